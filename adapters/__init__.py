@@ -1,0 +1,1 @@
+"""The world: HTTP, PostgreSQL, channels, jobs, files and the command line."""

@@ -1,0 +1,1 @@
+"""The retailer's own files, read line by line."""

@@ -1,0 +1,496 @@
+"""Every table, as the code sees it. The migrations make the same; a test proves that the two are one.
+
+Keys are `COLLATE "C"`, so that the database's order is the order of Python's `sorted` and every
+locker takes rows in the same order. What changes often has a fillfactor that keeps updates in
+their page, and no index on what changes.
+"""
+
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Double,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TIMESTAMP
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "%(table_name)s_%(column_0_N_name)s_idx",
+        "uq": "%(table_name)s_%(column_0_N_name)s_key",
+        "ck": "%(table_name)s_%(constraint_name)s_check",
+        "fk": "%(table_name)s_%(column_0_N_name)s_fkey",
+        "pk": "%(table_name)s_pkey",
+    }
+)
+
+Key = Text(collation="C")
+Instant = TIMESTAMP(timezone=True)
+
+
+def key(name: str, *args: Any, **kwargs: Any) -> Column[str]:
+    """A column that holds a key or an id: compared byte for byte."""
+    return Column(name, Key, *args, **{"nullable": False, **kwargs})
+
+
+def words(name: str, **kwargs: Any) -> Column[str]:
+    """Text for people; empty when there is none."""
+    return Column(name, Text, **{"nullable": False, "server_default": text("''"), **kwargs})
+
+
+def count(name: str, **kwargs: Any) -> Column[int]:
+    """Whole units; 0 until something happens."""
+    return Column(name, Integer, **{"nullable": False, "server_default": text("0"), **kwargs})
+
+
+def minor(name: str, **kwargs: Any) -> Column[int]:
+    """Money in whole minor units of the row's currency."""
+    return Column(name, BigInteger, **{"nullable": False, **kwargs})
+
+
+def document(name: str, empty: str = "{}", **kwargs: Any) -> Column[Any]:
+    """What is read whole and never searched by its parts."""
+    default = text(f"'{empty}'::jsonb")
+    return Column(name, JSONB, **{"nullable": False, "server_default": default, **kwargs})
+
+
+def instant(name: str, **kwargs: Any) -> Column[Any]:
+    return Column(name, Instant, **{"nullable": False, **kwargs})
+
+
+def version() -> Column[int]:
+    return Column("version", BigInteger, nullable=False, server_default=text("1"))
+
+
+# --- the catalogue and the places -------------------------------------------------------------
+
+stores = Table(
+    "stores",
+    metadata,
+    key("store", primary_key=True),
+    words("kind", server_default=text("'store'")),
+    words("name"),
+    words("address"),
+    words("city"),
+    words("postal_code"),
+    words("country"),
+    Column("latitude", Double),
+    Column("longitude", Double),
+    words("time_zone", server_default=text("'UTC'")),
+    words("hours"),
+    words("phone"),
+    Column("pickup", Boolean, nullable=False, server_default=text("true")),
+    count("prep_minutes", server_default=text("60")),
+    count("pickup_days", server_default=text("7")),
+    document("services", "[]"),
+    version(),
+)
+
+products = Table(
+    "products",
+    metadata,
+    key("sku", primary_key=True),
+    words("name"),
+    document("names"),
+    Column("gtin", Key),
+    minor("price_minor"),
+    key("currency"),
+    words("category"),
+    Column("group", Key),
+    document("options"),
+    document("relations", "[]"),
+    words("state", server_default=text("'active'")),
+    Column("tracked", Boolean, nullable=False, server_default=text("true")),
+    version(),
+    CheckConstraint("price_minor > 0", name="price_minor"),
+    CheckConstraint("state in ('active', 'retired')", name="state"),
+)
+Index(None, products.c.gtin)
+Index(None, products.c.group)
+
+parts = Table(
+    "parts",
+    metadata,
+    key("kit", ForeignKey("products.sku")),
+    key("sku", ForeignKey("products.sku")),
+    count("quantity"),
+    PrimaryKeyConstraint("kit", "sku"),
+    CheckConstraint("quantity > 0", name="quantity"),
+)
+
+# --- stock: the shelves, and the ledger they can be rebuilt from ---------------------------------
+
+stock = Table(
+    "stock",
+    metadata,
+    key("store", ForeignKey("stores.store")),
+    key("sku"),
+    count("on_hand"),
+    count("unavailable"),
+    count("allocated"),
+    count("held"),
+    count("staged"),
+    count("safety_stock"),
+    version(),
+    PrimaryKeyConstraint("sku", "store"),
+    CheckConstraint("unavailable >= 0", name="unavailable"),
+    CheckConstraint("allocated >= 0", name="allocated"),
+    CheckConstraint("held >= 0", name="held"),
+    CheckConstraint("staged >= 0 and staged <= allocated", name="staged"),
+    CheckConstraint("safety_stock >= 0", name="safety_stock"),
+    postgresql_with={"fillfactor": "70"},
+)
+
+movements = Table(
+    "movements",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    key("store"),
+    key("sku"),
+    words("kind"),
+    count("on_hand"),
+    count("unavailable"),
+    key("cause"),
+    key("actor"),
+    instant("occurred_at"),
+    instant("recorded_at"),
+    UniqueConstraint("cause", "store", "sku"),
+)
+Index(None, movements.c.sku, movements.c.store, movements.c.id)
+
+counts = Table(
+    "counts",
+    metadata,
+    key("store"),
+    key("sku"),
+    Column("counted", Integer, nullable=False),
+    Column("safety_stock", Integer),
+    Column("counted_at", Instant),
+    PrimaryKeyConstraint("sku", "store"),
+)
+
+allocations = Table(
+    "allocations",
+    metadata,
+    key("pickup"),
+    key("line"),
+    key("sku"),
+    key("store"),
+    count("quantity"),
+    count("consumed"),
+    count("released"),
+    PrimaryKeyConstraint("pickup", "line", "sku"),
+    CheckConstraint("quantity > 0", name="quantity"),
+    CheckConstraint("consumed >= 0", name="consumed"),
+    CheckConstraint("released >= 0", name="released"),
+    CheckConstraint("consumed + released <= quantity", name="open"),
+)
+
+# --- carts, orders, pickups ----------------------------------------------------------------------
+
+carts = Table(
+    "carts",
+    metadata,
+    key("id", primary_key=True),
+    Column("customer", Key, ForeignKey("customers.id")),
+    Column("token_hash", LargeBinary),
+    key("currency"),
+    words("state", server_default=text("'open'")),
+    Column("order_id", Key),
+    Column("claimed_by", Key),
+    Column("merged_into", Key),
+    document("lines", "[]"),
+    version(),
+    instant("created_at"),
+    instant("changed_at"),
+    CheckConstraint("state in ('open', 'ordered', 'merged')", name="state"),
+)
+Index(
+    "carts_open_key",
+    carts.c.customer,
+    unique=True,
+    postgresql_where=text("state = 'open' and customer is not null"),
+)
+
+orders = Table(
+    "orders",
+    metadata,
+    key("id", primary_key=True),
+    key("cart", ForeignKey("carts.id"), unique=True),
+    Column("customer", Key, ForeignKey("customers.id")),
+    Column("token_hash", LargeBinary),
+    words("state"),
+    document("contact"),
+    words("locale"),
+    key("currency"),
+    minor("total_minor"),
+    document("lines", "[]"),
+    document("payment"),
+    count("points_to_earn"),
+    key("caller"),
+    version(),
+    instant("placed_at"),
+    instant("changed_at"),
+)
+Index(None, orders.c.customer, orders.c.id)
+
+pickups = Table(
+    "pickups",
+    metadata,
+    key("id", primary_key=True),
+    key("order_id", ForeignKey("orders.id")),
+    key("store", ForeignKey("stores.store")),
+    Column("customer", Key),
+    words("state"),
+    document("lines", "[]"),
+    count("revision", server_default=text("1")),
+    Column("code_hash", LargeBinary),
+    count("tries"),
+    words("bin"),
+    instant("promised_from"),
+    instant("promised_until"),
+    Column("ready_at", Instant),
+    Column("collect_by", Instant),
+    Column("collected_at", Instant),
+    words("collected_by"),
+    words("reason"),
+    version(),
+    instant("placed_at"),
+    instant("changed_at"),
+)
+Index(None, pickups.c.store, pickups.c.state, pickups.c.id)
+Index(None, pickups.c.order_id)
+Index(
+    "pickups_code_hash_key",
+    pickups.c.code_hash,
+    unique=True,
+    postgresql_where=text("code_hash is not null"),
+)
+
+# --- people ----------------------------------------------------------------------------------------
+
+customers = Table(
+    "customers",
+    metadata,
+    key("id", primary_key=True),
+    Column("external_id", Key, unique=True),
+    words("name"),
+    Column("email", Text),
+    Column("phone", Text),
+    words("locale"),
+    version(),
+    instant("created_at"),
+    instant("changed_at"),
+)
+
+preferences = Table(
+    "preferences",
+    metadata,
+    key("customer", ForeignKey("customers.id"), primary_key=True),
+    Column("preferred_channels", ARRAY(Text), nullable=False, server_default=text("'{}'::text[]")),
+    Column("time_zone", Text),
+    Column("quiet_from", Text),
+    Column("quiet_to", Text),
+    Column("topics", ARRAY(Text), nullable=False, server_default=text("'{}'::text[]")),
+    Column("snooze_until", Instant),
+    Column("weekly_maximum", Integer),
+    version(),
+    instant("changed_at"),
+)
+
+consents = Table(
+    "consents",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    key("customer", ForeignKey("customers.id")),
+    words("purpose"),
+    words("channel"),
+    words("action"),
+    words("basis"),
+    words("wording"),
+    words("locale"),
+    words("source"),
+    key("actor"),
+    instant("at"),
+)
+Index(None, consents.c.customer, consents.c.id)
+
+# --- points: one ledger of balanced entries ------------------------------------------------------
+
+members = Table(
+    "members",
+    metadata,
+    key("id", primary_key=True),
+    key("customer", ForeignKey("customers.id"), unique=True),
+    words("status", server_default=text("'active'")),
+    minor("pending", server_default=text("0")),
+    minor("available", server_default=text("0")),
+    minor("held", server_default=text("0")),
+    minor("debt", server_default=text("0")),
+    instant("joined_at"),
+    CheckConstraint("pending >= 0", name="pending"),
+    CheckConstraint("available >= 0", name="available"),
+    CheckConstraint("held >= 0", name="held"),
+    CheckConstraint("debt >= 0", name="debt"),
+)
+
+lots = Table(
+    "lots",
+    metadata,
+    key("id", primary_key=True),
+    key("member", ForeignKey("members.id")),
+    key("source"),
+    key("line"),
+    minor("granted"),
+    minor("pending"),
+    minor("remaining"),
+    minor("reversed", server_default=text("0")),
+    words("state"),
+    instant("earned_at"),
+    Column("activates_at", Instant),
+    Column("expires_at", Instant),
+    CheckConstraint("granted > 0", name="granted"),
+    CheckConstraint("pending >= 0", name="pending"),
+    CheckConstraint("remaining >= 0", name="remaining"),
+    CheckConstraint("pending + remaining + reversed <= granted", name="spent"),
+    UniqueConstraint("source", "line"),
+)
+Index(None, lots.c.member, lots.c.id)
+
+entries = Table(
+    "entries",
+    metadata,
+    key("id", primary_key=True),
+    key("member", ForeignKey("members.id")),
+    words("kind"),
+    key("source"),
+    words("reason"),
+    instant("occurred_at"),
+    instant("recorded_at"),
+    UniqueConstraint("kind", "source"),
+)
+Index(None, entries.c.member, entries.c.id)
+
+postings = Table(
+    "postings",
+    metadata,
+    key("entry", ForeignKey("entries.id")),
+    key("account"),
+    words("side"),
+    minor("points"),
+    Column("lot", Key, ForeignKey("lots.id")),
+    Column("position", Integer, nullable=False),
+    PrimaryKeyConstraint("entry", "position"),
+    CheckConstraint("points > 0", name="points"),
+    CheckConstraint("side in ('debit', 'credit')", name="side"),
+)
+
+# --- what follows: events, messages -----------------------------------------------------------------
+
+events = Table(
+    "events",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    words("kind"),
+    document("body"),
+    instant("recorded_at"),
+    instant("due_at"),
+    count("attempts"),
+    words("trouble"),
+)
+Index(None, events.c.due_at)
+
+messages = Table(
+    "messages",
+    metadata,
+    key("id", primary_key=True),
+    Column("customer", Key),
+    words("kind"),
+    words("purpose"),
+    key("about_key"),
+    document("about"),
+    Column("channel", Text),
+    Column("address", Text),
+    words("locale"),
+    words("state"),
+    Column("reason", Text),
+    words("subject"),
+    document("trace", "[]"),
+    document("ladder", "[]"),
+    count("attempts"),
+    Column("provider_id", Text),
+    instant("planned_for"),
+    instant("not_after"),
+    Column("leased_until", Instant),
+    Column("sent_at", Instant),
+    instant("created_at"),
+    instant("changed_at"),
+    UniqueConstraint("kind", "about_key"),
+)
+Index(
+    "messages_due_idx",
+    messages.c.planned_for,
+    postgresql_where=text("state in ('planned', 'claimed')"),
+)
+Index(None, messages.c.customer, messages.c.id)
+
+# --- callers, requests, jobs -----------------------------------------------------------------------------
+
+keys = Table(
+    "keys",
+    metadata,
+    key("id", primary_key=True),
+    words("role"),
+    Column("secret_hash", LargeBinary, nullable=False, unique=True),
+    Column("stores", ARRAY(Key), nullable=False, server_default=text("'{}'::text[]")),
+    words("terminal"),
+    Column("scopes", ARRAY(Text), nullable=False, server_default=text("'{}'::text[]")),
+    words("hint"),
+    instant("created_at"),
+    Column("revoked_at", Instant),
+)
+
+requests = Table(
+    "requests",
+    metadata,
+    key("principal"),
+    key("key"),
+    Column("digest", LargeBinary, nullable=False),
+    Column("answer", LargeBinary),
+    instant("created_at"),
+    PrimaryKeyConstraint("principal", "key"),
+)
+Index(None, requests.c.created_at)
+
+trespasses = Table(
+    "trespasses",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    key("caller"),
+    words("role"),
+    words("operation"),
+    key("object"),
+    instant("at"),
+)
+
+job_slots = Table(
+    "job_slots",
+    metadata,
+    key("job"),
+    instant("slot"),
+    words("node"),
+    PrimaryKeyConstraint("job", "slot"),
+)

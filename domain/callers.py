@@ -1,0 +1,60 @@
+"""Who is calling: a shop's page, a customer, a till, an associate, or the office."""
+
+from collections.abc import Collection
+from enum import StrEnum
+
+from msgspec import Struct
+
+from domain.ids import CustomerId, StoreId
+from domain.refusals import Forbidden, Missing
+
+
+class Role(StrEnum):
+    SHOP = "shop"
+    CUSTOMER = "customer"
+    TILL = "till"
+    ASSOCIATE = "associate"
+    OFFICE = "office"
+
+
+SCOPES = frozenset(
+    {"imports", "stock", "customers", "orders", "messages", "rules", "reports", "webhooks", "keys", "audit"}
+)
+"""What an office key may be narrowed to; one made without a scope has all."""
+
+
+class Caller(Struct, frozen=True):
+    """`id` names the key or the person for the records; it is no secret."""
+
+    role: Role
+    id: str
+    customer: CustomerId | None = None
+    stores: frozenset[StoreId] = frozenset()
+    terminal: str = ""
+    scopes: frozenset[str] = frozenset()
+
+    @property
+    def is_staff(self) -> bool:
+        return self.role in {Role.TILL, Role.ASSOCIATE, Role.OFFICE}
+
+    def works_at(self, store: StoreId) -> bool:
+        """The office works at every store, a till or an associate at its own."""
+        return self.role is Role.OFFICE or (self.is_staff and store in self.stores)
+
+    def must_have(self, scope: str) -> None:
+        """Raises Forbidden where an office key was narrowed to other scopes."""
+        if self.role is Role.OFFICE and self.scopes and scope not in self.scopes:
+            raise Forbidden(f"This key lacks the scope {scope!r}.", facts={"scope": scope})
+
+    def must_be(self, roles: Collection[Role]) -> None:
+        if self.role not in roles:
+            raise Forbidden(f"A caller of the kind {self.role.value!r} may not do this.")
+
+
+class NotYours(Missing):
+    """Somebody else's object: answered as if it did not exist, and written down."""
+
+    def __init__(self, caller: Caller, thing: str) -> None:
+        super().__init__("There is no such thing.")
+        self.caller = caller
+        self.thing = thing

@@ -1,0 +1,58 @@
+"""Names of things.
+
+Master data bears the retailer's own keys, kept byte for byte. What the service creates has an
+opaque, time-ordered id: a prefix that names its kind, then 26 characters of Crockford's base 32.
+"""
+
+import re
+from typing import Annotated, Final, NewType
+
+from msgspec import Meta
+
+from domain.refusals import Invalid
+
+KEY_PATTERN: Final = r"^[^/\x00-\x1f\x7f]{1,64}$"
+
+type_key = Meta(pattern=KEY_PATTERN, min_length=1, max_length=64)
+Sku = Annotated[str, type_key]
+"""A sellable thing; case counts. `stream` is refused, since a path has that name."""
+StoreId = Annotated[str, type_key]
+"""A place that holds stock."""
+
+CartId = NewType("CartId", str)
+OrderId = NewType("OrderId", str)
+PickupId = NewType("PickupId", str)
+CustomerId = NewType("CustomerId", str)
+MemberId = NewType("MemberId", str)
+MessageId = NewType("MessageId", str)
+HoldId = NewType("HoldId", str)
+KeyId = NewType("KeyId", str)
+
+_CROCKFORD: Final = "0123456789abcdefghjkmnpqrstvwxyz"
+_RESERVED_SKUS: Final = frozenset({"stream"})
+
+
+def spell(prefix: str, number: int) -> str:
+    """`number` (128 bits, time-ordered) as an id of the kind `prefix`: `ord_01jd…`."""
+    digits = "".join(_CROCKFORD[(number >> shift) & 31] for shift in range(125, -1, -5))
+    return f"{prefix}_{digits}"
+
+
+def check_key(field: str, value: str) -> str:
+    """`value` itself if it can name a SKU or a store.
+
+    Raises:
+        Invalid: it is empty, longer than 64 characters, or has a slash or unprintable characters.
+    """
+    if not re.match(KEY_PATTERN, value) or not value.isprintable():
+        rule = "1 to 64 printable characters without a slash"
+        raise Invalid(
+            f"{field} must be {rule}.",
+            errors=[{"pointer": f"/{field}", "code": "pattern", "detail": rule}],
+        )
+    if field == "sku" and value in _RESERVED_SKUS:
+        raise Invalid(
+            f"The sku {value!r} is reserved.",
+            errors=[{"pointer": "/sku", "code": "reserved", "detail": "this name is a path of ours"}],
+        )
+    return value

@@ -1,0 +1,53 @@
+"""Money in whole minor units with its ISO 4217 currency; never a fraction, never a float."""
+
+from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
+from typing import Annotated
+
+from babel.core import get_global
+from babel.numbers import get_currency_precision
+from msgspec import Meta, Struct
+
+Currency = Annotated[str, Meta(pattern=r"^[A-Z]{3}$", description="ISO 4217")]
+Minor = int
+
+
+class Money(Struct, frozen=True):
+    """`amount` is in minor units: 1299 GBP is £12.99, 1299 JPY is ¥1299."""
+
+    amount: Annotated[int, Meta(ge=-(10**15), le=10**15)]
+    currency: Currency
+
+    def __mul__(self, quantity: int) -> "Money":
+        return Money(self.amount * quantity, self.currency)
+
+    @property
+    def whole_units(self) -> int:
+        """Whole pounds, kronor, lei …, rounded down."""
+        return self.amount // int(10 ** precision(self.currency))
+
+
+def precision(currency: str) -> int:
+    """Decimal places of `currency` (Unicode CLDR): 2 for GBP, 0 for JPY."""
+    return get_currency_precision(currency)
+
+
+def is_currency(code: str) -> bool:
+    return code in get_global("all_currencies")
+
+
+def from_major(text: str, currency: str) -> Money:
+    """`2.55` and `GBP` as 255 minor units.
+
+    Raises:
+        ValueError: not a number, or finer than the currency's smallest coin.
+    """
+    try:
+        major = Decimal(text.strip())
+    except InvalidOperation:
+        raise ValueError(f"{text!r} is not a number") from None
+    if not major.is_finite():
+        raise ValueError(f"{text!r} is not a number")
+    minor = major.scaleb(precision(currency))
+    if minor != minor.to_integral_value(ROUND_HALF_EVEN):
+        raise ValueError(f"{text!r} is finer than the smallest coin of {currency}")
+    return Money(int(minor), currency)
