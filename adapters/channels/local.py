@@ -1,0 +1,43 @@
+"""The local channel: every message becomes files that a person can open.
+
+In trial mode it stands in for every channel that has no provider, and the message is recorded
+as having gone out on that channel.
+"""
+
+import asyncio
+import os
+from pathlib import Path
+
+from msgspec import json
+
+from domain.channels import Accepted, Outcome, Outgoing
+
+
+class Local:
+    """Writes `<id>.txt`, `<id>.html` where there is HTML, and `<id>.json` with everything.
+
+    The names come from the message's id, so a second try overwrites the first. The files hold
+    what a customer was told, handover code included: only their owner may read them.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    async def send(self, message: Outgoing) -> Outcome:
+        await asyncio.to_thread(self._write, message)
+        return Accepted(f"local:{message.id}")
+
+    def _write(self, message: Outgoing) -> None:
+        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        subject = f"{message.subject}\n\n" if message.subject else ""
+        self._put(f"{message.id}.txt", f"{subject}{message.text}".encode())
+        if message.html is not None:
+            self._put(f"{message.id}.html", message.html.encode())
+        self._put(f"{message.id}.json", json.format(json.encode(message), indent=2))
+
+    def _put(self, name: str, content: bytes) -> None:
+        """Readers see the whole file or none."""
+        draft = self._folder / f".{name}"
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            file.write(content)
+        draft.replace(self._folder / name)
