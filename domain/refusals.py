@@ -77,3 +77,13 @@ class Busy(Refusal):
     """Not now; try again with the same key."""
 
     code = "busy"
+
+
+class WrongField(Invalid):
+    """One field breaks its rule; `field` is its path, with dots."""
+
+    def __init__(self, field: str, code: str, rule: str) -> None:
+        pointer = "/" + field.replace(".", "/")
+        super().__init__(
+            f"{field} {rule}.", errors=[{"pointer": pointer, "code": code, "detail": rule}]
+        )

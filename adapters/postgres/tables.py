@@ -91,6 +91,7 @@ stores = Table(
     Column("longitude", Double),
     words("time_zone", server_default=text("'UTC'")),
     words("hours"),
+    words("exceptions"),
     words("phone"),
     Column("pickup", Boolean, nullable=False, server_default=text("true")),
     count("prep_minutes", server_default=text("60")),

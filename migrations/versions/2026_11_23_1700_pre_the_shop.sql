@@ -164,6 +164,7 @@ CREATE TABLE stores (
     longitude DOUBLE PRECISION,
     time_zone TEXT DEFAULT 'UTC' NOT NULL,
     hours TEXT DEFAULT '' NOT NULL,
+    exceptions TEXT DEFAULT '' NOT NULL,
     phone TEXT DEFAULT '' NOT NULL,
     pickup BOOLEAN DEFAULT true NOT NULL,
     prep_minutes INTEGER DEFAULT 60 NOT NULL,

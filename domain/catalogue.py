@@ -1,0 +1,120 @@
+"""What can be sold: goods and services, their variants, kits and what goes with them."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Annotated
+
+from biip import ParseError
+from biip.gtin import Gtin
+from msgspec import Meta, Struct, field, structs
+
+from domain.ids import Sku, check_key
+from domain.money import Money, is_currency
+from domain.refusals import Conflict, Missing, WrongField
+
+Quantity = Annotated[int, Meta(ge=1, le=1_000_000)]
+
+
+class ProductMissing(Missing):
+    code = "unknown_sku"
+
+    def __init__(self, sku: Sku) -> None:
+        super().__init__(f"There is no product {sku!r}.", facts={"sku": sku})
+
+
+class SkuRetired(Conflict):
+    code = "sku_retired"
+
+    def __init__(self, sku: Sku) -> None:
+        super().__init__(
+            f"The sku {sku!r} is retired and is never given to another thing.", facts={"sku": sku}
+        )
+
+
+class RelationKind(StrEnum):
+    ACCESSORY = "accessory"
+    CONSUMABLE = "consumable"
+    SERVICE = "service"
+
+
+class Relation(Struct, frozen=True):
+    """Something that goes with a product; a consumable is used up after so many days."""
+
+    sku: Sku
+    kind: RelationKind
+    replenish_after_days: Annotated[int, Meta(ge=1, le=3650)] | None = None
+
+
+class ProductState(StrEnum):
+    ACTIVE = "active"
+    RETIRED = "retired"
+
+
+class Product(Struct, frozen=True, kw_only=True):
+    """`name` is in the retailer's main language, `names` in others by locale.
+
+    Products of one `group` are variants of each other and differ in `options` (size, colour). A
+    product with `parts` is a kit: it has no stock of its own and is made of other products.
+    `gtin` is kept in 14 digits. One that is not `tracked`, a service, never runs out.
+    """
+
+    sku: Sku
+    name: Annotated[str, Meta(min_length=1, max_length=500)]
+    price: Money
+    names: dict[str, str] = field(default_factory=dict)
+    gtin: str | None = None
+    category: str = ""
+    group: str | None = None
+    options: dict[str, str] = field(default_factory=dict)
+    parts: dict[Sku, Quantity] = field(default_factory=dict)
+    relations: tuple[Relation, ...] = ()
+    state: ProductState = ProductState.ACTIVE
+    tracked: bool = True
+
+    def __post_init__(self) -> None:
+        check_key("sku", self.sku)
+        if self.price.amount <= 0:
+            raise WrongField("price", "not_positive", "must be more than 0")
+        if not is_currency(self.price.currency):
+            raise WrongField("currency", "unknown_currency", "must be a currency of ISO 4217")
+        if self.gtin is not None and read_gtin(self.gtin) != self.gtin:
+            raise WrongField("gtin", "not_a_gtin", "must have 14 digits")
+        if self.sku in self.parts:
+            raise WrongField("parts", "contains_itself", "must not contain the kit itself")
+
+    def name_in(self, locale: str) -> str:
+        """The name in `locale` or its language, else in the main language."""
+        language, _, _ = locale.partition("-")
+        return self.names.get(locale) or self.names.get(language) or self.name
+
+
+def read_gtin(text: str) -> str:
+    """A barcode of 8, 12, 13 or 14 digits as 14 digits, so that every spelling finds it.
+
+    Raises:
+        WrongField: the digits are too few or too many, or the check digit is wrong.
+    """
+    try:
+        return Gtin.parse(text).as_gtin_14()
+    except ParseError:
+        rule = "must be a GTIN of 8, 12, 13 or 14 digits with its check digit"
+        raise WrongField("gtin", "not_a_gtin", rule) from None
+
+
+def revised(known: Product | None, told: Product, given: frozenset[str]) -> Product:
+    """`known` with the fields that somebody has `given`; what was not told stays as it was.
+
+    Raises:
+        SkuRetired: the sku is retired and something else than before was told.
+    """
+    if known is None:
+        return told
+    product = structs.replace(known, **{name: getattr(told, name) for name in given})
+    if known.state is ProductState.RETIRED and product != known:
+        raise SkuRetired(known.sku)
+    return product
+
+
+def missing_parts(product: Product, known: Mapping[Sku, object]) -> list[Sku]:
+    """What the kit is made of and nobody knows."""
+    return sorted(sku for sku in product.parts if sku not in known)

@@ -1,0 +1,112 @@
+"""The places that hold stock: where they are, when they are open, whether one may collect there."""
+
+from datetime import datetime
+from functools import lru_cache
+from math import asin, cos, radians, sin, sqrt
+from typing import Annotated, Final
+from zoneinfo import available_timezones
+
+from babel import Locale
+from msgspec import Meta, Struct
+
+from domain import opening_hours
+from domain.ids import StoreId, check_key
+from domain.refusals import Missing, WrongField
+
+_EARTH_RADIUS_KM: Final = 6371.0088  # mean radius, IUGG
+
+Latitude = Annotated[float, Meta(ge=-90, le=90)]
+Longitude = Annotated[float, Meta(ge=-180, le=180)]
+
+
+class StoreMissing(Missing):
+    code = "unknown_store"
+
+    def __init__(self, store: StoreId) -> None:
+        super().__init__(f"There is no store {store!r}.", facts={"store": store})
+
+
+class Store(Struct, frozen=True, kw_only=True):
+    """`hours` are the ordinary week, `exceptions` the days that differ, both OSM opening hours.
+
+    What is prepared there takes `prep_minutes` of opening time and waits `pickup_days` for its
+    customer.
+    """
+
+    store: StoreId
+    name: str = ""
+    kind: Annotated[str, Meta(max_length=64)] = "store"
+    address: str = ""
+    city: str = ""
+    postal_code: str = ""
+    country: str = ""
+    latitude: Latitude | None = None
+    longitude: Longitude | None = None
+    time_zone: str = "UTC"
+    hours: str = ""
+    exceptions: str = ""
+    phone: str = ""
+    pickup: bool = True
+    prep_minutes: Annotated[int, Meta(ge=0, le=60 * 24 * 30)] = 60
+    pickup_days: Annotated[int, Meta(ge=1, le=365)] = 7
+    services: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        check_key("store", self.store)
+        if (self.latitude is None) != (self.longitude is None):
+            lacking = "latitude" if self.latitude is None else "longitude"
+            raise WrongField(lacking, "required", "must be given when its companion is")
+        if self.time_zone not in _time_zones():
+            raise WrongField("time_zone", "unknown_time_zone", "must be a name of the IANA list")
+        if self.country and self.country not in _countries():
+            raise WrongField("country", "unknown_country", "must be two letters of ISO 3166")
+        opening_hours.read(self.opening)
+
+    @property
+    def opening(self) -> str:
+        """The ordinary week and its exceptions in one text; empty when the store told neither."""
+        if not self.exceptions:
+            return self.hours
+        return f"{self.hours or '24/7'}; {self.exceptions}"
+
+    def is_open(self, at: datetime) -> bool:
+        return opening_hours.is_open(self.opening, self.time_zone, at, self.country)
+
+    def next_opening(self, at: datetime) -> datetime | None:
+        """`at` itself while the store is open; None when it never opens again."""
+        return opening_hours.next_opening(self.opening, self.time_zone, at, self.country)
+
+    def ready_at(self, now: datetime) -> datetime | None:
+        """When an order placed `now` is ready to collect; None when the store never opens again."""
+        return opening_hours.ready_at(
+            self.opening, self.time_zone, now, self.prep_minutes, self.country
+        )
+
+    def distance_km(self, latitude: float, longitude: float) -> float | None:
+        """As the crow flies; None for a store that is nowhere on the map."""
+        if self.latitude is None or self.longitude is None:
+            return None
+        return distance_km(self.latitude, self.longitude, latitude, longitude)
+
+
+def distance_km(
+    latitude: float, longitude: float, to_latitude: float, to_longitude: float
+) -> float:
+    """Great-circle distance between two points in degrees (haversine)."""
+    phi, to_phi = radians(latitude), radians(to_latitude)
+    half_lat, half_lon = (to_phi - phi) / 2, radians(to_longitude - longitude) / 2
+    chord = sin(half_lat) ** 2 + cos(phi) * cos(to_phi) * sin(half_lon) ** 2
+    return 2 * _EARTH_RADIUS_KM * asin(min(1.0, sqrt(chord)))
+
+
+@lru_cache(maxsize=1)
+def _time_zones() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
+@lru_cache(maxsize=1)
+def _countries() -> frozenset[str]:
+    two_letters = 2
+    return frozenset(
+        code for code in map(str, Locale("en").territories) if len(code) == two_letters
+    )
