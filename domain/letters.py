@@ -1,0 +1,93 @@
+"""What a message tells, before it is put into words. Everything is read when the message leaves."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from msgspec import Struct
+
+from domain.locales import fallbacks
+from domain.money import Money
+
+
+class Named(Struct, frozen=True, kw_only=True):
+    """A product by its name, and its names in other languages."""
+
+    name: str
+    names: Mapping[str, str] = {}
+
+    def called(self, wanted: str, language: str) -> str:
+        """Its name for a reader of `wanted` in a letter that is written in `language`."""
+        chain = fallbacks(wanted, language)
+        return next((self.names[locale] for locale in chain if locale in self.names), self.name)
+
+
+class Item(Named, frozen=True, kw_only=True):
+    quantity: int
+
+
+class Suggestion(Named, frozen=True, kw_only=True):
+    """One thing that goes with what was bought and lies in that store now."""
+
+    price: Money
+
+
+class Retailer(Struct, frozen=True):
+    """Who writes, and how to answer."""
+
+    name: str
+    url: str | None = None
+    email: str | None = None
+    phone: str | None = None
+
+
+class Place(Struct, frozen=True):
+    """A store as a visitor needs it; `today` are its opening spans of the day, None if unknown."""
+
+    name: str
+    country: str
+    address: str = ""
+    postal_code: str = ""
+    city: str = ""
+    phone: str = ""
+    today: list[tuple[datetime, datetime]] | None = None
+
+
+class ReadyLetter(Struct, frozen=True, kw_only=True, tag="pickup_ready"):
+    """Your order is ready. Times bear the store's own offset."""
+
+    retailer: Retailer
+    order: str
+    store: Place
+    items: list[Item]
+    code: str
+    collect_by: datetime | None = None
+    order_url: str | None = None
+
+
+class ThanksLetter(Struct, frozen=True, kw_only=True, tag="thank_you"):
+    """Thank you, what it earned, and perhaps what goes with it.
+
+    `earned` and `balance` are points, None for who is not a member.
+    """
+
+    retailer: Retailer
+    order: str
+    store: Place
+    items: list[Item]
+    earned: int | None = None
+    balance: int | None = None
+    suggestion: Suggestion | None = None
+    order_url: str | None = None
+    unsubscribe_url: str | None = None
+
+
+Letter = ReadyLetter | ThanksLetter
+
+
+class Rendered(Struct, frozen=True):
+    """A letter in words; a channel without pages has no subject and no HTML."""
+
+    locale: str
+    text: str
+    subject: str | None = None
+    html: str | None = None
