@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from domain.ids import CustomerId, StoreId
+from domain.ids import CartId, CustomerId, StoreId
 from domain.refusals import Forbidden, Missing
 
 
@@ -18,19 +18,34 @@ class Role(StrEnum):
 
 
 SCOPES = frozenset(
-    {"imports", "stock", "customers", "orders", "messages", "rules", "reports", "webhooks", "keys", "audit"}
+    {
+        "imports",
+        "stock",
+        "customers",
+        "orders",
+        "messages",
+        "rules",
+        "reports",
+        "webhooks",
+        "keys",
+        "audit",
+    }
 )
 """What an office key may be narrowed to; one made without a scope has all."""
 
 
 class Caller(Struct, frozen=True):
-    """`id` names the key or the person for the records; it is no secret."""
+    """`id` names the key or the person for the records; it is no secret.
+
+    `cart` is the cart whose token came along.
+    """
 
     role: Role
     id: str
     customer: CustomerId | None = None
     stores: frozenset[StoreId] = frozenset()
     terminal: str = ""
+    cart: CartId | None = None
     scopes: frozenset[str] = frozenset()
 
     @property

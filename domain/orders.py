@@ -1,12 +1,11 @@
 """A cart that was placed: what was bought, for how much, and how it reaches its buyer."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, structs
 
 from domain.ids import CartId, CustomerId, OrderId, PickupId, Sku, StoreId
 from domain.money import Money
@@ -47,6 +46,11 @@ class OrderLine(Struct, frozen=True):
         """Units whose fate is known: collected or cancelled."""
         return self.collected + self.cancelled
 
+    @property
+    def points_left(self) -> int:
+        """Points of the units that are still to come."""
+        return self.points_of(self.settled, self.quantity - self.settled)
+
     def points_of(self, first: int, units: int) -> int:
         """Points of `units` units after the first `first`; over all units they add up exactly."""
         return self.points * (first + units) // self.quantity - self.points * first // self.quantity
@@ -75,7 +79,14 @@ class Totals(Struct, frozen=True):
     to_pay: Money
 
 
+class Tender(Struct, frozen=True):
+    type: str
+    amount: Money
+
+
 class Order(Struct, frozen=True):
+    """`to_pay` is what the goods cost that are not cancelled; `actor` is who placed it."""
+
     id: OrderId
     cart: CartId
     state: OrderState
@@ -88,6 +99,60 @@ class Order(Struct, frozen=True):
     payment: Payment
     totals: Totals
     points: Earning
+    tenders: list[Tender]
+    actor: str
+    changed_at: datetime
     version: int = 1
     customer: CustomerId | None = None
-    tenders: list[str] = []
+
+    def line(self, sku: Sku) -> OrderLine:
+        return next(line for line in self.lines if line.sku == sku)
+
+    def settle(
+        self, *, collected: Mapping[Sku, int], cancelled: Mapping[Sku, int], now: datetime
+    ) -> "Order":
+        """The order after so many units of its lines were collected and cancelled.
+
+        What is to be paid falls by what was cancelled. The state follows from the lines.
+        """
+        lines = [
+            structs.replace(
+                line,
+                collected=line.collected + collected.get(line.sku, 0),
+                cancelled=line.cancelled + cancelled.get(line.sku, 0),
+            )
+            for line in self.lines
+        ]
+        to_pay = sum(line.unit_price.amount * (line.quantity - line.cancelled) for line in lines)
+        totals = Totals(self.totals.goods, Money(to_pay, self.currency))
+        return structs.replace(
+            self,
+            lines=lines,
+            state=_state_of(lines),
+            totals=totals,
+            tenders=tenders_of(self.payment, totals),
+            points=Earning(sum(line.points_left for line in lines)),
+            version=self.version + 1,
+            changed_at=now,
+        )
+
+
+def _state_of(lines: list[OrderLine]) -> OrderState:
+    if any(line.settled < line.quantity for line in lines):
+        begun = any(line.collected for line in lines)
+        return OrderState.PARTLY_FULFILLED if begun else OrderState.PLACED
+    return OrderState.FULFILLED if any(line.collected for line in lines) else OrderState.CANCELLED
+
+
+def tenders_of(payment: Payment, totals: Totals) -> list[Tender]:
+    """How the order is paid: all of it in one way."""
+    return [Tender(payment.method, totals.to_pay)]
+
+
+def points_ended(before: Order, units: Mapping[Sku, int]) -> dict[Sku, int]:
+    """Points that belong to the next `units` of each line to be collected or cancelled."""
+    points = {
+        sku: before.line(sku).points_of(before.line(sku).settled, count)
+        for sku, count in units.items()
+    }
+    return {sku: count for sku, count in points.items() if count}

@@ -52,6 +52,7 @@ class Cause(StrEnum):
     """Why goods moved."""
 
     COUNT = "count"
+    ORDER = "order"
     HANDOVER = "handover"
     SHORT_PICK = "short_pick"
 

@@ -1,0 +1,35 @@
+"""What orders claim of the shelves, row by row."""
+
+from collections.abc import Collection
+from typing import Any, Final
+
+from domain.ids import PickupId
+from domain.pickups import Allocation
+
+WRITE: Final = """
+    insert into allocations (pickup, line, sku, store, quantity, consumed, released)
+    select * from unnest(
+        $1::text[], $2::text[], $3::text[], $4::text[], $5::int[], $6::int[], $7::int[]
+    )
+    on conflict (pickup, line, sku) do update
+    set consumed = excluded.consumed, released = excluded.released
+"""
+OF: Final = """
+    select pickup, line, sku, store, quantity, consumed, released
+    from allocations where pickup = $1 order by line, sku
+"""
+
+
+class PostgresAllocations:
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+
+    async def write(self, allocations: Collection[Allocation]) -> None:
+        rows = [
+            (a.pickup, a.line, a.sku, a.store, a.quantity, a.consumed, a.released)
+            for a in allocations
+        ]
+        await self._connection.execute(WRITE, *zip(*rows, strict=True))
+
+    async def of(self, pickup: PickupId) -> list[Allocation]:
+        return [Allocation(*row) for row in await self._connection.fetch(OF, pickup)]

@@ -1,0 +1,111 @@
+"""Orders, a row each; lines and groups are read and written whole."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+
+from domain.ids import CustomerId, OrderId
+from domain.money import Money
+from domain.orders import (
+    Contact,
+    Earning,
+    Group,
+    Order,
+    OrderLine,
+    Payment,
+    Totals,
+    tenders_of,
+)
+from domain.refusals import Missing
+
+COLUMNS: Final = (
+    "id, cart, customer, state, locale, currency, goods_minor, to_pay_minor, contact, lines, "
+    "groups, payment, actor, version, placed_at, changed_at"
+)
+ADD: Final = f"""
+    insert into orders ({COLUMNS})
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+"""
+KEEP: Final = """
+    update orders set customer = $3, state = $4, goods_minor = $7, to_pay_minor = $8, lines = $10,
+        groups = $11, version = $14, changed_at = $16
+    where id = $1
+"""
+SELECT: Final = f"select {COLUMNS} from orders"
+OF_CUSTOMER: Final = f"""
+    {SELECT} where customer = $1 and ($2::text is null or id < $2) order by id desc limit $3
+"""
+
+
+class PostgresOrders:
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+
+    async def add(self, order: Order) -> None:
+        await self._connection.execute(ADD, *_values(order))
+
+    async def keep(self, order: Order) -> None:
+        await self._connection.execute(KEEP, *_values(order))
+
+    async def get(self, order: OrderId) -> Order:
+        return _order(await self._connection.fetchrow(f"{SELECT} where id = $1", order))
+
+    async def take(self, order: OrderId) -> Order:
+        return _order(await self._connection.fetchrow(f"{SELECT} where id = $1 for update", order))
+
+    async def of_customer(
+        self, customer: CustomerId, *, before: OrderId | None, limit: int
+    ) -> Sequence[Order]:
+        rows = await self._connection.fetch(OF_CUSTOMER, customer, before, limit)
+        return [_order(row) for row in rows]
+
+
+def _values(order: Order) -> tuple[Any, ...]:
+    return (
+        order.id,
+        order.cart,
+        order.customer,
+        order.state.value,
+        order.locale,
+        order.currency,
+        order.totals.goods.amount,
+        order.totals.to_pay.amount,
+        _text(order.contact),
+        _text(order.lines),
+        _text(order.groups),
+        _text(order.payment),
+        order.actor,
+        order.version,
+        order.placed_at,
+        order.changed_at,
+    )
+
+
+def _text(value: object) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+def _order(row: Any) -> Order:
+    if row is None:
+        raise Missing("There is no such order.")
+    lines = msgspec.json.decode(row["lines"], type=list[OrderLine])
+    payment = msgspec.json.decode(row["payment"], type=Payment)
+    currency = row["currency"]
+    totals = Totals(Money(row["goods_minor"], currency), Money(row["to_pay_minor"], currency))
+    plain = ("id", "cart", "customer", "state", "locale", "currency", "actor", "version")
+    return msgspec.convert(
+        {
+            **{name: row[name] for name in plain},
+            "placed_at": row["placed_at"],
+            "changed_at": row["changed_at"],
+            "contact": msgspec.json.decode(row["contact"], type=Contact),
+            "lines": lines,
+            "groups": msgspec.json.decode(row["groups"], type=list[Group]),
+            "payment": payment,
+            "totals": totals,
+            "tenders": tenders_of(payment, totals),
+            "points": Earning(sum(line.points_left for line in lines)),
+        },
+        Order,
+    )

@@ -1,0 +1,60 @@
+"""Events: added with their cause, leased by whoever follows them."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import msgspec
+from msgspec import Struct
+
+from domain.events import Event
+
+ADD: Final = """
+    insert into events (kind, body, recorded_at, due_at)
+    select kind, body::jsonb, $3, $3 from unnest($1::text[], $2::text[]) as event (kind, body)
+"""
+LEASE: Final = """
+    update events set attempts = attempts + 1,
+        due_at = $1 + least($3 * power(2, attempts), interval '1 hour')
+    where id in (
+        select id from events where due_at <= $1 order by id limit $2 for update skip locked
+    )
+    returning id, body, attempts
+"""
+TAKE: Final = "delete from events where id = $1 and attempts = $2 returning true"
+TROUBLE: Final = "update events set trouble = $2 where id = $1"
+
+
+class Leased(Struct, frozen=True):
+    """An event that is ours until its lease ends; `attempts` tells this lease from the next."""
+
+    id: int
+    event: Event
+    attempts: int
+
+
+class PostgresOutbox:
+    def __init__(self, connection: Any, now: datetime) -> None:
+        self._connection = connection
+        self._now = now
+
+    async def add(self, *events: Event) -> None:
+        kinds = [str(event.__struct_config__.tag) for event in events]
+        bodies = [msgspec.json.encode(event).decode() for event in events]
+        await self._connection.execute(ADD, kinds, bodies, self._now)
+
+    async def lease(self, limit: int, span: timedelta) -> Sequence[Leased]:
+        """Up to `limit` due events, oldest first, for `span`; a repeat of one doubles its span."""
+        rows = await self._connection.fetch(LEASE, self._now, limit, span)
+        return [
+            Leased(row["id"], msgspec.json.decode(row["body"], type=Event), row["attempts"])
+            for row in sorted(rows, key=lambda row: row["id"])
+        ]
+
+    async def take(self, leased: Leased) -> bool:
+        """Remove an event in the unit of its effect; False when another has it by now."""
+        return bool(await self._connection.fetchval(TAKE, leased.id, leased.attempts))
+
+    async def trouble(self, leased: Leased, words: str) -> None:
+        """Note why an event could not be followed; it comes again when its lease ends."""
+        await self._connection.execute(TROUBLE, leased.id, words)

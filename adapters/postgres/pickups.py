@@ -1,0 +1,82 @@
+"""Pickups, a row each; found by id, by store and state, or by the hash of their code."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+
+from domain.ids import OrderId, PickupId, StoreId
+from domain.pickups import Pickup, PickupLine, PickupState
+from domain.refusals import Missing
+
+FIELDS: Final = tuple(name for name in Pickup.__struct_fields__ if name != "order")
+COLUMNS: Final = ", ".join(FIELDS)
+_SLOTS: Final = ", ".join(f"${position}" for position in range(2, len(FIELDS) + 2))
+ADD: Final = f"insert into pickups (order_id, {COLUMNS}) values ($1, {_SLOTS})"
+KEEP: Final = f"update pickups set ({COLUMNS}) = row({_SLOTS}) where order_id = $1 and id = $2"
+SELECT: Final = f"select order_id, {COLUMNS} from pickups"
+OF_STORE: Final = f"""
+    {SELECT} where store = $1 and state = any($2::text[]) and ($3::text is null or id > $3)
+    order by id limit $4
+"""
+OVERDUE: Final = """
+    select id from pickups where state = 'ready' and collect_by < $1 order by collect_by limit $2
+"""
+
+
+class PostgresPickups:
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+
+    async def add(self, pickup: Pickup) -> None:
+        await self._connection.execute(ADD, pickup.order, *_values(pickup))
+
+    async def keep(self, pickup: Pickup) -> None:
+        await self._connection.execute(KEEP, pickup.order, *_values(pickup))
+
+    async def get(self, pickup: PickupId) -> Pickup:
+        return _pickup(await self._connection.fetchrow(f"{SELECT} where id = $1", pickup))
+
+    async def take(self, pickup: PickupId) -> Pickup:
+        row = await self._connection.fetchrow(f"{SELECT} where id = $1 for update", pickup)
+        return _pickup(row)
+
+    async def by_code(self, code_hash: bytes) -> Pickup | None:
+        row = await self._connection.fetchrow(f"{SELECT} where code_hash = $1", code_hash)
+        return _pickup(row) if row else None
+
+    async def of_order(self, order: OrderId) -> list[Pickup]:
+        rows = await self._connection.fetch(f"{SELECT} where order_id = $1 order by id", order)
+        return [_pickup(row) for row in rows]
+
+    async def of_store(
+        self,
+        store: StoreId,
+        states: Collection[PickupState],
+        *,
+        after: PickupId | None,
+        limit: int,
+    ) -> Sequence[Pickup]:
+        names = [state.value for state in states]
+        rows = await self._connection.fetch(OF_STORE, store, names, after, limit)
+        return [_pickup(row) for row in rows]
+
+    async def overdue(self, now: datetime, limit: int) -> list[PickupId]:
+        return [row["id"] for row in await self._connection.fetch(OVERDUE, now, limit)]
+
+
+def _values(pickup: Pickup) -> list[Any]:
+    values = {name: getattr(pickup, name) for name in FIELDS}
+    values["state"] = pickup.state.value
+    values["lines"] = msgspec.json.encode(pickup.lines).decode()
+    return list(values.values())
+
+
+def _pickup(row: Any) -> Pickup:
+    if row is None:
+        raise Missing("There is no such pickup.")
+    columns = dict(row)
+    columns["order"] = columns.pop("order_id")
+    columns["lines"] = msgspec.json.decode(columns["lines"], type=list[PickupLine])
+    return msgspec.convert(columns, Pickup)

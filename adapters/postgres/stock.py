@@ -1,0 +1,122 @@
+"""The shelves and their ledger: the only statements that change stock."""
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from domain.ids import Sku, StoreId
+from domain.stock import Change, Place, Shelf, Source, summed
+
+SHELF: Final = (
+    "store, sku, on_hand, unavailable, allocated, held, staged, safety_stock, version"
+)
+SHELVE: Final = """
+    insert into stock (store, sku)
+    select store, sku from unnest($1::text[], $2::text[]) as place (store, sku)
+    order by store, sku
+    on conflict do nothing
+"""
+LOCK: Final = f"""
+    select {SHELF} from stock
+    join unnest($1::text[], $2::text[]) as place (store, sku) using (store, sku)
+    order by store, sku
+    for update of stock
+"""
+APPLY: Final = f"""
+    with change as (
+        select * from unnest(
+            $1::text[], $2::text[], $3::int[], $4::int[], $5::int[], $6::int[], $7::int[], $8::int[]
+        ) as c (store, sku, on_hand, unavailable, allocated, held, staged, safety_stock)
+    ), moved as (
+        insert into movements
+            (store, sku, kind, on_hand, unavailable, cause, actor, occurred_at, recorded_at)
+        select store, sku, $9, on_hand, unavailable, $10, $11, $12, $13
+        from change where on_hand <> 0 or unavailable <> 0
+    )
+    update stock as shelf set
+        on_hand = shelf.on_hand + change.on_hand,
+        unavailable = shelf.unavailable + change.unavailable,
+        allocated = shelf.allocated + change.allocated,
+        held = shelf.held + change.held,
+        staged = shelf.staged + change.staged,
+        safety_stock = shelf.safety_stock + change.safety_stock,
+        version = shelf.version + 1
+    from change where shelf.store = change.store and shelf.sku = change.sku
+    returning {", ".join(f"shelf.{column}" for column in SHELF.split(", "))}
+"""
+MOVED_SINCE: Final = """
+    select store, sku, sum(movements.on_hand)::int as moved
+    from unnest($1::text[], $2::text[], $3::timestamptz[]) as moment (store, sku, since)
+    join movements using (store, sku)
+    where movements.occurred_at > moment.since
+    group by store, sku
+"""
+OF: Final = f"""
+    select {SHELF} from stock
+    where sku = any($1::text[]) and ($2::text[] is null or store = any($2))
+"""
+
+class PostgresStock:
+    def __init__(self, connection: Any, now: datetime) -> None:
+        self._connection = connection
+        self._now = now
+
+    async def lock(
+        self, places: Collection[Place], *, shelve: bool = False
+    ) -> dict[Place, Shelf]:
+        stores, skus = _columns(places)
+        if shelve:
+            await self._connection.execute(SHELVE, stores, skus)
+        shelves = [Shelf(*row) for row in await self._connection.fetch(LOCK, stores, skus)]
+        return {(shelf.store, shelf.sku): shelf for shelf in shelves}
+
+    async def apply(self, changes: Collection[Change], source: Source) -> dict[Place, Shelf]:
+        rows = summed(changes)
+        if not rows:
+            return {}
+        columns = zip(
+            *(
+                (
+                    row.store,
+                    row.sku,
+                    row.on_hand,
+                    row.unavailable,
+                    row.allocated,
+                    row.held,
+                    row.staged,
+                    row.safety_stock,
+                )
+                for row in rows
+            ),
+            strict=True,
+        )
+        written = await self._connection.fetch(
+            APPLY,
+            *columns,
+            source.cause.value,
+            source.id,
+            source.actor,
+            source.occurred_at,
+            self._now,
+        )
+        assert len(written) == len(rows), "only a locked shelf can be changed"
+        shelves = [Shelf(*row) for row in written]
+        return {(shelf.store, shelf.sku): shelf for shelf in shelves}
+
+    async def of(
+        self, skus: Collection[Sku], stores: Collection[StoreId] | None = None
+    ) -> dict[Place, Shelf]:
+        wanted = None if stores is None else list(stores)
+        shelves = [Shelf(*row) for row in await self._connection.fetch(OF, list(skus), wanted)]
+        return {(shelf.store, shelf.sku): shelf for shelf in shelves}
+
+    async def moved_since(self, moments: Mapping[Place, datetime]) -> dict[Place, int]:
+        stores, skus = _columns(moments)
+        since = [moments[place] for place in sorted(moments)]
+        rows = await self._connection.fetch(MOVED_SINCE, stores, skus, since)
+        return {(row["store"], row["sku"]): row["moved"] for row in rows}
+
+
+def _columns(places: Collection[Place]) -> tuple[list[StoreId], list[Sku]]:
+    ordered = sorted(places)
+    return [store for store, _ in ordered], [sku for _, sku in ordered]

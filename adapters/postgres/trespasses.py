@@ -1,0 +1,21 @@
+"""Who asked for what is not theirs."""
+
+from datetime import datetime
+from typing import Any, Final
+
+from domain.callers import Caller
+
+NOTE: Final = """
+    insert into trespasses (caller, role, operation, object, at) values ($1, $2, $3, $4, $5)
+"""
+
+
+class PostgresTrespasses:
+    def __init__(self, connection: Any, now: datetime) -> None:
+        self._connection = connection
+        self._now = now
+
+    async def note(self, caller: Caller, operation: str, thing: str) -> None:
+        await self._connection.execute(
+            NOTE, caller.id, caller.role.value, operation, thing, self._now
+        )

@@ -1,0 +1,130 @@
+"""The unit of work: one pooled connection, one transaction of asyncpg's own.
+
+The engine is in AUTOCOMMIT and the transaction is opened on the raw connection, so that constant
+SQL text and SQLAlchemy statements share it and nothing slips out of it.
+"""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import asyncpg
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from uuid_utils import uuid7
+
+from adapters.postgres.allocations import PostgresAllocations
+from adapters.postgres.carts import PostgresCarts
+from adapters.postgres.customers import PostgresCustomers
+from adapters.postgres.keys import PostgresKeys
+from adapters.postgres.messages import PostgresMessages
+from adapters.postgres.orders import PostgresOrders
+from adapters.postgres.outbox import PostgresOutbox
+from adapters.postgres.pickups import PostgresPickups
+from adapters.postgres.points import PostgresPoints
+from adapters.postgres.products import PostgresProducts
+from adapters.postgres.requests import PostgresRequests
+from adapters.postgres.stock import PostgresStock
+from adapters.postgres.stores import PostgresStores
+from adapters.postgres.trespasses import PostgresTrespasses
+from domain.ids import spell
+from domain.refusals import Busy
+from service.ports import Unit
+
+Connection = Any
+"""An asyncpg connection; the library has no types."""
+
+LIMITS: Final = {
+    "lock_timeout": "5s",
+    "statement_timeout": "30s",
+    "idle_in_transaction_session_timeout": "60s",
+    "application_name": "hylla",
+}
+_TRANSIENT: Final = (
+    asyncpg.DeadlockDetectedError,
+    asyncpg.SerializationError,
+    asyncpg.LockNotAvailableError,
+)
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class PostgresUnit:
+    """One transaction, or one look, with every port on its connection."""
+
+    def __init__(self, connection: Connection, now: datetime) -> None:
+        self.connection = connection
+        self.now = now
+        self.requests = PostgresRequests(connection, now)
+        self.stores = PostgresStores(connection)
+        self.products = PostgresProducts(connection)
+        self.stock = PostgresStock(connection, now)
+        self.allocations = PostgresAllocations(connection)
+        self.carts = PostgresCarts(connection)
+        self.orders = PostgresOrders(connection)
+        self.pickups = PostgresPickups(connection)
+        self.customers = PostgresCustomers(connection)
+        self.points = PostgresPoints(connection, now, self.new_id)
+        self.messages = PostgresMessages(connection)
+        self.outbox = PostgresOutbox(connection, now)
+        self.keys = PostgresKeys(connection)
+        self.trespasses = PostgresTrespasses(connection, now)
+
+    @staticmethod
+    def new_id(prefix: str) -> str:
+        return spell(prefix, uuid7().int)
+
+
+class PostgresUnits:
+    """Opens units on one engine. `clock` is the only clock the use cases see."""
+
+    def __init__(self, engine: AsyncEngine, clock: Callable[[], datetime] = utc_now) -> None:
+        self._engine = engine
+        self._clock = clock
+
+    def begin(self) -> AbstractAsyncContextManager[Unit]:
+        return self._open(transaction=True)
+
+    def read(self) -> AbstractAsyncContextManager[Unit]:
+        return self._open(transaction=False)
+
+    @asynccontextmanager
+    async def _open(self, *, transaction: bool) -> AsyncIterator[Unit]:
+        async with self._engine.connect() as connection:
+            raw = await _alive(connection)
+            try:
+                if transaction:
+                    async with raw.transaction():
+                        yield PostgresUnit(raw, self._clock())
+                else:
+                    yield PostgresUnit(raw, self._clock())
+            except _TRANSIENT as trouble:
+                raise Busy("Somebody else is at it; please try again.") from trouble
+
+    async def close(self) -> None:
+        await self._engine.dispose()
+
+
+async def _alive(connection: AsyncConnection) -> Connection:
+    """The raw connection; a pooled one that the server has closed meanwhile is made anew."""
+    raw = (await connection.get_raw_connection()).driver_connection
+    if raw is not None and raw.is_closed():
+        await connection.invalidate()
+        raw = (await connection.get_raw_connection()).driver_connection
+    return raw
+
+
+def connect(url: str, *, pool_size: int = 16) -> AsyncEngine:
+    """The one engine of a process. `url` is in SQLAlchemy's form."""
+    return create_async_engine(
+        url,
+        isolation_level="AUTOCOMMIT",
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=10,
+        connect_args={"server_settings": LIMITS},
+    )
+
+

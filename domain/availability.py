@@ -1,0 +1,195 @@
+"""What a shopper may be told: how many, where, and when it can be collected.
+
+A kit is available as often as its scarcest part allows. What is not tracked is always there.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+
+from msgspec import UNSET, Struct, UnsetType
+
+from domain.catalogue import Product, ProductState
+from domain.ids import Sku, StoreId
+from domain.stock import Place, Shelf, Status, status_of
+from domain.stores import Store
+
+Shelves = Mapping[Place, Shelf]
+
+
+class Offer(Struct, frozen=True):
+    """`quantity` is null where it is not counted."""
+
+    status: Status
+    quantity: int | None
+
+
+class PickupAnswer(Struct, frozen=True):
+    """`ready_from` is in the store's own time; `reasons` say why not, for machines."""
+
+    eligible: bool
+    ready_from: datetime | None
+    reasons: list[str]
+
+
+class Explanation(Struct, frozen=True):
+    """The whole sum, for staff: sellable = on_hand - the five parts, and never below zero."""
+
+    on_hand: int
+    unavailable: int
+    allocated: int
+    held: int
+    safety_stock: int
+    buffer: int
+    sellable: int
+    reasons: list[str]
+
+
+class AtStore(Struct, frozen=True, kw_only=True):
+    store: StoreId
+    name: str
+    status: Status
+    quantity: int | None
+    pickup: PickupAnswer
+    distance_km: float | UnsetType = UNSET
+    explain: Explanation | UnsetType = UNSET
+
+
+class Available(Struct, frozen=True):
+    """One SKU: to be sent, and in each store that was asked for. `version` grows with every change."""
+
+    sku: Sku
+    version: int
+    ship: Offer
+    stores: list[AtStore]
+    reasons: list[str] = []
+
+
+class Nearby(Struct, frozen=True):
+    """A store, and how far it is from where somebody asked."""
+
+    store: Store
+    distance_km: float | None = None
+
+
+Catalogue = Mapping[Sku, Product]
+
+
+def stocked_parts(product: Product, catalogue: Catalogue) -> dict[Sku, int]:
+    """What has to be fetched for one unit: the parts of a kit, or the thing itself.
+
+    Empty for what is not tracked, a service, which never runs out.
+    """
+    parts = product.parts or {product.sku: 1}
+    return {sku: each for sku, each in parts.items() if sku in catalogue and catalogue[sku].tracked}
+
+
+def sellable_units(parts: Mapping[Sku, int], store: StoreId, shelves: Shelves) -> int:
+    """Whole units made of `parts` that `store` may sell to a remote channel."""
+    return min(_sellable(shelves.get((store, sku))) // each for sku, each in parts.items())
+
+
+def pickup_answer(product: Product, store: Store, offer: Offer, now: datetime) -> PickupAnswer:
+    """Whether one unit can be collected at `store`, and from when if it were ordered `now`."""
+    ready = store.ready_at(now)
+    reasons = [
+        reason
+        for reason, applies in (
+            ("retired", product.state is ProductState.RETIRED),
+            ("pickup_unavailable", not store.pickup),
+            ("store_never_open", ready is None),
+            ("out_of_stock", offer.status is Status.OUT_OF_STOCK),
+        )
+        if applies
+    ]
+    return PickupAnswer(not reasons, None if reasons else ready, reasons)
+
+
+def available(
+    product: Product,
+    catalogue: Catalogue,
+    shelves: Shelves,
+    places: Iterable[Nearby],
+    view: "View",
+) -> Available:
+    """What may be told of `product`, from all shelves of its parts, for the stores in `places`."""
+    parts = stocked_parts(product, catalogue)
+    mine = {place: shelf for place, shelf in shelves.items() if place[1] in parts}
+    units = {store: sellable_units(parts, store, mine) for store, _ in mine} if parts else {}
+    return Available(
+        sku=product.sku,
+        version=sum(shelf.version for shelf in mine.values()),
+        ship=_offer(product, sum(units.values()) if parts else None, view),
+        stores=[
+            _at_store(
+                product, place, units.get(place.store.store, 0) if parts else None, mine, view
+            )
+            for place in places
+        ],
+        reasons=["retired"] if product.state is ProductState.RETIRED else [],
+    )
+
+
+class View(Struct, frozen=True):
+    """Who looks, and when: staff may have the sum explained for their own stores."""
+
+    now: datetime
+    low_at: int
+    explain: Callable[[StoreId], bool] = lambda _: False
+
+
+def unknown(sku: Sku) -> Available:
+    """The answer for a SKU that nobody sells, in a list of others."""
+    return Available(sku, 0, Offer(Status.OUT_OF_STOCK, 0), [], ["unknown_sku"])
+
+
+def explained(shelf: Shelf) -> Explanation:
+    """The sum of one shelf with the machine reasons for what is kept back."""
+    reasons = [
+        reason
+        for reason, applies in (
+            ("below_safety_stock", 0 < shelf.available <= shelf.safety_stock),
+            ("held_by_carts", shelf.held > 0),
+            ("promised_to_orders", shelf.allocated > 0),
+            ("not_for_sale", shelf.unavailable > 0),
+            ("oversold", shelf.available < 0),
+        )
+        if applies
+    ]
+    return Explanation(
+        shelf.on_hand,
+        shelf.unavailable,
+        shelf.allocated,
+        shelf.held,
+        shelf.safety_stock,
+        0,
+        shelf.sellable,
+        reasons,
+    )
+
+
+def _sellable(shelf: Shelf | None) -> int:
+    return shelf.sellable if shelf else 0
+
+
+def _offer(product: Product, units: int | None, view: View) -> Offer:
+    if product.state is ProductState.RETIRED:
+        return Offer(Status.OUT_OF_STOCK, 0)
+    if units is None:
+        return Offer(Status.IN_STOCK, None)
+    return Offer(status_of(units, view.low_at), units)
+
+
+def _at_store(
+    product: Product, place: Nearby, units: int | None, shelves: Shelves, view: View
+) -> AtStore:
+    store, offer = place.store, _offer(product, units, view)
+    shelf = shelves.get((store.store, product.sku), Shelf(store.store, product.sku))
+    return AtStore(
+        store=store.store,
+        name=store.name,
+        status=offer.status,
+        quantity=offer.quantity,
+        pickup=pickup_answer(product, store, offer, view.now),
+        distance_km=UNSET if place.distance_km is None else round(place.distance_km, 1),
+        explain=explained(shelf) if view.explain(store.store) else UNSET,
+    )

@@ -1,0 +1,50 @@
+"""What happened, as a fact that others may follow. Events outlive code: new fields have defaults,
+nothing is renamed."""
+
+from datetime import datetime
+
+from msgspec import Struct
+
+from domain.ids import CustomerId, OrderId, PickupId, StoreId
+
+
+class Fact(Struct, frozen=True, tag=True, kw_only=True):
+    """What every event tells: when it happened in the shop."""
+
+    at: datetime
+
+
+class OrderPlaced(Fact, frozen=True, tag="order_placed"):
+    order: OrderId
+    customer: CustomerId | None = None
+
+
+class PickupReady(Fact, frozen=True, tag="pickup_ready"):
+    pickup: PickupId
+    order: OrderId
+    store: StoreId
+    revision: int = 1
+    customer: CustomerId | None = None
+
+
+class PickupCollected(Fact, frozen=True, tag="pickup_collected"):
+    """Goods were handed over; `whole` says that nothing is left to collect."""
+
+    pickup: PickupId
+    order: OrderId
+    store: StoreId
+    whole: bool = True
+    customer: CustomerId | None = None
+
+
+class PickupEnded(Fact, frozen=True, tag="pickup_ended"):
+    """It ended without its goods: `declined`, `short`, `expired` or `cancelled`."""
+
+    pickup: PickupId
+    order: OrderId
+    store: StoreId
+    state: str
+    customer: CustomerId | None = None
+
+
+Event = OrderPlaced | PickupReady | PickupCollected | PickupEnded

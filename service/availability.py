@@ -1,0 +1,85 @@
+"""What lies where: asked by the shop's pages, the app, the tills and the staff."""
+
+from collections.abc import Callable, Collection
+from datetime import datetime
+
+from msgspec import Struct
+
+from domain.availability import Available, Nearby, View, available, unknown
+from domain.catalogue import Product, ProductMissing
+from domain.ids import Sku, StoreId
+from service.ports import Unit, Units
+
+
+class Around(Struct, frozen=True):
+    """A point and how far from it to look."""
+
+    latitude: float
+    longitude: float
+    radius_km: float
+
+
+class Question(Struct, frozen=True):
+    """Which SKUs, and which stores: named ones, those around a point, or every one that has any.
+
+    `explain` says for which stores the whole sum may be shown.
+    """
+
+    skus: list[Sku]
+    stores: list[StoreId] | None = None
+    around: Around | None = None
+    low_at: int = 3
+    explain: Callable[[StoreId], bool] = lambda _: False
+
+
+class Answer(Struct, frozen=True):
+    """`as_of` is the moment for which it is known to be true."""
+
+    as_of: datetime
+    channel: str
+    items: list[Available]
+
+
+async def look(units: Units, question: Question, *, channel: str = "web") -> Answer:
+    """Each SKU in the order asked; one that nobody sells says `unknown_sku`."""
+    async with units.read() as unit:
+        catalogue = await with_parts(unit, question.skus)
+        shelves = await unit.stock.of(catalogue)
+        holders = {store for store, _ in shelves}
+        places = await _places(unit, question, holders)
+    view = View(now=unit.now, low_at=question.low_at, explain=question.explain)
+    items = [
+        available(catalogue[sku], catalogue, shelves, places, view)
+        if sku in catalogue
+        else unknown(sku)
+        for sku in dict.fromkeys(question.skus)
+    ]
+    return Answer(as_of=unit.now, channel=channel, items=items)
+
+
+async def look_at(units: Units, question: Question) -> tuple[datetime, Available]:
+    """One SKU. Raises ProductMissing."""
+    answer = await look(units, question)
+    item = answer.items[0]
+    if "unknown_sku" in item.reasons:
+        raise ProductMissing(item.sku)
+    return answer.as_of, item
+
+
+async def with_parts(unit: Unit, skus: Collection[Sku]) -> dict[Sku, Product]:
+    """The products, and what the kits among them are made of."""
+    products = await unit.products.by_sku(skus)
+    parts = {part for product in products.values() for part in product.parts} - products.keys()
+    return {**products, **(await unit.products.by_sku(parts) if parts else {})}
+
+
+async def _places(unit: Unit, question: Question, holders: Collection[StoreId]) -> list[Nearby]:
+    if question.around:
+        around = question.around
+        found = await unit.stores.near(around.latitude, around.longitude, around.radius_km)
+        wanted = None if question.stores is None else set(question.stores)
+        return [
+            Nearby(store, km) for store, km in found if wanted is None or store.store in wanted
+        ]
+    stores = await unit.stores.by_id(holders if question.stores is None else question.stores)
+    return [Nearby(stores[store]) for store in sorted(stores)]

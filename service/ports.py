@@ -1,0 +1,252 @@
+"""What the use cases ask of the world. Each contract is its docstring; `adapters` keeps it.
+
+A verb that takes many does its work in one statement. Nothing inside a unit waits on anything
+but the database.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from datetime import datetime
+from typing import Protocol, TypeVar, runtime_checkable
+
+from msgspec import Struct
+
+from domain.callers import Caller
+from domain.carts import Cart
+from domain.catalogue import Product
+from domain.events import Event
+from domain.ids import CartId, CustomerId, KeyId, OrderId, PickupId, Sku, StoreId
+from domain.keys import Key
+from domain.orders import Order
+from domain.pickups import Allocation, Pickup, PickupState
+from domain.stock import Change, Place, Shelf, Source
+from domain.stores import Store
+
+T = TypeVar("T")
+
+
+class RequestKey(Struct):
+    """An Idempotency-Key: whose, and what was asked with it.
+
+    `replayed` is set by `Requests.claim` when the first answer is given again.
+    """
+
+    principal: str
+    key: str
+    digest: bytes
+    replayed: bool = False
+
+
+class Requests(Protocol):
+    async def claim(self, key: RequestKey | None, kind: type[T]) -> T | None:
+        """The first answer to `key`, or None: then the work is ours. A rival waits here.
+
+        Without a key there is nothing to remember, and the work is ours.
+
+        Raises:
+            KeyReused: the key already stands for a different request.
+            InProgress: the first request with it is still running.
+        """
+
+    async def answer(self, key: RequestKey | None, value: object) -> None:
+        """Remember `value` as the answer to `key`, in the same unit as its effect."""
+
+    async def withdraw(self, key: RequestKey | None) -> None:
+        """Let a claimed key be tried again, where a unit ends well without its effect."""
+
+
+class Stores(Protocol):
+    async def get(self, store: StoreId) -> Store:
+        """Raises Missing."""
+
+    async def by_id(self, stores: Collection[StoreId]) -> dict[StoreId, Store]:
+        """Those that exist."""
+
+
+class Products(Protocol):
+    async def by_sku(self, skus: Collection[Sku]) -> dict[Sku, Product]:
+        """Those that exist, active or retired, with the parts of kits and their relations."""
+
+
+class Stock(Protocol):
+    """The one writer of stock."""
+
+    async def of(
+        self, skus: Collection[Sku], stores: Collection[StoreId] | None = None
+    ) -> dict[Place, Shelf]:
+        """The shelves of these SKUs, in these stores or everywhere, as they are now."""
+
+    async def lock(self, places: Collection[Place], *, shelve: bool = False) -> dict[Place, Shelf]:
+        """The shelves as they are now, kept so until the unit ends.
+
+        Absent ones are left out, or made empty where `shelve` says so.
+        """
+
+    async def apply(self, changes: Collection[Change], source: Source) -> dict[Place, Shelf]:
+        """Add each change to its locked shelf, and write the movement of goods to the ledger.
+
+        Answers the shelves as they are after.
+        """
+
+    async def moved_since(self, moments: Mapping[Place, datetime]) -> dict[Place, int]:
+        """Units added to each place by movements that happened after its moment."""
+
+
+class Allocations(Protocol):
+    async def write(self, allocations: Collection[Allocation]) -> None:
+        """Keep each allocation as it is now; new ones are added."""
+
+    async def of(self, pickup: PickupId) -> list[Allocation]:
+        """What a pickup claims."""
+
+
+class Carts(Protocol):
+    async def add(self, cart: Cart) -> None:
+        """A new cart; nothing where the customer has an open one already."""
+
+    async def get(self, cart: CartId) -> Cart:
+        """Raises Missing."""
+
+    async def take(self, cart: CartId) -> Cart:
+        """The cart, locked until the unit ends. Raises Missing."""
+
+    async def keep(self, cart: Cart) -> None:
+        """Write a taken cart back."""
+
+    async def open_of(self, customer: CustomerId) -> Cart | None:
+        """The customer's open cart, locked until the unit ends."""
+
+
+class Orders(Protocol):
+    async def add(self, order: Order) -> None: ...
+
+    async def get(self, order: OrderId) -> Order:
+        """Raises Missing."""
+
+    async def take(self, order: OrderId) -> Order:
+        """The order, locked until the unit ends. Raises Missing."""
+
+    async def keep(self, order: Order) -> None:
+        """Write a taken order back."""
+
+    async def of_customer(
+        self, customer: CustomerId, *, before: OrderId | None, limit: int
+    ) -> Sequence[Order]:
+        """A customer's orders, newest first."""
+
+
+class Pickups(Protocol):
+    async def add(self, pickup: Pickup) -> None: ...
+
+    async def get(self, pickup: PickupId) -> Pickup:
+        """Raises Missing."""
+
+    async def take(self, pickup: PickupId) -> Pickup:
+        """The pickup, locked until the unit ends. Raises Missing."""
+
+    async def keep(self, pickup: Pickup) -> None:
+        """Write a taken pickup back."""
+
+    async def by_code(self, code_hash: bytes) -> Pickup | None:
+        """The pickup that waits for this code, in any store."""
+
+    async def of_order(self, order: OrderId) -> list[Pickup]: ...
+
+    async def of_store(
+        self,
+        store: StoreId,
+        states: Collection[PickupState],
+        *,
+        after: PickupId | None,
+        limit: int,
+    ) -> Sequence[Pickup]:
+        """A store's pickups in one of these states, oldest first."""
+
+    async def overdue(self, now: datetime, limit: int) -> list[PickupId]:
+        """Ready ones whose time to collect is over."""
+
+
+class Outbox(Protocol):
+    async def add(self, *events: Event) -> None:
+        """Write down what happened, in the same unit as its cause."""
+
+
+class Keys(Protocol):
+    async def add(self, key: Key, secret_hash: bytes) -> None: ...
+
+    async def by_secret(self, secret_hash: bytes) -> Key | None:
+        """The key with this secret, unless it was revoked."""
+
+    async def all(self) -> list[Key]: ...
+
+    async def revoke(self, key: KeyId, at: datetime) -> None:
+        """Raises Missing."""
+
+
+class Trespasses(Protocol):
+    async def note(self, caller: Caller, operation: str, thing: str) -> None:
+        """Write down that somebody asked for what is not theirs."""
+
+
+class Points(Protocol):
+    """The one ledger of points. Each verb posts balanced entries, once a source."""
+
+    async def promise(
+        self, customer: CustomerId, order: OrderId, lines: Mapping[Sku, int]
+    ) -> None:
+        """Post a pending lot for each line of an order; nothing for who is not a member."""
+
+    async def confirm(self, order: OrderId, lines: Mapping[Sku, int], source: str) -> None:
+        """Make so many pending points of each line available; once for each `source`."""
+
+    async def reverse(self, order: OrderId, lines: Mapping[Sku, int], source: str) -> None:
+        """Take so many pending points of each line back; once for each `source`."""
+
+
+class Unit(Protocol):
+    """One transaction, or one look. `now` is the one clock."""
+
+    now: datetime
+    requests: Requests
+    stores: Stores
+    products: Products
+    stock: Stock
+    allocations: Allocations
+    carts: Carts
+    orders: Orders
+    pickups: Pickups
+    outbox: Outbox
+    keys: Keys
+    trespasses: Trespasses
+    points: Points
+
+    def new_id(self, prefix: str) -> str:
+        """A new opaque id, later than every one before it."""
+
+
+@runtime_checkable
+class Units(Protocol):
+    def begin(self) -> AbstractAsyncContextManager[Unit]:
+        """One transaction: committed at a clean end, undone by an exception."""
+
+    def read(self) -> AbstractAsyncContextManager[Unit]:
+        """One look, statement by statement, without a transaction."""
+
+
+class Codes(Protocol):
+    """Secrets that are shown once, or derived and never stored."""
+
+    def handover(self, pickup: PickupId, revision: int) -> str:
+        """The code that proves the right to collect; the same for the same arguments."""
+
+    def hash(self, code: str) -> bytes:
+        """The keyed hash under which a code or a token is kept."""
+
+    def cart_token(self, cart: CartId) -> str:
+        """The secret that opens a guest's cart and its order; the same for the same cart."""
+
+    def opened_by(self, token: str) -> CartId | None:
+        """The cart that a token opens; None when it is none of ours."""
+
+    def token(self) -> str:
+        """A new secret of 256 random bits."""
