@@ -11,7 +11,7 @@ from typing import Protocol, TypeVar, runtime_checkable
 
 from msgspec import Struct
 
-from domain.callers import Caller
+from domain.callers import Caller, Role
 from domain.carts import Cart
 from domain.catalogue import Product
 from domain.events import Event
@@ -177,10 +177,19 @@ class Keys(Protocol):
     async def by_secret(self, secret_hash: bytes) -> Key | None:
         """The key with this secret, unless it was revoked."""
 
-    async def all(self) -> list[Key]: ...
+    async def page(self, after: str, limit: int) -> list[Key]:
+        """The next `limit` keys after the id `after`, in the order they were made."""
 
     async def revoke(self, key: KeyId, at: datetime) -> None:
         """Raises Missing."""
+
+
+class Customers(Protocol):
+    async def known(self, customer: CustomerId) -> CustomerId | None:
+        """The customer itself, unless there is none of this id, or it was erased."""
+
+    async def by_external_id(self, external_id: str) -> CustomerId | None:
+        """Who the retailer's identity provider calls `external_id`."""
 
 
 class Trespasses(Protocol):
@@ -219,6 +228,7 @@ class Unit(Protocol):
     keys: Keys
     trespasses: Trespasses
     points: Points
+    customers: Customers
 
     def new_id(self, prefix: str) -> str:
         """A new opaque id, later than every one before it."""
@@ -233,6 +243,34 @@ class Units(Protocol):
         """One look, statement by statement, without a transaction."""
 
 
+class Claims(Struct, frozen=True):
+    """What a token says of its bearer. `customer` is set where our own issuer made it."""
+
+    role: Role
+    subject: str
+    customer: CustomerId | None = None
+    stores: frozenset[StoreId] = frozenset()
+    scopes: frozenset[str] = frozenset()
+
+
+@runtime_checkable
+class Tokens(Protocol):
+    async def read(self, token: str) -> Claims:
+        """Raises Unknown for a token that was not issued for us, is forged, or is over."""
+
+
+@runtime_checkable
+class Secrets(Protocol):
+    """Secrets of keys: 256 random bits behind a prefix that tells the kind."""
+
+    def make(self, role: Role) -> str:
+        """A new secret: `pk_…` for a shop's page, `sk_…` for everybody else."""
+
+    def hash(self, secret: str) -> bytes:
+        """Under which a secret is kept."""
+
+
+@runtime_checkable
 class Codes(Protocol):
     """Secrets that are shown once, or derived and never stored."""
 

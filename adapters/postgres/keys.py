@@ -15,7 +15,7 @@ ADD: Final = """
     values ($1, $2, $3, $4, $5, $6, $7, $8)
 """
 BY_SECRET: Final = f"select {COLUMNS} from keys where secret_hash = $1 and revoked_at is null"
-ALL: Final = f"select {COLUMNS} from keys order by id"
+PAGE: Final = f"select {COLUMNS} from keys where id > $1 order by id limit $2"
 REVOKE: Final = """
     update keys set revoked_at = coalesce(revoked_at, $2) where id = $1 returning true
 """
@@ -42,8 +42,9 @@ class PostgresKeys:
         row = await self._connection.fetchrow(BY_SECRET, secret_hash)
         return msgspec.convert(dict(row), Key) if row else None
 
-    async def all(self) -> list[Key]:
-        return [msgspec.convert(dict(row), Key) for row in await self._connection.fetch(ALL)]
+    async def page(self, after: str, limit: int) -> list[Key]:
+        rows = await self._connection.fetch(PAGE, after, limit)
+        return [msgspec.convert(dict(row), Key) for row in rows]
 
     async def revoke(self, key: KeyId, at: datetime) -> None:
         if not await self._connection.fetchval(REVOKE, key, at):

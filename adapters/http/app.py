@@ -1,0 +1,149 @@
+"""The web application: every controller, and what they are given to work with."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Final
+
+from litestar import Litestar
+from litestar.config.cors import CORSConfig
+from litestar.datastructures import State
+from litestar.di import Provide
+from litestar.types import ASGIApp, ControllerRouterHandler
+from msgspec import Struct
+
+from adapters.http.bodies import JsonRequest
+from adapters.http.callers import admit, provide_caller
+from adapters.http.front import Front
+from adapters.http.health import live, ready
+from adapters.http.keys import Keys
+from adapters.http.limits import Limits, Policy
+from adapters.http.metrics import read_metrics
+from adapters.http.parameters import refuse_strangers
+from adapters.http.problems import HANDLERS, describe_problem, note_trespass
+from adapters.http.requests import provide_key, provide_optional_key
+from adapters.http.tags import provide_if_match
+from service.callers import Doorkeeper
+from service.ports import Codes, Secrets, Tokens, Units
+
+CONTROLLERS: Final[Sequence[ControllerRouterHandler]] = (
+    Keys,
+    describe_problem,
+    live,
+    ready,
+    read_metrics,
+)
+BODY_MAX: Final = 1_000_000
+"""Bytes of a body; a handler that streams states its own limit."""
+
+
+class HttpSettings(Struct, frozen=True):
+    """Limits are each caller's; the strict one is for codes, PINs and look-ups of persons."""
+
+    rate_per_s: int = 1000
+    strict_per_minute: int = 60
+    workers: int = 1
+    origins: tuple[str, ...] = ("*",)
+
+
+class Parts(Struct):
+    """What the application is made of; `adapters/main.py` makes them.
+
+    `ready` asks what the service needs and answers "ok" or what is wrong, by name. `extras` are
+    further parts that handlers ask for by name.
+    """
+
+    units: Units
+    codes: Codes
+    tokens: Tokens
+    secrets: Secrets
+    ready: Callable[[], Awaitable[Mapping[str, str]]]
+    settings: HttpSettings = HttpSettings()
+    lifespan: Sequence[Callable[[Litestar], AbstractAsyncContextManager[Any]]] = ()
+    extras: Mapping[str, Any] = {}
+
+
+def build(parts: Parts) -> ASGIApp:
+    """The ASGI application."""
+    return Front(application(parts))
+
+
+def application(parts: Parts) -> Litestar:
+    """Litestar's part of it, which knows the routes and the schema."""
+    return Litestar(
+        CONTROLLERS,
+        request_class=JsonRequest,
+        guards=[admit],
+        before_request=refuse_strangers,
+        dependencies=_dependencies(parts),
+        exception_handlers=HANDLERS,
+        after_exception=[note_trespass],
+        request_max_body_size=BODY_MAX,
+        cors_config=_cors(parts.settings),
+        openapi_config=None,
+        lifespan=list(parts.lifespan),
+        logging_config=None,
+        state=State(
+            {
+                "units": parts.units,
+                "doorkeeper": Doorkeeper(parts.units, parts.tokens),
+                "limits": _limits(parts.settings),
+                "ready": parts.ready,
+            }
+        ),
+    )
+
+
+def _dependencies(parts: Parts) -> dict[str, Provide]:
+    given = {
+        "units": parts.units,
+        "codes": parts.codes,
+        "secrets": parts.secrets,
+        **parts.extras,
+    }
+    return {
+        **{name: Provide(_giver(part), sync_to_thread=False) for name, part in given.items()},
+        "caller": Provide(provide_caller),
+        "key": Provide(provide_key),
+        "optional_key": Provide(provide_optional_key),
+        "if_match": Provide(provide_if_match),
+    }
+
+
+def _giver(part: Any) -> Callable[[], Any]:
+    def give() -> Any:
+        return part
+
+    return give
+
+
+def _limits(settings: HttpSettings) -> Limits:
+    strict = max(1, settings.strict_per_minute // settings.workers)
+    return Limits(Policy("default", settings.rate_per_s, 1), Policy("strict", strict, 60))
+
+
+def _cors(settings: HttpSettings) -> CORSConfig:
+    """A shop's page calls from its own origin. There are no cookies, so any origin may."""
+    return CORSConfig(
+        allow_origins=list(settings.origins),
+        allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+        allow_headers=[
+            "Authorization",
+            "Content-Type",
+            "Accept-Language",
+            "Idempotency-Key",
+            "If-Match",
+            "Cart-Token",
+            "X-Request-Id",
+            "Last-Event-ID",
+        ],
+        expose_headers=[
+            "ETag",
+            "Idempotent-Replayed",
+            "RateLimit",
+            "RateLimit-Policy",
+            "Retry-After",
+            "X-Request-Id",
+            "Location",
+        ],
+        max_age=86_400,
+    )

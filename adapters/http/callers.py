@@ -1,0 +1,75 @@
+"""Who calls, and whether they may: every operation states its callers with `called_by`."""
+
+from typing import Any, Final
+
+from litestar import Request
+from litestar.connection import ASGIConnection
+from litestar.exceptions import ImproperlyConfiguredException
+from litestar.handlers import BaseRouteHandler
+
+from adapters.http.limits import Limits
+from adapters.http.visits import visit_of
+from domain.callers import Caller, Role
+from domain.refusals import TooMany, Unknown
+from service.callers import Doorkeeper
+
+ANYBODY: Final = frozenset(Role)
+STAFF: Final = frozenset({Role.TILL, Role.ASSOCIATE, Role.OFFICE})
+SHOPPERS: Final = frozenset({Role.SHOP, Role.CUSTOMER})
+
+
+def called_by(*roles: Role, scope: str = "", strict: bool = False) -> dict[str, Any]:
+    """What an operation says of its callers: `@get("/…", **called_by(Role.TILL))`.
+
+    `scope` is what an office key must have; `strict` is for codes, PINs and look-ups of persons.
+    """
+    return {
+        "opt": {
+            "callers": frozenset(roles),
+            "scope": scope,
+            "limit": "strict" if strict else "default",
+        },
+        "security": [{"bearer": []}],
+    }
+
+
+def open_to_all() -> dict[str, Any]:
+    """An operation that needs no credential."""
+    return {"opt": {"callers": None}, "security": [{}]}
+
+
+async def admit(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+    """The guard of every operation.
+
+    Raises:
+        Unknown, Forbidden, TooMany: nobody we know; a caller of the wrong kind; too often.
+    """
+    if handler.opt.get("callers") is None:
+        return
+    doorkeeper: Doorkeeper = connection.app.state.doorkeeper
+    caller = await doorkeeper.recognise(_bearer(connection))
+    visit = visit_of(connection)
+    visit.caller = caller
+    limits: Limits = connection.app.state.limits
+    try:
+        visit.headers |= limits.take(handler.opt["limit"], caller.id)
+    except TooMany:
+        visit.headers |= limits.published(handler.opt["limit"], caller.id)
+        raise
+    caller.must_be(handler.opt["callers"])
+    if scope := handler.opt.get("scope"):
+        caller.must_have(scope)
+
+
+def _bearer(connection: ASGIConnection[Any, Any, Any, Any]) -> str:
+    scheme, _, credential = connection.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not credential.strip():
+        raise Unknown("Send Authorization: Bearer with a key or a token.")
+    return credential.strip()
+
+
+async def provide_caller(request: Request[Any, Any, Any]) -> Caller:
+    caller = visit_of(request).caller
+    if caller is None:
+        raise ImproperlyConfiguredException("An operation open to all has no caller.")
+    return caller

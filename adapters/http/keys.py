@@ -1,0 +1,71 @@
+"""Keys of machines, made and revoked by the office."""
+
+from typing import Annotated
+
+from litestar import Controller, delete, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody
+from msgspec import Meta, Struct
+
+from adapters.http.callers import called_by
+from adapters.http.paging import Cursor, Limit, Page, page_of, unseal
+from domain.callers import Role
+from domain.ids import KeyId, StoreId
+from domain.keys import Key
+from service.keys import make_key, revoke_key
+from service.ports import Secrets, Units
+
+
+class NewKey(Struct, forbid_unknown_fields=True):
+    """What a key is for: a till has one store and a terminal, an associate has stores."""
+
+    role: Role
+    stores: Annotated[list[StoreId], Meta(max_length=2000)] = []
+    terminal: Annotated[str, Meta(max_length=64)] = ""
+    scopes: Annotated[list[str], Meta(max_length=50)] = []
+
+
+class MadeKey(Struct):
+    """`key` is the secret; it is shown only here."""
+
+    id: KeyId
+    role: Role
+    key: str
+
+
+class Keys(Controller):
+    path = "/v1/keys"
+    tags = ("keys",)
+
+    @post(operation_id="make_key", **called_by(Role.OFFICE, scope="keys"))
+    async def make(
+        self,
+        data: JSONBody[NewKey],
+        units: NamedDependency[Units],
+        secrets: NamedDependency[Secrets],
+    ) -> MadeKey:
+        """Make a key for a machine. Its secret is answered this once."""
+        key, secret = await make_key(
+            units,
+            secrets,
+            role=data.role,
+            stores=data.stores,
+            terminal=data.terminal,
+            scopes=data.scopes,
+        )
+        return MadeKey(key.id, key.role, secret)
+
+    @get(operation_id="list_keys", **called_by(Role.OFFICE, scope="keys"))
+    async def all(
+        self, units: NamedDependency[Units], limit: Limit = 50, cursor: Cursor = None
+    ) -> Page[Key]:
+        """Keys in the order they were made, revoked ones too; never a secret."""
+        after = unseal(cursor, str) or ""
+        async with units.read() as unit:
+            keys = await unit.keys.page(after, limit + 1)
+        return page_of(keys, limit, lambda key: key.id)
+
+    @delete("/{key_id:str}", operation_id="revoke_key", **called_by(Role.OFFICE, scope="keys"))
+    async def revoke(self, key_id: FromPath[KeyId], units: NamedDependency[Units]) -> None:
+        """Revoke a key; within two seconds it opens nothing. A repeat changes nothing."""
+        await revoke_key(units, key_id)

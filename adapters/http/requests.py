@@ -1,0 +1,68 @@
+"""`Idempotency-Key`: a write that is sent twice is done once.
+
+A handler asks for `key: NamedDependency[RequestKey]` where money, stock or points move, and for
+`optional_key: NamedDependency[RequestKey | None]` on every other write.
+"""
+
+import re
+from hashlib import sha256
+from typing import Annotated, Any, Final
+
+from litestar import Request
+from litestar.params import HeaderParameter
+
+from adapters.http.visits import visit_of
+from domain.refusals import Invalid, KeyRequired
+from service.ports import RequestKey
+
+VISIBLE: Final = re.compile(r"[!-~]{1,255}")
+RULE: Final = "1 to 255 visible ASCII characters"
+
+IdempotencyHeader = Annotated[
+    str | None,
+    HeaderParameter(
+        name="Idempotency-Key",
+        description=f"Makes a repeat of this request harmless. {RULE}, new for each intent.",
+        pattern="^[!-~]{1,255}$",
+        min_length=1,
+        max_length=255,
+    ),
+]
+
+
+async def provide_optional_key(request: Request[Any, Any, Any]) -> RequestKey | None:
+    """The request under its key, if it has one.
+
+    Raises:
+        Invalid: the header is there but cannot be a key.
+    """
+    header = request.headers.get("idempotency-key")
+    if header is None:
+        return None
+    if not VISIBLE.fullmatch(header):
+        error = {"header": "Idempotency-Key", "code": "pattern", "detail": RULE}
+        raise Invalid(f"Idempotency-Key must be {RULE}.", errors=[error])
+    visit = visit_of(request)
+    visit.key = RequestKey(await _principal(request), header, await _digest(request))
+    return visit.key
+
+
+async def provide_key(request: Request[Any, Any, Any]) -> RequestKey:
+    """Raises KeyRequired, Invalid."""
+    key = await provide_optional_key(request)
+    if key is None:
+        raise KeyRequired("Send an Idempotency-Key: this moves money, stock or points.")
+    return key
+
+
+async def _principal(request: Request[Any, Any, Any]) -> str:
+    """Whose key it is. Guests share the shop's key, so their cart's token tells them apart."""
+    caller = visit_of(request).caller
+    name = caller.id if caller else ""
+    token = request.headers.get("cart-token", "")
+    return f"{name}:{sha256(token.encode()).hexdigest()[:32]}" if token else name
+
+
+async def _digest(request: Request[Any, Any, Any]) -> bytes:
+    what = f"{request.method} {request.url.path}\n".encode() + await request.body()
+    return sha256(what).digest()

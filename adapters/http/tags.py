@@ -1,0 +1,43 @@
+"""Versions on the wire: `ETag` on what is read, `If-Match` on what is written."""
+
+import re
+from typing import Annotated, Any, Final, TypeVar
+
+from litestar import Request, Response
+from litestar.params import HeaderParameter
+
+from domain.refusals import Invalid, Stale
+
+T = TypeVar("T")
+
+TAG: Final = re.compile(r'"(\d{1,18})"')
+IfMatchHeader = Annotated[
+    str | None,
+    HeaderParameter(name="If-Match", description="The `ETag` on which the caller decided."),
+]
+
+
+def tagged(value: T, version: int, *, status: int = 200) -> Response[T]:
+    """`value` with its version as `ETag`."""
+    return Response(value, status_code=status, headers={"ETag": f'"{version}"'})
+
+
+async def provide_if_match(request: Request[Any, Any, Any]) -> int | None:
+    """The version in `If-Match`; None where any version will do (`*` or no header).
+
+    Raises:
+        Invalid: it is no tag of ours.
+    """
+    header = request.headers.get("if-match", "*").strip()
+    if header == "*":
+        return None
+    if match := TAG.fullmatch(header.removeprefix("W/")):
+        return int(match[1])
+    error = {"header": "If-Match", "code": "tag", "detail": 'a version in quotes, such as "3"'}
+    raise Invalid("If-Match is no tag of ours.", errors=[error])
+
+
+def must_match(expected: int | None, version: int) -> None:
+    """Raises Stale when the caller decided on another version."""
+    if expected is not None and expected != version:
+        raise Stale("This has changed since you read it.", facts={"version": version})

@@ -1,0 +1,21 @@
+"""Secrets of keys: 256 random bits, kept only as a hash.
+
+A prefix tells a publishable key, which may stand in a web page, from a secret one.
+"""
+
+from hashlib import sha256
+from secrets import token_urlsafe
+
+from domain.callers import Role
+
+
+class RandomSecrets:
+    """Random enough that a plain hash keeps them: nobody guesses 256 bits."""
+
+    @staticmethod
+    def make(role: Role) -> str:
+        return f"{'pk' if role is Role.SHOP else 'sk'}_{token_urlsafe(32)}"
+
+    @staticmethod
+    def hash(secret: str) -> bytes:
+        return sha256(secret.encode()).digest()

@@ -1,0 +1,61 @@
+"""Recognising who calls by the secret or the token they bring."""
+
+import time
+from collections.abc import Callable
+from hashlib import sha256
+from typing import Final
+
+from domain.callers import Caller, Role
+from domain.refusals import Unknown
+from service.ports import Claims, Tokens, Units
+
+MEMORY_S: Final = 2.0
+"""How long a recognised caller is remembered; so long may a revoked key still work."""
+MOST_REMEMBERED: Final = 10_000
+KEY_PREFIXES: Final = ("pk_", "sk_")
+
+
+class Doorkeeper:
+    """Knows keys by the hash of their secret, and people by their token."""
+
+    def __init__(
+        self, units: Units, tokens: Tokens, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._units = units
+        self._tokens = tokens
+        self._monotonic = monotonic
+        self._remembered: dict[bytes, tuple[Caller, float]] = {}
+
+    async def recognise(self, credential: str) -> Caller:
+        """Raises Unknown for a key that was revoked and a token that does not hold."""
+        digest = sha256(credential.encode()).digest()
+        caller, until = self._remembered.get(digest, (None, 0.0))
+        if caller is not None and self._monotonic() < until:
+            return caller
+        caller = await self._look(credential, digest)
+        if len(self._remembered) >= MOST_REMEMBERED:
+            self._remembered.clear()
+        self._remembered[digest] = (caller, self._monotonic() + MEMORY_S)
+        return caller
+
+    async def _look(self, credential: str, digest: bytes) -> Caller:
+        if not credential.startswith(KEY_PREFIXES):
+            return await self._person(await self._tokens.read(credential))
+        async with self._units.read() as unit:
+            key = await unit.keys.by_secret(digest)
+        if key is None:
+            raise Unknown("This key is not known, or no longer valid.")
+        return key.caller
+
+    async def _person(self, claims: Claims) -> Caller:
+        if claims.role is not Role.CUSTOMER:
+            return Caller(claims.role, claims.subject, stores=claims.stores, scopes=claims.scopes)
+        async with self._units.read() as unit:
+            customer = (
+                await unit.customers.known(claims.customer)
+                if claims.customer
+                else await unit.customers.by_external_id(claims.subject)
+            )
+        if customer is None:
+            raise Unknown("Nobody is known by this token.", code="customer_unknown")
+        return Caller(Role.CUSTOMER, customer, customer=customer)
