@@ -1,0 +1,209 @@
+"""What an installation decides for itself: read from the environment, checked once, at the start.
+
+A field `port` is the variable HYLLA_PORT and, where a command has it, the option `--port`, which
+goes first. To add a setting, add a line to `Settings`.
+"""
+
+import difflib
+import os
+import re
+import secrets
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import msgspec
+from msgspec import Meta, Struct, convert, inspect, structs
+
+PREFIX: Final = "HYLLA_"
+SHORTEST_SECRET: Final = 32
+
+
+class SettingsError(Exception):
+    """One sentence for each setting that cannot be right, naming its variable and the rule."""
+
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__("\n".join(faults))
+        self.faults = faults
+
+
+class Secret(str):
+    """Text that is used but never shown."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "'***'" if self else "''"
+
+
+class Role(StrEnum):
+    """What a process does: answer requests, do the jobs, or both."""
+
+    ALL = "all"
+    API = "api"
+    WORKER = "worker"
+
+
+class LogLevel(StrEnum):
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+Url = Annotated[
+    str, Meta(pattern=r"^$|^https?://[^\s/]+\S*$", extra={"rule": "written as https://host/path"})
+]
+Positive = Annotated[int, Meta(ge=1)]
+
+
+def data_folder() -> Path:
+    """Where this user's programs keep their data."""
+    if home := os.environ.get("XDG_DATA_HOME"):
+        return Path(home) / "hylla"
+    mac = sys.platform == "darwin"
+    return Path.home() / ("Library/Application Support" if mac else ".local/share") / "hylla"
+
+
+class Settings(Struct, frozen=True, kw_only=True):
+    data: Path = msgspec.field(default_factory=data_folder)
+    database_url: Secret = Secret("")
+    """Empty: the database lives in the data folder."""
+    secret: Secret = Secret("")
+    """What tokens and codes are derived from. The data folder keeps one of its own."""
+    host: str = "127.0.0.1"
+    port: Annotated[int, Meta(ge=1, le=65535)] = 8000
+    workers: Annotated[int, Meta(ge=1, le=256)] = 1
+    role: Role = Role.ALL
+    public_url: Url = ""
+    """How the world reaches this service, for links in messages; by default host and port."""
+    stop_seconds: Positive = 20
+    """How long a stop waits for requests that are under way."""
+    log_level: LogLevel = LogLevel.INFO
+    otel: bool = False
+    rate_limit: Positive = 1000
+    """Requests a second for each key."""
+    low_stock_at: Annotated[int, Meta(ge=0)] = 3
+    thank_you_delay_minutes: Annotated[int, Meta(ge=0)] = 120
+    smtp_url: Secret = Secret("")
+    smtp_from: str = ""
+    webhook_url: Url = ""
+    webhook_secret: Secret = Secret("")
+    oidc_issuer: Url = ""
+    oidc_audience: str = ""
+    oidc_jwks_url: Url = ""
+
+    @property
+    def address(self) -> str:
+        """How the world reaches this service, without a slash at the end."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return self.public_url.rstrip("/") or f"http://{host}:{self.port}"
+
+
+def read(environment: Mapping[str, str], **options: Any) -> Settings:
+    """The settings of the environment; options that were given (are not None) go first.
+
+    Raises:
+        SettingsError: names every variable that is unknown, and every value that breaks its rule.
+    """
+    given = {
+        name.removeprefix(PREFIX).lower(): value
+        for name, value in environment.items()
+        if name.startswith(PREFIX) and value
+    }
+    given |= {name: value for name, value in options.items() if value is not None}
+    known = {field.name: field.type for field in structs.fields(Settings)}
+    faults = [_unknown(name, known) for name in given if name not in known]
+    values = {}
+    for name in given.keys() & known.keys():
+        try:
+            values[name] = convert(given[name], known[name], strict=False, dec_hook=_make)
+        except msgspec.ValidationError:
+            faults.append(_wrong(name, given[name], known[name]))
+    if not faults:
+        settings = Settings(**values)
+        faults = _broken_rules(settings)
+    if faults:
+        raise SettingsError(sorted(faults))
+    return settings
+
+
+def with_own_secret(settings: Settings) -> Settings:
+    """The settings with a secret: the one that was given, else the data folder's own, made once."""
+    if settings.secret:
+        return settings
+    kept = settings.data / "secret"
+    if not kept.exists():
+        _keep(kept, secrets.token_urlsafe(SHORTEST_SECRET))
+    return structs.replace(settings, secret=Secret(kept.read_text().strip()))
+
+
+def _keep(path: Path, secret: str) -> None:
+    """Write `path` whole, for its owner alone; if two write at once, the first one's stays."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    fresh = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
+    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(f"{secret}\n")
+    with suppress(FileExistsError):
+        os.link(fresh, path)
+    fresh.unlink()
+
+
+def _broken_rules(s: Settings) -> list[str]:
+    """What must hold between settings, and does not."""
+    broken = {
+        f"HYLLA_SECRET is needed with a database of your own: at least {SHORTEST_SECRET} random"
+        " characters, the same for every process.": s.database_url and not s.secret,
+        f"HYLLA_SECRET must have at least {SHORTEST_SECRET} random characters.": s.secret
+        and len(s.secret) < SHORTEST_SECRET,
+        "HYLLA_SMTP_URL must be written as smtp://user:password@host:port, or smtps://…": s.smtp_url
+        and not re.match(r"smtps?://[^/\s]+", s.smtp_url),
+        "HYLLA_SMTP_FROM is needed with HYLLA_SMTP_URL: the address that e-mail comes from.": (
+            s.smtp_url and "@" not in s.smtp_from
+        ),
+        "HYLLA_WEBHOOK_SECRET is needed with HYLLA_WEBHOOK_URL: what the calls are signed with.": (
+            s.webhook_url and not s.webhook_secret
+        ),
+        "HYLLA_OIDC_AUDIENCE is needed with HYLLA_OIDC_ISSUER: whom the tokens are meant for.": (
+            s.oidc_issuer and not s.oidc_audience
+        ),
+    }
+    return [sentence for sentence, is_broken in broken.items() if is_broken]
+
+
+def _make(type_: Any, value: Any) -> Any:
+    return type_(value)
+
+
+def _unknown(name: str, known: Mapping[str, Any]) -> str:
+    near = difflib.get_close_matches(name, known, n=1)
+    hint = f"; did you mean {_variable(near[0])}?" if near else "."
+    return f"{_variable(name)} is not a setting{hint}"
+
+
+def _wrong(name: str, value: Any, type_: Any) -> str:
+    shown = "" if type_ is Secret else f", not {str(value)!r}"
+    return f"{_variable(name)} must be {_rule(inspect.type_info(type_))}{shown}."
+
+
+def _rule(type_: inspect.Type) -> str:
+    """What a value must be, as one would say it."""
+    match type_:
+        case inspect.IntType(ge=least, le=None):
+            return f"a whole number of at least {least}"
+        case inspect.IntType(ge=least, le=most):
+            return f"a whole number from {least} to {most}"
+        case inspect.BoolType():
+            return "true or false"
+        case inspect.EnumType(cls=choices):
+            return f"one of {', '.join(choices)}"
+        case inspect.Metadata(extra={"rule": rule}):
+            return str(rule)
+    return "text"
+
+
+def _variable(name: str) -> str:
+    return f"{PREFIX}{name.upper()}"
