@@ -1,4 +1,4 @@
-"""Every table, as the code sees it. The migrations make the same; a test proves that the two are one.
+"""Every table, as the code sees it. The migrations make the same; a test proves that both are one.
 
 Keys are `COLLATE "C"`, so that the database's order is the order of Python's `sorted` and every
 locker takes rows in the same order. What changes often has a fillfactor that keeps updates in
@@ -23,9 +23,12 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    event,
     text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TIMESTAMP
+
+from adapters.postgres.ledgers import RULES
 
 metadata = MetaData(
     naming_convention={
@@ -75,7 +78,7 @@ def version() -> Column[int]:
     return Column("version", BigInteger, nullable=False, server_default=text("1"))
 
 
-# --- the catalogue and the places -------------------------------------------------------------
+# --- the catalogue and the places -----------------------------------------------------------------
 
 stores = Table(
     "stores",
@@ -132,7 +135,7 @@ parts = Table(
     CheckConstraint("quantity > 0", name="quantity"),
 )
 
-# --- stock: the shelves, and the ledger they can be rebuilt from ---------------------------------
+# --- stock: the shelves, and the ledger they can be rebuilt from ----------------------------------
 
 stock = Table(
     "stock",
@@ -200,7 +203,7 @@ allocations = Table(
     CheckConstraint("consumed + released <= quantity", name="open"),
 )
 
-# --- carts, orders, pickups ----------------------------------------------------------------------
+# --- carts, orders, pickups -----------------------------------------------------------------------
 
 carts = Table(
     "carts",
@@ -280,7 +283,7 @@ Index(
     postgresql_where=text("code_hash is not null"),
 )
 
-# --- people ----------------------------------------------------------------------------------------
+# --- people ---------------------------------------------------------------------------------------
 
 customers = Table(
     "customers",
@@ -328,7 +331,7 @@ consents = Table(
 )
 Index(None, consents.c.customer, consents.c.id)
 
-# --- points: one ledger of balanced entries ------------------------------------------------------
+# --- points: one ledger of balanced entries -------------------------------------------------------
 
 members = Table(
     "members",
@@ -347,29 +350,6 @@ members = Table(
     CheckConstraint("debt >= 0", name="debt"),
 )
 
-lots = Table(
-    "lots",
-    metadata,
-    key("id", primary_key=True),
-    key("member", ForeignKey("members.id")),
-    key("source"),
-    key("line"),
-    minor("granted"),
-    minor("pending"),
-    minor("remaining"),
-    minor("reversed", server_default=text("0")),
-    words("state"),
-    instant("earned_at"),
-    Column("activates_at", Instant),
-    Column("expires_at", Instant),
-    CheckConstraint("granted > 0", name="granted"),
-    CheckConstraint("pending >= 0", name="pending"),
-    CheckConstraint("remaining >= 0", name="remaining"),
-    CheckConstraint("pending + remaining + reversed <= granted", name="spent"),
-    UniqueConstraint("source", "line"),
-)
-Index(None, lots.c.member, lots.c.id)
-
 entries = Table(
     "entries",
     metadata,
@@ -377,28 +357,75 @@ entries = Table(
     key("member", ForeignKey("members.id")),
     words("kind"),
     key("source"),
-    words("reason"),
+    key("purchase"),
     instant("occurred_at"),
     instant("recorded_at"),
     UniqueConstraint("kind", "source"),
 )
 Index(None, entries.c.member, entries.c.id)
 
+lots = Table(
+    "lots",
+    metadata,
+    key("id", primary_key=True),
+    key("member", ForeignKey("members.id")),
+    key("purchase"),
+    key("line"),
+    Column("origin", Key, ForeignKey("lots.id")),
+    minor("granted"),
+    minor("pending", server_default=text("0")),
+    minor("remaining", server_default=text("0")),
+    minor("reversed", server_default=text("0")),
+    instant("earned_at"),
+    Column("activates_at", Instant),
+    Column("expires_at", Instant),
+    CheckConstraint("granted > 0", name="granted"),
+    CheckConstraint("pending >= 0", name="pending"),
+    CheckConstraint("remaining >= 0", name="remaining"),
+    CheckConstraint("reversed between 0 and granted", name="reversed"),
+    CheckConstraint("pending + remaining <= granted", name="left"),
+)
+Index(None, lots.c.purchase)
+Index(
+    "lots_grant_key",
+    lots.c.purchase,
+    lots.c.line,
+    unique=True,
+    postgresql_where=text("origin is null"),
+)
+Index(None, lots.c.member, lots.c.id)
+Index(
+    "lots_due_idx",
+    lots.c.activates_at,
+    postgresql_where=text("pending > 0 and activates_at is not null"),
+)
+
 postings = Table(
     "postings",
     metadata,
     key("entry", ForeignKey("entries.id")),
+    Column("position", Integer, nullable=False),
     key("account"),
     words("side"),
     minor("points"),
     Column("lot", Key, ForeignKey("lots.id")),
-    Column("position", Integer, nullable=False),
     PrimaryKeyConstraint("entry", "position"),
     CheckConstraint("points > 0", name="points"),
     CheckConstraint("side in ('debit', 'credit')", name="side"),
 )
 
-# --- what follows: events, messages -----------------------------------------------------------------
+repairs = Table(
+    "repairs",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    words("invariant"),
+    document("about"),
+    Column("expected", BigInteger, nullable=False),
+    Column("actual", BigInteger, nullable=False),
+    instant("at"),
+)
+
+# --- what follows: events, messages ---------------------------------------------------------------
 
 events = Table(
     "events",
@@ -447,7 +474,7 @@ Index(
 )
 Index(None, messages.c.customer, messages.c.id)
 
-# --- callers, requests, jobs -----------------------------------------------------------------------------
+# --- callers, requests, jobs ----------------------------------------------------------------------
 
 keys = Table(
     "keys",
@@ -494,3 +521,9 @@ job_slots = Table(
     words("node"),
     PrimaryKeyConstraint("job", "slot"),
 )
+
+# --- rules that the database keeps by itself ------------------------------------------------------
+
+for rule in RULES:
+    # Bound by its default: the loop's variable would be the last rule for all of them.
+    event.listen(metadata, "after_create", lambda _, at, rule=rule, **__: at.exec_driver_sql(rule))

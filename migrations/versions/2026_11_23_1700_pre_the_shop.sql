@@ -141,6 +141,16 @@ CREATE INDEX products_group_idx ON products ("group");
 
 CREATE INDEX products_gtin_idx ON products (gtin);
 
+CREATE TABLE repairs (
+    id BIGINT GENERATED ALWAYS AS IDENTITY,
+    invariant TEXT DEFAULT '' NOT NULL,
+    about JSONB DEFAULT '{}'::jsonb NOT NULL,
+    expected BIGINT NOT NULL,
+    actual BIGINT NOT NULL,
+    at TIMESTAMP WITH TIME ZONE NOT NULL,
+    CONSTRAINT repairs_pkey PRIMARY KEY (id)
+);
+
 CREATE TABLE requests (
     principal TEXT COLLATE "C" NOT NULL,
     key TEXT COLLATE "C" NOT NULL,
@@ -289,7 +299,7 @@ CREATE TABLE entries (
     member TEXT COLLATE "C" NOT NULL,
     kind TEXT DEFAULT '' NOT NULL,
     source TEXT COLLATE "C" NOT NULL,
-    reason TEXT DEFAULT '' NOT NULL,
+    purchase TEXT COLLATE "C" NOT NULL,
     occurred_at TIMESTAMP WITH TIME ZONE NOT NULL,
     recorded_at TIMESTAMP WITH TIME ZONE NOT NULL,
     CONSTRAINT entries_pkey PRIMARY KEY (id),
@@ -302,13 +312,13 @@ CREATE INDEX entries_member_id_idx ON entries (member, id);
 CREATE TABLE lots (
     id TEXT COLLATE "C" NOT NULL,
     member TEXT COLLATE "C" NOT NULL,
-    source TEXT COLLATE "C" NOT NULL,
+    purchase TEXT COLLATE "C" NOT NULL,
     line TEXT COLLATE "C" NOT NULL,
+    origin TEXT COLLATE "C",
     granted BIGINT NOT NULL,
-    pending BIGINT NOT NULL,
-    remaining BIGINT NOT NULL,
+    pending BIGINT DEFAULT 0 NOT NULL,
+    remaining BIGINT DEFAULT 0 NOT NULL,
     reversed BIGINT DEFAULT 0 NOT NULL,
-    state TEXT DEFAULT '' NOT NULL,
     earned_at TIMESTAMP WITH TIME ZONE NOT NULL,
     activates_at TIMESTAMP WITH TIME ZONE,
     expires_at TIMESTAMP WITH TIME ZONE,
@@ -316,12 +326,19 @@ CREATE TABLE lots (
     CONSTRAINT lots_granted_check CHECK (granted > 0),
     CONSTRAINT lots_pending_check CHECK (pending >= 0),
     CONSTRAINT lots_remaining_check CHECK (remaining >= 0),
-    CONSTRAINT lots_spent_check CHECK (pending + remaining + reversed <= granted),
-    CONSTRAINT lots_source_line_key UNIQUE (source, line),
-    CONSTRAINT lots_member_fkey FOREIGN KEY(member) REFERENCES members (id)
+    CONSTRAINT lots_reversed_check CHECK (reversed between 0 and granted),
+    CONSTRAINT lots_left_check CHECK (pending + remaining <= granted),
+    CONSTRAINT lots_member_fkey FOREIGN KEY(member) REFERENCES members (id),
+    CONSTRAINT lots_origin_fkey FOREIGN KEY(origin) REFERENCES lots (id)
 );
 
+CREATE INDEX lots_due_idx ON lots (activates_at) WHERE pending > 0 and activates_at is not null;
+
+CREATE UNIQUE INDEX lots_grant_key ON lots (purchase, line) WHERE origin is null;
+
 CREATE INDEX lots_member_id_idx ON lots (member, id);
+
+CREATE INDEX lots_purchase_idx ON lots (purchase);
 
 CREATE TABLE orders (
     id TEXT COLLATE "C" NOT NULL,
@@ -382,11 +399,11 @@ CREATE INDEX pickups_store_state_id_idx ON pickups (store, state, id);
 
 CREATE TABLE postings (
     entry TEXT COLLATE "C" NOT NULL,
+    position INTEGER NOT NULL,
     account TEXT COLLATE "C" NOT NULL,
     side TEXT DEFAULT '' NOT NULL,
     points BIGINT NOT NULL,
     lot TEXT COLLATE "C",
-    position INTEGER NOT NULL,
     CONSTRAINT postings_pkey PRIMARY KEY (entry, position),
     CONSTRAINT postings_points_check CHECK (points > 0),
     CONSTRAINT postings_side_check CHECK (side in ('debit', 'credit')),

@@ -1,0 +1,235 @@
+"""The ledger of points: entries are only ever added, balances and lots move with them.
+
+The membership's row is locked first, so that everything about one member happens one after the
+other. Balances and lots are changed by sums of the very postings that are written, in the same
+statement.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from msgspec import Struct
+
+from domain import points
+from domain.ids import CustomerId, MemberId, OrderId, Sku
+from domain.points import (
+    Balance,
+    Entry,
+    EntryId,
+    Kind,
+    Lot,
+    LotId,
+    Posting,
+    Programme,
+)
+
+LOCK_CUSTOMER: Final = """
+    select id from members where customer = $1 and status <> 'closed' for no key update
+"""
+LOCK_BUYER: Final = """
+    select id, debt from members
+    where id = (select member from lots where purchase = $1 limit 1) for no key update
+"""
+LOT_FIELDS: Final = Lot.__struct_fields__
+NEW_LOT_FIELDS: Final = ("id", "purchase", "line", "granted", "earned_at", "origin", "activates_at")
+ENTRY_FIELDS: Final = ("id", "member", "kind", "source", "purchase", "occurred_at")
+SHIPPED: Final = Programme()
+LOT: Final = ", ".join(LOT_FIELDS)
+IS_POSTED: Final = "select exists (select from entries where kind = $1 and source = $2)"
+LOTS_TO_CONFIRM: Final = f"""
+    select {LOT} from lots
+    where purchase = $1 and line = any($2::text[]) and origin is null and pending > 0
+    order by line
+"""
+LOTS_TO_REVERSE: Final = f"""
+    select {LOT} from lots
+    where member = $1 and (purchase = $2 or remaining > 0)
+"""
+LOCK_DUE: Final = """
+    select id, debt from members
+    where id in (
+        select member from lots where pending > 0 and activates_at <= $1
+        order by activates_at limit $2
+    )
+    order by id
+    for no key update skip locked
+"""
+LOTS_DUE: Final = f"""
+    select member, {LOT} from lots
+    where member = any($1::text[]) and pending > 0 and activates_at <= $2
+    order by member, activates_at, id
+"""
+POST: Final = """
+    with entry as (
+        insert into entries (id, member, kind, source, purchase, occurred_at, recorded_at)
+        select *, $7::timestamptz from unnest(
+            $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[]
+        )
+        on conflict (kind, source) do nothing
+        returning id, member
+    ), posting as (
+        insert into postings (entry, position, account, side, points, lot)
+        select p.entry, p.position, p.account, p.side, p.points, p.lot
+        from unnest(
+            $8::text[], $9::int[], $10::text[], $11::text[], $12::bigint[], $13::text[]
+        ) as p (entry, position, account, side, points, lot)
+        join entry on entry.id = p.entry
+        returning entry, account, lot,
+            case when (account in ('debt', 'issuance')) = (side = 'debit')
+                then points else -points
+            end as growth
+    ), change as (
+        select entry.member, lot,
+            coalesce(sum(growth) filter (where account = 'pending'), 0) as pending,
+            coalesce(sum(growth) filter (where account = 'available'), 0) as available,
+            coalesce(sum(growth) filter (where account = 'held'), 0) as held,
+            coalesce(sum(growth) filter (where account = 'debt'), 0) as debt,
+            coalesce(-sum(growth) filter (where account = 'issuance' and growth < 0), 0) as reversed
+        from posting join entry on entry.id = posting.entry
+        group by entry.member, lot
+    ), fresh as (
+        insert into lots (id, member, purchase, line, granted, earned_at, origin, activates_at,
+            pending, remaining)
+        select l.id, change.member, l.purchase, l.line, l.granted, l.earned_at, l.origin,
+            l.activates_at, change.pending, change.available
+        from unnest(
+            $14::text[], $15::text[], $16::text[], $17::bigint[], $18::timestamptz[], $19::text[],
+            $20::timestamptz[]
+        ) as l (id, purchase, line, granted, earned_at, origin, activates_at)
+        join change on change.lot = l.id
+    ), moved as (
+        update lots set
+            pending = lots.pending + change.pending,
+            remaining = lots.remaining + change.available,
+            reversed = lots.reversed + change.reversed
+        from change where lots.id = change.lot
+    )
+    update members set
+        pending = members.pending + change.pending,
+        available = members.available + change.available,
+        held = members.held + change.held,
+        debt = members.debt + change.debt
+    from (
+        select member, sum(pending)::bigint as pending, sum(available)::bigint as available,
+            sum(held)::bigint as held, sum(debt)::bigint as debt
+        from change group by member
+    ) as change
+    where members.id = change.member
+"""
+
+
+class PostgresPoints:
+    def __init__(
+        self,
+        connection: Any,
+        now: datetime,
+        new_id: Callable[[str], str],
+        programme: Programme = SHIPPED,
+    ) -> None:
+        self._connection = connection
+        self._now = now
+        self._new_id = new_id
+        self._programme = programme
+
+    async def promise(self, customer: CustomerId, order: OrderId, lines: Mapping[Sku, int]) -> None:
+        grants = [self._lot(order, line, lines[line]) for line in sorted(lines) if lines[line]]
+        member = grants and await self._connection.fetchval(LOCK_CUSTOMER, customer)
+        if member:
+            promised = points.promised(grants)
+            await self._post([self._entry(member, Kind.PROMISED, order, order, promised)], grants)
+
+    async def confirm(self, order: OrderId, lines: Mapping[Sku, int], source: str) -> None:
+        buyer = await self._connection.fetchrow(LOCK_BUYER, order)
+        if buyer is None or await self._is_posted(Kind.CONFIRMED, source):
+            return
+        rows = await self._connection.fetch(LOTS_TO_CONFIRM, order, _some(lines))
+        promises = [Lot(**row) for row in rows]
+        lots = [self._taken_over(promise, lines[promise.line]) for promise in promises]
+        confirmed = [
+            posting
+            for promise, lot in zip(promises, lots, strict=True)
+            for posting in points.confirmed(promise, lot)
+        ]
+        entry = self._entry(buyer["id"], Kind.CONFIRMED, source, order, confirmed)
+        await self._post([entry, self._repayment(entry, buyer["debt"])], lots)
+
+    async def reverse(self, order: OrderId, lines: Mapping[Sku, int], source: str) -> None:
+        buyer = await self._connection.fetchrow(LOCK_BUYER, order)
+        if buyer is None or await self._is_posted(Kind.REVERSED, source):
+            return
+        rows = await self._connection.fetch(LOTS_TO_REVERSE, buyer["id"], order)
+        lots = [Lot(**row) for row in rows]
+        taken = list(points.taken_back(order, lines, lots))
+        await self._post([self._entry(buyer["id"], Kind.REVERSED, source, order, taken)])
+
+    async def activate(self, limit: int) -> int:
+        buyers = await self._connection.fetch(LOCK_DUE, self._now, limit)
+        debts = {row["id"]: row["debt"] for row in buyers}
+        entries = []
+        for row in await self._connection.fetch(LOTS_DUE, list(debts), self._now):
+            member, lot = row["member"], Lot(**{name: row[name] for name in LOT_FIELDS})
+            moves = points.activated(lot)
+            entry = self._entry(member, Kind.ACTIVATED, lot.id, lot.purchase, moves)
+            repayment = self._repayment(entry, debts[member])
+            debts[member] = Balance(debt=debts[member]).after(repayment.postings).debt
+            entries += [entry, repayment]
+        await self._post(entries)
+        return len(entries) // 2
+
+    async def _is_posted(self, kind: Kind, source: str) -> bool:
+        """Asked once the member's row is locked: what was posted before is seen."""
+        return bool(await self._connection.fetchval(IS_POSTED, kind, source))
+
+    def _lot(self, purchase: str, line: Sku, granted: int, **more: Any) -> Lot:
+        lot = LotId(self._new_id("lot"))
+        return Lot(lot, purchase, line, granted, earned_at=self._now, **more)
+
+    def _taken_over(self, promise: Lot, wanted: int) -> Lot:
+        """The lot of what is confirmed of a promise now, at most what is still pending."""
+        granted = min(wanted, promise.pending)
+        activates_at = self._programme.activates_at(self._now)
+        return self._lot(
+            promise.purchase, promise.line, granted, origin=promise.id, activates_at=activates_at
+        )
+
+    def _entry(
+        self, member: MemberId, kind: Kind, source: str, purchase: str, postings: Iterable[Posting]
+    ) -> Entry:
+        entry = EntryId(self._new_id("ent"))
+        return Entry(entry, member, kind, source, purchase, tuple(postings), self._now)
+
+    def _repayment(self, entry: Entry, debt: int) -> Entry:
+        moves = points.repaid(debt, entry.postings)
+        return self._entry(entry.member, Kind.REPAID, entry.source, entry.purchase, moves)
+
+    async def _post(self, entries: Collection[Entry], lots: Collection[Lot] = ()) -> None:
+        """Write entries with their new lots, and move balances and lots with them.
+
+        An entry without postings says nothing and is left out; one whose source was posted before
+        changes nothing.
+        """
+        telling = [entry for entry in entries if entry.postings]
+        if not telling:
+            return
+        postings = [
+            (entry.id, position, posting.account, posting.side, posting.points, posting.lot)
+            for entry in telling
+            for position, posting in enumerate(entry.postings)
+        ]
+        await self._connection.execute(
+            POST,
+            *_columns(ENTRY_FIELDS, telling),
+            self._now,
+            *zip(*postings, strict=True),
+            *_columns(NEW_LOT_FIELDS, lots),
+        )
+
+
+def _some(lines: Mapping[Sku, int]) -> list[Sku]:
+    return [line for line in lines if lines[line]]
+
+
+def _columns(names: Iterable[str], things: Collection[Struct]) -> list[list[Any]]:
+    """The values of each name, one list a name."""
+    return [[getattr(thing, name) for thing in things] for name in names]
