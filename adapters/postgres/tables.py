@@ -269,6 +269,7 @@ pickups = Table(
     Column("collect_by", Instant),
     Column("collected_at", Instant),
     words("collected_by"),
+    words("proof"),
     words("reason"),
     version(),
     instant("placed_at"),

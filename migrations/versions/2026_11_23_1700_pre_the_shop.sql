@@ -382,6 +382,7 @@ CREATE TABLE pickups (
     collect_by TIMESTAMP WITH TIME ZONE,
     collected_at TIMESTAMP WITH TIME ZONE,
     collected_by TEXT DEFAULT '' NOT NULL,
+    proof TEXT DEFAULT '' NOT NULL,
     reason TEXT DEFAULT '' NOT NULL,
     version BIGINT DEFAULT 1 NOT NULL,
     placed_at TIMESTAMP WITH TIME ZONE NOT NULL,
