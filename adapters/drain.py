@@ -1,0 +1,86 @@
+"""A stop lets everybody finish: who streams hears of it and ends, instead of holding the server up.
+
+A server waits for open answers before it goes, and an open stream never ends by itself. So the
+signal that stops the server also sets `stopping`, on which every stream and job waits beside its
+own work.
+"""
+
+import asyncio
+import os
+import signal
+import threading
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from types import FrameType
+from typing import Any, Final, TypeVar
+
+T = TypeVar("T")
+SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
+LOOK_S: Final = 1.0
+
+
+class Drain:
+    """Whether this process is being stopped. Made inside the event loop that it serves."""
+
+    def __init__(self) -> None:
+        self.stopping = asyncio.Event()
+
+    async def first(self, work: Awaitable[T]) -> T | None:
+        """What `work` gives, or None when the stop comes first; `work` is then given up."""
+        task, stop = asyncio.ensure_future(work), asyncio.ensure_future(self.stopping.wait())
+        try:
+            await asyncio.wait({task, stop}, return_when=asyncio.FIRST_COMPLETED)
+            return task.result() if task.done() else None
+        finally:
+            for each in (task, stop):
+                each.cancel()
+
+    @contextmanager
+    def on_signals(self) -> Iterator[None]:
+        """Listen to the signals that stop a process, and pass them on to who listened before."""
+        loop = asyncio.get_running_loop()
+        before = {number: signal.getsignal(number) for number in SIGNALS}
+
+        def stop(number: int, frame: FrameType | None) -> None:
+            loop.call_soon_threadsafe(self.stopping.set)
+            if callable(listener := before[signal.Signals(number)]):
+                listener(number, frame)
+
+        for number in SIGNALS:
+            signal.signal(number, stop)
+        try:
+            yield
+        finally:
+            for number, listener in before.items():
+                signal.signal(number, listener)
+
+
+@asynccontextmanager
+async def draining() -> AsyncIterator[Drain]:
+    """A drain for as long as the application lives; in a test's thread it hears no signals."""
+    drain = Drain()
+    if threading.current_thread() is not threading.main_thread():
+        yield drain
+        return
+    with drain.on_signals():
+        yield drain
+
+
+def in_a_worker(make: Callable[[], Any]) -> Any:
+    """Make the application in a worker process of the server.
+
+    The server's own listener comes only after this. Until then a stop ends the process at once,
+    since nothing is under way and the signal would otherwise be lost; and a worker whose server
+    was killed stops too, instead of answering on for nobody.
+    """
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_DFL)
+    threading.Thread(target=_follow, args=(os.getppid(),), name="follow", daemon=True).start()
+    return make()
+
+
+def _follow(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(LOOK_S)
+    os.kill(os.getpid(), signal.SIGTERM)

@@ -1,0 +1,133 @@
+"""What the service says about itself: one JSON object a line, on standard error.
+
+Every line of one request carries its `request_id`. Nothing personal and nothing secret is written:
+fields with such names are blanked, and so is what looks like a key, a token, an e-mail address or a
+phone number inside any text, tracebacks included.
+"""
+
+import logging
+import logging.config
+import re
+from collections.abc import Mapping, MutableMapping
+from typing import Any, Final
+
+import structlog
+from structlog.typing import EventDict, Processor
+
+HIDDEN: Final = "***"
+PRIVATE: Final = frozenset(
+    {
+        "address",
+        "authorization",
+        "body",
+        "cart_token",
+        "code",
+        "contact",
+        "cookie",
+        "email",
+        "key",
+        "name",
+        "password",
+        "phone",
+        "pin",
+        "recipient",
+        "secret",
+        "subject",
+        "text",
+        "to",
+        "token",
+    }
+)
+TELLING: Final = re.compile(
+    r"(?P<scheme>\b[Bb]earer\s+)\S+"
+    r"|\b(?:sk|pk)_[A-Za-z0-9_\-]{8,}"
+    r"|\beyJ[\w\-]+\.[\w\-]+\.[\w\-]*"
+    r"|(?P<user>://[^:/@\s]*:)[^@/\s]+(?=@)"
+    r"|[\w.+\-]+@[\w\-]+(?:\.[\w\-]+)+"
+    r"|\+\d[\d ().\-]{6,}\d"
+)
+SHARED: Final[list[Processor]] = [
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.add_logger_name,
+    structlog.stdlib.add_log_level,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+]
+
+
+def configure(level: str) -> None:
+    """Send what this process logs, by structlog and by the standard library, to standard error."""
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *SHARED,
+            structlog.stdlib.PositionalArgumentsFormatter(),
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        wrapper_class=structlog.stdlib.BoundLogger,
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+    logging.config.dictConfig(config(level))
+
+
+def config(level: str) -> dict[str, Any]:
+    """For `logging.config`, here and in the server, whose own words go the same way."""
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"json": {"()": formatter}},
+        "handlers": {
+            "lines": {
+                "class": "logging.StreamHandler",
+                "formatter": "json",
+                "stream": "ext://sys.stderr",
+            }
+        },
+        "root": {"handlers": ["lines"], "level": level.upper()},
+        "loggers": {
+            "_granian": {"handlers": [], "propagate": True},
+            "granian.access": {"handlers": [], "propagate": True},
+            # Their lines hold addresses of other services, and of people in them.
+            **{name: {"level": "WARNING"} for name in ("httpx", "httpcore", "apscheduler")},
+        },
+    }
+
+
+def formatter() -> logging.Formatter:
+    return structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=SHARED,
+        processors=[
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            structlog.processors.format_exc_info,
+            redact,
+            structlog.processors.JSONRenderer(),
+        ],
+    )
+
+
+def redact(_logger: Any, _method: str, event: EventDict) -> EventDict:
+    """Blank what is personal or secret, wherever in the line it stands."""
+    return _redacted_fields(event)
+
+
+def _redacted_fields(fields: Mapping[str, Any]) -> MutableMapping[str, Any]:
+    return {
+        name: HIDDEN if name.lower() in PRIVATE else _redacted(value)
+        for name, value in fields.items()
+    }
+
+
+def _redacted(value: Any) -> Any:
+    match value:
+        case str():
+            return TELLING.sub(_hide, value)
+        case Mapping():
+            return _redacted_fields(value)
+        case list() | tuple() | set() | frozenset():
+            return [_redacted(item) for item in value]
+    return value if value is None or isinstance(value, int | float) else _redacted(str(value))
+
+
+def _hide(found: re.Match[str]) -> str:
+    """The words around a secret stay; the secret goes."""
+    return f"{found['scheme'] or found['user'] or ''}{HIDDEN}"
