@@ -81,6 +81,8 @@ class Product(Struct, frozen=True, kw_only=True):
             raise WrongField("gtin", "not_a_gtin", "must have 14 digits")
         if self.sku in self.parts:
             raise WrongField("parts", "contains_itself", "must not contain the kit itself")
+        for sku in (*self.parts, *(relation.sku for relation in self.relations)):
+            check_key("sku", sku)
 
     def name_in(self, locale: str) -> str:
         """The name in `locale` or its language, else in the main language."""
@@ -115,6 +117,10 @@ def revised(known: Product | None, told: Product, given: frozenset[str]) -> Prod
     return product
 
 
-def missing_parts(product: Product, known: Mapping[Sku, object]) -> list[Sku]:
-    """What the kit is made of and nobody knows."""
-    return sorted(sku for sku in product.parts if sku not in known)
+def check_parts(kit: Product, known: Mapping[Sku, Product]) -> None:
+    """Raises WrongField where a kit is made of what nobody knows, or of another kit."""
+    for sku in sorted(kit.parts):
+        if sku not in known:
+            raise WrongField("parts", "unknown_sku", f"names {sku!r}, which is no product yet")
+        if known[sku].parts:
+            raise WrongField("parts", "kit_in_kit", f"names {sku!r}, which is itself a kit")

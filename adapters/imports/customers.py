@@ -1,0 +1,35 @@
+"""A file of customers, or of sales whose lines name customers. What is wrong is never repeated."""
+
+from typing import Any
+
+from adapters.imports import values
+from adapters.imports.kinds import KindOfFile, require
+from domain.customers import ToldPerson, read_email, read_phone
+
+
+def _email(value: object) -> str:
+    return read_email(values.text(value))
+
+
+def _phone(value: object) -> str:
+    return read_phone(values.text(value))
+
+
+def _settle(told: dict[str, Any]) -> dict[str, Any]:
+    require(told, "external_id")
+    return told
+
+
+CUSTOMERS = KindOfFile(
+    key=("external_id",),
+    thing=ToldPerson,
+    settle=_settle,
+    fields={
+        "external_id": values.key,
+        "name": values.text,
+        "email": _email,
+        "phone": _phone,
+        "locale": values.text,
+        "member": values.flag,
+    },
+)

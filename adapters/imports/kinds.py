@@ -1,0 +1,37 @@
+"""What a kind of file has to tell: its fields, how each is read, and the thing they make."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Generic, TypeVar
+
+from msgspec import Struct
+
+from adapters.imports.values import Reader
+from domain.refusals import WrongField
+
+T = TypeVar("T", bound=Struct)
+
+
+class KindOfFile(Struct, Generic[T], frozen=True, kw_only=True):
+    """`key` names the fields that tell one thing from another.
+
+    `objects` are the fields whose parts may stand in columns of their own, as `options.size`.
+    `settle` makes of the values that a line told those of a `thing`, or raises a Refusal.
+    """
+
+    key: tuple[str, ...]
+    thing: type[T]
+    fields: Mapping[str, Reader]
+    settle: Callable[[dict[str, Any]], dict[str, Any]]
+    objects: frozenset[str] = frozenset()
+
+    def knows(self, field: str) -> bool:
+        """Whether `field`, or the object it is a part of, belongs to this kind."""
+        head, dot, part = field.partition(".")
+        return field in self.fields or bool(dot and part and head in self.objects)
+
+
+def require(told: Mapping[str, Any], *fields: str) -> None:
+    """Raises WrongField for the first of `fields` that is empty."""
+    for field in fields:
+        if field not in told:
+            raise WrongField(field, "required", "is empty")

@@ -1,0 +1,154 @@
+"""A file as a stream of lines: CSV, a JSON array, or one JSON object a line.
+
+Only one line is in memory at a time. A line is named by where it starts: the physical line of a
+CSV or NDJSON file (a header is line 1), the place in a JSON array (the first element is 1).
+"""
+
+import csv
+import io
+import re
+from collections.abc import Iterator
+from enum import StrEnum
+from typing import Any, BinaryIO, Final
+
+import ijson
+import msgspec
+from msgspec import Struct
+
+from domain.refusals import Invalid
+from service.imports import Refused
+
+LONGEST_LINE: Final = 1 << 20
+_ESCAPED = re.compile("[\udc80-\udcff]")
+_UTF_16: Final = (b"\xff\xfe", b"\xfe\xff")
+_BOM: Final = b"\xef\xbb\xbf"
+
+
+class FileUnreadable(Invalid):
+    """No line of the file can be read."""
+
+    code = "file_unreadable"
+
+
+class Format(StrEnum):
+    CSV = "csv"
+    JSON = "json"
+    NDJSON = "ndjson"
+
+
+class Line(Struct, frozen=True):
+    """What one line says, by the names of its columns."""
+
+    number: int
+    record: dict[str, Any]
+
+
+def read(file: BinaryIO, hint: Format | None = None) -> Iterator[Line | Refused]:
+    """Each line of `file`, which is at its start and can be sought in.
+
+    Raises:
+        FileUnreadable: it is empty, not UTF-8 text, or has no usable header.
+    """
+    match hint if hint in {Format.CSV, Format.NDJSON} else _sniffed(file):
+        case Format.CSV:
+            return _csv_lines(file)
+        case Format.JSON:
+            return _json_lines(file)
+        case _:
+            return _ndjson_lines(file)
+
+
+def _sniffed(file: BinaryIO) -> Format:
+    start = file.read(4096)
+    file.seek(0)
+    if start.startswith(_UTF_16):
+        raise FileUnreadable("The file is UTF-16; please save it as UTF-8.")
+    match start.removeprefix(_BOM).lstrip()[:1]:
+        case b"":
+            raise FileUnreadable("The file is empty.")
+        case b"[":
+            return Format.JSON
+        case b"{":
+            return Format.NDJSON
+        case _:
+            return Format.CSV
+
+
+def _text_lines(file: BinaryIO) -> Iterator[str]:
+    """Bytes that are not UTF-8 stay as lone surrogates, so that only their line is refused."""
+    text = io.TextIOWrapper(file, "utf-8-sig", errors="surrogateescape", newline="")
+    try:
+        while line := text.readline(LONGEST_LINE):
+            if len(line) == LONGEST_LINE:
+                raise FileUnreadable(f"A line is longer than {LONGEST_LINE:,} characters.")
+            yield line
+    finally:
+        text.detach()
+
+
+def _csv_lines(file: BinaryIO) -> Iterator[Line | Refused]:
+    lines = _text_lines(file)
+    first = next(lines, "")
+    delimiter = max(",;\t", key=first.count)
+    header = next(csv.reader([first], delimiter=delimiter), [])
+    columns = [column.strip() for column in header]
+    if not any(columns) or _ESCAPED.search(first):
+        raise FileUnreadable("The file does not start with a header of column names in UTF-8.")
+    if len(set(columns)) < len(columns):
+        raise FileUnreadable("The header names a column twice.")
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)
+    number = 2
+    while True:
+        try:
+            row = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as trouble:
+            yield Refused(number, "unreadable", f"The line is not CSV: {trouble}.")
+        else:
+            if row:
+                yield _csv_line(number, columns, row)
+        number = 2 + reader.line_num
+
+
+def _csv_line(number: int, columns: list[str], row: list[str]) -> Line | Refused:
+    if len(row) != len(columns):
+        detail = f"The line has {len(row)} cells, the header {len(columns)}."
+        return Refused(number, "wrong_columns", detail)
+    if _ESCAPED.search("\0".join(row)):
+        return _not_utf8(number)
+    return Line(number, dict(zip(columns, row, strict=True)))
+
+
+def _ndjson_lines(file: BinaryIO) -> Iterator[Line | Refused]:
+    for number, line in enumerate(_text_lines(file), start=1):
+        if _ESCAPED.search(line):
+            yield _not_utf8(number)
+        elif line.strip():
+            try:
+                yield _json_line(number, msgspec.json.decode(line))
+            except msgspec.DecodeError as trouble:
+                yield Refused(number, "unreadable", f"The line is not JSON: {trouble}.")
+
+
+def _json_lines(file: BinaryIO) -> Iterator[Line | Refused]:
+    """An array that breaks off has no lines after the break: one refused line says so."""
+    if file.read(len(_BOM)) != _BOM:
+        file.seek(0)
+    number = 0
+    try:
+        for number, element in enumerate(ijson.items(file, "item"), start=1):
+            yield _json_line(number, element)
+    except (ijson.JSONError, UnicodeDecodeError) as trouble:
+        detail = " ".join(str(trouble).split())
+        yield Refused(number + 1, "unreadable", f"The JSON cannot be read from here on: {detail}")
+
+
+def _json_line(number: int, element: object) -> Line | Refused:
+    if not isinstance(element, dict):
+        return Refused(number, "not_an_object", "The line is not a JSON object.")
+    return Line(number, element)
+
+
+def _not_utf8(number: int) -> Refused:
+    return Refused(number, "not_utf8", "The line has bytes that are not UTF-8.")

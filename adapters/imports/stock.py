@@ -1,0 +1,26 @@
+"""A file of stock: what lay in a store when somebody, or some system, counted it."""
+
+from typing import Any
+
+from adapters.imports import values
+from adapters.imports.kinds import KindOfFile, require
+from domain.stock import Count
+
+
+def _settle(told: dict[str, Any]) -> dict[str, Any]:
+    require(told, "store", "sku", "on_hand")
+    return told
+
+
+STOCK = KindOfFile(
+    key=("store", "sku", "counted_at"),
+    thing=Count,
+    settle=_settle,
+    fields={
+        "store": values.key,
+        "sku": values.key,
+        "on_hand": values.whole,
+        "safety_stock": values.whole,
+        "counted_at": values.instant,
+    },
+)

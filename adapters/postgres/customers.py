@@ -1,0 +1,63 @@
+"""The people the shop knows."""
+
+from collections.abc import Callable, Collection, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from domain.customers import Customer
+from domain.ids import CustomerId
+
+COLUMNS: Final = "id, external_id, name, email, phone, nullif(locale, '') as locale"
+KNOWN: Final = "select id from customers where id = $1"
+BY_EXTERNAL_ID: Final = "select id from customers where external_id = $1"
+LOCK: Final = f"""
+    select {COLUMNS} from customers where external_id = any($1::text[])
+    order by external_id for no key update
+"""
+PUT: Final = """
+    insert into customers (id, external_id, name, email, phone, locale, created_at, changed_at)
+    select id, external_id, name, email, phone, coalesce(locale, ''), $7, $7
+    from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[])
+        as told (id, external_id, name, email, phone, locale)
+    order by external_id
+    on conflict (external_id) do update set
+        name = excluded.name, email = excluded.email, phone = excluded.phone,
+        locale = excluded.locale, version = customers.version + 1, changed_at = $7
+"""
+ENROL: Final = """
+    insert into members (id, customer, joined_at)
+    select told.id, customers.id, $3
+    from unnest($1::text[], $2::text[]) as told (id, external_id)
+    join customers using (external_id)
+    on conflict (customer) do nothing
+"""
+
+
+class PostgresCustomers:
+    def __init__(self, connection: Any, now: datetime, new_id: Callable[[str], str]) -> None:
+        self._connection = connection
+        self._now = now
+        self._new_id = new_id
+
+    async def known(self, customer: CustomerId) -> CustomerId | None:
+        found: CustomerId | None = await self._connection.fetchval(KNOWN, customer)
+        return found
+
+    async def by_external_id(self, external_id: str) -> CustomerId | None:
+        found: CustomerId | None = await self._connection.fetchval(BY_EXTERNAL_ID, external_id)
+        return found
+
+    async def lock(self, external_ids: Collection[str]) -> dict[str, Customer]:
+        rows = await self._connection.fetch(LOCK, list(external_ids))
+        return {row["external_id"]: Customer(**row) for row in rows}
+
+    async def put(self, customers: Sequence[Customer]) -> None:
+        rows = [
+            (told.id, told.external_id, told.name, told.email, told.phone, told.locale)
+            for told in customers
+        ]
+        await self._connection.execute(PUT, *zip(*rows, strict=True), self._now)
+
+    async def enrol(self, external_ids: Collection[str]) -> None:
+        ids = [self._new_id("mem") for _ in external_ids]
+        await self._connection.execute(ENROL, ids, list(external_ids), self._now)

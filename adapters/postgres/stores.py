@@ -1,0 +1,98 @@
+"""The places, by key and by where they are on the map."""
+
+from collections.abc import Collection, Sequence
+from math import cos, radians
+from typing import Any, Final
+
+import msgspec
+
+from domain.ids import StoreId
+from domain.stores import Store, StoreMissing
+
+FIELDS: Final = Store.__struct_fields__
+COLUMNS: Final = ", ".join(FIELDS)
+BY_ID: Final = f"select {COLUMNS} from stores where store = any($1::text[])"
+LOCK: Final = f"{BY_ID} order by store for no key update"
+PAGE: Final = f"""
+    select {COLUMNS} from stores
+    where store > $1 and ($2::boolean is null or pickup = $2)
+    order by store limit $3
+"""
+WITHIN: Final = f"""
+    select {COLUMNS} from stores
+    where latitude between $1 and $2
+        and (longitude between $3 and $4 or longitude - 360 >= $3 or longitude + 360 <= $4)
+"""
+PUT: Final = f"""
+    insert into stores ({COLUMNS})
+    select store, name, kind, address, city, postal_code, country, latitude, longitude, time_zone,
+        hours, exceptions, phone, pickup, prep_minutes, pickup_days, services::jsonb
+    from unnest(
+        $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
+        $8::float8[], $9::float8[], $10::text[], $11::text[], $12::text[], $13::text[],
+        $14::boolean[], $15::int[], $16::int[], $17::text[]
+    ) as told ({COLUMNS})
+    order by store
+    on conflict (store) do update set
+        {", ".join(f"{field} = excluded.{field}" for field in FIELDS if field != "store")},
+        version = stores.version + 1
+"""
+KM_PER_DEGREE: Final = 111.19
+
+
+class PostgresStores:
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+
+    async def get(self, store: StoreId) -> Store:
+        found = await self.by_id([store])
+        if store not in found:
+            raise StoreMissing(store)
+        return found[store]
+
+    async def by_id(self, stores: Collection[StoreId]) -> dict[StoreId, Store]:
+        return await self._found(BY_ID, list(stores))
+
+    async def lock(self, stores: Collection[StoreId]) -> dict[StoreId, Store]:
+        return await self._found(LOCK, list(stores))
+
+    async def page(self, after: StoreId, limit: int, *, pickup: bool | None = None) -> list[Store]:
+        return list((await self._found(PAGE, after, pickup, limit)).values())
+
+    async def near(
+        self, latitude: float, longitude: float, radius_km: float
+    ) -> list[tuple[Store, float]]:
+        box = _box(latitude, longitude, radius_km)
+        stores = (await self._found(WITHIN, *box)).values()
+        distances = [(store, store.distance_km(latitude, longitude)) for store in stores]
+        within = [(store, km) for store, km in distances if km is not None and km <= radius_km]
+        return sorted(within, key=lambda found: (found[1], found[0].store))
+
+    async def put(self, stores: Sequence[Store]) -> None:
+        columns = zip(*(_row(store) for store in stores), strict=True)
+        await self._connection.execute(PUT, *columns)
+
+    async def _found(self, statement: str, *arguments: Any) -> dict[StoreId, Store]:
+        rows = await self._connection.fetch(statement, *arguments)
+        return {row["store"]: _store(row) for row in rows}
+
+
+def _box(latitude: float, longitude: float, radius_km: float) -> tuple[float, float, float, float]:
+    """South, north, west and east of all that is within the radius; round the pole, everything."""
+    high = radius_km / KM_PER_DEGREE
+    south, north = latitude - high, latitude + high
+    pole = 90
+    if south <= -pole or north >= pole:
+        return south, north, -180, 180
+    wide = high / cos(radians(max(abs(south), abs(north))))
+    return south, north, longitude - wide, longitude + wide
+
+
+def _row(store: Store) -> tuple[Any, ...]:
+    *plain, services = (getattr(store, field) for field in FIELDS)
+    return (*plain, msgspec.json.encode(services).decode())
+
+
+def _store(row: Any) -> Store:
+    services = msgspec.json.decode(row["services"], type=tuple[str, ...])
+    return Store(**{**row, "services": services})

@@ -1,0 +1,310 @@
+"""Files of the retailer's own systems: stores, products, stock and customers come in line by line.
+
+Every line is accepted, found unchanged, or refused with a reason. Lines come in batches, each in
+a unit of its own, so that a file of any length holds no lock for long; a file that broke off is
+simply brought in again, and what is already there is unchanged.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, BinaryIO, Final, Generic, Protocol, TypeVar
+
+from msgspec import Struct, field, structs
+
+from domain.catalogue import Product, ProductMissing, check_parts, revised
+from domain.customers import Customer, Person, ToldPerson
+from domain.ids import CustomerId, Sku
+from domain.refusals import Refusal, WrongField
+from domain.stock import Cause, Count, Source, Told, recounted
+from domain.stores import Store, StoreMissing
+from service.ports import Unit, Units
+
+T = TypeVar("T")
+V = TypeVar("V")
+K = TypeVar("K")
+
+LISTED_MOST: Final = 1000
+"""Refused lines that a report names; the rest is counted."""
+CLOCKS_DIFFER: Final = timedelta(minutes=5)
+"""How far ahead of ours the clock of another system may be."""
+
+
+class ImportKind(StrEnum):
+    STORES = "stores"
+    PRODUCTS = "products"
+    STOCK = "stock"
+    CUSTOMERS = "customers"
+
+
+class ImportOptions(Struct, frozen=True, kw_only=True):
+    """How to understand a file whose columns have other names than ours.
+
+    `columns` says where a field stands (a dot steps into an object), `constants` what a field is in
+    every line, `patterns` which text a field must match. `distinct` names the key of which many
+    lines become one thing. `content_type` is what somebody called the file, if anybody did.
+    """
+
+    columns: Mapping[str, str] = field(default_factory=dict)
+    constants: Mapping[str, str] = field(default_factory=dict)
+    patterns: Mapping[str, str] = field(default_factory=dict)
+    distinct: str | None = None
+    content_type: str = ""
+
+
+def options(
+    *,
+    columns: Sequence[str] = (),
+    constants: Sequence[str] = (),
+    patterns: Sequence[str] = (),
+    distinct: str | None = None,
+    content_type: str = "",
+) -> ImportOptions:
+    """From pairs as people write them: `field=column`, `field=value`, `field=regular expression`.
+
+    Raises:
+        WrongField: a pair has no `=`.
+    """
+    return ImportOptions(
+        columns=_pairs("map", columns),
+        constants=_pairs("set", constants),
+        patterns=_pairs("pattern", patterns),
+        distinct=distinct or None,
+        content_type=content_type,
+    )
+
+
+def _pairs(option: str, written: Sequence[str]) -> dict[str, str]:
+    pairs = [pair.partition("=") for pair in written]
+    for pair, (name, equals, _) in zip(written, pairs, strict=True):
+        if not name or not equals:
+            raise WrongField(option, "not_a_pair", f"must be written as field=…, not {pair!r}")
+    return {name: rest for name, _, rest in pairs}
+
+
+class Refused(Struct, frozen=True):
+    line: int
+    code: str
+    detail: str
+
+    @staticmethod
+    def of(line: int, no: Refusal) -> "Refused":
+        """The first rule that the line breaks."""
+        return Refused(line, no.errors[0]["code"] if no.errors else no.name, no.detail)
+
+
+class Entry(Struct, Generic[T], frozen=True):
+    """One thing as a line tells it; `given` are the fields it really names.
+
+    `folded` counts further lines of the same key that are told in it.
+    """
+
+    line: int
+    value: T
+    given: frozenset[str]
+    folded: int = 0
+
+
+Batch = Sequence[Entry[Any] | Refused]
+Verdict = bool | Refused
+"""Whether a line changed something, or why it was refused."""
+
+
+class Report(Struct):
+    """accepted + unchanged + refused = lines read; `lines` are the first that were refused."""
+
+    accepted: int = 0
+    unchanged: int = 0
+    refused: int = 0
+    lines: list[Refused] = field(default_factory=list)
+
+    @property
+    def lines_read(self) -> int:
+        return self.accepted + self.unchanged + self.refused
+
+    def note(self, entry: Entry[Any] | Refused, verdict: Verdict) -> None:
+        """Count a line. Of lines that were folded into one thing, one is accepted."""
+        folded = 0 if isinstance(entry, Refused) else entry.folded
+        if isinstance(verdict, Refused):
+            self.refused += 1 + folded
+            self.lines += [verdict][: LISTED_MOST - len(self.lines)]
+        else:
+            self.accepted += verdict
+            self.unchanged += folded + (not verdict)
+
+
+class Reading(Protocol):
+    """Understands files."""
+
+    def batches(
+        self, kind: ImportKind, file: BinaryIO, options: ImportOptions
+    ) -> AsyncIterator[Batch]:
+        """What the lines of `file` say, in batches of a size that a unit can take.
+
+        Raises:
+            Invalid: the options do not fit the kind, or no line of the file can be read.
+        """
+
+
+async def bring_in(
+    units: Units,
+    batches: AsyncIterator[Batch],
+    kind: ImportKind,
+    *,
+    actor: str,
+    watch: Callable[[Report], None] = lambda _: None,
+) -> Report:
+    """Bring in what a file says, batch by batch. `watch` sees the report grow.
+
+    Repeating a file changes nothing: every line is then unchanged, or refused as before.
+    """
+    report = Report()
+    async for batch in batches:
+        entries = [line for line in batch if not isinstance(line, Refused)]
+        verdicts: Sequence[Verdict] = ()
+        if entries:
+            async with units.begin() as unit:
+                verdicts = await STEPS[kind](unit, entries, actor)
+        told = iter(verdicts)
+        for line in batch:
+            report.note(line, line if isinstance(line, Refused) else next(told))
+        watch(report)
+    return report
+
+
+async def _stores(unit: Unit, entries: Sequence[Entry[Store]], _: str) -> list[Verdict]:
+    known = await unit.stores.lock([entry.value.store for entry in entries])
+    verdicts, changed = _revise(entries, known, lambda store: store.store, _merged)
+    if changed:
+        await unit.stores.put(changed)
+    return verdicts
+
+
+async def _products(unit: Unit, entries: Sequence[Entry[Product]], _: str) -> list[Verdict]:
+    skus = {sku for entry in entries for sku in (entry.value.sku, *entry.value.parts)}
+    known = await unit.products.lock(skus)
+
+    def merged(before: Product | None, entry: Entry[Product]) -> Product:
+        product = revised(before, entry.value, entry.given)
+        if product != before:
+            check_parts(product, known)
+        return product
+
+    verdicts, changed = _revise(entries, known, lambda product: product.sku, merged)
+    if changed:
+        await unit.products.put(changed)
+    return verdicts
+
+
+async def _customers(unit: Unit, entries: Sequence[Entry[ToldPerson]], _: str) -> list[Verdict]:
+    known = await unit.customers.lock([entry.value.external_id for entry in entries])
+
+    def merged(before: Customer | None, entry: Entry[ToldPerson]) -> Customer:
+        told = {name: getattr(entry.value, name) for name in Person.__struct_fields__}
+        if before is None:
+            return Customer(id=CustomerId(unit.new_id("cus")), **told)
+        return structs.replace(before, **{name: told[name] for name in told.keys() & entry.given})
+
+    fresh = [entry.value for entry in entries if entry.value.external_id not in known]
+    verdicts, changed = _revise(entries, known, lambda person: person.external_id, merged)
+    if changed:
+        await unit.customers.put(changed)
+        await unit.customers.enrol([person.external_id for person in fresh if person.member])
+    return verdicts
+
+
+async def _stock(unit: Unit, entries: Sequence[Entry[Count]], actor: str) -> list[Verdict]:
+    stores = await unit.stores.by_id({entry.value.store for entry in entries})
+    skus = await unit.products.known({entry.value.sku for entry in entries})
+    shelves = await unit.stock.lock(
+        {
+            entry.value.place
+            for entry in entries
+            if entry.value.store in stores and entry.value.sku in skus
+        },
+        shelve=True,
+    )
+    before = await unit.stock.told(shelves)
+
+    def merged(last: Told | None, entry: Entry[Count]) -> Told:
+        count = entry.value
+        if count.store not in stores:
+            raise StoreMissing(count.store)
+        _must_be_known(count.sku, skus)
+        _must_be_past(count.counted_at, unit.now)
+        if last is not None and last.says_again(count):
+            return last
+        return Told(**structs.asdict(count), as_of=count.counted_at or unit.now)
+
+    verdicts, changed = _revise(entries, before, lambda count: count.place, merged)
+    source = Source(Cause.COUNT, unit.new_id("imp"), actor, unit.now)
+    await _recount(unit, changed, source)
+    return verdicts
+
+
+async def _recount(unit: Unit, counts: Sequence[Told], source: Source) -> None:
+    """Make each shelf what was counted, with what has moved since then applied again."""
+    if not counts:
+        return
+    latest = {count.place: count for count in counts}
+    shelves = await unit.stock.lock(latest)
+    moments = {place: count.as_of for place, count in latest.items()}
+    earlier = {place: moment for place, moment in moments.items() if moment < unit.now}
+    moved = await unit.stock.moved_since(earlier) if earlier else {}
+    changes = [
+        recounted(count, shelves[place], moved.get(place, 0)) for place, count in latest.items()
+    ]
+    await unit.stock.apply(changes, source, moments)
+    await unit.stock.remember(latest.values())
+
+
+def _revise(
+    entries: Sequence[Entry[T]],
+    known: dict[K, V],
+    key: Callable[[T], K],
+    merge: Callable[[V | None, Entry[T]], V],
+) -> tuple[list[Verdict], list[V]]:
+    """Lay each entry over what is known, in the order of the file; what is new then is `known`.
+
+    Answers a verdict for each entry, and the things that changed.
+    """
+    verdicts: list[Verdict] = []
+    changed: dict[K, V] = {}
+    for entry in entries:
+        name = key(entry.value)
+        try:
+            after = merge(known.get(name), entry)
+        except Refusal as no:
+            verdicts.append(Refused.of(entry.line, no))
+            continue
+        verdicts.append(after != known.get(name))
+        if verdicts[-1]:
+            known[name] = changed[name] = after
+    return verdicts, list(changed.values())
+
+
+def _merged(before: Store | None, entry: Entry[Store]) -> Store:
+    if before is None:
+        return entry.value
+    given = {name: getattr(entry.value, name) for name in entry.given}
+    return structs.replace(before, **given)
+
+
+def _must_be_known(sku: Sku, known: set[Sku]) -> None:
+    if sku not in known:
+        raise ProductMissing(sku)
+
+
+def _must_be_past(moment: datetime | None, now: datetime) -> None:
+    if moment is not None and moment > now + CLOCKS_DIFFER:
+        raise WrongField("counted_at", "in_the_future", "lies in the future")
+
+
+STEPS: Final[
+    Mapping[ImportKind, Callable[[Unit, Sequence[Entry[Any]], str], Awaitable[list[Verdict]]]]
+] = {
+    ImportKind.STORES: _stores,
+    ImportKind.PRODUCTS: _products,
+    ImportKind.STOCK: _stock,
+    ImportKind.CUSTOMERS: _customers,
+}
