@@ -1,1 +1,1 @@
-"""What is true in the shop, whoever asks: values, rules and refusals. No input, no output, no clock."""
+"""What is true in the shop, whoever asks: values, rules, refusals. No input, output or clock."""

@@ -55,7 +55,7 @@ class AtStore(Struct, frozen=True, kw_only=True):
 
 
 class Available(Struct, frozen=True):
-    """One SKU: to be sent, and in each store that was asked for. `version` grows with every change."""
+    """One SKU: to be sent, and in each store that was asked for. `version` only grows."""
 
     sku: Sku
     version: int

@@ -53,6 +53,16 @@ class CartNotOpen(Conflict):
         super().__init__("This cart is no longer open.", facts=facts)
 
 
+class OtherCurrency(Conflict):
+    code = "currency_mismatch"
+
+    def __init__(self, currency: str, wanted: str) -> None:
+        super().__init__(
+            f"What is priced in {currency} cannot go into a cart in {wanted}.",
+            facts={"currency": currency, "cart_currency": wanted},
+        )
+
+
 class TooManyLines(Invalid):
     code = "too_many_lines"
 

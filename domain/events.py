@@ -1,5 +1,7 @@
-"""What happened, as a fact that others may follow. Events outlive code: new fields have defaults,
-nothing is renamed."""
+"""What happened, as a fact that others may follow.
+
+Events outlive code: new fields have defaults, nothing is renamed.
+"""
 
 from datetime import datetime
 

@@ -9,7 +9,7 @@ from domain.ids import KeyId, StoreId
 
 
 class Key(Struct, frozen=True):
-    """The secret itself is shown once and kept only as a hash; `hint` is its last four characters."""
+    """The secret is shown once and kept only as a hash; `hint` is its last four characters."""
 
     id: KeyId
     role: Role

@@ -9,6 +9,7 @@ from msgspec import Meta, Struct, structs
 
 from domain.ids import CartId, CustomerId, OrderId, PickupId, Sku, StoreId
 from domain.money import Money
+from domain.points import points_of_lines
 
 
 class OrderState(StrEnum):
@@ -142,6 +143,12 @@ def _state_of(lines: list[OrderLine]) -> OrderState:
         begun = any(line.collected for line in lines)
         return OrderState.PARTLY_FULFILLED if begun else OrderState.PLACED
     return OrderState.FULFILLED if any(line.collected for line in lines) else OrderState.CANCELLED
+
+
+def earning(lines: list[OrderLine]) -> list[OrderLine]:
+    """The lines with the points that a member earns by them."""
+    points = points_of_lines([line.total for line in lines])
+    return [structs.replace(line, points=count) for line, count in zip(lines, points, strict=True)]
 
 
 def tenders_of(payment: Payment, totals: Totals) -> list[Tender]:

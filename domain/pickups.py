@@ -6,7 +6,7 @@ A store may decline or find too little, a customer may cancel, and what nobody c
 Goods that were already picked stay promised until somebody has put them back.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
@@ -42,7 +42,7 @@ MOVES: Final[Mapping[PickupState, frozenset[PickupState]]] = {
     _S.READY: frozenset({_S.READY, _S.COLLECTED, _S.EXPIRED, _S.CANCELLED}),
     _S.COLLECTED: frozenset(),
     _S.DECLINED: frozenset({_S.PUT_BACK}),
-    _S.SHORT: frozenset(),
+    _S.SHORT: frozenset({_S.PUT_BACK}),
     _S.EXPIRED: frozenset({_S.PUT_BACK}),
     _S.CANCELLED: frozenset({_S.PUT_BACK}),
     _S.PUT_BACK: frozenset(),
@@ -179,6 +179,7 @@ class Pickup(Struct, frozen=True):
     collect_by: datetime | None = None
     collected_at: datetime | None = None
     collected_by: str = ""
+    proof: str = ""
     reason: str = ""
     version: int = 1
 
@@ -200,24 +201,35 @@ class Pickup(Struct, frozen=True):
 
     def accept(self, now: datetime) -> "Pickup":
         """The store will prepare it; a repeat changes nothing."""
-        return self._moved(PickupState.ACCEPTED, now)
+        return self.moved(PickupState.ACCEPTED, now)
 
-    def decline(self, reason: str, now: datetime) -> "Pickup":
-        """The store will not prepare it."""
-        closed = [_cancelled(line) for line in self.lines]
-        return self._moved(PickupState.DECLINED, now, lines=closed, reason=reason)
+    def decline(self, reason: str, skus: Collection[Sku] | None, now: datetime) -> "Pickup":
+        """The store will not prepare it, or not the lines of `skus`; a repeat changes nothing."""
+        self._must_have(skus or ())
+        lines = [
+            _cancelled(line) if skus is None or line.sku in skus else line for line in self.lines
+        ]
+        if not any(line.remaining for line in lines):
+            return self.moved(PickupState.DECLINED, now, lines=lines, reason=reason)
+        if PickupState.DECLINED not in MOVES[self.state]:
+            raise WrongState(self.state, PickupState.DECLINED)
+        if lines == self.lines:
+            return self
+        return structs.replace(
+            self, lines=lines, reason=reason, changed_at=now, version=self.version + 1
+        )
 
     def cancel(self, reason: str, now: datetime) -> "Pickup":
         """The buyer no longer wants it; what was picked waits to be put back."""
         if self.state is PickupState.COLLECTED:
             raise AlreadyCollected(self)
         closed = [_cancelled(line) for line in self.lines]
-        return self._moved(PickupState.CANCELLED, now, lines=closed, reason=reason, code_hash=None)
+        return self.moved(PickupState.CANCELLED, now, lines=closed, reason=reason, code_hash=None)
 
     def expire(self, now: datetime) -> "Pickup":
         """Nobody came in time."""
         closed = [_cancelled(line) for line in self.lines]
-        return self._moved(
+        return self.moved(
             PickupState.EXPIRED, now, lines=closed, reason="not_collected", code_hash=None
         )
 
@@ -227,29 +239,24 @@ class Pickup(Struct, frozen=True):
         Raises:
             Unexpected: a line that is not here, more than was ordered, or fewer than before.
         """
-        strangers = sorted(found.keys() - {line.sku for line in self.lines})
-        if strangers:
-            raise Unexpected(
-                f"This pickup has no line for {', '.join(strangers)}.",
-                facts={"expected": sorted(line.sku for line in self.lines)},
-            )
+        self._must_have(found)
         start = self.accept(now) if self.state is PickupState.PLACED else self
         lines = [
             _picked(line, found[line.sku]) if line.sku in found else line for line in self.lines
         ]
         if not any(line.remaining for line in lines):
-            return start._moved(PickupState.SHORT, now, lines=lines, reason="not_found")
+            return start.moved(PickupState.SHORT, now, lines=lines, reason="not_found")
         if lines == start.lines and start.state is PickupState.PICKING:
             return start
-        return start._moved(PickupState.PICKING, now, lines=lines)
+        return start.moved(PickupState.PICKING, now, lines=lines)
 
     def ready(
         self,
         *,
-        bin: str,
+        bin: str,  # noqa: A002 - the field's own word
         code_hash: bytes,
         collect_by: datetime,
-        now: datetime,  # noqa: A002
+        now: datetime,
     ) -> "Pickup":
         """The customer may come; a repeat changes nothing.
 
@@ -261,7 +268,7 @@ class Pickup(Struct, frozen=True):
         open_lines = [line.sku for line in self.lines if line.picked < line.remaining]
         if open_lines and PickupState.READY in MOVES[self.state]:
             raise NotAllPicked(open_lines)
-        return self._moved(
+        return self.moved(
             PickupState.READY,
             now,
             bin=bin,
@@ -270,7 +277,9 @@ class Pickup(Struct, frozen=True):
             ready_at=now,
         )
 
-    def hand_over(self, units: Mapping[Sku, int], *, by: str, now: datetime) -> "Pickup":
+    def hand_over(
+        self, units: Mapping[Sku, int], *, by: str, proof: str = "", now: datetime
+    ) -> "Pickup":
         """Give `units` of each line to whoever has the code; the rest stays ready.
 
         Raises:
@@ -292,9 +301,14 @@ class Pickup(Struct, frozen=True):
             for line in self.lines
         ]
         if any(line.remaining for line in lines):
-            return self._moved(PickupState.READY, now, lines=lines)
-        return self._moved(
-            PickupState.COLLECTED, now, lines=lines, collected_at=now, collected_by=by
+            return self.moved(PickupState.READY, now, lines=lines)
+        return self.moved(
+            PickupState.COLLECTED,
+            now,
+            lines=lines,
+            collected_at=now,
+            collected_by=by,
+            proof=proof,
         )
 
     def put_back(self, now: datetime) -> "Pickup":
@@ -302,12 +316,29 @@ class Pickup(Struct, frozen=True):
         lines = [
             structs.replace(line, put_back=line.picked - line.collected) for line in self.lines
         ]
-        return self._moved(PickupState.PUT_BACK, now, lines=lines)
+        return self.moved(PickupState.PUT_BACK, now, lines=lines)
+
+    def is_overdue(self, now: datetime) -> bool:
+        """Ready, and the time to collect it is over."""
+        return (
+            self.state is PickupState.READY
+            and self.collect_by is not None
+            and self.collect_by < now
+        )
+
+    def _must_have(self, skus: Collection[Sku]) -> None:
+        strangers = sorted(set(skus) - {line.sku for line in self.lines})
+        if strangers:
+            raise Unexpected(
+                f"This pickup has no line for {', '.join(strangers)}.",
+                facts={"expected": sorted(line.sku for line in self.lines)},
+            )
 
     def try_failed(self) -> "Pickup":
         return structs.replace(self, tries=self.tries + 1)
 
-    def _moved(self, state: PickupState, now: datetime, **changes: object) -> "Pickup":
+    def moved(self, state: PickupState, now: datetime, **changes: object) -> "Pickup":
+        """The step itself; a repeat of the last one changes nothing. Raises WrongState."""
         if state is self.state and not changes:
             return self
         if state not in MOVES[self.state]:

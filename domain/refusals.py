@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 
 class Refusal(Exception):  # noqa: N818 - a refusal is an answer, not an error
-    """The kinds below say what sort of "no" it is; only `adapters/http/problems.py` knows status codes."""
+    """Its kinds, below, say what sort of "no" it is; what status that is, HTTP knows."""
 
     code: ClassVar[str] = "refused"
 
@@ -17,7 +17,7 @@ class Refusal(Exception):  # noqa: N818 - a refusal is an answer, not an error
         facts: Mapping[str, Any] | None = None,
         code: str | None = None,
     ) -> None:
-        """`errors` names fields (`pointer`, `code`, `detail`) or lines; `facts` is what a client needs to act."""
+        """`errors` names fields (`pointer`, `code`, `detail`) or lines; `facts` helps to act."""
         super().__init__(detail)
         self.detail = detail
         self.errors = list(errors)

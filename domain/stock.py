@@ -9,8 +9,9 @@
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from enum import StrEnum
+from typing import Annotated
 
-from msgspec import Struct, to_builtins
+from msgspec import Meta, Struct, to_builtins
 
 from domain.ids import Sku, StoreId
 from domain.refusals import Conflict
@@ -111,18 +112,42 @@ class Source(Struct, frozen=True):
     occurred_at: datetime
 
 
-class Count(Struct, frozen=True):
-    """What somebody counted at a place, and when."""
+class Count(Struct, frozen=True, kw_only=True):
+    """What lay at a place when it was counted: at `counted_at`, or when the count came in."""
 
     store: StoreId
     sku: Sku
-    counted: int
-    counted_at: datetime
+    on_hand: Annotated[int, Meta(ge=0, le=10**9)]
+    safety_stock: Annotated[int, Meta(ge=0, le=10**9)] | None = None
+    counted_at: datetime | None = None
+
+    @property
+    def place(self) -> Place:
+        return (self.store, self.sku)
+
+
+class Told(Count, frozen=True, kw_only=True):
+    """The last count that a file told of a place, and the moment it stands for."""
+
+    as_of: datetime
+
+    def says_again(self, count: Count) -> bool:
+        """Whether `count` is the same line once more, or is older than what is known."""
+        same = (self.on_hand, self.safety_stock, self.counted_at)
+        if same == (count.on_hand, count.safety_stock, count.counted_at):
+            return True
+        return count.counted_at is not None and count.counted_at < self.as_of
 
 
 def recounted(count: Count, shelf: Shelf, moved_since: int) -> Change:
     """The change that makes `shelf` what was counted, with later movements applied again."""
-    return Change(count.store, count.sku, on_hand=count.counted + moved_since - shelf.on_hand)
+    safety = shelf.safety_stock if count.safety_stock is None else count.safety_stock
+    return Change(
+        count.store,
+        count.sku,
+        on_hand=count.on_hand + moved_since - shelf.on_hand,
+        safety_stock=safety - shelf.safety_stock,
+    )
 
 
 class Status(StrEnum):

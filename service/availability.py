@@ -78,8 +78,6 @@ async def _places(unit: Unit, question: Question, holders: Collection[StoreId]) 
         around = question.around
         found = await unit.stores.near(around.latitude, around.longitude, around.radius_km)
         wanted = None if question.stores is None else set(question.stores)
-        return [
-            Nearby(store, km) for store, km in found if wanted is None or store.store in wanted
-        ]
+        return [Nearby(store, km) for store, km in found if wanted is None or store.store in wanted]
     stores = await unit.stores.by_id(holders if question.stores is None else question.stores)
     return [Nearby(stores[store]) for store in sorted(stores)]

@@ -11,15 +11,19 @@ from typing import Protocol, TypeVar, runtime_checkable
 
 from msgspec import Struct
 
+from domain.audit import Invariant, Repair
 from domain.callers import Caller, Role
 from domain.carts import Cart
 from domain.catalogue import Product
+from domain.customers import Customer
 from domain.events import Event
-from domain.ids import CartId, CustomerId, KeyId, OrderId, PickupId, Sku, StoreId
+from domain.ids import CartId, CustomerId, KeyId, MemberId, OrderId, PickupId, Sku, StoreId
 from domain.keys import Key
 from domain.orders import Order
 from domain.pickups import Allocation, Pickup, PickupState
-from domain.stock import Change, Place, Shelf, Source
+from domain.points import EntryId
+from domain.rewards import Standing, Statement
+from domain.stock import Change, Place, Shelf, Source, Told
 from domain.stores import Store
 
 T = TypeVar("T")
@@ -62,10 +66,50 @@ class Stores(Protocol):
     async def by_id(self, stores: Collection[StoreId]) -> dict[StoreId, Store]:
         """Those that exist."""
 
+    async def lock(self, stores: Collection[StoreId]) -> dict[StoreId, Store]:
+        """Those that exist, kept as they are until the unit ends."""
+
+    async def page(self, after: StoreId, limit: int, *, pickup: bool | None = None) -> list[Store]:
+        """In the order of their keys, from the one behind `after` on."""
+
+    async def near(
+        self, latitude: float, longitude: float, radius_km: float
+    ) -> list[tuple[Store, float]]:
+        """Those within the radius with their distance in km, the nearest first."""
+
+    async def put(self, stores: Sequence[Store]) -> None:
+        """Write each store, new or known, as it is now."""
+
 
 class Products(Protocol):
+    async def get(self, sku: Sku) -> Product:
+        """Raises Missing."""
+
     async def by_sku(self, skus: Collection[Sku]) -> dict[Sku, Product]:
         """Those that exist, active or retired, with the parts of kits and their relations."""
+
+    async def lock(self, skus: Collection[Sku]) -> dict[Sku, Product]:
+        """Those that exist, kept as they are until the unit ends."""
+
+    async def known(self, skus: Collection[Sku]) -> set[Sku]:
+        """Which of them exist."""
+
+    async def by_gtin(self, gtin: str) -> list[Product]:
+        """What bears this barcode, in 14 digits; the active first."""
+
+    async def search(
+        self, *, gtin: str | None, query: str | None, after: Sku, limit: int
+    ) -> list[Product]:
+        """By barcode, and by a part of the sku, the category or a name in any language.
+
+        In the order of their skus, from the one behind `after` on.
+        """
+
+    async def variants(self, sku: Sku) -> list[Product]:
+        """The product and its siblings of one group, in the order of their skus."""
+
+    async def put(self, products: Sequence[Product]) -> None:
+        """Write each product, new or known, as it is now."""
 
 
 class Stock(Protocol):
@@ -82,14 +126,26 @@ class Stock(Protocol):
         Absent ones are left out, or made empty where `shelve` says so.
         """
 
-    async def apply(self, changes: Collection[Change], source: Source) -> dict[Place, Shelf]:
+    async def apply(
+        self,
+        changes: Collection[Change],
+        source: Source,
+        occurred: Mapping[Place, datetime] = ...,
+    ) -> dict[Place, Shelf]:
         """Add each change to its locked shelf, and write the movement of goods to the ledger.
 
-        Answers the shelves as they are after.
+        A movement happened when `source` says, or when `occurred` says for its place. Answers the
+        shelves as they are after.
         """
 
     async def moved_since(self, moments: Mapping[Place, datetime]) -> dict[Place, int]:
         """Units added to each place by movements that happened after its moment."""
+
+    async def told(self, places: Collection[Place]) -> dict[Place, Told]:
+        """The last count that a file told of each place."""
+
+    async def remember(self, counts: Collection[Told]) -> None:
+        """Keep each as the last count of its place."""
 
 
 class Allocations(Protocol):
@@ -191,6 +247,15 @@ class Customers(Protocol):
     async def by_external_id(self, external_id: str) -> CustomerId | None:
         """Who the retailer's identity provider calls `external_id`."""
 
+    async def lock(self, external_ids: Collection[str]) -> dict[str, Customer]:
+        """Those that exist, by the retailer's key, kept as they are until the unit ends."""
+
+    async def put(self, customers: Sequence[Customer]) -> None:
+        """Write each customer with an external id, new or known, as it is now."""
+
+    async def enrol(self, external_ids: Collection[str]) -> None:
+        """Make each of these customers a member who is none yet."""
+
 
 class Trespasses(Protocol):
     async def note(self, caller: Caller, operation: str, thing: str) -> None:
@@ -200,9 +265,9 @@ class Trespasses(Protocol):
 class Points(Protocol):
     """The one ledger of points. Each verb posts balanced entries, once a source."""
 
-    async def promise(
-        self, customer: CustomerId, order: OrderId, lines: Mapping[Sku, int]
-    ) -> None:
+    async def is_member(self, customer: CustomerId) -> bool: ...
+
+    async def promise(self, customer: CustomerId, order: OrderId, lines: Mapping[Sku, int]) -> None:
         """Post a pending lot for each line of an order; nothing for who is not a member."""
 
     async def confirm(self, order: OrderId, lines: Mapping[Sku, int], source: str) -> None:
@@ -210,6 +275,34 @@ class Points(Protocol):
 
     async def reverse(self, order: OrderId, lines: Mapping[Sku, int], source: str) -> None:
         """Take so many pending points of each line back; once for each `source`."""
+
+    async def activate(self, limit: int) -> int:
+        """Make confirmed points available whose day has come, some `limit` lots; how many were."""
+
+
+class Rewards(Protocol):
+    """What members see of their points."""
+
+    async def of(self, customer: CustomerId) -> Standing:
+        """Raises NotAMember."""
+
+    async def get(self, member: MemberId) -> Standing:
+        """Raises NotAMember."""
+
+    async def statement(
+        self, member: MemberId, *, after: EntryId | None, limit: int
+    ) -> Sequence[Statement]:
+        """What happened to a member's points, the latest first; nothing for nobody."""
+
+
+class Audit(Protocol):
+    """Whether the figures agree with the ledgers they are sums of."""
+
+    async def look(self) -> list[Invariant]:
+        """Every invariant with what was checked and what is broken, each seen at one moment."""
+
+    async def repair(self) -> list[Repair]:
+        """Set every figure that a ledger explains to what the ledger says, and write that down."""
 
 
 class Unit(Protocol):
@@ -228,6 +321,8 @@ class Unit(Protocol):
     keys: Keys
     trespasses: Trespasses
     points: Points
+    rewards: Rewards
+    audit: Audit
     customers: Customers
 
     def new_id(self, prefix: str) -> str:

@@ -11,14 +11,19 @@ from litestar.di import Provide
 from litestar.types import ASGIApp, ControllerRouterHandler
 from msgspec import Struct
 
+from adapters.http.availability import Availability
 from adapters.http.bodies import JsonRequest
 from adapters.http.callers import admit, provide_caller
+from adapters.http.carts import Carts, MyCart, provide_change
 from adapters.http.front import Front
 from adapters.http.health import live, ready
 from adapters.http.keys import Keys
 from adapters.http.limits import Limits, Policy
+from adapters.http.locales import provide_locale
 from adapters.http.metrics import read_metrics
+from adapters.http.orders import MyOrders, Orders
 from adapters.http.parameters import refuse_strangers
+from adapters.http.pickups import Pickups, StorePickups
 from adapters.http.problems import HANDLERS, describe_problem, note_trespass
 from adapters.http.requests import provide_key, provide_optional_key
 from adapters.http.tags import provide_if_match
@@ -26,6 +31,13 @@ from service.callers import Doorkeeper
 from service.ports import Codes, Secrets, Tokens, Units
 
 CONTROLLERS: Final[Sequence[ControllerRouterHandler]] = (
+    Availability,
+    Carts,
+    MyCart,
+    Orders,
+    MyOrders,
+    StorePickups,
+    Pickups,
     Keys,
     describe_problem,
     live,
@@ -106,6 +118,8 @@ def _dependencies(parts: Parts) -> dict[str, Provide]:
         "key": Provide(provide_key),
         "optional_key": Provide(provide_optional_key),
         "if_match": Provide(provide_if_match),
+        "locale": Provide(provide_locale, sync_to_thread=False),
+        "change": Provide(provide_change, sync_to_thread=False),
     }
 
 

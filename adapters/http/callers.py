@@ -4,14 +4,17 @@ from typing import Any, Final
 
 from litestar import Request
 from litestar.connection import ASGIConnection
+from litestar.di import NamedDependency
 from litestar.exceptions import ImproperlyConfiguredException
 from litestar.handlers import BaseRouteHandler
+from msgspec.structs import replace
 
 from adapters.http.limits import Limits
 from adapters.http.visits import visit_of
 from domain.callers import Caller, Role
 from domain.refusals import TooMany, Unknown
 from service.callers import Doorkeeper
+from service.ports import Codes
 
 ANYBODY: Final = frozenset(Role)
 STAFF: Final = frozenset({Role.TILL, Role.ASSOCIATE, Role.OFFICE})
@@ -68,8 +71,10 @@ def _bearer(connection: ASGIConnection[Any, Any, Any, Any]) -> str:
     return credential.strip()
 
 
-async def provide_caller(request: Request[Any, Any, Any]) -> Caller:
+async def provide_caller(request: Request[Any, Any, Any], codes: NamedDependency[Codes]) -> Caller:
+    """The caller, with the cart whose `Cart-Token` came along."""
     caller = visit_of(request).caller
     if caller is None:
         raise ImproperlyConfiguredException("An operation open to all has no caller.")
-    return caller
+    token = request.headers.get("cart-token", "")
+    return replace(caller, cart=codes.opened_by(token)) if token else caller

@@ -2,6 +2,7 @@
 
 from typing import Any, Final
 
+from litestar import Request
 from litestar.connection import ASGIConnection
 
 LOCALES: Final = ("en", "nb", "sv", "da", "ro")
@@ -31,3 +32,7 @@ def _wish(part: str) -> tuple[float, str]:
     except ValueError:
         weight = 0.0
     return weight, tag.strip().partition("-")[0].lower()
+
+
+def provide_locale(request: Request[Any, Any, Any]) -> str:
+    return reader_locale(request)

@@ -29,7 +29,8 @@ class PostgresAllocations:
             (a.pickup, a.line, a.sku, a.store, a.quantity, a.consumed, a.released)
             for a in allocations
         ]
-        await self._connection.execute(WRITE, *zip(*rows, strict=True))
+        if rows:
+            await self._connection.execute(WRITE, *zip(*rows, strict=True))
 
     async def of(self, pickup: PickupId) -> list[Allocation]:
         return [Allocation(*row) for row in await self._connection.fetch(OF, pickup)]

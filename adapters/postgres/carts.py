@@ -19,9 +19,7 @@ ADD: Final = """
 """
 GET: Final = f"select {COLUMNS} from carts where id = $1"
 TAKE: Final = f"{GET} for update"
-OPEN_OF: Final = (
-    f"select {COLUMNS} from carts where customer = $1 and state = 'open'"
-)
+OPEN_OF: Final = f"select {COLUMNS} from carts where customer = $1 and state = 'open'"
 KEEP: Final = """
     update carts set changed_at = $2, state = $3, customer = $4, claimed_by = $5,
         merged_into = $6, order_id = $7, version = $8, lines = $9

@@ -4,12 +4,12 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from domain.ids import Sku, StoreId
-from domain.stock import Change, Place, Shelf, Source, summed
+import msgspec
 
-SHELF: Final = (
-    "store, sku, on_hand, unavailable, allocated, held, staged, safety_stock, version"
-)
+from domain.ids import Sku, StoreId
+from domain.stock import Change, Place, Shelf, Source, Told, summed
+
+SHELF: Final = "store, sku, on_hand, unavailable, allocated, held, staged, safety_stock, version"
 SHELVE: Final = """
     insert into stock (store, sku)
     select store, sku from unnest($1::text[], $2::text[]) as place (store, sku)
@@ -25,12 +25,15 @@ LOCK: Final = f"""
 APPLY: Final = f"""
     with change as (
         select * from unnest(
-            $1::text[], $2::text[], $3::int[], $4::int[], $5::int[], $6::int[], $7::int[], $8::int[]
-        ) as c (store, sku, on_hand, unavailable, allocated, held, staged, safety_stock)
+            $1::text[], $2::text[], $3::int[], $4::int[], $5::int[], $6::int[], $7::int[],
+            $8::int[], $12::timestamptz[]
+        ) as c (
+            store, sku, on_hand, unavailable, allocated, held, staged, safety_stock, occurred_at
+        )
     ), moved as (
         insert into movements
             (store, sku, kind, on_hand, unavailable, cause, actor, occurred_at, recorded_at)
-        select store, sku, $9, on_hand, unavailable, $10, $11, $12, $13
+        select store, sku, $9, on_hand, unavailable, $10, $11, occurred_at, $13
         from change where on_hand <> 0 or unavailable <> 0
     )
     update stock as shelf set
@@ -55,22 +58,40 @@ OF: Final = f"""
     select {SHELF} from stock
     where sku = any($1::text[]) and ($2::text[] is null or store = any($2))
 """
+TOLD: Final = """
+    select store, sku, counted as on_hand, safety_stock, counted_at, as_of
+    from counts join unnest($1::text[], $2::text[]) as place (store, sku) using (store, sku)
+"""
+REMEMBER: Final = """
+    insert into counts (store, sku, counted, safety_stock, counted_at, as_of)
+    select * from unnest(
+        $1::text[], $2::text[], $3::int[], $4::int[], $5::timestamptz[], $6::timestamptz[]
+    )
+    on conflict (sku, store) do update set
+        counted = excluded.counted, safety_stock = excluded.safety_stock,
+        counted_at = excluded.counted_at, as_of = excluded.as_of
+"""
+NOWHERE: Final[Mapping[Place, datetime]] = {}
+
 
 class PostgresStock:
     def __init__(self, connection: Any, now: datetime) -> None:
         self._connection = connection
         self._now = now
 
-    async def lock(
-        self, places: Collection[Place], *, shelve: bool = False
-    ) -> dict[Place, Shelf]:
+    async def lock(self, places: Collection[Place], *, shelve: bool = False) -> dict[Place, Shelf]:
         stores, skus = _columns(places)
         if shelve:
             await self._connection.execute(SHELVE, stores, skus)
         shelves = [Shelf(*row) for row in await self._connection.fetch(LOCK, stores, skus)]
         return {(shelf.store, shelf.sku): shelf for shelf in shelves}
 
-    async def apply(self, changes: Collection[Change], source: Source) -> dict[Place, Shelf]:
+    async def apply(
+        self,
+        changes: Collection[Change],
+        source: Source,
+        occurred: Mapping[Place, datetime] = NOWHERE,
+    ) -> dict[Place, Shelf]:
         rows = summed(changes)
         if not rows:
             return {}
@@ -96,7 +117,7 @@ class PostgresStock:
             source.cause.value,
             source.id,
             source.actor,
-            source.occurred_at,
+            [occurred.get(row.place, source.occurred_at) for row in rows],
             self._now,
         )
         assert len(written) == len(rows), "only a locked shelf can be changed"
@@ -115,6 +136,17 @@ class PostgresStock:
         since = [moments[place] for place in sorted(moments)]
         rows = await self._connection.fetch(MOVED_SINCE, stores, skus, since)
         return {(row["store"], row["sku"]): row["moved"] for row in rows}
+
+    async def told(self, places: Collection[Place]) -> dict[Place, Told]:
+        rows = await self._connection.fetch(TOLD, *_columns(places))
+        return {(row["store"], row["sku"]): msgspec.convert(dict(row), Told) for row in rows}
+
+    async def remember(self, counts: Collection[Told]) -> None:
+        rows = [
+            (told.store, told.sku, told.on_hand, told.safety_stock, told.counted_at, told.as_of)
+            for told in counts
+        ]
+        await self._connection.execute(REMEMBER, *zip(*rows, strict=True))
 
 
 def _columns(places: Collection[Place]) -> tuple[list[StoreId], list[Sku]]:

@@ -183,6 +183,7 @@ counts = Table(
     Column("counted", Integer, nullable=False),
     Column("safety_stock", Integer),
     Column("counted_at", Instant),
+    instant("as_of"),
     PrimaryKeyConstraint("sku", "store"),
 )
 

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from uuid_utils import uuid7
 
 from adapters.postgres.allocations import PostgresAllocations
+from adapters.postgres.audit import PostgresAudit
 from adapters.postgres.carts import PostgresCarts
 from adapters.postgres.customers import PostgresCustomers
 from adapters.postgres.keys import PostgresKeys
@@ -21,13 +22,15 @@ from adapters.postgres.messages import PostgresMessages
 from adapters.postgres.orders import PostgresOrders
 from adapters.postgres.outbox import PostgresOutbox
 from adapters.postgres.pickups import PostgresPickups
-from adapters.postgres.points import PostgresPoints
+from adapters.postgres.points import SHIPPED, PostgresPoints
 from adapters.postgres.products import PostgresProducts
 from adapters.postgres.requests import PostgresRequests
+from adapters.postgres.rewards import PostgresRewards
 from adapters.postgres.stock import PostgresStock
 from adapters.postgres.stores import PostgresStores
 from adapters.postgres.trespasses import PostgresTrespasses
 from domain.ids import spell
+from domain.points import Programme
 from domain.refusals import Busy
 from service.ports import Unit
 
@@ -54,7 +57,7 @@ def utc_now() -> datetime:
 class PostgresUnit:
     """One transaction, or one look, with every port on its connection."""
 
-    def __init__(self, connection: Connection, now: datetime) -> None:
+    def __init__(self, connection: Connection, now: datetime, programme: Programme) -> None:
         self.connection = connection
         self.now = now
         self.requests = PostgresRequests(connection, now)
@@ -65,12 +68,14 @@ class PostgresUnit:
         self.carts = PostgresCarts(connection)
         self.orders = PostgresOrders(connection)
         self.pickups = PostgresPickups(connection)
-        self.customers = PostgresCustomers(connection)
-        self.points = PostgresPoints(connection, now, self.new_id)
+        self.customers = PostgresCustomers(connection, now, self.new_id)
+        self.points = PostgresPoints(connection, now, self.new_id, programme)
+        self.rewards = PostgresRewards(connection, now, programme)
         self.messages = PostgresMessages(connection)
         self.outbox = PostgresOutbox(connection, now)
         self.keys = PostgresKeys(connection)
         self.trespasses = PostgresTrespasses(connection, now)
+        self.audit = PostgresAudit(connection, now)
 
     @staticmethod
     def new_id(prefix: str) -> str:
@@ -80,9 +85,15 @@ class PostgresUnit:
 class PostgresUnits:
     """Opens units on one engine. `clock` is the only clock the use cases see."""
 
-    def __init__(self, engine: AsyncEngine, clock: Callable[[], datetime] = utc_now) -> None:
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        clock: Callable[[], datetime] = utc_now,
+        programme: Programme = SHIPPED,
+    ) -> None:
         self._engine = engine
         self._clock = clock
+        self._programme = programme
 
     def begin(self) -> AbstractAsyncContextManager[Unit]:
         return self._open(transaction=True)
@@ -97,9 +108,9 @@ class PostgresUnits:
             try:
                 if transaction:
                     async with raw.transaction():
-                        yield PostgresUnit(raw, self._clock())
+                        yield PostgresUnit(raw, self._clock(), self._programme)
                 else:
-                    yield PostgresUnit(raw, self._clock())
+                    yield PostgresUnit(raw, self._clock(), self._programme)
             except _TRANSIENT as trouble:
                 raise Busy("Somebody else is at it; please try again.") from trouble
 
@@ -126,5 +137,3 @@ def connect(url: str, *, pool_size: int = 16) -> AsyncEngine:
         pool_timeout=10,
         connect_args={"server_settings": LIMITS},
     )
-
-

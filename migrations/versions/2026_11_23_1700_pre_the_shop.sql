@@ -19,6 +19,7 @@ CREATE TABLE counts (
     counted INTEGER NOT NULL,
     safety_stock INTEGER,
     counted_at TIMESTAMP WITH TIME ZONE,
+    as_of TIMESTAMP WITH TIME ZONE NOT NULL,
     CONSTRAINT counts_pkey PRIMARY KEY (sku, store)
 );
 

@@ -1,0 +1,105 @@
+"""Live stock, in the web and in every store."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Annotated
+
+from litestar import Controller, Response, get
+from litestar.di import NamedDependency
+from litestar.params import FromPath, QueryParameter
+
+from adapters.http.callers import ANYBODY, called_by
+from adapters.http.places import Near, RadiusKm, around
+from adapters.http.tags import tagged
+from domain.availability import Available
+from domain.callers import Caller
+from domain.ids import Sku, StoreId
+from domain.refusals import Forbidden
+from service.availability import Answer, Question, look, look_at
+from service.ports import Units
+
+Skus = Annotated[
+    list[Sku],
+    QueryParameter(name="sku", min_items=1, max_items=100, description="Up to 100 SKUs."),
+]
+InStores = Annotated[
+    list[StoreId] | None,
+    QueryParameter(
+        name="store",
+        max_items=500,
+        description="These stores; without it, every store that has any.",
+    ),
+]
+Explain = Annotated[
+    bool, QueryParameter(description="Show the whole sum. For staff, for their own stores.")
+]
+Channel = Annotated[
+    str, QueryParameter(pattern="^web$", description="The channel that would sell it.")
+]
+
+
+class AvailableNow(Available, frozen=True, kw_only=True):
+    """One SKU, and the moment for which the answer is known to be true."""
+
+    as_of: datetime
+
+
+class Availability(Controller):
+    path = "/v1/availability"
+    tags = ("availability",)
+
+    @get(operation_id="list_availability", **called_by(*ANYBODY))
+    async def many(
+        self,
+        skus: Skus,
+        caller: NamedDependency[Caller],
+        units: NamedDependency[Units],
+        low_at: NamedDependency[int],
+        stores: InStores = None,
+        near: Near = None,
+        radius_km: RadiusKm = 50.0,
+        channel: Channel = "web",
+        explain: Explain = False,
+    ) -> Answer:
+        """What can be sold of each SKU: sent, and collected in each store. Unknown ones say so."""
+        question = Question(
+            skus, stores, around(near, radius_km), low_at, _explainer(caller, wanted=explain)
+        )
+        return await look(units, question, channel=channel)
+
+    @get("/{sku:str}", operation_id="get_availability", **called_by(*ANYBODY))
+    async def one(
+        self,
+        sku: FromPath[Sku],
+        caller: NamedDependency[Caller],
+        units: NamedDependency[Units],
+        low_at: NamedDependency[int],
+        stores: InStores = None,
+        near: Near = None,
+        radius_km: RadiusKm = 50.0,
+        channel: Channel = "web",
+        explain: Explain = False,
+    ) -> Response[AvailableNow]:
+        """What can be sold of one SKU. 404 `unknown_sku`."""
+        question = Question(
+            [sku], stores, around(near, radius_km), low_at, _explainer(caller, wanted=explain)
+        )
+        as_of, item = await look_at(units, question)
+        now = AvailableNow(
+            sku=item.sku,
+            version=item.version,
+            ship=item.ship,
+            stores=item.stores,
+            reasons=item.reasons,
+            as_of=as_of,
+        )
+        return tagged(now, item.version)
+
+
+def _explainer(caller: Caller, *, wanted: bool) -> Callable[[StoreId], bool]:
+    """Which stores' sums are shown: staff see their own stores'."""
+    if not wanted:
+        return lambda _: False
+    if not caller.is_staff:
+        raise Forbidden("Only staff may see the whole sum.")
+    return caller.works_at

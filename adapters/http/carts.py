@@ -1,0 +1,208 @@
+"""Carts: a guest's by its token, a customer's on every device; and their checkout."""
+
+from typing import Annotated, Any, TypeVar
+
+from litestar import Controller, Response, delete, get, post, put
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody, QueryParameter
+from msgspec import UNSET, Struct, UnsetType, structs
+
+from adapters.http.callers import SHOPPERS, called_by
+from adapters.http.orders import OrderView
+from adapters.http.tags import tagged
+from domain.callers import Caller, Role
+from domain.carts import Fulfilment, Merged, Quantity
+from domain.ids import CartId, Sku
+from domain.money import Currency, is_currency
+from domain.refusals import WrongField
+from service import carts
+from service.carts import CartView, Change, Wish
+from service.orders import Checkout, place
+from service.ports import Codes, RequestKey, Units
+
+Wide = TypeVar("Wide", bound=CartView)
+
+
+class NewCart(Struct, forbid_unknown_fields=True):
+    """Everything in a cart has the cart's currency."""
+
+    currency: Currency
+
+    def __post_init__(self) -> None:
+        if not is_currency(self.currency):
+            raise WrongField("currency", "unknown_currency", "must be a currency of ISO 4217")
+
+
+class StartedCart(CartView, frozen=True, kw_only=True):
+    """`token` is a guest's only way to the cart; it is shown only here."""
+
+    token: str | UnsetType = UNSET
+
+
+class NewLine(Struct, forbid_unknown_fields=True):
+    """How many, and how they reach the buyer; without `fulfilment` it stays as it was."""
+
+    quantity: Quantity
+    fulfilment: Fulfilment | None = None
+
+
+class Nothing(Struct, forbid_unknown_fields=True):
+    """An empty object."""
+
+
+class ClaimedCart(CartView, frozen=True, kw_only=True):
+    """The customer's cart, and what the claim did to each line of the guest's."""
+
+    changes: list[Merged]
+
+
+class Carts(Controller):
+    path = "/v1/carts"
+    tags = ("carts",)
+
+    @post(operation_id="start_cart", **called_by(*SHOPPERS))
+    async def start(
+        self,
+        data: JSONBody[NewCart],
+        caller: NamedDependency[Caller],
+        units: NamedDependency[Units],
+        codes: NamedDependency[Codes],
+        optional_key: NamedDependency[RequestKey | None],
+    ) -> Response[StartedCart]:
+        """Start a cart. A guest gets its token; a customer's open cart is answered as it is."""
+        view = await carts.start(units, caller=caller, currency=data.currency, key=optional_key)
+        token = UNSET if caller.role is Role.CUSTOMER else codes.cart_token(view.id)
+        return tagged(_wide(StartedCart, view, token=token), view.version, status=201)
+
+    @get("/{cart:str}", operation_id="get_cart", **called_by(*SHOPPERS))
+    async def look(
+        self,
+        cart: FromPath[CartId],
+        caller: NamedDependency[Caller],
+        units: NamedDependency[Units],
+        locale: NamedDependency[str],
+    ) -> Response[CartView]:
+        """A cart with names, prices and availability as they are now."""
+        view = await carts.look(units, caller=caller, cart=cart, locale=locale)
+        return tagged(view, view.version)
+
+    @put("/{cart:str}/lines/{sku:str}", operation_id="put_cart_line", **called_by(*SHOPPERS))
+    async def put_line(
+        self,
+        cart: FromPath[CartId],
+        sku: FromPath[Sku],
+        data: JSONBody[NewLine],
+        caller: NamedDependency[Caller],
+        units: NamedDependency[Units],
+        change: NamedDependency[Change],
+    ) -> Response[CartView]:
+        """Set a line. It may ask for more than there is, and says so in its `problems`."""
+        wish = Wish(sku, data.quantity, data.fulfilment)
+        view = await carts.put_line(units, caller=caller, cart=cart, wish=wish, change=change)
+        return tagged(view, view.version)
+
+    @delete(
+        "/{cart:str}/lines/{sku:str}",
+        operation_id="drop_cart_line",
+        status_code=200,
+        **called_by(*SHOPPERS),
+    )
+    async def drop_line(
+        self,
+        cart: FromPath[CartId],
+        sku: FromPath[Sku],
+        caller: NamedDependency[Caller],
+        units: NamedDependency[Units],
+        change: NamedDependency[Change],
+    ) -> Response[CartView]:
+        """Take a line out. A repeat changes nothing."""
+        view = await carts.drop_line(units, caller=caller, cart=cart, sku=sku, change=change)
+        return tagged(view, view.version)
+
+    @put("/{cart:str}/fulfilment", operation_id="put_cart_fulfilment", **called_by(*SHOPPERS))
+    async def fulfil(
+        self,
+        cart: FromPath[CartId],
+        data: JSONBody[Fulfilment],
+        caller: NamedDependency[Caller],
+        units: NamedDependency[Units],
+        change: NamedDependency[Change],
+    ) -> Response[CartView]:
+        """Have every line reach its buyer in the same way."""
+        view = await carts.fulfil(units, caller=caller, cart=cart, fulfilment=data, change=change)
+        return tagged(view, view.version)
+
+    @post(
+        "/{cart:str}/claim",
+        operation_id="claim_cart",
+        status_code=200,
+        **called_by(Role.CUSTOMER),
+    )
+    async def claim(
+        self,
+        cart: FromPath[CartId],
+        data: JSONBody[Nothing],  # noqa: ARG002 - read, so that a misspelt field is named
+        caller: NamedDependency[Caller],
+        units: NamedDependency[Units],
+        locale: NamedDependency[str],
+        optional_key: NamedDependency[RequestKey | None],
+    ) -> Response[ClaimedCart]:
+        """Move a guest's cart, whose Cart-Token comes along, into the customer's."""
+        claimed = await carts.claim(
+            units, caller=caller, cart=cart, locale=locale, key=optional_key
+        )
+        view = _wide(ClaimedCart, claimed.cart, changes=claimed.changes)
+        return tagged(view, view.version)
+
+    @post("/{cart:str}/checkout", operation_id="checkout_cart", **called_by(*SHOPPERS))
+    async def checkout(
+        self,
+        cart: FromPath[CartId],
+        data: JSONBody[Checkout],
+        caller: NamedDependency[Caller],
+        units: NamedDependency[Units],
+        locale: NamedDependency[str],
+        key: NamedDependency[RequestKey],
+    ) -> Response[OrderView]:
+        """Order a cart. The same Idempotency-Key always gives the same order."""
+        placed = await place(units, caller=caller, cart=cart, checkout=data, locale=locale, key=key)
+        status = 201 if placed.new else 200
+        return tagged(OrderView.of(placed.order), placed.order.version, status=status)
+
+
+class MyCart(Controller):
+    path = "/v1/me/cart"
+    tags = ("carts",)
+
+    @get(operation_id="get_my_cart", **called_by(Role.CUSTOMER))
+    async def look(
+        self,
+        caller: NamedDependency[Caller],
+        units: NamedDependency[Units],
+        locale: NamedDependency[str],
+        currency: NamedDependency[str],
+        wanted: Annotated[
+            Currency | None,
+            QueryParameter(name="currency", description="Of a new cart, if there is none."),
+        ] = None,
+    ) -> Response[CartView]:
+        """The customer's open cart, on whichever device; an empty one if there is none."""
+        view = await carts.look_at_mine(
+            units, caller=caller, currency=wanted or currency, locale=locale
+        )
+        return tagged(view, view.version)
+
+
+def _wide(kind: type[Wide], view: CartView, **more: Any) -> Wide:
+    """`view` with more fields."""
+    fields: dict[str, Any] = structs.asdict(view)
+    return kind(**fields, **more)
+
+
+def provide_change(
+    optional_key: NamedDependency[RequestKey | None],
+    if_match: NamedDependency[int | None],
+    locale: NamedDependency[str],
+) -> Change:
+    """How a write to a cart came."""
+    return Change(optional_key, if_match, locale)

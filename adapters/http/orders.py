@@ -1,0 +1,73 @@
+"""Orders, as their buyer, their stores and the office see them."""
+
+from datetime import datetime
+from typing import Self
+
+from litestar import Controller, Response, get
+from litestar.di import NamedDependency
+from litestar.params import FromPath
+from msgspec import Struct
+
+from adapters.http.callers import ANYBODY, called_by
+from adapters.http.paging import Cursor, Limit, Page, page_of, unseal
+from adapters.http.tags import tagged
+from domain.callers import Caller, Role
+from domain.ids import CartId, OrderId
+from domain.orders import Contact, Earning, Group, Order, OrderLine, OrderState, Tender, Totals
+from service.orders import list_mine, look
+from service.ports import Units
+
+
+class OrderView(Struct, frozen=True):
+    """What was bought, for how much, and where it waits."""
+
+    id: OrderId
+    cart: CartId
+    state: OrderState
+    version: int
+    placed_at: datetime
+    currency: str
+    contact: Contact
+    lines: list[OrderLine]
+    groups: list[Group]
+    totals: Totals
+    tenders: list[Tender]
+    points: Earning
+
+    @classmethod
+    def of(cls, order: Order) -> Self:
+        return cls(**{name: getattr(order, name) for name in cls.__struct_fields__})
+
+
+class Orders(Controller):
+    path = "/v1/orders"
+    tags = ("orders",)
+
+    @get("/{order:str}", operation_id="get_order", **called_by(*ANYBODY))
+    async def look(
+        self,
+        order: FromPath[OrderId],
+        caller: NamedDependency[Caller],
+        units: NamedDependency[Units],
+    ) -> Response[OrderView]:
+        """One order: for its customer, the guest with its cart's token, its stores, the office."""
+        found = await look(units, caller=caller, order=order)
+        return tagged(OrderView.of(found), found.version)
+
+
+class MyOrders(Controller):
+    path = "/v1/me/orders"
+    tags = ("orders",)
+
+    @get(operation_id="list_my_orders", **called_by(Role.CUSTOMER))
+    async def mine(
+        self,
+        caller: NamedDependency[Caller],
+        units: NamedDependency[Units],
+        limit: Limit = 50,
+        cursor: Cursor = None,
+    ) -> Page[OrderView]:
+        """The customer's orders, newest first."""
+        before = unseal(cursor, OrderId)
+        orders = await list_mine(units, caller=caller, before=before, limit=limit + 1)
+        return page_of([OrderView.of(order) for order in orders], limit, lambda order: order.id)

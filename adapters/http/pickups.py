@@ -1,0 +1,341 @@
+"""Pickups: the store's work list, its verbs, and what the customer sees."""
+
+from datetime import datetime
+from typing import Annotated, Self
+from zoneinfo import ZoneInfo
+
+from litestar import Controller, Response, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody, QueryParameter
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from adapters.http.callers import ANYBODY, STAFF, called_by
+from adapters.http.paging import Cursor, Limit, Page, page_of, unseal
+from adapters.http.tags import tagged
+from domain.callers import Caller
+from domain.catalogue import read_gtin
+from domain.ids import OrderId, PickupId, Sku, StoreId
+from domain.pickups import Found, PickupState
+from domain.refusals import WrongField
+from service import pickups
+from service.pickups import Handover, Scanned, Seen
+from service.ports import Codes, RequestKey, Units
+
+Reason = Annotated[str, Meta(min_length=1, max_length=200)]
+Units_ = Annotated[int, Meta(ge=0, le=1_000_000)]
+States = Annotated[
+    list[PickupState] | None,
+    QueryParameter(name="state", description="In these states; without it, what is to be done."),
+]
+TO_DO = (
+    PickupState.PLACED,
+    PickupState.ACCEPTED,
+    PickupState.PICKING,
+    PickupState.READY,
+)
+
+
+class LineSeen(Struct, frozen=True):
+    """`missing` units were not found by the store; they are `cancelled` too."""
+
+    sku: Sku
+    name: str
+    gtin: str | None
+    quantity: int
+    picked: int
+    missing: int
+    cancelled: int
+    collected: int
+    parts: dict[Sku, int]
+
+
+class PickupView(Struct, frozen=True):
+    """Times are in the store's own time. `code` is shown to its customer only, while ready."""
+
+    id: PickupId
+    order: OrderId
+    store: StoreId
+    store_name: str
+    state: PickupState
+    version: int
+    lines: list[LineSeen]
+    promised_from: datetime
+    promised_until: datetime
+    placed_at: datetime
+    ready_at: datetime | None
+    collect_by: datetime | None
+    collected_at: datetime | None
+    bin: str
+    reason: str
+    code: str | UnsetType = UNSET
+
+    @classmethod
+    def of(cls, seen: Seen) -> Self:
+        pickup, zone = seen.pickup, ZoneInfo(seen.store.time_zone)
+
+        def local(at: datetime | None) -> datetime | None:
+            return at.astimezone(zone) if at else None
+
+        return cls(
+            id=pickup.id,
+            order=pickup.order,
+            store=pickup.store,
+            store_name=seen.store.name,
+            state=pickup.state,
+            version=pickup.version,
+            lines=[
+                LineSeen(**{name: getattr(line, name) for name in LineSeen.__struct_fields__})
+                for line in pickup.lines
+            ],
+            promised_from=pickup.promised_from.astimezone(zone),
+            promised_until=pickup.promised_until.astimezone(zone),
+            placed_at=pickup.placed_at.astimezone(zone),
+            ready_at=local(pickup.ready_at),
+            collect_by=local(pickup.collect_by),
+            collected_at=local(pickup.collected_at),
+            bin=pickup.bin,
+            reason=pickup.reason,
+            code=UNSET if seen.code is None else seen.code,
+        )
+
+
+class Nothing(Struct, forbid_unknown_fields=True):
+    """An empty object."""
+
+
+class Decline(Struct, forbid_unknown_fields=True):
+    """Why, and which lines; without `lines` all of them."""
+
+    reason: Reason
+    lines: Annotated[list[Sku], Meta(min_length=1, max_length=200)] | None = None
+
+
+class PickedLine(Struct, forbid_unknown_fields=True):
+    """Units fetched so far of a line, by its sku or the barcode; `short`: the rest is not there."""
+
+    quantity: Units_
+    sku: Sku | None = None
+    gtin: str | None = None
+    short: bool = False
+
+    def __post_init__(self) -> None:
+        if (self.sku is None) == (self.gtin is None):
+            raise WrongField("sku", "sku_or_gtin", "name the line by its sku or by its gtin")
+        if self.gtin is not None:
+            self.gtin = read_gtin(self.gtin)
+
+
+class Picking(Struct, forbid_unknown_fields=True):
+    lines: Annotated[list[PickedLine], Meta(min_length=1, max_length=200)]
+
+
+class Ready(Struct, forbid_unknown_fields=True):
+    """Where it lies, if the store keeps its pickups in bins."""
+
+    bin: Annotated[str, Meta(max_length=64)] = ""
+
+
+class HandedLine(Struct, forbid_unknown_fields=True):
+    sku: Sku
+    quantity: Annotated[int, Meta(ge=1, le=1_000_000)]
+
+
+class HandoverBody(Struct, forbid_unknown_fields=True):
+    """The customer's `code`; or, from an associate or the office, the `proof` that was accepted.
+
+    Without `lines` everything that lies ready is handed over.
+    """
+
+    code: Annotated[str, Meta(max_length=64)] = ""
+    lines: Annotated[list[HandedLine], Meta(min_length=1, max_length=200)] | None = None
+    proof: Annotated[str, Meta(max_length=200)] = ""
+
+
+class CodeBody(Struct, forbid_unknown_fields=True):
+    code: Annotated[str, Meta(min_length=1, max_length=64)]
+
+
+class Cancellation(Struct, forbid_unknown_fields=True):
+    reason: Annotated[str, Meta(max_length=200)] = "customer"
+
+
+class StorePickups(Controller):
+    path = "/v1/stores/{store:str}/pickups"
+    tags = ("pickups",)
+
+    @get(operation_id="list_store_pickups", **called_by(*STAFF))
+    async def work(
+        self,
+        store: FromPath[StoreId],
+        caller: NamedDependency[Caller],
+        units: NamedDependency[Units],
+        states: States = None,
+        limit: Limit = 50,
+        cursor: Cursor = None,
+    ) -> Page[PickupView]:
+        """The store's pickups, oldest first."""
+        seen = await pickups.list_at(
+            units,
+            caller=caller,
+            store=store,
+            states=states or TO_DO,
+            after=unseal(cursor, PickupId),
+            limit=limit + 1,
+        )
+        return page_of([PickupView.of(one) for one in seen], limit, lambda pickup: pickup.id)
+
+    @post(
+        "/identify",
+        operation_id="identify_pickup",
+        status_code=200,
+        **called_by(*STAFF, strict=True),
+    )
+    async def identify(
+        self,
+        store: FromPath[StoreId],
+        data: JSONBody[CodeBody],
+        caller: NamedDependency[Caller],
+        units: NamedDependency[Units],
+        codes: NamedDependency[Codes],
+    ) -> PickupView:
+        """The pickup a code stands for. 409 `other_store` with the store, nothing more."""
+        seen = await pickups.identify(units, codes, caller=caller, store=store, code=data.code)
+        return PickupView.of(seen)
+
+
+class Pickups(Controller):
+    path = "/v1/pickups/{pickup:str}"
+    tags = ("pickups",)
+
+    @get(operation_id="get_pickup", **called_by(*ANYBODY))
+    async def look(
+        self,
+        pickup: FromPath[PickupId],
+        caller: NamedDependency[Caller],
+        units: NamedDependency[Units],
+        codes: NamedDependency[Codes],
+    ) -> Response[PickupView]:
+        """One pickup; its customer sees the code that opens it, from ready until collected."""
+        return _answered(await pickups.look(units, codes, caller=caller, pickup=pickup))
+
+    @post("/accept", operation_id="accept_pickup", status_code=200, **called_by(*STAFF))
+    async def accept(
+        self,
+        pickup: FromPath[PickupId],
+        data: JSONBody[Nothing],  # noqa: ARG002 - read, so that a misspelt field is named
+        caller: NamedDependency[Caller],
+        units: NamedDependency[Units],
+        optional_key: NamedDependency[RequestKey | None],
+    ) -> Response[PickupView]:
+        """The store will prepare it. A repeat changes nothing."""
+        return _answered(
+            await pickups.accept(units, caller=caller, pickup=pickup, key=optional_key)
+        )
+
+    @post("/decline", operation_id="decline_pickup", status_code=200, **called_by(*STAFF))
+    async def decline(
+        self,
+        pickup: FromPath[PickupId],
+        data: JSONBody[Decline],
+        caller: NamedDependency[Caller],
+        units: NamedDependency[Units],
+        key: NamedDependency[RequestKey],
+    ) -> Response[PickupView]:
+        """The store cannot prepare it, or some of its lines; their stock is free again."""
+        return _answered(
+            await pickups.decline(
+                units, caller=caller, pickup=pickup, reason=data.reason, lines=data.lines, key=key
+            )
+        )
+
+    @post("/pick", operation_id="pick_pickup", status_code=200, **called_by(*STAFF))
+    async def pick(
+        self,
+        pickup: FromPath[PickupId],
+        data: JSONBody[Picking],
+        caller: NamedDependency[Caller],
+        units: NamedDependency[Units],
+        optional_key: NamedDependency[RequestKey | None],
+    ) -> Response[PickupView]:
+        """Goods were fetched: the total of each line so far, so that a repeat is harmless."""
+        scanned = [
+            Scanned(Found(line.quantity, line.short), line.sku, line.gtin) for line in data.lines
+        ]
+        return _answered(
+            await pickups.pick(
+                units, caller=caller, pickup=pickup, scanned=scanned, key=optional_key
+            )
+        )
+
+    @post("/ready", operation_id="ready_pickup", status_code=200, **called_by(*STAFF))
+    async def ready(
+        self,
+        pickup: FromPath[PickupId],
+        data: JSONBody[Ready],
+        caller: NamedDependency[Caller],
+        units: NamedDependency[Units],
+        codes: NamedDependency[Codes],
+        optional_key: NamedDependency[RequestKey | None],
+    ) -> Response[PickupView]:
+        """The customer may come, and is told so once. Every line is picked or declared short."""
+        return _answered(
+            await pickups.ready(
+                units, codes, caller=caller, pickup=pickup, bin=data.bin, key=optional_key
+            )
+        )
+
+    @post(
+        "/handover",
+        operation_id="hand_over_pickup",
+        status_code=200,
+        **called_by(*STAFF, strict=True),
+    )
+    async def hand_over(
+        self,
+        pickup: FromPath[PickupId],
+        data: JSONBody[HandoverBody],
+        caller: NamedDependency[Caller],
+        units: NamedDependency[Units],
+        codes: NamedDependency[Codes],
+        key: NamedDependency[RequestKey],
+    ) -> Response[PickupView]:
+        """Give the goods to whoever has the code. 403 `wrong_code`, 409 `already_collected`."""
+        wanted = {line.sku: line.quantity for line in data.lines} if data.lines else None
+        handover = Handover(data.code, wanted, data.proof)
+        return _answered(
+            await pickups.hand_over(
+                units, codes, caller=caller, pickup=pickup, handover=handover, key=key
+            )
+        )
+
+    @post("/put-back", operation_id="put_back_pickup", status_code=200, **called_by(*STAFF))
+    async def put_back(
+        self,
+        pickup: FromPath[PickupId],
+        data: JSONBody[Nothing],  # noqa: ARG002 - read, so that a misspelt field is named
+        caller: NamedDependency[Caller],
+        units: NamedDependency[Units],
+        optional_key: NamedDependency[RequestKey | None],
+    ) -> Response[PickupView]:
+        """What was picked in vain lies on its shelf again and may be sold."""
+        return _answered(
+            await pickups.put_back(units, caller=caller, pickup=pickup, key=optional_key)
+        )
+
+    @post("/cancel", operation_id="cancel_pickup", status_code=200, **called_by(*ANYBODY))
+    async def cancel(
+        self,
+        pickup: FromPath[PickupId],
+        data: JSONBody[Cancellation],
+        caller: NamedDependency[Caller],
+        units: NamedDependency[Units],
+        key: NamedDependency[RequestKey],
+    ) -> Response[PickupView]:
+        """Its buyer, or the store for the buyer, gives it up before it is collected."""
+        return _answered(
+            await pickups.cancel(units, caller=caller, pickup=pickup, reason=data.reason, key=key)
+        )
+
+
+def _answered(seen: Seen) -> Response[PickupView]:
+    return tagged(PickupView.of(seen), seen.pickup.version)
