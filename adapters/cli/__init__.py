@@ -1,0 +1,70 @@
+"""The command `hylla`: one module a command, listed in `COMMANDS`."""
+
+import importlib
+import sys
+from typing import Final
+
+import rich_click as click
+
+from adapters.settings import SettingsError
+from domain.refusals import Refusal
+
+COMMANDS: Final = {
+    "serve": "adapters.cli.serve",
+    "migrate": "adapters.cli.migrate",
+}
+"""Where each command lives: a module with a `command`, loaded when it is asked for."""
+
+BROKEN: Final = 1
+WRONG_USAGE: Final = 2
+
+
+class Commands(click.RichGroup):
+    """Commands that are loaded when asked for, so that none waits for the others."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        del ctx
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        del ctx
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(COMMANDS[cmd_name]).command
+        return command
+
+
+@click.group(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(package_name="hylla", message="Hylla %(version)s")
+def hylla() -> None:
+    """Live stock, pickup, carts, points and messages for a retailer with a webshop and stores.
+
+    Every setting can be given in the environment, too: `--port` is HYLLA_PORT.
+
+    Start here: `hylla serve`
+    """
+
+
+def main() -> None:
+    """Run a command; what goes wrong is one sentence, not a traceback."""
+    try:
+        hylla()
+    except SettingsError as error:
+        fail(str(error), WRONG_USAGE)
+    except Refusal as refusal:
+        fail(refusal.detail, BROKEN)
+    except Exception as error:
+        # Loaded here, since most commands end well and need no database to say so.
+        from adapters.postgres.programs import DatabaseUnavailable  # noqa: PLC0415
+
+        if not isinstance(error, DatabaseUnavailable):
+            raise
+        fail(str(error), BROKEN)
+
+
+def fail(sentence: str, status: int) -> None:
+    click.echo(sentence, err=True)
+    sys.exit(status)

@@ -1,0 +1,65 @@
+"""`hylla serve`: the database, the migrations, then the service itself."""
+
+import asyncio
+import signal
+import sys
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import rich_click as click
+
+from adapters import logs
+from adapters.cli.options import common, settings_of, with_database
+from adapters.cli.server import serve
+from adapters.postgres.migrate import upgrade
+from adapters.settings import Role, Settings
+
+
+@click.command("serve")
+@common
+@click.option("--host", help="The address to listen on. [default: 127.0.0.1]")
+@click.option("--port", metavar="N", help="The port to listen on. [default: 8000]")
+@click.option("--workers", metavar="N", help="How many processes answer. [default: 1]")
+@click.option(
+    "--role",
+    type=click.Choice(list(Role)),
+    help="api answers requests, worker does the jobs, all does both. [default: all]",
+)
+@click.option("--migrate/--no-migrate", default=True, help="Bring the database up first.")
+def command(
+    data: Path | None, database_url: str | None, as_json: bool, migrate: bool, **options: Any
+) -> None:
+    """Serve the shop until it is stopped.
+
+    Without a database of your own, a real PostgreSQL starts in the data folder and stops with the
+    service. A stop (Ctrl-C, or the signal TERM) finishes what is under way.
+
+    Example: `hylla serve --data ./shop --port 8080 --workers 2`
+    """
+    settings = settings_of(data, database_url, **options)
+    logs.configure(settings.log_level)
+    # A stop before the server listens for it must still stop the database.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    with with_database(settings) as ready:
+        if migrate:
+            upgrade(ready.database_url)
+        _say(ready, as_json)
+        if ready.role is Role.WORKER:
+            from adapters.main import work  # noqa: PLC0415 - the shop is loaded when it opens
+
+            asyncio.run(work(ready))
+        else:
+            from adapters.main import create_app  # noqa: PLC0415 - the shop is loaded when it opens
+
+            serve(ready, partial(create_app, ready))
+
+
+def _say(settings: Settings, as_json: bool) -> None:
+    where = {"role": settings.role, "data": str(settings.data)}
+    if settings.role is not Role.WORKER:
+        where |= {"address": settings.address, "docs": f"{settings.address}/docs"}
+    words = "\n".join(f"  {name:<8} {value}" for name, value in where.items())
+    click.echo(msgspec.json.encode(where).decode() if as_json else f"Hylla is starting.\n{words}")
+    sys.stdout.flush()
