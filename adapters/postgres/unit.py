@@ -136,4 +136,5 @@ def connect(url: str, *, pool_size: int = 16) -> AsyncEngine:
         max_overflow=0,
         pool_timeout=10,
         connect_args={"server_settings": LIMITS},
+        json_deserializer=str,  # documents stay text until msgspec decodes them as what they are
     )
