@@ -29,15 +29,15 @@ class NextTier(Struct, frozen=True):
 
 
 class Tier(Struct, frozen=True):
-    """A member's standing; `next` is absent at the top."""
+    """A level of the programme; `next` is absent at the top."""
 
     name: str
     qualifying: int
     next: NextTier | None = None
 
 
-class Rewards(Struct, frozen=True):
-    """What a member sees. `tier` is null where the programme has none."""
+class Standing(Struct, frozen=True):
+    """How a member stands. `tier` is null where the programme has none."""
 
     member: MemberId
     balance: Balance

@@ -24,6 +24,9 @@ from domain.points import (
     Programme,
 )
 
+IS_MEMBER: Final = """
+    select exists (select from members where customer = $1 and status <> 'closed')
+"""
 LOCK_CUSTOMER: Final = """
     select id from members where customer = $1 and status <> 'closed' for no key update
 """
@@ -125,12 +128,15 @@ class PostgresPoints:
         connection: Any,
         now: datetime,
         new_id: Callable[[str], str],
-        programme: Programme = SHIPPED,
+        programme: Programme,
     ) -> None:
         self._connection = connection
         self._now = now
         self._new_id = new_id
         self._programme = programme
+
+    async def is_member(self, customer: CustomerId) -> bool:
+        return bool(await self._connection.fetchval(IS_MEMBER, customer))
 
     async def promise(self, customer: CustomerId, order: OrderId, lines: Mapping[Sku, int]) -> None:
         grants = [self._lot(order, line, lines[line]) for line in sorted(lines) if lines[line]]

@@ -7,7 +7,7 @@ import msgspec
 
 from domain.ids import CustomerId, MemberId
 from domain.points import Balance, EntryId, Kind, Programme
-from domain.rewards import Expiring, NotAMember, Rewards, Statement
+from domain.rewards import Expiring, NotAMember, Standing, Statement
 
 REWARDS: Final = """
     select id, available, pending, held, debt, (
@@ -47,10 +47,10 @@ class PostgresRewards:
         self._now = now
         self._programme = programme
 
-    async def of(self, customer: CustomerId) -> Rewards:
+    async def of(self, customer: CustomerId) -> Standing:
         return await self._rewards("customer", customer)
 
-    async def get(self, member: MemberId) -> Rewards:
+    async def get(self, member: MemberId) -> Standing:
         return await self._rewards("id", member)
 
     async def statement(
@@ -68,12 +68,12 @@ class PostgresRewards:
             for row in rows
         ]
 
-    async def _rewards(self, field: str, who: str) -> Rewards:
+    async def _rewards(self, field: str, who: str) -> Standing:
         query = f"{REWARDS} where {field} = $1"
         row = await self._connection.fetchrow(query, who, self._now, self._programme.zone)
         if row is None:
             raise NotAMember
-        return Rewards(
+        return Standing(
             member=row["id"],
             balance=Balance(row["available"], row["pending"], row["held"], row["debt"]),
             expiring=msgspec.json.decode(row["expiring"], type=list[Expiring]),

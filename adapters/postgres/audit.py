@@ -1,0 +1,126 @@
+"""Looking at every invariant, and setting figures to what their ledgers say."""
+
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+
+from adapters.postgres.invariants import (
+    INVARIANTS,
+    LOT_FIGURES,
+    LOTS,
+    MEMBER_FIGURES,
+    MEMBERS,
+    SHELF_FIGURES,
+    SHELVES,
+)
+from domain.audit import Broken, Invariant, Repair
+
+SHOWN: Final = 20
+LOOK: Final = f"""
+    with fact as materialized ({{facts}}), wrong as (
+        select about, coalesce(expected, 0) as expected, coalesce(actual, 0) as actual
+        from fact where expected is distinct from actual
+    )
+    select (select count(*) from fact) as checked, (select count(*) from wrong) as broken, (
+        select coalesce(json_agg(example), '[]')
+        from (select * from wrong order by about limit {SHOWN}) as example
+    ) as examples
+"""
+REPAIRABLE: Final = (
+    "on_hand_is_what_was_moved",
+    "unavailable_is_what_was_moved",
+    "allocated_is_what_orders_claim",
+    "staged_is_what_lies_picked",
+    "held_is_what_carts_hold",
+    "balances_are_what_was_posted",
+    "lots_are_what_was_posted",
+)
+"""Figures that a ledger explains; what else is broken needs somebody to look at it."""
+
+CLOSE: Final = "lock table stock, members, lots in share row exclusive mode"
+SHELVE: Final = """
+    insert into stock (store, sku)
+    select distinct store, sku from movements join stores using (store)
+    on conflict do nothing
+"""
+NOTE: Final = """
+    insert into repairs (invariant, about, expected, actual, at)
+    select $1, about, expected, actual, $2 from ({facts}) as fact where expected <> actual
+    order by about
+    returning about::text, expected, actual
+"""
+PUT_RIGHT: Final = (
+    f"""
+    update stock set {", ".join(f"{name} = truth.{name}" for name in SHELF_FIGURES)},
+        version = version + 1
+    from (
+        select store, sku, {", ".join(f"{sql} as {name}" for name, sql in SHELF_FIGURES.items())}
+        from {SHELVES}
+    ) as truth
+    where stock.store = truth.store and stock.sku = truth.sku
+        and ({", ".join(f"stock.{name}" for name in SHELF_FIGURES)})
+            is distinct from ({", ".join(f"truth.{name}" for name in SHELF_FIGURES)})
+    """,
+    f"""
+    update members set {", ".join(f"{name} = truth.{name}" for name in MEMBER_FIGURES)}
+    from (
+        select id, {", ".join(f"coalesce(told.{name}, 0) as {name}" for name in MEMBER_FIGURES)}
+        from {MEMBERS}
+    ) as truth
+    where members.id = truth.id
+    """,
+    f"""
+    update lots set {", ".join(f"{name} = truth.{name}" for name in LOT_FIGURES)}
+    from (
+        select id, {", ".join(f"coalesce(told.{name}, 0) as {name}" for name in LOT_FIGURES)}
+        from {LOTS}
+    ) as truth
+    where lots.id = truth.id
+    """,
+)
+
+
+class PostgresAudit:
+    def __init__(self, connection: Any, now: datetime) -> None:
+        self._connection = connection
+        self._now = now
+
+    async def look(self) -> list[Invariant]:
+        return [await self._seen(name, facts) for name, facts in INVARIANTS.items()]
+
+    async def _seen(self, name: str, facts: str) -> Invariant:
+        row = await self._connection.fetchrow(LOOK.format(facts=facts))
+        return Invariant(
+            name=name,
+            ok=row["broken"] == 0,
+            checked=row["checked"],
+            broken=row["broken"],
+            examples=msgspec.json.decode(row["examples"], type=list[Broken]),
+        )
+
+    async def repair(self) -> list[Repair]:
+        """Nobody else writes to the tables while they are put right."""
+        await self._connection.execute(CLOSE)
+        await self._connection.execute(SHELVE)
+        repairs = [repair for name in REPAIRABLE for repair in await self._noted(name)]
+        if repairs:
+            for statement in PUT_RIGHT:
+                await self._connection.execute(statement)
+        return repairs
+
+    async def _noted(self, name: str) -> list[Repair]:
+        note = NOTE.format(facts=INVARIANTS[name])
+        rows = await self._connection.fetch(note, name, self._now)
+        return [
+            Repair(
+                name,
+                Broken(
+                    msgspec.json.decode(row["about"], type=dict[str, str]),
+                    row["expected"],
+                    row["actual"],
+                ),
+                self._now,
+            )
+            for row in rows
+        ]

@@ -1,0 +1,202 @@
+"""What must always be true, one statement each: what a row should say, and what it says.
+
+Every statement answers `about` (the thing, by its names), `expected` and `actual`, one row for
+each figure it looks at.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+MOST_ATTEMPTS: Final = 10
+"""Tries after which an event that cannot be followed is somebody's business."""
+
+PARTS: Final = """
+    (
+        select p.id as pickup, p.store, line.sku as line, part.key as sku, each.units,
+            line.quantity, line.collected,
+            line.picked - line.collected - line.put_back as staged,
+            line.quantity - line.collected - line.cancelled as remaining
+        from pickups p,
+            jsonb_to_recordset(p.lines) as line (sku text, quantity int, parts jsonb, picked int,
+                cancelled int, collected int, put_back int),
+            jsonb_each_text(line.parts) as part,
+            lateral (select part.value::int as units) as each
+    )
+"""
+"""Every part of every line that is to be fetched for a pickup."""
+
+SHELVES: Final = f"""
+    stock as shelf
+    left join (
+        select store, sku, sum(on_hand)::bigint as on_hand, sum(unavailable)::bigint as unavailable
+        from movements group by store, sku
+    ) as moved using (store, sku)
+    left join (
+        select store, sku, sum(quantity - consumed - released)::bigint as allocated
+        from allocations group by store, sku
+    ) as claimed using (store, sku)
+    left join (
+        select store, sku, sum(staged * units)::bigint as staged
+        from {PARTS} as part group by store, sku
+    ) as picked using (store, sku)
+"""
+"""Every shelf beside the ledgers and claims that explain it."""
+
+SHELF_FIGURES: Final[Mapping[str, str]] = {
+    "on_hand": "coalesce(moved.on_hand, 0)",
+    "unavailable": "coalesce(moved.unavailable, 0)",
+    "allocated": "coalesce(claimed.allocated, 0)",
+    "staged": "coalesce(picked.staged, 0)",
+    "held": "0",  # nothing holds stock for a cart yet
+}
+"""What explains each figure of a shelf."""
+
+GROWN: Final = """
+    (
+        select entries.member, lot, account, side, points,
+            case when (account in ('debt', 'issuance')) = (side = 'debit')
+                then points else -points
+            end as growth
+        from postings join entries on entries.id = postings.entry
+    ) as posting
+"""
+MEMBERS: Final = f"""
+    members as member
+    left join (
+        select member as id,
+            coalesce(sum(growth) filter (where account = 'pending'), 0)::bigint as pending,
+            coalesce(sum(growth) filter (where account = 'available'), 0)::bigint as available,
+            coalesce(sum(growth) filter (where account = 'held'), 0)::bigint as held,
+            coalesce(sum(growth) filter (where account = 'debt'), 0)::bigint as debt
+        from {GROWN} group by member
+    ) as told using (id)
+"""
+LOTS: Final = f"""
+    lots as lot
+    left join (
+        select lot as id,
+            coalesce(sum(growth) filter (where account = 'pending'), 0)::bigint as pending,
+            coalesce(sum(growth) filter (where account = 'available'), 0)::bigint as remaining,
+            coalesce(
+                -sum(growth) filter (where account = 'issuance' and growth < 0), 0
+            )::bigint as reversed
+        from {GROWN} where lot is not null group by lot
+    ) as told using (id)
+"""
+MEMBER_FIGURES: Final = ("pending", "available", "held", "debt")
+LOT_FIGURES: Final = ("pending", "remaining", "reversed")
+ORDER_LINES: Final = """
+    (
+        select o.id as order_id, o.customer, line.*
+        from orders o, jsonb_to_recordset(o.lines) as line
+            (sku text, quantity int, collected int, cancelled int, points bigint, pickup text)
+    ) as line
+"""
+
+
+def _shelf(figure: str) -> str:
+    return f"""
+        select jsonb_build_object('store', store, 'sku', sku) as about,
+            {SHELF_FIGURES[figure]} as expected, shelf.{figure} as actual
+        from {SHELVES}
+    """
+
+
+INVARIANTS: Final[Mapping[str, str]] = {
+    "on_hand_is_what_was_moved": _shelf("on_hand"),
+    "unavailable_is_what_was_moved": _shelf("unavailable"),
+    "allocated_is_what_orders_claim": _shelf("allocated"),
+    "staged_is_what_lies_picked": _shelf("staged"),
+    "held_is_what_carts_hold": _shelf("held"),
+    "every_movement_has_its_shelf": """
+        select jsonb_build_object('store', store, 'sku', sku) as about,
+            1 as expected, count(stock.version) as actual
+        from (select distinct store, sku from movements) as moved
+        left join stock using (store, sku)
+        group by store, sku
+    """,
+    "allocations_are_what_their_pickup_claims": f"""
+        select jsonb_build_object(
+                'pickup', pickup, 'line', line, 'sku', sku, 'figure', figure
+            ) as about, expected, actual
+        from allocations as claim
+        full join {PARTS} as part using (pickup, line, sku, store),
+            lateral (values
+                ('quantity', part.quantity * units, claim.quantity),
+                ('consumed', part.collected * units, claim.consumed),
+                ('released',
+                    (part.quantity - part.collected - greatest(remaining, staged)) * units,
+                    claim.released)
+            ) as compared (figure, expected, actual)
+    """,
+    "orders_and_pickups_tell_the_same": f"""
+        select jsonb_build_object('pickup', pickup, 'sku', sku, 'figure', figure) as about,
+            expected, actual
+        from (select pickup, sku, quantity, collected, cancelled from {ORDER_LINES}) as ordered
+        full join (
+            select p.id as pickup, line.* from pickups p, jsonb_to_recordset(p.lines) as line
+                (sku text, quantity int, collected int, cancelled int)
+        ) as prepared using (pickup, sku),
+            lateral (values
+                ('quantity', ordered.quantity, prepared.quantity),
+                ('collected', ordered.collected, prepared.collected),
+                ('cancelled', ordered.cancelled, prepared.cancelled)
+            ) as compared (figure, expected, actual)
+    """,
+    "an_ordered_cart_has_its_order": """
+        select jsonb_build_object('cart', coalesce(carts.id, orders.cart)) as about, 1 as expected,
+            (carts.state = 'ordered' and carts.order_id = orders.id)::int as actual
+        from (select * from carts where state = 'ordered' or order_id is not null) as carts
+        full join orders on orders.cart = carts.id
+    """,
+    "every_entry_balances": """
+        select jsonb_build_object('entry', entries.id) as about,
+            coalesce(sum(points) filter (where side = 'debit'), 1)::bigint as expected,
+            coalesce(sum(points) filter (where side = 'credit'), 0)::bigint as actual
+        from entries left join postings on postings.entry = entries.id
+        group by entries.id
+    """,
+    "balances_are_what_was_posted": f"""
+        select jsonb_build_object('member', id, 'figure', figure) as about, expected, actual
+        from {MEMBERS}, lateral (values
+            {", ".join(f"('{f}', coalesce(told.{f}, 0), member.{f})" for f in MEMBER_FIGURES)}
+        ) as compared (figure, expected, actual)
+    """,
+    "lots_are_what_was_posted": f"""
+        select jsonb_build_object('lot', id, 'figure', figure) as about, expected, actual
+        from {LOTS}, lateral (values
+            {", ".join(f"('{f}', coalesce(told.{f}, 0), lot.{f})" for f in LOT_FIGURES)}
+        ) as compared (figure, expected, actual)
+    """,
+    "lots_make_up_the_balance": """
+        select jsonb_build_object('member', id, 'figure', figure) as about, expected, actual
+        from members
+        left join (
+            select member as id, sum(pending)::bigint as pending,
+                sum(remaining)::bigint as remaining
+            from lots group by member
+        ) as lots using (id), lateral (values
+            ('pending', coalesce(lots.pending, 0), members.pending),
+            ('available', coalesce(lots.remaining, 0), members.available)
+        ) as compared (figure, expected, actual)
+    """,
+    "pending_points_are_those_of_units_to_come": f"""
+        select jsonb_build_object('order', order_id, 'sku', sku) as about,
+            line.points - line.points * (line.collected + line.cancelled) / line.quantity
+                as expected,
+            coalesce(lots.pending, 0) as actual
+        from {ORDER_LINES}
+        left join lots on lots.purchase = order_id and lots.line = sku and lots.origin is null
+        where line.points > 0
+    """,
+    "nobody_is_told_twice": """
+        select jsonb_build_object('kind', kind, 'about', about_key) as about,
+            1 as expected, count(*) as actual
+        from messages group by kind, about_key
+    """,
+    "events_are_followed": f"""
+        select jsonb_build_object('event', id, 'kind', kind) as about,
+            least(attempts, {MOST_ATTEMPTS}) as expected, attempts as actual
+        from events
+    """,
+}

@@ -1,0 +1,45 @@
+"""Whether the figures agree with the ledgers they are sums of, and with one another."""
+
+from datetime import datetime
+
+from msgspec import Struct
+
+
+class Broken(Struct, frozen=True):
+    """One figure that is not what it should be; `about` names the thing it belongs to."""
+
+    about: dict[str, str]
+    expected: int
+    actual: int
+
+
+class Invariant(Struct, frozen=True, omit_defaults=True):
+    """One claim about every row of the shop: how many were `checked`, how many are `broken`.
+
+    `examples` are the first broken ones.
+    """
+
+    name: str
+    ok: bool
+    checked: int
+    broken: int
+    examples: list[Broken] = []
+
+
+class Report(Struct, frozen=True):
+    """An audit: `ok` when every invariant holds."""
+
+    ok: bool
+    invariants: list[Invariant]
+
+    @classmethod
+    def of(cls, invariants: list[Invariant]) -> "Report":
+        return cls(all(invariant.ok for invariant in invariants), invariants)
+
+
+class Repair(Struct, frozen=True):
+    """A figure that was set to what its ledger says."""
+
+    invariant: str
+    broken: Broken
+    at: datetime
