@@ -11,14 +11,27 @@ from typing import Protocol, TypeVar, runtime_checkable
 
 from msgspec import Struct
 
+from domain import preferences
 from domain.audit import Invariant, Repair
 from domain.callers import Caller, Role
 from domain.carts import Cart
 from domain.catalogue import Product
+from domain.consent import Consent
 from domain.customers import Customer
 from domain.events import Event
-from domain.ids import CartId, CustomerId, KeyId, MemberId, OrderId, PickupId, Sku, StoreId
+from domain.ids import (
+    CartId,
+    CustomerId,
+    KeyId,
+    MemberId,
+    MessageId,
+    OrderId,
+    PickupId,
+    Sku,
+    StoreId,
+)
 from domain.keys import Key
+from domain.messages import Kind, Message, MessageState
 from domain.orders import Order
 from domain.pickups import Allocation, Pickup, PickupState
 from domain.points import EntryId
@@ -257,6 +270,57 @@ class Customers(Protocol):
         """Make each of these customers a member who is none yet."""
 
 
+class Preferences(Protocol):
+    async def of(self, customer: CustomerId) -> preferences.Preferences:
+        """What the customer stated, with the language of the profile; nothing for nobody."""
+
+    async def put(self, customer: CustomerId, stated: preferences.Preferences) -> None:
+        """State all of it anew; a locale becomes the profile's too."""
+
+
+class Consents(Protocol):
+    """What customers said, for ever."""
+
+    async def state(self, customer: CustomerId, consent: Consent) -> None: ...
+
+    async def stated(self, customer: CustomerId) -> Sequence[Consent]:
+        """Every statement, oldest first."""
+
+
+class Messages(Protocol):
+    async def plan(self, message: Message) -> None:
+        """Add a message; nothing where there is one of this kind and key."""
+
+    async def get(self, message: MessageId) -> Message:
+        """Raises MessageMissing."""
+
+    async def take(self, message: MessageId) -> Message:
+        """The message, locked until the unit ends. Raises MessageMissing."""
+
+    async def take_due(self, now: datetime) -> Message | None:
+        """The planned message that is due longest and nobody has locked, locked for us."""
+
+    async def take_lost(self, now: datetime) -> Message | None:
+        """A claimed message whose lease is over, locked for us."""
+
+    async def keep(self, message: Message) -> None:
+        """Write a taken message back."""
+
+    async def page(
+        self,
+        *,
+        customer: CustomerId | None,
+        state: MessageState | None,
+        kind: Kind | None,
+        before: MessageId | None,
+        limit: int,
+    ) -> Sequence[Message]:
+        """Newest first."""
+
+    async def marketing_since(self, customer: CustomerId, since: datetime) -> int:
+        """How much advertising the customer was sent."""
+
+
 class Trespasses(Protocol):
     async def note(self, caller: Caller, operation: str, thing: str) -> None:
         """Write down that somebody asked for what is not theirs."""
@@ -324,6 +388,9 @@ class Unit(Protocol):
     rewards: Rewards
     audit: Audit
     customers: Customers
+    preferences: Preferences
+    consents: Consents
+    messages: Messages
 
     def new_id(self, prefix: str) -> str:
         """A new opaque id, later than every one before it."""

@@ -448,18 +448,18 @@ messages = Table(
     key("id", primary_key=True),
     Column("customer", Key),
     words("kind"),
-    words("purpose"),
-    key("about_key"),
+    key("key"),
     document("about"),
+    words("purpose"),
     Column("channel", Text),
-    Column("address", Text),
-    words("locale"),
+    Column("locale", Text),
     words("state"),
     Column("reason", Text),
-    words("subject"),
+    Column("subject", Text),
+    count("tries"),
+    count("claims"),
+    Column("given_up", ARRAY(Text), nullable=False, server_default=text("'{}'::text[]")),
     document("trace", "[]"),
-    document("ladder", "[]"),
-    count("attempts"),
     Column("provider_id", Text),
     instant("planned_for"),
     instant("not_after"),
@@ -467,13 +467,10 @@ messages = Table(
     Column("sent_at", Instant),
     instant("created_at"),
     instant("changed_at"),
-    UniqueConstraint("kind", "about_key"),
+    UniqueConstraint("kind", "key"),
 )
-Index(
-    "messages_due_idx",
-    messages.c.planned_for,
-    postgresql_where=text("state in ('planned', 'claimed')"),
-)
+Index("messages_due_idx", messages.c.planned_for, postgresql_where=text("state = 'planned'"))
+Index("messages_leased_idx", messages.c.leased_until, postgresql_where=text("state = 'claimed'"))
 Index(None, messages.c.customer, messages.c.id)
 
 # --- callers, requests, jobs ----------------------------------------------------------------------

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 import asyncpg
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from uuid_utils import uuid7
 
@@ -23,6 +24,7 @@ from adapters.postgres.orders import PostgresOrders
 from adapters.postgres.outbox import PostgresOutbox
 from adapters.postgres.pickups import PostgresPickups
 from adapters.postgres.points import SHIPPED, PostgresPoints
+from adapters.postgres.preferences import PostgresConsents, PostgresPreferences
 from adapters.postgres.products import PostgresProducts
 from adapters.postgres.requests import PostgresRequests
 from adapters.postgres.rewards import PostgresRewards
@@ -32,7 +34,7 @@ from adapters.postgres.trespasses import PostgresTrespasses
 from domain.ids import spell
 from domain.points import Programme
 from domain.refusals import Busy
-from service.ports import Unit
+from service import ports
 
 Connection = Any
 """An asyncpg connection; the library has no types."""
@@ -50,6 +52,9 @@ _TRANSIENT: Final = (
 )
 
 
+LACKING: Final = "select to_regclass('alembic_version') is null"
+
+
 def utc_now() -> datetime:
     return datetime.now(UTC)
 
@@ -60,22 +65,24 @@ class PostgresUnit:
     def __init__(self, connection: Connection, now: datetime, programme: Programme) -> None:
         self.connection = connection
         self.now = now
-        self.requests = PostgresRequests(connection, now)
-        self.stores = PostgresStores(connection)
-        self.products = PostgresProducts(connection)
-        self.stock = PostgresStock(connection, now)
-        self.allocations = PostgresAllocations(connection)
-        self.carts = PostgresCarts(connection)
-        self.orders = PostgresOrders(connection)
-        self.pickups = PostgresPickups(connection)
-        self.customers = PostgresCustomers(connection, now, self.new_id)
-        self.points = PostgresPoints(connection, now, self.new_id, programme)
-        self.rewards = PostgresRewards(connection, now, programme)
-        self.messages = PostgresMessages(connection)
-        self.outbox = PostgresOutbox(connection, now)
-        self.keys = PostgresKeys(connection)
-        self.trespasses = PostgresTrespasses(connection, now)
-        self.audit = PostgresAudit(connection, now)
+        self.requests: ports.Requests = PostgresRequests(connection, now)
+        self.stores: ports.Stores = PostgresStores(connection)
+        self.products: ports.Products = PostgresProducts(connection)
+        self.stock: ports.Stock = PostgresStock(connection, now)
+        self.allocations: ports.Allocations = PostgresAllocations(connection)
+        self.carts: ports.Carts = PostgresCarts(connection)
+        self.orders: ports.Orders = PostgresOrders(connection)
+        self.pickups: ports.Pickups = PostgresPickups(connection)
+        self.customers: ports.Customers = PostgresCustomers(connection, now, self.new_id)
+        self.points: ports.Points = PostgresPoints(connection, now, self.new_id, programme)
+        self.rewards: ports.Rewards = PostgresRewards(connection, now, programme)
+        self.outbox: ports.Outbox = PostgresOutbox(connection, now)
+        self.keys: ports.Keys = PostgresKeys(connection)
+        self.trespasses: ports.Trespasses = PostgresTrespasses(connection, now)
+        self.preferences: ports.Preferences = PostgresPreferences(connection, now)
+        self.consents: ports.Consents = PostgresConsents(connection)
+        self.messages: ports.Messages = PostgresMessages(connection)
+        self.audit: ports.Audit = PostgresAudit(connection, now)
 
     @staticmethod
     def new_id(prefix: str) -> str:
@@ -95,14 +102,14 @@ class PostgresUnits:
         self._clock = clock
         self._programme = programme
 
-    def begin(self) -> AbstractAsyncContextManager[Unit]:
+    def begin(self) -> AbstractAsyncContextManager[ports.Unit]:
         return self._open(transaction=True)
 
-    def read(self) -> AbstractAsyncContextManager[Unit]:
+    def read(self) -> AbstractAsyncContextManager[ports.Unit]:
         return self._open(transaction=False)
 
     @asynccontextmanager
-    async def _open(self, *, transaction: bool) -> AsyncIterator[Unit]:
+    async def _open(self, *, transaction: bool) -> AsyncIterator[PostgresUnit]:
         async with self._engine.connect() as connection:
             raw = await _alive(connection)
             try:
@@ -113,6 +120,15 @@ class PostgresUnits:
                     yield PostgresUnit(raw, self._clock(), self._programme)
             except _TRANSIENT as trouble:
                 raise Busy("Somebody else is at it; please try again.") from trouble
+
+    async def trouble(self) -> str | None:
+        """Why nobody can work with the database; None when it answers with tables of ours."""
+        try:
+            async with self._open(transaction=False) as unit:
+                lacking = await unit.connection.fetchval(LACKING)
+        except (OSError, asyncpg.PostgresError, SQLAlchemyError) as trouble:
+            return type(trouble).__name__
+        return "not_migrated" if lacking else None
 
     async def close(self) -> None:
         await self._engine.dispose()

@@ -75,18 +75,18 @@ CREATE TABLE messages (
     id TEXT COLLATE "C" NOT NULL,
     customer TEXT COLLATE "C",
     kind TEXT DEFAULT '' NOT NULL,
-    purpose TEXT DEFAULT '' NOT NULL,
-    about_key TEXT COLLATE "C" NOT NULL,
+    key TEXT COLLATE "C" NOT NULL,
     about JSONB DEFAULT '{}'::jsonb NOT NULL,
+    purpose TEXT DEFAULT '' NOT NULL,
     channel TEXT,
-    address TEXT,
-    locale TEXT DEFAULT '' NOT NULL,
+    locale TEXT,
     state TEXT DEFAULT '' NOT NULL,
     reason TEXT,
-    subject TEXT DEFAULT '' NOT NULL,
+    subject TEXT,
+    tries INTEGER DEFAULT 0 NOT NULL,
+    claims INTEGER DEFAULT 0 NOT NULL,
+    given_up TEXT[] DEFAULT '{}'::text[] NOT NULL,
     trace JSONB DEFAULT '[]'::jsonb NOT NULL,
-    ladder JSONB DEFAULT '[]'::jsonb NOT NULL,
-    attempts INTEGER DEFAULT 0 NOT NULL,
     provider_id TEXT,
     planned_for TIMESTAMP WITH TIME ZONE NOT NULL,
     not_after TIMESTAMP WITH TIME ZONE NOT NULL,
@@ -95,12 +95,14 @@ CREATE TABLE messages (
     created_at TIMESTAMP WITH TIME ZONE NOT NULL,
     changed_at TIMESTAMP WITH TIME ZONE NOT NULL,
     CONSTRAINT messages_pkey PRIMARY KEY (id),
-    CONSTRAINT messages_kind_about_key_key UNIQUE (kind, about_key)
+    CONSTRAINT messages_kind_key_key UNIQUE (kind, key)
 );
 
 CREATE INDEX messages_customer_id_idx ON messages (customer, id);
 
-CREATE INDEX messages_due_idx ON messages (planned_for) WHERE state in ('planned', 'claimed');
+CREATE INDEX messages_due_idx ON messages (planned_for) WHERE state = 'planned';
+
+CREATE INDEX messages_leased_idx ON messages (leased_until) WHERE state = 'claimed';
 
 CREATE TABLE movements (
     id BIGINT GENERATED ALWAYS AS IDENTITY,
