@@ -86,6 +86,10 @@ class Settings(Struct, frozen=True, kw_only=True):
     otel: bool = False
     rate_limit: Positive = 1000
     """Requests a second for each key."""
+    currency: Annotated[str, Meta(pattern="^[A-Z]{3}$")] = "EUR"
+    """Of a cart that nobody named a currency for."""
+    connections: Annotated[int, Meta(ge=2, le=200)] = 16
+    """To the database, for each process."""
     low_stock_at: Annotated[int, Meta(ge=0)] = 3
     thank_you_delay_minutes: Annotated[int, Meta(ge=0)] = 120
     smtp_url: Secret = Secret("")
