@@ -82,7 +82,7 @@ class Store(Struct, frozen=True, kw_only=True):
             self.opening, self.time_zone, now, self.prep_minutes, self.country
         )
 
-    def distance_km(self, latitude: float, longitude: float) -> float | None:
+    def km_from(self, latitude: float, longitude: float) -> float | None:
         """As the crow flies; None for a store that is nowhere on the map."""
         if self.latitude is None or self.longitude is None:
             return None

@@ -8,7 +8,7 @@ simply brought in again, and what is already there is unchanged.
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, BinaryIO, Final, Generic, Protocol, TypeVar
+from typing import Any, BinaryIO, Final, Generic, Protocol, TypeVar, runtime_checkable
 
 from msgspec import Struct, field, structs
 
@@ -133,6 +133,7 @@ class Report(Struct):
             self.unchanged += folded + (not verdict)
 
 
+@runtime_checkable
 class Reading(Protocol):
     """Understands files."""
 

@@ -16,6 +16,7 @@ from domain.audit import Invariant, Repair
 from domain.callers import Caller, Role
 from domain.carts import Cart
 from domain.catalogue import Product
+from domain.channels import Channel, Outcome, Outgoing
 from domain.consent import Consent
 from domain.customers import Customer
 from domain.events import Event
@@ -31,6 +32,7 @@ from domain.ids import (
     StoreId,
 )
 from domain.keys import Key
+from domain.letters import Letter, Rendered
 from domain.messages import Kind, Message, MessageState
 from domain.orders import Order
 from domain.pickups import Allocation, Pickup, PickupState
@@ -118,8 +120,8 @@ class Products(Protocol):
         In the order of their skus, from the one behind `after` on.
         """
 
-    async def variants(self, sku: Sku) -> list[Product]:
-        """The product and its siblings of one group, in the order of their skus."""
+    async def variants(self, sku: Sku, *, after: Sku, limit: int) -> list[Product]:
+        """The product and its siblings of one group, in the order of their skus after `after`."""
 
     async def put(self, products: Sequence[Product]) -> None:
         """Write each product, new or known, as it is now."""
@@ -197,6 +199,9 @@ class Orders(Protocol):
 
     async def keep(self, order: Order) -> None:
         """Write a taken order back."""
+
+    async def bought(self, customer: CustomerId, skus: Collection[Sku]) -> set[Sku]:
+        """Which of `skus` the customer has ordered before and not cancelled."""
 
     async def of_customer(
         self, customer: CustomerId, *, before: OrderId | None, limit: int
@@ -403,6 +408,26 @@ class Units(Protocol):
 
     def read(self) -> AbstractAsyncContextManager[Unit]:
         """One look, statement by statement, without a transaction."""
+
+
+class Carrier(Protocol):
+    async def send(self, message: Outgoing) -> Outcome:
+        """Hand a message over. The same id again is the same message."""
+
+
+@runtime_checkable
+class Channels(Carrier, Protocol):
+    """Every way out of the house."""
+
+    @property
+    def open(self) -> frozenset[Channel]:
+        """Channels that somebody carries."""
+
+
+@runtime_checkable
+class Rendering(Protocol):
+    def render(self, letter: Letter, *, channel: Channel, locale: str) -> Rendered:
+        """The letter in the language of a reader of `locale`, in the form `channel` shows."""
 
 
 class Claims(Struct, frozen=True):

@@ -12,6 +12,10 @@ from domain.refusals import Refusal
 COMMANDS: Final = {
     "serve": "adapters.cli.serve",
     "migrate": "adapters.cli.migrate",
+    "keys": "adapters.cli.keys",
+    "token": "adapters.cli.token",
+    "import": "adapters.cli.imports",
+    "audit": "adapters.cli.audit",
 }
 """Where each command lives: a module with a `command`, loaded when it is asked for."""
 

@@ -11,12 +11,15 @@ from litestar.di import Provide
 from litestar.types import ASGIApp, ControllerRouterHandler
 from msgspec import Struct
 
+from adapters.http.audit import Audit
 from adapters.http.availability import Availability
 from adapters.http.bodies import JsonRequest
 from adapters.http.callers import admit, provide_caller
 from adapters.http.carts import Carts, MyCart, provide_change
+from adapters.http.docs import PAGES
 from adapters.http.front import Front
 from adapters.http.health import live, ready
+from adapters.http.imports import Imports
 from adapters.http.keys import Keys
 from adapters.http.limits import Limits, Policy
 from adapters.http.locales import provide_locale
@@ -25,12 +28,18 @@ from adapters.http.orders import MyOrders, Orders
 from adapters.http.parameters import refuse_strangers
 from adapters.http.pickups import Pickups, StorePickups
 from adapters.http.problems import HANDLERS, describe_problem, note_trespass
+from adapters.http.products import Products
 from adapters.http.requests import provide_key, provide_optional_key
+from adapters.http.rewards import MyRewards, Rewards
+from adapters.http.stores import Stores
 from adapters.http.tags import provide_if_match
 from service.callers import Doorkeeper
 from service.ports import Codes, Secrets, Tokens, Units
 
 CONTROLLERS: Final[Sequence[ControllerRouterHandler]] = (
+    Products,
+    Stores,
+    Imports,
     Availability,
     Carts,
     MyCart,
@@ -38,11 +47,15 @@ CONTROLLERS: Final[Sequence[ControllerRouterHandler]] = (
     MyOrders,
     StorePickups,
     Pickups,
+    MyRewards,
+    Rewards,
+    Audit,
     Keys,
     describe_problem,
     live,
     ready,
     read_metrics,
+    *PAGES,
 )
 BODY_MAX: Final = 1_000_000
 """Bytes of a body; a handler that streams states its own limit."""

@@ -33,8 +33,10 @@ SEARCH: Final = f"""
 """
 VARIANTS: Final = f"""
     {PRODUCT}
-    where "group" = (select mine."group" from products as mine where mine.sku = $1) or sku = $1
-    order by sku
+    where sku > $2 and (
+        sku = $1 or "group" = (select mine."group" from products as mine where mine.sku = $1)
+    )
+    order by sku limit $3
 """
 KNOWN: Final = "select sku from products where sku = any($1::text[])"
 PUT: Final = f"""
@@ -88,8 +90,8 @@ class PostgresProducts:
         pattern = None if query is None else f"%{_literal(query)}%"
         return await self._found(SEARCH, after, gtin, pattern, limit)
 
-    async def variants(self, sku: Sku) -> list[Product]:
-        return await self._found(VARIANTS, sku)
+    async def variants(self, sku: Sku, *, after: Sku, limit: int) -> list[Product]:
+        return await self._found(VARIANTS, sku, after, limit)
 
     async def put(self, products: Sequence[Product]) -> None:
         columns = zip(*(_row(product) for product in products), strict=True)

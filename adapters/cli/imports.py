@@ -1,0 +1,147 @@
+"""`hylla import`: stores, products, stock and customers from a file."""
+
+import asyncio
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import rich_click as click
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
+
+from adapters.cli.options import answer, common, settings_of, with_shop
+from adapters.settings import Settings
+from domain.refusals import WrongField
+from service.imports import ImportKind, ImportOptions, Report, bring_in, options
+
+SOME_REFUSED: Final = 1
+SHOWN_MOST: Final = 20
+TYPES: Final = {
+    ".csv": "text/csv",
+    ".tsv": "text/csv",
+    ".json": "application/json",
+    ".ndjson": "application/x-ndjson",
+    ".jsonl": "application/x-ndjson",
+}
+
+
+@click.command("import")
+@click.argument("kind", type=click.Choice([kind.value for kind in ImportKind]))
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--map",
+    "columns",
+    multiple=True,
+    metavar="FIELD=COLUMN",
+    help="Where a field stands; a dot steps into an object: latitude=location.lat. Repeats.",
+)
+@click.option(
+    "--set",
+    "constants",
+    multiple=True,
+    metavar="FIELD=VALUE",
+    help="What a field is in every line: currency=GBP. Repeats.",
+)
+@click.option(
+    "--distinct",
+    metavar="FIELD",
+    help="Fold all lines of one key into one thing: its most frequent name, all else of the latest"
+    " line by seen_at.",
+)
+@click.option(
+    "--pattern",
+    "patterns",
+    multiple=True,
+    metavar="FIELD=REGEX",
+    help="Refuse lines whose field does not match as a whole. Repeats.",
+)
+@common
+def command(  # noqa: PLR0917 - click passes every option by name
+    kind: str,
+    file: Path,
+    columns: tuple[str, ...],
+    constants: tuple[str, ...],
+    distinct: str | None,
+    patterns: tuple[str, ...],
+    data: Path | None,
+    database_url: str | None,
+    as_json: bool,
+) -> None:
+    """Bring in stores, products, stock or customers from a CSV, JSON or NDJSON file.
+
+    Every line is accepted, unchanged, or refused with its number and a reason. A file may be
+    brought in again at any time: what is there already is unchanged.
+
+    Example: `hylla import products sales.csv --map sku=StockCode --map name=Description
+    --map price=UnitPrice --set currency=GBP --distinct sku`
+    """
+    try:
+        told = options(
+            columns=columns,
+            constants=constants,
+            patterns=patterns,
+            distinct=distinct,
+            content_type=_content_type(file),
+        )
+        with with_shop(settings_of(data, database_url)) as settings, _progress(file) as watch:
+            report = asyncio.run(_bring_in(settings, ImportKind(kind), file, told, watch))
+    except WrongField as wrong:
+        raise click.UsageError(wrong.detail) from None
+    answer(report, as_json, _words(report))
+    sys.exit(SOME_REFUSED if report.refused else 0)
+
+
+async def _bring_in(
+    settings: Settings,
+    kind: ImportKind,
+    file: Path,
+    told: ImportOptions,
+    watch: Callable[[int, Report], None],
+) -> Report:
+    from adapters.imports.reading import FileReading  # noqa: PLC0415 - other commands need none
+    from adapters.main import open_house  # noqa: PLC0415 - the shop is loaded when it opens
+
+    house = open_house(settings)
+    try:
+        with file.open("rb") as lines:
+            return await bring_in(
+                house.units,
+                FileReading().batches(kind, lines, told),
+                kind,
+                actor="import",
+                watch=lambda report: watch(os.lseek(lines.fileno(), 0, os.SEEK_CUR), report),
+            )
+    finally:
+        await house.close()
+
+
+@contextmanager
+def _progress(file: Path) -> Iterator[Callable[[int, Report], None]]:
+    """A bar on standard error while somebody looks at it."""
+    console = Console(stderr=True)
+    columns = (BarColumn(), DownloadColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
+    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+        task = progress.add_task("", total=file.stat().st_size)
+
+        def watch(position: int, report: Report) -> None:
+            words = f"{report.lines_read:,} lines, {report.refused:,} refused"
+            progress.update(task, completed=position, description=words)
+
+        yield watch
+
+
+def _content_type(file: Path) -> str:
+    return TYPES.get(file.suffix.lower(), "")
+
+
+def _words(report: Report) -> str:
+    shown = [f"  line {line.line}: {line.detail} ({line.code})" for line in report.lines]
+    more = report.refused - min(len(shown), SHOWN_MOST)
+    done = f"{report.accepted:,} accepted, {report.unchanged:,} unchanged"
+    lines = [f"{done}, {report.refused:,} refused.", *shown[:SHOWN_MOST]]
+    if more:
+        lines.append(f"  … and {more:,} more; --json lists the first 1,000.")
+    return "\n".join(lines)

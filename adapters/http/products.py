@@ -1,0 +1,105 @@
+"""The catalogue, as the shop's pages, the app and the tills look things up."""
+
+from typing import Annotated
+
+from litestar import Controller, get
+from litestar.di import NamedDependency
+from litestar.params import FromPath, QueryParameter
+from msgspec import structs
+
+from adapters.http.callers import ANYBODY, called_by
+from adapters.http.paging import Cursor, Limit, Page, page_of, unseal
+from adapters.http.places import Near, RadiusKm, around
+from domain.availability import Available
+from domain.catalogue import Product, read_gtin
+from domain.ids import Sku, StoreId
+from domain.refusals import Invalid, WrongField
+from service.availability import Question, look
+from service.ports import Units
+
+Barcode = Annotated[
+    str | None, QueryParameter(max_length=32, description="A GTIN of 8, 12, 13 or 14 digits.")
+]
+Words = Annotated[
+    str | None,
+    QueryParameter(
+        min_length=1,
+        max_length=100,
+        description="A part of the sku, the category or the name in any language.",
+    ),
+]
+InStores = Annotated[
+    list[StoreId] | None,
+    QueryParameter(name="store", max_items=500, description="Availability in these stores."),
+]
+
+
+class Variant(Product, frozen=True, kw_only=True):
+    """A product of a group, and where it can be had."""
+
+    availability: Available
+
+
+class Products(Controller):
+    path = "/v1/products"
+    tags = ("products",)
+
+    @get(operation_id="list_products", **called_by(*ANYBODY))
+    async def many(
+        self,
+        units: NamedDependency[Units],
+        gtin: Barcode = None,
+        query: Words = None,
+        limit: Limit = 50,
+        cursor: Cursor = None,
+    ) -> Page[Product]:
+        """Products by barcode or by words, in the order of their skus; retired ones too."""
+        barcode = None if gtin is None else _barcode(gtin)
+        after = unseal(cursor, str) or ""
+        async with units.read() as unit:
+            found = await unit.products.search(
+                gtin=barcode, query=query, after=after, limit=limit + 1
+            )
+        return page_of(found, limit, lambda product: product.sku)
+
+    @get("/{sku:str}", operation_id="get_product", **called_by(*ANYBODY))
+    async def one(self, sku: FromPath[Sku], units: NamedDependency[Units]) -> Product:
+        """A product with its options, the parts of a kit, and what goes with it."""
+        async with units.read() as unit:
+            return await unit.products.get(sku)
+
+    @get("/{sku:str}/variants", operation_id="list_variants", **called_by(*ANYBODY))
+    async def variants(
+        self,
+        sku: FromPath[Sku],
+        units: NamedDependency[Units],
+        low_at: NamedDependency[int],
+        stores: InStores = None,
+        near: Near = None,
+        radius_km: RadiusKm = 50.0,
+        limit: Limit = 50,
+        cursor: Cursor = None,
+    ) -> Page[Variant]:
+        """The sizes and colours of one thing, itself among them, with live availability."""
+        async with units.read() as unit:
+            await unit.products.get(sku)
+            after = unseal(cursor, str) or ""
+            family = await unit.products.variants(sku, after=after, limit=limit + 1)
+        skus = [product.sku for product in family]
+        question = Question(skus, stores, around(near, radius_km), low_at)
+        answer = await look(units, question)
+        found = [
+            Variant(**structs.asdict(product), availability=available)
+            for product, available in zip(family, answer.items, strict=True)
+        ]
+        return page_of(found, limit, lambda variant: variant.sku)
+
+
+def _barcode(gtin: str) -> str:
+    """Raises Invalid for what no scanner reads."""
+    try:
+        return read_gtin(gtin)
+    except WrongField as wrong:
+        error = {"parameter": "gtin", "in": "query", **wrong.errors[0]}
+        del error["pointer"]
+        raise Invalid(wrong.detail, errors=[error]) from None
