@@ -16,6 +16,7 @@ from adapters.http.availability import Availability
 from adapters.http.bodies import JsonRequest
 from adapters.http.callers import admit, provide_caller
 from adapters.http.carts import Carts, MyCart, provide_change
+from adapters.http.customers import Customers
 from adapters.http.docs import PAGES
 from adapters.http.front import Front
 from adapters.http.health import live, ready
@@ -23,6 +24,8 @@ from adapters.http.imports import Imports
 from adapters.http.keys import Keys
 from adapters.http.limits import Limits, Policy
 from adapters.http.locales import provide_locale
+from adapters.http.me import Me
+from adapters.http.messages import Messages
 from adapters.http.metrics import read_metrics
 from adapters.http.orders import MyOrders, Orders
 from adapters.http.parameters import refuse_strangers
@@ -49,6 +52,9 @@ CONTROLLERS: Final[Sequence[ControllerRouterHandler]] = (
     Pickups,
     MyRewards,
     Rewards,
+    Customers,
+    Me,
+    Messages,
     Audit,
     Keys,
     describe_problem,

@@ -6,9 +6,11 @@ from typing import Any
 import structlog
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from structlog.contextvars import bound_contextvars
 
 from adapters.http import metrics
 from adapters.http.visits import Visit, begin
+from domain.callers import Caller
 
 log = structlog.get_logger("hylla.http")
 
@@ -36,11 +38,8 @@ class Front:
                 _finish(message, visit, scope, time.perf_counter() - started)
             await send(message)
 
-        metrics.UNDER_WAY.inc()
-        try:
+        with metrics.UNDER_WAY.track_inprogress(), bound_contextvars(request_id=visit.id):
             await self._app(scope, receive, answer)
-        finally:
-            metrics.UNDER_WAY.dec()
 
 
 def _finish(message: Any, visit: Visit, scope: Any, seconds: float) -> None:
@@ -48,13 +47,17 @@ def _finish(message: Any, visit: Visit, scope: Any, seconds: float) -> None:
     metrics.measure(scope, message["status"], seconds)
     log.info(
         "request",
-        request_id=visit.id,
         method=scope["method"],
         route=scope.get("path_template"),
         status=message["status"],
         ms=round(seconds * 1000, 1),
-        caller=visit.caller.id if visit.caller else None,
+        caller=_name_of(visit.caller) if visit.caller else None,
     )
+
+
+def _name_of(caller: Caller) -> str:
+    """An id of ours; whom an identity provider names is left to the provider."""
+    return caller.id if caller.id.startswith(("key_", "cus_")) else caller.role.value
 
 
 def _headers(message: Any, visit: Visit) -> list[tuple[bytes, bytes]]:

@@ -131,13 +131,17 @@ def misread(request: Request[Any, Any, Any], error: ValidationException) -> Resp
         return refuse(request, Missing("There is no such thing."))
     if any(item.get("key") == "data" for item in extra):
         return answer(request, 400, "unreadable", detail="A JSON body is needed.")
-    errors = [_parameter_error(item) for item in extra]
+    fields = request.route_handler.parsed_fn_signature.parameters
+    errors = [_parameter_error(item, fields) for item in extra]
     names = ", ".join(str(error["parameter"]) for error in errors)
     return refuse(request, Invalid(f"Not right: {names}.", errors=errors))
 
 
-def _parameter_error(item: Mapping[str, Any]) -> dict[str, Any]:
-    name = str(item.get("key", ""))
+def _parameter_error(item: Mapping[str, Any], fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Names a parameter as it is written in an address, which may not be our name for it."""
+    field = str(item.get("key", "")).partition(".")[0].partition("[")[0]
+    rules = getattr(fields.get(field), "kwarg_definition", None)
+    name = getattr(rules, "name", None) or field
     rule = refused(str(item.get("message", ""))).errors[0]
     missing = "required" in rule["detail"].lower()
     return {
@@ -154,7 +158,6 @@ def report(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]
     places = traceback.extract_tb(error.__traceback__)
     log.error(
         "bug",
-        request_id=visit.id,
         error=type(error).__name__,
         sqlstate=getattr(error, "sqlstate", None),
         trace=[f"{place.filename}:{place.lineno} {place.name}" for place in places],

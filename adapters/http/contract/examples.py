@@ -1,0 +1,156 @@
+"""An example of everything on the wire, composed word by word: one word is one thing everywhere."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+Schema = dict[str, Any]
+
+WORDS: Final[Mapping[str, Any]] = {
+    "sku": "85123A",
+    "store": "1000",
+    "stores": ["1000"],
+    "gtin": "2000000000015",
+    "currency": "SEK",
+    "amount": 24900,
+    "quantity": 2,
+    "locale": "sv",
+    "name": "Sample mug",
+    "email": "sample@example.com",
+    "phone": "+46701740605",
+    "terminal": "T1",
+    "role": "till",
+    "scopes": ["reports"],
+    "hint": "x4Qs",
+    "key": "sk_shown_once",
+    "code": "7KQM2RXA",
+    "token": "crt_01jd0000000000000000000000.5f2a",
+    "version": 3,
+    "status": "ok",
+    "title": "There is too little in stock",
+    "detail": "What was asked for, and why not.",
+    "pointer": "/lines/0/quantity",
+    "type": "/problems/insufficient_stock",
+    "reason": "damaged",
+    "reasons": ["closed_today"],
+    "bin": "A3",
+    "distance_km": 1.2,
+    "latitude": 59.3326,
+    "longitude": 18.0649,
+    "country": "SE",
+    "city": "Stockholm",
+    "address": "Sample street 1",
+    "postal_code": "111 22",
+    "time_zone": "Europe/Stockholm",
+    "external_id": "customer-17",
+    "near": "59.33,18.06",
+    "radius_km": 50,
+    "channel": "web",
+    "limit": 50,
+    "cursor": "ImtleV8wMSI",
+    "next_cursor": None,
+    "trace_id": "0c9d6985b67041c5ba86fe3769cdf8a8",
+    "explain": False,
+}
+IDS: Final[Mapping[str, str]] = {
+    "cart": "crt_01jd0000000000000000000001",
+    "order": "ord_01jd0000000000000000000002",
+    "pickup": "pku_01jd0000000000000000000003",
+    "customer": "cus_01jd0000000000000000000004",
+    "member": "mem_01jd0000000000000000000005",
+    "message": "msg_01jd0000000000000000000006",
+    "hold": "hld_01jd0000000000000000000007",
+    "key_id": "key_01jd0000000000000000000008",
+}
+FORMATS: Final[Mapping[str, Any]] = {
+    "date-time": "2026-11-23T10:30:00+01:00",
+    "date": "2026-12-31",
+    "time": "09:30:00",
+}
+OF_TYPE: Final[Mapping[str, Any]] = {
+    "integer": 1,
+    "number": 1.5,
+    "boolean": True,
+    "null": None,
+    "string": "sample",
+}
+
+
+class Examples:
+    """Makes examples for schemas whose named parts are `named`."""
+
+    def __init__(self, named: Mapping[str, Schema]) -> None:
+        self._named = named
+
+    def of(self, schema: Schema, word: str = "", owner: str = "") -> Any:
+        """A value that fits `schema`, which stands under the name `word` in an `owner`."""
+        if "$ref" in schema:
+            name = schema["$ref"].rpartition("/")[2]
+            return self.of(self._named[name], word, name)
+        if "properties" in schema:
+            return self._object(schema, owner)
+        if "anyOf" in schema:
+            return self.of(_first(schema["anyOf"]), word, owner)
+        if schema.get("type") == "array":
+            return self._list(schema, word, owner)
+        if schema.get("type") == "object":
+            return self._mapping(schema, word)
+        return _choice(schema, word) if "enum" in schema else _plain(schema, word, owner)
+
+    def _object(self, schema: Schema, owner: str) -> dict[str, Any]:
+        title = schema.get("title", owner)
+        return {
+            name: self.of(part, name, title)
+            for name, part in schema["properties"].items()
+            if name in schema.get("required", []) or part.get("default", ...) is not None
+        }
+
+    def _list(self, schema: Schema, word: str, owner: str) -> list[Any]:
+        if "prefixItems" in schema:
+            return [self.of(part, word, owner) for part in schema["prefixItems"]]
+        items = schema.get("items", {})
+        if isinstance(wish := WORDS.get(word), list) and items.get("type") == "string":
+            return wish
+        return [self.of(items, word.removesuffix("s"), owner)] if items else []
+
+    def _mapping(self, schema: Schema, word: str) -> dict[str, Any]:
+        part = schema.get("additionalProperties")
+        name = {"names": "sv", "options": "size", "checks": "database"}.get(word, "sample")
+        return {name: self.of(part, word.removesuffix("s"))} if isinstance(part, dict) else {}
+
+
+def _first(options: list[Schema]) -> Schema:
+    return next((option for option in options if option.get("type") != "null"), options[0])
+
+
+def _choice(schema: Schema, word: str) -> Any:
+    wish = WORDS.get(word)
+    return wish if wish in schema["enum"] else schema["enum"][0]
+
+
+def _plain(schema: Schema, word: str, owner: str) -> Any:
+    """A word's own example where its type fits, else one of its format or its type."""
+    kind = schema.get("type")
+    if word == "id" and kind == "string":
+        return IDS.get(_noun(owner), IDS["order"])
+    wish = schema.get("example", IDS.get(word, WORDS.get(word)))
+    if wish is not None and _fits(wish, kind):
+        return wish
+    if schema.get("format") in FORMATS:
+        return FORMATS[schema["format"]]
+    if kind == "integer":
+        return max(schema.get("minimum", 0), 1)
+    return OF_TYPE.get(str(kind), {})
+
+
+def _noun(owner: str) -> str:
+    """What an owner is about: `MadeKey` is about a key, `StartedCart` about a cart."""
+    lowered = owner.lower()
+    found = [noun for noun in IDS if noun.removesuffix("_id") in lowered]
+    return found[0] if found else "order"
+
+
+def _fits(wish: Any, kind: Any) -> bool:
+    of_kind: dict[str, Any] = {"string": str, "integer": int, "number": (int, float)}
+    if isinstance(wish, bool):
+        return bool(kind == "boolean")
+    return kind is None or (str(kind) in of_kind and isinstance(wish, of_kind[str(kind)]))

@@ -1,0 +1,120 @@
+"""JSON Schema of every type on the wire: msgspec's, completed where it says too little."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any, Final, get_args
+
+import msgspec
+from msgspec import inspect
+
+REF: Final = "#/components/schemas/{name}"
+Schema = dict[str, Any]
+
+
+def schemas_of(
+    asked: Iterable[Any], answered: Iterable[Any]
+) -> tuple[dict[int, Schema], dict[str, Schema]]:
+    """The schema of each type, by its `id()`, and the named ones they refer to.
+
+    `asked` are types of requests, `answered` those of answers: there, a field that has a default is
+    always present, so it is required.
+    """
+    asked, answered = list(asked), list(answered)
+    types = [*asked, *answered]
+    found, named = msgspec.json.schema_components(types, ref_template=REF)
+    _tell_times(types, named)
+    in_requests = set(_reached(found[: len(asked)], named))
+    for name, schema in named.items():
+        if name not in in_requests and "properties" in schema:
+            _always_there(schema)
+    return {id(kind): schema for kind, schema in zip(types, found, strict=True)}, named
+
+
+def _always_there(schema: Schema) -> None:
+    certain = {name for name, field in schema["properties"].items() if "default" in field}
+    certain |= set(schema.get("required", []))
+    schema["required"] = [name for name in schema["properties"] if name in certain]
+    for field in schema["properties"].values():
+        field.pop("default", None)
+
+
+def _reached(schemas: Iterable[Schema], named: dict[str, Schema]) -> Iterator[str]:
+    """The names that `schemas` lead to."""
+    seen: set[str] = set()
+    waiting = [name for schema in schemas for name in _names_in(schema)]
+    while waiting:
+        name = waiting.pop()
+        if name not in seen:
+            seen.add(name)
+            yield name
+            waiting.extend(_names_in(named[name]))
+
+
+def _names_in(schema: Any) -> Iterator[str]:
+    if isinstance(schema, dict):
+        if isinstance(reference := schema.get("$ref"), str):
+            yield reference.rpartition("/")[2]
+        for part in schema.values():
+            yield from _names_in(part)
+    elif isinstance(schema, list):
+        for part in schema:
+            yield from _names_in(part)
+
+
+def _tell_times(types: Iterable[Any], named: dict[str, Schema]) -> None:
+    """To msgspec a time is a string; we say which kind of string."""
+    by_title = {schema["title"]: name for name, schema in named.items() if "title" in schema}
+    for struct in _structs(inspect.multi_type_info(types), set()):
+        schema = named[by_title[_title(struct.cls)]]
+        for field in struct.fields:
+            for kind, formats in ((inspect.DateTimeType, "date-time"), (inspect.TimeType, "time")):
+                if _holds(field.type, kind):
+                    _format(schema["properties"][field.encode_name], formats)
+
+
+def _title(kind: Any) -> str:
+    """What msgspec calls a struct: `Page[Key]`."""
+    parts = ", ".join(_title(part) for part in get_args(kind))
+    return f"{kind.__name__}[{parts}]" if parts else str(kind.__name__)
+
+
+def _structs(types: Iterable[Any], seen: set[Any]) -> Iterator[inspect.StructType]:
+    for kind in types:
+        if isinstance(kind, inspect.StructType):
+            if kind.cls in seen:
+                continue
+            seen.add(kind.cls)
+            yield kind
+        yield from _structs(_inside(kind), seen)
+
+
+def _inside(kind: Any) -> list[Any]:
+    """The types that `kind` is made of."""
+    match kind:
+        case inspect.StructType():
+            return [field.type for field in kind.fields]
+        case inspect.UnionType():
+            return list(kind.types)
+        case inspect.Metadata():
+            return [kind.type]
+        case inspect.DictType():
+            return [kind.value_type]
+        case inspect.TupleType():
+            return list(kind.item_types)
+    item = getattr(kind, "item_type", None)
+    return [item] if item else []
+
+
+def _holds(kind: Any, wanted: type[Any]) -> bool:
+    if isinstance(kind, inspect.StructType):
+        return False
+    return isinstance(kind, wanted) or any(_holds(part, wanted) for part in _inside(kind))
+
+
+def _format(schema: Schema, formats: str) -> None:
+    """Name the format of the text in `schema`, itself, in a union or in a list."""
+    if schema.get("type") == "string" and "enum" not in schema:
+        schema["format"] = formats
+    parts = [*schema.get("anyOf", []), schema.get("items")]
+    for part in parts:
+        if part:
+            _format(part, formats)

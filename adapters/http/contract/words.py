@@ -1,0 +1,41 @@
+"""What the contract says about itself."""
+
+from typing import Any, Final
+
+INFO: Final[dict[str, Any]] = {
+    "title": "Hylla",
+    "version": "1.0.0",
+    "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+    "description": """\
+One truth about stock, carts, orders, pickups, points and messages, for the webshop, the tills and
+the app.
+
+- Send `Authorization: Bearer` with a key (`pk_…` in a page, `sk_…` in a till or on a server) or a
+  person's token. Each operation names its callers. What belongs to somebody else is answered as
+  if it did not exist.
+- Money is in minor units: `{"amount": 1299, "currency": "GBP"}` is £12.99. Times are RFC 3339 with
+  an offset.
+- An error is `application/problem+json` (RFC 9457). Programs read `code`, people `title`.
+- Send an `Idempotency-Key` with every write; where money, stock or points move it is required. A
+  repeat gets the first answer again, with `Idempotent-Replayed: true`.
+- `ETag` is a version; send it as `If-Match` so as to overwrite nothing you have not seen.
+- Lists come in pages: send `next_cursor` as `cursor`.
+- `RateLimit` and `RateLimit-Policy` say how often you may ask.
+""",
+}
+
+TAGS: Final[list[dict[str, str]]] = [
+    {"name": "availability", "description": "Live stock, in the web and in every store."},
+    {"name": "products", "description": "What is sold, with its variants and relations."},
+    {"name": "stores", "description": "Where it is sold, with hours in the store's own time."},
+    {"name": "stock", "description": "What lies where."},
+    {"name": "carts", "description": "What somebody means to buy."},
+    {"name": "orders", "description": "What somebody has bought."},
+    {"name": "pickups", "description": "What waits in a store, from order to handover."},
+    {"name": "rewards", "description": "Points, what they will be, and why."},
+    {"name": "customers", "description": "People, their wishes and their consent."},
+    {"name": "messages", "description": "What was told to whom, on which channel, and why."},
+    {"name": "imports", "description": "Stores, products, stock and customers from files."},
+    {"name": "keys", "description": "Keys of machines."},
+    {"name": "service", "description": "Whether the service lives, and what its problems mean."},
+]
