@@ -85,6 +85,7 @@ class Reason(StrEnum):
     STALE = "stale"
     NO_SELLABLE_ITEM = "no_sellable_item"
     NO_ANSWER = "no_answer"
+    BROKEN = "broken"
 
 
 def may_send(

@@ -42,7 +42,16 @@ class MessageState(StrEnum):
 _S = MessageState
 MOVES: Final[Mapping[MessageState, frozenset[MessageState]]] = {
     _S.PLANNED: frozenset(
-        {_S.PLANNED, _S.CLAIMED, _S.UNDELIVERABLE, _S.EXPIRED, _S.CANCELLED, _S.SUPPRESSED}
+        {
+            _S.PLANNED,
+            _S.CLAIMED,
+            _S.SENT,
+            _S.FAILED,
+            _S.UNDELIVERABLE,
+            _S.EXPIRED,
+            _S.CANCELLED,
+            _S.SUPPRESSED,
+        }
     ),
     _S.CLAIMED: frozenset({_S.PLANNED, _S.SUBMITTED, _S.SENT, _S.UNKNOWN, _S.FAILED}),
     _S.SUBMITTED: frozenset({_S.SENT, _S.DELIVERED, _S.READ, _S.UNDELIVERABLE, _S.FAILED}),
@@ -163,6 +172,13 @@ class Message(Struct, frozen=True, kw_only=True):
             **words,
         )
 
+    def awaits(self, claims: int, outcome: Outcome) -> bool:
+        """Whether an answer to the claim of that number still matters: a late yes does."""
+        if self.claims != claims:
+            return False
+        late = {_S.UNKNOWN, _S.PLANNED} if isinstance(outcome, Accepted) else set()
+        return self.state is _S.CLAIMED or self.state in late
+
     def answered(self, outcome: Outcome, now: datetime) -> "Message":
         """What becomes of a claimed message by what its provider said."""
         if isinstance(outcome, Accepted):
@@ -181,6 +197,14 @@ class Message(Struct, frozen=True, kw_only=True):
             return unknown
         return unknown.moved(_S.PLANNED, now, planned_for=now + self._pause())
 
+    def stumbled(self, now: datetime) -> "Message":
+        """It could not even be written; others go first, and at last it is given up."""
+        what = Decision(now, "trouble", Reason.BROKEN)
+        if self.tries >= MOST_TRIES:
+            return self.moved(_S.FAILED, now, what, reason=Reason.BROKEN.value)
+        later = {"planned_for": now + self._pause(), "tries": self.tries + 1}
+        return self.moved(_S.PLANNED, now, what, reason=Reason.BROKEN.value, **later)
+
     def _rejected(self, no: Rejected, now: datetime) -> "Message":
         said = self._said(f"{no.fault} {no.code}", now)
         if no.fault in LATER and self.tries < MOST_TRIES:
@@ -198,6 +222,9 @@ class Message(Struct, frozen=True, kw_only=True):
         for _ in range(1, self.tries):
             pause = min(2 * pause, LONGEST_PAUSE)
         return pause
+
+    def traced(self, decision: Decision) -> "Message":
+        return structs.replace(self, trace=[*self.trace, decision])
 
     def moved(
         self, state: MessageState, now: datetime, *decisions: Decision, **changes: object

@@ -98,6 +98,30 @@ def ready_at(
     return None
 
 
+def spans_on(
+    hours: str, time_zone: str, at: datetime, country: str = ""
+) -> list[tuple[datetime, datetime]] | None:
+    """From and until of the day of `at`, in the store's own time; None when nothing is said.
+
+    An evening that ends after midnight belongs to the day it begins on.
+    """
+    if not hours:
+        return None
+    zone = ZoneInfo(time_zone)
+    today = at.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
+    tomorrow = today + timedelta(days=1)
+    found = []
+    for opens, closes in _open_spans(hours, time_zone, today, country):
+        if opens >= tomorrow:
+            break
+        through = opens < today and (closes is None or closes >= tomorrow)
+        if opens >= today or through:
+            begins = max(opens, today.astimezone(UTC))
+            ends = min(closes or tomorrow, begins + timedelta(days=1), key=datetime.timestamp)
+            found.append((begins.astimezone(zone), ends.astimezone(zone)))
+    return found
+
+
 def _open_spans(
     hours: str, time_zone: str, after: datetime, country: str
 ) -> Iterator[tuple[datetime, datetime | None]]:

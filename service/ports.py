@@ -18,7 +18,7 @@ from domain.carts import Cart
 from domain.catalogue import Product
 from domain.channels import Channel, Outcome, Outgoing
 from domain.consent import Consent
-from domain.customers import Customer
+from domain.customers import Customer, Profile
 from domain.events import Event
 from domain.ids import (
     CartId,
@@ -264,6 +264,23 @@ class Customers(Protocol):
 
     async def by_external_id(self, external_id: str) -> CustomerId | None:
         """Who the retailer's identity provider calls `external_id`."""
+
+    async def get(self, customer: CustomerId) -> Profile:
+        """Raises CustomerMissing."""
+
+    async def take(self, customer: CustomerId) -> Profile:
+        """The customer, locked until the unit ends. Raises CustomerMissing."""
+
+    async def page(
+        self, *, external_id: str | None, after: CustomerId | None, limit: int
+    ) -> Sequence[Profile]:
+        """Customers, oldest first."""
+
+    async def add(self, told: Customer) -> None:
+        """Raises ExternalIdTaken."""
+
+    async def keep(self, customer: Customer) -> None:
+        """Write a taken customer back."""
 
     async def lock(self, external_ids: Collection[str]) -> dict[str, Customer]:
         """Those that exist, by the retailer's key, kept as they are until the unit ends."""

@@ -2,15 +2,11 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Protocol
 
 from domain.channels import Channel, Fault, Outcome, Outgoing, Rejected
+from service.ports import Carrier
 
 from .local import Local
-
-
-class Carrier(Protocol):
-    async def send(self, message: Outgoing) -> Outcome: ...
 
 
 class Switchboard:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from domain.customers import Customer
+from domain.customers import Customer, CustomerMissing, ExternalIdTaken, Profile
 from domain.ids import CustomerId
 
 COLUMNS: Final = "id, external_id, name, email, phone, nullif(locale, '') as locale"
@@ -31,6 +31,28 @@ ENROL: Final = """
     join customers using (external_id)
     on conflict (customer) do nothing
 """
+PROFILE: Final = """
+    select customers.id, external_id, name, email, phone, nullif(locale, '') as locale, created_at,
+        members.id as member
+    from customers left join members on members.customer = customers.id
+"""
+GET: Final = f"{PROFILE} where customers.id = $1"
+TAKE: Final = f"{GET} for no key update of customers"
+PAGE: Final = f"""
+    {PROFILE}
+    where ($1::text is null or external_id = $1) and ($2::text is null or customers.id > $2)
+    order by customers.id limit $3
+"""
+ADD: Final = """
+    insert into customers (id, external_id, name, email, phone, locale, created_at, changed_at)
+    values ($1, $2, $3, $4, $5, coalesce($6, ''), $7, $7)
+    on conflict (external_id) do nothing returning true
+"""
+KEEP: Final = """
+    update customers set name = $2, email = $3, phone = $4, locale = coalesce($5, ''),
+        version = version + 1, changed_at = $6
+    where id = $1
+"""
 
 
 class PostgresCustomers:
@@ -46,6 +68,33 @@ class PostgresCustomers:
     async def by_external_id(self, external_id: str) -> CustomerId | None:
         found: CustomerId | None = await self._connection.fetchval(BY_EXTERNAL_ID, external_id)
         return found
+
+    async def get(self, customer: CustomerId) -> Profile:
+        return await self._one(GET, customer)
+
+    async def take(self, customer: CustomerId) -> Profile:
+        return await self._one(TAKE, customer)
+
+    async def _one(self, query: str, customer: CustomerId) -> Profile:
+        row = await self._connection.fetchrow(query, customer)
+        if row is None:
+            raise CustomerMissing
+        return Profile(**row)
+
+    async def page(
+        self, *, external_id: str | None, after: CustomerId | None, limit: int
+    ) -> Sequence[Profile]:
+        rows = await self._connection.fetch(PAGE, external_id, after, limit)
+        return [Profile(**row) for row in rows]
+
+    async def add(self, told: Customer) -> None:
+        values = (told.id, told.external_id, told.name, told.email, told.phone, told.locale)
+        if not await self._connection.fetchval(ADD, *values, self._now):
+            raise ExternalIdTaken(told.external_id)
+
+    async def keep(self, customer: Customer) -> None:
+        values = (customer.id, customer.name, customer.email, customer.phone, customer.locale)
+        await self._connection.execute(KEEP, *values, self._now)
 
     async def lock(self, external_ids: Collection[str]) -> dict[str, Customer]:
         rows = await self._connection.fetch(LOCK, list(external_ids))

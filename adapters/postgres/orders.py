@@ -1,11 +1,11 @@
 """Orders, a row each; lines and groups are read and written whole."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Final
 
 import msgspec
 
-from domain.ids import CustomerId, OrderId
+from domain.ids import CustomerId, OrderId, Sku
 from domain.money import Money
 from domain.orders import (
     Contact,
@@ -36,6 +36,12 @@ SELECT: Final = f"select {COLUMNS} from orders"
 OF_CUSTOMER: Final = f"""
     {SELECT} where customer = $1 and ($2::text is null or id < $2) order by id desc limit $3
 """
+BOUGHT: Final = """
+    select distinct line ->> 'sku' as sku
+    from orders cross join jsonb_array_elements(lines) as line
+    where customer = $1 and line ->> 'sku' = any($2::text[])
+        and (line ->> 'cancelled')::int < (line ->> 'quantity')::int
+"""
 
 
 class PostgresOrders:
@@ -53,6 +59,10 @@ class PostgresOrders:
 
     async def take(self, order: OrderId) -> Order:
         return _order(await self._connection.fetchrow(f"{SELECT} where id = $1 for update", order))
+
+    async def bought(self, customer: CustomerId, skus: Collection[Sku]) -> set[Sku]:
+        rows = await self._connection.fetch(BOUGHT, customer, list(skus))
+        return {row["sku"] for row in rows}
 
     async def of_customer(
         self, customer: CustomerId, *, before: OrderId | None, limit: int

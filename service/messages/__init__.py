@@ -1,0 +1,1 @@
+"""What the shop tells its customers: planned by events, written when due, sent once."""
