@@ -26,14 +26,14 @@ class Invariant(Struct, frozen=True, omit_defaults=True):
     examples: list[Broken] = []
 
 
-class Report(Struct, frozen=True):
+class Findings(Struct, frozen=True):
     """An audit: `ok` when every invariant holds."""
 
     ok: bool
     invariants: list[Invariant]
 
     @classmethod
-    def of(cls, invariants: list[Invariant]) -> "Report":
+    def of(cls, invariants: list[Invariant]) -> "Findings":
         return cls(all(invariant.ok for invariant in invariants), invariants)
 
 

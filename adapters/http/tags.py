@@ -1,6 +1,7 @@
 """Versions on the wire: `ETag` on what is read, `If-Match` on what is written."""
 
 import re
+from collections.abc import Collection
 from typing import Annotated, Any, Final, TypeVar
 
 from litestar import Request, Response
@@ -20,6 +21,20 @@ IfMatchHeader = Annotated[
 def tagged(value: T, version: int, *, status: int = 200) -> Response[T]:
     """`value` with its version as `ETag`."""
     return Response(value, status_code=status, headers={"ETag": f'"{version}"'})
+
+
+def revisited(value: T, tag: str, known: Collection[str]) -> Response[T]:
+    """`value` with `tag`, or 304 without it for a caller who has it already."""
+    weak = f'W/"{tag}"'
+    if weak in known or "*" in known:
+        return Response(status_code=304, headers={"ETag": weak}, content=None)  # type: ignore[arg-type]
+    return Response(value, headers={"ETag": weak})
+
+
+def provide_if_none_match(request: Request[Any, Any, Any]) -> frozenset[str]:
+    """The tags in `If-None-Match`: what the caller has already."""
+    header = request.headers.get("if-none-match", "")
+    return frozenset(tag.strip() for tag in header.split(",") if tag.strip())
 
 
 async def provide_if_match(request: Request[Any, Any, Any]) -> int | None:

@@ -1,0 +1,92 @@
+"""`hylla audit`: whether the figures of the shop agree with their ledgers."""
+
+import sys
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+import msgspec
+import rich_click as click
+from msgspec import Struct
+from rich.console import Console
+from rich.table import Table
+
+from adapters.cli.house import in_house
+from adapters.cli.options import common, settings_of, with_shop
+from adapters.main import House
+from domain.audit import Broken, Findings, Invariant, Repair
+from service.ports import Units
+
+
+class Answer(Struct, frozen=True, omit_defaults=True):
+    """What `--json` prints: the findings, and what was repaired on the way to them."""
+
+    ok: bool
+    invariants: list[Invariant]
+    repaired: list[Repair] = []
+
+
+@click.command("audit")
+@click.option("--repair", is_flag=True, help="Set broken figures to what their ledger says.")
+@common
+def command(data: Path | None, database_url: str | None, as_json: bool, repair: bool) -> None:
+    """Compare every figure of the shop with the ledger it is the sum of.
+
+    The shop may stay open. What is broken is named with the figure that was expected and the one
+    that was found, and the exit status is 1. `--repair` sets the figures of stock and of points to
+    what their ledgers say, and writes each repair down; then the shop is looked at again.
+
+    Example: `hylla audit --data ./shop --repair`
+    """
+    with with_shop(settings_of(data, database_url)) as settings:
+        answer = in_house(settings, partial(audit, repair=repair))
+    if as_json:
+        click.echo(msgspec.json.encode(answer))
+    else:
+        _show(answer)
+    sys.exit(0 if answer.ok else 1)
+
+
+async def audit(house: House, *, repair: bool) -> Answer:
+    """Look, repair when asked to and needed, and look again."""
+    findings = await _look(house.units)
+    repaired: Sequence[Repair] = []
+    if repair and not findings.ok:
+        async with house.units.begin() as unit:
+            repaired = await unit.audit.repair()
+        findings = await _look(house.units)
+    return Answer(findings.ok, findings.invariants, list(repaired))
+
+
+async def _look(units: Units) -> Findings:
+    async with units.read() as unit:
+        return Findings.of(await unit.audit.look())
+
+
+def _show(answer: Answer) -> None:
+    console = Console()
+    table = Table("invariant", "checked", "broken", box=None)
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for invariant in answer.invariants:
+        style = None if invariant.ok else "bold red"
+        name = invariant.name.replace("_", " ")
+        table.add_row(name, f"{invariant.checked:,}", f"{invariant.broken:,}", style=style)
+    console.print(table)
+    for invariant in answer.invariants:
+        _list(console, invariant.name, invariant.examples)
+    for repair in answer.repaired:
+        _list(console, f"repaired {repair.invariant}", [repair.broken])
+    broken = sum(invariant.broken for invariant in answer.invariants)
+    console.print(f"{broken:,} broken." if broken else "All is well.")
+
+
+def _list(console: Console, title: str, examples: Sequence[Broken]) -> None:
+    for example in examples:
+        about = ", ".join(f"{name} {value}" for name, value in example.about.items())
+        console.print(
+            f"{title.replace('_', ' ')}: {about}: expected {example.expected},"
+            f" found {example.actual}",
+            markup=False,
+            highlight=False,
+        )

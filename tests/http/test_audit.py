@@ -1,0 +1,198 @@
+"""Every invariant holds in a shop that was lived in, and is reported when somebody breaks it."""
+
+import pytest
+
+from adapters.postgres.invariants import INVARIANTS
+from tests.examples import HARBOUR, MUG, TEA_SET, TEAPOT, shelve
+from tests.http.shop import Shop
+
+SHELF = {"store": HARBOUR, "sku": MUG}
+
+
+async def order(shop: Shop, me: dict[str, str], lines: dict[str, int]) -> str:
+    """Order `lines` for pickup at the harbour; the pickup."""
+    cart = (await shop.client.post("/v1/carts", json={"currency": "SEK"}, headers=me)).json()["id"]
+    for sku, quantity in lines.items():
+        put = await shop.client.put(
+            f"/v1/carts/{cart}/lines/{sku}",
+            json={"quantity": quantity, "fulfilment": {"method": "pickup", "store": HARBOUR}},
+            headers=me,
+        )
+        assert put.status_code == 200, put.text
+    placed = await shop.client.post(
+        f"/v1/carts/{cart}/checkout",
+        json={
+            "contact": {"name": "Sample Customer", "email": "sample-1@example.com"},
+            "payment": {"method": "pay_at_pickup"},
+        },
+        headers=me | {"Idempotency-Key": cart},
+    )
+    assert placed.status_code == 201, placed.text
+    return str(placed.json()["groups"][0]["pickup"])
+
+
+async def step(shop: Shop, pickup: str, verb: str, body: dict, headers: dict[str, str]) -> dict:
+    key = {"Idempotency-Key": f"{pickup}-{verb}"}
+    done = await shop.client.post(f"/v1/pickups/{pickup}/{verb}", json=body, headers=headers | key)
+    assert done.status_code == 200, done.text
+    return done.json()
+
+
+async def prepare(shop: Shop, pickup: str, lines: dict[str, int], till: dict[str, str]) -> None:
+    await step(shop, pickup, "accept", {}, till)
+    picked = [{"sku": sku, "quantity": quantity} for sku, quantity in lines.items()]
+    await step(shop, pickup, "pick", {"lines": picked}, till)
+    await step(shop, pickup, "ready", {"bin": "A1"}, till)
+
+
+@pytest.fixture
+async def lived_in(shop: Shop) -> Shop:
+    """One order collected, one cancelled, one that lies ready, and one just placed."""
+    await shelve(shop.units, HARBOUR, mug=40, teapot=10)
+    me, till = await shop.customer(), await shop.till(HARBOUR)
+    collected = await order(shop, me, {MUG: 3, TEA_SET: 1})
+    await prepare(shop, collected, {MUG: 3, TEA_SET: 1}, till)
+    mine = (await shop.client.get(f"/v1/pickups/{collected}", headers=me)).json()
+    await step(shop, collected, "handover", {"code": mine["code"]}, till)
+    await step(shop, await order(shop, me, {TEAPOT: 2}), "cancel", {"reason": "changed_mind"}, me)
+    ready = await order(shop, me, {TEA_SET: 2})
+    await prepare(shop, ready, {TEA_SET: 2}, till)
+    await order(shop, me, {MUG: 5})
+    return shop
+
+
+async def tell(shop: Shop, statement: str) -> None:
+    async with shop.units.read() as unit:
+        await unit.connection.execute(statement)
+
+
+async def audit(shop: Shop) -> dict:
+    answer = await shop.client.get("/v1/audit", headers=await shop.office("audit"))
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+async def broken(shop: Shop) -> set[str]:
+    return {found["name"] for found in (await audit(shop))["invariants"] if not found["ok"]}
+
+
+async def test_all_is_well_where_nobody_meddled(lived_in):
+    report = await audit(lived_in)
+    checked = {found["name"]: found["checked"] for found in report["invariants"]}
+
+    assert report["ok"] is True
+    assert [found for found in report["invariants"] if found["broken"]] == []
+    assert list(checked) == list(INVARIANTS)
+    assert {name for name, rows in checked.items() if rows == 0} <= {"nobody_is_told_twice"}
+
+
+@pytest.mark.parametrize(
+    ("meddling", "found"),
+    [
+        ("update stock set on_hand = on_hand + 1 where sku = 'MUG'", "on_hand_is_what_was_moved"),
+        ("update stock set unavailable = 1", "unavailable_is_what_was_moved"),
+        ("update stock set allocated = allocated + 1", "allocated_is_what_orders_claim"),
+        ("update stock set staged = 0", "staged_is_what_lies_picked"),
+        ("update stock set held = 1", "held_is_what_carts_hold"),
+        ("delete from stock where sku = 'MUG'", "every_movement_has_its_shelf"),
+        (
+            "update allocations set released = 1 where quantity > consumed + released",
+            "allocations_are_what_their_pickup_claims",
+        ),
+        ("delete from allocations", "allocations_are_what_their_pickup_claims"),
+        (
+            """
+            insert into allocations (pickup, line, sku, store, quantity)
+            values ('pku_none', 'MUG', 'MUG', 'harbour', 1)
+            """,
+            "allocations_are_what_their_pickup_claims",
+        ),
+        ("update orders set lines = '[]'", "orders_and_pickups_tell_the_same"),
+        (
+            """
+            update pickups set lines = jsonb_set(lines, '{0,collected}', '0')
+            where state = 'collected'
+            """,
+            "orders_and_pickups_tell_the_same",
+        ),
+        (
+            "update carts set state = 'open', customer = null where state = 'ordered'",
+            "an_ordered_cart_has_its_order",
+        ),
+        ("update carts set order_id = 'ord_none'", "an_ordered_cart_has_its_order"),
+        (
+            """
+            alter table postings disable trigger kept;
+            update postings set points = points + 1 where position = 0
+            """,
+            "every_entry_balances",
+        ),
+        (
+            """
+            insert into entries (id, member, kind, source, purchase, occurred_at, recorded_at)
+            select 'ent_none', id, 'confirmed', 'none', 'none', now(), now() from members
+            """,
+            "every_entry_balances",
+        ),
+        ("update members set available = available + 500", "balances_are_what_was_posted"),
+        ("update members set debt = 7", "balances_are_what_was_posted"),
+        ("update lots set remaining = 0 where remaining > 0", "lots_are_what_was_posted"),
+        ("update lots set remaining = 0 where remaining > 0", "lots_make_up_the_balance"),
+        (
+            "update orders set lines = jsonb_set(lines, '{0,collected}', '0')",
+            "pending_points_are_those_of_units_to_come",
+        ),
+        (
+            """
+            alter table messages drop constraint messages_kind_about_key_key;
+            insert into messages
+                (id, kind, about_key, planned_for, not_after, created_at, changed_at)
+            select 'msg_' || n, 'pickup_ready', 'pku_1:1', now(), now(), now(), now()
+            from generate_series(1, 2) as n
+            """,
+            "nobody_is_told_twice",
+        ),
+        ("update events set attempts = 11", "events_are_followed"),
+    ],
+)
+async def test_what_somebody_breaks_is_reported(lived_in, meddling, found):
+    await tell(lived_in, meddling)
+
+    assert found in await broken(lived_in)
+
+
+async def test_a_broken_counter_is_reported_with_its_place_and_both_figures(lived_in):
+    await tell(lived_in, "update stock set on_hand = on_hand + 7 where sku = 'MUG'")
+
+    report = await audit(lived_in)
+    found = next(f for f in report["invariants"] if f["name"] == "on_hand_is_what_was_moved")
+
+    assert (report["ok"], found["ok"], found["broken"]) == (False, False, 1)
+    assert found["examples"] == [{"about": SHELF, "expected": 35, "actual": 42}]
+
+
+async def test_a_repair_sets_figures_to_their_ledger_and_writes_that_down(lived_in):
+    await tell(lived_in, "update stock set on_hand = on_hand + 7, held = 2 where sku = 'MUG'")
+    await tell(lived_in, "update members set available = 0; update lots set remaining = 0")
+    async with lived_in.units.begin() as unit:
+        repairs = await unit.audit.repair()
+    async with lived_in.units.begin() as unit:
+        again = await unit.audit.repair()
+
+    assert await broken(lived_in) == set()
+    assert again == []
+    told = {(repair.invariant, repair.broken.expected, repair.broken.actual) for repair in repairs}
+    assert ("on_hand_is_what_was_moved", 35, 42) in told
+    assert ("held_is_what_carts_hold", 0, 2) in told
+    assert ("balances_are_what_was_posted", 295, 0) in told
+    async with lived_in.units.read() as unit:
+        assert await unit.connection.fetchval("select count(*) from repairs") == len(repairs)
+
+
+async def test_a_repair_never_touches_what_no_ledger_explains(lived_in):
+    await tell(lived_in, "update carts set order_id = 'ord_none'")
+    async with lived_in.units.begin() as unit:
+        repairs = await unit.audit.repair()
+
+    assert repairs == []
+    assert await broken(lived_in) == {"an_ordered_cart_has_its_order"}
