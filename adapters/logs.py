@@ -46,6 +46,7 @@ TELLING: Final = re.compile(
     r"|[\w.+\-]+@[\w\-]+(?:\.[\w\-]+)+"
     r"|\+\d[\d ().\-]{6,}\d"
 )
+NOISY: Final = ("alembic", "apscheduler", "httpcore", "httpx")
 SHARED: Final[list[Processor]] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_logger_name,
@@ -87,8 +88,11 @@ def config(level: str) -> dict[str, Any]:
         "loggers": {
             "_granian": {"handlers": [], "propagate": True},
             "granian.access": {"handlers": [], "propagate": True},
-            # Their lines hold addresses of other services, and of people in them.
-            **{name: {"level": "WARNING"} for name in ("httpx", "httpcore", "apscheduler")},
+            # What they say of each step is noise, and holds the addresses of other services.
+            **{
+                name: {"level": "WARNING"}
+                for name in ("alembic", "apscheduler", "httpcore", "httpx")
+            },
         },
     }
 

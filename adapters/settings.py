@@ -57,6 +57,9 @@ class LogLevel(StrEnum):
 Url = Annotated[
     str, Meta(pattern=r"^$|^https?://[^\s/]+\S*$", extra={"rule": "written as https://host/path"})
 ]
+Currency = Annotated[
+    str, Meta(pattern="^[A-Z]{3}$", extra={"rule": "three capital letters, such as EUR"})
+]
 Positive = Annotated[int, Meta(ge=1)]
 
 
@@ -86,7 +89,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     otel: bool = False
     rate_limit: Positive = 1000
     """Requests a second for each key."""
-    currency: Annotated[str, Meta(pattern="^[A-Z]{3}$")] = "EUR"
+    currency: Currency = "EUR"
     """Of a cart that nobody named a currency for."""
     connections: Annotated[int, Meta(ge=2, le=200)] = 16
     """To the database, for each process."""

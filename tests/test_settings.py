@@ -52,6 +52,11 @@ def test_an_option_goes_before_the_environment():
             "0",
             "HYLLA_RATE_LIMIT must be a whole number of at least 1, not '0'.",
         ),
+        (
+            "HYLLA_CURRENCY",
+            "euro",
+            "HYLLA_CURRENCY must be three capital letters, such as EUR, not 'euro'.",
+        ),
         ("HYLLA_ROLE", "boss", "HYLLA_ROLE must be one of all, api, worker, not 'boss'."),
         ("HYLLA_OTEL", "maybe", "HYLLA_OTEL must be true or false, not 'maybe'."),
         (

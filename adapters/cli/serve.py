@@ -9,12 +9,17 @@ from typing import Any
 
 import msgspec
 import rich_click as click
+import structlog
 
 from adapters import logs
 from adapters.cli.options import common, settings_of, with_database
 from adapters.cli.server import serve
+from adapters.drain import SIGNALS
+from adapters.main import create_app, work
 from adapters.postgres.migrate import upgrade
 from adapters.settings import Role, Settings
+
+log = structlog.get_logger("hylla")
 
 
 @click.command("serve")
@@ -24,7 +29,7 @@ from adapters.settings import Role, Settings
 @click.option("--workers", metavar="N", help="How many processes answer. [default: 1]")
 @click.option(
     "--role",
-    type=click.Choice(list(Role)),
+    type=click.Choice([role.value for role in Role]),
     help="api answers requests, worker does the jobs, all does both. [default: all]",
 )
 @click.option("--migrate/--no-migrate", default=True, help="Bring the database up first.")
@@ -44,16 +49,20 @@ def command(
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with with_database(settings) as ready:
         if migrate:
-            upgrade(ready.database_url)
+            for version in upgrade(ready.database_url):
+                log.info("migrated", version=version)
         _say(ready, as_json)
         if ready.role is Role.WORKER:
-            from adapters.main import work  # noqa: PLC0415 - the shop is loaded when it opens
-
-            asyncio.run(work(ready))
+            _work(ready)
         else:
-            from adapters.main import create_app  # noqa: PLC0415 - the shop is loaded when it opens
-
             serve(ready, partial(create_app, ready))
+
+
+def _work(settings: Settings) -> None:
+    """Do the jobs; from here on they listen for a stop themselves."""
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_DFL)
+    asyncio.run(work(settings))
 
 
 def _say(settings: Settings, as_json: bool) -> None:

@@ -36,8 +36,8 @@ def with_database(address: str, database: str) -> str:
 
 
 def without_password(address: str) -> str:
-    """The address as it may be shown."""
-    return make_url(address).render_as_string(hide_password=True)
+    """The address as users write it and as it may be shown."""
+    return make_url(for_asyncpg(address)).render_as_string(hide_password=True)
 
 
 def _parse(address: str) -> URL:

@@ -1,0 +1,140 @@
+"""`hylla keys`: the keys that machines call with."""
+
+from pathlib import Path
+from typing import Any, Final
+
+import rich_click as click
+from msgspec import Struct
+
+from adapters.cli.house import in_house
+from adapters.cli.options import answer, common, settings_of, with_shop
+from adapters.identity.keys import RandomSecrets
+from adapters.main import House
+from domain.callers import SCOPES, Role
+from domain.ids import KeyId, StoreId
+from domain.keys import Key
+from domain.refusals import Invalid
+from service.keys import make_key, revoke_key
+
+ROLES: Final = [role.value for role in Role if role is not Role.CUSTOMER]
+PAGE: Final = 200
+
+
+class Made(Struct):
+    """`key` is the secret; it is shown only here."""
+
+    id: KeyId
+    role: Role
+    key: str
+
+
+@click.group("keys")
+def command() -> None:
+    """Make, list and revoke the keys that machines call with.
+
+    Example: `hylla keys create --role till --store 1000 --terminal T1`
+    """
+
+
+@command.command("create")
+@common
+@click.option("--role", type=click.Choice(ROLES), required=True, help="Who will call with it.")
+@click.option("--store", "stores", multiple=True, help="A store it belongs to; may repeat.")
+@click.option("--terminal", default="", help="The terminal of a till.")
+@click.option(
+    "--scope",
+    "scopes",
+    multiple=True,
+    metavar="SCOPE",
+    help=f"Narrow an office key to this; may repeat: {', '.join(sorted(SCOPES))}. [default: all]",
+)
+def create(
+    *,
+    data: Path | None,
+    database_url: str | None,
+    as_json: bool,
+    role: str,
+    stores: tuple[str, ...],
+    terminal: str,
+    scopes: tuple[str, ...],
+) -> None:
+    """Make a key and show it, this once.
+
+    A shop key (`pk_…`) may stand in a web page. A till's belongs to one store and terminal, an
+    associate's to stores; they and an office key (`sk_…`) are secret.
+
+    Example: `hylla keys create --role office --scope imports`
+    """
+
+    async def make(house: House) -> tuple[Key, str]:
+        return await make_key(
+            house.units,
+            RandomSecrets(),
+            role=Role(role),
+            stores=[StoreId(store) for store in stores],
+            terminal=terminal,
+            scopes=scopes,
+        )
+
+    with with_shop(settings_of(data, database_url)) as settings:
+        try:
+            key, secret = in_house(settings, make)
+        except Invalid as refusal:
+            raise click.UsageError(_as_options(refusal)) from None
+    words = f"{secret}\n\nThis is the key of {key.id}. It is not shown again."
+    answer(Made(key.id, key.role, secret), as_json, words)
+
+
+@command.command("list")
+@common
+def show(data: Path | None, database_url: str | None, as_json: bool) -> None:
+    """List the keys: what each is for, and whether it still opens anything.
+
+    Example: `hylla keys list --json`
+    """
+
+    async def all_keys(house: House) -> list[Key]:
+        found: list[Key] = []
+        async with house.units.read() as unit:
+            while page := await unit.keys.page(found[-1].id if found else "", PAGE):
+                found += page
+        return found
+
+    with with_shop(settings_of(data, database_url)) as settings:
+        found = in_house(settings, all_keys)
+    answer({"items": found}, as_json, "\n".join(map(_line, found)) or "There are no keys.")
+
+
+@command.command("revoke")
+@common
+@click.argument("key", metavar="ID")
+def revoke(data: Path | None, database_url: str | None, as_json: bool, key: str) -> None:
+    """Make a key open nothing from now on.
+
+    Example: `hylla keys revoke key_01jd…`
+    """
+
+    async def close(house: House) -> None:
+        await revoke_key(house.units, KeyId(key))
+
+    with with_shop(settings_of(data, database_url)) as settings:
+        in_house(settings, close)
+    answer({"id": key, "revoked": True}, as_json, f"{key} opens nothing any more.")
+
+
+def _line(key: Key) -> str:
+    bound = [*key.stores, *key.scopes, *([key.terminal] if key.terminal else [])]
+    ended = f"revoked {key.revoked_at:%Y-%m-%d}" if key.revoked_at else ""
+    made = f"made {key.created_at:%Y-%m-%d}"
+    parts = (key.id, f"{key.role:<9}", f"…{key.hint}", made, ended, ", ".join(bound))
+    return "  ".join(filter(None, parts))
+
+
+def _as_options(refusal: Invalid) -> str:
+    """The fields of the refusal, named as the command names them."""
+    faults: list[Any] = refusal.errors
+    return "; ".join(f"--{_option(fault['pointer'])}: {fault['detail']}" for fault in faults)
+
+
+def _option(pointer: str) -> str:
+    return pointer.split("/")[1].removesuffix("s")

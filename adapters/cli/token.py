@@ -1,0 +1,43 @@
+"""`hylla token`: call as a customer while no identity provider is connected."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import rich_click as click
+
+from adapters.cli.house import in_house
+from adapters.cli.options import answer, common, settings_of, with_shop
+from adapters.identity.tokens import TrialTokens
+from adapters.main import House
+from domain.ids import CustomerId
+from domain.refusals import Missing
+
+
+@click.command("token")
+@common
+@click.option("--customer", required=True, metavar="ID", help="Whose token: the id `cus_…`.")
+@click.option("--hours", default=24, type=click.IntRange(1, 24 * 30), help="How long it is good.")
+def command(
+    data: Path | None, database_url: str | None, as_json: bool, customer: str, hours: int
+) -> None:
+    """Make a token with which a customer calls, for a trial.
+
+    Once an identity provider is named (HYLLA_OIDC_ISSUER), only its tokens are good.
+
+    Example: `hylla token --customer cus_01jd…`
+    """
+
+    async def issue(house: House) -> str:
+        async with house.units.read() as unit:
+            known = await unit.customers.known(CustomerId(customer))
+            if known is None:
+                raise Missing(f"There is no customer {customer}.")
+            lifetime = timedelta(hours=hours)
+            return TrialTokens(house.settings.secret).issue(known, unit.now, lifetime)
+
+    settings = settings_of(data, database_url)
+    if settings.oidc_issuer:
+        raise click.UsageError("Tokens come from HYLLA_OIDC_ISSUER; the trial's are not accepted.")
+    with with_shop(settings) as ready:
+        token = in_house(ready, issue)
+    answer({"token": token}, as_json, token)

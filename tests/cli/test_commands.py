@@ -1,0 +1,142 @@
+"""The command: what it prints for people and for scripts, and how it says no."""
+
+import json
+from typing import Any
+
+import httpx
+import pytest
+
+from adapters.cli import COMMANDS
+from adapters.postgres.embedded import running
+from tests.cli.starting import HYLLA, hylla, service
+
+LONG = "a-secret-of-more-than-thirty-two-characters"
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    """One shop for all commands; its database runs, so that none has to start it."""
+    folder = tmp_path_factory.mktemp("shop") / "data"
+    with running(folder):
+        yield folder
+
+
+def printed(*words: object) -> Any:
+    done = hylla(*words, "--json")
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def the_real_service(data, port):
+    return [*HYLLA, "serve", "--data", str(data), "--port", str(port)]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_help_of_every_command_teaches_with_an_example(command):
+    done = hylla(command, "--help")
+
+    assert done.returncode == 0
+    assert "Example" in done.stdout
+
+
+def test_migrating_twice_does_nothing_more(data):
+    printed("migrate", "--data", data)
+
+    assert printed("migrate", "--data", data) == {"ran": []}
+
+
+def test_an_office_key_is_printed_once_and_kept_as_a_hint(data):
+    made = printed("keys", "create", "--role", "office", "--data", data)
+    (listed,) = [
+        key for key in printed("keys", "list", "--data", data)["items"] if key["id"] == made["id"]
+    ]
+
+    assert set(made) == {"id", "role", "key"}
+    assert made["key"].startswith("sk_")
+    assert listed["hint"] == made["key"][-4:]
+    assert made["key"] not in json.dumps(listed)
+
+
+def test_a_shop_key_may_be_published(data):
+    assert printed("keys", "create", "--role", "shop", "--data", data)["key"].startswith("pk_")
+
+
+def test_a_key_that_lacks_its_store_is_wrong_usage_and_says_which_option(data):
+    done = hylla("keys", "create", "--role", "till", "--data", data)
+
+    assert done.returncode == 2
+    assert "--store: a till stands in one store" in done.stderr
+
+
+def test_a_key_that_is_not_there_cannot_be_revoked(data):
+    done = hylla("keys", "revoke", "key_nobody", "--data", data)
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "There is no such key.\n"
+
+
+def test_nobody_gets_a_token_for_a_customer_who_is_not_there(data):
+    done = hylla("token", "--customer", "cus_nobody", "--data", data)
+
+    assert (done.returncode, done.stderr) == (1, "There is no customer cus_nobody.\n")
+
+
+def test_with_an_identity_provider_the_trial_issues_no_tokens(data):
+    done = hylla(
+        *("token", "--customer", "cus_nobody", "--data", data),
+        HYLLA_OIDC_ISSUER="https://login.example",
+        HYLLA_OIDC_AUDIENCE="shop",
+    )
+
+    assert done.returncode == 2
+    assert "HYLLA_OIDC_ISSUER" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "environment", "status", "sentence"),
+    [
+        (["migrate"], {"HYLLA_PROT": "1"}, 2, "did you mean HYLLA_PORT?"),
+        (["serve", "--port", "0"], {}, 2, "HYLLA_PORT must be a whole number from 1 to 65535"),
+        (["migrate", "--database-url", "mysql://x/y"], {"HYLLA_SECRET": LONG}, 2, "postgresql"),
+        (
+            ["migrate", "--database-url", "postgres://me:hunter2@127.0.0.1:1/x"],
+            {"HYLLA_SECRET": LONG},
+            1,
+            "The database postgresql://me:***@127.0.0.1:1/x cannot be used",
+        ),
+        (["nonsense"], {}, 2, "No such command"),
+    ],
+)
+def test_what_goes_wrong_is_one_sentence(words, environment, status, sentence):
+    done = hylla(*words, **environment)
+
+    assert (done.returncode, done.stdout) == (status, "")
+    assert sentence in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "hunter2" not in done.stderr
+
+
+def test_a_command_beside_a_running_service_works_on_the_same_shop(tmp_path):
+    data = tmp_path / "data"
+    with service(data, the_real_service) as shop:
+        key = printed("keys", "create", "--role", "office", "--data", data)
+        headers = {"Authorization": f"Bearer {key['key']}"}
+        before = httpx.get(f"{shop.url}/v1/keys", headers=headers)
+        hylla("keys", "revoke", key["id"], "--data", data)
+        after = httpx.get(f"{shop.url}/v1/keys", headers=headers)
+
+        assert (before.status_code, after.status_code) == (200, 401)
+        assert shop.database_runs()
+    assert not shop.database_runs()
+
+
+def test_a_database_of_ones_own_is_served_only_once_it_is_migrated(empty_database_url):
+    own = {"HYLLA_SECRET": LONG, "HYLLA_DATABASE_URL": empty_database_url}
+
+    before = hylla("keys", "list", **own)
+    migrated = hylla("migrate", **own)
+    after = hylla("keys", "list", **own)
+
+    assert (before.returncode, migrated.returncode, after.returncode) == (1, 0, 0)
+    assert "run hylla migrate first" in before.stderr
+    assert after.stdout == "There are no keys.\n"
