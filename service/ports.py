@@ -6,7 +6,7 @@ but the database.
 
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol, TypeVar, runtime_checkable
 
 from msgspec import Struct
@@ -240,9 +240,26 @@ class Pickups(Protocol):
         """Ready ones whose time to collect is over."""
 
 
+class Leased(Struct, frozen=True):
+    """An event that is ours until its lease ends; `attempts` tells this lease from the next."""
+
+    id: int
+    event: Event
+    attempts: int
+
+
 class Outbox(Protocol):
     async def add(self, *events: Event) -> None:
         """Write down what happened, in the same unit as its cause."""
+
+    async def lease(self, limit: int, span: timedelta) -> Sequence[Leased]:
+        """Up to `limit` due events, oldest first, for `span`, doubled with each attempt."""
+
+    async def take(self, leased: Leased) -> bool:
+        """Remove an event in the unit of its effect; False when its lease is over."""
+
+    async def trouble(self, leased: Leased, words: str) -> None:
+        """Note why an event could not be followed; it comes again when its lease ends."""
 
 
 class Keys(Protocol):

@@ -54,7 +54,9 @@ class Messages(Controller):
         self,
         units: NamedDependency[Units],
         customer: Annotated[CustomerId | None, QueryParameter(max_length=64)] = None,
-        state: MessageState | None = None,
+        in_state: Annotated[
+            MessageState | None, QueryParameter(name="state", description="In this state.")
+        ] = None,
         kind: Kind | None = None,
         limit: Limit = 50,
         cursor: Cursor = None,
@@ -63,7 +65,7 @@ class Messages(Controller):
         before = unseal(cursor, MessageId)
         async with units.read() as unit:
             found = await unit.messages.page(
-                customer=customer, state=state, kind=kind, before=before, limit=limit + 1
+                customer=customer, state=in_state, kind=kind, before=before, limit=limit + 1
             )
         return page_of([item(message) for message in found], limit, lambda one: one.id)
 

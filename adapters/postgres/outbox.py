@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 import msgspec
-from msgspec import Struct
 
 from domain.events import Event
+from service.ports import Leased
 
 ADD: Final = """
     insert into events (kind, body, recorded_at, due_at)
@@ -23,14 +23,6 @@ LEASE: Final = """
 """
 TAKE: Final = "delete from events where id = $1 and attempts = $2 returning true"
 TROUBLE: Final = "update events set trouble = $2 where id = $1"
-
-
-class Leased(Struct, frozen=True):
-    """An event that is ours until its lease ends; `attempts` tells this lease from the next."""
-
-    id: int
-    event: Event
-    attempts: int
 
 
 class PostgresOutbox:
