@@ -16,6 +16,8 @@ T = TypeVar("T", bound=Struct)
 
 _NOTHING: Final = object()
 _LONGEST_PATTERN: Final = 200
+_AT: Final = " - at `$."
+"""What stands between the rule and the field in a sentence of msgspec."""
 
 
 class Told(Struct, Generic[T], frozen=True):
@@ -55,7 +57,9 @@ class Columns(Generic[T]):
         except Refusal as no:
             return Refused.of(line.number, no)
         except ValidationError as trouble:
-            return Refused(line.number, "invalid", f"{trouble}.")
+            rule, _, field = str(trouble).partition(_AT)
+            detail = f"{field.strip('`') or 'The line'}: {rule.replace('`', '')}."
+            return Refused(line.number, "invalid", detail)
 
     def _told(self, line: Line) -> Told[T]:
         cells = dict(self._cells(line.record))

@@ -42,7 +42,7 @@ PRODUCTS = KindOfFile(
     settle=_settle,
     objects=frozenset({"names", "options"}),
     fields={
-        "sku": values.key,
+        "sku": values.sku,
         "gtin": _gtin,
         "name": values.text,
         "names": values.pairs,

@@ -17,8 +17,8 @@ STOCK = KindOfFile(
     thing=Count,
     settle=_settle,
     fields={
-        "store": values.key,
-        "sku": values.key,
+        "store": values.store,
+        "sku": values.sku,
         "on_hand": values.whole,
         "safety_stock": values.whole,
         "counted_at": values.instant,

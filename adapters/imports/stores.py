@@ -34,7 +34,7 @@ STORES = KindOfFile(
     thing=Store,
     settle=_settle,
     fields={
-        "store": values.key,
+        "store": values.store,
         "name": values.text,
         "kind": values.text,
         "address": values.text,

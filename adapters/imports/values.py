@@ -12,6 +12,8 @@ from typing import Any, Final
 
 import msgspec
 
+from domain.ids import check_key
+
 Reader = Callable[[Any], Any]
 
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
@@ -37,6 +39,14 @@ def key(value: object) -> str:
         raise ValueError("must be text or a number")  # noqa: TRY004 - the file is wrong
     spelled = _spelled(value)
     return spelled.partition(".")[0] if _WHOLE.fullmatch(spelled) else spelled
+
+
+def sku(value: object) -> str:
+    return check_key("sku", key(value))
+
+
+def store(value: object) -> str:
+    return check_key("store", key(value))
 
 
 def number(value: object) -> float:

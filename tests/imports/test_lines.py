@@ -1,0 +1,103 @@
+"""Files of all sorts, line by line."""
+
+from io import BytesIO
+
+import pytest
+
+from adapters.imports import lines
+from adapters.imports.lines import FileUnreadable, Format, Line, read
+from service.imports import Refused
+
+
+def said(content: bytes, hint: Format | None = None) -> list[tuple[int, object]]:
+    """Each line by its number: what it says, or the code of its refusal."""
+    return [
+        (line.number, line.record) if isinstance(line, Line) else (line.line, line.code)
+        for line in read(BytesIO(content), hint)
+    ]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"sku,name\nMUG,Mug\nPOT,Pot\n",
+        b"\xef\xbb\xbfsku,name\r\nMUG,Mug\r\nPOT,Pot",
+        b'sku;name\nMUG;"Mug"\n\nPOT;Pot\n',
+        b"sku\tname\nMUG\tMug\nPOT\tPot\n",
+        b'[{"sku": "MUG", "name": "Mug"}, {"sku": "POT", "name": "Pot"}]',
+        b'\xef\xbb\xbf \n [{"sku": "MUG", "name": "Mug"}, {"sku": "POT", "name": "Pot"}]',
+        b'{"sku": "MUG", "name": "Mug"}\n\n{"sku": "POT", "name": "Pot"}',
+    ],
+)
+def test_the_form_of_a_file_is_seen_from_how_it_begins(content: bytes):
+    records = [record for _, record in said(content)]
+
+    assert records == [{"sku": "MUG", "name": "Mug"}, {"sku": "POT", "name": "Pot"}]
+
+
+def test_a_line_is_named_by_where_it_starts_in_the_file():
+    content = b'sku,name\nMUG,"a mug\nof two lines"\n\nPOT,Pot\n'
+
+    assert said(content) == [
+        (2, {"sku": "MUG", "name": "a mug\nof two lines"}),
+        (5, {"sku": "POT", "name": "Pot"}),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b"sku,name\nMUG\nPOT,Pot\n", [(2, "wrong_columns"), (3, {"sku": "POT", "name": "Pot"})]),
+        (b"sku\nP\xf8T\nPOT\n", [(2, "not_utf8"), (3, {"sku": "POT"})]),
+        (
+            b'sku,name\n"MUG"x,Mug\nPOT,Pot\n',
+            [(2, "unreadable"), (3, {"sku": "POT", "name": "Pot"})],
+        ),
+        (b'{"sku": \n{"sku": "POT"}\n', [(1, "unreadable"), (2, {"sku": "POT"})]),
+        (b'{"sku": "P\xf8T"}\n{"sku": "POT"}\n', [(1, "not_utf8"), (2, {"sku": "POT"})]),
+        (b'{"sku": "POT"}\n[]\n', [(1, {"sku": "POT"}), (2, "not_an_object")]),
+        (b'["POT", {"sku": "POT"}]', [(1, "not_an_object"), (2, {"sku": "POT"})]),
+        (b'[{"sku": "POT"}, {"sku": ', [(1, {"sku": "POT"}), (2, "unreadable")]),
+        (b'[{"sku": "POT"}, {"sku": "P\xf8T"}]', [(1, {"sku": "POT"}), (2, "unreadable")]),
+        (b"[]", []),
+        (b"sku\n", []),
+    ],
+)
+def test_a_line_that_cannot_be_read_does_not_stop_the_others(content, expected):
+    assert said(content) == expected
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"", "empty"),
+        (b"\xef\xbb\xbf \n", "empty"),
+        ("sku\nMUG\n".encode("utf-16"), "UTF-16"),
+        (b"sku,sku\nMUG,POT\n", "twice"),
+        (b"sku,n\xf8me\nMUG,POT\n", "header"),
+    ],
+)
+def test_a_file_of_which_nothing_can_be_read_says_why(content: bytes, why: str):
+    with pytest.raises(FileUnreadable, match=why):
+        said(content)
+
+
+def test_a_line_without_an_end_does_not_fill_the_memory(monkeypatch):
+    monkeypatch.setattr(lines, "LONGEST_LINE", 100)
+
+    with pytest.raises(FileUnreadable, match="longer than 100"):
+        said(b"sku\n" + b"x" * 1000)
+
+
+def test_an_open_quote_does_not_swallow_the_rest_of_the_file():
+    content = b'sku,name\nMUG,"Mug\n' + b"POT,Pot\n" * 20_000
+
+    found = list(read(BytesIO(content)))
+
+    assert isinstance(found[0], Refused)
+    assert (found[0].line, found[0].code) == (2, "unreadable")
+    assert Line(20_001, {"sku": "POT", "name": "Pot"}) in found[-2:]
+
+
+def test_a_called_form_is_believed():
+    assert said(b"[x]\n1\n", Format.CSV) == [(2, {"[x]": "1"})]
