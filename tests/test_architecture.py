@@ -1,0 +1,77 @@
+"""The arrow holds, and every contract that guards it turns red when somebody breaks it."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+LINT = Path(sys.executable).with_name("lint-imports")
+
+# For each contract of pyproject.toml: where somebody might break it, and how.
+BREAKS = {
+    "The arrow: adapters to service to domain": ("domain/money.py", "import service.ports"),
+    "The domain knows msgspec and libraries that only calculate": (
+        "domain/money.py",
+        "import httpx",
+    ),
+    "The service knows no framework, no SQL and no network": (
+        "service/keys.py",
+        "import sqlalchemy",
+    ),
+    "Siblings in the adapters do not know each other": (
+        "adapters/http/problems.py",
+        "import adapters.postgres.tables",
+    ),
+}
+
+
+def contracts() -> list[str]:
+    known = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    return [contract["name"] for contract in known["tool"]["importlinter"]["contracts"]]
+
+
+@pytest.fixture
+def copy(tmp_path):
+    """The project's rooms, to be broken without harm."""
+    for room in ("domain", "service", "adapters"):
+        shutil.copytree(ROOT / room, tmp_path / room, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    return tmp_path
+
+
+def verdicts(project: Path) -> dict[str, str]:
+    """What import-linter says of each contract: KEPT or BROKEN."""
+    done = subprocess.run(
+        [LINT, "--no-cache"],
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=project,
+        env={**os.environ, "PYTHONPATH": str(project), "COLUMNS": "200"},
+    )
+    lines = [line.rsplit(maxsplit=1) for line in done.stdout.splitlines()]
+    found = {line[0]: line[1] for line in lines if line[1:] in (["KEPT"], ["BROKEN"])}
+    assert found, done.stdout + done.stderr
+    return found
+
+
+def test_every_contract_is_kept(copy):
+    assert verdicts(copy) == dict.fromkeys(contracts(), "KEPT")
+
+
+def test_every_contract_is_shown_to_turn_red():
+    assert set(BREAKS) == set(contracts())
+
+
+@pytest.mark.parametrize("contract", BREAKS)
+def test_a_broken_contract_turns_red(copy, contract):
+    file, bad_import = BREAKS[contract]
+    with (copy / file).open("a") as broken:
+        broken.write(f"\n{bad_import}\n")
+
+    assert verdicts(copy)[contract] == "BROKEN"
