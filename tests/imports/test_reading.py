@@ -13,8 +13,6 @@ from domain.money import Money
 from domain.refusals import WrongField
 from service.imports import Entry, ImportKind, Refused, options
 
-pytestmark = pytest.mark.anyio
-
 
 async def told(kind: ImportKind, content: str, **wishes) -> list[Any]:
     batches = FileReading().batches(kind, BytesIO(content.encode()), options(**wishes))
@@ -168,7 +166,8 @@ async def test_a_number_becomes_text_where_a_key_is_wanted(shape: str, number: s
 async def test_what_is_wrong_with_a_customer_is_not_repeated():
     lines = await told(
         ImportKind.CUSTOMERS,
-        "external_id,email,phone\n1,not-an-address,\n2,,12\n3,customer3@example.com,+46 70 174 06 05\n",
+        "external_id,email,phone\n1,not-an-address,\n2,,12\n"
+        "3,customer3@example.com,+46 70 174 06 05\n",
     )
 
     assert [(line.code, line.detail) for line in lines[:2]] == [
