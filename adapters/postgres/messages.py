@@ -56,9 +56,7 @@ class PostgresMessages:
         await self._connection.execute(ADD, *_values(message, FIELDS))
 
     async def get(self, message: MessageId) -> Message:
-        return _message(
-            await self._connection.fetchrow(f"{SELECT} where id = $1", message), message
-        )
+        return await self._one(GET, message)
 
     async def take(self, message: MessageId) -> Message:
         return await self._one(TAKE, message)

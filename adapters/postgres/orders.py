@@ -28,8 +28,8 @@ ADD: Final = f"""
     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
 """
 KEEP: Final = """
-    update orders set customer = $3, state = $4, goods_minor = $7, to_pay_minor = $8, lines = $10,
-        groups = $11, version = $14, changed_at = $16
+    update orders set customer = $2, state = $3, goods_minor = $4, to_pay_minor = $5, lines = $6,
+        groups = $7, version = $8, changed_at = $9
     where id = $1
 """
 SELECT: Final = f"select {COLUMNS} from orders"
@@ -52,7 +52,18 @@ class PostgresOrders:
         await self._connection.execute(ADD, *_values(order))
 
     async def keep(self, order: Order) -> None:
-        await self._connection.execute(KEEP, *_values(order))
+        await self._connection.execute(
+            KEEP,
+            order.id,
+            order.customer,
+            order.state.value,
+            order.totals.goods.amount,
+            order.totals.to_pay.amount,
+            _text(order.lines),
+            _text(order.groups),
+            order.version,
+            order.changed_at,
+        )
 
     async def get(self, order: OrderId) -> Order:
         return _order(await self._connection.fetchrow(f"{SELECT} where id = $1", order))
