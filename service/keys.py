@@ -7,7 +7,7 @@ from domain.callers import SCOPES, Role
 from domain.ids import KeyId, StoreId
 from domain.keys import Key
 from domain.refusals import Invalid
-from service.ports import Secrets, Units
+from service.ports import RequestKey, Secrets, Units
 
 BOUND: Final = frozenset({Role.TILL, Role.ASSOCIATE})
 """Roles whose keys belong to stores."""
@@ -21,8 +21,11 @@ async def make_key(
     stores: Collection[StoreId] = (),
     terminal: str = "",
     scopes: Collection[str] = (),
-) -> tuple[Key, str]:
+    request: RequestKey | None = None,
+) -> tuple[Key, str | None]:
     """A new key, and its secret, which is shown this once and kept only as a hash.
+
+    A repeat of `request` answers the same key without its secret, which nobody has any more.
 
     Raises:
         Invalid: the role takes no key, or stores, terminal or scopes do not go with it.
@@ -30,6 +33,8 @@ async def make_key(
     check_binding(role, stores, terminal, scopes)
     secret = secrets.make(role)
     async with units.begin() as unit:
+        if first := await unit.requests.claim(request, Key):
+            return first, None
         known = await unit.stores.by_id(stores)
         for index, store in enumerate(stores):
             if store not in known:
@@ -44,6 +49,7 @@ async def make_key(
             hint=secret[-4:],
         )
         await unit.keys.add(key, secrets.hash(secret))
+        await unit.requests.answer(request, key)
     return key, secret
 
 

@@ -13,7 +13,7 @@ from domain.callers import Role
 from domain.ids import KeyId, StoreId
 from domain.keys import Key
 from service.keys import make_key, revoke_key
-from service.ports import Secrets, Units
+from service.ports import RequestKey, Secrets, Units
 
 
 class NewKey(Struct, forbid_unknown_fields=True):
@@ -26,11 +26,11 @@ class NewKey(Struct, forbid_unknown_fields=True):
 
 
 class MadeKey(Struct):
-    """`key` is the secret; it is shown only here."""
+    """`key` is the secret; it is shown only here, so a repeated request has none."""
 
     id: KeyId
     role: Role
-    key: str
+    key: str | None
 
 
 class Keys(Controller):
@@ -43,6 +43,7 @@ class Keys(Controller):
         data: JSONBody[NewKey],
         units: NamedDependency[Units],
         secrets: NamedDependency[Secrets],
+        optional_key: NamedDependency[RequestKey | None],
     ) -> MadeKey:
         """Make a key for a machine. Its secret is answered this once."""
         key, secret = await make_key(
@@ -52,6 +53,7 @@ class Keys(Controller):
             stores=data.stores,
             terminal=data.terminal,
             scopes=data.scopes,
+            request=optional_key,
         )
         return MadeKey(key.id, key.role, secret)
 
@@ -66,6 +68,11 @@ class Keys(Controller):
         return page_of(keys, limit, lambda key: key.id)
 
     @delete("/{key_id:str}", operation_id="revoke_key", **called_by(Role.OFFICE, scope="keys"))
-    async def revoke(self, key_id: FromPath[KeyId], units: NamedDependency[Units]) -> None:
+    async def revoke(
+        self,
+        key_id: FromPath[KeyId],
+        units: NamedDependency[Units],
+        optional_key: NamedDependency[RequestKey | None],  # noqa: ARG002 - a repeat is harmless
+    ) -> None:
         """Revoke a key; within two seconds it opens nothing. A repeat changes nothing."""
         await revoke_key(units, key_id)

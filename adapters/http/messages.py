@@ -57,7 +57,7 @@ class Messages(Controller):
         in_state: Annotated[
             MessageState | None, QueryParameter(name="state", description="In this state.")
         ] = None,
-        kind: Kind | None = None,
+        kind: Annotated[Kind | None, QueryParameter(description="Of this kind.")] = None,
         limit: Limit = 50,
         cursor: Cursor = None,
     ) -> Page[MessageItem]:

@@ -23,6 +23,7 @@ Barcode = Annotated[
 Words = Annotated[
     str | None,
     QueryParameter(
+        name="query",
         min_length=1,
         max_length=100,
         description="A part of the sku, the category or the name in any language.",
@@ -49,7 +50,7 @@ class Products(Controller):
         self,
         units: NamedDependency[Units],
         gtin: Barcode = None,
-        query: Words = None,
+        words: Words = None,
         limit: Limit = 50,
         cursor: Cursor = None,
     ) -> Page[Product]:
@@ -58,7 +59,7 @@ class Products(Controller):
         after = unseal(cursor, str) or ""
         async with units.read() as unit:
             found = await unit.products.search(
-                gtin=barcode, query=query, after=after, limit=limit + 1
+                gtin=barcode, query=words, after=after, limit=limit + 1
             )
         return page_of(found, limit, lambda product: product.sku)
 

@@ -33,6 +33,7 @@ WORDS: Final[Mapping[str, Any]] = {
     "reason": "damaged",
     "reasons": ["closed_today"],
     "bin": "A3",
+    "method": "pay_at_pickup",
     "distance_km": 1.2,
     "latitude": 59.3326,
     "longitude": 18.0649,
