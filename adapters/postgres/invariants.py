@@ -190,12 +190,12 @@ INVARIANTS: Final[Mapping[str, str]] = {
         where line.points > 0
     """,
     "nobody_is_told_twice": """
-        select jsonb_build_object('kind', kind, 'about', about_key) as about,
+        select jsonb_build_object('kind', kind, 'about', key) as about,
             1 as expected, count(*) as actual
-        from messages group by kind, about_key
+        from messages group by kind, key
     """,
     "events_are_followed": f"""
-        select jsonb_build_object('event', id, 'kind', kind) as about,
+        select jsonb_build_object('event', id::text, 'kind', kind) as about,
             least(attempts, {MOST_ATTEMPTS}) as expected, attempts as actual
         from events
     """,

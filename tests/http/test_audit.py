@@ -144,9 +144,9 @@ async def test_all_is_well_where_nobody_meddled(lived_in):
         ),
         (
             """
-            alter table messages drop constraint messages_kind_about_key_key;
+            alter table messages drop constraint messages_kind_key_key;
             insert into messages
-                (id, kind, about_key, planned_for, not_after, created_at, changed_at)
+                (id, kind, key, planned_for, not_after, created_at, changed_at)
             select 'msg_' || n, 'pickup_ready', 'pku_1:1', now(), now(), now(), now()
             from generate_series(1, 2) as n
             """,
