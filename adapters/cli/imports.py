@@ -102,20 +102,20 @@ async def _bring_in(
     watch: Callable[[int, Report], None],
 ) -> Report:
     from adapters.imports.reading import FileReading  # noqa: PLC0415 - other commands need none
-    from adapters.main import open_house  # noqa: PLC0415 - the shop is loaded when it opens
+    from adapters.postgres.unit import PostgresUnits, connect  # noqa: PLC0415 - nor the database
 
-    house = open_house(settings)
+    units = PostgresUnits(connect(settings.database_url, pool_size=1))
     try:
         with file.open("rb") as lines:
             return await bring_in(
-                house.units,
+                units,
                 FileReading().batches(kind, lines, told),
                 kind,
                 actor="import",
                 watch=lambda report: watch(os.lseek(lines.fileno(), 0, os.SEEK_CUR), report),
             )
     finally:
-        await house.close()
+        await units.close()
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """Files sent as the body of a request."""
 
 import json
+from collections.abc import AsyncIterator
 
 import pytest
 
@@ -57,7 +58,7 @@ async def test_a_file_may_be_csv_json_or_ndjson(shop: Shop, content_type: str, c
 
 
 async def test_a_long_file_arrives_in_pieces(shop: Shop):
-    async def pieces():
+    async def pieces() -> AsyncIterator[bytes]:
         yield b"external_id,name\n"
         for number in range(3000):
             yield f"{number},Sample {number}\n".encode()

@@ -1,5 +1,7 @@
 """Where the stores are."""
 
+from typing import Any
+
 from tests.examples import HARBOUR, HILL, a_store
 from tests.http.shop import Shop
 
@@ -37,9 +39,9 @@ async def test_there_is_no_store_that_nobody_knows(shop: Shop):
     assert (answer.status_code, answer.json()["code"]) == (404, "unknown_store")
 
 
-async def walk(shop: Shop, path: str, **params) -> list[dict]:
+async def walk(shop: Shop, path: str, **params: Any) -> list[dict[str, Any]]:
     """Every item of a list, page by page."""
-    items: list[dict] = []
+    items: list[dict[str, Any]] = []
     headers = await shop.page()
     while True:
         page = (await shop.client.get(path, params=params, headers=headers)).json()
