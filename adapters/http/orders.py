@@ -43,7 +43,7 @@ class Orders(Controller):
     path = "/v1/orders"
     tags = ("orders",)
 
-    @get("/{order:str}", operation_id="get_order", **called_by(*ANYBODY))
+    @get("/{order:str}", operation_id="get_order", **called_by(*ANYBODY, scope="orders"))
     async def look(
         self,
         order: FromPath[OrderId],

@@ -163,7 +163,7 @@ class StorePickups(Controller):
     path = "/v1/stores/{store:str}/pickups"
     tags = ("pickups",)
 
-    @get(operation_id="list_store_pickups", **called_by(*STAFF))
+    @get(operation_id="list_store_pickups", **called_by(*STAFF, scope="orders"))
     async def work(
         self,
         store: FromPath[StoreId],
@@ -188,7 +188,7 @@ class StorePickups(Controller):
         "/identify",
         operation_id="identify_pickup",
         status_code=200,
-        **called_by(*STAFF, strict=True),
+        **called_by(*STAFF, scope="orders", strict=True),
     )
     async def identify(
         self,
@@ -207,7 +207,7 @@ class Pickups(Controller):
     path = "/v1/pickups/{pickup:str}"
     tags = ("pickups",)
 
-    @get(operation_id="get_pickup", **called_by(*ANYBODY))
+    @get(operation_id="get_pickup", **called_by(*ANYBODY, scope="orders"))
     async def look(
         self,
         pickup: FromPath[PickupId],
@@ -218,7 +218,12 @@ class Pickups(Controller):
         """One pickup; its customer sees the code that opens it, from ready until collected."""
         return _answered(await pickups.look(units, codes, caller=caller, pickup=pickup))
 
-    @post("/accept", operation_id="accept_pickup", status_code=200, **called_by(*STAFF))
+    @post(
+        "/accept",
+        operation_id="accept_pickup",
+        status_code=200,
+        **called_by(*STAFF, scope="orders"),
+    )
     async def accept(
         self,
         pickup: FromPath[PickupId],
@@ -232,7 +237,12 @@ class Pickups(Controller):
             await pickups.accept(units, caller=caller, pickup=pickup, key=optional_key)
         )
 
-    @post("/decline", operation_id="decline_pickup", status_code=200, **called_by(*STAFF))
+    @post(
+        "/decline",
+        operation_id="decline_pickup",
+        status_code=200,
+        **called_by(*STAFF, scope="orders"),
+    )
     async def decline(
         self,
         pickup: FromPath[PickupId],
@@ -248,7 +258,7 @@ class Pickups(Controller):
             )
         )
 
-    @post("/pick", operation_id="pick_pickup", status_code=200, **called_by(*STAFF))
+    @post("/pick", operation_id="pick_pickup", status_code=200, **called_by(*STAFF, scope="orders"))
     async def pick(
         self,
         pickup: FromPath[PickupId],
@@ -267,7 +277,9 @@ class Pickups(Controller):
             )
         )
 
-    @post("/ready", operation_id="ready_pickup", status_code=200, **called_by(*STAFF))
+    @post(
+        "/ready", operation_id="ready_pickup", status_code=200, **called_by(*STAFF, scope="orders")
+    )
     async def ready(
         self,
         pickup: FromPath[PickupId],
@@ -288,7 +300,7 @@ class Pickups(Controller):
         "/handover",
         operation_id="hand_over_pickup",
         status_code=200,
-        **called_by(*STAFF, strict=True),
+        **called_by(*STAFF, scope="orders", strict=True),
     )
     async def hand_over(
         self,
@@ -308,7 +320,12 @@ class Pickups(Controller):
             )
         )
 
-    @post("/put-back", operation_id="put_back_pickup", status_code=200, **called_by(*STAFF))
+    @post(
+        "/put-back",
+        operation_id="put_back_pickup",
+        status_code=200,
+        **called_by(*STAFF, scope="orders"),
+    )
     async def put_back(
         self,
         pickup: FromPath[PickupId],
@@ -322,7 +339,12 @@ class Pickups(Controller):
             await pickups.put_back(units, caller=caller, pickup=pickup, key=optional_key)
         )
 
-    @post("/cancel", operation_id="cancel_pickup", status_code=200, **called_by(*ANYBODY))
+    @post(
+        "/cancel",
+        operation_id="cancel_pickup",
+        status_code=200,
+        **called_by(*ANYBODY, scope="orders"),
+    )
     async def cancel(
         self,
         pickup: FromPath[PickupId],
