@@ -66,8 +66,8 @@ def create(
     Example: `hylla keys create --role office --scope imports`
     """
 
-    async def make(house: House) -> tuple[Key, str]:
-        return await make_key(
+    async def make(house: House) -> Made:
+        key, secret = await make_key(
             house.units,
             RandomSecrets(),
             role=Role(role),
@@ -75,14 +75,15 @@ def create(
             terminal=terminal,
             scopes=scopes,
         )
+        assert secret is not None  # only a repeated request gets none, and there is no request
+        return Made(key.id, key.role, secret)
 
     with with_shop(settings_of(data, database_url)) as settings:
         try:
-            key, secret = in_house(settings, make)
+            made = in_house(settings, make)
         except Invalid as refusal:
             raise click.UsageError(_as_options(refusal)) from None
-    words = f"{secret}\n\nThis is the key of {key.id}. It is not shown again."
-    answer(Made(key.id, key.role, secret), as_json, words)
+    answer(made, as_json, f"{made.key}\n\nThis is the key of {made.id}. It is not shown again.")
 
 
 @command.command("list")

@@ -13,7 +13,7 @@ import structlog
 
 from adapters import logs
 from adapters.cli.options import common, settings_of, with_database
-from adapters.cli.server import serve
+from adapters.cli.server import refuse_a_taken_port, serve
 from adapters.drain import SIGNALS
 from adapters.main import create_app, work
 from adapters.postgres.migrate import upgrade
@@ -45,6 +45,8 @@ def command(
     """
     settings = settings_of(data, database_url, **options)
     logs.configure(settings.log_level)
+    if settings.role is not Role.WORKER:
+        refuse_a_taken_port(settings)
     # A stop before the server listens for it must still stop the database.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with with_database(settings) as ready:

@@ -1,9 +1,12 @@
 """The server that answers requests: granian, with what it needs to stop well."""
 
+import socket
+import time
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
+import rich_click as click
 from granian.constants import Interfaces, Loops
 from granian.log import LogLevels
 from granian.server import Server
@@ -11,6 +14,36 @@ from granian.server import Server
 from adapters import logs
 from adapters.drain import in_a_worker
 from adapters.settings import Settings
+
+PATIENCE_S: Final = 3.0
+"""How long the workers of a service that was killed may take to notice and let go."""
+
+
+def refuse_a_taken_port(settings: Settings) -> None:
+    """Several servers may listen on one port, and would share two shops' requests between them.
+
+    Raises:
+        click.ClickException: somebody else listens there, or there is no such address.
+    """
+    deadline = time.monotonic() + PATIENCE_S
+    while fault := _fault_of(settings.host, settings.port):
+        if time.monotonic() > deadline:
+            raise click.ClickException(
+                f"Cannot listen on {settings.host}, port {settings.port}: {fault}. "
+                "Name another with --host and --port."
+            )
+        time.sleep(0.1)
+
+
+def _fault_of(host: str, port: int) -> str:
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(found[0], found[1]) as attempt:
+            attempt.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            attempt.bind(found[4])
+    except OSError as error:
+        return (error.strerror or str(error)).lower()
+    return ""
 
 
 def serve(settings: Settings, make: Callable[[], Any]) -> None:

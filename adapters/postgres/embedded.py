@@ -41,6 +41,7 @@ SETTINGS: Final[Mapping[str, str]] = {
     "fsync": "on",
     "synchronous_commit": "on",
     "timezone": "UTC",
+    "max_connections": "200",
     # Values of columns are personal data: they stay out of the log.
     "log_error_verbosity": "terse",
     "log_min_error_statement": "panic",

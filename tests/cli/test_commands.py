@@ -1,6 +1,7 @@
 """The command: what it prints for people and for scripts, and how it says no."""
 
 import json
+import socket
 from typing import Any
 
 import httpx
@@ -8,7 +9,7 @@ import pytest
 
 from adapters.cli import COMMANDS
 from adapters.postgres.embedded import running
-from tests.cli.starting import HYLLA, hylla, service
+from tests.cli.starting import HYLLA, hylla, service, until
 
 LONG = "a-secret-of-more-than-thirty-two-characters"
 
@@ -121,11 +122,15 @@ def test_a_command_beside_a_running_service_works_on_the_same_shop(tmp_path):
     with service(data, the_real_service) as shop:
         key = printed("keys", "create", "--role", "office", "--data", data)
         headers = {"Authorization": f"Bearer {key['key']}"}
-        before = httpx.get(f"{shop.url}/v1/keys", headers=headers)
-        hylla("keys", "revoke", key["id"], "--data", data)
-        after = httpx.get(f"{shop.url}/v1/keys", headers=headers)
 
-        assert (before.status_code, after.status_code) == (200, 401)
+        def status():
+            return httpx.get(f"{shop.url}/v1/keys", headers=headers).status_code
+
+        before = status()
+        hylla("keys", "revoke", key["id"], "--data", data)
+
+        assert before == 200
+        until(lambda: status() == 401, "the key opens nothing any more")
         assert shop.database_runs()
     assert not shop.database_runs()
 
@@ -140,3 +145,15 @@ def test_a_database_of_ones_own_is_served_only_once_it_is_migrated(empty_databas
     assert (before.returncode, migrated.returncode, after.returncode) == (1, 0, 0)
     assert "run hylla migrate first" in before.stderr
     assert after.stdout == "There are no keys.\n"
+
+
+def test_a_taken_port_is_refused_before_two_shops_share_it(tmp_path):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        done = hylla("serve", "--data", tmp_path / "data", "--port", port)
+
+    assert done.returncode == 1
+    assert f"Cannot listen on 127.0.0.1, port {port}: address already in use." in done.stderr
+    assert not (tmp_path / "data").exists()

@@ -1,0 +1,62 @@
+"""`hylla audit` on a shop somebody meddled with."""
+
+import asyncio
+import json
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from adapters.postgres.addresses import for_asyncpg
+from adapters.postgres.invariants import INVARIANTS
+from tests.cli.starting import hylla
+
+
+@pytest.fixture
+def meddled_with(database_url: str) -> str:
+    """A shop with 5 mugs by its ledger, and 12 by its counter."""
+
+    async def meddle() -> None:
+        connection = await asyncpg.connect(for_asyncpg(database_url))
+        await connection.execute(
+            """
+            insert into stores (store) values ('harbour');
+            insert into stock (store, sku, on_hand) values ('harbour', 'MUG', 12);
+            insert into movements
+                (store, sku, kind, on_hand, cause, actor, occurred_at, recorded_at)
+            values ('harbour', 'MUG', 'count', 5, 'count:1', 'test', now(), now());
+            """
+        )
+        await connection.close()
+
+    asyncio.run(meddle())
+    return for_asyncpg(database_url)
+
+
+def test_a_clean_shop_passes_and_says_how_much_was_checked(database_url, tmp_path: Path):
+    options = ("--data", tmp_path, "--database-url", for_asyncpg(database_url))
+    for_scripts = hylla("audit", "--json", *options)
+    print(for_scripts)
+    for_people = hylla("audit", *options)
+    report = json.loads(for_scripts.stdout)
+
+    assert (for_scripts.returncode, for_people.returncode) == (0, 0), for_scripts.stderr
+    assert (sorted(report), report["ok"]) == (["invariants", "ok"], True)
+    assert [found["name"] for found in report["invariants"]] == list(INVARIANTS)
+    assert all(sorted(f) == ["broken", "checked", "name", "ok"] for f in report["invariants"])
+    assert "All is well." in for_people.stdout
+
+
+def test_a_broken_counter_is_named_repaired_and_then_gone(meddled_with, tmp_path: Path):
+    options = ("--data", tmp_path, "--database-url", meddled_with)
+    seen = hylla("audit", *options)
+    repaired = json.loads(hylla("audit", "--json", "--repair", *options).stdout)
+    again = hylla("audit", "--json", *options)
+
+    assert seen.returncode == 1
+    assert "store harbour, sku MUG: expected 5, found 12" in seen.stdout.replace("\n", " ")
+    assert repaired["ok"] is True
+    assert [repair["broken"] for repair in repaired["repaired"]] == [
+        {"about": {"store": "harbour", "sku": "MUG"}, "expected": 5, "actual": 12}
+    ]
+    assert (again.returncode, json.loads(again.stdout)["ok"]) == (0, True)
