@@ -15,7 +15,7 @@ ADD: Final = """
 """
 LEASE: Final = """
     update events set attempts = attempts + 1,
-        due_at = $1 + least($3 * power(2, attempts), interval '1 hour')
+        due_at = $1 + least($3::interval * power(2, least(attempts, 16)), interval '1 hour')
     where id in (
         select id from events where due_at <= $1 order by id limit $2 for update skip locked
     )
