@@ -123,7 +123,7 @@ def test_a_command_beside_a_running_service_works_on_the_same_shop(tmp_path):
         key = printed("keys", "create", "--role", "office", "--data", data)
         headers = {"Authorization": f"Bearer {key['key']}"}
 
-        def status():
+        def status() -> int:
             return httpx.get(f"{shop.url}/v1/keys", headers=headers).status_code
 
         before = status()
