@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
 import httpx
 import structlog
@@ -10,17 +11,26 @@ from litestar.types import ASGIApp
 from msgspec import Struct
 
 from adapters import logs
-from adapters.drain import draining
+from adapters.channels.email import Email, MailServer
+from adapters.channels.rendering import Rendering
+from adapters.channels.switchboard import Switchboard
+from adapters.channels.webhook import Webhook
+from adapters.drain import Drain, draining
 from adapters.http.app import HttpSettings, Parts, build
 from adapters.identity.codes import DerivedCodes
 from adapters.identity.jwks import KeySet
 from adapters.identity.keys import RandomSecrets
 from adapters.identity.tokens import ProviderTokens, TrialTokens
 from adapters.imports.reading import FileReading
-from adapters.postgres.unit import PostgresUnits, connect
-from adapters.settings import Settings
+from adapters.jobs.scheduler import Scheduler
+from adapters.jobs.steps import steps
+from adapters.postgres.unit import PostgresUnits, connect, utc_now
+from adapters.settings import Role, Settings
+from domain.channels import Channel
+from domain.letters import Retailer
 from domain.points import Programme
-from service.ports import Tokens
+from service.messages.desk import Desk
+from service.ports import Carrier, Channels, Codes, Tokens
 
 log = structlog.get_logger("hylla")
 
@@ -33,8 +43,11 @@ class House(Struct):
     codes: DerivedCodes
     tokens: Tokens
     client: httpx.AsyncClient
+    switchboard: Switchboard
+    desk: Desk
 
     async def close(self) -> None:
+        await self.switchboard.close()
         await self.client.aclose()
         await self.units.close()
 
@@ -42,15 +55,19 @@ class House(Struct):
 def open_house(settings: Settings) -> House:
     """Make the parts; nothing is connected before it is used."""
     client = httpx.AsyncClient(timeout=10)
+    codes = DerivedCodes(settings.secret)
+    switchboard = _switchboard(settings)
     return House(
         settings=settings,
         units=PostgresUnits(
             connect(settings.database_url, pool_size=settings.connections),
             programme=Programme(),
         ),
-        codes=DerivedCodes(settings.secret),
+        codes=codes,
         tokens=_tokens(settings, client),
         client=client,
+        switchboard=switchboard,
+        desk=_desk(settings, codes, switchboard),
     )
 
 
@@ -71,7 +88,8 @@ def build_app(house: House) -> ASGIApp:
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
         async with draining() as drain:
             app.state.drain = drain
-            yield
+            async with _jobs(house, drain):
+                yield
         await house.close()
 
     return build(
@@ -96,9 +114,56 @@ async def work(settings: Settings) -> None:
     """Do the jobs, and answer nobody, until told to stop."""
     logs.configure(settings.log_level)
     house = open_house(settings)
-    async with draining() as drain:
+    async with draining() as drain, _jobs(house, drain):
         await drain.stopping.wait()
     await house.close()
+
+
+@asynccontextmanager
+async def _jobs(house: House, drain: Drain) -> AsyncIterator[None]:
+    """What time brings about, in every process but those that only answer."""
+    if house.settings.role is Role.API:
+        yield
+        return
+    todo = steps(house.units, house.desk, drain.stopping)
+    async with Scheduler(house.units, todo, drain.stopping):
+        yield
+
+
+def _switchboard(settings: Settings) -> Switchboard:
+    """The ways out that were set up; without any, the shop is on trial."""
+    carriers: dict[Channel, Carrier] = {}
+    if settings.smtp_url:
+        server = MailServer.at(settings.smtp_url)
+        carriers[Channel.EMAIL] = Email(server, sender=settings.smtp_from, clock=utc_now)
+    if settings.webhook_url:
+        webhook = Webhook(
+            settings.webhook_url,
+            settings.webhook_secret,
+            clock=utc_now,
+            private=settings.webhook_private,
+        )
+        names = settings.webhook_channels.split(",")
+        carriers |= {Channel(name): webhook for name in names}
+    return Switchboard(carriers, settings.data / "messages")
+
+
+def _desk(settings: Settings, codes: Codes, channels: Channels) -> Desk:
+    shop_url = settings.shop_url or None
+    return Desk(
+        channels=channels,
+        rendering=Rendering(settings.locale),
+        codes=codes,
+        retailer=Retailer(
+            settings.retailer,
+            url=shop_url,
+            email=settings.retailer_email or None,
+            phone=settings.retailer_phone or None,
+        ),
+        address=settings.address,
+        shop_url=shop_url,
+        thank_you_after=timedelta(minutes=settings.thank_you_delay_minutes),
+    )
 
 
 def _tokens(settings: Settings, client: httpx.AsyncClient) -> Tokens:

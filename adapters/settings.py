@@ -18,6 +18,9 @@ from typing import Annotated, Any, Final
 import msgspec
 from msgspec import Meta, Struct, convert, inspect, structs
 
+from domain.channels import Channel
+from domain.locales import LOCALES
+
 PREFIX: Final = "HYLLA_"
 SHORTEST_SECRET: Final = 32
 
@@ -61,6 +64,7 @@ Currency = Annotated[
     str, Meta(pattern="^[A-Z]{3}$", extra={"rule": "three capital letters, such as EUR"})
 ]
 Positive = Annotated[int, Meta(ge=1)]
+LANGUAGES: Final = f"one of {', '.join(LOCALES)}"
 
 
 def data_folder() -> Path:
@@ -95,10 +99,23 @@ class Settings(Struct, frozen=True, kw_only=True):
     """To the database, for each process."""
     low_stock_at: Annotated[int, Meta(ge=0)] = 3
     thank_you_delay_minutes: Annotated[int, Meta(ge=0)] = 120
+    locale: Annotated[str, Meta(pattern="^(en|nb|sv|da|ro)$", extra={"rule": LANGUAGES})] = "en"
+    """Of messages to readers whose own language we do not write."""
+    retailer: str = "Hylla"
+    """The name that messages bear."""
+    retailer_email: str = ""
+    """Where readers can ask; with a phone number, it stands at the end of every message."""
+    retailer_phone: str = ""
+    shop_url: Url = ""
+    """The webshop: messages link to `/orders/…` in it."""
     smtp_url: Secret = Secret("")
     smtp_from: str = ""
     webhook_url: Url = ""
     webhook_secret: Secret = Secret("")
+    webhook_channels: str = "sms"
+    """What the webhook carries, such as `sms,whatsapp`."""
+    webhook_private: bool = False
+    """Whether the webhook may lead into a network that is not the public one."""
     oidc_issuer: Url = ""
     oidc_audience: str = ""
     oidc_jwks_url: Url = ""
@@ -167,13 +184,15 @@ def _broken_rules(s: Settings) -> list[str]:
         f"HYLLA_SECRET must have at least {SHORTEST_SECRET} random characters.": s.secret
         and len(s.secret) < SHORTEST_SECRET,
         "HYLLA_SMTP_URL must be written as smtp://user:password@host:port, or smtps://…": s.smtp_url
-        and not re.match(r"smtps?://[^/\s]+", s.smtp_url),
+        and not re.match(r"(smtps?|smtp\+starttls)://[^/\s]+", s.smtp_url),
         "HYLLA_SMTP_FROM is needed with HYLLA_SMTP_URL: the address that e-mail comes from.": (
             s.smtp_url and "@" not in s.smtp_from
         ),
         "HYLLA_WEBHOOK_SECRET is needed with HYLLA_WEBHOOK_URL: what the calls are signed with.": (
             s.webhook_url and not s.webhook_secret
         ),
+        f"HYLLA_WEBHOOK_CHANNELS must name channels: {', '.join(Channel)}.": s.webhook_url
+        and not set(s.webhook_channels.split(",")) <= set(Channel),
         "HYLLA_OIDC_AUDIENCE is needed with HYLLA_OIDC_ISSUER: whom the tokens are meant for.": (
             s.oidc_issuer and not s.oidc_audience
         ),

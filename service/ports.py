@@ -73,6 +73,9 @@ class Requests(Protocol):
     async def withdraw(self, key: RequestKey | None) -> None:
         """Let a claimed key be tried again, where a unit ends well without its effect."""
 
+    async def forget(self, before: datetime) -> None:
+        """First answers older than that are no longer given."""
+
 
 class Stores(Protocol):
     async def get(self, store: StoreId) -> Store:
@@ -360,6 +363,11 @@ class Messages(Protocol):
         """How much advertising the customer was sent."""
 
 
+class Slots(Protocol):
+    async def claim(self, job: str, slot: datetime, node: str) -> bool:
+        """Whether a job is this node's in this slot of time; it is exactly one's."""
+
+
 class Trespasses(Protocol):
     async def note(self, caller: Caller, operation: str, thing: str) -> None:
         """Write down that somebody asked for what is not theirs."""
@@ -430,6 +438,7 @@ class Unit(Protocol):
     preferences: Preferences
     consents: Consents
     messages: Messages
+    slots: Slots
 
     def new_id(self, prefix: str) -> str:
         """A new opaque id, later than every one before it."""

@@ -7,6 +7,7 @@ from domain.channels import Channel, Fault, Outcome, Outgoing, Rejected
 from service.ports import Carrier
 
 from .local import Local
+from .webhook import Webhook
 
 
 class Switchboard:
@@ -24,6 +25,11 @@ class Switchboard:
     @property
     def open(self) -> frozenset[Channel]:
         return frozenset(self._carriers)
+
+    async def close(self) -> None:
+        for carrier in set(self._carriers.values()):
+            if isinstance(carrier, Webhook):
+                await carrier.close()
 
     async def send(self, message: Outgoing) -> Outcome:
         carrier = self._carriers.get(message.channel)

@@ -28,6 +28,7 @@ from adapters.postgres.preferences import PostgresConsents, PostgresPreferences
 from adapters.postgres.products import PostgresProducts
 from adapters.postgres.requests import PostgresRequests
 from adapters.postgres.rewards import PostgresRewards
+from adapters.postgres.slots import PostgresSlots
 from adapters.postgres.stock import PostgresStock
 from adapters.postgres.stores import PostgresStores
 from adapters.postgres.trespasses import PostgresTrespasses
@@ -82,6 +83,7 @@ class PostgresUnit:
         self.preferences: ports.Preferences = PostgresPreferences(connection, now)
         self.consents: ports.Consents = PostgresConsents(connection)
         self.messages: ports.Messages = PostgresMessages(connection)
+        self.slots: ports.Slots = PostgresSlots(connection)
         self.audit: ports.Audit = PostgresAudit(connection, now)
 
     @staticmethod

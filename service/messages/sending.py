@@ -6,6 +6,7 @@ whether it went out.
 """
 
 import asyncio
+from collections.abc import Callable
 from typing import Final
 
 from domain.channels import Outcome, Outgoing
@@ -20,9 +21,11 @@ SIDE_BY_SIDE: Final = 4
 """Messages under way at once, so that one slow provider holds up a part only."""
 
 
-async def send_due(units: Units, desk: Desk, *, most: int = 100) -> int:
-    """Send what is due, some `most` messages; how many were dealt with."""
-    lanes = [_lane(units, desk, most // SIDE_BY_SIDE) for _ in range(SIDE_BY_SIDE)]
+async def send_due(
+    units: Units, desk: Desk, *, most: int = 100, go_on: Callable[[], bool] = lambda: True
+) -> int:
+    """Send what is due, some `most` messages, while `go_on` says so; how many were dealt with."""
+    lanes = [_lane(units, desk, most // SIDE_BY_SIDE, go_on) for _ in range(SIDE_BY_SIDE)]
     done = await asyncio.gather(*lanes, return_exceptions=True)
     for one in done:
         if isinstance(one, BaseException):
@@ -30,9 +33,9 @@ async def send_due(units: Units, desk: Desk, *, most: int = 100) -> int:
     return sum(one for one in done if isinstance(one, int))
 
 
-async def _lane(units: Units, desk: Desk, most: int) -> int:
+async def _lane(units: Units, desk: Desk, most: int, go_on: Callable[[], bool]) -> int:
     for sent in range(most):
-        if not await send_next(units, desk):
+        if not go_on() or not await send_next(units, desk):
             return sent
     return most
 

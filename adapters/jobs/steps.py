@@ -1,0 +1,49 @@
+"""Everything that happens because time passes: the whole list."""
+
+import asyncio
+from datetime import timedelta
+from functools import partial
+from typing import Final
+
+from adapters.jobs.scheduler import Step
+from service.messages.desk import Desk
+from service.messages.sending import send_due, settle_lost
+from service.pickups import expire_overdue
+from service.ports import Units
+from service.reactions import react, reactions
+
+REMEMBERED: Final = timedelta(days=7)
+"""How long an Idempotency-Key brings the first answer again."""
+
+BATCH: Final = 100
+
+
+def steps(units: Units, desk: Desk, stopping: asyncio.Event) -> list[Step]:
+    """What runs how often; all of it is safe in every process."""
+    what_follows = reactions(thank_after=desk.thank_you_after)
+    every_second, every_minute = timedelta(seconds=1), timedelta(minutes=1)
+
+    def go_on() -> bool:
+        return not stopping.is_set()
+
+    return [
+        Step("follow_events", every_second, partial(react, units, what_follows)),
+        Step("send_messages", every_second, partial(send_due, units, desk, go_on=go_on)),
+        Step("settle_lost_messages", timedelta(seconds=15), partial(settle_lost, units), once=True),
+        Step("expire_pickups", timedelta(seconds=30), partial(expire_overdue, units), once=True),
+        Step("activate_points", every_minute, partial(activate_points, units), once=True),
+        Step("forget_requests", timedelta(hours=1), partial(forget_requests, units), once=True),
+    ]
+
+
+async def activate_points(units: Units) -> int:
+    """Points whose day has come can be spent."""
+    async with units.begin() as unit:
+        return await unit.points.activate(BATCH)
+
+
+async def forget_requests(units: Units) -> int:
+    """First answers are kept long enough for any repeat, and not for ever."""
+    async with units.begin() as unit:
+        await unit.requests.forget(unit.now - REMEMBERED)
+    return 0

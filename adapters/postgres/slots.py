@@ -1,0 +1,22 @@
+"""Slots of time, each taken by one node; old ones are swept by whoever takes the next."""
+
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+CLAIM: Final = """
+    insert into job_slots (job, slot, node) values ($1, $2, $3)
+    on conflict do nothing returning true
+"""
+SWEEP: Final = "delete from job_slots where job = $1 and slot < $2"
+KEPT: Final = timedelta(days=1)
+
+
+class PostgresSlots:
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+
+    async def claim(self, job: str, slot: datetime, node: str) -> bool:
+        if not await self._connection.fetchval(CLAIM, job, slot, node):
+            return False
+        await self._connection.execute(SWEEP, job, slot - KEPT)
+        return True

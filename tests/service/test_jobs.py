@@ -1,0 +1,164 @@
+"""Time passes in every process, and what is due happens once."""
+
+import asyncio
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from adapters.jobs.scheduler import Scheduler, Step, slot
+from adapters.jobs.steps import steps
+from adapters.postgres.unit import PostgresUnits, connect
+from domain.messages import MessageState
+from tests.http.shop import a_shop
+from tests.service.correspondence import waiting
+
+QUICK = timedelta(milliseconds=20)
+
+
+async def until(true, seconds: float = 10) -> None:
+    async with asyncio.timeout(seconds):
+        while not await true():  # noqa: ASYNC110 - what is waited for happens in a database
+            await asyncio.sleep(0.02)
+
+
+async def test_three_processes_do_what_is_due_once_in_each_slot(database_url: str):
+    nodes = [PostgresUnits(connect(database_url, pool_size=2)) for _ in range(3)]
+    done: list[datetime] = []
+
+    async def work() -> int:
+        done.append(datetime.now(UTC))
+        return 0
+
+    every = timedelta(seconds=0.5)
+    step = Step("count", every, work, once=True)
+    stopping = [asyncio.Event() for _ in nodes]
+    async with asyncio.TaskGroup() as group:
+        for node, stop in zip(nodes, stopping, strict=True):
+            group.create_task(run_for(2, Scheduler(node, [step], stop)))
+    for node in nodes:
+        await node.close()
+
+    slots = Counter(slot(at, every) for at in done)
+    assert len(slots) >= 3
+    assert sum(slots.values()) <= 5  # two seconds touch at most five slots
+
+
+async def run_for(seconds: float, scheduler: Scheduler) -> None:
+    async with scheduler:
+        await asyncio.sleep(seconds)
+
+
+async def test_a_step_that_did_something_is_asked_again_at_once(database_url: str):
+    units = PostgresUnits(connect(database_url, pool_size=2))
+    left, stopping = [5], asyncio.Event()
+
+    async def work() -> int:
+        left[0] = max(left[0] - 1, 0)
+        return left[0]
+
+    async with Scheduler(units, [Step("work", timedelta(seconds=0.2), work)], stopping):
+        await asyncio.sleep(0.3)
+    await units.close()
+
+    assert left == [0]
+
+
+async def test_a_stop_lets_a_step_come_to_its_end(database_url: str):
+    units = PostgresUnits(connect(database_url, pool_size=2))
+    ended, started = [], asyncio.Event()
+
+    async def work() -> int:
+        started.set()
+        await asyncio.sleep(0.3)
+        ended.append(True)
+        return 1
+
+    async with Scheduler(units, [Step("work", QUICK, work)], asyncio.Event()):
+        await started.wait()
+    await units.close()
+
+    assert ended == [True]
+
+
+async def test_a_step_that_fails_runs_again_and_stops_no_other(database_url: str):
+    units = PostgresUnits(connect(database_url, pool_size=2))
+    seen: Counter[str] = Counter()
+
+    async def broken() -> int:
+        seen["broken"] += 1
+        raise ValueError("a bug")
+
+    async def sound() -> int:
+        seen["sound"] += 1
+        return 0
+
+    both = [Step("broken", QUICK, broken), Step("sound", QUICK, sound)]
+    async with Scheduler(units, both, asyncio.Event()):
+        await asyncio.sleep(0.3)
+    await units.close()
+
+    assert min(seen.values()) > 2
+
+
+async def test_a_step_is_never_run_twice_at_once(database_url: str):
+    units = PostgresUnits(connect(database_url, pool_size=2))
+    at_once, most = [0], [0]
+
+    async def work() -> int:
+        at_once[0] += 1
+        most[0] = max(most[0], at_once[0])
+        await asyncio.sleep(0.1)
+        at_once[0] -= 1
+        return 0
+
+    async with Scheduler(units, [Step("work", QUICK, work)], asyncio.Event()):
+        await asyncio.sleep(0.35)
+    await units.close()
+
+    assert most == [1]
+
+
+@pytest.mark.parametrize("every", [timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)])
+def test_slots_are_the_same_in_every_process(every: timedelta):
+    now = datetime(2026, 11, 23, 12, 34, 56, 789, tzinfo=UTC)
+
+    assert slot(now, every) <= now < slot(now, every) + every
+    assert slot(slot(now, every), every) == slot(now, every)
+
+
+async def test_what_happened_in_the_shop_reaches_the_customer_by_itself(
+    database_url: str, tmp_path: Path
+):
+    async with waiting(database_url, tmp_path) as ready:
+        stopping = asyncio.Event()
+        ready.clock.now = datetime.now(UTC)
+
+        async def told() -> bool:
+            return [one.state for one in await ready.messages()] == [MessageState.SENT]
+
+        async with Scheduler(ready.units, steps(ready.units, ready.desk, stopping), stopping):
+            await until(told)
+
+        [letter] = ready.post.sent
+        assert ready.desk.codes.handover(ready.pickup, 1) in letter.text
+
+
+async def test_first_answers_are_forgotten_after_a_week_and_not_before(
+    database_url: str, tmp_path: Path
+):
+    async with a_shop(database_url, tmp_path) as shop:
+        once = (await shop.office()) | {"Idempotency-Key": "once"}
+        person = {"external_id": "e-1", "name": "Sample Customer"}
+        first = await shop.client.post("/v1/customers", json=person, headers=once)
+        async with shop.units.begin() as unit:
+            await unit.requests.forget(unit.now - timedelta(days=7))
+        again = await shop.client.post("/v1/customers", json=person, headers=once)
+        async with shop.units.begin() as unit:
+            await unit.requests.forget(unit.now)
+        late = await shop.client.post("/v1/customers", json=person, headers=once)
+
+    assert first.status_code == 201, first.text
+    assert again.json() == first.json()
+    assert (late.status_code, late.json()["code"]) == (409, "external_id_taken")
