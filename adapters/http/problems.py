@@ -1,5 +1,6 @@
 """Refusals and bugs as `application/problem+json` (RFC 9457); the only place with status codes."""
 
+import re
 import traceback
 from collections.abc import Mapping
 from typing import Any, Final
@@ -49,6 +50,8 @@ OF_THE_DOOR: Final[Mapping[int, str]] = {
     415: "not_json",
 }
 """Codes of what is turned away before the shop hears of it."""
+LACKING: Final = re.compile(r"Missing required (\w+) parameter '([^']+)'")
+"""How Litestar says it; it tells the name nowhere else."""
 MEDIA_TYPE: Final = "application/problem+json"
 
 log = structlog.get_logger("hylla.http")
@@ -131,6 +134,9 @@ def misread(request: Request[Any, Any, Any], error: ValidationException) -> Resp
         return refuse(request, Missing("There is no such thing."))
     if any(item.get("key") == "data" for item in extra):
         return answer(request, 400, "unreadable", detail="A JSON body is needed.")
+    if lacking := LACKING.match(error.detail):
+        errors = [{"parameter": lacking[2], "in": lacking[1], "code": "required"}]
+        return refuse(request, Invalid(f"{lacking[2]} is required.", errors=errors))
     fields = request.route_handler.parsed_fn_signature.parameters
     errors = [_parameter_error(item, fields) for item in extra]
     names = ", ".join(str(error["parameter"]) for error in errors)
