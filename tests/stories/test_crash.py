@@ -1,0 +1,98 @@
+"""The service dies in the middle of fifty checkouts: nothing is half done, retries find theirs."""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from tests.cli.starting import HYLLA, hylla, service
+
+SHOPPERS = 50
+ON_HAND = 30
+
+
+def as_served(data: Path, port: int) -> list[str]:
+    return [*HYLLA, "serve", "--data", str(data), "--port", str(port)]
+
+
+def brought_in(data: Path, kind: str, **row: Any) -> None:
+    file = data.with_name(f"{kind}.json")
+    file.write_text(json.dumps([row]))
+    done = hylla("import", kind, file, "--data", data)
+    assert done.returncode == 0, done.stderr
+
+
+def key(data: Path, role: str, *words: str) -> dict[str, str]:
+    made = hylla("keys", "create", "--role", role, *words, "--data", data, "--json")
+    return {"Authorization": f"Bearer {json.loads(made.stdout)['key']}"}
+
+
+async def a_cart(api: httpx.AsyncClient, page: dict[str, str]) -> tuple[str, dict[str, str]]:
+    cart = (await api.post("/v1/carts", json={"currency": "SEK"}, headers=page)).json()
+    opens = page | {"Cart-Token": cart["token"]}
+    line = {"quantity": 1, "fulfilment": {"method": "pickup", "store": "harbour"}}
+    put = await api.put(f"/v1/carts/{cart['id']}/lines/MUG", json=line, headers=opens)
+    assert put.status_code == 200, put.text
+    return cart["id"], opens | {"Idempotency-Key": "checkout"}
+
+
+async def check_out(api: httpx.AsyncClient, cart: tuple[str, dict[str, str]]) -> Any:
+    """The answer, or None where the service died before it could answer."""
+    body = {
+        "contact": {"name": "Sample Customer", "email": "sample@example.com"},
+        "payment": {"method": "pay_at_pickup"},
+    }
+    try:
+        return await api.post(f"/v1/carts/{cart[0]}/checkout", json=body, headers=cart[1])
+    except httpx.TransportError:
+        return None
+
+
+async def checked_out_until_death(
+    url: str, page: dict[str, str], kill: Any
+) -> tuple[list[Any], list[Any]]:
+    """Carts, and what was answered to their checkouts before the service died."""
+    async with httpx.AsyncClient(base_url=url, timeout=30) as api:
+        carts = [await a_cart(api, page) for _ in range(SHOPPERS)]
+        tasks = [asyncio.create_task(check_out(api, cart)) for cart in carts]
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        kill()
+        return carts, await asyncio.gather(*tasks)
+
+
+async def checked_out_again(url: str, carts: list[Any]) -> list[Any]:
+    async with httpx.AsyncClient(base_url=url, timeout=30) as api:
+        return list(await asyncio.gather(*(check_out(api, cart) for cart in carts)))
+
+
+def test_a_death_in_the_middle_of_fifty_checkouts_leaves_no_half_order(tmp_path: Path):
+    data = tmp_path / "shop"
+    with service(data, as_served) as shop:
+        hours = "Mo-Su 08:00-20:00"
+        brought_in(data, "stores", store="harbour", name="Harbour", hours=hours, country="SE")
+        brought_in(data, "products", sku="MUG", name="Mug", price="10", currency="SEK")
+        brought_in(data, "stock", store="harbour", sku="MUG", on_hand=ON_HAND)
+        page, office = key(data, "shop"), key(data, "office")
+        carts, before = asyncio.run(checked_out_until_death(shop.url, page, shop.kill_everything))
+    assert None in before, "it died too late to show anything"
+    with service(data, as_served) as shop:
+        after_death = httpx.get(f"{shop.url}/v1/audit", headers=office).json()
+        again = asyncio.run(checked_out_again(shop.url, carts))
+        stock = httpx.get(f"{shop.url}/v1/availability/MUG", headers=page).json()
+        audit = httpx.get(f"{shop.url}/v1/audit", headers=office).json()
+
+    assert after_death["ok"], after_death
+    assert audit["ok"], audit
+    placed = [answer for answer in again if answer.status_code == 201]
+    assert len(placed) == ON_HAND, [answer.text for answer in again]
+    assert len({answer.json()["id"] for answer in placed}) == ON_HAND
+    assert stock["ship"]["quantity"] == 0
+    kept = {answer.json()["id"] for answer in before if answer and answer.status_code == 201}
+    assert kept <= {answer.json()["id"] for answer in placed}
+    assert all(
+        answer.headers.get("Idempotent-Replayed") == "true"
+        for answer in placed
+        if answer.json()["id"] in kept
+    )
