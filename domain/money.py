@@ -9,6 +9,8 @@ from msgspec import Meta, Struct
 
 Currency = Annotated[str, Meta(pattern=r"^[A-Z]{3}$", description="ISO 4217")]
 Minor = int
+MOST_DIGITS = 15
+"""Before or behind the point; more is a slip of the keyboard, and would take a while to count."""
 
 
 class Money(Struct, frozen=True):
@@ -45,8 +47,8 @@ def from_major(text: str, currency: str) -> Money:
         major = Decimal(text.strip())
     except InvalidOperation:
         raise ValueError(f"{text!r} is not a number") from None
-    if not major.is_finite():
-        raise ValueError(f"{text!r} is not a number")
+    if not major.is_finite() or not -MOST_DIGITS < major.adjusted() < MOST_DIGITS:
+        raise ValueError(f"{text!r} is not a number that money has")
     minor = major.scaleb(precision(currency))
     if minor != minor.to_integral_value(ROUND_HALF_EVEN):
         raise ValueError(f"{text!r} is finer than the smallest coin of {currency}")

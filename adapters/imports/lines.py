@@ -19,6 +19,9 @@ from domain.refusals import Invalid
 from service.imports import Refused
 
 LONGEST_LINE: Final = 1 << 20
+DEEPEST: Final = 50
+_OPENING: Final = frozenset({"start_map", "start_array"})
+_CLOSING: Final = frozenset({"end_map", "end_array"})
 _ESCAPED = re.compile("[\udc80-\udcff]")
 _UTF_16: Final = (b"\xff\xfe", b"\xfe\xff")
 _BOM: Final = b"\xef\xbb\xbf"
@@ -127,7 +130,7 @@ def _ndjson_lines(file: BinaryIO) -> Iterator[Line | Refused]:
         elif line.strip():
             try:
                 yield _json_line(number, msgspec.json.decode(line))
-            except msgspec.DecodeError as trouble:
+            except (msgspec.DecodeError, RecursionError) as trouble:
                 yield Refused(number, "unreadable", f"The line is not JSON: {trouble}.")
 
 
@@ -137,11 +140,48 @@ def _json_lines(file: BinaryIO) -> Iterator[Line | Refused]:
         file.seek(0)
     number = 0
     try:
-        for number, element in enumerate(ijson.items(file, "item"), start=1):
+        for number, element in enumerate(_elements(_Measured(file)), start=1):
             yield _json_line(number, element)
-    except (ijson.JSONError, UnicodeDecodeError) as trouble:
-        detail = " ".join(str(trouble).split())
-        yield Refused(number + 1, "unreadable", f"The JSON cannot be read from here on: {detail}")
+    except (ijson.JSONError, UnicodeDecodeError, TooMuch) as trouble:
+        why = str(trouble).partition("\n")[0]  # what follows would repeat the file
+        yield Refused(number + 1, "unreadable", f"The JSON cannot be read from here on: {why}.")
+
+
+class TooMuch(Exception):  # noqa: N818 - its text is the end of a sentence
+    """One element would fill the memory."""
+
+
+class _Measured:
+    """A file that tells when one element takes too much of it."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.taken = 0
+
+    def read(self, size: int = -1) -> bytes:
+        if self.taken > LONGEST_LINE:
+            raise TooMuch(f"an element is longer than {LONGEST_LINE:,} bytes")
+        chunk = self._file.read(size)
+        self.taken += len(chunk)
+        return chunk
+
+
+def _elements(file: _Measured) -> Iterator[object]:
+    """Each element of an array, built from events that know no paths: these grow with the depth."""
+    depth = 0
+    builder = ijson.ObjectBuilder()
+    for event, value in ijson.basic_parse(file):
+        depth -= event in _CLOSING
+        inside = depth > 0
+        if inside:
+            builder.event(event, value)
+        depth += event in _OPENING
+        if depth > DEEPEST:
+            raise TooMuch(f"an element is nested more than {DEEPEST} deep")
+        if inside and depth == 1:
+            yield builder.value
+            builder = ijson.ObjectBuilder()
+            file.taken = 0
 
 
 def _json_line(number: int, element: object) -> Line | Refused:

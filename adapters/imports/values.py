@@ -77,9 +77,9 @@ def instant(value: object) -> datetime:
     """ISO 8601; a time that names no offset is UTC."""
     try:
         moment = datetime.fromisoformat(text(value))
-    except ValueError:
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
         raise ValueError("must be a time such as 2026-11-23T10:15:00-06:00") from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def words(value: object) -> list[str]:
@@ -91,7 +91,7 @@ def words(value: object) -> list[str]:
 def pairs(value: object) -> dict[str, str]:
     """A JSON object, also as text, or `size=M; colour=blue`."""
     if isinstance(value, dict):
-        return {name: text(each) for name, each in value.items() if not is_empty(each)}
+        return {text(name): text(each) for name, each in value.items() if not is_empty(each)}
     written = text(value)
     if written.startswith("{"):
         return pairs(document(written))

@@ -89,6 +89,27 @@ def test_a_line_without_an_end_does_not_fill_the_memory(monkeypatch):
         said(b"sku\n" + b"x" * 1000)
 
 
+@pytest.mark.parametrize(
+    "element",
+    [b'{"sku": "' + b"x" * 2_000_000 + b'"}', b'{"sku": ' + b"[" * 100_000 + b"]" * 100_000 + b"}"],
+)
+def test_an_element_that_would_fill_the_memory_ends_the_reading(element: bytes):
+    assert said(b'[{"sku": "POT"}, ' + element + b"]") == [(1, {"sku": "POT"}), (2, "unreadable")]
+
+
+def test_a_line_nested_beyond_reason_is_refused_alone():
+    deep = b'{"sku": ' + b"[" * 100_000 + b"]" * 100_000 + b"}"
+
+    assert said(deep + b'\n{"sku": "POT"}') == [(1, "unreadable"), (2, {"sku": "POT"})]
+
+
+def test_what_is_wrong_with_a_file_does_not_repeat_what_stands_in_it():
+    lines_read = list(read(BytesIO(b'[{"name": "secret"}] secret')))
+
+    assert isinstance(lines_read[1], Refused)
+    assert "secret" not in lines_read[1].detail
+
+
 def test_an_open_quote_does_not_swallow_the_rest_of_the_file():
     content = b'sku,name\nMUG,"Mug\n' + b"POT,Pot\n" * 20_000
 
