@@ -20,6 +20,12 @@ SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 LOOK_S: Final = 1.0
 
 
+def leave(number: int, frame: FrameType | None) -> None:
+    """Listens as long as nothing is under way: end now, and let go of what is held."""
+    del number, frame
+    raise SystemExit(0)
+
+
 class Drain:
     """Whether this process is being stopped. Made inside the event loop that it serves."""
 
@@ -44,7 +50,8 @@ class Drain:
 
         def stop(number: int, frame: FrameType | None) -> None:
             loop.call_soon_threadsafe(self.stopping.set)
-            if callable(listener := before[signal.Signals(number)]):
+            listener = before[signal.Signals(number)]
+            if callable(listener) and listener is not leave:
                 listener(number, frame)
 
         for number in SIGNALS:

@@ -14,7 +14,7 @@ import structlog
 from adapters import logs
 from adapters.cli.options import common, settings_of, with_database
 from adapters.cli.server import refuse_a_taken_port, serve
-from adapters.drain import SIGNALS
+from adapters.drain import SIGNALS, leave
 from adapters.main import create_app, work
 from adapters.postgres.migrate import upgrade
 from adapters.settings import Role, Settings
@@ -47,24 +47,17 @@ def command(
     logs.configure(settings.log_level)
     if settings.role is not Role.WORKER:
         refuse_a_taken_port(settings)
-    # A stop before the server listens for it must still stop the database.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    for number in SIGNALS:  # until the service itself listens, a stop still stops the database
+        signal.signal(number, leave)
     with with_database(settings) as ready:
         if migrate:
             for version in upgrade(ready.database_url):
                 log.info("migrated", version=version)
         _say(ready, as_json)
         if ready.role is Role.WORKER:
-            _work(ready)
+            asyncio.run(work(ready))
         else:
             serve(ready, partial(create_app, ready))
-
-
-def _work(settings: Settings) -> None:
-    """Do the jobs; from here on they listen for a stop themselves."""
-    for number in SIGNALS:
-        signal.signal(number, signal.SIG_DFL)
-    asyncio.run(work(settings))
 
 
 def _say(settings: Settings, as_json: bool) -> None:

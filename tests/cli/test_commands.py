@@ -2,6 +2,7 @@
 
 import json
 import socket
+import time
 from typing import Any
 
 import httpx
@@ -9,7 +10,7 @@ import pytest
 
 from adapters.cli import COMMANDS
 from adapters.postgres.embedded import running
-from tests.cli.starting import HYLLA, hylla, service, until
+from tests.cli.starting import HYLLA, PATIENCE_S, Service, hylla, service, until
 
 LONG = "a-secret-of-more-than-thirty-two-characters"
 
@@ -157,3 +158,21 @@ def test_a_taken_port_is_refused_before_two_shops_share_it(tmp_path):
     assert done.returncode == 1
     assert f"Cannot listen on 127.0.0.1, port {port}: address already in use." in done.stderr
     assert not (tmp_path / "data").exists()
+
+
+def test_a_worker_does_the_jobs_without_a_port_until_it_is_stopped(tmp_path):
+    data = tmp_path / "data"
+    worker = Service(
+        data, lambda data, _: [*HYLLA, "serve", "--role", "worker", "--data", str(data), "--json"]
+    )
+    until(lambda: "{" in worker.said(), "the worker says that it starts")
+    said = json.loads(worker.said().splitlines()[-1])
+    time.sleep(1)
+    alive = worker.process.poll() is None
+    worker.process.terminate()
+    status = worker.process.wait(PATIENCE_S)
+    worker.output.close()
+
+    assert said == {"role": "worker", "data": str(data)}
+    assert (alive, status) == (True, 0)
+    assert not worker.database_runs()

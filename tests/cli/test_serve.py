@@ -109,6 +109,22 @@ def test_workers_go_when_the_one_who_started_them_is_killed(tmp_path):
     assert (len(gone), alive) == (2, [])
 
 
+def test_a_worker_that_dies_is_replaced(tmp_path):
+    with service(tmp_path / "data", tiny()) as shop:
+        (worker,) = psutil.Process(shop.process.pid).children()
+        worker.kill()
+        until(lambda: shop.answers() and httpx.get(shop.url).text != str(worker.pid), "another")
+
+
+def test_a_shop_that_cannot_open_ends_with_an_error(tmp_path):
+    shop = Service(tmp_path / "data", tiny(boot_s=-1))  # nobody can sleep so little
+    status = shop.process.wait(PATIENCE_S)
+    shop.output.close()
+
+    assert status == 1
+    assert not shop.database_runs()
+
+
 def test_two_workers_share_the_work_and_the_database(tmp_path):
     with service(tmp_path / "data", tiny(workers=2)) as shop:
         answered = {httpx.get(shop.url).text for _ in range(200)}
