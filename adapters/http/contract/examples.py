@@ -51,6 +51,10 @@ WORDS: Final[Mapping[str, Any]] = {
     "next_cursor": None,
     "trace_id": "0c9d6985b67041c5ba86fe3769cdf8a8",
     "explain": False,
+    "map": ["name=title"],
+    "set": ["name=Sample"],
+    "pattern": ["name=Sample.*"],
+    "distinct": "external_id",
 }
 IDS: Final[Mapping[str, str]] = {
     "cart": "crt_01jd0000000000000000000001",
