@@ -137,6 +137,7 @@ class EmbeddedPostgres:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
         finally:
+            fcntl.flock(lock, fcntl.LOCK_UN)  # also where a fork holds on to the descriptor
             os.close(lock)
 
     def _answers(self) -> bool:
