@@ -1,5 +1,6 @@
 """What the lines of a file tell of stores, products, stock and customers."""
 
+import tracemalloc
 from datetime import UTC, datetime
 from io import BytesIO
 from typing import Any
@@ -268,3 +269,21 @@ async def test_lines_come_in_batches_that_a_unit_can_take(monkeypatch):
     batches = FileReading().batches(ImportKind.CUSTOMERS, BytesIO(content.encode()), options())
 
     assert [len(batch) async for batch in batches] == [2, 2, 1]
+
+
+@pytest.mark.parametrize("distinct", [None, "external_id"])
+async def test_memory_does_not_grow_with_the_file(distinct: str | None):
+    async def peak(lines: int) -> int:
+        file = BytesIO(b"external_id\n" + b"".join(b"%d\n" % line for line in range(lines)))
+        tracemalloc.start()
+        async for _ in FileReading().batches(
+            ImportKind.CUSTOMERS, file, options(distinct=distinct)
+        ):
+            pass
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        return most
+
+    short, long = await peak(3_000), await peak(30_000)
+
+    assert long - short < 500_000
