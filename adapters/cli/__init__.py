@@ -11,6 +11,7 @@ from domain.refusals import Refusal
 
 COMMANDS: Final = {
     "serve": "adapters.cli.serve",
+    "demo": "adapters.cli.demo",
     "migrate": "adapters.cli.migrate",
     "keys": "adapters.cli.keys",
     "token": "adapters.cli.token",

@@ -1,0 +1,210 @@
+"""`hylla demo`: the main job as a story, on the sample, and a shop to look around in afterwards."""
+
+import asyncio
+import csv
+import multiprocessing
+import os
+import signal
+import socket
+import sys
+import time
+from contextlib import suppress
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+import rich_click as click
+from msgspec import Struct
+from rich.console import Console
+
+from adapters import logs, sample
+from adapters.cli.house import in_house
+from adapters.cli.options import DATA, DATABASE_URL, settings_of, with_shop
+from adapters.cli.server import serve
+from adapters.demo.story import Cast, Story
+from adapters.demo.telling import StoryBroken, Teller, Who
+from adapters.identity.keys import RandomSecrets
+from adapters.identity.tokens import TrialTokens
+from adapters.imports.reading import FileReading
+from adapters.main import House, create_app
+from adapters.postgres.unit import utc_now
+from adapters.settings import Settings, SettingsError
+from domain.callers import Role
+from domain.ids import CustomerId, KeyId
+from service.imports import ImportKind, ImportOptions, bring_in
+from service.keys import make_key, revoke_key
+
+SAMPLE: Final = Path(sample.__file__).parent
+FILES: Final = {
+    ImportKind.STORES: "stores.csv",
+    ImportKind.PRODUCTS: "products.json",
+    ImportKind.STOCK: "stock.csv",
+    ImportKind.CUSTOMERS: "customers.csv",
+}
+ROLES: Final = (Role.SHOP, Role.TILL, Role.ASSOCIATE, Role.OFFICE)
+OPENING_S: Final = 60
+A_DAY: Final = timedelta(hours=24)
+
+
+class Props(Struct, frozen=True):
+    """Keys that are made for one demo and end with it, by role."""
+
+    ids: list[KeyId]
+    secrets: dict[Role, str]
+
+
+@click.command("demo")
+@DATA
+@DATABASE_URL
+@click.option("--host", help="The address to listen on. [default: 127.0.0.1]")
+@click.option("--port", metavar="N", help="The port to listen on. [default: 8000]")
+@click.option("--once", is_flag=True, help="End after the story.")
+def command(data: Path | None, database_url: str | None, once: bool, **options: Any) -> None:
+    """Load the sample, serve it, and tell the main job as a story through the public API.
+
+    Each step is shown with its request and the part of the answer that matters. Afterwards the
+    shop stays open, with keys to try, until it is stopped. It is safe to repeat.
+
+    Example: `hylla demo --data ./demo`
+    """
+    began = time.monotonic()
+    # The log would talk over the story, and a story cannot wait two hours for its end.
+    settings = settings_of(
+        data, database_url, log_level="warning", thank_you_delay_minutes="0", **options
+    )
+    if settings.oidc_issuer:
+        raise click.UsageError(
+            "The demo's customer needs the trial's tokens: unset HYLLA_OIDC_ISSUER."
+        )
+    must_be_free(settings.host, settings.port)
+    logs.configure(settings.log_level)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    with with_shop(settings) as ready:
+        props = in_house(ready, set_up)
+        narrator = multiprocessing.get_context("fork").Process(
+            target=narrate, args=(ready, props, began), kwargs={"once": once}
+        )
+        narrator.start()
+        try:
+            serve(ready, partial(create_app, ready))
+        finally:
+            narrator.terminate()
+            narrator.join()
+            in_house(ready, partial(tidy_up, props=props))
+    sys.exit(1 if narrator.exitcode == 1 else 0)
+
+
+def must_be_free(host: str, port: int) -> None:
+    """Raises SettingsError: somebody else listens there, and the story would be told to them."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as tried:
+        tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            tried.bind((host, port))
+        except OSError as error:
+            raise SettingsError(
+                [
+                    f"HYLLA_PORT cannot be {port} on {host} ({error.strerror}): choose another --port."
+                ]
+            ) from None
+
+
+async def set_up(house: House) -> Props:
+    """The sample, loaded as any retailer's files are, and a key for each role."""
+    for kind, name in FILES.items():
+        with (SAMPLE / name).open("rb") as lines:
+            batches = FileReading().batches(kind, lines, ImportOptions())
+            await bring_in(house.units, batches, kind, actor="demo")
+    with (SAMPLE / FILES[ImportKind.STORES]).open(newline="", encoding="utf-8") as lines:
+        stores = [line["store"] for line in csv.DictReader(lines)]
+    bound = {Role.TILL: stores[:1], Role.ASSOCIATE: stores}
+    made = [
+        await make_key(
+            house.units,
+            RandomSecrets(),
+            role=role,
+            stores=bound.get(role, ()),
+            terminal="T1" if role is Role.TILL else "",
+        )
+        for role in ROLES
+    ]
+    return Props([key.id for key, _ in made], {key.role: secret or "" for key, secret in made})
+
+
+async def tidy_up(house: House, props: Props) -> None:
+    for key in props.ids:
+        await revoke_key(house.units, key)
+
+
+def narrate(settings: Settings, props: Props, began: float, *, once: bool) -> None:
+    """Tell the story to the shop that opens in the parent process; its end ends that, if `once`."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    console = Console(width=None if sys.stdout.isatty() else 110)
+    with suppress(KeyboardInterrupt):
+        try:
+            asyncio.run(_narrate(settings, props, console, began))
+        except (StoryBroken, httpx.HTTPError) as trouble:
+            console.print(f"The story ends here: {trouble}", style="red", markup=False)
+            os.kill(os.getppid(), signal.SIGTERM)
+            sys.exit(1)
+        if once:
+            os.kill(os.getppid(), signal.SIGTERM)
+        else:
+            _show_around(console, settings, props)
+
+
+async def _narrate(settings: Settings, props: Props, console: Console, began: float) -> None:
+    async with httpx.AsyncClient(base_url=_here(settings), timeout=30) as client:
+        await _until_open(client)
+        console.print(f"Hylla opened after {time.monotonic() - began:.1f} s at {settings.address}.")
+        await Story(Teller(client, console), _cast(settings, props)).tell()
+
+
+def _cast(settings: Settings, props: Props) -> Cast:
+    def bearer(name: str, credential: str) -> Who:
+        return Who(name, {"Authorization": f"Bearer {credential}"})
+
+    return Cast(
+        page=bearer("the shop's page", props.secrets[Role.SHOP]),
+        associate=bearer("the store", props.secrets[Role.ASSOCIATE]),
+        office=bearer("the office", props.secrets[Role.OFFICE]),
+        log_in=lambda customer: bearer("the customer", _token(settings, CustomerId(customer))),
+        messages=settings.data / "messages",
+    )
+
+
+def _token(settings: Settings, customer: CustomerId) -> str:
+    return TrialTokens(settings.secret).issue(customer, utc_now(), A_DAY)
+
+
+def _here(settings: Settings) -> str:
+    """Where this machine reaches the shop, whatever the world calls it."""
+    everywhere = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - to be called, not listened on
+    host = everywhere.get(settings.host, settings.host)
+    return f"http://[{host}]:{settings.port}" if ":" in host else f"http://{host}:{settings.port}"
+
+
+async def _until_open(client: httpx.AsyncClient) -> None:
+    """Raises StoryBroken when the shop does not open."""
+    deadline = time.monotonic() + OPENING_S
+    while time.monotonic() < deadline:
+        with suppress(httpx.TransportError):
+            if (await client.get("/health/ready")).status_code == httpx.codes.OK:
+                return
+        await asyncio.sleep(0.05)
+    raise StoryBroken(f"The shop did not open within {OPENING_S} s.")
+
+
+def _show_around(console: Console, settings: Settings, props: Props) -> None:
+    console.print("\nThe shop stays open until you stop it (Ctrl-C).", style="bold")
+    places = {
+        "docs": f"{settings.address}/docs",
+        "schema": f"{settings.address}/schema/openapi.json",
+        "health": f"{settings.address}/health/ready",
+        "messages": str(settings.data / "messages"),
+    }
+    keys = {f"{role.value} key": secret for role, secret in props.secrets.items()}
+    for name, value in {**places, **keys}.items():
+        console.print(f"  {name:<14} {value}", markup=False, highlight=False, soft_wrap=True)
+    console.print("Call with a key as Authorization: Bearer …; the keys end with this demo.")
