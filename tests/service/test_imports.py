@@ -1,5 +1,6 @@
 """Files come in on a real database: every line is accepted, unchanged, or refused with a reason."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
@@ -293,3 +294,30 @@ async def test_batches_are_units_of_their_own(books: Books, monkeypatch):
     )
 
     assert (report.accepted, seen) == (5, [2, 4, 5])
+
+
+@pytest.mark.parametrize("kind", list(ImportKind))
+async def test_two_who_bring_in_one_file_at_once_do_not_block_each_other(
+    books: Books, monkeypatch, kind: ImportKind
+):
+    monkeypatch.setattr(reading, "BATCH", 40)
+    head, *_ = FILES[kind].split("\n")
+    skus = [f"S{number}" for number in range(200)]
+    async with books.units.begin() as unit:
+        if kind is ImportKind.STOCK:
+            await unit.products.put([a_product(sku) for sku in skus])
+    line = {
+        ImportKind.STORES: "{},Quay,,,",
+        ImportKind.PRODUCTS: "{},Lamp,9.90,EUR,",
+        ImportKind.STOCK: "harbour,{},5,1",
+        ImportKind.CUSTOMERS: "{},Sample,,",
+    }[kind]
+    lines = [line.format(sku) for sku in skus]
+    forth, back = "\n".join([head, *lines]), "\n".join([head, *reversed(lines)])
+
+    reports = await asyncio.gather(books.bring_in(kind, forth), books.bring_in(kind, back))
+    again = await books.counts(kind, forth)
+
+    assert [report.refused for report in reports] == [0, 0]
+    assert sum(report.accepted for report in reports) >= 200
+    assert again == (0, 200, 0)
