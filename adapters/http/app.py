@@ -34,6 +34,7 @@ from adapters.http.problems import HANDLERS, describe_problem, note_trespass
 from adapters.http.products import Products
 from adapters.http.requests import provide_key, provide_optional_key
 from adapters.http.rewards import MyRewards, Rewards
+from adapters.http.stopping import Stopping
 from adapters.http.stores import Stores
 from adapters.http.tags import provide_if_match
 from service.callers import Doorkeeper
@@ -55,6 +56,7 @@ CONTROLLERS: Final[Sequence[ControllerRouterHandler]] = (
     Customers,
     Me,
     Messages,
+    Stopping,
     Audit,
     Keys,
     describe_problem,
