@@ -1,7 +1,9 @@
 """The settings: what is wrong with them is said before anything starts."""
 
 import os
+import re
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -133,3 +135,16 @@ def test_a_given_secret_leaves_the_data_folder_alone(tmp_path):
 
     assert with_own_secret(settings) is settings
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_page_of_settings_names_every_setting_and_no_other():
+    page = (Path(__file__).parents[1] / "docs/operations/settings.md").read_text()
+
+    explained = {
+        name
+        for line in page.splitlines()
+        if line.startswith("| HYLLA_")
+        for name in re.findall(r"HYLLA_[A-Z_]+", line.split("|")[1])
+    }
+
+    assert explained == {f"HYLLA_{field.upper()}" for field in Settings.__struct_fields__}
