@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 
+from adapters.postgres import messages
 from domain.channels import Accepted, Channel, Fault, Outcome, Outgoing, Rejected, Unclear
 from domain.consent import Action, Consent, Purpose
 from domain.letters import Letter, Rendered
@@ -227,6 +228,18 @@ async def test_two_senders_send_one_message_once(ready: Waiting):
 
     assert Counter(done) == {True: 1, False: 9}
     assert len(ready.post.sent) == 1
+
+
+async def test_without_the_lock_they_would_send_it_again_and_again(
+    ready: Waiting, monkeypatch: pytest.MonkeyPatch
+):
+    unlocked = messages.NEXT_DUE.replace("for update skip locked", "")
+    monkeypatch.setattr(messages, "NEXT_DUE", unlocked)
+    await ready.tell()
+
+    await asyncio.gather(*(send_next(ready.units, ready.desk) for _ in range(10)))
+
+    assert len(ready.post.sent) > 1
 
 
 async def test_many_messages_go_out_side_by_side_and_each_once(ready: Waiting):
