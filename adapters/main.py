@@ -61,7 +61,7 @@ def open_house(settings: Settings) -> House:
         settings=settings,
         units=PostgresUnits(
             connect(settings.database_url, pool_size=settings.connections),
-            programme=Programme(),
+            programme=Programme(activation_days=settings.activation_days),
         ),
         codes=codes,
         tokens=_tokens(settings, client),

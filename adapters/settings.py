@@ -99,6 +99,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     """To the database, for each process."""
     low_stock_at: Annotated[int, Meta(ge=0)] = 3
     thank_you_delay_minutes: Annotated[int, Meta(ge=0)] = 120
+    activation_days: Annotated[int, Meta(ge=0, le=3650)] = 0
+    """After a handover, until its points can be spent."""
     locale: Annotated[str, Meta(pattern="^(en|nb|sv|da|ro)$", extra={"rule": LANGUAGES})] = "en"
     """Of messages to readers whose own language we do not write."""
     retailer: str = "Hylla"

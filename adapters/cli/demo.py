@@ -103,11 +103,8 @@ def must_be_free(host: str, port: int) -> None:
         try:
             tried.bind((host, port))
         except OSError as error:
-            raise SettingsError(
-                [
-                    f"HYLLA_PORT cannot be {port} on {host} ({error.strerror}): choose another --port."
-                ]
-            ) from None
+            why = f"HYLLA_PORT cannot be {port} on {host} ({error.strerror})"
+            raise SettingsError([f"{why}: choose another --port."]) from None
 
 
 async def set_up(house: House) -> Props:

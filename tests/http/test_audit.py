@@ -1,5 +1,7 @@
 """Every invariant holds in a shop that was lived in, and is reported when somebody breaks it."""
 
+import asyncio
+
 import pytest
 
 from adapters.postgres.invariants import INVARIANTS
@@ -196,3 +198,36 @@ async def test_a_repair_never_touches_what_no_ledger_explains(lived_in):
 
     assert repairs == []
     assert await broken(lived_in) == {"an_ordered_cart_has_its_order"}
+
+
+async def test_the_books_agree_at_every_moment_of_a_busy_day(lived_in):
+    me, till = await lived_in.customer(), await lived_in.till(HARBOUR)
+    guests = [await lived_in.customer(f"sample-{number}") for number in range(2, 10)]
+
+    async def buy(buyer: dict[str, str]) -> None:
+        pickup = await order(lived_in, buyer, {MUG: 1})
+        await prepare(lived_in, pickup, {MUG: 1}, till)
+
+    async def look(times: int) -> list[set[str]]:
+        return [await broken(lived_in) for _ in range(times)]
+
+    seen, *_ = await asyncio.gather(look(8), *(buy(buyer) for buyer in [me, *guests]))
+
+    assert seen == [set()] * 8
+    assert await broken(lived_in) == set()
+
+
+async def test_a_repair_beside_a_busy_shop_leaves_it_whole(lived_in):
+    buyers = [await lived_in.customer(f"sample-{number}") for number in range(2, 10)]
+    await tell(lived_in, "update stock set on_hand = on_hand + 100 where sku = 'MUG'")
+
+    async def repair() -> int:
+        async with lived_in.units.begin() as unit:
+            return len(await unit.audit.repair())
+
+    repairs, *_ = await asyncio.gather(
+        repair(), *(order(lived_in, buyer, {MUG: 1}) for buyer in buyers)
+    )
+
+    assert repairs == 1
+    assert await broken(lived_in) == set()

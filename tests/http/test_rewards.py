@@ -4,7 +4,7 @@ import pytest
 
 from domain.ids import CustomerId, OrderId
 from tests.examples import HARBOUR, MUG, TEAPOT
-from tests.http.shop import Shop
+from tests.http.shop import Shop, a_shop
 
 FRIEND = CustomerId("cus_sample-1")
 ORDER = OrderId("ord_1")
@@ -76,6 +76,17 @@ async def test_the_till_sees_what_its_customer_has(shop, friend):
 
     assert answer.json() | {"as_of": ""} == mine | {"as_of": ""}
     assert (nobody.status_code, nobody.json()["code"]) == (404, "not_a_member")
+
+
+async def test_a_retailer_may_let_points_rest_before_they_can_be_spent(database_url, tmp_path):
+    async with a_shop(database_url, tmp_path, activation_days=14) as shop:
+        me = await shop.customer()
+        async with shop.units.begin() as unit:
+            await unit.points.promise(FRIEND, ORDER, {MUG: 10})
+            await unit.points.confirm(ORDER, {MUG: 10}, "handover:1")
+        answer = await shop.client.get("/v1/me/rewards", headers=me)
+
+    assert answer.json()["balance"] == {"available": 0, "pending": 10, "held": 0, "debt": 0}
 
 
 async def test_a_customer_may_not_look_at_another_member(shop, friend):

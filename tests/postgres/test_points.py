@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 import asyncpg
 import pytest
 
+import adapters.postgres.points
 from adapters.postgres.addresses import for_asyncpg
 from adapters.postgres.points import PostgresPoints
 from adapters.postgres.rewards import PostgresRewards
@@ -106,6 +107,39 @@ async def test_twenty_handovers_at_once_give_no_more_than_was_promised(database,
     await pool.close()
 
     assert await balance(database) == Balance(available=10)
+
+
+async def two_handovers_at_once(database, database_url) -> None:
+    """Both ask for all ten points; the second asks while the first has not committed."""
+    await points(database).promise(FRIEND, "ord_1", {"MUG": 10})
+    second = await asyncpg.connect(for_asyncpg(database_url))
+    try:
+        async with database.transaction():
+            await points(database).confirm("ord_1", {"MUG": 10}, "handover:1")
+            waiting = asyncio.create_task(
+                points(second).confirm("ord_1", {"MUG": 10}, "handover:2")
+            )
+            await asyncio.sleep(0.2)
+            assert not waiting.done()
+        await waiting
+    finally:
+        await second.close()
+
+
+async def test_a_second_handover_waits_and_finds_nothing_left(database, database_url):
+    await two_handovers_at_once(database, database_url)
+
+    assert await balance(database) == Balance(available=10)
+
+
+async def test_without_the_members_lock_the_second_handover_would_go_wrong(
+    database, database_url, monkeypatch
+):
+    unlocked = adapters.postgres.points.LOCK_BUYER.replace("for no key update", "")
+    monkeypatch.setattr(adapters.postgres.points, "LOCK_BUYER", unlocked)
+
+    with pytest.raises(asyncpg.CheckViolationError, match="members_pending"):
+        await two_handovers_at_once(database, database_url)
 
 
 async def test_who_is_not_a_member_earns_nothing(database):
