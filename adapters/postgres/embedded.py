@@ -172,6 +172,9 @@ class EmbeddedPostgres:
         if postmaster := self._postmaster():
             postmaster.send_signal(signal.SIGINT)
             postmaster.wait(STOP_S)
+        if self._sockets != self._home:
+            with suppress(OSError):  # not empty: a server that was killed left its socket behind
+                self._sockets.rmdir()
 
     def _postmaster(self) -> psutil.Process | None:
         """The server that works in this folder, whatever a stale file says."""

@@ -16,6 +16,7 @@ from pathlib import Path
 import asyncpg
 import psutil
 import pytest
+from sqlalchemy import make_url
 
 from adapters.postgres import programs
 from adapters.postgres.addresses import for_asyncpg
@@ -204,8 +205,11 @@ def test_a_folder_with_a_very_long_name_still_has_a_socket(tmp_path):
 
     with running(data) as url:
         answer = ask(url, "select 1")
+        sockets = Path(str(make_url(url).query["host"]))
+        mode = sockets.stat().st_mode & 0o777
 
-    assert answer == 1
+    assert (answer, mode) == (1, 0o700)
+    assert not sockets.exists()
 
 
 def test_a_database_of_another_version_is_refused_with_the_reason(tmp_path, monkeypatch):
