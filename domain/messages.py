@@ -96,7 +96,7 @@ class About(Struct, frozen=True, omit_defaults=True):
     sale: str | None = None
 
 
-class Decision(Struct, frozen=True, omit_defaults=True):
+class Decision(Struct, frozen=True):
     """One line of the answer to "why did I get this, and why there?"."""
 
     at: datetime

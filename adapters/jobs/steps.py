@@ -21,14 +21,14 @@ BATCH: Final = 100
 def steps(units: Units, desk: Desk, stopping: asyncio.Event) -> list[Step]:
     """What runs how often; all of it is safe in every process."""
     what_follows = reactions(thank_after=desk.thank_you_after)
-    every_second, every_minute = timedelta(seconds=1), timedelta(minutes=1)
+    soon, every_minute = timedelta(seconds=0.5), timedelta(minutes=1)
 
     def go_on() -> bool:
         return not stopping.is_set()
 
     return [
-        Step("follow_events", every_second, partial(react, units, what_follows)),
-        Step("send_messages", every_second, partial(send_due, units, desk, go_on=go_on)),
+        Step("follow_events", soon, partial(react, units, what_follows)),
+        Step("send_messages", soon, partial(send_due, units, desk, go_on=go_on)),
         Step("settle_lost_messages", timedelta(seconds=15), partial(settle_lost, units), once=True),
         Step("expire_pickups", timedelta(seconds=30), partial(expire_overdue, units), once=True),
         Step("activate_points", every_minute, partial(activate_points, units), once=True),
