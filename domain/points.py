@@ -227,6 +227,14 @@ def taken_back(purchase: str, lines: Mapping[Sku, int], lots: Collection[Lot]) -
             yield from postings
 
 
+def covered(lines: Mapping[Sku, int], lots: Iterable[Lot]) -> bool:
+    """Whether each line's own lots hold what is to be taken back of it."""
+    there = Counter[Sku]()
+    for lot in lots:
+        there[lot.line] += lot.pending + lot.remaining
+    return all(there[line] >= wanted for line, wanted in lines.items())
+
+
 def is_grant(lot: Lot, purchase: str, line: Sku) -> bool:
     return lot.purchase == purchase and lot.line == line and lot.origin is None
 

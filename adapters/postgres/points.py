@@ -45,9 +45,9 @@ LOTS_TO_CONFIRM: Final = f"""
     where purchase = $1 and line = any($2::text[]) and origin is null and pending > 0
     order by line
 """
-LOTS_TO_REVERSE: Final = f"""
-    select {LOT} from lots
-    where member = $1 and (purchase = $2 or remaining > 0)
+LOTS_OF: Final = f"select {LOT} from lots where purchase = $1"
+OTHER_LOTS: Final = f"""
+    select {LOT} from lots where member = $1 and purchase <> $2 and remaining > 0
 """
 LOCK_DUE: Final = """
     select id, debt from members
@@ -164,8 +164,10 @@ class PostgresPoints:
         buyer = await self._connection.fetchrow(LOCK_BUYER, order)
         if buyer is None or await self._is_posted(Kind.REVERSED, source):
             return
-        rows = await self._connection.fetch(LOTS_TO_REVERSE, buyer["id"], order)
-        lots = [Lot(**row) for row in rows]
+        lots = [Lot(**row) for row in await self._connection.fetch(LOTS_OF, order)]
+        if not points.covered(lines, lots):
+            rows = await self._connection.fetch(OTHER_LOTS, buyer["id"], order)
+            lots += [Lot(**row) for row in rows]
         taken = list(points.taken_back(order, lines, lots))
         await self._post([self._entry(buyer["id"], Kind.REVERSED, source, order, taken)])
 

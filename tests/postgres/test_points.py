@@ -219,6 +219,19 @@ async def test_what_was_spent_already_becomes_a_debt_that_new_points_repay(datab
     assert await balance(database) == Balance(available=40)
 
 
+async def test_what_a_line_spent_is_taken_from_other_orders_before_it_becomes_a_debt(database):
+    await points(database).promise(FRIEND, "ord_1", BASKET)
+    await points(database).confirm("ord_1", {"MUG": 10}, "handover:1")
+    await points(database).promise(FRIEND, "ord_2", {"MUG": 8})
+    await points(database).confirm("ord_2", {"MUG": 8}, "handover:2")
+    spent = "update lots set remaining = 0 where purchase = 'ord_1' and origin is not null"
+    await database.execute(f"{spent}; update members set available = 8")
+
+    await points(database).reverse("ord_1", {"MUG": 10}, "return:1")
+
+    assert await balance(database) == Balance(pending=5, debt=2)
+
+
 async def test_points_activated_later_repay_a_debt_too(database):
     await owe(database, 5)
     later = points(database, LATER)
