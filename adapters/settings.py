@@ -64,6 +64,7 @@ Currency = Annotated[
     str, Meta(pattern="^[A-Z]{3}$", extra={"rule": "three capital letters, such as EUR"})
 ]
 Positive = Annotated[int, Meta(ge=1)]
+SIGNING: Final = r"(whsec_)?[A-Za-z0-9+/]{32,}={0,2}"
 LANGUAGES: Final = f"one of {', '.join(LOCALES)}"
 
 
@@ -192,6 +193,9 @@ def _broken_rules(s: Settings) -> list[str]:
         ),
         "HYLLA_WEBHOOK_SECRET is needed with HYLLA_WEBHOOK_URL: what the calls are signed with.": (
             s.webhook_url and not s.webhook_secret
+        ),
+        "HYLLA_WEBHOOK_SECRET must be written as whsec_ and 24 random bytes or more in base64.": (
+            s.webhook_secret and not re.fullmatch(SIGNING, s.webhook_secret)
         ),
         f"HYLLA_WEBHOOK_CHANNELS must name channels: {', '.join(Channel)}.": s.webhook_url
         and not set(s.webhook_channels.split(",")) <= set(Channel),

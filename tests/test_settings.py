@@ -11,6 +11,10 @@ import pytest
 from adapters.settings import Role, Settings, SettingsError, read, with_own_secret
 
 LONG = "a-secret-of-more-than-thirty-two-characters"
+WEBHOOK = {
+    "HYLLA_WEBHOOK_URL": "https://shop.example/in",
+    "HYLLA_WEBHOOK_SECRET": "whsec_" + "YW55b25l" * 4,
+}
 
 
 def test_nothing_given_is_a_trial_on_this_machine(monkeypatch):
@@ -85,6 +89,8 @@ def test_a_wrong_setting_is_named_with_its_rule(variable, value, sentence):
         ({"HYLLA_SMTP_URL": "smtp://mail:25"}, "HYLLA_SMTP_FROM"),
         ({"HYLLA_SMTP_URL": "mail:25", "HYLLA_SMTP_FROM": "shop@example.com"}, "HYLLA_SMTP_URL"),
         ({"HYLLA_WEBHOOK_URL": "https://shop.example/in"}, "HYLLA_WEBHOOK_SECRET"),
+        ({**WEBHOOK, "HYLLA_WEBHOOK_SECRET": "whsec_short"}, "HYLLA_WEBHOOK_SECRET"),
+        ({**WEBHOOK, "HYLLA_WEBHOOK_CHANNELS": "sms,pigeon"}, "HYLLA_WEBHOOK_CHANNELS"),
         ({"HYLLA_OIDC_ISSUER": "https://login.example"}, "HYLLA_OIDC_AUDIENCE"),
     ],
 )
