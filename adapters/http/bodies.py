@@ -16,6 +16,8 @@ _RULES: Final = (
     (re.compile(r"unknown field `(.+)`"), "unknown_field"),
     (re.compile(r"missing required field `(.+)`"), "required"),
     (re.compile(r"matching regex"), "pattern"),
+    (re.compile(r"U\+0000"), "unprintable"),
+    (re.compile(r"may be given once"), "repeated"),
     (re.compile(r"of length [<=>]"), "length"),
     (re.compile(r"Expected `\w+` >"), "minimum"),
     (re.compile(r"Expected `\w+` <"), "maximum"),
@@ -64,14 +66,14 @@ def refused(message: str) -> Invalid:
         f"/{name or index}" for name, index in _STEP.findall(found[1] if found else "")
     )
     rule = message[: found.start()] if found else message
-    code, named = _rule(rule)
+    code, named = rule_of(rule)
     if named:
         pointer += f"/{_escape(named)}"
     error = {"pointer": pointer, "code": code, "detail": rule.replace("`", "")}
     return Invalid(f"{pointer or 'The body'}: {error['detail']}.", errors=[error])
 
 
-def _rule(sentence: str) -> tuple[str, str]:
+def rule_of(sentence: str) -> tuple[str, str]:
     """The code of the broken rule, and the field it names, if it names one."""
     for pattern, code in _RULES:
         if match := pattern.search(sentence):

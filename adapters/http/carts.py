@@ -4,6 +4,7 @@ from typing import Annotated, Any, TypeVar
 
 from litestar import Controller, Response, delete, get, post, put
 from litestar.di import NamedDependency
+from litestar.openapi import ResponseSpec
 from litestar.params import FromPath, JSONBody, QueryParameter
 from msgspec import UNSET, Struct, UnsetType, structs
 
@@ -154,7 +155,12 @@ class Carts(Controller):
         view = _wide(ClaimedCart, claimed.cart, changes=claimed.changes)
         return tagged(view, view.version)
 
-    @post("/{cart:str}/checkout", operation_id="checkout_cart", **called_by(*SHOPPERS))
+    @post(
+        "/{cart:str}/checkout",
+        operation_id="checkout_cart",
+        responses={200: ResponseSpec(OrderView, description="It was an order before.")},
+        **called_by(*SHOPPERS),
+    )
     async def checkout(
         self,
         cart: FromPath[CartId],

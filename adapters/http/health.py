@@ -4,6 +4,7 @@ from typing import Any
 
 from litestar import Request, Response, route
 from litestar.enums import HttpMethod
+from litestar.openapi import ResponseSpec
 from msgspec import Struct
 
 from adapters.http.callers import open_to_all
@@ -32,6 +33,7 @@ async def live() -> Health:
     "/health/ready",
     http_method=[HttpMethod.GET, HttpMethod.HEAD],
     operation_id="is_ready",
+    responses={503: ResponseSpec(Health, description="Not ready; `checks` says why.")},
     tags=["service"],
     **open_to_all(),
 )

@@ -1,51 +1,102 @@
-"""Parameters nobody asked for: a misspelt one is named, not silently ignored."""
+"""What a request names: a misspelt parameter is told so, not silently ignored."""
 
 from typing import Any
 
-from litestar import Request
+from litestar import Request, Response
 from litestar.handlers import HTTPRouteHandler
 from litestar.routes import HTTPRoute
+from msgspec import Struct, ValidationError, convert
 
+from adapters.http.bodies import rule_of
 from domain.refusals import Invalid, Missing
 
 
-async def refuse_strangers(request: Request[Any, Any, Any]) -> None:
+class Parameter(Struct):
+    """What a query parameter must be; `many` may be given more than once."""
+
+    kind: Any
+    many: bool
+    is_text: bool
+
+    def check(self, values: list[str]) -> str:
+        """The broken rule, or nothing. Litestar itself overlooks the rules of a type."""
+        if any("\0" in value for value in values):
+            return "must not hold the character U+0000"
+        if len(values) > 1 and not self.many:
+            return "may be given once"
+        if not self.is_text and "null" in values:
+            return "Expected `value`, got `null`"
+        try:
+            convert(values if self.many else values[0], self.kind, strict=False)
+        except ValidationError as error:
+            return str(error).partition(" - at ")[0]
+        return ""
+
+
+class Names(Struct):
+    """What there is to name: parameters of each operation, and methods of each path."""
+
+    parameters: dict[HTTPRouteHandler, dict[str, Parameter]]
+    methods: dict[str, frozenset[str]]
+
+
+async def refuse_strangers(request: Request[Any, Any, Any]) -> Response[None] | None:
     """Raises Invalid for a query parameter we do not know, Missing for a NUL in a path.
 
     Pages that people open from a message are lenient: mail programs add parameters of their own.
     """
+    names = _names(request)
+    if request.method == "OPTIONS":
+        allowed = names.methods[request.scope["path_template"]]
+        return Response(None, status_code=204, headers={"Allow": ", ".join(sorted(allowed))})
     if "\0" in request.scope["path"]:
         raise Missing("There is no such thing.")
-    if not request.scope["path"].startswith("/v1/"):
-        return
-    known = _query_names(request)
-    errors = [
-        {"parameter": name, "in": "query", "code": "unknown_field", "detail": "no such parameter"}
-        for name in dict.fromkeys(request.query_params)
-        if name not in known
-    ]
-    errors += [
-        {"parameter": name, "in": "query", "code": "unprintable", "detail": "no U+0000, please"}
-        for name, value in request.query_params.multi_items()
-        if "\0" in value
-    ]
+    if request.scope["path"].startswith("/v1/"):
+        _check_query(request, names.parameters[request.route_handler])
+    return None
+
+
+def _check_query(request: Request[Any, Any, Any], known: dict[str, Parameter]) -> None:
+    errors = []
+    for name, values in request.query_params.dict().items():
+        if name not in known:
+            code, rule = "unknown_field", "no such parameter"
+        else:
+            rule = known[name].check(values)
+            code = rule_of(rule)[0]
+        if rule:
+            detail = rule.replace("`", "")
+            errors.append({"parameter": name, "in": "query", "code": code, "detail": detail})
     if errors:
         names = ", ".join(error["parameter"] for error in errors)
         raise Invalid(f"Not right: {names}.", errors=errors)
 
 
-def _query_names(request: Request[Any, Any, Any]) -> frozenset[str]:
-    names: dict[HTTPRouteHandler, frozenset[str]] = request.app.state.setdefault("queries", {})
-    handler = request.route_handler
-    if handler not in names:
-        names.update(_names_of_all(request.app.routes))
-    return names[handler]
-
-
-def _names_of_all(routes: Any) -> dict[HTTPRouteHandler, frozenset[str]]:
+def _parameters(handler: HTTPRouteHandler, model: Any) -> dict[str, Parameter]:
+    fields = handler.parsed_fn_signature.parameters
     return {
-        handler: frozenset(parameter.field_alias for parameter in model.expected_query_params)
-        for route in routes
-        if isinstance(route, HTTPRoute)
-        for handler, model in route.route_handler_map.values()
+        parameter.field_alias: _parameter(fields[parameter.field_name], many=parameter.is_sequence)
+        for parameter in model.expected_query_params
     }
+
+
+def _parameter(field: Any, *, many: bool) -> Parameter:
+    kinds = {field.annotation, *(inner.annotation for inner in field.inner_types)}
+    return Parameter(kind=field.raw, many=many, is_text=str in kinds)
+
+
+def _names(request: Request[Any, Any, Any]) -> Names:
+    """Asked of the routes once."""
+    state = request.app.state
+    if "names" not in state:
+        routes = [route for route in request.app.routes if isinstance(route, HTTPRoute)]
+        state.names = Names(
+            {
+                handler: _parameters(handler, model)
+                for route in routes
+                for handler, model in route.route_handler_map.values()
+            },
+            {route.path_format: frozenset(route.methods) for route in routes},
+        )
+    names: Names = state.names
+    return names

@@ -392,3 +392,21 @@ async def test_a_secret_is_shown_once_and_kept_as_a_hash(shop: Shop):
     assert made["key"] not in listed
     assert made["key"] not in kept
     assert made["id"] in listed
+
+
+@pytest.mark.parametrize(
+    ("query", "name", "code"),
+    [
+        ("sku=a%2Fb", "sku", "pattern"),
+        ("sku=MUG&channel=web&channel=web", "channel", "repeated"),
+        ("sku=MUG&explain=null", "explain", "type"),
+        ("sku=" + "&sku=".join(["MUG"] * 101), "sku", "length"),
+        ("", "sku", "required"),
+    ],
+)
+async def test_the_rules_of_a_parameters_type_hold(shop: Shop, query: str, name: str, code: str):
+    answer = await shop.client.get(f"/v1/availability?{query}", headers=await shop.page())
+
+    assert answer.status_code == 422
+    [error] = problem(answer)["errors"]
+    assert (error["parameter"], error["code"]) == (name, code)

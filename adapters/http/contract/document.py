@@ -93,7 +93,7 @@ class Writer:
         if operation.body:
             written["requestBody"] = {"required": True, "content": self._content(operation.body)}
         elif raw := operation.handler.opt.get("body_types"):
-            content = {media: {"schema": {}, "example": example} for media, example in raw.items()}
+            content = {media: _file(example) for media, example in raw.items()}
             written["requestBody"] = {"required": True, "content": content}
         written["responses"] = {
             **{str(status): self._answer(operation, status) for status in operation.answers},
@@ -119,7 +119,8 @@ class Writer:
 
     def _answer(self, operation: Operation, status: int) -> Schema:
         kind = operation.answers[status]
-        answer = {"description": "Done.", "headers": dict(answer_headers(operation))}
+        headers = dict(answer_headers(operation))
+        answer: Schema = {"description": operation.said_of(status), "headers": headers}
         if operation.media_type != JSON and kind is not None:
             answer["content"] = {operation.media_type: {"schema": {"type": "string"}}}
         elif kind is not None:
@@ -129,6 +130,13 @@ class Writer:
     def _content(self, kind: Any) -> Schema:
         schema = self._schemas[id(kind)]
         return {JSON: {"schema": schema, "example": self._examples.of(schema)}}
+
+
+def _file(example: Any) -> Schema:
+    """A body that is streamed: text, or a JSON array of objects."""
+    text = {"type": "string"}
+    rows = {"type": "array", "items": {"type": "object"}}
+    return {"schema": text if isinstance(example, str) else rows, "example": example}
 
 
 def refused_with(operation: Operation) -> list[int]:

@@ -1,7 +1,7 @@
 """JSON Schema of every type on the wire: msgspec's, completed where it says too little."""
 
 from collections.abc import Iterable, Iterator
-from typing import Any, Final, get_args
+from typing import Any, Final, get_args, get_origin
 
 import msgspec
 from msgspec import inspect
@@ -21,10 +21,14 @@ def schemas_of(
     asked, answered = list(asked), list(answered)
     types = [*asked, *answered]
     found, named = msgspec.json.schema_components(types, ref_template=REF)
-    _tell_times(types, named)
+    structs = {_title(struct.cls): struct for struct in _structs_in(types)}
     in_requests = set(_reached(found[: len(asked)], named))
     for name, schema in named.items():
-        if name not in in_requests and "properties" in schema:
+        if (struct := structs.get(schema.get("title", ""))) is None:
+            continue
+        _tell_times(struct, schema)
+        plain = get_origin(struct.cls) or struct.cls
+        if name not in in_requests and not plain.__struct_config__.omit_defaults:
             _always_there(schema)
     return {id(kind): schema for kind, schema in zip(types, found, strict=True)}, named
 
@@ -60,21 +64,22 @@ def _names_in(schema: Any) -> Iterator[str]:
             yield from _names_in(part)
 
 
-def _tell_times(types: Iterable[Any], named: dict[str, Schema]) -> None:
+def _tell_times(struct: inspect.StructType, schema: Schema) -> None:
     """To msgspec a time is a string; we say which kind of string."""
-    by_title = {schema["title"]: name for name, schema in named.items() if "title" in schema}
-    for struct in _structs(inspect.multi_type_info(types), set()):
-        schema = named[by_title[_title(struct.cls)]]
-        for field in struct.fields:
-            for kind, formats in ((inspect.DateTimeType, "date-time"), (inspect.TimeType, "time")):
-                if _holds(field.type, kind):
-                    _format(schema["properties"][field.encode_name], formats)
+    for field in struct.fields:
+        for kind, name in ((inspect.DateTimeType, "date-time"), (inspect.TimeType, "time")):
+            if _holds(field.type, kind):
+                _format(schema["properties"][field.encode_name], name)
 
 
 def _title(kind: Any) -> str:
     """What msgspec calls a struct: `Page[Key]`."""
     parts = ", ".join(_title(part) for part in get_args(kind))
     return f"{kind.__name__}[{parts}]" if parts else str(kind.__name__)
+
+
+def _structs_in(types: Iterable[Any]) -> Iterator[inspect.StructType]:
+    return _structs(inspect.multi_type_info(types), set())
 
 
 def _structs(types: Iterable[Any], seen: set[Any]) -> Iterator[inspect.StructType]:

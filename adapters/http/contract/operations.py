@@ -66,6 +66,10 @@ class Operation(Struct):
     def callers(self) -> list[Role]:
         return [role for role in ROLES if role in (self.handler.opt.get("callers") or ())]
 
+    def said_of(self, status: int) -> str:
+        spec = (self.handler.responses or {}).get(status)
+        return str(spec.description) if spec else "Done."
+
     @property
     def media_type(self) -> str:
         media = self.handler.opt.get("media_type") or self.handler.media_type or "application/json"
