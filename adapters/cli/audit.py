@@ -4,6 +4,7 @@ import sys
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from typing import Final
 
 import msgspec
 import rich_click as click
@@ -16,6 +17,8 @@ from adapters.cli.options import common, settings_of, with_shop
 from adapters.main import House
 from domain.audit import Broken, Findings, Invariant, Repair
 from service.ports import Units
+
+SHOWN_MOST: Final = 20
 
 
 class Answer(Struct, frozen=True, omit_defaults=True):
@@ -74,19 +77,17 @@ def _show(answer: Answer) -> None:
         table.add_row(name, f"{invariant.checked:,}", f"{invariant.broken:,}", style=style)
     console.print(table)
     for invariant in answer.invariants:
-        _list(console, invariant.name, invariant.examples)
-    for repair in answer.repaired:
-        _list(console, f"repaired {repair.invariant}", [repair.broken])
+        for example in invariant.examples:
+            _tell(console, invariant.name, example)
+    for repair in answer.repaired[:SHOWN_MOST]:
+        _tell(console, f"repaired {repair.invariant}", repair.broken)
+    if answer.repaired:
+        console.print(f"{len(answer.repaired):,} repaired.")
     broken = sum(invariant.broken for invariant in answer.invariants)
     console.print(f"{broken:,} broken." if broken else "All is well.")
 
 
-def _list(console: Console, title: str, examples: Sequence[Broken]) -> None:
-    for example in examples:
-        about = ", ".join(f"{name} {value}" for name, value in example.about.items())
-        console.print(
-            f"{title.replace('_', ' ')}: {about}: expected {example.expected},"
-            f" found {example.actual}",
-            markup=False,
-            highlight=False,
-        )
+def _tell(console: Console, name: str, found: Broken) -> None:
+    about = ", ".join(f"{what} {value}" for what, value in found.about.items())
+    words = f"{name.replace('_', ' ')}: {about}: expected {found.expected}, found {found.actual}"
+    console.print(words, markup=False, highlight=False, soft_wrap=True)

@@ -56,7 +56,7 @@ def test_a_broken_counter_is_named_repaired_and_then_gone(meddled_with, tmp_path
     again = hylla("audit", "--json", *options, HYLLA_SECRET=SECRET)
 
     assert seen.returncode == 1
-    assert "sku MUG, store harbour: expected 5, found 12" in seen.stdout.replace("\n", " ")
+    assert "sku MUG, store harbour: expected 5, found 12" in seen.stdout
     assert repaired["ok"] is True
     assert [repair["broken"] for repair in repaired["repaired"]] == [
         {"about": {"store": "harbour", "sku": "MUG"}, "expected": 5, "actual": 12}
