@@ -1,6 +1,6 @@
 """The places that hold stock: where they are, when they are open, whether one may collect there."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from math import asin, cos, radians, sin, sqrt
 from typing import Annotated, Final
@@ -77,9 +77,15 @@ class Store(Struct, frozen=True, kw_only=True):
         return opening_hours.next_opening(self.opening, self.time_zone, at, self.country)
 
     def ready_at(self, now: datetime) -> datetime | None:
-        """When an order placed `now` is ready to collect; None when the store never opens again."""
+        """When an order placed `now` is ready to collect, to the full minute.
+
+        None when the store never opens again.
+        """
+        minute = timedelta(minutes=1)
+        begun = now.replace(second=0, microsecond=0)
+        placed = begun if begun == now else begun + minute
         return opening_hours.ready_at(
-            self.opening, self.time_zone, now, self.prep_minutes, self.country
+            self.opening, self.time_zone, placed, self.prep_minutes, self.country
         )
 
     def km_from(self, latitude: float, longitude: float) -> float | None:

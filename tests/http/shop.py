@@ -77,7 +77,8 @@ async def a_shop(database_url: str, data: Path, **settings: Any) -> AsyncIterato
             **settings,
         )
     )
-    transport = httpx.ASGITransport(app=build_app(house))
+    app: Any = build_app(house)
+    transport = httpx.ASGITransport(app=app)
     async with httpx.AsyncClient(transport=transport, base_url="http://shop.test") as client:
         await open_shop(house.units)
         yield Shop(house, client)

@@ -1,6 +1,6 @@
 import asyncio
 from collections.abc import AsyncIterator
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 
@@ -13,7 +13,7 @@ from tests.examples import NOON
 
 
 @pytest.fixture
-async def units(database_url: str) -> AsyncIterator[PostgresUnits]:
+async def units(database_url: str) -> AsyncIterator[Any]:
     units = PostgresUnits(connect(database_url))
     yield units
     await units.close()
@@ -23,12 +23,12 @@ def an_event(number: int = 1) -> OrderPlaced:
     return OrderPlaced(order=OrderId(f"ord_{number}"), at=NOON)
 
 
-async def happen(units: PostgresUnits, *events: Event) -> None:
+async def happen(units: Any, *events: Event) -> None:
     async with units.begin() as unit:
         await unit.outbox.add(*events)
 
 
-async def left(units: PostgresUnits) -> list[tuple[str, int]]:
+async def left(units: Any) -> list[tuple[str, int]]:
     """Of each event that is left: its trouble and its attempts."""
     async with units.read() as unit:
         rows = await unit.connection.fetch("select trouble, attempts from events order by id")
@@ -39,7 +39,7 @@ async def test_every_event_has_an_entry_even_an_empty_one():
     assert reactions(thank_after=NOON - NOON).keys() == set(get_args(Event))
 
 
-async def test_an_event_is_followed_once_by_two_workers(units: PostgresUnits):
+async def test_an_event_is_followed_once_by_two_workers(units: Any):
     followed: list[OrderId] = []
 
     async def follow(_: Unit, event: OrderPlaced) -> None:
@@ -54,11 +54,11 @@ async def test_an_event_is_followed_once_by_two_workers(units: PostgresUnits):
 
 
 async def test_an_event_that_cannot_be_followed_holds_up_nobody_and_comes_again(
-    units: PostgresUnits,
+    units: Any,
 ):
     followed: list[OrderId] = []
 
-    async def stumble(unit: Unit, event: OrderPlaced) -> None:
+    async def stumble(unit: Any, event: OrderPlaced) -> None:
         await unit.connection.execute("insert into job_slots values ('half', now(), 'test')")
         if event.order == "ord_1":
             raise ValueError("poison")
@@ -76,7 +76,7 @@ async def test_an_event_that_cannot_be_followed_holds_up_nobody_and_comes_again(
     assert await left(units) == []
 
 
-async def test_an_event_that_is_leased_is_nobody_elses_until_the_lease_ends(units: PostgresUnits):
+async def test_an_event_that_is_leased_is_nobody_elses_until_the_lease_ends(units: Any):
     await happen(units, an_event())
     async with units.begin() as unit:
         mine = await unit.outbox.lease(10, NOON.resolution * 60_000_000)
@@ -85,7 +85,7 @@ async def test_an_event_that_is_leased_is_nobody_elses_until_the_lease_ends(unit
     assert (len(mine), len(theirs)) == (1, 0)
 
 
-async def test_an_event_of_a_transaction_that_is_undone_never_happened(units: PostgresUnits):
+async def test_an_event_of_a_transaction_that_is_undone_never_happened(units: Any):
     async def undo() -> None:
         async with units.begin() as unit:
             await unit.outbox.add(an_event())
