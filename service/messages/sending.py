@@ -9,16 +9,21 @@ import asyncio
 from collections.abc import Callable
 from typing import Final
 
-from domain.channels import Outcome, Outgoing
+import structlog
+
+from domain.channels import Outcome, Outgoing, Unclear
 from domain.consent import Purpose, Reason, chosen, ladder
-from domain.messages import Decision, Message, MessageState
+from domain.messages import LEASE, Decision, Message, MessageState
 from domain.refusals import Busy
 from service.messages.desk import Desk
 from service.messages.writing import Case, open_case, write
 from service.ports import Unit, Units
 
+ANSWER_WITHIN: Final = LEASE / 2
 SIDE_BY_SIDE: Final = 4
 """Messages under way at once, so that one slow provider holds up a part only."""
+
+log = structlog.get_logger("hylla.messages")
 
 
 async def send_due(
@@ -57,7 +62,15 @@ async def send_next(units: Units, desk: Desk) -> bool:
             await _set_aside(units, due)
         raise
     if outgoing is not None:
-        await _record(units, message, await desk.channels.send(outgoing))
+        message = await _record(units, message, await _hand_over(desk, outgoing))
+    log.info(
+        "message",
+        message=message.id,
+        kind=message.kind,
+        state=message.state,
+        channel=message.channel,
+        reason=message.reason,
+    )
     return True
 
 
@@ -126,11 +139,22 @@ async def _claim(unit: Unit, desk: Desk, case: Case) -> tuple[Message, Outgoing 
     )
 
 
-async def _record(units: Units, message: Message, outcome: Outcome) -> None:
+async def _hand_over(desk: Desk, outgoing: Outgoing) -> Outcome:
+    """The provider's answer, or that there was none before anybody else may try."""
+    try:
+        async with asyncio.timeout(ANSWER_WITHIN.total_seconds()):
+            return await desk.channels.send(outgoing)
+    except TimeoutError:
+        return Unclear("too_slow")
+
+
+async def _record(units: Units, message: Message, outcome: Outcome) -> Message:
     async with units.begin() as unit:
         current = await unit.messages.take(message.id)
         if current.awaits(message.claims, outcome):
-            await unit.messages.keep(current.answered(outcome, unit.now))
+            current = current.answered(outcome, unit.now)
+            await unit.messages.keep(current)
+    return current
 
 
 async def _set_aside(units: Units, due: Message) -> None:

@@ -16,6 +16,7 @@ from domain.consent import Action, Consent, Purpose
 from domain.letters import Letter, Rendered
 from domain.messages import LEASE, MOST_TRIES, Message, MessageState
 from domain.preferences import QuietHours
+from service.messages import sending
 from service.messages.sending import send_due, send_next, settle_lost
 from tests.examples import HARBOUR, HILL, shelve
 from tests.service.correspondence import (
@@ -350,6 +351,19 @@ async def test_a_late_yes_counts_and_spares_the_customer_a_double(ready: Waiting
     message = await ready.message()
     assert (message.state, message.provider_id) == (MessageState.SENT, "late")
     assert ready.post.sent == []
+
+
+async def test_a_provider_that_never_answers_is_not_waited_for_past_the_lease(
+    ready: Waiting, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(sending, "ANSWER_WITHIN", timedelta(milliseconds=50))
+    silent = Slow(answers=[], sent=[], said=asyncio.Event())
+    await ready.collect()
+    await send_next(ready.units, structs.replace(ready.desk, channels=silent))
+
+    message = await ready.message()
+    assert (message.state, message.reason) == (MessageState.UNKNOWN, "no_answer")
+    assert message.trace[-1].verdict == "too_slow"
 
 
 async def test_a_message_that_cannot_be_written_holds_up_nobody(ready: Waiting):
