@@ -1,6 +1,7 @@
 """Every invariant holds in a shop that was lived in, and is reported when somebody breaks it."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -33,7 +34,9 @@ async def order(shop: Shop, me: dict[str, str], lines: dict[str, int]) -> str:
     return str(placed.json()["groups"][0]["pickup"])
 
 
-async def step(shop: Shop, pickup: str, verb: str, body: dict, headers: dict[str, str]) -> dict:
+async def step(
+    shop: Shop, pickup: str, verb: str, body: dict[str, Any], headers: dict[str, str]
+) -> Any:
     key = {"Idempotency-Key": f"{pickup}-{verb}"}
     done = await shop.client.post(f"/v1/pickups/{pickup}/{verb}", json=body, headers=headers | key)
     assert done.status_code == 200, done.text
@@ -68,7 +71,7 @@ async def tell(shop: Shop, statement: str) -> None:
         await unit.connection.execute(statement)
 
 
-async def audit(shop: Shop) -> dict:
+async def audit(shop: Shop) -> Any:
     answer = await shop.client.get("/v1/audit", headers=await shop.office("audit"))
     assert answer.status_code == 200, answer.text
     return answer.json()

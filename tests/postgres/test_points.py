@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import asyncpg
 import pytest
@@ -36,15 +37,15 @@ async def database(database_url):
     await connection.close()
 
 
-def points(database, programme: Programme = AT_ONCE, now: datetime = NOW) -> PostgresPoints:
+def points(database, programme: Programme = AT_ONCE, now: datetime = NOW) -> Any:
     return PostgresPoints(database, now, PostgresUnit.new_id, programme)
 
 
-def rewards(database, now: datetime = NOW, zone: str = "UTC") -> PostgresRewards:
+def rewards(database, now: datetime = NOW, zone: str = "UTC") -> Any:
     return PostgresRewards(database, now, Programme(zone=zone))
 
 
-async def balance(database) -> Balance:
+async def balance(database) -> Any:
     return (await rewards(database).get(MEMBER)).balance
 
 
@@ -187,7 +188,7 @@ async def test_two_who_activate_at_once_do_it_once(database, database_url):
         await later.confirm("ord_1", {"MUG": 1}, f"handover:{number}")
     pool = await asyncpg.create_pool(for_asyncpg(database_url), min_size=5, max_size=5)
 
-    async def activate() -> int:
+    async def activate() -> Any:
         async with pool.acquire() as connection, connection.transaction():
             return await points(connection, LATER, NOW + timedelta(days=15)).activate(100)
 
