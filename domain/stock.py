@@ -52,6 +52,15 @@ class Shelf(Struct, frozen=True):
 class Cause(StrEnum):
     """Why goods moved."""
 
+    RECEIVED = "received"
+    FOUND = "found"
+    LOST = "lost"
+    DAMAGED = "damaged"
+    WRITTEN_OFF = "written_off"
+    CORRECTION = "correction"
+    BLOCKED = "blocked"
+    UNBLOCKED = "unblocked"
+    SET = "set"
     COUNT = "count"
     ORDER = "order"
     HANDOVER = "handover"
@@ -110,6 +119,18 @@ class Source(Struct, frozen=True):
     id: str
     actor: str
     occurred_at: datetime
+
+
+class Move(Struct, frozen=True):
+    """A change, and where it comes from; its goods become a line of the ledger."""
+
+    change: Change
+    source: Source
+
+
+def moves_of(changes: Iterable[Change], source: Source) -> list[Move]:
+    """The changes of one source, one a place."""
+    return [Move(change, source) for change in summed(changes)]
 
 
 class Count(Struct, frozen=True, kw_only=True):

@@ -16,7 +16,7 @@ from domain.catalogue import Product, ProductMissing, check_parts, revised
 from domain.customers import Customer, Person, ToldPerson
 from domain.ids import CustomerId, Sku
 from domain.refusals import Refusal, WrongField
-from domain.stock import Cause, Count, Source, Told, recounted
+from domain.stock import Cause, Count, Move, Source, Told, recounted
 from domain.stores import Store, StoreMissing
 from service.ports import Unit, Units
 
@@ -252,10 +252,15 @@ async def _recount(unit: Unit, counts: Sequence[Told], source: Source) -> None:
     moments = {place: count.as_of for place, count in latest.items()}
     earlier = {place: moment for place, moment in moments.items() if moment < unit.now}
     moved = await unit.stock.moved_since(earlier) if earlier else {}
-    changes = [
-        recounted(count, shelves[place], moved.get(place, 0)) for place, count in latest.items()
-    ]
-    await unit.stock.apply(changes, source, moments)
+    await unit.stock.apply(
+        [
+            Move(
+                recounted(count, shelves[place], moved.get(place, 0)),
+                structs.replace(source, occurred_at=count.as_of),
+            )
+            for place, count in latest.items()
+        ]
+    )
     await unit.stock.remember(latest.values())
 
 

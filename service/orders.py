@@ -28,7 +28,7 @@ from domain.orders import (
 from domain.pickups import Pickup, PickupLine, PickupState, changes_between
 from domain.promises import promise_of
 from domain.refusals import Conflict
-from domain.stock import Cause, NotEnoughStock, Source, shortages, summed
+from domain.stock import Cause, NotEnoughStock, Source, moves_of, shortages, summed
 from domain.stores import Store
 from service.availability import with_parts
 from service.carts import Facts, must_open, problems_of
@@ -136,6 +136,7 @@ async def _order(unit: Unit, caller: Caller, cart: Cart, checkout: Checkout, loc
     catalogue = await with_parts(unit, [line.sku for line in cart.lines])
     stores = await unit.stores.by_id(stores_of(cart.lines))
     _must_be_orderable(cart.lines, Facts(catalogue, stores), unit.now)
+    contact = checkout.contact.read(next((stores[one].country for one in sorted(stores)), ""))
     order_id = OrderId(unit.new_id("ord"))
     pickups = [_pickup(unit, order_id, cart, stores[store], catalogue) for store in sorted(stores)]
     await _promise_stock(unit, caller, pickups)
@@ -145,7 +146,7 @@ async def _order(unit: Unit, caller: Caller, cart: Cart, checkout: Checkout, loc
     order = _billed(
         order_id,
         cart,
-        checkout,
+        Checkout(contact, checkout.payment),
         lines=lines,
         pickups=pickups,
         locale=locale,
@@ -212,7 +213,7 @@ async def _promise_stock(unit: Unit, caller: Caller, pickups: Sequence[Pickup]) 
     if short := shortages(wanted, await unit.stock.lock(wanted)):
         raise NotEnoughStock(short)
     source = Source(Cause.ORDER, pickups[0].order, caller.id, unit.now)
-    await unit.stock.apply(changes, source)
+    await unit.stock.apply(moves_of(changes, source))
 
 
 def _priced(

@@ -28,7 +28,7 @@ from domain.pickups import (
 )
 from domain.promises import collect_by
 from domain.refusals import Missing
-from domain.stock import Cause, Source
+from domain.stock import Cause, Source, moves_of
 from domain.stores import Store
 from service.ports import Codes, RequestKey, Unit, Units
 
@@ -299,7 +299,7 @@ async def _follow(unit: Unit, caller: Caller, before: Pickup, after: Pickup) -> 
     changes = changes_between(before, after)
     await unit.stock.lock([change.place for change in changes])
     cause = Cause.HANDOVER if collected else Cause.SHORT_PICK
-    await unit.stock.apply(changes, Source(cause, step, caller.id, unit.now))
+    await unit.stock.apply(moves_of(changes, Source(cause, step, caller.id, unit.now)))
     await unit.allocations.write(after.allocations())
     if collected or cancelled:
         await _settle(unit, after, step, collected, cancelled)

@@ -38,7 +38,7 @@ from domain.orders import Order
 from domain.pickups import Allocation, Pickup, PickupState
 from domain.points import EntryId
 from domain.rewards import Standing, Statement
-from domain.stock import Change, Place, Shelf, Source, Told
+from domain.stock import Move, Place, Shelf, Told
 from domain.stores import Store
 
 T = TypeVar("T")
@@ -144,16 +144,10 @@ class Stock(Protocol):
         Absent ones are left out, or made empty where `shelve` says so.
         """
 
-    async def apply(
-        self,
-        changes: Collection[Change],
-        source: Source,
-        occurred: Mapping[Place, datetime] = ...,
-    ) -> dict[Place, Shelf]:
-        """Add each change to its locked shelf, and write the movement of goods to the ledger.
+    async def apply(self, moves: Collection[Move]) -> dict[Place, Shelf]:
+        """Add each change to its locked shelf, and write the goods that move to the ledger.
 
-        A movement happened when `source` says, or when `occurred` says for its place. Answers the
-        shelves as they are after.
+        Answers the shelves as they are after.
         """
 
     async def moved_since(self, moments: Mapping[Place, datetime]) -> dict[Place, int]:

@@ -7,7 +7,7 @@ from domain.catalogue import Product
 from domain.customers import Customer
 from domain.ids import CustomerId, Sku, StoreId
 from domain.money import Money
-from domain.stock import Cause, Change, Source
+from domain.stock import Cause, Change, Source, moves_of
 from domain.stores import Store
 from service.ports import Units
 
@@ -74,4 +74,4 @@ async def shelve(units: Units, store: StoreId = HARBOUR, **on_hand: int) -> None
             for (store, sku), count in zip(places, on_hand.values(), strict=True)
         ]
         delivery = Source(Cause.COUNT, unit.new_id("delivery"), "test", unit.now)
-        await unit.stock.apply(changes, delivery)
+        await unit.stock.apply(moves_of(changes, delivery))

@@ -1,13 +1,13 @@
 """The shelves and their ledger: the only statements that change stock."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
 import msgspec
 
 from domain.ids import Sku, StoreId
-from domain.stock import Change, Place, Shelf, Source, Told, summed
+from domain.stock import Change, Move, Place, Shelf, Told, summed
 
 SHELF: Final = "store, sku, on_hand, unavailable, allocated, held, staged, safety_stock, version"
 SHELVE: Final = """
@@ -23,18 +23,13 @@ LOCK: Final = f"""
     for update of stock
 """
 APPLY: Final = f"""
-    with change as (
-        select * from unnest(
-            $1::text[], $2::text[], $3::int[], $4::int[], $5::int[], $6::int[], $7::int[],
-            $8::int[], $12::timestamptz[]
-        ) as c (
-            store, sku, on_hand, unavailable, allocated, held, staged, safety_stock, occurred_at
-        )
-    ), moved as (
+    with moved as (
         insert into movements
             (store, sku, kind, on_hand, unavailable, cause, actor, occurred_at, recorded_at)
-        select store, sku, $9, on_hand, unavailable, $10, $11, occurred_at, $13
-        from change where on_hand <> 0 or unavailable <> 0
+        select *, $17 from unnest(
+            $9::text[], $10::text[], $11::text[], $12::int[], $13::int[], $14::text[],
+            $15::text[], $16::timestamptz[]
+        )
     )
     update stock as shelf set
         on_hand = shelf.on_hand + change.on_hand,
@@ -44,7 +39,10 @@ APPLY: Final = f"""
         staged = shelf.staged + change.staged,
         safety_stock = shelf.safety_stock + change.safety_stock,
         version = shelf.version + 1
-    from change where shelf.store = change.store and shelf.sku = change.sku
+    from unnest(
+        $1::text[], $2::text[], $3::int[], $4::int[], $5::int[], $6::int[], $7::int[], $8::int[]
+    ) as change (store, sku, on_hand, unavailable, allocated, held, staged, safety_stock)
+    where shelf.store = change.store and shelf.sku = change.sku
     returning {", ".join(f"shelf.{column}" for column in SHELF.split(", "))}
 """
 MOVED_SINCE: Final = """
@@ -71,7 +69,6 @@ REMEMBER: Final = """
         counted = excluded.counted, safety_stock = excluded.safety_stock,
         counted_at = excluded.counted_at, as_of = excluded.as_of
 """
-NOWHERE: Final[Mapping[Place, datetime]] = {}
 
 
 class PostgresStock:
@@ -86,41 +83,15 @@ class PostgresStock:
         shelves = [Shelf(*row) for row in await self._connection.fetch(LOCK, stores, skus)]
         return {(shelf.store, shelf.sku): shelf for shelf in shelves}
 
-    async def apply(
-        self,
-        changes: Collection[Change],
-        source: Source,
-        occurred: Mapping[Place, datetime] = NOWHERE,
-    ) -> dict[Place, Shelf]:
-        rows = summed(changes)
-        if not rows:
+    async def apply(self, moves: Collection[Move]) -> dict[Place, Shelf]:
+        changes = summed(move.change for move in moves)
+        goods = [move for move in moves if move.change.moves_goods]
+        if not changes and not goods:
             return {}
-        columns = zip(
-            *(
-                (
-                    row.store,
-                    row.sku,
-                    row.on_hand,
-                    row.unavailable,
-                    row.allocated,
-                    row.held,
-                    row.staged,
-                    row.safety_stock,
-                )
-                for row in rows
-            ),
-            strict=True,
-        )
         written = await self._connection.fetch(
-            APPLY,
-            *columns,
-            source.cause.value,
-            source.id,
-            source.actor,
-            [occurred.get(row.place, source.occurred_at) for row in rows],
-            self._now,
+            APPLY, *columns(map(_change, changes), 8), *columns(map(_movement, goods), 8), self._now
         )
-        assert len(written) == len(rows), "only a locked shelf can be changed"
+        assert len(written) == len(changes), "only a locked shelf can be changed"
         shelves = [Shelf(*row) for row in written]
         return {(shelf.store, shelf.sku): shelf for shelf in shelves}
 
@@ -147,6 +118,38 @@ class PostgresStock:
             for told in counts
         ]
         await self._connection.execute(REMEMBER, *zip(*rows, strict=True))
+
+
+def columns(rows: Iterable[tuple[Any, ...]], width: int) -> list[list[Any]]:
+    """The columns of `rows`; `width` empty ones where there are no rows."""
+    return [list(column) for column in zip(*rows, strict=True)] or [[] for _ in range(width)]
+
+
+def _change(change: Change) -> tuple[Any, ...]:
+    return (
+        change.store,
+        change.sku,
+        change.on_hand,
+        change.unavailable,
+        change.allocated,
+        change.held,
+        change.staged,
+        change.safety_stock,
+    )
+
+
+def _movement(move: Move) -> tuple[Any, ...]:
+    change, source = move.change, move.source
+    return (
+        change.store,
+        change.sku,
+        source.cause.value,
+        change.on_hand,
+        change.unavailable,
+        source.id,
+        source.actor,
+        source.occurred_at,
+    )
 
 
 def _columns(places: Collection[Place]) -> tuple[list[StoreId], list[Sku]]:

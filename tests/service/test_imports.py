@@ -12,7 +12,7 @@ from adapters.imports.reading import FileReading
 from adapters.postgres.unit import PostgresUnits, connect
 from domain.catalogue import ProductState
 from domain.money import Money
-from domain.stock import Cause, Change, Source
+from domain.stock import Cause, Change, Move, Source
 from service.imports import ImportKind, Refused, Report, bring_in, options
 from tests.examples import HARBOUR, HILL, MUG, TEAPOT, a_product, a_store
 
@@ -52,7 +52,7 @@ class Books:
         async with self.units.begin() as unit:
             await unit.stock.lock([(HARBOUR, MUG)], shelve=True)
             sale = Source(Cause.HANDOVER, unit.new_id("pku"), "test", at)
-            await unit.stock.apply([Change(HARBOUR, MUG, on_hand=-quantity)], sale)
+            await unit.stock.apply([Move(Change(HARBOUR, MUG, on_hand=-quantity), sale)])
 
 
 @pytest.fixture
