@@ -75,7 +75,7 @@ class ExternalIdTaken(Conflict):
         )
 
 
-def read_email(text: str) -> str:
+def read_email(text: str, field: str = "email") -> str:
     """The address with its domain in lower case; whether mail arrives there is another question.
 
     Raises:
@@ -84,10 +84,10 @@ def read_email(text: str) -> str:
     try:
         return validate_email(text, check_deliverability=False, test_environment=True).normalized
     except EmailNotValidError:
-        raise WrongField("email", "not_an_email", "must be an e-mail address") from None
+        raise WrongField(field, "not_an_email", "must be an e-mail address") from None
 
 
-def read_phone(text: str, region: str | None = None) -> str:
+def read_phone(text: str, region: str | None = None, field: str = "phone") -> str:
     """A number spelt as people do, in E.164; without a country code it is from `region`.
 
     Raises:
@@ -98,5 +98,5 @@ def read_phone(text: str, region: str | None = None) -> str:
     except phonenumbers.NumberParseException:
         number = None
     if number is None or not phonenumbers.is_possible_number(number):
-        raise WrongField("phone", "not_a_phone", "must be a number in E.164, such as +4790123456")
+        raise WrongField(field, "not_a_phone", "must be a number in E.164, such as +4790123456")
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct, structs
 
+from domain.customers import read_email, read_phone
 from domain.ids import CartId, CustomerId, OrderId, PickupId, Sku, StoreId
 from domain.money import Money
 from domain.points import points_of_lines
@@ -27,6 +28,16 @@ class Contact(Struct, frozen=True, forbid_unknown_fields=True):
     name: Annotated[str, Meta(min_length=1, max_length=200)]
     email: Annotated[str, Meta(max_length=254)] | None = None
     phone: Annotated[str, Meta(max_length=32)] | None = None
+
+    def read(self, country: str) -> "Contact":
+        """As mail and calls need it; a number without a country code is from `country`.
+
+        Raises:
+            WrongField: the address or the number cannot be one.
+        """
+        email = read_email(self.email, "contact.email") if self.email else None
+        phone = read_phone(self.phone, country or None, "contact.phone") if self.phone else None
+        return Contact(self.name, email, phone)
 
 
 class OrderLine(Struct, frozen=True):

@@ -245,3 +245,35 @@ async def test_a_kit_is_promised_as_its_parts(shop: Shop):
 
     assert (await shelf(shop), await shelf(shop, TEAPOT)) == ((4, 4), (2, 2))
     assert answer.json()["ship"] == {"status": "out_of_stock", "quantity": 0}
+
+
+async def test_a_contact_is_kept_as_mail_and_calls_need_it(shop: Shop):
+    await shelve(shop.units, mug=1)
+    cart = await a_cart(shop, await shop.page(), mug=1)
+    told = {"name": "Sample Customer", "email": "Sample@EXAMPLE.com", "phone": "070-174 06 05"}
+
+    placed = await order(shop, cart, contact=told)
+
+    assert placed.status_code == 201, placed.text
+    assert placed.json()["contact"] == {
+        "name": "Sample Customer",
+        "email": "Sample@example.com",
+        "phone": "+46701740605",
+    }
+
+
+@pytest.mark.parametrize(
+    ("told", "pointer"),
+    [({"email": "nobody"}, "/contact/email"), ({"phone": "1"}, "/contact/phone")],
+)
+async def test_a_contact_that_reaches_nobody_is_named(
+    shop: Shop, told: dict[str, str], pointer: str
+):
+    await shelve(shop.units, mug=1)
+    cart = await a_cart(shop, await shop.page(), mug=1)
+
+    refused = await order(shop, cart, contact={"name": "Sample Customer", **told})
+
+    assert refused.status_code == 422
+    assert refused.json()["errors"][0]["pointer"] == pointer
+    assert await shelf(shop) == (1, 0)
