@@ -74,6 +74,9 @@ LEASE: Final = timedelta(minutes=2)
 MOST_TRIES: Final = 8
 """On one channel, before the next one is tried."""
 
+MOST_BLIND_TRIES: Final = 3
+"""After so many lost answers nobody tries again; staff see it."""
+
 MUST_REACH: Final = frozenset({Kind.PICKUP_READY})
 """Kinds worth a possible double: each try bears the same id, and without them nobody comes."""
 
@@ -193,7 +196,7 @@ class Message(Struct, frozen=True, kw_only=True):
         """Nobody knows whether it went out: kinds that must reach their reader are tried again."""
         said, reason = self._said(why, now), Reason.NO_ANSWER.value
         unknown = self.moved(_S.UNKNOWN, now, said, reason=reason)
-        if self.kind not in MUST_REACH or self.tries >= MOST_TRIES:
+        if self.kind not in MUST_REACH or self.tries >= MOST_BLIND_TRIES:
             return unknown
         return unknown.moved(_S.PLANNED, now, planned_for=now + self._pause())
 

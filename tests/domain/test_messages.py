@@ -12,6 +12,7 @@ from domain.ids import MessageId
 from domain.messages import (
     LEASE,
     LONGEST_PAUSE,
+    MOST_BLIND_TRIES,
     MOST_TRIES,
     MOVES,
     About,
@@ -104,6 +105,16 @@ def test_a_trouble_that_never_passes_gives_the_channel_up():
     assert pauses[:3] == [timedelta(seconds=30), timedelta(minutes=1), timedelta(minutes=2)]
     assert max(pauses) <= LONGEST_PAUSE
     assert pauses[-1] == timedelta(0)
+
+
+def test_a_provider_that_loses_every_answer_does_not_get_one_message_for_ever():
+    message = planned()
+    claims = 0
+    while message.state is MessageState.PLANNED:
+        message = message.claim([], Channel.EMAIL, now=NOW).answered(Unclear("lost"), NOW)
+        claims += 1
+
+    assert (message.state, claims) == (MessageState.UNKNOWN, MOST_BLIND_TRIES)
 
 
 def test_only_a_yes_counts_when_it_comes_late():
