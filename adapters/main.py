@@ -25,7 +25,7 @@ from adapters.imports.reading import FileReading
 from adapters.jobs.scheduler import Scheduler
 from adapters.jobs.steps import steps
 from adapters.postgres.unit import PostgresUnits, connect, utc_now
-from adapters.settings import Role, Settings
+from adapters.settings import Role, Settings, SettingsError
 from domain.channels import Channel
 from domain.letters import Retailer
 from domain.points import Programme
@@ -74,7 +74,19 @@ def open_house(settings: Settings) -> House:
 def create_app(settings: Settings) -> ASGIApp:
     """The application that one worker of the server answers with."""
     logs.configure(settings.log_level)
-    return build_app(open_house(settings))
+    app = build_app(open_house(settings))
+    return _traced(app) if settings.otel else app
+
+
+def _traced(app: ASGIApp) -> ASGIApp:
+    try:
+        from adapters import telemetry  # noqa: PLC0415 - costs nothing where it is off
+    except ImportError:
+        raise SettingsError(
+            ["HYLLA_OTEL needs the extra `otel`, which is not installed."]
+        ) from None
+    traced: ASGIApp = telemetry.switch_on(app)
+    return traced
 
 
 def build_app(house: House) -> ASGIApp:

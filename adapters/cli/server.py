@@ -1,9 +1,12 @@
 """The server that answers requests: granian, with what it needs to stop well."""
 
+import os
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import rich_click as click
@@ -13,6 +16,7 @@ from granian.server import Server
 
 from adapters import logs
 from adapters.drain import in_a_worker
+from adapters.http.metrics import FOLDER
 from adapters.settings import Settings
 
 PATIENCE_S: Final = 3.0
@@ -63,4 +67,16 @@ def serve(settings: Settings, make: Callable[[], Any]) -> None:
         workers_kill_timeout=settings.stop_seconds,
         respawn_failed_workers=True,
     )
-    server.serve(target_loader=partial(in_a_worker, make), wrap_loader=False)
+    with metrics_of_all(settings.workers):
+        server.serve(target_loader=partial(in_a_worker, make), wrap_loader=False)
+
+
+@contextmanager
+def metrics_of_all(workers: int) -> Iterator[None]:
+    """A folder in which several workers add up what they measure; one alone needs none."""
+    if workers == 1:
+        yield
+        return
+    with TemporaryDirectory(prefix="hylla-metrics-") as folder:
+        os.environ[FOLDER] = folder
+        yield

@@ -26,7 +26,7 @@ from adapters.http.limits import Limits, Policy
 from adapters.http.locales import provide_locale
 from adapters.http.me import Me
 from adapters.http.messages import Messages
-from adapters.http.metrics import read_metrics
+from adapters.http.metrics import Metrics, read_metrics
 from adapters.http.orders import MyOrders, Orders
 from adapters.http.parameters import refuse_strangers
 from adapters.http.pickups import Pickups, StorePickups
@@ -34,6 +34,8 @@ from adapters.http.problems import HANDLERS, describe_problem, note_trespass
 from adapters.http.products import Products
 from adapters.http.requests import provide_key, provide_optional_key
 from adapters.http.rewards import MyRewards, Rewards
+from adapters.http.stock import Stock
+from adapters.http.stocktaking import Stocktaking
 from adapters.http.stopping import Stopping
 from adapters.http.stores import Stores
 from adapters.http.tags import provide_if_match
@@ -49,6 +51,8 @@ CONTROLLERS: Final[Sequence[ControllerRouterHandler]] = (
     MyCart,
     Orders,
     MyOrders,
+    Stock,
+    Stocktaking,
     StorePickups,
     Pickups,
     MyRewards,
@@ -97,11 +101,12 @@ class Parts(Struct):
 
 def build(parts: Parts) -> ASGIApp:
     """The ASGI application."""
-    return Front(application(parts))
+    metrics = Metrics()
+    return Front(application(parts, metrics), metrics)
 
 
-def application(parts: Parts) -> Litestar:
-    """Litestar's part of it, which knows the routes and the schema."""
+def application(parts: Parts, metrics: Metrics) -> Litestar:
+    """Litestar's part of it, which knows the routes."""
     return Litestar(
         CONTROLLERS,
         request_class=JsonRequest,
@@ -121,6 +126,7 @@ def application(parts: Parts) -> Litestar:
                 "doorkeeper": Doorkeeper(parts.units, parts.tokens),
                 "limits": _limits(parts.settings),
                 "ready": parts.ready,
+                "metrics": metrics,
             }
         ),
     )

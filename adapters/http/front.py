@@ -8,7 +8,7 @@ from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bound_contextvars
 
-from adapters.http import metrics
+from adapters.http.metrics import Metrics
 from adapters.http.visits import Visit, begin
 from domain.callers import Caller
 
@@ -21,8 +21,9 @@ ALWAYS = {"x-content-type-options": "nosniff"}
 class Front:
     """Around the whole app, so that an unknown address is answered in our manner too."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self._app = app
+        self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != ScopeType.HTTP:
@@ -35,16 +36,17 @@ class Front:
 
         async def answer(message: Message) -> None:
             if message["type"] == "http.response.start":
-                _finish(message, visit, scope, time.perf_counter() - started)
+                seconds = time.perf_counter() - started
+                self._metrics.measure(scope, message["status"], seconds)
+                _finish(message, visit, scope, seconds)
             await send(message)
 
-        with metrics.UNDER_WAY.track_inprogress(), bound_contextvars(request_id=visit.id):
+        with self._metrics.under_way.track_inprogress(), bound_contextvars(request_id=visit.id):
             await self._app(scope, receive, answer)
 
 
 def _finish(message: Any, visit: Visit, scope: Any, seconds: float) -> None:
     message["headers"] = [*message.get("headers", []), *_headers(message, visit)]
-    metrics.measure(scope, message["status"], seconds)
     log.info(
         "request",
         method=scope["method"],

@@ -1,55 +1,91 @@
 """What operators watch: counters and times in Prometheus's form, by route, never by path.
 
-Several workers are several processes. With PROMETHEUS_MULTIPROC_DIR set before the start (`serve`
-does it), each writes to files in that folder and any worker answers for all of them.
+Several workers are several processes, and any of them may be asked. Where `serve` starts more than
+one, it names a folder in PROMETHEUS_MULTIPROC_DIR; each writes there and answers for all of them.
 """
 
 import os
+from pathlib import Path
 from typing import Any, Final
 
-from litestar import Response, get
+from litestar import Request, Response, get
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
-    REGISTRY,
     CollectorRegistry,
     Counter,
     Gauge,
     Histogram,
+    ProcessCollector,
     generate_latest,
+    values,
 )
-from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 from adapters.http.callers import open_to_all
 
+FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
 BUCKETS: Final = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10)
-REQUESTS: Final = Counter(
-    "hylla_http_requests", "Requests answered.", ["method", "route", "status"]
-)
-SECONDS: Final = Histogram(
-    "hylla_http_request_seconds", "Time to the first byte.", ["method", "route"], buckets=BUCKETS
-)
-UNDER_WAY: Final = Gauge(
-    "hylla_http_requests_under_way", "Requests being answered.", multiprocess_mode="livesum"
-)
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
-def measure(scope: Any, status: int, seconds: float) -> None:
-    """Count one answer under its route template, so that no id becomes a label."""
-    method = scope["method"] if scope["method"] in METHODS else "other"
-    route = scope.get("path_template") or "unknown"
-    REQUESTS.labels(method, route, status).inc()
-    SECONDS.labels(method, route).observe(seconds)
+class Metrics:
+    """The figures of one application."""
+
+    def __init__(self) -> None:
+        self._folder = os.environ.get(FOLDER, "")
+        if self._folder:  # the library chose when it was imported, and that was before the fork
+            values.ValueClass = values.MultiProcessValue()  # type: ignore[no-untyped-call]
+        self._own = own = CollectorRegistry()
+        if not self._folder:
+            ProcessCollector(registry=own)
+        self.under_way = Gauge(
+            "hylla_http_requests_under_way",
+            "Requests being answered.",
+            multiprocess_mode="livesum",
+            registry=own,
+        )
+        self._requests = Counter(
+            "hylla_http_requests",
+            "Requests answered.",
+            ["method", "route", "status"],
+            registry=own,
+        )
+        self._seconds = Histogram(
+            "hylla_http_request_seconds",
+            "Time to the first byte.",
+            ["method", "route"],
+            buckets=BUCKETS,
+            registry=own,
+        )
+
+    def measure(self, scope: Any, status: int, seconds: float) -> None:
+        """Count one answer under its route's template, so that no id becomes a label."""
+        method = scope["method"] if scope["method"] in METHODS else "other"
+        route = scope.get("path_template") or "unknown"
+        self._requests.labels(method, route, status).inc()
+        self._seconds.labels(method, route).observe(seconds)
+
+    def text(self) -> bytes:
+        if not self._folder:
+            return generate_latest(self._own)
+        _forget_the_dead(Path(self._folder))
+        everybody = CollectorRegistry()
+        MultiProcessCollector(everybody, self._folder)  # type: ignore[no-untyped-call]
+        return generate_latest(everybody)
+
+
+def _forget_the_dead(folder: Path) -> None:
+    """What a worker had under way when it was killed is under way no more."""
+    for file in folder.glob("gauge_live*_*.db"):
+        pid = int(file.stem.rpartition("_")[2])
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            mark_process_dead(pid, str(folder))  # type: ignore[no-untyped-call]
 
 
 @get("/metrics", operation_id="read_metrics", include_in_schema=False, **open_to_all())
-async def read_metrics() -> Response[bytes]:
-    return Response(generate_latest(_registry()), media_type=CONTENT_TYPE_LATEST)
-
-
-def _registry() -> CollectorRegistry:
-    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
-        return REGISTRY
-    registry = CollectorRegistry()
-    MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-    return registry
+async def read_metrics(request: Request[Any, Any, Any]) -> Response[bytes]:
+    metrics: Metrics = request.app.state.metrics
+    media_type = CONTENT_TYPE_LATEST.removesuffix("; charset=utf-8")
+    return Response(metrics.text(), media_type=media_type)
