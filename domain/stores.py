@@ -4,7 +4,6 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from math import asin, cos, radians, sin, sqrt
 from typing import Annotated, Final
-from zoneinfo import available_timezones
 
 from babel import Locale
 from msgspec import Meta, Struct
@@ -12,6 +11,7 @@ from msgspec import Meta, Struct
 from domain import opening_hours
 from domain.ids import StoreId, check_key
 from domain.refusals import Missing, WrongField
+from domain.zones import is_zone
 
 _EARTH_RADIUS_KM: Final = 6371.0088  # mean radius, IUGG
 
@@ -56,7 +56,7 @@ class Store(Struct, frozen=True, kw_only=True):
         if (self.latitude is None) != (self.longitude is None):
             lacking = "latitude" if self.latitude is None else "longitude"
             raise WrongField(lacking, "required", "must be given when its companion is")
-        if self.time_zone not in _time_zones():
+        if not is_zone(self.time_zone):
             raise WrongField("time_zone", "unknown_time_zone", "must be a name of the IANA list")
         if self.country and self.country not in _countries():
             raise WrongField("country", "unknown_country", "must be two letters of ISO 3166")
@@ -103,11 +103,6 @@ def distance_km(
     half_lat, half_lon = (to_phi - phi) / 2, radians(to_longitude - longitude) / 2
     chord = sin(half_lat) ** 2 + cos(phi) * cos(to_phi) * sin(half_lon) ** 2
     return 2 * _EARTH_RADIUS_KM * asin(min(1.0, sqrt(chord)))
-
-
-@lru_cache(maxsize=1)
-def _time_zones() -> frozenset[str]:
-    return frozenset(available_timezones())
 
 
 @lru_cache(maxsize=1)

@@ -3,11 +3,10 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from adapters.channels.local import Local
+from adapters.channels.webhook import Webhook
 from domain.channels import Channel, Fault, Outcome, Outgoing, Rejected
 from service.ports import Carrier
-
-from .local import Local
-from .webhook import Webhook
 
 
 class Switchboard:

@@ -5,7 +5,8 @@ from typing import Any, Final
 from litestar import Request
 from litestar.connection import ASGIConnection
 
-LOCALES: Final = ("en", "nb", "sv", "da", "ro")
+from domain.locales import LOCALES
+
 COUSINS: Final = {"no": "nb", "nn": "nb", "mo": "ro"}
 """Languages whose readers read one of ours."""
 

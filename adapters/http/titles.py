@@ -5,7 +5,7 @@ A problem without a title of its own bears that of its status.
 
 from typing import Final
 
-from adapters.http.locales import LOCALES
+from domain.locales import LOCALES
 
 Title = tuple[str, str, str, str, str]
 
