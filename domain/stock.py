@@ -9,9 +9,8 @@
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated
 
-from msgspec import Meta, Struct, to_builtins
+from msgspec import Struct, to_builtins
 
 from domain.ids import Sku, StoreId
 from domain.refusals import Conflict
@@ -47,6 +46,20 @@ class Shelf(Struct, frozen=True):
     def sellable(self) -> int:
         """Units a remote channel may sell."""
         return max(0, self.available - self.safety_stock)
+
+    def after(self, change: "Change") -> "Shelf":
+        """The shelf once more, with a change added; its version grows by one."""
+        return Shelf(
+            self.store,
+            self.sku,
+            self.on_hand + change.on_hand,
+            self.unavailable + change.unavailable,
+            self.allocated + change.allocated,
+            self.held + change.held,
+            self.staged + change.staged,
+            self.safety_stock + change.safety_stock,
+            self.version + 1,
+        )
 
 
 class Cause(StrEnum):
@@ -128,47 +141,32 @@ class Move(Struct, frozen=True):
     source: Source
 
 
+class Movement(Struct, frozen=True):
+    """A line of the ledger: goods that moved, why, by whom, when, and when we learnt of it."""
+
+    id: int
+    store: StoreId
+    sku: Sku
+    kind: str
+    on_hand: int
+    unavailable: int
+    cause: str
+    actor: str
+    occurred_at: datetime
+    recorded_at: datetime
+
+
+class PastShelf(Struct, frozen=True):
+    """What the ledger had recorded of a shelf by an instant."""
+
+    store: StoreId
+    on_hand: int
+    unavailable: int
+
+
 def moves_of(changes: Iterable[Change], source: Source) -> list[Move]:
     """The changes of one source, one a place."""
     return [Move(change, source) for change in summed(changes)]
-
-
-class Count(Struct, frozen=True, kw_only=True):
-    """What lay at a place when it was counted: at `counted_at`, or when the count came in."""
-
-    store: StoreId
-    sku: Sku
-    on_hand: Annotated[int, Meta(ge=0, le=10**9)]
-    safety_stock: Annotated[int, Meta(ge=0, le=10**9)] | None = None
-    counted_at: datetime | None = None
-
-    @property
-    def place(self) -> Place:
-        return (self.store, self.sku)
-
-
-class Told(Count, frozen=True, kw_only=True):
-    """The last count that a file told of a place, and the moment it stands for."""
-
-    as_of: datetime
-
-    def says_again(self, count: Count) -> bool:
-        """Whether `count` is the same line once more, or is older than what is known."""
-        same = (self.on_hand, self.safety_stock, self.counted_at)
-        if same == (count.on_hand, count.safety_stock, count.counted_at):
-            return True
-        return count.counted_at is not None and count.counted_at < self.as_of
-
-
-def recounted(count: Count, shelf: Shelf, moved_since: int) -> Change:
-    """The change that makes `shelf` what was counted, with later movements applied again."""
-    safety = shelf.safety_stock if count.safety_stock is None else count.safety_stock
-    return Change(
-        count.store,
-        count.sku,
-        on_hand=count.on_hand + moved_since - shelf.on_hand,
-        safety_stock=safety - shelf.safety_stock,
-    )
 
 
 class Status(StrEnum):

@@ -16,7 +16,8 @@ from domain.catalogue import Product, ProductMissing, check_parts, revised
 from domain.customers import Customer, Person, ToldPerson
 from domain.ids import CustomerId, Sku
 from domain.refusals import Refusal, WrongField
-from domain.stock import Cause, Count, Move, Source, Told, recounted
+from domain.stock import Cause, Move, Source
+from domain.stocktaking import Count, Told, recounted
 from domain.stores import Store, StoreMissing
 from service.ports import Unit, Units
 
@@ -249,13 +250,12 @@ async def _recount(unit: Unit, counts: Sequence[Told], source: Source) -> None:
         return
     latest = {count.place: count for count in counts}
     shelves = await unit.stock.lock(latest)
-    moments = {place: count.as_of for place, count in latest.items()}
-    earlier = {place: moment for place, moment in moments.items() if moment < unit.now}
+    earlier = {(place, told.as_of) for place, told in latest.items() if told.as_of < unit.now}
     moved = await unit.stock.moved_since(earlier) if earlier else {}
     await unit.stock.apply(
         [
             Move(
-                recounted(count, shelves[place], moved.get(place, 0)),
+                recounted(count, shelves[place], moved.get((place, count.as_of), 0)),
                 structs.replace(source, occurred_at=count.as_of),
             )
             for place, count in latest.items()

@@ -38,7 +38,8 @@ from domain.orders import Order
 from domain.pickups import Allocation, Pickup, PickupState
 from domain.points import EntryId
 from domain.rewards import Standing, Statement
-from domain.stock import Move, Place, Shelf, Told
+from domain.stock import Move, Movement, PastShelf, Place, Shelf
+from domain.stocktaking import Told
 from domain.stores import Store
 
 T = TypeVar("T")
@@ -150,7 +151,24 @@ class Stock(Protocol):
         Answers the shelves as they are after.
         """
 
-    async def moved_since(self, moments: Mapping[Place, datetime]) -> dict[Place, int]:
+    async def moved_by(
+        self, sources: Collection[tuple[str, Place]]
+    ) -> dict[tuple[str, Place], tuple[str, int]]:
+        """Of each source that has moved goods at its place: the cause, and by how much."""
+
+    async def movements(
+        self, sku: Sku, stores: Collection[StoreId] | None, *, before: int | None, limit: int
+    ) -> list[Movement]:
+        """The ledger of a SKU, newest first."""
+
+    async def as_of(
+        self, sku: Sku, stores: Collection[StoreId] | None, at: datetime
+    ) -> list[PastShelf]:
+        """What the ledger had recorded by a past instant, store by store."""
+
+    async def moved_since(
+        self, moments: Collection[tuple[Place, datetime]]
+    ) -> dict[tuple[Place, datetime], int]:
         """Units added to each place by movements that happened after its moment."""
 
     async def told(self, places: Collection[Place]) -> dict[Place, Told]:

@@ -77,7 +77,7 @@ class Availability(Controller):
         stores: InStores = None,
         near: Near = None,
         radius_km: RadiusKm = 50.0,
-        channel: Channel = "web",
+        channel: Channel = "web",  # noqa: ARG002 - there is one so far
         explain: Explain = False,
     ) -> Response[AvailableNow]:
         """What can be sold of one SKU. 404 `unknown_sku`."""

@@ -1,7 +1,7 @@
 """Reading what a client sends: decoded once, strictly, into a type that cannot be wrong."""
 
 import re
-from typing import Any, Final
+from typing import Annotated, Any, Final, get_args
 
 import msgspec
 from litestar import Request
@@ -38,7 +38,10 @@ class JsonRequest(Request[Any, Any, Any]):
         if media != "application/json":
             raise UnsupportedMedia("The body must be sent as application/json.")
         field = self.route_handler.parsed_data_field
-        return read_json(await self.body(), field.annotation if field else Any)
+        kind = field.annotation if field else Any
+        if items := self.route_handler.opt.get("item_by_item"):
+            return read_items(await self.body(), kind, items)
+        return read_json(await self.body(), kind)
 
 
 def read_json(body: bytes, kind: Any) -> Any:
@@ -57,6 +60,31 @@ def read_json(body: bytes, kind: Any) -> Any:
     if _NUL.search(body):
         raise _unprintable(msgspec.json.decode(body))
     return value
+
+
+def read_items(body: bytes, kind: Any, name: str) -> Any:
+    """A batch: a `kind` whose field `name` holds items, each read on its own.
+
+    An item that cannot be read stands there as the refusal that says why, so that it stops none
+    of the others.
+
+    Raises:
+        ClientException, Invalid: the batch around the items cannot be read.
+    """
+    fields = {field.name: field.type for field in msgspec.structs.fields(kind)}
+    rules = [rule for rule in get_args(fields[name])[1:] if isinstance(rule, msgspec.Meta)]
+    (item,) = get_args(get_args(fields[name])[0])
+    raw: Any = Annotated[(list[msgspec.Raw], *rules)]
+    loose = msgspec.defstruct(kind.__name__, [(name, raw)], forbid_unknown_fields=True)
+    batch = read_json(body, loose)
+    return kind(**{name: [_read_item(bytes(one), item) for one in getattr(batch, name)]})
+
+
+def _read_item(body: bytes, kind: Any) -> Any:
+    try:
+        return read_json(body, kind)
+    except Invalid as refusal:
+        return refusal
 
 
 def refused(message: str) -> Invalid:

@@ -1,13 +1,14 @@
 """The shelves and their ledger: the only statements that change stock."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any, Final
 
 import msgspec
 
 from domain.ids import Sku, StoreId
-from domain.stock import Change, Move, Place, Shelf, Told, summed
+from domain.stock import Change, Move, Movement, PastShelf, Place, Shelf, summed
+from domain.stocktaking import Told
 
 SHELF: Final = "store, sku, on_hand, unavailable, allocated, held, staged, safety_stock, version"
 SHELVE: Final = """
@@ -46,11 +47,28 @@ APPLY: Final = f"""
     returning {", ".join(f"shelf.{column}" for column in SHELF.split(", "))}
 """
 MOVED_SINCE: Final = """
-    select store, sku, sum(movements.on_hand)::int as moved
+    select store, sku, moment.since, sum(movements.on_hand)::int as moved
     from unnest($1::text[], $2::text[], $3::timestamptz[]) as moment (store, sku, since)
     join movements using (store, sku)
     where movements.occurred_at > moment.since
-    group by store, sku
+    group by store, sku, moment.since
+"""
+MOVED_BY: Final = """
+    select cause, store, sku, kind, case when on_hand = 0 then abs(unavailable) else on_hand end
+    from movements
+    join unnest($1::text[], $2::text[], $3::text[]) as source (cause, store, sku)
+        using (cause, store, sku)
+"""
+MOVEMENTS: Final = """
+    select id, store, sku, kind, on_hand, unavailable, cause, actor, occurred_at, recorded_at
+    from movements
+    where sku = $1 and ($2::text[] is null or store = any($2)) and ($3::bigint is null or id < $3)
+    order by id desc limit $4
+"""
+AS_OF: Final = """
+    select store, sum(on_hand)::int, sum(unavailable)::int from movements
+    where sku = $1 and ($2::text[] is null or store = any($2)) and recorded_at <= $3
+    group by store order by store
 """
 OF: Final = f"""
     select {SHELF} from stock
@@ -102,11 +120,32 @@ class PostgresStock:
         shelves = [Shelf(*row) for row in await self._connection.fetch(OF, list(skus), wanted)]
         return {(shelf.store, shelf.sku): shelf for shelf in shelves}
 
-    async def moved_since(self, moments: Mapping[Place, datetime]) -> dict[Place, int]:
-        stores, skus = _columns(moments)
-        since = [moments[place] for place in sorted(moments)]
-        rows = await self._connection.fetch(MOVED_SINCE, stores, skus, since)
-        return {(row["store"], row["sku"]): row["moved"] for row in rows}
+    async def moved_since(
+        self, moments: Collection[tuple[Place, datetime]]
+    ) -> dict[tuple[Place, datetime], int]:
+        rows = [(*place, since) for place, since in moments]
+        found = await self._connection.fetch(MOVED_SINCE, *columns(rows, 3))
+        return {((row["store"], row["sku"]), row["since"]): row["moved"] for row in found}
+
+    async def moved_by(
+        self, sources: Collection[tuple[str, Place]]
+    ) -> dict[tuple[str, Place], tuple[str, int]]:
+        rows = [(name, *place) for name, place in sources]
+        found = await self._connection.fetch(MOVED_BY, *columns(rows, 3))
+        return {(name, (store, sku)): (kind, units) for name, store, sku, kind, units in found}
+
+    async def movements(
+        self, sku: Sku, stores: Collection[StoreId] | None, *, before: int | None, limit: int
+    ) -> list[Movement]:
+        wanted = None if stores is None else list(stores)
+        rows = await self._connection.fetch(MOVEMENTS, sku, wanted, before, limit)
+        return [Movement(*row) for row in rows]
+
+    async def as_of(
+        self, sku: Sku, stores: Collection[StoreId] | None, at: datetime
+    ) -> list[PastShelf]:
+        wanted = None if stores is None else list(stores)
+        return [PastShelf(*row) for row in await self._connection.fetch(AS_OF, sku, wanted, at)]
 
     async def told(self, places: Collection[Place]) -> dict[Place, Told]:
         rows = await self._connection.fetch(TOLD, *_columns(places))
@@ -117,7 +156,7 @@ class PostgresStock:
             (told.store, told.sku, told.on_hand, told.safety_stock, told.counted_at, told.as_of)
             for told in counts
         ]
-        await self._connection.execute(REMEMBER, *zip(*rows, strict=True))
+        await self._connection.execute(REMEMBER, *columns(rows, 6))
 
 
 def columns(rows: Iterable[tuple[Any, ...]], width: int) -> list[list[Any]]:

@@ -1,7 +1,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.stock import Change, Count, Shelf, Shortage, recounted, shortages, summed
+from domain.stock import Change, Shelf, Shortage, shortages, summed
+from domain.stocktaking import Count, recounted
 from tests.examples import HARBOUR, HILL, MUG, NOON, TEAPOT
 
 small = st.integers(-50, 50)

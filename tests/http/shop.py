@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import httpx
 from msgspec import Struct
@@ -31,6 +32,10 @@ class Shop(Struct):
     @property
     def units(self) -> Any:
         return self.house.units
+
+    def fresh(self) -> str:
+        """An Idempotency-Key that nobody has used."""
+        return uuid4().hex
 
     async def key(self, role: Role, **more: Any) -> dict[str, str]:
         """Headers of a new key."""

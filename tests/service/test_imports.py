@@ -28,6 +28,9 @@ class Clock:
         return self.now
 
 
+LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
+
+
 class Books:
     """A shop of two stores with a mug and a teapot, into which files come."""
 
@@ -245,8 +248,8 @@ async def test_the_ledger_explains_every_count(books: Books):
         await books.bring_in(ImportKind.STOCK, content)
 
     async with books.units.read() as unit:
-        moved = await unit.stock.moved_since({(HARBOUR, MUG): datetime(2000, 1, 1, tzinfo=UTC)})
-    assert moved == {(HARBOUR, MUG): 25}
+        moved = await unit.stock.moved_since({((HARBOUR, MUG), LONG_AGO)})
+    assert moved == {((HARBOUR, MUG), LONG_AGO): 25}
 
 
 async def test_a_customer_who_is_known_keeps_the_id(books: Books):

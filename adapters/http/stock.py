@@ -1,0 +1,105 @@
+"""Stock as its keepers see it: the quantities of a shelf, now or then, and how they came to be."""
+
+from datetime import datetime
+from typing import Annotated
+
+from litestar import Controller, get
+from litestar.di import NamedDependency
+from litestar.params import FromPath, QueryParameter
+from msgspec import Struct
+
+from adapters.http.callers import called_by
+from adapters.http.paging import Cursor, Limit, Page, page_of, unseal
+from domain.callers import Caller, NotYours, Role
+from domain.catalogue import ProductMissing
+from domain.ids import Sku, StoreId
+from domain.stock import Movement
+from service.ports import Unit, Units
+
+KEEPERS = (Role.TILL, Role.ASSOCIATE, Role.OFFICE)
+InStores = Annotated[
+    list[StoreId] | None,
+    QueryParameter(name="store", max_items=500, description="These stores; else all of one's own."),
+]
+
+
+class ShelfView(Struct):
+    """What is promised is told for now only; of the past the ledger knows the goods."""
+
+    store: StoreId
+    on_hand: int
+    unavailable: int
+    allocated: int | None = None
+    held: int | None = None
+    staged: int | None = None
+    safety_stock: int | None = None
+    version: int | None = None
+
+
+class StockView(Struct):
+    sku: Sku
+    as_of: datetime
+    items: list[ShelfView]
+
+
+class Stock(Controller):
+    path = "/v1/stock/{sku:str}"
+    tags = ("stock",)
+
+    @get(operation_id="get_stock", **called_by(*KEEPERS, scope="stock"))
+    async def look(
+        self,
+        sku: FromPath[Sku],
+        caller: NamedDependency[Caller],
+        units: NamedDependency[Units],
+        stores: InStores = None,
+        at: Annotated[
+            datetime | None, QueryParameter(description="What was known at a past instant.")
+        ] = None,
+    ) -> StockView:
+        """The quantities of a SKU, store by store."""
+        wanted = _own(caller, stores)
+        async with units.read() as unit:
+            await _must_exist(unit, sku)
+            if at is not None:
+                past = await unit.stock.as_of(sku, wanted, at)
+                items = [ShelfView(one.store, one.on_hand, one.unavailable) for one in past]
+                return StockView(sku, at, items)
+            shelves = (await unit.stock.of([sku], wanted)).values()
+        names = ShelfView.__struct_fields__
+        items = [ShelfView(*(getattr(shelf, name) for name in names)) for shelf in shelves]
+        return StockView(sku, unit.now, sorted(items, key=lambda item: item.store))
+
+    @get("/movements", operation_id="list_movements", **called_by(*KEEPERS, scope="stock"))
+    async def movements(
+        self,
+        sku: FromPath[Sku],
+        caller: NamedDependency[Caller],
+        units: NamedDependency[Units],
+        stores: InStores = None,
+        limit: Limit = 50,
+        cursor: Cursor = None,
+    ) -> Page[Movement]:
+        """The ledger of a SKU, newest first: why, by whom, when it happened, when it was known."""
+        before = unseal(cursor, int)
+        async with units.read() as unit:
+            await _must_exist(unit, sku)
+            found = await unit.stock.movements(
+                sku, _own(caller, stores), before=before, limit=limit + 1
+            )
+        return page_of(found, limit, lambda movement: movement.id)
+
+
+def _own(caller: Caller, stores: list[StoreId] | None) -> list[StoreId] | None:
+    """The stores asked for, or all of the caller's own. Raises NotYours."""
+    for store in stores or ():
+        if not caller.works_at(store):
+            raise NotYours(caller, store)
+    if stores is None and caller.role is not Role.OFFICE:
+        return sorted(caller.stores)
+    return stores
+
+
+async def _must_exist(unit: Unit, sku: Sku) -> None:
+    if not await unit.products.known([sku]):
+        raise ProductMissing(sku)

@@ -1,0 +1,152 @@
+"""What people and feeds tell of stock: an adjustment, a setting, a count as of a time.
+
+Nobody sets a figure blindly: an adjustment adds, a setting names the version it has seen, and a
+count names its time, so that what has moved since then can be applied again.
+"""
+
+from datetime import datetime
+from typing import Annotated, Final, Literal
+
+from msgspec import Meta, Struct
+
+from domain.ids import Sku, StoreId
+from domain.refusals import Conflict, Invalid, Stale, WrongField
+from domain.stock import Change, Place, Shelf
+
+Moment = Annotated[datetime, Meta(tz=True)]
+Reason = Literal[
+    "received",
+    "found",
+    "lost",
+    "damaged",
+    "written_off",
+    "correction",
+    "blocked",
+    "unblocked",
+]
+GROWS: Final = frozenset({"received", "found", "blocked", "unblocked"})
+SHRINKS: Final = frozenset({"lost", "damaged", "written_off"})
+
+
+class WrongSign(Invalid):
+    code = "wrong_sign"
+
+    def __init__(self, reason: str, sign: str) -> None:
+        super().__init__(f"The delta of {reason!r} must be {sign} 0.")
+
+
+class NotBlocked(Conflict):
+    code = "not_blocked"
+
+    def __init__(self, unavailable: int) -> None:
+        super().__init__(f"Only {unavailable} are blocked.")
+
+
+class ReferenceReused(Invalid):
+    code = "reference_reused"
+
+    def __init__(self, reference: str) -> None:
+        super().__init__(f"The reference {reference!r} already stands for another adjustment.")
+
+
+class Adjustment(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`delta` units more or fewer, for a reason.
+
+    `damaged` goods are gone; `blocked` and `unblocked` move that many units out of and into what
+    may be sold. A `reference` makes a repeat harmless, for ever.
+    """
+
+    store: StoreId
+    sku: Sku
+    delta: Annotated[int, Meta(ge=-(10**9), le=10**9)]
+    reason: Reason
+    reference: Annotated[str, Meta(max_length=200)] = ""
+    occurred_at: Moment | None = None
+
+    def __post_init__(self) -> None:
+        if self.delta == 0:
+            raise WrongField("delta", "nothing", "must not be 0")
+
+    @property
+    def place(self) -> Place:
+        return (self.store, self.sku)
+
+    @property
+    def source_id(self) -> str:
+        return f"adjustment:{self.reference}"
+
+
+def adjusted(line: Adjustment, shelf: Shelf) -> Change:
+    """What an adjustment does to its shelf. Raises WrongSign, NotBlocked."""
+    if line.reason in GROWS and line.delta < 0:
+        raise WrongSign(line.reason, "above")
+    if line.reason in SHRINKS and line.delta > 0:
+        raise WrongSign(line.reason, "below")
+    if line.reason == "unblocked" and line.delta > shelf.unavailable:
+        raise NotBlocked(shelf.unavailable)
+    unavailable = {"blocked": line.delta, "unblocked": -line.delta}.get(line.reason, 0)
+    on_hand = 0 if unavailable else line.delta
+    return Change(line.store, line.sku, on_hand=on_hand, unavailable=unavailable)
+
+
+class Setting(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is on hand, told by somebody who has seen the shelf at `if_version`."""
+
+    store: StoreId
+    sku: Sku
+    on_hand: Annotated[int, Meta(ge=0, le=10**9)]
+    if_version: int
+
+    @property
+    def place(self) -> Place:
+        return (self.store, self.sku)
+
+
+class StaleShelf(Stale):
+    def __init__(self, shelf: Shelf) -> None:
+        super().__init__(f"The shelf has changed since; it is at version {shelf.version}.")
+
+
+def was_set(line: Setting, shelf: Shelf) -> Change:
+    """What makes the shelf what was seen. Raises StaleShelf."""
+    if line.if_version != shelf.version:
+        raise StaleShelf(shelf)
+    return Change(line.store, line.sku, on_hand=line.on_hand - shelf.on_hand)
+
+
+class Count(Struct, frozen=True, kw_only=True):
+    """What lay at a place when it was counted: at `counted_at`, or when the count came in."""
+
+    store: StoreId
+    sku: Sku
+    on_hand: Annotated[int, Meta(ge=0, le=10**9)]
+    safety_stock: Annotated[int, Meta(ge=0, le=10**9)] | None = None
+    counted_at: datetime | None = None
+
+    @property
+    def place(self) -> Place:
+        return (self.store, self.sku)
+
+
+class Told(Count, frozen=True, kw_only=True):
+    """The last count that a file told of a place, and the moment it stands for."""
+
+    as_of: datetime
+
+    def says_again(self, count: Count) -> bool:
+        """Whether `count` is the same line once more, or is older than what is known."""
+        same = (self.on_hand, self.safety_stock, self.counted_at)
+        if same == (count.on_hand, count.safety_stock, count.counted_at):
+            return True
+        return count.counted_at is not None and count.counted_at < self.as_of
+
+
+def recounted(count: Count, shelf: Shelf, moved_since: int) -> Change:
+    """The change that makes `shelf` what was counted, with later movements applied again."""
+    safety = shelf.safety_stock if count.safety_stock is None else count.safety_stock
+    return Change(
+        count.store,
+        count.sku,
+        on_hand=count.on_hand + moved_since - shelf.on_hand,
+        safety_stock=safety - shelf.safety_stock,
+    )

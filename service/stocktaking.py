@@ -1,0 +1,219 @@
+"""What people and feeds tell of stock: adjust, set if unchanged, count as of a time.
+
+All shelves are locked at once and in one order; then each line is decided on its own, in the order
+it came, and answered on its own. A line that comes again with its reference changes nothing.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Final, Generic, Literal, Self, TypeVar
+
+from msgspec import UNSET, Struct, UnsetType
+from msgspec.structs import asdict, replace
+
+from domain.callers import Caller, NotYours
+from domain.catalogue import ProductMissing
+from domain.ids import Sku, StoreId
+from domain.refusals import Refusal, WrongField
+from domain.stock import Cause, Move, Place, Shelf, Source
+from domain.stocktaking import (
+    Adjustment,
+    Count,
+    ReferenceReused,
+    Setting,
+    Told,
+    adjusted,
+    recounted,
+    was_set,
+)
+from domain.stores import StoreMissing
+from service.ports import RequestKey, Unit, Units
+
+CLOCKS_DIFFER: Final = timedelta(minutes=5)
+"""How far the clock of whoever tells us may be ahead of ours."""
+
+Line = TypeVar("Line", Adjustment, Setting, Count)
+
+
+class Result(Struct, frozen=True, omit_defaults=True):
+    """What became of a line, and the shelf as it is after; `code` and `detail` say why not."""
+
+    status: Literal["applied", "duplicate", "rejected"]
+    code: str | UnsetType = UNSET
+    detail: str | UnsetType = UNSET
+    on_hand: int | UnsetType = UNSET
+    version: int | UnsetType = UNSET
+
+
+async def adjust(
+    units: Units, *, caller: Caller, lines: Sequence[Adjustment | Refusal], key: RequestKey
+) -> list[Result]:
+    """Add to what is on hand, for a reason. A reference that is known is a `duplicate`."""
+    return await _told(units, caller, lines, key, _Adjust)
+
+
+async def set_if(
+    units: Units, *, caller: Caller, lines: Sequence[Setting | Refusal], key: RequestKey
+) -> list[Result]:
+    """Set what is on hand where the version is still the one that was seen."""
+    return await _told(units, caller, lines, key, _SetIf)
+
+
+async def count(
+    units: Units, *, caller: Caller, lines: Sequence[Count | Refusal], key: RequestKey
+) -> list[Result]:
+    """Make a shelf what was counted at a time; what moved since then is applied again."""
+    return await _told(units, caller, lines, key, _Count)
+
+
+def must_be_past(field: str, moment: datetime, now: datetime) -> None:
+    """Raises WrongField."""
+    if moment > now + CLOCKS_DIFFER:
+        raise WrongField(field, "in_the_future", "lies in the future")
+
+
+class _Verb(ABC, Generic[Line]):
+    """How lines of one kind are decided: what is read for all of them, then each in its turn."""
+
+    def __init__(self, unit: Unit, actor: str) -> None:
+        self.unit = unit
+        self.actor = actor
+
+    async def read(self, lines: Sequence[Line]) -> None:
+        """What the decisions need, in one look for all lines."""
+
+    @abstractmethod
+    def decide(self, line: Line, shelf: Shelf) -> Move | None:
+        """The move a line makes; None where it was told before. Raises Refusal."""
+
+    async def write(self) -> None:
+        """What is kept besides the moves."""
+
+    def source(self, cause: Cause, name: str, happened: datetime) -> Source:
+        return Source(cause, name, self.actor, happened)
+
+
+class _Adjust(_Verb[Adjustment]):
+    async def read(self, lines: Sequence[Adjustment]) -> None:
+        named = [(line.source_id, line.place) for line in lines if line.reference]
+        self.known = await self.unit.stock.moved_by(named)
+
+    def decide(self, line: Adjustment, shelf: Shelf) -> Move | None:
+        happened = line.occurred_at or self.unit.now
+        must_be_past("occurred_at", happened, self.unit.now)
+        name = line.source_id if line.reference else self.unit.new_id("adj")
+        if before := self.known.get((name, line.place)):
+            if before != (line.reason, line.delta):
+                raise ReferenceReused(line.reference)
+            return None
+        self.known[name, line.place] = (line.reason, line.delta)
+        return Move(adjusted(line, shelf), self.source(Cause(line.reason), name, happened))
+
+
+class _SetIf(_Verb[Setting]):
+    def decide(self, line: Setting, shelf: Shelf) -> Move | None:
+        source = self.source(Cause.SET, self.unit.new_id("set"), self.unit.now)
+        return Move(was_set(line, shelf), source)
+
+
+class _Count(_Verb[Count]):
+    async def read(self, lines: Sequence[Count]) -> None:
+        self.last = await self.unit.stock.told({line.place for line in lines})
+        self.fresh: dict[Place, Told] = {}
+        moments = {(line.place, line.counted_at) for line in lines if line.counted_at}
+        self.since = await self.unit.stock.moved_since(moments)
+
+    def decide(self, line: Count, shelf: Shelf) -> Move | None:
+        as_of = line.counted_at or self.unit.now
+        must_be_past("counted_at", as_of, self.unit.now)
+        before = self.last.get(line.place)
+        if before and before.says_again(line):
+            return None
+        self.last[line.place] = self.fresh[line.place] = Told(**asdict(line), as_of=as_of)
+        moved = self.since.get((line.place, as_of), 0)
+        source = self.source(Cause.COUNT, self.unit.new_id("cnt"), as_of)
+        return Move(recounted(line, shelf, moved), source)
+
+    async def write(self) -> None:
+        await self.unit.stock.remember(self.fresh.values())
+
+
+async def _told(
+    units: Units,
+    caller: Caller,
+    lines: Sequence[Line | Refusal],
+    key: RequestKey,
+    kind: type[_Verb[Line]],
+) -> list[Result]:
+    told = [line for line in lines if not isinstance(line, Refusal)]
+    for line in told:
+        if not caller.works_at(line.store):
+            raise NotYours(caller, line.store)
+    async with units.begin() as unit:
+        if first := await unit.requests.claim(key, list[Result]):
+            return first
+        book = await _Book.open(unit, {line.place for line in told})
+        verb = kind(unit, caller.id)
+        await verb.read(told)
+        entered = [book.enter(line, verb) for line in lines]
+        after = await unit.stock.apply(book.moves)
+        results = [_dated(result, line, after) for result, line in zip(entered, lines, strict=True)]
+        await verb.write()
+        await unit.requests.answer(key, results)
+    return results
+
+
+class _Book(Struct):
+    """The shelves as the lines before have left them, and the moves that did it."""
+
+    stores: Collection[StoreId]
+    skus: Collection[Sku]
+    shelves: dict[Place, Shelf]
+    moves: list[Move] = []
+
+    @classmethod
+    async def open(cls, unit: Unit, places: Collection[Place]) -> Self:
+        stores = await unit.stores.by_id({store for store, _ in places})
+        skus = await unit.products.known({sku for _, sku in places})
+        real = [(store, sku) for store, sku in places if store in stores and sku in skus]
+        return cls(stores, skus, await unit.stock.lock(real, shelve=True))
+
+    def enter(self, line: Line | Refusal, verb: _Verb[Line]) -> Result:
+        if isinstance(line, Refusal):
+            return _rejected(line)
+        try:
+            shelf = self._shelf(line.store, line.sku)
+            move = verb.decide(line, shelf)
+        except Refusal as no:
+            return _rejected(no, self.shelves.get(line.place))
+        if move is None:
+            return Result("duplicate", on_hand=shelf.on_hand, version=shelf.version)
+        self.moves.append(move)
+        after = self.shelves[line.place] = shelf.after(move.change)
+        return Result("applied", on_hand=after.on_hand, version=after.version)
+
+    def _shelf(self, store: StoreId, sku: Sku) -> Shelf:
+        if store not in self.stores:
+            raise StoreMissing(store)
+        if sku not in self.skus:
+            raise ProductMissing(sku)
+        return self.shelves[store, sku]
+
+
+def _dated(result: Result, line: Line | Refusal, after: Mapping[Place, Shelf]) -> Result:
+    """The result with the version that the shelf has after the whole batch."""
+    if isinstance(line, Refusal) or line.place not in after or result.status == "rejected":
+        return result
+    return replace(result, version=after[line.place].version)
+
+
+def _rejected(refusal: Refusal, shelf: Shelf | None = None) -> Result:
+    code = refusal.errors[0]["code"] if refusal.name == "invalid" else refusal.name
+    return Result(
+        "rejected",
+        code=code,
+        detail=refusal.detail,
+        on_hand=shelf.on_hand if shelf else UNSET,
+        version=shelf.version if shelf else UNSET,
+    )

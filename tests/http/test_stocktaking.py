@@ -1,0 +1,210 @@
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from tests.examples import HARBOUR, HILL, MUG, TEAPOT, shelve
+from tests.http.shop import Shop
+
+NOW = datetime.now(UTC)
+
+
+def line(sku: str = MUG, store: str = HARBOUR, **more: Any) -> dict[str, Any]:
+    return {"store": store, "sku": sku, **more}
+
+
+def ago(minutes: int) -> str:
+    return (NOW - timedelta(minutes=minutes)).isoformat()
+
+
+async def tell(
+    shop: Shop, verb: str, *lines: Any, key: str = "", headers: dict[str, str] | None = None
+) -> Any:
+    return await shop.client.post(
+        f"/v1/stock/{verb}",
+        json={"lines": lines},
+        headers=(headers or await shop.office()) | {"Idempotency-Key": key or shop.fresh()},
+    )
+
+
+async def results(shop: Shop, verb: str, *lines: Any, **more: Any) -> list[dict[str, Any]]:
+    answer = await tell(shop, verb, *lines, **more)
+    assert answer.status_code == 200, answer.text
+    found: list[dict[str, Any]] = answer.json()["results"]
+    return found
+
+
+async def on_hand(shop: Shop, sku: str = MUG, store: str = HARBOUR) -> int:
+    answer = await shop.client.get(f"/v1/stock/{sku}?store={store}", headers=await shop.office())
+    quantity: int = answer.json()["items"][0]["on_hand"]
+    return quantity
+
+
+async def test_goods_come_and_go_for_a_reason_and_the_ledger_remembers_why(shop: Shop):
+    told = await results(
+        shop,
+        "adjustments",
+        line(delta=10, reason="received", reference="delivery 7"),
+        line(delta=-2, reason="damaged"),
+        line(delta=3, reason="blocked"),
+    )
+    office = await shop.office()
+    ledger = (await shop.client.get(f"/v1/stock/{MUG}/movements", headers=office)).json()["items"]
+
+    assert [(one["status"], one["on_hand"]) for one in told] == [
+        ("applied", 10),
+        ("applied", 8),
+        ("applied", 8),
+    ]
+    assert [(one["kind"], one["on_hand"], one["unavailable"]) for one in ledger[::-1]] == [
+        ("received", 10, 0),
+        ("damaged", -2, 0),
+        ("blocked", 0, 3),
+    ]
+    explained = await shop.client.get(
+        f"/v1/availability/{MUG}?explain=true&store={HARBOUR}", headers=office
+    )
+    assert explained.json()["stores"][0]["explain"]["sellable"] == 5
+
+
+async def test_a_reference_is_told_once_and_for_ever(shop: Shop):
+    delivery = line(delta=10, reason="received", reference="delivery 7")
+    told = [
+        await results(shop, "adjustments", delivery, delivery),
+        await results(shop, "adjustments", delivery),
+        await results(shop, "adjustments", delivery | {"delta": 9}),
+    ]
+
+    assert [[one["status"] for one in each] for each in told] == [
+        ["applied", "duplicate"],
+        ["duplicate"],
+        ["rejected"],
+    ]
+    assert told[2][0]["code"] == "reference_reused"
+    assert await on_hand(shop) == 10
+
+
+async def test_a_batch_that_is_sent_twice_is_done_once(shop: Shop):
+    office = await shop.office()
+    gone = line(delta=-3, reason="lost")
+    first, second = [
+        await tell(shop, "adjustments", gone, key="once", headers=office) for _ in range(2)
+    ]
+
+    assert second.json() == first.json()
+    assert second.headers["Idempotent-Replayed"] == "true"
+    assert await on_hand(shop) == -3
+
+
+async def test_one_bad_line_stops_none_of_the_others(shop: Shop):
+    told = await results(
+        shop,
+        "adjustments",
+        line(delta=1, reason="found"),
+        line(delta="many", reason="found"),
+        line(delta=1, reason="because"),
+        line("GHOST", delta=1, reason="found"),
+        line(store="moon", delta=1, reason="found"),
+        line(delta=-1, reason="received"),
+        line(delta=1, reason="unblocked"),
+        line(delta=1, reason="found", occurred_at="2999-01-01T00:00:00Z"),
+        7,
+        line(delta=1, reason="found"),
+    )
+
+    assert [one.get("code", one["status"]) for one in told] == [
+        "applied",
+        "type",
+        "not_allowed",
+        "unknown_sku",
+        "unknown_store",
+        "wrong_sign",
+        "not_blocked",
+        "in_the_future",
+        "type",
+        "applied",
+    ]
+    assert await on_hand(shop) == 2
+
+
+@pytest.mark.parametrize("delta", [0, 1.5, 10**12])
+async def test_a_delta_that_cannot_be_is_named_and_nothing_is_stored(shop: Shop, delta: float):
+    answer = await tell(shop, "adjustments", line(delta=delta, reason="found"))
+
+    assert answer.status_code == 422
+    assert [error["pointer"] for error in answer.json()["errors"]] == ["/lines/0/delta"]
+
+
+async def test_a_setting_needs_the_version_that_was_seen(shop: Shop):
+    await shelve(shop.units, mug=5)
+    stale, fresh = await results(
+        shop, "sets", line(on_hand=9, if_version=1), line(on_hand=7, if_version=2)
+    )
+
+    assert (stale["status"], stale["code"], stale["version"], stale["on_hand"]) == (
+        "rejected",
+        "version_conflict",
+        2,
+        5,
+    )
+    assert (fresh["status"], fresh["version"]) == ("applied", 3)
+    assert await on_hand(shop) == 7
+
+
+async def test_a_count_of_the_morning_still_feels_what_was_sold_since(shop: Shop):
+    await shelve(shop.units, mug=10)
+    await results(
+        shop,
+        "adjustments",
+        line(delta=-1, reason="lost", occurred_at=ago(90)),
+        line(delta=-1, reason="lost", occurred_at=ago(30)),
+    )
+    counted = line(counted=8, counted_at=ago(60))
+    first = await results(shop, "counts", counted)
+    again = await results(shop, "counts", counted)
+
+    # The shelves were filled just now, so the ten that came after the count are applied again.
+    assert (first[0]["status"], first[0]["on_hand"]) == ("applied", 8 - 1 + 10)
+    assert again[0]["status"] == "duplicate"
+
+
+async def test_an_older_count_changes_nothing_after_a_newer_one(shop: Shop):
+    await results(shop, "counts", line(counted=8, counted_at=ago(10)))
+    told = await results(shop, "counts", line(counted=3, counted_at=ago(20)))
+
+    assert told[0]["status"] == "duplicate"
+    assert await on_hand(shop) == 8
+
+
+async def test_an_associate_counts_at_home_and_nowhere_else(shop: Shop):
+    at_home = await shop.associate(HARBOUR)
+    own = await tell(shop, "counts", line(counted=1, counted_at=ago(1)), headers=at_home)
+    other = await tell(
+        shop, "counts", line(store=HILL, counted=1, counted_at=ago(1)), headers=at_home
+    )
+    adjusting = await tell(shop, "adjustments", line(delta=1, reason="found"), headers=at_home)
+
+    assert (own.status_code, other.status_code, adjusting.status_code) == (200, 404, 403)
+
+
+async def test_what_was_known_at_a_past_instant_can_be_asked(shop: Shop):
+    await results(shop, "adjustments", line(delta=5, reason="received"))
+    between = datetime.now(UTC).isoformat().replace("+", "%2B")
+    await results(
+        shop, "adjustments", line(delta=2, reason="received"), line(TEAPOT, delta=1, reason="found")
+    )
+    answer = await shop.client.get(f"/v1/stock/{MUG}?at={between}", headers=await shop.office())
+
+    assert [(item["store"], item["on_hand"]) for item in answer.json()["items"]] == [(HARBOUR, 5)]
+    assert await on_hand(shop) == 7
+
+
+async def test_a_till_sees_the_shelves_of_its_own_store(shop: Shop):
+    await shelve(shop.units, HARBOUR, mug=5)
+    await shelve(shop.units, HILL, mug=5)
+    till = await shop.till(HARBOUR)
+    own = await shop.client.get(f"/v1/stock/{MUG}", headers=till)
+    other = await shop.client.get(f"/v1/stock/{MUG}?store={HILL}", headers=till)
+
+    assert [item["store"] for item in own.json()["items"]] == [HARBOUR]
+    assert other.status_code == 404
