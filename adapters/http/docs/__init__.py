@@ -1,5 +1,6 @@
 """The contract, served: as JSON, as YAML, and as pages that need no internet."""
 
+import asyncio
 import json
 from functools import cache
 from pathlib import Path
@@ -41,7 +42,8 @@ def _contract(app: Litestar) -> dict[str, Any]:
 )
 async def as_json(request: Request[Any, Any, Any]) -> Response[bytes]:
     """OpenAPI 3.1."""
-    return _text(json.dumps(_contract(request.app), ensure_ascii=False), "application/json")
+    document = await asyncio.to_thread(_contract, request.app)
+    return _text(json.dumps(document, ensure_ascii=False), "application/json")
 
 
 @get(
@@ -52,7 +54,8 @@ async def as_json(request: Request[Any, Any, Any]) -> Response[bytes]:
 )
 async def yaml(request: Request[Any, Any, Any]) -> Response[bytes]:
     """OpenAPI 3.1 as YAML, the same as kept in `openapi/`."""
-    return _text(as_yaml(_contract(request.app)), "application/yaml")
+    document = await asyncio.to_thread(_contract, request.app)
+    return _text(await asyncio.to_thread(as_yaml, document), "application/yaml")
 
 
 @get("/docs", operation_id="read_docs", include_in_schema=False, **open_to_all())
