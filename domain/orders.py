@@ -11,6 +11,7 @@ from domain.customers import read_email, read_phone
 from domain.ids import CartId, CustomerId, OrderId, PickupId, Sku, StoreId
 from domain.money import Money
 from domain.points import points_of_lines
+from domain.refusals import WrongField
 
 
 class OrderState(StrEnum):
@@ -33,8 +34,10 @@ class Contact(Struct, frozen=True, forbid_unknown_fields=True):
         """As mail and calls need it; a number without a country code is from `country`.
 
         Raises:
-            WrongField: the address or the number cannot be one.
+            WrongField: the address or the number cannot be one, or there is neither.
         """
+        if not self.email and not self.phone:
+            raise WrongField("contact", "unreachable", "needs an e-mail address or a phone number")
         email = read_email(self.email, "contact.email") if self.email else None
         phone = read_phone(self.phone, country or None, "contact.phone") if self.phone else None
         return Contact(self.name, email, phone)

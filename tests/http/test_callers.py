@@ -24,6 +24,12 @@ list_variants           may   may       may   may        may
 list_stores             may   may       may   may        may
 get_store               may   may       may   may        may
 
+get_stock               .     .         may   may        stock
+list_movements          .     .         may   may        stock
+adjust_stock            .     .         .     .          stock
+set_stock               .     .         .     .          stock
+count_stock             .     .         .     may        stock
+
 start_cart              may   may       .     .          .
 get_cart                may   may       .     .          .
 put_cart_line           may   may       .     .          .

@@ -277,3 +277,14 @@ async def test_a_contact_that_reaches_nobody_is_named(
     assert refused.status_code == 422
     assert refused.json()["errors"][0]["pointer"] == pointer
     assert await shelf(shop) == (1, 0)
+
+
+async def test_an_order_needs_a_way_to_reach_its_buyer(shop: Shop):
+    await shelve(shop.units, mug=1)
+    cart = await a_cart(shop, await shop.page(), mug=1)
+    answer = await order(shop, cart, contact={"name": "Sample Customer"})
+
+    assert answer.status_code == 422
+    assert [(e["pointer"], e["code"]) for e in answer.json()["errors"]] == [
+        ("/contact", "unreachable")
+    ]
