@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from functools import partial
 
 import httpx
 import structlog
@@ -29,6 +30,8 @@ from adapters.settings import Role, Settings, SettingsError
 from domain.channels import Channel
 from domain.letters import Retailer
 from domain.points import Programme
+from service.gathering import Gathered
+from service.holds import hold_all
 from service.messages.desk import Desk
 from service.ports import Carrier, Channels, Codes, Tokens
 
@@ -117,6 +120,11 @@ def build_app(house: House) -> ASGIApp:
                 "reading": FileReading(),
                 "low_at": settings.low_stock_at,
                 "currency": settings.currency,
+                "clock": utc_now,
+                "holding": Gathered(
+                    partial(hold_all, house.units, limit=settings.hold_limit),
+                    name=lambda wish: (wish.key.principal, wish.key.key),
+                ),
             },
         )
     )

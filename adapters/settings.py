@@ -98,6 +98,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     """Of a cart that nobody named a currency for."""
     connections: Annotated[int, Meta(ge=2, le=200)] = 16
     """To the database, for each process."""
+    hold_limit: Positive = 20
+    """Units of one SKU that one customer may hold at a time."""
     low_stock_at: Annotated[int, Meta(ge=0)] = 3
     thank_you_delay_minutes: Annotated[int, Meta(ge=0)] = 120
     activation_days: Annotated[int, Meta(ge=0, le=3650)] = 0

@@ -76,6 +76,7 @@ class Cause(StrEnum):
     SET = "set"
     COUNT = "count"
     ORDER = "order"
+    HOLD = "hold"
     HANDOVER = "handover"
     SHORT_PICK = "short_pick"
 

@@ -20,9 +20,11 @@ from domain.channels import Channel, Outcome, Outgoing
 from domain.consent import Consent
 from domain.customers import Customer, Profile
 from domain.events import Event
+from domain.holds import Hold, HoldState
 from domain.ids import (
     CartId,
     CustomerId,
+    HoldId,
     KeyId,
     MemberId,
     MessageId,
@@ -37,6 +39,7 @@ from domain.messages import Kind, Message, MessageState
 from domain.orders import Order
 from domain.pickups import Allocation, Pickup, PickupState
 from domain.points import EntryId
+from domain.refusals import Refusal
 from domain.rewards import Standing, Statement
 from domain.stock import Move, Movement, PastShelf, Place, Shelf
 from domain.stocktaking import Told
@@ -67,6 +70,17 @@ class Requests(Protocol):
             KeyReused: the key already stands for a different request.
             InProgress: the first request with it is still running.
         """
+
+    async def claim_all(
+        self, keys: Sequence[RequestKey], kind: type[T]
+    ) -> list[T | Refusal | None]:
+        """As `claim`, for many at once: the first answer, the refusal, or None where it is ours."""
+
+    async def answer_all(self, answers: Sequence[tuple[RequestKey, object]]) -> None:
+        """As `answer`, for many at once."""
+
+    async def withdraw_all(self, keys: Sequence[RequestKey]) -> None:
+        """As `withdraw`, for many at once."""
 
     async def answer(self, key: RequestKey | None, value: object) -> None:
         """Remember `value` as the answer to `key`, in the same unit as its effect."""
@@ -184,6 +198,30 @@ class Allocations(Protocol):
 
     async def of(self, pickup: PickupId) -> list[Allocation]:
         """What a pickup claims."""
+
+
+class Holds(Protocol):
+    async def add(self, holds: Collection[Hold]) -> None: ...
+
+    async def get(self, hold: HoldId) -> Hold:
+        """Raises Missing."""
+
+    async def take(self, hold: HoldId) -> Hold:
+        """The hold, locked until the unit ends. Raises Missing."""
+
+    async def keep(self, hold: Hold) -> None:
+        """Write a taken hold back, with what it claims."""
+
+    async def close(self, holds: Collection[HoldId], state: HoldState) -> None:
+        """End taken holds; they claim nothing any more."""
+
+    async def take_lapsed(self, now: datetime, limit: int) -> list[Hold]:
+        """Active ones whose time is over and that nobody has locked, locked for us."""
+
+    async def held_by(
+        self, customers: Collection[CustomerId], skus: Collection[Sku]
+    ) -> dict[tuple[CustomerId, Sku], int]:
+        """Units each customer holds of each SKU, everywhere; the customers are locked."""
 
 
 class Carts(Protocol):
@@ -437,6 +475,7 @@ class Unit(Protocol):
     products: Products
     stock: Stock
     allocations: Allocations
+    holds: Holds
     carts: Carts
     orders: Orders
     pickups: Pickups
@@ -454,6 +493,12 @@ class Unit(Protocol):
 
     def new_id(self, prefix: str) -> str:
         """A new opaque id, later than every one before it."""
+
+
+@runtime_checkable
+class Clock(Protocol):
+    def __call__(self) -> datetime:
+        """Now, in UTC."""
 
 
 @runtime_checkable

@@ -20,6 +20,7 @@ from adapters.http.customers import Customers
 from adapters.http.docs import PAGES
 from adapters.http.front import Front
 from adapters.http.health import live, ready
+from adapters.http.holds import Holds
 from adapters.http.imports import Imports
 from adapters.http.keys import Keys
 from adapters.http.limits import Limits, Policy
@@ -62,6 +63,7 @@ CONTROLLERS: Final[Sequence[ControllerRouterHandler]] = (
     Messages,
     Stopping,
     Audit,
+    Holds,
     Keys,
     describe_problem,
     live,

@@ -6,6 +6,7 @@ from functools import partial
 from typing import Final
 
 from adapters.jobs.scheduler import Step
+from service.holds import sweep
 from service.messages.desk import Desk
 from service.messages.sending import send_due, settle_lost
 from service.pickups import expire_overdue
@@ -30,6 +31,7 @@ def steps(units: Units, desk: Desk, stopping: asyncio.Event) -> list[Step]:
         Step("follow_events", soon, partial(react, units, what_follows)),
         Step("send_messages", soon, partial(send_due, units, desk, go_on=go_on)),
         Step("settle_lost_messages", timedelta(seconds=15), partial(settle_lost, units), once=True),
+        Step("sweep_holds", soon, partial(sweep, units)),
         Step("expire_pickups", timedelta(seconds=30), partial(expire_overdue, units), once=True),
         Step("activate_points", every_minute, partial(activate_points, units), once=True),
         Step("forget_requests", timedelta(hours=1), partial(forget_requests, units), once=True),

@@ -39,6 +39,9 @@ SHELVES: Final = f"""
         select store, sku, sum(staged * units)::bigint as staged
         from {PARTS} as part group by store, sku
     ) as picked using (store, sku)
+    left join (
+        select store, sku, sum(quantity)::bigint as held from hold_units group by store, sku
+    ) as claiming using (store, sku)
 """
 """Every shelf beside the ledgers and claims that explain it."""
 
@@ -47,7 +50,7 @@ SHELF_FIGURES: Final[Mapping[str, str]] = {
     "unavailable": "coalesce(moved.unavailable, 0)",
     "allocated": "coalesce(claimed.allocated, 0)",
     "staged": "coalesce(picked.staged, 0)",
-    "held": "0",  # nothing holds stock for a cart yet
+    "held": "coalesce(claiming.held, 0)",
 }
 """What explains each figure of a shelf."""
 

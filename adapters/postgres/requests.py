@@ -1,12 +1,14 @@
 """Requests that were answered: kept in the same transaction as what they did."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final, TypeVar
 
 import asyncpg
 import msgspec
 
-from domain.refusals import Conflict, Invalid
+from adapters.postgres.columns import columns
+from domain.refusals import Conflict, Invalid, Refusal
 from service.ports import RequestKey
 
 T = TypeVar("T")
@@ -36,6 +38,29 @@ WITHDRAW: Final = "delete from requests where principal = $1 and key = $2"
 FORGET: Final = "delete from requests where created_at < $1"
 
 
+CLAIM_ALL: Final = """
+    insert into requests (principal, key, digest, created_at)
+    select principal, key, digest, $4
+    from unnest($1::text[], $2::text[], $3::bytea[]) as asked (principal, key, digest)
+    order by principal, key
+    on conflict do nothing
+    returning principal, key
+"""
+FIRST_OF_ALL: Final = """
+    select principal, key, digest, answer from requests
+    join unnest($1::text[], $2::text[]) as asked (principal, key) using (principal, key)
+"""
+ANSWER_ALL: Final = """
+    update requests set answer = given.answer
+    from unnest($1::text[], $2::text[], $3::bytea[]) as given (principal, key, answer)
+    where requests.principal = given.principal and requests.key = given.key
+"""
+WITHDRAW_ALL: Final = """
+    delete from requests using unnest($1::text[], $2::text[]) as asked (principal, key)
+    where requests.principal = asked.principal and requests.key = asked.key
+"""
+
+
 class PostgresRequests:
     def __init__(self, connection: Any, now: datetime) -> None:
         self._connection = connection
@@ -52,13 +77,41 @@ class PostgresRequests:
             raise InProgress from None
         if ours:
             return None
-        first = await self._connection.fetchrow(FIRST, key.principal, key.key)
-        if first is None or first["answer"] is None:
-            raise InProgress
-        if first["digest"] != key.digest:
-            raise KeyReused
-        key.replayed = True
-        return msgspec.json.decode(first["answer"], type=kind)
+        first = _first(key, await self._connection.fetchrow(FIRST, key.principal, key.key), kind)
+        if isinstance(first, Refusal):
+            raise first
+        return first
+
+    async def claim_all(
+        self, keys: Sequence[RequestKey], kind: type[T]
+    ) -> list[T | Refusal | None]:
+        rows = [(key.principal, key.key, key.digest) for key in keys]
+        ours = {
+            tuple(row)
+            for row in await self._connection.fetch(CLAIM_ALL, *columns(rows, 3), self._now)
+        }
+        rest = [key for key in keys if (key.principal, key.key) not in ours]
+        if not rest:
+            return [None] * len(keys)
+        names = [(key.principal, key.key) for key in rest]
+        firsts = {
+            (row["principal"], row["key"]): row
+            for row in await self._connection.fetch(FIRST_OF_ALL, *columns(names, 2))
+        }
+        return [
+            None
+            if (key.principal, key.key) in ours
+            else _first(key, firsts.get((key.principal, key.key)), kind)
+            for key in keys
+        ]
+
+    async def answer_all(self, answers: Sequence[tuple[RequestKey, object]]) -> None:
+        rows = [(key.principal, key.key, msgspec.json.encode(value)) for key, value in answers]
+        await self._connection.execute(ANSWER_ALL, *columns(rows, 3))
+
+    async def withdraw_all(self, keys: Sequence[RequestKey]) -> None:
+        rows = [(key.principal, key.key) for key in keys]
+        await self._connection.execute(WITHDRAW_ALL, *columns(rows, 2))
 
     async def answer(self, key: RequestKey | None, value: object) -> None:
         if key is not None:
@@ -71,3 +124,13 @@ class PostgresRequests:
 
     async def forget(self, before: datetime) -> None:
         await self._connection.execute(FORGET, before)
+
+
+def _first(key: RequestKey, row: Any, kind: type[T]) -> T | Refusal:
+    """The answer that a row remembers, or why it cannot be given."""
+    if row is None or row["answer"] is None:
+        return InProgress()
+    if row["digest"] != key.digest:
+        return KeyReused()
+    key.replayed = True
+    return msgspec.json.decode(row["answer"], type=kind)

@@ -1,11 +1,13 @@
 """The shelves and their ledger: the only statements that change stock."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any, Final
 
 import msgspec
+from msgspec.structs import replace
 
+from adapters.postgres.columns import columns
 from domain.ids import Sku, StoreId
 from domain.stock import Change, Move, Movement, PastShelf, Place, Shelf, summed
 from domain.stocktaking import Told
@@ -70,8 +72,21 @@ AS_OF: Final = """
     where sku = $1 and ($2::text[] is null or store = any($2)) and recorded_at <= $3
     group by store order by store
 """
+LAPSED: Final = """
+    select store, sku, sum(quantity)::int as units from hold_units
+    join unnest($1::text[], $2::text[]) as place (store, sku) using (store, sku)
+    where held_until <= $3
+    group by store, sku
+"""
+"""Held by holds whose time is over, though nobody has swept them yet: free for whoever asks."""
+
 OF: Final = f"""
-    select {SHELF} from stock
+    select {SHELF.replace("held", "held - coalesce(lapsed.units, 0) as held")} from stock
+    left join (
+        select store, sku, sum(quantity)::int as units from hold_units
+        where held_until <= $3 and sku = any($1::text[])
+        group by store, sku
+    ) as lapsed using (store, sku)
     where sku = any($1::text[]) and ($2::text[] is null or store = any($2))
 """
 TOLD: Final = """
@@ -98,8 +113,17 @@ class PostgresStock:
         stores, skus = _columns(places)
         if shelve:
             await self._connection.execute(SHELVE, stores, skus)
-        shelves = [Shelf(*row) for row in await self._connection.fetch(LOCK, stores, skus)]
-        return {(shelf.store, shelf.sku): shelf for shelf in shelves}
+        locked = await self._connection.fetch(LOCK, stores, skus)
+        # A statement of its own, after the locks: a sweep that we waited for must not count twice.
+        lapsed = {
+            (store, sku): units
+            for store, sku, units in await self._connection.fetch(LAPSED, stores, skus, self._now)
+        }
+        shelves = [Shelf(*row) for row in locked]
+        return {
+            (shelf.store, shelf.sku): _without_lapsed(shelf, lapsed.get((shelf.store, shelf.sku)))
+            for shelf in shelves
+        }
 
     async def apply(self, moves: Collection[Move]) -> dict[Place, Shelf]:
         changes = summed(move.change for move in moves)
@@ -117,7 +141,8 @@ class PostgresStock:
         self, skus: Collection[Sku], stores: Collection[StoreId] | None = None
     ) -> dict[Place, Shelf]:
         wanted = None if stores is None else list(stores)
-        shelves = [Shelf(*row) for row in await self._connection.fetch(OF, list(skus), wanted)]
+        rows = await self._connection.fetch(OF, list(skus), wanted, self._now)
+        shelves = [Shelf(*row) for row in rows]
         return {(shelf.store, shelf.sku): shelf for shelf in shelves}
 
     async def moved_since(
@@ -159,9 +184,8 @@ class PostgresStock:
         await self._connection.execute(REMEMBER, *columns(rows, 6))
 
 
-def columns(rows: Iterable[tuple[Any, ...]], width: int) -> list[list[Any]]:
-    """The columns of `rows`; `width` empty ones where there are no rows."""
-    return [list(column) for column in zip(*rows, strict=True)] or [[] for _ in range(width)]
+def _without_lapsed(shelf: Shelf, units: int | None) -> Shelf:
+    return replace(shelf, held=shelf.held - units) if units else shelf
 
 
 def _change(change: Change) -> tuple[Any, ...]:

@@ -204,6 +204,44 @@ allocations = Table(
     CheckConstraint("consumed + released <= quantity", name="open"),
 )
 
+holds = Table(
+    "holds",
+    metadata,
+    key("id", primary_key=True),
+    words("state"),
+    Column("customer", Key, ForeignKey("customers.id")),
+    Column("cart", Key),
+    document("lines", "[]"),
+    document("units"),
+    instant("created_at"),
+    instant("held_until"),
+)
+Index(
+    "holds_due_idx",
+    holds.c.held_until,
+    postgresql_where=text("state = 'active'"),
+)
+
+hold_units = Table(
+    "hold_units",
+    metadata,
+    key("hold", ForeignKey("holds.id")),
+    key("sku"),
+    key("store"),
+    Column("customer", Key),
+    count("quantity"),
+    instant("held_until"),
+    PrimaryKeyConstraint("hold", "sku", "store"),
+    CheckConstraint("quantity > 0", name="quantity"),
+)
+Index(None, hold_units.c.held_until)
+Index(
+    "hold_units_customer_idx",
+    hold_units.c.customer,
+    hold_units.c.sku,
+    postgresql_where=text("customer is not null"),
+)
+
 # --- carts, orders, pickups -----------------------------------------------------------------------
 
 carts = Table(

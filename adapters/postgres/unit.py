@@ -5,7 +5,7 @@ SQL text and SQLAlchemy statements share it and nothing slips out of it.
 """
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -18,6 +18,7 @@ from adapters.postgres.allocations import PostgresAllocations
 from adapters.postgres.audit import PostgresAudit
 from adapters.postgres.carts import PostgresCarts
 from adapters.postgres.customers import PostgresCustomers
+from adapters.postgres.holds import PostgresHolds
 from adapters.postgres.keys import PostgresKeys
 from adapters.postgres.messages import PostgresMessages
 from adapters.postgres.orders import PostgresOrders
@@ -50,7 +51,10 @@ _TRANSIENT: Final = (
     asyncpg.DeadlockDetectedError,
     asyncpg.SerializationError,
     asyncpg.LockNotAvailableError,
+    asyncpg.OperatorInterventionError,  # it took too long, or the server is going down
+    asyncpg.PostgresConnectionError,
 )
+_AWAY: Final = (OSError, SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 
 LACKING: Final = "select to_regclass('alembic_version') is null"
@@ -71,6 +75,7 @@ class PostgresUnit:
         self.products: ports.Products = PostgresProducts(connection)
         self.stock: ports.Stock = PostgresStock(connection, now)
         self.allocations: ports.Allocations = PostgresAllocations(connection)
+        self.holds: ports.Holds = PostgresHolds(connection, now)
         self.carts: ports.Carts = PostgresCarts(connection)
         self.orders: ports.Orders = PostgresOrders(connection)
         self.pickups: ports.Pickups = PostgresPickups(connection)
@@ -112,8 +117,12 @@ class PostgresUnits:
 
     @asynccontextmanager
     async def _open(self, *, transaction: bool) -> AsyncIterator[PostgresUnit]:
-        async with self._engine.connect() as connection:
-            raw = await _alive(connection)
+        async with AsyncExitStack() as stack:
+            try:
+                connection = await stack.enter_async_context(self._engine.connect())
+                raw = await _alive(connection)
+            except _AWAY as trouble:
+                raise Busy("The database cannot be reached; please try again.") from trouble
             try:
                 if transaction:
                     async with raw.transaction():
@@ -128,8 +137,8 @@ class PostgresUnits:
         try:
             async with self._open(transaction=False) as unit:
                 lacking = await unit.connection.fetchval(LACKING)
-        except (OSError, asyncpg.PostgresError, SQLAlchemyError) as trouble:
-            return type(trouble).__name__
+        except (Busy, *_AWAY) as trouble:
+            return type(trouble.__cause__ or trouble).__name__
         return "not_migrated" if lacking else None
 
     async def close(self) -> None:
@@ -137,9 +146,9 @@ class PostgresUnits:
 
 
 async def _alive(connection: AsyncConnection) -> Connection:
-    """The raw connection; a pooled one that the server has closed meanwhile is made anew."""
+    """The raw connection. Pooled ones that the server has closed meanwhile are thrown away."""
     raw = (await connection.get_raw_connection()).driver_connection
-    if raw is not None and raw.is_closed():
+    while raw is not None and raw.is_closed():
         await connection.invalidate()
         raw = (await connection.get_raw_connection()).driver_connection
     return raw

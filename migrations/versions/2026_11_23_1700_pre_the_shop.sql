@@ -234,6 +234,21 @@ CREATE TABLE consents (
 
 CREATE INDEX consents_customer_id_idx ON consents (customer, id);
 
+CREATE TABLE holds (
+    id TEXT COLLATE "C" NOT NULL,
+    state TEXT DEFAULT '' NOT NULL,
+    customer TEXT COLLATE "C",
+    cart TEXT COLLATE "C",
+    lines JSONB DEFAULT '[]'::jsonb NOT NULL,
+    units JSONB DEFAULT '{}'::jsonb NOT NULL,
+    created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    held_until TIMESTAMP WITH TIME ZONE NOT NULL,
+    CONSTRAINT holds_pkey PRIMARY KEY (id),
+    CONSTRAINT holds_customer_fkey FOREIGN KEY(customer) REFERENCES customers (id)
+);
+
+CREATE INDEX holds_due_idx ON holds (held_until) WHERE state = 'active';
+
 CREATE TABLE members (
     id TEXT COLLATE "C" NOT NULL,
     customer TEXT COLLATE "C" NOT NULL,
@@ -311,6 +326,22 @@ CREATE TABLE entries (
 );
 
 CREATE INDEX entries_member_id_idx ON entries (member, id);
+
+CREATE TABLE hold_units (
+    hold TEXT COLLATE "C" NOT NULL,
+    sku TEXT COLLATE "C" NOT NULL,
+    store TEXT COLLATE "C" NOT NULL,
+    customer TEXT COLLATE "C",
+    quantity INTEGER DEFAULT 0 NOT NULL,
+    held_until TIMESTAMP WITH TIME ZONE NOT NULL,
+    CONSTRAINT hold_units_pkey PRIMARY KEY (hold, sku, store),
+    CONSTRAINT hold_units_quantity_check CHECK (quantity > 0),
+    CONSTRAINT hold_units_hold_fkey FOREIGN KEY(hold) REFERENCES holds (id)
+);
+
+CREATE INDEX hold_units_customer_idx ON hold_units (customer, sku) WHERE customer is not null;
+
+CREATE INDEX hold_units_held_until_idx ON hold_units (held_until);
 
 CREATE TABLE lots (
     id TEXT COLLATE "C" NOT NULL,

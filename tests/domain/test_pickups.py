@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -75,7 +76,7 @@ def test_every_state_but_the_last_can_be_left_and_nothing_leads_out_of_collected
         lambda: made_ready(picked(a_pickup(), mug=3)),
     ],
 )
-def test_a_verb_that_is_repeated_changes_nothing(repeat):
+def test_a_verb_that_is_repeated_changes_nothing(repeat: Callable[[], Pickup]):
     once = repeat()
     verbs = {
         PickupState.ACCEPTED: lambda: once.accept(NOON + timedelta(minutes=1)),

@@ -30,6 +30,11 @@ adjust_stock            .     .         .     .          stock
 set_stock               .     .         .     .          stock
 count_stock             .     .         .     may        stock
 
+hold_stock              may   may       .     .          .
+get_hold                may   may       .     .          .
+extend_hold             may   may       .     .          .
+release_hold            may   may       .     .          .
+
 start_cart              may   may       .     .          .
 get_cart                may   may       .     .          .
 put_cart_line           may   may       .     .          .

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 import pytest
 
 import adapters.main  # noqa: F401 - so that every refusal is known
-from adapters.http.locales import LOCALES
 from adapters.http.problems import STATUS, status_of
 from adapters.http.titles import OF_CODE, OF_STATUS, title_of
 from domain import refusals
+from domain.locales import LOCALES
 from domain.refusals import Refusal
 
 KINDS = set(STATUS)

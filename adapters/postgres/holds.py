@@ -1,0 +1,123 @@
+"""Holds, a row each, and a row for each shelf that one claims while it counts."""
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+
+from adapters.postgres.columns import columns
+from domain.holds import Hold, HoldLine, HoldState
+from domain.ids import CustomerId, HoldId, Sku
+from domain.refusals import Missing
+
+COLUMNS: Final = "id, state, lines, units, created_at, held_until, customer, cart"
+ADD: Final = f"""
+    insert into holds ({COLUMNS})
+    select id, state, lines::jsonb, units::jsonb, created_at, held_until, customer, cart
+    from unnest(
+        $1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::timestamptz[],
+        $7::text[], $8::text[]
+    ) as hold ({COLUMNS})
+"""
+CLAIM: Final = """
+    insert into hold_units (hold, store, sku, customer, quantity, held_until)
+    select * from unnest(
+        $1::text[], $2::text[], $3::text[], $4::text[], $5::int[], $6::timestamptz[]
+    )
+"""
+LET_GO: Final = "delete from hold_units where hold = $1"
+CLOSE: Final = "update holds set state = $2 where id = any($1::text[])"
+LET_ALL_GO: Final = "delete from hold_units where hold = any($1::text[])"
+KEEP: Final = """
+    update holds set state = $2, lines = $3, units = $4, held_until = $5 where id = $1
+"""
+SELECT: Final = f"select {COLUMNS} from holds"
+LAPSED: Final = f"""
+    {SELECT} where state = 'active' and held_until <= $1
+    order by held_until limit $2 for update skip locked
+"""
+LOCK_CUSTOMERS: Final = """
+    select id from customers where id = any($1::text[]) order by id for no key update
+"""
+HELD_BY: Final = """
+    select customer, sku, sum(quantity)::int as units from hold_units
+    where customer = any($1::text[]) and sku = any($2::text[]) and held_until > $3
+    group by customer, sku
+"""
+
+
+class PostgresHolds:
+    def __init__(self, connection: Any, now: datetime) -> None:
+        self._connection = connection
+        self._now = now
+
+    async def add(self, holds: Collection[Hold]) -> None:
+        if not holds:
+            return
+        await self._connection.execute(ADD, *columns(map(_row, holds), 8))
+        await self._claim(holds)
+
+    async def get(self, hold: HoldId) -> Hold:
+        return _hold(await self._connection.fetchrow(f"{SELECT} where id = $1", hold))
+
+    async def take(self, hold: HoldId) -> Hold:
+        return _hold(await self._connection.fetchrow(f"{SELECT} where id = $1 for update", hold))
+
+    async def keep(self, hold: Hold) -> None:
+        lines, units = (_text(value) for value in (hold.lines, hold.units))
+        await self._connection.execute(
+            KEEP, hold.id, hold.state.value, lines, units, hold.held_until
+        )
+        await self._connection.execute(LET_GO, hold.id)
+        await self._claim([hold])
+
+    async def close(self, holds: Collection[HoldId], state: HoldState) -> None:
+        await self._connection.execute(CLOSE, list(holds), state.value)
+        await self._connection.execute(LET_ALL_GO, list(holds))
+
+    async def take_lapsed(self, now: datetime, limit: int) -> list[Hold]:
+        return [_hold(row) for row in await self._connection.fetch(LAPSED, now, limit)]
+
+    async def held_by(
+        self, customers: Collection[CustomerId], skus: Collection[Sku]
+    ) -> dict[tuple[CustomerId, Sku], int]:
+        if not customers:
+            return {}
+        await self._connection.execute(LOCK_CUSTOMERS, list(customers))
+        rows = await self._connection.fetch(HELD_BY, list(customers), list(skus), self._now)
+        return {(customer, sku): units for customer, sku, units in rows}
+
+    async def _claim(self, holds: Collection[Hold]) -> None:
+        rows = [
+            (hold.id, store, sku, hold.customer, units, hold.held_until)
+            for hold in holds
+            for (store, sku), units in hold.places.items()
+        ]
+        await self._connection.execute(CLAIM, *columns(rows, 6))
+
+
+def _row(hold: Hold) -> tuple[Any, ...]:
+    return (
+        hold.id,
+        hold.state.value,
+        _text(hold.lines),
+        _text(hold.units),
+        hold.created_at,
+        hold.held_until,
+        hold.customer,
+        hold.cart,
+    )
+
+
+def _text(value: object) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+def _hold(row: Any) -> Hold:
+    if row is None:
+        raise Missing("There is no such hold.")
+    fields = dict(row)
+    fields["lines"] = msgspec.json.decode(row["lines"], type=list[HoldLine])
+    fields["units"] = msgspec.json.decode(row["units"], type=dict[str, dict[Sku, int]])
+    return msgspec.convert(fields, Hold)

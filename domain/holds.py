@@ -1,0 +1,122 @@
+"""A claim on stock before there is an order: for a while, and never longer than its ceiling.
+
+    active → converted (it became an order) | released (given up) | expired (its time is over)
+
+A hold counts until `held_until` and not an instant longer, whether or not it was swept. It is all
+lines or none, in one store or in several. Own holds never count against their owner.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Annotated, Final
+
+from msgspec import Meta, Struct, structs
+
+from domain.ids import CartId, CustomerId, HoldId, Sku, StoreId
+from domain.refusals import Conflict
+from domain.stock import Change, Place
+
+DEFAULT_TTL: Final = timedelta(minutes=15)
+LONGEST: Final = timedelta(minutes=60)
+"""From its beginning; activity extends a hold up to here, so that nobody hoards."""
+MOST_LINES: Final = 50
+
+
+class HoldState(StrEnum):
+    ACTIVE = "active"
+    CONVERTED = "converted"
+    RELEASED = "released"
+    EXPIRED = "expired"
+
+
+class HoldLine(Struct, frozen=True, forbid_unknown_fields=True):
+    """Units of one SKU, as it is sold, in one store."""
+
+    sku: Sku
+    store: StoreId
+    quantity: Annotated[int, Meta(ge=1, le=999)]
+
+
+class HoldOver(Conflict):
+    code = "hold_over"
+
+    def __init__(self, hold: "Hold", now: datetime) -> None:
+        state = hold.state_at(now).value
+        super().__init__(f"This hold is {state}.", facts={"state": state})
+
+
+class HoldLimit(Conflict):
+    code = "hold_limit"
+
+    def __init__(self, sku: Sku, held: int, wanted: int, limit: int) -> None:
+        super().__init__(
+            f"One customer may hold {limit} of {sku} at a time.",
+            facts={"sku": sku, "held": held, "wanted": wanted, "limit": limit},
+        )
+
+
+class Hold(Struct, frozen=True):
+    """`units` are what is claimed of the shelves: of a kit, its parts."""
+
+    id: HoldId
+    state: HoldState
+    lines: list[HoldLine]
+    units: dict[str, dict[Sku, int]]
+    created_at: datetime
+    held_until: datetime
+    customer: CustomerId | None = None
+    cart: CartId | None = None
+
+    def state_at(self, now: datetime) -> HoldState:
+        """What it is at `now`; an active one is over the instant its time is."""
+        if self.state is HoldState.ACTIVE and self.held_until <= now:
+            return HoldState.EXPIRED
+        return self.state
+
+    @property
+    def places(self) -> dict[Place, int]:
+        """Units claimed at each place while it counts."""
+        return {
+            (store, sku): count for store, skus in self.units.items() for sku, count in skus.items()
+        }
+
+    def extended(self, ttl: timedelta, now: datetime) -> "Hold":
+        """Held for `ttl` from now, never less than before, never beyond the ceiling.
+
+        Raises:
+            HoldOver: it does not count any more.
+        """
+        if self.state_at(now) is not HoldState.ACTIVE:
+            raise HoldOver(self, now)
+        until = min(max(now + ttl, self.held_until), self.created_at + LONGEST)
+        return structs.replace(self, held_until=until)
+
+    def closed(self, state: HoldState) -> "Hold":
+        """It ends for one reason, once; a closed one stays as it is."""
+        if self.state is not HoldState.ACTIVE:
+            return self
+        return structs.replace(self, state=state)
+
+
+def claims(places: Mapping[Place, int], sign: int = 1) -> list[Change]:
+    """What a hold adds to what is held at each place; `sign` -1 takes it away."""
+    return [Change(store, sku, held=sign * count) for (store, sku), count in sorted(places.items())]
+
+
+def nested(places: Mapping[Place, int]) -> dict[str, dict[Sku, int]]:
+    """Places as they are kept with a hold: by store, then by SKU."""
+    units: dict[str, dict[Sku, int]] = {}
+    for (store, sku), count in sorted(places.items()):
+        units.setdefault(store, {})[sku] = count
+    return units
+
+
+def units_of(lines: Iterable[HoldLine], parts: Mapping[Sku, Mapping[Sku, int]]) -> dict[Place, int]:
+    """What lines claim of the shelves, summed: the check of two lines of one SKU is one check."""
+    places: dict[Place, int] = {}
+    for line in lines:
+        for sku, each in parts[line.sku].items():
+            place = (line.store, sku)
+            places[place] = places.get(place, 0) + each * line.quantity
+    return places

@@ -1,0 +1,236 @@
+"""Stock held for a while: all lines or none, for a shopper or a cart.
+
+Single calls are gathered: many holds are decided one by one, in the order they came, on shelves
+that are locked once for all of them and written once.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from domain.availability import stocked_parts
+from domain.callers import Caller, NotYours
+from domain.catalogue import Product, ProductMissing, ProductState, SkuRetired
+from domain.holds import (
+    DEFAULT_TTL,
+    Hold,
+    HoldLimit,
+    HoldLine,
+    HoldState,
+    claims,
+    nested,
+    units_of,
+)
+from domain.ids import CartId, CustomerId, HoldId, Sku, StoreId
+from domain.refusals import Refusal
+from domain.stock import (
+    Cause,
+    NotEnoughStock,
+    Place,
+    Shelf,
+    Source,
+    moves_of,
+    shortages,
+)
+from domain.stores import Store, StoreMissing
+from service.availability import with_parts
+from service.ports import RequestKey, Unit, Units
+
+
+class Wish(Struct, frozen=True):
+    """What somebody wants held, for whom, and for how long."""
+
+    lines: list[HoldLine]
+    caller: Caller
+    key: RequestKey
+    ttl: timedelta = DEFAULT_TTL
+    cart: CartId | None = None
+
+    @property
+    def customer(self) -> CustomerId | None:
+        return self.caller.customer
+
+
+async def hold_all(units: Units, wishes: Sequence[Wish], *, limit: int) -> list[Hold | Exception]:
+    """Answer each wish with its hold, or with the refusal to raise; one transaction for all.
+
+    A repeat with its key gets the first hold again. `limit` is how many units of one SKU a
+    customer may hold at a time.
+
+    Refusals:
+        NotEnoughStock: not every line can be held; nothing is.
+        HoldLimit, ProductMissing, SkuRetired, StoreMissing.
+    """
+    async with units.begin() as unit:
+        firsts = await unit.requests.claim_all([wish.key for wish in wishes], Hold)
+        fresh = [wish for wish, first in zip(wishes, firsts, strict=True) if first is None]
+        desk = await _Desk.open(unit, fresh, limit)
+        served = iter([desk.serve(wish) for wish in fresh])
+        await desk.close()
+        return [next(served) if first is None else first for first in firsts]
+
+
+async def look(units: Units, *, caller: Caller, hold: HoldId) -> Hold:
+    """Raises Missing: there is no such hold, or it is somebody else's."""
+    async with units.read() as unit:
+        found = await unit.holds.get(hold)
+        must_own(caller, found)
+        return replace(found, state=found.state_at(unit.now))
+
+
+async def extend(
+    units: Units, *, caller: Caller, hold: HoldId, ttl: timedelta, key: RequestKey | None
+) -> Hold:
+    """Hold it longer, up to the ceiling. Raises HoldOver once it does not count any more."""
+    async with units.begin() as unit:
+        if first := await unit.requests.claim(key, Hold):
+            return first
+        before = await unit.holds.take(hold)
+        must_own(caller, before)
+        after = before.extended(ttl, unit.now)
+        await unit.holds.keep(after)
+        await unit.requests.answer(key, after)
+    return after
+
+
+async def release(units: Units, *, caller: Caller, hold: HoldId) -> Hold:
+    """Give it up; a repeat changes nothing."""
+    async with units.begin() as unit:
+        before = await unit.holds.take(hold)
+        must_own(caller, before)
+        await let_go(unit, [before], HoldState.RELEASED, caller.id)
+    return before.closed(HoldState.RELEASED)
+
+
+async def sweep(units: Units, *, limit: int = 500) -> int:
+    """Close holds whose time is over; what they claimed was free the instant it was."""
+    async with units.begin() as unit:
+        lapsed = await unit.holds.take_lapsed(unit.now, limit)
+        await let_go(unit, lapsed, HoldState.EXPIRED, "hylla")
+    return len(lapsed)
+
+
+async def let_go(unit: Unit, holds: Sequence[Hold], state: HoldState, actor: str) -> None:
+    """End active holds for one reason and free what they claim."""
+    active = [hold for hold in holds if hold.state is HoldState.ACTIVE]
+    if not active:
+        return
+    await unit.holds.close([hold.id for hold in active], state)
+    changes = [change for hold in active for change in claims(hold.places, sign=-1)]
+    await unit.stock.lock({change.place for change in changes})
+    source = Source(Cause.HOLD, active[0].id, actor, unit.now)
+    await unit.stock.apply(moves_of(changes, source))
+
+
+def must_own(caller: Caller, hold: Hold) -> None:
+    """A customer's hold is the customer's; any other is whoever's knows its id. Raises NotYours."""
+    if hold.customer is not None and hold.customer != caller.customer:
+        raise NotYours(caller, hold.id)
+
+
+class _Desk:
+    """Shelves as the wishes before have left them, and the holds that did it."""
+
+    def __init__(self, unit: Unit, limit: int, known: "_Known") -> None:
+        self.unit = unit
+        self.limit = limit
+        self.known = known
+        self.made: list[tuple[Wish, Hold]] = []
+        self.refused: list[Wish] = []
+
+    @classmethod
+    async def open(cls, unit: Unit, wishes: Sequence[Wish], limit: int) -> "_Desk":
+        return cls(unit, limit, await _Known.of(unit, wishes))
+
+    def serve(self, wish: Wish) -> Hold | Refusal:
+        try:
+            hold = self._hold(wish)
+        except Refusal as no:
+            self.refused.append(wish)
+            return no
+        self.made.append((wish, hold))
+        return hold
+
+    async def close(self) -> None:
+        changes = [change for _, hold in self.made for change in claims(hold.places)]
+        if changes:
+            source = Source(Cause.HOLD, self.made[0][1].id, "hylla", self.unit.now)
+            await self.unit.stock.apply(moves_of(changes, source))
+        await self.unit.holds.add([hold for _, hold in self.made])
+        await self.unit.requests.answer_all([(wish.key, hold) for wish, hold in self.made])
+        await self.unit.requests.withdraw_all([wish.key for wish in self.refused])
+
+    def _hold(self, wish: Wish) -> Hold:
+        places = self.known.units(wish.lines)
+        self._must_be_within_limit(wish, places)
+        if short := shortages(places, self.known.shelves):
+            raise NotEnoughStock(short)
+        self.known.take(wish.customer, places)
+        return Hold(
+            id=HoldId(self.unit.new_id("hld")),
+            state=HoldState.ACTIVE,
+            lines=wish.lines,
+            units=nested(places),
+            created_at=self.unit.now,
+            held_until=self.unit.now + wish.ttl,
+            customer=wish.customer,
+            cart=wish.cart,
+        )
+
+    def _must_be_within_limit(self, wish: Wish, places: Mapping[Place, int]) -> None:
+        if wish.customer is None:
+            return
+        wanted: dict[Sku, int] = {}
+        for (_, sku), count in places.items():
+            wanted[sku] = wanted.get(sku, 0) + count
+        for sku, count in sorted(wanted.items()):
+            held = self.known.held.get((wish.customer, sku), 0)
+            if held + count > self.limit:
+                raise HoldLimit(sku, held, count, self.limit)
+
+
+class _Known(Struct):
+    """What the wishes of one round are decided on; the shelves are locked."""
+
+    catalogue: Mapping[Sku, Product]
+    stores: Mapping[StoreId, Store]
+    shelves: dict[Place, Shelf]
+    held: dict[tuple[CustomerId, Sku], int]
+
+    @classmethod
+    async def of(cls, unit: Unit, wishes: Sequence[Wish]) -> "_Known":
+        lines = [line for wish in wishes for line in wish.lines]
+        catalogue = await with_parts(unit, {line.sku for line in lines})
+        stores = await unit.stores.by_id({line.store for line in lines})
+        places = {
+            (line.store, sku)
+            for line in lines
+            if line.sku in catalogue and line.store in stores
+            for sku in stocked_parts(catalogue[line.sku], catalogue)
+        }
+        customers = {wish.customer for wish in wishes if wish.customer}
+        held = await unit.holds.held_by(customers, {sku for _, sku in places})
+        return cls(catalogue, stores, await unit.stock.lock(places), held)
+
+    def units(self, lines: Sequence[HoldLine]) -> dict[Place, int]:
+        """What the lines claim. Raises ProductMissing, SkuRetired, StoreMissing."""
+        for line in lines:
+            if line.sku not in self.catalogue:
+                raise ProductMissing(line.sku)
+            if self.catalogue[line.sku].state is ProductState.RETIRED:
+                raise SkuRetired(line.sku)
+            if line.store not in self.stores:
+                raise StoreMissing(line.store)
+        parts = {
+            line.sku: stocked_parts(self.catalogue[line.sku], self.catalogue) for line in lines
+        }
+        return units_of(lines, parts)
+
+    def take(self, customer: CustomerId | None, places: Mapping[Place, int]) -> None:
+        for change in claims(places):
+            self.shelves[change.place] = self.shelves[change.place].after(change)
+            if customer:
+                name = (customer, change.sku)
+                self.held[name] = self.held.get(name, 0) + change.held
