@@ -38,7 +38,7 @@ async def live() -> Health:
     **open_to_all(),
 )
 async def ready(request: Request[Any, Any, Any]) -> Response[Health]:
-    """The database answers, and its tables are those of this version."""
+    """The database answers, and its tables are there."""
     ask = request.app.state.ready
     checks: dict[str, str] = await ask()
     good = all(answer == "ok" for answer in checks.values())

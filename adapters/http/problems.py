@@ -14,9 +14,10 @@ from litestar.types import ExceptionHandlersMap, Scope
 from msgspec import UNSET, Struct, UnsetType
 
 from adapters.http.bodies import refused
+from adapters.http.callers import open_to_all
 from adapters.http.locales import reader_locale
 from adapters.http.titles import OF_CODE, OF_STATUS, title_of
-from adapters.http.visits import Visit, visit_of
+from adapters.http.visits import visit_of
 from domain.callers import NotYours
 from domain.refusals import (
     Busy,
@@ -30,6 +31,7 @@ from domain.refusals import (
     TooMany,
     Unknown,
 )
+from service.ports import Units
 
 STATUS: Final[Mapping[type[Refusal], int]] = {
     Unknown: 401,
@@ -175,10 +177,13 @@ async def note_trespass(error: Exception, scope: Scope) -> None:
     """Write down who asked for what is not theirs; to them it does not exist."""
     if not isinstance(error, NotYours):
         return
-    app = scope["litestar_app"]
+    units: Units = scope["litestar_app"].state.units
     handler: Any = scope.get("route_handler")
-    async with app.state.units.begin() as unit:
-        await unit.trespasses.note(error.caller, handler.operation_id or "", error.thing)
+    try:
+        async with units.begin() as unit:
+            await unit.trespasses.note(error.caller, handler.operation_id or "", error.thing)
+    except Busy:
+        log.warning("trespass_not_noted", operation=handler.operation_id)
 
 
 HANDLERS: Final[ExceptionHandlersMap] = {
@@ -197,7 +202,7 @@ class ProblemType(Struct):
     status: int | None = None
 
 
-@get("/problems/{code:str}", operation_id="describe_problem", tags=["service"], opt={"open": True})
+@get("/problems/{code:str}", operation_id="describe_problem", tags=["service"], **open_to_all())
 async def describe_problem(code: FromPath[str], request: Request[Any, Any, Any]) -> ProblemType:
     """What a problem's `type` means, in the reader's language."""
     kinds = {kind.code: status_of(kind) for kind in _kinds(Refusal) if kind is not Refusal}
@@ -210,6 +215,3 @@ async def describe_problem(code: FromPath[str], request: Request[Any, Any, Any])
 
 def _kinds(kind: type[Refusal]) -> list[type[Refusal]]:
     return [kind, *(below for child in kind.__subclasses__() for below in _kinds(child))]
-
-
-__all__ = ["HANDLERS", "MEDIA_TYPE", "Problem", "Visit", "describe_problem", "note_trespass"]
