@@ -34,8 +34,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The database answers, and its tables are those of this version
-         * @description The database answers, and its tables are those of this version.
+         * The database answers, and its tables are there
+         * @description The database answers, and its tables are there.
          *
          *     Callers: anybody, without a credential.
          */
@@ -330,6 +330,78 @@ export interface paths {
          *     Callers: office. An office key needs the scope `customers`.
          */
         patch: operations["change_customer"];
+        trace?: never;
+    };
+    "/v1/holds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Hold every line or none
+         * @description Hold every line or none. 409 `insufficient_stock` names each line that is short.
+         *
+         *     Callers: shop, customer.
+         */
+        post: operations["hold_stock"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/holds/{hold}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A hold and how long it counts
+         * @description A hold and how long it counts. A customer's hold is nobody else's.
+         *
+         *     Callers: shop, customer.
+         */
+        get: operations["get_hold"];
+        put?: never;
+        post?: never;
+        /**
+         * Give it up
+         * @description Give it up. A repeat changes nothing.
+         *
+         *     Callers: shop, customer.
+         */
+        delete: operations["release_hold"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/holds/{hold}/extend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Hold it longer, up to the ceiling
+         * @description Hold it longer, up to the ceiling. 409 `hold_over` once it does not count any more.
+         *
+         *     Callers: shop, customer.
+         */
+        post: operations["extend_hold"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/v1/imports/{kind}": {
@@ -909,6 +981,116 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/stock/adjustments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Add to what is on hand, for a reason
+         * @description Add to what is on hand, for a reason. Each line is answered on its own.
+         *
+         *     Callers: office. An office key needs the scope `stock`.
+         */
+        post: operations["adjust_stock"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/stock/counts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Tell what was counted at a time
+         * @description Tell what was counted at a time; what moved since then is applied again.
+         *
+         *     Callers: associate, office. An office key needs the scope `stock`.
+         */
+        post: operations["count_stock"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/stock/sets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Set what is on hand where the version is still the one that was seen
+         * @description Set what is on hand where the version is still the one that was seen.
+         *
+         *     Callers: office. An office key needs the scope `stock`.
+         */
+        post: operations["set_stock"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/stock/{sku}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The quantities of a SKU, store by store
+         * @description The quantities of a SKU, store by store.
+         *
+         *     Callers: till, associate, office. An office key needs the scope `stock`.
+         */
+        get: operations["get_stock"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/stock/{sku}/movements": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The ledger of a SKU, newest first
+         * @description The ledger of a SKU, newest first: why, by whom, when it happened, when it was known.
+         *
+         *     Callers: till, associate, office. An office key needs the scope `stock`.
+         */
+        get: operations["list_movements"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/stores": {
         parameters: {
             query?: never;
@@ -1018,6 +1200,28 @@ export interface components {
          * @enum {unknown}
          */
         Action: "denied" | "granted" | "withdrawn";
+        /**
+         * Adjustment
+         * @description `delta` units more or fewer, for a reason.
+         *
+         *         `damaged` goods are gone; `blocked` and `unblocked` move that many units out of and into what
+         *         may be sold. A `reference` makes a repeat harmless, for ever.
+         */
+        Adjustment: {
+            store: string;
+            sku: string;
+            delta: number;
+            /** @enum {unknown} */
+            reason: "blocked" | "correction" | "damaged" | "found" | "lost" | "received" | "unblocked" | "written_off";
+            /** @default  */
+            reference?: string;
+            /** @default null */
+            occurred_at?: string | null;
+        };
+        /** Adjustments */
+        Adjustments: {
+            lines: components["schemas"]["Adjustment"][];
+        };
         /**
          * Answer
          * @description `as_of` is the moment for which it is known to be true.
@@ -1189,6 +1393,21 @@ export interface components {
             phone?: string | null;
         };
         /**
+         * CountLine
+         * @description What was counted, and when the counting was done.
+         */
+        CountLine: {
+            store: string;
+            sku: string;
+            counted: number;
+            /** Format: date-time */
+            counted_at: string;
+        };
+        /** Counts */
+        Counts: {
+            lines: components["schemas"]["CountLine"][];
+        };
+        /**
          * CustomerChange
          * @description What is to change; null takes an address or a number away.
          */
@@ -1318,6 +1537,34 @@ export interface components {
             };
         };
         /**
+         * HoldLine
+         * @description Units of one SKU, as it is sold, in one store.
+         */
+        HoldLine: {
+            sku: string;
+            store: string;
+            quantity: number;
+        };
+        /**
+         * HoldState
+         * @enum {unknown}
+         */
+        HoldState: "active" | "converted" | "expired" | "released";
+        /**
+         * HoldView
+         * @description `server_time` tells a page how long it is by our clock until `held_until`.
+         */
+        HoldView: {
+            id: string;
+            state: components["schemas"]["HoldState"];
+            lines: components["schemas"]["HoldLine"][];
+            /** Format: date-time */
+            held_until: string;
+            /** Format: date-time */
+            server_time: string;
+            cart: string | null;
+        };
+        /**
          * ImportKind
          * @enum {unknown}
          */
@@ -1388,6 +1635,14 @@ export interface components {
             total: components["schemas"]["Money"];
             fulfilment: components["schemas"]["Fulfilment"] | null;
             problems: components["schemas"]["LineProblem"][];
+        };
+        /**
+         * Longer
+         * @description How many seconds from now; never beyond an hour from the beginning.
+         */
+        Longer: {
+            /** @default 900 */
+            ttl_s?: number;
         };
         /**
          * MadeKey
@@ -1463,6 +1718,24 @@ export interface components {
             currency: string;
         };
         /**
+         * Movement
+         * @description A line of the ledger: goods that moved, why, by whom, when, and when we learnt of it.
+         */
+        Movement: {
+            id: number;
+            store: string;
+            sku: string;
+            kind: string;
+            on_hand: number;
+            unavailable: number;
+            cause: string;
+            actor: string;
+            /** Format: date-time */
+            occurred_at: string;
+            /** Format: date-time */
+            recorded_at: string;
+        };
+        /**
          * NewCart
          * @description Everything in a cart has the cart's currency.
          */
@@ -1499,6 +1772,15 @@ export interface components {
             locale?: string | null;
             /** @default true */
             member?: boolean;
+        };
+        /**
+         * NewHold
+         * @description All lines or none, for `ttl_s` seconds.
+         */
+        NewHold: {
+            lines: components["schemas"]["HoldLine"][];
+            /** @default 900 */
+            ttl_s?: number;
         };
         /**
          * NewKey
@@ -1588,6 +1870,14 @@ export interface components {
          */
         Page_MessageItem_: {
             items: components["schemas"]["MessageItem"][];
+            next_cursor: string | null;
+        };
+        /**
+         * Page[Movement]
+         * @description `next_cursor` is null on the last page.
+         */
+        Page_Movement_: {
+            items: components["schemas"]["Movement"][];
             next_cursor: string | null;
         };
         /**
@@ -1866,10 +2156,57 @@ export interface components {
             lines: components["schemas"]["Refused"][];
         };
         /**
+         * Result
+         * @description What became of a line, and the shelf as it is after; `code` and `detail` say why not.
+         */
+        Result: {
+            /** @enum {unknown} */
+            status: "applied" | "duplicate" | "rejected";
+            code?: string;
+            detail?: string;
+            on_hand?: number;
+            version?: number;
+        };
+        /**
+         * Results
+         * @description One for each line, in the order of the lines.
+         */
+        Results: {
+            results: components["schemas"]["Result"][];
+        };
+        /**
          * Role
          * @enum {unknown}
          */
         Role: "associate" | "customer" | "office" | "shop" | "till";
+        /**
+         * Setting
+         * @description What is on hand, told by somebody who has seen the shelf at `if_version`.
+         */
+        Setting: {
+            store: string;
+            sku: string;
+            on_hand: number;
+            if_version: number;
+        };
+        /** Settings */
+        Settings: {
+            lines: components["schemas"]["Setting"][];
+        };
+        /**
+         * ShelfView
+         * @description What is promised is told for now only; of the past the ledger knows the goods.
+         */
+        ShelfView: {
+            store: string;
+            on_hand: number;
+            unavailable: number;
+            allocated: number | null;
+            held: number | null;
+            staged: number | null;
+            safety_stock: number | null;
+            version: number | null;
+        };
         /**
          * Standing
          * @description How a member stands. `tier` is null where the programme has none.
@@ -1916,6 +2253,13 @@ export interface components {
          * @enum {unknown}
          */
         Status: "in_stock" | "low_stock" | "out_of_stock";
+        /** StockView */
+        StockView: {
+            sku: string;
+            /** Format: date-time */
+            as_of: string;
+            items: components["schemas"]["ShelfView"][];
+        };
         /**
          * Store
          * @description `hours` are the ordinary week, `exceptions` the days that differ, both OSM opening hours.
@@ -4218,6 +4562,299 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["Profile"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    hold_stock: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description Makes a repeat harmless: the same key and body get the first answer again.
+                 * @example 6f1c1f0e-0d3b-4a52-9a54-3c2f0a1b7a11
+                 */
+                "Idempotency-Key": components["parameters"]["IdempotencyKey"];
+                /**
+                 * @description For titles and names: en, nb, sv, da or ro; English when none fits.
+                 * @example sv-SE, en;q=0.5
+                 */
+                "Accept-Language"?: components["parameters"]["AcceptLanguage"];
+                /**
+                 * @description Your own id of this request, for our logs; we make one if there is none.
+                 * @example till-7-000123
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "lines": [
+                 *         {
+                 *           "sku": "85123A",
+                 *           "store": "1000",
+                 *           "quantity": 2
+                 *         }
+                 *       ],
+                 *       "ttl_s": 1
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewHold"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "hld_01jd0000000000000000000007",
+                     *       "state": "active",
+                     *       "lines": [
+                     *         {
+                     *           "sku": "85123A",
+                     *           "store": "1000",
+                     *           "quantity": 2
+                     *         }
+                     *       ],
+                     *       "held_until": "2026-11-23T10:30:00+01:00",
+                     *       "server_time": "2026-11-23T10:30:00+01:00",
+                     *       "cart": "crt_01jd0000000000000000000001"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["HoldView"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            428: components["responses"]["Problem428"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    get_hold: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description For titles and names: en, nb, sv, da or ro; English when none fits.
+                 * @example sv-SE, en;q=0.5
+                 */
+                "Accept-Language"?: components["parameters"]["AcceptLanguage"];
+                /**
+                 * @description Your own id of this request, for our logs; we make one if there is none.
+                 * @example till-7-000123
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description The hold.
+                 * @example hld_01jd0000000000000000000007
+                 */
+                hold: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "hld_01jd0000000000000000000007",
+                     *       "state": "active",
+                     *       "lines": [
+                     *         {
+                     *           "sku": "85123A",
+                     *           "store": "1000",
+                     *           "quantity": 2
+                     *         }
+                     *       ],
+                     *       "held_until": "2026-11-23T10:30:00+01:00",
+                     *       "server_time": "2026-11-23T10:30:00+01:00",
+                     *       "cart": "crt_01jd0000000000000000000001"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["HoldView"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    release_hold: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description For titles and names: en, nb, sv, da or ro; English when none fits.
+                 * @example sv-SE, en;q=0.5
+                 */
+                "Accept-Language"?: components["parameters"]["AcceptLanguage"];
+                /**
+                 * @description Your own id of this request, for our logs; we make one if there is none.
+                 * @example till-7-000123
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description The hold.
+                 * @example hld_01jd0000000000000000000007
+                 */
+                hold: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "hld_01jd0000000000000000000007",
+                     *       "state": "active",
+                     *       "lines": [
+                     *         {
+                     *           "sku": "85123A",
+                     *           "store": "1000",
+                     *           "quantity": 2
+                     *         }
+                     *       ],
+                     *       "held_until": "2026-11-23T10:30:00+01:00",
+                     *       "server_time": "2026-11-23T10:30:00+01:00",
+                     *       "cart": "crt_01jd0000000000000000000001"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["HoldView"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    extend_hold: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes a repeat harmless: the same key and body get the first answer again.
+                 * @example 6f1c1f0e-0d3b-4a52-9a54-3c2f0a1b7a11
+                 */
+                "Idempotency-Key"?: components["parameters"]["OptionalIdempotencyKey"];
+                /**
+                 * @description For titles and names: en, nb, sv, da or ro; English when none fits.
+                 * @example sv-SE, en;q=0.5
+                 */
+                "Accept-Language"?: components["parameters"]["AcceptLanguage"];
+                /**
+                 * @description Your own id of this request, for our logs; we make one if there is none.
+                 * @example till-7-000123
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description The hold.
+                 * @example hld_01jd0000000000000000000007
+                 */
+                hold: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "ttl_s": 1
+                 *     }
+                 */
+                "application/json": components["schemas"]["Longer"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "hld_01jd0000000000000000000007",
+                     *       "state": "active",
+                     *       "lines": [
+                     *         {
+                     *           "sku": "85123A",
+                     *           "store": "1000",
+                     *           "quantity": 2
+                     *         }
+                     *       ],
+                     *       "held_until": "2026-11-23T10:30:00+01:00",
+                     *       "server_time": "2026-11-23T10:30:00+01:00",
+                     *       "cart": "crt_01jd0000000000000000000001"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["HoldView"];
                 };
             };
             400: components["responses"]["Problem400"];
@@ -6821,6 +7458,414 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["Page_Variant_"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    adjust_stock: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description Makes a repeat harmless: the same key and body get the first answer again.
+                 * @example 6f1c1f0e-0d3b-4a52-9a54-3c2f0a1b7a11
+                 */
+                "Idempotency-Key": components["parameters"]["IdempotencyKey"];
+                /**
+                 * @description For titles and names: en, nb, sv, da or ro; English when none fits.
+                 * @example sv-SE, en;q=0.5
+                 */
+                "Accept-Language"?: components["parameters"]["AcceptLanguage"];
+                /**
+                 * @description Your own id of this request, for our logs; we make one if there is none.
+                 * @example till-7-000123
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "lines": [
+                 *         {
+                 *           "store": "1000",
+                 *           "sku": "85123A",
+                 *           "delta": 1,
+                 *           "reason": "damaged",
+                 *           "reference": "sample"
+                 *         }
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["Adjustments"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "results": [
+                     *         {
+                     *           "status": "applied",
+                     *           "code": "7KQM2RXA",
+                     *           "detail": "What was asked for, and why not.",
+                     *           "on_hand": 1,
+                     *           "version": 3
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Results"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            428: components["responses"]["Problem428"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    count_stock: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description Makes a repeat harmless: the same key and body get the first answer again.
+                 * @example 6f1c1f0e-0d3b-4a52-9a54-3c2f0a1b7a11
+                 */
+                "Idempotency-Key": components["parameters"]["IdempotencyKey"];
+                /**
+                 * @description For titles and names: en, nb, sv, da or ro; English when none fits.
+                 * @example sv-SE, en;q=0.5
+                 */
+                "Accept-Language"?: components["parameters"]["AcceptLanguage"];
+                /**
+                 * @description Your own id of this request, for our logs; we make one if there is none.
+                 * @example till-7-000123
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "lines": [
+                 *         {
+                 *           "store": "1000",
+                 *           "sku": "85123A",
+                 *           "counted": 1,
+                 *           "counted_at": "2026-11-23T10:30:00+01:00"
+                 *         }
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["Counts"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "results": [
+                     *         {
+                     *           "status": "applied",
+                     *           "code": "7KQM2RXA",
+                     *           "detail": "What was asked for, and why not.",
+                     *           "on_hand": 1,
+                     *           "version": 3
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Results"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            428: components["responses"]["Problem428"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    set_stock: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description Makes a repeat harmless: the same key and body get the first answer again.
+                 * @example 6f1c1f0e-0d3b-4a52-9a54-3c2f0a1b7a11
+                 */
+                "Idempotency-Key": components["parameters"]["IdempotencyKey"];
+                /**
+                 * @description For titles and names: en, nb, sv, da or ro; English when none fits.
+                 * @example sv-SE, en;q=0.5
+                 */
+                "Accept-Language"?: components["parameters"]["AcceptLanguage"];
+                /**
+                 * @description Your own id of this request, for our logs; we make one if there is none.
+                 * @example till-7-000123
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "lines": [
+                 *         {
+                 *           "store": "1000",
+                 *           "sku": "85123A",
+                 *           "on_hand": 1,
+                 *           "if_version": 1
+                 *         }
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["Settings"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "results": [
+                     *         {
+                     *           "status": "applied",
+                     *           "code": "7KQM2RXA",
+                     *           "detail": "What was asked for, and why not.",
+                     *           "on_hand": 1,
+                     *           "version": 3
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Results"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            428: components["responses"]["Problem428"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    get_stock: {
+        parameters: {
+            query?: {
+                /**
+                 * @description What was known at a past instant.
+                 * @example sample
+                 */
+                at?: string;
+                /**
+                 * @description These stores; else all of one's own.
+                 * @example [
+                 *       "1000"
+                 *     ]
+                 */
+                store?: string[];
+            };
+            header?: {
+                /**
+                 * @description For titles and names: en, nb, sv, da or ro; English when none fits.
+                 * @example sv-SE, en;q=0.5
+                 */
+                "Accept-Language"?: components["parameters"]["AcceptLanguage"];
+                /**
+                 * @description Your own id of this request, for our logs; we make one if there is none.
+                 * @example till-7-000123
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description The sku.
+                 * @example 85123A
+                 */
+                sku: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "sku": "85123A",
+                     *       "as_of": "2026-11-23T10:30:00+01:00",
+                     *       "items": [
+                     *         {
+                     *           "store": "1000",
+                     *           "on_hand": 1,
+                     *           "unavailable": 1,
+                     *           "allocated": 1,
+                     *           "held": 1,
+                     *           "staged": 1,
+                     *           "safety_stock": 1,
+                     *           "version": 3
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["StockView"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    list_movements: {
+        parameters: {
+            query?: {
+                /**
+                 * @description `next_cursor` of the page before, unchanged.
+                 * @example ImtleV8wMSI
+                 */
+                cursor?: string;
+                /**
+                 * @description How many items at most.
+                 * @example 50
+                 */
+                limit?: number;
+                /**
+                 * @description These stores; else all of one's own.
+                 * @example [
+                 *       "1000"
+                 *     ]
+                 */
+                store?: string[];
+            };
+            header?: {
+                /**
+                 * @description For titles and names: en, nb, sv, da or ro; English when none fits.
+                 * @example sv-SE, en;q=0.5
+                 */
+                "Accept-Language"?: components["parameters"]["AcceptLanguage"];
+                /**
+                 * @description Your own id of this request, for our logs; we make one if there is none.
+                 * @example till-7-000123
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description The sku.
+                 * @example 85123A
+                 */
+                sku: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": 1,
+                     *           "store": "1000",
+                     *           "sku": "85123A",
+                     *           "kind": "sample",
+                     *           "on_hand": 1,
+                     *           "unavailable": 1,
+                     *           "cause": "sample",
+                     *           "actor": "sample",
+                     *           "occurred_at": "2026-11-23T10:30:00+01:00",
+                     *           "recorded_at": "2026-11-23T10:30:00+01:00"
+                     *         }
+                     *       ],
+                     *       "next_cursor": "sample"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Page_Movement_"];
                 };
             };
             401: components["responses"]["Problem401"];
