@@ -99,6 +99,7 @@ class Holds(Controller):
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
         clock: NamedDependency[Clock],
+        optional_key: NamedDependency[RequestKey | None],  # noqa: ARG002 - a repeat is harmless
     ) -> HoldView:
         """Give it up. A repeat changes nothing."""
         return _view(await holds.release(units, caller=caller, hold=hold), clock())

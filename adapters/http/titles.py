@@ -328,6 +328,27 @@ OF_CODE: Final[dict[str, Title]] = {
         "Vi kunne ikke læse filen",
         "Nu am putut citi fișierul",
     ),
+    "hold_over": (
+        "This hold is over",
+        "Reservasjonen er utløpt",
+        "Det här är inte längre undanlagt",
+        "Det er ikke længere lagt til side",
+        "Rezervarea a expirat",
+    ),
+    "hold_limit": (
+        "You hold as much as you may",
+        "Du har holdt av så mye du kan",
+        "Du har lagt undan så mycket du får",
+        "Du har lagt så meget til side, som du må",
+        "Ați rezervat cât este permis",
+    ),
+    "id_reused": (
+        "This id stands for something else",
+        "Denne id-en står for noe annet",
+        "Det här id:t står för något annat",
+        "Dette id står for noget andet",
+        "Acest identificator desemnează altceva",
+    ),
 }
 
 
