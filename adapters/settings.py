@@ -20,6 +20,7 @@ from msgspec import Meta, Struct, convert, inspect, structs
 
 from domain.channels import Channel
 from domain.locales import LOCALES
+from domain.patterns import whole
 
 PREFIX: Final = "HYLLA_"
 SHORTEST_SECRET: Final = 32
@@ -58,10 +59,11 @@ class LogLevel(StrEnum):
 
 
 Url = Annotated[
-    str, Meta(pattern=r"^$|^https?://[^\s/]+\S*$", extra={"rule": "written as https://host/path"})
+    str,
+    Meta(pattern=whole(r"(https?://[^\s/]+\S*)?"), extra={"rule": "written as https://host/path"}),
 ]
 Currency = Annotated[
-    str, Meta(pattern="^[A-Z]{3}$", extra={"rule": "three capital letters, such as EUR"})
+    str, Meta(pattern=whole("[A-Z]{3}"), extra={"rule": "three capital letters, such as EUR"})
 ]
 Positive = Annotated[int, Meta(ge=1)]
 SIGNING: Final = r"(whsec_)?[A-Za-z0-9+/]{32,}={0,2}"
@@ -104,7 +106,9 @@ class Settings(Struct, frozen=True, kw_only=True):
     thank_you_delay_minutes: Annotated[int, Meta(ge=0)] = 120
     activation_days: Annotated[int, Meta(ge=0, le=3650)] = 0
     """After a handover, until its points can be spent."""
-    locale: Annotated[str, Meta(pattern="^(en|nb|sv|da|ro)$", extra={"rule": LANGUAGES})] = "en"
+    locale: Annotated[
+        str, Meta(pattern=whole(f"({'|'.join(LOCALES)})"), extra={"rule": LANGUAGES})
+    ] = "en"
     """Of messages to readers whose own language we do not write."""
     retailer: str = "Hylla"
     """The name that messages bear."""

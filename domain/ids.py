@@ -9,9 +9,10 @@ from typing import Annotated, Final, NewType
 
 from msgspec import Meta
 
+from domain.patterns import whole
 from domain.refusals import Invalid
 
-KEY_PATTERN: Final = r"^[^/\x00-\x1f\x7f]{1,64}$"
+KEY_PATTERN: Final = whole(r"[^/\x00-\x1f\x7f]{1,64}")
 
 type_key = Meta(pattern=KEY_PATTERN, min_length=1, max_length=64)
 Sku = Annotated[str, type_key]
@@ -53,6 +54,8 @@ def check_key(field: str, value: str) -> str:
     if field == "sku" and value in _RESERVED_SKUS:
         raise Invalid(
             f"The sku {value!r} is reserved.",
-            errors=[{"pointer": "/sku", "code": "reserved", "detail": "this name is a path of ours"}],
+            errors=[
+                {"pointer": "/sku", "code": "reserved", "detail": "this name is a path of ours"}
+            ],
         )
     return value

@@ -4,6 +4,8 @@ from typing import Annotated, Final
 
 from msgspec import Meta
 
+from domain.patterns import whole
+
 LOCALES: Final = ("en", "nb", "sv", "da", "ro")
 """Every text of ours exists in these."""
 
@@ -12,7 +14,7 @@ LAST_RESORT: Final = "en"
 Locale = Annotated[
     str,
     Meta(
-        pattern=r"^[A-Za-z]{2,3}(-[A-Za-z]{4})?(-([A-Za-z]{2}|[0-9]{3}))?$",
+        pattern=whole("[A-Za-z]{2,3}(-[A-Za-z]{4})?(-([A-Za-z]{2}|[0-9]{3}))?"),
         max_length=11,
         description="BCP 47: language, script and region, such as nb or nb-NO",
         examples=["nb-NO"],

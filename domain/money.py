@@ -7,7 +7,9 @@ from babel.core import get_global
 from babel.numbers import get_currency_precision
 from msgspec import Meta, Struct
 
-Currency = Annotated[str, Meta(pattern=r"^[A-Z]{3}$", description="ISO 4217")]
+from domain.patterns import whole
+
+Currency = Annotated[str, Meta(pattern=whole("[A-Z]{3}"), description="ISO 4217")]
 Minor = int
 MOST_DIGITS = 15
 """Before or behind the point; more is a slip of the keyboard, and would take a while to count."""

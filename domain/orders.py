@@ -10,6 +10,7 @@ from msgspec import Meta, Struct, structs
 from domain.customers import read_email, read_phone
 from domain.ids import CartId, CustomerId, OrderId, PickupId, Sku, StoreId
 from domain.money import Money
+from domain.patterns import whole
 from domain.points import points_of_lines
 from domain.refusals import WrongField
 
@@ -82,7 +83,7 @@ class Group(Struct, frozen=True):
 
 
 class Payment(Struct, frozen=True, forbid_unknown_fields=True):
-    method: Annotated[str, Meta(pattern="^pay_at_pickup$")] = "pay_at_pickup"
+    method: Annotated[str, Meta(pattern=whole("pay_at_pickup"))] = "pay_at_pickup"
 
 
 class Earning(Struct, frozen=True):

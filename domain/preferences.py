@@ -8,13 +8,14 @@ from msgspec import Meta, Struct, field
 
 from domain.channels import Channel
 from domain.locales import Locale
+from domain.patterns import whole
 from domain.refusals import WrongField
 from domain.zones import is_zone
 
 WallTime = Annotated[
-    str, Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$", description="hours and minutes, 24 h")
+    str, Meta(pattern=whole("([01][0-9]|2[0-3]):[0-5][0-9]"), description="hours and minutes, 24 h")
 ]
-Topic = Annotated[str, Meta(pattern=r"^[a-z0-9_-]{1,64}$")]
+Topic = Annotated[str, Meta(pattern=whole("[a-z0-9_-]{1,64}"))]
 Moment = Annotated[datetime, Meta(tz=True)]
 
 WEEK: Final = timedelta(days=7)

@@ -52,6 +52,11 @@ def test_an_option_goes_before_the_environment():
     ("variable", "value", "sentence"),
     [
         ("HYLLA_PORT", "99999", "HYLLA_PORT must be a whole number from 1 to 65535, not '99999'."),
+        (
+            "HYLLA_CURRENCY",
+            "SEK\n",
+            "HYLLA_CURRENCY must be three capital letters, such as EUR, not 'SEK\\n'.",
+        ),
         ("HYLLA_WORKERS", "two", "HYLLA_WORKERS must be a whole number from 1 to 256, not 'two'."),
         (
             "HYLLA_RATE_LIMIT",

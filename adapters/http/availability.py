@@ -14,6 +14,7 @@ from adapters.http.tags import tagged
 from domain.availability import Available
 from domain.callers import Caller
 from domain.ids import Sku, StoreId
+from domain.patterns import whole
 from domain.refusals import Forbidden
 from service.availability import Answer, Question, look, look_at
 from service.ports import Units
@@ -34,7 +35,7 @@ Explain = Annotated[
     bool, QueryParameter(description="Show the whole sum. For staff, for their own stores.")
 ]
 Channel = Annotated[
-    str, QueryParameter(pattern="^web$", description="The channel that would sell it.")
+    str, QueryParameter(pattern=whole("web"), description="The channel that would sell it.")
 ]
 
 

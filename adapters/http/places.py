@@ -4,6 +4,7 @@ from typing import Annotated, Final
 
 from litestar.params import QueryParameter
 
+from domain.patterns import whole
 from domain.refusals import Invalid
 from service.availability import Around
 
@@ -12,7 +13,7 @@ Near = Annotated[
     str | None,
     QueryParameter(
         max_length=64,
-        pattern=r"^-?\d{1,2}(\.\d+)?,-?\d{1,3}(\.\d+)?$",
+        pattern=whole(r"-?\d{1,2}(\.\d+)?,-?\d{1,3}(\.\d+)?"),
         description=_RULE,
     ),
 ]

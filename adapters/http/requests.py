@@ -6,10 +6,9 @@ A handler asks for `key: NamedDependency[RequestKey]` where money, stock or poin
 
 import re
 from hashlib import sha256
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
 from litestar import Request
-from litestar.params import HeaderParameter
 
 from adapters.http.visits import visit_of
 from domain.refusals import Invalid, KeyRequired
@@ -17,17 +16,6 @@ from service.ports import RequestKey
 
 VISIBLE: Final = re.compile(r"[!-~]{1,255}")
 RULE: Final = "1 to 255 visible ASCII characters"
-
-IdempotencyHeader = Annotated[
-    str | None,
-    HeaderParameter(
-        name="Idempotency-Key",
-        description=f"Makes a repeat of this request harmless. {RULE}, new for each intent.",
-        pattern="^[!-~]{1,255}$",
-        min_length=1,
-        max_length=255,
-    ),
-]
 
 
 async def provide_optional_key(request: Request[Any, Any, Any]) -> RequestKey | None:

@@ -170,3 +170,23 @@ async def test_every_event_has_a_schema(document: Document):
 
     assert set(events["discriminator"]["mapping"]) >= {"order_placed", "pickup_ready"}
     assert set(events["$defs"]) >= {"OrderPlaced", "PickupReady", "PickupCollected", "PickupEnded"}
+
+
+async def test_no_pattern_lets_a_line_break_through(document: Document):
+    """What the contract says in JavaScript's rules must hold in Python's too."""
+    found = sorted(set(patterns_in(document)))
+
+    assert found
+    for pattern in found:
+        assert pattern.startswith("^"), pattern
+        assert pattern.endswith(r"$(?!\n)"), pattern
+
+
+def patterns_in(part: Any) -> Iterator[str]:
+    if isinstance(part, dict):
+        if isinstance(pattern := part.get("pattern"), str):
+            yield pattern
+        part = list(part.values())
+    if isinstance(part, list):
+        for below in part:
+            yield from patterns_in(below)

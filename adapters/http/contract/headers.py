@@ -2,6 +2,8 @@
 
 from typing import Any, Final
 
+from domain.patterns import whole
+
 Schema = dict[str, Any]
 
 PARAMETERS: Final[dict[str, Schema]] = {

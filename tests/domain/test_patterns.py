@@ -1,0 +1,40 @@
+"""A rule for a text is a rule for the whole of it."""
+
+from typing import Any
+
+import pytest
+from msgspec import ValidationError, convert
+
+from domain.ids import Sku, StoreId, check_key
+from domain.locales import Locale
+from domain.money import Currency
+from domain.orders import Payment
+from domain.preferences import Topic, WallTime
+from domain.refusals import Invalid
+
+RIGHT = [
+    (Sku, "MUG"),
+    (StoreId, "harbour"),
+    (WallTime, "21:00"),
+    (Topic, "tea"),
+    (Locale, "sv"),
+    (Currency, "SEK"),
+]
+
+
+@pytest.mark.parametrize(("kind", "text"), RIGHT)
+def test_a_line_break_behind_a_text_is_no_part_of_it(kind: Any, text: str):
+    assert convert(text, kind) == text
+
+    with pytest.raises(ValidationError):
+        convert(f"{text}\n", kind)
+
+
+def test_a_way_to_pay_has_no_line_break_behind_it():
+    with pytest.raises(ValidationError):
+        convert({"method": "pay_at_pickup\n"}, Payment)
+
+
+def test_a_key_from_a_file_has_no_line_break_behind_it():
+    with pytest.raises(Invalid):
+        check_key("sku", "MUG\n")
