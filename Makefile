@@ -17,7 +17,7 @@ help: ## Say what there is
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
 
 demo: .venv/.run ## Tell the main job on sample data, then stay up
-	$(BIN)/hylla demo $(ARGS)
+	$(BIN)/hylla demo --data .data/demo $(ARGS)
 
 serve: .venv/.run ## Serve a shop from your data folder
 	$(BIN)/hylla serve $(ARGS)

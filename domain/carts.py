@@ -110,7 +110,13 @@ class Cart(Struct, frozen=True):
         """The cart with every line fulfilled in the same way."""
         self.must_be_open()
         lines = [structs.replace(line, fulfilment=fulfilment) for line in self.lines]
-        return self._changed(now, lines=lines)
+        return self if lines == self.lines else self._changed(now, lines=lines)
+
+    def switched(self, currency: Currency, now: datetime) -> "Cart":
+        """The empty cart in another currency."""
+        self.must_be_open()
+        assert not self.lines, "what lies in a cart has its currency"
+        return self._changed(now, currency=currency)
 
     def claimed(self, customer: CustomerId, now: datetime) -> "Cart":
         """A guest's cart as the customer's own."""
@@ -135,15 +141,18 @@ class Cart(Struct, frozen=True):
         """This cart with a guest's lines, and what that did to each of them.
 
         Quantities of one SKU are added up to the most a line may have; price and fulfilment are
-        the guest's, as the latest intent.
+        the guest's, as the latest intent. Lines for which there is no room are named.
         """
         self.must_be_open()
-        mine = {line.sku: line for line in self.lines}
-        merged = [_merge(line, mine.get(line.sku)) for line in guest.lines]
-        lines = {**mine, **{line.sku: line for line, _ in merged}}
-        return self._changed(now, lines=list(lines.values())[:MOST_LINES]), [
-            change for _, change in merged
-        ]
+        lines = {line.sku: line for line in self.lines}
+        changes = []
+        for line in guest.lines:
+            if line.sku not in lines and len(lines) == MOST_LINES:
+                changes.append(Merged(line.sku, "limited", 0, line.quantity))
+                continue
+            lines[line.sku], change = _merge(line, lines.get(line.sku))
+            changes.append(change)
+        return self._changed(now, lines=list(lines.values())), changes
 
     def _changed(self, now: datetime, **changes: object) -> "Cart":
         return structs.replace(self, changed_at=now, version=self.version + 1, **changes)

@@ -86,7 +86,8 @@ class Claimed(Struct, frozen=True):
 async def start(units: Units, *, caller: Caller, currency: str, key: RequestKey | None) -> CartView:
     """A new cart: the customer's own, or a guest's.
 
-    A customer has one open cart; asked for another, the open one is the answer.
+    A customer has one open cart; asked for another, the open one is the answer. An empty one takes
+    the currency that is asked for.
     """
     async with units.begin() as unit:
         if first := await unit.requests.claim(key, CartView):
@@ -105,10 +106,16 @@ async def look(units: Units, *, caller: Caller, cart: CartId, locale: str) -> Ca
         return await seen(unit, found, locale)
 
 
-async def look_at_mine(units: Units, *, caller: Caller, currency: str, locale: str) -> CartView:
-    """The customer's open cart; a new, empty one if there is none."""
+async def look_at_mine(
+    units: Units, *, caller: Caller, currency: str | None, default: str, locale: str
+) -> CartView:
+    """The customer's open cart; a new, empty one if there is none.
+
+    An empty one takes `currency`; a new one for which nobody named any has the `default`.
+    """
     async with units.begin() as unit:
-        return await seen(unit, await _started(unit, caller, currency), locale)
+        cart = await _started(unit, caller, currency, default=default)
+        return await seen(unit, cart, locale)
 
 
 class Wish(Struct, frozen=True):
@@ -182,6 +189,7 @@ async def claim(
     async with units.begin() as unit:
         if first := await unit.requests.claim(key, Claimed):
             return first
+        await unit.customers.take(caller.customer)  # two log-ins at once take turns
         guest = await unit.carts.take(cart)
         mine, changes = await _claimed(unit, caller, guest)
         claimed = Claimed(await seen(unit, mine, locale), changes)
@@ -235,34 +243,45 @@ async def _changed(
     return view
 
 
-async def _started(unit: Unit, caller: Caller, currency: str) -> Cart:
-    if caller.customer and (mine := await unit.carts.open_of(caller.customer)):
-        return mine
+async def _started(unit: Unit, caller: Caller, currency: str | None, *, default: str = "") -> Cart:
+    if caller.customer:
+        await unit.customers.take(caller.customer)  # two devices at once take turns
+        if mine := await unit.carts.open_of(caller.customer):
+            return await _in_currency(unit, mine, currency)
     cart = Cart(
         id=CartId(unit.new_id("crt")),
-        currency=currency,
+        currency=currency or default,
         created_at=unit.now,
         changed_at=unit.now,
         customer=caller.customer,
     )
     await unit.carts.add(cart)
-    if caller.customer and (mine := await unit.carts.open_of(caller.customer)):
-        return mine  # another device was quicker
     return cart
+
+
+async def _in_currency(unit: Unit, cart: Cart, currency: str | None) -> Cart:
+    """The cart in the currency that is asked for, where nothing in it has another."""
+    if currency is None or cart.lines or cart.currency == currency:
+        return cart
+    switched = cart.switched(currency, unit.now)
+    await unit.carts.keep(switched)
+    return switched
 
 
 async def _claimed(unit: Unit, caller: Caller, guest: Cart) -> tuple[Cart, list[Merged]]:
     assert caller.customer is not None
-    if guest.claimed_by == caller.customer:
+    if caller.customer in {guest.customer, guest.claimed_by}:
         return await unit.carts.get(guest.merged_into or guest.id), []
     must_open(caller, guest)
+    guest.must_be_open()
     mine = await unit.carts.open_of(caller.customer)
     if mine is None:
         moved = guest.claimed(caller.customer, unit.now)
         await unit.carts.keep(moved)
         added = [Merged(line.sku, "added", line.quantity) for line in guest.lines]
         return moved, added
-    if mine.currency != guest.currency:
+    mine = await _in_currency(unit, mine, guest.currency)
+    if guest.lines and mine.currency != guest.currency:
         raise OtherCurrency(guest.currency, mine.currency)
     merged, changes = mine.with_lines_of(guest, unit.now)
     await unit.carts.keep(merged)

@@ -194,7 +194,7 @@ class MyCart(Controller):
     ) -> Response[CartView]:
         """The customer's open cart, on whichever device; an empty one if there is none."""
         view = await carts.look_at_mine(
-            units, caller=caller, currency=wanted or currency, locale=locale
+            units, caller=caller, currency=wanted, default=currency, locale=locale
         )
         return tagged(view, view.version)
 

@@ -15,13 +15,12 @@ COLUMNS: Final = (
 ADD: Final = """
     insert into carts (id, currency, created_at, changed_at, customer, version, lines)
     values ($1, $2, $3, $4, $5, $6, $7)
-    on conflict (customer) where state = 'open' and customer is not null do nothing
 """
 GET: Final = f"select {COLUMNS} from carts where id = $1"
 TAKE: Final = f"{GET} for update"
 OPEN_OF: Final = f"select {COLUMNS} from carts where customer = $1 and state = 'open'"
 KEEP: Final = """
-    update carts set changed_at = $2, state = $3, customer = $4, claimed_by = $5,
+    update carts set currency = $10, changed_at = $2, state = $3, customer = $4, claimed_by = $5,
         merged_into = $6, order_id = $7, version = $8, lines = $9
     where id = $1
 """
@@ -65,6 +64,7 @@ class PostgresCarts:
             cart.order,
             cart.version,
             msgspec.json.encode(cart.lines).decode(),
+            cart.currency,
         )
 
 

@@ -1,3 +1,5 @@
+import asyncio
+import json
 from typing import Any
 
 import pytest
@@ -216,3 +218,63 @@ async def test_a_till_has_no_carts(shop: Shop):
     answer = await shop.client.post("/v1/carts", json={"currency": "SEK"}, headers=till)
 
     assert answer.status_code == 403
+
+
+async def test_a_claim_of_ones_own_cart_changes_nothing(shop: Shop):
+    me = await shop.customer()
+    mine = await a_cart(shop, me, mug=2)
+    answer = await shop.client.post(f"/v1/carts/{mine['id']}/claim", json={}, headers=me)
+    after = await shop.client.get("/v1/me/cart", headers=me)
+
+    assert (answer.status_code, answer.json()["changes"]) == (200, [])
+    assert after.json()["id"] == mine["id"]
+    assert [line["quantity"] for line in after.json()["lines"]] == [2]
+
+
+async def test_a_log_in_claims_and_looks_at_the_cart_at_once(shop: Shop):
+    for number in range(8):
+        me = await shop.customer(f"sample-{number}")
+        guest = await a_cart(shop, await shop.page(), mug=2)
+        token = {"Cart-Token": guest["headers"]["Cart-Token"]}
+
+        claimed, *looks = await asyncio.gather(
+            shop.client.post(f"/v1/carts/{guest['id']}/claim", json={}, headers=me | token),
+            *(shop.client.get("/v1/me/cart?currency=SEK", headers=me) for _ in range(3)),
+        )
+        after = await shop.client.get("/v1/me/cart", headers=me)
+
+        assert claimed.status_code == 200, claimed.text
+        assert {look.status_code for look in looks} == {200}
+        assert [line["quantity"] for line in after.json()["lines"]] == [2]
+
+
+async def test_an_empty_cart_takes_the_currency_that_is_wanted(shop: Shop):
+    me = await shop.customer()
+    looked = await shop.client.get("/v1/me/cart", headers=me)
+    guest = await a_cart(shop, await shop.page(), mug=2)
+    token = {"Cart-Token": guest["headers"]["Cart-Token"]}
+    claimed = await shop.client.post(f"/v1/carts/{guest['id']}/claim", json={}, headers=me | token)
+    full = await shop.client.post("/v1/carts", json={"currency": "NOK"}, headers=me)
+
+    assert (looked.json()["currency"], claimed.json()["currency"]) == ("EUR", "SEK")
+    assert full.json()["currency"] == "SEK"
+
+
+async def test_a_claim_names_the_lines_for_which_there_is_no_room(shop: Shop):
+    me, page = await shop.customer(), await shop.page()
+    async with shop.units.begin() as unit:
+        await unit.products.put([a_product(f"S{number}") for number in range(201)])
+    mine, guest = await a_cart(shop, me), await a_cart(shop, page, mug=1)
+    line = {"sku": "", "quantity": 1, "seen": {"amount": 1000, "currency": "SEK"}}
+    full = [line | {"sku": f"S{number}"} for number in range(200)]
+    async with shop.units.begin() as unit:
+        await unit.connection.execute(
+            "update carts set lines = $2 where id = $1", mine["id"], json.dumps(full)
+        )
+    token = {"Cart-Token": guest["headers"]["Cart-Token"]}
+    claimed = await shop.client.post(f"/v1/carts/{guest['id']}/claim", json={}, headers=me | token)
+
+    assert claimed.json()["changes"] == [
+        {"sku": MUG, "code": "limited", "quantity": 0, "not_added": 1}
+    ]
+    assert len(claimed.json()["lines"]) == 200
