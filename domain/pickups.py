@@ -100,6 +100,13 @@ class NotAllPicked(Conflict):
         )
 
 
+class Repeated(Invalid):
+    code = "repeated_line"
+
+    def __init__(self, sku: Sku) -> None:
+        super().__init__(f"{sku} stands on more than one line.", facts={"sku": sku})
+
+
 class Unexpected(Invalid):
     """A line that this pickup does not have, or more of it than was ordered."""
 
@@ -133,6 +140,11 @@ class PickupLine(Struct, frozen=True):
     def staged(self) -> int:
         """Units that lie picked in the store."""
         return self.picked - self.collected - self.put_back
+
+    @property
+    def in_vain(self) -> int:
+        """Units that lie picked though nobody will get them."""
+        return max(self.staged - self.remaining, 0)
 
     @property
     def promised(self) -> int:
@@ -254,6 +266,7 @@ class Pickup(Struct, frozen=True):
         self,
         *,
         bin: str,  # noqa: A002 - the field's own word
+        revision: int,
         code_hash: bytes,
         collect_by: datetime,
         now: datetime,
@@ -272,6 +285,7 @@ class Pickup(Struct, frozen=True):
             PickupState.READY,
             now,
             bin=bin,
+            revision=revision,
             code_hash=code_hash,
             collect_by=collect_by,
             ready_at=now,
@@ -312,11 +326,17 @@ class Pickup(Struct, frozen=True):
         )
 
     def put_back(self, now: datetime) -> "Pickup":
-        """What was picked lies on its shelf again and may be sold; a repeat changes nothing."""
+        """What was picked in vain lies on its shelf again and may be sold.
+
+        One that ended is then put back whole; of one that goes on, the lines that were given up.
+        A repeat changes nothing.
+        """
         lines = [
-            structs.replace(line, put_back=line.picked - line.collected) for line in self.lines
+            structs.replace(line, put_back=line.put_back + line.in_vain) for line in self.lines
         ]
-        return self.moved(PickupState.PUT_BACK, now, lines=lines)
+        if PickupState.PUT_BACK in MOVES[self.state] or lines == self.lines:
+            return self.moved(PickupState.PUT_BACK, now, lines=lines)
+        return structs.replace(self, lines=lines, changed_at=now, version=self.version + 1)
 
     def is_overdue(self, now: datetime) -> bool:
         """Ready, and the time to collect it is over."""

@@ -4,10 +4,12 @@ Each verb takes the pickup under its lock, lets the domain decide, and writes wh
 stock, order, points and events in the same transaction.
 """
 
+import itertools
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from hmac import compare_digest
 from typing import Any
 
+import structlog
 from msgspec import Struct
 
 from domain.callers import Caller, NotYours, Role
@@ -16,11 +18,13 @@ from domain.ids import PickupId, Sku, StoreId
 from domain.orders import points_ended
 from domain.pickups import (
     MOST_TRIES,
+    AlreadyCollected,
     CodeLocked,
     Found,
     OtherStore,
     Pickup,
     PickupState,
+    Repeated,
     Unexpected,
     WrongCode,
     changes_between,
@@ -33,6 +37,8 @@ from domain.stores import Store
 from service.ports import Codes, RequestKey, Unit, Units
 
 ENDS = {PickupState.DECLINED, PickupState.SHORT, PickupState.EXPIRED, PickupState.CANCELLED}
+
+log = structlog.get_logger("hylla.pickups")
 
 Step = Callable[[Unit, Pickup], Awaitable[Pickup]]
 
@@ -87,6 +93,7 @@ async def identify(
 
     Raises:
         Missing: nothing waits for this code.
+        AlreadyCollected: it was collected here before.
         OtherStore: it waits elsewhere; that is all that is told.
     """
     if not caller.works_at(store):
@@ -97,6 +104,8 @@ async def identify(
             raise Missing("Nothing waits for this code.", code="unknown_code")
         if pickup.store != store:
             raise OtherStore(pickup.store)
+        if pickup.state is PickupState.COLLECTED:
+            raise AlreadyCollected(pickup)
         return await _seen(unit, codes, caller, pickup)
 
 
@@ -135,7 +144,7 @@ async def pick(
     """Write down what was fetched so far; a repeat is harmless, a wrong barcode is refused."""
 
     async def step(unit: Unit, before: Pickup) -> Pickup:
-        return before.pick({_sku_of(scan, before): scan.found for scan in scanned}, unit.now)
+        return before.pick(_found(scanned, before), unit.now)
 
     return await _moved(units, caller, pickup, key, step)
 
@@ -153,14 +162,26 @@ async def ready(
 
     async def step(unit: Unit, before: Pickup) -> Pickup:
         store = await unit.stores.get(before.store)
+        revision, code_hash = await _free_code(unit, codes, before)
         return before.ready(
             bin=bin,
-            code_hash=codes.hash(codes.handover(before.id, before.revision)),
+            revision=revision,
+            code_hash=code_hash,
             collect_by=collect_by(store, unit.now),
             now=unit.now,
         )
 
     return await _moved(units, caller, pickup, key, step)
+
+
+async def _free_code(unit: Unit, codes: Codes, pickup: Pickup) -> tuple[int, bytes]:
+    """The first revision whose code opens no other pickup that waits."""
+    for revision in itertools.count(pickup.revision):
+        code_hash = codes.hash(codes.handover(pickup.id, revision))
+        other = await unit.pickups.by_code(code_hash)
+        if other is None or other.id == pickup.id or other.state is not PickupState.READY:
+            return revision, code_hash
+    raise AssertionError("revisions never end")
 
 
 class Handover(Struct, frozen=True):
@@ -229,15 +250,26 @@ async def put_back(
 
 
 async def expire_overdue(units: Units, *, limit: int = 100) -> int:
-    """End what nobody collected in time; one unit each, so that one does not hold up the others."""
+    """End what nobody collected in time, one unit each; how many.
+
+    One that cannot be ended holds up none of the others.
+    """
     async with units.read() as unit:
         overdue = await unit.pickups.overdue(unit.now, limit)
-    for pickup in overdue:
+    return sum([await _expired(units, pickup) for pickup in overdue])
+
+
+async def _expired(units: Units, pickup: PickupId) -> bool:
+    try:
         async with units.begin() as unit:
             before = await unit.pickups.take(pickup)
-            if before.is_overdue(unit.now):
-                await _follow(unit, HOUSE, before, before.expire(unit.now))
-    return len(overdue)
+            if not before.is_overdue(unit.now):
+                return False
+            await _follow(unit, HOUSE, before, before.expire(unit.now))
+    except Exception:
+        log.exception("pickup not expired", pickup=pickup)
+        return False
+    return True
 
 
 HOUSE = Caller(role=Role.OFFICE, id="hylla")
@@ -344,6 +376,17 @@ def _events(before: Pickup, after: Pickup, unit: Unit) -> list[Event]:
     return []
 
 
+def _found(scanned: Sequence[Scanned], pickup: Pickup) -> dict[Sku, Found]:
+    """What was counted of each line. Raises Repeated, Unexpected."""
+    found: dict[Sku, Found] = {}
+    for scan in scanned:
+        sku = _sku_of(scan, pickup)
+        if sku in found:
+            raise Repeated(sku)
+        found[sku] = scan.found
+    return found
+
+
 def _sku_of(scan: Scanned, pickup: Pickup) -> Sku:
     if scan.sku is not None:
         return scan.sku
@@ -360,10 +403,10 @@ def _is_proved(pickup: Pickup, handover: Handover, codes: Codes, caller: Caller)
     """Whether the code is right, or a manager accepted another proof. Raises CodeLocked."""
     if handover.proof and caller.role in {Role.ASSOCIATE, Role.OFFICE}:
         return True
+    if pickup.state is not PickupState.READY or pickup.code_hash is None:
+        return True  # the state refuses it with the better word
     if pickup.tries >= MOST_TRIES:
         raise CodeLocked
-    if pickup.code_hash is None:
-        return True  # the state refuses it with the better word
     return compare_digest(pickup.code_hash, codes.hash(handover.code))
 
 

@@ -15,7 +15,7 @@ from adapters.http.tags import tagged
 from domain.callers import Caller
 from domain.catalogue import read_gtin
 from domain.ids import OrderId, PickupId, Sku, StoreId
-from domain.pickups import Found, PickupState
+from domain.pickups import Found, PickupState, Repeated
 from domain.refusals import WrongField
 from service import pickups
 from service.pickups import Handover, Scanned, Seen
@@ -149,6 +149,15 @@ class HandoverBody(Struct, forbid_unknown_fields=True):
     code: Annotated[str, Meta(max_length=64)] = ""
     lines: Annotated[list[HandedLine], Meta(min_length=1, max_length=200)] | None = None
     proof: Annotated[str, Meta(max_length=200)] = ""
+
+    def units(self) -> dict[Sku, int] | None:
+        """Units of each line; None for all. Raises Repeated."""
+        wanted: dict[Sku, int] = {}
+        for line in self.lines or ():
+            if line.sku in wanted:
+                raise Repeated(line.sku)
+            wanted[line.sku] = line.quantity
+        return wanted or None
 
 
 class CodeBody(Struct, forbid_unknown_fields=True):
@@ -312,8 +321,7 @@ class Pickups(Controller):
         key: NamedDependency[RequestKey],
     ) -> Response[PickupView]:
         """Give the goods to whoever has the code. 403 `wrong_code`, 409 `already_collected`."""
-        wanted = {line.sku: line.quantity for line in data.lines} if data.lines else None
-        handover = Handover(data.code, wanted, data.proof)
+        handover = Handover(data.code, data.units(), data.proof)
         return _answered(
             await pickups.hand_over(
                 units, codes, caller=caller, pickup=pickup, handover=handover, key=key

@@ -20,6 +20,9 @@ OF_STORE: Final = f"""
     {SELECT} where store = $1 and state = any($2::text[]) and ($3::text is null or id > $3)
     order by id limit $4
 """
+BY_CODE: Final = f"""
+    {SELECT} where code_hash = $1 order by state = 'ready' desc, changed_at desc limit 1
+"""
 OVERDUE: Final = """
     select id from pickups where state = 'ready' and collect_by < $1 order by collect_by limit $2
 """
@@ -43,7 +46,7 @@ class PostgresPickups:
         return _pickup(row)
 
     async def by_code(self, code_hash: bytes) -> Pickup | None:
-        row = await self._connection.fetchrow(f"{SELECT} where code_hash = $1", code_hash)
+        row = await self._connection.fetchrow(BY_CODE, code_hash)
         return _pickup(row) if row else None
 
     async def of_order(self, order: OrderId) -> list[Pickup]:

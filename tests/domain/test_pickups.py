@@ -47,7 +47,7 @@ def picked(pickup: Pickup, *, short: bool = False, **units: int) -> Pickup:
 
 
 def made_ready(pickup: Pickup) -> Pickup:
-    return pickup.ready(bin="A1", code_hash=b"hash", collect_by=NOON, now=NOON)
+    return pickup.ready(bin="A1", revision=1, code_hash=b"hash", collect_by=NOON, now=NOON)
 
 
 def test_a_pickup_goes_from_placed_to_collected_and_takes_its_goods_off_the_shelf():

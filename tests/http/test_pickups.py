@@ -24,7 +24,7 @@ class Desk:
         return await self.shop.client.post(
             f"/v1/pickups/{self.pickup}/{verb}",
             json=body or {},
-            headers=self.till | {"Idempotency-Key": key or verb} | headers,
+            headers=self.till | {"Idempotency-Key": key or self.shop.fresh()} | headers,
         )
 
     async def look(self) -> Any:
@@ -137,7 +137,7 @@ async def test_goods_are_given_once_by_twenty_tills(shop: Shop):
 async def test_a_handover_that_is_repeated_with_its_key_is_answered_again(shop: Shop):
     desk = await a_desk(shop, mug=2)
     code = await desk.make_ready(mug=2)
-    first, second = [await desk.do("handover", {"code": code}) for _ in range(2)]
+    first, second = [await desk.do("handover", {"code": code}, key="same") for _ in range(2)]
 
     assert (second.status_code, second.json()) == (200, first.json())
     assert await shelf(shop) == (8, 0)
@@ -263,3 +263,94 @@ async def test_a_pickup_is_not_ready_before_it_is_picked(shop: Shop):
     answer = await desk.do("ready")
 
     assert (answer.status_code, answer.json()["missing"]) == (409, [TEAPOT])
+
+
+async def test_goods_of_a_line_that_was_given_up_can_be_put_back_while_the_rest_goes_on(
+    shop: Shop,
+):
+    desk = await a_desk(shop, mug=2, teapot=1)
+    await desk.do("pick", {"lines": [{"sku": MUG, "quantity": 2}]})
+    await desk.do("decline", {"reason": "damaged", "lines": [MUG]})
+    waiting = await shelf(shop)
+    back = await desk.do("put-back")
+    code = await desk.make_ready(teapot=1)
+    given = await desk.do("handover", {"code": code})
+
+    assert (waiting, back.json()["state"], await shelf(shop)) == ((10, 2), "picking", (10, 0))
+    assert given.json()["state"] == "collected"
+    assert (await desk.do("put-back", key="again")).status_code == 409
+
+
+async def test_what_lies_picked_in_vain_can_be_put_back_after_the_rest_was_collected(shop: Shop):
+    desk = await a_desk(shop, mug=2, teapot=1)
+    await desk.do("pick", {"lines": [{"sku": MUG, "quantity": 2}]})
+    await desk.do("decline", {"reason": "damaged", "lines": [MUG]})
+    await desk.do("handover", {"code": await desk.make_ready(teapot=1)})
+    back = await desk.do("put-back")
+
+    assert (back.status_code, back.json()["state"]) == (200, "collected")
+    assert await shelf(shop) == (10, 0)
+
+
+async def test_two_lines_that_share_a_part_take_it_off_the_shelf_together(shop: Shop):
+    desk = await a_desk(shop, mug=1, tea_set=2)
+    code = await desk.make_ready(mug=1, tea_set=2)
+    await desk.do("handover", {"code": code})
+
+    assert (await shelf(shop), await shelf(shop, TEAPOT)) == ((5, 0), (8, 0))
+
+
+async def test_a_code_that_opens_another_waiting_pickup_is_not_given_twice(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+):
+    codes = type(shop.house.codes)
+    theirs = codes.handover
+    monkeypatch.setattr(
+        codes,
+        "handover",
+        lambda self, pickup, revision: (
+            "SAMECODE" if revision == 1 else theirs(self, pickup, revision)
+        ),
+    )
+    first, second = await a_desk(shop, mug=1), await a_desk(shop, mug=1)
+
+    assert await first.make_ready(mug=1) == "SAMECODE"
+    assert await second.make_ready(mug=1) != "SAMECODE"
+
+
+async def test_a_code_that_was_used_says_when_and_where(shop: Shop):
+    desk = await a_desk(shop, mug=2)
+    code = await desk.make_ready(mug=2)
+    await desk.do("handover", {"code": code})
+    shown = await shop.client.post(
+        f"/v1/stores/{HARBOUR}/pickups/identify", json={"code": code}, headers=desk.till
+    )
+    wrong = await desk.do("handover", {"code": "WRONG"}, key="wrong")
+
+    assert (shown.status_code, shown.json()["code"]) == (409, "already_collected")
+    assert (shown.json()["store"], wrong.json()["code"]) == (HARBOUR, "already_collected")
+
+
+async def test_one_pickup_that_cannot_expire_holds_up_no_other(shop: Shop):
+    desks = [await a_desk(shop, mug=1) for _ in range(3)]
+    for desk in desks:
+        await desk.make_ready(mug=1)
+    async with shop.units.begin() as unit:
+        past = unit.now - timedelta(minutes=1)
+        await unit.connection.execute("update pickups set collect_by = $1", past)
+        await unit.connection.execute(
+            "update pickups set lines = '[{\"sku\": 7}]' where id = $1", desks[0].pickup
+        )
+
+    assert await expire_overdue(shop.units) == 2
+
+
+@pytest.mark.parametrize("verb", ["pick", "handover"])
+async def test_a_line_that_stands_twice_is_refused(shop: Shop, verb: str):
+    desk = await a_desk(shop, mug=3)
+    code = await desk.make_ready(mug=3) if verb == "handover" else ""
+    twice = [{"sku": MUG, "quantity": 1}, {"sku": MUG, "quantity": 2}]
+    body = {"lines": twice} | ({"code": code} if code else {})
+    answer = await desk.do(verb, body, key="twice")
+
+    assert (answer.status_code, answer.json()["code"]) == (422, "repeated_line")
