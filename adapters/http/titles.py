@@ -349,6 +349,13 @@ OF_CODE: Final[dict[str, Title]] = {
         "Dette id står for noget andet",
         "Acest identificator desemnează altceva",
     ),
+    "repeated_line": (
+        "One line stands there twice",
+        "En linje står der to ganger",
+        "En rad står där två gånger",
+        "En linje står der to gange",
+        "Un rând apare de două ori",
+    ),
 }
 
 

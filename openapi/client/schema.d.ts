@@ -2373,7 +2373,7 @@ export interface components {
          * Kind
          * @enum {unknown}
          */
-        "domain.points.Kind": "activated" | "confirmed" | "promised" | "repaid" | "reversed";
+        "domain.points.Kind": "activated" | "confirmed" | "earned" | "promised" | "repaid" | "reversed";
     };
     responses: {
         /** @description We could not read the request. */
@@ -4729,6 +4729,11 @@ export interface operations {
             query?: never;
             header?: {
                 /**
+                 * @description Makes a repeat harmless: the same key and body get the first answer again.
+                 * @example 6f1c1f0e-0d3b-4a52-9a54-3c2f0a1b7a11
+                 */
+                "Idempotency-Key"?: components["parameters"]["OptionalIdempotencyKey"];
+                /**
                  * @description For titles and names: en, nb, sv, da or ro; English when none fits.
                  * @example sv-SE, en;q=0.5
                  */
@@ -4756,6 +4761,7 @@ export interface operations {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     RateLimit: components["headers"]["RateLimit"];
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
                     [name: string]: unknown;
                 };
                 content: {
