@@ -410,7 +410,10 @@ class Messages(Protocol):
         """Newest first."""
 
     async def marketing_since(self, customer: CustomerId, since: datetime) -> int:
-        """How much advertising the customer was sent."""
+        """How much advertising the customer was sent, or may still get from one who has claimed it.
+
+        The customer is locked until the unit ends, so that nobody else counts the same.
+        """
 
 
 class Slots(Protocol):

@@ -42,9 +42,11 @@ PAGE: Final = f"""
         and ($4::text is null or id < $4)
     order by id desc limit $5
 """
+LOCK_READER: Final = "select from customers where id = $1 for no key update"
 MARKETING: Final = """
     select count(*) from messages
-    where customer = $1 and purpose = 'marketing' and sent_at > $2
+    where customer = $1 and purpose = 'marketing'
+        and (sent_at > $2 or (state in ('claimed', 'submitted', 'unknown') and changed_at > $2))
 """
 
 
@@ -91,6 +93,7 @@ class PostgresMessages:
         return [_message(row) for row in rows]
 
     async def marketing_since(self, customer: CustomerId, since: datetime) -> int:
+        await self._connection.execute(LOCK_READER, customer)
         found: int = await self._connection.fetchval(MARKETING, customer, since)
         return found
 

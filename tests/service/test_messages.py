@@ -13,6 +13,7 @@ from msgspec import structs
 from adapters.postgres import messages
 from domain.channels import Accepted, Channel, Fault, Outcome, Outgoing, Rejected, Unclear
 from domain.consent import Action, Consent, Purpose
+from domain.ids import MessageId
 from domain.letters import Letter, Rendered
 from domain.messages import LEASE, MOST_TRIES, Message, MessageState
 from domain.preferences import QuietHours
@@ -489,3 +490,52 @@ async def test_a_customer_decides_how_much_advertising_there_is(
 
     assert verdicts(await ready.message(), "suggestion") == {None: verdict}
     assert len(ready.post.sent) == 1
+
+
+async def advertise(ready: Waiting, thanks: int) -> int:
+    """Send many thanks at once to who wants one offer a week; how many offers went out."""
+    await ready.consent(yes())
+    await ready.prefer(weekly_maximum=1)
+    await shelve(ready.units, HARBOUR, saucer=99)
+    await ready.collect()
+    first = await ready.message()
+    async with ready.units.begin() as unit:
+        for number in range(1, thanks):
+            one = structs.replace(first, id=MessageId(f"msg_{number}"), key=f"another {number}")
+            await unit.messages.plan(one)
+    await asyncio.gather(*(send_next(ready.units, ready.desk) for _ in range(thanks)))
+    assert len(ready.post.sent) == thanks
+    return sum(letter.purpose is Purpose.MARKETING for letter in ready.post.sent)
+
+
+@pytest.fixture
+def slow_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between counting and claiming there is time for everybody else to count too."""
+    slow = f"select count from ({messages.MARKETING}) as sent, pg_sleep(0.2)"
+    monkeypatch.setattr(messages, "MARKETING", slow)
+
+
+async def test_the_weeks_advertising_is_counted_by_one_sender_at_a_time(
+    ready: Waiting, slow_count: None
+):
+    assert await advertise(ready, thanks=4) == 1
+
+
+async def test_without_the_lock_each_sender_would_count_none(
+    ready: Waiting, slow_count: None, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(messages, "LOCK_READER", "select $1::text")
+
+    assert await advertise(ready, thanks=4) > 1
+
+
+async def test_an_offer_of_which_nobody_knows_whether_it_went_out_counts(ready: Waiting):
+    ready.post.answers.append(Unclear("no_answer"))
+
+    assert await advertise(ready, thanks=1) == 1
+    first = await ready.message()
+    async with ready.units.begin() as unit:
+        counted = await unit.messages.marketing_since(ME, MONDAY_NOON - timedelta(days=7))
+
+    assert first.state is MessageState.UNKNOWN
+    assert counted == 1
