@@ -61,7 +61,7 @@ async def yaml(request: Request[Any, Any, Any]) -> Response[bytes]:
 @get("/docs", operation_id="read_docs", include_in_schema=False, **open_to_all())
 async def page() -> Response[bytes]:
     """The contract as a page."""
-    return _file("index.html", "text/html; charset=utf-8")
+    return _file("index.html", "text/html")
 
 
 @get("/docs/{name:str}", operation_id="read_docs_part", include_in_schema=False, **open_to_all())
