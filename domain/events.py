@@ -40,13 +40,17 @@ class PickupCollected(Fact, frozen=True, tag="pickup_collected"):
 
 
 class PickupEnded(Fact, frozen=True, tag="pickup_ended"):
-    """It ended without its goods: `declined`, `short`, `expired` or `cancelled`."""
+    """It ended with goods left: `declined`, `short`, `expired` or `cancelled`.
+
+    `collected` says that some were handed over before.
+    """
 
     pickup: PickupId
     order: OrderId
     store: StoreId
     state: str
     customer: CustomerId | None = None
+    collected: bool = False
 
 
 Event = OrderPlaced | PickupReady | PickupCollected | PickupEnded

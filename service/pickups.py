@@ -372,7 +372,8 @@ def _events(before: Pickup, after: Pickup, unit: Unit) -> list[Event]:
     if after.state is PickupState.READY:
         return [PickupReady(**names, revision=after.revision)]
     if after.state in ENDS:
-        return [PickupEnded(**names, state=after.state.value)]
+        some = any(line.collected for line in after.lines)
+        return [PickupEnded(**names, state=after.state.value, collected=some)]
     return []
 
 

@@ -26,11 +26,12 @@ log = structlog.get_logger("hylla.reactions")
 
 def reactions(*, thank_after: timedelta) -> Reactions:
     """Every event and what follows from it; `thank_after` is the delay of the thank-you."""
+    thanks = partial(thank, after=thank_after)
     return {
         OrderPlaced: (),
         PickupReady: (tell_ready,),
-        PickupCollected: (partial(thank, after=thank_after),),
-        PickupEnded: (),
+        PickupCollected: (thanks,),
+        PickupEnded: (thanks,),
     }
 
 

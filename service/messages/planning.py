@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Final
 
-from domain.events import PickupCollected, PickupReady
+from domain.events import PickupCollected, PickupEnded, PickupReady
 from domain.ids import MessageId
 from domain.messages import About, Kind, Message
 from service.ports import Unit
@@ -22,9 +22,9 @@ async def tell_ready(unit: Unit, event: PickupReady) -> None:
     await _plan(unit, event, Kind.PICKUP_READY, key, within=(unit.now, until))
 
 
-async def thank(unit: Unit, event: PickupCollected, *, after: timedelta) -> None:
-    """Plan to thank the buyer `after` the last of the goods were handed over."""
-    if event.whole:
+async def thank(unit: Unit, event: PickupCollected | PickupEnded, *, after: timedelta) -> None:
+    """Plan to thank the buyer `after` a pickup ended of which anything was handed over."""
+    if event.whole if isinstance(event, PickupCollected) else event.collected:
         due = event.at + after
         within = (due, due + THANKS_WITHIN)
         await _plan(unit, event, Kind.THANK_YOU, event.pickup, within=within)
@@ -32,7 +32,7 @@ async def thank(unit: Unit, event: PickupCollected, *, after: timedelta) -> None
 
 async def _plan(
     unit: Unit,
-    event: PickupReady | PickupCollected,
+    event: PickupReady | PickupCollected | PickupEnded,
     kind: Kind,
     key: str,
     *,

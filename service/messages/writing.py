@@ -46,7 +46,7 @@ class Case(Struct, frozen=True):
     def is_so(self) -> bool:
         """Whether what the message says still holds."""
         if self.message.kind is Kind.THANK_YOU:
-            return self.pickup.state is PickupState.COLLECTED
+            return bool(self.items) and self.pickup.state is not PickupState.READY
         this = f"{self.pickup.id}:{self.pickup.revision}"
         return self.pickup.state is PickupState.READY and self.message.key == this
 

@@ -77,14 +77,26 @@ class Waiting(Struct):
 
     async def collect(self) -> None:
         """Hand the goods over, and plan to thank for it."""
+        await self.hand_over()
+        await self.thank()
+
+    async def hand_over(self, **some: object) -> None:
+        """Hand over everything, or only those `lines`."""
         code = self.desk.codes.handover(self.pickup, 1)
         done = await self.shop.client.post(
             f"/v1/pickups/{self.pickup}/handover",
-            json={"code": code},
+            json={"code": code, **some},
             headers=self.till | {"Idempotency-Key": "give"},
         )
         assert done.status_code == 200, done.text
-        await self.thank()
+
+    async def cancel(self) -> None:
+        done = await self.shop.client.post(
+            f"/v1/pickups/{self.pickup}/cancel",
+            json={},
+            headers=self.headers | {"Idempotency-Key": "no"},
+        )
+        assert done.status_code == 200, done.text
 
     async def thank(self, after: timedelta = timedelta(0)) -> None:
         event = PickupCollected(
@@ -120,7 +132,7 @@ class Waiting(Struct):
 
 @asynccontextmanager
 async def waiting(
-    database_url: str, data: Path, *, guest: bool = False, **contact: str
+    database_url: str, data: Path, *, guest: bool = False, mugs: int = 1, **contact: str
 ) -> AsyncIterator[Waiting]:
     async with a_shop(database_url, data) as shop:
         await _stock(shop)
@@ -138,7 +150,7 @@ async def waiting(
         till = await shop.till(HARBOUR)
         headers = await shop.page() if guest else await shop.customer()
         told = {"name": "Sample Customer", **(contact or {"email": "reader@example.com"})}
-        order, pickup = await _order(shop, headers, till, told)
+        order, pickup = await _order(shop, headers, till, told, mugs)
         yield Waiting(
             shop=shop,
             units=units,
@@ -163,12 +175,12 @@ async def _stock(shop: Shop) -> None:
 
 
 async def _order(
-    shop: Shop, headers: dict[str, str], till: dict[str, str], contact: dict[str, str]
+    shop: Shop, headers: dict[str, str], till: dict[str, str], contact: dict[str, str], mugs: int
 ) -> tuple[OrderId, PickupId]:
     api = shop.client
     started = (await api.post("/v1/carts", json={"currency": "SEK"}, headers=headers)).json()
     mine = headers | ({"Cart-Token": started["token"]} if started.get("token") else {})
-    line = {"quantity": 1, "fulfilment": {"method": "pickup", "store": HARBOUR}}
+    line = {"quantity": mugs, "fulfilment": {"method": "pickup", "store": HARBOUR}}
     await api.put(f"/v1/carts/{started['id']}/lines/{MUG}", json=line, headers=mine)
     placed = await api.post(
         f"/v1/carts/{started['id']}/checkout",
@@ -179,7 +191,7 @@ async def _order(
     pickup = placed.json()["groups"][0]["pickup"]
     for verb, body in (
         ("accept", {}),
-        ("pick", {"lines": [{"sku": MUG, "quantity": 1}]}),
+        ("pick", {"lines": [{"sku": MUG, "quantity": mugs}]}),
         ("ready", {}),
     ):
         done = await api.post(f"/v1/pickups/{pickup}/{verb}", json=body, headers=till)

@@ -2,9 +2,9 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -15,11 +15,13 @@ from domain.channels import Accepted, Channel, Fault, Outcome, Outgoing, Rejecte
 from domain.consent import Action, Consent, Purpose
 from domain.ids import MessageId
 from domain.letters import Letter, Rendered
-from domain.messages import LEASE, MOST_TRIES, Message, MessageState
+from domain.messages import LEASE, MOST_TRIES, Kind, Message, MessageState
 from domain.preferences import QuietHours
 from service.messages import sending
 from service.messages.sending import send_due, send_next, settle_lost
-from tests.examples import HARBOUR, HILL, shelve
+from service.pickups import expire_overdue
+from service.reactions import react, reactions
+from tests.examples import HARBOUR, HILL, MUG, shelve
 from tests.service.correspondence import (
     ME,
     MONDAY_NOON,
@@ -147,11 +149,7 @@ async def test_quiet_hours_are_the_customers_own_wherever_the_store_is(ready: Wa
 
 async def test_a_pickup_that_was_cancelled_is_not_announced(ready: Waiting):
     await ready.tell()
-    await ready.shop.client.post(
-        f"/v1/pickups/{ready.pickup}/cancel",
-        json={},
-        headers=ready.headers | {"Idempotency-Key": "no"},
-    )
+    await ready.cancel()
     await deliver(ready)
 
     message = await ready.message()
@@ -403,6 +401,39 @@ async def test_everyone_is_thanked_after_the_handover(ready: Waiting):
     assert letter.unsubscribe_url is None
     assert message.purpose is Purpose.SERVICE
     assert verdicts(message, "suggestion") == {None: "no_consent"}
+
+
+async def cancel(ready: Waiting) -> None:
+    await ready.cancel()
+    ready.clock.now = datetime.now(UTC) + timedelta(seconds=1)
+
+
+async def let_expire(ready: Waiting) -> None:
+    ready.clock.now = datetime.now(UTC) + timedelta(days=30)
+    assert await expire_overdue(ready.units) == 1
+
+
+@pytest.mark.parametrize("end", [cancel, let_expire])
+async def test_who_took_a_part_is_thanked_for_it_once_the_rest_is_over(
+    database_url: str, tmp_path: Path, end: Callable[[Waiting], Awaitable[None]]
+):
+    async with waiting(database_url, tmp_path, mugs=3) as ready:
+        await ready.hand_over(lines=[{"sku": MUG, "quantity": 2}])
+        await end(ready)
+        await react(ready.units, reactions(thank_after=timedelta(0)))
+        await deliver(ready)
+
+        [letter] = ready.post.sent
+        assert letter.kind == Kind.THANK_YOU
+        assert "2 \N{MULTIPLICATION SIGN} Mugg" in letter.text
+
+
+async def test_who_took_nothing_is_not_thanked(ready: Waiting):
+    await cancel(ready)
+    await react(ready.units, reactions(thank_after=timedelta(0)))
+    await deliver(ready)
+
+    assert ready.post.sent == []
 
 
 async def test_thanks_wait_as_long_as_the_rule_says(ready: Waiting):
