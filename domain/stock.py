@@ -9,14 +9,26 @@
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 from msgspec import Struct, to_builtins
 
 from domain.ids import Sku, StoreId
-from domain.refusals import Conflict
+from domain.refusals import Conflict, Invalid
 
 Place = tuple[StoreId, Sku]
 """One SKU in one store. Rows are locked in the order of places, everywhere."""
+
+
+MOST: Final = 10**9
+"""Units that one shelf can hold, or lack."""
+
+
+class TooMuch(Invalid):
+    code = "too_much"
+
+    def __init__(self) -> None:
+        super().__init__(f"No shelf holds more than {MOST} units.")
 
 
 class Shelf(Struct, frozen=True):
@@ -46,6 +58,12 @@ class Shelf(Struct, frozen=True):
     def sellable(self) -> int:
         """Units a remote channel may sell."""
         return max(0, self.available - self.safety_stock)
+
+    def must_hold(self, change: "Change") -> None:
+        """Raises TooMuch where no shelf can hold what would lie there."""
+        after = self.after(change)
+        if max(abs(after.on_hand), after.unavailable) > MOST:
+            raise TooMuch
 
     def after(self, change: "Change") -> "Shelf":
         """The shelf once more, with a change added; its version grows by one."""
@@ -79,6 +97,8 @@ class Cause(StrEnum):
     HOLD = "hold"
     HANDOVER = "handover"
     SHORT_PICK = "short_pick"
+    SALE = "sale"
+    RETURN = "return"
 
 
 class Change(Struct, frozen=True):

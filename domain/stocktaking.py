@@ -128,17 +128,18 @@ class Count(Struct, frozen=True, kw_only=True):
         return (self.store, self.sku)
 
 
-class Told(Count, frozen=True, kw_only=True):
-    """The last count that a file told of a place, and the moment it stands for."""
+class Told(Struct, frozen=True):
+    """What was last said of a place as a whole: for which moment, and by which line of a file."""
 
     as_of: datetime
+    line: Count | None = None
 
-    def says_again(self, count: Count) -> bool:
-        """Whether `count` is the same line once more, or is older than what is known."""
-        same = (self.on_hand, self.safety_stock, self.counted_at)
-        if same == (count.on_hand, count.safety_stock, count.counted_at):
-            return True
-        return count.counted_at is not None and count.counted_at < self.as_of
+    def says_again(self, line: Count) -> bool:
+        """Whether a line of a file is the last one once more, or older than what is known."""
+        return line == self.line or self.is_after(line.counted_at)
+
+    def is_after(self, moment: datetime | None) -> bool:
+        return moment is not None and moment < self.as_of
 
 
 def recounted(count: Count, shelf: Shelf, moved_since: int) -> Change:

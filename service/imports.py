@@ -6,7 +6,6 @@ simply brought in again, and what is already there is unchanged.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, BinaryIO, Final, Generic, Protocol, TypeVar, runtime_checkable
 
@@ -16,10 +15,11 @@ from domain.catalogue import Product, ProductMissing, check_parts, revised
 from domain.customers import Customer, Person, ToldPerson
 from domain.ids import CustomerId, Sku
 from domain.refusals import Refusal, WrongField
-from domain.stock import Cause, Move, Source
+from domain.stock import Cause, Move, Place, Shelf, Source
 from domain.stocktaking import Count, Told, recounted
 from domain.stores import Store, StoreMissing
 from service.ports import Unit, Units
+from service.stocktaking import must_be_past
 
 T = TypeVar("T")
 V = TypeVar("V")
@@ -27,8 +27,6 @@ K = TypeVar("K")
 
 LISTED_MOST: Final = 1000
 """Refused lines that a report names; the rest is counted."""
-CLOCKS_DIFFER: Final = timedelta(minutes=5)
-"""How far ahead of ours the clock of another system may be."""
 
 
 class ImportKind(StrEnum):
@@ -233,35 +231,33 @@ async def _stock(unit: Unit, entries: Sequence[Entry[Count]], actor: str) -> lis
         if count.store not in stores:
             raise StoreMissing(count.store)
         _must_be_known(count.sku, skus)
-        _must_be_past(count.counted_at, unit.now)
+        must_be_past("counted_at", count.counted_at or unit.now, unit.now)
         if last is not None and last.says_again(count):
             return last
-        return Told(**structs.asdict(count), as_of=count.counted_at or unit.now)
+        return Told(count.counted_at or unit.now, count)
 
     verdicts, changed = _revise(entries, before, lambda count: count.place, merged)
-    source = Source(Cause.COUNT, unit.new_id("imp"), actor, unit.now)
-    await _recount(unit, changed, source)
+    await _recount(unit, changed, shelves, Source(Cause.COUNT, unit.new_id("imp"), actor, unit.now))
     return verdicts
 
 
-async def _recount(unit: Unit, counts: Sequence[Told], source: Source) -> None:
+async def _recount(
+    unit: Unit, told: Sequence[Told], shelves: Mapping[Place, Shelf], source: Source
+) -> None:
     """Make each shelf what was counted, with what has moved since then applied again."""
-    if not counts:
-        return
-    latest = {count.place: count for count in counts}
-    shelves = await unit.stock.lock(latest)
-    earlier = {(place, told.as_of) for place, told in latest.items() if told.as_of < unit.now}
-    moved = await unit.stock.moved_since(earlier) if earlier else {}
+    latest = {each.line.place: each for each in told if each.line}
+    since = await unit.stock.moved_since({(place, each.as_of) for place, each in latest.items()})
     await unit.stock.apply(
         [
             Move(
-                recounted(count, shelves[place], moved.get((place, count.as_of), 0)),
-                structs.replace(source, occurred_at=count.as_of),
+                recounted(each.line, shelves[place], since.get((place, each.as_of), 0)),
+                structs.replace(source, occurred_at=each.as_of),
             )
-            for place, count in latest.items()
+            for place, each in latest.items()
+            if each.line
         ]
     )
-    await unit.stock.remember(latest.values())
+    await unit.stock.remember(latest)
 
 
 def _revise(
@@ -299,11 +295,6 @@ def _merged(before: Store | None, entry: Entry[Store]) -> Store:
 def _must_be_known(sku: Sku, known: set[Sku]) -> None:
     if sku not in known:
         raise ProductMissing(sku)
-
-
-def _must_be_past(moment: datetime | None, now: datetime) -> None:
-    if moment is not None and moment > now + CLOCKS_DIFFER:
-        raise WrongField("counted_at", "in_the_future", "lies in the future")
 
 
 STEPS: Final[

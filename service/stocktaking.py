@@ -10,9 +10,9 @@ from datetime import datetime, timedelta
 from typing import Final, Generic, Literal, Self, TypeVar
 
 from msgspec import UNSET, Struct, UnsetType
-from msgspec.structs import asdict, replace
+from msgspec.structs import replace
 
-from domain.callers import Caller, NotYours
+from domain.callers import Caller
 from domain.catalogue import ProductMissing
 from domain.ids import Sku, StoreId
 from domain.refusals import Refusal, WrongField
@@ -79,6 +79,8 @@ class _Verb(ABC, Generic[Line]):
     def __init__(self, unit: Unit, actor: str) -> None:
         self.unit = unit
         self.actor = actor
+        self.said: dict[Place, Told] = {}
+        """Places of which the whole was told, so that an older count changes nothing."""
 
     async def read(self, lines: Sequence[Line]) -> None:
         """What the decisions need, in one look for all lines."""
@@ -86,9 +88,6 @@ class _Verb(ABC, Generic[Line]):
     @abstractmethod
     def decide(self, line: Line, shelf: Shelf) -> Move | None:
         """The move a line makes; None where it was told before. Raises Refusal."""
-
-    async def write(self) -> None:
-        """What is kept besides the moves."""
 
     def source(self, cause: Cause, name: str, happened: datetime) -> Source:
         return Source(cause, name, self.actor, happened)
@@ -107,20 +106,22 @@ class _Adjust(_Verb[Adjustment]):
             if before != (line.reason, line.delta):
                 raise ReferenceReused(line.reference)
             return None
+        move = Move(adjusted(line, shelf), self.source(Cause(line.reason), name, happened))
         self.known[name, line.place] = (line.reason, line.delta)
-        return Move(adjusted(line, shelf), self.source(Cause(line.reason), name, happened))
+        return move
 
 
 class _SetIf(_Verb[Setting]):
     def decide(self, line: Setting, shelf: Shelf) -> Move | None:
         source = self.source(Cause.SET, self.unit.new_id("set"), self.unit.now)
-        return Move(was_set(line, shelf), source)
+        move = Move(was_set(line, shelf), source)
+        self.said[line.place] = Told(self.unit.now)
+        return move
 
 
 class _Count(_Verb[Count]):
     async def read(self, lines: Sequence[Count]) -> None:
         self.last = await self.unit.stock.told({line.place for line in lines})
-        self.fresh: dict[Place, Told] = {}
         moments = {(line.place, line.counted_at) for line in lines if line.counted_at}
         self.since = await self.unit.stock.moved_since(moments)
 
@@ -128,15 +129,12 @@ class _Count(_Verb[Count]):
         as_of = line.counted_at or self.unit.now
         must_be_past("counted_at", as_of, self.unit.now)
         before = self.last.get(line.place)
-        if before and before.says_again(line):
-            return None
-        self.last[line.place] = self.fresh[line.place] = Told(**asdict(line), as_of=as_of)
+        if before and as_of <= before.as_of:
+            return None  # told before, or older than what is known
+        self.last[line.place] = self.said[line.place] = Told(as_of)
         moved = self.since.get((line.place, as_of), 0)
         source = self.source(Cause.COUNT, self.unit.new_id("cnt"), as_of)
         return Move(recounted(line, shelf, moved), source)
-
-    async def write(self) -> None:
-        await self.unit.stock.remember(self.fresh.values())
 
 
 async def _told(
@@ -146,20 +144,20 @@ async def _told(
     key: RequestKey,
     kind: type[_Verb[Line]],
 ) -> list[Result]:
-    told = [line for line in lines if not isinstance(line, Refusal)]
-    for line in told:
-        if not caller.works_at(line.store):
-            raise NotYours(caller, line.store)
+    told = [line for line in lines if not isinstance(line, Refusal) and caller.works_at(line.store)]
     async with units.begin() as unit:
         if first := await unit.requests.claim(key, list[Result]):
             return first
+        await _note_trespasses(unit, caller, lines)
         book = await _Book.open(unit, {line.place for line in told})
         verb = kind(unit, caller.id)
         await verb.read(told)
         entered = [book.enter(line, verb) for line in lines]
         after = await unit.stock.apply(book.moves)
-        results = [_dated(result, line, after) for result, line in zip(entered, lines, strict=True)]
-        await verb.write()
+        results = [
+            _dated(result, line, book, after) for result, line in zip(entered, lines, strict=True)
+        ]
+        await unit.stock.remember(verb.said)
         await unit.requests.answer(key, results)
     return results
 
@@ -170,6 +168,7 @@ class _Book(Struct):
     stores: Collection[StoreId]
     skus: Collection[Sku]
     shelves: dict[Place, Shelf]
+    versions: dict[Place, int]
     moves: list[Move] = []
 
     @classmethod
@@ -177,7 +176,8 @@ class _Book(Struct):
         stores = await unit.stores.by_id({store for store, _ in places})
         skus = await unit.products.known({sku for _, sku in places})
         real = [(store, sku) for store, sku in places if store in stores and sku in skus]
-        return cls(stores, skus, await unit.stock.lock(real, shelve=True))
+        shelves = await unit.stock.lock(real, shelve=True)
+        return cls(stores, skus, shelves, {place: shelves[place].version for place in shelves})
 
     def enter(self, line: Line | Refusal, verb: _Verb[Line]) -> Result:
         if isinstance(line, Refusal):
@@ -185,6 +185,8 @@ class _Book(Struct):
         try:
             shelf = self._shelf(line.store, line.sku)
             move = verb.decide(line, shelf)
+            if move:
+                shelf.must_hold(move.change)
         except Refusal as no:
             return _rejected(no, self.shelves.get(line.place))
         if move is None:
@@ -192,6 +194,10 @@ class _Book(Struct):
         self.moves.append(move)
         after = self.shelves[line.place] = shelf.after(move.change)
         return Result("applied", on_hand=after.on_hand, version=after.version)
+
+    def version(self, place: Place, after: Mapping[Place, Shelf]) -> int:
+        """Of the shelf after the whole batch; the one before where its changes came to nothing."""
+        return after[place].version if place in after else self.versions[place]
 
     def _shelf(self, store: StoreId, sku: Sku) -> Shelf:
         if store not in self.stores:
@@ -201,11 +207,20 @@ class _Book(Struct):
         return self.shelves[store, sku]
 
 
-def _dated(result: Result, line: Line | Refusal, after: Mapping[Place, Shelf]) -> Result:
+def _dated(
+    result: Result, line: Line | Refusal, book: "_Book", after: Mapping[Place, Shelf]
+) -> Result:
     """The result with the version that the shelf has after the whole batch."""
-    if isinstance(line, Refusal) or line.place not in after or result.status == "rejected":
+    if isinstance(line, Refusal) or result.status == "rejected":
         return result
-    return replace(result, version=after[line.place].version)
+    return replace(result, version=book.version(line.place, after))
+
+
+async def _note_trespasses(unit: Unit, caller: Caller, lines: Sequence[Line | Refusal]) -> None:
+    """Write down lines of stores that are not the caller's; to them these do not exist."""
+    named = {line.store for line in lines if not isinstance(line, Refusal)}
+    for store in sorted(store for store in named if not caller.works_at(store)):
+        await unit.trespasses.note(caller, "tell_stock", store)
 
 
 def _rejected(refusal: Refusal, shelf: Shelf | None = None) -> Result:

@@ -13,8 +13,10 @@ from adapters.http.paging import Cursor, Limit, Page, page_of, unseal
 from domain.callers import Caller, NotYours, Role
 from domain.catalogue import ProductMissing
 from domain.ids import Sku, StoreId
+from domain.refusals import Invalid
 from domain.stock import Movement
 from service.ports import Unit, Units
+from service.stocktaking import must_be_past
 
 KEEPERS = (Role.TILL, Role.ASSOCIATE, Role.OFFICE)
 InStores = Annotated[
@@ -54,7 +56,8 @@ class Stock(Controller):
         units: NamedDependency[Units],
         stores: InStores = None,
         at: Annotated[
-            datetime | None, QueryParameter(description="What was known at a past instant.")
+            datetime | None,
+            QueryParameter(description="What was known at a past instant, with its offset."),
         ] = None,
     ) -> StockView:
         """The quantities of a SKU, store by store."""
@@ -62,6 +65,7 @@ class Stock(Controller):
         async with units.read() as unit:
             await _must_exist(unit, sku)
             if at is not None:
+                _must_be_an_instant(at, unit.now)
                 past = await unit.stock.as_of(sku, wanted, at)
                 items = [ShelfView(one.store, one.on_hand, one.unavailable) for one in past]
                 return StockView(sku, at, items)
@@ -98,6 +102,14 @@ def _own(caller: Caller, stores: list[StoreId] | None) -> list[StoreId] | None:
     if stores is None and caller.role is not Role.OFFICE:
         return sorted(caller.stores)
     return stores
+
+
+def _must_be_an_instant(at: datetime, now: datetime) -> None:
+    """Raises Invalid for a time without an offset, WrongField for one that is to come."""
+    if at.tzinfo is None:
+        error = {"parameter": "at", "in": "query", "code": "offset", "detail": "needs an offset"}
+        raise Invalid("at: a time needs its offset.", errors=[error])
+    must_be_past("at", at, now)
 
 
 async def _must_exist(unit: Unit, sku: Sku) -> None:

@@ -184,7 +184,10 @@ async def test_an_associate_counts_at_home_and_nowhere_else(shop: Shop):
     )
     adjusting = await tell(shop, "adjustments", line(delta=1, reason="found"), headers=at_home)
 
-    assert (own.status_code, other.status_code, adjusting.status_code) == (200, 404, 403)
+    assert (own.status_code, adjusting.status_code) == (200, 403)
+    assert other.json()["results"][0]["code"] == "unknown_store"
+    async with shop.units.read() as unit:
+        assert await unit.connection.fetchval("select object from trespasses") == HILL
 
 
 async def test_what_was_known_at_a_past_instant_can_be_asked(shop: Shop):
@@ -208,3 +211,48 @@ async def test_a_till_sees_the_shelves_of_its_own_store(shop: Shop):
 
     assert [item["store"] for item in own.json()["items"]] == [HARBOUR]
     assert other.status_code == 404
+
+
+async def test_a_late_count_changes_nothing_of_what_was_set_since(shop: Shop):
+    await shelve(shop.units, mug=10)
+    await results(shop, "sets", line(on_hand=7, if_version=2))
+    told = await results(shop, "counts", line(counted=7, counted_at=ago(1)))
+
+    assert told[0]["status"] == "duplicate"
+    assert await on_hand(shop) == 7
+
+
+async def test_the_version_that_is_told_is_one_that_the_shelf_has(shop: Shop):
+    await shelve(shop.units, mug=5)
+    up_and_down = await results(
+        shop, "adjustments", line(delta=1, reason="found"), line(delta=-1, reason="lost")
+    )
+    after = await results(shop, "sets", line(on_hand=9, if_version=up_and_down[1]["version"]))
+
+    assert [one["version"] for one in up_and_down] == [2, 2]
+    assert after[0]["status"] == "applied"
+
+
+async def test_a_rejected_line_does_not_use_up_its_reference(shop: Shop):
+    wrong, right = await results(
+        shop,
+        "adjustments",
+        line(delta=-1, reason="received", reference="delivery 7"),
+        line(delta=1, reason="received", reference="delivery 7"),
+    )
+
+    assert (wrong["code"], right["status"]) == ("wrong_sign", "applied")
+
+
+async def test_no_shelf_holds_more_than_can_be(shop: Shop):
+    most = line(delta=10**9, reason="found")
+    told = await results(shop, "adjustments", most, most)
+
+    assert [one.get("code", one["status"]) for one in told] == ["applied", "too_much"]
+
+
+@pytest.mark.parametrize("at", ["2026-01-01T12:00:00", "2999-01-01T12:00:00Z"])
+async def test_a_past_instant_has_an_offset_and_is_past(shop: Shop, at: str):
+    answer = await shop.client.get(f"/v1/stock/{MUG}?at={at}", headers=await shop.office())
+
+    assert answer.status_code == 422
