@@ -8,7 +8,7 @@ from datetime import datetime
 
 from msgspec import UNSET, Struct, UnsetType
 
-from domain.catalogue import Product, ProductState
+from domain.catalogue import Made, Product, ProductState
 from domain.ids import Sku, StoreId
 from domain.stock import Place, Shelf, Status, status_of
 from domain.stores import Store
@@ -74,7 +74,9 @@ class Nearby(Struct, frozen=True):
 Catalogue = Mapping[Sku, Product]
 
 
-def stocked_parts(product: Product, catalogue: Catalogue) -> dict[Sku, int]:
+def stocked_parts(
+    product: Product | Made, catalogue: Mapping[Sku, Product] | Mapping[Sku, Made]
+) -> dict[Sku, int]:
     """What has to be fetched for one unit: the parts of a kit, or the thing itself.
 
     Empty for what is not tracked, a service, which never runs out.
@@ -118,7 +120,7 @@ def available(
     return Available(
         sku=product.sku,
         version=sum(shelf.version for shelf in mine.values()),
-        ship=_offer(product, sum(units.values()) if parts else None, view),
+        ship=offered(product, sum(units.values()) if parts else None, view),
         stores=[
             _at_store(
                 product, place, units.get(place.store.store, 0) if parts else None, mine, view
@@ -171,7 +173,8 @@ def _sellable(shelf: Shelf | None) -> int:
     return shelf.sellable if shelf else 0
 
 
-def _offer(product: Product, units: int | None, view: View) -> Offer:
+def offered(product: Product, units: int | None, view: View) -> Offer:
+    """What is told of `units`; None stands for what is not counted."""
     if product.state is ProductState.RETIRED:
         return Offer(Status.OUT_OF_STOCK, 0)
     if units is None:
@@ -182,7 +185,7 @@ def _offer(product: Product, units: int | None, view: View) -> Offer:
 def _at_store(
     product: Product, place: Nearby, units: int | None, shelves: Shelves, view: View
 ) -> AtStore:
-    store, offer = place.store, _offer(product, units, view)
+    store, offer = place.store, offered(product, units, view)
     shelf = shelves.get((store.store, product.sku), Shelf(store.store, product.sku))
     return AtStore(
         store=store.store,

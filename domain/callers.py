@@ -70,6 +70,6 @@ class NotYours(Missing):
     """Somebody else's object: answered as if it did not exist, and written down."""
 
     def __init__(self, caller: Caller, thing: str) -> None:
-        super().__init__("There is no such thing.")
+        super().__init__()
         self.caller = caller
         self.thing = thing

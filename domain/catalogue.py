@@ -90,6 +90,14 @@ class Product(Struct, frozen=True, kw_only=True):
         return self.names.get(locale) or self.names.get(language) or self.name
 
 
+class Made(Struct, frozen=True):
+    """What a product is made of, and whether it is counted: all that a shelf has to know."""
+
+    sku: Sku
+    tracked: bool
+    parts: dict[Sku, int]
+
+
 def read_gtin(text: str) -> str:
     """A barcode of 8, 12, 13 or 14 digits as 14 digits, so that every spelling finds it.
 

@@ -6,6 +6,8 @@ accounts are on the other side.
 
     event       debit      credit     lot
     promised    issuance   pending    a new one for each line of the purchase
+    earned      issuance   available  a new one for each line that was paid at a till
+                issuance   pending    the same, where points become available only later
     confirmed   pending    available  from the promise to a new lot: its clock starts now
                 pending    pending    the same, where points become available only later
     activated   pending    available  the lot whose day has come
@@ -75,6 +77,7 @@ GROWS_BY: Final[Mapping[Account, Side]] = {
 
 class Kind(StrEnum):
     PROMISED = "promised"
+    EARNED = "earned"
     CONFIRMED = "confirmed"
     ACTIVATED = "activated"
     REPAID = "repaid"
@@ -153,6 +156,15 @@ class Entry(Struct, frozen=True):
         )
 
 
+class Purchase(Struct, frozen=True):
+    """What a member paid for at once, and the points of its lines."""
+
+    id: str
+    member: MemberId
+    lines: Mapping[Sku, int]
+    paid_at: datetime
+
+
 class Balance(Struct, frozen=True):
     """A member's points.
 
@@ -198,6 +210,13 @@ def promised(grants: Iterable[Lot]) -> Iterator[Posting]:
         yield from _move(grant.granted, Account.ISSUANCE, Account.PENDING, grant.id, grant.id)
 
 
+def earned(lots: Iterable[Lot]) -> Iterator[Posting]:
+    """What was paid at once is earned at once: available, or pending until its day."""
+    for lot in lots:
+        account = Account.PENDING if lot.activates_at else Account.AVAILABLE
+        yield from _move(lot.granted, Account.ISSUANCE, account, lot.id, lot.id)
+
+
 def confirmed(promise: Lot, lot: Lot) -> Iterator[Posting]:
     """Points of a promise that `lot` takes over: available at once, or pending until its day."""
     account = Account.PENDING if lot.activates_at else Account.AVAILABLE
@@ -225,6 +244,19 @@ def taken_back(purchase: str, lines: Mapping[Sku, int], lots: Collection[Lot]) -
             postings = list(_reversed(grant, lines[line], lots))
             lots = [lot.after(postings) for lot in lots]
             yield from postings
+
+
+def due_back(
+    purchase: str, returned: Mapping[Sku, tuple[int, int]], lots: Iterable[Lot]
+) -> dict[Sku, int]:
+    """Points of each line still to be taken back, when so many units of those sold came back."""
+    grants = {lot.line: lot for lot in lots if is_grant(lot, purchase, lot.line)}
+    due = {
+        line: grants[line].granted * back // sold - grants[line].reversed
+        for line, (back, sold) in returned.items()
+        if line in grants
+    }
+    return {line: points for line, points in due.items() if points > 0}
 
 
 def covered(lines: Mapping[Sku, int], lots: Iterable[Lot]) -> bool:

@@ -42,6 +42,9 @@ class Missing(Refusal):
 
     code = "not_found"
 
+    def __init__(self, detail: str = "There is no such thing.", **more: Any) -> None:
+        super().__init__(detail, **more)
+
 
 class Conflict(Refusal):
     """The state of the shop does not allow it now."""

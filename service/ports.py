@@ -15,11 +15,12 @@ from domain import preferences
 from domain.audit import Invariant, Repair
 from domain.callers import Caller, Role
 from domain.carts import Cart
-from domain.catalogue import Product
+from domain.catalogue import Made, Product
 from domain.channels import Channel, Outcome, Outgoing
 from domain.consent import Consent
 from domain.customers import Customer, Profile
 from domain.events import Event
+from domain.feed import Changed
 from domain.holds import Hold, HoldState
 from domain.ids import (
     CartId,
@@ -33,14 +34,23 @@ from domain.ids import (
     Sku,
     StoreId,
 )
+from domain.incidents import (
+    Claim,
+    Incident,
+    IncidentId,
+    IncidentKind,
+    IncidentState,
+    Stranger,
+)
 from domain.keys import Key
 from domain.letters import Letter, Rendered
 from domain.messages import Kind, Message, MessageState
 from domain.orders import Order
 from domain.pickups import Allocation, Pickup, PickupState
-from domain.points import EntryId
+from domain.points import EntryId, Purchase
 from domain.refusals import Refusal
 from domain.rewards import Standing, Statement
+from domain.sales import Book, Kept, ReceiptId, Trade
 from domain.stock import Move, Movement, PastShelf, Place, Shelf
 from domain.stocktaking import Told
 from domain.stores import Store
@@ -127,6 +137,12 @@ class Products(Protocol):
     async def known(self, skus: Collection[Sku]) -> set[Sku]:
         """Which of them exist."""
 
+    async def made_of(self, skus: Collection[Sku]) -> dict[Sku, Made]:
+        """What those that exist are made of, and the parts of the kits among them."""
+
+    async def called(self, gtins: Collection[str]) -> dict[str, Sku]:
+        """What bears each of these barcodes, in 14 digits; the active first."""
+
     async def by_gtin(self, gtin: str) -> list[Product]:
         """What bears this barcode, in 14 digits; the active first."""
 
@@ -140,6 +156,9 @@ class Products(Protocol):
 
     async def variants(self, sku: Sku, *, after: Sku, limit: int) -> list[Product]:
         """The product and its siblings of one group, in the order of their skus after `after`."""
+
+    async def kits_of(self, skus: Collection[Sku]) -> list[Product]:
+        """The kits that any of these is a part of."""
 
     async def put(self, products: Sequence[Product]) -> None:
         """Write each product, new or known, as it is now."""
@@ -188,8 +207,32 @@ class Stock(Protocol):
     async def told(self, places: Collection[Place]) -> dict[Place, Told]:
         """The last count that a file told of each place."""
 
-    async def remember(self, counts: Collection[Told]) -> None:
-        """Keep each as the last count of its place."""
+    async def remember(self, told: Mapping[Place, Told]) -> None:
+        """Keep each as what was last said of its place; a line of a file stays until the next."""
+
+
+class Feed(Protocol):
+    """The changes of all shelves, in the order in which they became true for everybody."""
+
+    async def relay(self, limit: int) -> int:
+        """Give positions to up to `limit` changes that wait for one; how many those were."""
+
+    async def after(
+        self,
+        position: int,
+        limit: int,
+        *,
+        until: int | None = None,
+        skus: Collection[Sku] | None = None,
+        stores: Collection[StoreId] | None = None,
+    ) -> list[Changed]:
+        """The first changes behind a position, of these SKUs and in these stores."""
+
+    async def span(self) -> tuple[int, int]:
+        """The oldest position that is still kept, and the newest."""
+
+    async def forget(self, before: datetime, keep: int) -> None:
+        """Forget what is older than that, and all but the newest `keep`."""
 
 
 class Allocations(Protocol):
@@ -224,9 +267,63 @@ class Holds(Protocol):
         """Units each customer holds of each SKU, everywhere; the customers are locked."""
 
 
+class Sales(Protocol):
+    """Receipts of tills, each of them once and for ever."""
+
+    async def record(self, books: Collection[Book]) -> set[ReceiptId]:
+        """Write down receipts, each id once; answers those that are new.
+
+        Each is locked until the unit ends, and so is each sale that a return names.
+        """
+
+    async def kept(self, receipts: Collection[ReceiptId]) -> dict[ReceiptId, Kept]:
+        """What is known under these ids."""
+
+    async def returned(self, sales: Collection[ReceiptId]) -> set[ReceiptId]:
+        """Which of these sales a return has named."""
+
+    async def trades(self, sales: Collection[ReceiptId]) -> Sequence[Trade]:
+        """These sales, and every return that names one of them."""
+
+
+class Incidents(Protocol):
+    """What is out of order. `Stock.apply` opens and settles the incidents of what is oversold."""
+
+    async def meet(self, strangers: Collection[Stranger]) -> None:
+        """Open an incident for each thing that nobody knows, or add to the one that is open."""
+
+    async def open(self, kind: IncidentKind, places: Collection[Place]) -> None:
+        """Open an incident at each place where none of the kind is open."""
+
+    async def settle(self, kind: IncidentKind, places: Collection[Place]) -> None:
+        """What was open at these places is in order again."""
+
+    async def get(self, incident: IncidentId) -> Incident:
+        """Raises IncidentMissing."""
+
+    async def take(self, incident: IncidentId) -> Incident:
+        """The incident, locked until the unit ends. Raises IncidentMissing."""
+
+    async def keep(self, incident: Incident) -> None:
+        """Write a taken incident back."""
+
+    async def page(
+        self,
+        store: StoreId,
+        states: Collection[IncidentState],
+        *,
+        after: IncidentId | None,
+        limit: int,
+    ) -> Sequence[Incident]:
+        """A store's incidents in one of these states, oldest first."""
+
+    async def claims(self, places: Collection[Place]) -> Sequence[Claim]:
+        """What orders wait for at these places."""
+
+
 class Carts(Protocol):
     async def add(self, cart: Cart) -> None:
-        """A new cart; nothing where the customer has an open one already."""
+        """A new cart. A customer is locked first, and has no open one."""
 
     async def get(self, cart: CartId) -> Cart:
         """Raises Missing."""
@@ -275,7 +372,7 @@ class Pickups(Protocol):
         """Write a taken pickup back."""
 
     async def by_code(self, code_hash: bytes) -> Pickup | None:
-        """The pickup that waits for this code, in any store."""
+        """The pickup that waits for this code, in any store; else the last one it opened."""
 
     async def of_order(self, order: OrderId) -> list[Pickup]: ...
 
@@ -440,6 +537,21 @@ class Points(Protocol):
     async def reverse(self, order: OrderId, lines: Mapping[Sku, int], source: str) -> None:
         """Take so many pending points of each line back; once for each `source`."""
 
+    async def members(self, said: Collection[str]) -> dict[str, MemberId]:
+        """Who is meant by each of these, a member's id or the retailer's key of a customer."""
+
+    async def earn(self, purchases: Collection[Purchase]) -> None:
+        """Give the points of what was paid at once; once for each purchase."""
+
+    async def take_back(self, returned: Mapping[str, Mapping[Sku, tuple[int, int]]]) -> None:
+        """Take back the points of units that came back of those sold, line by line of purchases.
+
+        The units are all that came back so far, so a repeat takes nothing more.
+        """
+
+    async def available(self, members: Collection[MemberId]) -> dict[MemberId, int]:
+        """What each can spend."""
+
     async def activate(self, limit: int) -> int:
         """Make confirmed points available whose day has come, some `limit` lots; how many were."""
 
@@ -477,6 +589,9 @@ class Unit(Protocol):
     stores: Stores
     products: Products
     stock: Stock
+    feed: Feed
+    sales: Sales
+    incidents: Incidents
     allocations: Allocations
     holds: Holds
     carts: Carts

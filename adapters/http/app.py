@@ -22,6 +22,7 @@ from adapters.http.front import Front
 from adapters.http.health import live, ready
 from adapters.http.holds import Holds
 from adapters.http.imports import Imports
+from adapters.http.incidents import Incidents
 from adapters.http.keys import Keys
 from adapters.http.limits import Limits, Policy
 from adapters.http.locales import provide_locale
@@ -35,6 +36,7 @@ from adapters.http.problems import HANDLERS, describe_problem, note_trespass
 from adapters.http.products import Products
 from adapters.http.requests import provide_key, provide_optional_key
 from adapters.http.rewards import MyRewards, Rewards
+from adapters.http.sales import Sales
 from adapters.http.stock import Stock
 from adapters.http.stocktaking import Stocktaking
 from adapters.http.stopping import Stopping
@@ -54,6 +56,8 @@ CONTROLLERS: Final[Sequence[ControllerRouterHandler]] = (
     MyOrders,
     Stock,
     Stocktaking,
+    Incidents,
+    Sales,
     StorePickups,
     Pickups,
     MyRewards,

@@ -1,16 +1,19 @@
 """Reading what a client sends: decoded once, strictly, into a type that cannot be wrong."""
 
 import re
+from contextlib import suppress
 from typing import Annotated, Any, Final, get_args
 
 import msgspec
 from litestar import Request
 from litestar.exceptions import ClientException
+from msgspec import Struct
 
 from domain.refusals import Invalid
 
 _PATH: Final = re.compile(r" - at `(?:key in )?\$(.*)`$")
 _STEP: Final = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]|\[\.\.\.\]")
+_NUL_WORD: Final = rb"\u0000"
 _NUL: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 _RULES: Final = (
     (re.compile(r"unknown field `(.+)`"), "unknown_field"),
@@ -51,15 +54,19 @@ def read_json(body: bytes, kind: Any) -> Any:
         ClientException: it is no JSON.
         Invalid: it is, but does not fit; `errors` points at the field and names the rule.
     """
+    value = _decoded(body, kind)
+    if _NUL_WORD in body and _NUL.search(body):
+        raise _unprintable(msgspec.json.decode(body))
+    return value
+
+
+def _decoded(body: bytes, kind: Any) -> Any:
     try:
-        value = msgspec.json.decode(body, type=kind)
+        return msgspec.json.decode(body, type=kind)
     except msgspec.ValidationError as error:
         raise refused(str(error)) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise ClientException("The body is not readable as JSON.") from None
-    if _NUL.search(body):
-        raise _unprintable(msgspec.json.decode(body))
-    return value
 
 
 def read_items(body: bytes, kind: Any, name: str) -> Any:
@@ -76,14 +83,20 @@ def read_items(body: bytes, kind: Any, name: str) -> Any:
     (item,) = get_args(get_args(fields[name])[0])
     raw: Any = Annotated[(list[msgspec.Raw], *rules)]
     loose = msgspec.defstruct(kind.__name__, [(name, raw)], forbid_unknown_fields=True)
-    batch = read_json(body, loose)
+    batch = _decoded(body, loose)
     return kind(**{name: [_read_item(bytes(one), item) for one in getattr(batch, name)]})
+
+
+class _Named(Struct):
+    id: str
 
 
 def _read_item(body: bytes, kind: Any) -> Any:
     try:
         return read_json(body, kind)
     except Invalid as refusal:
+        with suppress(msgspec.DecodeError):
+            refusal.facts["id"] = msgspec.json.decode(body, type=_Named).id
         return refusal
 
 

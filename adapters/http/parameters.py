@@ -50,7 +50,7 @@ async def refuse_strangers(request: Request[Any, Any, Any]) -> Response[None] | 
         allowed = names.methods[request.scope["path_template"]]
         return Response(None, status_code=204, headers={"Allow": ", ".join(sorted(allowed))})
     if "\0" in request.scope["path"]:
-        raise Missing("There is no such thing.")
+        raise Missing
     if request.scope["path"].startswith("/v1/"):
         _check_query(request, names.parameters[request.route_handler])
     return None

@@ -133,7 +133,7 @@ def misread(request: Request[Any, Any, Any], error: ValidationException) -> Resp
     """A parameter that does not fit: in the path it names nothing, elsewhere it is named."""
     extra = error.extra if isinstance(error.extra, list) else []
     if any(item.get("source") == "path" for item in extra):
-        return refuse(request, Missing("There is no such thing."))
+        return refuse(request, Missing())
     if any(item.get("key") == "data" for item in extra):
         return answer(request, 400, "unreadable", detail="A JSON body is needed.")
     if lacking := LACKING.match(error.detail):

@@ -70,7 +70,7 @@ class PostgresCarts:
 
 def _cart(row: Any) -> Cart:
     if row is None:
-        raise Missing("There is no such cart.")
+        raise Missing
     columns = dict(row)
     columns["order"] = columns.pop("order_id")
     columns["lines"] = msgspec.json.decode(columns["lines"], type=list[CartLine])

@@ -116,7 +116,7 @@ def _text(value: object) -> str:
 
 def _hold(row: Any) -> Hold:
     if row is None:
-        raise Missing("There is no such hold.")
+        raise Missing
     fields = dict(row)
     fields["lines"] = msgspec.json.decode(row["lines"], type=list[HoldLine])
     fields["units"] = msgspec.json.decode(row["units"], type=dict[str, dict[Sku, int]])

@@ -109,7 +109,7 @@ def _text(value: object) -> str:
 
 def _order(row: Any) -> Order:
     if row is None:
-        raise Missing("There is no such order.")
+        raise Missing
     lines = msgspec.json.decode(row["lines"], type=list[OrderLine])
     payment = msgspec.json.decode(row["payment"], type=Payment)
     currency = row["currency"]

@@ -78,7 +78,7 @@ def _values(pickup: Pickup) -> list[Any]:
 
 def _pickup(row: Any) -> Pickup:
     if row is None:
-        raise Missing("There is no such pickup.")
+        raise Missing
     columns = dict(row)
     columns["order"] = columns.pop("order_id")
     columns["lines"] = msgspec.json.decode(columns["lines"], type=list[PickupLine])

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from domain import points
 from domain.ids import CustomerId, MemberId, OrderId, Sku
@@ -22,6 +23,7 @@ from domain.points import (
     LotId,
     Posting,
     Programme,
+    Purchase,
 )
 
 IS_MEMBER: Final = """
@@ -44,6 +46,27 @@ LOTS_TO_CONFIRM: Final = f"""
     select {LOT} from lots
     where purchase = $1 and line = any($2::text[]) and origin is null and pending > 0
     order by line
+"""
+LOCK_MEMBERS: Final = """
+    select id, debt from members where id = any($1::text[]) order by id for no key update
+"""
+LOCK_BUYERS: Final = """
+    select id from members
+    where id in (select member from lots where purchase = any($1::text[]))
+    order by id for no key update
+"""
+MEANT: Final = """
+    select said, members.id from unnest($1::text[]) as said
+    left join customers on customers.external_id = said
+    join members on members.id = said or members.customer = customers.id
+    where status <> 'closed'
+    order by said, members.id = said
+"""
+AVAILABLE: Final = "select id, available from members where id = any($1::text[])"
+LOTS_OF_PURCHASES: Final = f"select member, {LOT} from lots where purchase = any($1::text[])"
+LOTS_LEFT: Final = f"""
+    select member, {LOT} from lots
+    where member = any($1::text[]) and purchase <> all($2::text[]) and remaining > 0
 """
 LOTS_OF: Final = f"select {LOT} from lots where purchase = $1"
 OTHER_LOTS: Final = f"""
@@ -171,6 +194,63 @@ class PostgresPoints:
         taken = list(points.taken_back(order, lines, lots))
         await self._post([self._entry(buyer["id"], Kind.REVERSED, source, order, taken)])
 
+    async def members(self, said: Collection[str]) -> dict[str, MemberId]:
+        return dict(await self._connection.fetch(MEANT, list(said)))
+
+    async def available(self, members: Collection[MemberId]) -> dict[MemberId, int]:
+        return dict(await self._connection.fetch(AVAILABLE, list(members)))
+
+    async def earn(self, purchases: Collection[Purchase]) -> None:
+        members = {purchase.member for purchase in purchases}
+        debts = dict(await self._connection.fetch(LOCK_MEMBERS, list(members)))
+        entries, lots = [], []
+        for purchase in purchases:
+            paid = [self._paid(purchase, line) for line in sorted(_some(purchase.lines))]
+            entry = self._entry(
+                purchase.member, Kind.EARNED, purchase.id, purchase.id, points.earned(paid)
+            )
+            repayment = self._repayment(entry, debts[purchase.member])
+            debts[purchase.member] -= sum(one.points for one in repayment.postings) // 2
+            entries += [replace(entry, occurred_at=purchase.paid_at), repayment]
+            lots += paid
+        await self._post(entries, lots)
+
+    async def take_back(self, returned: Mapping[str, Mapping[Sku, tuple[int, int]]]) -> None:
+        purchases = list(returned)
+        members = [row["id"] for row in await self._connection.fetch(LOCK_BUYERS, purchases)]
+        lots = await self._lots(LOTS_OF_PURCHASES, purchases)
+        buyers = {lot.purchase: member for member in lots for lot in lots[member]}
+        due = {
+            purchase: points.due_back(purchase, returned[purchase], lots[buyers[purchase]])
+            for purchase in sorted(buyers)
+        }
+        if not all(points.covered(due[one], _of(one, lots[buyers[one]])) for one in due):
+            for member, others in (await self._lots(LOTS_LEFT, members, purchases)).items():
+                lots[member] += others
+        entries = []
+        for purchase, lines in due.items():
+            member = buyers[purchase]
+            taken = list(points.taken_back(purchase, lines, lots[member]))
+            lots[member] = [lot.after(taken) for lot in lots[member]]
+            source = f"{purchase}/{sum(back for back, _ in returned[purchase].values())}"
+            entries.append(self._entry(member, Kind.REVERSED, source, purchase, taken))
+        await self._post(entries)
+
+    async def _lots(self, query: str, *of: Collection[str]) -> dict[MemberId, list[Lot]]:
+        lots: dict[MemberId, list[Lot]] = {}
+        for member, *values in await self._connection.fetch(query, *of):
+            lots.setdefault(member, []).append(Lot(*values))
+        return lots
+
+    def _paid(self, purchase: Purchase, line: Sku) -> Lot:
+        """The lot of a line that was paid at once; its clock started then."""
+        activates_at = self._programme.activates_at(purchase.paid_at)
+        waits = activates_at is not None and activates_at > self._now
+        lot = self._lot(purchase.id, line, purchase.lines[line])
+        return replace(
+            lot, earned_at=purchase.paid_at, activates_at=activates_at if waits else None
+        )
+
     async def activate(self, limit: int) -> int:
         buyers = await self._connection.fetch(LOCK_DUE, self._now, limit)
         debts = {row["id"]: row["debt"] for row in buyers}
@@ -232,6 +312,10 @@ class PostgresPoints:
             *zip(*postings, strict=True),
             *_columns(NEW_LOT_FIELDS, lots),
         )
+
+
+def _of(purchase: str, lots: Iterable[Lot]) -> list[Lot]:
+    return [lot for lot in lots if lot.purchase == purchase]
 
 
 def _some(lines: Mapping[Sku, int]) -> list[Sku]:

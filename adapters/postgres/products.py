@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
-from domain.catalogue import Product, ProductMissing, Relation
+from domain.catalogue import Made, Product, ProductMissing, Relation
 from domain.ids import Sku
 from domain.money import Money
 
@@ -37,6 +37,22 @@ VARIANTS: Final = f"""
         sku = $1 or "group" = (select mine."group" from products as mine where mine.sku = $1)
     )
     order by sku limit $3
+"""
+KITS_OF: Final = f"""
+    {PRODUCT}
+    where sku in (select parts.kit from parts where parts.sku = any($1::text[])) order by sku
+"""
+MADE_OF: Final = """
+    select sku, tracked, (
+        select json_object_agg(parts.sku, parts.quantity order by parts.sku)
+        from parts where parts.kit = products.sku
+    ) as parts
+    from products
+    where sku = any($1::text[] || array(select parts.sku from parts where kit = any($1::text[])))
+"""
+CALLED: Final = """
+    select distinct on (gtin) gtin, sku from products where gtin = any($1::text[])
+    order by gtin, state, sku
 """
 KNOWN: Final = "select sku from products where sku = any($1::text[])"
 PUT: Final = f"""
@@ -81,6 +97,15 @@ class PostgresProducts:
     async def known(self, skus: Collection[Sku]) -> set[Sku]:
         return {row["sku"] for row in await self._connection.fetch(KNOWN, list(skus))}
 
+    async def made_of(self, skus: Collection[Sku]) -> dict[Sku, Made]:
+        return {
+            sku: Made(sku, tracked, msgspec.json.decode(parts) if parts else {})
+            for sku, tracked, parts in await self._connection.fetch(MADE_OF, list(skus))
+        }
+
+    async def called(self, gtins: Collection[str]) -> dict[str, Sku]:
+        return dict(await self._connection.fetch(CALLED, list(gtins)))
+
     async def by_gtin(self, gtin: str) -> list[Product]:
         return await self._found(BY_GTIN, gtin)
 
@@ -92,6 +117,9 @@ class PostgresProducts:
 
     async def variants(self, sku: Sku, *, after: Sku, limit: int) -> list[Product]:
         return await self._found(VARIANTS, sku, after, limit)
+
+    async def kits_of(self, skus: Collection[Sku]) -> list[Product]:
+        return await self._found(KITS_OF, list(skus))
 
     async def put(self, products: Sequence[Product]) -> None:
         columns = zip(*(_row(product) for product in products), strict=True)

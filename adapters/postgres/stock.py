@@ -1,21 +1,25 @@
 """The shelves and their ledger: the only statements that change stock."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any, Final
 
-import msgspec
 from msgspec.structs import replace
 
 from adapters.postgres.columns import columns
 from domain.ids import Sku, StoreId
+from domain.incidents import IncidentKind, oversold
 from domain.stock import Change, Move, Movement, PastShelf, Place, Shelf, summed
-from domain.stocktaking import Told
+from domain.stocktaking import Count, Told
+from service.ports import Incidents
 
 SHELF: Final = "store, sku, on_hand, unavailable, allocated, held, staged, safety_stock, version"
 SHELVE: Final = """
     insert into stock (store, sku)
     select store, sku from unnest($1::text[], $2::text[]) as place (store, sku)
+    where not exists (
+        select from stock where stock.store = place.store and stock.sku = place.sku
+    )
     order by store, sku
     on conflict do nothing
 """
@@ -33,21 +37,28 @@ APPLY: Final = f"""
             $9::text[], $10::text[], $11::text[], $12::int[], $13::int[], $14::text[],
             $15::text[], $16::timestamptz[]
         )
+    ), changed as (
+        update stock as shelf set
+            on_hand = shelf.on_hand + change.on_hand,
+            unavailable = shelf.unavailable + change.unavailable,
+            allocated = shelf.allocated + change.allocated,
+            held = shelf.held + change.held,
+            staged = shelf.staged + change.staged,
+            safety_stock = shelf.safety_stock + change.safety_stock,
+            version = shelf.version + 1
+        from unnest(
+            $1::text[], $2::text[], $3::int[], $4::int[], $5::int[], $6::int[], $7::int[],
+            $8::int[], $18::text[]
+        ) as change (store, sku, on_hand, unavailable, allocated, held, staged, safety_stock, cause)
+        where shelf.store = change.store and shelf.sku = change.sku
+        returning {", ".join(f"shelf.{column}" for column in SHELF.split(", "))}, cause
+    ), told as (
+        insert into feed_inbox ({SHELF}, cause, recorded_at) select *, $17 from changed
     )
-    update stock as shelf set
-        on_hand = shelf.on_hand + change.on_hand,
-        unavailable = shelf.unavailable + change.unavailable,
-        allocated = shelf.allocated + change.allocated,
-        held = shelf.held + change.held,
-        staged = shelf.staged + change.staged,
-        safety_stock = shelf.safety_stock + change.safety_stock,
-        version = shelf.version + 1
-    from unnest(
-        $1::text[], $2::text[], $3::int[], $4::int[], $5::int[], $6::int[], $7::int[], $8::int[]
-    ) as change (store, sku, on_hand, unavailable, allocated, held, staged, safety_stock)
-    where shelf.store = change.store and shelf.sku = change.sku
-    returning {", ".join(f"shelf.{column}" for column in SHELF.split(", "))}
+    select {SHELF} from changed
 """
+"""The ledger, the shelves and what is told of them, in one statement."""
+
 MOVED_SINCE: Final = """
     select store, sku, moment.since, sum(movements.on_hand)::int as moved
     from unnest($1::text[], $2::text[], $3::timestamptz[]) as moment (store, sku, since)
@@ -90,7 +101,7 @@ OF: Final = f"""
     where sku = any($1::text[]) and ($2::text[] is null or store = any($2))
 """
 TOLD: Final = """
-    select store, sku, counted as on_hand, safety_stock, counted_at, as_of
+    select store, sku, as_of, counted, safety_stock, counted_at
     from counts join unnest($1::text[], $2::text[]) as place (store, sku) using (store, sku)
 """
 REMEMBER: Final = """
@@ -99,15 +110,21 @@ REMEMBER: Final = """
         $1::text[], $2::text[], $3::int[], $4::int[], $5::timestamptz[], $6::timestamptz[]
     )
     on conflict (sku, store) do update set
-        counted = excluded.counted, safety_stock = excluded.safety_stock,
-        counted_at = excluded.counted_at, as_of = excluded.as_of
+        as_of = greatest(counts.as_of, excluded.as_of),
+        counted = coalesce(excluded.counted, counts.counted),
+        safety_stock = case when excluded.counted is null
+            then counts.safety_stock else excluded.safety_stock end,
+        counted_at = case when excluded.counted is null
+            then counts.counted_at else excluded.counted_at end
 """
 
 
 class PostgresStock:
-    def __init__(self, connection: Any, now: datetime) -> None:
+    def __init__(self, connection: Any, now: datetime, incidents: Incidents) -> None:
         self._connection = connection
         self._now = now
+        self._incidents = incidents
+        self.changed = False
 
     async def lock(self, places: Collection[Place], *, shelve: bool = False) -> dict[Place, Shelf]:
         stores, skus = _columns(places)
@@ -130,12 +147,23 @@ class PostgresStock:
         goods = [move for move in moves if move.change.moves_goods]
         if not changes and not goods:
             return {}
+        causes = {move.change.place: move.source.cause.value for move in moves}
         written = await self._connection.fetch(
-            APPLY, *columns(map(_change, changes), 8), *columns(map(_movement, goods), 8), self._now
+            APPLY,
+            *columns(map(_change, changes), 8),
+            *columns(map(_movement, goods), 8),
+            self._now,
+            [causes[change.place] for change in changes],
         )
         assert len(written) == len(changes), "only a locked shelf can be changed"
-        shelves = [Shelf(*row) for row in written]
-        return {(shelf.store, shelf.sku): shelf for shelf in shelves}
+        self.changed = True
+        after = {(row[0], row[1]): Shelf(*row) for row in written}
+        worse, well = oversold(changes, after)
+        if worse:
+            await self._incidents.open(IncidentKind.OVERSOLD, worse)
+        if well:
+            await self._incidents.settle(IncidentKind.OVERSOLD, well)
+        return after
 
     async def of(
         self, skus: Collection[Sku], stores: Collection[StoreId] | None = None
@@ -174,14 +202,29 @@ class PostgresStock:
 
     async def told(self, places: Collection[Place]) -> dict[Place, Told]:
         rows = await self._connection.fetch(TOLD, *_columns(places))
-        return {(row["store"], row["sku"]): msgspec.convert(dict(row), Told) for row in rows}
+        return {(row["store"], row["sku"]): _told(row) for row in rows}
 
-    async def remember(self, counts: Collection[Told]) -> None:
-        rows = [
-            (told.store, told.sku, told.on_hand, told.safety_stock, told.counted_at, told.as_of)
-            for told in counts
-        ]
+    async def remember(self, told: Mapping[Place, Told]) -> None:
+        rows = [(*place, *_line(each.line), each.as_of) for place, each in sorted(told.items())]
         await self._connection.execute(REMEMBER, *columns(rows, 6))
+
+
+def _line(line: Count | None) -> tuple[int | None, int | None, datetime | None]:
+    return (line.on_hand, line.safety_stock, line.counted_at) if line else (None, None, None)
+
+
+def _told(row: Any) -> Told:
+    store, sku, as_of, counted, safety_stock, counted_at = row
+    if counted is None:
+        return Told(as_of)
+    line = Count(
+        store=store,
+        sku=sku,
+        on_hand=counted,
+        safety_stock=safety_stock,
+        counted_at=counted_at,
+    )
+    return Told(as_of, line)
 
 
 def _without_lapsed(shelf: Shelf, units: int | None) -> Shelf:

@@ -175,17 +175,101 @@ movements = Table(
 )
 Index(None, movements.c.sku, movements.c.store, movements.c.id)
 
+
+def as_changed() -> list[Column[Any]]:
+    """A shelf as a change left it, and why it changed."""
+    return [
+        key("store"),
+        key("sku"),
+        *(count(f) for f in ("on_hand", "unavailable", "allocated", "held", "staged")),
+        count("safety_stock"),
+        Column("version", BigInteger, nullable=False),
+        key("cause"),
+        instant("recorded_at"),
+    ]
+
+
+feed_inbox = Table(
+    "feed_inbox",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    *as_changed(),
+    # Rows stay for milliseconds: vacuumed by their number, not by their share of an empty table.
+    postgresql_with={
+        "autovacuum_vacuum_scale_factor": "0",
+        "autovacuum_vacuum_threshold": "5000",
+    },
+)
+
+feed = Table(
+    "feed",
+    metadata,
+    Column("position", BigInteger, Identity(always=True), primary_key=True),
+    *as_changed(),
+)
+Index(None, feed.c.sku, feed.c.position)
+
 counts = Table(
     "counts",
     metadata,
     key("store"),
     key("sku"),
-    Column("counted", Integer, nullable=False),
+    Column("counted", Integer),
     Column("safety_stock", Integer),
     Column("counted_at", Instant),
     instant("as_of"),
     PrimaryKeyConstraint("sku", "store"),
 )
+
+# --- tills: what was sold and what came back ------------------------------------------------------
+
+sales = Table(
+    "sales",
+    metadata,
+    key("id", primary_key=True),
+    words("kind"),
+    key("store"),
+    words("terminal"),
+    Column("member", Key),
+    Column("of", Key),
+    Column("digest", LargeBinary, nullable=False),
+    document("lines", "[]"),
+    document("tenders", "[]"),
+    key("actor"),
+    instant("occurred_at"),
+    instant("recorded_at"),
+    CheckConstraint("kind in ('sale', 'return', 'awaited')", name="kind"),
+)
+Index("sales_of_idx", sales.c.of, postgresql_where=text('"of" is not null'))
+
+incidents = Table(
+    "incidents",
+    metadata,
+    key("id", primary_key=True),
+    key("store", ForeignKey("stores.store")),
+    key("sku"),
+    words("kind"),
+    words("state", server_default=text("'open'")),
+    count("units"),
+    count("receipts"),
+    instant("since"),
+    instant("until"),
+    words("note"),
+    key("settled_by", server_default=text("''")),
+    Column("settled_at", Instant),
+    instant("opened_at"),
+    instant("changed_at"),
+    CheckConstraint("state in ('open', 'settled')", name="state"),
+)
+Index(
+    "incidents_open_key",
+    incidents.c.store,
+    incidents.c.sku,
+    incidents.c.kind,
+    unique=True,
+    postgresql_where=text("state = 'open'"),
+)
+Index(None, incidents.c.store, incidents.c.id)
 
 allocations = Table(
     "allocations",
@@ -316,11 +400,12 @@ pickups = Table(
 )
 Index(None, pickups.c.store, pickups.c.state, pickups.c.id)
 Index(None, pickups.c.order_id)
+Index(None, pickups.c.code_hash)
 Index(
-    "pickups_code_hash_key",
+    "pickups_waiting_key",
     pickups.c.code_hash,
     unique=True,
-    postgresql_where=text("code_hash is not null"),
+    postgresql_where=text("state = 'ready'"),
 )
 
 # --- people ---------------------------------------------------------------------------------------

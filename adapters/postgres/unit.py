@@ -18,7 +18,9 @@ from adapters.postgres.allocations import PostgresAllocations
 from adapters.postgres.audit import PostgresAudit
 from adapters.postgres.carts import PostgresCarts
 from adapters.postgres.customers import PostgresCustomers
+from adapters.postgres.feed import PostgresFeed
 from adapters.postgres.holds import PostgresHolds
+from adapters.postgres.incidents import PostgresIncidents
 from adapters.postgres.keys import PostgresKeys
 from adapters.postgres.messages import PostgresMessages
 from adapters.postgres.orders import PostgresOrders
@@ -29,6 +31,7 @@ from adapters.postgres.preferences import PostgresConsents, PostgresPreferences
 from adapters.postgres.products import PostgresProducts
 from adapters.postgres.requests import PostgresRequests
 from adapters.postgres.rewards import PostgresRewards
+from adapters.postgres.sales import PostgresSales
 from adapters.postgres.slots import PostgresSlots
 from adapters.postgres.stock import PostgresStock
 from adapters.postgres.stores import PostgresStores
@@ -73,7 +76,11 @@ class PostgresUnit:
         self.requests: ports.Requests = PostgresRequests(connection, now)
         self.stores: ports.Stores = PostgresStores(connection)
         self.products: ports.Products = PostgresProducts(connection)
-        self.stock: ports.Stock = PostgresStock(connection, now)
+        self.incidents: ports.Incidents = PostgresIncidents(connection, now, self.new_id)
+        self.sales: ports.Sales = PostgresSales(connection, now)
+        self.shelves = PostgresStock(connection, now, self.incidents)
+        self.stock: ports.Stock = self.shelves
+        self.feed: ports.Feed = PostgresFeed(connection)
         self.allocations: ports.Allocations = PostgresAllocations(connection)
         self.holds: ports.Holds = PostgresHolds(connection, now)
         self.carts: ports.Carts = PostgresCarts(connection)
@@ -108,6 +115,8 @@ class PostgresUnits:
         self._engine = engine
         self._clock = clock
         self._programme = programme
+        self.after_stock: Callable[[], None] = lambda: None
+        """Called whenever a transaction that changed stock has been committed."""
 
     def begin(self) -> AbstractAsyncContextManager[ports.Unit]:
         return self._open(transaction=True)
@@ -124,13 +133,16 @@ class PostgresUnits:
             except _AWAY as trouble:
                 raise Busy("The database cannot be reached; please try again.") from trouble
             try:
+                unit = PostgresUnit(raw, self._clock(), self._programme)
                 if transaction:
                     async with raw.transaction():
-                        yield PostgresUnit(raw, self._clock(), self._programme)
+                        yield unit
                 else:
-                    yield PostgresUnit(raw, self._clock(), self._programme)
+                    yield unit
             except _TRANSIENT as trouble:
                 raise Busy("Somebody else is at it; please try again.") from trouble
+        if unit.shelves.changed:
+            self.after_stock()
 
     async def trouble(self) -> str | None:
         """Why nobody can work with the database; None when it answers with tables of ours."""

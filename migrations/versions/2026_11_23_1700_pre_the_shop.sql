@@ -16,7 +16,7 @@ CREATE TABLE allocations (
 CREATE TABLE counts (
     store TEXT COLLATE "C" NOT NULL,
     sku TEXT COLLATE "C" NOT NULL,
-    counted INTEGER NOT NULL,
+    counted INTEGER,
     safety_stock INTEGER,
     counted_at TIMESTAMP WITH TIME ZONE,
     as_of TIMESTAMP WITH TIME ZONE NOT NULL,
@@ -49,6 +49,41 @@ CREATE TABLE events (
 );
 
 CREATE INDEX events_due_at_idx ON events (due_at);
+
+CREATE TABLE feed (
+    position BIGINT GENERATED ALWAYS AS IDENTITY,
+    store TEXT COLLATE "C" NOT NULL,
+    sku TEXT COLLATE "C" NOT NULL,
+    on_hand INTEGER DEFAULT 0 NOT NULL,
+    unavailable INTEGER DEFAULT 0 NOT NULL,
+    allocated INTEGER DEFAULT 0 NOT NULL,
+    held INTEGER DEFAULT 0 NOT NULL,
+    staged INTEGER DEFAULT 0 NOT NULL,
+    safety_stock INTEGER DEFAULT 0 NOT NULL,
+    version BIGINT NOT NULL,
+    cause TEXT COLLATE "C" NOT NULL,
+    recorded_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    CONSTRAINT feed_pkey PRIMARY KEY (position)
+);
+
+CREATE INDEX feed_sku_position_idx ON feed (sku, position);
+
+CREATE TABLE feed_inbox (
+    id BIGINT GENERATED ALWAYS AS IDENTITY,
+    store TEXT COLLATE "C" NOT NULL,
+    sku TEXT COLLATE "C" NOT NULL,
+    on_hand INTEGER DEFAULT 0 NOT NULL,
+    unavailable INTEGER DEFAULT 0 NOT NULL,
+    allocated INTEGER DEFAULT 0 NOT NULL,
+    held INTEGER DEFAULT 0 NOT NULL,
+    staged INTEGER DEFAULT 0 NOT NULL,
+    safety_stock INTEGER DEFAULT 0 NOT NULL,
+    version BIGINT NOT NULL,
+    cause TEXT COLLATE "C" NOT NULL,
+    recorded_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    CONSTRAINT feed_inbox_pkey PRIMARY KEY (id)
+)
+ WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000);
 
 CREATE TABLE job_slots (
     job TEXT COLLATE "C" NOT NULL,
@@ -165,6 +200,25 @@ CREATE TABLE requests (
 
 CREATE INDEX requests_created_at_idx ON requests (created_at);
 
+CREATE TABLE sales (
+    id TEXT COLLATE "C" NOT NULL,
+    kind TEXT DEFAULT '' NOT NULL,
+    store TEXT COLLATE "C" NOT NULL,
+    terminal TEXT DEFAULT '' NOT NULL,
+    member TEXT COLLATE "C",
+    "of" TEXT COLLATE "C",
+    digest BYTEA NOT NULL,
+    lines JSONB DEFAULT '[]'::jsonb NOT NULL,
+    tenders JSONB DEFAULT '[]'::jsonb NOT NULL,
+    actor TEXT COLLATE "C" NOT NULL,
+    occurred_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    recorded_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    CONSTRAINT sales_pkey PRIMARY KEY (id),
+    CONSTRAINT sales_kind_check CHECK (kind in ('sale', 'return', 'awaited'))
+);
+
+CREATE INDEX sales_of_idx ON sales ("of") WHERE "of" is not null;
+
 CREATE TABLE stores (
     store TEXT COLLATE "C" NOT NULL,
     kind TEXT DEFAULT 'store' NOT NULL,
@@ -248,6 +302,30 @@ CREATE TABLE holds (
 );
 
 CREATE INDEX holds_due_idx ON holds (held_until) WHERE state = 'active';
+
+CREATE TABLE incidents (
+    id TEXT COLLATE "C" NOT NULL,
+    store TEXT COLLATE "C" NOT NULL,
+    sku TEXT COLLATE "C" NOT NULL,
+    kind TEXT DEFAULT '' NOT NULL,
+    state TEXT DEFAULT 'open' NOT NULL,
+    units INTEGER DEFAULT 0 NOT NULL,
+    receipts INTEGER DEFAULT 0 NOT NULL,
+    since TIMESTAMP WITH TIME ZONE NOT NULL,
+    until TIMESTAMP WITH TIME ZONE NOT NULL,
+    note TEXT DEFAULT '' NOT NULL,
+    settled_by TEXT COLLATE "C" DEFAULT '' NOT NULL,
+    settled_at TIMESTAMP WITH TIME ZONE,
+    opened_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    changed_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    CONSTRAINT incidents_pkey PRIMARY KEY (id),
+    CONSTRAINT incidents_state_check CHECK (state in ('open', 'settled')),
+    CONSTRAINT incidents_store_fkey FOREIGN KEY(store) REFERENCES stores (store)
+);
+
+CREATE UNIQUE INDEX incidents_open_key ON incidents (store, sku, kind) WHERE state = 'open';
+
+CREATE INDEX incidents_store_id_idx ON incidents (store, id);
 
 CREATE TABLE members (
     id TEXT COLLATE "C" NOT NULL,
@@ -426,11 +504,13 @@ CREATE TABLE pickups (
     CONSTRAINT pickups_store_fkey FOREIGN KEY(store) REFERENCES stores (store)
 );
 
-CREATE UNIQUE INDEX pickups_code_hash_key ON pickups (code_hash) WHERE code_hash is not null;
+CREATE INDEX pickups_code_hash_idx ON pickups (code_hash);
 
 CREATE INDEX pickups_order_id_idx ON pickups (order_id);
 
 CREATE INDEX pickups_store_state_id_idx ON pickups (store, state, id);
+
+CREATE UNIQUE INDEX pickups_waiting_key ON pickups (code_hash) WHERE state = 'ready';
 
 CREATE TABLE postings (
     entry TEXT COLLATE "C" NOT NULL,

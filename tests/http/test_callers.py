@@ -29,6 +29,9 @@ list_movements          .     .         may   may        stock
 adjust_stock            .     .         .     .          stock
 set_stock               .     .         .     .          stock
 count_stock             .     .         .     may        stock
+list_incidents          .     .         may   may        stock
+settle_incident         .     .         may   may        stock
+record_sales            .     .         may   .          .
 
 hold_stock              may   may       .     .          .
 get_hold                may   may       .     .          .

@@ -1,0 +1,85 @@
+"""The changes of shelves in the order of their commits.
+
+A change is written into the inbox in its own transaction. Ids of the inbox follow the order of
+writing, and a transaction may commit after a later one: whoever read the inbox by them would miss
+it. So one at a time, under a lock that lasts until its commit, a relay takes what is visible and
+gives it positions; what becomes visible later gets later ones. A position that is seen is behind
+none that is still to come.
+"""
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any, Final
+
+from domain.feed import Changed
+from domain.ids import Sku, StoreId
+from domain.stock import Shelf
+
+CHANNEL: Final = "hylla_feed"
+LOCK: Final = "select pg_advisory_xact_lock(hashtext('feed'))"
+CHANGE: Final = (
+    "store, sku, on_hand, unavailable, allocated, held, staged, safety_stock, version, cause,"
+    " recorded_at"
+)
+WAITING: Final = "select exists (select from feed_inbox)"
+RELAY: Final = f"""
+    with taken as (
+        delete from feed_inbox where id in (select id from feed_inbox order by id limit $1)
+        returning id, {CHANGE}
+    )
+    insert into feed ({CHANGE}) select {CHANGE} from taken order by id
+"""
+NOTIFY: Final = f"notify {CHANNEL}"
+AFTER: Final = f"""
+    select position, {CHANGE} from feed
+    where position > $1 and ($2::bigint is null or position <= $2)
+        and ($3::text[] is null or sku = any($3)) and ($4::text[] is null or store = any($4))
+    order by position limit $5
+"""
+SPAN: Final = "select coalesce(min(position), 1), coalesce(max(position), 0) from feed"
+FORGET: Final = """
+    delete from feed where position < (select max(position) from feed) and (
+        recorded_at < $1 or position <= (select max(position) - $2 from feed)
+    )
+"""
+"""The last one stays, so that it is always known where the feed is."""
+
+
+class PostgresFeed:
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+
+    async def relay(self, limit: int) -> int:
+        if not await self._connection.fetchval(WAITING):
+            return 0
+        await self._connection.execute(LOCK)
+        moved = int((await self._connection.execute(RELAY, limit)).rpartition(" ")[2])
+        if moved:
+            await self._connection.execute(NOTIFY)
+        return moved
+
+    async def after(
+        self,
+        position: int,
+        limit: int,
+        *,
+        until: int | None = None,
+        skus: Collection[Sku] | None = None,
+        stores: Collection[StoreId] | None = None,
+    ) -> list[Changed]:
+        rows = await self._connection.fetch(
+            AFTER,
+            position,
+            until,
+            None if skus is None else list(skus),
+            None if stores is None else list(stores),
+            limit,
+        )
+        return [Changed(row[0], Shelf(*row[1:10]), row[10], row[11]) for row in rows]
+
+    async def span(self) -> tuple[int, int]:
+        oldest, newest = await self._connection.fetchrow(SPAN)
+        return oldest, newest
+
+    async def forget(self, before: datetime, keep: int) -> None:
+        await self._connection.execute(FORGET, before, keep)

@@ -1,0 +1,132 @@
+"""Incidents: one open one for each thing that is out of order, whatever comes again."""
+
+from collections.abc import Callable, Collection
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+
+from domain.ids import StoreId
+from domain.incidents import (
+    Claim,
+    Incident,
+    IncidentId,
+    IncidentKind,
+    IncidentMissing,
+    IncidentState,
+    Stranger,
+)
+from domain.stock import Place
+
+COLUMNS: Final = ", ".join(Incident.__struct_fields__)
+HOUSE: Final = "hylla"
+"""Who settles what is in order again by itself."""
+OPEN: Final = """
+    insert into incidents
+        (id, store, sku, kind, units, receipts, since, until, opened_at, changed_at)
+    select id, store, sku, kind, units, receipts, since, until, $9, $9
+    from unnest(
+        $1::text[], $2::text[], $3::text[], $4::text[], $5::int[], $6::int[],
+        $7::timestamptz[], $8::timestamptz[]
+    ) as found (id, store, sku, kind, units, receipts, since, until)
+    order by store, sku
+    on conflict (store, sku, kind) where state = 'open' do update set
+        units = incidents.units + excluded.units,
+        receipts = incidents.receipts + excluded.receipts,
+        since = least(incidents.since, excluded.since),
+        until = greatest(incidents.until, excluded.until),
+        changed_at = excluded.changed_at
+"""
+SETTLE: Final = """
+    update incidents set state = 'settled', settled_by = $4, settled_at = $5, changed_at = $5
+    from unnest($1::text[], $2::text[]) as place (store, sku)
+    where incidents.store = place.store and incidents.sku = place.sku and kind = $3
+        and state = 'open'
+"""
+GET: Final = f"select {COLUMNS} from incidents where id = $1"
+TAKE: Final = f"{GET} for no key update"
+PAGE: Final = f"""
+    select {COLUMNS} from incidents
+    where store = $1 and state = any($2::text[]) and ($3::text is null or id > $3)
+    order by id limit $4
+"""
+KEEP: Final = """
+    update incidents set state = $2, note = $3, settled_by = $4, settled_at = $5, changed_at = $6
+    where id = $1
+"""
+CLAIMS: Final = """
+    select claim.store, claim.sku, pickups.order_id, pickup,
+        sum(claim.quantity - consumed - released)::int, promised_from, placed_at
+    from allocations as claim
+    join unnest($1::text[], $2::text[]) as place (store, sku) using (store, sku)
+    join pickups on pickups.id = pickup
+    where claim.quantity > consumed + released
+    group by claim.store, claim.sku, pickups.order_id, pickup, promised_from, placed_at
+"""
+
+
+class PostgresIncidents:
+    def __init__(self, connection: Any, now: datetime, new_id: Callable[[str], str]) -> None:
+        self._connection = connection
+        self._now = now
+        self._new_id = new_id
+
+    async def meet(self, strangers: Collection[Stranger]) -> None:
+        await self._open(
+            [
+                (one.store, one.sku, "unknown_sku", one.units, one.receipts, one.since, one.until)
+                for one in strangers
+            ]
+        )
+
+    async def open(self, kind: IncidentKind, places: Collection[Place]) -> None:
+        await self._open([(*place, kind.value, 0, 0, self._now, self._now) for place in places])
+
+    async def settle(self, kind: IncidentKind, places: Collection[Place]) -> None:
+        if places:
+            stores, skus = zip(*places, strict=True)
+            await self._connection.execute(SETTLE, stores, skus, kind.value, HOUSE, self._now)
+
+    async def _open(self, found: Collection[tuple[Any, ...]]) -> None:
+        rows = [(self._new_id("inc"), *one) for one in found]
+        if rows:
+            await self._connection.execute(OPEN, *zip(*rows, strict=True), self._now)
+
+    async def get(self, incident: IncidentId) -> Incident:
+        return _incident(await self._connection.fetchrow(GET, incident))
+
+    async def take(self, incident: IncidentId) -> Incident:
+        return _incident(await self._connection.fetchrow(TAKE, incident))
+
+    async def keep(self, incident: Incident) -> None:
+        values = (
+            incident.state.value,
+            incident.note,
+            incident.settled_by,
+            incident.settled_at,
+            incident.changed_at,
+        )
+        await self._connection.execute(KEEP, incident.id, *values)
+
+    async def page(
+        self,
+        store: StoreId,
+        states: Collection[IncidentState],
+        *,
+        after: IncidentId | None,
+        limit: int,
+    ) -> list[Incident]:
+        names = [state.value for state in states]
+        rows = await self._connection.fetch(PAGE, store, names, after, limit)
+        return [_incident(row) for row in rows]
+
+    async def claims(self, places: Collection[Place]) -> list[Claim]:
+        stores = [store for store, _ in places]
+        skus = [sku for _, sku in places]
+        return [Claim(*row) for row in await self._connection.fetch(CLAIMS, stores, skus)]
+
+
+def _incident(row: Any) -> Incident:
+    if row is None:
+        raise IncidentMissing
+    return msgspec.convert(dict(row), Incident)

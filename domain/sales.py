@@ -1,0 +1,297 @@
+"""What tills tell: goods that were sold or came back, receipt by receipt.
+
+A receipt is a fact. It may come late, twice, in any order, from a clock that is wrong, and of
+goods that nobody knew were there: it is never refused, and it never counts twice.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from hashlib import sha256
+from typing import Annotated, Final
+
+import msgspec
+from msgspec import Meta, Struct
+from msgspec.structs import replace
+
+from domain.catalogue import Quantity, read_gtin
+from domain.ids import Sku, StoreId
+from domain.money import Money, is_currency
+from domain.patterns import whole
+from domain.points import points_of_lines
+from domain.refusals import Invalid, WrongField
+from domain.stock import Cause, Change, Move, Place, Source
+from domain.stocktaking import Told
+
+ReceiptId = Annotated[str, Meta(min_length=1, max_length=100, pattern=whole(r"[^\x00-\x1f\x7f]+"))]
+"""Made by the till, and never given to another receipt, in whatever store."""
+AWAITED: Final = "awaited"
+MOST_MONEY: Final = 10**15
+
+
+class ReceiptKind(StrEnum):
+    SALE = "sale"
+    RETURN = "return"
+
+
+class Disposition(StrEnum):
+    """What becomes of goods that came back; those that are `missing` did not come at all."""
+
+    SELLABLE = "sellable"
+    DAMAGED = "damaged"
+    QUARANTINE = "quarantine"
+    MISSING = "missing"
+
+
+class ReceiptLine(
+    Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
+):
+    """Units of one thing, named by its sku or by the barcode that was scanned."""
+
+    quantity: Quantity
+    sku: Sku | None = None
+    gtin: Annotated[str, Meta(min_length=1, max_length=64)] | None = None
+    unit_price: Money | None = None
+    disposition: Disposition | None = None
+
+    @property
+    def name(self) -> str:
+        """What the till called it; a barcode in 14 digits, where it is one."""
+        return self.sku if self.sku is not None else _spelt(self.gtin or "")
+
+    def as_sold(self, called: Mapping[str, Sku]) -> "ReceiptLine":
+        """The line by the sku that its barcode stands for; the barcode itself where none does."""
+        if self.sku is not None:
+            return self
+        return replace(self, sku=called.get(self.name, self.name))
+
+    @property
+    def total(self) -> int:
+        """In minor units."""
+        return self.unit_price.amount * self.quantity if self.unit_price else 0
+
+
+class Tender(Struct, frozen=True, forbid_unknown_fields=True):
+    """How a part was paid, in minor units of the receipt's currency."""
+
+    type: Annotated[str, Meta(min_length=1, max_length=64)]
+    amount: Annotated[int, Meta(ge=-MOST_MONEY, le=MOST_MONEY)]
+
+
+class Receipt(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a till printed. A return names the sale it belongs to in `of`, where that is known."""
+
+    id: ReceiptId
+    kind: ReceiptKind
+    occurred_at: Annotated[datetime, Meta(tz=True)]
+    lines: Annotated[tuple[ReceiptLine, ...], Meta(min_length=1, max_length=1000)]
+    terminal: Annotated[str, Meta(max_length=64)] = ""
+    store: StoreId | None = None
+    member: Annotated[str, Meta(min_length=1, max_length=200)] | None = None
+    of: ReceiptId | None = None
+    tenders: Annotated[tuple[Tender, ...], Meta(max_length=100)] = ()
+
+    def __post_init__(self) -> None:
+        for position, line in enumerate(self.lines):
+            _check_line(self.kind, line, f"lines.{position}")
+        if self.kind is ReceiptKind.SALE and self.of is not None:
+            raise WrongField("of", "not_allowed", "belongs to a return")
+        if self.of == self.id:
+            raise WrongField("of", "not_allowed", "names the receipt itself")
+        if len({line.unit_price.currency for line in self.lines if line.unit_price}) > 1:
+            raise WrongField("lines", "one_currency", "must be in one currency")
+        if sum(abs(line.total) for line in self.lines) > MOST_MONEY:
+            raise WrongField("lines", "maximum", "come to more than money has")
+        try:
+            self.occurred_at.astimezone(UTC)
+        except OverflowError:
+            raise WrongField("occurred_at", "type", "lies outside of time") from None
+
+    @property
+    def source(self) -> str:
+        """Its name in the ledgers."""
+        return source_of(self.id)
+
+    @property
+    def digest(self) -> bytes:
+        """The same for the same content, however it is spelt."""
+        told = replace(self, occurred_at=self.occurred_at.astimezone(UTC), store=None)
+        return sha256(msgspec.json.encode(told)).digest()
+
+
+class OtherStore(Invalid):
+    """A receipt of another store's till."""
+
+    code = "other_store"
+
+    def __init__(self) -> None:
+        super().__init__("This receipt belongs to another store.")
+
+
+class IdReused(Invalid):
+    code = "id_reused"
+
+    def __init__(self, receipt: ReceiptId) -> None:
+        super().__init__(f"The id {receipt!r} already stands for another receipt.")
+
+
+class Discrepancy(Struct, frozen=True):
+    """What did not fit in a receipt that was applied all the same."""
+
+    pointer: str
+    code: str
+    detail: str
+
+
+def source_of(receipt: ReceiptId) -> str:
+    return f"receipt:{receipt}"
+
+
+def happened_at(receipt: Receipt, now: datetime, tolerance: timedelta) -> datetime:
+    """When it happened; now, where the till's clock is ahead of ours by more than `tolerance`."""
+    return receipt.occurred_at if receipt.occurred_at <= now + tolerance else now
+
+
+class Kept(Struct, frozen=True):
+    """What is known under an id; `awaited` is a sale that only its return has named so far."""
+
+    store: StoreId
+    kind: str
+    digest: bytes
+
+    @property
+    def is_awaited(self) -> bool:
+        return self.kind == AWAITED
+
+
+class Traded(Struct, frozen=True):
+    sku: Sku
+    quantity: int
+
+
+class Trade(Struct, frozen=True):
+    """Goods of one sale: as they were sold, or as they came back."""
+
+    sale: ReceiptId
+    kind: ReceiptKind
+    lines: list[Traded]
+
+
+class Book(Struct, frozen=True):
+    """How one receipt is booked: its lines by the skus they turned out to be, and its moment."""
+
+    receipt: Receipt
+    store: StoreId
+    terminal: str
+    actor: str
+    happened_at: datetime
+    digest: bytes
+    lines: tuple[ReceiptLine, ...]
+
+    def moves(self, made_of: Mapping[Sku, Mapping[Sku, int]]) -> list[Move]:
+        """What left the shelves or came back to them, part by part of kits.
+
+        `made_of` says of each known sku what is fetched for one unit of it.
+        """
+        sums: dict[Sku, tuple[int, int]] = {}
+        for line in self.lines:
+            on_hand, unavailable = _of_one(self.receipt.kind, line.disposition)
+            for part, each in made_of.get(line.name, {}).items():
+                units = each * line.quantity
+                before = sums.get(part, (0, 0))
+                sums[part] = (before[0] + units * on_hand, before[1] + units * unavailable)
+        source = Source(
+            Cause(self.receipt.kind.value), self.receipt.source, self.actor, self.happened_at
+        )
+        return [
+            Move(Change(self.store, sku, on_hand=on_hand, unavailable=unavailable), source)
+            for sku, (on_hand, unavailable) in sums.items()
+            if on_hand or unavailable
+        ]
+
+    def points(self) -> dict[Sku, int]:
+        """What a member earns by it, line by line: one point for each whole unit of money paid."""
+        currency = next((line.unit_price.currency for line in self.lines if line.unit_price), "")
+        if not currency:
+            return {}
+        paid = [Money(total, currency) for total in paid_of([line.total for line in self.lines])]
+        earned = Counter[Sku]()
+        for line, points in zip(self.lines, points_of_lines(paid), strict=True):
+            earned[line.name] += points
+        return {sku: points for sku, points in earned.items() if points}
+
+
+def already_counted(moves: Iterable[Move], counted: Mapping[Place, Told]) -> list[Move]:
+    """The moves, and beside each that happened before the last count of its shelf what undoes it.
+
+    Whoever counted did not find the goods that were sold before: the count had it right, and its
+    difference is smaller than it looked.
+    """
+    booked = []
+    for move in moves:
+        booked.append(move)
+        count = counted.get(move.change.place)
+        if count and move.source.occurred_at <= count.as_of and move.change.on_hand:
+            change = Change(move.change.store, move.change.sku, on_hand=-move.change.on_hand)
+            source = replace(
+                move.source,
+                cause=Cause.COUNT,
+                id=f"count:{move.source.id}",
+                occurred_at=count.as_of,
+            )
+            booked.append(Move(change, source))
+    return booked
+
+
+def paid_of(totals: Collection[int]) -> list[int]:
+    """What was paid for each line: a deduction, a total below zero, is taken off the others."""
+    off = -sum(total for total in totals if total < 0)
+    paid = []
+    for total in totals:
+        part = min(off, max(total, 0))
+        off -= part
+        paid.append(max(total, 0) - part)
+    return paid
+
+
+def parts_returned(trades: Iterable[Trade]) -> dict[ReceiptId, dict[Sku, tuple[int, int]]]:
+    """Of each sale and sku: units that came back, at most all of them, and units that were sold."""
+    units: dict[ReceiptKind, Counter[tuple[ReceiptId, Sku]]] = {
+        kind: Counter() for kind in ReceiptKind
+    }
+    for trade in trades:
+        for line in trade.lines:
+            units[trade.kind][trade.sale, line.sku] += line.quantity
+    parts: dict[ReceiptId, dict[Sku, tuple[int, int]]] = {}
+    for (sale, sku), sold in units[ReceiptKind.SALE].items():
+        if returned := units[ReceiptKind.RETURN][sale, sku]:
+            parts.setdefault(sale, {})[sku] = (min(returned, sold), sold)
+    return parts
+
+
+def _of_one(kind: ReceiptKind, disposition: Disposition | None) -> tuple[int, int]:
+    """What one unit adds to what is on hand, and to what of it cannot be sold."""
+    if kind is ReceiptKind.SALE:
+        return (-1, 0)
+    if disposition is Disposition.MISSING:
+        return (0, 0)
+    return (1, 0) if disposition is Disposition.SELLABLE else (1, 1)
+
+
+def _check_line(kind: ReceiptKind, line: ReceiptLine, field: str) -> None:
+    if (line.sku is None) == (line.gtin is None):
+        raise WrongField(f"{field}.sku", "sku_or_gtin", "names the line, or its gtin does")
+    if line.unit_price and not is_currency(line.unit_price.currency):
+        raise WrongField(f"{field}.unit_price.currency", "unknown_currency", "is no currency")
+    if kind is ReceiptKind.RETURN and line.disposition is None:
+        raise WrongField(f"{field}.disposition", "required", "says what becomes of the goods")
+    if kind is ReceiptKind.SALE and line.disposition is not None:
+        raise WrongField(f"{field}.disposition", "not_allowed", "belongs to a return")
+
+
+def _spelt(gtin: str) -> str:
+    try:
+        return read_gtin(gtin)
+    except WrongField:
+        return gtin

@@ -1,0 +1,224 @@
+"""What tills tell: batches of receipts, booked as the facts they are, each answered on its own.
+
+New receipts are written and known ones skipped; goods, incidents and points of the whole batch
+then move in one unit by a handful of statements. In whatever order, split or doubled receipts
+come, the shop ends up the same.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+from msgspec import UNSET, Struct, UnsetType
+
+from domain.availability import stocked_parts
+from domain.callers import Caller, NotYours
+from domain.catalogue import Made
+from domain.ids import MemberId, Sku, StoreId
+from domain.incidents import strangers
+from domain.points import Purchase
+from domain.refusals import Refusal
+from domain.sales import (
+    Book,
+    Discrepancy,
+    IdReused,
+    Kept,
+    OtherStore,
+    Receipt,
+    ReceiptId,
+    ReceiptKind,
+    already_counted,
+    happened_at,
+    parts_returned,
+    source_of,
+)
+from service.ports import Unit, Units
+from service.stocktaking import CLOCKS_DIFFER
+
+Told = Receipt | Refusal
+
+
+class Earned(Struct, frozen=True):
+    """Points that a sale gave, and what its member can spend now."""
+
+    earned: int
+    balance: int
+
+
+class Result(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What became of a receipt. `conflicts` did not fit, and were applied all the same.
+
+    `pending_match`: the goods are booked; money and points wait for the sale that was named.
+    """
+
+    id: str | UnsetType = UNSET
+    status: Literal["applied", "duplicate", "pending_match", "rejected"]
+    conflicts: list[Discrepancy]
+    code: str | UnsetType = UNSET
+    detail: str | UnsetType = UNSET
+    points: Earned | UnsetType = UNSET
+
+
+class Facts(Struct, frozen=True):
+    """What the receipts of a batch are about."""
+
+    called: Mapping[str, Sku]
+    made: Mapping[Sku, Made]
+    members: Mapping[str, MemberId]
+
+    def member_of(self, book: Book) -> MemberId | None:
+        return self.members.get(book.receipt.member or "")
+
+
+async def record(
+    units: Units, *, caller: Caller, store: StoreId, receipts: Sequence[Told]
+) -> list[Result]:
+    """Book what a store's tills sold and took back. Nothing that happened is refused.
+
+    A receipt that is known is a `duplicate` and changes nothing, in this batch or in a later one.
+
+    Raises:
+        StoreMissing, NotYours: no store of the caller's.
+    """
+    if not caller.works_at(store):
+        raise NotYours(caller, store)
+    ours = [one for one in receipts if isinstance(one, Receipt) and one.store in {None, store}]
+    firsts = {one.id: one for one in reversed(ours)}
+    async with units.begin() as unit:
+        await unit.stores.get(store)
+        facts = await _facts(unit, firsts)
+        books = {one.id: _book(one, store, caller, facts, unit) for one in firsts.values()}
+        new = await unit.sales.record(list(books.values())) if books else set()
+        fresh = [book for book in books.values() if book.receipt.id in new]
+        kept = await _kept(unit, books, new)
+        await _move_goods(unit, fresh, facts)
+        earned = await _move_points(unit, fresh, facts)
+    answers = _Answers(store, {id_: books[id_] for id_ in new}, kept, facts, earned)
+    return [answers.to(one) for one in receipts]
+
+
+async def _facts(unit: Unit, receipts: Mapping[ReceiptId, Receipt]) -> Facts:
+    lines = [line for receipt in receipts.values() for line in receipt.lines]
+    gtins = {line.name for line in lines if line.sku is None}
+    called = await unit.products.called(gtins) if gtins else {}
+    skus = {line.sku for line in lines if line.sku is not None} | set(called.values())
+    said = {receipt.member for receipt in receipts.values() if receipt.member is not None}
+    return Facts(
+        called,
+        await unit.products.made_of(skus) if skus else {},
+        await unit.points.members(said) if said else {},
+    )
+
+
+def _book(receipt: Receipt, store: StoreId, caller: Caller, facts: Facts, unit: Unit) -> Book:
+    return Book(
+        receipt=receipt,
+        store=store,
+        terminal=receipt.terminal or caller.terminal,
+        actor=caller.id,
+        happened_at=happened_at(receipt, unit.now, CLOCKS_DIFFER),
+        digest=receipt.digest,
+        lines=tuple([line.as_sold(facts.called) for line in receipt.lines]),
+    )
+
+
+async def _kept(
+    unit: Unit, books: Mapping[ReceiptId, Book], new: set[ReceiptId]
+) -> dict[ReceiptId, Kept]:
+    """Receipts that were known before, and sales that returns name."""
+    named = {book.receipt.of for book in books.values() if book.receipt.of is not None}
+    wanted = (books.keys() - new) | named
+    return await unit.sales.kept(wanted) if wanted else {}
+
+
+async def _move_goods(unit: Unit, books: Sequence[Book], facts: Facts) -> None:
+    """Everything that left the shelves or came back, all places locked in one order."""
+    parts = {sku: stocked_parts(made, facts.made) for sku, made in facts.made.items()}
+    moves = [move for book in books for move in book.moves(parts)]
+    if moves:
+        places = {move.change.place for move in moves}
+        await unit.stock.lock(places, shelve=True)
+        await unit.stock.apply(already_counted(moves, await unit.stock.told(places)))
+    if met := strangers(books, facts.made):
+        await unit.incidents.meet(met)
+
+
+async def _move_points(unit: Unit, books: Sequence[Book], facts: Facts) -> dict[ReceiptId, Earned]:
+    """Points of members' sales; and of returns, now or when the sale they name comes."""
+    sales = {
+        book.receipt.id: Purchase(book.receipt.source, member, book.points(), book.happened_at)
+        for book in books
+        if book.receipt.kind is ReceiptKind.SALE and (member := facts.member_of(book))
+    }
+    if sales:
+        await unit.points.earn(sales.values())
+    returned = {book.receipt.of for book in books if book.receipt.of is not None}
+    returned |= await unit.sales.returned(sales) if sales else set()
+    if returned:
+        parts = parts_returned(await unit.sales.trades(returned))
+        await unit.points.take_back({source_of(sale): back for sale, back in parts.items()})
+    members = {purchase.member for purchase in sales.values()}
+    balances = await unit.points.available(members) if members else {}
+    return {
+        receipt: Earned(sum(sale.lines.values()), balances[sale.member])
+        for receipt, sale in sales.items()
+    }
+
+
+class _Answers(Struct):
+    """One for each receipt of a batch; `fresh` are the new ones that still wait for theirs."""
+
+    store: StoreId
+    fresh: dict[ReceiptId, Book]
+    kept: Mapping[ReceiptId, Kept]
+    facts: Facts
+    earned: Mapping[ReceiptId, Earned]
+    answered: dict[ReceiptId, Book] = {}
+
+    def to(self, told: Told) -> Result:
+        if isinstance(told, Refusal):
+            return _rejected(told, told.facts.get("id", UNSET))
+        if told.store not in {None, self.store}:
+            return _rejected(OtherStore(), told.id)
+        if book := self.fresh.pop(told.id, None):
+            self.answered[told.id] = book
+            return self._applied(book)
+        return self._known(told)
+
+    def _applied(self, book: Book) -> Result:
+        receipt = book.receipt
+        sale = self.kept.get(receipt.of or "")
+        return Result(
+            id=receipt.id,
+            status="pending_match" if sale and sale.is_awaited else "applied",
+            conflicts=list(_discrepancies(book, self.facts)),
+            points=self.earned.get(receipt.id, UNSET),
+        )
+
+    def _known(self, told: Receipt) -> Result:
+        first: Any = self.answered.get(told.id) or self.kept[told.id]
+        if first.store != self.store:
+            return _rejected(OtherStore(), told.id)
+        if first.digest != told.digest:
+            return _rejected(IdReused(told.id), told.id)
+        return Result(id=told.id, status="duplicate", conflicts=[])
+
+
+def _discrepancies(book: Book, facts: Facts) -> list[Discrepancy]:
+    """What of a receipt does not fit what we know."""
+    receipt, found = book.receipt, []
+    if book.happened_at != receipt.occurred_at:
+        detail = f"The till's clock is ahead; it is kept as {book.happened_at.isoformat()}."
+        found.append(Discrepancy("/occurred_at", "clock_skew", detail))
+    if receipt.member is not None and facts.member_of(book) is None:
+        found.append(Discrepancy("/member", "unknown_member", "Nobody is known by this."))
+    for position, line in enumerate(book.lines):
+        if line.name not in facts.made:
+            field = "sku" if receipt.lines[position].sku is not None else "gtin"
+            detail = f"There is no product {line.name!r}; nothing moved for it."
+            found.append(Discrepancy(f"/lines/{position}/{field}", "unknown_sku", detail))
+    return found
+
+
+def _rejected(refusal: Refusal, receipt: str | UnsetType) -> Result:
+    code = refusal.errors[0]["code"] if refusal.name == "invalid" else refusal.name
+    return Result(id=receipt, status="rejected", conflicts=[], code=code, detail=refusal.detail)
