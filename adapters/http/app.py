@@ -14,7 +14,7 @@ from msgspec import Struct
 from adapters.http.audit import Audit
 from adapters.http.availability import Availability
 from adapters.http.bodies import JsonRequest
-from adapters.http.callers import admit, provide_caller
+from adapters.http.callers import admit, must_state_callers, provide_caller
 from adapters.http.carts import Carts, MyCart, provide_change
 from adapters.http.customers import Customers
 from adapters.http.docs import PAGES
@@ -113,7 +113,7 @@ def build(parts: Parts) -> ASGIApp:
 
 def application(parts: Parts, metrics: Metrics) -> Litestar:
     """Litestar's part of it, which knows the routes."""
-    return Litestar(
+    app = Litestar(
         CONTROLLERS,
         request_class=JsonRequest,
         guards=[admit],
@@ -136,6 +136,8 @@ def application(parts: Parts, metrics: Metrics) -> Litestar:
             }
         ),
     )
+    must_state_callers(app)
+    return app
 
 
 def _dependencies(parts: Parts) -> dict[str, Provide]:

@@ -2,11 +2,12 @@
 
 from typing import Any, Final
 
-from litestar import Request
+from litestar import Litestar, Request
 from litestar.connection import ASGIConnection
 from litestar.di import NamedDependency
 from litestar.exceptions import ImproperlyConfiguredException
-from litestar.handlers import BaseRouteHandler
+from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
+from litestar.routes import HTTPRoute
 from msgspec.structs import replace
 
 from adapters.http.limits import Limits
@@ -41,13 +42,24 @@ def open_to_all() -> dict[str, Any]:
     return {"opt": {"callers": None}, "security": [{}]}
 
 
+def must_state_callers(app: Litestar) -> None:
+    """Raises ImproperlyConfiguredException where an operation does not say who may call it."""
+    for route in app.routes:
+        handlers = route.route_handlers if isinstance(route, HTTPRoute) else [route.route_handler]
+        for handler in handlers:
+            if isinstance(handler, HTTPRouteHandler) and handler.http_methods == {"OPTIONS"}:
+                handler.opt["callers"] = None  # Litestar's own; it tells what a path can do
+            if "callers" not in handler.opt:
+                raise ImproperlyConfiguredException(f"{handler} does not say who may call it.")
+
+
 async def admit(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
-    """The guard of every operation.
+    """The guard of every operation; each has said at the start who may call it.
 
     Raises:
         Unknown, Forbidden, TooMany: nobody we know; a caller of the wrong kind; too often.
     """
-    if handler.opt.get("callers") is None:
+    if handler.opt["callers"] is None:
         return
     doorkeeper: Doorkeeper = connection.app.state.doorkeeper
     caller = await doorkeeper.recognise(_bearer(connection))

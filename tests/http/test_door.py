@@ -1,9 +1,16 @@
 """What stands at the door: nobody learns of others' things, and nothing is open by mistake."""
 
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
+from litestar import get
+from litestar.exceptions import ImproperlyConfiguredException
 
+from adapters.http import app
+from adapters.http.callers import called_by, open_to_all
+from adapters.main import build_app
+from domain.callers import Role
 from tests.examples import HARBOUR, HILL, MUG, shelve
 from tests.http.shop import Shop
 from tests.http.test_carts import a_cart
@@ -47,6 +54,21 @@ async def test_another_stores_pickup_is_answered_like_none(shop: Shop, theirs: d
     unknown = await told(shop, "/v1/pickups/pku_none", associate)
 
     assert known == unknown
+
+
+@pytest.mark.parametrize(
+    ("statement", "fits"), [({}, False), (open_to_all(), True), (called_by(Role.TILL), True)]
+)
+async def test_an_operation_that_does_not_say_who_may_call_it_is_never_served(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, statement: dict[str, Any], fits: bool
+):
+    @get("/v1/forgotten", **statement)
+    async def forgotten() -> None: ...
+
+    monkeypatch.setattr(app, "CONTROLLERS", [*app.CONTROLLERS, forgotten])
+
+    with nullcontext() if fits else pytest.raises(ImproperlyConfiguredException):
+        build_app(shop.house)
 
 
 async def told(shop: Shop, path: str, headers: dict[str, str]) -> Any:
