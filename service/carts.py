@@ -88,7 +88,13 @@ async def start(units: Units, *, caller: Caller, currency: str, key: RequestKey 
 
     A customer has one open cart; asked for another, the open one is the answer. An empty one takes
     the currency that is asked for.
+
+    Guests share their page's key, and before they have a cart nothing tells them apart: a first
+    answer that is given again could be somebody else's cart. Their `key` is therefore not looked
+    at; a repeat starts one more empty cart.
     """
+    if caller.customer is None and caller.cart is None:
+        key = None
     async with units.begin() as unit:
         if first := await unit.requests.claim(key, CartView):
             return first

@@ -70,7 +70,11 @@ class Carts(Controller):
         codes: NamedDependency[Codes],
         optional_key: NamedDependency[RequestKey | None],
     ) -> Response[StartedCart]:
-        """Start a cart. A guest gets its token; a customer's open cart is answered as it is."""
+        """Start a cart. A guest gets its token; a customer's open cart is answered as it is.
+
+        A guest who repeats it gets one more empty cart, whatever the Idempotency-Key: guests share
+        their page's key, and an answer given again could open somebody else's cart.
+        """
         view = await carts.start(units, caller=caller, currency=data.currency, key=optional_key)
         token = UNSET if caller.role is Role.CUSTOMER else codes.cart_token(view.id)
         return tagged(_wide(StartedCart, view, token=token), view.version, status=201)

@@ -194,6 +194,27 @@ async def test_a_customers_cart_is_the_same_on_every_device(shop: Shop):
     assert [line["sku"] for line in elsewhere.json()["lines"]] == [MUG]
 
 
+async def test_two_guests_who_think_of_the_same_key_do_not_share_a_cart(shop: Shop):
+    same = await shop.page() | {"Idempotency-Key": "start"}
+    first, second = [
+        (await shop.client.post("/v1/carts", json={"currency": "SEK"}, headers=same)).json()
+        for _ in range(2)
+    ]
+
+    assert first["id"] != second["id"]
+    assert first["token"] != second["token"]
+
+
+async def test_a_customer_who_starts_a_cart_again_gets_the_first_answer(shop: Shop):
+    me = await shop.customer() | {"Idempotency-Key": "start"}
+    first, second = [
+        await shop.client.post("/v1/carts", json={"currency": "SEK"}, headers=me) for _ in range(2)
+    ]
+
+    assert first.json() == second.json()
+    assert second.headers["Idempotent-Replayed"] == "true"
+
+
 async def test_all_lines_can_be_moved_to_another_store_at_once(shop: Shop):
     cart = await a_cart(shop, await shop.page(), mug=1, teapot=1)
     answer = await shop.client.put(
