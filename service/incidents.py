@@ -16,7 +16,7 @@ from domain.incidents import (
     at_risk,
 )
 from domain.stock import Place
-from service.ports import Unit, Units
+from service.ports import RequestKey, Unit, Units
 
 
 class Seen(Struct, frozen=True):
@@ -45,9 +45,13 @@ async def list_at(
         return await _seen(unit, found)
 
 
-async def settle(units: Units, *, caller: Caller, incident: IncidentId, note: str) -> Seen:
+async def settle(
+    units: Units, *, caller: Caller, incident: IncidentId, note: str, key: RequestKey | None
+) -> Seen:
     """Somebody has looked at it; one that is settled stays as it is."""
     async with units.begin() as unit:
+        if first := await unit.requests.claim(key, Seen):
+            return first
         taken = await unit.incidents.take(incident)
         if not caller.works_at(taken.store):
             raise NotYours(caller, incident)
@@ -55,6 +59,7 @@ async def settle(units: Units, *, caller: Caller, incident: IncidentId, note: st
             taken = taken.settled(note=note, by=caller.id, now=unit.now)
             await unit.incidents.keep(taken)
         [seen] = await _seen(unit, [taken])
+        await unit.requests.answer(key, seen)
         return seen
 
 

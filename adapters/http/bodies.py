@@ -94,6 +94,9 @@ class _Named(Struct):
 def _read_item(body: bytes, kind: Any) -> Any:
     try:
         return read_json(body, kind)
+    except ClientException as error:
+        rule = {"pointer": "", "code": "unreadable", "detail": error.detail}
+        return Invalid(error.detail, errors=[rule])
     except Invalid as refusal:
         with suppress(msgspec.DecodeError):
             refusal.facts["id"] = msgspec.json.decode(body, type=_Named).id

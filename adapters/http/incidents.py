@@ -15,7 +15,7 @@ from domain.ids import Sku, StoreId
 from domain.incidents import IncidentId, IncidentKind, IncidentState, Risk
 from service import incidents
 from service.incidents import Seen
-from service.ports import Units
+from service.ports import RequestKey, Units
 
 States = Annotated[
     list[IncidentState] | None,
@@ -74,7 +74,7 @@ class Settling(Struct, forbid_unknown_fields=True):
 
 class Incidents(Controller):
     path = "/v1"
-    tags = ("stock",)
+    tags = ("tills",)
 
     @get(
         "/stores/{store:str}/incidents",
@@ -113,7 +113,10 @@ class Incidents(Controller):
         data: JSONBody[Settling],
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
+        optional_key: NamedDependency[RequestKey | None],
     ) -> IncidentView:
         """Somebody has seen to it. A repeat changes nothing."""
-        seen = await incidents.settle(units, caller=caller, incident=incident, note=data.note)
+        seen = await incidents.settle(
+            units, caller=caller, incident=incident, note=data.note, key=optional_key
+        )
         return IncidentView.of(seen)

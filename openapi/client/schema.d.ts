@@ -151,6 +151,9 @@ export interface paths {
          * Start a cart
          * @description Start a cart. A guest gets its token; a customer's open cart is answered as it is.
          *
+         *     A guest who repeats it gets one more empty cart, whatever the Idempotency-Key: guests share
+         *     their page's key, and an answer given again could open somebody else's cart.
+         *
          *     Callers: shop, customer.
          */
         post: operations["start_cart"];
@@ -423,6 +426,28 @@ export interface paths {
          *     Callers: office. An office key needs the scope `imports`.
          */
         post: operations["import_file"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/incidents/{incident}/settle": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Somebody has seen to it
+         * @description Somebody has seen to it. A repeat changes nothing.
+         *
+         *     Callers: till, associate, office. An office key needs the scope `stock`.
+         */
+        post: operations["settle_incident"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1135,6 +1160,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/stores/{store}/incidents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What is out of order in a store, oldest first
+         * @description What is out of order in a store, oldest first.
+         *
+         *     Callers: till, associate, office. An office key needs the scope `stock`.
+         */
+        get: operations["list_incidents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/stores/{store}/pickups": {
         parameters: {
             query?: never;
@@ -1173,6 +1220,32 @@ export interface paths {
          *     Callers: till, associate, office. An office key needs the scope `orders`.
          */
         post: operations["identify_pickup"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/stores/{store}/sales": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Tell what was sold and what came back, late, double or in any order
+         * @description Tell what was sold and what came back, late, double or in any order.
+         *
+         *     Nothing that happened is refused: what does not fit is named in `conflicts` and applied all
+         *     the same. `rejected` are receipts that cannot be read, those of another store, and those
+         *     whose id already stands for another receipt.
+         *
+         *     Callers: till.
+         */
+        post: operations["record_sales"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1278,6 +1351,13 @@ export interface components {
             pending: number;
             held: number;
             debt: number;
+        };
+        /**
+         * Batch
+         * @description Receipts in any order. Their ids make a repeat harmless, so no key is needed.
+         */
+        Batch: {
+            sales: components["schemas"]["Receipt"][];
         };
         /**
          * Broken
@@ -1438,6 +1518,29 @@ export interface components {
             /** @default null */
             lines?: string[] | null;
         };
+        /**
+         * Discrepancy
+         * @description What did not fit in a receipt that was applied all the same.
+         */
+        Discrepancy: {
+            pointer: string;
+            code: string;
+            detail: string;
+        };
+        /**
+         * Disposition
+         * @description What becomes of goods that came back; those that are `missing` did not come at all.
+         * @enum {unknown}
+         */
+        Disposition: "damaged" | "missing" | "quarantine" | "sellable";
+        /**
+         * Earned
+         * @description Points that a sale gave, and what its member can spend now.
+         */
+        Earned: {
+            earned: number;
+            balance: number;
+        };
         /** Earning */
         Earning: {
             to_earn: number;
@@ -1569,6 +1672,45 @@ export interface components {
          * @enum {unknown}
          */
         ImportKind: "customers" | "products" | "stock" | "stores";
+        /**
+         * IncidentKind
+         * @description `oversold`: more is promised than is there. `unknown_sku`: a till sold what nobody sells.
+         *
+         *         `count_due`: a picker did not find what should be there.
+         * @enum {unknown}
+         */
+        IncidentKind: "count_due" | "oversold" | "unknown_sku";
+        /**
+         * IncidentState
+         * @enum {unknown}
+         */
+        IncidentState: "open" | "settled";
+        /**
+         * IncidentView
+         * @description `units` is by how many the shelf is short, or how many a till sold of what nobody knows.
+         *
+         *         `orders` may go without, the earliest promise first. `settled_by` is `hylla` where things came
+         *         in order again by themselves.
+         */
+        IncidentView: {
+            id: string;
+            store: string;
+            sku: string;
+            kind: components["schemas"]["IncidentKind"];
+            state: components["schemas"]["IncidentState"];
+            units: number;
+            receipts: number;
+            orders: components["schemas"]["Risk"][];
+            /** Format: date-time */
+            since: string;
+            /** Format: date-time */
+            until: string;
+            /** Format: date-time */
+            opened_at: string;
+            settled_at: string | null;
+            settled_by: string;
+            note: string;
+        };
         /**
          * Invariant
          * @description One claim about every row of the shop: how many were `checked`, how many are `broken`.
@@ -1853,8 +1995,16 @@ export interface components {
             lines: components["schemas"]["OrderLine"][];
             groups: components["schemas"]["Group"][];
             totals: components["schemas"]["Totals"];
-            tenders: components["schemas"]["Tender"][];
+            tenders: components["schemas"]["domain.orders.Tender"][];
             points: components["schemas"]["Earning"];
+        };
+        /**
+         * Page[IncidentView]
+         * @description `next_cursor` is null on the last page.
+         */
+        Page_IncidentView_: {
+            items: components["schemas"]["IncidentView"][];
+            next_cursor: string | null;
         };
         /**
          * Page[Key]
@@ -2125,6 +2275,47 @@ export interface components {
             /** @default  */
             bin?: string;
         };
+        /**
+         * Receipt
+         * @description What a till printed. A return names the sale it belongs to in `of`, where that is known.
+         */
+        Receipt: {
+            id: string;
+            kind: components["schemas"]["ReceiptKind"];
+            /** Format: date-time */
+            occurred_at: string;
+            lines: components["schemas"]["ReceiptLine"][];
+            /** @default  */
+            terminal?: string;
+            /** @default null */
+            store?: string | null;
+            /** @default null */
+            member?: string | null;
+            /** @default null */
+            of?: string | null;
+            /** @default [] */
+            tenders?: components["schemas"]["domain.sales.Tender"][];
+        };
+        /**
+         * ReceiptKind
+         * @enum {unknown}
+         */
+        ReceiptKind: "return" | "sale";
+        /**
+         * ReceiptLine
+         * @description Units of one thing, named by its sku or by the barcode that was scanned.
+         */
+        ReceiptLine: {
+            quantity: number;
+            /** @default null */
+            sku?: string | null;
+            /** @default null */
+            gtin?: string | null;
+            /** @default null */
+            unit_price?: components["schemas"]["Money"] | null;
+            /** @default null */
+            disposition?: components["schemas"]["Disposition"] | null;
+        };
         /** Refused */
         Refused: {
             line: number;
@@ -2156,23 +2347,15 @@ export interface components {
             lines: components["schemas"]["Refused"][];
         };
         /**
-         * Result
-         * @description What became of a line, and the shelf as it is after; `code` and `detail` say why not.
+         * Risk
+         * @description An order that may not get all its goods: `units` of them are not there.
          */
-        Result: {
-            /** @enum {unknown} */
-            status: "applied" | "duplicate" | "rejected";
-            code?: string;
-            detail?: string;
-            on_hand?: number;
-            version?: number;
-        };
-        /**
-         * Results
-         * @description One for each line, in the order of the lines.
-         */
-        Results: {
-            results: components["schemas"]["Result"][];
+        Risk: {
+            order: string;
+            pickup: string;
+            units: number;
+            /** Format: date-time */
+            promised_from: string;
         };
         /**
          * Role
@@ -2192,6 +2375,14 @@ export interface components {
         /** Settings */
         Settings: {
             lines: components["schemas"]["Setting"][];
+        };
+        /**
+         * Settling
+         * @description What was found, or done.
+         */
+        Settling: {
+            /** @default  */
+            note?: string;
         };
         /**
          * ShelfView
@@ -2310,11 +2501,6 @@ export interface components {
             services: string[];
             distance_km?: number;
         };
-        /** Tender */
-        Tender: {
-            type: string;
-            amount: components["schemas"]["Money"];
-        };
         /**
          * Tier
          * @description A level of the programme; `next` is absent at the top.
@@ -2365,15 +2551,69 @@ export interface components {
          */
         "adapters.http.pickups.Nothing": Record<string, never>;
         /**
+         * Results
+         * @description One for each receipt, in the order of the receipts.
+         */
+        "adapters.http.sales.Results": {
+            results: components["schemas"]["service.sales.Result"][];
+        };
+        /**
+         * Results
+         * @description One for each line, in the order of the lines.
+         */
+        "adapters.http.stocktaking.Results": {
+            results: components["schemas"]["service.stocktaking.Result"][];
+        };
+        /**
          * Kind
          * @enum {unknown}
          */
         "domain.messages.Kind": "pickup_ready" | "thank_you";
+        /** Tender */
+        "domain.orders.Tender": {
+            type: string;
+            amount: components["schemas"]["Money"];
+        };
         /**
          * Kind
          * @enum {unknown}
          */
         "domain.points.Kind": "activated" | "confirmed" | "earned" | "promised" | "repaid" | "reversed";
+        /**
+         * Tender
+         * @description How a part was paid, in minor units of the receipt's currency.
+         */
+        "domain.sales.Tender": {
+            type: string;
+            amount: number;
+        };
+        /**
+         * Result
+         * @description What became of a receipt. `conflicts` did not fit, and were applied all the same.
+         *
+         *         `pending_match`: the goods are booked; money and points wait for the sale that was named.
+         */
+        "service.sales.Result": {
+            id?: string;
+            /** @enum {unknown} */
+            status: "applied" | "duplicate" | "pending_match" | "rejected";
+            conflicts: components["schemas"]["Discrepancy"][];
+            code?: string;
+            detail?: string;
+            points?: components["schemas"]["Earned"];
+        };
+        /**
+         * Result
+         * @description What became of a line, and the shelf as it is after; `code` and `detail` say why not.
+         */
+        "service.stocktaking.Result": {
+            /** @enum {unknown} */
+            status: "applied" | "duplicate" | "rejected";
+            code?: string;
+            detail?: string;
+            on_hand?: number;
+            version?: number;
+        };
     };
     responses: {
         /** @description We could not read the request. */
@@ -4989,6 +5229,97 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
+    settle_incident: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes a repeat harmless: the same key and body get the first answer again.
+                 * @example 6f1c1f0e-0d3b-4a52-9a54-3c2f0a1b7a11
+                 */
+                "Idempotency-Key"?: components["parameters"]["OptionalIdempotencyKey"];
+                /**
+                 * @description For titles and names: en, nb, sv, da or ro; English when none fits.
+                 * @example sv-SE, en;q=0.5
+                 */
+                "Accept-Language"?: components["parameters"]["AcceptLanguage"];
+                /**
+                 * @description Your own id of this request, for our logs; we make one if there is none.
+                 * @example till-7-000123
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description The incident.
+                 * @example inc_01jd0000000000000000000009
+                 */
+                incident: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "note": "sample"
+                 *     }
+                 */
+                "application/json": components["schemas"]["Settling"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "inc_01jd0000000000000000000009",
+                     *       "store": "1000",
+                     *       "sku": "85123A",
+                     *       "kind": "count_due",
+                     *       "state": "open",
+                     *       "units": 1,
+                     *       "receipts": 1,
+                     *       "orders": [
+                     *         {
+                     *           "order": "ord_01jd0000000000000000000002",
+                     *           "pickup": "pku_01jd0000000000000000000003",
+                     *           "units": 1,
+                     *           "promised_from": "2026-11-23T10:30:00+01:00"
+                     *         }
+                     *       ],
+                     *       "since": "2026-11-23T10:30:00+01:00",
+                     *       "until": "2026-11-23T10:30:00+01:00",
+                     *       "opened_at": "2026-11-23T10:30:00+01:00",
+                     *       "settled_at": "2026-11-23T10:30:00+01:00",
+                     *       "settled_by": "sample",
+                     *       "note": "sample"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["IncidentView"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
     list_keys: {
         parameters: {
             query?: {
@@ -7541,7 +7872,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Results"];
+                    "application/json": components["schemas"]["adapters.http.stocktaking.Results"];
                 };
             };
             400: components["responses"]["Problem400"];
@@ -7622,7 +7953,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Results"];
+                    "application/json": components["schemas"]["adapters.http.stocktaking.Results"];
                 };
             };
             400: components["responses"]["Problem400"];
@@ -7703,7 +8034,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Results"];
+                    "application/json": components["schemas"]["adapters.http.stocktaking.Results"];
                 };
             };
             400: components["responses"]["Problem400"];
@@ -7724,7 +8055,7 @@ export interface operations {
         parameters: {
             query?: {
                 /**
-                 * @description What was known at a past instant.
+                 * @description What was known at a past instant, with its offset.
                  * @example sample
                  */
                 at?: string;
@@ -8051,6 +8382,102 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
+    list_incidents: {
+        parameters: {
+            query?: {
+                /**
+                 * @description `next_cursor` of the page before, unchanged.
+                 * @example ImtleV8wMSI
+                 */
+                cursor?: string;
+                /**
+                 * @description How many items at most.
+                 * @example 50
+                 */
+                limit?: number;
+                /**
+                 * @description In these states; without it, what is open.
+                 * @example [
+                 *       "open"
+                 *     ]
+                 */
+                state?: components["schemas"]["IncidentState"][];
+            };
+            header?: {
+                /**
+                 * @description For titles and names: en, nb, sv, da or ro; English when none fits.
+                 * @example sv-SE, en;q=0.5
+                 */
+                "Accept-Language"?: components["parameters"]["AcceptLanguage"];
+                /**
+                 * @description Your own id of this request, for our logs; we make one if there is none.
+                 * @example till-7-000123
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description The store.
+                 * @example 1000
+                 */
+                store: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "inc_01jd0000000000000000000009",
+                     *           "store": "1000",
+                     *           "sku": "85123A",
+                     *           "kind": "count_due",
+                     *           "state": "open",
+                     *           "units": 1,
+                     *           "receipts": 1,
+                     *           "orders": [
+                     *             {
+                     *               "order": "ord_01jd0000000000000000000002",
+                     *               "pickup": "pku_01jd0000000000000000000003",
+                     *               "units": 1,
+                     *               "promised_from": "2026-11-23T10:30:00+01:00"
+                     *             }
+                     *           ],
+                     *           "since": "2026-11-23T10:30:00+01:00",
+                     *           "until": "2026-11-23T10:30:00+01:00",
+                     *           "opened_at": "2026-11-23T10:30:00+01:00",
+                     *           "settled_at": "2026-11-23T10:30:00+01:00",
+                     *           "settled_by": "sample",
+                     *           "note": "sample"
+                     *         }
+                     *       ],
+                     *       "next_cursor": "sample"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Page_IncidentView_"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
     list_store_pickups: {
         parameters: {
             query?: {
@@ -8235,6 +8662,107 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["PickupView"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    record_sales: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description For titles and names: en, nb, sv, da or ro; English when none fits.
+                 * @example sv-SE, en;q=0.5
+                 */
+                "Accept-Language"?: components["parameters"]["AcceptLanguage"];
+                /**
+                 * @description Your own id of this request, for our logs; we make one if there is none.
+                 * @example till-7-000123
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description The store.
+                 * @example 1000
+                 */
+                store: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "sales": [
+                 *         {
+                 *           "id": "0192f0c1-7d2e-7c61-b5a0-4f6f2a9d1c11",
+                 *           "kind": "return",
+                 *           "occurred_at": "2026-11-23T10:30:00+01:00",
+                 *           "lines": [
+                 *             {
+                 *               "quantity": 2
+                 *             }
+                 *           ],
+                 *           "terminal": "T1",
+                 *           "tenders": [
+                 *             {
+                 *               "type": "/problems/insufficient_stock",
+                 *               "amount": 24900
+                 *             }
+                 *           ]
+                 *         }
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["Batch"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "results": [
+                     *         {
+                     *           "id": "0192f0c1-7d2e-7c61-b5a0-4f6f2a9d1c11",
+                     *           "status": "applied",
+                     *           "conflicts": [
+                     *             {
+                     *               "pointer": "/lines/0/quantity",
+                     *               "code": "7KQM2RXA",
+                     *               "detail": "What was asked for, and why not."
+                     *             }
+                     *           ],
+                     *           "code": "7KQM2RXA",
+                     *           "detail": "What was asked for, and why not.",
+                     *           "points": {
+                     *             "earned": 1,
+                     *             "balance": 1
+                     *           }
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["adapters.http.sales.Results"];
                 };
             };
             400: components["responses"]["Problem400"];
