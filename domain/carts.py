@@ -24,16 +24,19 @@ class CartState(StrEnum):
 
 
 class Fulfilment(Struct, frozen=True, forbid_unknown_fields=True):
-    """How a line reaches its buyer: collected at `store`, or sent."""
+    """How a line reaches its buyer: collected at `store`, or sent.
+
+    What is wrong is said in msgspec's words, so that whoever sent it reads of that very field.
+    """
 
     method: Literal["pickup", "ship"]
     store: StoreId | None = None
 
     def __post_init__(self) -> None:
         if self.method == "pickup" and self.store is None:
-            raise ValueError("a pickup needs a store")
+            raise ValueError("Object missing required field `store`")
         if self.method == "ship" and self.store is not None:
-            raise ValueError("what is sent has no store")
+            raise ValueError("Object contains unknown field `store`")
 
 
 class CartLine(Struct, frozen=True):

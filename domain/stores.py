@@ -1,5 +1,6 @@
 """The places that hold stock: where they are, when they are open, whether one may collect there."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import lru_cache
 from math import asin, cos, radians, sin, sqrt
@@ -10,7 +11,7 @@ from msgspec import Meta, Struct
 
 from domain import opening_hours
 from domain.ids import StoreId, check_key
-from domain.refusals import Missing, WrongField
+from domain.refusals import Invalid, Missing, WrongField
 from domain.zones import is_zone
 
 _EARTH_RADIUS_KM: Final = 6371.0088  # mean radius, IUGG
@@ -24,6 +25,15 @@ class StoreMissing(Missing):
 
     def __init__(self, store: StoreId) -> None:
         super().__init__(f"There is no store {store!r}.", facts={"store": store})
+
+
+class NoSuchStore(Invalid):
+    """A store that was named in what was sent; `where` says how it was, for whoever sent it."""
+
+    def __init__(self, store: StoreId, where: Mapping[str, str]) -> None:
+        detail = f"There is no store {store!r}."
+        error = {**where, "code": StoreMissing.code, "detail": detail}
+        super().__init__(detail, errors=[error], facts={"store": store}, code=StoreMissing.code)
 
 
 class Store(Struct, frozen=True, kw_only=True):

@@ -8,6 +8,7 @@ from msgspec import Struct
 from domain.availability import Available, Nearby, View, available, unknown
 from domain.catalogue import Product, ProductMissing
 from domain.ids import Sku, StoreId
+from domain.stores import NoSuchStore
 from service.ports import Unit, Units
 
 
@@ -41,7 +42,10 @@ class Answer(Struct, frozen=True):
 
 
 async def look(units: Units, question: Question, *, channel: str = "web") -> Answer:
-    """Each SKU in the order asked; one that nobody sells says `unknown_sku`."""
+    """Each SKU in the order asked; one that nobody sells says `unknown_sku`.
+
+    Raises NoSuchStore: the question names a store that there is not.
+    """
     async with units.read() as unit:
         catalogue = await with_parts(unit, question.skus)
         shelves = await unit.stock.of(catalogue)
@@ -58,7 +62,7 @@ async def look(units: Units, question: Question, *, channel: str = "web") -> Ans
 
 
 async def look_at(units: Units, question: Question) -> tuple[datetime, Available]:
-    """One SKU. Raises ProductMissing."""
+    """One SKU. Raises ProductMissing, NoSuchStore."""
     answer = await look(units, question)
     item = answer.items[0]
     if "unknown_sku" in item.reasons:
@@ -74,10 +78,13 @@ async def with_parts(unit: Unit, skus: Collection[Sku]) -> dict[Sku, Product]:
 
 
 async def _places(unit: Unit, question: Question, holders: Collection[StoreId]) -> list[Nearby]:
+    named = await unit.stores.by_id(holders if question.stores is None else question.stores)
+    for store in question.stores or ():
+        if store not in named:
+            raise NoSuchStore(store, {"parameter": "store", "in": "query"})
     if question.around:
         around = question.around
         found = await unit.stores.near(around.latitude, around.longitude, around.radius_km)
-        wanted = None if question.stores is None else set(question.stores)
-        return [Nearby(store, km) for store, km in found if wanted is None or store.store in wanted]
-    stores = await unit.stores.by_id(holders if question.stores is None else question.stores)
-    return [Nearby(stores[store]) for store in sorted(stores)]
+        everywhere = question.stores is None
+        return [Nearby(store, km) for store, km in found if everywhere or store.store in named]
+    return [Nearby(named[store]) for store in sorted(named)]

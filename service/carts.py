@@ -21,7 +21,7 @@ from domain.ids import CartId, OrderId, Sku, StoreId
 from domain.money import Money
 from domain.promises import Promise, promise_of
 from domain.refusals import Stale
-from domain.stores import Store, StoreMissing
+from domain.stores import NoSuchStore, Store
 from service.availability import with_parts
 from service.ports import RequestKey, Unit, Units
 
@@ -144,13 +144,13 @@ async def put_line(
 
     Raises:
         Missing: no such cart, or no such SKU.
-        SkuRetired, OtherCurrency, StoreMissing: it can never be ordered like this.
+        SkuRetired, OtherCurrency, NoSuchStore: it can never be ordered like this.
     """
 
     async def put(unit: Unit, before: Cart) -> Cart:
         known = await unit.products.by_sku([wish.sku])
         line = _line(wish, before, known.get(wish.sku))
-        await _must_exist(unit, wish.fulfilment)
+        await _must_exist(unit, wish.fulfilment, "/fulfilment/store")
         if before.line(wish.sku) == line:
             return before
         return before.with_line(line, unit.now)
@@ -175,7 +175,7 @@ async def fulfil(
     """Have every line reach its buyer in the same way."""
 
     async def switch(unit: Unit, before: Cart) -> Cart:
-        await _must_exist(unit, fulfilment)
+        await _must_exist(unit, fulfilment, "/store")
         return before.fulfilled_by(fulfilment, unit.now)
 
     return await _changed(units, caller, cart, change, switch)
@@ -307,10 +307,10 @@ def _line(wish: Wish, cart: Cart, product: Product | None) -> CartLine:
     return CartLine(wish.sku, wish.quantity, product.price, fulfilment)
 
 
-async def _must_exist(unit: Unit, fulfilment: Fulfilment | None) -> None:
+async def _must_exist(unit: Unit, fulfilment: Fulfilment | None, pointer: str) -> None:
     store = fulfilment.store if fulfilment else None
     if store and not await unit.stores.by_id([store]):
-        raise StoreMissing(store)
+        raise NoSuchStore(store, {"pointer": pointer})
 
 
 async def seen(unit: Unit, cart: Cart, locale: str) -> CartView:

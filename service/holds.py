@@ -34,7 +34,7 @@ from domain.stock import (
     moves_of,
     shortages,
 )
-from domain.stores import Store, StoreMissing
+from domain.stores import NoSuchStore, Store
 from service.availability import with_parts
 from service.ports import RequestKey, Unit, Units
 
@@ -61,7 +61,7 @@ async def hold_all(units: Units, wishes: Sequence[Wish], *, limit: int) -> list[
 
     Refusals:
         NotEnoughStock: not every line can be held; nothing is.
-        HoldLimit, ProductMissing, SkuRetired, StoreMissing.
+        HoldLimit, ProductMissing, SkuRetired, NoSuchStore.
     """
     async with units.begin() as unit:
         firsts = await unit.requests.claim_all([wish.key for wish in wishes], Hold)
@@ -215,14 +215,14 @@ class _Known(Struct):
         return cls(catalogue, stores, await unit.stock.lock(places), held)
 
     def units(self, lines: Sequence[HoldLine]) -> dict[Place, int]:
-        """What the lines claim. Raises ProductMissing, SkuRetired, StoreMissing."""
-        for line in lines:
+        """What the lines claim. Raises ProductMissing, SkuRetired, NoSuchStore."""
+        for place, line in enumerate(lines):
             if line.sku not in self.catalogue:
                 raise ProductMissing(line.sku)
             if self.catalogue[line.sku].state is ProductState.RETIRED:
                 raise SkuRetired(line.sku)
             if line.store not in self.stores:
-                raise StoreMissing(line.store)
+                raise NoSuchStore(line.store, {"pointer": f"/lines/{place}/store"})
         parts = {
             line.sku: stocked_parts(self.catalogue[line.sku], self.catalogue) for line in lines
         }

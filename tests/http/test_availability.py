@@ -163,6 +163,22 @@ async def test_a_question_that_cannot_be_answered_names_what_is_wrong(shop: Shop
     assert answer.json()["errors"]
 
 
+@pytest.mark.parametrize(
+    "question",
+    [
+        "?sku=MUG&store=nowhere",
+        f"?sku=MUG&store={HARBOUR}&store=nowhere&near=59,18",
+        "/MUG?store=nowhere",
+    ],
+)
+async def test_a_store_that_does_not_exist_is_named(shop: Shop, question: str):
+    answer = await shop.client.get(f"/v1/availability{question}", headers=await shop.page())
+    [error] = answer.json()["errors"]
+
+    assert (answer.status_code, answer.json()["code"]) == (422, "unknown_store")
+    assert (error["parameter"], error["in"]) == ("store", "query")
+
+
 async def test_an_unknown_sku_is_not_there(shop: Shop):
     answer = await shop.client.get("/v1/availability/GHOST", headers=await shop.page())
 

@@ -93,12 +93,6 @@ async def test_the_promise_of_a_group_is_in_the_stores_own_time(shop: Shop):
         (MUG, {"quantity": 1, "fulfilment": {"method": "pickup"}}, 422, "invalid"),
         (MUG, {"quantity": 1, "fulfilment": {"method": "drone"}}, 422, "invalid"),
         ("GHOST", {"quantity": 1}, 404, "unknown_sku"),
-        (
-            MUG,
-            {"quantity": 1, "fulfilment": {"method": "pickup", "store": "moon"}},
-            404,
-            "unknown_store",
-        ),
     ],
 )
 async def test_what_cannot_be_in_a_cart_is_refused_with_its_reason(
@@ -110,6 +104,34 @@ async def test_what_cannot_be_in_a_cart_is_refused_with_its_reason(
     )
 
     assert (answer.status_code, answer.json()["code"]) == (status, code)
+
+
+MOON = {"method": "pickup", "store": "moon"}
+
+
+@pytest.mark.parametrize(
+    ("fulfilment", "field", "code"),
+    [
+        (MOON, "store", "unknown_store"),
+        ({"method": "pickup"}, "store", "required"),
+        ({"method": "ship", "store": HARBOUR}, "store", "unknown_field"),
+    ],
+)
+async def test_a_way_to_the_buyer_that_cannot_be_names_its_field(
+    shop: Shop, fulfilment: dict[str, str], field: str, code: str
+):
+    cart = await a_cart(shop, await shop.page())
+    path, opens = f"/v1/carts/{cart['id']}", cart["headers"]
+    of_all = await shop.client.put(f"{path}/fulfilment", json=fulfilment, headers=opens)
+    of_one = await put(shop, cart["id"], opens, MUG, 1, fulfilment=fulfilment)
+
+    assert [answer.status_code for answer in (of_all, of_one)] == [422, 422]
+    assert named(of_all) == [(f"/{field}", code)]
+    assert named(of_one) == [(f"/fulfilment/{field}", code)]
+
+
+def named(answer: Any) -> list[tuple[str, str]]:
+    return [(error["pointer"], error["code"]) for error in answer.json()["errors"]]
 
 
 async def test_a_cart_has_one_currency(shop: Shop):

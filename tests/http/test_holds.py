@@ -213,18 +213,26 @@ async def test_a_customers_hold_is_nobody_elses(shop: Shop):
 
 
 @pytest.mark.parametrize(
-    ("sku", "store", "code"),
-    [("GHOST", HARBOUR, "unknown_sku"), (MUG, "moon", "unknown_store")],
+    ("sku", "store", "status", "code"),
+    [("GHOST", HARBOUR, 404, "unknown_sku"), (MUG, "moon", 422, "unknown_store")],
 )
 async def test_what_is_nowhere_cannot_be_held_and_spoils_nobody_elses_hold(
-    shop: Shop, sku: str, store: str, code: str
+    shop: Shop, sku: str, store: str, status: int, code: str
 ):
     await shelve(shop.units, mug=5)
     page = await shop.page()
 
     wrong, right = await asyncio.gather(hold(shop, page, line(sku, 1, store)), hold(shop, page))
 
-    assert (wrong.status_code, wrong.json()["code"], right.status_code) == (404, code, 201)
+    assert (wrong.status_code, wrong.json()["code"], right.status_code) == (status, code, 201)
+
+
+async def test_a_store_that_does_not_exist_is_pointed_at(shop: Shop):
+    await shelve(shop.units, mug=5)
+    answer = await hold(shop, await shop.page(), line(), line(MUG, 1, "moon"))
+    [error] = answer.json()["errors"]
+
+    assert (error["pointer"], error["code"]) == ("/lines/1/store", "unknown_store")
 
 
 async def test_safety_stock_is_not_held(shop: Shop):
