@@ -18,6 +18,7 @@ from adapters.channels.switchboard import Switchboard
 from adapters.channels.webhook import Webhook
 from adapters.drain import Drain, draining
 from adapters.http.app import HttpSettings, Parts, build
+from adapters.http.streams import Streams
 from adapters.identity.codes import DerivedCodes
 from adapters.identity.jwks import KeySet
 from adapters.identity.keys import RandomSecrets
@@ -25,6 +26,7 @@ from adapters.identity.tokens import ProviderTokens, TrialTokens
 from adapters.imports.reading import FileReading
 from adapters.jobs.scheduler import Scheduler
 from adapters.jobs.steps import steps
+from adapters.postgres.relay import Relay
 from adapters.postgres.unit import PostgresUnits, connect, utc_now
 from adapters.settings import Role, Settings, SettingsError
 from domain.channels import Channel
@@ -43,6 +45,7 @@ class House(Struct):
 
     settings: Settings
     units: PostgresUnits
+    relay: Relay
     codes: DerivedCodes
     tokens: Tokens
     client: httpx.AsyncClient
@@ -60,12 +63,14 @@ def open_house(settings: Settings) -> House:
     client = httpx.AsyncClient(timeout=10)
     codes = DerivedCodes(settings.secret)
     switchboard = _switchboard(settings)
+    units = PostgresUnits(
+        connect(settings.database_url, pool_size=settings.connections),
+        programme=Programme(activation_days=settings.activation_days),
+    )
     return House(
         settings=settings,
-        units=PostgresUnits(
-            connect(settings.database_url, pool_size=settings.connections),
-            programme=Programme(activation_days=settings.activation_days),
-        ),
+        units=units,
+        relay=Relay(units, settings.database_url),
         codes=codes,
         tokens=_tokens(settings, client),
         client=client,
@@ -95,6 +100,7 @@ def _traced(app: ASGIApp) -> ASGIApp:
 def build_app(house: House) -> ASGIApp:
     """The application of a house that is open already."""
     settings = house.settings
+    streams = Streams(house.units, house.relay, low_at=settings.low_stock_at)
 
     async def ready() -> Mapping[str, str]:
         return {"database": await house.units.trouble() or "ok"}
@@ -103,7 +109,7 @@ def build_app(house: House) -> ASGIApp:
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
         async with draining() as drain:
             app.state.drain = drain
-            async with _jobs(house, drain):
+            async with house.relay.running(), streams.running(drain), _jobs(house, drain):
                 yield
         await house.close()
 
@@ -119,6 +125,7 @@ def build_app(house: House) -> ASGIApp:
             extras={
                 "reading": FileReading(),
                 "low_at": settings.low_stock_at,
+                "streams": streams,
                 "currency": settings.currency,
                 "clock": utc_now,
                 "holding": Gathered(
@@ -134,7 +141,7 @@ async def work(settings: Settings) -> None:
     """Do the jobs, and answer nobody, until told to stop."""
     logs.configure(settings.log_level)
     house = open_house(settings)
-    async with draining() as drain, _jobs(house, drain):
+    async with draining() as drain, house.relay.running(), _jobs(house, drain):
         await drain.stopping.wait()
     await house.close()
 
@@ -145,7 +152,8 @@ async def _jobs(house: House, drain: Drain) -> AsyncIterator[None]:
     if house.settings.role is Role.API:
         yield
         return
-    todo = steps(house.units, house.desk, drain.stopping)
+    kept = timedelta(hours=house.settings.feed_hours)
+    todo = steps(house.units, house.desk, drain.stopping, feed_kept=kept)
     async with Scheduler(house.units, todo, drain.stopping):
         yield
 

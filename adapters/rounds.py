@@ -75,9 +75,12 @@ class Rounds:
             except asyncio.CancelledError:
                 _tell(awaited, Busy("The service is stopping."))
                 raise
+            except Busy as trouble:
+                log.info("round waits", round=self._name)
+                _tell(awaited, trouble)
             except Exception as trouble:
-                log.warning("round failed", round=self._name, error=type(trouble).__name__)
-                _tell(awaited, Busy("The database does not answer; please try again."))
+                log.exception("round failed", round=self._name)
+                _tell(awaited, trouble)
             else:
                 _tell(awaited, None)
 

@@ -100,6 +100,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     """Of a cart that nobody named a currency for."""
     connections: Annotated[int, Meta(ge=2, le=200)] = 16
     """To the database, for each process."""
+    feed_hours: Annotated[int, Meta(ge=1, le=24 * 30)] = 24
+    """How long changes of stock are kept for those who come back to a stream."""
     hold_limit: Positive = 20
     """Units of one SKU that one customer may hold at a time."""
     low_stock_at: Annotated[int, Meta(ge=0)] = 3

@@ -24,13 +24,6 @@ class Changed(Struct, frozen=True):
     recorded_at: datetime
 
 
-class Following(Struct, frozen=True):
-    """What somebody wants to hear of: these SKUs or every one, in these stores or in every one."""
-
-    skus: frozenset[Sku] | None = None
-    stores: frozenset[StoreId] | None = None
-
-
 class Turn(Struct, frozen=True):
     """What may be told of one SKU in one store. Of two, the one with the later version is true."""
 
@@ -40,6 +33,18 @@ class Turn(Struct, frozen=True):
     status: Status
     quantity: int | None
     as_of: datetime
+
+
+class Following(Struct, frozen=True):
+    """What somebody wants to hear of: these SKUs or every one, in these stores or in every one."""
+
+    skus: frozenset[Sku] | None = None
+    stores: frozenset[StoreId] | None = None
+
+    def wants(self, turn: Turn) -> bool:
+        return (self.skus is None or turn.sku in self.skus) and (
+            self.stores is None or turn.store in self.stores
+        )
 
 
 def turn_of(

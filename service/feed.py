@@ -19,12 +19,13 @@ async def standing(
     async with units.read() as unit:
         catalogue = await with_parts(unit, skus)
         shelves = await unit.stock.of(catalogue, stores)
+        places = None if stores is None else await unit.stores.by_id(stores)
     view = View(now=unit.now, low_at=low_at)
     return [
         turn_of(catalogue[sku], store, catalogue, shelves, view)
         for sku in sorted(skus)
         if sku in catalogue
-        for store in sorted(places_of(catalogue[sku], stores, shelves))
+        for store in sorted(places_of(catalogue[sku], places, shelves))
     ]
 
 

@@ -4,7 +4,7 @@ A verb that takes many does its work in one statement. Nothing inside a unit wai
 but the database.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar, runtime_checkable
@@ -631,6 +631,15 @@ class Units(Protocol):
 class Carrier(Protocol):
     async def send(self, message: Outgoing) -> Outcome:
         """Hand a message over. The same id again is the same message."""
+
+
+class Relay(Protocol):
+    """Gives changes their positions; calls `heard` whenever the feed may have grown."""
+
+    heard: Callable[[], None]
+
+    async def caught_up(self) -> None:
+        """Until everything that was committed before this has its position. Raises Busy."""
 
 
 @runtime_checkable

@@ -41,6 +41,7 @@ from adapters.http.stock import Stock
 from adapters.http.stocktaking import Stocktaking
 from adapters.http.stopping import Stopping
 from adapters.http.stores import Stores
+from adapters.http.streams import provide_last_event
 from adapters.http.tags import provide_if_match
 from service.callers import Doorkeeper
 from service.ports import Codes, Secrets, Tokens, Units
@@ -153,6 +154,7 @@ def _dependencies(parts: Parts) -> dict[str, Provide]:
         "key": Provide(provide_key),
         "optional_key": Provide(provide_optional_key),
         "if_match": Provide(provide_if_match),
+        "last_event": Provide(provide_last_event),
         "locale": Provide(provide_locale, sync_to_thread=False),
         "change": Provide(provide_change, sync_to_thread=False),
     }

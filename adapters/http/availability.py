@@ -7,12 +7,15 @@ from typing import Annotated
 from litestar import Controller, Response, get
 from litestar.di import NamedDependency
 from litestar.params import FromPath, QueryParameter
+from litestar.response import Stream
 
 from adapters.http.callers import ANYBODY, called_by
 from adapters.http.places import Near, RadiusKm, around
+from adapters.http.streams import Streams
 from adapters.http.tags import tagged
 from domain.availability import Available
 from domain.callers import Caller
+from domain.feed import Following
 from domain.ids import Sku, StoreId
 from domain.patterns import whole
 from domain.refusals import Forbidden
@@ -29,6 +32,22 @@ InStores = Annotated[
         name="store",
         max_items=500,
         description="These stores; without it, every store that has any.",
+    ),
+]
+Followed = Annotated[
+    list[Sku] | None,
+    QueryParameter(name="sku", max_items=100, description="These SKUs; without it, every one."),
+]
+FollowedIn = Annotated[
+    list[StoreId] | None,
+    QueryParameter(name="store", max_items=500, description="In these stores; else in every one."),
+]
+Publishable = Annotated[
+    str | None,
+    QueryParameter(
+        name="key",
+        max_length=200,
+        description="A publishable key (`pk_…`), for an EventSource, which can send no headers.",
     ),
 ]
 Explain = Annotated[
@@ -68,6 +87,37 @@ class Availability(Controller):
         )
         return await look(units, question, channel=channel)
 
+    @get(
+        "/stream",
+        operation_id="stream_availability",
+        media_type="text/event-stream",
+        **called_by(*ANYBODY, key_in_address=True),
+    )
+    async def stream(
+        self,
+        streams: NamedDependency[Streams],
+        last_event: NamedDependency[int | None],
+        skus: Followed = None,
+        stores: FollowedIn = None,
+        publishable: Publishable = None,  # noqa: ARG002 - whom it belongs to was asked at the door
+    ) -> Stream:
+        """Every change of what can be sold, as server-sent events.
+
+        First how things stand, then every change: `event: availability` with `id`, a cursor that
+        grows, and `data`: `{"sku", "store", "version", "status", "quantity", "as_of"}`. Of two
+        events about one SKU in one store, the one with the higher version is true. Come back with
+        `Last-Event-ID` to get every event after it, in order, once. When the cursor is too old,
+        `event: reset` and a new snapshot say so. A comment comes at least every 15 s. Who reads
+        too slowly is disconnected, and comes back with the cursor.
+        """
+        await streams.caught_up()
+        following = Following(_set(skus), _set(stores))
+        return Stream(
+            streams.follow(following, last_event),
+            media_type="text/event-stream",
+            headers={"X-Accel-Buffering": "no"},
+        )
+
     @get("/{sku:str}", operation_id="get_availability", **called_by(*ANYBODY))
     async def one(
         self,
@@ -95,6 +145,10 @@ class Availability(Controller):
             as_of=as_of,
         )
         return tagged(now, item.version)
+
+
+def _set(names: list[str] | None) -> frozenset[str] | None:
+    return None if names is None else frozenset(names)
 
 
 def _explainer(caller: Caller, *, wanted: bool) -> Callable[[StoreId], bool]:

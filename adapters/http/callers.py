@@ -22,16 +22,20 @@ STAFF: Final = frozenset({Role.TILL, Role.ASSOCIATE, Role.OFFICE})
 SHOPPERS: Final = frozenset({Role.SHOP, Role.CUSTOMER})
 
 
-def called_by(*roles: Role, scope: str = "", strict: bool = False) -> dict[str, Any]:
+def called_by(
+    *roles: Role, scope: str = "", strict: bool = False, key_in_address: bool = False
+) -> dict[str, Any]:
     """What an operation says of its callers: `@get("/…", **called_by(Role.TILL))`.
 
     `scope` is what an office key must have; `strict` is for codes, PINs and look-ups of persons.
+    `key_in_address` is for what browsers open without headers: a publishable key as `?key=`.
     """
     return {
         "opt": {
             "callers": frozenset(roles),
             "scope": scope,
             "limit": "strict" if strict else "default",
+            "key_in_address": key_in_address,
         },
         "security": [{"bearer": []}],
     }
@@ -62,7 +66,8 @@ async def admit(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRou
     if handler.opt["callers"] is None:
         return
     doorkeeper: Doorkeeper = connection.app.state.doorkeeper
-    caller = await doorkeeper.recognise(_bearer(connection))
+    credential = _key_in_address(connection, handler) or _bearer(connection)
+    caller = await doorkeeper.recognise(credential)
     visit = visit_of(connection)
     visit.caller = caller
     limits: Limits = connection.app.state.limits
@@ -74,6 +79,18 @@ async def admit(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRou
     caller.must_be(handler.opt["callers"])
     if scope := handler.opt.get("scope"):
         caller.must_have(scope)
+
+
+def _key_in_address(
+    connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler
+) -> str:
+    """Raises Unknown for a secret in an address, where it would be seen on its way."""
+    if not handler.opt.get("key_in_address") or "authorization" in connection.headers:
+        return ""
+    key: str = connection.query_params.get("key", "")
+    if key and not key.startswith("pk_"):
+        raise Unknown("Only a publishable key (pk_…) may stand in an address.")
+    return key
 
 
 def _bearer(connection: ASGIConnection[Any, Any, Any, Any]) -> str:

@@ -16,10 +16,19 @@ from service.reactions import react, reactions
 REMEMBERED: Final = timedelta(days=7)
 """How long an Idempotency-Key brings the first answer again."""
 
+FEED_MAX: Final = 1_000_000
+"""Changes of stock that are kept for those who come back to a stream, however fresh they are."""
+
 BATCH: Final = 100
 
 
-def steps(units: Units, desk: Desk, stopping: asyncio.Event) -> list[Step]:
+def steps(
+    units: Units,
+    desk: Desk,
+    stopping: asyncio.Event,
+    *,
+    feed_kept: timedelta = timedelta(days=1),
+) -> list[Step]:
     """What runs how often; all of it is safe in every process."""
     what_follows = reactions(thank_after=desk.thank_you_after)
     soon, every_minute = timedelta(seconds=0.5), timedelta(minutes=1)
@@ -34,6 +43,7 @@ def steps(units: Units, desk: Desk, stopping: asyncio.Event) -> list[Step]:
         Step("sweep_holds", soon, partial(sweep, units)),
         Step("expire_pickups", timedelta(seconds=30), partial(expire_overdue, units), once=True),
         Step("activate_points", every_minute, partial(activate_points, units), once=True),
+        Step("forget_feed", every_minute, partial(forget_feed, units, kept=feed_kept), once=True),
         Step("forget_requests", timedelta(hours=1), partial(forget_requests, units), once=True),
     ]
 
@@ -42,6 +52,13 @@ async def activate_points(units: Units) -> int:
     """Points whose day has come can be spent."""
     async with units.begin() as unit:
         return await unit.points.activate(BATCH)
+
+
+async def forget_feed(units: Units, *, kept: timedelta) -> int:
+    """Who comes back to a stream later than that is told how things stand instead."""
+    async with units.begin() as unit:
+        await unit.feed.forget(unit.now - kept, FEED_MAX)
+    return 0
 
 
 async def forget_requests(units: Units) -> int:

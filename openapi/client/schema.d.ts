@@ -116,6 +116,35 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/availability/stream": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Every change of what can be sold, as server-sent events
+         * @description Every change of what can be sold, as server-sent events.
+         *
+         *     First how things stand, then every change: `event: availability` with `id`, a cursor that
+         *     grows, and `data`: `{"sku", "store", "version", "status", "quantity", "as_of"}`. Of two
+         *     events about one SKU in one store, the one with the higher version is true. Come back with
+         *     `Last-Event-ID` to get every event after it, in order, once. When the cursor is too old,
+         *     `event: reset` and a new snapshot say so. A comment comes at least every 15 s. Who reads
+         *     too slowly is disconnected, and comes back with the cursor.
+         *
+         *     Callers: shop, customer, till, associate, office.
+         */
+        get: operations["stream_availability"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/availability/{sku}": {
         parameters: {
             query?: never;
@@ -1579,6 +1608,8 @@ export interface components {
         /**
          * Fulfilment
          * @description How a line reaches its buyer: collected at `store`, or sent.
+         *
+         *         What is wrong is said in msgspec's words, so that whoever sent it reads of that very field.
          */
         Fulfilment: {
             /** @enum {unknown} */
@@ -2901,6 +2932,11 @@ export interface components {
          */
         IfNoneMatch: string;
         /**
+         * @description The `id` of the last event that was read; every later one follows.
+         * @example 4711
+         */
+        LastEventId: string;
+        /**
          * @description A guest's way to a cart, and to the order it became.
          * @example crt_01jd0000000000000000000000.5f2a
          */
@@ -3282,6 +3318,73 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["Answer"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    stream_availability: {
+        parameters: {
+            query?: {
+                /**
+                 * @description A publishable key (`pk_…`), for an EventSource, which can send no headers.
+                 * @example sk_shown_once
+                 */
+                key?: string;
+                /**
+                 * @description These SKUs; without it, every one.
+                 * @example [
+                 *       "85123A"
+                 *     ]
+                 */
+                sku?: string[];
+                /**
+                 * @description In these stores; else in every one.
+                 * @example [
+                 *       "1000"
+                 *     ]
+                 */
+                store?: string[];
+            };
+            header?: {
+                /**
+                 * @description The `id` of the last event that was read; every later one follows.
+                 * @example 4711
+                 */
+                "Last-Event-ID"?: components["parameters"]["LastEventId"];
+                /**
+                 * @description For titles and names: en, nb, sv, da or ro; English when none fits.
+                 * @example sv-SE, en;q=0.5
+                 */
+                "Accept-Language"?: components["parameters"]["AcceptLanguage"];
+                /**
+                 * @description Your own id of this request, for our logs; we make one if there is none.
+                 * @example till-7-000123
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
                 };
             };
             401: components["responses"]["Problem401"];

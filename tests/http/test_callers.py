@@ -18,6 +18,7 @@ operation               shop  customer  till  associate  office
 
 list_availability       may   may       may   may        may
 get_availability        may   may       may   may        may
+stream_availability     may   may       may   may        may
 list_products           may   may       may   may        may
 get_product             may   may       may   may        may
 list_variants           may   may       may   may        may

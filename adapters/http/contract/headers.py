@@ -36,6 +36,13 @@ PARAMETERS: Final[dict[str, Schema]] = {
         "schema": {"type": "string"},
         "example": 'W/"5f2a7d0c9b1e4a6f8c3d2b10"',
     },
+    "LastEventId": {
+        "name": "Last-Event-ID",
+        "in": "header",
+        "description": "The `id` of the last event that was read; every later one follows.",
+        "schema": {"type": "string"},
+        "example": "4711",
+    },
     "CartToken": {
         "name": "Cart-Token",
         "in": "header",
@@ -64,6 +71,7 @@ OF_NEEDS: Final = {
     "optional_key": "OptionalIdempotencyKey",
     "if_match": "IfMatch",
     "if_none_match": "IfNoneMatch",
+    "last_event": "LastEventId",
 }
 """Which header belongs to what a handler needs."""
 OF_EVERYBODY: Final = ("AcceptLanguage", "RequestId")

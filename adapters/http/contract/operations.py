@@ -7,7 +7,7 @@ from typing import Any, Final, get_args, get_origin
 
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import KwargDefinition
-from litestar.response import Response
+from litestar.response import Response, Stream
 from msgspec import Struct
 
 from adapters.http.contract.headers import OF_ANSWERS, OF_EVERYBODY, OF_NEEDS
@@ -95,6 +95,8 @@ def operations_of(routes: Any) -> list[Operation]:
 
 def _unwrapped(annotation: Any) -> Any:
     """`Order` of a `Response[Order]`."""
+    if annotation is Stream:
+        return str
     if get_origin(annotation) is Response:
         return get_args(annotation)[0]
     return None if annotation in {None, type(None), inspect.Signature.empty} else annotation

@@ -1,0 +1,322 @@
+"""Live stock for everybody who listens: each change is read and written out once for all of them.
+
+A stream begins with how things stand, or with what was missed since a cursor, and goes on with
+every change. A reader joins the others only when it has caught up with them; from then on it has a
+queue of its own. Nothing is left out: a reader whose queue is full is sent away, and comes back
+with its cursor. No stream holds a connection to the database.
+
+A change of a part is also one of the kits it belongs to. So that a cut between two events of one
+change loses nothing, only the last bears its position; the ones before bear the position before.
+"""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from itertools import chain
+from typing import Any, Final
+
+import msgspec
+import structlog
+from litestar import Request
+from msgspec import Struct
+
+from adapters.drain import Drain
+from adapters.rounds import Rounds
+from domain.feed import Changed, Following, Turn
+from domain.ids import Sku, StoreId
+from service.feed import standing, told, with_kits_parts
+from service.ports import Relay, Units
+
+BATCH: Final = 1000
+AT_ONCE: Final = 50
+SHELVES_MAX: Final = 10_000
+SKUS_MAX: Final = 1000
+SKUS_MIN: Final = 10
+"""How much one question for a snapshot asks for, which may be of every store."""
+POLL_S: Final = 1.0
+HEARTBEAT_S: Final = 10.0
+QUEUE_MAX: Final = 10_000
+"""Events that a reader may be behind."""
+
+GREETING: Final = b"retry: 1000\n\n"
+HEARTBEAT: Final = b":\n\n"
+RESET: Final = b"event: reset\ndata: {}\n\n"
+UNFINISHED: Final = 0
+"""The cursor of one who has not seen the whole snapshot yet: it brings the snapshot again."""
+STRANGE: Final = -1
+CURSOR: Final = re.compile(r"[0-9]{1,18}")
+
+log = structlog.get_logger("hylla.streams")
+
+
+async def provide_last_event(request: Request[Any, Any, Any]) -> int | None:
+    """The cursor in `Last-Event-ID`; one that we never gave is none that we know."""
+    header = request.headers.get("last-event-id", "").strip()
+    if not header:
+        return None
+    return int(header) if CURSOR.fullmatch(header) else STRANGE
+
+
+class Event(Struct, frozen=True):
+    """A turn as it is sent; `early` where others of the same change follow."""
+
+    sku: Sku
+    store: StoreId
+    early: bytes
+    last: bytes
+
+
+def written(turn: Turn, position: int) -> bytes:
+    return b"id: %d\nevent: availability\ndata: %b\n\n" % (position, msgspec.json.encode(turn))
+
+
+def events_of(turns: Iterable[Turn], position: int) -> list[Event]:
+    return [
+        Event(turn.sku, turn.store, written(turn, position - 1), written(turn, position))
+        for turn in turns
+    ]
+
+
+def in_order(events: Sequence[Event]) -> list[bytes]:
+    """The events of one change that a reader is told of."""
+    return [*(event.early for event in events[:-1]), *(event.last for event in events[-1:])]
+
+
+class Reader:
+    """One open stream's queue."""
+
+    def __init__(self, following: Following, most: int) -> None:
+        self.following = following
+        self.open = True
+        self._most = most
+        self._events: list[bytes] = []
+        self._ready = asyncio.Event()
+
+    def put(self, events: Iterable[bytes]) -> None:
+        """Add events to the queue; one that is full is closed instead."""
+        self._events.extend(events)
+        if len(self._events) > self._most:
+            self._events.clear()
+            self.open = False
+            log.info("a slow reader is sent away")
+        self._ready.set()
+
+    def close(self) -> None:
+        """No more will come; what stands in the queue is still taken."""
+        self.open = False
+        self._ready.set()
+
+    async def take(self) -> bytes:
+        """Everything that waits, as soon as there is something; nothing at the end."""
+        while not self._events and self.open:
+            self._ready.clear()
+            await self._ready.wait()
+        events, self._events = self._events, []
+        return b"".join(events)
+
+
+class Streams:
+    """Tails the feed for all readers of this process."""
+
+    def __init__(
+        self,
+        units: Units,
+        relay: Relay,
+        *,
+        low_at: int,
+        heartbeat_s: float = HEARTBEAT_S,
+        queue_max: int = QUEUE_MAX,
+    ) -> None:
+        self._units = units
+        self._relay = relay
+        self._low_at = low_at
+        self._heartbeat_s = heartbeat_s
+        self._queue_max = queue_max
+        self._rounds = Rounds("streams", self._tail, every_s=POLL_S)
+        self._open = False
+        self._position = -1
+        self._readers: dict[Sku | None, set[Reader]] = {}
+        """By each SKU they follow; under None those who follow all."""
+        relay.heard = self._rounds.nudge
+
+    @asynccontextmanager
+    async def running(self, drain: Drain) -> AsyncIterator[None]:
+        """Serve streams until the drain; then they end."""
+        async with self._rounds:
+            self._open = True
+            beats = asyncio.create_task(self._beat(drain), name="heartbeat")
+            try:
+                yield
+            finally:
+                self._open = False
+                beats.cancel()
+                await asyncio.wait({beats})
+
+    @property
+    def count(self) -> int:
+        return len(self._all())
+
+    async def caught_up(self) -> None:
+        """Until every change that was committed before this has been told.
+
+        Raises:
+            Busy: the database does not answer.
+        """
+        await self._relay.caught_up()
+        await self._rounds.round()
+
+    async def follow(self, following: Following, cursor: int | None) -> AsyncIterator[bytes]:
+        """The stream of a reader who has read up to `cursor`, or nothing yet."""
+        yield GREETING
+        position = await self._resumed(cursor)
+        if position is None:
+            if cursor:
+                yield RESET
+            position = self._position
+            async for events in self._snapshot(following, position):
+                yield events
+        heard = await self._heard(following)
+        while position < self._position:
+            events, position = await self._missed(following, heard, position)
+            if events:
+                yield events
+        # Nothing is awaited between the last look at the position and the joining.
+        reader = self._join(following)
+        try:
+            while events := await reader.take():
+                yield events
+        finally:
+            self._leave(reader)
+
+    async def _resumed(self, cursor: int | None) -> int | None:
+        """The cursor, if everything behind it is still kept; None where a snapshot is needed."""
+        if not cursor:
+            return None
+        async with self._units.read() as unit:
+            oldest, newest = await unit.feed.span()
+        return cursor if oldest - 1 <= cursor <= newest else None
+
+    async def _snapshot(self, following: Following, position: int) -> AsyncIterator[bytes]:
+        """How everything stands; only its end bears the position to go on from."""
+        last = b"id: %d\n\n" % position
+        held_back: list[Turn] = []
+        async for skus in self._questions(following):
+            turns = await standing(self._units, skus, following.stores, low_at=self._low_at)
+            turns = held_back + turns
+            held_back = turns[-1:]
+            yield b"".join(written(turn, UNFINISHED) for turn in turns[:-1])
+        yield b"".join(written(turn, position) for turn in held_back) or last
+
+    async def _questions(self, following: Following) -> AsyncIterator[Sequence[Sku]]:
+        """The SKUs to ask about, so many at a time that no answer is too long."""
+        many = min(SKUS_MAX, SHELVES_MAX // len(following.stores)) if following.stores else SKUS_MIN
+        if following.skus is not None:
+            for skus in batched(sorted(following.skus), many):
+                yield skus
+            return
+        after = ""
+        while page := await self._page(after, many):
+            yield page
+            after = page[-1]
+
+    async def _page(self, after: Sku, many: int) -> list[Sku]:
+        async with self._units.read() as unit:
+            found = await unit.products.search(gtin=None, query=None, after=after, limit=many)
+        return [product.sku for product in found]
+
+    async def _heard(self, following: Following) -> set[Sku] | None:
+        if following.skus is None:
+            return None
+        return await with_kits_parts(self._units, following.skus)
+
+    async def _missed(
+        self, following: Following, heard: set[Sku] | None, position: int
+    ) -> tuple[bytes, int]:
+        """The next events behind `position`, and how far they go."""
+        until = self._position
+        async with self._units.read() as unit:
+            changes = await unit.feed.after(
+                position, BATCH, until=until, skus=heard, stores=following.stores
+            )
+        turns = await told(self._units, changes, low_at=self._low_at)
+        events: list[bytes] = []
+        for change, mine in zip(changes, turns, strict=True):
+            wanted = (turn for turn in mine if following.wants(turn))
+            events += in_order(events_of(wanted, change.position))
+        return b"".join(events), changes[-1].position if len(changes) == BATCH else until
+
+    def _join(self, following: Following) -> Reader:
+        reader = Reader(following, self._queue_max)
+        if not self._open:
+            reader.close()
+        for sku in _names(following):
+            self._readers.setdefault(sku, set()).add(reader)
+        return reader
+
+    def _leave(self, reader: Reader) -> None:
+        for sku in _names(reader.following):
+            self._readers[sku].discard(reader)
+            if not self._readers[sku]:
+                del self._readers[sku]
+
+    def _all(self) -> set[Reader]:
+        return set().union(*self._readers.values())
+
+    async def _tail(self) -> None:
+        """Tell what the feed has behind our position; with nobody here, only follow its end."""
+        if not self._readers:
+            async with self._units.read() as unit:
+                _, newest = await unit.feed.span()
+            if not self._readers:
+                self._position = newest
+                return
+        changes = await self._next()
+        while changes:
+            turns = await told(self._units, changes, low_at=self._low_at)
+            for start in range(0, len(changes), AT_ONCE):
+                part = slice(start, start + AT_ONCE)
+                self._tell(changes[part], turns[part])
+                await asyncio.sleep(0)  # let others work while much is told to many
+            changes = await self._next() if len(changes) == BATCH else []
+
+    async def _next(self) -> list[Changed]:
+        async with self._units.read() as unit:
+            return await unit.feed.after(self._position, BATCH)
+
+    def _tell(self, changes: Sequence[Changed], turns: Sequence[list[Turn]]) -> None:
+        """Put every change into the queues of those who follow it, and be behind it."""
+        queues: dict[Reader, list[bytes]] = {}
+        for change, mine in zip(changes, turns, strict=True):
+            events = events_of(mine, change.position)
+            for reader, heard in self._audience(events).items():
+                queues.setdefault(reader, []).extend(in_order(heard))
+        for reader, written_out in queues.items():
+            reader.put(written_out)
+        self._position = changes[-1].position
+
+    def _audience(self, events: Iterable[Event]) -> dict[Reader, list[Event]]:
+        audience: dict[Reader, list[Event]] = {}
+        for event in events:
+            for reader in chain(self._readers.get(None, ()), self._readers.get(event.sku, ())):
+                stores = reader.following.stores
+                if stores is None or event.store in stores:
+                    audience.setdefault(reader, []).append(event)
+        return audience
+
+    async def _beat(self, drain: Drain) -> None:
+        """Show every reader that its connection lives; at the drain, let them all go."""
+        while await drain.first(asyncio.sleep(self._heartbeat_s, True)):
+            for reader in self._all():
+                reader.put([HEARTBEAT])
+        self._open = False
+        for reader in self._all():
+            reader.close()
+
+
+def _names(following: Following) -> Iterable[Sku | None]:
+    return [None] if following.skus is None else following.skus
+
+
+def batched(skus: Sequence[Sku], many: int) -> Iterable[Sequence[Sku]]:
+    return (skus[start : start + many] for start in range(0, len(skus), many))

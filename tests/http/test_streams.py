@@ -1,0 +1,263 @@
+"""Whoever listens hears how things stand, and then every change: each once, in order."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+
+import httpx
+import pytest
+from msgspec import Struct
+
+from adapters.main import build_app, open_house
+from domain.catalogue import ProductState
+from tests.examples import ENGRAVING, HARBOUR, HILL, MUG, TEA_SET, TEAPOT, a_product, shelve
+from tests.http.listening import Event, Listener, listening
+from tests.http.server import serving
+from tests.http.shop import Shop
+
+STREAM = "/v1/availability/stream"
+OPEN_STREAMS = 200
+
+
+class Live(Struct):
+    """A shop behind a socket, and who looks into it."""
+
+    shop: Shop
+    address: str
+    page: dict[str, str]
+
+    def listen(self, query: str = "", cursor: str = ""):
+        return listening(self.address, self.page, query, cursor)
+
+    async def put(self, store: str = HARBOUR, **on_hand: int) -> None:
+        """Each SKU in a transaction of its own."""
+        for sku, count in on_hand.items():
+            await shelve(self.shop.units, store, **{sku: count})
+
+
+@pytest.fixture
+async def live(shop: Shop) -> AsyncIterator[Live]:
+    house = open_house(shop.house.settings)
+    with serving(build_app(house)) as address:
+        async with shop.house.relay.running():
+            yield Live(shop, address, await shop.page())
+
+
+def told(events: list[Event]) -> list[tuple[str, str, int | None]]:
+    return [event.quantity for event in events]
+
+
+async def test_a_stream_begins_with_how_things_stand_and_goes_on_with_every_change(live: Live):
+    await live.put(mug=5)
+    async with live.listen(f"?sku={MUG}&store={HARBOUR}") as stream:
+        first = await stream.next()
+        await live.put(mug=2)
+        second = await stream.next()
+
+    assert stream.answer.headers["content-type"].startswith("text/event-stream")
+    assert [first.kind, second.kind] == ["availability", "availability"]
+    assert first.data.keys() == {"sku", "store", "version", "status", "quantity", "as_of"}
+    assert told([first, second]) == [(MUG, HARBOUR, 5), (MUG, HARBOUR, 7)]
+    assert second.id == first.id + 1
+    assert second.data["version"] == first.data["version"] + 1
+    assert first.data["status"] == "in_stock"
+
+
+async def test_only_what_was_asked_for_is_told(live: Live):
+    await live.put(mug=1, teapot=1)
+    await live.put(HILL, mug=1, teapot=1)
+    async with (
+        live.listen(f"?sku={MUG}") as mugs,
+        live.listen(f"?store={HILL}") as hill,
+        live.listen() as everything,
+    ):
+        await asyncio.gather(mugs.take(2), hill.take(4), everything.take(6))
+        await live.put(HARBOUR, mug=1, teapot=1)
+        await live.put(HILL, mug=1)
+        heard = [await mugs.take(2), await hill.take(2), await everything.take(6)]
+
+    assert told(heard[0]) == [(MUG, HARBOUR, 2), (MUG, HILL, 2)]
+    assert told(heard[1]) == [(MUG, HILL, 2), (TEA_SET, HILL, 1)]
+    assert [event.quantity[:2] for event in heard[2]] == [
+        (MUG, HARBOUR),
+        (TEA_SET, HARBOUR),
+        (TEAPOT, HARBOUR),
+        (TEA_SET, HARBOUR),
+        (MUG, HILL),
+        (TEA_SET, HILL),
+    ]
+
+
+async def test_a_shelf_that_is_named_is_told_though_it_is_empty(live: Live):
+    async with live.listen(f"?sku={MUG}&sku=GHOST&store={HARBOUR}&store=nowhere") as stream:
+        first = await stream.next()
+        await live.put(mug=1)
+        second = await stream.next()
+
+    assert told([first, second]) == [(MUG, HARBOUR, 0), (MUG, HARBOUR, 1)]
+    assert (first.data["status"], second.data["status"]) == ("out_of_stock", "low_stock")
+
+
+async def test_a_change_of_a_part_is_one_of_the_kit(live: Live):
+    await live.put(mug=4, teapot=1)
+    async with live.listen(f"?sku={TEA_SET}") as stream:
+        first = await stream.next()
+        await live.put(teapot=1)
+        second = await stream.next()
+        cursor = stream.cursor
+        await live.put(mug=2)
+    await live.put(teapot=1)
+    async with live.listen(f"?sku={TEA_SET}", cursor) as stream:
+        missed = await stream.take(2)
+
+    assert told([first, second, missed[-1]]) == [
+        (TEA_SET, HARBOUR, 1),
+        (TEA_SET, HARBOUR, 2),
+        (TEA_SET, HARBOUR, 3),
+    ]
+    versions = [event.data["version"] for event in [first, second, *missed]]
+    assert versions == sorted(versions)
+
+
+async def test_what_is_not_counted_has_no_quantity_and_what_is_retired_is_not_sold(live: Live):
+    await live.put(mug=5)
+    async with live.shop.units.begin() as unit:
+        await unit.products.put([a_product(MUG, state=ProductState.RETIRED)])
+    async with live.listen(f"?sku={ENGRAVING}&sku={MUG}&store={HARBOUR}") as stream:
+        events = await stream.take(2)
+
+    assert [(event.data["status"], event.data["quantity"]) for event in events] == [
+        ("in_stock", None),
+        ("out_of_stock", 0),
+    ]
+
+
+async def test_who_comes_back_hears_everything_missed_once_and_in_order(live: Live):
+    these = f"?store={HARBOUR}&sku={MUG}&sku={TEAPOT}"
+    async with live.listen(these) as stream:
+        await stream.take(2)
+        await live.put(mug=1)
+        await stream.next()
+        cursor = stream.cursor
+    await live.put(mug=1, teapot=1)
+    await live.put(HILL, mug=9)
+    await live.put(mug=1)
+    async with live.listen(these, cursor) as stream:
+        missed = await stream.take(3)
+        await live.put(mug=1)
+        live_one = await stream.next()
+
+    assert told([*missed, live_one]) == [
+        (MUG, HARBOUR, 2),
+        (TEAPOT, HARBOUR, 1),
+        (MUG, HARBOUR, 3),
+        (MUG, HARBOUR, 4),
+    ]
+    ids = [event.id for event in [*missed, live_one]]
+    assert ids == sorted(set(ids))
+
+
+async def test_more_than_fits_one_page_is_caught_up_with(live: Live):
+    await live.put(mug=1)
+    async with live.listen(f"?sku={MUG}") as stream:
+        await stream.next()
+        cursor = stream.cursor
+    async with live.shop.units.begin() as unit:
+        await unit.connection.execute(
+            """
+            insert into feed_inbox (store, sku, on_hand, version, cause, recorded_at)
+            select $1, $2, number, number, 'found', now() from generate_series(2, 2501) as number
+            """,
+            HARBOUR,
+            MUG,
+        )
+    async with live.listen(f"?sku={MUG}", cursor) as stream:
+        missed = await stream.take(2500)
+
+    assert [event.data["version"] for event in missed] == list(range(2, 2502))
+
+
+async def test_a_snapshot_that_was_cut_off_comes_again(live: Live):
+    await live.put(mug=1, teapot=1)
+    async with live.listen() as stream:
+        await stream.next()
+        cursor = stream.cursor
+    async with live.listen(cursor=cursor) as stream:
+        again = await stream.take(3)
+
+    assert {event.quantity for event in again} == {
+        (MUG, HARBOUR, 1),
+        (TEAPOT, HARBOUR, 1),
+        (TEA_SET, HARBOUR, 0),
+    }
+
+
+async def test_of_a_part_and_its_kit_only_the_last_bears_the_new_cursor(live: Live):
+    await live.put(mug=1)
+    async with live.listen(f"?sku={MUG}&sku={TEA_SET}&store={HARBOUR}") as stream:
+        await stream.take(2)
+        await live.put(mug=1)
+        part, kit = await stream.take(2)
+
+    assert (part.quantity[0], kit.quantity[0]) == (MUG, TEA_SET)
+    assert part.id == kit.id - 1
+
+
+@pytest.mark.parametrize("cursor", ["1", "999999", "yesterday"])
+async def test_a_cursor_that_is_too_old_or_not_ours_begins_anew(live: Live, cursor: str):
+    await live.put(mug=3, teapot=2)
+    await live.shop.house.relay.caught_up()
+    async with live.shop.units.begin() as unit:
+        await unit.connection.execute("select setval('feed_position_seq', 100)")
+    await live.put(mug=1)
+    await live.shop.house.relay.caught_up()
+    async with live.shop.units.begin() as unit:
+        await unit.feed.forget(unit.now, keep=1)
+    async with live.listen(f"?sku={MUG}", cursor) as stream:
+        reset, first = await stream.take(2)
+        await live.put(mug=1)
+        after = await stream.next()
+
+    assert (reset.kind, reset.id) == ("reset", None)
+    assert told([first, after]) == [(MUG, HARBOUR, 4), (MUG, HARBOUR, 5)]
+
+
+async def test_many_listen_at_once_and_all_hear_the_same(live: Live):
+    await live.put(mug=1)
+    async with AsyncExitStack() as stack:
+        streams: list[Listener] = [
+            await stack.enter_async_context(live.listen(f"?sku={MUG}")) for _ in range(OPEN_STREAMS)
+        ]
+        await asyncio.gather(*(stream.next() for stream in streams))
+        for _ in range(5):
+            await live.put(mug=1)
+        heard = await asyncio.gather(*(stream.take(5) for stream in streams))
+
+    assert {tuple(event.data["quantity"] for event in events) for events in heard} == {
+        (2, 3, 4, 5, 6)
+    }
+
+
+async def test_a_publishable_key_may_stand_in_the_address_and_no_other(live: Live):
+    key = live.page["Authorization"].removeprefix("Bearer ")
+    secret = (await live.shop.office())["Authorization"].removeprefix("Bearer ")
+    async with (
+        httpx.AsyncClient(base_url=live.address) as client,
+        listening(live.address, {}, f"?sku={MUG}&store={HARBOUR}&key={key}") as stream,
+    ):
+        event = await stream.next()
+        refused = await client.get(STREAM, params={"key": secret})
+        wrong = await client.get(STREAM, params={"key": "pk_nobody"})
+        elsewhere = await client.get("/v1/availability/MUG", params={"key": key})
+
+    assert event.quantity == (MUG, HARBOUR, 0)
+    assert [refused.status_code, wrong.status_code, elsewhere.status_code] == [401, 401, 401]
+
+
+@pytest.mark.parametrize("query", ["sku=", "store=a/b", "skew=1"])
+async def test_a_question_that_makes_no_sense_names_what_is_wrong(live: Live, query: str):
+    async with httpx.AsyncClient(base_url=live.address) as client:
+        answer = await client.get(f"{STREAM}?{query}", headers=live.page)
+
+    assert answer.status_code == 422
+    assert answer.json()["errors"]
