@@ -8,9 +8,10 @@ import itertools
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from hmac import compare_digest
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import structlog
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from domain.callers import Caller, NotYours, Role
 from domain.events import Event, PickupCollected, PickupEnded, PickupReady
@@ -105,7 +106,7 @@ async def identify(
         if pickup.store != store:
             raise OtherStore(pickup.store)
         if pickup.state is PickupState.COLLECTED:
-            raise AlreadyCollected(pickup)
+            raise AlreadyCollected(await _in_store_time(unit, pickup))
         return await _seen(unit, codes, caller, pickup)
 
 
@@ -301,13 +302,21 @@ async def _answered(unit: Unit, key: RequestKey | None, pickup: Pickup) -> Seen:
 
 
 async def _taken(unit: Unit, caller: Caller, pickup: PickupId, *, buyers: bool = False) -> Pickup:
-    taken = await unit.pickups.take(pickup)
+    taken = await _in_store_time(unit, await unit.pickups.take(pickup))
     if caller.works_at(taken.store):
         return taken
     if not buyers:
         raise NotYours(caller, pickup)
     await _must_be_buyer(unit, caller, taken)
     return taken
+
+
+async def _in_store_time(unit: Unit, pickup: Pickup) -> Pickup:
+    """The pickup; when it was collected is told by the clock on its store's wall."""
+    if pickup.collected_at is None:
+        return pickup
+    zone = ZoneInfo((await unit.stores.get(pickup.store)).time_zone)
+    return structs.replace(pickup, collected_at=pickup.collected_at.astimezone(zone))
 
 
 async def _must_be_buyer(unit: Unit, caller: Caller, pickup: Pickup) -> None:

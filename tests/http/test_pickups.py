@@ -331,6 +331,22 @@ async def test_a_code_that_was_used_says_when_and_where(shop: Shop):
     assert (shown.json()["store"], wrong.json()["code"]) == (HARBOUR, "already_collected")
 
 
+async def test_when_it_was_collected_is_told_by_the_clock_on_the_stores_wall(shop: Shop):
+    desk = await a_desk(shop, mug=1)
+    code = await desk.make_ready(mug=1)
+    given = await desk.do("handover", {"code": code})
+    shown = await shop.client.post(
+        f"/v1/stores/{HARBOUR}/pickups/identify", json={"code": code}, headers=desk.till
+    )
+    again = await desk.do("handover", {"code": code})
+    late = await desk.cancel()
+
+    assert given.json()["collected_at"].endswith(("+01:00", "+02:00"))
+    assert {told.json()["collected_at"] for told in (given, shown, again, late)} == {
+        given.json()["collected_at"]
+    }
+
+
 async def test_one_pickup_that_cannot_expire_holds_up_no_other(shop: Shop):
     desks = [await a_desk(shop, mug=1) for _ in range(3)]
     for desk in desks:
