@@ -1,5 +1,6 @@
 """What the lines of a file tell of stores, products, stock and customers."""
 
+import asyncio
 import tracemalloc
 from datetime import UTC, datetime
 from io import BytesIO
@@ -212,6 +213,15 @@ async def test_only_keys_that_match_as_a_whole_pass_a_pattern():
     ]
 
 
+async def test_no_pattern_holds_up_the_shop_however_it_is_written():
+    content = f"sku,name,price,currency\n{'a' * 40}b,Mug,1.00,GBP\n"
+
+    async with asyncio.timeout(2):
+        assert await refusals(ImportKind.PRODUCTS, content, patterns=["sku=(a+)+$"]) == [
+            (2, "pattern")
+        ]
+
+
 SALES = """sku,name,price,currency,seen_at
 MUG,Red mug,1.00,GBP,2026-11-01 10:00
 mug,Small mug,5.00,GBP,2026-11-01 10:00
@@ -251,6 +261,9 @@ async def test_without_folding_a_file_may_not_contradict_itself():
         ({"constants": ["=GBP"]}, "set"),
         ({"constants": ["colour=blue"]}, "set"),
         ({"patterns": ["sku=("]}, "pattern"),
+        ({"patterns": [r"sku=(a)\1"]}, "pattern"),
+        ({"patterns": ["sku=(?<=a)b"]}, "pattern"),
+        ({"patterns": ["sku=\ud800"]}, "pattern"),
         ({"patterns": [f"sku={'x' * 201}"]}, "pattern"),
         ({"distinct": "name"}, "distinct"),
     ],
