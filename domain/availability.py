@@ -32,7 +32,10 @@ class PickupAnswer(Struct, frozen=True):
 
 
 class Explanation(Struct, frozen=True):
-    """The whole sum, for staff: sellable = on_hand - the five parts, and never below zero."""
+    """The whole sum, for staff: sellable = on_hand - the five parts, and never below zero.
+
+    A kit has no shelf of its own; its parts are asked for by their names.
+    """
 
     on_hand: int
     unavailable: int
@@ -194,5 +197,5 @@ def _at_store(
         quantity=offer.quantity,
         pickup=pickup_answer(product, store, offer, view.now),
         distance_km=UNSET if place.distance_km is None else round(place.distance_km, 1),
-        explain=explained(shelf) if view.explain(store.store) else UNSET,
+        explain=explained(shelf) if view.explain(store.store) and not product.parts else UNSET,
     )

@@ -12,7 +12,7 @@ from domain.ids import CartId, CustomerId, OrderId, PickupId, Sku, StoreId
 from domain.money import Money
 from domain.patterns import whole
 from domain.points import points_of_lines
-from domain.refusals import WrongField
+from domain.refusals import Conflict, WrongField
 
 
 class OrderState(StrEnum):
@@ -84,6 +84,27 @@ class Group(Struct, frozen=True):
 
 class Payment(Struct, frozen=True, forbid_unknown_fields=True):
     method: Annotated[str, Meta(pattern=whole("pay_at_pickup"))] = "pay_at_pickup"
+
+
+class TenderRefused(Conflict):
+    code = "tender_not_accepted"
+
+    def __init__(self, tender: str) -> None:
+        super().__init__(f"Nothing can be paid with {tender} here.", facts={"tender": tender})
+
+
+class Wanted(Struct, frozen=True, forbid_unknown_fields=True):
+    """What is to be paid with points or gift cards, before the rest is paid as `payment` says."""
+
+    points: Annotated[int, Meta(ge=0, le=10**9)] = 0
+    gift_cards: Annotated[list[Annotated[str, Meta(max_length=64)]], Meta(max_length=20)] = []
+
+    def must_be_accepted(self) -> None:
+        """Raises TenderRefused: the shop takes neither yet, and says so at once."""
+        if self.points:
+            raise TenderRefused("points")
+        if self.gift_cards:
+            raise TenderRefused("gift_cards")
 
 
 class Earning(Struct, frozen=True):

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from msgspec import Struct, to_builtins
 
@@ -22,6 +22,7 @@ from domain.orders import (
     OrderState,
     Payment,
     Totals,
+    Wanted,
     earning,
     tenders_of,
 )
@@ -36,10 +37,15 @@ from service.ports import RequestKey, Unit, Units
 
 
 class Checkout(Struct, frozen=True, forbid_unknown_fields=True):
-    """Who ordered, and how it will be paid."""
+    """Who ordered, and how it will be paid.
+
+    `if_unavailable` is what becomes of units that a store does not find: they are not charged.
+    """
 
     contact: Contact
     payment: Payment
+    tenders: Wanted = Wanted()
+    if_unavailable: Literal["refund"] = "refund"
 
 
 class Placed(Struct, frozen=True):
@@ -130,6 +136,7 @@ def must_see(caller: Caller, order: Order) -> None:
 
 
 async def _order(unit: Unit, caller: Caller, cart: Cart, checkout: Checkout, locale: str) -> Order:
+    checkout.tenders.must_be_accepted()
     cart.must_be_open()
     if not cart.lines:
         raise CartEmpty

@@ -2,17 +2,19 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from hashlib import blake2b
 from typing import Annotated
 
 from litestar import Controller, Response, get
-from litestar.di import NamedDependency
+from litestar.di import NamedDependency, Provide
 from litestar.params import FromPath, QueryParameter
 from litestar.response import Stream
+from msgspec.json import encode
 
 from adapters.http.callers import ANYBODY, called_by
 from adapters.http.places import Near, RadiusKm, around
 from adapters.http.streams import Streams
-from adapters.http.tags import tagged
+from adapters.http.tags import NOT_CHANGED, provide_if_none_match, revisited
 from domain.availability import Available
 from domain.callers import Caller
 from domain.feed import Following
@@ -118,13 +120,20 @@ class Availability(Controller):
             headers={"X-Accel-Buffering": "no"},
         )
 
-    @get("/{sku:str}", operation_id="get_availability", **called_by(*ANYBODY))
+    @get(
+        "/{sku:str}",
+        operation_id="get_availability",
+        dependencies={"if_none_match": Provide(provide_if_none_match, sync_to_thread=False)},
+        responses=NOT_CHANGED,
+        **called_by(*ANYBODY),
+    )
     async def one(
         self,
         sku: FromPath[Sku],
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
         low_at: NamedDependency[int],
+        if_none_match: NamedDependency[frozenset[str]],
         stores: InStores = None,
         near: Near = None,
         radius_km: RadiusKm = 50.0,
@@ -144,7 +153,7 @@ class Availability(Controller):
             reasons=item.reasons,
             as_of=as_of,
         )
-        return tagged(now, item.version)
+        return revisited(now, blake2b(encode(item), digest_size=12).hexdigest(), if_none_match)
 
 
 def _set(names: list[str] | None) -> frozenset[str] | None:

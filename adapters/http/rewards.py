@@ -7,19 +7,17 @@ import msgspec
 from litestar import Controller, Response, get
 from litestar.datastructures import ResponseHeader
 from litestar.di import NamedDependency, Provide
-from litestar.openapi import ResponseSpec
 from litestar.params import FromPath
 
 from adapters.http.callers import STAFF, called_by
 from adapters.http.paging import Cursor, Limit, Page, page_of, unseal
-from adapters.http.tags import provide_if_none_match, revisited
+from adapters.http.tags import NOT_CHANGED, provide_if_none_match, revisited
 from domain.callers import Caller, Role
 from domain.ids import MemberId
 from domain.points import EntryId
 from domain.rewards import Standing, Statement
 from service.ports import Units
 
-NOT_CHANGED: Final = {304: ResponseSpec(None, description="As the caller has it.")}
 KEPT_BY_ITS_OWNER: Final = [ResponseHeader(name="Cache-Control", value="private, no-cache")]
 """An app may keep the balance, and asks whether it still holds before it shows it."""
 

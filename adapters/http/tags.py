@@ -5,6 +5,7 @@ from collections.abc import Collection
 from typing import Annotated, Any, Final, TypeVar
 
 from litestar import Request, Response
+from litestar.openapi import ResponseSpec
 from litestar.params import HeaderParameter
 
 from domain.refusals import Invalid, Stale
@@ -29,6 +30,9 @@ def revisited(value: T, tag: str, known: Collection[str]) -> Response[T]:
     if weak in known or "*" in known:
         return Response(status_code=304, headers={"ETag": weak}, content=None)  # type: ignore[arg-type]
     return Response(value, headers={"ETag": weak})
+
+
+NOT_CHANGED: Final = {304: ResponseSpec(None, description="As the caller has it.")}
 
 
 def provide_if_none_match(request: Request[Any, Any, Any]) -> frozenset[str]:

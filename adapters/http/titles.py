@@ -111,6 +111,20 @@ OF_STATUS: Final[dict[int, Title]] = {
 }
 
 OF_CODE: Final[dict[str, Title]] = {
+    "too_much": (
+        "No shelf holds that much",
+        "Ingen hylle rommer så mye",
+        "Ingen hylla rymmer så mycket",
+        "Ingen hylde kan rumme så meget",
+        "Niciun raft nu încape atât",
+    ),
+    "tender_not_accepted": (
+        "This cannot be paid with",
+        "Dette kan det ikke betales med",
+        "Det går inte att betala med detta",
+        "Dette kan der ikke betales med",
+        "Nu se poate plăti cu aceasta",
+    ),
     "insufficient_stock": (
         "There is too little in stock",
         "Det er for lite på lager",

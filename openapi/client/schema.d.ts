@@ -1438,10 +1438,24 @@ export interface components {
         /**
          * Checkout
          * @description Who ordered, and how it will be paid.
+         *
+         *         `if_unavailable` is what becomes of units that a store does not find: they are not charged.
          */
         Checkout: {
             contact: components["schemas"]["Contact"];
             payment: components["schemas"]["Payment"];
+            /**
+             * @default {
+             *       "points": 0,
+             *       "gift_cards": []
+             *     }
+             */
+            tenders?: components["schemas"]["Wanted"];
+            /**
+             * @default refund
+             * @enum {unknown}
+             */
+            if_unavailable?: "refund";
         };
         /**
          * ClaimedCart
@@ -1586,6 +1600,8 @@ export interface components {
         /**
          * Explanation
          * @description The whole sum, for staff: sellable = on_hand - the five parts, and never below zero.
+         *
+         *         A kit has no shelf of its own; its parts are asked for by their names.
          */
         Explanation: {
             on_hand: number;
@@ -2572,6 +2588,16 @@ export interface components {
             availability: components["schemas"]["Available"];
         };
         /**
+         * Wanted
+         * @description What is to be paid with points or gift cards, before the rest is paid as `payment` says.
+         */
+        Wanted: {
+            /** @default 0 */
+            points?: number;
+            /** @default [] */
+            gift_cards?: string[];
+        };
+        /**
          * Nothing
          * @description An empty object.
          */
@@ -3430,6 +3456,11 @@ export interface operations {
             };
             header?: {
                 /**
+                 * @description The `ETag` of what the caller has; 304 if it is still the newest.
+                 * @example W/"5f2a7d0c9b1e4a6f8c3d2b10"
+                 */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+                /**
                  * @description For titles and names: en, nb, sv, da or ro; English when none fits.
                  * @example sv-SE, en;q=0.5
                  */
@@ -3505,6 +3536,17 @@ export interface operations {
                      */
                     "application/json": components["schemas"]["AvailableNow"];
                 };
+            };
+            /** @description As the caller has it. */
+            304: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
@@ -3837,7 +3879,14 @@ export interface operations {
                  *       },
                  *       "payment": {
                  *         "method": "pay_at_pickup"
-                 *       }
+                 *       },
+                 *       "tenders": {
+                 *         "points": 1,
+                 *         "gift_cards": [
+                 *           "sample"
+                 *         ]
+                 *       },
+                 *       "if_unavailable": "refund"
                  *     }
                  */
                 "application/json": components["schemas"]["Checkout"];

@@ -183,3 +183,24 @@ async def test_an_unknown_sku_is_not_there(shop: Shop):
     answer = await shop.client.get("/v1/availability/GHOST", headers=await shop.page())
 
     assert (answer.status_code, answer.json()["code"]) == (404, "unknown_sku")
+
+
+async def test_what_has_not_changed_is_not_sent_again(shop: Shop):
+    await shelve(shop.units, mug=5)
+    page = await shop.page()
+    first = await shop.client.get(f"/v1/availability/{MUG}", headers=page)
+    same = page | {"If-None-Match": first.headers["ETag"]}
+    again = await shop.client.get(f"/v1/availability/{MUG}", headers=same)
+    await shelve(shop.units, mug=1)
+    changed = await shop.client.get(f"/v1/availability/{MUG}", headers=same)
+
+    assert (again.status_code, changed.status_code) == (304, 200)
+
+
+async def test_a_kit_has_no_sum_of_its_own(shop: Shop):
+    await shelve(shop.units, mug=5, teapot=9)
+    answer = await ask(
+        shop, f"/{TEA_SET}?explain=true&store={HARBOUR}", headers=await shop.associate(HARBOUR)
+    )
+
+    assert "explain" not in answer["stores"][0]

@@ -288,3 +288,16 @@ async def test_an_order_needs_a_way_to_reach_its_buyer(shop: Shop):
     assert [(e["pointer"], e["code"]) for e in answer.json()["errors"]] == [
         ("/contact", "unreachable")
     ]
+
+
+@pytest.mark.parametrize("tenders", [{"points": 500}, {"gift_cards": ["CARD-1"]}])
+async def test_what_the_shop_does_not_take_is_refused_before_anything_is_promised(
+    shop: Shop, tenders: dict[str, Any]
+):
+    await shelve(shop.units, mug=1)
+    cart = await a_cart(shop, await shop.page(), mug=1)
+    answer = await order(shop, cart, tenders=tenders, if_unavailable="refund")
+
+    assert (answer.status_code, answer.json()["code"]) == (409, "tender_not_accepted")
+    assert await shelf(shop) == (1, 0)
+    assert (await order(shop, cart, tenders={}, if_unavailable="refund")).status_code == 201
