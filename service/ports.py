@@ -98,8 +98,8 @@ class Requests(Protocol):
     async def withdraw(self, key: RequestKey | None) -> None:
         """Let a claimed key be tried again, where a unit ends well without its effect."""
 
-    async def forget(self, before: datetime) -> None:
-        """First answers older than that are no longer given."""
+    async def forget(self, before: datetime, limit: int) -> int:
+        """Give first answers older than that no longer, `limit` at a time; how many those were."""
 
 
 class Stores(Protocol):
@@ -521,6 +521,9 @@ class Slots(Protocol):
 class Trespasses(Protocol):
     async def note(self, caller: Caller, operation: str, thing: str) -> None:
         """Write down that somebody asked for what is not theirs."""
+
+    async def forget(self, before: datetime, limit: int) -> int:
+        """Strike out up to `limit` that are older than that; how many those were."""
 
 
 class Points(Protocol):

@@ -19,7 +19,12 @@ REMEMBERED: Final = timedelta(days=7)
 FEED_MAX: Final = 1_000_000
 """Changes of stock that are kept for those who come back to a stream, however fresh they are."""
 
+HELD_AGAINST: Final = timedelta(days=365)
+"""How long it stands written who asked for what is not theirs."""
+
 BATCH: Final = 100
+SLICE: Final = 5_000
+"""Rows that are deleted at a time, so that no statement takes long."""
 
 
 def steps(
@@ -45,6 +50,7 @@ def steps(
         Step("activate_points", every_minute, partial(activate_points, units), once=True),
         Step("forget_feed", every_minute, partial(forget_feed, units, kept=feed_kept), once=True),
         Step("forget_requests", timedelta(hours=1), partial(forget_requests, units), once=True),
+        Step("forget_trespasses", timedelta(days=1), partial(forget_trespasses, units), once=True),
     ]
 
 
@@ -64,5 +70,10 @@ async def forget_feed(units: Units, *, kept: timedelta) -> int:
 async def forget_requests(units: Units) -> int:
     """First answers are kept long enough for any repeat, and not for ever."""
     async with units.begin() as unit:
-        await unit.requests.forget(unit.now - REMEMBERED)
-    return 0
+        return await unit.requests.forget(unit.now - REMEMBERED, SLICE)
+
+
+async def forget_trespasses(units: Units) -> int:
+    """Who asked for what is not theirs is of no interest after so long."""
+    async with units.begin() as unit:
+        return await unit.trespasses.forget(unit.now - HELD_AGAINST, SLICE)

@@ -35,7 +35,16 @@ CLAIM: Final = """
 FIRST: Final = "select digest, answer from requests where principal = $1 and key = $2"
 ANSWER: Final = "update requests set answer = $3 where principal = $1 and key = $2"
 WITHDRAW: Final = "delete from requests where principal = $1 and key = $2"
-FORGET: Final = "delete from requests where created_at < $1"
+FORGET: Final = """
+    with gone as (
+        delete from requests where (principal, key) in (
+            select principal, key from requests where created_at < $1
+            order by created_at limit $2
+        )
+        returning true
+    )
+    select count(*) from gone
+"""
 
 
 CLAIM_ALL: Final = """
@@ -122,8 +131,9 @@ class PostgresRequests:
         if key is not None:
             await self._connection.execute(WITHDRAW, key.principal, key.key)
 
-    async def forget(self, before: datetime) -> None:
-        await self._connection.execute(FORGET, before)
+    async def forget(self, before: datetime, limit: int) -> int:
+        gone: int = await self._connection.fetchval(FORGET, before, limit)
+        return gone
 
 
 def _first(key: RequestKey, row: Any, kind: type[T]) -> T | Refusal:

@@ -338,6 +338,7 @@ carts = Table(
     Column("order_id", Key),
     Column("claimed_by", Key),
     Column("merged_into", Key),
+    Column("hold", Key),
     document("lines", "[]"),
     version(),
     instant("created_at"),
@@ -634,6 +635,7 @@ trespasses = Table(
     key("object"),
     instant("at"),
 )
+Index(None, trespasses.c.at)
 
 job_slots = Table(
     "job_slots",

@@ -8,6 +8,14 @@ from domain.callers import Caller
 NOTE: Final = """
     insert into trespasses (caller, role, operation, object, at) values ($1, $2, $3, $4, $5)
 """
+FORGET: Final = """
+    with gone as (
+        delete from trespasses
+        where id in (select id from trespasses where at < $1 order by at limit $2)
+        returning true
+    )
+    select count(*) from gone
+"""
 
 
 class PostgresTrespasses:
@@ -19,3 +27,7 @@ class PostgresTrespasses:
         await self._connection.execute(
             NOTE, caller.id, caller.role.value, operation, thing, self._now
         )
+
+    async def forget(self, before: datetime, limit: int) -> int:
+        gone: int = await self._connection.fetchval(FORGET, before, limit)
+        return gone

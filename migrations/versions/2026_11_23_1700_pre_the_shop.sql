@@ -251,6 +251,8 @@ CREATE TABLE trespasses (
     CONSTRAINT trespasses_pkey PRIMARY KEY (id)
 );
 
+CREATE INDEX trespasses_at_idx ON trespasses (at);
+
 CREATE TABLE carts (
     id TEXT COLLATE "C" NOT NULL,
     customer TEXT COLLATE "C",

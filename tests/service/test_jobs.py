@@ -2,19 +2,23 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from adapters.jobs.scheduler import Scheduler, Step, slot
-from adapters.jobs.steps import steps
+from adapters.jobs.steps import forget_requests, forget_trespasses, steps
 from adapters.postgres.unit import PostgresUnits, connect
+from domain.callers import Caller, Role
 from domain.messages import MessageState
+from service.ports import RequestKey, Units
 from tests.http.shop import a_shop
 from tests.service.correspondence import waiting
 
 QUICK = timedelta(milliseconds=20)
+Forget = Callable[[Units], Awaitable[int]]
 
 
 async def until(true, seconds: float = 10) -> None:
@@ -153,12 +157,41 @@ async def test_first_answers_are_forgotten_after_a_week_and_not_before(
         person = {"external_id": "e-1", "name": "Sample Customer"}
         first = await shop.client.post("/v1/customers", json=person, headers=once)
         async with shop.units.begin() as unit:
-            await unit.requests.forget(unit.now - timedelta(days=7))
+            await unit.requests.forget(unit.now - timedelta(days=7), 100)
         again = await shop.client.post("/v1/customers", json=person, headers=once)
         async with shop.units.begin() as unit:
-            await unit.requests.forget(unit.now)
+            await unit.requests.forget(unit.now, 100)
         late = await shop.client.post("/v1/customers", json=person, headers=once)
 
     assert first.status_code == 201, first.text
     assert again.json() == first.json()
     assert (late.status_code, late.json()["code"]) == (409, "external_id_taken")
+
+
+@pytest.mark.parametrize(
+    ("forget", "kept"),
+    [(forget_requests, timedelta(days=7)), (forget_trespasses, timedelta(days=365))],
+)
+async def test_what_is_too_old_goes_slice_by_slice_until_nothing_is_left(
+    database_url: str, monkeypatch: pytest.MonkeyPatch, forget: Forget, kept: timedelta
+):
+    monkeypatch.setattr("adapters.jobs.steps.SLICE", 3)
+    now = datetime.now(UTC)
+    await grow_old(database_url, now - kept - timedelta(seconds=1), rows=7)
+    await grow_old(database_url, now - kept + timedelta(minutes=5), rows=2)
+    units = PostgresUnits(connect(database_url))
+    gone = [await forget(units) for _ in range(4)]
+    await units.close()
+
+    assert gone == [3, 3, 1, 0]
+
+
+async def grow_old(database_url: str, then: datetime, *, rows: int) -> None:
+    """Requests and trespasses of that moment."""
+    units = PostgresUnits(connect(database_url), clock=lambda: then)
+    async with units.begin() as unit:
+        for row in range(rows):
+            key = RequestKey(f"{then}", f"{row}", b"")
+            assert await unit.requests.claim(key, str) is None
+            await unit.trespasses.note(Caller(Role.SHOP, "key_sample"), "get_cart", "crt_sample")
+    await units.close()
