@@ -57,7 +57,13 @@ _TRANSIENT: Final = (
     asyncpg.OperatorInterventionError,  # it took too long, or the server is going down
     asyncpg.PostgresConnectionError,
 )
-_AWAY: Final = (OSError, SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError)
+_AWAY: Final = (
+    OSError,
+    SQLAlchemyError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
 
 
 LACKING: Final = "select to_regclass('alembic_version') is null"
@@ -141,6 +147,11 @@ class PostgresUnits:
                     yield unit
             except _TRANSIENT as trouble:
                 raise Busy("Somebody else is at it; please try again.") from trouble
+            except _AWAY as trouble:
+                if not raw.is_closed():
+                    raise
+                # Whether a commit was still heard nobody knows; a repeat with the same key does.
+                raise Busy("The database went away; please try again.") from trouble
         if unit.shelves.changed:
             self.after_stock()
 

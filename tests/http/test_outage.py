@@ -4,12 +4,13 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import httpx
 import pytest
 
 from adapters.main import build_app, open_house
 from adapters.settings import Role, Secret, Settings
-from domain.refusals import Busy
+from domain.refusals import Busy, Missing
 from tests.conftest import tell
 from tests.http.shop import SECRET, Shop
 
@@ -17,6 +18,13 @@ NOWHERE = "postgresql+asyncpg://nobody@127.0.0.1:1/nothing"
 CUT = """
     select count(pg_terminate_backend(pid)) from pg_stat_activity
     where datname = current_database() and pid <> pg_backend_pid()
+"""
+TERMINATE = "select pg_terminate_backend($1)"
+DIES_AT_COMMIT = """
+    create function dies() returns trigger language plpgsql as $$
+        begin perform pg_terminate_backend(pg_backend_pid()); return null; end $$;
+    create constraint trigger dies after insert or update on requests
+        deferrable initially deferred for each row execute function dies();
 """
 
 
@@ -49,6 +57,44 @@ async def test_connections_that_were_cut_are_made_anew(shop: Shop, database_url:
     assert {answer.status_code for answer in answers} == {200}
 
 
+@pytest.mark.parametrize("notices", [True, False])
+@pytest.mark.parametrize("says", [None, Missing, ConnectionResetError])
+async def test_a_connection_lost_before_the_commit_is_a_busy_shop(
+    shop: Shop, says: type[Exception] | None, *, notices: bool
+):
+    async def write_and_lose() -> None:
+        async with shop.units.begin() as unit, shop.units.read() as other:
+            await unit.connection.execute("delete from trespasses")
+            await other.connection.execute(TERMINATE, unit.connection.get_server_pid())
+            if notices:
+                await asyncio.sleep(0.2)
+            if says:
+                raise says
+
+    with pytest.raises(Busy):
+        await write_and_lose()
+
+
+async def test_a_repeat_after_a_commit_that_nobody_heard_of_is_safe(shop: Shop):
+    me = await shop.customer() | {"Idempotency-Key": "start"}
+    await change(shop, DIES_AT_COMMIT)
+    lost = await shop.client.post("/v1/carts", json={"currency": "SEK"}, headers=me)
+    await change(shop, "drop function dies cascade")
+    repeated = await shop.client.post("/v1/carts", json={"currency": "SEK"}, headers=me)
+
+    assert (lost.status_code, lost.json()["code"]) == (503, "busy")
+    assert repeated.status_code == 201
+
+
+async def test_a_bug_on_a_good_connection_stays_a_bug(shop: Shop):
+    async def stumble() -> None:
+        async with shop.units.begin() as unit:
+            await unit.connection.execute("select 1 / 0")
+
+    with pytest.raises(asyncpg.DivisionByZeroError):
+        await stumble()
+
+
 async def test_what_takes_too_long_is_a_busy_shop_not_a_bug(shop: Shop):
     with pytest.raises(Busy):
         await dawdle(shop)
@@ -58,3 +104,8 @@ async def dawdle(shop: Shop) -> None:
     async with shop.units.begin() as unit:
         await unit.connection.execute("set local statement_timeout = '50ms'")
         await unit.connection.execute("select pg_sleep(5)")
+
+
+async def change(shop: Shop, statements: str) -> None:
+    async with shop.units.read() as unit:
+        await unit.connection.execute(statements)
