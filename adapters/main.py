@@ -128,6 +128,7 @@ def build_app(house: House) -> ASGIApp:
                 "streams": streams,
                 "currency": settings.currency,
                 "clock": utc_now,
+                "hold_limit": settings.hold_limit,
                 "holding": Gathered(
                     partial(hold_all, house.units, limit=settings.hold_limit),
                     name=lambda wish: (wish.key.principal, wish.key.key),

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, structs
 
-from domain.ids import CartId, CustomerId, OrderId, Sku, StoreId
+from domain.ids import CartId, CustomerId, HoldId, OrderId, Sku, StoreId
 from domain.money import Currency, Money
 from domain.refusals import Conflict, Invalid
 
@@ -80,6 +80,7 @@ class Cart(Struct, frozen=True):
     claimed_by: CustomerId | None = None
     merged_into: CartId | None = None
     order: OrderId | None = None
+    hold: HoldId | None = None
     version: int = 1
     lines: list[CartLine] = []
 
@@ -156,6 +157,10 @@ class Cart(Struct, frozen=True):
             lines[line.sku], change = _merge(line, lines.get(line.sku))
             changes.append(change)
         return self._changed(now, lines=list(lines.values())), changes
+
+    def holding(self, hold: HoldId | None, now: datetime) -> "Cart":
+        """The cart with the hold that keeps its lines, or with none any more."""
+        return self if hold == self.hold else self._changed(now, hold=hold)
 
     def _changed(self, now: datetime, **changes: object) -> "Cart":
         return structs.replace(self, changed_at=now, version=self.version + 1, **changes)

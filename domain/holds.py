@@ -92,6 +92,10 @@ class Hold(Struct, frozen=True):
         until = min(max(now + ttl, self.held_until), self.created_at + LONGEST)
         return structs.replace(self, held_until=until)
 
+    def rewritten(self, lines: list[HoldLine], places: Mapping[Place, int]) -> "Hold":
+        """The same hold on other lines."""
+        return structs.replace(self, lines=lines, units=nested(places))
+
     def closed(self, state: HoldState) -> "Hold":
         """It ends for one reason, once; a closed one stays as it is."""
         if self.state is not HoldState.ACTIVE:
@@ -102,6 +106,13 @@ class Hold(Struct, frozen=True):
 def claims(places: Mapping[Place, int], sign: int = 1) -> list[Change]:
     """What a hold adds to what is held at each place; `sign` -1 takes it away."""
     return [Change(store, sku, held=sign * count) for (store, sku), count in sorted(places.items())]
+
+
+def difference(before: Mapping[Place, int], after: Mapping[Place, int]) -> list[Change]:
+    """What is held more, or less, at each place; nothing where it is the same."""
+    places = sorted(before.keys() | after.keys())
+    more = {place: after.get(place, 0) - before.get(place, 0) for place in places}
+    return claims({place: count for place, count in more.items() if count})
 
 
 def nested(places: Mapping[Place, int]) -> dict[str, dict[Sku, int]]:

@@ -65,6 +65,11 @@ class Shelf(Struct, frozen=True):
         if max(abs(after.on_hand), after.unavailable) > MOST:
             raise TooMuch
 
+    def sellable_to(self, holding: int) -> int:
+        """Units for somebody who holds `holding` of them already."""
+        available = self.available + holding
+        return max(0, available - self.safety_stock, min(holding, available))
+
     def after(self, change: "Change") -> "Shelf":
         """The shelf once more, with a change added; its version grows by one."""
         return Shelf(
@@ -217,9 +222,21 @@ class NotEnoughStock(Conflict):
         super().__init__(f"There is too little of {names}.", errors=to_builtins(shortages))
 
 
-def shortages(wanted: Mapping[Place, int], shelves: Mapping[Place, Shelf]) -> list[Shortage]:
-    """What `shelves` cannot cover, in the order of places; empty when everything fits."""
-    free = {place: shelves[place].sellable if place in shelves else 0 for place in wanted}
+def shortages(
+    wanted: Mapping[Place, int],
+    shelves: Mapping[Place, Shelf],
+    own: Mapping[Place, int] | None = None,
+) -> list[Shortage]:
+    """What `shelves` cannot cover, in the order of places; empty when everything fits.
+
+    `own` is what the asker holds already. It never counts against the asker, and is honoured even
+    where safety stock was raised since.
+    """
+    mine = own or {}
+    free = {
+        place: shelves[place].sellable_to(mine.get(place, 0)) if place in shelves else 0
+        for place in wanted
+    }
     return [
         Shortage(sku, store, wanted[store, sku], free[store, sku])
         for store, sku in sorted(wanted)

@@ -17,12 +17,14 @@ from domain.carts import (
     stores_of,
 )
 from domain.catalogue import Product, ProductMissing, ProductState, SkuRetired
+from domain.holds import Hold, HoldState
 from domain.ids import CartId, OrderId, Sku, StoreId
 from domain.money import Money
 from domain.promises import Promise, promise_of
 from domain.refusals import Stale
 from domain.stores import NoSuchStore, Store
 from service.availability import with_parts
+from service.cart_holds import hold_lines, let_go, trim, without_own
 from service.ports import RequestKey, Unit, Units
 
 
@@ -203,6 +205,33 @@ async def claim(
     return claimed
 
 
+async def hold(
+    units: Units,
+    *,
+    caller: Caller,
+    cart: CartId,
+    locale: str,
+    limit: int,
+    key: RequestKey | None,
+) -> CartView:
+    """Keep the stock of every line that is to be collected, for a while, or of none.
+
+    Asked again it holds what the cart asks for by then, and longer.
+    """
+    async with units.begin() as unit:
+        if first := await unit.requests.claim(key, CartView):
+            return first
+        before = await unit.carts.take(cart)
+        must_open(caller, before)
+        before.must_be_open()
+        after, _ = await hold_lines(unit, caller, before, limit=limit)
+        if after is not before:
+            await unit.carts.keep(after)
+        view = await seen(unit, after, locale)
+        await unit.requests.answer(key, view)
+    return view
+
+
 def must_open(caller: Caller, cart: Cart) -> None:
     """A guest's cart opens to its token, a customer's to its customer. Raises NotYours."""
     guest = cart.customer is None and cart.claimed_by is None
@@ -243,6 +272,7 @@ async def _changed(
             raise StaleCart(before)
         after = await step(unit, before)
         if after is not before:
+            after = await trim(unit, caller, after)
             await unit.carts.keep(after)
         view = await seen(unit, after, change.locale)
         await unit.requests.answer(change.key, view)
@@ -290,6 +320,7 @@ async def _claimed(unit: Unit, caller: Caller, guest: Cart) -> tuple[Cart, list[
     if guest.lines and mine.currency != guest.currency:
         raise OtherCurrency(guest.currency, mine.currency)
     merged, changes = mine.with_lines_of(guest, unit.now)
+    await let_go(unit, caller, guest)
     await unit.carts.keep(merged)
     await unit.carts.keep(guest.merged_away(mine, unit.now))
     return merged, changes
@@ -317,7 +348,10 @@ async def seen(unit: Unit, cart: Cart, locale: str) -> CartView:
     """The cart with today's names, prices and availability; problems say what changed."""
     catalogue = await with_parts(unit, [line.sku for line in cart.lines])
     stores = await unit.stores.by_id(stores_of(cart.lines))
-    shelves = await unit.stock.of(catalogue, stores) if stores and catalogue else {}
+    shelves: Shelves = await unit.stock.of(catalogue, stores) if stores and catalogue else {}
+    kept = await _kept(unit, cart)
+    if kept:
+        shelves = without_own(shelves, kept.places)
     facts = Facts(catalogue, stores, shelves)
     lines = [_line_view(line, facts, unit.now, locale) for line in cart.lines]
     goods = Money(sum(line.total.amount for line in lines), cart.currency)
@@ -330,8 +364,17 @@ async def seen(unit: Unit, cart: Cart, locale: str) -> CartView:
         groups=_groups(cart, stores, unit.now),
         totals=CartTotals(goods, goods),
         problems=[] if cart.lines else [LineProblem("empty", "There is nothing in the cart.")],
+        held_until=kept.held_until if kept else None,
         order=cart.order,
     )
+
+
+async def _kept(unit: Unit, cart: Cart) -> Hold | None:
+    """The cart's hold, while it counts."""
+    if cart.hold is None:
+        return None
+    hold = await unit.holds.get(cart.hold)
+    return hold if hold.state_at(unit.now) is HoldState.ACTIVE else None
 
 
 def _line_view(line: CartLine, facts: "Facts", now: datetime, locale: str) -> LineView:

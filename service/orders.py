@@ -11,6 +11,7 @@ from domain.callers import Caller, NotYours, Role
 from domain.carts import Cart, CartLine, stores_of
 from domain.catalogue import Product
 from domain.events import OrderPlaced
+from domain.holds import HoldState, claims
 from domain.ids import CartId, OrderId, PickupId, Sku
 from domain.money import Money
 from domain.orders import (
@@ -32,6 +33,7 @@ from domain.refusals import Conflict
 from domain.stock import Cause, NotEnoughStock, Source, moves_of, shortages, summed
 from domain.stores import Store
 from service.availability import with_parts
+from service.cart_holds import Kept, kept_by
 from service.carts import Facts, must_open, problems_of
 from service.ports import RequestKey, Unit, Units
 
@@ -146,7 +148,7 @@ async def _order(unit: Unit, caller: Caller, cart: Cart, checkout: Checkout, loc
     contact = checkout.contact.read(next((stores[one].country for one in sorted(stores)), ""))
     order_id = OrderId(unit.new_id("ord"))
     pickups = [_pickup(unit, order_id, cart, stores[store], catalogue) for store in sorted(stores)]
-    await _promise_stock(unit, caller, pickups)
+    await _promise_stock(unit, caller, pickups, await kept_by(unit, cart))
     lines = _priced(cart.lines, catalogue, pickups, locale)
     if cart.customer and await unit.points.is_member(cart.customer):
         lines = earning(lines)
@@ -213,14 +215,22 @@ def _pickup(
     )
 
 
-async def _promise_stock(unit: Unit, caller: Caller, pickups: Sequence[Pickup]) -> None:
-    """Lock, decide, promise. Raises NotEnoughStock with every shortage."""
+async def _promise_stock(unit: Unit, caller: Caller, pickups: Sequence[Pickup], kept: Kept) -> None:
+    """Lock, decide, promise; what the cart holds becomes the order's in the same step.
+
+    Raises:
+        NotEnoughStock: with every shortage. A hold whose time is over counts for nothing.
+    """
     changes = [change for pickup in pickups for change in changes_between(None, pickup)]
     wanted = {change.place: change.allocated for change in summed(changes)}
-    if short := shortages(wanted, await unit.stock.lock(wanted)):
+    shelves = await unit.stock.lock(wanted.keys() | kept.claimed.keys())
+    if short := shortages(wanted, shelves, kept.places):
         raise NotEnoughStock(short)
     source = Source(Cause.ORDER, pickups[0].order, caller.id, unit.now)
-    await unit.stock.apply(moves_of(changes, source))
+    await unit.stock.apply(moves_of([*changes, *claims(kept.claimed, sign=-1)], source))
+    if kept.hold and kept.claimed:
+        state = HoldState.CONVERTED if kept.places else HoldState.EXPIRED
+        await unit.holds.close([kept.hold.id], state)
 
 
 def _priced(

@@ -8,6 +8,7 @@ from litestar.openapi import ResponseSpec
 from litestar.params import FromPath, JSONBody, QueryParameter
 from msgspec import UNSET, Struct, UnsetType, structs
 
+from adapters.http.bodies import Nothing
 from adapters.http.callers import SHOPPERS, called_by
 from adapters.http.orders import OrderView
 from adapters.http.tags import tagged
@@ -45,10 +46,6 @@ class NewLine(Struct, forbid_unknown_fields=True):
 
     quantity: Quantity
     fulfilment: Fulfilment | None = None
-
-
-class Nothing(Struct, forbid_unknown_fields=True):
-    """An empty object."""
 
 
 class ClaimedCart(CartView, frozen=True, kw_only=True):
@@ -157,6 +154,23 @@ class Carts(Controller):
             units, caller=caller, cart=cart, locale=locale, key=optional_key
         )
         view = _wide(ClaimedCart, claimed.cart, changes=claimed.changes)
+        return tagged(view, view.version)
+
+    @post("/{cart:str}/hold", operation_id="hold_cart", status_code=200, **called_by(*SHOPPERS))
+    async def hold(
+        self,
+        cart: FromPath[CartId],
+        data: JSONBody[Nothing],  # noqa: ARG002 - read, so that a misspelt field is named
+        caller: NamedDependency[Caller],
+        units: NamedDependency[Units],
+        locale: NamedDependency[str],
+        hold_limit: NamedDependency[int],
+        key: NamedDependency[RequestKey],
+    ) -> Response[CartView]:
+        """Keep the stock of every line for a while, or of none. `held_until` says how long."""
+        view = await carts.hold(
+            units, caller=caller, cart=cart, locale=locale, limit=hold_limit, key=key
+        )
         return tagged(view, view.version)
 
     @post(

@@ -10,7 +10,7 @@ from domain.refusals import Missing
 
 COLUMNS: Final = (
     "id, currency, created_at, changed_at, state, customer, claimed_by, merged_into, "
-    "order_id, version, lines"
+    "order_id, hold, version, lines"
 )
 ADD: Final = """
     insert into carts (id, currency, created_at, changed_at, customer, version, lines)
@@ -21,7 +21,7 @@ TAKE: Final = f"{GET} for update"
 OPEN_OF: Final = f"select {COLUMNS} from carts where customer = $1 and state = 'open'"
 KEEP: Final = """
     update carts set currency = $10, changed_at = $2, state = $3, customer = $4, claimed_by = $5,
-        merged_into = $6, order_id = $7, version = $8, lines = $9
+        merged_into = $6, order_id = $7, version = $8, lines = $9, hold = $11
     where id = $1
 """
 
@@ -65,6 +65,7 @@ class PostgresCarts:
             cart.version,
             msgspec.json.encode(cart.lines).decode(),
             cart.currency,
+            cart.hold,
         )
 
 

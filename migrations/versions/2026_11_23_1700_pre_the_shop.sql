@@ -261,6 +261,7 @@ CREATE TABLE carts (
     order_id TEXT COLLATE "C",
     claimed_by TEXT COLLATE "C",
     merged_into TEXT COLLATE "C",
+    hold TEXT COLLATE "C",
     lines JSONB DEFAULT '[]'::jsonb NOT NULL,
     version BIGINT DEFAULT 1 NOT NULL,
     created_at TIMESTAMP WITH TIME ZONE NOT NULL,

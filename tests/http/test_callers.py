@@ -45,6 +45,7 @@ put_cart_line           may   may       .     .          .
 drop_cart_line          may   may       .     .          .
 put_cart_fulfilment     may   may       .     .          .
 claim_cart              .     may       .     .          .
+hold_cart               may   may       .     .          .
 checkout_cart           may   may       .     .          .
 get_my_cart             .     may       .     .          .
 

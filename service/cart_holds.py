@@ -1,0 +1,164 @@
+"""A cart's lines kept for its owner: held on request, trimmed with the cart, turned into the order.
+
+A cart has at most one hold, which never counts against the cart itself. What the cart no longer
+asks for is free at once; what it asks for in addition is held by asking again.
+"""
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+from msgspec import Struct
+
+from domain.availability import Catalogue, Shelves, stocked_parts
+from domain.callers import Caller
+from domain.carts import Cart
+from domain.holds import (
+    DEFAULT_TTL,
+    Hold,
+    HoldLimit,
+    HoldLine,
+    HoldState,
+    claims,
+    difference,
+    nested,
+    units_of,
+)
+from domain.ids import HoldId, Sku
+from domain.stock import Cause, Change, NotEnoughStock, Place, Source, moves_of, shortages
+from service.availability import with_parts
+from service.ports import Unit
+
+NOTHING: Mapping[Place, int] = {}
+
+
+class Kept(Struct, frozen=True):
+    """What a cart's hold keeps: `places` while it counts, `claimed` as long as it is not closed."""
+
+    hold: Hold | None = None
+    places: Mapping[Place, int] = NOTHING
+    claimed: Mapping[Place, int] = NOTHING
+
+
+async def kept_by(unit: Unit, cart: Cart) -> Kept:
+    """The cart's hold, locked until the unit ends."""
+    if cart.hold is None:
+        return Kept()
+    hold = await unit.holds.take(cart.hold)
+    if hold.state is not HoldState.ACTIVE:
+        return Kept(hold)
+    counts = hold.state_at(unit.now) is HoldState.ACTIVE
+    return Kept(hold, hold.places if counts else NOTHING, hold.places)
+
+
+async def hold_lines(
+    unit: Unit, caller: Caller, cart: Cart, *, ttl: timedelta = DEFAULT_TTL, limit: int
+) -> tuple[Cart, Hold | None]:
+    """Hold every line of a taken cart that is to be collected, for `ttl` from now, or none.
+
+    Raises:
+        NotEnoughStock: not every line can be held; what was held before stays.
+        HoldLimit: a customer may not hold so much of one SKU.
+    """
+    kept = await kept_by(unit, cart)
+    lines = lines_to_hold(cart)
+    wanted = units_of(lines, await _parts(unit, cart))
+    await _must_be_within_limit(unit, cart, wanted, kept.places, limit)
+    shelves = await unit.stock.lock(wanted.keys() | kept.claimed.keys())
+    if short := shortages(wanted, shelves, kept.places):
+        raise NotEnoughStock(short)
+    await _apply(unit, difference(kept.claimed, wanted), caller)
+    if kept.hold and kept.places:
+        hold = kept.hold.rewritten(lines, wanted).extended(ttl, unit.now)
+        await unit.holds.keep(hold)
+        return cart, hold
+    if kept.hold and kept.claimed:
+        await unit.holds.close([kept.hold.id], HoldState.EXPIRED)
+    if not wanted:
+        return cart.holding(None, unit.now), None
+    hold = Hold(
+        id=HoldId(unit.new_id("hld")),
+        state=HoldState.ACTIVE,
+        lines=lines,
+        units=nested(wanted),
+        created_at=unit.now,
+        held_until=unit.now + ttl,
+        customer=cart.customer,
+        cart=cart.id,
+    )
+    await unit.holds.add([hold])
+    return cart.holding(hold.id, unit.now), hold
+
+
+async def trim(unit: Unit, caller: Caller, cart: Cart) -> Cart:
+    """Free what a changed cart no longer asks for."""
+    kept = await kept_by(unit, cart)
+    if kept.hold is None:
+        return cart
+    lines = lines_to_hold(cart)
+    wanted = units_of(lines, await _parts(unit, cart))
+    left = {place: min(count, wanted.get(place, 0)) for place, count in kept.places.items()}
+    left = {place: count for place, count in left.items() if count}
+    await unit.stock.lock(kept.claimed.keys())
+    await _apply(unit, difference(kept.claimed, left), caller)
+    if left:
+        await unit.holds.keep(kept.hold.rewritten(lines, left))
+        return cart
+    if kept.claimed:
+        state = HoldState.RELEASED if kept.places else HoldState.EXPIRED
+        await unit.holds.close([kept.hold.id], state)
+    return cart.holding(None, unit.now)
+
+
+async def let_go(unit: Unit, caller: Caller, cart: Cart) -> None:
+    """Free all that a cart holds."""
+    kept = await kept_by(unit, cart)
+    if kept.hold and kept.claimed:
+        await unit.stock.lock(kept.claimed.keys())
+        await _apply(unit, claims(kept.claimed, sign=-1), caller)
+        await unit.holds.close([kept.hold.id], HoldState.RELEASED)
+
+
+def lines_to_hold(cart: Cart) -> list[HoldLine]:
+    """The lines that are to be collected somewhere."""
+    return [
+        HoldLine(line.sku, line.fulfilment.store, line.quantity)
+        for line in cart.lines
+        if line.fulfilment and line.fulfilment.store
+    ]
+
+
+def without_own(shelves: Shelves, own: Mapping[Place, int]) -> Shelves:
+    """Shelves as they look to somebody whose own hold does not count."""
+    return {
+        place: shelf.after(Change(*place, held=-own[place])) if place in own else shelf
+        for place, shelf in shelves.items()
+    }
+
+
+async def _parts(unit: Unit, cart: Cart) -> dict[Sku, dict[Sku, int]]:
+    catalogue: Catalogue = await with_parts(unit, [line.sku for line in cart.lines])
+    return {line.sku: stocked_parts(catalogue[line.sku], catalogue) for line in cart.lines}
+
+
+async def _must_be_within_limit(
+    unit: Unit,
+    cart: Cart,
+    wanted: Mapping[Place, int],
+    own: Mapping[Place, int],
+    limit: int,
+) -> None:
+    if cart.customer is None:
+        return
+    skus = {sku for _, sku in wanted}
+    held = await unit.holds.held_by([cart.customer], skus)
+    for sku in sorted(skus):
+        more = sum(count for (_, named), count in wanted.items() if named == sku)
+        mine = sum(count for (_, named), count in own.items() if named == sku)
+        elsewhere = held.get((cart.customer, sku), 0) - mine
+        if elsewhere + more > limit:
+            raise HoldLimit(sku, elsewhere, more, limit)
+
+
+async def _apply(unit: Unit, changes: list[Change], caller: Caller) -> None:
+    source = Source(Cause.HOLD, unit.new_id("hld"), caller.id, unit.now)
+    await unit.stock.apply(moves_of(changes, source))
