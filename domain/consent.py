@@ -30,6 +30,12 @@ class Action(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
+class Basis(StrEnum):
+    """What in law allows us to say something."""
+
+    CONSENT = "consent"
+
+
 class Consent(Struct, frozen=True, kw_only=True):
     """One statement of a customer, kept for ever; the latest of a purpose and channel counts.
 
@@ -42,6 +48,7 @@ class Consent(Struct, frozen=True, kw_only=True):
     at: datetime
     source: str
     actor: str
+    basis: Basis = Basis.CONSENT
     wording: Annotated[str, Meta(max_length=200)] = ""
     locale: Locale | None = None
 

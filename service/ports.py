@@ -143,9 +143,6 @@ class Products(Protocol):
     async def called(self, gtins: Collection[str]) -> dict[str, Sku]:
         """What bears each of these barcodes, in 14 digits; the active first."""
 
-    async def by_gtin(self, gtin: str) -> list[Product]:
-        """What bears this barcode, in 14 digits; the active first."""
-
     async def search(
         self, *, gtin: str | None, query: str | None, after: Sku, limit: int
     ) -> list[Product]:
@@ -238,9 +235,6 @@ class Feed(Protocol):
 class Allocations(Protocol):
     async def write(self, allocations: Collection[Allocation]) -> None:
         """Keep each allocation as it is now; new ones are added."""
-
-    async def of(self, pickup: PickupId) -> list[Allocation]:
-        """What a pickup claims."""
 
 
 class Holds(Protocol):
@@ -373,8 +367,6 @@ class Pickups(Protocol):
 
     async def by_code(self, code_hash: bytes) -> Pickup | None:
         """The pickup that waits for this code, in any store; else the last one it opened."""
-
-    async def of_order(self, order: OrderId) -> list[Pickup]: ...
 
     async def of_store(
         self,
@@ -702,6 +694,3 @@ class Codes(Protocol):
 
     def opened_by(self, token: str) -> CartId | None:
         """The cart that a token opens; None when it is none of ours."""
-
-    def token(self) -> str:
-        """A new secret of 256 random bits."""

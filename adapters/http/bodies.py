@@ -29,6 +29,10 @@ _RULES: Final = (
 )
 
 
+class Nothing(Struct, forbid_unknown_fields=True):
+    """An empty object."""
+
+
 class UnsupportedMedia(ClientException):
     status_code = 415
 

@@ -9,6 +9,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, QueryParameter
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from adapters.http.bodies import Nothing
 from adapters.http.callers import ANYBODY, STAFF, called_by
 from adapters.http.paging import Cursor, Limit, Page, page_of, unseal
 from adapters.http.tags import tagged
@@ -97,10 +98,6 @@ class PickupView(Struct, frozen=True):
             reason=pickup.reason,
             code=UNSET if seen.code is None else seen.code,
         )
-
-
-class Nothing(Struct, forbid_unknown_fields=True):
-    """An empty object."""
 
 
 class Decline(Struct, forbid_unknown_fields=True):

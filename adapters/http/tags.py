@@ -2,21 +2,16 @@
 
 import re
 from collections.abc import Collection
-from typing import Annotated, Any, Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from litestar import Request, Response
 from litestar.openapi import ResponseSpec
-from litestar.params import HeaderParameter
 
-from domain.refusals import Invalid, Stale
+from domain.refusals import Invalid
 
 T = TypeVar("T")
 
 TAG: Final = re.compile(r'"(\d{1,18})"')
-IfMatchHeader = Annotated[
-    str | None,
-    HeaderParameter(name="If-Match", description="The `ETag` on which the caller decided."),
-]
 
 
 def tagged(value: T, version: int, *, status: int = 200) -> Response[T]:
@@ -54,9 +49,3 @@ async def provide_if_match(request: Request[Any, Any, Any]) -> int | None:
         return int(match[1])
     error = {"header": "If-Match", "code": "tag", "detail": 'a version in quotes, such as "3"'}
     raise Invalid("If-Match is no tag of ours.", errors=[error])
-
-
-def must_match(expected: int | None, version: int) -> None:
-    """Raises Stale when the caller decided on another version."""
-    if expected is not None and expected != version:
-        raise Stale("This has changed since you read it.", facts={"version": version})

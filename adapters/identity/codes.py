@@ -2,7 +2,6 @@
 
 import hmac
 from hashlib import sha256
-from secrets import token_urlsafe
 from typing import Final
 
 from domain.ids import CartId, PickupId
@@ -39,10 +38,6 @@ class DerivedCodes:
         cart = CartId(token.partition(".")[0])
         ours = self.cart_token(cart)
         return cart if hmac.compare_digest(ours.encode(), token.encode()) else None
-
-    @staticmethod
-    def token() -> str:
-        return token_urlsafe(32)
 
     def _derive(self, purpose: str, what: str) -> bytes:
         return hmac.digest(self._secret, f"{purpose}\n{what}".encode(), sha256)

@@ -3,7 +3,6 @@
 from collections.abc import Collection
 from typing import Any, Final
 
-from domain.ids import PickupId
 from domain.pickups import Allocation
 
 WRITE: Final = """
@@ -13,10 +12,6 @@ WRITE: Final = """
     )
     on conflict (pickup, line, sku) do update
     set consumed = excluded.consumed, released = excluded.released
-"""
-OF: Final = """
-    select pickup, line, sku, store, quantity, consumed, released
-    from allocations where pickup = $1 order by line, sku
 """
 
 
@@ -31,6 +26,3 @@ class PostgresAllocations:
         ]
         if rows:
             await self._connection.execute(WRITE, *zip(*rows, strict=True))
-
-    async def of(self, pickup: PickupId) -> list[Allocation]:
-        return [Allocation(*row) for row in await self._connection.fetch(OF, pickup)]

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import msgspec
 
-from domain.ids import OrderId, PickupId, StoreId
+from domain.ids import PickupId, StoreId
 from domain.pickups import Pickup, PickupLine, PickupState
 from domain.refusals import Missing
 
@@ -48,10 +48,6 @@ class PostgresPickups:
     async def by_code(self, code_hash: bytes) -> Pickup | None:
         row = await self._connection.fetchrow(BY_CODE, code_hash)
         return _pickup(row) if row else None
-
-    async def of_order(self, order: OrderId) -> list[Pickup]:
-        rows = await self._connection.fetch(f"{SELECT} where order_id = $1 order by id", order)
-        return [_pickup(row) for row in rows]
 
     async def of_store(
         self,

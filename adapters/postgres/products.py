@@ -22,7 +22,6 @@ PRODUCT: Final = f"""
 """
 BY_SKU: Final = f"{PRODUCT} where sku = any($1::text[])"
 LOCK: Final = f"{BY_SKU} order by sku for no key update"
-BY_GTIN: Final = f"{PRODUCT} where gtin = $1 order by state, sku"
 SEARCH: Final = f"""
     {PRODUCT}
     where sku > $1 and ($2::text is null or gtin = $2) and (
@@ -105,9 +104,6 @@ class PostgresProducts:
 
     async def called(self, gtins: Collection[str]) -> dict[str, Sku]:
         return dict(await self._connection.fetch(CALLED, list(gtins)))
-
-    async def by_gtin(self, gtin: str) -> list[Product]:
-        return await self._found(BY_GTIN, gtin)
 
     async def search(
         self, *, gtin: str | None, query: str | None, after: Sku, limit: int

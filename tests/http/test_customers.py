@@ -53,6 +53,8 @@ async def test_a_number_without_a_country_is_from_the_readers_region(shop: Shop)
         ({"phone": "0701740605", "locale": "sv"}, "/phone", "not_a_phone"),
         ({"locale": "svenska"}, "/locale", "pattern"),
         ({"name": ""}, "/name", "length"),
+        ({"name": " "}, "/name", "pattern"),
+        ({"name": "Sample\r\nBcc: sample"}, "/name", "pattern"),
         ({"shoe_size": 44}, "/shoe_size", "unknown_field"),
     ],
 )
@@ -182,6 +184,8 @@ async def test_preferences_are_stated_as_a_whole(shop: Shop):
         ({"quiet_hours": {"from": "21:00", "to": "21:00"}}, "/quiet_hours/to", "no_length"),
         ({"quiet_hours": {"from": "24:00", "to": "08:00"}}, "/quiet_hours/from", "pattern"),
         ({"snooze_until": "2026-12-24T12:00:00"}, "/snooze_until", "type"),
+        ({"snooze_until": "9999-12-31T23:59:59-14:00"}, "/snooze_until", "out_of_range"),
+        ({"time_zone": "localtime"}, "/time_zone", "unknown_time_zone"),
         ({"weekly_maximum": -1}, "/weekly_maximum", "minimum"),
         ({"colour": "blue"}, "/colour", "unknown_field"),
     ],
@@ -214,6 +218,7 @@ async def test_the_latest_word_of_a_customer_counts_and_every_word_is_kept(shop:
         ("email", "granted"),
     ]
     assert {one["source"] for one in consents["items"]} == {"customer"}
+    assert {one["basis"] for one in consents["items"]} == {"consent"}
 
 
 async def test_saying_it_again_adds_nothing(shop: Shop):
