@@ -273,7 +273,11 @@ class Pickups(Controller):
         units: NamedDependency[Units],
         optional_key: NamedDependency[RequestKey | None],
     ) -> Response[PickupView]:
-        """Goods were fetched: the total of each line so far, so that a repeat is harmless."""
+        """Goods were fetched: the total of each line so far, so that a repeat is harmless.
+
+        Declaring a line short moves stock, once: the total says how much was found, not how much
+        more. So a picker in a cellar without a network may repeat it with or without a key.
+        """
         scanned = [
             Scanned(Found(line.quantity, line.short), line.sku, line.gtin) for line in data.lines
         ]
@@ -339,7 +343,10 @@ class Pickups(Controller):
         units: NamedDependency[Units],
         optional_key: NamedDependency[RequestKey | None],
     ) -> Response[PickupView]:
-        """What was picked in vain lies on its shelf again and may be sold."""
+        """What was picked in vain lies on its shelf again and may be sold.
+
+        It tells how things are, not what to add, so that a repeat moves nothing and needs no key.
+        """
         return _answered(
             await pickups.put_back(units, caller=caller, pickup=pickup, key=optional_key)
         )
