@@ -3,18 +3,19 @@
 Every process that uses the database holds a shared lock on `postgres.users`; the kernel lets go of
 it even when the process is killed, so "the last one stops the database" needs no list of names. The
 server runs in a session of its own: who kills the service leaves the database alone, and the next
-start joins it, or recovers it when it died too.
+start joins it, or recovers it when it died too. Who uses it starts it again when it dies meanwhile.
 """
 
 import fcntl
 import hashlib
+import logging
 import os
 import pwd
-import shutil
 import signal
 import stat
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -25,15 +26,16 @@ import psutil
 from sqlalchemy import URL
 
 from adapters.postgres import programs
+from adapters.postgres.database import NAME, Database, lives, recorded_pid
 from adapters.postgres.programs import DatabaseUnavailable
 
-NAME: Final = "hylla"
 UNPRIVILEGED: Final = ("postgres", "nobody")
 LONGEST_SOCKET: Final = 100
 STARTS: Final = 20
 PAUSE_S: Final = 0.5
 RECOVERY_S: Final = 600
 STOP_S: Final = 60
+LOOK_S: Final = 1.0
 
 SETTINGS: Final[Mapping[str, str]] = {
     "listen_addresses": "",
@@ -47,6 +49,8 @@ SETTINGS: Final[Mapping[str, str]] = {
     "log_min_error_statement": "panic",
     "log_checkpoints": "off",
 }
+
+log = logging.getLogger("hylla.database")
 
 
 class EmbeddedPostgres:
@@ -69,6 +73,17 @@ class EmbeddedPostgres:
             if not self._answers():
                 self._bring_up()
         return self.url
+
+    def mend(self) -> None:
+        """Start the server again if it died although we use it."""
+        if self._postmaster():
+            return
+        with self._one_at_a_time():
+            if self._users is None or self._answers():
+                return
+            log.warning("the database died and is started again")
+            self._bring_up()
+        log.warning("the database answers again")
 
     def stop(self) -> None:
         """Use it no longer; the last one to leave stops it."""
@@ -161,7 +176,7 @@ class EmbeddedPostgres:
 
     def _comes_up(self, pid: int) -> bool:
         deadline = time.monotonic() + RECOVERY_S
-        while _lives(pid) and time.monotonic() < deadline:
+        while lives(pid) and time.monotonic() < deadline:
             if self._answers():
                 return True
             time.sleep(0.02)
@@ -179,8 +194,8 @@ class EmbeddedPostgres:
     def _postmaster(self) -> psutil.Process | None:
         """The server that works in this folder, whatever a stale file says."""
         with suppress(OSError, ValueError, psutil.Error):
-            process = psutil.Process(_recorded_pid(self._cluster))
-            if _lives(process.pid) and Path(process.cwd()).samefile(self._cluster):
+            process = psutil.Process(recorded_pid(self._cluster))
+            if lives(process.pid) and Path(process.cwd()).samefile(self._cluster):
                 return process
         return None
 
@@ -191,7 +206,7 @@ class EmbeddedPostgres:
         return f"{fatal[-1] if fatal else 'it said nothing'} ({log})"
 
     @contextmanager
-    def _as_database(self) -> Iterator["_Database"]:
+    def _as_database(self) -> Iterator[Database]:
         """The programs of PostgreSQL, run by the user who owns the folder.
 
         Root hands the folder over as an open descriptor, so that the database reaches its own
@@ -200,112 +215,37 @@ class EmbeddedPostgres:
         """
         user = self._user()
         if user is None or sys.platform != "linux":
-            yield _Database(programs.found(), self._home, user)
+            yield Database(programs.found(), self._home, user)
             return
         folder = os.open(self._home, os.O_RDONLY | os.O_DIRECTORY)
         try:
-            yield _Database(
+            yield Database(
                 programs.within_reach(user), Path(f"/proc/self/fd/{folder}"), user, folder
             )
         finally:
             os.close(folder)
 
 
-class _Database:
-    """PostgreSQL's programs with the rights, the folder and the surroundings they run in."""
-
-    def __init__(
-        self, programs: Path, home: Path, user: pwd.struct_passwd | None, folder: int | None = None
-    ) -> None:
-        self._programs = programs
-        self._home = home
-        self._user = user
-        self._folders = () if folder is None else (folder,)
-
-    def create(self, cluster: Path) -> None:
-        """Make the cluster and its database; the folder gets its name only when both are whole."""
-        fresh = cluster.with_name("cluster.new")
-        shutil.rmtree(fresh, ignore_errors=True)
-        there = str(self._home / fresh.name)
-        self._run("initdb", *INITDB, "--pgdata", there)
-        self._run(
-            "postgres", "--single", "-D", there, "template1", says=f"CREATE DATABASE {NAME}\n"
-        )
-        fresh.rename(cluster)
-
-    def launch(self, sockets: Path | None, settings: Mapping[str, str]) -> int:
-        """Start the server in a session of its own and return its process number.
-
-        Its socket lies in `sockets`, or else in its own folder.
-
-        A lock file left by a dead server may name a process that lives and is something else. The
-        server takes such a number for a relative of its own, when told so, and goes on.
-        """
-        options = [f"--{name}={value}" for name, value in settings.items()]
-        surroundings = {}
-        with suppress(OSError, ValueError):
-            surroundings["PG_GRANDPARENT_PID"] = str(_recorded_pid(self._home / "cluster"))
-        postgres = [str(self._programs / "postgres"), "-D", str(self._home / "cluster")]
-        sockets_in = ["-k", str(sockets or self._home)]
-        shell = ["/bin/sh", "-c", LAUNCH, str(self._home / "log")]
-        started = self._execute(
-            [*shell, *postgres, *sockets_in, *options], surroundings=surroundings
-        )
-        return int(started.stdout)
-
-    def _run(self, program: str, *options: str, says: str = "") -> None:
-        done = self._execute([str(self._programs / program), *options], says=says)
-        if done.returncode != 0:
-            raise DatabaseUnavailable(f"{program} failed: {done.stderr.strip()}")
-
-    def _execute(
-        self, command: list[str], *, says: str = "", surroundings: Mapping[str, str] | None = None
-    ) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(  # noqa: S603 - our own programs
-            command,
-            check=False,
-            text=True,
-            input=says,
-            capture_output=True,
-            cwd="/",
-            env={"PATH": "/usr/bin:/bin", **(surroundings or {})},
-            start_new_session=True,
-            pass_fds=self._folders,
-            umask=0o077,
-            user=self._user.pw_uid if self._user else None,
-            group=self._user.pw_gid if self._user else None,
-            extra_groups=[] if self._user else None,
-        )
-
-
-LAUNCH: Final = 'postgres=$1; shift; "$postgres" "$@" >>"$0" 2>&1 </dev/null & echo $!'
-INITDB: Final = (
-    f"--username={NAME}",
-    "--encoding=UTF8",
-    "--locale-provider=builtin",
-    "--builtin-locale=C.UTF-8",
-    "--auth-local=trust",
-    "--auth-host=scram-sha-256",
-)
-
-
 @contextmanager
 def running(data: Path, settings: Mapping[str, str] | None = None) -> Iterator[str]:
-    """The address of the database in `data`, which runs at least until the block ends."""
-    postgres = EmbeddedPostgres(data, settings)
+    """The address of the database in `data`, which runs at least until the block ends.
+
+    A server that dies meanwhile comes back: its users are told to try again, and nobody has to
+    look after it.
+    """
+    postgres, over = EmbeddedPostgres(data, settings), threading.Event()
     try:
-        yield postgres.start()
+        address = postgres.start()
+        threading.Thread(target=_look_after, args=(postgres, over), daemon=True).start()
+        yield address
     finally:
+        over.set()
         postgres.stop()
 
 
-def _recorded_pid(cluster: Path) -> int:
-    return int((cluster / "postmaster.pid").read_text().partition("\n")[0])
-
-
-def _lives(pid: int) -> bool:
-    """A zombie, and a number nobody has, do not."""
-    try:
-        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
-    except psutil.Error:
-        return False
+def _look_after(postgres: EmbeddedPostgres, over: threading.Event) -> None:
+    while not over.wait(LOOK_S):
+        try:
+            postgres.mend()
+        except (DatabaseUnavailable, OSError) as trouble:
+            log.warning("the database stays away: %s", trouble)

@@ -2,12 +2,14 @@
 
 import asyncio
 import json
+import os
+import signal
 from pathlib import Path
 from typing import Any
 
 import httpx
 
-from tests.cli.starting import HYLLA, hylla, service
+from tests.cli.starting import HYLLA, hylla, service, until
 
 SHOPPERS = 50
 ON_HAND = 30
@@ -67,14 +69,19 @@ async def checked_out_again(url: str, carts: list[Any]) -> list[Any]:
         return list(await asyncio.gather(*(check_out(api, cart) for cart in carts)))
 
 
+def opened(data: Path) -> tuple[dict[str, str], dict[str, str]]:
+    """Headers of a page and of an office; there are ON_HAND mugs to be had."""
+    hours = "Mo-Su 08:00-20:00"
+    brought_in(data, "stores", store="harbour", name="Harbour", hours=hours, country="SE")
+    brought_in(data, "products", sku="MUG", name="Mug", price="10", currency="SEK")
+    brought_in(data, "stock", store="harbour", sku="MUG", on_hand=ON_HAND)
+    return key(data, "shop"), key(data, "office")
+
+
 def test_a_death_in_the_middle_of_fifty_checkouts_leaves_no_half_order(tmp_path: Path):
     data = tmp_path / "shop"
     with service(data, as_served) as shop:
-        hours = "Mo-Su 08:00-20:00"
-        brought_in(data, "stores", store="harbour", name="Harbour", hours=hours, country="SE")
-        brought_in(data, "products", sku="MUG", name="Mug", price="10", currency="SEK")
-        brought_in(data, "stock", store="harbour", sku="MUG", on_hand=ON_HAND)
-        page, office = key(data, "shop"), key(data, "office")
+        page, office = opened(data)
         carts, before = asyncio.run(checked_out_until_death(shop.url, page, shop.kill_everything))
     assert None in before, "it died too late to show anything"
     with service(data, as_served) as shop:
@@ -96,3 +103,25 @@ def test_a_death_in_the_middle_of_fifty_checkouts_leaves_no_half_order(tmp_path:
         for answer in placed
         if answer.json()["id"] in kept
     )
+
+
+def test_a_database_that_dies_under_a_service_comes_back_with_all_it_acknowledged(tmp_path: Path):
+    data = tmp_path / "shop"
+    with service(data, as_served) as shop:
+        page, office = opened(data)
+        carts, before = asyncio.run(
+            checked_out_until_death(
+                shop.url, page, lambda: os.kill(shop.postmaster(), signal.SIGKILL)
+            )
+        )
+        until(shop.answers, "the database is back")
+        again = asyncio.run(checked_out_again(shop.url, carts))
+        audit = httpx.get(f"{shop.url}/v1/audit", headers=office).json()
+
+    assert {answer.status_code for answer in before} <= {201, 409, 503}
+    assert 503 in {answer.status_code for answer in before}, "it died too late to show anything"
+    assert audit["ok"], audit
+    placed = {answer.json()["id"] for answer in again if answer.status_code == 201}
+    kept = {answer.json()["id"] for answer in before if answer.status_code == 201}
+    assert len(placed) == ON_HAND
+    assert kept <= placed
