@@ -228,8 +228,8 @@ class Feed(Protocol):
     async def span(self) -> tuple[int, int]:
         """The oldest position that is still kept, and the newest."""
 
-    async def forget(self, before: datetime, keep: int) -> None:
-        """Forget what is older than that, and all but the newest `keep`."""
+    async def forget(self, before: datetime, keep: int, limit: int) -> int:
+        """Forget up to `limit` that are older than that, or not among the newest `keep`."""
 
 
 class Allocations(Protocol):

@@ -11,7 +11,7 @@ change loses nothing, only the last bears its position; the ones before bear the
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from itertools import chain
 from typing import Any, Final
@@ -94,7 +94,9 @@ class Reader:
         self._ready = asyncio.Event()
 
     def put(self, events: Iterable[bytes]) -> None:
-        """Add events to the queue; one that is full is closed instead."""
+        """Add events to the queue; one that is full is closed, and takes none ever after."""
+        if not self.open:
+            return
         self._events.extend(events)
         if len(self._events) > self._most:
             self._events.clear()
@@ -166,7 +168,7 @@ class Streams:
         await self._relay.caught_up()
         await self._rounds.round()
 
-    async def follow(self, following: Following, cursor: int | None) -> AsyncIterator[bytes]:
+    async def follow(self, following: Following, cursor: int | None) -> AsyncGenerator[bytes, None]:
         """The stream of a reader who has read up to `cursor`, or nothing yet."""
         yield GREETING
         position = await self._resumed(cursor)
@@ -205,7 +207,8 @@ class Streams:
             turns = await standing(self._units, skus, following.stores, low_at=self._low_at)
             turns = held_back + turns
             held_back = turns[-1:]
-            yield b"".join(written(turn, UNFINISHED) for turn in turns[:-1])
+            if events := b"".join(written(turn, UNFINISHED) for turn in turns[:-1]):
+                yield events
         yield b"".join(written(turn, position) for turn in held_back) or last
 
     async def _questions(self, following: Following) -> AsyncIterator[Sequence[Sku]]:

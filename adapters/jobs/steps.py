@@ -63,8 +63,7 @@ async def activate_points(units: Units) -> int:
 async def forget_feed(units: Units, *, kept: timedelta) -> int:
     """Who comes back to a stream later than that is told how things stand instead."""
     async with units.begin() as unit:
-        await unit.feed.forget(unit.now - kept, FEED_MAX)
-    return 0
+        return await unit.feed.forget(unit.now - kept, FEED_MAX, SLICE)
 
 
 async def forget_requests(units: Units) -> int:

@@ -14,6 +14,7 @@ from adapters.postgres.invariants import (
     SHELF_FIGURES,
     SHELVES,
 )
+from adapters.postgres.stock import SHELF
 from domain.audit import Broken, Invariant, Repair
 
 SHOWN: Final = 20
@@ -52,15 +53,20 @@ NOTE: Final = """
 """
 PUT_RIGHT: Final = (
     f"""
-    update stock set {", ".join(f"{name} = truth.{name}" for name in SHELF_FIGURES)},
-        version = version + 1
-    from (
-        select store, sku, {", ".join(f"{sql} as {name}" for name, sql in SHELF_FIGURES.items())}
-        from {SHELVES}
-    ) as truth
-    where stock.store = truth.store and stock.sku = truth.sku
-        and ({", ".join(f"stock.{name}" for name in SHELF_FIGURES)})
-            is distinct from ({", ".join(f"truth.{name}" for name in SHELF_FIGURES)})
+    with righted as (
+        update stock set {", ".join(f"{name} = truth.{name}" for name in SHELF_FIGURES)},
+            version = version + 1
+        from (
+            select store, sku,
+                {", ".join(f"{sql} as {name}" for name, sql in SHELF_FIGURES.items())}
+            from {SHELVES}
+        ) as truth
+        where stock.store = truth.store and stock.sku = truth.sku
+            and ({", ".join(f"stock.{name}" for name in SHELF_FIGURES)})
+                is distinct from ({", ".join(f"truth.{name}" for name in SHELF_FIGURES)})
+        returning {", ".join(f"stock.{column}" for column in SHELF.split(", "))}
+    )
+    insert into feed_inbox ({SHELF}, cause, recorded_at) select *, 'repair', now() from righted
     """,
     f"""
     update members set {", ".join(f"{name} = truth.{name}" for name in MEMBER_FIGURES)}

@@ -38,11 +38,18 @@ AFTER: Final = f"""
 """
 SPAN: Final = "select coalesce(min(position), 1), coalesce(max(position), 0) from feed"
 FORGET: Final = """
-    delete from feed where position < (select max(position) from feed) and (
-        recorded_at < $1 or position <= (select max(position) - $2 from feed)
+    delete from feed where position in (
+        select position from feed, (select max(position) as newest from feed) as its, lateral (
+            select coalesce(min(position), newest) as fresh
+            from (
+                select position from feed where recorded_at >= $1 order by position limit 1
+            ) as first
+        ) as end_of
+        where position < least(greatest(fresh, newest - $2 + 1), newest)
+        order by position limit $3
     )
 """
-"""The last one stays, so that it is always known where the feed is."""
+"""Always from its beginning on; the last one stays, so that it is known where the feed is."""
 
 
 class PostgresFeed:
@@ -81,5 +88,5 @@ class PostgresFeed:
         oldest, newest = await self._connection.fetchrow(SPAN)
         return oldest, newest
 
-    async def forget(self, before: datetime, keep: int) -> None:
-        await self._connection.execute(FORGET, before, keep)
+    async def forget(self, before: datetime, keep: int, limit: int) -> int:
+        return int((await self._connection.execute(FORGET, before, keep, limit)).split()[-1])

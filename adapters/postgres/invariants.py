@@ -146,6 +146,21 @@ INVARIANTS: Final[Mapping[str, str]] = {
                 ('cancelled', ordered.cancelled, prepared.cancelled)
             ) as compared (figure, expected, actual)
     """,
+    "the_feed_has_every_change": """
+        select jsonb_build_object('store', store, 'sku', sku, 'figure', figure) as about,
+            expected, actual
+        from stock
+        join (
+            select store, sku, count(*) as told, max(version) - min(version) + 1 as changes,
+                max(version) as newest
+            from (select store, sku, version from feed
+                union all select store, sku, version from feed_inbox) as turns
+            group by store, sku
+        ) as heard using (store, sku), lateral (values
+            ('changes', heard.changes, heard.told),
+            ('newest', stock.version, heard.newest)
+        ) as compared (figure, expected, actual)
+    """,
     "an_ordered_cart_has_its_order": """
         select jsonb_build_object('cart', coalesce(carts.id, orders.cart)) as about, 1 as expected,
             (carts.state = 'ordered' and carts.order_id = orders.id)::int as actual

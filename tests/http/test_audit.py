@@ -158,6 +158,8 @@ async def test_all_is_well_where_nobody_meddled(lived_in):
             "nobody_is_told_twice",
         ),
         ("update events set attempts = 11", "events_are_followed"),
+        ("delete from feed_inbox where version = 3", "the_feed_has_every_change"),
+        ("update stock set version = version + 1", "the_feed_has_every_change"),
     ],
 )
 async def test_what_somebody_breaks_is_reported(lived_in, meddling, found):
@@ -190,8 +192,11 @@ async def test_a_repair_sets_figures_to_their_ledger_and_writes_that_down(lived_
     assert ("on_hand_is_what_was_moved", 35, 42) in told
     assert ("held_is_what_carts_hold", 0, 2) in told
     assert ("balances_are_what_was_posted", 295, 0) in told
-    async with lived_in.units.read() as unit:
+    async with lived_in.units.begin() as unit:
         assert await unit.connection.fetchval("select count(*) from repairs") == len(repairs)
+        await unit.feed.relay(1000)
+        change = (await unit.feed.after(0, 1000))[-1]
+    assert (change.shelf.sku, change.shelf.on_hand, change.cause) == (MUG, 35, "repair")
 
 
 async def test_a_repair_never_touches_what_no_ledger_explains(lived_in):

@@ -1,15 +1,20 @@
 """Whoever listens hears how things stand, and then every change: each once, in order."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+import re
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
 
 import httpx
 import pytest
 from msgspec import Struct
 
+from adapters.drain import Drain
+from adapters.http.streams import HEARTBEAT_S, Streams
 from adapters.main import build_app, open_house
 from domain.catalogue import ProductState
+from domain.feed import Following
 from tests.examples import ENGRAVING, HARBOUR, HILL, MUG, TEA_SET, TEAPOT, a_product, shelve
 from tests.http.listening import Event, Listener, listening
 from tests.http.server import serving
@@ -212,7 +217,7 @@ async def test_a_cursor_that_is_too_old_or_not_ours_begins_anew(live: Live, curs
     await live.put(mug=1)
     await live.shop.house.relay.caught_up()
     async with live.shop.units.begin() as unit:
-        await unit.feed.forget(unit.now, keep=1)
+        await unit.feed.forget(unit.now, keep=1, limit=9)
     async with live.listen(f"?sku={MUG}", cursor) as stream:
         reset, first = await stream.take(2)
         await live.put(mug=1)
@@ -261,3 +266,64 @@ async def test_a_question_that_makes_no_sense_names_what_is_wrong(live: Live, qu
 
     assert answer.status_code == 422
     assert answer.json()["errors"]
+
+
+# --- the reader's queue, the heart and the end ----------------------------------------------------
+
+
+@asynccontextmanager
+async def a_stream(
+    shop: Shop, cursor: int | None = None, **settings: Any
+) -> AsyncIterator[tuple[AsyncGenerator[bytes, None], Drain]]:
+    """A stream of mugs at the harbour in this very process, and the drain that ends it."""
+    drain, relay = Drain(), shop.house.relay
+    streams = Streams(shop.units, relay, low_at=3, **settings)
+    following = Following(frozenset({MUG}), frozenset({HARBOUR}))
+    async with relay.running(), streams.running(drain):
+        await streams.caught_up()
+        chunks = streams.follow(following, cursor)
+        yield chunks, drain
+        await chunks.aclose()
+
+
+def numbers(chunks: Iterable[bytes], name: bytes) -> list[int]:
+    """The numbers behind `name`, in order."""
+    return [int(number) for number in re.findall(name + rb"(\d+)", b"".join(chunks))]
+
+
+async def test_a_stream_shows_that_it_lives_while_nothing_changes(shop: Shop):
+    async with a_stream(shop, heartbeat_s=0.05) as (chunks, _):
+        beats = [await anext(chunks) for _ in range(5)][-2:]
+
+    assert beats == [b":\n\n", b":\n\n"]
+    assert HEARTBEAT_S <= 15
+
+
+async def test_a_slow_reader_is_sent_away_and_has_everything_when_it_comes_back(shop: Shop):
+    async with a_stream(shop, queue_max=3) as (chunks, _):
+        heard = [await anext(chunks) for _ in range(2)]
+        await shelve(shop.units, mug=1)
+        heard.append(await anext(chunks))
+        for _ in range(5):  # nobody reads
+            await shelve(shop.units, mug=1)
+            await asyncio.sleep(0.1)
+        heard += [chunk async for chunk in chunks]
+    cursor = numbers(heard, b"id: ")[-1]
+    async with a_stream(shop, cursor) as (chunks, _):
+        missed = [await anext(chunks) for _ in range(2)]
+
+    assert numbers(heard, b'"quantity":') == [0, 1]
+    assert numbers(missed, b'"quantity":') == [2, 3, 4, 5, 6]
+
+
+async def test_a_stop_ends_the_stream_behind_what_was_told(shop: Shop):
+    async with a_stream(shop) as (chunks, drain):
+        heard = [await anext(chunks) for _ in range(2)]
+        reading = asyncio.ensure_future(anext(chunks))
+        await shelve(shop.units, mug=1)
+        heard.append(await asyncio.wait_for(reading, 5))
+        drain.stopping.set()
+        rest = [chunk async for chunk in chunks]
+
+    assert numbers(heard, b'"quantity":') == [0, 1]
+    assert rest == []

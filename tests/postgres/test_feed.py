@@ -150,9 +150,9 @@ async def test_what_is_old_is_forgotten_but_never_where_the_feed_is(units: Postg
     await relayed(units)
     async with units.begin() as unit:
         oldest, newest = await unit.feed.span()
-        await unit.feed.forget(unit.now - timedelta(hours=1), keep=3)
+        await unit.feed.forget(unit.now - timedelta(hours=1), keep=3, limit=9)
         kept = await unit.feed.span()
-        await unit.feed.forget(unit.now + timedelta(hours=1), keep=3)
+        await unit.feed.forget(unit.now + timedelta(hours=1), keep=3, limit=9)
         last = await unit.feed.span()
 
     assert (newest - oldest, newest - kept[0], kept[1], last) == (4, 2, newest, (newest, newest))
