@@ -398,7 +398,7 @@ class Outbox(Protocol):
         """Up to `limit` due events, oldest first, for `span`, doubled with each attempt."""
 
     async def take(self, leased: Leased) -> bool:
-        """Remove an event in the unit of its effect; False when its lease is over."""
+        """Remove an event in the unit of its effect; False when another has it by now."""
 
     async def trouble(self, leased: Leased, words: str) -> None:
         """Note why an event could not be followed; it comes again when its lease ends."""

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from domain.catalogue import ProductState
 from tests.examples import (
     ENGRAVING,
     HARBOUR,
@@ -172,6 +173,29 @@ async def test_a_store_that_hands_nothing_over_takes_no_new_orders(
     answer = await order(shop, cart)
 
     assert (answer.status_code, answer.json()["code"]) == (409, "pickup_unavailable")
+
+
+async def test_safety_stock_is_not_ordered(shop: Shop):
+    await shelve(shop.units, mug=3)
+    page = await shop.page()
+    first, second = await a_cart(shop, page, mug=1), await a_cart(shop, page, mug=1)
+    async with shop.units.begin() as unit:
+        await unit.connection.execute("update stock set safety_stock = 2")
+    placed, refused = await order(shop, first), await order(shop, second)
+
+    assert placed.status_code == 201
+    assert refused.json()["errors"] == [{"sku": MUG, "store": HARBOUR, "wanted": 1, "available": 0}]
+
+
+async def test_what_was_retired_since_it_was_put_into_the_cart_is_not_ordered(shop: Shop):
+    await shelve(shop.units, mug=3)
+    cart = await a_cart(shop, await shop.page(), mug=1)
+    async with shop.units.begin() as unit:
+        await unit.products.put([a_product(MUG, state=ProductState.RETIRED)])
+    answer = await order(shop, cart)
+
+    assert (answer.status_code, answer.json()["code"]) == (409, "retired")
+    assert await shelf(shop) == (3, 0)
 
 
 async def test_an_empty_cart_is_no_order(shop: Shop):

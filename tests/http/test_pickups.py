@@ -212,6 +212,28 @@ async def test_a_declined_pickup_cancels_its_order_and_frees_its_stock(shop: Sho
     assert (await shelf(shop), await points(desk)) == ((10, 0), (0, 0))
 
 
+async def test_the_code_of_a_cancelled_pickup_opens_nothing(shop: Shop):
+    desk = await a_desk(shop, mug=1)
+    code = await desk.make_ready(mug=1)
+    await desk.cancel()
+    shown = await shop.client.post(
+        f"/v1/stores/{HARBOUR}/pickups/identify", json={"code": code}, headers=desk.till
+    )
+    given = await desk.do("handover", {"code": code})
+
+    assert (shown.status_code, shown.json()["code"]) == (404, "unknown_code")
+    assert (given.status_code, given.json()["state"]) == (409, "cancelled")
+
+
+async def test_what_lies_ready_is_not_declined_in_part(shop: Shop):
+    desk = await a_desk(shop, mug=1, teapot=1)
+    await desk.make_ready(mug=1, teapot=1)
+    answer = await desk.do("decline", {"reason": "damaged", "lines": [MUG]})
+
+    assert (answer.status_code, answer.json()["code"]) == (409, "wrong_state")
+    assert [line["cancelled"] for line in (await desk.look())["lines"]] == [0, 0]
+
+
 async def test_what_nobody_collects_expires_once_and_waits_to_be_put_back(shop: Shop):
     desk = await a_desk(shop, mug=3)
     code = await desk.make_ready(mug=3)

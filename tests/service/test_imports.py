@@ -209,6 +209,20 @@ async def test_movements_after_a_count_are_applied_again(books: Books):
     assert await books.on_hand() == 18
 
 
+async def test_what_was_sold_at_the_very_moment_of_a_count_was_counted(books: Books):
+    counted = MORNING + HOUR
+    await books.sell(2, at=counted)
+    await books.sell(1, at=counted + timedelta(microseconds=1))
+    books.clock.now = MORNING + 2 * HOUR
+
+    await books.bring_in(
+        ImportKind.STOCK,
+        f"store,sku,on_hand,counted_at\nharbour,MUG,20,{counted.isoformat()}\n",
+    )
+
+    assert await books.on_hand() == 19
+
+
 async def test_an_older_count_than_the_last_changes_nothing(books: Books):
     later, earlier = (MORNING - HOUR).isoformat(), (MORNING - 2 * HOUR).isoformat()
     content = "store,sku,on_hand,counted_at\nharbour,MUG,{},{}\n"
@@ -271,6 +285,16 @@ async def test_who_does_not_want_to_be_a_member_is_none(books: Books):
         found = await unit.customers.lock(["1", "2"])
         members = [await unit.points.is_member(found[name].id) for name in ("1", "2")]
     assert members == [False, True]
+
+
+async def test_a_file_does_not_make_a_member_of_who_is_known_and_is_none(books: Books):
+    await books.bring_in(ImportKind.CUSTOMERS, "external_id,name,member\n1,Sample 1,no\n")
+    await books.bring_in(ImportKind.CUSTOMERS, "external_id,name,member\n1,Sample One,yes\n")
+
+    async with books.units.read() as unit:
+        person = (await unit.customers.lock(["1"]))["1"]
+        assert person.name == "Sample One"
+        assert not await unit.points.is_member(person.id)
 
 
 async def test_only_the_first_thousand_refused_lines_are_told_and_all_are_counted(books: Books):

@@ -22,6 +22,8 @@ from service.messages.sending import send_due, send_next, settle_lost
 from service.pickups import expire_overdue
 from service.reactions import react, reactions
 from tests.examples import HARBOUR, HILL, MUG, shelve
+from tests.http.test_carts import a_cart
+from tests.http.test_orders import order
 from tests.service.correspondence import (
     ME,
     MONDAY_NOON,
@@ -499,6 +501,25 @@ async def test_what_is_sold_out_meanwhile_is_not_suggested(ready: Waiting):
     await deliver(ready)
 
     assert verdicts(await ready.message(), "suggestion") == {None: "no_sellable_item"}
+
+
+@pytest.mark.parametrize(("cancelled", "offered"), [(False, TRAY), (True, SAUCER)])
+async def test_what_was_bought_is_not_suggested_unless_it_was_cancelled(
+    ready: Waiting, cancelled: bool, offered: str
+):
+    await ready.consent(yes())
+    await shelve(ready.units, HARBOUR, saucer=5, tray=5)
+    placed = await order(ready.shop, await a_cart(ready.shop, ready.headers, saucer=1), "saucer")
+    if cancelled:
+        await ready.shop.client.post(
+            f"/v1/pickups/{placed.json()['groups'][0]['pickup']}/cancel",
+            json={},
+            headers=ready.headers | {"Idempotency-Key": "no-saucer"},
+        )
+    await ready.collect()
+    await deliver(ready)
+
+    assert verdicts(await ready.message(), "suggestion") == {None: offered}
 
 
 @pytest.mark.parametrize(

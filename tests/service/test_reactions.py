@@ -1,5 +1,6 @@
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any, get_args
 
 import pytest
@@ -83,6 +84,31 @@ async def test_an_event_that_is_leased_is_nobody_elses_until_the_lease_ends(unit
         theirs = await unit.outbox.lease(10, NOON.resolution * 60_000_000)
 
     assert (len(mine), len(theirs)) == (1, 0)
+
+
+async def test_each_time_an_event_is_tried_it_is_left_alone_twice_as_long(units: Any):
+    await happen(units, an_event())
+    spans = []
+    for _ in range(4):
+        async with units.begin() as unit:
+            await unit.connection.execute("update events set due_at = $1", unit.now)
+            await unit.outbox.lease(1, timedelta(seconds=10))
+            due_at = await unit.connection.fetchval("select due_at from events")
+            spans.append((due_at - unit.now).total_seconds())
+
+    assert spans == [10, 20, 40, 80]
+
+
+async def test_an_event_is_not_taken_by_who_let_its_lease_end(units: Any):
+    await happen(units, an_event())
+    async with units.begin() as unit:
+        [late] = await unit.outbox.lease(1, timedelta(0))
+    async with units.begin() as unit:
+        [mine] = await unit.outbox.lease(1, timedelta(seconds=10))
+
+    async with units.begin() as unit:
+        assert not await unit.outbox.take(late)
+        assert await unit.outbox.take(mine)
 
 
 async def test_an_event_of_a_transaction_that_is_undone_never_happened(units: Any):
