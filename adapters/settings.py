@@ -24,6 +24,10 @@ from domain.patterns import whole
 
 PREFIX: Final = "HYLLA_"
 SHORTEST_SECRET: Final = 32
+MOST_CONNECTIONS: Final = 200
+"""That the database in the data folder takes."""
+SPARE_CONNECTIONS: Final = 10
+"""Of these, for commands beside the service."""
 
 
 class SettingsError(Exception):
@@ -138,8 +142,10 @@ class Settings(Struct, frozen=True, kw_only=True):
         return self.public_url.rstrip("/") or f"http://{host}:{self.port}"
 
 
-def read(environment: Mapping[str, str], **options: Any) -> Settings:
+def read(environment: Mapping[str, str], *, derives: bool = True, **options: Any) -> Settings:
     """The settings of the environment; options that were given (are not None) go first.
+
+    Who derives no codes or tokens from the secret needs none.
 
     Raises:
         SettingsError: names every variable that is unknown, and every value that breaks its rule.
@@ -160,7 +166,7 @@ def read(environment: Mapping[str, str], **options: Any) -> Settings:
             faults.append(_wrong(name, given[name], known[name]))
     if not faults:
         settings = Settings(**values)
-        faults = _broken_rules(settings)
+        faults = _broken_rules(settings, derives=derives)
     if faults:
         raise SettingsError(sorted(faults))
     return settings
@@ -187,11 +193,17 @@ def _keep(path: Path, secret: str) -> None:
     fresh.unlink()
 
 
-def _broken_rules(s: Settings) -> list[str]:
+def _broken_rules(s: Settings, *, derives: bool) -> list[str]:
     """What must hold between settings, and does not."""
+    listening = 1  # beside the pool, in each process
+    needed = s.workers * (s.connections + listening) + SPARE_CONNECTIONS
     broken = {
         f"HYLLA_SECRET is needed with a database of your own: at least {SHORTEST_SECRET} random"
-        " characters, the same for every process.": s.database_url and not s.secret,
+        " characters, the same for every process.": derives and s.database_url and not s.secret,
+        f"HYLLA_WORKERS and HYLLA_CONNECTIONS need {needed} connections, and the database in the"
+        f" data folder takes {MOST_CONNECTIONS}: lower one, or name your own HYLLA_DATABASE_URL.": (
+            not s.database_url and needed > MOST_CONNECTIONS
+        ),
         f"HYLLA_SECRET must have at least {SHORTEST_SECRET} random characters.": s.secret
         and len(s.secret) < SHORTEST_SECRET,
         "HYLLA_SMTP_URL must be written as smtp://user:password@host:port, or smtps://…": s.smtp_url

@@ -91,6 +91,8 @@ def test_a_wrong_setting_is_named_with_its_rule(variable, value, sentence):
     ("given", "lacking"),
     [
         ({"HYLLA_DATABASE_URL": "postgresql://db/hylla"}, "HYLLA_SECRET"),
+        ({"HYLLA_WORKERS": "13"}, "HYLLA_WORKERS"),
+        ({"HYLLA_WORKERS": "2", "HYLLA_CONNECTIONS": "100"}, "HYLLA_WORKERS"),
         ({"HYLLA_SMTP_URL": "smtp://mail:25"}, "HYLLA_SMTP_FROM"),
         ({"HYLLA_SMTP_URL": "mail:25", "HYLLA_SMTP_FROM": "shop@example.com"}, "HYLLA_SMTP_URL"),
         ({"HYLLA_WEBHOOK_URL": "https://shop.example/in"}, "HYLLA_WEBHOOK_SECRET"),
@@ -104,6 +106,21 @@ def test_a_setting_that_needs_another_says_so(given, lacking):
         read(given)
 
     assert [fault.split()[0] for fault in refused.value.faults] == [lacking]
+
+
+def test_what_the_data_folders_database_cannot_take_one_of_your_own_may():
+    own = {"HYLLA_DATABASE_URL": "postgresql://db/hylla", "HYLLA_SECRET": LONG}
+
+    assert read({"HYLLA_WORKERS": "11"}).workers == 11
+    assert read({"HYLLA_WORKERS": "40", **own}).workers == 40
+
+
+def test_who_derives_nothing_needs_no_secret():
+    settings = read({"HYLLA_DATABASE_URL": "postgresql://db/hylla"}, derives=False)
+
+    assert settings.secret == ""
+    with pytest.raises(SettingsError):
+        read({"HYLLA_SECRET": "short"}, derives=False)
 
 
 def test_all_faults_are_told_at_once():

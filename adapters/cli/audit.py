@@ -41,7 +41,7 @@ def command(data: Path | None, database_url: str | None, as_json: bool, repair: 
 
     Example: `hylla audit --data ./shop --repair`
     """
-    with with_shop(settings_of(data, database_url)) as settings:
+    with with_shop(settings_of(data, database_url, derives=False)) as settings:
         answer = in_house(settings, partial(audit, repair=repair))
     if as_json:
         click.echo(msgspec.json.encode(answer))

@@ -86,7 +86,10 @@ def command(  # noqa: PLR0917 - click passes every option by name
             distinct=distinct,
             content_type=_content_type(file),
         )
-        with with_shop(settings_of(data, database_url)) as settings, _progress(file) as watch:
+        with (
+            with_shop(settings_of(data, database_url, derives=False)) as settings,
+            _progress(file) as watch,
+        ):
             report = asyncio.run(_bring_in(settings, ImportKind(kind), file, told, watch))
     except WrongField as wrong:
         raise click.UsageError(wrong.detail) from None

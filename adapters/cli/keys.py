@@ -78,7 +78,7 @@ def create(
         assert secret is not None  # only a repeated request gets none, and there is no request
         return Made(key.id, key.role, secret)
 
-    with with_shop(settings_of(data, database_url)) as settings:
+    with with_shop(settings_of(data, database_url, derives=False)) as settings:
         try:
             made = in_house(settings, make)
         except Invalid as refusal:
@@ -101,7 +101,7 @@ def show(data: Path | None, database_url: str | None, as_json: bool) -> None:
                 found += page
         return found
 
-    with with_shop(settings_of(data, database_url)) as settings:
+    with with_shop(settings_of(data, database_url, derives=False)) as settings:
         found = in_house(settings, all_keys)
     answer({"items": found}, as_json, "\n".join(map(_line, found)) or "There are no keys.")
 
@@ -118,7 +118,7 @@ def revoke(data: Path | None, database_url: str | None, as_json: bool, key: str)
     async def close(house: House) -> None:
         await revoke_key(house.units, KeyId(key))
 
-    with with_shop(settings_of(data, database_url)) as settings:
+    with with_shop(settings_of(data, database_url, derives=False)) as settings:
         in_house(settings, close)
     answer({"id": key, "revoked": True}, as_json, f"{key} opens nothing any more.")
 

@@ -18,7 +18,7 @@ def command(data: Path | None, database_url: str | None, as_json: bool) -> None:
 
     Example: `hylla migrate --database-url postgresql://hylla@db.example/hylla`
     """
-    with with_database(settings_of(data, database_url)) as settings:
+    with with_database(settings_of(data, database_url, derives=False)) as settings:
         ran = upgrade(settings.database_url)
     words = "\n".join(f"Ran {name}." for name in ran) or "Nothing to do: all is up to date."
     answer({"ran": ran}, as_json, words)

@@ -37,13 +37,17 @@ def common(command: Command) -> Command:
     return command
 
 
-def settings_of(data: Path | None, database_url: str | None, **options: Any) -> Settings:
+def settings_of(
+    data: Path | None, database_url: str | None, *, derives: bool = True, **options: Any
+) -> Settings:
     """The settings of the environment, with a command's options before them.
+
+    Only a command that derives codes or tokens needs the secret.
 
     Raises:
         SettingsError: names the variable and the rule.
     """
-    settings = read(os.environ, data=data, database_url=database_url, **options)
+    settings = read(os.environ, derives=derives, data=data, database_url=database_url, **options)
     if not settings.database_url:
         return settings
     try:

@@ -28,6 +28,7 @@ from sqlalchemy import URL
 from adapters.postgres import programs
 from adapters.postgres.database import NAME, Database, lives, recorded_pid
 from adapters.postgres.programs import DatabaseUnavailable
+from adapters.settings import MOST_CONNECTIONS
 
 UNPRIVILEGED: Final = ("postgres", "nobody")
 LONGEST_SOCKET: Final = 100
@@ -43,7 +44,7 @@ SETTINGS: Final[Mapping[str, str]] = {
     "fsync": "on",
     "synchronous_commit": "on",
     "timezone": "UTC",
-    "max_connections": "200",
+    "max_connections": str(MOST_CONNECTIONS),
     # Values of columns are personal data: they stay out of the log.
     "log_error_verbosity": "terse",
     "log_min_error_statement": "panic",

@@ -11,8 +11,6 @@ from adapters.postgres.addresses import for_asyncpg
 from adapters.postgres.invariants import INVARIANTS
 from tests.cli.starting import hylla
 
-SECRET = "the secret of a test, long enough for anybody"
-
 
 @pytest.fixture
 def meddled_with(database_url: str) -> str:
@@ -37,8 +35,8 @@ def meddled_with(database_url: str) -> str:
 
 def test_a_clean_shop_passes_and_says_how_much_was_checked(database_url, tmp_path: Path):
     options = ("--data", tmp_path, "--database-url", for_asyncpg(database_url))
-    for_scripts = hylla("audit", "--json", *options, HYLLA_SECRET=SECRET)
-    for_people = hylla("audit", *options, HYLLA_SECRET=SECRET)
+    for_scripts = hylla("audit", "--json", *options)
+    for_people = hylla("audit", *options)
     report = json.loads(for_scripts.stdout)
 
     assert (for_scripts.returncode, for_people.returncode) == (0, 0), for_scripts.stderr
@@ -50,10 +48,10 @@ def test_a_clean_shop_passes_and_says_how_much_was_checked(database_url, tmp_pat
 
 def test_a_broken_counter_is_named_repaired_and_then_gone(meddled_with, tmp_path: Path):
     options = ("--data", tmp_path, "--database-url", meddled_with)
-    seen = hylla("audit", *options, HYLLA_SECRET=SECRET)
-    repair = hylla("audit", "--json", "--repair", *options, HYLLA_SECRET=SECRET)
+    seen = hylla("audit", *options)
+    repair = hylla("audit", "--json", "--repair", *options)
     repaired = json.loads(repair.stdout)
-    again = hylla("audit", "--json", *options, HYLLA_SECRET=SECRET)
+    again = hylla("audit", "--json", *options)
 
     assert seen.returncode == 1
     assert "sku MUG, store harbour: expected 5, found 12" in seen.stdout

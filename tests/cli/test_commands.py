@@ -12,8 +12,6 @@ from adapters.cli import COMMANDS
 from adapters.postgres.embedded import running
 from tests.cli.starting import HYLLA, PATIENCE_S, Service, hylla, service, until
 
-LONG = "a-secret-of-more-than-thirty-two-characters"
-
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
@@ -99,10 +97,17 @@ def test_with_an_identity_provider_the_trial_issues_no_tokens(data):
     [
         (["migrate"], {"HYLLA_PROT": "1"}, 2, "did you mean HYLLA_PORT?"),
         (["serve", "--port", "0"], {}, 2, "HYLLA_PORT must be a whole number from 1 to 65535"),
-        (["migrate", "--database-url", "mysql://x/y"], {"HYLLA_SECRET": LONG}, 2, "postgresql"),
+        (["migrate", "--database-url", "mysql://x/y"], {}, 2, "postgresql"),
+        (["serve", "--database-url", "postgresql://db/x"], {}, 2, "HYLLA_SECRET is needed"),
+        (
+            ["token", "--customer", "cus_1", "--database-url", "postgresql://db/x"],
+            {},
+            2,
+            "HYLLA_SECRET is needed",
+        ),
         (
             ["migrate", "--database-url", "postgres://me:hunter2@127.0.0.1:1/x"],
-            {"HYLLA_SECRET": LONG},
+            {},
             1,
             "The database postgresql://me:***@127.0.0.1:1/x cannot be used",
         ),
@@ -137,7 +142,7 @@ def test_a_command_beside_a_running_service_works_on_the_same_shop(tmp_path):
 
 
 def test_a_database_of_ones_own_is_served_only_once_it_is_migrated(empty_database_url):
-    own = {"HYLLA_SECRET": LONG, "HYLLA_DATABASE_URL": empty_database_url}
+    own = {"HYLLA_DATABASE_URL": empty_database_url}
 
     before = hylla("keys", "list", **own)
     migrated = hylla("migrate", **own)

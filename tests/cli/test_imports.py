@@ -20,8 +20,7 @@ def stores(tmp_path: Path) -> Path:
 
 
 def run(database_url: str, *words: object) -> Result:
-    shop = {"HYLLA_SECRET": "the secret of a test, long enough for anybody"}
-    return CliRunner(env=shop).invoke(command, [*map(str, words), "--database-url", database_url])
+    return CliRunner().invoke(command, [*map(str, words), "--database-url", database_url])
 
 
 def test_a_file_comes_in_once_and_then_changes_nothing(database_url: str, stores: Path):
