@@ -11,8 +11,16 @@ from msgspec import Meta, Struct, field, structs
 from domain.ids import Sku, check_key
 from domain.money import Money, is_currency
 from domain.refusals import Conflict, Missing, WrongField
+from domain.texts import Title
 
 Quantity = Annotated[int, Meta(ge=1, le=1_000_000)]
+Names = Annotated[dict[Annotated[str, Meta(max_length=35)], Title], Meta(max_length=100)]
+Options = Annotated[
+    dict[Annotated[str, Meta(max_length=64)], Annotated[str, Meta(max_length=200)]],
+    Meta(max_length=50),
+]
+DEAREST: Final = 5 * 10**9
+"""Minor units of a price: as many as the fullest cart can hold and still be one sum of money."""
 
 
 class ProductMissing(Missing):
@@ -59,9 +67,9 @@ class Product(Struct, frozen=True, kw_only=True):
     """
 
     sku: Sku
-    name: Annotated[str, Meta(min_length=1, max_length=500)]
+    name: Title
     price: Money
-    names: dict[str, str] = field(default_factory=dict)
+    names: Names = field(default_factory=dict)
     gtin: str | None = None
     category: str = ""
     group: str | None = None

@@ -10,6 +10,7 @@ from msgspec import Meta, Struct, structs
 from domain.ids import CustomerId, MemberId
 from domain.locales import Locale
 from domain.refusals import Conflict, Missing, WrongField
+from domain.texts import NameOrNone
 
 ExternalId = Annotated[str, Meta(min_length=1, max_length=255)]
 """What the retailer's own systems call the person."""
@@ -19,7 +20,7 @@ class Person(Struct, frozen=True, kw_only=True):
     """What the retailer tells of a customer. A phone is in E.164, an address as mail is sent to."""
 
     external_id: ExternalId
-    name: Annotated[str, Meta(max_length=200)] = ""
+    name: NameOrNone = ""
     email: str | None = None
     phone: str | None = None
     locale: Locale | None = None

@@ -13,6 +13,7 @@ from domain.money import Money
 from domain.patterns import whole
 from domain.points import points_of_lines
 from domain.refusals import Conflict, WrongField
+from domain.texts import Name
 
 
 class OrderState(StrEnum):
@@ -27,7 +28,7 @@ class OrderState(StrEnum):
 class Contact(Struct, frozen=True, forbid_unknown_fields=True):
     """How to reach whoever ordered. An order is reachable by e-mail, by phone, or by both."""
 
-    name: Annotated[str, Meta(min_length=1, max_length=200)]
+    name: Name
     email: Annotated[str, Meta(max_length=254)] | None = None
     phone: Annotated[str, Meta(max_length=32)] | None = None
 

@@ -12,6 +12,7 @@ from msgspec import Meta, Struct
 from domain import opening_hours
 from domain.ids import StoreId, check_key
 from domain.refusals import Invalid, Missing, WrongField
+from domain.texts import NameOrNone
 from domain.zones import is_zone
 
 _EARTH_RADIUS_KM: Final = 6371.0088  # mean radius, IUGG
@@ -44,7 +45,7 @@ class Store(Struct, frozen=True, kw_only=True):
     """
 
     store: StoreId
-    name: str = ""
+    name: NameOrNone = ""
     kind: Annotated[str, Meta(max_length=64)] = "store"
     address: str = ""
     city: str = ""

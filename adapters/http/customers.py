@@ -14,10 +14,11 @@ from domain.callers import Role
 from domain.customers import ExternalId, Profile
 from domain.ids import CustomerId
 from domain.locales import Locale
+from domain.texts import Name
 from service.customers import add_customer, change_customer
 from service.ports import RequestKey, Units
 
-Name = Annotated[str, Meta(min_length=1, max_length=200, examples=["Sample Customer 1"])]
+PersonName = Annotated[Name, Meta(examples=["Sample Customer 1"])]
 EmailText = Annotated[str, Meta(max_length=254, examples=["customer1@example.com"])]
 PhoneText = Annotated[str, Meta(max_length=32, examples=["+46701740605"])]
 
@@ -26,7 +27,7 @@ class NewCustomer(Struct, forbid_unknown_fields=True, kw_only=True):
     """Somebody to make known. A phone is in E.164, or as written in the region of `locale`."""
 
     external_id: ExternalId
-    name: Name
+    name: PersonName
     email: EmailText | None = None
     phone: PhoneText | None = None
     locale: Locale | None = None
@@ -36,7 +37,7 @@ class NewCustomer(Struct, forbid_unknown_fields=True, kw_only=True):
 class CustomerChange(Struct, forbid_unknown_fields=True, kw_only=True):
     """What is to change; null takes an address or a number away."""
 
-    name: Name | UnsetType = UNSET
+    name: PersonName | UnsetType = UNSET
     email: EmailText | UnsetType | None = UNSET
     phone: PhoneText | UnsetType | None = UNSET
     locale: Locale | UnsetType | None = UNSET

@@ -325,3 +325,15 @@ async def test_what_the_shop_does_not_take_is_refused_before_anything_is_promise
     assert (answer.status_code, answer.json()["code"]) == (409, "tender_not_accepted")
     assert await shelf(shop) == (1, 0)
     assert (await order(shop, cart, tenders={}, if_unavailable="refund")).status_code == 201
+
+
+@pytest.mark.parametrize("name", [" ", "Sample\r\nBcc: sample@example.com", "Sample\x1b[2J"])
+async def test_whoever_orders_has_a_name_that_fits_on_one_line(shop: Shop, name: str):
+    await shelve(shop.units, mug=1)
+    cart = await a_cart(shop, await shop.page(), mug=1)
+    answer = await order(shop, cart, contact={"name": name, "email": "sample@example.com"})
+
+    assert answer.status_code == 422
+    assert [(e["pointer"], e["code"]) for e in answer.json()["errors"]] == [
+        ("/contact/name", "pattern")
+    ]

@@ -300,3 +300,22 @@ async def test_memory_does_not_grow_with_the_file(distinct: str | None):
     short, long = await peak(3_000), await peak(30_000)
 
     assert long - short < 500_000
+
+
+@pytest.mark.parametrize(
+    ("kind", "line"),
+    [
+        (
+            ImportKind.PRODUCTS,
+            '{"sku": "A", "name": "Mug\\u001b[2J", "price": 1, "currency": "SEK"}',
+        ),
+        (
+            ImportKind.PRODUCTS,
+            '{"sku": "A", "name": "Mug", "price": 1, "currency": "SEK", "names": {"sv": "M\\nM"}}',
+        ),
+        (ImportKind.CUSTOMERS, '{"external_id": "1", "name": "Sample\\r\\nBcc: sample"}'),
+        (ImportKind.STORES, '{"store": "1", "name": "Har\\u0007bour"}'),
+    ],
+)
+async def test_a_name_that_hides_commands_is_refused(kind: ImportKind, line: str):
+    assert await refusals(kind, f"[{line}]") == [(1, "invalid")]
