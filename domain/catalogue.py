@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Final
 
 from biip import ParseError
 from biip.gtin import Gtin
@@ -83,6 +83,8 @@ class Product(Struct, frozen=True, kw_only=True):
         check_key("sku", self.sku)
         if self.price.amount <= 0:
             raise WrongField("price", "not_positive", "must be more than 0")
+        if self.price.amount > DEAREST:
+            raise WrongField("price", "too_high", f"must be at most {DEAREST} minor units")
         if not is_currency(self.price.currency):
             raise WrongField("currency", "unknown_currency", "must be a currency of ISO 4217")
         if self.gtin is not None and read_gtin(self.gtin) != self.gtin:

@@ -1,7 +1,7 @@
 """Money in whole minor units with its ISO 4217 currency; never a fraction, never a float."""
 
 from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
-from typing import Annotated
+from typing import Annotated, Final
 
 from babel.core import get_global
 from babel.numbers import get_currency_precision
@@ -13,13 +13,19 @@ Currency = Annotated[str, Meta(pattern=whole("[A-Z]{3}"), description="ISO 4217"
 Minor = int
 MOST_DIGITS = 15
 """Before or behind the point; more is a slip of the keyboard, and would take a while to count."""
+MOST: Final = 10**15
+"""Minor units of one sum, either way; every reader of JSON can still tell it from the next."""
 
 
 class Money(Struct, frozen=True):
     """`amount` is in minor units: 1299 GBP is £12.99, 1299 JPY is ¥1299."""
 
-    amount: Annotated[int, Meta(ge=-(10**15), le=10**15)]
+    amount: Annotated[int, Meta(ge=-MOST, le=MOST)]
     currency: Currency
+
+    def __post_init__(self) -> None:
+        if abs(self.amount) > MOST:
+            raise ValueError(f"{self.amount} is more than money has")
 
     def __mul__(self, quantity: int) -> "Money":
         return Money(self.amount * quantity, self.currency)

@@ -1,7 +1,10 @@
 import pytest
 from msgspec import structs
 
+from domain.carts import MOST_LINES, MOST_OF_ONE
 from domain.catalogue import (
+    DEAREST,
+    Product,
     ProductState,
     Relation,
     RelationKind,
@@ -85,3 +88,23 @@ def test_a_kit_is_made_of_known_things_that_are_no_kits():
         check_parts(kit, {})
     with pytest.raises(WrongField, match="itself a kit"):
         check_parts(a_product("GIFT", parts={TEA_SET: 1}), {TEA_SET: kit})
+
+
+def test_the_dearest_product_fills_the_fullest_cart():
+    dearest = Product(sku="YACHT", name="Yacht", price=Money(DEAREST, "SEK"))
+    cart = dearest.price * (MOST_OF_ONE * MOST_LINES)
+
+    assert cart.amount == DEAREST * 999 * 200
+
+
+def test_what_is_dearer_than_an_order_can_bear_is_refused():
+    with pytest.raises(WrongField) as refused:
+        Product(sku="YACHT", name="Yacht", price=Money(DEAREST + 1, "SEK"))
+
+    assert refused.value.errors[0]["code"] == "too_high"
+
+
+@pytest.mark.parametrize("times", [10**6, -(10**6)])
+def test_money_that_nobody_could_read_is_not_made(times: int):
+    with pytest.raises(ValueError, match="more than money has"):
+        Money(10**10, "SEK") * times

@@ -128,7 +128,7 @@ async def test_a_product_in_cells_and_in_json_is_the_same_product():
         ("MUG,Mug,1e40,GBP,", "not_a_price"),
         ("MUG,Mug,1e999999999,GBP,", "not_a_price"),
         ("MUG,Mug,1e-999999999,GBP,", "not_a_price"),
-        ("MUG,Mug,99999999999999.00,GBP,", "invalid"),
+        ("MUG,Mug,99999999999999.00,GBP,", "not_a_price"),
         ("MUG,Mug,2.55,XYZ,", "unknown_currency"),
         ("MUG,Mug,2.55,GBP,4006381333930", "not_a_gtin"),
         ("stream,Mug,2.55,GBP,", "reserved"),
@@ -319,3 +319,9 @@ async def test_memory_does_not_grow_with_the_file(distinct: str | None):
 )
 async def test_a_name_that_hides_commands_is_refused(kind: ImportKind, line: str):
     assert await refusals(kind, f"[{line}]") == [(1, "invalid")]
+
+
+async def test_a_price_that_no_order_could_bear_is_refused():
+    dear = "sku,name,price,currency\nYACHT,Yacht,9999999999999.99,SEK\n"
+
+    assert await refusals(ImportKind.PRODUCTS, dear) == [(2, "too_high")]
