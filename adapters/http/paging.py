@@ -1,7 +1,6 @@
 """Lists in pages: `limit`, an opaque `cursor`, and where the next page starts."""
 
 import base64
-import binascii
 from collections.abc import Sequence
 from typing import Annotated, Any, Final, Generic, TypeVar
 
@@ -15,6 +14,8 @@ T = TypeVar("T")
 K = TypeVar("K")
 
 MOST: Final = 200
+LAST_NUMBER: Final = 2**63 - 1
+"""What a database can look for."""
 Limit = Annotated[int, QueryParameter(ge=1, le=MOST, description="How many items at most.")]
 Cursor = Annotated[
     str | None,
@@ -44,8 +45,9 @@ def unseal(cursor: str | None, kind: type[K]) -> K | None:
         return None
     try:
         padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
-        return msgspec.json.decode(base64.b64decode(padded, b"-_", validate=True), type=kind)
-    except (binascii.Error, UnicodeEncodeError, msgspec.DecodeError, UnicodeDecodeError):
+        position = msgspec.json.decode(base64.b64decode(padded, b"-_", validate=True), type=kind)
+        _must_be_findable(position)
+    except (ValueError, RecursionError):
         error = {
             "parameter": "cursor",
             "in": "query",
@@ -53,6 +55,16 @@ def unseal(cursor: str | None, kind: type[K]) -> K | None:
             "detail": "no cursor of ours",
         }
         raise Invalid("cursor: send next_cursor unchanged.", errors=[error]) from None
+    return position
+
+
+def _must_be_findable(position: object) -> None:
+    """Raises ValueError for what no column can hold."""
+    for part in position if isinstance(position, tuple) else (position,):
+        if isinstance(part, str) and "\0" in part:
+            raise ValueError("a text with U+0000")
+        if isinstance(part, int) and abs(part) > LAST_NUMBER:
+            raise ValueError("a number without end")
 
 
 def page_of(found: Sequence[T], limit: int, position: Any) -> Page[T]:

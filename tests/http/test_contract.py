@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
+from adapters.http.paging import seal
 from domain.callers import NotYours, Role
 from tests.http.shop import Shop
 
@@ -410,3 +411,28 @@ async def test_the_rules_of_a_parameters_type_hold(shop: Shop, query: str, name:
     assert answer.status_code == 422
     [error] = problem(answer)["errors"]
     assert (error["parameter"], error["code"]) == (name, code)
+
+
+@pytest.mark.parametrize(
+    ("path", "position"),
+    [
+        ("/v1/products", "\0"),
+        ("/v1/stores", "\0"),
+        ("/v1/stores?near=59.3,18.0", [1.0, "\0"]),
+        ("/v1/customers", "\0"),
+        ("/v1/keys", "\0"),
+        ("/v1/messages", "\0"),
+        ("/v1/stores/harbour/incidents", "\0"),
+        ("/v1/stock/MUG/movements", 2**63),
+        ("/v1/stock/MUG/movements", -(2**63) - 1),
+    ],
+)
+async def test_a_cursor_that_no_list_of_ours_gave_is_named(shop: Shop, path: str, position: object):
+    answer = await shop.client.get(
+        path,
+        params={**httpx.URL(path).params, "cursor": seal(position)},
+        headers=await shop.office(),
+    )
+
+    [error] = problem(answer)["errors"]
+    assert (answer.status_code, error["parameter"]) == (422, "cursor")
