@@ -8,6 +8,7 @@ from msgspec import Meta, Struct, field
 
 from domain.channels import Channel
 from domain.locales import Locale
+from domain.moments import Moment, must_be_within
 from domain.patterns import whole
 from domain.refusals import WrongField
 from domain.zones import is_zone
@@ -16,7 +17,6 @@ WallTime = Annotated[
     str, Meta(pattern=whole("([01][0-9]|2[0-3]):[0-5][0-9]"), description="hours and minutes, 24 h")
 ]
 Topic = Annotated[str, Meta(pattern=whole("[a-z0-9_-]{1,64}"))]
-Moment = Annotated[datetime, Meta(tz=True)]
 
 WEEK: Final = timedelta(days=7)
 """What `weekly_maximum` counts back."""
@@ -69,6 +69,7 @@ class Preferences(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
             raise WrongField("preferred_channels", "repeated", "must name each channel once")
         if self.time_zone is not None and not is_zone(self.time_zone):
             raise WrongField("time_zone", "unknown_time_zone", "must be a name of the IANA list")
+        must_be_within("snooze_until", self.snooze_until)
 
 
 NOTHING_STATED: Final = Preferences()

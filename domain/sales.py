@@ -17,6 +17,7 @@ from msgspec.structs import replace
 
 from domain.catalogue import Quantity, read_gtin
 from domain.ids import Sku, StoreId
+from domain.moments import Moment, must_be_within
 from domain.money import Money, is_currency
 from domain.patterns import whole
 from domain.points import points_of_lines
@@ -84,7 +85,7 @@ class Receipt(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     id: ReceiptId
     kind: ReceiptKind
-    occurred_at: Annotated[datetime, Meta(tz=True)]
+    occurred_at: Moment
     lines: Annotated[tuple[ReceiptLine, ...], Meta(min_length=1, max_length=1000)]
     terminal: Annotated[str, Meta(max_length=64)] = ""
     store: StoreId | None = None
@@ -103,10 +104,7 @@ class Receipt(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             raise WrongField("lines", "one_currency", "must be in one currency")
         if sum(abs(line.total) for line in self.lines) > MOST_MONEY:
             raise WrongField("lines", "maximum", "come to more than money has")
-        try:
-            self.occurred_at.astimezone(UTC)
-        except OverflowError:
-            raise WrongField("occurred_at", "type", "lies outside of time") from None
+        must_be_within("occurred_at", self.occurred_at)
 
     @property
     def source(self) -> str:

@@ -10,10 +10,10 @@ from typing import Annotated, Final, Literal
 from msgspec import Meta, Struct
 
 from domain.ids import Sku, StoreId
+from domain.moments import Moment, must_be_within
 from domain.refusals import Conflict, Invalid, Stale, WrongField
 from domain.stock import Change, Place, Shelf
 
-Moment = Annotated[datetime, Meta(tz=True)]
 Reason = Literal[
     "received",
     "found",
@@ -66,6 +66,7 @@ class Adjustment(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def __post_init__(self) -> None:
         if self.delta == 0:
             raise WrongField("delta", "nothing", "must not be 0")
+        must_be_within("occurred_at", self.occurred_at)
 
     @property
     def place(self) -> Place:
@@ -122,6 +123,9 @@ class Count(Struct, frozen=True, kw_only=True):
     on_hand: Annotated[int, Meta(ge=0, le=10**9)]
     safety_stock: Annotated[int, Meta(ge=0, le=10**9)] | None = None
     counted_at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        must_be_within("counted_at", self.counted_at)
 
     @property
     def place(self) -> Place:

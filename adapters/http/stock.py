@@ -13,6 +13,7 @@ from adapters.http.paging import Cursor, Limit, Page, page_of, unseal
 from domain.callers import Caller, NotYours, Role
 from domain.catalogue import ProductMissing
 from domain.ids import Sku, StoreId
+from domain.moments import RULE, is_within
 from domain.refusals import Invalid
 from domain.stock import Movement
 from service.ports import Unit, Units
@@ -105,10 +106,15 @@ def _own(caller: Caller, stores: list[StoreId] | None) -> list[StoreId] | None:
 
 
 def _must_be_an_instant(at: datetime, now: datetime) -> None:
-    """Raises Invalid for a time without an offset, WrongField for one that is to come."""
+    """Raises Invalid for a time without an offset or outside of all calendars, or to come."""
+    code, rule = "", ""
     if at.tzinfo is None:
-        error = {"parameter": "at", "in": "query", "code": "offset", "detail": "needs an offset"}
-        raise Invalid("at: a time needs its offset.", errors=[error])
+        code, rule = "offset", "needs an offset"
+    elif not is_within(at):
+        code, rule = "out_of_range", RULE
+    if code:
+        error = {"parameter": "at", "in": "query", "code": code, "detail": rule}
+        raise Invalid(f"at {rule}.", errors=[error])
     must_be_past("at", at, now)
 
 

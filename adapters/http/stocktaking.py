@@ -1,7 +1,6 @@
 """What people and feeds tell of stock: adjustments, settings, counts."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Annotated, Any, Final
 
 from litestar import Controller, post
@@ -12,6 +11,7 @@ from msgspec import Meta, Struct
 from adapters.http.callers import called_by
 from domain.callers import Caller, Role
 from domain.ids import Sku, StoreId
+from domain.moments import Moment, must_be_within
 from domain.refusals import Invalid, Refusal
 from domain.stocktaking import Adjustment, Count, Setting
 from service import stocktaking
@@ -36,7 +36,10 @@ class CountLine(Struct, forbid_unknown_fields=True):
     store: StoreId
     sku: Sku
     counted: Annotated[int, Meta(ge=0, le=10**9)]
-    counted_at: Annotated[datetime, Meta(tz=True)]
+    counted_at: Moment
+
+    def __post_init__(self) -> None:
+        must_be_within("counted_at", self.counted_at)
 
     @property
     def count(self) -> Count:

@@ -13,6 +13,7 @@ from typing import Any, Final
 import msgspec
 
 from domain.ids import check_key
+from domain.moments import RULE, is_within
 
 Reader = Callable[[Any], Any]
 
@@ -77,9 +78,12 @@ def instant(value: object) -> datetime:
     """ISO 8601; a time that names no offset is UTC."""
     try:
         moment = datetime.fromisoformat(text(value))
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
-    except (ValueError, OverflowError):
+    except ValueError:
         raise ValueError("must be a time such as 2026-11-23T10:15:00-06:00") from None
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    if not is_within(moment):
+        raise ValueError(RULE)
+    return moment.astimezone(UTC)
 
 
 def words(value: object) -> list[str]:

@@ -194,7 +194,7 @@ async def test_one_receipt_that_cannot_be_read_stops_none_of_the_others(shop: Sh
         ("r-8", "required"),
         ("r-9", "unknown_currency"),
         ("r-10", "one_currency"),
-        ("r-11", "type"),
+        ("r-11", "out_of_range"),
         ("r-12", "maximum"),
         ("r-13", "required"),
         ("r-14", "applied"),

@@ -256,3 +256,36 @@ async def test_a_past_instant_has_an_offset_and_is_past(shop: Shop, at: str):
     answer = await shop.client.get(f"/v1/stock/{MUG}?at={at}", headers=await shop.office())
 
     assert answer.status_code == 422
+
+
+OUT_OF_TIME = ["9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+14:00"]
+
+
+@pytest.mark.parametrize("moment", OUT_OF_TIME)
+async def test_a_time_outside_of_all_calendars_is_its_lines_refusal_only(shop: Shop, moment: str):
+    counted = await results(
+        shop,
+        "counts",
+        line(counted=7, counted_at=ago(3)),
+        line(TEAPOT, counted=7, counted_at=moment),
+    )
+    adjusted = await results(
+        shop,
+        "adjustments",
+        line(delta=1, reason="found"),
+        line(delta=1, reason="found", occurred_at=moment),
+    )
+
+    assert [one.get("code", one["status"]) for one in counted] == ["applied", "out_of_range"]
+    assert [one.get("code", one["status"]) for one in adjusted] == ["applied", "out_of_range"]
+    assert counted[1]["detail"].startswith("counted_at")
+
+
+@pytest.mark.parametrize("moment", OUT_OF_TIME)
+async def test_nothing_is_known_of_a_time_outside_of_all_calendars(shop: Shop, moment: str):
+    answer = await shop.client.get(
+        f"/v1/stock/{MUG}", params={"at": moment}, headers=await shop.office()
+    )
+
+    [error] = answer.json()["errors"]
+    assert (answer.status_code, error["parameter"], error["code"]) == (422, "at", "out_of_range")

@@ -321,6 +321,13 @@ async def test_a_name_that_hides_commands_is_refused(kind: ImportKind, line: str
     assert await refusals(kind, f"[{line}]") == [(1, "invalid")]
 
 
+@pytest.mark.parametrize(
+    "moment", ["9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+14:00", "9999-12-31T00:00:00"]
+)
+async def test_a_count_outside_of_all_calendars_is_refused(moment: str):
+    counted = f"store,sku,on_hand,counted_at\nharbour,MUG,7,{moment}\n"
+
+    assert await refusals(ImportKind.STOCK, counted) == [(2, "unreadable")]
 async def test_a_price_that_no_order_could_bear_is_refused():
     dear = "sku,name,price,currency\nYACHT,Yacht,9999999999999.99,SEK\n"
 
