@@ -13,6 +13,12 @@ from domain.refusals import Invalid
 
 _PATH: Final = re.compile(r" - at `(?:key in )?\$(.*)`$")
 _STEP: Final = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]|\[\.\.\.\]")
+_MARK: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[\[\]{},]', re.DOTALL)
+_OF_ITEMS: Final = 2
+"""How deep the items of a batch lie: in a list, in an object."""
+_MOST_MARKS: Final = 1_000_000
+"""Counting them takes the time of everybody who waits; no honest batch has as many."""
+_UNREADABLE: Final = "The body is not readable as JSON."
 _NUL_WORD: Final = rb"\u0000"
 _NUL: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 _RULES: Final = (
@@ -70,7 +76,7 @@ def _decoded(body: bytes, kind: Any) -> Any:
     except msgspec.ValidationError as error:
         raise refused(str(error)) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise ClientException("The body is not readable as JSON.") from None
+        raise ClientException(_UNREADABLE) from None
 
 
 def read_items(body: bytes, kind: Any, name: str) -> Any:
@@ -85,10 +91,53 @@ def read_items(body: bytes, kind: Any, name: str) -> Any:
     fields = {field.name: field.type for field in msgspec.structs.fields(kind)}
     rules = [rule for rule in get_args(fields[name])[1:] if isinstance(rule, msgspec.Meta)]
     (item,) = get_args(get_args(fields[name])[0])
-    raw: Any = Annotated[(list[msgspec.Raw], *rules)]
-    loose = msgspec.defstruct(kind.__name__, [(name, raw)], forbid_unknown_fields=True)
-    batch = _decoded(body, loose)
-    return kind(**{name: [_read_item(bytes(one), item) for one in getattr(batch, name)]})
+    return kind(**{name: [_read_item(one, item) for one in _items(body, kind, name, rules)]})
+
+
+def _items(body: bytes, kind: Any, name: str, rules: list[msgspec.Meta]) -> list[bytes]:
+    """Each item as it was sent. Where one of them is no JSON, they are told apart by their marks.
+
+    Raises:
+        ClientException, Invalid: the batch around the items cannot be read.
+    """
+
+    def batch_of(part: Any) -> Any:
+        fields = [(name, Annotated[(list[part], *rules)])]
+        return msgspec.defstruct(kind.__name__, fields, forbid_unknown_fields=True)
+
+    try:
+        return [bytes(one) for one in getattr(_decoded(body, batch_of(msgspec.Raw)), name)]
+    except ClientException:
+        frame, items = apart(body)
+        return [items[place] for place in getattr(_decoded(frame, batch_of(int)), name)]
+
+
+def apart(body: bytes) -> tuple[bytes, list[bytes]]:
+    """A batch with the place of each item in its stead, and the items, whatever they hold.
+
+    Only texts, brackets and commas are looked at. Where these do not tell where an item ends, the
+    frame is no JSON either.
+
+    Raises:
+        ClientException: there are more of them than in any batch.
+    """
+    frame, items = bytearray(), list[bytes]()
+    depth, begin, done = 0, -1, 0
+    for seen, mark in enumerate(_MARK.finditer(body)):
+        if seen == _MOST_MARKS:
+            raise ClientException(_UNREADABLE)
+        sign = mark[0][:1]
+        ends = sign in b",]}" and depth == _OF_ITEMS
+        if ends and begin >= 0 and body[begin : mark.start()].strip():
+            frame += body[done:begin] + str(len(items)).encode()
+            items.append(body[begin : mark.start()])
+            done = mark.start()
+        depth += (sign in b"[{") - (sign in b"]}")
+        if depth == _OF_ITEMS and (ends or sign == b"["):
+            begin = mark.end()
+        elif depth < _OF_ITEMS:
+            begin = -1
+    return bytes(frame + body[done:]), items
 
 
 class _Named(Struct):
@@ -102,7 +151,7 @@ def _read_item(body: bytes, kind: Any) -> Any:
         rule = {"pointer": "", "code": "unreadable", "detail": error.detail}
         return Invalid(error.detail, errors=[rule])
     except Invalid as refusal:
-        with suppress(msgspec.DecodeError):
+        with suppress(ValueError, RecursionError):
             refusal.facts["id"] = msgspec.json.decode(body, type=_Named).id
         return refusal
 

@@ -2,7 +2,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from litestar.exceptions import ClientException
 
+from adapters.http.bodies import apart
 from tests.examples import HARBOUR, HILL, MUG, TEAPOT, shelve
 from tests.http.shop import Shop
 
@@ -289,3 +291,55 @@ async def test_nothing_is_known_of_a_time_outside_of_all_calendars(shop: Shop, m
 
     [error] = answer.json()["errors"]
     assert (answer.status_code, error["parameter"], error["code"]) == (422, "at", "out_of_range")
+
+
+@pytest.mark.parametrize(
+    "spoilt",
+    [
+        rb'"\u0000"',
+        rb'"\ud800"',
+        rb'"\q"',
+        b"[" * 3000 + b"]" * 3000,
+        b'{"a":' * 3000 + b"[]" + b"}" * 3000,
+    ],
+)
+async def test_a_line_that_is_no_json_stops_none_of_the_others(shop: Shop, spoilt: bytes):
+    good = b'{"store":"harbour","sku":"MUG","delta":1,"reason":"found","reference":"a, ] }"}'
+    bad = good.replace(b'"a, ] }"', spoilt)
+    answer = await shop.client.post(
+        "/v1/stock/adjustments",
+        content=b'{"lines": [' + b", ".join([good, bad, good]) + b"]}",
+        headers=await shop.office()
+        | {"Idempotency-Key": shop.fresh(), "Content-Type": "application/json"},
+    )
+
+    assert answer.status_code == 200, answer.text
+    statuses = [one["status"] for one in answer.json()["results"]]
+    assert statuses == ["applied", "rejected", "duplicate"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        rb'{"lines": ["\ud800",]}',
+        rb'{"lines": ["\ud800"]',
+        rb'{"lines": ["\ud800"]}}',
+        rb'[["\ud800"]]',
+        rb'{"lines": {"a": "\ud800"}}',
+        rb'{"lines": ["\ud800"], "more": []}',
+    ],
+)
+async def test_a_batch_that_is_no_json_is_unreadable_as_a_whole(shop: Shop, body: bytes):
+    answer = await shop.client.post(
+        "/v1/stock/adjustments",
+        content=body,
+        headers=await shop.office()
+        | {"Idempotency-Key": shop.fresh(), "Content-Type": "application/json"},
+    )
+
+    assert answer.status_code in {400, 422}, answer.text
+
+
+def test_a_batch_of_brackets_without_end_that_is_no_json_keeps_nobody_waiting():
+    with pytest.raises(ClientException):
+        apart(b"[" * 1_000_001)
