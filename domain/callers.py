@@ -61,6 +61,17 @@ class Caller(Struct, frozen=True):
         if self.role is Role.OFFICE and self.scopes and scope not in self.scopes:
             raise Forbidden(f"This key lacks the scope {scope!r}.", facts={"scope": scope})
 
+    def may_give(self, scopes: Collection[str]) -> None:
+        """Raises Forbidden where an office key of these scopes would be wider than the caller's.
+
+        What was narrowed to making keys may still make those of machines: that is what it is for.
+        """
+        wider = set(scopes or SCOPES) - self.scopes
+        if self.scopes and wider:
+            raise Forbidden(
+                "This key was narrowed and makes no wider one.", facts={"scopes": sorted(wider)}
+            )
+
     def must_be(self, roles: Collection[Role]) -> None:
         if self.role not in roles:
             raise Forbidden(f"A caller of the kind {self.role.value!r} may not do this.")

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from typing import Final
 
-from domain.callers import SCOPES, Role
+from domain.callers import SCOPES, Caller, Role
 from domain.ids import KeyId, StoreId
 from domain.keys import Key
 from domain.refusals import Invalid
@@ -21,16 +21,21 @@ async def make_key(
     stores: Collection[StoreId] = (),
     terminal: str = "",
     scopes: Collection[str] = (),
+    caller: Caller | None = None,
     request: RequestKey | None = None,
 ) -> tuple[Key, str | None]:
     """A new key, and its secret, which is shown this once and kept only as a hash.
 
-    A repeat of `request` answers the same key without its secret, which nobody has any more.
+    A repeat of `request` answers the same key without its secret, which nobody has any more. Only
+    whoever keeps the machine itself makes one without a `caller`.
 
     Raises:
+        Forbidden: it would open more than the key of the caller, which was narrowed.
         Invalid: the role takes no key, or stores, terminal or scopes do not go with it.
     """
     check_binding(role, stores, terminal, scopes)
+    if caller is not None and role is Role.OFFICE:
+        caller.may_give(scopes)
     secret = secrets.make(role)
     async with units.begin() as unit:
         if first := await unit.requests.claim(request, Key):

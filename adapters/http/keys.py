@@ -9,7 +9,7 @@ from msgspec import Meta, Struct
 
 from adapters.http.callers import called_by
 from adapters.http.paging import Cursor, Limit, Page, page_of, unseal
-from domain.callers import Role
+from domain.callers import Caller, Role
 from domain.ids import KeyId, StoreId
 from domain.keys import Key
 from service.keys import make_key, revoke_key
@@ -41,11 +41,15 @@ class Keys(Controller):
     async def make(
         self,
         data: JSONBody[NewKey],
+        caller: NamedDependency[Caller],
         units: NamedDependency[Units],
         secrets: NamedDependency[Secrets],
         optional_key: NamedDependency[RequestKey | None],
     ) -> MadeKey:
-        """Make a key for a machine. Its secret is answered this once."""
+        """Make a key for a machine. Its secret is answered this once.
+
+        An office key that was narrowed makes no wider one.
+        """
         key, secret = await make_key(
             units,
             secrets,
@@ -53,6 +57,7 @@ class Keys(Controller):
             stores=data.stores,
             terminal=data.terminal,
             scopes=data.scopes,
+            caller=caller,
             request=optional_key,
         )
         return MadeKey(key.id, key.role, secret)

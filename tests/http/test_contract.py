@@ -436,3 +436,28 @@ async def test_a_cursor_that_no_list_of_ours_gave_is_named(shop: Shop, path: str
 
     [error] = problem(answer)["errors"]
     assert (answer.status_code, error["parameter"]) == (422, "cursor")
+
+
+async def test_a_narrowed_key_makes_no_wider_key(shop: Shop):
+    narrow = await shop.office("keys", "stock")
+    made = [
+        await shop.client.post("/v1/keys", json={"role": "office", "scopes": scopes}, headers=who)
+        for who, scopes in [
+            (narrow, []),
+            (narrow, ["keys", "customers"]),
+            (narrow, ["keys"]),
+            (narrow, ["stock", "keys"]),
+            (await shop.office(), []),
+        ]
+    ]
+
+    assert [answer.status_code for answer in made] == [403, 403, 201, 201, 201]
+    assert problem(made[1])["code"] == "forbidden"
+    assert problem(made[1])["scopes"] == ["customers"]
+
+
+async def test_a_key_that_may_only_make_keys_makes_those_of_machines(shop: Shop):
+    narrow = await shop.office("keys")
+    made = await shop.client.post("/v1/keys", json={"role": "shop"}, headers=narrow)
+
+    assert made.status_code == 201
