@@ -1,7 +1,7 @@
 """Pickups: the store's work list, its verbs, and what the customer sees."""
 
 from datetime import datetime
-from typing import Annotated, Self
+from typing import Annotated, Final, Self
 from zoneinfo import ZoneInfo
 
 from litestar import Controller, Response, get, post
@@ -28,6 +28,7 @@ States = Annotated[
     list[PickupState] | None,
     QueryParameter(name="state", description="In these states; without it, what is to be done."),
 ]
+SHORTEST_PROOF: Final = 3
 TO_DO = (
     PickupState.PLACED,
     PickupState.ACCEPTED,
@@ -146,6 +147,12 @@ class HandoverBody(Struct, forbid_unknown_fields=True):
     code: Annotated[str, Meta(max_length=64)] = ""
     lines: Annotated[list[HandedLine], Meta(min_length=1, max_length=200)] | None = None
     proof: Annotated[str, Meta(max_length=200)] = ""
+
+    def __post_init__(self) -> None:
+        if self.proof and len(self.proof.strip()) < SHORTEST_PROOF:
+            rule = f"must say in at least {SHORTEST_PROOF} characters what was accepted"
+            raise WrongField("proof", "length", rule)
+        self.proof = self.proof.strip()
 
     def units(self) -> dict[Sku, int] | None:
         """Units of each line; None for all. Raises Repeated."""

@@ -392,3 +392,15 @@ async def test_a_line_that_stands_twice_is_refused(shop: Shop, verb: str):
     answer = await desk.do(verb, body, key="twice")
 
     assert (answer.status_code, answer.json()["code"]) == (422, "repeated_line")
+
+
+@pytest.mark.parametrize("proof", [" ", "\t\n", "ab", " ab  "])
+async def test_a_proof_that_says_nothing_opens_nothing(shop: Shop, proof: str):
+    desk = await a_desk(shop, mug=2)
+    await desk.make_ready(mug=2)
+    desk.till = await shop.associate(HARBOUR)
+    refused = await desk.do("handover", {"code": "", "proof": proof})
+
+    assert refused.status_code == 422
+    assert refused.json()["errors"][0]["pointer"] == "/proof"
+    assert (await desk.look())["state"] == "ready"
