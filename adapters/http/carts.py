@@ -16,7 +16,7 @@ from domain.callers import Caller, Role
 from domain.carts import Fulfilment, Merged, Quantity
 from domain.ids import CartId, Sku
 from domain.money import Currency, is_currency
-from domain.refusals import WrongField
+from domain.refusals import Invalid, WrongField
 from service import carts
 from service.carts import CartView, Change, Wish
 from service.orders import Checkout, place
@@ -211,6 +211,9 @@ class MyCart(Controller):
         ] = None,
     ) -> Response[CartView]:
         """The customer's open cart, on whichever device; an empty one if there is none."""
+        if wanted is not None and not is_currency(wanted):
+            error = {"parameter": "currency", "in": "query", "code": "unknown_currency"}
+            raise Invalid("currency must be a currency of ISO 4217.", errors=[error])
         view = await carts.look_at_mine(
             units, caller=caller, currency=wanted, default=currency, locale=locale
         )

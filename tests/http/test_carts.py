@@ -321,3 +321,17 @@ async def test_a_claim_names_the_lines_for_which_there_is_no_room(shop: Shop):
         {"sku": MUG, "code": "limited", "quantity": 0, "not_added": 1}
     ]
     assert len(claimed.json()["lines"]) == 200
+
+
+async def test_a_currency_that_does_not_exist_starts_no_cart(shop: Shop):
+    me = await shop.customer()
+    refused = await shop.client.get("/v1/me/cart?currency=ZZZ", headers=me)
+
+    [error] = refused.json()["errors"]
+    assert (refused.status_code, error["parameter"], error["code"]) == (
+        422,
+        "currency",
+        "unknown_currency",
+    )
+    async with shop.units.read() as unit:
+        assert await unit.connection.fetchval("select count(*) from carts") == 0
