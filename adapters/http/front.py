@@ -34,6 +34,11 @@ class Front:
         scope["state"] = {**scope.get("state", {}), "visit": visit}
         started = time.perf_counter()
 
+        async def hear() -> Any:
+            message = await receive()
+            visit.left = visit.left or message["type"] == "http.disconnect"
+            return message
+
         async def answer(message: Message) -> None:
             if message["type"] == "http.response.start":
                 seconds = time.perf_counter() - started
@@ -42,7 +47,7 @@ class Front:
             await send(message)
 
         with self._metrics.under_way.track_inprogress(), bound_contextvars(request_id=visit.id):
-            await self._app(scope, receive, answer)
+            await self._app(scope, hear, answer)
 
 
 def _finish(message: Any, visit: Visit, scope: Any, seconds: float) -> None:

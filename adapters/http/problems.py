@@ -8,7 +8,11 @@ from typing import Any, Final
 import msgspec
 import structlog
 from litestar import Request, Response, get
-from litestar.exceptions import HTTPException, ValidationException
+from litestar.exceptions import (
+    HTTPException,
+    InternalServerException,
+    ValidationException,
+)
 from litestar.params import FromPath
 from litestar.types import ExceptionHandlersMap, Scope
 from msgspec import UNSET, Struct, UnsetType
@@ -52,6 +56,8 @@ OF_THE_DOOR: Final[Mapping[int, str]] = {
     415: "not_json",
 }
 """Codes of what is turned away before the shop hears of it."""
+LEFT: Final = 499
+"""What web servers note of a client that left in the middle of its own body. Nobody reads it."""
 LACKING: Final = re.compile(r"Missing required (\w+) parameter '([^']+)'")
 """How Litestar says it; it tells the name nowhere else."""
 MEDIA_TYPE: Final = "application/problem+json"
@@ -122,6 +128,8 @@ def _headers_of(refusal: Refusal) -> dict[str, str]:
 def turn_away(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
     """What the router or the reading of a request refused."""
     status = error.status_code
+    if visit_of(request).left and isinstance(error, InternalServerException):
+        return Response(b"", status_code=LEFT)
     if status not in OF_STATUS or status == 500:  # noqa: PLR2004 - a bug of ours
         return report(request, error)
     allow = {name: text for name, text in (error.headers or {}).items() if name.lower() == "allow"}

@@ -14,12 +14,16 @@ REQUEST_ID: Final = re.compile(r"[!-~]{1,128}")
 
 
 class Visit(Struct):
-    """`id` is the caller's own `X-Request-Id`, or one of ours; the rest is filled in on the way."""
+    """`id` is the caller's own `X-Request-Id`, or one of ours; the rest is filled in on the way.
+
+    `left` says that the client went away before it was answered.
+    """
 
     id: str
     caller: Caller | None = None
     key: RequestKey | None = None
     headers: dict[str, str] = {}
+    left: bool = False
 
 
 def begin(asked: str) -> Visit:

@@ -1,10 +1,11 @@
 """The manner in which everything is answered, whatever was asked."""
 
 import re
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import pytest
+import structlog
 
 from adapters.http.paging import seal
 from domain.callers import NotYours, Role
@@ -461,3 +462,42 @@ async def test_a_key_that_may_only_make_keys_makes_those_of_machines(shop: Shop)
     made = await shop.client.post("/v1/keys", json={"role": "shop"}, headers=narrow)
 
     assert made.status_code == 201
+
+
+async def test_whoever_leaves_in_the_middle_of_a_body_is_no_bug_of_ours(shop: Shop):
+    headers = await shop.office() | {"Content-Type": "application/json", "Content-Length": "20"}
+    said = iter(
+        [
+            {"type": "http.request", "body": b'{"role":', "more_body": True},
+            {"type": "http.disconnect"},
+        ]
+    )
+    answered: list[Any] = []
+    scope = {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "scheme": "http",
+        "server": ("shop.test", 80),
+        "client": ("127.0.0.1", 1),
+        "method": "POST",
+        "path": "/v1/keys",
+        "raw_path": b"/v1/keys",
+        "query_string": b"",
+        "headers": [(name.lower().encode(), text.encode()) for name, text in headers.items()],
+    }
+
+    async def receive() -> Any:
+        return next(said)
+
+    async def send(message: Any) -> None:
+        answered.append(message)
+
+    app = cast(httpx.ASGITransport, shop.client._transport).app
+    with structlog.testing.capture_logs() as lines:
+        await app(scope, receive, send)
+
+    assert answered[0]["status"] == 499
+    assert [(line["event"], line["log_level"], line["status"]) for line in lines] == [
+        ("request", "info", 499)
+    ]
