@@ -271,13 +271,13 @@ class Pickup(Struct, frozen=True):
         collect_by: datetime,
         now: datetime,
     ) -> "Pickup":
-        """The customer may come; a repeat changes nothing.
+        """The customer may come; a repeat changes nothing but the bin, where another is named.
 
         Raises:
             NotAllPicked: a line has neither its units nor the word that they are missing.
         """
         if self.state is PickupState.READY:
-            return self
+            return self._in_bin(bin or self.bin, now)
         open_lines = [line.sku for line in self.lines if line.picked < line.remaining]
         if open_lines and PickupState.READY in MOVES[self.state]:
             raise NotAllPicked(open_lines)
@@ -290,6 +290,11 @@ class Pickup(Struct, frozen=True):
             collect_by=collect_by,
             ready_at=now,
         )
+
+    def _in_bin(self, bin: str, now: datetime) -> "Pickup":  # noqa: A002 - the field's own word
+        if bin == self.bin:
+            return self
+        return structs.replace(self, bin=bin, changed_at=now, version=self.version + 1)
 
     def hand_over(
         self, units: Mapping[Sku, int], *, by: str, proof: str = "", now: datetime

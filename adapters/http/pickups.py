@@ -306,7 +306,10 @@ class Pickups(Controller):
         codes: NamedDependency[Codes],
         optional_key: NamedDependency[RequestKey | None],
     ) -> Response[PickupView]:
-        """The customer may come, and is told so once. Every line is picked or declared short."""
+        """The customer may come, and is told so once. Every line is picked or declared short.
+
+        What is ready already may be moved to another bin; nobody is told again.
+        """
         return _answered(
             await pickups.ready(
                 units, codes, caller=caller, pickup=pickup, bin=data.bin, key=optional_key

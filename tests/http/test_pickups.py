@@ -404,3 +404,15 @@ async def test_a_proof_that_says_nothing_opens_nothing(shop: Shop, proof: str):
     assert refused.status_code == 422
     assert refused.json()["errors"][0]["pointer"] == "/proof"
     assert (await desk.look())["state"] == "ready"
+
+
+async def test_what_is_ready_may_be_moved_to_another_bin_and_nobody_is_told_again(shop: Shop):
+    desk = await a_desk(shop, mug=2)
+    code = await desk.make_ready(mug=2)
+    moved = (await desk.do("ready", {"bin": "B7"}, key="moved")).json()
+    again = (await desk.do("ready", {}, key="second-tap")).json()
+
+    assert (moved["state"], moved["bin"], again["bin"]) == ("ready", "B7", "B7")
+    assert again["version"] == moved["version"]
+    assert await figures(shop, "select count(*) from events where kind = 'pickup_ready'") == 1
+    assert (await desk.look())["code"] == code
