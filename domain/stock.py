@@ -6,7 +6,7 @@
 `on_hand` changes only by a movement, `allocated` only with an allocation; so both can be rebuilt.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
@@ -215,11 +215,29 @@ class Shortage(Struct, frozen=True):
 
 
 class NotEnoughStock(Conflict):
+    """What is short is named as it lies on the shelf, its `lines` as they were asked for."""
+
     code = "insufficient_stock"
 
-    def __init__(self, shortages: list[Shortage]) -> None:
+    def __init__(self, shortages: list[Shortage], takers: Mapping[Place, Collection[Sku]]) -> None:
+        """`takers` are the lines that take from each place: of a kit, from those of its parts."""
         names = ", ".join(f"{shortage.sku} at {shortage.store}" for shortage in shortages)
-        super().__init__(f"There is too little of {names}.", errors=to_builtins(shortages))
+        errors = [
+            {**to_builtins(short), "lines": sorted(takers[short.store, short.sku])}
+            for short in shortages
+        ]
+        super().__init__(f"There is too little of {names}.", errors=errors)
+
+
+def takers_of(
+    lines: Iterable[tuple[StoreId, Sku, Iterable[Sku]]],
+) -> dict[Place, set[Sku]]:
+    """Which lines, each with its store and its parts, take from which place."""
+    takers: dict[Place, set[Sku]] = {}
+    for store, line, parts in lines:
+        for part in parts:
+            takers.setdefault((store, part), set()).add(line)
+    return takers
 
 
 def shortages(

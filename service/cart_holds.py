@@ -24,7 +24,16 @@ from domain.holds import (
     units_of,
 )
 from domain.ids import HoldId, Sku
-from domain.stock import Cause, Change, NotEnoughStock, Place, Source, moves_of, shortages
+from domain.stock import (
+    Cause,
+    Change,
+    NotEnoughStock,
+    Place,
+    Source,
+    moves_of,
+    shortages,
+    takers_of,
+)
 from service.availability import with_parts
 from service.ports import Unit
 
@@ -61,11 +70,13 @@ async def hold_lines(
     """
     kept = await kept_by(unit, cart)
     lines = lines_to_hold(cart)
-    wanted = units_of(lines, await _parts(unit, cart))
+    parts = await _parts(unit, cart)
+    wanted = units_of(lines, parts)
     await _must_be_within_limit(unit, cart, wanted, kept.places, limit)
     shelves = await unit.stock.lock(wanted.keys() | kept.claimed.keys())
     if short := shortages(wanted, shelves, kept.places):
-        raise NotEnoughStock(short)
+        takers = takers_of((line.store, line.sku, parts[line.sku]) for line in lines)
+        raise NotEnoughStock(short, takers)
     await _apply(unit, difference(kept.claimed, wanted), caller)
     if kept.hold and kept.places:
         hold = kept.hold.rewritten(lines, wanted).extended(ttl, unit.now)

@@ -33,6 +33,7 @@ from domain.stock import (
     Source,
     moves_of,
     shortages,
+    takers_of,
 )
 from domain.stores import NoSuchStore, Store
 from service.availability import with_parts
@@ -166,7 +167,7 @@ class _Desk:
         places = self.known.units(wish.lines)
         self._must_be_within_limit(wish, places)
         if short := shortages(places, self.known.shelves):
-            raise NotEnoughStock(short)
+            raise NotEnoughStock(short, self.known.takers(wish.lines))
         self.known.take(wish.customer, places)
         return Hold(
             id=HoldId(self.unit.new_id("hld")),
@@ -223,10 +224,14 @@ class _Known(Struct):
                 raise SkuRetired(line.sku)
             if line.store not in self.stores:
                 raise NoSuchStore(line.store, {"pointer": f"/lines/{place}/store"})
-        parts = {
-            line.sku: stocked_parts(self.catalogue[line.sku], self.catalogue) for line in lines
-        }
-        return units_of(lines, parts)
+        return units_of(lines, {line.sku: self._parts(line.sku) for line in lines})
+
+    def takers(self, lines: Sequence[HoldLine]) -> dict[Place, set[Sku]]:
+        """Which of the lines take from which place."""
+        return takers_of((line.store, line.sku, self._parts(line.sku)) for line in lines)
+
+    def _parts(self, sku: Sku) -> dict[Sku, int]:
+        return stocked_parts(self.catalogue[sku], self.catalogue)
 
     def take(self, customer: CustomerId | None, places: Mapping[Place, int]) -> None:
         for change in claims(places):

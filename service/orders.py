@@ -30,7 +30,15 @@ from domain.orders import (
 from domain.pickups import Pickup, PickupLine, PickupState, changes_between
 from domain.promises import promise_of
 from domain.refusals import Conflict
-from domain.stock import Cause, NotEnoughStock, Source, moves_of, shortages, summed
+from domain.stock import (
+    Cause,
+    NotEnoughStock,
+    Source,
+    moves_of,
+    shortages,
+    summed,
+    takers_of,
+)
 from domain.stores import Store
 from service.availability import with_parts
 from service.cart_holds import Kept, kept_by
@@ -225,7 +233,8 @@ async def _promise_stock(unit: Unit, caller: Caller, pickups: Sequence[Pickup], 
     wanted = {change.place: change.allocated for change in summed(changes)}
     shelves = await unit.stock.lock(wanted.keys() | kept.claimed.keys())
     if short := shortages(wanted, shelves, kept.places):
-        raise NotEnoughStock(short)
+        lines = [(one.store, line.sku, line.parts) for one in pickups for line in one.lines]
+        raise NotEnoughStock(short, takers_of(lines))
     source = Source(Cause.ORDER, pickups[0].order, caller.id, unit.now)
     await unit.stock.apply(moves_of([*changes, *claims(kept.claimed, sign=-1)], source))
     if kept.hold and kept.claimed:

@@ -61,8 +61,8 @@ async def test_all_lines_are_held_or_none(shop: Shop):
 
     assert (answer.status_code, answer.json()["code"]) == (409, "insufficient_stock")
     assert answer.json()["errors"] == [
-        {"sku": MUG, "store": HARBOUR, "wanted": 4, "available": 3},
-        {"sku": TEAPOT, "store": HILL, "wanted": 2, "available": 1},
+        {"sku": MUG, "store": HARBOUR, "wanted": 4, "available": 3, "lines": [MUG]},
+        {"sku": TEAPOT, "store": HILL, "wanted": 2, "available": 1, "lines": [TEAPOT]},
     ]
     assert await held(shop) == (0, 3)
 
@@ -242,3 +242,12 @@ async def test_safety_stock_is_not_held(shop: Shop):
     page = await shop.page()
 
     assert [(await hold(shop, page)).status_code for _ in range(2)] == [201, 409]
+
+
+async def test_a_part_that_is_short_names_the_kit_that_wants_it(shop: Shop):
+    await shelve(shop.units, mug=1, teapot=5)
+    answer = await hold(shop, await shop.page(), line(TEAPOT), line(TEA_SET))
+
+    assert answer.json()["errors"] == [
+        {"sku": MUG, "store": HARBOUR, "wanted": 2, "available": 1, "lines": [TEA_SET]}
+    ]

@@ -141,8 +141,8 @@ async def test_every_short_line_is_named_and_nothing_is_promised(shop: Shop):
 
     assert answer.json()["code"] == "insufficient_stock"
     assert answer.json()["errors"] == [
-        {"sku": MUG, "store": HARBOUR, "wanted": 4, "available": 3},
-        {"sku": TEAPOT, "store": HARBOUR, "wanted": 10, "available": 5},
+        {"sku": MUG, "store": HARBOUR, "wanted": 4, "available": 3, "lines": [MUG, TEA_SET]},
+        {"sku": TEAPOT, "store": HARBOUR, "wanted": 10, "available": 5, "lines": [TEA_SET, TEAPOT]},
     ]
     assert await shelf(shop) == (3, 0)
     assert await figures(shop, "select count(*) from orders") == 0
@@ -184,7 +184,9 @@ async def test_safety_stock_is_not_ordered(shop: Shop):
     placed, refused = await order(shop, first), await order(shop, second)
 
     assert placed.status_code == 201
-    assert refused.json()["errors"] == [{"sku": MUG, "store": HARBOUR, "wanted": 1, "available": 0}]
+    assert refused.json()["errors"] == [
+        {"sku": MUG, "store": HARBOUR, "wanted": 1, "available": 0, "lines": [MUG]}
+    ]
 
 
 async def test_what_was_retired_since_it_was_put_into_the_cart_is_not_ordered(shop: Shop):
@@ -327,6 +329,15 @@ async def test_what_the_shop_does_not_take_is_refused_before_anything_is_promise
     assert (await order(shop, cart, tenders={}, if_unavailable="refund")).status_code == 201
 
 
+async def test_a_shortage_names_the_lines_that_it_stops(shop: Shop):
+    await shelve(shop.units, mug=2, teapot=1)
+    cart = await a_cart(shop, await shop.page(), tea_set=1, mug=1)
+    answer = await order(shop, cart)
+
+    assert (answer.status_code, answer.json()["code"]) == (409, "insufficient_stock")
+    assert answer.json()["errors"] == [
+        {"sku": MUG, "store": HARBOUR, "wanted": 3, "available": 2, "lines": [MUG, TEA_SET]}
+    ]
 @pytest.mark.parametrize("name", [" ", "Sample\r\nBcc: sample@example.com", "Sample\x1b[2J"])
 async def test_whoever_orders_has_a_name_that_fits_on_one_line(shop: Shop, name: str):
     await shelve(shop.units, mug=1)
