@@ -264,6 +264,8 @@ async def _changed(
     step: Callable[[Unit, Cart], Awaitable[Cart]],
 ) -> CartView:
     async with units.begin() as unit:
+        if change.key:  # whoever may no longer look gets no earlier answer either
+            must_open(caller, await unit.carts.get(cart))
         if first := await unit.requests.claim(change.key, CartView):
             return first
         before = await unit.carts.take(cart)

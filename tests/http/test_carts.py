@@ -335,3 +335,20 @@ async def test_a_currency_that_does_not_exist_starts_no_cart(shop: Shop):
     )
     async with shop.units.read() as unit:
         assert await unit.connection.fetchval("select count(*) from carts") == 0
+
+
+async def test_an_old_token_opens_nothing_even_for_an_answer_that_was_given_before(shop: Shop):
+    me = await shop.customer()
+    cart = await a_cart(shop, await shop.page())
+    keyed = cart["headers"] | {"Idempotency-Key": "once"}
+    await put(shop, cart["id"], keyed, MUG, 2)
+    again = await put(shop, cart["id"], keyed, MUG, 2)
+    claim = {"headers": cart["headers"] | me | {"Idempotency-Key": "mine"}, "json": {}}
+    claims = [await shop.client.post(f"/v1/carts/{cart['id']}/claim", **claim) for _ in range(2)]
+    late = await put(shop, cart["id"], keyed, MUG, 2)
+
+    assert again.headers["Idempotent-Replayed"] == "true"
+    assert [claimed.status_code for claimed in claims] == [200, 200]
+    assert claims[1].headers["Idempotent-Replayed"] == "true"
+    assert late.status_code == 404
+    assert "Idempotent-Replayed" not in late.headers
