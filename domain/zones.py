@@ -1,12 +1,16 @@
 """Names of time zones."""
 
 from functools import cache
+from typing import Final
 from zoneinfo import available_timezones
+
+FILES: Final = frozenset({"localtime", "Factory", "posixrules"})
+"""What lies beside the zones on a machine: its own clock, and marks of one that was never set."""
 
 
 @cache
 def _names() -> frozenset[str]:
-    return frozenset(available_timezones())
+    return frozenset(available_timezones()) - FILES
 
 
 def is_zone(name: str) -> bool:

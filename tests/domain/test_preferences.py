@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from domain.preferences import Preferences, QuietHours
 from domain.refusals import WrongField
+from domain.zones import is_zone
 
 ZONES = ["Europe/Oslo", "Europe/London", "Europe/Bucharest", "America/New_York", "Asia/Kolkata"]
 ZONES += ["Australia/Lord_Howe", "Pacific/Apia", "UTC", "America/St_Johns"]
@@ -84,3 +85,13 @@ def test_the_end_is_where_the_wall_clock_says(now: str, span: tuple[str, str], o
 def test_what_cannot_be_meant_is_refused(stated: dict[str, object]):
     with pytest.raises(WrongField):
         Preferences(**stated)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", ["localtime", "Factory", "posixrules", "", "Europe/Atlantis"])
+def test_a_zone_is_one_that_iana_names(name: str):
+    assert not is_zone(name)
+
+
+@pytest.mark.parametrize("name", ["Europe/Oslo", "UTC", "America/Argentina/Ushuaia"])
+def test_a_zone_of_iana_is_one(name: str):
+    assert is_zone(name)
