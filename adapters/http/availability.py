@@ -79,7 +79,7 @@ class Availability(Controller):
         low_at: NamedDependency[int],
         stores: InStores = None,
         near: Near = None,
-        radius_km: RadiusKm = 50.0,
+        radius_km: RadiusKm = None,
         channel: Channel = "web",
         explain: Explain = False,
     ) -> Answer:
@@ -136,7 +136,7 @@ class Availability(Controller):
         if_none_match: NamedDependency[frozenset[str]],
         stores: InStores = None,
         near: Near = None,
-        radius_km: RadiusKm = 50.0,
+        radius_km: RadiusKm = None,
         channel: Channel = "web",  # noqa: ARG002 - there is one so far
         explain: Explain = False,
     ) -> Response[AvailableNow]:

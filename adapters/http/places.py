@@ -17,19 +17,31 @@ Near = Annotated[
         description=_RULE,
     ),
 ]
-RadiusKm = Annotated[float, QueryParameter(gt=0, le=20_038, description="How far around `near`.")]
+USUAL_KM: Final = 50.0
+RadiusKm = Annotated[
+    float | None,
+    QueryParameter(
+        gt=0, le=20_038, description=f"How far around `near`; {USUAL_KM:g} where it is not said."
+    ),
+]
 
 
-def around(near: str | None, radius_km: float) -> Around | None:
+def around(near: str | None, radius_km: float | None) -> Around | None:
     """The circle asked for; None for everywhere.
 
     Raises:
-        Invalid: not a place on Earth.
+        Invalid: not a place on Earth, or a radius around none.
     """
     if near is None:
+        if radius_km is not None:
+            raise _wrong("radius_km", "needs_near", "needs near, the place that it is around")
         return None
     latitude, longitude = (float(part) for part in near.split(","))
     if abs(latitude) > 90 or abs(longitude) > 180:  # noqa: PLR2004 - the ends of the Earth
-        error = {"parameter": "near", "in": "query", "code": "range", "detail": _RULE}
-        raise Invalid(f"near: {_RULE}.", errors=[error])
-    return Around(latitude, longitude, radius_km)
+        raise _wrong("near", "range", _RULE)
+    return Around(latitude, longitude, USUAL_KM if radius_km is None else radius_km)
+
+
+def _wrong(parameter: str, code: str, rule: str) -> Invalid:
+    error = {"parameter": parameter, "in": "query", "code": code, "detail": rule}
+    return Invalid(f"{parameter}: {rule}.", errors=[error])

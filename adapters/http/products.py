@@ -77,7 +77,7 @@ class Products(Controller):
         low_at: NamedDependency[int],
         stores: InStores = None,
         near: Near = None,
-        radius_km: RadiusKm = 50.0,
+        radius_km: RadiusKm = None,
         limit: Limit = 50,
         cursor: Cursor = None,
     ) -> Page[Variant]:

@@ -22,17 +22,24 @@ async def provide_optional_key(request: Request[Any, Any, Any]) -> RequestKey | 
     """The request under its key, if it has one.
 
     Raises:
-        Invalid: the header is there but cannot be a key.
+        Invalid: the header is there but cannot be a key, or is there twice.
     """
-    header = request.headers.get("idempotency-key")
-    if header is None:
+    headers = request.headers.getall("idempotency-key", [])
+    if not headers:
         return None
+    [header, *more] = headers
+    if more:
+        raise _wrong("repeated", "given once")
     if not VISIBLE.fullmatch(header):
-        error = {"header": "Idempotency-Key", "code": "pattern", "detail": RULE}
-        raise Invalid(f"Idempotency-Key must be {RULE}.", errors=[error])
+        raise _wrong("pattern", RULE)
     visit = visit_of(request)
     visit.key = RequestKey(await _principal(request), header, await _digest(request))
     return visit.key
+
+
+def _wrong(code: str, rule: str) -> Invalid:
+    error = {"header": "Idempotency-Key", "code": code, "detail": rule}
+    return Invalid(f"Idempotency-Key must be {rule}.", errors=[error])
 
 
 async def provide_key(request: Request[Any, Any, Any]) -> RequestKey:

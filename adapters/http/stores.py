@@ -35,7 +35,7 @@ class Stores(Controller):
         self,
         units: NamedDependency[Units],
         near: Near = None,
-        radius_km: RadiusKm = 50.0,
+        radius_km: RadiusKm = None,
         collects: Collects = None,
         limit: Limit = 50,
         cursor: Cursor = None,

@@ -464,6 +464,26 @@ async def test_a_key_that_may_only_make_keys_makes_those_of_machines(shop: Shop)
     assert made.status_code == 201
 
 
+async def test_two_keys_of_one_request_are_refused(shop: Shop):
+    headers = [*(await shop.office()).items(), ("Idempotency-Key", "a"), ("Idempotency-Key", "b")]
+    answer = await shop.client.post("/v1/keys", json={"role": "shop"}, headers=headers)
+
+    [error] = problem(answer)["errors"]
+    assert (answer.status_code, error["header"], error["code"]) == (
+        422,
+        "Idempotency-Key",
+        "repeated",
+    )
+
+
+@pytest.mark.parametrize(
+    "path", ["/v1/stores?", "/v1/availability?sku=MUG&", "/v1/availability/MUG?"]
+)
+async def test_a_radius_around_nowhere_is_refused(shop: Shop, path: str):
+    answer = await shop.client.get(f"{path}radius_km=5", headers=await shop.page())
+
+    [error] = problem(answer)["errors"]
+    assert (answer.status_code, error["parameter"]) == (422, "radius_km")
 async def test_whoever_leaves_in_the_middle_of_a_body_is_no_bug_of_ours(shop: Shop):
     headers = await shop.office() | {"Content-Type": "application/json", "Content-Length": "20"}
     said = iter(
