@@ -484,6 +484,8 @@ async def test_a_radius_around_nowhere_is_refused(shop: Shop, path: str):
 
     [error] = problem(answer)["errors"]
     assert (answer.status_code, error["parameter"]) == (422, "radius_km")
+
+
 async def test_whoever_leaves_in_the_middle_of_a_body_is_no_bug_of_ours(shop: Shop):
     headers = await shop.office() | {"Content-Type": "application/json", "Content-Length": "20"}
     said = iter(

@@ -338,6 +338,8 @@ async def test_a_shortage_names_the_lines_that_it_stops(shop: Shop):
     assert answer.json()["errors"] == [
         {"sku": MUG, "store": HARBOUR, "wanted": 3, "available": 2, "lines": [MUG, TEA_SET]}
     ]
+
+
 @pytest.mark.parametrize("name", [" ", "Sample\r\nBcc: sample@example.com", "Sample\x1b[2J"])
 async def test_whoever_orders_has_a_name_that_fits_on_one_line(shop: Shop, name: str):
     await shelve(shop.units, mug=1)
