@@ -280,6 +280,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/carts/{cart}/hold": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Keep the stock of every line for a while, or of none
+         * @description Keep the stock of every line for a while, or of none. `held_until` says how long.
+         *
+         *     Callers: shop, customer.
+         */
+        post: operations["hold_cart"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/carts/{cart}/lines/{sku}": {
         parameters: {
             query?: never;
@@ -501,6 +523,8 @@ export interface paths {
         /**
          * Make a key for a machine
          * @description Make a key for a machine. Its secret is answered this once.
+         *
+         *     An office key that was narrowed makes no wider one.
          *
          *     Callers: office. An office key needs the scope `keys`.
          */
@@ -916,6 +940,9 @@ export interface paths {
          * Goods were fetched
          * @description Goods were fetched: the total of each line so far, so that a repeat is harmless.
          *
+         *     Declaring a line short moves stock, once: the total says how much was found, not how much
+         *     more. So a picker in a cellar without a network may repeat it with or without a key.
+         *
          *     Callers: till, associate, office. An office key needs the scope `orders`.
          */
         post: operations["pick_pickup"];
@@ -938,6 +965,8 @@ export interface paths {
          * What was picked in vain lies on its shelf again and may be sold
          * @description What was picked in vain lies on its shelf again and may be sold.
          *
+         *     It tells how things are, not what to add, so that a repeat moves nothing and needs no key.
+         *
          *     Callers: till, associate, office. An office key needs the scope `orders`.
          */
         post: operations["put_back_pickup"];
@@ -959,6 +988,8 @@ export interface paths {
         /**
          * The customer may come, and is told so once
          * @description The customer may come, and is told so once. Every line is picked or declared short.
+         *
+         *     What is ready already may be moved to another bin; nobody is told again.
          *
          *     Callers: till, associate, office. An office key needs the scope `orders`.
          */
@@ -1382,6 +1413,12 @@ export interface components {
             debt: number;
         };
         /**
+         * Basis
+         * @description What in law allows us to say something.
+         * @enum {unknown}
+         */
+        Basis: "consent";
+        /**
          * Batch
          * @description Receipts in any order. Their ids make a repeat harmless, so no key is needed.
          */
@@ -1492,6 +1529,7 @@ export interface components {
             at: string;
             source: string;
             actor: string;
+            basis: components["schemas"]["Basis"];
             wording: string;
             locale: string | null;
         };
@@ -1509,6 +1547,7 @@ export interface components {
          * @description How to reach whoever ordered. An order is reachable by e-mail, by phone, or by both.
          */
         Contact: {
+            /** @description One line that is not blank, without control characters. */
             name: string;
             /** @default null */
             email?: string | null;
@@ -1535,7 +1574,10 @@ export interface components {
          * @description What is to change; null takes an address or a number away.
          */
         CustomerChange: {
-            /** @example Sample Customer 1 */
+            /**
+             * @description One line that is not blank, without control characters.
+             * @example Sample Customer 1
+             */
             name?: string;
             email?: string | null;
             phone?: string | null;
@@ -1951,7 +1993,10 @@ export interface components {
          */
         NewCustomer: {
             external_id: string;
-            /** @example Sample Customer 1 */
+            /**
+             * @description One line that is not blank, without control characters.
+             * @example Sample Customer 1
+             */
             name: string;
             /** @default null */
             email?: string | null;
@@ -1998,6 +2043,11 @@ export interface components {
             name: string;
             missing: number;
         };
+        /**
+         * Nothing
+         * @description An empty object.
+         */
+        Nothing: Record<string, never>;
         /**
          * Offer
          * @description `quantity` is null where it is not counted.
@@ -2597,16 +2647,6 @@ export interface components {
             /** @default [] */
             gift_cards?: string[];
         };
-        /**
-         * Nothing
-         * @description An empty object.
-         */
-        "adapters.http.carts.Nothing": Record<string, never>;
-        /**
-         * Nothing
-         * @description An empty object.
-         */
-        "adapters.http.pickups.Nothing": Record<string, never>;
         /**
          * Results
          * @description One for each receipt, in the order of the receipts.
@@ -3251,7 +3291,7 @@ export interface operations {
                  */
                 near?: string;
                 /**
-                 * @description How far around `near`.
+                 * @description How far around `near`; 50 where it is not said.
                  * @example 50
                  */
                 radius_km?: number;
@@ -3442,7 +3482,7 @@ export interface operations {
                  */
                 near?: string;
                 /**
-                 * @description How far around `near`.
+                 * @description How far around `near`; 50 where it is not said.
                  * @example 50
                  */
                 radius_km?: number;
@@ -4093,7 +4133,7 @@ export interface operations {
         requestBody: {
             content: {
                 /** @example {} */
-                "application/json": components["schemas"]["adapters.http.carts.Nothing"];
+                "application/json": components["schemas"]["Nothing"];
             };
         };
         responses: {
@@ -4363,6 +4403,154 @@ export interface operations {
             413: components["responses"]["Problem413"];
             415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    hold_cart: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description Makes a repeat harmless: the same key and body get the first answer again.
+                 * @example 6f1c1f0e-0d3b-4a52-9a54-3c2f0a1b7a11
+                 */
+                "Idempotency-Key": components["parameters"]["IdempotencyKey"];
+                /**
+                 * @description A guest's way to a cart, and to the order it became.
+                 * @example crt_01jd0000000000000000000000.5f2a
+                 */
+                "Cart-Token"?: components["parameters"]["CartToken"];
+                /**
+                 * @description For titles and names: en, nb, sv, da or ro; English when none fits.
+                 * @example sv-SE, en;q=0.5
+                 */
+                "Accept-Language"?: components["parameters"]["AcceptLanguage"];
+                /**
+                 * @description Your own id of this request, for our logs; we make one if there is none.
+                 * @example till-7-000123
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description The cart.
+                 * @example crt_01jd0000000000000000000001
+                 */
+                cart: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /** @example {} */
+                "application/json": components["schemas"]["Nothing"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "crt_01jd0000000000000000000001",
+                     *       "version": 3,
+                     *       "state": "merged",
+                     *       "currency": "SEK",
+                     *       "lines": [
+                     *         {
+                     *           "sku": "85123A",
+                     *           "name": "Sample mug",
+                     *           "quantity": 2,
+                     *           "unit_price": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "total": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "fulfilment": {
+                     *             "method": "pickup"
+                     *           },
+                     *           "problems": [
+                     *             {
+                     *               "code": "7KQM2RXA",
+                     *               "detail": "What was asked for, and why not.",
+                     *               "available": 1,
+                     *               "seen": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               },
+                     *               "price": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               }
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "groups": [
+                     *         {
+                     *           "method": "pay_at_pickup",
+                     *           "store": "1000",
+                     *           "lines": [
+                     *             "sample"
+                     *           ],
+                     *           "promised_from": "2026-11-23T10:30:00+01:00",
+                     *           "promised_until": "2026-11-23T10:30:00+01:00"
+                     *         }
+                     *       ],
+                     *       "totals": {
+                     *         "goods": {
+                     *           "amount": 24900,
+                     *           "currency": "SEK"
+                     *         },
+                     *         "to_pay": {
+                     *           "amount": 24900,
+                     *           "currency": "SEK"
+                     *         }
+                     *       },
+                     *       "problems": [
+                     *         {
+                     *           "code": "7KQM2RXA",
+                     *           "detail": "What was asked for, and why not.",
+                     *           "available": 1,
+                     *           "seen": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "price": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           }
+                     *         }
+                     *       ],
+                     *       "held_until": "2026-11-23T10:30:00+01:00",
+                     *       "order": "ord_01jd0000000000000000000002"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["CartView"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            428: components["responses"]["Problem428"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
             503: components["responses"]["Problem503"];
@@ -5978,6 +6166,7 @@ export interface operations {
                      *           "at": "2026-11-23T10:30:00+01:00",
                      *           "source": "sample",
                      *           "actor": "sample",
+                     *           "basis": "consent",
                      *           "wording": "sample",
                      *           "locale": "sv"
                      *         }
@@ -6061,6 +6250,7 @@ export interface operations {
                      *       "at": "2026-11-23T10:30:00+01:00",
                      *       "source": "sample",
                      *       "actor": "sample",
+                     *       "basis": "consent",
                      *       "wording": "sample",
                      *       "locale": "sv"
                      *     }
@@ -6950,7 +7140,7 @@ export interface operations {
         requestBody: {
             content: {
                 /** @example {} */
-                "application/json": components["schemas"]["adapters.http.pickups.Nothing"];
+                "application/json": components["schemas"]["Nothing"];
             };
         };
         responses: {
@@ -7465,7 +7655,7 @@ export interface operations {
         requestBody: {
             content: {
                 /** @example {} */
-                "application/json": components["schemas"]["adapters.http.pickups.Nothing"];
+                "application/json": components["schemas"]["Nothing"];
             };
         };
         responses: {
@@ -7827,7 +8017,7 @@ export interface operations {
                  */
                 near?: string;
                 /**
-                 * @description How far around `near`.
+                 * @description How far around `near`; 50 where it is not said.
                  * @example 50
                  */
                 radius_km?: number;
@@ -8391,7 +8581,7 @@ export interface operations {
                  */
                 pickup?: boolean;
                 /**
-                 * @description How far around `near`.
+                 * @description How far around `near`; 50 where it is not said.
                  * @example 50
                  */
                 radius_km?: number;
