@@ -71,11 +71,11 @@ class Product(Struct, frozen=True, kw_only=True):
     price: Money
     names: Names = field(default_factory=dict)
     gtin: str | None = None
-    category: str = ""
-    group: str | None = None
-    options: dict[str, str] = field(default_factory=dict)
-    parts: dict[Sku, Quantity] = field(default_factory=dict)
-    relations: tuple[Relation, ...] = ()
+    category: Annotated[str, Meta(max_length=500)] = ""
+    group: Annotated[str, Meta(max_length=200)] | None = None
+    options: Options = field(default_factory=dict)
+    parts: Annotated[dict[Sku, Quantity], Meta(max_length=100)] = field(default_factory=dict)
+    relations: Annotated[tuple[Relation, ...], Meta(max_length=100)] = ()
     state: ProductState = ProductState.ACTIVE
     tracked: bool = True
 
@@ -115,8 +115,8 @@ def read_gtin(text: str) -> str:
         WrongField: the digits are too few or too many, or the check digit is wrong.
     """
     try:
-        return Gtin.parse(text).as_gtin_14()
-    except ParseError:
+        return Gtin.parse(text.encode("ascii").decode()).as_gtin_14()
+    except (ParseError, UnicodeEncodeError):
         rule = "must be a GTIN of 8, 12, 13 or 14 digits with its check digit"
         raise WrongField("gtin", "not_a_gtin", rule) from None
 

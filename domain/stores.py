@@ -19,6 +19,8 @@ _EARTH_RADIUS_KM: Final = 6371.0088  # mean radius, IUGG
 
 Latitude = Annotated[float, Meta(ge=-90, le=90)]
 Longitude = Annotated[float, Meta(ge=-180, le=180)]
+Hours = Annotated[str, Meta(max_length=10_000)]
+Services = Annotated[tuple[Annotated[str, Meta(max_length=200)], ...], Meta(max_length=100)]
 
 
 class StoreMissing(Missing):
@@ -47,20 +49,20 @@ class Store(Struct, frozen=True, kw_only=True):
     store: StoreId
     name: NameOrNone = ""
     kind: Annotated[str, Meta(max_length=64)] = "store"
-    address: str = ""
-    city: str = ""
-    postal_code: str = ""
+    address: Annotated[str, Meta(max_length=500)] = ""
+    city: Annotated[str, Meta(max_length=200)] = ""
+    postal_code: Annotated[str, Meta(max_length=32)] = ""
     country: str = ""
     latitude: Latitude | None = None
     longitude: Longitude | None = None
     time_zone: str = "UTC"
-    hours: str = ""
-    exceptions: str = ""
-    phone: str = ""
+    hours: Hours = ""
+    exceptions: Hours = ""
+    phone: Annotated[str, Meta(max_length=64)] = ""
     pickup: bool = True
     prep_minutes: Annotated[int, Meta(ge=0, le=60 * 24 * 30)] = 60
     pickup_days: Annotated[int, Meta(ge=1, le=365)] = 7
-    services: tuple[str, ...] = ()
+    services: Services = ()
 
     def __post_init__(self) -> None:
         check_key("store", self.store)

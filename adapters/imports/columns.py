@@ -20,6 +20,8 @@ _QUIET: Final = re2.Options()
 _QUIET.log_errors = False
 _AT: Final = " - at `$."
 """What stands between the rule and the field in a sentence of msgspec."""
+_LENGTH: Final = "of length "
+"""What such a sentence says of a text, a list or an object that is too long or too short."""
 
 
 class Told(Struct, Generic[T], frozen=True):
@@ -52,6 +54,10 @@ class Columns(Generic[T]):
             field: _compiled(field, pattern) for field, pattern in options.patterns.items()
         }
 
+    def use(self, column: str) -> bool:
+        """Whether a column of that name tells a field, by itself or because it is mapped."""
+        return column in self._columns.values() or self._kind.knows(column)
+
     def tell(self, line: Line) -> Told[T] | Refused:
         """The thing that `line` tells, or why it tells none."""
         try:
@@ -61,7 +67,7 @@ class Columns(Generic[T]):
         except ValidationError as trouble:
             rule, _, field = str(trouble).partition(_AT)
             detail = f"{field.strip('`') or 'The line'}: {rule.replace('`', '')}."
-            return Refused(line.number, "invalid", detail)
+            return Refused(line.number, "length" if _LENGTH in rule else "invalid", detail)
 
     def _told(self, line: Line) -> Told[T]:
         cells = dict(self._cells(line.record))
@@ -100,6 +106,8 @@ class Columns(Generic[T]):
         read = self._kind.fields.get(field, values.text)  # a part of an object is text
         try:
             return read(cell)
+        except values.TooLong as trouble:
+            raise WrongField(field, "length", str(trouble)) from None
         except ValueError as trouble:
             raise WrongField(field, "unreadable", str(trouble)) from None
 

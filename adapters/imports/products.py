@@ -28,9 +28,9 @@ def _settle(told: dict[str, Any]) -> dict[str, Any]:
     return told | {"price": _price(told["price"], told.pop("currency"))}
 
 
-def _price(amount: str, currency: str) -> dict[str, Any]:
+def _price(written: str, currency: str) -> dict[str, Any]:
     try:
-        price = from_major(amount, currency)
+        price = from_major(values.amount(written), currency)
     except ValueError as trouble:
         raise WrongField("price", "not_a_price", f"is no price: {trouble}") from None
     return {"amount": price.amount, "currency": price.currency}

@@ -17,10 +17,19 @@ from domain.moments import RULE, is_within
 
 Reader = Callable[[Any], Any]
 
+LONGEST: Final = 10_000
+"""Characters in a cell."""
+MOST_DIGITS: Final = 20
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
-_WHOLE = re.compile(r"-?\d+\.0+")
+_WHOLE = re.compile(r"[+-]?[0-9]+")
+_WHOLE_WITH_ZEROS = re.compile(r"-?[0-9]+\.0+")
+_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _TRUE: Final = frozenset({"true", "yes", "y", "1"})
 _FALSE: Final = frozenset({"false", "no", "n", "0"})
+
+
+class TooLong(ValueError):  # noqa: N818 - its text is the end of a sentence
+    """Nobody writes that much into one cell; it is refused before anything else is made of it."""
 
 
 def is_empty(value: object) -> bool:
@@ -39,7 +48,7 @@ def key(value: object) -> str:
     if isinstance(value, (dict, list, bool)):
         raise ValueError("must be text or a number")  # noqa: TRY004 - the file is wrong
     spelled = _spelled(value)
-    return spelled.partition(".")[0] if _WHOLE.fullmatch(spelled) else spelled
+    return spelled.partition(".")[0] if _WHOLE_WITH_ZEROS.fullmatch(spelled) else spelled
 
 
 def sku(value: object) -> str:
@@ -50,19 +59,24 @@ def store(value: object) -> str:
     return check_key("store", key(value))
 
 
+def amount(value: object) -> str:
+    """A number as it is written, in the digits 0 to 9 and nothing between them."""
+    written = text(value)
+    if not _NUMBER.fullmatch(written):
+        raise ValueError("must be a number")
+    return written
+
+
 def number(value: object) -> float:
-    try:
-        return float(text(value))
-    except ValueError:
-        raise ValueError("must be a number") from None
+    return float(amount(value))
 
 
 def whole(value: object) -> int:
     """`12` or `12.0`, never `12.5`."""
-    try:
-        return int(key(value).strip())
-    except ValueError:
-        raise ValueError("must be a whole number") from None
+    written = key(value).strip()
+    if not _WHOLE.fullmatch(written) or len(written) > MOST_DIGITS:
+        raise ValueError("must be a whole number")
+    return int(written)
 
 
 def flag(value: object) -> bool:
@@ -116,7 +130,11 @@ def document(value: object) -> Any:
 
 
 def _spelled(value: object) -> str:
+    if isinstance(value, Decimal) and abs(value.adjusted()) > LONGEST:
+        raise TooLong(f"must have at most {LONGEST:,} digits")
     spelled = format(value, "f") if isinstance(value, Decimal) else str(value)
+    if len(spelled) > LONGEST:
+        raise TooLong(f"must have at most {LONGEST:,} characters")
     if _UNSTORABLE.search(spelled):
         raise ValueError("must not hold U+0000 or half a character")
     return spelled

@@ -1,6 +1,7 @@
 """What the lines of a file tell of stores, products, stock and customers."""
 
 import asyncio
+import json
 import tracemalloc
 from datetime import UTC, datetime
 from io import BytesIO
@@ -14,6 +15,8 @@ from domain.catalogue import Product, Relation, RelationKind
 from domain.money import Money
 from domain.refusals import WrongField
 from service.imports import Entry, ImportKind, Refused, options
+
+STORE_TEXTS = ("name", "kind", "address", "city", "country", "time_zone", "hours", "exceptions")
 
 
 async def told(kind: ImportKind, content: str, **wishes) -> list[Any]:
@@ -76,6 +79,20 @@ async def test_the_place_on_the_map_tells_the_time_zone(columns, cells, time_zon
         ("store,time_zone", "1,Europe/Atlantis", "unknown_time_zone"),
         ("store,country", "1,Sweden", "unknown_country"),
         ("store,pickup", "1,perhaps", "unreadable"),
+        ("store,prep_minutes", "1,1_0", "unreadable"),
+        ("store,prep_minutes", "1,\u0663", "unreadable"),
+        ("store,prep_minutes", f"1,{'9' * 5000}", "unreadable"),
+        ("store,latitude,longitude", "1,5_9,10", "unreadable"),
+        ("store,latitude,longitude", "1,\u0665,10", "unreadable"),
+        ("store,latitude,longitude", "1,nan,10", "unreadable"),
+        *((f"store,{field}", f"1,{'x' * 10_001}", "length") for field in STORE_TEXTS),
+        ("store,name", f"1,{'x' * 201}", "length"),
+        ("store,address", f"1,{'x' * 501}", "length"),
+        ("store,city", f"1,{'x' * 201}", "length"),
+        ("store,postal_code", f"1,{'x' * 33}", "length"),
+        ("store,phone", f"1,{'x' * 65}", "length"),
+        ("store,services", f"1,{'x' * 201}", "length"),
+        ("store,services", f"1,{'x;' * 101}", "length"),
     ],
 )
 async def test_a_store_that_cannot_be_is_refused_with_the_reason(columns, cells, code):
@@ -129,6 +146,10 @@ async def test_a_product_in_cells_and_in_json_is_the_same_product():
         ("MUG,Mug,1e999999999,GBP,", "not_a_price"),
         ("MUG,Mug,1e-999999999,GBP,", "not_a_price"),
         ("MUG,Mug,99999999999999.00,GBP,", "not_a_price"),
+        ("MUG,Mug,1_000,GBP,", "not_a_price"),
+        ("MUG,Mug,\u0663,GBP,", "not_a_price"),
+        ("MUG,Mug,2.55,GBP,\u0664006381333931", "not_a_gtin"),
+        (f"MUG,{'x' * 501},2.55,GBP,", "length"),
         ("MUG,Mug,2.55,XYZ,", "unknown_currency"),
         ("MUG,Mug,2.55,GBP,4006381333930", "not_a_gtin"),
         ("stream,Mug,2.55,GBP,", "reserved"),
@@ -141,6 +162,38 @@ async def test_a_product_that_cannot_be_is_refused_with_the_reason(cells, code):
     content = f"sku,name,price,currency,gtin\n{cells}\n"
 
     assert await refusals(ImportKind.PRODUCTS, content) == [(2, code)]
+
+
+@pytest.mark.parametrize(
+    ("column", "cell"),
+    [
+        ("category", "x" * 501),
+        ("group", "x" * 201),
+        ("names.sv", "x" * 501),
+        ("names", f"{'x' * 36}=Servis"),
+        ("options", f"{'x' * 65}=blue"),
+        ("options.colour", "x" * 201),
+        ("options", "; ".join(f"o{number}=x" for number in range(51))),
+        ("parts", "; ".join(f"P{number}=1" for number in range(101))),
+    ],
+)
+async def test_no_text_of_a_product_is_without_end(column: str, cell: str):
+    content = f"sku,name,price,currency,{column}\nMUG,Mug,2.55,GBP,{cell}\n"
+
+    assert await refusals(ImportKind.PRODUCTS, content) == [(2, "length")]
+
+
+@pytest.mark.parametrize("field", ["external_id", "name", "email", "phone", "locale"])
+async def test_no_text_of_a_customer_is_without_end(field: str):
+    told = {"external_id": "1", field: "9" * 100_000}
+
+    assert await refusals(ImportKind.CUSTOMERS, json.dumps([told])) == [(1, "length")]
+
+
+async def test_a_number_beyond_counting_is_refused_before_it_is_written_out():
+    content = '[{"store": "1", "prep_minutes": 1e999999999}]'
+
+    assert await refusals(ImportKind.STORES, content) == [(1, "length")]
 
 
 @pytest.mark.parametrize(
@@ -328,6 +381,8 @@ async def test_a_count_outside_of_all_calendars_is_refused(moment: str):
     counted = f"store,sku,on_hand,counted_at\nharbour,MUG,7,{moment}\n"
 
     assert await refusals(ImportKind.STOCK, counted) == [(2, "unreadable")]
+
+
 async def test_a_price_that_no_order_could_bear_is_refused():
     dear = "sku,name,price,currency\nYACHT,Yacht,9999999999999.99,SEK\n"
 
