@@ -96,6 +96,8 @@ class Imports(Controller):
 
 def _content_type(request: Request[Any, Any, Any]) -> str:
     """Raises UnsupportedMedia."""
+    if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
+        raise UnsupportedMedia("The file must be sent as it is, without a Content-Encoding.")
     sent: str = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if sent not in BODY_TYPES:
         raise UnsupportedMedia(f"The file must be sent as one of {', '.join(BODY_TYPES)}.")

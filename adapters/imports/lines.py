@@ -7,7 +7,7 @@ CSV or NDJSON file (a header is line 1), the place in a JSON array (the first el
 import csv
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from enum import StrEnum
 from typing import Any, BinaryIO, Final
 
@@ -23,6 +23,7 @@ DEEPEST: Final = 50
 _OPENING: Final = frozenset({"start_map", "start_array"})
 _CLOSING: Final = frozenset({"end_map", "end_array"})
 _ESCAPED = re.compile("[\udc80-\udcff]")
+_CONTROL = re.compile(r"[\0-\x1f\x7f]")
 _UTF_16: Final = (b"\xff\xfe", b"\xfe\xff")
 _BOM: Final = b"\xef\xbb\xbf"
 
@@ -46,16 +47,22 @@ class Line(Struct, frozen=True):
     record: dict[str, Any]
 
 
-def read(file: BinaryIO, hint: Format | None = None) -> Iterator[Line | Refused]:
+def read(
+    file: BinaryIO, hint: Format | None = None, known: Callable[[str], bool] = lambda _: True
+) -> Iterator[Line | Refused]:
     """Each line of `file`, which is at its start and can be sought in.
 
     Raises:
-        FileUnreadable: it is empty, not UTF-8 text, or has no usable header.
+        FileUnreadable: it is empty, not UTF-8 text, not what it is called, or has no usable header;
+            of that, at least one column is `known`.
     """
-    match hint if hint in {Format.CSV, Format.NDJSON} else _sniffed(file):
+    seen = _sniffed(file)
+    match hint or seen:
         case Format.CSV:
-            return _csv_lines(file)
-        case Format.JSON:
+            return _csv_lines(file, known)
+        case Format.JSON if seen is Format.CSV:
+            raise FileUnreadable("The file is not JSON: it begins with neither [ nor {.")
+        case Format.JSON if seen is Format.JSON:
             return _json_lines(file)
         case _:
             return _ndjson_lines(file)
@@ -86,19 +93,22 @@ def _text_lines(file: BinaryIO) -> Iterator[str]:
                 raise FileUnreadable(f"A line is longer than {LONGEST_LINE:,} characters.")
             yield line
     finally:
-        text.detach()
+        if not file.closed:  # else whoever stopped reading has closed it already
+            text.detach()
 
 
-def _csv_lines(file: BinaryIO) -> Iterator[Line | Refused]:
+def _csv_lines(file: BinaryIO, known: Callable[[str], bool]) -> Iterator[Line | Refused]:
     lines = _text_lines(file)
     first = next(lines, "")
     delimiter = max(",;\t", key=first.count)
     header = next(csv.reader([first], delimiter=delimiter), [])
     columns = [column.strip() for column in header]
-    if not any(columns) or _ESCAPED.search(first):
+    if not any(columns) or _ESCAPED.search(first) or _CONTROL.search("".join(columns)):
         raise FileUnreadable("The file does not start with a header of column names in UTF-8.")
     if len(set(columns)) < len(columns):
         raise FileUnreadable("The header names a column twice.")
+    if not any(map(known, columns)):
+        raise FileUnreadable("The header is of no use: none of the columns is mapped or known.")
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
     number = 2
     while True:

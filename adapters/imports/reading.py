@@ -45,7 +45,7 @@ def _entries(
     kind: KindOfFile[Any], file: BinaryIO, options: ImportOptions
 ) -> Iterator[Entry[Any] | Refused]:
     columns = Columns(kind, options)
-    lines = read(file, _CALLED.get(options.content_type))
+    lines = read(file, _CALLED.get(options.content_type), columns.use)
     told: Iterator[Told[Any] | Refused] = (
         line if isinstance(line, Refused) else columns.tell(line) for line in lines
     )

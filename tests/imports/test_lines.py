@@ -1,5 +1,6 @@
 """Files of all sorts, line by line."""
 
+import gc
 from io import BytesIO
 
 import pytest
@@ -75,6 +76,8 @@ def test_a_line_that_cannot_be_read_does_not_stop_the_others(content, expected):
         ("sku\nMUG\n".encode("utf-16"), "UTF-16"),
         (b"sku,sku\nMUG,POT\n", "twice"),
         (b"sku,n\xf8me\nMUG,POT\n", "header"),
+        (b"PK\x03\x04sku\nMUG\n", "header"),
+        (b"sku\0,name\nMUG,POT\n", "header"),
     ],
 )
 def test_a_file_of_which_nothing_can_be_read_says_why(content: bytes, why: str):
@@ -118,6 +121,38 @@ def test_an_open_quote_does_not_swallow_the_rest_of_the_file():
     assert isinstance(found[0], Refused)
     assert (found[0].line, found[0].code) == (2, "unreadable")
     assert Line(20_001, {"sku": "POT", "name": "Pot"}) in found[-2:]
+
+
+@pytest.mark.parametrize(
+    ("content", "hint", "why"),
+    [
+        (b"sku,name\n", Format.JSON, "not JSON"),
+        (b"null", Format.JSON, "not JSON"),
+        (b"PK\x03\x04", Format.JSON, "not JSON"),
+        (b" \n", Format.NDJSON, "empty"),
+        (b"PK\x03\x04", Format.CSV, "header"),
+    ],
+)
+def test_a_file_that_is_not_what_it_is_called_is_refused(content: bytes, hint: Format, why: str):
+    with pytest.raises(FileUnreadable, match=why):
+        said(content, hint)
+
+
+def test_a_header_of_which_nobody_knows_a_column_is_none():
+    with pytest.raises(FileUnreadable, match="none of the columns"):
+        list(read(BytesIO(b"null\n"), Format.CSV, {"sku"}.__contains__))
+
+
+@pytest.mark.filterwarnings("error::pytest.PytestUnraisableExceptionWarning")
+def test_who_stops_reading_in_the_middle_leaves_nothing_to_complain_of():
+    file = BytesIO(b"sku\nMUG\nPOT\n")
+    lines_read = read(file)
+    next(lines_read)
+    file.close()
+    del lines_read
+    gc.collect()
+
+    assert file.closed
 
 
 def test_a_called_form_is_believed():
