@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from adapters import logs
 from adapters.channels.email import Email, MailServer
+from adapters.channels.parcels import Post
 from adapters.channels.rendering import Rendering
 from adapters.channels.switchboard import Switchboard
 from adapters.channels.webhook import Webhook
@@ -50,10 +51,12 @@ class House(Struct):
     tokens: Tokens
     client: httpx.AsyncClient
     switchboard: Switchboard
+    post: Post
     desk: Desk
 
     async def close(self) -> None:
         await self.switchboard.close()
+        await self.post.close()
         await self.client.aclose()
         await self.units.close()
 
@@ -75,6 +78,7 @@ def open_house(settings: Settings) -> House:
         tokens=_tokens(settings, client),
         client=client,
         switchboard=switchboard,
+        post=Post(clock=utc_now, private=settings.webhook_private),
         desk=_desk(settings, codes, switchboard),
     )
 
@@ -126,6 +130,7 @@ def build_app(house: House) -> ASGIApp:
                 "reading": FileReading(),
                 "low_at": settings.low_stock_at,
                 "streams": streams,
+                "private_webhooks": settings.webhook_private,
                 "currency": settings.currency,
                 "clock": utc_now,
                 "hold_limit": settings.hold_limit,
@@ -154,7 +159,7 @@ async def _jobs(house: House, drain: Drain) -> AsyncIterator[None]:
         yield
         return
     kept = timedelta(hours=house.settings.feed_hours)
-    todo = steps(house.units, house.desk, drain.stopping, feed_kept=kept)
+    todo = steps(house.units, house.desk, house.post, drain.stopping, feed_kept=kept)
     async with Scheduler(house.units, todo, drain.stopping):
         yield
 

@@ -28,6 +28,7 @@ MemberId = NewType("MemberId", str)
 MessageId = NewType("MessageId", str)
 HoldId = NewType("HoldId", str)
 KeyId = NewType("KeyId", str)
+WebhookId = NewType("WebhookId", str)
 
 _CROCKFORD: Final = "0123456789abcdefghjkmnpqrstvwxyz"
 _RESERVED_SKUS: Final = frozenset({"stream"})

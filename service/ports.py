@@ -33,6 +33,7 @@ from domain.ids import (
     PickupId,
     Sku,
     StoreId,
+    WebhookId,
 )
 from domain.incidents import (
     Claim,
@@ -54,6 +55,7 @@ from domain.sales import Book, Kept, ReceiptId, Trade
 from domain.stock import Move, Movement, PastShelf, Place, Shelf
 from domain.stocktaking import Told
 from domain.stores import Store
+from domain.webhooks import ChangesTold, Parcel, Receipt, Settled, Webhook
 
 T = TypeVar("T")
 
@@ -417,6 +419,28 @@ class Keys(Protocol):
         """Raises Missing."""
 
 
+class Webhooks(Protocol):
+    async def add(self, webhook: Webhook, secret: str) -> None: ...
+
+    async def get(self, webhook: WebhookId) -> Webhook:
+        """Raises Missing."""
+
+    async def page(self, after: str, limit: int) -> list[Webhook]:
+        """The next `limit` behind the id `after`, in the order they were made."""
+
+    async def remove(self, webhook: WebhookId) -> None:
+        """Raises Missing."""
+
+    async def rewind(self, webhook: WebhookId, position: int) -> Webhook:
+        """Go on behind `position`, at once, whatever was under way. Raises Missing."""
+
+    async def lease(self, limit: int, span: timedelta) -> Sequence[Parcel]:
+        """What is to be sent to up to `limit` who are due; ours alone for `span`."""
+
+    async def settle(self, parcel: Parcel, settled: Settled) -> None:
+        """Keep how a try ended, while it is ours."""
+
+
 class Customers(Protocol):
     async def known(self, customer: CustomerId) -> CustomerId | None:
         """The customer itself, unless there is none of this id, or it was erased."""
@@ -594,6 +618,7 @@ class Unit(Protocol):
     pickups: Pickups
     outbox: Outbox
     keys: Keys
+    webhooks: Webhooks
     trespasses: Trespasses
     points: Points
     rewards: Rewards
@@ -626,6 +651,11 @@ class Units(Protocol):
 class Carrier(Protocol):
     async def send(self, message: Outgoing) -> Outcome:
         """Hand a message over. The same id again is the same message."""
+
+
+class Poster(Protocol):
+    async def post(self, parcel: Parcel, changes: ChangesTold) -> Receipt:
+        """Bring the changes to who is to be told; never raises for what the receiver does."""
 
 
 class Relay(Protocol):
@@ -674,6 +704,9 @@ class Secrets(Protocol):
 
     def make(self, role: Role) -> str:
         """A new secret: `pk_…` for a shop's page, `sk_…` for everybody else."""
+
+    def for_signing(self) -> str:
+        """A new secret that two sides share: `whsec_…`, as Standard Webhooks has it."""
 
     def hash(self, secret: str) -> bytes:
         """Under which a secret is kept."""

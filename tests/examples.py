@@ -5,10 +5,11 @@ from typing import Final
 
 from domain.catalogue import Product
 from domain.customers import Customer
-from domain.ids import CustomerId, Sku, StoreId
+from domain.ids import CustomerId, Sku, StoreId, WebhookId
 from domain.money import Money
 from domain.stock import Cause, Change, Source, moves_of
 from domain.stores import Store
+from domain.webhooks import Parcel
 from service.ports import Units
 
 HARBOUR: Final[StoreId] = "harbour"
@@ -49,6 +50,19 @@ def a_customer(name: str = "sample-1", **more: object) -> Customer:
         "locale": "sv",
     }
     return Customer(**{**facts, **more})  # type: ignore[arg-type]
+
+
+def a_parcel(url: str = "https://erp.example.com/stock", **more: object) -> Parcel:
+    facts = {
+        "id": WebhookId("whk_sample"),
+        "secret": "whsec_c2FtcGxlIHNlY3JldCBvZiBhIHRlc3Q=",
+        "position": 0,
+        "until": 1,
+        "attempts": 0,
+        "failing_since": None,
+        "due_at": NOON,
+    }
+    return Parcel(url=url, **{**facts, **more})  # type: ignore[arg-type]
 
 
 async def open_shop(units: Units) -> None:

@@ -43,6 +43,7 @@ from adapters.http.stopping import Stopping
 from adapters.http.stores import Stores
 from adapters.http.streams import provide_last_event
 from adapters.http.tags import provide_if_match
+from adapters.http.webhooks import Webhooks
 from service.callers import Doorkeeper
 from service.ports import Codes, Secrets, Tokens, Units
 
@@ -70,6 +71,7 @@ CONTROLLERS: Final[Sequence[ControllerRouterHandler]] = (
     Audit,
     Holds,
     Keys,
+    Webhooks,
     describe_problem,
     live,
     ready,

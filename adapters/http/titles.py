@@ -209,6 +209,13 @@ OF_CODE: Final[dict[str, Title]] = {
         "Den besked findes ikke",
         "Nu există acest mesaj",
     ),
+    "cursor_too_old": (
+        "That is no longer kept",
+        "Det er ikke tatt vare på lenger",
+        "Det finns inte kvar längre",
+        "Det er ikke gemt længere",
+        "Nu se mai păstrează",
+    ),
     "unknown_store": (
         "We do not know this store",
         "Vi kjenner ikke denne butikken",

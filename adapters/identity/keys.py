@@ -3,8 +3,9 @@
 A prefix tells a publishable key, which may stand in a web page, from a secret one.
 """
 
+from base64 import b64encode
 from hashlib import sha256
-from secrets import token_urlsafe
+from secrets import token_bytes, token_urlsafe
 
 from domain.callers import Role
 
@@ -15,6 +16,10 @@ class RandomSecrets:
     @staticmethod
     def make(role: Role) -> str:
         return f"{'pk' if role is Role.SHOP else 'sk'}_{token_urlsafe(32)}"
+
+    @staticmethod
+    def for_signing() -> str:
+        return f"whsec_{b64encode(token_bytes(32)).decode()}"
 
     @staticmethod
     def hash(secret: str) -> bytes:

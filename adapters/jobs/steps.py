@@ -10,8 +10,9 @@ from service.holds import sweep
 from service.messages.desk import Desk
 from service.messages.sending import send_due, settle_lost
 from service.pickups import expire_overdue
-from service.ports import Units
+from service.ports import Poster, Units
 from service.reactions import react, reactions
+from service.webhooks import deliver
 
 REMEMBERED: Final = timedelta(days=7)
 """How long an Idempotency-Key brings the first answer again."""
@@ -30,6 +31,7 @@ SLICE: Final = 5_000
 def steps(
     units: Units,
     desk: Desk,
+    poster: Poster,
     stopping: asyncio.Event,
     *,
     feed_kept: timedelta = timedelta(days=1),
@@ -43,6 +45,7 @@ def steps(
 
     return [
         Step("follow_events", soon, partial(react, units, what_follows)),
+        Step("deliver_webhooks", soon, partial(deliver, units, poster)),
         Step("send_messages", soon, partial(send_due, units, desk, go_on=go_on)),
         Step("settle_lost_messages", timedelta(seconds=15), partial(settle_lost, units), once=True),
         Step("sweep_holds", soon, partial(sweep, units)),

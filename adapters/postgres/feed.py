@@ -40,7 +40,9 @@ SPAN: Final = "select coalesce(min(position), 1), coalesce(max(position), 0) fro
 FORGET: Final = """
     delete from feed where position in (
         select position from feed, (select max(position) as newest from feed) as its, lateral (
-            select coalesce(min(position), newest) as fresh
+            select least(coalesce(min(position), newest), (
+                select min(webhooks.position) + 1 from webhooks where state = 'active'
+            )) as fresh
             from (
                 select position from feed where recorded_at >= $1 order by position limit 1
             ) as first
@@ -49,7 +51,8 @@ FORGET: Final = """
         order by position limit $3
     )
 """
-"""Always from its beginning on; the last one stays, so that it is known where the feed is."""
+"""Always from its beginning on, and nothing that a webhook still waits for. The last one stays, so
+that it is known where the feed is."""
 
 
 class PostgresFeed:

@@ -209,6 +209,25 @@ feed = Table(
 )
 Index(None, feed.c.sku, feed.c.position)
 
+# The secret is kept as it is: every call is signed with it.
+webhooks = Table(
+    "webhooks",
+    metadata,
+    key("id", primary_key=True),
+    words("url"),
+    words("secret"),
+    words("state", server_default=text("'active'")),
+    Column("position", BigInteger, nullable=False),
+    Column("until", BigInteger),
+    count("attempts"),
+    words("trouble"),
+    Column("failing_since", Instant),
+    instant("created_at"),
+    instant("due_at"),
+    CheckConstraint("state in ('active', 'disabled')", name="state"),
+    CheckConstraint("until > position", name="until"),
+)
+
 counts = Table(
     "counts",
     metadata,

@@ -36,6 +36,7 @@ from adapters.postgres.slots import PostgresSlots
 from adapters.postgres.stock import PostgresStock
 from adapters.postgres.stores import PostgresStores
 from adapters.postgres.trespasses import PostgresTrespasses
+from adapters.postgres.webhooks import PostgresWebhooks
 from domain.ids import spell
 from domain.points import Programme
 from domain.refusals import Busy
@@ -97,6 +98,7 @@ class PostgresUnit:
         self.rewards: ports.Rewards = PostgresRewards(connection, now, programme)
         self.outbox: ports.Outbox = PostgresOutbox(connection, now)
         self.keys: ports.Keys = PostgresKeys(connection)
+        self.webhooks: ports.Webhooks = PostgresWebhooks(connection, now)
         self.trespasses: ports.Trespasses = PostgresTrespasses(connection, now)
         self.preferences: ports.Preferences = PostgresPreferences(connection, now)
         self.consents: ports.Consents = PostgresConsents(connection)

@@ -253,6 +253,23 @@ CREATE TABLE trespasses (
 
 CREATE INDEX trespasses_at_idx ON trespasses (at);
 
+CREATE TABLE webhooks (
+    id TEXT COLLATE "C" NOT NULL,
+    url TEXT DEFAULT '' NOT NULL,
+    secret TEXT DEFAULT '' NOT NULL,
+    state TEXT DEFAULT 'active' NOT NULL,
+    position BIGINT NOT NULL,
+    until BIGINT,
+    attempts INTEGER DEFAULT 0 NOT NULL,
+    trouble TEXT DEFAULT '' NOT NULL,
+    failing_since TIMESTAMP WITH TIME ZONE,
+    created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    due_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    CONSTRAINT webhooks_pkey PRIMARY KEY (id),
+    CONSTRAINT webhooks_state_check CHECK (state in ('active', 'disabled')),
+    CONSTRAINT webhooks_until_check CHECK (until > position)
+);
+
 CREATE TABLE carts (
     id TEXT COLLATE "C" NOT NULL,
     customer TEXT COLLATE "C",

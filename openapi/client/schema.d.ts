@@ -1312,6 +1312,93 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/webhooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Who is told, how far, and what the last trouble was
+         * @description Who is told, how far, and what the last trouble was; never a secret.
+         *
+         *     Callers: office. An office key needs the scope `webhooks`.
+         */
+        get: operations["list_webhooks"];
+        put?: never;
+        /**
+         * Tell another system of every change of stock from now on
+         * @description Tell another system of every change of stock from now on.
+         *
+         *     Calls are signed as Standard Webhooks with `secret`, which is answered this once:
+         *     `{"type": "stock.changed", "timestamp", "data": {"after", "until", "complete", "changes":
+         *     [{"position", "sku", "store", "version", "on_hand", "unavailable", "allocated", "held",
+         *     "safety_stock", "available", "cause", "recorded_at"}]}}`. They come one after the other, in
+         *     order; the next one only when a 2xx has taken the one before. What is not taken is tried
+         *     again for five days, at growing distances, under the same `webhook-id`; 410 ends it.
+         *
+         *     Callers: office. An office key needs the scope `webhooks`.
+         */
+        post: operations["make_webhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhooks/{webhook}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How far one of them is
+         * @description How far one of them is.
+         *
+         *     Callers: office. An office key needs the scope `webhooks`.
+         */
+        get: operations["get_webhook"];
+        put?: never;
+        post?: never;
+        /**
+         * Tell it of nothing any more
+         * @description Tell it of nothing any more.
+         *
+         *     Callers: office. An office key needs the scope `webhooks`.
+         */
+        delete: operations["remove_webhook"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhooks/{webhook}/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Tell it once more of everything behind a position
+         * @description Tell it once more of everything behind a position; a disabled one is active again.
+         *
+         *     409 `cursor_too_old` where that is no longer kept.
+         *
+         *     Callers: office. An office key needs the scope `webhooks`.
+         */
+        post: operations["replay_webhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -1885,6 +1972,16 @@ export interface components {
             key: string | null;
         };
         /**
+         * MadeWebhook
+         * @description `secret` is what calls are signed with; it is shown only here.
+         */
+        MadeWebhook: {
+            id: string;
+            url: string;
+            position: number;
+            secret: string;
+        };
+        /**
          * Merged
          * @description What a claim did to one line: `added`, `summed`, or `limited` with what was left out.
          */
@@ -2038,6 +2135,13 @@ export interface components {
             /** @default null */
             fulfilment?: components["schemas"]["Fulfilment"] | null;
         };
+        /**
+         * NewWebhook
+         * @description Where the calls go.
+         */
+        NewWebhook: {
+            url: string;
+        };
         /** NextTier */
         NextTier: {
             name: string;
@@ -2181,6 +2285,14 @@ export interface components {
          */
         Page_Variant_: {
             items: components["schemas"]["Variant"][];
+            next_cursor: string | null;
+        };
+        /**
+         * Page[Webhook]
+         * @description `next_cursor` is null on the last page.
+         */
+        Page_Webhook_: {
+            items: components["schemas"]["Webhook"][];
             next_cursor: string | null;
         };
         /** Payment */
@@ -2434,6 +2546,13 @@ export interface components {
          */
         RelationKind: "accessory" | "consumable" | "service";
         /**
+         * Replay
+         * @description From where on to tell everything once more: a `position`, or the `until` of a call.
+         */
+        Replay: {
+            after: number;
+        };
+        /**
          * Report
          * @description accepted + unchanged + refused = lines read; `lines` are the first that were refused.
          */
@@ -2647,6 +2766,26 @@ export interface components {
             /** @default [] */
             gift_cards?: string[];
         };
+        /**
+         * Webhook
+         * @description Everything up to `position` was taken; `trouble` says why the last try was in vain.
+         */
+        Webhook: {
+            id: string;
+            url: string;
+            state: components["schemas"]["WebhookState"];
+            position: number;
+            attempts: number;
+            trouble: string;
+            failing_since: string | null;
+            /** Format: date-time */
+            created_at: string;
+        };
+        /**
+         * WebhookState
+         * @enum {unknown}
+         */
+        WebhookState: "active" | "disabled";
         /**
          * Results
          * @description One for each receipt, in the order of the receipts.
@@ -9105,6 +9244,333 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["adapters.http.sales.Results"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    list_webhooks: {
+        parameters: {
+            query?: {
+                /**
+                 * @description `next_cursor` of the page before, unchanged.
+                 * @example ImtleV8wMSI
+                 */
+                cursor?: string;
+                /**
+                 * @description How many items at most.
+                 * @example 50
+                 */
+                limit?: number;
+            };
+            header?: {
+                /**
+                 * @description For titles and names: en, nb, sv, da or ro; English when none fits.
+                 * @example sv-SE, en;q=0.5
+                 */
+                "Accept-Language"?: components["parameters"]["AcceptLanguage"];
+                /**
+                 * @description Your own id of this request, for our logs; we make one if there is none.
+                 * @example till-7-000123
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "whk_01jd0000000000000000000009",
+                     *           "url": "https://erp.example.com/stock",
+                     *           "state": "active",
+                     *           "position": 1,
+                     *           "attempts": 1,
+                     *           "trouble": "sample",
+                     *           "failing_since": "2026-11-23T10:30:00+01:00",
+                     *           "created_at": "2026-11-23T10:30:00+01:00"
+                     *         }
+                     *       ],
+                     *       "next_cursor": "sample"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Page_Webhook_"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    make_webhook: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes a repeat harmless: the same key and body get the first answer again.
+                 * @example 6f1c1f0e-0d3b-4a52-9a54-3c2f0a1b7a11
+                 */
+                "Idempotency-Key"?: components["parameters"]["OptionalIdempotencyKey"];
+                /**
+                 * @description For titles and names: en, nb, sv, da or ro; English when none fits.
+                 * @example sv-SE, en;q=0.5
+                 */
+                "Accept-Language"?: components["parameters"]["AcceptLanguage"];
+                /**
+                 * @description Your own id of this request, for our logs; we make one if there is none.
+                 * @example till-7-000123
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "url": "https://erp.example.com/stock"
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewWebhook"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "whk_01jd0000000000000000000009",
+                     *       "url": "https://erp.example.com/stock",
+                     *       "position": 1,
+                     *       "secret": "whsec_shown_once"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["MadeWebhook"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    get_webhook: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description For titles and names: en, nb, sv, da or ro; English when none fits.
+                 * @example sv-SE, en;q=0.5
+                 */
+                "Accept-Language"?: components["parameters"]["AcceptLanguage"];
+                /**
+                 * @description Your own id of this request, for our logs; we make one if there is none.
+                 * @example till-7-000123
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description The webhook.
+                 * @example whk_01jd0000000000000000000009
+                 */
+                webhook: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "whk_01jd0000000000000000000009",
+                     *       "url": "https://erp.example.com/stock",
+                     *       "state": "active",
+                     *       "position": 1,
+                     *       "attempts": 1,
+                     *       "trouble": "sample",
+                     *       "failing_since": "2026-11-23T10:30:00+01:00",
+                     *       "created_at": "2026-11-23T10:30:00+01:00"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Webhook"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    remove_webhook: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes a repeat harmless: the same key and body get the first answer again.
+                 * @example 6f1c1f0e-0d3b-4a52-9a54-3c2f0a1b7a11
+                 */
+                "Idempotency-Key"?: components["parameters"]["OptionalIdempotencyKey"];
+                /**
+                 * @description For titles and names: en, nb, sv, da or ro; English when none fits.
+                 * @example sv-SE, en;q=0.5
+                 */
+                "Accept-Language"?: components["parameters"]["AcceptLanguage"];
+                /**
+                 * @description Your own id of this request, for our logs; we make one if there is none.
+                 * @example till-7-000123
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description The webhook.
+                 * @example whk_01jd0000000000000000000009
+                 */
+                webhook: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    replay_webhook: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes a repeat harmless: the same key and body get the first answer again.
+                 * @example 6f1c1f0e-0d3b-4a52-9a54-3c2f0a1b7a11
+                 */
+                "Idempotency-Key"?: components["parameters"]["OptionalIdempotencyKey"];
+                /**
+                 * @description For titles and names: en, nb, sv, da or ro; English when none fits.
+                 * @example sv-SE, en;q=0.5
+                 */
+                "Accept-Language"?: components["parameters"]["AcceptLanguage"];
+                /**
+                 * @description Your own id of this request, for our logs; we make one if there is none.
+                 * @example till-7-000123
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description The webhook.
+                 * @example whk_01jd0000000000000000000009
+                 */
+                webhook: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "after": 1
+                 *     }
+                 */
+                "application/json": components["schemas"]["Replay"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "whk_01jd0000000000000000000009",
+                     *       "url": "https://erp.example.com/stock",
+                     *       "state": "active",
+                     *       "position": 1,
+                     *       "attempts": 1,
+                     *       "trouble": "sample",
+                     *       "failing_since": "2026-11-23T10:30:00+01:00",
+                     *       "created_at": "2026-11-23T10:30:00+01:00"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Webhook"];
                 };
             };
             400: components["responses"]["Problem400"];

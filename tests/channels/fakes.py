@@ -112,7 +112,7 @@ class Receiver:
 
     def __init__(self, *answers: str, hang: bool = False) -> None:
         self.requests: list[tuple[dict[str, str], bytes]] = []
-        self._answers = list(answers)
+        self.answers = list(answers)
         self._hang = hang
         self.closing = asyncio.Event()
         self.visits: set[asyncio.Task[None]] = set()
@@ -128,7 +128,7 @@ class Receiver:
         self.requests.append((headers, body))
         if self._hang:
             await self.closing.wait()
-        answer = self._answers.pop(0) if self._answers else "HTTP/1.1 204 No Content"
+        answer = self.answers.pop(0) if self.answers else "HTTP/1.1 204 No Content"
         writer.write(f"{answer}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".encode())
         writer.close()
         with suppress(ConnectionError):

@@ -85,6 +85,11 @@ get_audit               .     .         .     .          audit
 make_key                .     .         .     .          keys
 list_keys               .     .         .     .          keys
 revoke_key              .     .         .     .          keys
+make_webhook            .     .         .     .          webhooks
+list_webhooks           .     .         .     .          webhooks
+get_webhook             .     .         .     .          webhooks
+remove_webhook          .     .         .     .          webhooks
+replay_webhook          .     .         .     .          webhooks
 """
 OPEN: Final = {"is_live", "is_ready", "describe_problem"}
 
@@ -179,7 +184,7 @@ async def test_nobody_gets_anywhere(shop: Shop, operations: list[Operation]):
 
 
 async def test_an_office_key_without_the_scope_is_refused(shop: Shop, operations: list[Operation]):
-    narrow = await shop.office("webhooks")
+    narrow = await shop.office("reports")
     refused = set()
     for operation in operations:
         if operation.name not in OPEN:

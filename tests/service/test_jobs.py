@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from adapters.channels.parcels import Post
 from adapters.jobs.scheduler import Scheduler, Step, slot
 from adapters.jobs.steps import forget_requests, forget_trespasses, steps
 from adapters.postgres.unit import PostgresUnits, connect
@@ -142,8 +143,11 @@ async def test_what_happened_in_the_shop_reaches_the_customer_by_itself(
         async def told() -> bool:
             return [one.state for one in await ready.messages()] == [MessageState.SENT]
 
-        async with Scheduler(ready.units, steps(ready.units, ready.desk, stopping), stopping):
+        post = Post(clock=lambda: datetime.now(UTC))
+        todo = steps(ready.units, ready.desk, post, stopping)
+        async with Scheduler(ready.units, todo, stopping):
             await until(told)
+        await post.close()
 
         [letter] = ready.post.sent
         assert ready.desk.codes.handover(ready.pickup, 1) in letter.text

@@ -22,6 +22,8 @@ WORDS: Final[Mapping[str, Any]] = {
     "scopes": ["reports"],
     "hint": "x4Qs",
     "key": "sk_shown_once",
+    "secret": "whsec_shown_once",
+    "url": "https://erp.example.com/stock",
     "code": "7KQM2RXA",
     "token": "crt_01jd0000000000000000000000.5f2a",
     "version": 3,
@@ -67,6 +69,7 @@ IDS: Final[Mapping[str, str]] = {
     "incident": "inc_01jd0000000000000000000009",
     "receipt": "0192f0c1-7d2e-7c61-b5a0-4f6f2a9d1c11",
     "result": "0192f0c1-7d2e-7c61-b5a0-4f6f2a9d1c11",
+    "webhook": "whk_01jd0000000000000000000009",
     "key_id": "key_01jd0000000000000000000008",
 }
 FORMATS: Final[Mapping[str, Any]] = {

@@ -39,5 +39,6 @@ TAGS: Final[list[dict[str, str]]] = [
     {"name": "messages", "description": "What was told to whom, on which channel, and why."},
     {"name": "imports", "description": "Stores, products, stock and customers from files."},
     {"name": "keys", "description": "Keys of machines."},
+    {"name": "webhooks", "description": "Other systems that are told of stock, in order."},
     {"name": "service", "description": "Whether the service lives, and what its problems mean."},
 ]
