@@ -2,12 +2,14 @@
 
 Every line of one request carries its `request_id`. Nothing personal and nothing secret is written:
 fields with such names are blanked, and so is what looks like a key, a token, an e-mail address or a
-phone number inside any text, tracebacks included.
+phone number inside any text. Of an exception it tells the kind and the places, never the words.
 """
 
 import logging
 import logging.config
 import re
+import sys
+import traceback
 from collections.abc import Mapping, MutableMapping
 from typing import Any, Final
 
@@ -102,11 +104,30 @@ def formatter() -> logging.Formatter:
         foreign_pre_chain=SHARED,
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-            structlog.processors.format_exc_info,
+            tell_trouble,
             redact,
             structlog.processors.JSONRenderer(),
         ],
     )
+
+
+def tell_trouble(_logger: Any, _method: str, event: EventDict) -> EventDict:
+    """Say of an exception what it is and where it came from, never its words.
+
+    These may repeat what somebody typed: a database tells whole rows.
+    """
+    trouble = event.pop("exc_info", None)
+    if trouble is True:
+        trouble = sys.exception()
+    if isinstance(trouble, tuple):
+        trouble = trouble[1]
+    if isinstance(trouble, BaseException):
+        places = traceback.extract_tb(trouble.__traceback__)
+        event["error"] = type(trouble).__name__
+        event["trace"] = [f"{place.filename}:{place.lineno} {place.name}" for place in places]
+        if sqlstate := getattr(trouble, "sqlstate", None):
+            event["sqlstate"] = sqlstate
+    return event
 
 
 def redact(_logger: Any, _method: str, event: EventDict) -> EventDict:

@@ -4,6 +4,7 @@ import contextlib
 import io
 import json
 import logging
+import sys
 
 import pytest
 import structlog
@@ -81,12 +82,37 @@ def test_private_fields_are_blanked_however_deep(lines):
     assert (line["email"], line["about"]) == ("***", {"Phone": "***", "sku": "A1"})
 
 
-def test_a_traceback_is_written_without_the_person_in_it(lines):
+class Duplicate(Exception):  # noqa: N818 - it is named as the database's are
+    """As a database says it, with the row."""
+
+    sqlstate = "23505"
+
+
+@pytest.mark.parametrize("logger", [structlog.get_logger, logging.getLogger])
+@pytest.mark.parametrize(
+    "given", [lambda trouble: trouble, lambda _: True, lambda _: sys.exc_info()]
+)
+def test_an_exception_is_told_without_its_words(lines, logger, given):
     try:
-        int("somebody@example.com")
-    except ValueError:
-        structlog.get_logger("shop").exception("failed")
+        put_twice()
+    except Duplicate as trouble:
+        logger("shop").error("failed", exc_info=given(trouble))
 
     (line,) = lines()
 
-    assert "ValueError: invalid literal for int() with base 10: '***'" in line["exception"]
+    assert "Sample Customer" not in json.dumps(line)
+    assert (line["event"], line["error"], line["sqlstate"]) == ("failed", "Duplicate", "23505")
+    assert line["trace"][-1].startswith(f"{__file__}:")
+    assert line["trace"][-1].endswith(" put_twice")
+
+
+def put_twice() -> None:
+    raise Duplicate("DETAIL: Key (name)=(Sample Customer) already exists.") from ValueError(
+        "Sample Customer again"
+    )
+
+
+def test_no_exception_in_hand_is_no_trouble(lines):
+    structlog.get_logger("shop").error("failed", exc_info=True)
+
+    assert "error" not in lines()[0]

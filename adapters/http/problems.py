@@ -1,7 +1,6 @@
 """Refusals and bugs as `application/problem+json` (RFC 9457); the only place with status codes."""
 
 import re
-import traceback
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -171,13 +170,7 @@ def _parameter_error(item: Mapping[str, Any], fields: Mapping[str, Any]) -> dict
 def report(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     """A bug: the client learns a trace id, the log where it happened, nobody the values."""
     visit = visit_of(request)
-    places = traceback.extract_tb(error.__traceback__)
-    log.error(
-        "bug",
-        error=type(error).__name__,
-        sqlstate=getattr(error, "sqlstate", None),
-        trace=[f"{place.filename}:{place.lineno} {place.name}" for place in places],
-    )
+    log.error("bug", exc_info=error)
     return answer(request, 500, "internal_error", trace_id=visit.id)
 
 
