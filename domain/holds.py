@@ -6,6 +6,7 @@ A hold counts until `held_until` and not an instant longer, whether or not it wa
 lines or none, in one store or in several. Own holds never count against their owner.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -95,6 +96,27 @@ class Hold(Struct, frozen=True):
     def rewritten(self, lines: list[HoldLine], places: Mapping[Place, int]) -> "Hold":
         """The same hold on other lines."""
         return structs.replace(self, lines=lines, units=nested(places))
+
+    def units_at(self, store: StoreId) -> Counter[Sku]:
+        """Units of its lines at `store`, as they are sold."""
+        units = Counter[Sku]()
+        for line in self.lines:
+            units[line.sku] += line.quantity if line.store == store else 0
+        return units
+
+    def after_buying(
+        self, store: StoreId, bought: Mapping[Sku, int], parts: Mapping[Sku, Mapping[Sku, int]]
+    ) -> "Hold":
+        """The hold without the units of its lines that its owner bought at the till of `store`."""
+        lines, left, places = [], dict(bought), dict(self.places)
+        for line in self.lines:
+            count = min(line.quantity, left.get(line.sku, 0)) if line.store == store else 0
+            left[line.sku] = left.get(line.sku, 0) - count
+            for part, each in parts.get(line.sku, {}).items() if count else ():
+                places[store, part] = max(0, places.get((store, part), 0) - each * count)
+            if line.quantity > count:
+                lines.append(structs.replace(line, quantity=line.quantity - count))
+        return self.rewritten(lines, {place: count for place, count in places.items() if count})
 
     def closed(self, state: HoldState) -> "Hold":
         """It ends for one reason, once; a closed one stays as it is."""

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from domain.ids import OrderId, PickupId, Sku, StoreId
 from domain.refusals import Missing
 from domain.sales import Book, ReceiptKind
-from domain.stock import Change, Place, Shelf
+from domain.stock import Cause, Change, Move, Place, Shelf
 
 IncidentId = NewType("IncidentId", str)
 
@@ -149,6 +149,15 @@ def at_risk(there: int, claims: Iterable[Claim]) -> list[Risk]:
         if given < claim.units:
             risks.append(Risk(claim.order, claim.pickup, claim.units - given, claim.promised_from))
     return risks
+
+
+def missed(moves: Iterable[Move]) -> list[Place]:
+    """Where a picker did not find what should be there: somebody should count."""
+    return [
+        move.change.place
+        for move in moves
+        if move.source.cause is Cause.SHORT_PICK and move.change.on_hand < 0
+    ]
 
 
 def oversold(

@@ -46,7 +46,7 @@ class Disposition(StrEnum):
 
 
 class ReceiptLine(
-    Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
+    Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False
 ):
     """Units of one thing, named by its sku or by the barcode that was scanned."""
 
@@ -73,14 +73,14 @@ class ReceiptLine(
         return self.unit_price.amount * self.quantity if self.unit_price else 0
 
 
-class Tender(Struct, frozen=True, forbid_unknown_fields=True):
+class Tender(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """How a part was paid, in minor units of the receipt's currency."""
 
     type: Annotated[str, Meta(min_length=1, max_length=64)]
     amount: Annotated[int, Meta(ge=-MOST_MONEY, le=MOST_MONEY)]
 
 
-class Receipt(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Receipt(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
     """What a till printed. A return names the sale it belongs to in `of`, where that is known."""
 
     id: ReceiptId
@@ -95,7 +95,9 @@ class Receipt(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     def __post_init__(self) -> None:
         for position, line in enumerate(self.lines):
-            _check_line(self.kind, line, f"lines.{position}")
+            if broken := _broken(self.kind, line):
+                field, code, rule = broken
+                raise WrongField(f"lines.{position}.{field}", code, rule)
         if self.kind is ReceiptKind.SALE and self.of is not None:
             raise WrongField("of", "not_allowed", "belongs to a return")
         if self.of == self.id:
@@ -114,7 +116,15 @@ class Receipt(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     @property
     def digest(self) -> bytes:
         """The same for the same content, however it is spelt."""
-        told = replace(self, occurred_at=self.occurred_at.astimezone(UTC), store=None)
+        told = (
+            self.kind,
+            self.occurred_at.astimezone(UTC),
+            self.terminal,
+            self.member,
+            self.of,
+            self.lines,
+            self.tenders,
+        )
         return sha256(msgspec.json.encode(told)).digest()
 
 
@@ -277,15 +287,17 @@ def _of_one(kind: ReceiptKind, disposition: Disposition | None) -> tuple[int, in
     return (1, 0) if disposition is Disposition.SELLABLE else (1, 1)
 
 
-def _check_line(kind: ReceiptKind, line: ReceiptLine, field: str) -> None:
+def _broken(kind: ReceiptKind, line: ReceiptLine) -> tuple[str, str, str] | None:
+    """The field of a line that breaks a rule, and the rule."""
     if (line.sku is None) == (line.gtin is None):
-        raise WrongField(f"{field}.sku", "sku_or_gtin", "names the line, or its gtin does")
+        return ("sku", "sku_or_gtin", "names the line, or its gtin does")
     if line.unit_price and not is_currency(line.unit_price.currency):
-        raise WrongField(f"{field}.unit_price.currency", "unknown_currency", "is no currency")
+        return ("unit_price.currency", "unknown_currency", "is no currency")
     if kind is ReceiptKind.RETURN and line.disposition is None:
-        raise WrongField(f"{field}.disposition", "required", "says what becomes of the goods")
+        return ("disposition", "required", "says what becomes of the goods")
     if kind is ReceiptKind.SALE and line.disposition is not None:
-        raise WrongField(f"{field}.disposition", "not_allowed", "belongs to a return")
+        return ("disposition", "not_allowed", "belongs to a return")
+    return None
 
 
 def _spelt(gtin: str) -> str:

@@ -254,6 +254,11 @@ class Holds(Protocol):
     async def close(self, holds: Collection[HoldId], state: HoldState) -> None:
         """End taken holds; they claim nothing any more."""
 
+    async def take_of(
+        self, members: Collection[MemberId], places: Collection[Place]
+    ) -> list[tuple[MemberId, Hold]]:
+        """What members hold at these places now, the oldest first, locked until the unit ends."""
+
     async def take_lapsed(self, now: datetime, limit: int) -> list[Hold]:
         """Active ones whose time is over and that nobody has locked, locked for us."""
 
@@ -291,8 +296,8 @@ class Incidents(Protocol):
     async def open(self, kind: IncidentKind, places: Collection[Place]) -> None:
         """Open an incident at each place where none of the kind is open."""
 
-    async def settle(self, kind: IncidentKind, places: Collection[Place]) -> None:
-        """What was open at these places is in order again."""
+    async def settle(self, kind: IncidentKind, well: Mapping[Place, datetime | None]) -> None:
+        """What was open at these places was in order again: at a moment of each, or by now."""
 
     async def get(self, incident: IncidentId) -> Incident:
         """Raises IncidentMissing."""

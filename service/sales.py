@@ -5,6 +5,7 @@ then move in one unit by a handful of statements. In whatever order, split or do
 come, the shop ends up the same.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
@@ -13,6 +14,7 @@ from msgspec import UNSET, Struct, UnsetType
 from domain.availability import stocked_parts
 from domain.callers import Caller, NotYours
 from domain.catalogue import Made
+from domain.holds import Hold, HoldState, difference
 from domain.ids import MemberId, Sku, StoreId
 from domain.incidents import strangers
 from domain.points import Purchase
@@ -31,6 +33,7 @@ from domain.sales import (
     parts_returned,
     source_of,
 )
+from domain.stock import Cause, Move, Source, moves_of
 from service.ports import Unit, Units
 from service.stocktaking import CLOCKS_DIFFER
 
@@ -135,11 +138,51 @@ async def _move_goods(unit: Unit, books: Sequence[Book], facts: Facts) -> None:
     parts = {sku: stocked_parts(made, facts.made) for sku, made in facts.made.items()}
     moves = [move for book in books for move in book.moves(parts)]
     if moves:
+        moves = [*await _moves_of_holds(unit, books, facts, parts), *moves]
         places = {move.change.place for move in moves}
         await unit.stock.lock(places, shelve=True)
         await unit.stock.apply(already_counted(moves, await unit.stock.told(places)))
     if met := strangers(books, facts.made):
         await unit.incidents.meet(met)
+
+
+async def _moves_of_holds(
+    unit: Unit, books: Sequence[Book], facts: Facts, parts: Mapping[Sku, Mapping[Sku, int]]
+) -> list[Move]:
+    """Who buys at the till what is held for the same person online buys it once."""
+    bought: dict[MemberId, list[Book]] = {}
+    for book in books:
+        if book.receipt.kind is ReceiptKind.SALE and (member := facts.member_of(book)):
+            bought.setdefault(member, []).append(book)
+    if not bought:
+        return []
+    store, actor = books[0].store, books[0].actor
+    skus = {sku for book in books for line in book.lines for sku in parts.get(line.name, ())}
+    used: dict[MemberId, Counter[Sku]] = {member: Counter() for member in bought}
+    moves: list[Move] = []
+    for member, before in await unit.holds.take_of(bought, {(store, sku) for sku in skus}):
+        sold = _sold_since(before, bought[member]) - used[member]
+        after = before.after_buying(store, sold, parts)
+        if after.lines == before.lines:
+            continue
+        used[member] += before.units_at(store) - after.units_at(store)
+        if after.lines:
+            await unit.holds.keep(after)
+        else:
+            await unit.holds.close([before.id], HoldState.CONVERTED)
+        source = Source(Cause.HOLD, before.id, actor, unit.now)
+        moves += moves_of(difference(before.places, after.places), source)
+    return moves
+
+
+def _sold_since(hold: Hold, books: Sequence[Book]) -> Counter[Sku]:
+    """Units that were sold after `hold` was made, give or take what clocks differ."""
+    sold = Counter[Sku]()
+    for book in books:
+        if book.happened_at + CLOCKS_DIFFER >= hold.created_at:
+            for line in book.lines:
+                sold[line.name] += line.quantity
+    return sold
 
 
 async def _move_points(unit: Unit, books: Sequence[Book], facts: Facts) -> dict[ReceiptId, Earned]:

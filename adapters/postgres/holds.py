@@ -8,8 +8,9 @@ import msgspec
 
 from adapters.postgres.columns import columns
 from domain.holds import Hold, HoldLine, HoldState
-from domain.ids import CustomerId, HoldId, Sku
+from domain.ids import CustomerId, HoldId, MemberId, Sku
 from domain.refusals import Missing
+from domain.stock import Place
 
 COLUMNS: Final = "id, state, lines, units, created_at, held_until, customer, cart"
 ADD: Final = f"""
@@ -33,6 +34,18 @@ KEEP: Final = """
     update holds set state = $2, lines = $3, units = $4, held_until = $5 where id = $1
 """
 SELECT: Final = f"select {COLUMNS} from holds"
+OF_MEMBERS: Final = f"""
+    select members.id as member, {", ".join(f"holds.{name}" for name in COLUMNS.split(", "))}
+    from holds join members on members.customer = holds.customer
+    where members.id = any($1::text[]) and state = 'active' and held_until > $4
+        and exists (
+            select from hold_units
+            join unnest($2::text[], $3::text[]) as place (store, sku) using (store, sku)
+            where hold = holds.id
+        )
+    order by holds.id
+    for update of holds
+"""
 LAPSED: Final = f"""
     {SELECT} where state = 'active' and held_until <= $1
     order by held_until limit $2 for update skip locked
@@ -76,6 +89,13 @@ class PostgresHolds:
         await self._connection.execute(CLOSE, list(holds), state.value)
         await self._connection.execute(LET_ALL_GO, list(holds))
 
+    async def take_of(
+        self, members: Collection[MemberId], places: Collection[Place]
+    ) -> list[tuple[MemberId, Hold]]:
+        stores, skus = columns(places, 2)
+        rows = await self._connection.fetch(OF_MEMBERS, list(members), stores, skus, self._now)
+        return [(row["member"], _hold(list(row.items())[1:])) for row in rows]
+
     async def take_lapsed(self, now: datetime, limit: int) -> list[Hold]:
         return [_hold(row) for row in await self._connection.fetch(LAPSED, now, limit)]
 
@@ -118,6 +138,6 @@ def _hold(row: Any) -> Hold:
     if row is None:
         raise Missing
     fields = dict(row)
-    fields["lines"] = msgspec.json.decode(row["lines"], type=list[HoldLine])
-    fields["units"] = msgspec.json.decode(row["units"], type=dict[str, dict[Sku, int]])
+    fields["lines"] = msgspec.json.decode(fields["lines"], type=list[HoldLine])
+    fields["units"] = msgspec.json.decode(fields["units"], type=dict[str, dict[Sku, int]])
     return msgspec.convert(fields, Hold)

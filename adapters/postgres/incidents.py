@@ -1,11 +1,12 @@
 """Incidents: one open one for each thing that is out of order, whatever comes again."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from typing import Any, Final
 
 import msgspec
 
+from adapters.postgres.columns import columns
 from domain.ids import StoreId
 from domain.incidents import (
     Claim,
@@ -38,10 +39,10 @@ OPEN: Final = """
         changed_at = excluded.changed_at
 """
 SETTLE: Final = """
-    update incidents set state = 'settled', settled_by = $4, settled_at = $5, changed_at = $5
-    from unnest($1::text[], $2::text[]) as place (store, sku)
-    where incidents.store = place.store and incidents.sku = place.sku and kind = $3
-        and state = 'open'
+    update incidents set state = 'settled', settled_by = $5, settled_at = $6, changed_at = $6
+    from unnest($1::text[], $2::text[], $3::timestamptz[]) as well (store, sku, at)
+    where incidents.store = well.store and incidents.sku = well.sku and kind = $4
+        and state = 'open' and (well.at is null or opened_at <= well.at)
 """
 GET: Final = f"select {COLUMNS} from incidents where id = $1"
 TAKE: Final = f"{GET} for no key update"
@@ -82,10 +83,11 @@ class PostgresIncidents:
     async def open(self, kind: IncidentKind, places: Collection[Place]) -> None:
         await self._open([(*place, kind.value, 0, 0, self._now, self._now) for place in places])
 
-    async def settle(self, kind: IncidentKind, places: Collection[Place]) -> None:
-        if places:
-            stores, skus = zip(*places, strict=True)
-            await self._connection.execute(SETTLE, stores, skus, kind.value, HOUSE, self._now)
+    async def settle(self, kind: IncidentKind, well: Mapping[Place, datetime | None]) -> None:
+        rows = [(store, sku, at) for (store, sku), at in sorted(well.items())]
+        if rows:
+            values = (kind.value, HOUSE, self._now)
+            await self._connection.execute(SETTLE, *columns(rows, 3), *values)
 
     async def _open(self, found: Collection[tuple[Any, ...]]) -> None:
         rows = [(self._new_id("inc"), *one) for one in found]

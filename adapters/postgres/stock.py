@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from adapters.postgres.columns import columns
 from domain.ids import Sku, StoreId
-from domain.incidents import IncidentKind, oversold
+from domain.incidents import IncidentKind, missed, oversold
 from domain.stock import Change, Move, Movement, PastShelf, Place, Shelf, summed
 from domain.stocktaking import Count, Told
 from service.ports import Incidents
@@ -59,6 +59,19 @@ APPLY: Final = f"""
 """
 """The ledger, the shelves and what is told of them, in one statement."""
 
+LINE: Final = (
+    "store",
+    "sku",
+    "kind",
+    "on_hand",
+    "unavailable",
+    "cause",
+    "actor",
+    "occurred_at",
+    "recorded_at",
+)
+MANY: Final = 100
+"""Lines of the ledger from which on a way of their own is worth it."""
 MOVED_SINCE: Final = """
     select store, sku, moment.since, sum(movements.on_hand)::int as moved
     from unnest($1::text[], $2::text[], $3::timestamptz[]) as moment (store, sku, since)
@@ -147,6 +160,9 @@ class PostgresStock:
         goods = [move for move in moves if move.change.moves_goods]
         if not changes and not goods:
             return {}
+        if len(goods) >= MANY:
+            await self._copy(goods)
+            goods = []
         causes = {move.change.place: move.source.cause.value for move in moves}
         written = await self._connection.fetch(
             APPLY,
@@ -162,8 +178,15 @@ class PostgresStock:
         if worse:
             await self._incidents.open(IncidentKind.OVERSOLD, worse)
         if well:
-            await self._incidents.settle(IncidentKind.OVERSOLD, well)
+            await self._incidents.settle(IncidentKind.OVERSOLD, dict.fromkeys(well))
+        if unfound := missed(moves):
+            await self._incidents.open(IncidentKind.COUNT_DUE, unfound)
         return after
+
+    async def _copy(self, goods: Collection[Move]) -> None:
+        """Many lines of the ledger, by the shortest way."""
+        rows = [(*_movement(move), self._now) for move in goods]
+        await self._connection.copy_records_to_table("movements", records=rows, columns=LINE)
 
     async def of(
         self, skus: Collection[Sku], stores: Collection[StoreId] | None = None
@@ -207,6 +230,8 @@ class PostgresStock:
     async def remember(self, told: Mapping[Place, Told]) -> None:
         rows = [(*place, *_line(each.line), each.as_of) for place, each in sorted(told.items())]
         await self._connection.execute(REMEMBER, *columns(rows, 6))
+        seen: dict[Place, datetime | None] = {place: one.as_of for place, one in told.items()}
+        await self._incidents.settle(IncidentKind.COUNT_DUE, seen)
 
 
 def _line(line: Count | None) -> tuple[int | None, int | None, datetime | None]:

@@ -466,6 +466,85 @@ async def test_twenty_shoppers_and_twenty_sales_for_five_mugs(shop: Shop):
     assert await sound(shop)
 
 
+async def hold(shop: Shop, me: dict[str, str], **lines: int) -> str:
+    held = await shop.client.post(
+        "/v1/holds",
+        json={
+            "lines": [
+                {"sku": sku.upper().replace("_", "-"), "store": HARBOUR, "quantity": quantity}
+                for sku, quantity in lines.items()
+            ]
+        },
+        headers=me | {"Idempotency-Key": shop.fresh()},
+    )
+    assert held.status_code == 201, held.text
+    return str(held.json()["id"])
+
+
+async def look_at(shop: Shop, name: str, me: dict[str, str]) -> tuple[str, dict[str, int]]:
+    told = (await shop.client.get(f"/v1/holds/{name}", headers=me)).json()
+    return told["state"], {one["sku"]: one["quantity"] for one in told["lines"]}
+
+
+async def available(shop: Shop, sku: str = MUG) -> int:
+    answer = await shop.client.get(f"/v1/availability/{sku}", headers=await shop.page())
+    return int(answer.json()["ship"]["quantity"])
+
+
+async def test_what_a_member_holds_online_and_buys_at_the_till_is_bought_once(shop: Shop):
+    await shelve(shop.units, mug=10, teapot=5)
+    me, other = await shop.customer(), await shop.customer("sample-2")
+    mine = await hold(shop, me, mug=3, tea_set=1)
+    foreign = await hold(shop, other, mug=1)
+    before = await available(shop)
+    await tell(shop, sale("r-1", line(MUG, 2), minutes=0, member="sample-1"))
+    some = (await available(shop), await look_at(shop, mine, me))
+    await tell(
+        shop,
+        sale("early", line(MUG, 1), minutes=60, member="sample-1"),
+        sale("r-2", line(MUG, 2), line(TEA_SET), minutes=0, member="sample-1"),
+    )
+
+    assert (before, some) == (4, (4, ("active", {MUG: 1, TEA_SET: 1})))
+    assert await look_at(shop, mine, me) == ("converted", {MUG: 1, TEA_SET: 1})
+    assert await look_at(shop, foreign, other) == ("active", {MUG: 1})
+    assert (await shelf(shop), await shelf(shop, TEAPOT)) == ((3, 0), (4, 0))
+    assert await available(shop) == 3 - 1
+    assert await sound(shop)
+
+
+async def test_two_holds_of_one_member_are_used_up_one_after_the_other(shop: Shop):
+    await shelve(shop.units, mug=10)
+    me = await shop.customer()
+    first, second = await hold(shop, me, mug=2), await hold(shop, me, mug=2)
+    await tell(shop, sale("r-1", line(MUG, 3), minutes=0, member="sample-1"))
+
+    assert await look_at(shop, first, me) == ("converted", {MUG: 2})
+    assert await look_at(shop, second, me) == ("active", {MUG: 1})
+    assert await available(shop) == 10 - 3 - 1
+    assert await sound(shop)
+
+
+async def test_what_a_picker_does_not_find_is_counted_and_told_to_other_orders(shop: Shop):
+    await shelve(shop.units, mug=3)
+    buyers = [await shop.customer(f"sample-{number}") for number in (1, 2)]
+    placed = [await order(shop, me, mug=number) for number, me in enumerate(buyers, 1)]
+    clerk = await shop.associate(HARBOUR)
+    path = f"/v1/stores/{HARBOUR}/pickups"
+    pickup = (await shop.client.get(path, headers=clerk)).json()["items"][0]["id"]
+    await shop.client.post(f"/v1/pickups/{pickup}/accept", json={}, headers=clerk)
+    picked = {"lines": [{"sku": MUG, "quantity": 0, "short": True}]}
+    key = {"Idempotency-Key": "pick"}
+    await shop.client.post(f"/v1/pickups/{pickup}/pick", json=picked, headers=clerk | key)
+    found = {one["kind"]: one for one in await incidents(shop)}
+    await count(shop, 1, (NOW + timedelta(minutes=2)).isoformat())
+    after = {one["kind"]: one for one in await incidents(shop)}
+
+    assert list(found) == ["count_due"]
+    assert list(after) == ["oversold"]
+    assert [(one["order"], one["units"]) for one in after["oversold"]["orders"]] == [(placed[1], 1)]
+
+
 async def test_two_batches_that_are_one_count_once(shop: Shop):
     me = await shop.customer()
     day = [sale(f"r-{number}", line(MUG), line(TEAPOT), member="sample-1") for number in range(50)]
