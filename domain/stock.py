@@ -31,7 +31,7 @@ class TooMuch(Invalid):
         super().__init__(f"No shelf holds more than {MOST} units.")
 
 
-class Shelf(Struct, frozen=True):
+class Shelf(Struct, frozen=True, gc=False):
     """One SKU in one store, counted in sellable units.
 
     `on_hand` may fall below `allocated`, even below zero: a till reports what has already left the
@@ -106,7 +106,7 @@ class Cause(StrEnum):
     RETURN = "return"
 
 
-class Change(Struct, frozen=True):
+class Change(Struct, frozen=True, gc=False):
     """What is added to a shelf; negative for goods gone or a promise ended."""
 
     store: StoreId
@@ -151,7 +151,7 @@ def summed(changes: Iterable[Change]) -> list[Change]:
     return [sums[place] for place in sorted(sums) if not sums[place].is_nothing]
 
 
-class Source(Struct, frozen=True):
+class Source(Struct, frozen=True, gc=False):
     """Where a movement comes from. A second movement of one source at one place is refused."""
 
     cause: Cause
@@ -160,7 +160,7 @@ class Source(Struct, frozen=True):
     occurred_at: datetime
 
 
-class Move(Struct, frozen=True):
+class Move(Struct, frozen=True, gc=False):
     """A change, and where it comes from; its goods become a line of the ledger."""
 
     change: Change

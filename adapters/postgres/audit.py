@@ -51,6 +51,13 @@ NOTE: Final = """
     order by about
     returning about::text, expected, actual
 """
+SETTLE: Final = """
+    update incidents set state = 'settled', settled_by = 'hylla', settled_at = $1, changed_at = $1
+    from stock
+    where incidents.store = stock.store and incidents.sku = stock.sku
+        and incidents.kind = 'oversold' and incidents.state = 'open'
+        and on_hand - unavailable - allocated - held >= 0
+"""
 PUT_RIGHT: Final = (
     f"""
     with righted as (
@@ -113,6 +120,7 @@ class PostgresAudit:
         if repairs:
             for statement in PUT_RIGHT:
                 await self._connection.execute(statement)
+            await self._connection.execute(SETTLE, self._now)
         return repairs
 
     async def _noted(self, name: str) -> list[Repair]:

@@ -118,6 +118,24 @@ INVARIANTS: Final[Mapping[str, str]] = {
         left join stock using (store, sku)
         group by store, sku
     """,
+    "goods_of_a_receipt_have_their_receipt": """
+        select jsonb_build_object('receipt', cause, 'store', moved.store, 'sku', moved.sku)
+                as about, 1 as expected, (
+                    sales.kind = moved.kind and sales.store = moved.store
+                    and sales.occurred_at = moved.occurred_at
+                )::int as actual
+        from (
+            select *, substr(cause, length('receipt:') + 1) as receipt
+            from movements where kind in ('sale', 'return')
+        ) as moved
+        left join sales on sales.id = receipt
+    """,
+    "what_is_oversold_is_short": """
+        select jsonb_build_object('incident', incidents.id) as about, 1 as expected,
+            (on_hand - unavailable - allocated - held < 0)::int as actual
+        from incidents left join stock using (store, sku)
+        where incidents.kind = 'oversold' and incidents.state = 'open'
+    """,
     "allocations_are_what_their_pickup_claims": f"""
         select jsonb_build_object(
                 'pickup', pickup, 'line', line, 'sku', sku, 'figure', figure

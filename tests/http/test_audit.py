@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from adapters.postgres.invariants import INVARIANTS
-from tests.examples import HARBOUR, MUG, TEA_SET, TEAPOT, shelve
+from tests.examples import HARBOUR, HILL, MUG, TEA_SET, TEAPOT, shelve
 from tests.http.shop import Shop
 
 SHELF = {"store": HARBOUR, "sku": MUG}
@@ -52,7 +52,8 @@ async def prepare(shop: Shop, pickup: str, lines: dict[str, int], till: dict[str
 
 @pytest.fixture
 async def lived_in(shop: Shop) -> Shop:
-    """One order collected, one cancelled, one that lies ready, and one just placed."""
+    """One order collected, one cancelled, one that lies ready, one just placed; and a till's sale
+    of what the other shelf did not have."""
     await shelve(shop.units, HARBOUR, mug=40, teapot=10)
     me, till = await shop.customer(), await shop.till(HARBOUR)
     collected = await order(shop, me, {MUG: 3, TEA_SET: 1})
@@ -63,6 +64,12 @@ async def lived_in(shop: Shop) -> Shop:
     ready = await order(shop, me, {TEA_SET: 2})
     await prepare(shop, ready, {TEA_SET: 2}, till)
     await order(shop, me, {MUG: 5})
+    sold = {"sku": TEAPOT, "quantity": 1}
+    receipt = {"id": "r-1", "kind": "sale", "occurred_at": "2026-11-23T10:00:00Z", "lines": [sold]}
+    told = await shop.client.post(
+        f"/v1/stores/{HILL}/sales", json={"sales": [receipt]}, headers=await shop.till(HILL)
+    )
+    assert told.json()["results"][0]["status"] == "applied"
     return shop
 
 
@@ -158,6 +165,9 @@ async def test_all_is_well_where_nobody_meddled(lived_in):
             "nobody_is_told_twice",
         ),
         ("update events set attempts = 11", "events_are_followed"),
+        ("delete from sales", "goods_of_a_receipt_have_their_receipt"),
+        ("update sales set store = 'harbour'", "goods_of_a_receipt_have_their_receipt"),
+        ("update stock set on_hand = 1 where store = 'hill'", "what_is_oversold_is_short"),
         ("delete from feed_inbox where version = 3", "the_feed_has_every_change"),
         ("update stock set version = version + 1", "the_feed_has_every_change"),
     ],
