@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, structs
 
+from domain.callers import Caller, NotYours, Role
 from domain.ids import CartId, CustomerId, HoldId, OrderId, Sku, StoreId
 from domain.money import Currency, Money
 from domain.refusals import Conflict, Invalid
@@ -86,6 +87,15 @@ class Cart(Struct, frozen=True):
 
     def line(self, sku: Sku) -> CartLine | None:
         return next((line for line in self.lines if line.sku == sku), None)
+
+    def must_open_to(self, caller: Caller) -> None:
+        """A guest's cart opens to its token, a customer's to its customer. Raises NotYours."""
+        guest = self.customer is None and self.claimed_by is None
+        if caller.role is Role.CUSTOMER and self.customer == caller.customer:
+            return
+        if guest and self.id == caller.cart:
+            return
+        raise NotYours(caller, self.id)
 
     def must_be_open(self) -> None:
         """Raises CartNotOpen."""

@@ -41,8 +41,8 @@ from domain.stock import (
 )
 from domain.stores import Store
 from service.availability import with_parts
-from service.cart_holds import Kept, kept_by
-from service.carts import Facts, must_open, problems_of
+from service.carts.keeping import Kept, kept_by
+from service.carts.viewing import Facts, problems_of
 from service.ports import RequestKey, Unit, Units
 
 
@@ -108,7 +108,7 @@ async def place(
         if first := await unit.requests.claim(key, Placed):
             return first
         taken = await unit.carts.take(cart)
-        must_open(caller, taken)
+        taken.must_open_to(caller)
         if taken.order:
             placed = Placed(await unit.orders.get(taken.order), new=False)
         else:

@@ -17,8 +17,9 @@ from domain.carts import Fulfilment, Merged, Quantity
 from domain.ids import CartId, Sku
 from domain.money import Currency, is_currency
 from domain.refusals import Invalid, WrongField
-from service import carts
-from service.carts import CartView, Change, Wish
+from service.carts import changing, claiming, opening, viewing
+from service.carts.changing import Change, Wish
+from service.carts.viewing import CartView
 from service.orders import Checkout, place
 from service.ports import Codes, RequestKey, Units
 
@@ -72,7 +73,7 @@ class Carts(Controller):
         A guest who repeats it gets one more empty cart, whatever the Idempotency-Key: guests share
         their page's key, and an answer given again could open somebody else's cart.
         """
-        view = await carts.start(units, caller=caller, currency=data.currency, key=optional_key)
+        view = await opening.start(units, caller=caller, currency=data.currency, key=optional_key)
         token = UNSET if caller.role is Role.CUSTOMER else codes.cart_token(view.id)
         return tagged(_wide(StartedCart, view, token=token), view.version, status=201)
 
@@ -85,7 +86,7 @@ class Carts(Controller):
         locale: NamedDependency[str],
     ) -> Response[CartView]:
         """A cart with names, prices and availability as they are now."""
-        view = await carts.look(units, caller=caller, cart=cart, locale=locale)
+        view = await viewing.look(units, caller=caller, cart=cart, locale=locale)
         return tagged(view, view.version)
 
     @put("/{cart:str}/lines/{sku:str}", operation_id="put_cart_line", **called_by(*SHOPPERS))
@@ -100,7 +101,7 @@ class Carts(Controller):
     ) -> Response[CartView]:
         """Set a line. It may ask for more than there is, and says so in its `problems`."""
         wish = Wish(sku, data.quantity, data.fulfilment)
-        view = await carts.put_line(units, caller=caller, cart=cart, wish=wish, change=change)
+        view = await changing.put_line(units, caller=caller, cart=cart, wish=wish, change=change)
         return tagged(view, view.version)
 
     @delete(
@@ -118,7 +119,7 @@ class Carts(Controller):
         change: NamedDependency[Change],
     ) -> Response[CartView]:
         """Take a line out. A repeat changes nothing."""
-        view = await carts.drop_line(units, caller=caller, cart=cart, sku=sku, change=change)
+        view = await changing.drop_line(units, caller=caller, cart=cart, sku=sku, change=change)
         return tagged(view, view.version)
 
     @put("/{cart:str}/fulfilment", operation_id="put_cart_fulfilment", **called_by(*SHOPPERS))
@@ -131,7 +132,9 @@ class Carts(Controller):
         change: NamedDependency[Change],
     ) -> Response[CartView]:
         """Have every line reach its buyer in the same way."""
-        view = await carts.fulfil(units, caller=caller, cart=cart, fulfilment=data, change=change)
+        view = await changing.fulfil(
+            units, caller=caller, cart=cart, fulfilment=data, change=change
+        )
         return tagged(view, view.version)
 
     @post(
@@ -150,7 +153,7 @@ class Carts(Controller):
         optional_key: NamedDependency[RequestKey | None],
     ) -> Response[ClaimedCart]:
         """Move a guest's cart, whose Cart-Token comes along, into the customer's."""
-        claimed = await carts.claim(
+        claimed = await claiming.claim(
             units, caller=caller, cart=cart, locale=locale, key=optional_key
         )
         view = _wide(ClaimedCart, claimed.cart, changes=claimed.changes)
@@ -168,7 +171,7 @@ class Carts(Controller):
         key: NamedDependency[RequestKey],
     ) -> Response[CartView]:
         """Keep the stock of every line for a while, or of none. `held_until` says how long."""
-        view = await carts.hold(
+        view = await changing.hold(
             units, caller=caller, cart=cart, locale=locale, limit=hold_limit, key=key
         )
         return tagged(view, view.version)
@@ -214,7 +217,7 @@ class MyCart(Controller):
         if wanted is not None and not is_currency(wanted):
             error = {"parameter": "currency", "in": "query", "code": "unknown_currency"}
             raise Invalid("currency must be a currency of ISO 4217.", errors=[error])
-        view = await carts.look_at_mine(
+        view = await opening.look_at_mine(
             units, caller=caller, currency=wanted, default=currency, locale=locale
         )
         return tagged(view, view.version)

@@ -18,8 +18,10 @@ from domain.catalogue import read_gtin
 from domain.ids import OrderId, PickupId, Sku, StoreId
 from domain.pickups import Found, PickupState, Repeated
 from domain.refusals import WrongField
-from service import pickups
-from service.pickups import Handover, Scanned, Seen
+from service.pickups import handing_over, seeing, working
+from service.pickups.handing_over import Handover
+from service.pickups.seeing import Seen
+from service.pickups.working import Scanned
 from service.ports import Codes, RequestKey, Units
 
 Reason = Annotated[str, Meta(min_length=1, max_length=200)]
@@ -187,7 +189,7 @@ class StorePickups(Controller):
         cursor: Cursor = None,
     ) -> Page[PickupView]:
         """The store's pickups, oldest first."""
-        seen = await pickups.list_at(
+        seen = await seeing.list_at(
             units,
             caller=caller,
             store=store,
@@ -212,7 +214,7 @@ class StorePickups(Controller):
         codes: NamedDependency[Codes],
     ) -> PickupView:
         """The pickup a code stands for. 409 `other_store` with the store, nothing more."""
-        seen = await pickups.identify(units, codes, caller=caller, store=store, code=data.code)
+        seen = await seeing.identify(units, codes, caller=caller, store=store, code=data.code)
         return PickupView.of(seen)
 
 
@@ -229,7 +231,7 @@ class Pickups(Controller):
         codes: NamedDependency[Codes],
     ) -> Response[PickupView]:
         """One pickup; its customer sees the code that opens it, from ready until collected."""
-        return _answered(await pickups.look(units, codes, caller=caller, pickup=pickup))
+        return _answered(await seeing.look(units, codes, caller=caller, pickup=pickup))
 
     @post(
         "/accept",
@@ -247,7 +249,7 @@ class Pickups(Controller):
     ) -> Response[PickupView]:
         """The store will prepare it. A repeat changes nothing."""
         return _answered(
-            await pickups.accept(units, caller=caller, pickup=pickup, key=optional_key)
+            await working.accept(units, caller=caller, pickup=pickup, key=optional_key)
         )
 
     @post(
@@ -266,7 +268,7 @@ class Pickups(Controller):
     ) -> Response[PickupView]:
         """The store cannot prepare it, or some of its lines; their stock is free again."""
         return _answered(
-            await pickups.decline(
+            await working.decline(
                 units, caller=caller, pickup=pickup, reason=data.reason, lines=data.lines, key=key
             )
         )
@@ -289,7 +291,7 @@ class Pickups(Controller):
             Scanned(Found(line.quantity, line.short), line.sku, line.gtin) for line in data.lines
         ]
         return _answered(
-            await pickups.pick(
+            await working.pick(
                 units, caller=caller, pickup=pickup, scanned=scanned, key=optional_key
             )
         )
@@ -311,7 +313,7 @@ class Pickups(Controller):
         What is ready already may be moved to another bin; nobody is told again.
         """
         return _answered(
-            await pickups.ready(
+            await working.ready(
                 units, codes, caller=caller, pickup=pickup, bin=data.bin, key=optional_key
             )
         )
@@ -334,7 +336,7 @@ class Pickups(Controller):
         """Give the goods to whoever has the code. 403 `wrong_code`, 409 `already_collected`."""
         handover = Handover(data.code, data.units(), data.proof)
         return _answered(
-            await pickups.hand_over(
+            await handing_over.hand_over(
                 units, codes, caller=caller, pickup=pickup, handover=handover, key=key
             )
         )
@@ -358,7 +360,7 @@ class Pickups(Controller):
         It tells how things are, not what to add, so that a repeat moves nothing and needs no key.
         """
         return _answered(
-            await pickups.put_back(units, caller=caller, pickup=pickup, key=optional_key)
+            await working.put_back(units, caller=caller, pickup=pickup, key=optional_key)
         )
 
     @post(
@@ -377,7 +379,7 @@ class Pickups(Controller):
     ) -> Response[PickupView]:
         """Its buyer, or the store for the buyer, gives it up before it is collected."""
         return _answered(
-            await pickups.cancel(units, caller=caller, pickup=pickup, reason=data.reason, key=key)
+            await working.cancel(units, caller=caller, pickup=pickup, reason=data.reason, key=key)
         )
 
 

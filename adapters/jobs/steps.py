@@ -9,7 +9,7 @@ from adapters.jobs.scheduler import Step
 from service.holds import sweep
 from service.messages.desk import Desk
 from service.messages.sending import send_due, settle_lost
-from service.pickups import expire_overdue
+from service.pickups.expiring import expire_overdue
 from service.ports import Poster, Units
 from service.reactions import react, reactions
 from service.webhooks import deliver

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from service.pickups import expire_overdue
+from service.pickups.expiring import expire_overdue
 from tests.examples import HARBOUR, HILL, MUG, TEA_SET, TEAPOT, a_product, shelve
 from tests.http.shop import Shop
 from tests.http.test_carts import a_cart

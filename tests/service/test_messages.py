@@ -19,7 +19,7 @@ from domain.messages import LEASE, MOST_TRIES, Kind, Message, MessageState
 from domain.preferences import QuietHours
 from service.messages import sending
 from service.messages.sending import send_due, send_next, settle_lost
-from service.pickups import expire_overdue
+from service.pickups.expiring import expire_overdue
 from service.reactions import react, reactions
 from tests.examples import HARBOUR, HILL, MUG, shelve
 from tests.http.test_carts import a_cart

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from msgspec import Struct
 
-from service.pickups import expire_overdue
+from service.pickups.expiring import expire_overdue
 from tests.examples import HARBOUR, HILL, MUG, TEA_SET, TEAPOT, shelve
 from tests.http.shop import Shop
 

@@ -1,0 +1,161 @@
+"""What its owner changes in a cart: lines, how they reach the buyer, and that they are kept."""
+
+from collections.abc import Awaitable, Callable
+
+from msgspec import Struct
+
+from domain.callers import Caller
+from domain.carts import (
+    Cart,
+    CartLine,
+    Fulfilment,
+    OtherCurrency,
+)
+from domain.catalogue import Product, ProductMissing, ProductState, SkuRetired
+from domain.ids import CartId, Sku
+from domain.refusals import Stale
+from domain.stores import NoSuchStore
+from service.carts.keeping import hold_lines, trim
+from service.carts.viewing import CartView, seen
+from service.ports import RequestKey, Unit, Units
+
+
+class Wish(Struct, frozen=True):
+    """How many of a SKU, and how they are to reach the buyer; without a word on that, as before."""
+
+    sku: Sku
+    quantity: int
+    fulfilment: Fulfilment | None = None
+
+
+async def put_line(
+    units: Units,
+    *,
+    caller: Caller,
+    cart: CartId,
+    wish: Wish,
+    change: "Change",
+) -> CartView:
+    """Set a line to a quantity; a repeat changes nothing.
+
+    Raises:
+        Missing: no such cart, or no such SKU.
+        SkuRetired, OtherCurrency, NoSuchStore: it can never be ordered like this.
+    """
+
+    async def put(unit: Unit, before: Cart) -> Cart:
+        known = await unit.products.by_sku([wish.sku])
+        line = _line(wish, before, known.get(wish.sku))
+        await _must_exist(unit, wish.fulfilment, "/fulfilment/store")
+        if before.line(wish.sku) == line:
+            return before
+        return before.with_line(line, unit.now)
+
+    return await _changed(units, caller, cart, change, put)
+
+
+async def drop_line(
+    units: Units, *, caller: Caller, cart: CartId, sku: Sku, change: "Change"
+) -> CartView:
+    """Take a line out; a repeat changes nothing."""
+
+    async def drop(unit: Unit, before: Cart) -> Cart:
+        return before.without_line(sku, unit.now)
+
+    return await _changed(units, caller, cart, change, drop)
+
+
+async def fulfil(
+    units: Units, *, caller: Caller, cart: CartId, fulfilment: Fulfilment, change: "Change"
+) -> CartView:
+    """Have every line reach its buyer in the same way."""
+
+    async def switch(unit: Unit, before: Cart) -> Cart:
+        await _must_exist(unit, fulfilment, "/store")
+        return before.fulfilled_by(fulfilment, unit.now)
+
+    return await _changed(units, caller, cart, change, switch)
+
+
+async def hold(
+    units: Units,
+    *,
+    caller: Caller,
+    cart: CartId,
+    locale: str,
+    limit: int,
+    key: RequestKey | None,
+) -> CartView:
+    """Keep the stock of every line that is to be collected, for a while, or of none.
+
+    Asked again it holds what the cart asks for by then, and longer.
+    """
+    async with units.begin() as unit:
+        if first := await unit.requests.claim(key, CartView):
+            return first
+        before = await unit.carts.take(cart)
+        before.must_open_to(caller)
+        before.must_be_open()
+        after, _ = await hold_lines(unit, caller, before, limit=limit)
+        if after is not before:
+            await unit.carts.keep(after)
+        view = await seen(unit, after, locale)
+        await unit.requests.answer(key, view)
+    return view
+
+
+class Change(Struct, frozen=True):
+    """How a write came: its key, the version it was decided on, and the reader's language."""
+
+    key: RequestKey | None = None
+    if_version: int | None = None
+    locale: str = ""
+
+
+class StaleCart(Stale):
+    def __init__(self, cart: Cart) -> None:
+        facts = {"version": cart.version}
+        super().__init__("The cart has changed since you looked.", facts=facts)
+
+
+async def _changed(
+    units: Units,
+    caller: Caller,
+    cart: CartId,
+    change: Change,
+    step: Callable[[Unit, Cart], Awaitable[Cart]],
+) -> CartView:
+    async with units.begin() as unit:
+        if change.key:  # whoever may no longer look gets no earlier answer either
+            (await unit.carts.get(cart)).must_open_to(caller)
+        if first := await unit.requests.claim(change.key, CartView):
+            return first
+        before = await unit.carts.take(cart)
+        before.must_open_to(caller)
+        if change.if_version is not None and change.if_version != before.version:
+            raise StaleCart(before)
+        after = await step(unit, before)
+        if after is not before:
+            after = await trim(unit, caller, after)
+            await unit.carts.keep(after)
+        view = await seen(unit, after, change.locale)
+        await unit.requests.answer(change.key, view)
+    return view
+
+
+def _line(wish: Wish, cart: Cart, product: Product | None) -> CartLine:
+    if product is None:
+        raise ProductMissing(wish.sku)
+    if product.state is ProductState.RETIRED:
+        raise SkuRetired(wish.sku)
+    if product.price.currency != cart.currency:
+        raise OtherCurrency(product.price.currency, cart.currency)
+    before = cart.line(wish.sku)
+    fulfilment = wish.fulfilment or (before.fulfilment if before else None)
+    return CartLine(wish.sku, wish.quantity, product.price, fulfilment)
+
+
+async def _must_exist(unit: Unit, fulfilment: Fulfilment | None, pointer: str) -> None:
+    store = fulfilment.store if fulfilment else None
+    if store and not await unit.stores.by_id([store]):
+        raise NoSuchStore(store, {"pointer": pointer})

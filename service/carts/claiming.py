@@ -1,0 +1,66 @@
+"""At log-in a guest's cart becomes the customer's."""
+
+from msgspec import Struct
+
+from domain.callers import Caller
+from domain.carts import (
+    Cart,
+    Merged,
+    OtherCurrency,
+)
+from domain.ids import CartId
+from service.carts.keeping import let_go
+from service.carts.opening import in_currency
+from service.carts.viewing import CartView, seen
+from service.ports import RequestKey, Unit, Units
+
+
+class Claimed(Struct, frozen=True):
+    """The customer's cart after a guest's cart was claimed, and what that changed."""
+
+    cart: CartView
+    changes: list[Merged]
+
+
+async def claim(
+    units: Units, *, caller: Caller, cart: CartId, locale: str, key: RequestKey | None
+) -> Claimed:
+    """Move a guest's cart to the customer who has its token, or merge it into the customer's own.
+
+    A repeat by the same customer changes nothing; from now on the token opens nothing.
+
+    Raises:
+        Missing: the token is not this cart's, or somebody else has claimed it.
+    """
+    assert caller.customer is not None, "only a customer claims"
+    async with units.begin() as unit:
+        if first := await unit.requests.claim(key, Claimed):
+            return first
+        await unit.customers.take(caller.customer)  # two log-ins at once take turns
+        guest = await unit.carts.take(cart)
+        mine, changes = await _claimed(unit, caller, guest)
+        claimed = Claimed(await seen(unit, mine, locale), changes)
+        await unit.requests.answer(key, claimed)
+    return claimed
+
+
+async def _claimed(unit: Unit, caller: Caller, guest: Cart) -> tuple[Cart, list[Merged]]:
+    assert caller.customer is not None
+    if caller.customer in {guest.customer, guest.claimed_by}:
+        return await unit.carts.get(guest.merged_into or guest.id), []
+    guest.must_open_to(caller)
+    guest.must_be_open()
+    mine = await unit.carts.open_of(caller.customer)
+    if mine is None:
+        moved = guest.claimed(caller.customer, unit.now)
+        await unit.carts.keep(moved)
+        added = [Merged(line.sku, "added", line.quantity) for line in guest.lines]
+        return moved, added
+    mine = await in_currency(unit, mine, guest.currency)
+    if guest.lines and mine.currency != guest.currency:
+        raise OtherCurrency(guest.currency, mine.currency)
+    merged, changes = mine.with_lines_of(guest, unit.now)
+    await let_go(unit, caller, guest)
+    await unit.carts.keep(merged)
+    await unit.carts.keep(guest.merged_away(mine, unit.now))
+    return merged, changes

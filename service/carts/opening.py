@@ -1,0 +1,67 @@
+"""A cart is started, or found again on another device."""
+
+from domain.callers import Caller
+from domain.carts import (
+    Cart,
+)
+from domain.ids import CartId
+from service.carts.viewing import CartView, seen
+from service.ports import RequestKey, Unit, Units
+
+
+async def start(units: Units, *, caller: Caller, currency: str, key: RequestKey | None) -> CartView:
+    """A new cart: the customer's own, or a guest's.
+
+    A customer has one open cart; asked for another, the open one is the answer. An empty one takes
+    the currency that is asked for.
+
+    Guests share their page's key, and before they have a cart nothing tells them apart: a first
+    answer that is given again could be somebody else's cart. Their `key` is therefore not looked
+    at; a repeat starts one more empty cart.
+    """
+    if caller.customer is None and caller.cart is None:
+        key = None
+    async with units.begin() as unit:
+        if first := await unit.requests.claim(key, CartView):
+            return first
+        cart = await _started(unit, caller, currency)
+        view = await seen(unit, cart, locale="")
+        await unit.requests.answer(key, view)
+    return view
+
+
+async def look_at_mine(
+    units: Units, *, caller: Caller, currency: str | None, default: str, locale: str
+) -> CartView:
+    """The customer's open cart; a new, empty one if there is none.
+
+    An empty one takes `currency`; a new one for which nobody named any has the `default`.
+    """
+    async with units.begin() as unit:
+        cart = await _started(unit, caller, currency, default=default)
+        return await seen(unit, cart, locale)
+
+
+async def _started(unit: Unit, caller: Caller, currency: str | None, *, default: str = "") -> Cart:
+    if caller.customer:
+        await unit.customers.take(caller.customer)  # two devices at once take turns
+        if mine := await unit.carts.open_of(caller.customer):
+            return await in_currency(unit, mine, currency)
+    cart = Cart(
+        id=CartId(unit.new_id("crt")),
+        currency=currency or default,
+        created_at=unit.now,
+        changed_at=unit.now,
+        customer=caller.customer,
+    )
+    await unit.carts.add(cart)
+    return cart
+
+
+async def in_currency(unit: Unit, cart: Cart, currency: str | None) -> Cart:
+    """The cart in the currency that is asked for, where nothing in it has another."""
+    if currency is None or cart.lines or cart.currency == currency:
+        return cart
+    switched = cart.switched(currency, unit.now)
+    await unit.carts.keep(switched)
+    return switched

@@ -1,0 +1,37 @@
+"""What nobody collects in time ends."""
+
+import structlog
+
+from domain.callers import Caller, Role
+from domain.ids import PickupId
+from service.pickups.following import follow
+from service.ports import Units
+
+log = structlog.get_logger("hylla.pickups")
+
+
+async def expire_overdue(units: Units, *, limit: int = 100) -> int:
+    """End what nobody collected in time, one unit each; how many.
+
+    One that cannot be ended holds up none of the others.
+    """
+    async with units.read() as unit:
+        overdue = await unit.pickups.overdue(unit.now, limit)
+    return sum([await _expired(units, pickup) for pickup in overdue])
+
+
+async def _expired(units: Units, pickup: PickupId) -> bool:
+    try:
+        async with units.begin() as unit:
+            before = await unit.pickups.take(pickup)
+            if not before.is_overdue(unit.now):
+                return False
+            await follow(unit, HOUSE, before, before.expire(unit.now))
+    except Exception:
+        log.exception("pickup not expired", pickup=pickup)
+        return False
+    return True
+
+
+HOUSE = Caller(role=Role.OFFICE, id="hylla")
+"""Who acts when the clock does."""
