@@ -71,6 +71,13 @@ def needed(product: Product) -> Collection[Sku]:
     return product.parts or (product.sku,)
 
 
+def retold(before: Product, after: Product) -> set[Sku]:
+    """The SKUs whose shelves say something else since a product is told otherwise."""
+    if (before.state, before.tracked, before.parts) == (after.state, after.tracked, after.parts):
+        return set()
+    return {*needed(before), *needed(after)}
+
+
 def places_of(product: Product, stores: Iterable[StoreId] | None, shelves: Shelves) -> set[StoreId]:
     """The stores to tell of: named ones, or every one that has a shelf for it."""
     if stores is not None:

@@ -13,6 +13,7 @@ from msgspec import Struct, field, structs
 
 from domain.catalogue import Product, ProductMissing, check_parts, revised
 from domain.customers import Customer, Person, ToldPerson
+from domain.feed import retold
 from domain.ids import CustomerId, Sku
 from domain.refusals import Refusal, WrongField
 from domain.stock import Cause, Move, Place, Shelf, Source
@@ -183,16 +184,22 @@ async def _stores(unit: Unit, entries: Sequence[Entry[Store]], _: str) -> list[V
 async def _products(unit: Unit, entries: Sequence[Entry[Product]], _: str) -> list[Verdict]:
     skus = {sku for entry in entries for sku in (entry.value.sku, *entry.value.parts)}
     known = await unit.products.lock(skus)
+    before = dict(known)
 
-    def merged(before: Product | None, entry: Entry[Product]) -> Product:
-        product = revised(before, entry.value, entry.given)
-        if product != before:
+    def merged(so_far: Product | None, entry: Entry[Product]) -> Product:
+        product = revised(so_far, entry.value, entry.given)
+        if product != so_far:
             check_parts(product, known)
         return product
 
     verdicts, changed = _revise(entries, known, lambda product: product.sku, merged)
     if changed:
         await unit.products.put(changed)
+        told = (
+            retold(before[product.sku], product) for product in changed if product.sku in before
+        )
+        if otherwise := set().union(*told):
+            await unit.stock.retell(otherwise)
     return verdicts
 
 

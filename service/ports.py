@@ -183,6 +183,9 @@ class Stock(Protocol):
         Answers the shelves as they are after.
         """
 
+    async def retell(self, skus: Collection[Sku]) -> None:
+        """Tell of every shelf of these as of a change, since what is sold of it has changed."""
+
     async def moved_by(
         self, sources: Collection[tuple[str, Place]]
     ) -> dict[tuple[str, Place], tuple[str, int]]:

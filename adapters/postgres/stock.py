@@ -72,6 +72,18 @@ LINE: Final = (
 )
 MANY: Final = 100
 """Lines of the ledger from which on a way of their own is worth it."""
+
+RETELL: Final = f"""
+    with locked as (
+        select store, sku from stock where sku = any($1::text[]) order by store, sku for update
+    ), changed as (
+        update stock as shelf set version = shelf.version + 1 from locked
+        where shelf.store = locked.store and shelf.sku = locked.sku
+        returning {", ".join(f"shelf.{column}" for column in SHELF.split(", "))}
+    )
+    insert into feed_inbox ({SHELF}, cause, recorded_at) select *, 'catalogue', $2 from changed
+"""
+
 MOVED_SINCE: Final = """
     select store, sku, moment.since, sum(movements.on_hand)::int as moved
     from unnest($1::text[], $2::text[], $3::timestamptz[]) as moment (store, sku, since)
@@ -187,6 +199,10 @@ class PostgresStock:
         """Many lines of the ledger, by the shortest way."""
         rows = [(*_movement(move), self._now) for move in goods]
         await self._connection.copy_records_to_table("movements", records=rows, columns=LINE)
+
+    async def retell(self, skus: Collection[Sku]) -> None:
+        await self._connection.execute(RETELL, list(skus), self._now)
+        self.changed = True
 
     async def of(
         self, skus: Collection[Sku], stores: Collection[StoreId] | None = None

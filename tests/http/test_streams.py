@@ -137,6 +137,33 @@ async def test_what_is_not_counted_has_no_quantity_and_what_is_retired_is_not_so
     ]
 
 
+async def import_product(live: Live, sku: str, **facts: Any) -> None:
+    product = {"sku": sku, "name": sku, "price": "10", "currency": "SEK", **facts}
+    async with httpx.AsyncClient(base_url=live.address) as client:
+        answer = await client.post(
+            "/v1/imports/products", json=[product], headers=await live.shop.office()
+        )
+    assert answer.json()["accepted"] == 1, answer.text
+
+
+async def test_a_change_in_the_catalogue_is_told_where_it_changes_what_is_sold(live: Live):
+    await live.put(mug=6, teapot=6)
+    async with live.listen(f"?sku={TEA_SET}&sku={TEAPOT}") as stream:
+        await stream.take(2)
+        await import_product(live, TEAPOT, category="Kitchen")
+        await import_product(live, TEA_SET, parts={TEAPOT: 1, MUG: 6})
+        of_the_set = await stream.take(3)
+        await import_product(live, TEAPOT, category="Kitchen", state="retired")
+        retired = await stream.next()
+
+    assert sorted(told(of_the_set)) == [
+        (TEA_SET, HARBOUR, 1),
+        (TEA_SET, HARBOUR, 1),
+        (TEAPOT, HARBOUR, 6),
+    ]
+    assert (retired.quantity, retired.data["status"]) == ((TEAPOT, HARBOUR, 0), "out_of_stock")
+
+
 async def test_who_comes_back_hears_everything_missed_once_and_in_order(live: Live):
     these = f"?store={HARBOUR}&sku={MUG}&sku={TEAPOT}"
     async with live.listen(these) as stream:
