@@ -17,6 +17,7 @@ COMMANDS: Final = {
     "token": "adapters.cli.token",
     "import": "adapters.cli.imports",
     "audit": "adapters.cli.audit",
+    "bench": "adapters.cli.bench",
 }
 """Where each command lives: a module with a `command`, loaded when it is asked for."""
 

@@ -1,0 +1,1 @@
+"""What `hylla bench` measures: the shop's work beside what this machine can do at all."""

@@ -1,0 +1,116 @@
+"""The shop that is measured: written set by set, and with every figure backed by its ledger."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import asyncpg
+
+from adapters.bench.scales import Scale
+from adapters.postgres.addresses import for_asyncpg, with_database
+
+YARDSTICK: Final = "yardstick"
+"""The database beside the shop's, where the machine shows what it can do."""
+ON_HAND: Final = 1_000_000
+"""Of everything, everywhere: what is measured is never that something runs out."""
+PRICE: Final = "1000 + number % 100 * 10"
+
+LOAD: Final = f"""
+    insert into stores (store, name, country, hours)
+    select 'ST-' || lpad(number::text, 3, '0'), 'Sample store ' || number, 'NO', '24/7'
+    from generate_series(1, {{stores}}) as number;
+
+    insert into products (sku, name, price_minor, currency)
+    select 'SKU-' || lpad(number::text, 5, '0'), 'Sample ' || number, {PRICE}, 'EUR'
+    from generate_series(1, {{skus}}) as number;
+
+    insert into movements (store, sku, kind, on_hand, cause, actor, occurred_at, recorded_at)
+    select store, sku, 'count', {ON_HAND}, 'count:sample', 'bench', now(), now()
+    from products, stores;
+
+    insert into stock (store, sku, on_hand)
+    select store, sku, {ON_HAND} from products, stores;
+
+    insert into customers (id, name, email, created_at, changed_at)
+    select 'cus_' || lpad(number::text, 26, '0'), 'Sample', 'sample@example.com', now(), now()
+    from generate_series(1, {{members}}) as number;
+
+    insert into members (id, customer, available, joined_at)
+    select replace(id, 'cus', 'mem'), id, 10 * {{entries}}, now() from customers;
+
+    insert into lots (id, member, purchase, line, granted, remaining, earned_at)
+    select 'lot_' || number || members.id, members.id, 'receipt:' || number || members.id,
+        'SKU-00001', 10, 10, now()
+    from members, generate_series(1, {{entries}}) as number;
+
+    insert into entries (id, member, kind, source, purchase, occurred_at, recorded_at)
+    select 'ent' || substr(id, 4), member, 'earned', purchase, purchase, now(), now() from lots;
+
+    insert into postings (entry, position, account, side, points, lot)
+    select 'ent' || substr(id, 4), place.position, place.account, place.side, 10, id
+    from lots, (values (1, 'issuance', 'debit'), (2, 'available', 'credit'))
+        as place (position, account, side);
+"""
+CARTS: Final = f"""
+    insert into carts (id, customer, currency, lines, created_at, changed_at)
+    select 'crt_' || $1 || substr(id, 5), id, 'EUR',
+        (select jsonb_agg(jsonb_build_object(
+            'sku', 'SKU-' || lpad(number::text, 5, '0'), 'quantity', 1,
+            'seen', jsonb_build_object('amount', {PRICE}, 'currency', 'EUR'),
+            'fulfilment', jsonb_build_object('method', 'pickup', 'store', store)))
+        from (values (first), (first % $3::int + 1)) as line (number)),
+        now(), now()
+    from (
+        select id, 1 + floor(random() * $3::int)::int as first,
+            'ST-' || lpad((1 + floor(random() * $4::int)::int)::text, 3, '0') as store
+        from customers order by random() limit $2
+    ) as buyer
+    on conflict do nothing
+"""
+OPEN_CARTS: Final = "select id, customer from carts where state = 'open' limit $1"
+SHELVES: Final = """
+    create table stock (
+        sku int, store int, on_hand int not null, held int not null default 0,
+        primary key (sku, store)
+    ) with (fillfactor = 70);
+    insert into stock (sku, store, on_hand)
+    select sku, store, 1000000 from generate_series(1, {skus}) as sku,
+        generate_series(1, {stores}) as store;
+    create table holds (
+        id bigint generated always as identity primary key,
+        sku int not null, store int not null, quantity int not null,
+        held_until timestamptz not null
+    );
+    create table ledger (
+        store text not null, sku text not null, kind text not null, on_hand int not null,
+        cause text not null, occurred_at timestamptz not null
+    );
+"""
+
+
+async def load(url: str, scale: Scale) -> None:
+    """Fill the shop, and the tables beside it that the yardsticks work on."""
+    sizes = {name: getattr(scale, name) for name in scale.__struct_fields__}
+    await tell(url, LOAD.format(**sizes))
+    await tell(url, f"create database {YARDSTICK}")
+    await tell(with_database(url, YARDSTICK), SHELVES.format(**sizes))
+    for each in (url, with_database(url, YARDSTICK)):
+        await tell(each, "vacuum analyze")
+    await tell(url, "checkpoint")
+
+
+async def open_carts(url: str, scale: Scale, many: int, run: str) -> Mapping[str, str]:
+    """Carts of two lines that wait for their checkout, and whose they are."""
+    connection = await asyncpg.connect(for_asyncpg(url))
+    try:
+        await connection.execute(CARTS, run, many, scale.skus, scale.stores)
+        return dict(await connection.fetch(OPEN_CARTS, many))
+    finally:
+        await connection.close()
+
+
+async def tell(url: str, statements: str) -> Any:
+    connection = await asyncpg.connect(for_asyncpg(url))
+    try:
+        return await connection.execute(statements, timeout=7200)
+    finally:
+        await connection.close()

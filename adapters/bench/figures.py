@@ -1,0 +1,67 @@
+"""What a measurement says, and how several of them become a row."""
+
+from collections.abc import Sequence
+from statistics import median
+
+from msgspec import Struct
+
+
+class Sample(Struct, frozen=True):
+    """One run; `faults` are answers that were not what was asked for."""
+
+    value: float
+    p50_ms: float | None = None
+    p99_ms: float | None = None
+    faults: int = 0
+
+
+class Result(Struct, frozen=True, kw_only=True):
+    """A row: the medians of its runs, and the median of the ratios run by run.
+
+    It `counts` when every answer was right and the audit found nothing broken afterwards.
+    """
+
+    row: int
+    work: str
+    unit: str
+    figure: float
+    p50_ms: float | None
+    p99_ms: float | None
+    against: str
+    yardstick: float
+    yardstick_p50_ms: float | None
+    yardstick_p99_ms: float | None
+    ratio: float
+    goal: float
+    at_most: bool
+    met: bool
+    counts: bool
+    faults: int
+    broken: list[str]
+    runs: list[tuple[Sample, Sample]]
+
+
+class Report(Struct, frozen=True, kw_only=True):
+    """Everything that was measured, and where."""
+
+    cores: int
+    load_before: float
+    scale: str
+    seconds: int
+    rows: list[Result]
+
+
+def sample_of(milliseconds: Sequence[float], value: float, faults: int = 0) -> Sample:
+    """A run whose single durations are known."""
+    ordered = sorted(milliseconds)
+    return Sample(value, share(ordered, 0.5), share(ordered, 0.99), faults)
+
+
+def share(ordered: Sequence[float], part: float) -> float | None:
+    """The value that `part` of all do not exceed."""
+    return ordered[min(len(ordered) - 1, int(len(ordered) * part))] if ordered else None
+
+
+def middle(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return round(median(known), 3) if known else None

@@ -1,0 +1,130 @@
+"""Where a measurement happens: a shop in a folder of its own, and the servers that are compared."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+import psutil
+from msgspec import Struct
+
+from adapters.bench.scales import Scale
+from adapters.identity.tokens import TrialTokens
+from adapters.postgres.unit import utc_now
+from adapters.settings import PREFIX, Settings
+from domain.ids import CustomerId
+
+PATIENCE_S: Final = 120
+HYLLA: Final = ("-c", "from adapters.cli import main; main()")
+SERVED: Final = {"RATE_LIMIT": "1000000000", "LOG_LEVEL": "warning"}
+"""Limits are for strangers, and a line for each request is for people."""
+
+
+class Rig(Struct, frozen=True):
+    """What a row needs to measure; `port` is where the shop answers.
+
+    `page` and `tills`, by store, are the headers that callers bear.
+    """
+
+    settings: Settings
+    scale: Scale
+    seconds: int
+    port: int
+    page: dict[str, str]
+    tills: dict[str, dict[str, str]]
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def url(self) -> str:
+        return self.settings.database_url
+
+    def token(self, customer: str) -> str:
+        return TrialTokens(self.settings.secret).issue(
+            CustomerId(customer), utc_now(), timedelta(hours=24)
+        )
+
+    def get(self, path: str, headers: dict[str, str]) -> bytes:
+        """What the shop answers, as an example of its size."""
+        answer = httpx.get(f"{self.address}{path}", headers=headers, timeout=PATIENCE_S)
+        answer.raise_for_status()
+        return answer.content
+
+
+class Running(Struct, frozen=True):
+    port: int
+    process: psutil.Process
+
+    @property
+    def memory_mb(self) -> float:
+        """Of the worker, as `ps` shows it."""
+        return float(
+            max(child.memory_info().rss for child in self.process.children(recursive=True)) / 2**20
+        )
+
+
+@contextmanager
+def shop(data: Path, *, workers: int = 1) -> Iterator[Running]:
+    """`hylla serve` in `data`, from when it is ready; it only answers, and does no jobs."""
+    port = _free_port()
+    options = ["serve", "--role", "api", "--data", data, "--port", port, "--workers", workers]
+    with _served([*HYLLA, *map(str, options)], port, "/health/ready") as running:
+        yield running
+
+
+@contextmanager
+def bare(kind: str, size: int) -> Iterator[Running]:
+    """One of the yardsticks of `bare.py`, answering `size` bytes."""
+    port = _free_port()
+    command = ["-m", "adapters.bench.bare", kind, str(port), str(size)]
+    # What broadcasts answers a GET only when there is something to tell.
+    with _served(command, port, "" if kind == "broadcast" else "/") as running:
+        yield running
+
+
+@contextmanager
+def _served(command: list[str], port: int, path: str) -> Iterator[Running]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
+    started = subprocess.Popen(  # noqa: S603 - ourselves
+        [sys.executable, *command],
+        env=kept | {f"{PREFIX}{name}": value for name, value in SERVED.items()},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        _wait_for(started, port, path)
+        yield Running(port, psutil.Process(started.pid))
+    finally:
+        started.terminate()
+        started.wait(PATIENCE_S)
+
+
+def _wait_for(started: subprocess.Popen[Any], port: int, path: str) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline:
+        if started.poll() is not None:
+            break
+        with suppress(OSError, httpx.TransportError):
+            if not path:
+                socket.create_connection(("127.0.0.1", port)).close()
+                return
+            if httpx.get(f"http://127.0.0.1:{port}{path}").is_success:
+                return
+        time.sleep(0.01)
+    raise RuntimeError(f"{started.args!r} does not answer.")
+
+
+def _free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port: int = found.getsockname()[1]
+        return port

@@ -1,0 +1,135 @@
+"""`hylla bench`: how fast this machine serves the shop, beside what it can do at all."""
+
+import os
+import resource
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import msgspec
+import rich_click as click
+from rich.console import Console
+from rich.table import Table
+
+from adapters.bench.figures import Report, Result
+from adapters.bench.generators import NoGenerator, must_have_wrk
+from adapters.bench.measuring import a_rig, measure_all
+from adapters.bench.rows import ROWS
+from adapters.bench.scales import SCALES
+from adapters.cli.options import AS_JSON
+
+FILES: Final = 8192
+"""That may be open at once: a thousand streams need more than many systems give."""
+NUMBERS: Final = sorted({row.number for row in ROWS})
+
+
+def rows_of(context: click.Context, parameter: click.Parameter, value: str) -> list[int]:
+    """The numbers in `1,3`; all of them where none is named."""
+    del context, parameter
+    try:
+        numbers = [int(number) for number in value.split(",") if number]
+    except ValueError:
+        numbers = [0]
+    if unknown := [number for number in numbers if number not in NUMBERS]:
+        known = ", ".join(map(str, NUMBERS))
+        raise click.BadParameter(f"there is no row {unknown[0]}; there are {known}.")
+    return numbers or NUMBERS
+
+
+@click.command("bench")
+@click.option("--rows", default="", callback=rows_of, metavar="N,N", help="Only these rows.")
+@click.option(
+    "--scale",
+    default="normal",
+    type=click.Choice(list(SCALES)),
+    help="How large the shop is: normal is 10,000 SKUs in 50 stores; large has a million members.",
+)
+@click.option(
+    "--seconds", default=5, type=click.IntRange(1, 600), help="Of each run; a row has six."
+)
+@click.option(
+    "--folder",
+    type=click.Path(file_okay=False, exists=True, path_type=Path),
+    help="Where the database is made, and removed again. [default: the system's temporary folder]",
+)
+@AS_JSON
+def command(
+    rows: Sequence[int], scale: str, seconds: int, folder: Path | None, as_json: bool
+) -> None:
+    """Measure the shop beside what this machine can do: a bare server, PostgreSQL's own pgbench.
+
+    It makes a shop of its own in a temporary folder, and touches no other. Each figure and its
+    yardstick are measured three times in turns; only their ratio says something. After each row
+    the shop is audited: a figure from a run that broke something does not count, and the exit
+    status is 1.
+
+    Example: `hylla bench --rows 1,3`
+    """
+    try:
+        must_have_wrk()
+        report = _measured(rows, scale, seconds, folder)
+    except NoGenerator as lacking:
+        raise click.ClickException(str(lacking)) from None
+    if as_json:
+        click.echo(msgspec.json.encode(report))
+    else:
+        _show(report)
+    sys.exit(0 if all(row.counts for row in report.rows) else 1)
+
+
+def _measured(rows: Sequence[int], scale: str, seconds: int, folder: Path | None) -> Report:
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(FILES, most), most))
+    load = os.getloadavg()[0]
+    with (
+        tempfile.TemporaryDirectory(prefix="hylla-bench-", dir=folder) as made,
+        a_rig(Path(made) / "data", SCALES[scale], seconds, _say) as rig,
+    ):
+        return Report(
+            cores=os.cpu_count() or 1,
+            load_before=round(load, 2),
+            scale=scale,
+            seconds=seconds,
+            rows=measure_all(rig, rows, _say),
+        )
+
+
+def _say(sentence: str) -> None:
+    click.echo(sentence, err=True)
+
+
+def _show(report: Report) -> None:
+    table = Table("", "work", "figure", "yardstick", "ratio", "goal", "p50", "p99", box=None)
+    for column in (*table.columns[2:4], *table.columns[4:]):
+        column.justify = "right"
+    for row in report.rows:
+        table.add_row(
+            str(row.row),
+            row.work,
+            f"{row.figure:,.0f} {row.unit}",
+            f"{row.yardstick:,.0f}",
+            f"{row.ratio:.2f}",
+            f"{'≤' if row.at_most else '≥'} {row.goal:g}",
+            _ms(row.p50_ms),
+            _ms(row.p99_ms),
+            style=_style(row),
+        )
+    console = Console()
+    console.print(table)
+    for row in report.rows:
+        if not row.counts:
+            why = ", ".join(row.broken) or f"{row.faults} wrong answers"
+            console.print(f"{row.row} does not count: {why}.", style="bold red", markup=False)
+    console.print(f"{report.cores} cores, load {report.load_before} before the start.")
+
+
+def _ms(value: float | None) -> str:
+    return "" if value is None else f"{value:,.1f} ms"
+
+
+def _style(row: Result) -> str | None:
+    if not row.counts:
+        return "bold red"
+    return "green" if row.met else None

@@ -1,0 +1,65 @@
+"""The measurement works and says what it measured; how fast it was is not a test's business."""
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from adapters.bench.figures import Sample
+from adapters.bench.measuring import result_of
+from adapters.bench.rows import ROWS
+from tests.cli.starting import hylla
+
+HOLDS = next(row for row in ROWS if row.number == 3)
+
+
+@pytest.mark.skipif(shutil.which("wrk") is None, reason="wrk makes the load, and is not installed")
+def test_holds_are_measured_beside_their_yardstick_and_the_shop_is_audited(tmp_path: Path):
+    words = ("bench", "--rows", "3", "--scale", "tiny", "--seconds", "1", "--folder", tmp_path)
+    done = hylla(*words, "--json")
+
+    assert done.returncode == 0, done.stderr + done.stdout
+    report = json.loads(done.stdout)
+    assert (report["scale"], report["seconds"]) == ("tiny", 1)
+    [row] = report["rows"]
+    assert (row["row"], row["unit"], row["goal"]) == (3, "holds/s", 1.0)
+    assert (row["counts"], row["faults"], row["broken"]) == (True, 0, [])
+    assert len(row["runs"]) == 3
+    for ours, yardstick in row["runs"]:
+        assert ours["value"] > 0
+        assert yardstick["value"] > 0
+        assert 0 < ours["p50_ms"] <= ours["p99_ms"]
+        assert 0 < yardstick["p50_ms"] <= yardstick["p99_ms"]
+    assert list(tmp_path.iterdir()) == [], "nothing is left behind"
+
+
+def test_a_machine_without_wrk_is_told_how_to_get_it(tmp_path: Path):
+    done = hylla("bench", PATH=str(tmp_path))
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "apt-get install wrk" in done.stderr
+
+
+def test_a_row_that_there_is_not_is_named():
+    done = hylla("bench", "--rows", "3,99", PATH=os.environ["PATH"])
+
+    assert done.returncode == 2
+    assert "there is no row 99" in done.stderr
+
+
+def test_the_ratio_is_that_of_the_runs_in_turn():
+    runs = [(Sample(value), Sample(value * 2)) for value in (10.0, 1000.0, 20.0)]
+
+    result = result_of(HOLDS, runs, broken=[])
+
+    assert (result.figure, result.yardstick, result.ratio) == (20.0, 40.0, 0.5)
+    assert (result.met, result.counts) == (False, True)
+
+
+@pytest.mark.parametrize(("faults", "broken"), [(1, []), (0, ["held_is_what_carts_hold"])])
+def test_a_run_that_broke_something_does_not_count(faults: int, broken: list[str]):
+    runs = [(Sample(10.0, faults=faults), Sample(1.0))]
+
+    assert not result_of(HOLDS, runs, broken).counts
