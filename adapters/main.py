@@ -30,6 +30,7 @@ from adapters.jobs.steps import steps
 from adapters.postgres.relay import Relay
 from adapters.postgres.unit import PostgresUnits, connect, utc_now
 from adapters.settings import Role, Settings, SettingsError
+from domain.availability import Telling
 from domain.channels import Channel
 from domain.letters import Retailer
 from domain.points import Programme
@@ -104,7 +105,10 @@ def _traced(app: ASGIApp) -> ASGIApp:
 def build_app(house: House) -> ASGIApp:
     """The application of a house that is open already."""
     settings = house.settings
-    streams = Streams(house.units, house.relay, low_at=settings.low_stock_at)
+    telling = Telling(
+        settings.low_stock_at, settings.shown_quantities, settings.shown_quantities_max
+    )
+    streams = Streams(house.units, house.relay, telling=telling)
 
     async def ready() -> Mapping[str, str]:
         return {"database": await house.units.trouble() or "ok"}
@@ -128,7 +132,7 @@ def build_app(house: House) -> ASGIApp:
             lifespan=[lifespan],
             extras={
                 "reading": FileReading(),
-                "low_at": settings.low_stock_at,
+                "shoppers_learn": telling,
                 "streams": streams,
                 "private_webhooks": settings.webhook_private,
                 "currency": settings.currency,

@@ -18,6 +18,7 @@ from typing import Annotated, Any, Final
 import msgspec
 from msgspec import Meta, Struct, convert, inspect, structs
 
+from domain.availability import Quantities
 from domain.channels import Channel
 from domain.locales import LOCALES
 from domain.patterns import whole
@@ -109,6 +110,10 @@ class Settings(Struct, frozen=True, kw_only=True):
     hold_limit: Positive = 20
     """Units of one SKU that one customer may hold at a time."""
     low_stock_at: Annotated[int, Meta(ge=0)] = 3
+    shown_quantities: Quantities = Quantities.EXACT
+    """What shoppers learn of a number, in answers and on streams."""
+    shown_quantities_max: Positive = 10
+    """The cap, where quantities are capped."""
     thank_you_delay_minutes: Annotated[int, Meta(ge=0)] = 120
     activation_days: Annotated[int, Meta(ge=0, le=3650)] = 0
     """After a handover, until its points can be spent."""

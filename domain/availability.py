@@ -5,6 +5,7 @@ A kit is available as often as its scarcest part allows. What is not tracked is 
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
+from enum import StrEnum
 
 from msgspec import UNSET, Struct, UnsetType
 
@@ -16,8 +17,34 @@ from domain.stores import Store
 Shelves = Mapping[Place, Shelf]
 
 
+class Quantities(StrEnum):
+    """How much shoppers learn of a number."""
+
+    EXACT = "exact"
+    CAPPED = "capped"
+    HIDDEN = "hidden"
+
+
+class Telling(Struct, frozen=True):
+    """What is told of a number of units; staff always learn the exact one."""
+
+    low_at: int = 3
+    quantities: Quantities = Quantities.EXACT
+    most: int = 10
+
+    @property
+    def to_staff(self) -> "Telling":
+        return Telling(self.low_at)
+
+    def shown(self, units: int | None) -> int | None:
+        """None for what is hidden or not counted; never more than `most` where that is the cap."""
+        if units is None or self.quantities is Quantities.HIDDEN:
+            return None
+        return min(units, self.most) if self.quantities is Quantities.CAPPED else units
+
+
 class Offer(Struct, frozen=True):
-    """`quantity` is null where it is not counted."""
+    """`quantity` is null where it is not counted or not shown."""
 
     status: Status
     quantity: int | None
@@ -138,7 +165,7 @@ class View(Struct, frozen=True):
     """Who looks, and when: staff may have the sum explained for their own stores."""
 
     now: datetime
-    low_at: int
+    telling: Telling
     explain: Callable[[StoreId], bool] = lambda _: False
 
 
@@ -179,10 +206,10 @@ def _sellable(shelf: Shelf | None) -> int:
 def offered(product: Product, units: int | None, view: View) -> Offer:
     """What is told of `units`; None stands for what is not counted."""
     if product.state is ProductState.RETIRED:
-        return Offer(Status.OUT_OF_STOCK, 0)
+        return Offer(Status.OUT_OF_STOCK, view.telling.shown(0))
     if units is None:
         return Offer(Status.IN_STOCK, None)
-    return Offer(status_of(units, view.low_at), units)
+    return Offer(status_of(units, view.telling.low_at), view.telling.shown(units))
 
 
 def _at_store(

@@ -40,6 +40,8 @@ class Following(Struct, frozen=True):
 
     skus: frozenset[Sku] | None = None
     stores: frozenset[StoreId] | None = None
+    exact: bool = True
+    """Whether quantities are told as they are; shoppers may learn less."""
 
     def wants(self, turn: Turn) -> bool:
         return (self.skus is None or turn.sku in self.skus) and (

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 
 from msgspec import structs
 
-from domain.availability import Catalogue, Shelves, View
+from domain.availability import Catalogue, Shelves, Telling, View
 from domain.catalogue import Product
 from domain.feed import Changed, Turn, needed, places_of, turn_of
 from domain.ids import Sku, StoreId
@@ -13,14 +13,14 @@ from service.ports import Unit, Units
 
 
 async def standing(
-    units: Units, skus: Collection[Sku], stores: Collection[StoreId] | None, *, low_at: int
+    units: Units, skus: Collection[Sku], stores: Collection[StoreId] | None, *, telling: Telling
 ) -> list[Turn]:
     """How the shelves stand now, SKU by SKU and store by store; nothing of SKUs nobody sells."""
     async with units.read() as unit:
         catalogue = await with_parts(unit, skus)
         shelves = await unit.stock.of(catalogue, stores)
         places = None if stores is None else await unit.stores.by_id(stores)
-    view = View(now=unit.now, low_at=low_at)
+    view = View(now=unit.now, telling=telling)
     return [
         turn_of(catalogue[sku], store, catalogue, shelves, view)
         for sku in sorted(skus)
@@ -29,7 +29,7 @@ async def standing(
     ]
 
 
-async def told(units: Units, changes: Sequence[Changed], *, low_at: int) -> list[list[Turn]]:
+async def told(units: Units, changes: Sequence[Changed], *, telling: Telling) -> list[list[Turn]]:
     """What each change means for what is sold: the SKU itself, and every kit it is a part of.
 
     The SKU is told as the change left it. A kit is told as it can be made now, since its other
@@ -42,7 +42,7 @@ async def told(units: Units, changes: Sequence[Changed], *, low_at: int) -> list
         kits = await unit.products.kits_of(skus)
         catalogue = await with_parts(unit, skus | {kit.sku for kit in kits})
         shelves = await _shelves_of(unit, kits, {change.shelf.store for change in changes})
-    view = View(now=unit.now, low_at=low_at)
+    view = View(now=unit.now, telling=telling)
     made_of: dict[Sku, list[Product]] = {sku: [] for sku in skus}
     for kit in kits:
         for sku in kit.parts.keys() & skus:

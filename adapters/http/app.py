@@ -14,7 +14,7 @@ from msgspec import Struct
 from adapters.http.audit import Audit
 from adapters.http.availability import Availability
 from adapters.http.bodies import JsonRequest
-from adapters.http.callers import admit, must_state_callers, provide_caller
+from adapters.http.callers import admit, must_state_callers, provide_caller, provide_telling
 from adapters.http.carts import Carts, MyCart, provide_change
 from adapters.http.customers import Customers
 from adapters.http.docs import PAGES
@@ -153,6 +153,7 @@ def _dependencies(parts: Parts) -> dict[str, Provide]:
     return {
         **{name: Provide(_giver(part), sync_to_thread=False) for name, part in given.items()},
         "caller": Provide(provide_caller),
+        "telling": Provide(provide_telling),
         "key": Provide(provide_key),
         "optional_key": Provide(provide_optional_key),
         "if_match": Provide(provide_if_match),

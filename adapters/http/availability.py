@@ -15,7 +15,7 @@ from adapters.http.callers import ANYBODY, called_by
 from adapters.http.places import Near, RadiusKm, around
 from adapters.http.streams import Streams
 from adapters.http.tags import NOT_CHANGED, provide_if_none_match, revisited
-from domain.availability import Available
+from domain.availability import Available, Telling
 from domain.callers import Caller
 from domain.feed import Following
 from domain.ids import Sku, StoreId
@@ -76,7 +76,7 @@ class Availability(Controller):
         skus: Skus,
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
-        low_at: NamedDependency[int],
+        telling: NamedDependency[Telling],
         stores: InStores = None,
         near: Near = None,
         radius_km: RadiusKm = None,
@@ -85,7 +85,7 @@ class Availability(Controller):
     ) -> Answer:
         """What can be sold of each SKU: sent, and collected in each store. Unknown ones say so."""
         question = Question(
-            skus, stores, around(near, radius_km), low_at, _explainer(caller, wanted=explain)
+            skus, stores, around(near, radius_km), telling, _explainer(caller, wanted=explain)
         )
         return await look(units, question, channel=channel)
 
@@ -99,6 +99,7 @@ class Availability(Controller):
         self,
         streams: NamedDependency[Streams],
         last_event: NamedDependency[int | None],
+        caller: NamedDependency[Caller],
         skus: Followed = None,
         stores: FollowedIn = None,
         publishable: Publishable = None,  # noqa: ARG002 - whom it belongs to was asked at the door
@@ -113,7 +114,7 @@ class Availability(Controller):
         too slowly is disconnected, and comes back with the cursor.
         """
         await streams.caught_up()
-        following = Following(_set(skus), _set(stores))
+        following = Following(_set(skus), _set(stores), exact=caller.is_staff)
         return Stream(
             streams.follow(following, last_event),
             media_type="text/event-stream",
@@ -132,7 +133,7 @@ class Availability(Controller):
         sku: FromPath[Sku],
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
-        low_at: NamedDependency[int],
+        telling: NamedDependency[Telling],
         if_none_match: NamedDependency[frozenset[str]],
         stores: InStores = None,
         near: Near = None,
@@ -142,7 +143,7 @@ class Availability(Controller):
     ) -> Response[AvailableNow]:
         """What can be sold of one SKU. 404 `unknown_sku`."""
         question = Question(
-            [sku], stores, around(near, radius_km), low_at, _explainer(caller, wanted=explain)
+            [sku], stores, around(near, radius_km), telling, _explainer(caller, wanted=explain)
         )
         as_of, item = await look_at(units, question)
         now = AvailableNow(

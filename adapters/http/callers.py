@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from adapters.http.limits import Limits
 from adapters.http.visits import visit_of
+from domain.availability import Telling
 from domain.callers import Caller, Role
 from domain.refusals import TooMany, Unknown
 from service.callers import Doorkeeper
@@ -98,6 +99,13 @@ def _bearer(connection: ASGIConnection[Any, Any, Any, Any]) -> str:
     if scheme.lower() != "bearer" or not credential.strip():
         raise Unknown("Send Authorization: Bearer with a key or a token.")
     return credential.strip()
+
+
+async def provide_telling(
+    caller: NamedDependency[Caller], shoppers_learn: NamedDependency[Telling]
+) -> Telling:
+    """What the caller learns of quantities."""
+    return shoppers_learn.to_staff if caller.is_staff else shoppers_learn
 
 
 async def provide_caller(request: Request[Any, Any, Any], codes: NamedDependency[Codes]) -> Caller:

@@ -10,7 +10,7 @@ from msgspec import structs
 from adapters.http.callers import ANYBODY, called_by
 from adapters.http.paging import Cursor, Limit, Page, page_of, unseal
 from adapters.http.places import Near, RadiusKm, around
-from domain.availability import Available
+from domain.availability import Available, Telling
 from domain.catalogue import Product, read_gtin
 from domain.ids import Sku, StoreId
 from domain.refusals import Invalid, WrongField
@@ -74,7 +74,7 @@ class Products(Controller):
         self,
         sku: FromPath[Sku],
         units: NamedDependency[Units],
-        low_at: NamedDependency[int],
+        telling: NamedDependency[Telling],
         stores: InStores = None,
         near: Near = None,
         radius_km: RadiusKm = None,
@@ -87,7 +87,7 @@ class Products(Controller):
             after = unseal(cursor, str) or ""
             family = await unit.products.variants(sku, after=after, limit=limit + 1)
         skus = [product.sku for product in family]
-        question = Question(skus, stores, around(near, radius_km), low_at)
+        question = Question(skus, stores, around(near, radius_km), telling)
         answer = await look(units, question)
         found = [
             Variant(**structs.asdict(product), availability=available)

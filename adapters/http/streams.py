@@ -20,11 +20,13 @@ import msgspec
 import structlog
 from litestar import Request
 from msgspec import Struct
+from msgspec.structs import replace
 
 from adapters.drain import Drain
 from adapters.rounds import Rounds
+from domain.availability import Telling
 from domain.feed import Changed, Following, Turn
-from domain.ids import Sku, StoreId
+from domain.ids import Sku
 from service.feed import standing, told, with_kits_parts
 from service.ports import Relay, Units
 
@@ -61,8 +63,7 @@ async def provide_last_event(request: Request[Any, Any, Any]) -> int | None:
 class Event(Struct, frozen=True):
     """A turn as it is sent; `early` where others of the same change follow."""
 
-    sku: Sku
-    store: StoreId
+    turn: Turn
     early: bytes
     last: bytes
 
@@ -72,10 +73,7 @@ def written(turn: Turn, position: int) -> bytes:
 
 
 def events_of(turns: Iterable[Turn], position: int) -> list[Event]:
-    return [
-        Event(turn.sku, turn.store, written(turn, position - 1), written(turn, position))
-        for turn in turns
-    ]
+    return [Event(turn, written(turn, position - 1), written(turn, position)) for turn in turns]
 
 
 def in_order(events: Sequence[Event]) -> list[bytes]:
@@ -126,13 +124,13 @@ class Streams:
         units: Units,
         relay: Relay,
         *,
-        low_at: int,
+        telling: Telling,
         heartbeat_s: float = HEARTBEAT_S,
         queue_max: int = QUEUE_MAX,
     ) -> None:
         self._units = units
         self._relay = relay
-        self._low_at = low_at
+        self._telling = telling
         self._heartbeat_s = heartbeat_s
         self._queue_max = queue_max
         self._rounds = Rounds("streams", self._tail, every_s=POLL_S)
@@ -204,7 +202,9 @@ class Streams:
         last = b"id: %d\n\n" % position
         held_back: list[Turn] = []
         async for skus in self._questions(following):
-            turns = await standing(self._units, skus, following.stores, low_at=self._low_at)
+            turns = await standing(
+                self._units, skus, following.stores, telling=self._telling_to(following)
+            )
             turns = held_back + turns
             held_back = turns[-1:]
             if events := b"".join(written(turn, UNFINISHED) for turn in turns[:-1]):
@@ -242,12 +242,19 @@ class Streams:
             changes = await unit.feed.after(
                 position, BATCH, until=until, skus=heard, stores=following.stores
             )
-        turns = await told(self._units, changes, low_at=self._low_at)
+        turns = await told(self._units, changes, telling=self._telling_to(following))
         events: list[bytes] = []
         for change, mine in zip(changes, turns, strict=True):
             wanted = (turn for turn in mine if following.wants(turn))
             events += in_order(events_of(wanted, change.position))
         return b"".join(events), changes[-1].position if len(changes) == BATCH else until
+
+    def _telling_to(self, following: Following) -> Telling:
+        return self._telling.to_staff if following.exact else self._telling
+
+    def _shown(self, turn: Turn) -> Turn:
+        """As shoppers learn it."""
+        return replace(turn, quantity=self._telling.shown(turn.quantity))
 
     def _join(self, following: Following) -> Reader:
         reader = Reader(following, self._queue_max)
@@ -276,7 +283,7 @@ class Streams:
                 return
         changes = await self._next()
         while changes:
-            turns = await told(self._units, changes, low_at=self._low_at)
+            turns = await told(self._units, changes, telling=self._telling.to_staff)
             for start in range(0, len(changes), AT_ONCE):
                 part = slice(start, start + AT_ONCE)
                 self._tell(changes[part], turns[part])
@@ -291,19 +298,23 @@ class Streams:
         """Put every change into the queues of those who follow it, and be behind it."""
         queues: dict[Reader, list[bytes]] = {}
         for change, mine in zip(changes, turns, strict=True):
-            events = events_of(mine, change.position)
-            for reader, heard in self._audience(events).items():
+            exact = events_of(mine, change.position)
+            shown = events_of(map(self._shown, mine), change.position)
+            for reader, heard in self._audience(exact, shown).items():
                 queues.setdefault(reader, []).extend(in_order(heard))
         for reader, written_out in queues.items():
             reader.put(written_out)
         self._position = changes[-1].position
 
-    def _audience(self, events: Iterable[Event]) -> dict[Reader, list[Event]]:
+    def _audience(
+        self, exact: Sequence[Event], shown: Sequence[Event]
+    ) -> dict[Reader, list[Event]]:
+        """What each reader is told of one change, in words that it may hear."""
         audience: dict[Reader, list[Event]] = {}
-        for event in events:
-            for reader in chain(self._readers.get(None, ()), self._readers.get(event.sku, ())):
-                stores = reader.following.stores
-                if stores is None or event.store in stores:
+        for plain, public in zip(exact, shown, strict=True):
+            for reader in chain(self._readers.get(None, ()), self._readers.get(plain.turn.sku, ())):
+                if reader.following.wants(plain.turn):
+                    event = plain if reader.following.exact else public
                     audience.setdefault(reader, []).append(event)
         return audience
 

@@ -2154,7 +2154,7 @@ export interface components {
         Nothing: Record<string, never>;
         /**
          * Offer
-         * @description `quantity` is null where it is not counted.
+         * @description `quantity` is null where it is not counted or not shown.
          */
         Offer: {
             status: components["schemas"]["Status"];

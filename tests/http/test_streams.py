@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -13,12 +14,13 @@ from msgspec import Struct
 from adapters.drain import Drain
 from adapters.http.streams import HEARTBEAT_S, Streams
 from adapters.main import build_app, open_house
+from domain.availability import Quantities, Telling
 from domain.catalogue import ProductState
 from domain.feed import Following
 from tests.examples import ENGRAVING, HARBOUR, HILL, MUG, TEA_SET, TEAPOT, a_product, shelve
 from tests.http.listening import Event, Listener, listening
 from tests.http.server import serving
-from tests.http.shop import Shop
+from tests.http.shop import Shop, a_shop
 
 STREAM = "/v1/availability/stream"
 OPEN_STREAMS = 200
@@ -304,7 +306,7 @@ async def a_stream(
 ) -> AsyncIterator[tuple[AsyncGenerator[bytes, None], Drain]]:
     """A stream of mugs at the harbour in this very process, and the drain that ends it."""
     drain, relay = Drain(), shop.house.relay
-    streams = Streams(shop.units, relay, low_at=3, **settings)
+    streams = Streams(shop.units, relay, telling=Telling(), **settings)
     following = Following(frozenset({MUG}), frozenset({HARBOUR}))
     async with relay.running(), streams.running(drain):
         await streams.caught_up()
@@ -354,3 +356,46 @@ async def test_a_stop_ends_the_stream_behind_what_was_told(shop: Shop):
 
     assert numbers(heard, b'"quantity":') == [0, 1]
     assert rest == []
+
+
+# --- what shoppers learn of a number --------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("quantities", "shown"),
+    [
+        (Quantities.EXACT, [137, 138]),
+        (Quantities.CAPPED, [20, 20]),
+        (Quantities.HIDDEN, [None] * 2),
+    ],
+)
+async def test_shoppers_learn_what_the_retailer_shows_and_staff_the_number(
+    database_url: str, tmp_path: Path, quantities: Quantities, shown: list[int | None]
+):
+    rule = {"shown_quantities": quantities, "shown_quantities_max": 20}
+    async with a_shop(database_url, tmp_path, **rule) as shop:
+        await shelve(shop.units, mug=137)
+        here, page, staff = f"?sku={MUG}&store={HARBOUR}", await shop.page(), await shop.office()
+        with serving(build_app(open_house(shop.house.settings))) as address:
+            async with (
+                shop.house.relay.running(),
+                listening(address, page, here) as public,
+                listening(address, staff, here) as inside,
+            ):
+                heard = [await public.next()], [await inside.next()]
+                await shelve(shop.units, mug=1)
+                heard[0].append(await public.next())
+                heard[1].append(await inside.next())
+                cursor = str(heard[0][0].id)
+            async with listening(address, page, here, cursor) as again:
+                heard[0].append(await again.next())
+        answers = [
+            (await shop.client.get(f"/v1/availability/{MUG}", headers=who)).json()
+            for who in (page, staff)
+        ]
+
+    assert [event.data["quantity"] for event in heard[0]] == [*shown, shown[1]]
+    assert [event.data["quantity"] for event in heard[1]] == [137, 138]
+    assert [answer["ship"]["quantity"] for answer in answers] == [shown[1], 138]
+    assert answers[0]["stores"][0]["quantity"] == shown[1]
+    assert {event.data["status"] for event in heard[0]} == {"in_stock"}
