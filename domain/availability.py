@@ -115,6 +115,14 @@ def stocked_parts(
     return {sku: each for sku, each in parts.items() if sku in catalogue and catalogue[sku].tracked}
 
 
+def by_sku(shelves: Shelves) -> dict[Sku, dict[Place, Shelf]]:
+    """The shelves of each SKU."""
+    found: dict[Sku, dict[Place, Shelf]] = {}
+    for place, shelf in shelves.items():
+        found.setdefault(shelf.sku, {})[place] = shelf
+    return found
+
+
 def sellable_units(parts: Mapping[Sku, int], store: StoreId, shelves: Shelves) -> int:
     """Whole units made of `parts` that `store` may sell to a remote channel."""
     return min(_sellable(shelves.get((store, sku))) // each for sku, each in parts.items())
@@ -139,14 +147,14 @@ def pickup_answer(product: Product, store: Store, offer: Offer, now: datetime) -
 def available(
     product: Product,
     catalogue: Catalogue,
-    shelves: Shelves,
+    shelves: Mapping[Sku, Shelves],
     places: Iterable[Nearby],
     view: "View",
 ) -> Available:
     """What may be told of `product`, from all shelves of its parts, for the stores in `places`."""
     parts = stocked_parts(product, catalogue)
-    mine = {place: shelf for place, shelf in shelves.items() if place[1] in parts}
-    units = {store: sellable_units(parts, store, mine) for store, _ in mine} if parts else {}
+    mine = {place: shelf for part in parts for place, shelf in shelves.get(part, {}).items()}
+    units = {store: sellable_units(parts, store, mine) for store in {store for store, _ in mine}}
     return Available(
         sku=product.sku,
         version=sum(shelf.version for shelf in mine.values()),

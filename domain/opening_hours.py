@@ -89,9 +89,17 @@ def ready_at(
     that closes at 18:00 is done half an hour after the next opening. The answer bears the store's
     own offset.
     """
+    return _ready_at(hours, time_zone, now.astimezone(UTC), prep_minutes, country)
+
+
+@lru_cache(maxsize=4096)
+def _ready_at(
+    hours: str, time_zone: str, now: datetime, prep_minutes: int, country: str
+) -> datetime | None:
+    """Kept, since a page of goods asks the same stores at one moment."""
     left = timedelta(minutes=prep_minutes)
     for opens, closes in _open_spans(hours, time_zone, now, country):
-        begins = max(opens, now.astimezone(UTC))
+        begins = max(opens, now)
         if closes is None or closes - begins >= left:
             return (begins + left).astimezone(ZoneInfo(time_zone))
         left -= closes - begins
