@@ -5,7 +5,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from domain.availability import Available, Nearby, View, available, by_sku, unknown
+from domain.availability import Available, Nearby, Telling, View, available, by_sku, unknown
 from domain.catalogue import Product, ProductMissing
 from domain.ids import Sku, StoreId
 from domain.stores import NoSuchStore
@@ -29,7 +29,7 @@ class Question(Struct, frozen=True):
     skus: list[Sku]
     stores: list[StoreId] | None = None
     around: Around | None = None
-    low_at: int = 3
+    telling: Telling = Telling()
     explain: Callable[[StoreId], bool] = lambda _: False
 
 
@@ -52,7 +52,7 @@ async def look(units: Units, question: Question, *, channel: str = "web") -> Ans
         holders = {store for store, _ in shelves}
         places = await _places(unit, question, holders)
     lying = by_sku(shelves)
-    view = View(now=unit.now, low_at=question.low_at, explain=question.explain)
+    view = View(now=unit.now, telling=question.telling, explain=question.explain)
     items = [
         available(catalogue[sku], catalogue, lying, places, view)
         if sku in catalogue
