@@ -16,7 +16,7 @@ KEY_PATTERN: Final = whole(r"[^/\x00-\x1f\x7f]{1,64}")
 
 type_key = Meta(pattern=KEY_PATTERN, min_length=1, max_length=64)
 Sku = Annotated[str, type_key]
-"""A sellable thing; case counts. `stream` is refused, since a path has that name."""
+"""A sellable thing; case counts. What a path is called is refused, such as `stream`."""
 StoreId = Annotated[str, type_key]
 """A place that holds stock."""
 
@@ -29,9 +29,10 @@ MessageId = NewType("MessageId", str)
 HoldId = NewType("HoldId", str)
 KeyId = NewType("KeyId", str)
 WebhookId = NewType("WebhookId", str)
+TransferId = NewType("TransferId", str)
 
 _CROCKFORD: Final = "0123456789abcdefghjkmnpqrstvwxyz"
-_RESERVED_SKUS: Final = frozenset({"stream"})
+_RESERVED_SKUS: Final = frozenset({"stream", "transfers"})
 
 
 def spell(prefix: str, number: int) -> str:

@@ -104,6 +104,8 @@ class Cause(StrEnum):
     SHORT_PICK = "short_pick"
     SALE = "sale"
     RETURN = "return"
+    TRANSFER_OUT = "transfer_out"
+    TRANSFER_IN = "transfer_in"
 
 
 class Change(Struct, frozen=True, gc=False):

@@ -33,6 +33,7 @@ from domain.ids import (
     PickupId,
     Sku,
     StoreId,
+    TransferId,
     WebhookId,
 )
 from domain.incidents import (
@@ -55,6 +56,7 @@ from domain.sales import Book, Kept, ReceiptId, Trade
 from domain.stock import Move, Movement, PastShelf, Place, Shelf
 from domain.stocktaking import Told
 from domain.stores import Store
+from domain.transfers import Transfer, TransferState
 from domain.webhooks import ChangesTold, Parcel, Receipt, Settled, Webhook
 
 T = TypeVar("T")
@@ -400,6 +402,29 @@ class Leased(Struct, frozen=True):
     attempts: int
 
 
+class Transfers(Protocol):
+    async def add(self, transfer: Transfer) -> None: ...
+
+    async def get(self, transfer: TransferId) -> Transfer:
+        """Raises Missing."""
+
+    async def take(self, transfer: TransferId) -> Transfer:
+        """The transfer, locked until the unit ends. Raises Missing."""
+
+    async def keep(self, transfer: Transfer) -> None:
+        """Write a taken transfer back."""
+
+    async def page(
+        self,
+        stores: Collection[StoreId] | None,
+        states: Collection[TransferState],
+        *,
+        after: TransferId | None,
+        limit: int,
+    ) -> Sequence[Transfer]:
+        """Those from or to these stores, or all, in one of these states; oldest first."""
+
+
 class Outbox(Protocol):
     async def add(self, *events: Event) -> None:
         """Write down what happened, in the same unit as its cause."""
@@ -624,6 +649,7 @@ class Unit(Protocol):
     carts: Carts
     orders: Orders
     pickups: Pickups
+    transfers: Transfers
     outbox: Outbox
     keys: Keys
     webhooks: Webhooks

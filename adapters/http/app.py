@@ -43,6 +43,7 @@ from adapters.http.stopping import Stopping
 from adapters.http.stores import Stores
 from adapters.http.streams import provide_last_event
 from adapters.http.tags import provide_if_match
+from adapters.http.transfers import Transfers
 from adapters.http.webhooks import Webhooks
 from service.callers import Doorkeeper
 from service.ports import Codes, Secrets, Tokens, Units
@@ -58,6 +59,7 @@ CONTROLLERS: Final[Sequence[ControllerRouterHandler]] = (
     MyOrders,
     Stock,
     Stocktaking,
+    Transfers,
     Incidents,
     Sales,
     StorePickups,

@@ -370,6 +370,20 @@ OF_CODE: Final[dict[str, Title]] = {
         "Dette id står for noget andet",
         "Acest identificator desemnează altceva",
     ),
+    "transfer_closed": (
+        "Nothing more of this is expected",
+        "Det ventes ikke mer av dette",
+        "Inget mer väntas av detta",
+        "Der ventes ikke mere af dette",
+        "Nu se mai așteaptă nimic din acest transfer",
+    ),
+    "not_sent": (
+        "So much was never sent",
+        "Så mye ble aldri sendt",
+        "Så mycket skickades aldrig",
+        "Så meget blev aldrig sendt",
+        "Nu s-a trimis atât de mult",
+    ),
     "repeated_line": (
         "One line stands there twice",
         "En linje står der to ganger",

@@ -307,6 +307,25 @@ allocations = Table(
     CheckConstraint("consumed + released <= quantity", name="open"),
 )
 
+transfers = Table(
+    "transfers",
+    metadata,
+    key("id", primary_key=True),
+    key("origin", ForeignKey("stores.store")),
+    key("destination", ForeignKey("stores.store")),
+    document("lines", "[]"),
+    key("sent_by"),
+    instant("sent_at"),
+    words("state"),
+    key("closed_by", server_default=text("''")),
+    Column("closed_at", Instant),
+    version(),
+    CheckConstraint("state in ('in_transit', 'closed')", name="state"),
+    CheckConstraint("origin <> destination", name="ends"),
+)
+Index(None, transfers.c.origin, transfers.c.id)
+Index(None, transfers.c.destination, transfers.c.id)
+
 holds = Table(
     "holds",
     metadata,

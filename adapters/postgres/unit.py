@@ -35,6 +35,7 @@ from adapters.postgres.sales import PostgresSales
 from adapters.postgres.slots import PostgresSlots
 from adapters.postgres.stock import PostgresStock
 from adapters.postgres.stores import PostgresStores
+from adapters.postgres.transfers import PostgresTransfers
 from adapters.postgres.trespasses import PostgresTrespasses
 from adapters.postgres.webhooks import PostgresWebhooks
 from domain.ids import spell
@@ -93,6 +94,7 @@ class PostgresUnit:
         self.carts: ports.Carts = PostgresCarts(connection)
         self.orders: ports.Orders = PostgresOrders(connection)
         self.pickups: ports.Pickups = PostgresPickups(connection)
+        self.transfers: ports.Transfers = PostgresTransfers(connection)
         self.customers: ports.Customers = PostgresCustomers(connection, now, self.new_id)
         self.points: ports.Points = PostgresPoints(connection, now, self.new_id, programme)
         self.rewards: ports.Rewards = PostgresRewards(connection, now, programme)

@@ -410,6 +410,28 @@ CREATE TABLE stock (
 )
  WITH (fillfactor = 70);
 
+CREATE TABLE transfers (
+    id TEXT COLLATE "C" NOT NULL,
+    origin TEXT COLLATE "C" NOT NULL,
+    destination TEXT COLLATE "C" NOT NULL,
+    lines JSONB DEFAULT '[]'::jsonb NOT NULL,
+    sent_by TEXT COLLATE "C" NOT NULL,
+    sent_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    state TEXT DEFAULT '' NOT NULL,
+    closed_by TEXT COLLATE "C" DEFAULT '' NOT NULL,
+    closed_at TIMESTAMP WITH TIME ZONE,
+    version BIGINT DEFAULT 1 NOT NULL,
+    CONSTRAINT transfers_pkey PRIMARY KEY (id),
+    CONSTRAINT transfers_state_check CHECK (state in ('in_transit', 'closed')),
+    CONSTRAINT transfers_ends_check CHECK (origin <> destination),
+    CONSTRAINT transfers_origin_fkey FOREIGN KEY(origin) REFERENCES stores (store),
+    CONSTRAINT transfers_destination_fkey FOREIGN KEY(destination) REFERENCES stores (store)
+);
+
+CREATE INDEX transfers_destination_id_idx ON transfers (destination, id);
+
+CREATE INDEX transfers_origin_id_idx ON transfers (origin, id);
+
 CREATE TABLE entries (
     id TEXT COLLATE "C" NOT NULL,
     member TEXT COLLATE "C" NOT NULL,

@@ -1132,6 +1132,82 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/stock/transfers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Transfers from or to one's stores, oldest first
+         * @description Transfers from or to one's stores, oldest first.
+         *
+         *     Callers: associate, office. An office key needs the scope `stock`.
+         */
+        get: operations["list_transfers"];
+        put?: never;
+        /**
+         * The goods leave the store `from`
+         * @description The goods leave the store `from`. 409 `insufficient_stock` names each line that is short.
+         *
+         *     Only what nobody was promised may be sent; somebody who works there says so.
+         *
+         *     Callers: associate, office. An office key needs the scope `stock`.
+         */
+        post: operations["send_transfer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/stock/transfers/{transfer}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One transfer, with what is in transit and what never came
+         * @description One transfer, with what is in transit and what never came.
+         *
+         *     Callers: associate, office. An office key needs the scope `stock`.
+         */
+        get: operations["get_transfer"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/stock/transfers/{transfer}/receive": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * So much has come to the store `to` so far
+         * @description So much has come to the store `to` so far; a total that is known changes nothing.
+         *
+         *     The transfer is closed once all has come, or when `close` says that no more will.
+         *
+         *     Callers: associate, office. An office key needs the scope `stock`.
+         */
+        post: operations["receive_transfer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/stock/{sku}": {
         parameters: {
             query?: never;
@@ -2136,6 +2212,15 @@ export interface components {
             fulfilment?: components["schemas"]["Fulfilment"] | null;
         };
         /**
+         * NewTransfer
+         * @description All lines or none.
+         */
+        NewTransfer: {
+            from: string;
+            to: string;
+            lines: components["schemas"]["SentLine"][];
+        };
+        /**
          * NewWebhook
          * @description Where the calls go.
          */
@@ -2277,6 +2362,14 @@ export interface components {
          */
         Page_StoreFound_: {
             items: components["schemas"]["StoreFound"][];
+            next_cursor: string | null;
+        };
+        /**
+         * Page[TransferView]
+         * @description `next_cursor` is null on the last page.
+         */
+        Page_TransferView_: {
+            items: components["schemas"]["TransferView"][];
             next_cursor: string | null;
         };
         /**
@@ -2525,6 +2618,23 @@ export interface components {
             /** @default null */
             disposition?: components["schemas"]["Disposition"] | null;
         };
+        /**
+         * ReceivedLine
+         * @description Units that have come so far in all, so that a repeat is harmless.
+         */
+        ReceivedLine: {
+            sku: string;
+            received: number;
+        };
+        /**
+         * Receiving
+         * @description What has come. `close` says that no more will: what is missing then is the discrepancy.
+         */
+        Receiving: {
+            lines: components["schemas"]["ReceivedLine"][];
+            /** @default false */
+            close?: boolean;
+        };
         /** Refused */
         Refused: {
             line: number;
@@ -2578,6 +2688,11 @@ export interface components {
          * @enum {unknown}
          */
         Role: "associate" | "customer" | "office" | "shop" | "till";
+        /** SentLine */
+        SentLine: {
+            sku: string;
+            quantity: number;
+        };
         /**
          * Setting
          * @description What is on hand, told by somebody who has seen the shelf at `if_version`.
@@ -2730,6 +2845,45 @@ export interface components {
         Totals: {
             goods: components["schemas"]["Money"];
             to_pay: components["schemas"]["Money"];
+        };
+        /**
+         * TransferLineView
+         * @description `discrepancy` units were sent and never came.
+         */
+        TransferLineView: {
+            sku: string;
+            quantity: number;
+            received: number;
+            in_transit: number;
+            discrepancy: number;
+        };
+        /**
+         * TransferState
+         * @enum {unknown}
+         */
+        TransferState: "closed" | "in_transit";
+        /**
+         * TransferTold
+         * @description `results` has one for each line that was sent in, with the shelf that it touched.
+         */
+        TransferTold: {
+            id: string;
+            state: components["schemas"]["TransferState"];
+            results: components["schemas"]["service.stocktaking.Result"][];
+        };
+        /** TransferView */
+        TransferView: {
+            id: string;
+            from: string;
+            to: string;
+            state: components["schemas"]["TransferState"];
+            version: number;
+            lines: components["schemas"]["TransferLineView"][];
+            sent_by: string;
+            /** Format: date-time */
+            sent_at: string;
+            closed_by: string;
+            closed_at: string | null;
         };
         /**
          * Variant
@@ -8516,6 +8670,340 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["adapters.http.stocktaking.Results"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            428: components["responses"]["Problem428"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    list_transfers: {
+        parameters: {
+            query?: {
+                /**
+                 * @description `next_cursor` of the page before, unchanged.
+                 * @example ImtleV8wMSI
+                 */
+                cursor?: string;
+                /**
+                 * @description How many items at most.
+                 * @example 50
+                 */
+                limit?: number;
+                /**
+                 * @description In these states; without it, what is in transit.
+                 * @example [
+                 *       "closed"
+                 *     ]
+                 */
+                state?: components["schemas"]["TransferState"][];
+                /**
+                 * @description From or to these stores; else all of one's own.
+                 * @example [
+                 *       "1000"
+                 *     ]
+                 */
+                store?: string[];
+            };
+            header?: {
+                /**
+                 * @description For titles and names: en, nb, sv, da or ro; English when none fits.
+                 * @example sv-SE, en;q=0.5
+                 */
+                "Accept-Language"?: components["parameters"]["AcceptLanguage"];
+                /**
+                 * @description Your own id of this request, for our logs; we make one if there is none.
+                 * @example till-7-000123
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "trf_01jd0000000000000000000010",
+                     *           "from": "1000",
+                     *           "to": "2000",
+                     *           "state": "closed",
+                     *           "version": 3,
+                     *           "lines": [
+                     *             {
+                     *               "sku": "85123A",
+                     *               "quantity": 2,
+                     *               "received": 1,
+                     *               "in_transit": 1,
+                     *               "discrepancy": 1
+                     *             }
+                     *           ],
+                     *           "sent_by": "sample",
+                     *           "sent_at": "2026-11-23T10:30:00+01:00",
+                     *           "closed_by": "sample",
+                     *           "closed_at": "2026-11-23T10:30:00+01:00"
+                     *         }
+                     *       ],
+                     *       "next_cursor": "sample"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Page_TransferView_"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    send_transfer: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description Makes a repeat harmless: the same key and body get the first answer again.
+                 * @example 6f1c1f0e-0d3b-4a52-9a54-3c2f0a1b7a11
+                 */
+                "Idempotency-Key": components["parameters"]["IdempotencyKey"];
+                /**
+                 * @description For titles and names: en, nb, sv, da or ro; English when none fits.
+                 * @example sv-SE, en;q=0.5
+                 */
+                "Accept-Language"?: components["parameters"]["AcceptLanguage"];
+                /**
+                 * @description Your own id of this request, for our logs; we make one if there is none.
+                 * @example till-7-000123
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "from": "1000",
+                 *       "to": "2000",
+                 *       "lines": [
+                 *         {
+                 *           "sku": "85123A",
+                 *           "quantity": 2
+                 *         }
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewTransfer"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "trf_01jd0000000000000000000010",
+                     *       "state": "closed",
+                     *       "results": [
+                     *         {
+                     *           "status": "applied",
+                     *           "code": "7KQM2RXA",
+                     *           "detail": "What was asked for, and why not.",
+                     *           "on_hand": 1,
+                     *           "version": 3
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["TransferTold"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            428: components["responses"]["Problem428"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    get_transfer: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description For titles and names: en, nb, sv, da or ro; English when none fits.
+                 * @example sv-SE, en;q=0.5
+                 */
+                "Accept-Language"?: components["parameters"]["AcceptLanguage"];
+                /**
+                 * @description Your own id of this request, for our logs; we make one if there is none.
+                 * @example till-7-000123
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description The transfer.
+                 * @example trf_01jd0000000000000000000010
+                 */
+                transfer: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "trf_01jd0000000000000000000010",
+                     *       "from": "1000",
+                     *       "to": "2000",
+                     *       "state": "closed",
+                     *       "version": 3,
+                     *       "lines": [
+                     *         {
+                     *           "sku": "85123A",
+                     *           "quantity": 2,
+                     *           "received": 1,
+                     *           "in_transit": 1,
+                     *           "discrepancy": 1
+                     *         }
+                     *       ],
+                     *       "sent_by": "sample",
+                     *       "sent_at": "2026-11-23T10:30:00+01:00",
+                     *       "closed_by": "sample",
+                     *       "closed_at": "2026-11-23T10:30:00+01:00"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["TransferView"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    receive_transfer: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description Makes a repeat harmless: the same key and body get the first answer again.
+                 * @example 6f1c1f0e-0d3b-4a52-9a54-3c2f0a1b7a11
+                 */
+                "Idempotency-Key": components["parameters"]["IdempotencyKey"];
+                /**
+                 * @description For titles and names: en, nb, sv, da or ro; English when none fits.
+                 * @example sv-SE, en;q=0.5
+                 */
+                "Accept-Language"?: components["parameters"]["AcceptLanguage"];
+                /**
+                 * @description Your own id of this request, for our logs; we make one if there is none.
+                 * @example till-7-000123
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description The transfer.
+                 * @example trf_01jd0000000000000000000010
+                 */
+                transfer: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "lines": [
+                 *         {
+                 *           "sku": "85123A",
+                 *           "received": 1
+                 *         }
+                 *       ],
+                 *       "close": true
+                 *     }
+                 */
+                "application/json": components["schemas"]["Receiving"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "trf_01jd0000000000000000000010",
+                     *       "state": "closed",
+                     *       "results": [
+                     *         {
+                     *           "status": "applied",
+                     *           "code": "7KQM2RXA",
+                     *           "detail": "What was asked for, and why not.",
+                     *           "on_hand": 1,
+                     *           "version": 3
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["TransferTold"];
                 };
             };
             400: components["responses"]["Problem400"];

@@ -8,6 +8,7 @@ import pytest
 from adapters.postgres.invariants import INVARIANTS
 from tests.examples import HARBOUR, HILL, MUG, TEA_SET, TEAPOT, shelve
 from tests.http.shop import Shop
+from tests.http.test_transfers import sent
 
 SHELF = {"store": HARBOUR, "sku": MUG}
 
@@ -70,6 +71,7 @@ async def lived_in(shop: Shop) -> Shop:
         f"/v1/stores/{HILL}/sales", json={"sales": [receipt]}, headers=await shop.till(HILL)
     )
     assert told.json()["results"][0]["status"] == "applied"
+    await sent(shop, teapot=2)
     return shop
 
 
@@ -118,6 +120,15 @@ async def test_all_is_well_where_nobody_meddled(lived_in):
             values ('pku_none', 'MUG', 'MUG', 'harbour', 1)
             """,
             "allocations_are_what_their_pickup_claims",
+        ),
+        ("update transfers set lines = '[]'", "transfers_are_what_was_moved"),
+        (
+            "update transfers set lines = jsonb_set(lines, '{0,received}', '2')",
+            "transfers_are_what_was_moved",
+        ),
+        (
+            "update transfers set origin = destination, destination = origin",
+            "transfers_are_what_was_moved",
         ),
         ("update orders set lines = '[]'", "orders_and_pickups_tell_the_same"),
         (

@@ -30,6 +30,10 @@ list_movements          .     .         may   may        stock
 adjust_stock            .     .         .     .          stock
 set_stock               .     .         .     .          stock
 count_stock             .     .         .     may        stock
+send_transfer           .     .         .     may        stock
+receive_transfer        .     .         .     may        stock
+list_transfers          .     .         .     may        stock
+get_transfer            .     .         .     may        stock
 list_incidents          .     .         may   may        stock
 settle_incident         .     .         may   may        stock
 record_sales            .     .         may   .          .

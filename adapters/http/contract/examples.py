@@ -8,6 +8,8 @@ Schema = dict[str, Any]
 WORDS: Final[Mapping[str, Any]] = {
     "sku": "85123A",
     "store": "1000",
+    "from": "1000",
+    "to": "2000",
     "stores": ["1000"],
     "gtin": "2000000000015",
     "currency": "SEK",
@@ -70,6 +72,7 @@ IDS: Final[Mapping[str, str]] = {
     "receipt": "0192f0c1-7d2e-7c61-b5a0-4f6f2a9d1c11",
     "result": "0192f0c1-7d2e-7c61-b5a0-4f6f2a9d1c11",
     "webhook": "whk_01jd0000000000000000000009",
+    "transfer": "trf_01jd0000000000000000000010",
     "key_id": "key_01jd0000000000000000000008",
 }
 FORMATS: Final[Mapping[str, Any]] = {
