@@ -15,6 +15,12 @@ def line(sku: str = MUG, store: str = HARBOUR, **more: Any) -> dict[str, Any]:
     return {"store": store, "sku": sku, **more}
 
 
+@pytest.fixture(autouse=True)
+def clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each test has its own now: a long run must not make it old."""
+    monkeypatch.setitem(globals(), "NOW", datetime.now(UTC))
+
+
 def ago(minutes: int) -> str:
     return (NOW - timedelta(minutes=minutes)).isoformat()
 
