@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from adapters.cli.house import in_house
-from adapters.cli.options import common, settings_of, with_shop
+from adapters.cli.options import common, must_be_a_shop, settings_of, with_shop
 from adapters.main import House
 from domain.audit import Broken, Findings, Invariant, Repair
 from service.ports import Units
@@ -41,7 +41,9 @@ def command(data: Path | None, database_url: str | None, as_json: bool, repair: 
 
     Example: `hylla audit --data ./shop --repair`
     """
-    with with_shop(settings_of(data, database_url, derives=False)) as settings:
+    wanted = settings_of(data, database_url, derives=False)
+    must_be_a_shop(wanted)
+    with with_shop(wanted) as settings:
         answer = in_house(settings, partial(audit, repair=repair))
     if as_json:
         click.echo(msgspec.json.encode(answer))

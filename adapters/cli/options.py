@@ -92,6 +92,16 @@ def with_shop(settings: Settings) -> Iterator[Settings]:
         yield found
 
 
+def must_be_a_shop(settings: Settings) -> None:
+    """For commands that only look: a mistyped folder is no empty shop.
+
+    Raises:
+        DatabaseUnavailable: nothing was ever kept in the data folder.
+    """
+    if not settings.database_url and not (settings.data / "postgres").exists():
+        raise DatabaseUnavailable(f"There is no shop in {settings.data}: name it with --data.")
+
+
 def answer(value: Any, as_json: bool, words: str) -> None:
     """Print `value` for a script, or `words` for a person."""
     click.echo(msgspec.json.encode(value).decode() if as_json else words)

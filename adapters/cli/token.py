@@ -6,7 +6,7 @@ from pathlib import Path
 import rich_click as click
 
 from adapters.cli.house import in_house
-from adapters.cli.options import answer, common, settings_of, with_shop
+from adapters.cli.options import answer, common, must_be_a_shop, settings_of, with_shop
 from adapters.identity.tokens import TrialTokens
 from adapters.main import House
 from domain.ids import CustomerId
@@ -38,6 +38,7 @@ def command(
     settings = settings_of(data, database_url)
     if settings.oidc_issuer:
         raise click.UsageError("Tokens come from HYLLA_OIDC_ISSUER; the trial's are not accepted.")
+    must_be_a_shop(settings)
     with with_shop(settings) as ready:
         token = in_house(ready, issue)
     answer({"token": token}, as_json, token)

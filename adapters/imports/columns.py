@@ -100,7 +100,7 @@ class Columns(Generic[T]):
             cell = cells.get(field)
             spelled = self._value(field, cell) if _full(cell) else ""
             if not pattern.fullmatch(str(spelled)):
-                raise WrongField(field, "pattern", f"does not match {pattern.pattern}")
+                raise WrongField(field, "pattern", f"does not match '{pattern.pattern}'")
 
     def _value(self, field: str, cell: object) -> Any:
         read = self._kind.fields.get(field, values.text)  # a part of an object is text

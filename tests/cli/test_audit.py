@@ -60,3 +60,11 @@ def test_a_broken_counter_is_named_repaired_and_then_gone(meddled_with, tmp_path
         {"about": {"store": "harbour", "sku": "MUG"}, "expected": 5, "actual": 12}
     ]
     assert (again.returncode, json.loads(again.stdout)["ok"]) == (0, True)
+
+
+def test_a_mistyped_folder_is_no_empty_shop(tmp_path):
+    audited = hylla("audit", "--data", tmp_path / "shpo")
+
+    assert audited.returncode == 1
+    assert "There is no shop in" in audited.stderr
+    assert not (tmp_path / "shpo").exists()

@@ -34,7 +34,7 @@ async def test_the_office_sends_a_file_and_hears_of_every_line(shop: Shop):
         "unchanged": 1,
         "refused": 2,
         "lines": [
-            {"line": 4, "code": "pattern", "detail": "sku does not match \\d{5}.*."},
+            {"line": 4, "code": "pattern", "detail": "sku does not match '\\d{5}.*'."},
             {"line": 5, "code": "not_positive", "detail": "price must be more than 0."},
         ],
     }

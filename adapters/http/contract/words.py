@@ -4,7 +4,7 @@ from typing import Any, Final
 
 INFO: Final[dict[str, Any]] = {
     "title": "Hylla",
-    "version": "1.0.0",
+    "version": "0.1.0",
     "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
     "description": """\
 One truth about stock, carts, orders, pickups, points and messages, for the webshop, the tills and
