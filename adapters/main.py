@@ -37,7 +37,8 @@ from domain.points import Programme
 from service.gathering import Gathered
 from service.holds import hold_all
 from service.messages.desk import Desk
-from service.ports import Carrier, Channels, Codes, Tokens
+from service.ports.callers import Codes, Tokens
+from service.ports.world import Carrier, Channels
 
 log = structlog.get_logger("hylla")
 

@@ -9,7 +9,7 @@ from domain.availability import Available, Nearby, Telling, View, available, by_
 from domain.catalogue import Product, ProductMissing
 from domain.ids import Sku, StoreId
 from domain.stores import NoSuchStore
-from service.ports import Unit, Units
+from service.ports.unit import Unit, Units
 
 
 class Around(Struct, frozen=True):

@@ -7,7 +7,8 @@ from typing import Final
 
 from domain.callers import Caller, Role
 from domain.refusals import Unknown
-from service.ports import Claims, Tokens, Units
+from service.ports.callers import Claims, Tokens
+from service.ports.unit import Units
 
 MEMORY_S: Final = 2.0
 """How long a recognised caller is remembered; so long may a revoked key still work."""

@@ -12,7 +12,8 @@ from domain.customers import Profile
 from domain.ids import CustomerId
 from domain.locales import Locale
 from domain.preferences import Preferences
-from service.ports import RequestKey, Units
+from service.ports.requests import RequestKey
+from service.ports.unit import Units
 
 
 class Allowed(Struct, frozen=True):

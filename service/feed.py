@@ -9,7 +9,7 @@ from domain.catalogue import Product
 from domain.feed import Changed, Turn, needed, places_of, turn_of
 from domain.ids import Sku, StoreId
 from service.availability import with_parts
-from service.ports import Unit, Units
+from service.ports.unit import Unit, Units
 
 
 async def standing(

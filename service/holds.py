@@ -37,7 +37,8 @@ from domain.stock import (
 )
 from domain.stores import NoSuchStore, Store
 from service.availability import with_parts
-from service.ports import RequestKey, Unit, Units
+from service.ports.requests import RequestKey
+from service.ports.unit import Unit, Units
 
 
 class Wish(Struct, frozen=True):

@@ -19,7 +19,7 @@ from domain.refusals import Refusal, WrongField
 from domain.stock import Cause, Move, Place, Shelf, Source
 from domain.stocktaking import Count, Told, recounted
 from domain.stores import Store, StoreMissing
-from service.ports import Unit, Units
+from service.ports.unit import Unit, Units
 from service.stocktaking import must_be_past
 
 T = TypeVar("T")

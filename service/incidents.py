@@ -16,7 +16,8 @@ from domain.incidents import (
     at_risk,
 )
 from domain.stock import Place
-from service.ports import RequestKey, Unit, Units
+from service.ports.requests import RequestKey
+from service.ports.unit import Unit, Units
 
 
 class Seen(Struct, frozen=True):

@@ -7,7 +7,9 @@ from domain.callers import SCOPES, Caller, Role
 from domain.ids import KeyId, StoreId
 from domain.keys import Key
 from domain.refusals import Invalid
-from service.ports import RequestKey, Secrets, Units
+from service.ports.callers import Secrets
+from service.ports.requests import RequestKey
+from service.ports.unit import Units
 
 BOUND: Final = frozenset({Role.TILL, Role.ASSOCIATE})
 """Roles whose keys belong to stores."""

@@ -43,7 +43,8 @@ from domain.stores import Store
 from service.availability import with_parts
 from service.carts.keeping import Kept, kept_by
 from service.carts.viewing import Facts, problems_of
-from service.ports import RequestKey, Unit, Units
+from service.ports.requests import RequestKey
+from service.ports.unit import Unit, Units
 
 
 class Checkout(Struct, frozen=True, forbid_unknown_fields=True):

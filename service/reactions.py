@@ -13,7 +13,8 @@ import structlog
 
 from domain.events import Event, OrderPlaced, PickupCollected, PickupEnded, PickupReady
 from service.messages.planning import tell_ready, thank
-from service.ports import Leased, Unit, Units
+from service.ports.following import Leased
+from service.ports.unit import Unit, Units
 
 LEASE: Final = timedelta(seconds=10)
 """How long an event is ours at first; doubled with each attempt."""

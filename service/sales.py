@@ -34,7 +34,7 @@ from domain.sales import (
     source_of,
 )
 from domain.stock import Cause, Move, Source, moves_of
-from service.ports import Unit, Units
+from service.ports.unit import Unit, Units
 from service.stocktaking import CLOCKS_DIFFER
 
 Told = Receipt | Refusal

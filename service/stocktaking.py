@@ -28,7 +28,8 @@ from domain.stocktaking import (
     was_set,
 )
 from domain.stores import StoreMissing
-from service.ports import RequestKey, Unit, Units
+from service.ports.requests import RequestKey
+from service.ports.unit import Unit, Units
 
 CLOCKS_DIFFER: Final = timedelta(minutes=5)
 """How far the clock of whoever tells us may be ahead of ours."""

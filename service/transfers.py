@@ -12,7 +12,8 @@ from domain.refusals import WrongField
 from domain.stock import Place, Shelf, moves_of
 from domain.stores import NoSuchStore
 from domain.transfers import Transfer, TransferLine, TransferState, must_be_there
-from service.ports import RequestKey, Unit, Units
+from service.ports.requests import RequestKey
+from service.ports.unit import Unit, Units
 from service.stocktaking import Result
 
 Status = Literal["applied", "duplicate"]

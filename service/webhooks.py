@@ -18,7 +18,9 @@ from domain.webhooks import (
     settled,
     told,
 )
-from service.ports import Poster, RequestKey, Unit, Units
+from service.ports.requests import RequestKey
+from service.ports.unit import Unit, Units
+from service.ports.world import Poster
 
 AT_ONCE: Final = 8
 """Receivers that one process serves at a time."""

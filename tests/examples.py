@@ -10,7 +10,7 @@ from domain.money import Money
 from domain.stock import Cause, Change, Source, moves_of
 from domain.stores import Store
 from domain.webhooks import Parcel
-from service.ports import Units
+from service.ports.unit import Units
 
 HARBOUR: Final[StoreId] = "harbour"
 HILL: Final[StoreId] = "hill"

@@ -32,7 +32,7 @@ from domain.callers import Caller, Role
 from domain.holds import HoldLine
 from domain.refusals import Refusal
 from service.holds import Wish, hold_all
-from service.ports import RequestKey
+from service.ports.requests import RequestKey
 
 Measure = Callable[[int], Sample]
 """One run of so many seconds."""

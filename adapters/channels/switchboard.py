@@ -6,7 +6,7 @@ from pathlib import Path
 from adapters.channels.local import Local
 from adapters.channels.webhook import Webhook
 from domain.channels import Channel, Fault, Outcome, Outgoing, Rejected
-from service.ports import Carrier
+from service.ports.world import Carrier
 
 
 class Switchboard:

@@ -16,7 +16,7 @@ from adapters.cli.house import in_house
 from adapters.cli.options import common, must_be_a_shop, settings_of, with_shop
 from adapters.main import House
 from domain.audit import Broken, Findings, Invariant, Repair
-from service.ports import Units
+from service.ports.unit import Units
 
 SHOWN_MOST: Final = 20
 

@@ -46,7 +46,8 @@ from adapters.http.tags import provide_if_match
 from adapters.http.transfers import Transfers
 from adapters.http.webhooks import Webhooks
 from service.callers import Doorkeeper
-from service.ports import Codes, Secrets, Tokens, Units
+from service.ports.callers import Codes, Secrets, Tokens
+from service.ports.unit import Units
 
 CONTROLLERS: Final[Sequence[ControllerRouterHandler]] = (
     Products,

@@ -6,7 +6,7 @@ from litestar.di import NamedDependency
 from adapters.http.callers import called_by
 from domain.audit import Findings
 from domain.callers import Role
-from service.ports import Units
+from service.ports.unit import Units
 
 
 class Audit(Controller):

@@ -22,7 +22,7 @@ from domain.ids import Sku, StoreId
 from domain.patterns import whole
 from domain.refusals import Forbidden
 from service.availability import Answer, Question, look, look_at
-from service.ports import Units
+from service.ports.unit import Units
 
 Skus = Annotated[
     list[Sku],

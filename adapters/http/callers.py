@@ -16,7 +16,7 @@ from domain.availability import Telling
 from domain.callers import Caller, Role
 from domain.refusals import TooMany, Unknown
 from service.callers import Doorkeeper
-from service.ports import Codes
+from service.ports.callers import Codes
 
 ANYBODY: Final = frozenset(Role)
 STAFF: Final = frozenset({Role.TILL, Role.ASSOCIATE, Role.OFFICE})

@@ -21,7 +21,9 @@ from service.carts import changing, claiming, opening, viewing
 from service.carts.changing import Change, Wish
 from service.carts.viewing import CartView
 from service.orders import Checkout, place
-from service.ports import Codes, RequestKey, Units
+from service.ports.callers import Codes
+from service.ports.requests import RequestKey
+from service.ports.unit import Units
 
 Wide = TypeVar("Wide", bound=CartView)
 

@@ -16,7 +16,8 @@ from domain.ids import CustomerId
 from domain.locales import Locale
 from domain.texts import Name
 from service.customers import add_customer, change_customer
-from service.ports import RequestKey, Units
+from service.ports.requests import RequestKey
+from service.ports.unit import Units
 
 PersonName = Annotated[Name, Meta(examples=["Sample Customer 1"])]
 EmailText = Annotated[str, Meta(max_length=254, examples=["customer1@example.com"])]

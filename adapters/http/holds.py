@@ -15,7 +15,9 @@ from domain.ids import CartId, HoldId
 from service import holds
 from service.gathering import Gathered
 from service.holds import Wish
-from service.ports import Clock, RequestKey, Units
+from service.ports.requests import RequestKey
+from service.ports.unit import Units
+from service.ports.world import Clock
 
 DEFAULT_S: Final = 900
 Seconds = Annotated[int, Meta(ge=1, le=3600)]

@@ -11,7 +11,7 @@ from adapters.http.bodies import UnsupportedMedia
 from adapters.http.callers import called_by
 from domain.callers import Caller, Role
 from service.imports import ImportKind, Reading, Report, bring_in, options
-from service.ports import Units
+from service.ports.unit import Units
 
 BODY_MAX: Final = 2_000_000_000
 BODY_TYPES: Final = {

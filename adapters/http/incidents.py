@@ -15,7 +15,8 @@ from domain.ids import Sku, StoreId
 from domain.incidents import IncidentId, IncidentKind, IncidentState, Risk
 from service import incidents
 from service.incidents import Seen
-from service.ports import RequestKey, Units
+from service.ports.requests import RequestKey
+from service.ports.unit import Units
 
 States = Annotated[
     list[IncidentState] | None,

@@ -13,7 +13,9 @@ from domain.callers import Caller, Role
 from domain.ids import KeyId, StoreId
 from domain.keys import Key
 from service.keys import make_key, revoke_key
-from service.ports import RequestKey, Secrets, Units
+from service.ports.callers import Secrets
+from service.ports.requests import RequestKey
+from service.ports.unit import Units
 
 
 class NewKey(Struct, forbid_unknown_fields=True):

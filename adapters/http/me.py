@@ -24,7 +24,8 @@ from service.customers import (
     state_consent,
     state_preferences,
 )
-from service.ports import RequestKey, Units
+from service.ports.requests import RequestKey
+from service.ports.unit import Units
 
 
 class NewConsent(Struct, forbid_unknown_fields=True, kw_only=True):

@@ -15,7 +15,7 @@ from domain.channels import Channel
 from domain.consent import Purpose
 from domain.ids import CustomerId, MessageId
 from domain.messages import About, Decision, Kind, Message, MessageState
-from service.ports import Units
+from service.ports.unit import Units
 
 
 class MessageItem(Struct, kw_only=True):

@@ -15,7 +15,7 @@ from domain.callers import Caller, Role
 from domain.ids import CartId, OrderId
 from domain.orders import Contact, Earning, Group, Order, OrderLine, OrderState, Tender, Totals
 from service.orders import list_mine, look
-from service.ports import Units
+from service.ports.unit import Units
 
 
 class OrderView(Struct, frozen=True):

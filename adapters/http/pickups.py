@@ -22,7 +22,9 @@ from service.pickups import handing_over, seeing, working
 from service.pickups.handing_over import Handover
 from service.pickups.seeing import Seen
 from service.pickups.working import Scanned
-from service.ports import Codes, RequestKey, Units
+from service.ports.callers import Codes
+from service.ports.requests import RequestKey
+from service.ports.unit import Units
 
 Reason = Annotated[str, Meta(min_length=1, max_length=200)]
 Units_ = Annotated[int, Meta(ge=0, le=1_000_000)]

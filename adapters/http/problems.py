@@ -34,7 +34,7 @@ from domain.refusals import (
     TooMany,
     Unknown,
 )
-from service.ports import Units
+from service.ports.unit import Units
 
 STATUS: Final[Mapping[type[Refusal], int]] = {
     Unknown: 401,

@@ -15,7 +15,7 @@ from domain.catalogue import Product, read_gtin
 from domain.ids import Sku, StoreId
 from domain.refusals import Invalid, WrongField
 from service.availability import Question, look
-from service.ports import Units
+from service.ports.unit import Units
 
 Barcode = Annotated[
     str | None, QueryParameter(max_length=32, description="A GTIN of 8, 12, 13 or 14 digits.")

@@ -12,7 +12,7 @@ from litestar import Request
 
 from adapters.http.visits import visit_of
 from domain.refusals import Invalid, KeyRequired
-from service.ports import RequestKey
+from service.ports.requests import RequestKey
 
 VISIBLE: Final = re.compile(r"[!-~]{1,255}")
 RULE: Final = "1 to 255 visible ASCII characters"

@@ -16,7 +16,7 @@ from domain.callers import Caller, Role
 from domain.ids import MemberId
 from domain.points import EntryId
 from domain.rewards import Standing, Statement
-from service.ports import Units
+from service.ports.unit import Units
 
 KEPT_BY_ITS_OWNER: Final = [ResponseHeader(name="Cache-Control", value="private, no-cache")]
 """An app may keep the balance, and asks whether it still holds before it shows it."""

@@ -12,7 +12,7 @@ from domain.callers import Caller, Role
 from domain.ids import StoreId
 from domain.sales import Receipt
 from service import sales
-from service.ports import Units
+from service.ports.unit import Units
 from service.sales import Result
 
 MOST: Final = 1000

@@ -16,7 +16,7 @@ from domain.ids import Sku, StoreId
 from domain.moments import RULE, is_within
 from domain.refusals import Invalid
 from domain.stock import Movement
-from service.ports import Unit, Units
+from service.ports.unit import Unit, Units
 from service.stocktaking import must_be_past
 
 KEEPERS = (Role.TILL, Role.ASSOCIATE, Role.OFFICE)
@@ -27,7 +27,7 @@ InStores = Annotated[
 
 
 class ShelfView(Struct):
-    """What is promised is told for now only; of the past the ledger knows the goods."""
+    """What is promised is known of the present alone; of the past the ledger knows the goods."""
 
     store: StoreId
     on_hand: int

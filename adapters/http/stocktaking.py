@@ -15,7 +15,8 @@ from domain.moments import Moment, must_be_within
 from domain.refusals import Invalid, Refusal
 from domain.stocktaking import Adjustment, Count, Setting
 from service import stocktaking
-from service.ports import RequestKey, Units
+from service.ports.requests import RequestKey
+from service.ports.unit import Units
 from service.stocktaking import Result
 
 MOST: Final = 1000

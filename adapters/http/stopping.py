@@ -14,7 +14,8 @@ from litestar.params import FromPath
 
 from adapters.http.callers import open_to_all
 from service.messages.stopping import read_token, stop
-from service.ports import Codes, Units
+from service.ports.callers import Codes
+from service.ports.unit import Units
 
 ONE_CLICK: Final = b"List-Unsubscribe=One-Click"
 

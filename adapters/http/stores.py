@@ -13,7 +13,7 @@ from adapters.http.places import Near, RadiusKm, around
 from domain.ids import StoreId
 from domain.stores import Store
 from service.availability import Around
-from service.ports import Unit, Units
+from service.ports.unit import Unit, Units
 
 Collects = Annotated[
     bool | None, QueryParameter(name="pickup", description="Only stores that offer it, or do not.")

@@ -28,7 +28,8 @@ from domain.availability import Telling
 from domain.feed import Changed, Following, Turn
 from domain.ids import Sku
 from service.feed import standing, told, with_kits_parts
-from service.ports import Relay, Units
+from service.ports.unit import Units
+from service.ports.world import Relay
 
 BATCH: Final = 1000
 AT_ONCE: Final = 50

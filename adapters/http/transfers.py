@@ -17,7 +17,8 @@ from domain.pickups import Repeated
 from domain.stock import MOST
 from domain.transfers import Transfer, TransferState
 from service import transfers
-from service.ports import RequestKey, Units
+from service.ports.requests import RequestKey
+from service.ports.unit import Units
 from service.stocktaking import Result
 from service.transfers import Dispatch, Told
 

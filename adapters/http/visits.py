@@ -8,7 +8,7 @@ from litestar.connection import ASGIConnection
 from msgspec import Struct
 
 from domain.callers import Caller
-from service.ports import RequestKey
+from service.ports.requests import RequestKey
 
 REQUEST_ID: Final = re.compile(r"[!-~]{1,128}")
 

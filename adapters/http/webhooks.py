@@ -12,7 +12,9 @@ from adapters.http.paging import Cursor, Limit, Page, page_of, unseal
 from domain.callers import Role
 from domain.ids import WebhookId
 from domain.webhooks import Webhook
-from service.ports import RequestKey, Secrets, Units
+from service.ports.callers import Secrets
+from service.ports.requests import RequestKey
+from service.ports.unit import Units
 from service.webhooks import MadeWebhook, make_webhook, remove_webhook, replay
 
 

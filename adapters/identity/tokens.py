@@ -10,7 +10,7 @@ from adapters.identity.jwks import KeySet
 from domain.callers import Role
 from domain.ids import CustomerId
 from domain.refusals import Unknown
-from service.ports import Claims
+from service.ports.callers import Claims
 
 TRIAL_ISSUER: Final = "hylla-trial"
 AUDIENCE: Final = "hylla"

@@ -19,7 +19,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from msgspec import Struct
 
 from domain.refusals import Busy
-from service.ports import Units
+from service.ports.unit import Units
 
 NODE: Final = f"{socket.gethostname()}:{os.getpid()}"
 

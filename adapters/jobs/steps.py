@@ -10,7 +10,8 @@ from service.holds import sweep
 from service.messages.desk import Desk
 from service.messages.sending import send_due, settle_lost
 from service.pickups.expiring import expire_overdue
-from service.ports import Poster, Units
+from service.ports.unit import Units
+from service.ports.world import Poster
 from service.reactions import react, reactions
 from service.webhooks import deliver
 

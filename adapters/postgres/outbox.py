@@ -7,7 +7,7 @@ from typing import Any, Final
 import msgspec
 
 from domain.events import Event
-from service.ports import Leased
+from service.ports.following import Leased
 
 ADD: Final = """
     insert into events (kind, body, recorded_at, due_at)

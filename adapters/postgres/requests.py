@@ -9,7 +9,7 @@ import msgspec
 
 from adapters.postgres.columns import columns
 from domain.refusals import Conflict, Invalid, Refusal
-from service.ports import RequestKey
+from service.ports.requests import RequestKey
 
 T = TypeVar("T")
 

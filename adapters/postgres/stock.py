@@ -11,7 +11,7 @@ from domain.ids import Sku, StoreId
 from domain.incidents import IncidentKind, missed, oversold
 from domain.stock import Change, Move, Movement, PastShelf, Place, Shelf, summed
 from domain.stocktaking import Count, Told
-from service.ports import Incidents
+from service.ports.stock import Incidents
 
 SHELF: Final = "store, sku, on_hand, unavailable, allocated, held, staged, safety_stock, version"
 SHELVE: Final = """

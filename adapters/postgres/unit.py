@@ -41,7 +41,14 @@ from adapters.postgres.webhooks import PostgresWebhooks
 from domain.ids import spell
 from domain.points import Programme
 from domain.refusals import Busy
-from service import ports
+from service.ports.callers import Keys, Trespasses
+from service.ports.catalogue import Products, Stores
+from service.ports.following import Messages, Outbox, Slots, Webhooks
+from service.ports.people import Consents, Customers, Points, Preferences, Rewards
+from service.ports.requests import Requests
+from service.ports.shopping import Carts, Orders, Pickups
+from service.ports.stock import Allocations, Feed, Holds, Incidents, Sales, Stock, Transfers
+from service.ports.unit import Audit, Unit
 
 Connection = Any
 """An asyncpg connection; the library has no types."""
@@ -81,32 +88,32 @@ class PostgresUnit:
     def __init__(self, connection: Connection, now: datetime, programme: Programme) -> None:
         self.connection = connection
         self.now = now
-        self.requests: ports.Requests = PostgresRequests(connection, now)
-        self.stores: ports.Stores = PostgresStores(connection)
-        self.products: ports.Products = PostgresProducts(connection)
-        self.incidents: ports.Incidents = PostgresIncidents(connection, now, self.new_id)
-        self.sales: ports.Sales = PostgresSales(connection, now)
+        self.requests: Requests = PostgresRequests(connection, now)
+        self.stores: Stores = PostgresStores(connection)
+        self.products: Products = PostgresProducts(connection)
+        self.incidents: Incidents = PostgresIncidents(connection, now, self.new_id)
+        self.sales: Sales = PostgresSales(connection, now)
         self.shelves = PostgresStock(connection, now, self.incidents)
-        self.stock: ports.Stock = self.shelves
-        self.feed: ports.Feed = PostgresFeed(connection)
-        self.allocations: ports.Allocations = PostgresAllocations(connection)
-        self.holds: ports.Holds = PostgresHolds(connection, now)
-        self.carts: ports.Carts = PostgresCarts(connection)
-        self.orders: ports.Orders = PostgresOrders(connection)
-        self.pickups: ports.Pickups = PostgresPickups(connection)
-        self.transfers: ports.Transfers = PostgresTransfers(connection)
-        self.customers: ports.Customers = PostgresCustomers(connection, now, self.new_id)
-        self.points: ports.Points = PostgresPoints(connection, now, self.new_id, programme)
-        self.rewards: ports.Rewards = PostgresRewards(connection, now, programme)
-        self.outbox: ports.Outbox = PostgresOutbox(connection, now)
-        self.keys: ports.Keys = PostgresKeys(connection)
-        self.webhooks: ports.Webhooks = PostgresWebhooks(connection, now)
-        self.trespasses: ports.Trespasses = PostgresTrespasses(connection, now)
-        self.preferences: ports.Preferences = PostgresPreferences(connection, now)
-        self.consents: ports.Consents = PostgresConsents(connection)
-        self.messages: ports.Messages = PostgresMessages(connection)
-        self.slots: ports.Slots = PostgresSlots(connection)
-        self.audit: ports.Audit = PostgresAudit(connection, now)
+        self.stock: Stock = self.shelves
+        self.feed: Feed = PostgresFeed(connection)
+        self.allocations: Allocations = PostgresAllocations(connection)
+        self.holds: Holds = PostgresHolds(connection, now)
+        self.carts: Carts = PostgresCarts(connection)
+        self.orders: Orders = PostgresOrders(connection)
+        self.pickups: Pickups = PostgresPickups(connection)
+        self.transfers: Transfers = PostgresTransfers(connection)
+        self.customers: Customers = PostgresCustomers(connection, now, self.new_id)
+        self.points: Points = PostgresPoints(connection, now, self.new_id, programme)
+        self.rewards: Rewards = PostgresRewards(connection, now, programme)
+        self.outbox: Outbox = PostgresOutbox(connection, now)
+        self.keys: Keys = PostgresKeys(connection)
+        self.webhooks: Webhooks = PostgresWebhooks(connection, now)
+        self.trespasses: Trespasses = PostgresTrespasses(connection, now)
+        self.preferences: Preferences = PostgresPreferences(connection, now)
+        self.consents: Consents = PostgresConsents(connection)
+        self.messages: Messages = PostgresMessages(connection)
+        self.slots: Slots = PostgresSlots(connection)
+        self.audit: Audit = PostgresAudit(connection, now)
 
     @staticmethod
     def new_id(prefix: str) -> str:
@@ -128,10 +135,10 @@ class PostgresUnits:
         self.after_stock: Callable[[], None] = lambda: None
         """Called whenever a transaction that changed stock has been committed."""
 
-    def begin(self) -> AbstractAsyncContextManager[ports.Unit]:
+    def begin(self) -> AbstractAsyncContextManager[Unit]:
         return self._open(transaction=True)
 
-    def read(self) -> AbstractAsyncContextManager[ports.Unit]:
+    def read(self) -> AbstractAsyncContextManager[Unit]:
         return self._open(transaction=False)
 
     @asynccontextmanager

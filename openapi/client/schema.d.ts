@@ -2717,7 +2717,7 @@ export interface components {
         };
         /**
          * ShelfView
-         * @description What is promised is told for now only; of the past the ledger knows the goods.
+         * @description What is promised is known of the present alone; of the past the ledger knows the goods.
          */
         ShelfView: {
             store: string;

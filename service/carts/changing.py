@@ -17,7 +17,8 @@ from domain.refusals import Stale
 from domain.stores import NoSuchStore
 from service.carts.keeping import hold_lines, trim
 from service.carts.viewing import CartView, seen
-from service.ports import RequestKey, Unit, Units
+from service.ports.requests import RequestKey
+from service.ports.unit import Unit, Units
 
 
 class Wish(Struct, frozen=True):

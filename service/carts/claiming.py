@@ -12,7 +12,8 @@ from domain.ids import CartId
 from service.carts.keeping import let_go
 from service.carts.opening import in_currency
 from service.carts.viewing import CartView, seen
-from service.ports import RequestKey, Unit, Units
+from service.ports.requests import RequestKey
+from service.ports.unit import Unit, Units
 
 
 class Claimed(Struct, frozen=True):

@@ -35,7 +35,7 @@ from domain.stock import (
     takers_of,
 )
 from service.availability import with_parts
-from service.ports import Unit
+from service.ports.unit import Unit
 
 NOTHING: Mapping[Place, int] = {}
 

@@ -6,7 +6,8 @@ from domain.carts import (
 )
 from domain.ids import CartId
 from service.carts.viewing import CartView, seen
-from service.ports import RequestKey, Unit, Units
+from service.ports.requests import RequestKey
+from service.ports.unit import Unit, Units
 
 
 async def start(units: Units, *, caller: Caller, currency: str, key: RequestKey | None) -> CartView:

@@ -22,7 +22,7 @@ from domain.promises import Promise, promise_of
 from domain.stores import Store
 from service.availability import with_parts
 from service.carts.keeping import without_own
-from service.ports import Unit, Units
+from service.ports.unit import Unit, Units
 
 
 class LineProblem(Struct, frozen=True, omit_defaults=True):

@@ -7,7 +7,8 @@ from msgspec import Struct
 from domain.channels import Channel
 from domain.ids import CustomerId, OrderId
 from domain.letters import Retailer
-from service.ports import Channels, Codes, Rendering
+from service.ports.callers import Codes
+from service.ports.world import Channels, Rendering
 
 
 class Desk(Struct, frozen=True):

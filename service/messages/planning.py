@@ -6,7 +6,7 @@ from typing import Final
 from domain.events import PickupCollected, PickupEnded, PickupReady
 from domain.ids import MessageId
 from domain.messages import About, Kind, Message
-from service.ports import Unit
+from service.ports.unit import Unit
 
 THANKS_WITHIN: Final = timedelta(days=3)
 """A thank-you that is later than this is none."""

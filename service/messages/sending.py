@@ -17,7 +17,7 @@ from domain.messages import LEASE, Decision, Message, MessageState
 from domain.refusals import Busy
 from service.messages.desk import Desk
 from service.messages.writing import Case, open_case, write
-from service.ports import Unit, Units
+from service.ports.unit import Unit, Units
 
 ANSWER_WITHIN: Final = LEASE / 2
 SIDE_BY_SIDE: Final = 4

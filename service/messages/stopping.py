@@ -8,7 +8,8 @@ from domain.ids import CustomerId
 from domain.refusals import Missing
 from service.customers import Statement, state_consent
 from service.messages.desk import stop_token
-from service.ports import Codes, Units
+from service.ports.callers import Codes
+from service.ports.unit import Units
 
 
 class StopMissing(Missing):

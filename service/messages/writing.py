@@ -21,7 +21,7 @@ from domain.rewards import NotAMember
 from domain.stores import Store
 from service.availability import with_parts
 from service.messages.desk import Desk
-from service.ports import Unit
+from service.ports.unit import Unit
 
 
 class Reader(Struct, frozen=True):

@@ -5,7 +5,7 @@ import structlog
 from domain.callers import Caller, Role
 from domain.ids import PickupId
 from service.pickups.following import follow
-from service.ports import Units
+from service.ports.unit import Units
 
 log = structlog.get_logger("hylla.pickups")
 

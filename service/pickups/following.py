@@ -15,7 +15,8 @@ from domain.pickups import (
 )
 from domain.stock import Cause, Source, moves_of
 from service.pickups.seeing import Seen, in_store_time, must_be_buyer
-from service.ports import RequestKey, Unit
+from service.ports.requests import RequestKey
+from service.ports.unit import Unit
 
 ENDS = {PickupState.DECLINED, PickupState.SHORT, PickupState.EXPIRED, PickupState.CANCELLED}
 

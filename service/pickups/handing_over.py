@@ -16,7 +16,9 @@ from domain.pickups import (
 )
 from service.pickups.following import answered, follow, taken_by
 from service.pickups.seeing import Seen
-from service.ports import Codes, RequestKey, Units
+from service.ports.callers import Codes
+from service.ports.requests import RequestKey
+from service.ports.unit import Units
 
 
 class Handover(Struct, frozen=True):

@@ -15,7 +15,8 @@ from domain.pickups import (
 )
 from domain.refusals import Missing
 from domain.stores import Store
-from service.ports import Codes, Unit, Units
+from service.ports.callers import Codes
+from service.ports.unit import Unit, Units
 
 
 class Seen(Struct, frozen=True):

@@ -17,7 +17,9 @@ from domain.pickups import (
 from domain.promises import collect_by
 from service.pickups.following import answered, follow, taken_by
 from service.pickups.seeing import Seen
-from service.ports import Codes, RequestKey, Unit, Units
+from service.ports.callers import Codes
+from service.ports.requests import RequestKey
+from service.ports.unit import Unit, Units
 
 Step = Callable[[Unit, Pickup], Awaitable[Pickup]]
 

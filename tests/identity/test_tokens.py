@@ -14,7 +14,7 @@ from adapters.identity.tokens import ProviderTokens, TrialTokens
 from domain.callers import Role
 from domain.ids import CustomerId
 from domain.refusals import Busy, Unknown
-from service.ports import Claims
+from service.ports.callers import Claims
 from tests.identity.provider import AUDIENCE, Provider, a_provider
 
 SOMEBODY = CustomerId("cus_somebody")

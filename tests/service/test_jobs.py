@@ -14,7 +14,8 @@ from adapters.jobs.steps import forget_requests, forget_trespasses, steps
 from adapters.postgres.unit import PostgresUnits, connect
 from domain.callers import Caller, Role
 from domain.messages import MessageState
-from service.ports import RequestKey, Units
+from service.ports.requests import RequestKey
+from service.ports.unit import Units
 from tests.http.shop import a_shop
 from tests.service.correspondence import waiting
 

@@ -8,7 +8,7 @@ import pytest
 from adapters.postgres.unit import PostgresUnits, connect
 from domain.events import Event, OrderPlaced
 from domain.ids import OrderId
-from service.ports import Unit
+from service.ports.unit import Unit
 from service.reactions import react, reactions
 from tests.examples import NOON
 

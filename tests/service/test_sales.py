@@ -19,7 +19,7 @@ from domain.money import Money
 from domain.sales import Disposition, Receipt, ReceiptKind, ReceiptLine
 from domain.stocktaking import Count
 from service import incidents, stocktaking
-from service.ports import RequestKey
+from service.ports.requests import RequestKey
 from service.sales import record
 from tests.examples import ENGRAVING, MUG, TEA_SET, TEAPOT, a_customer, a_store, open_shop
 

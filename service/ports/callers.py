@@ -1,0 +1,84 @@
+"""Who calls, and what they are known by."""
+
+from datetime import datetime
+from typing import Protocol, runtime_checkable
+
+from msgspec import Struct
+
+from domain.callers import Caller, Role
+from domain.ids import (
+    CartId,
+    CustomerId,
+    KeyId,
+    PickupId,
+    StoreId,
+)
+from domain.keys import Key
+
+
+class Keys(Protocol):
+    async def add(self, key: Key, secret_hash: bytes) -> None: ...
+
+    async def by_secret(self, secret_hash: bytes) -> Key | None:
+        """The key with this secret, unless it was revoked."""
+
+    async def page(self, after: str, limit: int) -> list[Key]:
+        """The next `limit` keys after the id `after`, in the order they were made."""
+
+    async def revoke(self, key: KeyId, at: datetime) -> None:
+        """Raises Missing."""
+
+
+class Trespasses(Protocol):
+    async def note(self, caller: Caller, operation: str, thing: str) -> None:
+        """Write down that somebody asked for what is not theirs."""
+
+    async def forget(self, before: datetime, limit: int) -> int:
+        """Strike out up to `limit` that are older than that; how many those were."""
+
+
+class Claims(Struct, frozen=True):
+    """What a token says of its bearer. `customer` is set where our own issuer made it."""
+
+    role: Role
+    subject: str
+    customer: CustomerId | None = None
+    stores: frozenset[StoreId] = frozenset()
+    scopes: frozenset[str] = frozenset()
+
+
+@runtime_checkable
+class Tokens(Protocol):
+    async def read(self, token: str) -> Claims:
+        """Raises Unknown for a token that was not issued for us, is forged, or is over."""
+
+
+@runtime_checkable
+class Secrets(Protocol):
+    """Secrets of keys: 256 random bits behind a prefix that tells the kind."""
+
+    def make(self, role: Role) -> str:
+        """A new secret: `pk_…` for a shop's page, `sk_…` for everybody else."""
+
+    def for_signing(self) -> str:
+        """A new secret that two sides share: `whsec_…`, as Standard Webhooks has it."""
+
+    def hash(self, secret: str) -> bytes:
+        """Under which a secret is kept."""
+
+
+@runtime_checkable
+class Codes(Protocol):
+    """Secrets that are shown once, or derived and never stored."""
+
+    def handover(self, pickup: PickupId, revision: int) -> str:
+        """The code that proves the right to collect; the same for the same arguments."""
+
+    def hash(self, code: str) -> bytes:
+        """The keyed hash under which a code or a token is kept."""
+
+    def cart_token(self, cart: CartId) -> str:
+        """The secret that opens a guest's cart and its order; the same for the same cart."""
+
+    def opened_by(self, token: str) -> CartId | None:
+        """The cart that a token opens; None when it is none of ours."""

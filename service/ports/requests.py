@@ -1,0 +1,55 @@
+"""Requests that are answered once."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol, TypeVar
+
+from msgspec import Struct
+
+from domain.refusals import Refusal
+
+T = TypeVar("T")
+
+
+class RequestKey(Struct):
+    """An Idempotency-Key: whose, and what was asked with it.
+
+    `replayed` is set by `Requests.claim` when the first answer is given again.
+    """
+
+    principal: str
+    key: str
+    digest: bytes
+    replayed: bool = False
+
+
+class Requests(Protocol):
+    async def claim(self, key: RequestKey | None, kind: type[T]) -> T | None:
+        """The first answer to `key`, or None: then the work is ours. A rival waits here.
+
+        Without a key there is nothing to remember, and the work is ours.
+
+        Raises:
+            KeyReused: the key already stands for a different request.
+            InProgress: the first request with it is still running.
+        """
+
+    async def claim_all(
+        self, keys: Sequence[RequestKey], kind: type[T]
+    ) -> list[T | Refusal | None]:
+        """As `claim`, for many at once: the first answer, the refusal, or None where it is ours."""
+
+    async def answer_all(self, answers: Sequence[tuple[RequestKey, object]]) -> None:
+        """As `answer`, for many at once."""
+
+    async def withdraw_all(self, keys: Sequence[RequestKey]) -> None:
+        """As `withdraw`, for many at once."""
+
+    async def answer(self, key: RequestKey | None, value: object) -> None:
+        """Remember `value` as the answer to `key`, in the same unit as its effect."""
+
+    async def withdraw(self, key: RequestKey | None) -> None:
+        """Let a claimed key be tried again, where a unit ends well without its effect."""
+
+    async def forget(self, before: datetime, limit: int) -> int:
+        """Give first answers older than that no longer, `limit` at a time; how many those were."""

@@ -1,0 +1,84 @@
+"""What somebody means to buy, has bought, and collects."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from domain.carts import Cart
+from domain.ids import (
+    CartId,
+    CustomerId,
+    OrderId,
+    PickupId,
+    Sku,
+    StoreId,
+)
+from domain.orders import Order
+from domain.pickups import Pickup, PickupState
+
+
+class Carts(Protocol):
+    async def add(self, cart: Cart) -> None:
+        """A new cart. A customer is locked first, and has no open one."""
+
+    async def get(self, cart: CartId) -> Cart:
+        """Raises Missing."""
+
+    async def take(self, cart: CartId) -> Cart:
+        """The cart, locked until the unit ends. Raises Missing."""
+
+    async def keep(self, cart: Cart) -> None:
+        """Write a taken cart back."""
+
+    async def open_of(self, customer: CustomerId) -> Cart | None:
+        """The customer's open cart, locked until the unit ends."""
+
+
+class Orders(Protocol):
+    async def add(self, order: Order) -> None: ...
+
+    async def get(self, order: OrderId) -> Order:
+        """Raises Missing."""
+
+    async def take(self, order: OrderId) -> Order:
+        """The order, locked until the unit ends. Raises Missing."""
+
+    async def keep(self, order: Order) -> None:
+        """Write a taken order back."""
+
+    async def bought(self, customer: CustomerId, skus: Collection[Sku]) -> set[Sku]:
+        """Which of `skus` the customer has ordered before and not cancelled."""
+
+    async def of_customer(
+        self, customer: CustomerId, *, before: OrderId | None, limit: int
+    ) -> Sequence[Order]:
+        """A customer's orders, newest first."""
+
+
+class Pickups(Protocol):
+    async def add(self, pickup: Pickup) -> None: ...
+
+    async def get(self, pickup: PickupId) -> Pickup:
+        """Raises Missing."""
+
+    async def take(self, pickup: PickupId) -> Pickup:
+        """The pickup, locked until the unit ends. Raises Missing."""
+
+    async def keep(self, pickup: Pickup) -> None:
+        """Write a taken pickup back."""
+
+    async def by_code(self, code_hash: bytes) -> Pickup | None:
+        """The pickup that waits for this code, in any store; else the last one it opened."""
+
+    async def of_store(
+        self,
+        store: StoreId,
+        states: Collection[PickupState],
+        *,
+        after: PickupId | None,
+        limit: int,
+    ) -> Sequence[Pickup]:
+        """A store's pickups in one of these states, oldest first."""
+
+    async def overdue(self, now: datetime, limit: int) -> list[PickupId]:
+        """Ready ones whose time to collect is over."""

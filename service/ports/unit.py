@@ -1,0 +1,67 @@
+"""One transaction, with every port on it."""
+
+from contextlib import AbstractAsyncContextManager
+from datetime import datetime
+from typing import Protocol, runtime_checkable
+
+from domain.audit import Invariant, Repair
+from service.ports.callers import Keys, Trespasses
+from service.ports.catalogue import Products, Stores
+from service.ports.following import Messages, Outbox, Slots, Webhooks
+from service.ports.people import Consents, Customers, Points, Preferences, Rewards
+from service.ports.requests import Requests
+from service.ports.shopping import Carts, Orders, Pickups
+from service.ports.stock import Allocations, Feed, Holds, Incidents, Sales, Stock, Transfers
+
+
+class Audit(Protocol):
+    """Whether the figures agree with the ledgers they are sums of."""
+
+    async def look(self) -> list[Invariant]:
+        """Every invariant with what was checked and what is broken, each seen at one moment."""
+
+    async def repair(self) -> list[Repair]:
+        """Set every figure that a ledger explains to what the ledger says, and write that down."""
+
+
+class Unit(Protocol):
+    """One transaction, or one look. `now` is the one clock."""
+
+    now: datetime
+    requests: Requests
+    stores: Stores
+    products: Products
+    stock: Stock
+    feed: Feed
+    sales: Sales
+    incidents: Incidents
+    allocations: Allocations
+    holds: Holds
+    carts: Carts
+    orders: Orders
+    pickups: Pickups
+    transfers: Transfers
+    outbox: Outbox
+    keys: Keys
+    webhooks: Webhooks
+    trespasses: Trespasses
+    points: Points
+    rewards: Rewards
+    audit: Audit
+    customers: Customers
+    preferences: Preferences
+    consents: Consents
+    messages: Messages
+    slots: Slots
+
+    def new_id(self, prefix: str) -> str:
+        """A new opaque id, later than every one before it."""
+
+
+@runtime_checkable
+class Units(Protocol):
+    def begin(self) -> AbstractAsyncContextManager[Unit]:
+        """One transaction: committed at a clean end, undone by an exception."""
+
+    def read(self) -> AbstractAsyncContextManager[Unit]:
+        """One look, statement by statement, without a transaction."""
