@@ -20,6 +20,7 @@ from adapters.channels.webhook import Webhook
 from adapters.drain import Drain, draining
 from adapters.http.app import HttpSettings, Parts, build
 from adapters.http.streams import Streams
+from adapters.http.window import Window
 from adapters.identity.codes import DerivedCodes
 from adapters.identity.jwks import KeySet
 from adapters.identity.keys import RandomSecrets
@@ -110,6 +111,8 @@ def build_app(house: House) -> ASGIApp:
         settings.low_stock_at, settings.shown_quantities, settings.shown_quantities_max
     )
     streams = Streams(house.units, house.relay, telling=telling)
+    window = Window(house.units, house.relay, clock=utc_now)
+    house.units.after_stock.append(window.take_out)
 
     async def ready() -> Mapping[str, str]:
         return {"database": await house.units.trouble() or "ok"}
@@ -118,7 +121,12 @@ def build_app(house: House) -> ASGIApp:
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
         async with draining() as drain:
             app.state.drain = drain
-            async with house.relay.running(), streams.running(drain), _jobs(house, drain):
+            async with (
+                house.relay.running(),
+                streams.running(drain),
+                window.running(),
+                _jobs(house, drain),
+            ):
                 yield
         await house.close()
 
@@ -135,6 +143,7 @@ def build_app(house: House) -> ASGIApp:
                 "reading": FileReading(),
                 "shoppers_learn": telling,
                 "streams": streams,
+                "window": window,
                 "private_webhooks": settings.webhook_private,
                 "currency": settings.currency,
                 "clock": utc_now,

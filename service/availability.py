@@ -1,11 +1,20 @@
 """What lies where: asked by the shop's pages, the app, the tills and the staff."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 
 from msgspec import Struct
 
-from domain.availability import Available, Nearby, Telling, View, available, by_sku, unknown
+from domain.availability import (
+    Available,
+    Nearby,
+    Shelves,
+    Telling,
+    View,
+    available,
+    by_sku,
+    unknown,
+)
 from domain.catalogue import Product, ProductMissing
 from domain.ids import Sku, StoreId
 from domain.stores import NoSuchStore
@@ -33,6 +42,17 @@ class Question(Struct, frozen=True):
     explain: Callable[[StoreId], bool] = lambda _: False
 
 
+class Lying(Struct, frozen=True):
+    """What answers are made of: products with the parts of kits, and the shelves of each SKU."""
+
+    catalogue: Mapping[Sku, Product]
+    shelves: Mapping[Sku, Shelves]
+
+    @property
+    def holders(self) -> set[StoreId]:
+        return {store for shelves in self.shelves.values() for store, _ in shelves}
+
+
 class Answer(Struct, frozen=True):
     """`as_of` is the moment for which it is known to be true."""
 
@@ -47,15 +67,12 @@ async def look(units: Units, question: Question, *, channel: str = "web") -> Ans
     Raises NoSuchStore: the question names a store that there is not.
     """
     async with units.read() as unit:
-        catalogue = await with_parts(unit, question.skus)
-        shelves = await unit.stock.of(catalogue)
-        holders = {store for store, _ in shelves}
-        places = await _places(unit, question, holders)
-    lying = by_sku(shelves)
+        lying = await what_lies(unit, question.skus)
+        places = await _places(unit, question, lying.holders)
     view = View(now=unit.now, telling=question.telling, explain=question.explain)
     items = [
-        available(catalogue[sku], catalogue, lying, places, view)
-        if sku in catalogue
+        available(lying.catalogue[sku], lying.catalogue, lying.shelves, places, view)
+        if sku in lying.catalogue
         else unknown(sku)
         for sku in dict.fromkeys(question.skus)
     ]
@@ -69,6 +86,12 @@ async def look_at(units: Units, question: Question) -> tuple[datetime, Available
     if "unknown_sku" in item.reasons:
         raise ProductMissing(item.sku)
     return answer.as_of, item
+
+
+async def what_lies(unit: Unit, skus: Collection[Sku]) -> Lying:
+    """The products with their parts, and every shelf that decides how many there are."""
+    catalogue = await with_parts(unit, skus)
+    return Lying(catalogue, by_sku(await unit.stock.of(catalogue)))
 
 
 async def with_parts(unit: Unit, skus: Collection[Sku]) -> dict[Sku, Product]:

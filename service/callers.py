@@ -30,14 +30,21 @@ class Doorkeeper:
     async def recognise(self, credential: str) -> Caller:
         """Raises Unknown for a key that was revoked and a token that does not hold."""
         digest = sha256(credential.encode()).digest()
-        caller, until = self._remembered.get(digest, (None, 0.0))
-        if caller is not None and self._monotonic() < until:
+        if caller := self._remembers(digest):
             return caller
         caller = await self._look(credential, digest)
         if len(self._remembered) >= MOST_REMEMBERED:
             self._remembered.clear()
         self._remembered[digest] = (caller, self._monotonic() + MEMORY_S)
         return caller
+
+    def remembers(self, credential: bytes) -> Caller | None:
+        """Who was recognised by it just now."""
+        return self._remembers(sha256(credential).digest())
+
+    def _remembers(self, digest: bytes) -> Caller | None:
+        caller, until = self._remembered.get(digest, (None, 0.0))
+        return caller if self._monotonic() < until else None
 
     async def _look(self, credential: str, digest: bytes) -> Caller:
         if not credential.startswith(KEY_PREFIXES):

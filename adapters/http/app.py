@@ -18,6 +18,7 @@ from adapters.http.callers import admit, must_state_callers, provide_caller, pro
 from adapters.http.carts import Carts, MyCart, provide_change
 from adapters.http.customers import Customers
 from adapters.http.docs import PAGES
+from adapters.http.express import Express
 from adapters.http.front import Front
 from adapters.http.health import live, ready
 from adapters.http.holds import Holds
@@ -114,10 +115,22 @@ class Parts(Struct):
 def build(parts: Parts) -> ASGIApp:
     """The ASGI application."""
     metrics = Metrics()
-    return Front(application(parts, metrics), metrics)
+    limits = _limits(parts.settings)
+    doorkeeper = Doorkeeper(parts.units, parts.tokens)
+    express = Express(
+        doorkeeper=doorkeeper,
+        limits=limits,
+        metrics=metrics,
+        cors=_cors(parts.settings),
+        window=parts.extras["window"],
+        holding=parts.extras["holding"],
+        telling=parts.extras["shoppers_learn"],
+        clock=parts.extras["clock"],
+    )
+    return Front(application(parts, doorkeeper, limits, metrics), express, metrics)
 
 
-def application(parts: Parts, metrics: Metrics) -> Litestar:
+def application(parts: Parts, doorkeeper: Doorkeeper, limits: Limits, metrics: Metrics) -> Litestar:
     """Litestar's part of it, which knows the routes."""
     app = Litestar(
         CONTROLLERS,
@@ -135,8 +148,8 @@ def application(parts: Parts, metrics: Metrics) -> Litestar:
         state=State(
             {
                 "units": parts.units,
-                "doorkeeper": Doorkeeper(parts.units, parts.tokens),
-                "limits": _limits(parts.settings),
+                "doorkeeper": doorkeeper,
+                "limits": limits,
                 "ready": parts.ready,
                 "metrics": metrics,
             }

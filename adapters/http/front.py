@@ -3,16 +3,13 @@
 import time
 from typing import Any
 
-import structlog
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bound_contextvars
 
+from adapters.http.express import Express
 from adapters.http.metrics import Metrics
-from adapters.http.visits import Visit, begin
-from domain.callers import Caller
-
-log = structlog.get_logger("hylla.http")
+from adapters.http.visits import Visit, log_request, visit_id
 
 ALWAYS = {"x-content-type-options": "nosniff"}
 """Headers of every answer."""
@@ -21,16 +18,20 @@ ALWAYS = {"x-content-type-options": "nosniff"}
 class Front:
     """Around the whole app, so that an unknown address is answered in our manner too."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+    def __init__(self, app: ASGIApp, express: Express, metrics: Metrics) -> None:
         self._app = app
+        self._express = express
         self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != ScopeType.HTTP:
             await self._app(scope, receive, send)
-            return
-        asked = dict(scope["headers"]).get(b"x-request-id", b"").decode("latin-1")
-        visit = begin(asked)
+        elif further := await self._express.serves(scope, receive, send):
+            await self._walk(scope, further, send)
+
+    async def _walk(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Through the framework."""
+        visit = Visit(visit_id(dict(scope["headers"]).get(b"x-request-id", b"")))
         scope["state"] = {**scope.get("state", {}), "visit": visit}
         started = time.perf_counter()
 
@@ -52,19 +53,9 @@ class Front:
 
 def _finish(message: Any, visit: Visit, scope: Any, seconds: float) -> None:
     message["headers"] = [*message.get("headers", []), *_headers(message, visit)]
-    log.info(
-        "request",
-        method=scope["method"],
-        route=scope.get("path_template"),
-        status=message["status"],
-        ms=round(seconds * 1000, 1),
-        caller=_name_of(visit.caller) if visit.caller else None,
+    log_request(
+        scope["method"], scope.get("path_template"), message["status"], seconds, visit.caller
     )
-
-
-def _name_of(caller: Caller) -> str:
-    """An id of ours; whom an identity provider names is left to the provider."""
-    return caller.id if caller.id.startswith(("key_", "cus_")) else caller.role.value
 
 
 def _headers(message: Any, visit: Visit) -> list[tuple[bytes, bytes]]:

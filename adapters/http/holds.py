@@ -47,7 +47,7 @@ class HoldView(Struct):
     cart: CartId | None
 
 
-def _view(hold: Hold, now: datetime) -> HoldView:
+def hold_view(hold: Hold, now: datetime) -> HoldView:
     return HoldView(hold.id, hold.state_at(now), hold.lines, hold.held_until, now, hold.cart)
 
 
@@ -66,7 +66,7 @@ class Holds(Controller):
     ) -> HoldView:
         """Hold every line or none. 409 `insufficient_stock` names each line that is short."""
         ttl = timedelta(seconds=data.ttl_s)
-        return _view(await holding(Wish(data.lines, caller, key, ttl)), clock())
+        return hold_view(await holding(Wish(data.lines, caller, key, ttl)), clock())
 
     @get("/{hold:str}", operation_id="get_hold", **called_by(*SHOPPERS))
     async def look(
@@ -77,7 +77,7 @@ class Holds(Controller):
         clock: NamedDependency[Clock],
     ) -> HoldView:
         """A hold and how long it counts. A customer's hold is nobody else's."""
-        return _view(await holds.look(units, caller=caller, hold=hold), clock())
+        return hold_view(await holds.look(units, caller=caller, hold=hold), clock())
 
     @post("/{hold:str}/extend", operation_id="extend_hold", status_code=200, **called_by(*SHOPPERS))
     async def extend(
@@ -92,7 +92,7 @@ class Holds(Controller):
         """Hold it longer, up to the ceiling. 409 `hold_over` once it does not count any more."""
         ttl = timedelta(seconds=data.ttl_s)
         extended = await holds.extend(units, caller=caller, hold=hold, ttl=ttl, key=optional_key)
-        return _view(extended, clock())
+        return hold_view(extended, clock())
 
     @delete("/{hold:str}", operation_id="release_hold", status_code=200, **called_by(*SHOPPERS))
     async def release(
@@ -104,4 +104,4 @@ class Holds(Controller):
         optional_key: NamedDependency[RequestKey | None],  # noqa: ARG002 - a repeat is harmless
     ) -> HoldView:
         """Give it up. A repeat changes nothing."""
-        return _view(await holds.release(units, caller=caller, hold=hold), clock())
+        return hold_view(await holds.release(units, caller=caller, hold=hold), clock())

@@ -61,7 +61,9 @@ class Metrics:
     def measure(self, scope: Any, status: int, seconds: float) -> None:
         """Count one answer under its route's template, so that no id becomes a label."""
         method = scope["method"] if scope["method"] in METHODS else "other"
-        route = scope.get("path_template") or "unknown"
+        self.count(method, scope.get("path_template") or "unknown", status, seconds)
+
+    def count(self, method: str, route: str, status: int, seconds: float) -> None:
         self._requests.labels(method, route, status).inc()
         self._seconds.labels(method, route).observe(seconds)
 

@@ -85,38 +85,50 @@ def answer(
     status: int,
     code: str,
     *,
-    facts: Mapping[str, Any] | None = None,
     headers: Mapping[str, str] | None = None,
     **members: Any,
 ) -> Response[bytes]:
+    body = _body(status, code, reader_locale(request), **members)
+    return Response(body, status_code=status, media_type=MEDIA_TYPE, headers=headers)
+
+
+def _body(
+    status: int, code: str, locale: str, *, facts: Mapping[str, Any] | None = None, **members: Any
+) -> bytes:
     problem = Problem(
         type=f"/problems/{code}",
-        title=title_of(code, status, reader_locale(request)),
+        title=title_of(code, status, locale),
         status=status,
         code=code,
         **members,
     )
     known = msgspec.to_builtins(problem)
-    body = {**msgspec.to_builtins(dict(facts or {})), **known}
-    return Response(
-        msgspec.json.encode(body), status_code=status, media_type=MEDIA_TYPE, headers=headers
-    )
+    return msgspec.json.encode({**msgspec.to_builtins(dict(facts or {})), **known})
 
 
 def refuse(request: Request[Any, Any, Any], refusal: Refusal) -> Response[bytes]:
     """An expected "no"."""
-    return answer(
-        request,
+    return Response(
+        written(refusal, reader_locale(request)),
+        status_code=status_of(type(refusal)),
+        media_type=MEDIA_TYPE,
+        headers=headers_of(refusal),
+    )
+
+
+def written(refusal: Refusal, locale: str) -> bytes:
+    """A refusal as a problem, for a reader of `locale`."""
+    return _body(
         status_of(type(refusal)),
         refusal.name,
+        locale,
         facts=refusal.facts,
-        headers=_headers_of(refusal),
         detail=refusal.detail,
         errors=msgspec.to_builtins(refusal.errors) or UNSET,
     )
 
 
-def _headers_of(refusal: Refusal) -> dict[str, str]:
+def headers_of(refusal: Refusal) -> dict[str, str]:
     if isinstance(refusal, Unknown):
         return {"WWW-Authenticate": "Bearer"}
     if isinstance(refusal, TooMany | Busy):
@@ -169,9 +181,13 @@ def _parameter_error(item: Mapping[str, Any], fields: Mapping[str, Any]) -> dict
 
 def report(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     """A bug: the client learns a trace id, the log where it happened, nobody the values."""
-    visit = visit_of(request)
+    body = bug(error, reader_locale(request), visit_of(request).id)
+    return Response(body, status_code=500, media_type=MEDIA_TYPE)
+
+
+def bug(error: Exception, locale: str, trace_id: str) -> bytes:
     log.error("bug", exc_info=error)
-    return answer(request, 500, "internal_error", trace_id=visit.id)
+    return _body(500, "internal_error", locale, trace_id=trace_id)
 
 
 async def note_trespass(error: Exception, scope: Scope) -> None:

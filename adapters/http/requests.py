@@ -59,5 +59,9 @@ async def _principal(request: Request[Any, Any, Any]) -> str:
 
 
 async def _digest(request: Request[Any, Any, Any]) -> bytes:
-    what = f"{request.method} {request.url.path}\n".encode() + await request.body()
-    return sha256(what).digest()
+    return digest_of(request.method, request.url.path, await request.body())
+
+
+def digest_of(method: str, path: str, body: bytes) -> bytes:
+    """The same for the same request."""
+    return sha256(f"{method} {path}\n".encode() + body).digest()

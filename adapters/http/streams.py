@@ -139,7 +139,7 @@ class Streams:
         self._position = -1
         self._readers: dict[Sku | None, set[Reader]] = {}
         """By each SKU they follow; under None those who follow all."""
-        relay.heard = self._rounds.nudge
+        relay.listeners.append(self._rounds.nudge)
 
     @asynccontextmanager
     async def running(self, drain: Drain) -> AsyncIterator[None]:

@@ -36,6 +36,9 @@ AFTER: Final = f"""
         and ($3::text[] is null or sku = any($3)) and ($4::text[] is null or store = any($4))
     order by position limit $5
 """
+SKUS_AFTER: Final = """
+    select position, sku from feed where position > $1 order by position limit $2
+"""
 SPAN: Final = "select coalesce(min(position), 1), coalesce(max(position), 0) from feed"
 FORGET: Final = """
     delete from feed where position in (
@@ -86,6 +89,9 @@ class PostgresFeed:
             limit,
         )
         return [Changed(row[0], Shelf(*row[1:10]), row[10], row[11]) for row in rows]
+
+    async def skus_after(self, position: int, limit: int) -> list[tuple[int, Sku]]:
+        return [tuple(row) for row in await self._connection.fetch(SKUS_AFTER, position, limit)]
 
     async def span(self) -> tuple[int, int]:
         oldest, newest = await self._connection.fetchrow(SPAN)

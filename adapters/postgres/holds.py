@@ -53,6 +53,11 @@ LAPSED: Final = f"""
 LOCK_CUSTOMERS: Final = """
     select id from customers where id = any($1::text[]) order by id for no key update
 """
+ENDING: Final = """
+    select sku, min(held_until) from hold_units
+    where held_until > $1 and held_until <= $2 and ($3::text[] is null or sku = any($3))
+    group by sku
+"""
 HELD_BY: Final = """
     select customer, sku, sum(quantity)::int as units from hold_units
     where customer = any($1::text[]) and sku = any($2::text[]) and held_until > $3
@@ -98,6 +103,12 @@ class PostgresHolds:
 
     async def take_lapsed(self, now: datetime, limit: int) -> list[Hold]:
         return [_hold(row) for row in await self._connection.fetch(LAPSED, now, limit)]
+
+    async def ending(
+        self, after: datetime, until: datetime, skus: Collection[Sku] | None = None
+    ) -> dict[Sku, datetime]:
+        wanted = None if skus is None else list(skus)
+        return dict(await self._connection.fetch(ENDING, after, until, wanted))
 
     async def held_by(
         self, customers: Collection[CustomerId], skus: Collection[Sku]

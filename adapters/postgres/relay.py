@@ -19,14 +19,14 @@ RETRY_S: Final = 1.0
 
 
 class Relay:
-    """Relays after each of its own process's changes; calls `heard` when the feed has grown."""
+    """Relays after each of its own process's changes; calls `listeners` when the feed has grown."""
 
     def __init__(self, units: PostgresUnits, url: str) -> None:
         self._units = units
         self._url = url
         self._rounds = Rounds("relay", self._relay, every_s=POLL_S)
-        self.heard: Callable[[], None] = lambda: None
-        units.after_stock = self._rounds.nudge
+        self.listeners: list[Callable[[], None]] = []
+        units.after_stock.append(lambda _: self._rounds.nudge())
 
     async def caught_up(self) -> None:
         """Until everything that was committed before this has its position."""
@@ -48,7 +48,7 @@ class Relay:
             async with self._units.begin() as unit:
                 moved = await unit.feed.relay(BATCH)
             if moved:
-                self.heard()
+                self._hear()
 
     async def _listen(self) -> None:
         """One connection that only wakes us up; without it the clock still does."""
@@ -68,4 +68,5 @@ class Relay:
             connection.terminate()
 
     def _hear(self, *_: Any) -> None:
-        self.heard()
+        for listener in self.listeners:
+            listener()

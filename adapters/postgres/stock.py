@@ -149,7 +149,7 @@ class PostgresStock:
         self._connection = connection
         self._now = now
         self._incidents = incidents
-        self.changed = False
+        self.changed: set[Sku] = set()
 
     async def lock(self, places: Collection[Place], *, shelve: bool = False) -> dict[Place, Shelf]:
         stores, skus = _columns(places)
@@ -184,7 +184,7 @@ class PostgresStock:
             [causes[change.place] for change in changes],
         )
         assert len(written) == len(changes), "only a locked shelf can be changed"
-        self.changed = True
+        self.changed.update(change.sku for change in changes)
         after = {(row[0], row[1]): Shelf(*row) for row in written}
         worse, well = oversold(changes, after)
         if worse:
@@ -202,7 +202,7 @@ class PostgresStock:
 
     async def retell(self, skus: Collection[Sku]) -> None:
         await self._connection.execute(RETELL, list(skus), self._now)
-        self.changed = True
+        self.changed.update(skus)
 
     async def of(
         self, skus: Collection[Sku], stores: Collection[StoreId] | None = None

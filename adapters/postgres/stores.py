@@ -12,6 +12,9 @@ from domain.stores import Store, StoreMissing
 FIELDS: Final = Store.__struct_fields__
 COLUMNS: Final = ", ".join(FIELDS)
 BY_ID: Final = f"select {COLUMNS} from stores where store = any($1::text[])"
+ALL: Final = f"select {COLUMNS} from stores"
+STAMP: Final = "select coalesce(sum(version), 0)::bigint from stores"
+"""Stores are never deleted, so it only grows."""
 LOCK: Final = f"{BY_ID} order by store for no key update"
 PAGE: Final = f"""
     select {COLUMNS} from stores
@@ -52,6 +55,13 @@ class PostgresStores:
 
     async def by_id(self, stores: Collection[StoreId]) -> dict[StoreId, Store]:
         return await self._found(BY_ID, list(stores))
+
+    async def all(self) -> dict[StoreId, Store]:
+        return await self._found(ALL)
+
+    async def stamp(self) -> int:
+        stamp: int = await self._connection.fetchval(STAMP)
+        return stamp
 
     async def lock(self, stores: Collection[StoreId]) -> dict[StoreId, Store]:
         return await self._found(LOCK, list(stores))

@@ -4,7 +4,7 @@ The engine is in AUTOCOMMIT and the transaction is opened on the raw connection,
 SQL text and SQLAlchemy statements share it and nothing slips out of it.
 """
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -38,7 +38,7 @@ from adapters.postgres.stores import PostgresStores
 from adapters.postgres.transfers import PostgresTransfers
 from adapters.postgres.trespasses import PostgresTrespasses
 from adapters.postgres.webhooks import PostgresWebhooks
-from domain.ids import spell
+from domain.ids import Sku, spell
 from domain.points import Programme
 from domain.refusals import Busy
 from service.ports.callers import Keys, Trespasses
@@ -132,8 +132,8 @@ class PostgresUnits:
         self._engine = engine
         self._clock = clock
         self._programme = programme
-        self.after_stock: Callable[[], None] = lambda: None
-        """Called whenever a transaction that changed stock has been committed."""
+        self.after_stock: list[Callable[[Collection[Sku]], None]] = []
+        """Told which SKUs have changed whenever a transaction that changed stock was committed."""
 
     def begin(self) -> AbstractAsyncContextManager[Unit]:
         return self._open(transaction=True)
@@ -164,7 +164,8 @@ class PostgresUnits:
                 # Whether a commit was still heard nobody knows; a repeat with the same key does.
                 raise Busy("The database went away; please try again.") from trouble
         if unit.shelves.changed:
-            self.after_stock()
+            for listener in self.after_stock:
+                listener(unit.shelves.changed)
 
     async def trouble(self) -> str | None:
         """Why nobody can work with the database; None when it answers with tables of ours."""

@@ -18,6 +18,12 @@ class Stores(Protocol):
     async def by_id(self, stores: Collection[StoreId]) -> dict[StoreId, Store]:
         """Those that exist."""
 
+    async def all(self) -> dict[StoreId, Store]:
+        """Every store."""
+
+    async def stamp(self) -> int:
+        """Another number than before whenever a store was told otherwise."""
+
     async def lock(self, stores: Collection[StoreId]) -> dict[StoreId, Store]:
         """Those that exist, kept as they are until the unit ends."""
 

@@ -96,6 +96,9 @@ class Feed(Protocol):
     ) -> list[Changed]:
         """The first changes behind a position, of these SKUs and in these stores."""
 
+    async def skus_after(self, position: int, limit: int) -> list[tuple[int, Sku]]:
+        """As `after`, but only what has changed: position and SKU."""
+
     async def span(self) -> tuple[int, int]:
         """The oldest position that is still kept, and the newest."""
 
@@ -130,6 +133,11 @@ class Holds(Protocol):
 
     async def take_lapsed(self, now: datetime, limit: int) -> list[Hold]:
         """Active ones whose time is over and that nobody has locked, locked for us."""
+
+    async def ending(
+        self, after: datetime, until: datetime, skus: Collection[Sku] | None = None
+    ) -> dict[Sku, datetime]:
+        """When, between these two moments, the first hold on each SKU ends."""
 
     async def held_by(
         self, customers: Collection[CustomerId], skus: Collection[Sku]

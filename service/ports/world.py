@@ -26,9 +26,9 @@ class Poster(Protocol):
 
 
 class Relay(Protocol):
-    """Gives changes their positions; calls `heard` whenever the feed may have grown."""
+    """Gives changes their positions; calls `listeners` whenever the feed may have grown."""
 
-    heard: Callable[[], None]
+    listeners: list[Callable[[], None]]
 
     async def caught_up(self) -> None:
         """Until everything that was committed before this has its position. Raises Busy."""

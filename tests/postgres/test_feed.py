@@ -164,7 +164,7 @@ async def test_a_relay_follows_its_own_process_at_once_and_hears_of_others(
     elsewhere = PostgresUnits(connect(database_url))
     there, here = Relay(elsewhere, database_url), Relay(units, database_url)
     heard = asyncio.Event()
-    there.heard = heard.set
+    there.listeners.append(heard.set)
     async with there.running(), here.running():
         await asyncio.sleep(0.3)  # until both listen
         began = asyncio.get_running_loop().time()

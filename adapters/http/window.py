@@ -1,0 +1,331 @@
+"""The shop window: what shoppers ask for most, kept ready until it changes.
+
+What a worker has read of a SKU's shelves stays here, written out store by store, until somebody
+changes it: this worker's own writes take it out at once, those of others when the feed tells of
+them. Each second, and whenever the feed has grown, a look at the feed confirms that all the rest
+is as it was; that moment is the `as_of` of every answer. What lies here never decides a write.
+
+A hold whose time ends frees its units at that very instant, so a SKU leaves the window then. From
+when it can be collected depends on the minute, so each store's moment is put in when an answer is
+put together.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Collection, Iterable, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
+
+from adapters.rounds import Rounds
+from domain.availability import AtStore, Catalogue, Nearby, Telling, View, available
+from domain.catalogue import Product
+from domain.feed import needed
+from domain.ids import Sku, StoreId
+from domain.stores import Store
+from service.availability import Lying, what_lies
+from service.gathering import Gathered
+from service.ports.unit import Unit, Units
+from service.ports.world import Clock, Relay
+
+LOOK_S: Final = 1.0
+PAUSE_S: Final = 0.05
+"""Between two looks, however much changes."""
+FRESH: Final = timedelta(seconds=3)
+"""How old the last look may be; where it is older, answers are read anew."""
+AHEAD: Final = timedelta(seconds=6)
+"""How far ahead holds that end are looked for: farther than a look is good for."""
+MOST_BYTES: Final = 256 * 2**20
+LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
+NEVER: Final = datetime.max.replace(tzinfo=UTC)
+
+
+class Unsure(Exception):  # noqa: N818 - not an error: who asked is answered by a look of its own
+    """The window cannot say."""
+
+
+class Written(Struct, gc=False):
+    """A store's part of an answer, before and behind its `ready_from`; whole where it has none."""
+
+    before: bytes
+    after: bytes = b""
+
+
+class Pane(Struct):
+    """One SKU as one kind of caller is told of it; `whole` is put together anew each minute."""
+
+    head: bytes
+    at: dict[StoreId, Written]
+    holders: tuple[StoreId, ...]
+    tail: bytes
+    whole: bytes = b""
+    tag: str = ""
+    minute: datetime | None = None
+
+    @property
+    def size(self) -> int:
+        """Bytes it takes, about, once it has been asked for as a whole."""
+        return sum(2 * (len(one.before) + len(one.after)) + 200 for one in self.at.values())
+
+
+class Shown(Struct):
+    """One SKU as it lay at `read_at`, and lies until a change or until `until`."""
+
+    product: Product
+    parts: Catalogue
+    panes: dict[Telling, Pane]
+    read_at: datetime
+    until: datetime
+
+    @property
+    def size(self) -> int:
+        return sum(pane.size for pane in self.panes.values())
+
+
+class Window:
+    """What lies in the window of one worker. Closed, it shows nothing, and all is read anew."""
+
+    def __init__(
+        self, units: Units, relay: Relay, *, clock: Clock, most_bytes: int = MOST_BYTES
+    ) -> None:
+        self._units = units
+        self._relay = relay
+        self._clock = clock
+        self._most_bytes = most_bytes
+        self._rounds = Rounds("window", self._look, every_s=LOOK_S)
+        self._reading = Gathered(self._read, name=id)
+        self._open = False
+        self._position = 0
+        self._shown: dict[Sku, Shown] = {}
+        self._sizes: dict[Sku, int] = {}
+        self._bytes = 0
+        self._decided_by: dict[Sku, set[Sku]] = {}
+        """What is shown and depends on the shelves of each SKU: itself, and kits."""
+        self._under_way: dict[object, set[Sku]] = {}
+        """What has changed since each reading that is under way began."""
+        self._tellings: set[Telling] = set()
+        self._stores: dict[StoreId, Store] = {}
+        self._stamp = -1
+        self._minute = LONG_AGO
+        self._ready: dict[StoreId, bytes] = {}
+        """From when an order of this minute can be collected, as it is written."""
+        self._as_of = LONG_AGO
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Show what is confirmed."""
+        async with self._units.read() as unit:
+            _, self._position = await unit.feed.span()
+        self._relay.listeners.append(self._rounds.nudge)
+        async with self._rounds:
+            self._open = True
+            try:
+                yield
+            finally:
+                self._open = False
+                self._empty()
+
+    def take_out(self, skus: Collection[Sku]) -> None:
+        """What is said of these, and of kits they are part of, is true no more."""
+        for changed in self._under_way.values():
+            changed.update(skus)
+        for sku in skus:
+            for shown in self._decided_by.pop(sku, ()):
+                self._remove(shown)
+
+    def see(self, skus: Sequence[Sku], telling: Telling) -> list[Shown] | None:
+        """These, where all of them lie here, confirmed for one moment; else they must be read."""
+        now = self._clock()
+        if not self._open or now >= self._as_of + FRESH:
+            return None
+        found = []
+        for sku in skus:
+            shown = self._shown.get(sku)
+            if shown is None or now >= shown.until or telling not in shown.panes:
+                return None
+            if shown.read_at > self._as_of and len(skus) > 1:
+                return None
+            found.append(shown)
+        return found
+
+    async def read(self, skus: Sequence[Sku], telling: Telling) -> list[Shown]:
+        """These as they lie now; what nobody sells is left out.
+
+        Raises:
+            Busy: the database does not answer.
+        """
+        self._tellings.add(telling)
+        return await self._reading(skus)
+
+    def moment(self, shown: Iterable[Shown]) -> datetime:
+        """For when an answer of these is true."""
+        return max(self._as_of, *(one.read_at for one in shown))
+
+    def whole(self, shown: Shown, telling: Telling) -> tuple[bytes, str]:
+        """What is told of every store that has any, and its tag.
+
+        Raises Unsure: a store opens never again.
+        """
+        pane = shown.panes[telling]
+        if pane.minute is not self._minute:
+            pane.whole = b"".join(self._pieces(pane, pane.holders))
+            pane.tag = blake2b(pane.whole, digest_size=12).hexdigest()
+            pane.minute = self._minute
+        return pane.whole, pane.tag
+
+    def item(self, shown: Shown, telling: Telling, stores: Sequence[StoreId]) -> list[bytes]:
+        """What is told of these stores, in pieces.
+
+        Raises Unsure: there is no such store, as far as is known here, or it opens never again.
+        """
+        pane = shown.panes[telling]
+        for store in stores:
+            if store not in pane.at:
+                pane.at[store] = self._without(shown, telling, store)
+        return self._pieces(pane, stores)
+
+    def holders(self, shown: Iterable[Shown], telling: Telling) -> list[StoreId]:
+        """The stores that have any of these."""
+        return sorted({store for one in shown for store in one.panes[telling].holders})
+
+    def _pieces(self, pane: Pane, stores: Iterable[StoreId]) -> list[bytes]:
+        ready, at = self._ready, pane.at
+        pieces = [pane.head]
+        add = pieces.append
+        for store in stores:
+            written = at[store]
+            add(written.before)
+            if written.after:
+                add(ready[store] if store in ready else self._ready_at(store))
+                add(written.after)
+            add(b",")
+        if len(pieces) > 1:
+            pieces.pop()
+        add(pane.tail)
+        return pieces
+
+    def _ready_at(self, store: StoreId) -> bytes:
+        moment = self._stores[store].ready_at(self._minute)
+        if moment is None:
+            raise Unsure
+        self._ready[store] = written = msgspec.json.encode(moment)
+        return written
+
+    async def _read(self, asked: Sequence[Sequence[Sku]]) -> list[list[Shown]]:
+        """One reading for all who ask meanwhile. What changed under it is answered, not kept."""
+        changed, me = set[Sku](), object()
+        self._under_way[me] = changed
+        skus = {sku for each in asked for sku in each}
+        try:
+            async with self._units.read() as unit:
+                lying = await what_lies(unit, skus)
+                ending = await unit.holds.ending(unit.now, unit.now + AHEAD, list(lying.shelves))
+                await self._know_stores(unit)
+        finally:
+            del self._under_way[me]
+        self._turn_to(unit.now)
+        shown = {
+            sku: self._painted(lying, sku, ending, unit.now)
+            for sku in skus & lying.catalogue.keys()
+        }
+        for sku, one in shown.items():
+            if self._open and changed.isdisjoint(one.parts):
+                self._keep(sku, one)
+        return [[shown[sku] for sku in each if sku in shown] for each in asked]
+
+    def _painted(self, lying: Lying, sku: Sku, ending: dict[Sku, datetime], now: datetime) -> Shown:
+        product = lying.catalogue[sku]
+        parts = {part: lying.catalogue[part] for part in needed(product) if part in lying.catalogue}
+        return Shown(
+            product=product,
+            parts=parts,
+            panes={telling: self._pane(lying, product, telling) for telling in self._tellings},
+            read_at=now,
+            until=min((ending.get(part, NEVER) for part in parts), default=NEVER),
+        )
+
+    def _pane(self, lying: Lying, product: Product, telling: Telling) -> Pane:
+        holders = sorted(
+            {store for part in needed(product) for store, _ in lying.shelves.get(part, ())}
+        )
+        places = [Nearby(self._stores[store]) for store in holders]
+        view = View(now=self._minute, telling=telling)
+        item = available(product, lying.catalogue, lying.shelves, places, view)
+        head, _, tail = msgspec.json.encode(replace(item, stores=[])).partition(b'"stores":[]')
+        return Pane(
+            head=head + b'"stores":[',
+            at={each.store: _written(each) for each in item.stores},
+            holders=tuple(holders),
+            tail=b"]" + tail,
+        )
+
+    def _without(self, shown: Shown, telling: Telling, store: StoreId) -> Written:
+        """What is told of a store that has none."""
+        if store not in self._stores:
+            raise Unsure
+        view = View(now=self._minute, telling=telling)
+        item = available(shown.product, shown.parts, {}, [Nearby(self._stores[store])], view)
+        return _written(item.stores[0])
+
+    def _keep(self, sku: Sku, shown: Shown) -> None:
+        self._remove(sku)
+        self._shown[sku] = shown
+        self._sizes[sku] = shown.size
+        self._bytes += shown.size
+        for part in shown.parts:
+            self._decided_by.setdefault(part, set()).add(sku)
+        while self._bytes > self._most_bytes:
+            self._remove(next(iter(self._shown)))
+
+    def _remove(self, sku: Sku) -> None:
+        if self._shown.pop(sku, None):
+            self._bytes -= self._sizes.pop(sku)
+
+    def _empty(self) -> None:
+        for each in (self._shown, self._sizes, self._decided_by, self._ready):
+            each.clear()
+        self._bytes = 0
+
+    async def _know_stores(self, unit: Unit) -> None:
+        """A store that is told otherwise is told so in every answer."""
+        stamp = await unit.stores.stamp()
+        if stamp != self._stamp:
+            self._empty()
+            self._stores, self._stamp = await unit.stores.all(), stamp
+
+    def _turn_to(self, moment: datetime) -> None:
+        """What is ordered within a minute is begun at its end."""
+        minute = moment.replace(second=0, microsecond=0) + timedelta(minutes=1)
+        if minute > self._minute:
+            self._minute = minute
+            self._ready.clear()
+
+    async def _look(self) -> None:
+        """Take out what others changed; then all the rest is true as of when this began."""
+        began = self._clock()
+        await self._relay.caught_up()
+        async with self._units.read() as unit:
+            while changed := await unit.feed.skus_after(self._position, 1000):
+                self._position = changed[-1][0]
+                self.take_out({sku for _, sku in changed})
+            await self._know_stores(unit)
+            for part, moment in (await unit.holds.ending(began, began + AHEAD)).items():
+                for sku in self._decided_by.get(part, ()):
+                    if shown := self._shown.get(sku):
+                        shown.until = min(shown.until, moment)
+        self._turn_to(began)
+        self._as_of = began
+        await asyncio.sleep(PAUSE_S)
+
+
+def _written(at: AtStore) -> Written:
+    raw = msgspec.json.encode(at)
+    if at.pickup.ready_from is None:
+        return Written(raw)
+    before, field, after = raw.partition(b'"ready_from":')
+    moment = msgspec.json.encode(at.pickup.ready_from)
+    return Written(before + field, after.removeprefix(moment))
