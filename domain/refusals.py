@@ -82,6 +82,10 @@ class Busy(Refusal):
     code = "busy"
 
 
+class GaveWay(Busy):
+    """Two were in each other's way, and this one was undone; what it did never happened."""
+
+
 class WrongField(Invalid):
     """One field breaks its rule; `field` is its path, with dots."""
 

@@ -14,6 +14,7 @@ from domain.locales import Locale
 from domain.preferences import Preferences
 from service.ports.requests import RequestKey
 from service.ports.unit import Units
+from service.retries import tried_again
 
 
 class Allowed(Struct, frozen=True):
@@ -23,6 +24,7 @@ class Allowed(Struct, frozen=True):
     items: list[Consent]
 
 
+@tried_again
 async def add_customer(
     units: Units, person: Mapping[str, Any], *, member: bool, key: RequestKey | None
 ) -> Profile:
@@ -45,6 +47,7 @@ async def add_customer(
     return profile
 
 
+@tried_again
 async def change_customer(
     units: Units, customer: CustomerId, changes: Mapping[str, Any], *, key: RequestKey | None
 ) -> Profile:
@@ -65,6 +68,7 @@ async def change_customer(
     return profile
 
 
+@tried_again
 async def state_preferences(
     units: Units, customer: CustomerId, stated: Preferences, *, key: RequestKey | None
 ) -> Preferences:
@@ -89,6 +93,7 @@ class Statement(Struct, frozen=True):
     locale: Locale | None = None
 
 
+@tried_again
 async def state_consent(
     units: Units,
     customer: CustomerId,

@@ -39,6 +39,7 @@ from domain.stores import NoSuchStore, Store
 from service.availability import with_parts
 from service.ports.requests import RequestKey
 from service.ports.unit import Unit, Units
+from service.retries import tried_again
 
 
 class Wish(Struct, frozen=True):
@@ -55,6 +56,7 @@ class Wish(Struct, frozen=True):
         return self.caller.customer
 
 
+@tried_again
 async def hold_all(units: Units, wishes: Sequence[Wish], *, limit: int) -> list[Hold | Exception]:
     """Answer each wish with its hold, or with the refusal to raise; one transaction for all.
 
@@ -82,6 +84,7 @@ async def look(units: Units, *, caller: Caller, hold: HoldId) -> Hold:
         return replace(found, state=found.state_at(unit.now))
 
 
+@tried_again
 async def extend(
     units: Units, *, caller: Caller, hold: HoldId, ttl: timedelta, key: RequestKey | None
 ) -> Hold:
@@ -97,6 +100,7 @@ async def extend(
     return after
 
 
+@tried_again
 async def release(units: Units, *, caller: Caller, hold: HoldId) -> Hold:
     """Give it up; a repeat changes nothing."""
     async with units.begin() as unit:
@@ -106,6 +110,7 @@ async def release(units: Units, *, caller: Caller, hold: HoldId) -> Hold:
     return before.closed(HoldState.RELEASED)
 
 
+@tried_again
 async def sweep(units: Units, *, limit: int = 500) -> int:
     """Close holds whose time is over; what they claimed was free the instant it was."""
     async with units.begin() as unit:

@@ -20,6 +20,7 @@ from domain.stock import Cause, Move, Place, Shelf, Source
 from domain.stocktaking import Count, Told, recounted
 from domain.stores import Store, StoreMissing
 from service.ports.unit import Unit, Units
+from service.retries import tried_again
 from service.stocktaking import must_be_past
 
 T = TypeVar("T")
@@ -162,15 +163,21 @@ async def bring_in(
     report = Report()
     async for batch in batches:
         entries = [line for line in batch if not isinstance(line, Refused)]
-        verdicts: Sequence[Verdict] = ()
-        if entries:
-            async with units.begin() as unit:
-                verdicts = await STEPS[kind](unit, entries, actor)
+        verdicts = await _laid_over(units, entries, kind, actor) if entries else []
         told = iter(verdicts)
         for line in batch:
             report.note(line, line if isinstance(line, Refused) else next(told))
         watch(report)
     return report
+
+
+@tried_again
+async def _laid_over(
+    units: Units, entries: Sequence[Entry[Any]], kind: ImportKind, actor: str
+) -> list[Verdict]:
+    """One batch over what is known."""
+    async with units.begin() as unit:
+        return await STEPS[kind](unit, entries, actor)
 
 
 async def _stores(unit: Unit, entries: Sequence[Entry[Store]], _: str) -> list[Verdict]:

@@ -18,6 +18,7 @@ from domain.incidents import (
 from domain.stock import Place
 from service.ports.requests import RequestKey
 from service.ports.unit import Unit, Units
+from service.retries import tried_again
 
 
 class Seen(Struct, frozen=True):
@@ -46,6 +47,7 @@ async def list_at(
         return await _seen(unit, found)
 
 
+@tried_again
 async def settle(
     units: Units, *, caller: Caller, incident: IncidentId, note: str, key: RequestKey | None
 ) -> Seen:

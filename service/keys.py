@@ -10,11 +10,13 @@ from domain.refusals import Invalid
 from service.ports.callers import Secrets
 from service.ports.requests import RequestKey
 from service.ports.unit import Units
+from service.retries import tried_again
 
 BOUND: Final = frozenset({Role.TILL, Role.ASSOCIATE})
 """Roles whose keys belong to stores."""
 
 
+@tried_again
 async def make_key(
     units: Units,
     secrets: Secrets,
@@ -60,6 +62,7 @@ async def make_key(
     return key, secret
 
 
+@tried_again
 async def revoke_key(units: Units, key: KeyId) -> None:
     """From now on `key` opens nothing. Raises Missing."""
     async with units.begin() as unit:

@@ -45,6 +45,7 @@ from service.carts.keeping import Kept, kept_by
 from service.carts.viewing import Facts, problems_of
 from service.ports.requests import RequestKey
 from service.ports.unit import Unit, Units
+from service.retries import tried_again
 
 
 class Checkout(Struct, frozen=True, forbid_unknown_fields=True):
@@ -87,6 +88,7 @@ class NotOrderable(Conflict):
         )
 
 
+@tried_again
 async def place(
     units: Units,
     *,

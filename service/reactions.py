@@ -15,6 +15,7 @@ from domain.events import Event, OrderPlaced, PickupCollected, PickupEnded, Pick
 from service.messages.planning import tell_ready, thank
 from service.ports.following import Leased
 from service.ports.unit import Unit, Units
+from service.retries import tried_again
 
 LEASE: Final = timedelta(seconds=10)
 """How long an event is ours at first; doubled with each attempt."""
@@ -48,6 +49,7 @@ async def react(units: Units, what_follows: Reactions, *, limit: int = 100) -> i
     return len(due)
 
 
+@tried_again
 async def _follow(units: Units, what_follows: Reactions, leased: Leased) -> None:
     async with units.begin() as unit:
         if not await unit.outbox.take(leased):
@@ -56,6 +58,7 @@ async def _follow(units: Units, what_follows: Reactions, leased: Leased) -> None
             await reaction(unit, leased.event)
 
 
+@tried_again
 async def _write_down(units: Units, leased: Leased, trouble: Exception) -> None:
     log.error("event not followed", event_id=leased.id, attempts=leased.attempts, exc_info=trouble)
     async with units.begin() as unit:

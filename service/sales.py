@@ -35,6 +35,7 @@ from domain.sales import (
 )
 from domain.stock import Cause, Move, Source, moves_of
 from service.ports.unit import Unit, Units
+from service.retries import tried_again
 from service.stocktaking import CLOCKS_DIFFER
 
 Told = Receipt | Refusal
@@ -72,6 +73,7 @@ class Facts(Struct, frozen=True):
         return self.members.get(book.receipt.member or "")
 
 
+@tried_again
 async def record(
     units: Units, *, caller: Caller, store: StoreId, receipts: Sequence[Told]
 ) -> list[Result]:

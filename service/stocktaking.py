@@ -30,6 +30,7 @@ from domain.stocktaking import (
 from domain.stores import StoreMissing
 from service.ports.requests import RequestKey
 from service.ports.unit import Unit, Units
+from service.retries import tried_again
 
 CLOCKS_DIFFER: Final = timedelta(minutes=5)
 """How far the clock of whoever tells us may be ahead of ours."""
@@ -138,6 +139,7 @@ class _Count(_Verb[Count]):
         return Move(recounted(line, shelf, moved), source)
 
 
+@tried_again
 async def _told(
     units: Units,
     caller: Caller,

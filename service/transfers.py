@@ -14,6 +14,7 @@ from domain.stores import NoSuchStore
 from domain.transfers import Transfer, TransferLine, TransferState, must_be_there
 from service.ports.requests import RequestKey
 from service.ports.unit import Unit, Units
+from service.retries import tried_again
 from service.stocktaking import Result
 
 Status = Literal["applied", "duplicate"]
@@ -34,6 +35,7 @@ class Told(Struct, frozen=True):
     results: list[Result]
 
 
+@tried_again
 async def send(units: Units, *, caller: Caller, wish: Dispatch, key: RequestKey) -> Told:
     """The goods leave their shelves.
 
@@ -65,6 +67,7 @@ async def send(units: Units, *, caller: Caller, wish: Dispatch, key: RequestKey)
     return told
 
 
+@tried_again
 async def receive(
     units: Units,
     *,

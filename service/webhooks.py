@@ -21,6 +21,7 @@ from domain.webhooks import (
 from service.ports.requests import RequestKey
 from service.ports.unit import Unit, Units
 from service.ports.world import Poster
+from service.retries import tried_again
 
 AT_ONCE: Final = 8
 """Receivers that one process serves at a time."""
@@ -37,6 +38,7 @@ class MadeWebhook(Struct, frozen=True):
     secret: str
 
 
+@tried_again
 async def make_webhook(
     units: Units, *, url: str, secret: str, private: bool, request: RequestKey | None
 ) -> MadeWebhook:
@@ -66,12 +68,14 @@ async def make_webhook(
     return made
 
 
+@tried_again
 async def remove_webhook(units: Units, webhook: WebhookId) -> None:
     """It is told of nothing any more. Raises Missing."""
     async with units.begin() as unit:
         await unit.webhooks.remove(webhook)
 
 
+@tried_again
 async def replay(
     units: Units, webhook: WebhookId, *, after: int, request: RequestKey | None
 ) -> Webhook:

@@ -1,5 +1,6 @@
 """The arrow holds, and every contract that guards it turns red when somebody breaks it."""
 
+import ast
 import os
 import shutil
 import subprocess
@@ -75,3 +76,28 @@ def test_a_broken_contract_turns_red(copy, contract):
         broken.write(f"\n{bad_import}\n")
 
     assert verdicts(copy)[contract] == "BROKEN"
+
+
+def one_unit_each() -> dict[str, bool]:
+    """Every function of a use case that opens a unit, and whether it is tried again."""
+    return {
+        f"{file.relative_to(ROOT / 'service')}:{function.name}": any(
+            ast.unparse(decorator) == "tried_again" for decorator in function.decorator_list
+        )
+        for file in (ROOT / "service").rglob("*.py")
+        for function in ast.walk(ast.parse(file.read_text()))
+        if isinstance(function, ast.AsyncFunctionDef)
+        and "units.begin()" in ast.unparse(function.body)  # type: ignore[arg-type]
+    }
+
+
+NOT_AGAIN = {
+    "messages/sending.py:send_next",  # its network call is not to be made twice
+    "reactions.py:react",  # these three lease work, and the clock asks them again at once
+    "webhooks.py:deliver",
+    "webhooks.py:_send",
+}
+
+
+def test_whatever_gives_way_to_a_rival_is_tried_again():
+    assert {name for name, again in one_unit_each().items() if not again} == NOT_AGAIN

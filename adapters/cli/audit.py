@@ -17,6 +17,7 @@ from adapters.cli.options import common, must_be_a_shop, settings_of, with_shop
 from adapters.main import House
 from domain.audit import Broken, Findings, Invariant, Repair
 from service.ports.unit import Units
+from service.retries import tried_again
 
 SHOWN_MOST: Final = 20
 
@@ -57,10 +58,15 @@ async def audit(house: House, *, repair: bool) -> Answer:
     findings = await _look(house.units)
     repaired: Sequence[Repair] = []
     if repair and not findings.ok:
-        async with house.units.begin() as unit:
-            repaired = await unit.audit.repair()
+        repaired = await _repaired(house.units)
         findings = await _look(house.units)
     return Answer(findings.ok, findings.invariants, list(repaired))
+
+
+@tried_again
+async def _repaired(units: Units) -> Sequence[Repair]:
+    async with units.begin() as unit:
+        return await unit.audit.repair()
 
 
 async def _look(units: Units) -> Findings:

@@ -40,7 +40,7 @@ from adapters.postgres.trespasses import PostgresTrespasses
 from adapters.postgres.webhooks import PostgresWebhooks
 from domain.ids import Sku, spell
 from domain.points import Programme
-from domain.refusals import Busy
+from domain.refusals import Busy, GaveWay
 from service.ports.callers import Keys, Trespasses
 from service.ports.catalogue import Products, Stores
 from service.ports.following import Messages, Outbox, Slots, Webhooks
@@ -59,9 +59,8 @@ LIMITS: Final = {
     "idle_in_transaction_session_timeout": "60s",
     "application_name": "hylla",
 }
+_UNDONE: Final = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
 _TRANSIENT: Final = (
-    asyncpg.DeadlockDetectedError,
-    asyncpg.SerializationError,
     asyncpg.LockNotAvailableError,
     asyncpg.OperatorInterventionError,  # it took too long, or the server is going down
     asyncpg.PostgresConnectionError,
@@ -156,6 +155,8 @@ class PostgresUnits:
                         yield unit
                 else:
                     yield unit
+            except _UNDONE as trouble:
+                raise GaveWay("Somebody else is at it; please try again.") from trouble
             except _TRANSIENT as trouble:
                 raise Busy("Somebody else is at it; please try again.") from trouble
             except _AWAY as trouble:

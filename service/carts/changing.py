@@ -19,6 +19,7 @@ from service.carts.keeping import hold_lines, trim
 from service.carts.viewing import CartView, seen
 from service.ports.requests import RequestKey
 from service.ports.unit import Unit, Units
+from service.retries import tried_again
 
 
 class Wish(Struct, frozen=True):
@@ -78,6 +79,7 @@ async def fulfil(
     return await _changed(units, caller, cart, change, switch)
 
 
+@tried_again
 async def hold(
     units: Units,
     *,
@@ -119,6 +121,7 @@ class StaleCart(Stale):
         super().__init__("The cart has changed since you looked.", facts=facts)
 
 
+@tried_again
 async def _changed(
     units: Units,
     caller: Caller,

@@ -14,6 +14,7 @@ from service.carts.opening import in_currency
 from service.carts.viewing import CartView, seen
 from service.ports.requests import RequestKey
 from service.ports.unit import Unit, Units
+from service.retries import tried_again
 
 
 class Claimed(Struct, frozen=True):
@@ -23,6 +24,7 @@ class Claimed(Struct, frozen=True):
     changes: list[Merged]
 
 
+@tried_again
 async def claim(
     units: Units, *, caller: Caller, cart: CartId, locale: str, key: RequestKey | None
 ) -> Claimed:

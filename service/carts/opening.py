@@ -8,8 +8,10 @@ from domain.ids import CartId
 from service.carts.viewing import CartView, seen
 from service.ports.requests import RequestKey
 from service.ports.unit import Unit, Units
+from service.retries import tried_again
 
 
+@tried_again
 async def start(units: Units, *, caller: Caller, currency: str, key: RequestKey | None) -> CartView:
     """A new cart: the customer's own, or a guest's.
 
@@ -31,6 +33,7 @@ async def start(units: Units, *, caller: Caller, currency: str, key: RequestKey 
     return view
 
 
+@tried_again
 async def look_at_mine(
     units: Units, *, caller: Caller, currency: str | None, default: str, locale: str
 ) -> CartView:

@@ -18,6 +18,7 @@ from domain.refusals import Busy
 from service.messages.desk import Desk
 from service.messages.writing import Case, open_case, write
 from service.ports.unit import Unit, Units
+from service.retries import tried_again
 
 ANSWER_WITHIN: Final = LEASE / 2
 SIDE_BY_SIDE: Final = 4
@@ -74,6 +75,7 @@ async def send_next(units: Units, desk: Desk) -> bool:
     return True
 
 
+@tried_again
 async def settle_lost(units: Units) -> bool:
     """Settle one message whose sender never came back; False when there is none."""
     async with units.begin() as unit:
@@ -148,6 +150,7 @@ async def _hand_over(desk: Desk, outgoing: Outgoing) -> Outcome:
         return Unclear("too_slow")
 
 
+@tried_again
 async def _record(units: Units, message: Message, outcome: Outcome) -> Message:
     async with units.begin() as unit:
         current = await unit.messages.take(message.id)
@@ -157,6 +160,7 @@ async def _record(units: Units, message: Message, outcome: Outcome) -> Message:
     return current
 
 
+@tried_again
 async def _set_aside(units: Units, due: Message) -> None:
     """A message that cannot be written must not hold up the others."""
     async with units.begin() as unit:

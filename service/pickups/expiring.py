@@ -6,6 +6,7 @@ from domain.callers import Caller, Role
 from domain.ids import PickupId
 from service.pickups.following import follow
 from service.ports.unit import Units
+from service.retries import tried_again
 
 log = structlog.get_logger("hylla.pickups")
 
@@ -22,14 +23,19 @@ async def expire_overdue(units: Units, *, limit: int = 100) -> int:
 
 async def _expired(units: Units, pickup: PickupId) -> bool:
     try:
-        async with units.begin() as unit:
-            before = await unit.pickups.take(pickup)
-            if not before.is_overdue(unit.now):
-                return False
-            await follow(unit, HOUSE, before, before.expire(unit.now))
+        return await _expire(units, pickup)
     except Exception:
         log.exception("pickup not expired", pickup=pickup)
         return False
+
+
+@tried_again
+async def _expire(units: Units, pickup: PickupId) -> bool:
+    async with units.begin() as unit:
+        before = await unit.pickups.take(pickup)
+        if not before.is_overdue(unit.now):
+            return False
+        await follow(unit, HOUSE, before, before.expire(unit.now))
     return True
 
 

@@ -19,6 +19,7 @@ from service.pickups.seeing import Seen
 from service.ports.callers import Codes
 from service.ports.requests import RequestKey
 from service.ports.unit import Units
+from service.retries import tried_again
 
 
 class Handover(Struct, frozen=True):
@@ -32,6 +33,7 @@ class Handover(Struct, frozen=True):
     proof: str = ""
 
 
+@tried_again
 async def hand_over(
     units: Units,
     codes: Codes,

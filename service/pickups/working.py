@@ -20,6 +20,7 @@ from service.pickups.seeing import Seen
 from service.ports.callers import Codes
 from service.ports.requests import RequestKey
 from service.ports.unit import Unit, Units
+from service.retries import tried_again
 
 Step = Callable[[Unit, Pickup], Awaitable[Pickup]]
 
@@ -129,6 +130,7 @@ async def put_back(
     return await _moved(units, caller, pickup, key, step)
 
 
+@tried_again
 async def _moved(
     units: Units,
     caller: Caller,
