@@ -14,12 +14,23 @@ log = structlog.get_logger("hylla")
 
 
 class Rounds:
-    """Repeats `work` while it is open; rounds never overlap."""
+    """Repeats `work` while it is open; rounds never overlap.
 
-    def __init__(self, name: str, work: Callable[[], Awaitable[None]], *, every_s: float) -> None:
+    Between two of them lie at least `pause_s`, so that much that happens is seen to at once.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        work: Callable[[], Awaitable[None]],
+        *,
+        every_s: float,
+        pause_s: float = 0.0,
+    ) -> None:
         self._name = name
         self._work = work
         self._every_s = every_s
+        self._pause_s = pause_s
         self._wanted = asyncio.Event()
         self._awaited: asyncio.Future[None] | None = None
         self._task: asyncio.Task[None] | None = None
@@ -83,6 +94,8 @@ class Rounds:
                 _tell(awaited, trouble)
             else:
                 _tell(awaited, None)
+            if self._pause_s:
+                await asyncio.sleep(self._pause_s)
 
 
 def _tell(awaited: asyncio.Future[None] | None, trouble: Exception | None) -> None:

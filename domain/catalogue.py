@@ -101,11 +101,12 @@ class Product(Struct, frozen=True, kw_only=True):
 
 
 class Made(Struct, frozen=True):
-    """What a product is made of, and whether it is counted: all that a shelf has to know."""
+    """What a product is made of, whether it is counted and sold: all that a shelf has to know."""
 
     sku: Sku
     tracked: bool
     parts: dict[Sku, int]
+    retired: bool = False
 
 
 def read_gtin(text: str) -> str:

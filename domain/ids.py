@@ -32,12 +32,13 @@ WebhookId = NewType("WebhookId", str)
 TransferId = NewType("TransferId", str)
 
 _CROCKFORD: Final = "0123456789abcdefghjkmnpqrstvwxyz"
+_PAIRS: Final = [first + second for first in _CROCKFORD for second in _CROCKFORD]
 _RESERVED_SKUS: Final = frozenset({"stream", "transfers"})
 
 
 def spell(prefix: str, number: int) -> str:
     """`number` (128 bits, time-ordered) as an id of the kind `prefix`: `ord_01jd…`."""
-    digits = "".join(_CROCKFORD[(number >> shift) & 31] for shift in range(125, -1, -5))
+    digits = "".join([_PAIRS[(number >> shift) & 1023] for shift in range(120, -1, -10)])
     return f"{prefix}_{digits}"
 
 

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from domain.availability import stocked_parts
 from domain.callers import Caller, NotYours
-from domain.catalogue import Product, ProductMissing, ProductState, SkuRetired
+from domain.catalogue import Made, ProductMissing, SkuRetired
 from domain.holds import (
     DEFAULT_TTL,
     Hold,
@@ -36,7 +36,6 @@ from domain.stock import (
     takers_of,
 )
 from domain.stores import NoSuchStore, Store
-from service.availability import with_parts
 from service.ports.requests import RequestKey
 from service.ports.unit import Unit, Units
 from service.retries import tried_again
@@ -68,7 +67,7 @@ async def hold_all(units: Units, wishes: Sequence[Wish], *, limit: int) -> list[
         HoldLimit, ProductMissing, SkuRetired, NoSuchStore.
     """
     async with units.begin() as unit:
-        firsts = await unit.requests.claim_all([wish.key for wish in wishes], Hold)
+        firsts = await unit.requests.firsts([wish.key for wish in wishes], Hold)
         fresh = [wish for wish, first in zip(wishes, firsts, strict=True) if first is None]
         desk = await _Desk.open(unit, fresh, limit)
         served = iter([desk.serve(wish) for wish in fresh])
@@ -145,7 +144,6 @@ class _Desk:
         self.limit = limit
         self.known = known
         self.made: list[tuple[Wish, Hold]] = []
-        self.refused: list[Wish] = []
 
     @classmethod
     async def open(cls, unit: Unit, wishes: Sequence[Wish], limit: int) -> "_Desk":
@@ -155,19 +153,18 @@ class _Desk:
         try:
             hold = self._hold(wish)
         except Refusal as no:
-            self.refused.append(wish)
             return no
         self.made.append((wish, hold))
         return hold
 
     async def close(self) -> None:
+        if not self.made:
+            return
         changes = [change for _, hold in self.made for change in claims(hold.places)]
-        if changes:
-            source = Source(Cause.HOLD, self.made[0][1].id, "hylla", self.unit.now)
-            await self.unit.stock.apply(moves_of(changes, source))
+        source = Source(Cause.HOLD, self.made[0][1].id, "hylla", self.unit.now)
+        await self.unit.stock.apply(moves_of(changes, source))
         await self.unit.holds.add([hold for _, hold in self.made])
-        await self.unit.requests.answer_all([(wish.key, hold) for wish, hold in self.made])
-        await self.unit.requests.withdraw_all([wish.key for wish in self.refused])
+        await self.unit.requests.remember([(wish.key, hold) for wish, hold in self.made])
 
     def _hold(self, wish: Wish) -> Hold:
         places = self.known.units(wish.lines)
@@ -201,7 +198,7 @@ class _Desk:
 class _Known(Struct):
     """What the wishes of one round are decided on; the shelves are locked."""
 
-    catalogue: Mapping[Sku, Product]
+    made: Mapping[Sku, Made]
     stores: Mapping[StoreId, Store]
     shelves: dict[Place, Shelf]
     held: dict[tuple[CustomerId, Sku], int]
@@ -209,24 +206,24 @@ class _Known(Struct):
     @classmethod
     async def of(cls, unit: Unit, wishes: Sequence[Wish]) -> "_Known":
         lines = [line for wish in wishes for line in wish.lines]
-        catalogue = await with_parts(unit, {line.sku for line in lines})
+        made = await unit.products.made_of({line.sku for line in lines})
         stores = await unit.stores.by_id({line.store for line in lines})
         places = {
             (line.store, sku)
             for line in lines
-            if line.sku in catalogue and line.store in stores
-            for sku in stocked_parts(catalogue[line.sku], catalogue)
+            if line.sku in made and line.store in stores
+            for sku in stocked_parts(made[line.sku], made)
         }
         customers = {wish.customer for wish in wishes if wish.customer}
         held = await unit.holds.held_by(customers, {sku for _, sku in places})
-        return cls(catalogue, stores, await unit.stock.lock(places), held)
+        return cls(made, stores, await unit.stock.lock(places), held)
 
     def units(self, lines: Sequence[HoldLine]) -> dict[Place, int]:
         """What the lines claim. Raises ProductMissing, SkuRetired, NoSuchStore."""
         for place, line in enumerate(lines):
-            if line.sku not in self.catalogue:
+            if line.sku not in self.made:
                 raise ProductMissing(line.sku)
-            if self.catalogue[line.sku].state is ProductState.RETIRED:
+            if self.made[line.sku].retired:
                 raise SkuRetired(line.sku)
             if line.store not in self.stores:
                 raise NoSuchStore(line.store, {"pointer": f"/lines/{place}/store"})
@@ -237,7 +234,7 @@ class _Known(Struct):
         return takers_of((line.store, line.sku, self._parts(line.sku)) for line in lines)
 
     def _parts(self, sku: Sku) -> dict[Sku, int]:
-        return stocked_parts(self.catalogue[sku], self.catalogue)
+        return stocked_parts(self.made[sku], self.made)
 
     def take(self, customer: CustomerId | None, places: Mapping[Place, int]) -> None:
         for change in claims(places):

@@ -173,21 +173,20 @@ class Express:
             return rest
         request = RequestKey(visitor.caller.id, key, digest_of("POST", HOLDS, body))
         wish = Wish(data.lines, visitor.caller, request, timedelta(seconds=data.ttl_s))
-        locale = best_locale(given.get(b"accept-language", b"").decode("latin-1"))
-        status, more, written_out = await self._held(wish, locale, visitor)
+        status, more, written_out = await self._held(wish, given, visitor)
         headers += [*more, REPLAYED] if request.replayed else more
         await self._answer(scope, send, HOLDS, visitor, status, headers, written_out)
         return None
 
-    async def _held(self, wish: Wish, locale: str, visitor: Visitor) -> tuple[int, Headers, bytes]:
+    async def _held(self, wish: Wish, given: Given, visitor: Visitor) -> tuple[int, Headers, bytes]:
         """Status, headers and body of what became of a wish."""
         try:
             hold = await self._holding(wish)
         except Refusal as refusal:
             headers = [PROBLEM, *_encoded(headers_of(refusal))]
-            return status_of(type(refusal)), headers, written(refusal, locale)
+            return status_of(type(refusal)), headers, written(refusal, _locale(given))
         except Exception as error:  # noqa: BLE001 - told and logged as what it is, a bug
-            return 500, [PROBLEM], bug(error, locale, visitor.id)
+            return 500, [PROBLEM], bug(error, _locale(given), visitor.id)
         return 201, [JSON], msgspec.json.encode(hold_view(hold, self._clock()))
 
     def _visitor(self, given: Given) -> Visitor | None:
@@ -256,6 +255,10 @@ def _key(headers: Sequence[tuple[bytes, bytes]]) -> str | None:
         return None
     key = keys[0].decode("latin-1")
     return key if VISIBLE.fullmatch(key) else None
+
+
+def _locale(given: Given) -> str:
+    return best_locale(given.get(b"accept-language", b"").decode("latin-1"))
 
 
 async def _body(receive: Receive) -> tuple[bytes, Receive]:

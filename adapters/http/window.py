@@ -10,7 +10,6 @@ when it can be collected depends on the minute, so each store's moment is put in
 put together.
 """
 
-import asyncio
 from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -96,7 +95,7 @@ class Window:
         self._relay = relay
         self._clock = clock
         self._most_bytes = most_bytes
-        self._rounds = Rounds("window", self._look, every_s=LOOK_S)
+        self._rounds = Rounds("window", self._look, every_s=LOOK_S, pause_s=PAUSE_S)
         self._reading = Gathered(self._read, name=id)
         self._open = False
         self._position = 0
@@ -319,7 +318,6 @@ class Window:
                         shown.until = min(shown.until, moment)
         self._turn_to(began)
         self._as_of = began
-        await asyncio.sleep(PAUSE_S)
 
 
 def _written(at: AtStore) -> Written:

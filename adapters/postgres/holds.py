@@ -13,19 +13,22 @@ from domain.refusals import Missing
 from domain.stock import Place
 
 COLUMNS: Final = "id, state, lines, units, created_at, held_until, customer, cart"
-ADD: Final = f"""
-    insert into holds ({COLUMNS})
-    select id, state, lines::jsonb, units::jsonb, created_at, held_until, customer, cart
-    from unnest(
-        $1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::timestamptz[],
-        $7::text[], $8::text[]
-    ) as hold ({COLUMNS})
-"""
 CLAIM: Final = """
     insert into hold_units (hold, store, sku, customer, quantity, held_until)
     select * from unnest(
         $1::text[], $2::text[], $3::text[], $4::text[], $5::int[], $6::timestamptz[]
     )
+"""
+ADD: Final = f"""
+    with added as (
+        insert into holds ({COLUMNS})
+        select id, state, lines::jsonb, units::jsonb, created_at, held_until, customer, cart
+        from unnest(
+            $7::text[], $8::text[], $9::text[], $10::text[], $11::timestamptz[],
+            $12::timestamptz[], $13::text[], $14::text[]
+        ) as hold ({COLUMNS})
+    )
+    {CLAIM}
 """
 LET_GO: Final = "delete from hold_units where hold = $1"
 CLOSE: Final = "update holds set state = $2 where id = any($1::text[])"
@@ -71,10 +74,8 @@ class PostgresHolds:
         self._now = now
 
     async def add(self, holds: Collection[Hold]) -> None:
-        if not holds:
-            return
-        await self._connection.execute(ADD, *columns(map(_row, holds), 8))
-        await self._claim(holds)
+        units, rows = columns(_units(holds), 6), columns(map(_row, holds), 8)
+        await self._connection.execute(ADD, *units, *rows)
 
     async def get(self, hold: HoldId) -> Hold:
         return _hold(await self._connection.fetchrow(f"{SELECT} where id = $1", hold))
@@ -88,7 +89,7 @@ class PostgresHolds:
             KEEP, hold.id, hold.state.value, lines, units, hold.held_until
         )
         await self._connection.execute(LET_GO, hold.id)
-        await self._claim([hold])
+        await self._connection.execute(CLAIM, *columns(_units([hold]), 6))
 
     async def close(self, holds: Collection[HoldId], state: HoldState) -> None:
         await self._connection.execute(CLOSE, list(holds), state.value)
@@ -119,13 +120,14 @@ class PostgresHolds:
         rows = await self._connection.fetch(HELD_BY, list(customers), list(skus), self._now)
         return {(customer, sku): units for customer, sku, units in rows}
 
-    async def _claim(self, holds: Collection[Hold]) -> None:
-        rows = [
-            (hold.id, store, sku, hold.customer, units, hold.held_until)
-            for hold in holds
-            for (store, sku), units in hold.places.items()
-        ]
-        await self._connection.execute(CLAIM, *columns(rows, 6))
+
+def _units(holds: Collection[Hold]) -> list[tuple[Any, ...]]:
+    """A row for each shelf that a hold claims."""
+    return [
+        (hold.id, store, sku, hold.customer, units, hold.held_until)
+        for hold in holds
+        for (store, sku), units in hold.places.items()
+    ]
 
 
 def _row(hold: Hold) -> tuple[Any, ...]:

@@ -45,7 +45,7 @@ MADE_OF: Final = """
     select sku, tracked, (
         select json_object_agg(parts.sku, parts.quantity order by parts.sku)
         from parts where parts.kit = products.sku
-    ) as parts
+    ) as parts, state = 'retired' as retired
     from products
     where sku = any($1::text[] || array(select parts.sku from parts where kit = any($1::text[])))
 """
@@ -98,8 +98,8 @@ class PostgresProducts:
 
     async def made_of(self, skus: Collection[Sku]) -> dict[Sku, Made]:
         return {
-            sku: Made(sku, tracked, msgspec.json.decode(parts) if parts else {})
-            for sku, tracked, parts in await self._connection.fetch(MADE_OF, list(skus))
+            sku: Made(sku, tracked, msgspec.json.decode(parts) if parts else {}, retired)
+            for sku, tracked, parts, retired in await self._connection.fetch(MADE_OF, list(skus))
         }
 
     async def called(self, gtins: Collection[str]) -> dict[str, Sku]:

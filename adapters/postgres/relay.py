@@ -15,6 +15,8 @@ from adapters.rounds import Rounds
 BATCH: Final = 1000
 POLL_S: Final = 1.0
 """The net under what a process that died, or one without a relay, has left in the inbox."""
+PAUSE_S: Final = 0.01
+"""Between two rounds: under much traffic, many changes share one."""
 RETRY_S: Final = 1.0
 
 
@@ -24,7 +26,7 @@ class Relay:
     def __init__(self, units: PostgresUnits, url: str) -> None:
         self._units = units
         self._url = url
-        self._rounds = Rounds("relay", self._relay, every_s=POLL_S)
+        self._rounds = Rounds("relay", self._relay, every_s=POLL_S, pause_s=PAUSE_S)
         self.listeners: list[Callable[[], None]] = []
         units.after_stock.append(lambda _: self._rounds.nudge())
 

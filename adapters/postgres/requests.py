@@ -8,7 +8,7 @@ import asyncpg
 import msgspec
 
 from adapters.postgres.columns import columns
-from domain.refusals import Conflict, Invalid, Refusal
+from domain.refusals import Conflict, GaveWay, Invalid, Refusal
 from service.ports.requests import RequestKey
 
 T = TypeVar("T")
@@ -47,26 +47,17 @@ FORGET: Final = """
 """
 
 
-CLAIM_ALL: Final = """
-    insert into requests (principal, key, digest, created_at)
-    select principal, key, digest, $4
-    from unnest($1::text[], $2::text[], $3::bytea[]) as asked (principal, key, digest)
-    order by principal, key
-    on conflict do nothing
-    returning principal, key
-"""
 FIRST_OF_ALL: Final = """
     select principal, key, digest, answer from requests
     join unnest($1::text[], $2::text[]) as asked (principal, key) using (principal, key)
 """
-ANSWER_ALL: Final = """
-    update requests set answer = given.answer
-    from unnest($1::text[], $2::text[], $3::bytea[]) as given (principal, key, answer)
-    where requests.principal = given.principal and requests.key = given.key
-"""
-WITHDRAW_ALL: Final = """
-    delete from requests using unnest($1::text[], $2::text[]) as asked (principal, key)
-    where requests.principal = asked.principal and requests.key = asked.key
+REMEMBER: Final = """
+    insert into requests (principal, key, digest, answer, created_at)
+    select principal, key, digest, answer, $5
+    from unnest($1::text[], $2::text[], $3::bytea[], $4::bytea[])
+        as given (principal, key, digest, answer)
+    order by principal, key
+    on conflict do nothing
 """
 
 
@@ -91,36 +82,27 @@ class PostgresRequests:
             raise first
         return first
 
-    async def claim_all(
-        self, keys: Sequence[RequestKey], kind: type[T]
-    ) -> list[T | Refusal | None]:
-        rows = [(key.principal, key.key, key.digest) for key in keys]
-        ours = {
-            tuple(row)
-            for row in await self._connection.fetch(CLAIM_ALL, *columns(rows, 3), self._now)
-        }
-        rest = [key for key in keys if (key.principal, key.key) not in ours]
-        if not rest:
-            return [None] * len(keys)
-        names = [(key.principal, key.key) for key in rest]
-        firsts = {
+    async def firsts(self, keys: Sequence[RequestKey], kind: type[T]) -> list[T | Refusal | None]:
+        names = [(key.principal, key.key) for key in keys]
+        found = {
             (row["principal"], row["key"]): row
             for row in await self._connection.fetch(FIRST_OF_ALL, *columns(names, 2))
         }
         return [
-            None
-            if (key.principal, key.key) in ours
-            else _first(key, firsts.get((key.principal, key.key)), kind)
-            for key in keys
+            _first(key, found[name], kind) if name in found else None
+            for key, name in zip(keys, names, strict=True)
         ]
 
-    async def answer_all(self, answers: Sequence[tuple[RequestKey, object]]) -> None:
-        rows = [(key.principal, key.key, msgspec.json.encode(value)) for key, value in answers]
-        await self._connection.execute(ANSWER_ALL, *columns(rows, 3))
-
-    async def withdraw_all(self, keys: Sequence[RequestKey]) -> None:
-        rows = [(key.principal, key.key) for key in keys]
-        await self._connection.execute(WITHDRAW_ALL, *columns(rows, 2))
+    async def remember(self, answers: Sequence[tuple[RequestKey, object]]) -> None:
+        if not answers:
+            return
+        rows = [
+            (key.principal, key.key, key.digest, msgspec.json.encode(value))
+            for key, value in answers
+        ]
+        done = await self._connection.execute(REMEMBER, *columns(rows, 4), self._now)
+        if int(done.rpartition(" ")[2]) < len(rows):
+            raise GaveWay("Somebody asked the same at this moment; please try again.")
 
     async def answer(self, key: RequestKey | None, value: object) -> None:
         if key is not None:

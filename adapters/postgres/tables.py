@@ -347,7 +347,7 @@ Index(
 hold_units = Table(
     "hold_units",
     metadata,
-    key("hold", ForeignKey("holds.id")),
+    key("hold"),
     key("sku"),
     key("store"),
     Column("customer", Key),

@@ -34,16 +34,18 @@ class Requests(Protocol):
             InProgress: the first request with it is still running.
         """
 
-    async def claim_all(
-        self, keys: Sequence[RequestKey], kind: type[T]
-    ) -> list[T | Refusal | None]:
-        """As `claim`, for many at once: the first answer, the refusal, or None where it is ours."""
+    async def firsts(self, keys: Sequence[RequestKey], kind: type[T]) -> list[T | Refusal | None]:
+        """The first answer to each, the refusal, or None where nobody has asked it yet.
 
-    async def answer_all(self, answers: Sequence[tuple[RequestKey, object]]) -> None:
-        """As `answer`, for many at once."""
+        Nothing is claimed: whoever then does the work must `remember` its answers in the same unit.
+        """
 
-    async def withdraw_all(self, keys: Sequence[RequestKey]) -> None:
-        """As `withdraw`, for many at once."""
+    async def remember(self, answers: Sequence[tuple[RequestKey, object]]) -> None:
+        """Keep the answers to requests that nobody had asked before, with their effects.
+
+        Raises:
+            GaveWay: somebody has asked one of them meanwhile; the unit has done nothing.
+        """
 
     async def answer(self, key: RequestKey | None, value: object) -> None:
         """Remember `value` as the answer to `key`, in the same unit as its effect."""

@@ -1,5 +1,6 @@
 """The manner in which everything is answered, whatever was asked."""
 
+import logging
 import re
 from typing import Any, cast
 
@@ -486,7 +487,10 @@ async def test_a_radius_around_nowhere_is_refused(shop: Shop, path: str):
     assert (answer.status_code, error["parameter"]) == (422, "radius_km")
 
 
-async def test_whoever_leaves_in_the_middle_of_a_body_is_no_bug_of_ours(shop: Shop):
+async def test_whoever_leaves_in_the_middle_of_a_body_is_no_bug_of_ours(
+    shop: Shop, caplog: pytest.LogCaptureFixture
+):
+    caplog.set_level(logging.INFO, "hylla.http")
     headers = await shop.office() | {"Content-Type": "application/json", "Content-Length": "20"}
     said = iter(
         [
