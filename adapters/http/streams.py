@@ -139,7 +139,7 @@ class Streams:
         self._position = -1
         self._readers: dict[Sku | None, set[Reader]] = {}
         """By each SKU they follow; under None those who follow all."""
-        relay.listeners.append(self._rounds.nudge)
+        relay.listeners.append(self._hear)
 
     @asynccontextmanager
     async def running(self, drain: Drain) -> AsyncIterator[None]:
@@ -153,6 +153,11 @@ class Streams:
                 self._open = False
                 beats.cancel()
                 await asyncio.wait({beats})
+
+    def _hear(self) -> None:
+        """With nobody here, the clock is soon enough."""
+        if self._readers:
+            self._rounds.nudge()
 
     @property
     def count(self) -> int:

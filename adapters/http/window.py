@@ -119,7 +119,7 @@ class Window:
         """Show what is confirmed."""
         async with self._units.read() as unit:
             _, self._position = await unit.feed.span()
-        self._relay.listeners.append(self._rounds.nudge)
+        self._relay.listeners.append(self._hear)
         async with self._rounds:
             self._open = True
             try:
@@ -127,6 +127,11 @@ class Window:
             finally:
                 self._open = False
                 self._empty()
+
+    def _hear(self) -> None:
+        """While nothing lies here, the clock is soon enough."""
+        if self._shown:
+            self._rounds.nudge()
 
     def take_out(self, skus: Collection[Sku]) -> None:
         """What is said of these, and of kits they are part of, is true no more."""
