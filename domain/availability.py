@@ -43,6 +43,13 @@ class Telling(Struct, frozen=True):
         return min(units, self.most) if self.quantities is Quantities.CAPPED else units
 
 
+class Freshness(StrEnum):
+    """Where an answer was read: in the shop's books, or in a copy that may be a little older."""
+
+    LIVE = "live"
+    CACHE = "cache"
+
+
 class Offer(Struct, frozen=True):
     """`quantity` is null where it is not counted or not shown."""
 

@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from domain.availability import (
     Available,
+    Freshness,
     Nearby,
     Shelves,
     Telling,
@@ -59,6 +60,7 @@ class Answer(Struct, frozen=True):
     as_of: datetime
     channel: str
     items: list[Available]
+    source: Freshness = Freshness.LIVE
 
 
 async def look(units: Units, question: Question, *, channel: str = "web") -> Answer:

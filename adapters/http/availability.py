@@ -3,9 +3,10 @@
 from collections.abc import Callable
 from datetime import datetime
 from hashlib import blake2b
-from typing import Annotated
+from typing import Annotated, Final
 
 from litestar import Controller, Response, get
+from litestar.datastructures import ResponseHeader
 from litestar.di import NamedDependency, Provide
 from litestar.params import FromPath, QueryParameter
 from litestar.response import Stream
@@ -15,7 +16,7 @@ from adapters.http.callers import ANYBODY, called_by
 from adapters.http.places import Near, RadiusKm, around
 from adapters.http.streams import Streams
 from adapters.http.tags import NOT_CHANGED, provide_if_none_match, revisited
-from domain.availability import Available, Telling
+from domain.availability import Available, Freshness, Telling
 from domain.callers import Caller
 from domain.feed import Following
 from domain.ids import Sku, StoreId
@@ -24,6 +25,9 @@ from domain.refusals import Forbidden
 from service.availability import Answer, Question, look, look_at
 from service.ports.unit import Units
 
+CACHE_CONTROL: Final = "private, no-cache"
+ASKED_AGAIN: Final = [ResponseHeader(name="Cache-Control", value=CACHE_CONTROL)]
+"""Whoever keeps an answer asks whether it still holds, and gets 304 where it does."""
 Skus = Annotated[
     list[Sku],
     QueryParameter(name="sku", min_items=1, max_items=100, description="Up to 100 SKUs."),
@@ -60,17 +64,35 @@ Channel = Annotated[
 ]
 
 
+MaxStaleness = Annotated[
+    int | None,
+    QueryParameter(
+        ge=0,
+        le=3600,
+        description="By how many seconds the answer may be older than now; 0 for a buy button.",
+    ),
+]
+
+
 class AvailableNow(Available, frozen=True, kw_only=True):
-    """One SKU, and the moment for which the answer is known to be true."""
+    """One SKU, and the moment for which the answer is known to be true.
+
+    `source` is `live` where it was read in the shop's books, `cache` where in a copy of them.
+    """
 
     as_of: datetime
+    source: Freshness = Freshness.LIVE
 
 
 class Availability(Controller):
     path = "/v1/availability"
     tags = ("availability",)
 
-    @get(operation_id="list_availability", **called_by(*ANYBODY))
+    @get(
+        operation_id="list_availability",
+        response_headers=ASKED_AGAIN,
+        **called_by(*ANYBODY),
+    )
     async def many(
         self,
         skus: Skus,
@@ -82,6 +104,7 @@ class Availability(Controller):
         radius_km: RadiusKm = None,
         channel: Channel = "web",
         explain: Explain = False,
+        max_staleness: MaxStaleness = None,  # noqa: ARG002 - here every answer is live
     ) -> Answer:
         """What can be sold of each SKU: sent, and collected in each store. Unknown ones say so."""
         question = Question(
@@ -126,6 +149,7 @@ class Availability(Controller):
         operation_id="get_availability",
         dependencies={"if_none_match": Provide(provide_if_none_match, sync_to_thread=False)},
         responses=NOT_CHANGED,
+        response_headers=ASKED_AGAIN,
         **called_by(*ANYBODY),
     )
     async def one(
@@ -140,6 +164,7 @@ class Availability(Controller):
         radius_km: RadiusKm = None,
         channel: Channel = "web",  # noqa: ARG002 - there is one so far
         explain: Explain = False,
+        max_staleness: MaxStaleness = None,  # noqa: ARG002 - here every answer is live
     ) -> Response[AvailableNow]:
         """What can be sold of one SKU. 404 `unknown_sku`."""
         question = Question(

@@ -19,6 +19,7 @@ from litestar.exceptions import ClientException
 from litestar.types import HTTPScope, Receive, Send
 from msgspec import Struct
 
+from adapters.http.availability import CACHE_CONTROL
 from adapters.http.bodies import read_json
 from adapters.http.callers import SHOPPERS
 from adapters.http.holds import NewHold, hold_view
@@ -29,7 +30,7 @@ from adapters.http.problems import MEDIA_TYPE, bug, headers_of, status_of, writt
 from adapters.http.requests import VISIBLE, digest_of
 from adapters.http.visits import log_request, visit_id
 from adapters.http.window import Shown, Unsure, Window
-from domain.availability import Telling
+from domain.availability import Freshness, Telling
 from domain.callers import Caller
 from domain.holds import Hold
 from domain.ids import Sku, StoreId
@@ -49,7 +50,11 @@ LONGEST: Final = 20_000
 """Bytes of a hold."""
 JSON: Final = (b"content-type", b"application/json")
 PROBLEM: Final = (b"content-type", MEDIA_TYPE.encode())
-ALWAYS: Final = ((b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store"))
+NOSNIFF: Final = (b"x-content-type-options", b"nosniff")
+NO_STORE: Final = (b"cache-control", b"no-store")
+ASKED_AGAIN: Final = (b"cache-control", CACHE_CONTROL.encode())
+CACHE: Final = msgspec.json.encode(Freshness.CACHE)
+LIVE: Final = msgspec.json.encode(Freshness.LIVE)
 REPLAYED: Final = (b"idempotent-replayed", b"true")
 Given = Mapping[bytes, bytes]
 Headers = list[tuple[bytes, bytes]]
@@ -105,11 +110,11 @@ class Express:
         given = dict(scope["headers"])
         visitor = self._visitor(given)
         asked = _asked(scope["query_string"])
-        if visitor is None or asked is None or "sku" in asked or b"if-none-match" in given:
+        if visitor is None or asked is None or "sku" in asked:
             return False
         telling = self._told_to(visitor.caller)
         try:
-            shown = await self._shown((sku,), telling)
+            source, shown = await self._shown((sku,), telling)
             if not shown:
                 return False
             if asked:
@@ -117,12 +122,19 @@ class Express:
                 tag = blake2b(item, digest_size=12).hexdigest()
             else:
                 item, tag = self._window.whole(shown[0], telling)
-            headers = [JSON, (b"etag", b'W/"%b"' % tag.encode()), *self._welcome(visitor)]
+            headers = self._welcome(visitor)
         except (Unsure, Busy, TooMany):
             return False
+        etag = b'W/"%b"' % tag.encode()
+        headers += [(b"etag", etag), ASKED_AGAIN]
+        if b"if-none-match" in given and etag in map(
+            bytes.strip, given[b"if-none-match"].split(b",")
+        ):
+            await self._answer(scope, send, ONE + "{sku}", visitor, 304, headers, b"")
+            return True
         as_of = msgspec.json.encode(self._window.moment(shown))
-        body = b'%b,"as_of":%b}' % (item[:-1], as_of)
-        await self._answer(scope, send, ONE + "{sku}", visitor, 200, headers, body)
+        body = b'%b,"as_of":%b,"source":%b}' % (item[:-1], as_of, source)
+        await self._answer(scope, send, ONE + "{sku}", visitor, 200, [JSON, *headers], body)
         return True
 
     async def _many(self, scope: Any, send: Send) -> bool:
@@ -133,7 +145,7 @@ class Express:
         telling = self._told_to(visitor.caller)
         skus = list(dict.fromkeys(asked["sku"]))
         try:
-            shown = await self._shown(skus, telling)
+            source, shown = await self._shown(skus, telling)
             if len(shown) < len(skus):
                 return False
             stores = _stores(asked) if "store" in asked else self._window.holders(shown, telling)
@@ -142,15 +154,17 @@ class Express:
             for one in shown:
                 pieces += self._window.item(one, telling, stores)
                 pieces.append(b",")
-            pieces[-1] = b"]}"
-            headers = [JSON, *self._welcome(visitor)]
+            pieces[-1] = b'],"source":%b}' % source
+            headers = [JSON, ASKED_AGAIN, *self._welcome(visitor)]
         except (Unsure, Busy, TooMany):
             return False
         await self._answer(scope, send, MANY, visitor, 200, headers, b"".join(pieces))
         return True
 
-    async def _shown(self, skus: Sequence[Sku], telling: Telling) -> list[Shown]:
-        return self._window.see(skus, telling) or await self._window.read(skus, telling)
+    async def _shown(self, skus: Sequence[Sku], telling: Telling) -> tuple[bytes, list[Shown]]:
+        if shown := self._window.see(skus, telling):
+            return CACHE, shown
+        return LIVE, await self._window.read(skus, telling)
 
     async def _hold(self, scope: Any, receive: Receive, send: Send) -> Receive | None:
         given = dict(scope["headers"])
@@ -174,7 +188,7 @@ class Express:
         request = RequestKey(visitor.caller.id, key, digest_of("POST", HOLDS, body))
         wish = Wish(data.lines, visitor.caller, request, timedelta(seconds=data.ttl_s))
         status, more, written_out = await self._held(wish, given, visitor)
-        headers += [*more, REPLAYED] if request.replayed else more
+        headers += [*more, NO_STORE, REPLAYED] if request.replayed else [*more, NO_STORE]
         await self._answer(scope, send, HOLDS, visitor, status, headers, written_out)
         return None
 
@@ -207,7 +221,7 @@ class Express:
     def _welcome(self, visitor: Visitor) -> Headers:
         """The headers of an answer to them. Raises TooMany: they ask too often."""
         left = self._limits.take("default", visitor.caller.id)
-        headers = [*_encoded(left), *ALWAYS, (b"x-request-id", visitor.id.encode())]
+        headers = [*_encoded(left), NOSNIFF, (b"x-request-id", visitor.id.encode())]
         return headers + (self._cors or []) if visitor.from_a_page else headers
 
     async def _answer(

@@ -1527,6 +1527,7 @@ export interface components {
             as_of: string;
             channel: string;
             items: components["schemas"]["Available"][];
+            source: components["schemas"]["Freshness"];
         };
         /** AtStore */
         AtStore: {
@@ -1552,6 +1553,8 @@ export interface components {
         /**
          * AvailableNow
          * @description One SKU, and the moment for which the answer is known to be true.
+         *
+         *         `source` is `live` where it was read in the shop's books, `cache` where in a copy of them.
          */
         AvailableNow: {
             sku: string;
@@ -1561,6 +1564,7 @@ export interface components {
             reasons: string[];
             /** Format: date-time */
             as_of: string;
+            source: components["schemas"]["Freshness"];
         };
         /**
          * Balance
@@ -1826,6 +1830,12 @@ export interface components {
             ok: boolean;
             invariants: components["schemas"]["Invariant"][];
         };
+        /**
+         * Freshness
+         * @description Where an answer was read: in the shop's books, or in a copy that may be a little older.
+         * @enum {unknown}
+         */
+        Freshness: "cache" | "live";
         /**
          * Fulfilment
          * @description How a line reaches its buyer: collected at `store`, or sent.
@@ -3579,6 +3589,11 @@ export interface operations {
                  */
                 explain?: boolean;
                 /**
+                 * @description By how many seconds the answer may be older than now; 0 for a buy button.
+                 * @example 0
+                 */
+                max_staleness?: number;
+                /**
                  * @description latitude,longitude in degrees, such as 59.33,18.06
                  * @example 59.33,18.06
                  */
@@ -3673,7 +3688,8 @@ export interface operations {
                      *             "closed_today"
                      *           ]
                      *         }
-                     *       ]
+                     *       ],
+                     *       "source": "live"
                      *     }
                      */
                     "application/json": components["schemas"]["Answer"];
@@ -3770,6 +3786,11 @@ export interface operations {
                  */
                 explain?: boolean;
                 /**
+                 * @description By how many seconds the answer may be older than now; 0 for a buy button.
+                 * @example 0
+                 */
+                max_staleness?: number;
+                /**
                  * @description latitude,longitude in degrees, such as 59.33,18.06
                  * @example 59.33,18.06
                  */
@@ -3864,7 +3885,8 @@ export interface operations {
                      *       "reasons": [
                      *         "closed_today"
                      *       ],
-                     *       "as_of": "2026-11-23T10:30:00+01:00"
+                     *       "as_of": "2026-11-23T10:30:00+01:00",
+                     *       "source": "live"
                      *     }
                      */
                     "application/json": components["schemas"]["AvailableNow"];
@@ -6457,7 +6479,7 @@ export interface operations {
                      *           "channel": "call",
                      *           "action": "denied",
                      *           "at": "2026-11-23T10:30:00+01:00",
-                     *           "source": "sample",
+                     *           "source": "live",
                      *           "actor": "sample",
                      *           "basis": "consent",
                      *           "wording": "sample",
@@ -6541,7 +6563,7 @@ export interface operations {
                      *       "channel": "call",
                      *       "action": "denied",
                      *       "at": "2026-11-23T10:30:00+01:00",
-                     *       "source": "sample",
+                     *       "source": "live",
                      *       "actor": "sample",
                      *       "basis": "consent",
                      *       "wording": "sample",

@@ -197,6 +197,21 @@ async def test_what_has_not_changed_is_not_sent_again(shop: Shop):
     assert (again.status_code, changed.status_code) == (304, 200)
 
 
+@pytest.mark.parametrize("question", [f"/{MUG}?", f"?sku={MUG}&"])
+async def test_an_answer_says_how_fresh_it_is_and_whoever_keeps_it_asks_again(
+    shop: Shop, question: str
+):
+    page = await shop.page()
+    path = f"/v1/availability{question}"
+    fresh = await shop.client.get(f"{path}max_staleness=0", headers=page)
+    wrong = await shop.client.get(f"{path}max_staleness=-1", headers=page)
+
+    assert fresh.json()["source"] == "live"
+    assert datetime.fromisoformat(fresh.json()["as_of"]).utcoffset() is not None
+    assert fresh.headers["cache-control"] == "private, no-cache"
+    assert (wrong.status_code, wrong.json()["errors"][0]["parameter"]) == (422, "max_staleness")
+
+
 async def test_a_kit_has_no_sum_of_its_own(shop: Shop):
     await shelve(shop.units, mug=5, teapot=9)
     answer = await ask(

@@ -55,6 +55,8 @@ WORDS: Final[Mapping[str, Any]] = {
     "next_cursor": None,
     "trace_id": "0c9d6985b67041c5ba86fe3769cdf8a8",
     "explain": False,
+    "max_staleness": 0,
+    "source": "live",
     "map": ["name=title"],
     "set": ["name=Sample"],
     "pattern": ["name=Sample.*"],
