@@ -1,0 +1,322 @@
+"""What is asked most lies ready in a window: as true as what the books say, and no longer."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import asyncpg
+import httpx
+import msgspec
+import pytest
+from msgspec import Struct
+from msgspec.structs import replace
+
+from adapters.http.window import FRESH, Window
+from adapters.main import build_app, open_house
+from adapters.postgres.addresses import for_asyncpg
+from adapters.postgres.unit import utc_now
+from domain.availability import Quantities, Telling
+from domain.catalogue import ProductState
+from tests.examples import (
+    ENGRAVING,
+    HARBOUR,
+    HILL,
+    MUG,
+    TEA_SET,
+    TEAPOT,
+    a_product,
+    a_store,
+    shelve,
+)
+from tests.http.server import serving
+from tests.http.shop import Shop
+
+PATIENCE_S = 10
+EXACT = Telling()
+"""What is told where there is no policy."""
+LIVE = {"max_staleness": "0"}
+"""Asks for what the books say, and passes the window by."""
+
+
+class Page(Struct):
+    """A page of the shop, which asks a worker of its own; `shop` is another worker."""
+
+    shop: Shop
+    client: httpx.AsyncClient
+
+    async def ask(self, sku: str = MUG, **query: Any) -> Any:
+        answer = await self.client.get(f"/v1/availability/{sku}", params=query)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    async def from_the_window(self, sku: str = MUG) -> Any:
+        """An answer that was not read for us, once there is one."""
+        async with asyncio.timeout(PATIENCE_S):
+            while (answer := await self.ask(sku))["source"] != "cache":
+                await asyncio.sleep(0.01)
+        return answer
+
+    async def until(self, quantity: int, sku: str = MUG) -> Any:
+        async with asyncio.timeout(PATIENCE_S):
+            while (answer := await self.ask(sku))["ship"]["quantity"] != quantity:
+                await asyncio.sleep(0.01)
+        return answer
+
+
+@pytest.fixture
+async def page(shop: Shop) -> AsyncIterator[Page]:
+    house = open_house(shop.house.settings)
+    headers = await shop.page()
+    with serving(build_app(house)) as address:
+        async with (
+            shop.house.relay.running(),
+            httpx.AsyncClient(base_url=address, headers=headers) as client,
+        ):
+            yield Page(shop, client)
+
+
+def but_for_the_moment(answer: Any) -> Any:
+    return {name: said for name, said in answer.items() if name not in {"as_of", "source"}}
+
+
+async def test_what_lies_there_is_what_the_books_say(page: Page):
+    await shelve(page.shop.units, HARBOUR, mug=5, teapot=1)
+    await shelve(page.shop.units, HILL, mug=2)
+    for sku in (MUG, TEAPOT, TEA_SET, ENGRAVING):
+        shown = await page.from_the_window(sku)
+        read = await page.ask(sku, **LIVE)
+
+        assert read["source"] == "live"
+        assert but_for_the_moment(shown) == but_for_the_moment(read), sku
+
+
+@pytest.mark.parametrize("stores", [[HARBOUR], [HILL], [HILL, HARBOUR], [HARBOUR, HARBOUR]])
+async def test_some_stores_of_some_goods_are_told_as_the_books_say(page: Page, stores: list[str]):
+    await shelve(page.shop.units, HARBOUR, mug=5)
+    query = [("sku", sku) for sku in (TEA_SET, MUG, ENGRAVING)] + [("store", s) for s in stores]
+    await page.from_the_window()
+    answers = [
+        (await page.client.get("/v1/availability", params=[*query, *more])).json()
+        for more in ([], [], list(LIVE.items()))
+    ]
+
+    assert but_for_the_moment(answers[0]) == but_for_the_moment(answers[2])
+    assert but_for_the_moment(answers[1]) == but_for_the_moment(answers[2])
+
+
+async def test_answers_of_both_ways_bear_the_same_headers(page: Page):
+    await shelve(page.shop.units, mug=5)
+    await page.from_the_window()
+    shown = await page.client.get(f"/v1/availability/{MUG}")
+    read = await page.client.get(f"/v1/availability/{MUG}", params=LIVE)
+    ours = {"x-request-id", "ratelimit", "content-length", "date"}
+
+    assert {*shown.headers.items()} - {(name, shown.headers[name]) for name in ours} == {
+        *read.headers.items()
+    } - {(name, read.headers[name]) for name in ours}
+    assert shown.headers.keys() == read.headers.keys()
+
+
+async def test_a_page_of_another_origin_may_read_both_ways(page: Page):
+    await shelve(page.shop.units, mug=5)
+    await page.from_the_window()
+    origin = {"Origin": "https://shop.example"}
+    shown = await page.client.get(f"/v1/availability/{MUG}", headers=origin)
+    read = await page.client.get(f"/v1/availability/{MUG}", params=LIVE, headers=origin)
+
+    assert shown.headers["access-control-allow-origin"] == "*"
+    assert {n: v for n, v in shown.headers.items() if n.startswith("access-")} == {
+        n: v for n, v in read.headers.items() if n.startswith("access-")
+    }
+
+
+async def test_who_has_it_already_is_told_so_and_no_more(page: Page):
+    await shelve(page.shop.units, mug=5)
+    await page.from_the_window()
+    tag = (await page.client.get(f"/v1/availability/{MUG}")).headers["etag"]
+    again = await page.client.get(f"/v1/availability/{MUG}", headers={"If-None-Match": tag})
+    await shelve(page.shop.units, mug=1)
+    await page.until(6)
+    changed = await page.client.get(f"/v1/availability/{MUG}", headers={"If-None-Match": tag})
+
+    assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", tag)
+    assert changed.status_code == 200
+
+
+async def test_a_page_sees_what_it_has_done_itself_at_once(page: Page):
+    await shelve(page.shop.units, mug=20)
+    for left in range(19, -1, -1):
+        await page.from_the_window()
+        line = {"sku": MUG, "store": HARBOUR, "quantity": 1}
+        held = await page.client.post(
+            "/v1/holds", json={"lines": [line]}, headers={"Idempotency-Key": page.shop.fresh()}
+        )
+        answer = await page.ask()
+
+        assert held.status_code == 201, held.text
+        assert answer["ship"]["quantity"] == left
+
+
+async def test_no_answer_is_older_than_it_says(page: Page):
+    """Another worker sells while the page looks; `ended[n]` is when n units had been booked."""
+    ended: dict[int, datetime] = {}
+    done = False
+
+    async def deliver() -> None:
+        nonlocal done
+        for count in range(1, 120):
+            await shelve(page.shop.units, mug=1)
+            ended[count] = datetime.now(UTC)
+            await asyncio.sleep(0.005)
+        done = True
+
+    async def look() -> set[str]:
+        sources = set()
+        while not done:
+            answer = await page.ask()
+            count, as_of = answer["ship"]["quantity"], datetime.fromisoformat(answer["as_of"])
+            sources.add(answer["source"])
+            assert ended.get(count + 1, as_of) >= as_of, "the next one had been booked by then"
+        return sources
+
+    await shelve(page.shop.units, mug=0, teapot=1)
+    _, *sources = await asyncio.gather(deliver(), look(), look())
+
+    assert set().union(*sources) == {"live", "cache"}
+    assert (await page.until(119))["ship"]["quantity"] == 119
+
+
+async def test_units_of_a_hold_are_there_again_at_the_instant_it_ends(page: Page):
+    await shelve(page.shop.units, mug=1)
+    line = {"sku": MUG, "store": HARBOUR, "quantity": 1}
+    hold = await page.client.post(
+        "/v1/holds",
+        json={"lines": [line], "ttl_s": 2},
+        headers={"Idempotency-Key": page.shop.fresh()},
+    )
+    until = datetime.fromisoformat(hold.json()["held_until"])
+    before = await page.from_the_window()
+    while datetime.now(UTC) < until - timedelta(milliseconds=100):
+        before = await page.ask()
+    while datetime.now(UTC) < until:
+        await asyncio.sleep(0.001)
+    after = await page.ask()
+
+    assert before["ship"]["quantity"] == 0
+    assert after["ship"]["quantity"] == 1
+
+
+async def test_a_store_that_changes_changes_every_answer(page: Page):
+    await shelve(page.shop.units, mug=5)
+    await page.from_the_window()
+    async with page.shop.units.begin() as unit:
+        await unit.stores.put([a_store(HARBOUR, name="New Harbour", pickup=False)])
+    async with asyncio.timeout(PATIENCE_S):
+        while (at := (await page.ask())["stores"][0])["name"] != "New Harbour":
+            await asyncio.sleep(0.01)
+
+    assert at["pickup"]["reasons"] == ["pickup_unavailable"]
+
+
+async def test_a_part_that_is_sold_takes_its_kit_out_of_the_window(page: Page):
+    await shelve(page.shop.units, mug=4, teapot=2)
+    assert (await page.from_the_window(TEA_SET))["ship"]["quantity"] == 2
+    await shelve(page.shop.units, mug=-3)
+
+    assert (await page.until(0, TEA_SET))["ship"]["status"] == "out_of_stock"
+
+
+async def test_what_is_retired_leaves_the_window(page: Page):
+    await shelve(page.shop.units, mug=4)
+    await page.from_the_window()
+    async with page.shop.units.begin() as unit:
+        await unit.products.put([a_product(MUG, state=ProductState.RETIRED)])
+        await unit.stock.retell([MUG])
+
+    assert (await page.until(0))["reasons"] == ["retired"]
+
+
+async def test_the_window_shows_shoppers_no_number_that_is_hidden_and_staff_every_one(
+    shop: Shop,
+):
+    await shelve(shop.units, mug=137)
+    settings = replace(shop.house.settings, shown_quantities=Quantities.CAPPED)
+    till = await shop.till(HARBOUR)
+    with serving(build_app(open_house(settings))) as address:
+        async with httpx.AsyncClient(base_url=address) as client:
+            shopper, staff = Page(shop, client), await shop.page()
+            told = []
+            for headers in (staff, till):
+                client.headers = httpx.Headers(headers)
+                told.append((await shopper.from_the_window())["stores"][0]["quantity"])
+
+    assert told == [10, 137]
+
+
+@pytest.fixture
+async def window(shop: Shop) -> AsyncIterator[Window]:
+    house = shop.house
+    made = Window(house.units, house.relay, clock=utc_now)
+    house.units.after_stock.append(made.take_out)
+    async with house.relay.running(), made.running():
+        yield made
+
+
+async def told(window: Window, sku: str = MUG) -> int:
+    """What a reading says, without looking whether it lies there."""
+    [shown] = await window.read([sku], EXACT)
+    item, _ = window.whole(shown, EXACT)
+    return int(msgspec.json.decode(item)["ship"]["quantity"])
+
+
+async def test_a_change_in_the_middle_of_a_reading_leaves_nothing_behind(
+    shop: Shop, window: Window, database_url: str
+):
+    await shelve(shop.units, mug=5)
+    await told(window)
+    window.take_out([MUG])
+    side = await asyncpg.connect(for_asyncpg(database_url))
+    async with side.transaction():
+        await side.execute("lock table stores in access exclusive mode")
+        reading = asyncio.create_task(told(window))
+        while not await side.fetchval("select count(*) from pg_locks where not granted"):
+            await asyncio.sleep(0.01)
+        await shelve(shop.units, mug=1)
+    answer = await reading
+    await side.close()
+
+    assert answer == 5, "as it was read"
+    assert window.see([MUG], EXACT) is None, "and not kept"
+    assert await told(window) == 6
+
+
+async def test_a_window_that_nobody_confirms_shows_nothing(shop: Shop):
+    later = timedelta()
+    window = Window(shop.units, shop.house.relay, clock=lambda: utc_now() + later)
+    await shelve(shop.units, mug=5)
+    async with shop.house.relay.running(), window.running():
+        async with asyncio.timeout(PATIENCE_S):
+            while window.see([MUG], EXACT) is None:
+                await told(window)
+                await asyncio.sleep(0.01)
+        later = FRESH + timedelta(seconds=2)
+        shown = window.see([MUG], EXACT)
+
+    assert shown is None
+    assert window.see([MUG], EXACT) is None, "closed"
+
+
+async def test_a_full_window_makes_room(shop: Shop):
+    await shelve(shop.units, mug=5, teapot=3)
+    window = Window(shop.units, shop.house.relay, clock=utc_now, most_bytes=1000)
+    async with shop.house.relay.running(), window.running():
+        answers = [await told(window, sku) for sku in (MUG, TEAPOT, MUG)]
+        async with asyncio.timeout(PATIENCE_S):
+            while window.see([MUG], EXACT) is None:
+                await told(window)
+                await asyncio.sleep(0.01)
+        both = window.see([MUG, TEAPOT], EXACT)
+
+    assert answers == [5, 3, 5]
+    assert both is None
