@@ -28,7 +28,7 @@ async def keeping(shop: Shop, rows: str = SHELVES, *names: Any) -> AsyncIterator
 async def all_wait(shop: Shop, many: int) -> None:
     """Until so many transactions wait for a lock."""
     async with shop.units.read() as unit, asyncio.timeout(10):
-        while await unit.connection.fetchval(WAITING) < many:  # noqa: ASYNC110 - it is asked
+        while await unit.connection.fetchval(WAITING) < many:
             await asyncio.sleep(0.01)
 
 

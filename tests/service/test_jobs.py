@@ -25,7 +25,7 @@ Forget = Callable[[Units], Awaitable[int]]
 
 async def until(true, seconds: float = 10) -> None:
     async with asyncio.timeout(seconds):
-        while not await true():  # noqa: ASYNC110 - what is waited for happens in a database
+        while not await true():
             await asyncio.sleep(0.02)
 
 

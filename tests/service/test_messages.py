@@ -340,7 +340,7 @@ async def test_a_late_yes_counts_and_spares_the_customer_a_double(ready: Waiting
     desk = structs.replace(ready.desk, channels=slow)
     await ready.tell()
     sending = asyncio.create_task(send_next(ready.units, desk))
-    while not slow.sent:  # noqa: ASYNC110 - the claim is committed when the provider is called
+    while not slow.sent:
         await asyncio.sleep(0.01)
     ready.clock.now += LEASE
     await settle_lost(ready.units)
