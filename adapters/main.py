@@ -22,7 +22,6 @@ from adapters.http.app import HttpSettings, Parts, build
 from adapters.http.streams import Streams
 from adapters.http.window import Window
 from adapters.identity.codes import DerivedCodes
-from adapters.identity.jwks import KeySet
 from adapters.identity.keys import RandomSecrets
 from adapters.identity.tokens import ProviderTokens, TrialTokens
 from adapters.imports.reading import FileReading
@@ -217,5 +216,7 @@ def _desk(settings: Settings, codes: Codes, channels: Channels) -> Desk:
 def _tokens(settings: Settings, client: httpx.AsyncClient) -> Tokens:
     if not settings.oidc_issuer:
         return TrialTokens(settings.secret)
+    from adapters.identity.jwks import KeySet  # noqa: PLC0415 - only a real shop needs it
+
     keys = KeySet(client, issuer=settings.oidc_issuer, url=settings.oidc_jwks_url)
     return ProviderTokens(issuer=settings.oidc_issuer, audience=settings.oidc_audience, keys=keys)

@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Final
 
-from biip import ParseError
-from biip.gtin import Gtin
 from msgspec import Meta, Struct, field, structs
 
 from domain.ids import Sku, check_key
@@ -115,6 +113,10 @@ def read_gtin(text: str) -> str:
     Raises:
         WrongField: the digits are too few or too many, or the check digit is wrong.
     """
+    # The library knows who issues which number: 15 MB, the weight of many thousand products.
+    from biip import ParseError  # noqa: PLC0415
+    from biip.gtin import Gtin  # noqa: PLC0415
+
     try:
         return Gtin.parse(text.encode("ascii").decode()).as_gtin_14()
     except (ParseError, UnicodeEncodeError):
