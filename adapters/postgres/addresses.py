@@ -5,9 +5,7 @@ socket names the folder of the socket: `postgresql+asyncpg://hylla@/hylla?host=/
 """
 
 from typing import Final
-
-from sqlalchemy import URL, make_url
-from sqlalchemy.exc import ArgumentError
+from urllib.parse import SplitResult, parse_qsl, quote, urlencode, urlsplit
 
 SPELLINGS: Final = frozenset({"postgresql", "postgres", "postgresql+asyncpg"})
 
@@ -18,39 +16,41 @@ def for_sqlalchemy(address: str) -> str:
     Raises:
         ValueError: it is no address of a PostgreSQL database.
     """
-    url = _parse(address)
-    query = {("ssl" if name == "sslmode" else name): value for name, value in url.query.items()}
-    return _spell(url.set(drivername="postgresql+asyncpg", query=query))
+    return _spell("postgresql+asyncpg", _parse(address), {"sslmode": "ssl"})
 
 
 def for_asyncpg(address: str) -> str:
     """The address as asyncpg, libpq and `psql` read it."""
-    url = _parse(address)
-    query = {("sslmode" if name == "ssl" else name): value for name, value in url.query.items()}
-    return _spell(url.set(drivername="postgresql", query=query))
+    return _spell("postgresql", _parse(address), {"ssl": "sslmode"})
 
 
 def with_database(address: str, database: str) -> str:
     """The same server, another database."""
-    return _spell(make_url(address).set(database=database))
+    url = urlsplit(address)
+    return _spell(url.scheme, url._replace(path=f"/{quote(database)}"), {})
 
 
 def without_password(address: str) -> str:
     """The address as users write it and as it may be shown."""
-    return make_url(for_asyncpg(address)).render_as_string(hide_password=True)
+    url = urlsplit(for_asyncpg(address))
+    login, at, host = url.netloc.rpartition("@")
+    user, colon, _ = login.partition(":")
+    shown = f"{user}:***@{host}" if colon else f"{login}{at}{host}"
+    return _spell(url.scheme, url._replace(netloc=shown), {})
 
 
-def _parse(address: str) -> URL:
-    try:
-        url = make_url(address)
-    except (ArgumentError, ValueError):
-        raise ValueError("it is not written as postgresql://user@host/database") from None
-    if url.drivername not in SPELLINGS:
-        raise ValueError(f"it names {url.drivername}, and only postgresql is understood")
-    if not url.database:
+def _parse(address: str) -> SplitResult:
+    url = urlsplit(address)
+    if not url.scheme or "://" not in address:
+        raise ValueError("it is not written as postgresql://user@host/database")
+    if url.scheme not in SPELLINGS:
+        raise ValueError(f"it names {url.scheme}, and only postgresql is understood")
+    if not url.path.strip("/"):
         raise ValueError("it names no database: postgresql://user@host/database")
     return url
 
 
-def _spell(url: URL) -> str:
-    return url.render_as_string(hide_password=False)
+def _spell(scheme: str, url: SplitResult, renamed: dict[str, str]) -> str:
+    query = [(renamed.get(name, name), value) for name, value in parse_qsl(url.query)]
+    asked = f"?{urlencode(query, quote_via=quote, safe='')}" if query else ""
+    return f"{scheme}://{url.netloc}{url.path}{asked}"

@@ -21,11 +21,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
+from urllib.parse import quote
 
 import psutil
-from sqlalchemy import URL
 
 from adapters.postgres import programs
+from adapters.postgres.addresses import for_sqlalchemy
 from adapters.postgres.database import NAME, Database, lives, recorded_pid
 from adapters.postgres.programs import DatabaseUnavailable
 from adapters.settings import MOST_CONNECTIONS
@@ -102,9 +103,7 @@ class EmbeddedPostgres:
 
     @property
     def url(self) -> str:
-        address = URL.create("postgresql+asyncpg", username=NAME, database=NAME)
-        address = address.update_query_dict({"host": str(self._sockets)})
-        return address.render_as_string(hide_password=False)
+        return for_sqlalchemy(f"postgresql://{NAME}@/{NAME}?host={quote(str(self._sockets))}")
 
     @property
     def _sockets(self) -> Path:

@@ -1,19 +1,15 @@
-"""The unit of work: one pooled connection, one transaction of asyncpg's own.
+"""The unit of work: one pooled connection, one transaction of asyncpg's own."""
 
-The engine is in AUTOCOMMIT and the transaction is opened on the raw connection, so that constant
-SQL text and SQLAlchemy statements share it and nothing slips out of it.
-"""
-
+import asyncio
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any, Final
 
 import asyncpg
-from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from uuid_utils import uuid7
 
+from adapters.postgres.addresses import for_asyncpg
 from adapters.postgres.allocations import PostgresAllocations
 from adapters.postgres.audit import PostgresAudit
 from adapters.postgres.carts import PostgresCarts
@@ -66,14 +62,15 @@ _TRANSIENT: Final = (
     asyncpg.PostgresConnectionError,
 )
 _AWAY: Final = (
-    OSError,
-    SQLAlchemyError,
+    OSError,  # nobody listens, or no connection is free in time
     asyncpg.PostgresError,
     asyncpg.InterfaceError,
     asyncpg.InternalClientError,
 )
 
 
+PATIENCE_S: Final = 10
+"""How long to wait for a connection while all are in use."""
 LACKING: Final = "select to_regclass('alembic_version') is null"
 
 
@@ -120,15 +117,15 @@ class PostgresUnit:
 
 
 class PostgresUnits:
-    """Opens units on one engine. `clock` is the only clock the use cases see."""
+    """Opens units on connections. `clock` is the only clock the use cases see."""
 
     def __init__(
         self,
-        engine: AsyncEngine,
+        connections: "Connections",
         clock: Callable[[], datetime] = utc_now,
         programme: Programme = SHIPPED,
     ) -> None:
-        self._engine = engine
+        self._connections = connections
         self._clock = clock
         self._programme = programme
         self.after_stock: list[Callable[[Collection[Sku]], None]] = []
@@ -144,8 +141,7 @@ class PostgresUnits:
     async def _open(self, *, transaction: bool) -> AsyncIterator[PostgresUnit]:
         async with AsyncExitStack() as stack:
             try:
-                connection = await stack.enter_async_context(self._engine.connect())
-                raw = await _alive(connection)
+                raw = await stack.enter_async_context(self._connections.one())
             except _AWAY as trouble:
                 raise Busy("The database cannot be reached; please try again.") from trouble
             try:
@@ -160,7 +156,7 @@ class PostgresUnits:
             except _TRANSIENT as trouble:
                 raise Busy("Somebody else is at it; please try again.") from trouble
             except _AWAY as trouble:
-                if not raw.is_closed():
+                if not _is_lost(raw):
                     raise
                 # Whether a commit was still heard nobody knows; a repeat with the same key does.
                 raise Busy("The database went away; please try again.") from trouble
@@ -178,26 +174,56 @@ class PostgresUnits:
         return "not_migrated" if lacking else None
 
     async def close(self) -> None:
-        await self._engine.dispose()
+        await self._connections.close()
 
 
-async def _alive(connection: AsyncConnection) -> Connection:
-    """The raw connection. Pooled ones that the server has closed meanwhile are thrown away."""
-    raw = (await connection.get_raw_connection()).driver_connection
-    while raw is not None and raw.is_closed():
-        await connection.invalidate()
-        raw = (await connection.get_raw_connection()).driver_connection
-    return raw
+class Connections:
+    """The one pool of a process. It is opened in the event loop that first needs it."""
+
+    def __init__(self, url: str, most: int) -> None:
+        self._url = for_asyncpg(url)
+        self._most = most
+        self._pool: Any = None
+
+    @asynccontextmanager
+    async def one(self) -> AsyncIterator[Connection]:
+        """A connection for as long as it is needed; one that the server has closed is made anew.
+
+        Raises:
+            TimeoutError: none is free in time.
+        """
+        if self._pool is None:
+            self._pool = await asyncpg.create_pool(
+                self._url,
+                min_size=0,
+                max_size=self._most,
+                max_inactive_connection_lifetime=0,
+                server_settings=LIMITS,
+                reset=_as_it_is,
+            )
+        async with asyncio.timeout(PATIENCE_S):
+            connection = await self._pool.acquire()
+        try:
+            yield connection
+        finally:
+            await self._pool.release(connection)
+
+    async def close(self) -> None:
+        if self._pool is not None:
+            await self._pool.close()
 
 
-def connect(url: str, *, pool_size: int = 16) -> AsyncEngine:
-    """The one engine of a process. `url` is in SQLAlchemy's form."""
-    return create_async_engine(
-        url,
-        isolation_level="AUTOCOMMIT",
-        pool_size=pool_size,
-        max_overflow=0,
-        pool_timeout=10,
-        connect_args={"server_settings": LIMITS},
-        json_deserializer=str,  # documents stay text until msgspec decodes them as what they are
-    )
+def _is_lost(connection: Connection) -> bool:
+    try:
+        return bool(connection.is_closed())
+    except asyncpg.InterfaceError:  # the pool has taken back what is of no use any more
+        return True
+
+
+async def _as_it_is(_: Connection) -> None:
+    """Nothing of a unit is left in its session: its settings end with its transaction."""
+
+
+def connect(url: str, *, pool_size: int = 16) -> Connections:
+    """Up to so many connections, made when they are needed."""
+    return Connections(url, pool_size)
