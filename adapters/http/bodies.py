@@ -65,9 +65,13 @@ def read_json(body: bytes, kind: Any) -> Any:
         Invalid: it is, but does not fit; `errors` points at the field and names the rule.
     """
     value = _decoded(body, kind)
-    if _NUL_WORD in body and _NUL.search(body):
+    if _has_nul(body):
         raise _unprintable(msgspec.json.decode(body))
     return value
+
+
+def _has_nul(body: bytes) -> bool:
+    return _NUL_WORD in body and _NUL.search(body) is not None
 
 
 def _decoded(body: bytes, kind: Any) -> Any:
@@ -80,14 +84,16 @@ def _decoded(body: bytes, kind: Any) -> Any:
 
 
 def read_items(body: bytes, kind: Any, name: str) -> Any:
-    """A batch: a `kind` whose field `name` holds items, each read on its own.
+    """A batch: a `kind` whose field `name` holds items.
 
-    An item that cannot be read stands there as the refusal that says why, so that it stops none
-    of the others.
+    It is read whole, and item by item where that fails: one that cannot be read stands there as
+    the refusal that says why, so that it stops none of the others.
 
     Raises:
         ClientException, Invalid: the batch around the items cannot be read.
     """
+    with suppress(ClientException, Invalid):
+        return read_json(body, kind)
     fields = {field.name: field.type for field in msgspec.structs.fields(kind)}
     rules = [rule for rule in get_args(fields[name])[1:] if isinstance(rule, msgspec.Meta)]
     (item,) = get_args(get_args(fields[name])[0])
