@@ -1,5 +1,6 @@
 """The front door: makes every part of the service and joins them."""
 
+import gc
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -89,6 +90,8 @@ def create_app(settings: Settings) -> ASGIApp:
     """The application that one worker of the server answers with."""
     logs.configure(settings.log_level)
     app = build_app(open_house(settings))
+    gc.collect()
+    gc.freeze()  # what is there now stays: nobody looks through it again for what may go
     return _traced(app) if settings.otel else app
 
 
