@@ -4,7 +4,6 @@ An incident is about one SKU in one store. It is opened once, whatever comes aga
 a person, or by the shop itself when things are in order again.
 """
 
-from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from enum import StrEnum
@@ -128,10 +127,10 @@ def strangers(books: Iterable[Book], known: Collection[Sku]) -> list[Stranger]:
     found: dict[Place, Stranger] = {}
     for book in books:
         sign = 1 if book.receipt.kind is ReceiptKind.SALE else -1
-        units = Counter[Sku]()
+        units: dict[Sku, int] = {}
         for line in book.lines:
             if line.name not in known:
-                units[line.name] += sign * line.quantity
+                units[line.name] = units.get(line.name, 0) + sign * line.quantity
         for sku, count in units.items():
             told = Stranger(book.store, sku, count, 1, book.happened_at, book.happened_at)
             before = found.get((book.store, sku))

@@ -124,6 +124,19 @@ class Change(Struct, frozen=True, gc=False):
     def place(self) -> Place:
         return (self.store, self.sku)
 
+    def and_also(self, other: "Change") -> "Change":
+        """What both add to the same shelf."""
+        return Change(
+            self.store,
+            self.sku,
+            self.on_hand + other.on_hand,
+            self.unavailable + other.unavailable,
+            self.allocated + other.allocated,
+            self.held + other.held,
+            self.staged + other.staged,
+            self.safety_stock + other.safety_stock,
+        )
+
     @property
     def moves_goods(self) -> bool:
         return bool(self.on_hand or self.unavailable)
@@ -139,17 +152,9 @@ def summed(changes: Iterable[Change]) -> list[Change]:
     """One change a place, in the order in which rows are locked; empty ones left out."""
     sums: dict[Place, Change] = {}
     for change in changes:
-        before = sums.get(change.place, Change(change.store, change.sku))
-        sums[change.place] = Change(
-            change.store,
-            change.sku,
-            before.on_hand + change.on_hand,
-            before.unavailable + change.unavailable,
-            before.allocated + change.allocated,
-            before.held + change.held,
-            before.staged + change.staged,
-            before.safety_stock + change.safety_stock,
-        )
+        place = change.place
+        before = sums.get(place)
+        sums[place] = before.and_also(change) if before else change
     return [sums[place] for place in sorted(sums) if not sums[place].is_nothing]
 
 

@@ -142,7 +142,7 @@ async def _move_goods(unit: Unit, books: Sequence[Book], facts: Facts) -> None:
     if moves:
         moves = [*await _moves_of_holds(unit, books, facts, parts), *moves]
         places = {move.change.place for move in moves}
-        await unit.stock.lock(places, shelve=True)
+        await unit.stock.shelve(places)
         await unit.stock.apply(already_counted(moves, await unit.stock.told(places)))
     if met := strangers(books, facts.made):
         await unit.incidents.meet(met)

@@ -13,16 +13,15 @@ from domain.stock import Change, Move, Movement, PastShelf, Place, Shelf, summed
 from domain.stocktaking import Count, Told
 from service.ports.stock import Incidents
 
-SHELF: Final = "store, sku, on_hand, unavailable, allocated, held, staged, safety_stock, version"
+FIGURES: Final = ("on_hand", "unavailable", "allocated", "held", "staged", "safety_stock")
+SHELF: Final = f"store, sku, {', '.join(FIGURES)}, version"
 SHELVE: Final = """
     insert into stock (store, sku)
     select store, sku from unnest($1::text[], $2::text[]) as place (store, sku)
-    where not exists (
-        select from stock where stock.store = place.store and stock.sku = place.sku
-    )
     order by store, sku
-    on conflict do nothing
+    on conflict (sku, store) do update set version = stock.version where false
 """
+"""Locks the shelves that are there already: PostgreSQL does so before it asks for the condition."""
 LOCK: Final = f"""
     select {SHELF} from stock
     join unnest($1::text[], $2::text[]) as place (store, sku) using (store, sku)
@@ -39,17 +38,12 @@ APPLY: Final = f"""
         )
     ), changed as (
         update stock as shelf set
-            on_hand = shelf.on_hand + change.on_hand,
-            unavailable = shelf.unavailable + change.unavailable,
-            allocated = shelf.allocated + change.allocated,
-            held = shelf.held + change.held,
-            staged = shelf.staged + change.staged,
-            safety_stock = shelf.safety_stock + change.safety_stock,
+            {", ".join(f"{name} = shelf.{name} + coalesce(change.{name}, 0)" for name in FIGURES)},
             version = shelf.version + 1
         from unnest(
             $1::text[], $2::text[], $3::int[], $4::int[], $5::int[], $6::int[], $7::int[],
             $8::int[], $18::text[]
-        ) as change (store, sku, on_hand, unavailable, allocated, held, staged, safety_stock, cause)
+        ) as change (store, sku, {", ".join(FIGURES)}, cause)
         where shelf.store = change.store and shelf.sku = change.sku
         returning {", ".join(f"shelf.{column}" for column in SHELF.split(", "))}, cause
     ), told as (
@@ -151,10 +145,13 @@ class PostgresStock:
         self._incidents = incidents
         self.changed: set[Sku] = set()
 
+    async def shelve(self, places: Collection[Place]) -> None:
+        await self._connection.execute(SHELVE, *_columns(places))
+
     async def lock(self, places: Collection[Place], *, shelve: bool = False) -> dict[Place, Shelf]:
-        stores, skus = _columns(places)
         if shelve:
-            await self._connection.execute(SHELVE, stores, skus)
+            await self.shelve(places)
+        stores, skus = _columns(places)
         locked = await self._connection.fetch(LOCK, stores, skus)
         # A statement of its own, after the locks: a sweep that we waited for must not count twice.
         lapsed = {
@@ -178,7 +175,9 @@ class PostgresStock:
         causes = {move.change.place: move.source.cause.value for move in moves}
         written = await self._connection.fetch(
             APPLY,
-            *columns(map(_change, changes), 8),
+            [change.store for change in changes],
+            [change.sku for change in changes],
+            *(_figures(changes, name) for name in FIGURES),
             *columns(map(_movement, goods), 8),
             self._now,
             [causes[change.place] for change in changes],
@@ -272,17 +271,10 @@ def _without_lapsed(shelf: Shelf, units: int | None) -> Shelf:
     return replace(shelf, held=shelf.held - units) if units else shelf
 
 
-def _change(change: Change) -> tuple[Any, ...]:
-    return (
-        change.store,
-        change.sku,
-        change.on_hand,
-        change.unavailable,
-        change.allocated,
-        change.held,
-        change.staged,
-        change.safety_stock,
-    )
+def _figures(changes: Collection[Change], name: str) -> list[int]:
+    """One for each change; none where all are 0, as most are: `unnest` makes up for them."""
+    found = [getattr(change, name) for change in changes]
+    return found if any(found) else []
 
 
 def _movement(move: Move) -> tuple[Any, ...]:
@@ -300,5 +292,4 @@ def _movement(move: Move) -> tuple[Any, ...]:
 
 
 def _columns(places: Collection[Place]) -> tuple[list[StoreId], list[Sku]]:
-    ordered = sorted(places)
-    return [store for store, _ in ordered], [sku for _, sku in ordered]
+    return [store for store, _ in places], [sku for _, sku in places]

@@ -37,6 +37,9 @@ class Stock(Protocol):
     ) -> dict[Place, Shelf]:
         """The shelves of these SKUs, in these stores or everywhere, as they are now."""
 
+    async def shelve(self, places: Collection[Place]) -> None:
+        """Make an empty shelf wherever there is none; all are kept until the unit ends."""
+
     async def lock(self, places: Collection[Place], *, shelve: bool = False) -> dict[Place, Shelf]:
         """The shelves as they are now, kept so until the unit ends.
 
