@@ -122,14 +122,14 @@ class Stranger(Struct, frozen=True):
         )
 
 
-def strangers(books: Iterable[Book], known: Collection[Sku]) -> list[Stranger]:
-    """What receipts name and nobody knows, one for each thing; what came back is taken off."""
+def strangers(books: Iterable[Book], unknown: Collection[Sku]) -> list[Stranger]:
+    """What receipts name of what nobody knows, one for each thing; what came back is taken off."""
     found: dict[Place, Stranger] = {}
     for book in books:
         sign = 1 if book.receipt.kind is ReceiptKind.SALE else -1
         units: dict[Sku, int] = {}
         for line in book.lines:
-            if line.name not in known:
+            if line.name in unknown:
                 units[line.name] = units.get(line.name, 0) + sign * line.quantity
         for sku, count in units.items():
             told = Stranger(book.store, sku, count, 1, book.happened_at, book.happened_at)

@@ -63,10 +63,11 @@ class Result(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Facts(Struct, frozen=True):
-    """What the receipts of a batch are about."""
+    """What the receipts of a batch are about; `unknown` is what they name and nobody sells."""
 
     called: Mapping[str, Sku]
     made: Mapping[Sku, Made]
+    unknown: frozenset[str]
     members: Mapping[str, MemberId]
 
     def member_of(self, book: Book) -> MemberId | None:
@@ -105,11 +106,14 @@ async def _facts(unit: Unit, receipts: Mapping[ReceiptId, Receipt]) -> Facts:
     lines = [line for receipt in receipts.values() for line in receipt.lines]
     gtins = {line.name for line in lines if line.sku is None}
     called = await unit.products.called(gtins) if gtins else {}
-    skus = {line.sku for line in lines if line.sku is not None} | set(called.values())
+    named = {line.sku for line in lines if line.sku is not None}
+    skus = named | set(called.values())
+    made = await unit.products.made_of(skus) if skus else {}
     said = {receipt.member for receipt in receipts.values() if receipt.member is not None}
     return Facts(
         called,
-        await unit.products.made_of(skus) if skus else {},
+        made,
+        frozenset((named | gtins - called.keys()) - made.keys()),
         await unit.points.members(said) if said else {},
     )
 
@@ -144,7 +148,7 @@ async def _move_goods(unit: Unit, books: Sequence[Book], facts: Facts) -> None:
         places = {move.change.place for move in moves}
         await unit.stock.shelve(places)
         await unit.stock.apply(already_counted(moves, await unit.stock.told(places)))
-    if met := strangers(books, facts.made):
+    if facts.unknown and (met := strangers(books, facts.unknown)):
         await unit.incidents.meet(met)
 
 
@@ -256,8 +260,8 @@ def _discrepancies(book: Book, facts: Facts) -> list[Discrepancy]:
         found.append(Discrepancy("/occurred_at", "clock_skew", detail))
     if receipt.member is not None and facts.member_of(book) is None:
         found.append(Discrepancy("/member", "unknown_member", "Nobody is known by this."))
-    for position, line in enumerate(book.lines):
-        if line.name not in facts.made:
+    for position, line in enumerate(book.lines if facts.unknown else ()):
+        if line.name in facts.unknown:
             field = "sku" if receipt.lines[position].sku is not None else "gtin"
             detail = f"There is no product {line.name!r}; nothing moved for it."
             found.append(Discrepancy(f"/lines/{position}/{field}", "unknown_sku", detail))
