@@ -2,13 +2,17 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from adapters.postgres.unit import PostgresUnits, connect
+from domain.callers import Caller, Role
 from domain.sales import Book, Disposition, Receipt, ReceiptKind, ReceiptLine
-from tests.examples import HARBOUR, MUG, NOON, open_shop
+from domain.stocktaking import Told
+from service.sales import record
+from tests.examples import HARBOUR, MUG, NOON, open_shop, shelve
 
 SALE = Receipt(
     id="r-1",
@@ -79,3 +83,21 @@ async def test_a_receipt_that_is_being_written_twice_is_written_once(units):
     both = await asyncio.gather(write(), write())
 
     assert sorted(both, key=len) == [set(), {"r-1", "b-1"}]
+
+
+@pytest.mark.parametrize("is_new", [False, True])
+async def test_a_sale_waits_for_the_count_that_is_being_written(units, is_new: bool):
+    """It happened before the count, which has felt it: what was counted stays."""
+    till, shelf = Caller(Role.TILL, "test", stores=frozenset([HARBOUR])), (HARBOUR, MUG)
+    if not is_new:
+        await shelve(units, mug=0)
+    async with units.begin() as unit:
+        await unit.stock.lock([shelf], shelve=True)
+        await unit.stock.remember({shelf: Told(NOON + timedelta(minutes=1))})
+        waiting = asyncio.ensure_future(record(units, caller=till, store=HARBOUR, receipts=[SALE]))
+        done, _ = await asyncio.wait([waiting], timeout=0.3)
+        assert not done
+    await waiting
+
+    async with units.read() as unit:
+        assert (await unit.stock.of([MUG]))[shelf].on_hand == 0
