@@ -198,14 +198,16 @@ async def _move_points(unit: Unit, books: Sequence[Book], facts: Facts) -> dict[
         for book in books
         if book.receipt.kind is ReceiptKind.SALE and (member := facts.member_of(book))
     }
-    if sales:
-        await unit.points.earn(sales.values())
+    members = {purchase.member for purchase in sales.values()}
     returned = {book.receipt.of for book in books if book.receipt.of is not None}
     returned |= await unit.sales.returned(sales) if sales else set()
+    if members and returned:
+        await unit.points.lock(members, [source_of(sale) for sale in returned])
+    if sales:
+        await unit.points.earn(sales.values())
     if returned:
         parts = parts_returned(await unit.sales.trades(returned))
         await unit.points.take_back({source_of(sale): back for sale, back in parts.items()})
-    members = {purchase.member for purchase in sales.values()}
     balances = await unit.points.available(members) if members else {}
     return {
         receipt: Earned(sum(sale.lines.values()), balances[sale.member])

@@ -55,6 +55,11 @@ LOCK_BUYERS: Final = """
     where id in (select member from lots where purchase = any($1::text[]))
     order by id for no key update
 """
+LOCK_BOTH: Final = """
+    select id from members
+    where id = any($1::text[]) or id in (select member from lots where purchase = any($2::text[]))
+    order by id for no key update
+"""
 MEANT: Final = """
     select said, members.id from unnest($1::text[]) as said
     left join customers on customers.external_id = said
@@ -199,6 +204,9 @@ class PostgresPoints:
 
     async def available(self, members: Collection[MemberId]) -> dict[MemberId, int]:
         return dict(await self._connection.fetch(AVAILABLE, list(members)))
+
+    async def lock(self, members: Collection[MemberId], purchases: Collection[str]) -> None:
+        await self._connection.execute(LOCK_BOTH, list(members), list(purchases))
 
     async def earn(self, purchases: Collection[Purchase]) -> None:
         members = {purchase.member for purchase in purchases}

@@ -84,6 +84,12 @@ class Points(Protocol):
     async def members(self, said: Collection[str]) -> dict[str, MemberId]:
         """Who is meant by each of these, a member's id or the retailer's key of a customer."""
 
+    async def lock(self, members: Collection[MemberId], purchases: Collection[str]) -> None:
+        """Keep these members, and who bought that, as they are until the unit ends.
+
+        All in one order: for a unit that earns for some and takes back from others.
+        """
+
     async def earn(self, purchases: Collection[Purchase]) -> None:
         """Give the points of what was paid at once; once for each purchase."""
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from domain.callers import Role
 from tests.examples import ENGRAVING, HARBOUR, HILL, MUG, TEA_SET, TEAPOT, a_product, shelve
@@ -578,6 +579,30 @@ async def test_a_sale_and_its_return_that_come_at_once_find_each_other(shop: Sho
     )
 
     assert await balance(shop, me) == (0, 0)
+    assert await sound(shop)
+
+
+async def test_who_buys_and_who_brings_back_never_block_each_other(shop: Shop):
+    """Each batch gives points to one member and takes points from the other."""
+    for name in ("sample-1", "sample-2"):
+        await shop.customer(name)
+    till, service = await shop.till(HARBOUR), line(ENGRAVING)
+    first = [sale(f"r-{n}", service, member=f"sample-{n % 2 + 1}") for n in range(20)]
+    await tell(shop, *first, headers=till)
+    with capture_logs() as logs:
+        await asyncio.gather(
+            *(
+                tell(
+                    shop,
+                    sale(f"s-{n}", service, member=f"sample-{2 - n % 2}"),
+                    back(f"b-{n}", service, of=f"r-{n}"),
+                    headers=till,
+                )
+                for n in range(20)
+            )
+        )
+
+    assert [one["event"] for one in logs if one["event"] == "gave way"] == []
     assert await sound(shop)
 
 
