@@ -23,6 +23,7 @@ SCOPES = frozenset(
         "stock",
         "customers",
         "orders",
+        "payments",
         "messages",
         "rules",
         "reports",

@@ -1,6 +1,13 @@
 """A claim on stock before there is an order: for a while, and never longer than its ceiling.
 
-    active → converted (it became an order) | released (given up) | expired (its time is over)
+    active ⇄ pinned → converted (it became an order)
+       ↓ ↘
+    released (given up) | expired (its time is over)
+
+While a payment is under way its hold is pinned: it is not over before the payment is, its shopper
+cannot give it up, and what is bought at a till is not it. A pin ends with its payment, or by itself
+at its deadline; the hold then counts for as long as was left when the pin began, or for GRACE if
+that is more.
 
 A hold counts until `held_until` and not an instant longer, whether or not it was swept. It is all
 lines or none, in one store or in several. Own holds never count against their owner.
@@ -21,11 +28,14 @@ from domain.stock import Change, Place
 DEFAULT_TTL: Final = timedelta(minutes=15)
 LONGEST: Final = timedelta(minutes=60)
 """From its beginning; activity extends a hold up to here, so that nobody hoards."""
+GRACE: Final = timedelta(minutes=5)
+"""At least so long a hold counts after a payment failed, so that another can be tried."""
 MOST_LINES: Final = 50
 
 
 class HoldState(StrEnum):
     ACTIVE = "active"
+    PINNED = "pinned"
     CONVERTED = "converted"
     RELEASED = "released"
     EXPIRED = "expired"
@@ -47,6 +57,22 @@ class HoldOver(Conflict):
         super().__init__(f"This hold is {state}.", facts={"state": state})
 
 
+class HoldPinned(Conflict):
+    code = "hold_pinned"
+
+    def __init__(self, pinned_until: datetime) -> None:
+        super().__init__(
+            "A payment for what is held here is under way.", facts={"pinned_until": pinned_until}
+        )
+
+
+class AttemptOver(Conflict):
+    code = "attempt_over"
+
+    def __init__(self, attempt: str) -> None:
+        super().__init__(f"The attempt {attempt!r} has ended; a new one needs a name of its own.")
+
+
 class HoldLimit(Conflict):
     code = "hold_limit"
 
@@ -58,7 +84,11 @@ class HoldLimit(Conflict):
 
 
 class Hold(Struct, frozen=True):
-    """`units` are what is claimed of the shelves: of a kit, its parts."""
+    """`units` are what is claimed of the shelves: of a kit, its parts.
+
+    `attempt` is the payment that pins it, or the last that did. Pinned is not a state of its own
+    to be kept: it is what an active hold is until `pinned_until`.
+    """
 
     id: HoldId
     state: HoldState
@@ -68,12 +98,20 @@ class Hold(Struct, frozen=True):
     held_until: datetime
     customer: CustomerId | None = None
     cart: CartId | None = None
+    attempt: str = ""
+    pinned_until: datetime | None = None
 
     def state_at(self, now: datetime) -> HoldState:
         """What it is at `now`; an active one is over the instant its time is."""
-        if self.state is HoldState.ACTIVE and self.held_until <= now:
+        if self.state is not HoldState.ACTIVE:
+            return self.state
+        if self.held_until <= now:
             return HoldState.EXPIRED
-        return self.state
+        is_pinned = self.pinned_until is not None and now < self.pinned_until
+        return HoldState.PINNED if is_pinned else HoldState.ACTIVE
+
+    def counts_at(self, now: datetime) -> bool:
+        return self.state_at(now) in {HoldState.ACTIVE, HoldState.PINNED}
 
     @property
     def places(self) -> dict[Place, int]:
@@ -88,10 +126,45 @@ class Hold(Struct, frozen=True):
         Raises:
             HoldOver: it does not count any more.
         """
-        if self.state_at(now) is not HoldState.ACTIVE:
+        if not self.counts_at(now):
             raise HoldOver(self, now)
-        until = min(max(now + ttl, self.held_until), self.created_at + LONGEST)
+        until = max(min(now + ttl, self.created_at + LONGEST), self.held_until)
         return structs.replace(self, held_until=until)
+
+    def pinned(self, attempt: str, ttl: timedelta, now: datetime) -> "Hold":
+        """Pinned while `attempt` takes the money, for `ttl` at most; a repeat changes nothing.
+
+        Raises:
+            HoldOver: it does not count any more.
+            HoldPinned: another attempt is under way; it has to end first, where the money is taken.
+            AttemptOver: this one was unpinned, or its deadline is past.
+        """
+        if not self.counts_at(now):
+            raise HoldOver(self, now)
+        if self.state_at(now) is HoldState.PINNED:
+            if self.attempt != attempt:
+                self.must_not_be_pinned(now)
+            return self
+        if self.attempt == attempt:
+            raise AttemptOver(attempt)
+        until, left = now + ttl, self.held_until - now
+        return structs.replace(
+            self, attempt=attempt, pinned_until=until, held_until=until + max(left, GRACE)
+        )
+
+    def unpinned(self, attempt: str, now: datetime) -> "Hold":
+        """`attempt` has ended; one that does not pin it, or no longer, changes nothing."""
+        if self.state_at(now) is not HoldState.PINNED or self.attempt != attempt:
+            return self
+        assert self.pinned_until is not None
+        left = self.held_until - self.pinned_until
+        return structs.replace(self, pinned_until=now, held_until=now + left)
+
+    def must_not_be_pinned(self, now: datetime) -> None:
+        """Raises HoldPinned."""
+        if self.state_at(now) is HoldState.PINNED:
+            assert self.pinned_until is not None
+            raise HoldPinned(self.pinned_until)
 
     def rewritten(self, lines: list[HoldLine], places: Mapping[Place, int]) -> "Hold":
         """The same hold on other lines."""

@@ -36,6 +36,7 @@ from domain.stock import (
     takers_of,
 )
 from domain.stores import NoSuchStore, Store
+from service.availability import with_parts
 from service.ports.requests import RequestKey
 from service.ports.unit import Unit, Units
 from service.retries import tried_again
@@ -94,17 +95,62 @@ async def extend(
         before = await unit.holds.take(hold)
         must_own(caller, before)
         after = before.extended(ttl, unit.now)
-        await unit.holds.keep(after)
+        await _prolong(unit, before, after)
         await unit.requests.answer(key, after)
     return after
 
 
 @tried_again
+async def pin(units: Units, *, hold: HoldId, attempt: str, ttl: timedelta) -> Hold:
+    """Keep it while a payment is under way; a repeat of the attempt changes nothing.
+
+    Refusals:
+        HoldOver, HoldPinned, AttemptOver.
+        NotEnoughStock: what is held is no longer there; better before the money is taken.
+    """
+    async with units.begin() as unit:
+        before = await unit.holds.take(hold)
+        after = before.pinned(attempt, ttl, unit.now)
+        await _prolong(unit, before, after)
+    return after
+
+
+@tried_again
+async def unpin(units: Units, *, hold: HoldId, attempt: str) -> Hold:
+    """The payment has ended without an order; a repeat changes nothing."""
+    async with units.begin() as unit:
+        before = await unit.holds.take(hold)
+        after = before.unpinned(attempt, unit.now)
+        if after is not before:
+            await unit.holds.keep(after)
+    return after
+
+
+async def _prolong(unit: Unit, before: Hold, after: Hold) -> None:
+    """Let a hold count longer, where its units are still there under the shelves' locks.
+
+    Somebody whose clock says that it is over may have taken them while we waited.
+    """
+    if after == before:
+        return
+    shelves = await unit.stock.lock(before.places.keys())
+    if short := shortages(before.places, shelves, before.places):
+        catalogue = await with_parts(unit, {line.sku for line in before.lines})
+        lines = [
+            (line.store, line.sku, stocked_parts(catalogue[line.sku], catalogue))
+            for line in before.lines
+        ]
+        raise NotEnoughStock(short, takers_of(lines))
+    await unit.holds.keep(after)
+
+
+@tried_again
 async def release(units: Units, *, caller: Caller, hold: HoldId) -> Hold:
-    """Give it up; a repeat changes nothing."""
+    """Give it up; a repeat changes nothing. Raises HoldPinned."""
     async with units.begin() as unit:
         before = await unit.holds.take(hold)
         must_own(caller, before)
+        before.must_not_be_pinned(unit.now)
         await let_go(unit, [before], HoldState.RELEASED, caller.id)
     return before.closed(HoldState.RELEASED)
 

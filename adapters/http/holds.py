@@ -9,9 +9,10 @@ from litestar.params import FromPath, JSONBody
 from msgspec import Meta, Struct
 
 from adapters.http.callers import SHOPPERS, called_by
-from domain.callers import Caller
+from domain.callers import Caller, Role
 from domain.holds import MOST_LINES, Hold, HoldLine, HoldState
 from domain.ids import CartId, HoldId
+from domain.patterns import whole
 from service import holds
 from service.gathering import Gathered
 from service.holds import Wish
@@ -36,8 +37,23 @@ class Longer(Struct, forbid_unknown_fields=True):
     ttl_s: Seconds = DEFAULT_S
 
 
+class Payment(Struct, forbid_unknown_fields=True):
+    """`attempt` is the retailer's own name of one try to take the money, never used again."""
+
+    attempt: Annotated[str, Meta(min_length=1, max_length=200, pattern=whole(r"[!-~]+"))]
+
+
+class Pin(Payment, forbid_unknown_fields=True):
+    """For `ttl_s` seconds at most, however the payment goes on."""
+
+    ttl_s: Seconds = DEFAULT_S
+
+
 class HoldView(Struct):
-    """`server_time` tells a page how long it is by our clock until `held_until`."""
+    """`server_time` tells a page how long it is by our clock until `held_until`.
+
+    Until `pinned_until` a payment is under way, and it cannot be given up.
+    """
 
     id: HoldId
     state: HoldState
@@ -45,10 +61,13 @@ class HoldView(Struct):
     held_until: datetime
     server_time: datetime
     cart: CartId | None
+    pinned_until: datetime | None
 
 
 def hold_view(hold: Hold, now: datetime) -> HoldView:
-    return HoldView(hold.id, hold.state_at(now), hold.lines, hold.held_until, now, hold.cart)
+    state = hold.state_at(now)
+    pinned_until = hold.pinned_until if state is HoldState.PINNED else None
+    return HoldView(hold.id, state, hold.lines, hold.held_until, now, hold.cart, pinned_until)
 
 
 class Holds(Controller):
@@ -94,6 +113,50 @@ class Holds(Controller):
         extended = await holds.extend(units, caller=caller, hold=hold, ttl=ttl, key=optional_key)
         return hold_view(extended, clock())
 
+    @post(
+        "/{hold:str}/pin",
+        operation_id="pin_hold",
+        status_code=200,
+        **called_by(Role.OFFICE, scope="payments"),
+    )
+    async def pin(
+        self,
+        hold: FromPath[HoldId],
+        data: JSONBody[Pin],
+        units: NamedDependency[Units],
+        clock: NamedDependency[Clock],
+        optional_key: NamedDependency[RequestKey | None],  # noqa: ARG002 - the attempt is the key
+    ) -> HoldView:
+        """Keep a hold while the retailer's own page takes the money, up to a hard deadline.
+
+        It is not over before, and cannot be given up, nor its cart be changed. The same attempt
+        again changes nothing. 409 `hold_pinned` while another attempt is under way: end that one
+        where the money is taken, unpin it, and pin the new one. 409 `attempt_over` for one that
+        has ended. 409 `hold_over` and `insufficient_stock` say that no money should be taken.
+        """
+        ttl = timedelta(seconds=data.ttl_s)
+        return hold_view(await holds.pin(units, hold=hold, attempt=data.attempt, ttl=ttl), clock())
+
+    @post(
+        "/{hold:str}/unpin",
+        operation_id="unpin_hold",
+        status_code=200,
+        **called_by(Role.OFFICE, scope="payments"),
+    )
+    async def unpin(
+        self,
+        hold: FromPath[HoldId],
+        data: JSONBody[Payment],
+        units: NamedDependency[Units],
+        clock: NamedDependency[Clock],
+        optional_key: NamedDependency[RequestKey | None],  # noqa: ARG002 - a repeat is harmless
+    ) -> HoldView:
+        """The payment has failed: the hold counts for as long as was left, at least 5 minutes.
+
+        An attempt that does not pin the hold, or no longer, changes nothing.
+        """
+        return hold_view(await holds.unpin(units, hold=hold, attempt=data.attempt), clock())
+
     @delete("/{hold:str}", operation_id="release_hold", status_code=200, **called_by(*SHOPPERS))
     async def release(
         self,
@@ -103,5 +166,5 @@ class Holds(Controller):
         clock: NamedDependency[Clock],
         optional_key: NamedDependency[RequestKey | None],  # noqa: ARG002 - a repeat is harmless
     ) -> HoldView:
-        """Give it up. A repeat changes nothing."""
+        """Give it up. A repeat changes nothing. 409 `hold_pinned` while it is being paid for."""
         return hold_view(await holds.release(units, caller=caller, hold=hold), clock())

@@ -356,6 +356,20 @@ OF_CODE: Final[dict[str, Title]] = {
         "Det er ikke længere lagt til side",
         "Rezervarea a expirat",
     ),
+    "hold_pinned": (
+        "A payment is under way",
+        "En betaling pågår",
+        "En betalning pågår",
+        "En betaling er i gang",
+        "O plată este în curs",
+    ),
+    "attempt_over": (
+        "This payment attempt has ended",
+        "Dette betalingsforsøket er avsluttet",
+        "Det här betalningsförsöket är avslutat",
+        "Dette betalingsforsøg er afsluttet",
+        "Această încercare de plată s-a încheiat",
+    ),
     "hold_limit": (
         "You hold as much as you may",
         "Du har holdt av så mye du kan",

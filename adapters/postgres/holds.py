@@ -34,13 +34,17 @@ LET_GO: Final = "delete from hold_units where hold = $1"
 CLOSE: Final = "update holds set state = $2 where id = any($1::text[])"
 LET_ALL_GO: Final = "delete from hold_units where hold = any($1::text[])"
 KEEP: Final = """
-    update holds set state = $2, lines = $3, units = $4, held_until = $5 where id = $1
+    update holds set state = $2, lines = $3, units = $4, held_until = $5, attempt = $6,
+        pinned_until = $7
+    where id = $1
 """
-SELECT: Final = f"select {COLUMNS} from holds"
+FIELDS: Final = f"{COLUMNS}, attempt, pinned_until"
+SELECT: Final = f"select {FIELDS} from holds"
 OF_MEMBERS: Final = f"""
-    select members.id as member, {", ".join(f"holds.{name}" for name in COLUMNS.split(", "))}
+    select members.id as member, {", ".join(f"holds.{name}" for name in FIELDS.split(", "))}
     from holds join members on members.customer = holds.customer
     where members.id = any($1::text[]) and state = 'active' and held_until > $4
+        and (pinned_until is null or pinned_until <= $4)
         and exists (
             select from hold_units
             join unnest($2::text[], $3::text[]) as place (store, sku) using (store, sku)
@@ -86,7 +90,14 @@ class PostgresHolds:
     async def keep(self, hold: Hold) -> None:
         lines, units = (_text(value) for value in (hold.lines, hold.units))
         await self._connection.execute(
-            KEEP, hold.id, hold.state.value, lines, units, hold.held_until
+            KEEP,
+            hold.id,
+            hold.state.value,
+            lines,
+            units,
+            hold.held_until,
+            hold.attempt,
+            hold.pinned_until,
         )
         await self._connection.execute(LET_GO, hold.id)
         await self._connection.execute(CLAIM, *columns(_units([hold]), 6))

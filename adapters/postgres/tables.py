@@ -337,6 +337,8 @@ holds = Table(
     document("units"),
     instant("created_at"),
     instant("held_until"),
+    key("attempt", server_default=text("''")),
+    Column("pinned_until", Instant),
 )
 Index(
     "holds_due_idx",

@@ -426,7 +426,7 @@ export interface paths {
         post?: never;
         /**
          * Give it up
-         * @description Give it up. A repeat changes nothing.
+         * @description Give it up. A repeat changes nothing. 409 `hold_pinned` while it is being paid for.
          *
          *     Callers: shop, customer.
          */
@@ -452,6 +452,57 @@ export interface paths {
          *     Callers: shop, customer.
          */
         post: operations["extend_hold"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/holds/{hold}/pin": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Keep a hold while the retailer's own page takes the money, up to a hard deadline
+         * @description Keep a hold while the retailer's own page takes the money, up to a hard deadline.
+         *
+         *     It is not over before, and cannot be given up, nor its cart be changed. The same attempt
+         *     again changes nothing. 409 `hold_pinned` while another attempt is under way: end that one
+         *     where the money is taken, unpin it, and pin the new one. 409 `attempt_over` for one that
+         *     has ended. 409 `hold_over` and `insufficient_stock` say that no money should be taken.
+         *
+         *     Callers: office. An office key needs the scope `payments`.
+         */
+        post: operations["pin_hold"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/holds/{hold}/unpin": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * The payment has failed
+         * @description The payment has failed: the hold counts for as long as was left, at least 5 minutes.
+         *
+         *     An attempt that does not pin the hold, or no longer, changes nothing.
+         *
+         *     Callers: office. An office key needs the scope `payments`.
+         */
+        post: operations["unpin_hold"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1647,7 +1698,7 @@ export interface components {
          */
         Checkout: {
             contact: components["schemas"]["Contact"];
-            payment: components["schemas"]["Payment"];
+            payment: components["schemas"]["domain.orders.Payment"];
             /**
              * @default {
              *       "points": 0,
@@ -1914,10 +1965,12 @@ export interface components {
          * HoldState
          * @enum {unknown}
          */
-        HoldState: "active" | "converted" | "expired" | "released";
+        HoldState: "active" | "converted" | "expired" | "pinned" | "released";
         /**
          * HoldView
          * @description `server_time` tells a page how long it is by our clock until `held_until`.
+         *
+         *         Until `pinned_until` a payment is under way, and it cannot be given up.
          */
         HoldView: {
             id: string;
@@ -1928,6 +1981,7 @@ export interface components {
             /** Format: date-time */
             server_time: string;
             cart: string | null;
+            pinned_until: string | null;
         };
         /**
          * ImportKind
@@ -2398,11 +2452,6 @@ export interface components {
             items: components["schemas"]["Webhook"][];
             next_cursor: string | null;
         };
-        /** Payment */
-        Payment: {
-            /** @default pay_at_pickup */
-            method?: string;
-        };
         /**
          * Permission
          * @description What counts now for one purpose on one channel, and since when.
@@ -2469,6 +2518,15 @@ export interface components {
             bin: string;
             reason: string;
             code?: string;
+        };
+        /**
+         * Pin
+         * @description For `ttl_s` seconds at most, however the payment goes on.
+         */
+        Pin: {
+            attempt: string;
+            /** @default 900 */
+            ttl_s?: number;
         };
         /**
          * Preferences
@@ -2951,6 +3009,13 @@ export interface components {
          */
         WebhookState: "active" | "disabled";
         /**
+         * Payment
+         * @description `attempt` is the retailer's own name of one try to take the money, never used again.
+         */
+        "adapters.http.holds.Payment": {
+            attempt: string;
+        };
+        /**
          * Results
          * @description One for each receipt, in the order of the receipts.
          */
@@ -2969,6 +3034,11 @@ export interface components {
          * @enum {unknown}
          */
         "domain.messages.Kind": "pickup_ready" | "thank_you";
+        /** Payment */
+        "domain.orders.Payment": {
+            /** @default pay_at_pickup */
+            method?: string;
+        };
         /** Tender */
         "domain.orders.Tender": {
             type: string;
@@ -5536,7 +5606,8 @@ export interface operations {
                      *       ],
                      *       "held_until": "2026-11-23T10:30:00+01:00",
                      *       "server_time": "2026-11-23T10:30:00+01:00",
-                     *       "cart": "crt_01jd0000000000000000000001"
+                     *       "cart": "crt_01jd0000000000000000000001",
+                     *       "pinned_until": "2026-11-23T10:30:00+01:00"
                      *     }
                      */
                     "application/json": components["schemas"]["HoldView"];
@@ -5604,7 +5675,8 @@ export interface operations {
                      *       ],
                      *       "held_until": "2026-11-23T10:30:00+01:00",
                      *       "server_time": "2026-11-23T10:30:00+01:00",
-                     *       "cart": "crt_01jd0000000000000000000001"
+                     *       "cart": "crt_01jd0000000000000000000001",
+                     *       "pinned_until": "2026-11-23T10:30:00+01:00"
                      *     }
                      */
                     "application/json": components["schemas"]["HoldView"];
@@ -5673,7 +5745,8 @@ export interface operations {
                      *       ],
                      *       "held_until": "2026-11-23T10:30:00+01:00",
                      *       "server_time": "2026-11-23T10:30:00+01:00",
-                     *       "cart": "crt_01jd0000000000000000000001"
+                     *       "cart": "crt_01jd0000000000000000000001",
+                     *       "pinned_until": "2026-11-23T10:30:00+01:00"
                      *     }
                      */
                     "application/json": components["schemas"]["HoldView"];
@@ -5752,7 +5825,175 @@ export interface operations {
                      *       ],
                      *       "held_until": "2026-11-23T10:30:00+01:00",
                      *       "server_time": "2026-11-23T10:30:00+01:00",
-                     *       "cart": "crt_01jd0000000000000000000001"
+                     *       "cart": "crt_01jd0000000000000000000001",
+                     *       "pinned_until": "2026-11-23T10:30:00+01:00"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["HoldView"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    pin_hold: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes a repeat harmless: the same key and body get the first answer again.
+                 * @example 6f1c1f0e-0d3b-4a52-9a54-3c2f0a1b7a11
+                 */
+                "Idempotency-Key"?: components["parameters"]["OptionalIdempotencyKey"];
+                /**
+                 * @description For titles and names: en, nb, sv, da or ro; English when none fits.
+                 * @example sv-SE, en;q=0.5
+                 */
+                "Accept-Language"?: components["parameters"]["AcceptLanguage"];
+                /**
+                 * @description Your own id of this request, for our logs; we make one if there is none.
+                 * @example till-7-000123
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description The hold.
+                 * @example hld_01jd0000000000000000000007
+                 */
+                hold: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "attempt": "pay-7101-1",
+                 *       "ttl_s": 1
+                 *     }
+                 */
+                "application/json": components["schemas"]["Pin"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "hld_01jd0000000000000000000007",
+                     *       "state": "active",
+                     *       "lines": [
+                     *         {
+                     *           "sku": "85123A",
+                     *           "store": "1000",
+                     *           "quantity": 2
+                     *         }
+                     *       ],
+                     *       "held_until": "2026-11-23T10:30:00+01:00",
+                     *       "server_time": "2026-11-23T10:30:00+01:00",
+                     *       "cart": "crt_01jd0000000000000000000001",
+                     *       "pinned_until": "2026-11-23T10:30:00+01:00"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["HoldView"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    unpin_hold: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes a repeat harmless: the same key and body get the first answer again.
+                 * @example 6f1c1f0e-0d3b-4a52-9a54-3c2f0a1b7a11
+                 */
+                "Idempotency-Key"?: components["parameters"]["OptionalIdempotencyKey"];
+                /**
+                 * @description For titles and names: en, nb, sv, da or ro; English when none fits.
+                 * @example sv-SE, en;q=0.5
+                 */
+                "Accept-Language"?: components["parameters"]["AcceptLanguage"];
+                /**
+                 * @description Your own id of this request, for our logs; we make one if there is none.
+                 * @example till-7-000123
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description The hold.
+                 * @example hld_01jd0000000000000000000007
+                 */
+                hold: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "attempt": "pay-7101-1"
+                 *     }
+                 */
+                "application/json": components["schemas"]["adapters.http.holds.Payment"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "hld_01jd0000000000000000000007",
+                     *       "state": "active",
+                     *       "lines": [
+                     *         {
+                     *           "sku": "85123A",
+                     *           "store": "1000",
+                     *           "quantity": 2
+                     *         }
+                     *       ],
+                     *       "held_until": "2026-11-23T10:30:00+01:00",
+                     *       "server_time": "2026-11-23T10:30:00+01:00",
+                     *       "cart": "crt_01jd0000000000000000000001",
+                     *       "pinned_until": "2026-11-23T10:30:00+01:00"
                      *     }
                      */
                     "application/json": components["schemas"]["HoldView"];

@@ -55,8 +55,7 @@ async def kept_by(unit: Unit, cart: Cart) -> Kept:
     hold = await unit.holds.take(cart.hold)
     if hold.state is not HoldState.ACTIVE:
         return Kept(hold)
-    counts = hold.state_at(unit.now) is HoldState.ACTIVE
-    return Kept(hold, hold.places if counts else NOTHING, hold.places)
+    return Kept(hold, hold.places if hold.counts_at(unit.now) else NOTHING, hold.places)
 
 
 async def hold_lines(
@@ -67,6 +66,7 @@ async def hold_lines(
     Raises:
         NotEnoughStock: not every line can be held; what was held before stays.
         HoldLimit: a customer may not hold so much of one SKU.
+        HoldPinned: something else is being paid for.
     """
     kept = await kept_by(unit, cart)
     lines = lines_to_hold(cart)
@@ -77,7 +77,10 @@ async def hold_lines(
     if short := shortages(wanted, shelves, kept.places):
         takers = takers_of((line.store, line.sku, parts[line.sku]) for line in lines)
         raise NotEnoughStock(short, takers)
-    await _apply(unit, difference(kept.claimed, wanted), caller)
+    changes = difference(kept.claimed, wanted)
+    if kept.hold and changes:
+        kept.hold.must_not_be_pinned(unit.now)
+    await _apply(unit, changes, caller)
     if kept.hold and kept.places:
         hold = kept.hold.rewritten(lines, wanted).extended(ttl, unit.now)
         await unit.holds.keep(hold)
@@ -101,10 +104,11 @@ async def hold_lines(
 
 
 async def trim(unit: Unit, caller: Caller, cart: Cart) -> Cart:
-    """Free what a changed cart no longer asks for."""
+    """Free what a changed cart no longer asks for. Raises HoldPinned: it is being paid for."""
     kept = await kept_by(unit, cart)
     if kept.hold is None:
         return cart
+    kept.hold.must_not_be_pinned(unit.now)
     lines = lines_to_hold(cart)
     wanted = units_of(lines, await _parts(unit, cart))
     left = {place: min(count, wanted.get(place, 0)) for place, count in kept.places.items()}
@@ -121,9 +125,10 @@ async def trim(unit: Unit, caller: Caller, cart: Cart) -> Cart:
 
 
 async def let_go(unit: Unit, caller: Caller, cart: Cart) -> None:
-    """Free all that a cart holds."""
+    """Free all that a cart holds. Raises HoldPinned: it is being paid for."""
     kept = await kept_by(unit, cart)
     if kept.hold and kept.claimed:
+        kept.hold.must_not_be_pinned(unit.now)
         await unit.stock.lock(kept.claimed.keys())
         await _apply(unit, claims(kept.claimed, sign=-1), caller)
         await unit.holds.close([kept.hold.id], HoldState.RELEASED)

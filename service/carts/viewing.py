@@ -15,7 +15,7 @@ from domain.carts import (
     stores_of,
 )
 from domain.catalogue import Product, ProductState
-from domain.holds import Hold, HoldState
+from domain.holds import Hold
 from domain.ids import CartId, OrderId, Sku, StoreId
 from domain.money import Money
 from domain.promises import Promise, promise_of
@@ -113,7 +113,7 @@ async def _kept(unit: Unit, cart: Cart) -> Hold | None:
     if cart.hold is None:
         return None
     hold = await unit.holds.get(cart.hold)
-    return hold if hold.state_at(unit.now) is HoldState.ACTIVE else None
+    return hold if hold.counts_at(unit.now) else None
 
 
 def _line_view(line: CartLine, facts: "Facts", now: datetime, locale: str) -> LineView:

@@ -132,7 +132,10 @@ class Holds(Protocol):
     async def take_of(
         self, members: Collection[MemberId], places: Collection[Place]
     ) -> list[tuple[MemberId, Hold]]:
-        """What members hold at these places now, the oldest first, locked until the unit ends."""
+        """What members hold at these places now, the oldest first, locked until the unit ends.
+
+        What they are paying for elsewhere is left out.
+        """
 
     async def take_lapsed(self, now: datetime, limit: int) -> list[Hold]:
         """Active ones whose time is over and that nobody has locked, locked for us."""

@@ -42,6 +42,8 @@ hold_stock              may   may       .     .          .
 get_hold                may   may       .     .          .
 extend_hold             may   may       .     .          .
 release_hold            may   may       .     .          .
+pin_hold                .     .         .     .          payments
+unpin_hold              .     .         .     .          payments
 
 start_cart              may   may       .     .          .
 get_cart                may   may       .     .          .

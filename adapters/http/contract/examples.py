@@ -53,6 +53,8 @@ WORDS: Final[Mapping[str, Any]] = {
     "limit": 50,
     "cursor": "ImtleV8wMSI",
     "next_cursor": None,
+    "attempt": "pay-7101-1",
+    "pinned_until": None,
     "trace_id": "0c9d6985b67041c5ba86fe3769cdf8a8",
     "explain": False,
     "max_staleness": 0,
