@@ -35,7 +35,7 @@ CLOSE: Final = "update holds set state = $2 where id = any($1::text[])"
 LET_ALL_GO: Final = "delete from hold_units where hold = any($1::text[])"
 KEEP: Final = """
     update holds set state = $2, lines = $3, units = $4, held_until = $5, attempt = $6,
-        pinned_until = $7
+        pinned_until = $7, customer = $8
     where id = $1
 """
 FIELDS: Final = f"{COLUMNS}, attempt, pinned_until"
@@ -98,6 +98,7 @@ class PostgresHolds:
             hold.held_until,
             hold.attempt,
             hold.pinned_until,
+            hold.customer,
         )
         await self._connection.execute(LET_GO, hold.id)
         await self._connection.execute(CLAIM, *columns(_units([hold]), 6))

@@ -9,7 +9,7 @@ from domain.carts import (
     OtherCurrency,
 )
 from domain.ids import CartId
-from service.carts.keeping import let_go
+from service.carts.keeping import follow_owner, let_go, trim
 from service.carts.opening import in_currency
 from service.carts.viewing import CartView, seen
 from service.ports.requests import RequestKey
@@ -57,6 +57,7 @@ async def _claimed(unit: Unit, caller: Caller, guest: Cart) -> tuple[Cart, list[
     if mine is None:
         moved = guest.claimed(caller.customer, unit.now)
         await unit.carts.keep(moved)
+        await follow_owner(unit, moved)
         added = [Merged(line.sku, "added", line.quantity) for line in guest.lines]
         return moved, added
     mine = await in_currency(unit, mine, guest.currency)
@@ -64,6 +65,7 @@ async def _claimed(unit: Unit, caller: Caller, guest: Cart) -> tuple[Cart, list[
         raise OtherCurrency(guest.currency, mine.currency)
     merged, changes = mine.with_lines_of(guest, unit.now)
     await let_go(unit, caller, guest)
+    merged = await trim(unit, caller, merged)
     await unit.carts.keep(merged)
     await unit.carts.keep(guest.merged_away(mine, unit.now))
     return merged, changes

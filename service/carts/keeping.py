@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from domain.availability import Catalogue, Shelves, stocked_parts
 from domain.callers import Caller
@@ -132,6 +133,13 @@ async def let_go(unit: Unit, caller: Caller, cart: Cart) -> None:
         await unit.stock.lock(kept.claimed.keys())
         await _apply(unit, claims(kept.claimed, sign=-1), caller)
         await unit.holds.close([kept.hold.id], HoldState.RELEASED)
+
+
+async def follow_owner(unit: Unit, cart: Cart) -> None:
+    """What a cart holds is its customer's, with all that follows: the cap, and the till."""
+    kept = await kept_by(unit, cart)
+    if kept.hold and kept.claimed:
+        await unit.holds.keep(replace(kept.hold, customer=cart.customer))
 
 
 def lines_to_hold(cart: Cart) -> list[HoldLine]:

@@ -6,8 +6,11 @@ from service.holds import sweep
 from tests.examples import HARBOUR, HILL, MUG, TEAPOT, shelve
 from tests.http.shop import Shop
 from tests.http.test_carts import a_cart, put
-from tests.http.test_holds import held, let_time_pass
+from tests.http.test_holds import held, let_time_pass, line
+from tests.http.test_holds import hold as hold_stock
 from tests.http.test_orders import order, shelf
+from tests.http.test_sales import line as receipt_line
+from tests.http.test_sales import sale, tell
 
 
 async def hold(shop: Shop, cart: dict[str, Any]) -> Any:
@@ -154,5 +157,36 @@ async def test_a_merge_lets_go_of_what_the_guest_held(shop: Shop):
     await hold(shop, guest)
     token = {"Cart-Token": guest["headers"]["Cart-Token"]}
     await shop.client.post(f"/v1/carts/{guest['id']}/claim", json={}, headers=me | token)
+
+    assert await held(shop) == (0, 3)
+
+
+async def claim(shop: Shop, guest: dict[str, Any], me: dict[str, str]) -> Any:
+    token = {"Cart-Token": guest["headers"]["Cart-Token"]}
+    return await shop.client.post(f"/v1/carts/{guest['id']}/claim", json={}, headers=me | token)
+
+
+async def test_what_a_guest_held_is_the_customers_after_the_log_in(shop: Shop):
+    await shelve(shop.units, mug=50)
+    me = await shop.customer()
+    guest = await a_cart(shop, await shop.page(), mug=15)
+    await hold(shop, guest)
+    await claim(shop, guest, me)
+    more = await hold_stock(shop, me, line(quantity=6))
+    await tell(shop, sale("r-1", receipt_line(MUG, 15), minutes=0, member="sample-1"))
+
+    assert (more.status_code, more.json()["code"]) == (409, "hold_limit")
+    assert await held(shop) == (0, 35)
+
+
+async def test_a_merge_frees_what_the_customers_own_cart_no_longer_asks_for(shop: Shop):
+    await shelve(shop.units, HARBOUR, mug=3)
+    me = await shop.customer()
+    mine = await a_cart(shop, me, mug=1)
+    await hold(shop, mine)
+    guest = await a_cart(shop, await shop.page())
+    there = {"method": "pickup", "store": HILL}
+    await put(shop, guest["id"], guest["headers"], MUG, 2, fulfilment=there)
+    await claim(shop, guest, me)
 
     assert await held(shop) == (0, 3)

@@ -8,6 +8,7 @@ import pytest
 from service.holds import sweep
 from tests.examples import HARBOUR, MUG, shelve
 from tests.http.shop import Shop
+from tests.http.test_cart_holds import claim
 from tests.http.test_cart_holds import hold as hold_cart
 from tests.http.test_carts import a_cart, put
 from tests.http.test_holds import held, hold
@@ -184,12 +185,22 @@ async def test_a_cart_that_is_paid_for_is_not_merged_away(shop: Shop):
     async with shop.units.read() as unit:
         mine = await unit.connection.fetchval("select id from holds")
     await pin(shop, mine)
-    token = {"Cart-Token": guest["headers"]["Cart-Token"]}
-    path = f"/v1/carts/{guest['id']}/claim"
-    refused = await shop.client.post(path, json={}, headers=me | token)
+    refused = await claim(shop, guest, me)
 
     assert (refused.status_code, refused.json()["code"]) == (409, "hold_pinned")
     assert await held(shop) == (2, 1)
+
+
+async def test_nothing_is_merged_into_a_cart_that_is_paid_for(shop: Shop):
+    await shelve(shop.units, mug=3)
+    me = await shop.customer()
+    await hold_cart(shop, await a_cart(shop, me, mug=1))
+    async with shop.units.read() as unit:
+        mine = await unit.connection.fetchval("select id from holds")
+    await pin(shop, mine)
+    refused = await claim(shop, await a_cart(shop, await shop.page(), mug=2), me)
+
+    assert (refused.status_code, refused.json()["code"]) == (409, "hold_pinned")
 
 
 async def test_what_is_bought_at_a_till_is_not_what_is_paid_for_online(shop: Shop):
