@@ -39,7 +39,9 @@ REPAIRABLE: Final = (
 )
 """Figures that a ledger explains; what else is broken needs somebody to look at it."""
 
-CLOSE: Final = "lock table stock, members, lots in share row exclusive mode"
+CLOSE: Final = "lock table stock, members, lots in exclusive mode"
+"""Others may look. Whoever has locked a row ends first; a weaker lock would meet it half way."""
+
 SHELVE: Final = """
     insert into stock (store, sku)
     select distinct store, sku from movements join stores using (store)

@@ -244,19 +244,3 @@ async def test_the_books_agree_at_every_moment_of_a_busy_day(lived_in):
 
     assert seen == [set()] * 8
     assert await broken(lived_in) == set()
-
-
-async def test_a_repair_beside_a_busy_shop_leaves_it_whole(lived_in):
-    buyers = [await lived_in.customer(f"sample-{number}") for number in range(2, 10)]
-    await tell(lived_in, "update stock set on_hand = on_hand + 100 where sku = 'MUG'")
-
-    async def repair() -> int:
-        async with lived_in.units.begin() as unit:
-            return len(await unit.audit.repair())
-
-    repairs, *_ = await asyncio.gather(
-        repair(), *(order(lived_in, buyer, {MUG: 1}) for buyer in buyers)
-    )
-
-    assert repairs == 1
-    assert await broken(lived_in) == set()

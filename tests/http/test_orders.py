@@ -45,32 +45,6 @@ async def figures(shop: Shop, query: str) -> Any:
         return await unit.connection.fetchval(query)
 
 
-async def test_the_last_unit_goes_to_one_of_fifty_shoppers(shop: Shop):
-    await shelve(shop.units, mug=1)
-    page = await shop.page()
-    carts = [await a_cart(shop, page, mug=1) for _ in range(50)]
-
-    answers = await asyncio.gather(*(order(shop, cart) for cart in carts))
-
-    assert Counter(answer.status_code for answer in answers) == {201: 1, 409: 49}
-    assert {a.json()["code"] for a in answers if a.status_code == 409} == {"insufficient_stock"}
-    assert await shelf(shop) == (1, 1)
-
-
-async def test_carts_that_want_the_same_goods_in_another_order_never_deadlock(shop: Shop):
-    await shelve(shop.units, mug=1000, teapot=1000)
-    page = await shop.page()
-    carts = [
-        await a_cart(shop, page, **dict(lines))
-        for lines in [(("mug", 1), ("teapot", 1)), (("teapot", 1), ("mug", 1))] * 20
-    ]
-
-    answers = await asyncio.gather(*(order(shop, cart) for cart in carts))
-
-    assert {answer.status_code for answer in answers} == {201}
-    assert (await shelf(shop), await shelf(shop, TEAPOT)) == ((1000, 40), (1000, 40))
-
-
 async def test_a_checkout_that_is_clicked_twenty_times_is_one_order(shop: Shop):
     await shelve(shop.units, mug=30)
     cart = await a_cart(shop, await shop.page(), mug=1)

@@ -143,17 +143,6 @@ async def test_a_handover_that_is_repeated_with_its_key_is_answered_again(shop: 
     assert await shelf(shop) == (8, 0)
 
 
-async def test_a_cancellation_and_a_handover_at_the_same_moment_have_one_winner(shop: Shop):
-    desk = await a_desk(shop, mug=2)
-    code = await desk.make_ready(mug=2)
-
-    given, cancelled = await asyncio.gather(desk.do("handover", {"code": code}), desk.cancel())
-
-    assert sorted([given.status_code, cancelled.status_code]) in ([200, 403], [200, 409])
-    state = (await desk.look())["state"]
-    assert await points(desk) == ((0, 20) if state == "collected" else (0, 0))
-
-
 async def test_two_visits_earn_for_what_each_took_home(shop: Shop):
     desk = await a_desk(shop, mug=3)
     code = await desk.make_ready(mug=3)

@@ -1,20 +1,26 @@
 """Rivals that are made to meet on real locks, so that nothing is left to chance."""
 
 import asyncio
+from collections import Counter
+from datetime import timedelta
 from typing import Any
 
 import asyncpg
 import pytest
 from structlog.testing import capture_logs
 
+from adapters.postgres.unit import utc_now
 from domain.refusals import Busy, GaveWay
+from service.holds import sweep
 from service.retries import TRIES, tried_again
-from tests.examples import shelve
-from tests.http.rivals import all_wait, keeping
+from tests.examples import HARBOUR, MUG, TEAPOT, shelve
+from tests.http.rivals import all_wait, keeping, queue
 from tests.http.shop import Shop
 from tests.http.test_carts import a_cart
-from tests.http.test_holds import held, hold
+from tests.http.test_holds import held, hold, let_time_pass, line
 from tests.http.test_orders import figures, order, shelf
+from tests.http.test_pickups import a_desk, points
+from tests.http.test_sales import ago, sale, sound, tell
 
 A_CART = "select from carts where id = $1 for update"
 
@@ -102,3 +108,124 @@ async def test_nothing_else_is_tried_again(shop: Shop, trouble: type[Exception])
         await unlucky()
     assert not isinstance(caught.value, GaveWay)
     assert unlucky.tries == 1
+
+
+async def test_the_last_unit_goes_to_one_of_fifty_who_wait_for_it(shop: Shop):
+    await shelve(shop.units, mug=1)
+    page = await shop.page()
+    carts = [await a_cart(shop, page, mug=1) for _ in range(50)]
+    async with keeping(shop):
+        checkouts = [asyncio.create_task(order(shop, cart)) for cart in carts]
+        await all_wait(shop, 20)
+    answers = await asyncio.gather(*checkouts)
+
+    assert Counter(answer.status_code for answer in answers) == {201: 1, 409: 49}
+    assert {a.json()["code"] for a in answers if a.status_code == 409} == {"insufficient_stock"}
+    assert await shelf(shop) == (1, 1)
+
+
+async def test_carts_that_cross_two_hundred_times_never_collide(shop: Shop):
+    await shelve(shop.units, mug=1000, teapot=1000)
+    page = await shop.page()
+    crossing: list[dict[str, int]] = [{"mug": 1, "teapot": 1}, {"teapot": 1, "mug": 1}]
+    carts = [await a_cart(shop, page, **lines) for lines in crossing * 100]
+    with capture_logs() as logs:
+        answers = await asyncio.gather(*(order(shop, cart) for cart in carts))
+
+    assert {answer.status_code for answer in answers} == {201}
+    assert tries_again(logs) == []
+    assert (await shelf(shop), await shelf(shop, TEAPOT)) == ((1000, 200), (1000, 200))
+
+
+@pytest.mark.parametrize("sweep_first", [True, False])
+async def test_what_a_sweep_frees_while_somebody_waits_is_free_once(
+    shop: Shop, *, sweep_first: bool
+):
+    await shelve(shop.units, mug=1)
+    page = await shop.page()
+    await hold(shop, page)
+    await let_time_pass(shop, 16)
+    rivals = [sweep(shop.units), hold(shop, page, line(quantity=2))]
+    answers = await queue(shop, *(rivals if sweep_first else rivals[::-1]))
+    refused = answers[1 if sweep_first else 0]
+    mine = await hold(shop, page)
+
+    assert (refused.status_code, refused.json()["code"]) == (409, "insufficient_stock")
+    assert (mine.status_code, await held(shop)) == (201, (1, 0))
+
+
+@pytest.mark.parametrize("count_first", [True, False])
+@pytest.mark.parametrize(("sold", "left"), [(20, 8), (5, 7)])
+async def test_a_count_and_a_sale_agree_whoever_is_first(
+    shop: Shop, sold: int, left: int, *, count_first: bool
+):
+    """Ten minutes ago there were eight: a sale before that is in it, one after that is not."""
+    till, office = await shop.till(HARBOUR), await shop.office()
+
+    async def told(verb: str, **line: Any) -> Any:
+        headers = office | {"Idempotency-Key": shop.fresh()}
+        lines = {"lines": [{"store": HARBOUR, "sku": MUG, **line}]}
+        return await shop.client.post(f"/v1/stock/{verb}", json=lines, headers=headers)
+
+    await told("adjustments", delta=10, reason="received", occurred_at=ago(60))
+    counting = told("counts", counted=8, counted_at=ago(10))
+    selling = tell(shop, sale("r-1", minutes=sold), headers=till)
+    rivals = [counting, selling]
+    await queue(shop, *(rivals if count_first else rivals[::-1]))
+
+    assert await figures(shop, "select on_hand from stock") == left
+    assert await sound(shop)
+
+
+async def test_a_repair_waits_for_whoever_is_at_it_and_forgets_nothing_of_theirs(shop: Shop):
+    await shelve(shop.units, mug=5)
+    cart = await a_cart(shop, await shop.page(), mug=1)
+    async with shop.units.read() as unit:
+        await unit.connection.execute("update stock set on_hand = on_hand + 100")
+
+    async def repair() -> int:
+        async with shop.units.begin() as unit:
+            return len(await unit.audit.repair())
+
+    with capture_logs() as logs:
+        placed, repairs = await queue(shop, order(shop, cart), repair())
+
+    assert (placed.status_code, repairs, tries_again(logs)) == (201, 1, [])
+    assert await shelf(shop) == (5, 1)
+    assert await sound(shop)
+
+
+async def test_a_hold_is_not_extended_once_its_unit_went_to_somebody_else(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+):
+    await shelve(shop.units, mug=1)
+    page = await shop.page()
+    mine = (await hold(shop, page)).json()["id"]
+    path = f"/v1/holds/{mine}/extend"
+    async with keeping(shop, "select from holds for update"):
+        in_time = asyncio.create_task(shop.client.post(path, json={}, headers=page))
+        await all_wait(shop, 1)
+        monkeypatch.setattr(shop.units, "_clock", lambda: utc_now() + timedelta(minutes=16))
+        other = await hold(shop, page)
+        monkeypatch.undo()
+    extended = await in_time
+
+    assert other.status_code == 201
+    assert (extended.status_code, extended.json()["code"]) == (409, "insufficient_stock")
+
+
+@pytest.mark.parametrize("handover_first", [True, False])
+async def test_a_cancellation_and_a_handover_have_one_winner_whoever_is_first(
+    shop: Shop, *, handover_first: bool
+):
+    desk = await a_desk(shop, mug=2)
+    code = await desk.make_ready(mug=2)
+    rivals = [desk.do("handover", {"code": code}), desk.cancel()]
+    first, second = await queue(shop, *(rivals if handover_first else rivals[::-1]))
+    state = "collected" if handover_first else "cancelled"
+
+    assert first.status_code == 200
+    assert second.json()["code"] == ("already_collected" if handover_first else "wrong_state")
+    assert ((await desk.look())["state"], await sound(shop)) == (state, True)
+    assert await points(desk) == ((0, 20) if handover_first else (0, 0))
+    assert await shelf(shop) == ((8, 0) if handover_first else (10, 2))
