@@ -1,0 +1,206 @@
+"""What stores do: prepare pickups and hand them over, sell at their tills, take back."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+from hypothesis import event
+from hypothesis import strategies as st
+from hypothesis.stateful import precondition, rule
+
+from adapters.identity.codes import DerivedCodes
+from adapters.settings import Secret
+from domain.callers import Caller, Role
+from domain.pickups import Found
+from domain.sales import Disposition, Receipt, ReceiptKind, ReceiptLine
+from service import sales
+from service.pickups import expiring, handing_over, working
+from tests.examples import HARBOUR, HILL, MUG, TEA_SET, TEAPOT
+from tests.stories.any_stock import plain_working as plain
+from tests.stories.any_stock.machine import (
+    ME,
+    PLATE,
+    Machine,
+    a_store,
+    faults,
+    latest,
+    minutes_ago,
+    some,
+    which,
+)
+
+CODES = DerivedCodes(Secret("the secret of a test, long enough for anybody"))
+VERBS = ("accept", "decline", "pick", "ready", "hand_over", "cancel", "put_back")
+NEXT = {
+    "placed": "accept",
+    "accepted": "pick",
+    "picking": "ready",
+    "ready": "hand_over",
+    "declined": "put_back",
+    "short": "put_back",
+    "expired": "put_back",
+    "cancelled": "put_back",
+}
+sold = st.lists(
+    st.tuples(
+        st.sampled_from([MUG, TEAPOT, TEA_SET, PLATE, "GHOST"]), some, st.sampled_from(Disposition)
+    ),
+    min_size=1,
+    max_size=2,
+    unique_by=lambda line: line[0],
+)
+
+
+class Working(Machine):
+    @precondition(lambda self: self.shop.pickups)
+    @rule(
+        which=which,
+        verb=st.one_of(st.sampled_from(VERBS), st.integers(1, 5)),
+        found=st.sampled_from(["all", "all", "short", "part"]),
+        whole=st.booleans(),
+        fault=faults,
+    )
+    def work(self, which: int, verb: str | int, found: str, whole: bool, fault: Any) -> None:
+        """One verb, or so many of those that come next."""
+        name = latest(self.shop.pickups, which)
+        pickup = self.shop.pickups[name]
+        if isinstance(verb, str):
+            self._do(verb, name, found, whole=whole, fault=fault)
+            return
+        for _ in range(verb):
+            self._do(NEXT.get(pickup.state, "accept"), name, found, whole=whole, fault=fault)
+
+    def _do(self, verb: str, name: str, found: str, *, whole: bool, fault: Any) -> None:
+        pickup = self.shop.pickups[name]
+        skus = list(pickup.lines) if whole else list(pickup.lines)[:1]
+        count = {sku: _found(pickup.lines[sku], found) for sku in skus}
+        scanned = [working.Scanned(Found(*one), sku) for sku, one in count.items()]
+        given = None if whole else {skus[0]: 1}
+        step: Mapping[str, tuple[Callable[..., Awaitable[Any]], Callable[[], Any]]] = {
+            "accept": (working.accept, lambda: plain.accept(pickup)),
+            "decline": (
+                partial(working.decline, reason="damaged", lines=None if whole else skus),
+                lambda: plain.decline(pickup, skus),
+            ),
+            "pick": (
+                partial(working.pick, scanned=scanned),
+                lambda: plain.pick(self.shop, pickup, count),
+            ),
+            "ready": (
+                partial(working.ready, codes=CODES, bin="A3"),
+                lambda: plain.ready(pickup),
+            ),
+            "hand_over": (
+                partial(
+                    handing_over.hand_over,
+                    codes=CODES,
+                    handover=handing_over.Handover(units=given, proof="passport"),
+                ),
+                lambda: plain.hand_over(self.shop, pickup, given),
+            ),
+            "cancel": (
+                partial(working.cancel, reason="changed_mind"),
+                lambda: plain.cancel(pickup),
+            ),
+            "put_back": (working.put_back, lambda: plain.put_back(pickup)),
+        }
+        command, plainly = step[verb]
+        seen, _ = self.give(
+            fault,
+            lambda key: command(units=self.units, caller=self.office, pickup=name, key=key),
+            plainly,
+        )
+        if seen:
+            event(f"a pickup is {pickup.state}")
+            assert seen.pickup.state == pickup.state
+            pickup.collect_by = seen.pickup.collect_by
+
+    @precondition(lambda self: any(one.state == "ready" for one in self.shop.pickups.values()))
+    @rule(fault=faults)
+    def nobody_comes(self, fault: Any) -> None:
+        self.wait(6 * 24 * 3600)
+        self.give(
+            fault,
+            lambda _: expiring.expire_overdue(self.units),
+            lambda: plain.expire(self.shop),
+            keyed=False,
+        )
+        self.loop.run(expiring.expire_overdue(self.units))
+
+    @rule(
+        store=a_store,
+        name=st.integers(1, 9),
+        is_sale=st.booleans(),
+        ago=st.one_of(minutes_ago, st.just(timedelta(minutes=-30))),
+        lines=sold,
+        member=st.booleans(),
+        fault=faults,
+    )
+    def sell(
+        self,
+        *,
+        store: str,
+        name: int,
+        is_sale: bool,
+        ago: timedelta,
+        lines: Any,
+        member: bool,
+        fault: Any,
+    ) -> None:
+        said = [(sku, quantity, "" if is_sale else what.value) for sku, quantity, what in lines]
+        self._tell(
+            store,
+            [plain.Receipt(f"r-{name}", is_sale, self.shop.now - ago, tuple(said), member)],
+            fault,
+        )
+
+    @precondition(lambda self: len(self.shop.receipts) > 1)
+    @rule(which=which, elsewhere=st.booleans(), fault=faults)
+    def sell_again(self, which: int, elsewhere: bool, fault: Any) -> None:
+        """A till repeats itself, in another order; or two stores use one number."""
+        store, receipt = self.shop.receipts[latest(self.shop.receipts, which)]
+        mine = [one for at, one in self.shop.receipts.values() if at == store]
+        other = HILL if store == HARBOUR else HARBOUR
+        self._tell(other if elsewhere else store, [receipt, *mine[:2], receipt], fault)
+
+    def _tell(self, store: str, said: list[plain.Receipt], fault: Any) -> None:
+        till = Caller(Role.TILL, "key_till", stores=frozenset({store}), terminal="T1")
+        receipts = [_receipt(one) for one in said]
+        self.give(
+            fault,
+            lambda _: sales.record(self.units, caller=till, store=store, receipts=receipts),
+            lambda: plain.till(self.shop, store, said, ME),
+            answers=lambda results: [_became(one) for one in results],
+            keyed=False,
+        )
+
+
+def _found(line: Any, how: str) -> tuple[int, bool]:
+    wanted = line.quantity - line.cancelled
+    return {
+        "all": (wanted, False),
+        "short": (max(line.picked, wanted - 1), True),
+        "part": (max(0, wanted - 1), False),
+    }[how]
+
+
+def _receipt(said: plain.Receipt) -> Receipt:
+    return Receipt(
+        id=said.id,
+        kind=ReceiptKind.SALE if said.is_sale else ReceiptKind.RETURN,
+        occurred_at=said.happened,
+        lines=tuple(
+            ReceiptLine(quantity=n, sku=sku, disposition=Disposition(what) if what else None)
+            for sku, n, what in said.lines
+        ),
+        member="sample-1" if said.member else None,
+        of=None if said.is_sale else "r-1" if said.id != "r-1" else None,
+    )
+
+
+def _became(result: Any) -> str:
+    if result.status in {"applied", "pending_match"}:
+        return "new"
+    became: str = result.code if result.status == "rejected" else result.status
+    return became

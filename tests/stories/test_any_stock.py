@@ -1,0 +1,54 @@
+"""Whatever anybody does to stock, in whatever order, whatever breaks: every figure is right.
+
+A machine draws commands of every kind, gives them to the shop and to a plain shop that only sums
+up, and compares every figure of every shelf after each. Some commands break off in the middle of
+their unit, or after a commit of which nobody hears; they are given once more, as any client would.
+
+`make test` lives through the same days each time. HYLLA_DAYS=2000 is so many others.
+"""
+
+import asyncio
+import os
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from adapters.postgres.addresses import for_asyncpg
+from adapters.postgres.unit import connect
+from tests.conftest import TEMPLATE, a_database
+from tests.stories.any_stock.faults import Faults, fragile_units
+from tests.stories.any_stock.keeping import Keeping
+from tests.stories.any_stock.machine import MORNING, Machine
+from tests.stories.any_stock.shopping import Shopping
+from tests.stories.any_stock.working import Working
+
+pytestmark = pytest.mark.timeout(1200)  # a day that fails is made as short as it can be
+DAYS = int(os.environ.get("HYLLA_DAYS", "0"))
+
+
+class AnyDay(Keeping, Shopping, Working):
+    pass
+
+
+TestAnyDay = AnyDay.TestCase
+TestAnyDay.settings = settings(
+    max_examples=DAYS or 40,
+    stateful_step_count=50,
+    derandomize=not DAYS,
+    database=None,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def a_shop_that_may_break(postgres: str) -> Iterator[None]:
+    """One database for all days; each begins by emptying it."""
+    with pytest.MonkeyPatch.context() as patch, asyncio.Runner() as loop:
+        for url in a_database(postgres, f"TEMPLATE {TEMPLATE}"):
+            engine = connect(url, pool_size=4)
+            Machine.loop, Machine.clock, Machine.faults = loop, [MORNING], Faults(for_asyncpg(url))
+            Machine.units = fragile_units(engine, lambda: Machine.clock[0], Machine.faults, patch)
+            yield
+            loop.run(engine.dispose())
