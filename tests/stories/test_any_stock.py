@@ -15,9 +15,9 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from adapters.postgres.addresses import for_asyncpg
-from adapters.postgres.unit import connect
+from adapters.postgres.unit import PostgresUnits
 from tests.conftest import TEMPLATE, a_database
-from tests.stories.any_stock.faults import Faults, fragile_units
+from tests.stories.any_stock.faults import Faults, FragileConnections
 from tests.stories.any_stock.keeping import Keeping
 from tests.stories.any_stock.machine import MORNING, Machine
 from tests.stories.any_stock.shopping import Shopping
@@ -45,10 +45,10 @@ TestAnyDay.settings = settings(
 @pytest.fixture(scope="module", autouse=True)
 def a_shop_that_may_break(postgres: str) -> Iterator[None]:
     """One database for all days; each begins by emptying it."""
-    with pytest.MonkeyPatch.context() as patch, asyncio.Runner() as loop:
+    with asyncio.Runner() as loop:
         for url in a_database(postgres, f"TEMPLATE {TEMPLATE}"):
-            engine = connect(url, pool_size=4)
             Machine.loop, Machine.clock, Machine.faults = loop, [MORNING], Faults(for_asyncpg(url))
-            Machine.units = fragile_units(engine, lambda: Machine.clock[0], Machine.faults, patch)
+            connections = FragileConnections(url, Machine.faults)
+            Machine.units = PostgresUnits(connections, lambda: Machine.clock[0])
             yield
-            loop.run(engine.dispose())
+            loop.run(connections.close())

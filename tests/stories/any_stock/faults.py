@@ -1,14 +1,13 @@
 """What may go wrong in the middle of a unit, made to go wrong at one statement of it."""
 
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from enum import StrEnum
 from typing import Any
 
 import asyncpg
-import pytest
 
-from adapters.postgres import unit as units
+from adapters.postgres.unit import Connections
 
 
 class Fault(StrEnum):
@@ -107,14 +106,14 @@ class _Transaction:
             self._faults.after_commit()
 
 
-def fragile_units(
-    engine: Any, clock: Callable[[], datetime], faults: Faults, patch: pytest.MonkeyPatch
-) -> units.PostgresUnits:
-    """Units whose connections are met by `faults`; everything else is the shop's own."""
-    alive = units._alive
+class FragileConnections(Connections):
+    """The shop's own pool, whose connections are met by `faults`."""
 
-    async def fragile(connection: Any) -> Any:
-        return Fragile(await alive(connection), faults)
+    def __init__(self, url: str, faults: Faults) -> None:
+        super().__init__(url, most=4)
+        self._faults = faults
 
-    patch.setattr(units, "_alive", fragile)
-    return units.PostgresUnits(engine, clock)
+    @asynccontextmanager
+    async def one(self) -> AsyncIterator[Any]:
+        async with super().one() as raw:
+            yield Fragile(raw, self._faults)
