@@ -10,6 +10,7 @@ from enum import StrEnum
 from msgspec import UNSET, Struct, UnsetType
 
 from domain.catalogue import Made, Product, ProductState
+from domain.conditions import Conditions
 from domain.ids import Sku, StoreId
 from domain.stock import Place, Shelf, Status, status_of
 from domain.stores import Store
@@ -68,6 +69,8 @@ class PickupAnswer(Struct, frozen=True):
 class Explanation(Struct, frozen=True):
     """The whole sum, for staff: sellable = on_hand - the five parts, and never below zero.
 
+    `conditions` say why units are unavailable.
+
     A kit has no shelf of its own; its parts are asked for by their names.
     """
 
@@ -79,6 +82,7 @@ class Explanation(Struct, frozen=True):
     buffer: int
     sellable: int
     reasons: list[str]
+    conditions: Conditions
 
 
 class AtStore(Struct, frozen=True, kw_only=True):
@@ -181,7 +185,9 @@ class View(Struct, frozen=True):
 
     now: datetime
     telling: Telling
-    explain: Callable[[StoreId], bool] = lambda _: False
+    explain: Callable[[StoreId], bool] | None = None
+    blocked: Mapping[Place, Conditions] = {}
+    """Why what is unavailable is so, where the sum is explained."""
 
 
 def unknown(sku: Sku) -> Available:
@@ -189,7 +195,7 @@ def unknown(sku: Sku) -> Available:
     return Available(sku, 0, Offer(Status.OUT_OF_STOCK, 0), [], ["unknown_sku"])
 
 
-def explained(shelf: Shelf) -> Explanation:
+def explained(shelf: Shelf, blocked: Conditions) -> Explanation:
     """The sum of one shelf with the machine reasons for what is kept back."""
     reasons = [
         reason
@@ -211,7 +217,15 @@ def explained(shelf: Shelf) -> Explanation:
         0,
         shelf.sellable,
         reasons,
+        blocked,
     )
+
+
+def _explained(shelf: Shelf, view: View) -> Explanation | UnsetType:
+    """To whom it may be shown."""
+    if not (view.explain and view.explain(shelf.store)):
+        return UNSET
+    return explained(shelf, view.blocked.get((shelf.store, shelf.sku), {}))
 
 
 def _sellable(shelf: Shelf | None) -> int:
@@ -239,5 +253,5 @@ def _at_store(
         quantity=offer.quantity,
         pickup=pickup_answer(product, store, offer, view.now),
         distance_km=UNSET if place.distance_km is None else round(place.distance_km, 1),
-        explain=explained(shelf) if view.explain(store.store) and not product.parts else UNSET,
+        explain=_explained(shelf, view) if not product.parts else UNSET,
     )

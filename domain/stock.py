@@ -13,6 +13,7 @@ from typing import Final
 
 from msgspec import Struct, to_builtins
 
+from domain.conditions import Conditions
 from domain.ids import Sku, StoreId
 from domain.refusals import Conflict, Invalid
 
@@ -163,10 +164,14 @@ class Source(Struct, frozen=True, gc=False):
 
 
 class Move(Struct, frozen=True, gc=False):
-    """A change, and where it comes from; its goods become a line of the ledger."""
+    """A change, and where it comes from; its goods become a line of the ledger.
+
+    `conditions` are what its `unavailable` is the sum of.
+    """
 
     change: Change
     source: Source
+    conditions: Conditions = {}
 
 
 class Movement(Struct, frozen=True):
@@ -178,6 +183,7 @@ class Movement(Struct, frozen=True):
     kind: str
     on_hand: int
     unavailable: int
+    conditions: Conditions
     cause: str
     actor: str
     occurred_at: datetime

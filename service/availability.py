@@ -33,14 +33,14 @@ class Around(Struct, frozen=True):
 class Question(Struct, frozen=True):
     """Which SKUs, and which stores: named ones, those around a point, or every one that has any.
 
-    `explain` says for which stores the whole sum may be shown.
+    `explain` says for which stores the whole sum may be shown, where it is wanted.
     """
 
     skus: list[Sku]
     stores: list[StoreId] | None = None
     around: Around | None = None
     telling: Telling = Telling()
-    explain: Callable[[StoreId], bool] = lambda _: False
+    explain: Callable[[StoreId], bool] | None = None
 
 
 class Lying(Struct, frozen=True):
@@ -70,8 +70,14 @@ async def look(units: Units, question: Question, *, channel: str = "web") -> Ans
     """
     async with units.read() as unit:
         lying = await what_lies(unit, question.skus)
+        blocked = await unit.stock.conditions(lying.catalogue) if question.explain else {}
         places = await _places(unit, question, lying.holders)
-    view = View(now=unit.now, telling=question.telling, explain=question.explain)
+    view = View(
+        now=unit.now,
+        telling=question.telling,
+        explain=question.explain,
+        blocked=blocked,
+    )
     items = [
         available(lying.catalogue[sku], lying.catalogue, lying.shelves, places, view)
         if sku in lying.catalogue

@@ -7,6 +7,8 @@ each figure it looks at.
 from collections.abc import Mapping
 from typing import Final
 
+from adapters.postgres.ledgers import BLOCKINGS
+
 MOST_ATTEMPTS: Final = 10
 """Tries after which an event that cannot be followed is somebody's business."""
 
@@ -44,6 +46,14 @@ SHELVES: Final = f"""
     ) as claiming using (store, sku)
 """
 """Every shelf beside the ledgers and claims that explain it."""
+
+CONDITIONS: Final = f"""
+    (
+        select store, sku, condition, sum(units)::bigint as units from {BLOCKINGS} as blocking
+        group by store, sku, condition
+    )
+"""
+"""How much of each is not for sale, and why, by the ledger."""
 
 SHELF_FIGURES: Final[Mapping[str, str]] = {
     "on_hand": "coalesce(moved.on_hand, 0)",
@@ -111,6 +121,18 @@ INVARIANTS: Final[Mapping[str, str]] = {
     "allocated_is_what_orders_claim": _shelf("allocated"),
     "staged_is_what_lies_picked": _shelf("staged"),
     "held_is_what_carts_hold": _shelf("held"),
+    "conditions_are_what_was_moved": f"""
+        select jsonb_build_object('store', store, 'sku', sku, 'condition', condition) as about,
+            coalesce(moved.units, 0) as expected, coalesce(blocked.units, 0) as actual
+        from blocked full join {CONDITIONS} as moved using (store, sku, condition)
+    """,
+    "unavailable_is_the_sum_of_conditions": """
+        select jsonb_build_object('store', store, 'sku', sku) as about,
+            stock.unavailable as expected, coalesce(sums.units, 0) as actual
+        from stock left join (
+            select store, sku, sum(units) as units from blocked group by store, sku
+        ) as sums using (store, sku)
+    """,
     "every_movement_has_its_shelf": """
         select jsonb_build_object('store', store, 'sku', sku) as about,
             1 as expected, count(stock.version) as actual

@@ -4,9 +4,12 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any, Final
 
+import msgspec
 from msgspec.structs import replace
 
 from adapters.postgres.columns import columns
+from adapters.postgres.ledgers import BLOCKINGS
+from domain.conditions import Condition, Conditions
 from domain.ids import Sku, StoreId
 from domain.incidents import IncidentKind, missed, oversold
 from domain.stock import Change, Move, Movement, PastShelf, Place, Shelf, summed
@@ -32,10 +35,11 @@ LOCK: Final = f"""
 APPLY: Final = f"""
     with moved as (
         insert into movements
-            (store, sku, kind, on_hand, unavailable, cause, actor, occurred_at, recorded_at)
-        select *, $17 from unnest(
+            (store, sku, kind, on_hand, unavailable, cause, actor, occurred_at, conditions,
+                recorded_at)
+        select *, $18 from unnest(
             $9::text[], $10::text[], $11::text[], $12::int[], $13::int[], $14::text[],
-            $15::text[], $16::timestamptz[]
+            $15::text[], $16::timestamptz[], $17::jsonb[]
         )
     ), changed as (
         update stock as shelf set
@@ -48,12 +52,12 @@ APPLY: Final = f"""
             version = shelf.version + 1
         from unnest(
             $1::text[], $2::text[], $3::int[], $4::int[], $5::int[], $6::int[], $7::int[],
-            $8::int[], $18::text[]
+            $8::int[], $19::text[]
         ) as change (store, sku, on_hand, unavailable, allocated, held, staged, safety_stock, cause)
         where shelf.store = change.store and shelf.sku = change.sku
         returning {", ".join(f"shelf.{column}" for column in SHELF.split(", "))}, cause
     ), told as (
-        insert into feed_inbox ({SHELF}, cause, recorded_at) select *, $17 from changed
+        insert into feed_inbox ({SHELF}, cause, recorded_at) select *, $18 from changed
     )
     select {SHELF} from changed
 """
@@ -68,6 +72,7 @@ LINE: Final = (
     "cause",
     "actor",
     "occurred_at",
+    "conditions",
     "recorded_at",
 )
 MANY: Final = 100
@@ -92,16 +97,46 @@ MOVED_SINCE: Final = """
     group by store, sku, moment.since
 """
 MOVED_BY: Final = """
-    select cause, store, sku, kind, case when on_hand = 0 then abs(unavailable) else on_hand end
+    select cause, store, sku, kind,
+        case when on_hand = 0 then abs(unavailable) else on_hand end as units,
+        coalesce(conditions, '{}') as conditions
     from movements
     join unnest($1::text[], $2::text[], $3::text[]) as source (cause, store, sku)
         using (cause, store, sku)
 """
 MOVEMENTS: Final = """
-    select id, store, sku, kind, on_hand, unavailable, cause, actor, occurred_at, recorded_at
+    select id, store, sku, kind, on_hand, unavailable, coalesce(conditions, '{}') as conditions,
+        cause, actor, occurred_at, recorded_at
     from movements
     where sku = $1 and ($2::text[] is null or store = any($2)) and ($3::bigint is null or id < $3)
     order by id desc limit $4
+"""
+BLOCK: Final = """
+    with change as (
+        select store, sku, condition, sum(units)::int as units from unnest(
+            $1::text[], $2::text[], $3::text[], $4::int[]
+        ) as move (store, sku, condition, units)
+        group by store, sku, condition
+    ), changed as (
+        update blocked set units = blocked.units + change.units from change
+        where (blocked.store, blocked.sku, blocked.condition)
+            = (change.store, change.sku, change.condition)
+        returning change.*
+    )
+    insert into blocked (store, sku, condition, units)
+    select * from change except select * from changed
+"""
+"""Whoever changes a shelf has locked it, so nobody else adds a condition meanwhile."""
+BLOCKED: Final = """
+    select store, sku, condition, units from blocked
+    where sku = any($1::text[]) and ($2::text[] is null or store = any($2)) and units <> 0
+    order by store, sku, condition
+"""
+BLOCKED_BY: Final = f"""
+    select store, sku, condition, sum(units)::int from {BLOCKINGS} as blocking
+    where sku = any($1::text[]) and ($2::text[] is null or store = any($2)) and recorded_at <= $3
+    group by store, sku, condition having sum(units) <> 0
+    order by store, sku, condition
 """
 AS_OF: Final = """
     select store, sum(on_hand)::int, sum(unavailable)::int from movements
@@ -179,13 +214,14 @@ class PostgresStock:
         written = await self._connection.fetch(
             APPLY,
             *columns(map(_change, changes), 8),
-            *columns(map(_movement, goods), 8),
+            *columns(map(_movement, goods), 9),
             self._now,
             [causes[change.place] for change in changes],
         )
         assert len(written) == len(changes), "only a locked shelf can be changed"
         self.changed.update(change.sku for change in changes)
         after = {(row[0], row[1]): Shelf(*row) for row in written}
+        await self._block(moves)
         worse, well = oversold(changes, after)
         if worse:
             await self._incidents.open(IncidentKind.OVERSOLD, worse)
@@ -199,6 +235,15 @@ class PostgresStock:
         """Many lines of the ledger, by the shortest way."""
         rows = [(*_movement(move), self._now) for move in goods]
         await self._connection.copy_records_to_table("movements", records=rows, columns=LINE)
+
+    async def _block(self, moves: Collection[Move]) -> None:
+        rows = [
+            (*move.change.place, condition.value, units)
+            for move in moves
+            for condition, units in move.conditions.items()
+        ]
+        if rows:
+            await self._connection.execute(BLOCK, *columns(rows, 4))
 
     async def retell(self, skus: Collection[Sku]) -> None:
         await self._connection.execute(RETELL, list(skus), self._now)
@@ -221,17 +266,36 @@ class PostgresStock:
 
     async def moved_by(
         self, sources: Collection[tuple[str, Place]]
-    ) -> dict[tuple[str, Place], tuple[str, int]]:
+    ) -> dict[tuple[str, Place], tuple[str, int, Conditions]]:
         rows = [(name, *place) for name, place in sources]
         found = await self._connection.fetch(MOVED_BY, *columns(rows, 3))
-        return {(name, (store, sku)): (kind, units) for name, store, sku, kind, units in found}
+        return {
+            (name, (store, sku)): (kind, units, _conditions(conditions))
+            for name, store, sku, kind, units, conditions in found
+        }
+
+    async def conditions(
+        self,
+        skus: Collection[Sku],
+        stores: Collection[StoreId] | None = None,
+        *,
+        at: datetime | None = None,
+    ) -> dict[Place, dict[Condition, int]]:
+        wanted = None if stores is None else list(stores)
+        blocked: dict[Place, dict[Condition, int]] = {}
+        question, *then = (BLOCKED,) if at is None else (BLOCKED_BY, at)
+        for row in await self._connection.fetch(question, list(skus), wanted, *then):
+            store, sku, condition, units = row
+            blocked.setdefault((store, sku), {})[Condition(condition)] = units
+        return blocked
 
     async def movements(
         self, sku: Sku, stores: Collection[StoreId] | None, *, before: int | None, limit: int
     ) -> list[Movement]:
         wanted = None if stores is None else list(stores)
         rows = await self._connection.fetch(MOVEMENTS, sku, wanted, before, limit)
-        return [Movement(*row) for row in rows]
+        lines = [dict(row) | {"conditions": _conditions(row["conditions"])} for row in rows]
+        return [Movement(**line) for line in lines]
 
     async def as_of(
         self, sku: Sku, stores: Collection[StoreId] | None, at: datetime
@@ -296,7 +360,12 @@ def _movement(move: Move) -> tuple[Any, ...]:
         source.id,
         source.actor,
         source.occurred_at,
+        msgspec.json.encode(move.conditions).decode() if move.conditions else None,
     )
+
+
+def _conditions(told: str) -> dict[Condition, int]:
+    return msgspec.json.decode(told, type=dict[Condition, int])
 
 
 def _columns(places: Collection[Place]) -> tuple[list[StoreId], list[Sku]]:

@@ -171,9 +171,22 @@ movements = Table(
     key("actor"),
     instant("occurred_at"),
     instant("recorded_at"),
+    Column("conditions", JSONB),
     UniqueConstraint("cause", "store", "sku"),
 )
 Index(None, movements.c.sku, movements.c.store, movements.c.id)
+
+# Written only when what is unavailable moves, so that the shelf's row stays narrow.
+blocked = Table(
+    "blocked",
+    metadata,
+    key("sku"),
+    key("store", ForeignKey("stores.store")),
+    key("condition"),
+    count("units"),
+    PrimaryKeyConstraint("sku", "store", "condition"),
+    CheckConstraint("units >= 0", name="units"),
+)
 
 
 def as_changed() -> list[Column[Any]]:

@@ -1501,7 +1501,9 @@ export interface components {
          * @description `delta` units more or fewer, for a reason.
          *
          *         `damaged` goods are gone; `blocked` and `unblocked` move that many units out of and into what
-         *         may be sold. A `reference` makes a repeat harmless, for ever.
+         *         may be sold: into `quality_check`, or the `condition` that is named. With any other reason, a
+         *         `condition` says in which one the goods are that come or go. A `reference` makes a repeat
+         *         harmless, for ever.
          */
         Adjustment: {
             store: string;
@@ -1509,6 +1511,8 @@ export interface components {
             delta: number;
             /** @enum {unknown} */
             reason: "blocked" | "correction" | "damaged" | "found" | "lost" | "received" | "unblocked" | "written_off";
+            /** @default null */
+            condition?: components["schemas"]["Condition"] | null;
             /** @default  */
             reference?: string;
             /** @default null */
@@ -1683,6 +1687,11 @@ export interface components {
             code: string;
         };
         /**
+         * Condition
+         * @enum {unknown}
+         */
+        Condition: "damaged" | "display" | "quality_check" | "quarantine";
+        /**
          * Consent
          * @description One statement of a customer, kept for ever; the latest of a purpose and channel counts.
          *
@@ -1810,6 +1819,8 @@ export interface components {
          * Explanation
          * @description The whole sum, for staff: sellable = on_hand - the five parts, and never below zero.
          *
+         *         `conditions` say why units are unavailable.
+         *
          *         A kit has no shelf of its own; its parts are asked for by their names.
          */
         Explanation: {
@@ -1821,6 +1832,9 @@ export interface components {
             buffer: number;
             sellable: number;
             reasons: string[];
+            conditions: {
+                [key: string]: number;
+            };
         };
         /**
          * Findings
@@ -2142,6 +2156,9 @@ export interface components {
             kind: string;
             on_hand: number;
             unavailable: number;
+            conditions: {
+                [key: string]: number;
+            };
             cause: string;
             actor: string;
             /** Format: date-time */
@@ -2728,11 +2745,16 @@ export interface components {
         /**
          * ShelfView
          * @description What is promised is known of the present alone; of the past the ledger knows the goods.
+         *
+         *         `unavailable` is the sum over its `conditions`.
          */
         ShelfView: {
             store: string;
             on_hand: number;
             unavailable: number;
+            conditions: {
+                [key: string]: number;
+            };
             allocated: number | null;
             held: number | null;
             staged: number | null;
@@ -3680,7 +3702,10 @@ export interface operations {
                      *                 "sellable": 1,
                      *                 "reasons": [
                      *                   "closed_today"
-                     *                 ]
+                     *                 ],
+                     *                 "conditions": {
+                     *                   "sample": 1
+                     *                 }
                      *               }
                      *             }
                      *           ],
@@ -3878,7 +3903,10 @@ export interface operations {
                      *             "sellable": 1,
                      *             "reasons": [
                      *               "closed_today"
-                     *             ]
+                     *             ],
+                     *             "conditions": {
+                     *               "sample": 1
+                     *             }
                      *           }
                      *         }
                      *       ],
@@ -8438,7 +8466,10 @@ export interface operations {
                      *                   "sellable": 1,
                      *                   "reasons": [
                      *                     "closed_today"
-                     *                   ]
+                     *                   ],
+                     *                   "conditions": {
+                     *                     "sample": 1
+                     *                   }
                      *                 }
                      *               }
                      *             ],
@@ -9099,6 +9130,9 @@ export interface operations {
                      *           "store": "1000",
                      *           "on_hand": 1,
                      *           "unavailable": 1,
+                     *           "conditions": {
+                     *             "sample": 1
+                     *           },
                      *           "allocated": 1,
                      *           "held": 1,
                      *           "staged": 1,
@@ -9184,6 +9218,9 @@ export interface operations {
                      *           "kind": "sample",
                      *           "on_hand": 1,
                      *           "unavailable": 1,
+                     *           "conditions": {
+                     *             "sample": 1
+                     *           },
                      *           "cause": "sample",
                      *           "actor": "sample",
                      *           "occurred_at": "2026-11-23T10:30:00+01:00",

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from domain.conditions import Condition, Conditions
 from domain.feed import Changed
 from domain.holds import Hold, HoldState
 from domain.ids import (
@@ -54,8 +55,17 @@ class Stock(Protocol):
 
     async def moved_by(
         self, sources: Collection[tuple[str, Place]]
-    ) -> dict[tuple[str, Place], tuple[str, int]]:
+    ) -> dict[tuple[str, Place], tuple[str, int, Conditions]]:
         """Of each source that has moved goods at its place: the cause, and by how much."""
+
+    async def conditions(
+        self,
+        skus: Collection[Sku],
+        stores: Collection[StoreId] | None = None,
+        *,
+        at: datetime | None = None,
+    ) -> dict[Place, dict[Condition, int]]:
+        """How much of each is not for sale, and why: now, or as the ledger had it by then."""
 
     async def movements(
         self, sku: Sku, stores: Collection[StoreId] | None, *, before: int | None, limit: int

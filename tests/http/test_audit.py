@@ -72,6 +72,12 @@ async def lived_in(shop: Shop) -> Shop:
     )
     assert told.json()["results"][0]["status"] == "applied"
     await sent(shop, teapot=2)
+    shown = {"store": HARBOUR, "sku": MUG, "delta": 2, "reason": "blocked", "condition": "display"}
+    await shop.client.post(
+        "/v1/stock/adjustments",
+        json={"lines": [shown]},
+        headers=await shop.office() | {"Idempotency-Key": shop.fresh()},
+    )
     return shop
 
 
@@ -105,6 +111,9 @@ async def test_all_is_well_where_nobody_meddled(lived_in):
     [
         ("update stock set on_hand = on_hand + 1 where sku = 'MUG'", "on_hand_is_what_was_moved"),
         ("update stock set unavailable = 1", "unavailable_is_what_was_moved"),
+        ("update stock set unavailable = 1", "unavailable_is_the_sum_of_conditions"),
+        ("update blocked set condition = 'damaged'", "conditions_are_what_was_moved"),
+        ("update blocked set units = 3", "unavailable_is_the_sum_of_conditions"),
         ("update stock set allocated = allocated + 1", "allocated_is_what_orders_claim"),
         ("update stock set staged = 0", "staged_is_what_lies_picked"),
         ("update stock set held = 1", "held_is_what_carts_hold"),
