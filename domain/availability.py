@@ -1,9 +1,10 @@
 """What a shopper may be told: how many, where, and when it can be collected.
 
-A kit is available as often as its scarcest part allows. What is not tracked is always there.
+A kit is available as often as its scarcest part allows. What is not tracked is always there; the
+shelves it has are kept all the same, so that they are right when it is tracked again.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
 from enum import StrEnum
 
@@ -118,12 +119,36 @@ Catalogue = Mapping[Sku, Product]
 def stocked_parts(
     product: Product | Made, catalogue: Mapping[Sku, Product] | Mapping[Sku, Made]
 ) -> dict[Sku, int]:
-    """What has to be fetched for one unit: the parts of a kit, or the thing itself.
+    """What of one unit can run out: the parts of a kit, or the thing itself.
 
-    Empty for what is not tracked, a service, which never runs out.
+    Empty for what is not tracked.
     """
+    parts = all_parts(product, catalogue)
+    return {sku: each for sku, each in parts.items() if catalogue[sku].tracked}
+
+
+def all_parts(
+    product: Product | Made, catalogue: Mapping[Sku, Product] | Mapping[Sku, Made]
+) -> dict[Sku, int]:
+    """What has to be fetched for one unit, whether it can run out or not."""
     parts = product.parts or {product.sku: 1}
-    return {sku: each for sku, each in parts.items() if sku in catalogue and catalogue[sku].tracked}
+    return {sku: each for sku, each in parts.items() if sku in catalogue}
+
+
+def shelved_parts(
+    product: Product, catalogue: Catalogue, store: StoreId, shelves: Collection[Place]
+) -> dict[Sku, int]:
+    """What of one unit is booked in `store`: what can run out, and what has a shelf there."""
+    return {
+        sku: each
+        for sku, each in all_parts(product, catalogue).items()
+        if catalogue[sku].tracked or (store, sku) in shelves
+    }
+
+
+def needed(product: Product) -> Collection[Sku]:
+    """The SKUs whose shelves decide how many there are."""
+    return product.parts or (product.sku,)
 
 
 def by_sku(shelves: Shelves) -> dict[Sku, dict[Place, Shelf]]:
@@ -164,8 +189,14 @@ def available(
 ) -> Available:
     """What may be told of `product`, from all shelves of its parts, for the stores in `places`."""
     parts = stocked_parts(product, catalogue)
-    mine = {place: shelf for part in parts for place, shelf in shelves.get(part, {}).items()}
-    units = {store: sellable_units(parts, store, mine) for store in {store for store, _ in mine}}
+    mine = {
+        place: shelf for sku in needed(product) for place, shelf in shelves.get(sku, {}).items()
+    }
+    units = (
+        {store: sellable_units(parts, store, mine) for store in {store for store, _ in mine}}
+        if parts
+        else {}
+    )
     return Available(
         sku=product.sku,
         version=sum(shelf.version for shelf in mine.values()),

@@ -30,6 +30,9 @@ OPEN: Final = """
         $1::text[], $2::text[], $3::text[], $4::text[], $5::int[], $6::int[],
         $7::timestamptz[], $8::timestamptz[]
     ) as found (id, store, sku, kind, units, receipts, since, until)
+    where kind <> 'oversold' or not exists (
+        select from products where products.sku = found.sku and not tracked
+    )
     order by store, sku
     on conflict (store, sku, kind) where state = 'open' do update set
         units = incidents.units + excluded.units,

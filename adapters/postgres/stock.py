@@ -86,7 +86,11 @@ RETELL: Final = f"""
         where shelf.store = locked.store and shelf.sku = locked.sku
         returning {", ".join(f"shelf.{column}" for column in SHELF.split(", "))}
     )
-    insert into feed_inbox ({SHELF}, cause, recorded_at) select *, 'catalogue', $2 from changed
+, told as (
+        insert into feed_inbox ({SHELF}, cause, recorded_at) select *, 'catalogue', $2 from changed
+    )
+    select store, sku from changed where on_hand - unavailable - allocated - held < 0
+    order by store, sku
 """
 
 MOVED_SINCE: Final = """
@@ -186,10 +190,12 @@ class PostgresStock:
         self._incidents = incidents
         self.changed: set[Sku] = set()
 
-    async def lock(self, places: Collection[Place], *, shelve: bool = False) -> dict[Place, Shelf]:
+    async def lock(
+        self, places: Collection[Place], *, shelve: bool | Collection[Place] = False
+    ) -> dict[Place, Shelf]:
         stores, skus = _columns(places)
-        if shelve:
-            await self._connection.execute(SHELVE, stores, skus)
+        if absent := places if shelve is True else shelve:
+            await self._connection.execute(SHELVE, *_columns(absent))
         locked = await self._connection.fetch(LOCK, stores, skus)
         # A statement of its own, after the locks: a sweep that we waited for must not count twice.
         lapsed = {
@@ -246,8 +252,10 @@ class PostgresStock:
             await self._connection.execute(BLOCK, *columns(rows, 4))
 
     async def retell(self, skus: Collection[Sku]) -> None:
-        await self._connection.execute(RETELL, list(skus), self._now)
+        short = await self._connection.fetch(RETELL, list(skus), self._now)
         self.changed.update(skus)
+        if short:
+            await self._incidents.open(IncidentKind.OVERSOLD, [tuple(row) for row in short])
 
     async def of(
         self, skus: Collection[Sku], stores: Collection[StoreId] | None = None

@@ -1041,7 +1041,13 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        patch?: never;
+        /**
+         * Switch the counting of its stock off or on
+         * @description Switch the counting of its stock off or on. A retired one changes no more.
+         *
+         *     Callers: office. An office key needs the scope `stock`.
+         */
+        patch: operations["change_product"];
         trace?: never;
     };
     "/v1/products/{sku}/variants": {
@@ -2559,6 +2565,13 @@ export interface components {
             };
             relations: components["schemas"]["Relation"][];
             state: components["schemas"]["ProductState"];
+            tracked: boolean;
+        };
+        /**
+         * ProductChange
+         * @description What is not `tracked` never runs out, and its shelves are kept all the same.
+         */
+        ProductChange: {
             tracked: boolean;
         };
         /**
@@ -8335,6 +8348,103 @@ export interface operations {
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
             404: components["responses"]["Problem404"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    change_product: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes a repeat harmless: the same key and body get the first answer again.
+                 * @example 6f1c1f0e-0d3b-4a52-9a54-3c2f0a1b7a11
+                 */
+                "Idempotency-Key"?: components["parameters"]["OptionalIdempotencyKey"];
+                /**
+                 * @description For titles and names: en, nb, sv, da or ro; English when none fits.
+                 * @example sv-SE, en;q=0.5
+                 */
+                "Accept-Language"?: components["parameters"]["AcceptLanguage"];
+                /**
+                 * @description Your own id of this request, for our logs; we make one if there is none.
+                 * @example till-7-000123
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description The sku.
+                 * @example 85123A
+                 */
+                sku: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "tracked": true
+                 *     }
+                 */
+                "application/json": components["schemas"]["ProductChange"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "sku": "85123A",
+                     *       "name": "Sample mug",
+                     *       "price": {
+                     *         "amount": 24900,
+                     *         "currency": "SEK"
+                     *       },
+                     *       "names": {
+                     *         "sv": "Sample mug"
+                     *       },
+                     *       "gtin": "2000000000015",
+                     *       "category": "sample",
+                     *       "group": "sample",
+                     *       "options": {
+                     *         "size": "sample"
+                     *       },
+                     *       "parts": {
+                     *         "sample": 1
+                     *       },
+                     *       "relations": [
+                     *         {
+                     *           "sku": "85123A",
+                     *           "kind": "accessory",
+                     *           "replenish_after_days": 1
+                     *         }
+                     *       ],
+                     *       "state": "active",
+                     *       "tracked": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Product"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];

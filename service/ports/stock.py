@@ -38,10 +38,12 @@ class Stock(Protocol):
     ) -> dict[Place, Shelf]:
         """The shelves of these SKUs, in these stores or everywhere, as they are now."""
 
-    async def lock(self, places: Collection[Place], *, shelve: bool = False) -> dict[Place, Shelf]:
+    async def lock(
+        self, places: Collection[Place], *, shelve: bool | Collection[Place] = False
+    ) -> dict[Place, Shelf]:
         """The shelves as they are now, kept so until the unit ends.
 
-        Absent ones are left out, or made empty where `shelve` says so.
+        Absent ones are left out, or made empty where `shelve` says so, of all or of each.
         """
 
     async def apply(self, moves: Collection[Move]) -> dict[Place, Shelf]:
@@ -51,7 +53,10 @@ class Stock(Protocol):
         """
 
     async def retell(self, skus: Collection[Sku]) -> None:
-        """Tell of every shelf of these as of a change, since what is sold of it has changed."""
+        """Tell of every shelf of these as of a change, since what is sold of it has changed.
+
+        Where more is promised than is there of what is tracked, that is an incident from now on.
+        """
 
     async def moved_by(
         self, sources: Collection[tuple[str, Place]]

@@ -22,6 +22,7 @@ stream_availability     may   may       may   may        may
 list_products           may   may       may   may        may
 get_product             may   may       may   may        may
 list_variants           may   may       may   may        may
+change_product          .     .         .     .          stock
 list_stores             may   may       may   may        may
 get_store               may   may       may   may        may
 
