@@ -5,7 +5,7 @@ shelves it has are kept all the same, so that they are right when it is tracked 
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
 from msgspec import UNSET, Struct, UnsetType
@@ -86,6 +86,24 @@ class Explanation(Struct, frozen=True):
     conditions: Conditions
 
 
+class Coming(Struct, frozen=True):
+    """Units that are due on a day."""
+
+    on: date
+    quantity: int | None
+
+
+class Promisable(Struct, frozen=True):
+    """How many can be promised `by` a day: what can be sold now and what is due until then.
+
+    Units that are due are first those of whoever was promised more than is there.
+    """
+
+    by: date
+    quantity: int | None
+    incoming: list[Coming]
+
+
 class AtStore(Struct, frozen=True, kw_only=True):
     store: StoreId
     name: str
@@ -94,6 +112,7 @@ class AtStore(Struct, frozen=True, kw_only=True):
     pickup: PickupAnswer
     distance_km: float | UnsetType = UNSET
     explain: Explanation | UnsetType = UNSET
+    promisable: Promisable | UnsetType = UNSET
 
 
 class Available(Struct, frozen=True):
@@ -104,6 +123,7 @@ class Available(Struct, frozen=True):
     ship: Offer
     stores: list[AtStore]
     reasons: list[str] = []
+    promisable: Promisable | UnsetType = UNSET
 
 
 class Nearby(Struct, frozen=True):

@@ -17,6 +17,7 @@ from adapters.http.bodies import JsonRequest
 from adapters.http.callers import admit, must_state_callers, provide_caller, provide_telling
 from adapters.http.carts import Carts, MyCart, provide_change
 from adapters.http.customers import Customers
+from adapters.http.deliveries import Deliveries
 from adapters.http.docs import PAGES
 from adapters.http.express import Express
 from adapters.http.front import Front
@@ -62,6 +63,7 @@ CONTROLLERS: Final[Sequence[ControllerRouterHandler]] = (
     Stock,
     Stocktaking,
     Transfers,
+    Deliveries,
     Incidents,
     Sales,
     StorePickups,

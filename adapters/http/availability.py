@@ -1,7 +1,7 @@
 """Live stock, in the web and in every store."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime
 from hashlib import blake2b
 from typing import Annotated, Final
 
@@ -64,6 +64,10 @@ Channel = Annotated[
 ]
 
 
+By = Annotated[
+    date | None,
+    QueryParameter(description="Tell what can be promised by this day, with what is due until it."),
+]
 MaxStaleness = Annotated[
     int | None,
     QueryParameter(
@@ -164,11 +168,12 @@ class Availability(Controller):
         radius_km: RadiusKm = None,
         channel: Channel = "web",  # noqa: ARG002 - there is one so far
         explain: Explain = False,
+        by: By = None,
         max_staleness: MaxStaleness = None,  # noqa: ARG002 - here every answer is live
     ) -> Response[AvailableNow]:
         """What can be sold of one SKU. 404 `unknown_sku`."""
         question = Question(
-            [sku], stores, around(near, radius_km), telling, _explainer(caller, wanted=explain)
+            [sku], stores, around(near, radius_km), telling, _explainer(caller, wanted=explain), by
         )
         as_of, item = await look_at(units, question)
         now = AvailableNow(
@@ -177,6 +182,7 @@ class Availability(Controller):
             ship=item.ship,
             stores=item.stores,
             reasons=item.reasons,
+            promisable=item.promisable,
             as_of=as_of,
         )
         return revisited(now, blake2b(encode(item), digest_size=12).hexdigest(), if_none_match)

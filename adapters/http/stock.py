@@ -1,6 +1,6 @@
 """Stock as its keepers see it: the quantities of a shelf, now or then, and how they came to be."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Annotated
 
@@ -10,10 +10,12 @@ from litestar.params import FromPath, QueryParameter
 from msgspec import Struct
 
 from adapters.http.callers import called_by
+from adapters.http.consignments import IncomingView
 from adapters.http.paging import Cursor, Limit, Page, page_of, unseal
 from domain.callers import Caller, NotYours, Role
 from domain.catalogue import ProductMissing
 from domain.conditions import Condition
+from domain.consignments import Incoming
 from domain.ids import Sku, StoreId
 from domain.moments import RULE, is_within
 from domain.refusals import Invalid
@@ -31,6 +33,8 @@ InStores = Annotated[
 class ShelfView(Struct):
     """What is promised is known of the present alone; of the past the ledger knows the goods.
 
+    `incoming` is what deliveries and transfers bring, the earliest first.
+
     `unavailable` is the sum over its `conditions`.
     """
 
@@ -43,6 +47,7 @@ class ShelfView(Struct):
     staged: int | None = None
     safety_stock: int | None = None
     version: int | None = None
+    incoming: list[IncomingView] | None = None
 
 
 class StockView(Struct):
@@ -78,7 +83,12 @@ class Stock(Controller):
                 return StockView(sku, at, [_past(one, sku, blocked) for one in past])
             shelves = await unit.stock.of([sku], wanted)
             blocked = await unit.stock.conditions([sku], wanted)
-        items = [_present(shelf, blocked.get(place, {})) for place, shelf in shelves.items()]
+            incoming = await unit.supply.incoming([sku], wanted)
+        waiting = {(one.store, sku): Shelf(one.store, sku) for one in incoming}
+        items = [
+            _present(shelf, blocked.get(place, {}), incoming)
+            for place, shelf in (waiting | shelves).items()
+        ]
         return StockView(sku, unit.now, sorted(items, key=lambda item: item.store))
 
     @get("/movements", operation_id="list_movements", **called_by(*KEEPERS, scope="stock"))
@@ -101,9 +111,25 @@ class Stock(Controller):
         return page_of(found, limit, lambda movement: movement.id)
 
 
-def _present(shelf: Shelf, blocked: dict[Condition, int]) -> ShelfView:
-    fields = [name for name in ShelfView.__struct_fields__ if name != "conditions"]
-    return ShelfView(conditions=blocked, **{name: getattr(shelf, name) for name in fields})
+def _present(
+    shelf: Shelf, blocked: dict[Condition, int], incoming: Iterable[Incoming]
+) -> ShelfView:
+    return ShelfView(
+        store=shelf.store,
+        on_hand=shelf.on_hand,
+        unavailable=shelf.unavailable,
+        conditions=blocked,
+        allocated=shelf.allocated,
+        held=shelf.held,
+        staged=shelf.staged,
+        safety_stock=shelf.safety_stock,
+        version=shelf.version,
+        incoming=[
+            IncomingView(one.due_on, one.units, one.source)
+            for one in incoming
+            if one.store == shelf.store
+        ],
+    )
 
 
 def _past(one: PastShelf, sku: Sku, blocked: Mapping[Place, dict[Condition, int]]) -> ShelfView:

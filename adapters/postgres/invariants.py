@@ -197,6 +197,46 @@ INVARIANTS: Final[Mapping[str, str]] = {
                     (coalesce(moved.destination, sent.destination) = sent.destination)::int)
             ) as compared (figure, expected, actual)
     """,
+    "deliveries_are_what_was_moved": """
+        select jsonb_build_object('delivery', delivery, 'sku', sku, 'figure', figure) as about,
+            expected, actual
+        from (
+            select d.id as delivery, d.destination, line.*
+            from deliveries d, jsonb_to_recordset(d.lines) as line (sku text, received int)
+        ) as announced
+        full join (
+            select split_part(cause, '.', 1) as delivery, sku, min(store) as destination,
+                sum(on_hand) as received
+            from movements where kind = 'received' and starts_with(cause, 'dlv_')
+            group by split_part(cause, '.', 1), sku
+        ) as moved using (delivery, sku),
+            lateral (values
+                ('received', coalesce(moved.received, 0), announced.received),
+                ('destination', 1,
+                    (coalesce(moved.destination, announced.destination)
+                        = announced.destination)::int)
+            ) as compared (figure, expected, actual)
+    """,
+    "incoming_is_what_is_on_its_way": """
+        select jsonb_build_object(
+                'source', source, 'store', store, 'sku', sku, 'figure', figure
+            ) as about, expected, actual
+        from incoming
+        full join (
+            select c.id as source, c.destination as store, line.sku, quantity - received as units,
+                due_on
+            from (
+                select id, destination, lines, due_on from deliveries where closed_at is null
+                union all
+                select id, destination, lines, due_on from transfers where closed_at is null
+            ) as c, jsonb_to_recordset(c.lines) as line (sku text, quantity int, received int)
+            where quantity > received
+        ) as coming using (source, store, sku),
+            lateral (values
+                ('units', coalesce(coming.units, 0), coalesce(incoming.units, 0)),
+                ('due_on', 1, (coming.due_on is not distinct from incoming.due_on)::int)
+            ) as compared (figure, expected, actual)
+    """,
     "orders_and_pickups_tell_the_same": f"""
         select jsonb_build_object('pickup', pickup, 'sku', sku, 'figure', figure) as about,
             expected, actual

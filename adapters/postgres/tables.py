@@ -12,6 +12,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Date,
     Double,
     ForeignKey,
     Identity,
@@ -333,11 +334,45 @@ transfers = Table(
     key("closed_by", server_default=text("''")),
     Column("closed_at", Instant),
     version(),
+    Column("due_on", Date),
     CheckConstraint("state in ('in_transit', 'closed')", name="state"),
     CheckConstraint("origin <> destination", name="ends"),
 )
 Index(None, transfers.c.origin, transfers.c.id)
 Index(None, transfers.c.destination, transfers.c.id)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    key("id", primary_key=True),
+    key("destination", ForeignKey("stores.store")),
+    document("lines", "[]"),
+    words("state"),
+    words("reference"),
+    Column("due_on", Date, nullable=False),
+    Column("due_at", Instant),
+    key("announced_by"),
+    instant("announced_at"),
+    key("closed_by", server_default=text("''")),
+    Column("closed_at", Instant),
+    version(),
+    CheckConstraint("state in ('expected', 'closed', 'cancelled')", name="state"),
+)
+Index(None, deliveries.c.destination, deliveries.c.id)
+
+# What open deliveries and transfers still bring, found by its sku.
+incoming = Table(
+    "incoming",
+    metadata,
+    key("sku"),
+    key("store", ForeignKey("stores.store")),
+    key("source"),
+    count("units"),
+    Column("due_on", Date),
+    PrimaryKeyConstraint("sku", "store", "source"),
+    CheckConstraint("units > 0", name="units"),
+)
+Index(None, incoming.c.source)
 
 holds = Table(
     "holds",

@@ -1116,6 +1116,108 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/stock/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Deliveries to one's stores, in the order they were announced
+         * @description Deliveries to one's stores, in the order they were announced.
+         *
+         *     Callers: associate, office. An office key needs the scope `stock`.
+         */
+        get: operations["list_deliveries"];
+        put?: never;
+        /**
+         * A supplier is expected to bring these
+         * @description A supplier is expected to bring these. No shelf changes before they are received.
+         *
+         *     Callers: office. An office key needs the scope `stock`.
+         */
+        post: operations["announce_delivery"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/stock/deliveries/{delivery}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One delivery, with what is still to come and what never came
+         * @description One delivery, with what is still to come and what never came.
+         *
+         *     Callers: associate, office. An office key needs the scope `stock`.
+         */
+        get: operations["get_delivery"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * It is expected at another time, earlier or later
+         * @description It is expected at another time, earlier or later.
+         *
+         *     Callers: office. An office key needs the scope `stock`.
+         */
+        patch: operations["put_off_delivery"];
+        trace?: never;
+    };
+    "/v1/stock/deliveries/{delivery}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * It will not come
+         * @description It will not come. 409 `already_received` where some of it has: close that one instead.
+         *
+         *     Callers: office. An office key needs the scope `stock`.
+         */
+        post: operations["cancel_delivery"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/stock/deliveries/{delivery}/receive": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * So many of each have come so far, at once or bit by bit
+         * @description So many of each have come so far, at once or bit by bit; more than expected may come.
+         *
+         *     It is closed once all has come, or when `close` says that no more will.
+         *
+         *     Callers: associate, office. An office key needs the scope `stock`.
+         */
+        post: operations["receive_delivery"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/stock/sets": {
         parameters: {
             query?: never;
@@ -1548,6 +1650,7 @@ export interface components {
             pickup: components["schemas"]["PickupAnswer"];
             distance_km?: number;
             explain?: components["schemas"]["Explanation"];
+            promisable?: components["schemas"]["Promisable"];
         };
         /**
          * Available
@@ -1559,6 +1662,7 @@ export interface components {
             ship: components["schemas"]["Offer"];
             stores: components["schemas"]["AtStore"][];
             reasons: string[];
+            promisable?: components["schemas"]["Promisable"];
         };
         /**
          * AvailableNow
@@ -1572,6 +1676,7 @@ export interface components {
             ship: components["schemas"]["Offer"];
             stores: components["schemas"]["AtStore"][];
             reasons: string[];
+            promisable?: components["schemas"]["Promisable"];
             /** Format: date-time */
             as_of: string;
             source: components["schemas"]["Freshness"];
@@ -1693,6 +1798,20 @@ export interface components {
             code: string;
         };
         /**
+         * Coming
+         * @description Units that are due on a day.
+         */
+        Coming: {
+            /** Format: date */
+            on: string;
+            quantity: number | null;
+        };
+        /** ComingLine */
+        ComingLine: {
+            sku: string;
+            quantity: number;
+        };
+        /**
          * Condition
          * @enum {unknown}
          */
@@ -1784,6 +1903,47 @@ export interface components {
             reason: string;
             /** @default null */
             lines?: string[] | null;
+        };
+        /**
+         * DeliveryLineView
+         * @description `incoming` units are still to come; `discrepancy` units never came.
+         */
+        DeliveryLineView: {
+            sku: string;
+            quantity: number;
+            received: number;
+            incoming: number;
+            discrepancy: number;
+        };
+        /**
+         * DeliveryState
+         * @enum {unknown}
+         */
+        DeliveryState: "cancelled" | "closed" | "expected";
+        /**
+         * DeliveryTold
+         * @description `results` has one for each line that was sent in, with the shelf that it touched.
+         */
+        DeliveryTold: {
+            id: string;
+            state: components["schemas"]["DeliveryState"];
+            results: components["schemas"]["service.stocktaking.Result"][];
+        };
+        /** DeliveryView */
+        DeliveryView: {
+            id: string;
+            store: string;
+            state: components["schemas"]["DeliveryState"];
+            version: number;
+            reference: string;
+            due_on: string | null;
+            due_at: string | null;
+            lines: components["schemas"]["DeliveryLineView"][];
+            announced_by: string;
+            /** Format: date-time */
+            announced_at: string;
+            closed_by: string;
+            closed_at: string | null;
         };
         /**
          * Discrepancy
@@ -1992,6 +2152,15 @@ export interface components {
             settled_at: string | null;
             settled_by: string;
             note: string;
+        };
+        /**
+         * IncomingView
+         * @description Units on their way, and the day they are due; null where nobody has said one.
+         */
+        IncomingView: {
+            on: string | null;
+            quantity: number;
+            source: string;
         };
         /**
          * Invariant
@@ -2214,6 +2383,32 @@ export interface components {
             member?: boolean;
         };
         /**
+         * NewDate
+         * @description `due_on` is a day of the store's, `due_at` an hour; one of them is told.
+         */
+        NewDate: {
+            /** @default null */
+            due_on?: string | null;
+            /** @default null */
+            due_at?: string | null;
+        };
+        /**
+         * NewDelivery
+         * @description `due_on` is a day of the store's, `due_at` an hour; one of them is told.
+         *
+         *         `reference` is the retailer's own name for it, such as the number of the purchase order.
+         */
+        NewDelivery: {
+            store: string;
+            lines: components["schemas"]["ComingLine"][];
+            /** @default null */
+            due_on?: string | null;
+            /** @default null */
+            due_at?: string | null;
+            /** @default  */
+            reference?: string;
+        };
+        /**
          * NewHold
          * @description All lines or none, for `ttl_s` seconds.
          */
@@ -2246,12 +2441,14 @@ export interface components {
         };
         /**
          * NewTransfer
-         * @description All lines or none.
+         * @description All lines or none. `due_on` is the day on which they should be there, if that is known.
          */
         NewTransfer: {
             from: string;
             to: string;
-            lines: components["schemas"]["SentLine"][];
+            lines: components["schemas"]["ComingLine"][];
+            /** @default null */
+            due_on?: string | null;
         };
         /**
          * NewWebhook
@@ -2316,6 +2513,14 @@ export interface components {
             totals: components["schemas"]["Totals"];
             tenders: components["schemas"]["domain.orders.Tender"][];
             points: components["schemas"]["Earning"];
+        };
+        /**
+         * Page[DeliveryView]
+         * @description `next_cursor` is null on the last page.
+         */
+        Page_DeliveryView_: {
+            items: components["schemas"]["DeliveryView"][];
+            next_cursor: string | null;
         };
         /**
          * Page[IncidentView]
@@ -2595,6 +2800,18 @@ export interface components {
             member: string | null;
         };
         /**
+         * Promisable
+         * @description How many can be promised `by` a day: what can be sold now and what is due until then.
+         *
+         *         Units that are due are first those of whoever was promised more than is there.
+         */
+        Promisable: {
+            /** Format: date */
+            by: string;
+            quantity: number | null;
+            incoming: components["schemas"]["Coming"][];
+        };
+        /**
          * Purpose
          * @enum {unknown}
          */
@@ -2728,11 +2945,6 @@ export interface components {
          * @enum {unknown}
          */
         Role: "associate" | "customer" | "office" | "shop" | "till";
-        /** SentLine */
-        SentLine: {
-            sku: string;
-            quantity: number;
-        };
         /**
          * Setting
          * @description What is on hand, told by somebody who has seen the shelf at `if_version`.
@@ -2759,6 +2971,8 @@ export interface components {
          * ShelfView
          * @description What is promised is known of the present alone; of the past the ledger knows the goods.
          *
+         *         `incoming` is what deliveries and transfers bring, the earliest first.
+         *
          *         `unavailable` is the sum over its `conditions`.
          */
         ShelfView: {
@@ -2773,6 +2987,7 @@ export interface components {
             staged: number | null;
             safety_stock: number | null;
             version: number | null;
+            incoming: components["schemas"]["IncomingView"][] | null;
         };
         /**
          * Standing
@@ -2924,6 +3139,7 @@ export interface components {
             state: components["schemas"]["TransferState"];
             version: number;
             lines: components["schemas"]["TransferLineView"][];
+            due_on: string | null;
             sent_by: string;
             /** Format: date-time */
             sent_at: string;
@@ -3719,12 +3935,32 @@ export interface operations {
                      *                 "conditions": {
                      *                   "sample": 1
                      *                 }
+                     *               },
+                     *               "promisable": {
+                     *                 "by": "2026-12-31",
+                     *                 "quantity": 2,
+                     *                 "incoming": [
+                     *                   {
+                     *                     "on": "2026-12-31",
+                     *                     "quantity": 2
+                     *                   }
+                     *                 ]
                      *               }
                      *             }
                      *           ],
                      *           "reasons": [
                      *             "closed_today"
-                     *           ]
+                     *           ],
+                     *           "promisable": {
+                     *             "by": "2026-12-31",
+                     *             "quantity": 2,
+                     *             "incoming": [
+                     *               {
+                     *                 "on": "2026-12-31",
+                     *                 "quantity": 2
+                     *               }
+                     *             ]
+                     *           }
                      *         }
                      *       ],
                      *       "source": "live"
@@ -3813,6 +4049,11 @@ export interface operations {
     get_availability: {
         parameters: {
             query?: {
+                /**
+                 * @description Tell what can be promised by this day, with what is due until it.
+                 * @example 2026-12-31
+                 */
+                by?: string;
                 /**
                  * @description The channel that would sell it.
                  * @example web
@@ -3920,12 +4161,32 @@ export interface operations {
                      *             "conditions": {
                      *               "sample": 1
                      *             }
+                     *           },
+                     *           "promisable": {
+                     *             "by": "2026-12-31",
+                     *             "quantity": 2,
+                     *             "incoming": [
+                     *               {
+                     *                 "on": "2026-12-31",
+                     *                 "quantity": 2
+                     *               }
+                     *             ]
                      *           }
                      *         }
                      *       ],
                      *       "reasons": [
                      *         "closed_today"
                      *       ],
+                     *       "promisable": {
+                     *         "by": "2026-12-31",
+                     *         "quantity": 2,
+                     *         "incoming": [
+                     *           {
+                     *             "on": "2026-12-31",
+                     *             "quantity": 2
+                     *           }
+                     *         ]
+                     *       },
                      *       "as_of": "2026-11-23T10:30:00+01:00",
                      *       "source": "live"
                      *     }
@@ -8580,12 +8841,32 @@ export interface operations {
                      *                   "conditions": {
                      *                     "sample": 1
                      *                   }
+                     *                 },
+                     *                 "promisable": {
+                     *                   "by": "2026-12-31",
+                     *                   "quantity": 2,
+                     *                   "incoming": [
+                     *                     {
+                     *                       "on": "2026-12-31",
+                     *                       "quantity": 2
+                     *                     }
+                     *                   ]
                      *                 }
                      *               }
                      *             ],
                      *             "reasons": [
                      *               "closed_today"
-                     *             ]
+                     *             ],
+                     *             "promisable": {
+                     *               "by": "2026-12-31",
+                     *               "quantity": 2,
+                     *               "incoming": [
+                     *                 {
+                     *                   "on": "2026-12-31",
+                     *                   "quantity": 2
+                     *                 }
+                     *               ]
+                     *             }
                      *           }
                      *         }
                      *       ],
@@ -8768,6 +9049,517 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
+    list_deliveries: {
+        parameters: {
+            query?: {
+                /**
+                 * @description `next_cursor` of the page before, unchanged.
+                 * @example ImtleV8wMSI
+                 */
+                cursor?: string;
+                /**
+                 * @description How many items at most.
+                 * @example 50
+                 */
+                limit?: number;
+                /**
+                 * @description In these states; without it, what is expected.
+                 * @example [
+                 *       "cancelled"
+                 *     ]
+                 */
+                state?: components["schemas"]["DeliveryState"][];
+                /**
+                 * @description To these stores; else all of one's own.
+                 * @example [
+                 *       "1000"
+                 *     ]
+                 */
+                store?: string[];
+            };
+            header?: {
+                /**
+                 * @description For titles and names: en, nb, sv, da or ro; English when none fits.
+                 * @example sv-SE, en;q=0.5
+                 */
+                "Accept-Language"?: components["parameters"]["AcceptLanguage"];
+                /**
+                 * @description Your own id of this request, for our logs; we make one if there is none.
+                 * @example till-7-000123
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "dlv_01jd0000000000000000000011",
+                     *           "store": "1000",
+                     *           "state": "cancelled",
+                     *           "version": 3,
+                     *           "reference": "sample",
+                     *           "due_on": "2026-12-31",
+                     *           "due_at": "2026-11-23T10:30:00+01:00",
+                     *           "lines": [
+                     *             {
+                     *               "sku": "85123A",
+                     *               "quantity": 2,
+                     *               "received": 1,
+                     *               "incoming": 1,
+                     *               "discrepancy": 1
+                     *             }
+                     *           ],
+                     *           "announced_by": "sample",
+                     *           "announced_at": "2026-11-23T10:30:00+01:00",
+                     *           "closed_by": "sample",
+                     *           "closed_at": "2026-11-23T10:30:00+01:00"
+                     *         }
+                     *       ],
+                     *       "next_cursor": "sample"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Page_DeliveryView_"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    announce_delivery: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description Makes a repeat harmless: the same key and body get the first answer again.
+                 * @example 6f1c1f0e-0d3b-4a52-9a54-3c2f0a1b7a11
+                 */
+                "Idempotency-Key": components["parameters"]["IdempotencyKey"];
+                /**
+                 * @description For titles and names: en, nb, sv, da or ro; English when none fits.
+                 * @example sv-SE, en;q=0.5
+                 */
+                "Accept-Language"?: components["parameters"]["AcceptLanguage"];
+                /**
+                 * @description Your own id of this request, for our logs; we make one if there is none.
+                 * @example till-7-000123
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "store": "1000",
+                 *       "lines": [
+                 *         {
+                 *           "sku": "85123A",
+                 *           "quantity": 2
+                 *         }
+                 *       ],
+                 *       "reference": "sample"
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewDelivery"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "dlv_01jd0000000000000000000011",
+                     *       "store": "1000",
+                     *       "state": "cancelled",
+                     *       "version": 3,
+                     *       "reference": "sample",
+                     *       "due_on": "2026-12-31",
+                     *       "due_at": "2026-11-23T10:30:00+01:00",
+                     *       "lines": [
+                     *         {
+                     *           "sku": "85123A",
+                     *           "quantity": 2,
+                     *           "received": 1,
+                     *           "incoming": 1,
+                     *           "discrepancy": 1
+                     *         }
+                     *       ],
+                     *       "announced_by": "sample",
+                     *       "announced_at": "2026-11-23T10:30:00+01:00",
+                     *       "closed_by": "sample",
+                     *       "closed_at": "2026-11-23T10:30:00+01:00"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["DeliveryView"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            428: components["responses"]["Problem428"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    get_delivery: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description For titles and names: en, nb, sv, da or ro; English when none fits.
+                 * @example sv-SE, en;q=0.5
+                 */
+                "Accept-Language"?: components["parameters"]["AcceptLanguage"];
+                /**
+                 * @description Your own id of this request, for our logs; we make one if there is none.
+                 * @example till-7-000123
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description The delivery.
+                 * @example dlv_01jd0000000000000000000011
+                 */
+                delivery: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "dlv_01jd0000000000000000000011",
+                     *       "store": "1000",
+                     *       "state": "cancelled",
+                     *       "version": 3,
+                     *       "reference": "sample",
+                     *       "due_on": "2026-12-31",
+                     *       "due_at": "2026-11-23T10:30:00+01:00",
+                     *       "lines": [
+                     *         {
+                     *           "sku": "85123A",
+                     *           "quantity": 2,
+                     *           "received": 1,
+                     *           "incoming": 1,
+                     *           "discrepancy": 1
+                     *         }
+                     *       ],
+                     *       "announced_by": "sample",
+                     *       "announced_at": "2026-11-23T10:30:00+01:00",
+                     *       "closed_by": "sample",
+                     *       "closed_at": "2026-11-23T10:30:00+01:00"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["DeliveryView"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    put_off_delivery: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes a repeat harmless: the same key and body get the first answer again.
+                 * @example 6f1c1f0e-0d3b-4a52-9a54-3c2f0a1b7a11
+                 */
+                "Idempotency-Key"?: components["parameters"]["OptionalIdempotencyKey"];
+                /**
+                 * @description For titles and names: en, nb, sv, da or ro; English when none fits.
+                 * @example sv-SE, en;q=0.5
+                 */
+                "Accept-Language"?: components["parameters"]["AcceptLanguage"];
+                /**
+                 * @description Your own id of this request, for our logs; we make one if there is none.
+                 * @example till-7-000123
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description The delivery.
+                 * @example dlv_01jd0000000000000000000011
+                 */
+                delivery: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /** @example {} */
+                "application/json": components["schemas"]["NewDate"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "dlv_01jd0000000000000000000011",
+                     *       "store": "1000",
+                     *       "state": "cancelled",
+                     *       "version": 3,
+                     *       "reference": "sample",
+                     *       "due_on": "2026-12-31",
+                     *       "due_at": "2026-11-23T10:30:00+01:00",
+                     *       "lines": [
+                     *         {
+                     *           "sku": "85123A",
+                     *           "quantity": 2,
+                     *           "received": 1,
+                     *           "incoming": 1,
+                     *           "discrepancy": 1
+                     *         }
+                     *       ],
+                     *       "announced_by": "sample",
+                     *       "announced_at": "2026-11-23T10:30:00+01:00",
+                     *       "closed_by": "sample",
+                     *       "closed_at": "2026-11-23T10:30:00+01:00"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["DeliveryView"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    cancel_delivery: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes a repeat harmless: the same key and body get the first answer again.
+                 * @example 6f1c1f0e-0d3b-4a52-9a54-3c2f0a1b7a11
+                 */
+                "Idempotency-Key"?: components["parameters"]["OptionalIdempotencyKey"];
+                /**
+                 * @description For titles and names: en, nb, sv, da or ro; English when none fits.
+                 * @example sv-SE, en;q=0.5
+                 */
+                "Accept-Language"?: components["parameters"]["AcceptLanguage"];
+                /**
+                 * @description Your own id of this request, for our logs; we make one if there is none.
+                 * @example till-7-000123
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description The delivery.
+                 * @example dlv_01jd0000000000000000000011
+                 */
+                delivery: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "dlv_01jd0000000000000000000011",
+                     *       "store": "1000",
+                     *       "state": "cancelled",
+                     *       "version": 3,
+                     *       "reference": "sample",
+                     *       "due_on": "2026-12-31",
+                     *       "due_at": "2026-11-23T10:30:00+01:00",
+                     *       "lines": [
+                     *         {
+                     *           "sku": "85123A",
+                     *           "quantity": 2,
+                     *           "received": 1,
+                     *           "incoming": 1,
+                     *           "discrepancy": 1
+                     *         }
+                     *       ],
+                     *       "announced_by": "sample",
+                     *       "announced_at": "2026-11-23T10:30:00+01:00",
+                     *       "closed_by": "sample",
+                     *       "closed_at": "2026-11-23T10:30:00+01:00"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["DeliveryView"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    receive_delivery: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description Makes a repeat harmless: the same key and body get the first answer again.
+                 * @example 6f1c1f0e-0d3b-4a52-9a54-3c2f0a1b7a11
+                 */
+                "Idempotency-Key": components["parameters"]["IdempotencyKey"];
+                /**
+                 * @description For titles and names: en, nb, sv, da or ro; English when none fits.
+                 * @example sv-SE, en;q=0.5
+                 */
+                "Accept-Language"?: components["parameters"]["AcceptLanguage"];
+                /**
+                 * @description Your own id of this request, for our logs; we make one if there is none.
+                 * @example till-7-000123
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description The delivery.
+                 * @example dlv_01jd0000000000000000000011
+                 */
+                delivery: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "lines": [
+                 *         {
+                 *           "sku": "85123A",
+                 *           "received": 1
+                 *         }
+                 *       ],
+                 *       "close": true
+                 *     }
+                 */
+                "application/json": components["schemas"]["Receiving"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "dlv_01jd0000000000000000000011",
+                     *       "state": "cancelled",
+                     *       "results": [
+                     *         {
+                     *           "status": "applied",
+                     *           "code": "7KQM2RXA",
+                     *           "detail": "What was asked for, and why not.",
+                     *           "on_hand": 1,
+                     *           "version": 3
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["DeliveryTold"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            428: components["responses"]["Problem428"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
     set_stock: {
         parameters: {
             query?: never;
@@ -8921,6 +9713,7 @@ export interface operations {
                      *               "discrepancy": 1
                      *             }
                      *           ],
+                     *           "due_on": "2026-12-31",
                      *           "sent_by": "sample",
                      *           "sent_at": "2026-11-23T10:30:00+01:00",
                      *           "closed_by": "sample",
@@ -9077,6 +9870,7 @@ export interface operations {
                      *           "discrepancy": 1
                      *         }
                      *       ],
+                     *       "due_on": "2026-12-31",
                      *       "sent_by": "sample",
                      *       "sent_at": "2026-11-23T10:30:00+01:00",
                      *       "closed_by": "sample",
@@ -9247,7 +10041,14 @@ export interface operations {
                      *           "held": 1,
                      *           "staged": 1,
                      *           "safety_stock": 1,
-                     *           "version": 3
+                     *           "version": 3,
+                     *           "incoming": [
+                     *             {
+                     *               "on": "2026-12-31",
+                     *               "quantity": 2,
+                     *               "source": "live"
+                     *             }
+                     *           ]
                      *         }
                      *       ]
                      *     }

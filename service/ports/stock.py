@@ -13,7 +13,6 @@ from domain.ids import (
     MemberId,
     Sku,
     StoreId,
-    TransferId,
 )
 from domain.incidents import (
     Claim,
@@ -27,7 +26,6 @@ from domain.pickups import Allocation
 from domain.sales import Book, Kept, ReceiptId, Trade
 from domain.stock import Move, Movement, PastShelf, Place, Shelf
 from domain.stocktaking import Told
-from domain.transfers import Transfer, TransferState
 
 
 class Stock(Protocol):
@@ -212,26 +210,3 @@ class Incidents(Protocol):
 
     async def claims(self, places: Collection[Place]) -> Sequence[Claim]:
         """What orders wait for at these places."""
-
-
-class Transfers(Protocol):
-    async def add(self, transfer: Transfer) -> None: ...
-
-    async def get(self, transfer: TransferId) -> Transfer:
-        """Raises Missing."""
-
-    async def take(self, transfer: TransferId) -> Transfer:
-        """The transfer, locked until the unit ends. Raises Missing."""
-
-    async def keep(self, transfer: Transfer) -> None:
-        """Write a taken transfer back."""
-
-    async def page(
-        self,
-        stores: Collection[StoreId] | None,
-        states: Collection[TransferState],
-        *,
-        after: TransferId | None,
-        limit: int,
-    ) -> Sequence[Transfer]:
-        """Those from or to these stores, or all, in one of these states; oldest first."""

@@ -8,6 +8,7 @@ import pytest
 from adapters.postgres.invariants import INVARIANTS
 from tests.examples import HARBOUR, HILL, MUG, TEA_SET, TEAPOT, shelve
 from tests.http.shop import Shop
+from tests.http.test_deliveries import announced, receive
 from tests.http.test_transfers import sent
 
 SHELF = {"store": HARBOUR, "sku": MUG}
@@ -72,6 +73,8 @@ async def lived_in(shop: Shop) -> Shop:
     )
     assert told.json()["results"][0]["status"] == "applied"
     await sent(shop, teapot=2)
+    await announced(shop, mug=6)
+    await receive(shop, await announced(shop, teapot=4), teapot=3)
     shown = {"store": HARBOUR, "sku": MUG, "delta": 2, "reason": "blocked", "condition": "display"}
     await shop.client.post(
         "/v1/stock/adjustments",
@@ -139,6 +142,13 @@ async def test_all_is_well_where_nobody_meddled(lived_in):
             "update transfers set origin = destination, destination = origin",
             "transfers_are_what_was_moved",
         ),
+        (
+            "update deliveries set lines = jsonb_set(lines, '{0,received}', '9')",
+            "deliveries_are_what_was_moved",
+        ),
+        ("update deliveries set destination = 'hill'", "deliveries_are_what_was_moved"),
+        ("delete from incoming", "incoming_is_what_is_on_its_way"),
+        ("update incoming set due_on = '2030-01-01'", "incoming_is_what_is_on_its_way"),
         ("update orders set lines = '[]'", "orders_and_pickups_tell_the_same"),
         (
             """

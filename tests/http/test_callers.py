@@ -35,6 +35,12 @@ send_transfer           .     .         .     may        stock
 receive_transfer        .     .         .     may        stock
 list_transfers          .     .         .     may        stock
 get_transfer            .     .         .     may        stock
+announce_delivery       .     .         .     .          stock
+list_deliveries         .     .         .     may        stock
+get_delivery            .     .         .     may        stock
+put_off_delivery        .     .         .     .          stock
+cancel_delivery         .     .         .     .          stock
+receive_delivery        .     .         .     may        stock
 list_incidents          .     .         may   may        stock
 settle_incident         .     .         may   may        stock
 record_sales            .     .         may   .          .
