@@ -12,6 +12,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from domain.catalogue import Made, Product, ProductState
 from domain.conditions import Conditions
+from domain.confidence import Confidence, confidence
 from domain.ids import Sku, StoreId
 from domain.stock import Place, Shelf, Status, status_of
 from domain.stores import Store
@@ -33,10 +34,12 @@ class Telling(Struct, frozen=True):
     low_at: int = 3
     quantities: Quantities = Quantities.EXACT
     most: int = 10
+    doubt_below: float = 0.3
+    """The confidence below which somebody looks before it is promised."""
 
     @property
     def to_staff(self) -> "Telling":
-        return Telling(self.low_at)
+        return Telling(self.low_at, doubt_below=self.doubt_below)
 
     def shown(self, units: int | None) -> int | None:
         """None for what is hidden or not counted; never more than `most` where that is the cap."""
@@ -60,7 +63,10 @@ class Offer(Struct, frozen=True):
 
 
 class PickupAnswer(Struct, frozen=True):
-    """`ready_from` is in the store's own time; `reasons` say why not, for machines."""
+    """`ready_from` is in the store's own time; `reasons` say why not, for machines.
+
+    With `low_confidence` it can be ordered all the same: the store looks first whether it is there.
+    """
 
     eligible: bool
     ready_from: datetime | None
@@ -70,7 +76,7 @@ class PickupAnswer(Struct, frozen=True):
 class Explanation(Struct, frozen=True):
     """The whole sum, for staff: sellable = on_hand - the five parts, and never below zero.
 
-    `conditions` say why units are unavailable.
+    `conditions` say why units are unavailable, `confidence` how sure we are that they are there.
 
     A kit has no shelf of its own; its parts are asked for by their names.
     """
@@ -84,6 +90,7 @@ class Explanation(Struct, frozen=True):
     sellable: int
     reasons: list[str]
     conditions: Conditions
+    confidence: Confidence
 
 
 class Coming(Struct, frozen=True):
@@ -184,8 +191,13 @@ def sellable_units(parts: Mapping[Sku, int], store: StoreId, shelves: Shelves) -
     return min(_sellable(shelves.get((store, sku))) // each for sku, each in parts.items())
 
 
-def pickup_answer(product: Product, store: Store, offer: Offer, now: datetime) -> PickupAnswer:
-    """Whether one unit can be collected at `store`, and from when if it were ordered `now`."""
+def pickup_answer(
+    product: Product, store: Store, offer: Offer, now: datetime, *, in_doubt: bool = False
+) -> PickupAnswer:
+    """Whether one unit can be collected at `store`, and from when if it were ordered `now`.
+
+    Goods that are `in_doubt` are not refused; that they are is told.
+    """
     ready = store.ready_at(now)
     reasons = [
         reason
@@ -197,7 +209,9 @@ def pickup_answer(product: Product, store: Store, offer: Offer, now: datetime) -
         )
         if applies
     ]
-    return PickupAnswer(not reasons, None if reasons else ready, reasons)
+    if reasons or not in_doubt:
+        return PickupAnswer(not reasons, None if reasons else ready, reasons)
+    return PickupAnswer(eligible=True, ready_from=ready, reasons=["low_confidence"])
 
 
 def available(
@@ -246,8 +260,9 @@ def unknown(sku: Sku) -> Available:
     return Available(sku, 0, Offer(Status.OUT_OF_STOCK, 0), [], ["unknown_sku"])
 
 
-def explained(shelf: Shelf, blocked: Conditions) -> Explanation:
+def explained(shelf: Shelf, blocked: Conditions, view: View) -> Explanation:
     """The sum of one shelf with the machine reasons for what is kept back."""
+    sure = confidence(shelf, view.now)
     reasons = [
         reason
         for reason, applies in (
@@ -256,6 +271,7 @@ def explained(shelf: Shelf, blocked: Conditions) -> Explanation:
             ("promised_to_orders", shelf.allocated > 0),
             ("not_for_sale", shelf.unavailable > 0),
             ("oversold", shelf.available < 0),
+            ("low_confidence", sure.score < view.telling.doubt_below),
         )
         if applies
     ]
@@ -269,6 +285,16 @@ def explained(shelf: Shelf, blocked: Conditions) -> Explanation:
         shelf.sellable,
         reasons,
         blocked,
+        sure,
+    )
+
+
+def _is_in_doubt(product: Product, store: Store, shelves: Shelves, view: View) -> bool:
+    """Whether we are less sure than we want to be of what it is made of."""
+    lying = [shelves.get((store.store, sku)) for sku in needed(product)]
+    return any(
+        shelf is not None and confidence(shelf, view.now).score < view.telling.doubt_below
+        for shelf in lying
     )
 
 
@@ -276,7 +302,7 @@ def _explained(shelf: Shelf, view: View) -> Explanation | UnsetType:
     """To whom it may be shown."""
     if not (view.explain and view.explain(shelf.store)):
         return UNSET
-    return explained(shelf, view.blocked.get((shelf.store, shelf.sku), {}))
+    return explained(shelf, view.blocked.get((shelf.store, shelf.sku), {}), view)
 
 
 def _sellable(shelf: Shelf | None) -> int:
@@ -302,7 +328,9 @@ def _at_store(
         name=store.name,
         status=offer.status,
         quantity=offer.quantity,
-        pickup=pickup_answer(product, store, offer, view.now),
+        pickup=pickup_answer(
+            product, store, offer, view.now, in_doubt=_is_in_doubt(product, store, shelves, view)
+        ),
         distance_km=UNSET if place.distance_km is None else round(place.distance_km, 1),
         explain=_explained(shelf, view) if not product.parts else UNSET,
     )

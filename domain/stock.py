@@ -37,7 +37,8 @@ class Shelf(Struct, frozen=True, gc=False):
 
     `on_hand` may fall below `allocated`, even below zero: a till reports what has already left the
     store, and a sale that happened cannot be refused. `staged` is the part of `allocated` that is
-    picked and lies ready.
+    picked and lies ready. What the last three say of it is counted in `domain/confidence.py`; only
+    a look at a shelf has them.
     """
 
     store: StoreId
@@ -49,6 +50,9 @@ class Shelf(Struct, frozen=True, gc=False):
     staged: int = 0
     safety_stock: int = 0
     version: int = 0
+    seen_at: datetime | None = None
+    misses: int = 0
+    shrink: float = 0.0
 
     @property
     def available(self) -> int:

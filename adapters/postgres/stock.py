@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from adapters.postgres.columns import columns
 from adapters.postgres.ledgers import BLOCKINGS
 from domain.conditions import Condition, Conditions
+from domain.confidence import Sight, sights
 from domain.ids import Sku, StoreId
 from domain.incidents import IncidentKind, missed, oversold
 from domain.stock import Change, Move, Movement, PastShelf, Place, Shelf, summed
@@ -32,6 +33,41 @@ LOCK: Final = f"""
     order by store, sku
     for update of stock
 """
+SEE: Final = """
+            seen_at = greatest(shelf.seen_at, change.seen_at),
+            missed_at = greatest(shelf.missed_at, change.missed_at),
+            misses = case
+                when change.cleared_at
+                    >= coalesce(greatest(shelf.missed_at, change.missed_at), change.cleared_at)
+                then 0 else shelf.misses + change.misses end,
+            shrink = case
+                when change.counted
+                then (shelf.shrink + least(1, greatest(0, -change.on_hand)
+                    / greatest(1, shelf.on_hand)::real)) / 2
+                else shelf.shrink end
+"""
+"""What a change says of how sure we are of its shelf."""
+LOOK: Final = f"""
+    with looked as (
+        update stock as shelf set {SEE}, version = shelf.version + change.news
+        from (
+            select look.*, 0 as on_hand,
+                (before.misses + look.misses > 0 or before.shrink > 0 and counted)::int as news
+            from unnest(
+                $1::text[], $2::text[], $3::timestamptz[], $4::timestamptz[], $5::timestamptz[],
+                $6::int[], $7::boolean[]
+            ) as look (store, sku, seen_at, cleared_at, missed_at, misses, counted)
+            join stock as before on before.store = look.store and before.sku = look.sku
+        ) as change
+        where shelf.store = change.store and shelf.sku = change.sku
+        returning {", ".join(f"shelf.{column}" for column in SHELF.split(", "))}, change.news
+    ), told as (
+        insert into feed_inbox ({SHELF}, cause, recorded_at)
+        select {SHELF}, 'look', $8 from looked where news = 1
+    )
+    select {SHELF} from looked where news = 1
+"""
+"""A look that found the figures right. Only where it ends a doubt there is news to tell."""
 APPLY: Final = f"""
     with moved as (
         insert into movements
@@ -49,11 +85,16 @@ APPLY: Final = f"""
             held = shelf.held + change.held,
             staged = shelf.staged + change.staged,
             safety_stock = shelf.safety_stock + change.safety_stock,
-            version = shelf.version + 1
+            version = shelf.version + 1,
+            {SEE}
         from unnest(
             $1::text[], $2::text[], $3::int[], $4::int[], $5::int[], $6::int[], $7::int[],
-            $8::int[], $19::text[]
-        ) as change (store, sku, on_hand, unavailable, allocated, held, staged, safety_stock, cause)
+            $8::int[], $19::text[], $20::timestamptz[], $21::timestamptz[], $22::timestamptz[],
+            $23::int[], $24::boolean[]
+        ) as change (
+            store, sku, on_hand, unavailable, allocated, held, staged, safety_stock, cause,
+            seen_at, cleared_at, missed_at, misses, counted
+        )
         where shelf.store = change.store and shelf.sku = change.sku
         returning {", ".join(f"shelf.{column}" for column in SHELF.split(", "))}, cause
     ), told as (
@@ -156,7 +197,8 @@ LAPSED: Final = """
 """Held by holds whose time is over, though nobody has swept them yet: free for whoever asks."""
 
 OF: Final = f"""
-    select {SHELF.replace("held", "held - coalesce(lapsed.units, 0) as held")} from stock
+    select {SHELF.replace("held", "held - coalesce(lapsed.units, 0) as held")},
+        seen_at, misses, shrink from stock
     left join (
         select store, sku, sum(quantity)::int as units from hold_units
         where held_until <= $3 and sku = any($1::text[])
@@ -211,8 +253,10 @@ class PostgresStock:
     async def apply(self, moves: Collection[Move]) -> dict[Place, Shelf]:
         changes = summed(move.change for move in moves)
         goods = [move for move in moves if move.change.moves_goods]
+        seen = sights(moves)
+        looked = await self._look(seen, seen.keys() - {change.place for change in changes})
         if not changes and not goods:
-            return {}
+            return looked
         if len(goods) >= MANY:
             await self._copy(goods)
             goods = []
@@ -223,10 +267,11 @@ class PostgresStock:
             *columns(map(_movement, goods), 9),
             self._now,
             [causes[change.place] for change in changes],
+            *columns([_sight(seen.get(change.place, Sight())) for change in changes], 5),
         )
         assert len(written) == len(changes), "only a locked shelf can be changed"
         self.changed.update(change.sku for change in changes)
-        after = {(row[0], row[1]): Shelf(*row) for row in written}
+        after = looked | {(row[0], row[1]): Shelf(*row) for row in written}
         await self._block(moves)
         worse, well = oversold(changes, after)
         if worse:
@@ -236,6 +281,17 @@ class PostgresStock:
         if unfound := missed(moves):
             await self._incidents.open(IncidentKind.COUNT_DUE, unfound)
         return after
+
+    async def _look(
+        self, seen: Mapping[Place, Sight], places: Collection[Place]
+    ) -> dict[Place, Shelf]:
+        """Shelves that were seen and found right: those of which that is news."""
+        if not places:
+            return {}
+        looks = [(*place, *_sight(seen[place])) for place in sorted(places)]
+        news = await self._connection.fetch(LOOK, *columns(looks, 7), self._now)
+        self.changed.update(row["sku"] for row in news)
+        return {(row["store"], row["sku"]): Shelf(*row) for row in news}
 
     async def _copy(self, goods: Collection[Move]) -> None:
         """Many lines of the ledger, by the shortest way."""
@@ -374,6 +430,10 @@ def _movement(move: Move) -> tuple[Any, ...]:
 
 def _conditions(told: str) -> dict[Condition, int]:
     return msgspec.json.decode(told, type=dict[Condition, int])
+
+
+def _sight(sight: Sight) -> tuple[Any, ...]:
+    return (sight.seen_at, sight.cleared_at, sight.missed_at, sight.misses, sight.counted)
 
 
 def _columns(places: Collection[Place]) -> tuple[list[StoreId], list[Sku]]:

@@ -8,6 +8,7 @@ their page, and no index on what changes.
 from typing import Any
 
 from sqlalchemy import (
+    REAL,
     BigInteger,
     Boolean,
     CheckConstraint,
@@ -150,6 +151,10 @@ stock = Table(
     count("staged"),
     count("safety_stock"),
     version(),
+    Column("seen_at", Instant),
+    Column("missed_at", Instant),
+    count("misses"),
+    Column("shrink", REAL, nullable=False, server_default=text("0")),
     PrimaryKeyConstraint("sku", "store"),
     CheckConstraint("unavailable >= 0", name="unavailable"),
     CheckConstraint("allocated >= 0", name="allocated"),

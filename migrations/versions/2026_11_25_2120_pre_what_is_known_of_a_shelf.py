@@ -23,6 +23,13 @@ insert into blocked (sku, store, condition, units)
 select sku, store, 'quality_check', unavailable from stock where unavailable > 0
 """
 
+SEEN = """
+alter table stock
+    add column seen_at timestamp with time zone,
+    add column missed_at timestamp with time zone,
+    add column misses integer default 0 not null,
+    add column shrink real default 0 not null
+"""
 DELIVERIES = """
 create table deliveries (
     id text collate "C" not null,
@@ -63,6 +70,7 @@ where transfers.state = 'in_transit' and line.quantity > line.received
 
 
 def upgrade() -> None:
+    op.execute(SEEN)
     op.execute("alter table movements add column conditions jsonb")
     op.execute(BLOCKED)
     op.execute(KNOWN)

@@ -1817,6 +1817,16 @@ export interface components {
          */
         Condition: "damaged" | "display" | "quality_check" | "quarantine";
         /**
+         * Confidence
+         * @description The score, and the facts behind it.
+         */
+        Confidence: {
+            score: number;
+            seen_at: string | null;
+            misses: number;
+            shrink: number;
+        };
+        /**
          * Consent
          * @description One statement of a customer, kept for ever; the latest of a purpose and channel counts.
          *
@@ -1985,7 +1995,7 @@ export interface components {
          * Explanation
          * @description The whole sum, for staff: sellable = on_hand - the five parts, and never below zero.
          *
-         *         `conditions` say why units are unavailable.
+         *         `conditions` say why units are unavailable, `confidence` how sure we are that they are there.
          *
          *         A kit has no shelf of its own; its parts are asked for by their names.
          */
@@ -2001,6 +2011,7 @@ export interface components {
             conditions: {
                 [key: string]: number;
             };
+            confidence: components["schemas"]["Confidence"];
         };
         /**
          * Findings
@@ -2131,8 +2142,8 @@ export interface components {
          * IncidentView
          * @description `units` is by how many the shelf is short, or how many a till sold of what nobody knows.
          *
-         *         `orders` may go without, the earliest promise first. `settled_by` is `hylla` where things came
-         *         in order again by themselves.
+         *         `orders` may go without, or wait for what a picker did not find, the earliest promise first.
+         *         `settled_by` is `hylla` where things came in order again by themselves.
          */
         IncidentView: {
             id: string;
@@ -2662,6 +2673,8 @@ export interface components {
         /**
          * PickupAnswer
          * @description `ready_from` is in the store's own time; `reasons` say why not, for machines.
+         *
+         *         With `low_confidence` it can be ordered all the same: the store looks first whether it is there.
          */
         PickupAnswer: {
             eligible: boolean;
@@ -3934,6 +3947,12 @@ export interface operations {
                      *                 ],
                      *                 "conditions": {
                      *                   "sample": 1
+                     *                 },
+                     *                 "confidence": {
+                     *                   "score": 1.5,
+                     *                   "seen_at": "2026-11-23T10:30:00+01:00",
+                     *                   "misses": 1,
+                     *                   "shrink": 1.5
                      *                 }
                      *               },
                      *               "promisable": {
@@ -4160,6 +4179,12 @@ export interface operations {
                      *             ],
                      *             "conditions": {
                      *               "sample": 1
+                     *             },
+                     *             "confidence": {
+                     *               "score": 1.5,
+                     *               "seen_at": "2026-11-23T10:30:00+01:00",
+                     *               "misses": 1,
+                     *               "shrink": 1.5
                      *             }
                      *           },
                      *           "promisable": {
@@ -8840,6 +8865,12 @@ export interface operations {
                      *                   ],
                      *                   "conditions": {
                      *                     "sample": 1
+                     *                   },
+                     *                   "confidence": {
+                     *                     "score": 1.5,
+                     *                     "seen_at": "2026-11-23T10:30:00+01:00",
+                     *                     "misses": 1,
+                     *                     "shrink": 1.5
                      *                   }
                      *                 },
                      *                 "promisable": {
