@@ -111,6 +111,7 @@ class Cause(StrEnum):
     RETURN = "return"
     TRANSFER_OUT = "transfer_out"
     TRANSFER_IN = "transfer_in"
+    WALK_INS = "walk_ins"
 
 
 class Change(Struct, frozen=True, gc=False):

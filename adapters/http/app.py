@@ -46,6 +46,7 @@ from adapters.http.stores import Stores
 from adapters.http.streams import provide_last_event
 from adapters.http.tags import provide_if_match
 from adapters.http.transfers import Transfers
+from adapters.http.walk_ins import WalkIns
 from adapters.http.webhooks import Webhooks
 from service.callers import Doorkeeper
 from service.ports.callers import Codes, Secrets, Tokens
@@ -64,6 +65,7 @@ CONTROLLERS: Final[Sequence[ControllerRouterHandler]] = (
     Stocktaking,
     Transfers,
     Deliveries,
+    WalkIns,
     Incidents,
     Sales,
     StorePickups,

@@ -181,6 +181,7 @@ movements = Table(
     UniqueConstraint("cause", "store", "sku"),
 )
 Index(None, movements.c.sku, movements.c.store, movements.c.id)
+Index(None, movements.c.occurred_at, postgresql_using="brin")
 
 # Written only when what is unavailable moves, so that the shelf's row stays narrow.
 blocked = Table(
@@ -245,6 +246,27 @@ webhooks = Table(
     instant("due_at"),
     CheckConstraint("state in ('active', 'disabled')", name="state"),
     CheckConstraint("until > position", name="until"),
+)
+
+walk_in_policies = Table(
+    "walk_in_policies",
+    metadata,
+    key("store", ForeignKey("stores.store"), primary_key=True),
+    Column("active", Boolean, nullable=False, server_default=text("false")),
+    count("floor"),
+    count("cap"),
+    Column("kept_for", TIMESTAMP),
+    CheckConstraint("floor between 0 and cap", name="floor"),
+)
+
+# Shelves whose safety stock is raised for walk-ins, and what it was by hand.
+walk_ins = Table(
+    "walk_ins",
+    metadata,
+    key("store", ForeignKey("stores.store")),
+    key("sku"),
+    count("by_hand"),
+    PrimaryKeyConstraint("store", "sku"),
 )
 
 counts = Table(

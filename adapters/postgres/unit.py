@@ -42,6 +42,7 @@ from adapters.postgres.slots import PostgresSlots
 from adapters.postgres.stock import PostgresStock
 from adapters.postgres.stores import PostgresStores
 from adapters.postgres.trespasses import PostgresTrespasses
+from adapters.postgres.walk_ins import PostgresWalkIns
 from adapters.postgres.webhooks import PostgresWebhooks
 from domain.deliveries import Delivery
 from domain.ids import Sku, spell
@@ -55,7 +56,7 @@ from service.ports.incoming import Consignments, Supply
 from service.ports.people import Consents, Customers, Points, Preferences, Rewards
 from service.ports.requests import Requests
 from service.ports.shopping import Carts, Orders, Pickups
-from service.ports.stock import Allocations, Feed, Holds, Incidents, Sales, Stock
+from service.ports.stock import Allocations, Feed, Holds, Incidents, Sales, Stock, WalkIns
 from service.ports.unit import Audit, Unit
 
 Connection = Any
@@ -110,6 +111,7 @@ class PostgresUnit:
         self.pickups: Pickups = PostgresPickups(connection)
         self.transfers: Consignments[Transfer] = PostgresConsignments(connection, TRANSFERS)
         self.deliveries: Consignments[Delivery] = PostgresConsignments(connection, DELIVERIES)
+        self.walk_ins: WalkIns = PostgresWalkIns(connection, now)
         self.supply: Supply = PostgresSupply(connection, now)
         self.customers: Customers = PostgresCustomers(connection, now, self.new_id)
         self.points: Points = PostgresPoints(connection, now, self.new_id, programme)

@@ -68,6 +68,28 @@ from transfers, jsonb_to_recordset(lines) as line (sku text, quantity int, recei
 where transfers.state = 'in_transit' and line.quantity > line.received
 """
 
+WALK_IN_POLICIES = """
+create table walk_in_policies (
+    store text collate "C" not null,
+    active boolean default false not null,
+    floor integer default 0 not null,
+    cap integer default 0 not null,
+    kept_for timestamp without time zone,
+    constraint walk_in_policies_pkey primary key (store),
+    constraint walk_in_policies_floor_check check (floor between 0 and cap),
+    constraint walk_in_policies_store_fkey foreign key (store) references stores (store)
+)
+"""
+WALK_INS = """
+create table walk_ins (
+    store text collate "C" not null,
+    sku text collate "C" not null,
+    by_hand integer default 0 not null,
+    constraint walk_ins_pkey primary key (store, sku),
+    constraint walk_ins_store_fkey foreign key (store) references stores (store)
+)
+"""
+
 
 def upgrade() -> None:
     op.execute(SEEN)
@@ -80,3 +102,6 @@ def upgrade() -> None:
     op.execute(INCOMING)
     op.execute("create index incoming_source_idx on incoming (source)")
     op.execute(IN_TRANSIT)
+    op.execute(WALK_IN_POLICIES)
+    op.execute(WALK_INS)
+    op.execute("create index movements_occurred_at_idx on movements using brin (occurred_at)")

@@ -26,6 +26,7 @@ from domain.pickups import Allocation
 from domain.sales import Book, Kept, ReceiptId, Trade
 from domain.stock import Move, Movement, PastShelf, Place, Shelf
 from domain.stocktaking import Told
+from domain.walk_ins import Policy, Turn
 
 
 class Stock(Protocol):
@@ -175,6 +176,31 @@ class Sales(Protocol):
 
     async def trades(self, sales: Collection[ReceiptId]) -> Sequence[Trade]:
         """These sales, and every return that names one of them."""
+
+
+class WalkIns(Protocol):
+    """What stores keep back for people who walk in."""
+
+    async def decide(self, store: StoreId, policy: Policy) -> None:
+        """It is the store's from now on, and the store's turn comes at once."""
+
+    async def policy(self, store: StoreId) -> Policy:
+        """The one that is switched off, where nobody has decided."""
+
+    async def take_turn(self) -> Turn | None:
+        """A store whose shelves are not set for its hour, locked until the unit ends."""
+
+    async def expected(self, turn: Turn) -> dict[Sku, int]:
+        """What tills sold on average in this hour of the week; nothing of what they did not."""
+
+    async def by_hand(self, store: StoreId) -> dict[Sku, int]:
+        """The safety stock that shelves had before more was kept back for walk-ins."""
+
+    async def keep(self, turn: Turn, raised: Mapping[Sku, int]) -> None:
+        """The shelves are set for the hour; `raised` are now those with more than by hand."""
+
+    async def forget(self, places: Collection[Place]) -> None:
+        """Somebody has set these by hand."""
 
 
 class Incidents(Protocol):

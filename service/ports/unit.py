@@ -14,7 +14,7 @@ from service.ports.incoming import Consignments, Supply
 from service.ports.people import Consents, Customers, Points, Preferences, Rewards
 from service.ports.requests import Requests
 from service.ports.shopping import Carts, Orders, Pickups
-from service.ports.stock import Allocations, Feed, Holds, Incidents, Sales, Stock
+from service.ports.stock import Allocations, Feed, Holds, Incidents, Sales, Stock, WalkIns
 
 
 class Audit(Protocol):
@@ -46,6 +46,7 @@ class Unit(Protocol):
     transfers: Consignments[Transfer]
     deliveries: Consignments[Delivery]
     supply: Supply
+    walk_ins: WalkIns
     outbox: Outbox
     keys: Keys
     webhooks: Webhooks

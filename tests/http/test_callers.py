@@ -41,6 +41,8 @@ get_delivery            .     .         .     may        stock
 put_off_delivery        .     .         .     .          stock
 cancel_delivery         .     .         .     .          stock
 receive_delivery        .     .         .     may        stock
+get_walk_ins            .     .         .     may        stock
+decide_walk_ins         .     .         .     .          stock
 list_incidents          .     .         may   may        stock
 settle_incident         .     .         may   may        stock
 record_sales            .     .         may   .          .
