@@ -110,7 +110,10 @@ def build_app(house: House) -> ASGIApp:
     """The application of a house that is open already."""
     settings = house.settings
     telling = Telling(
-        settings.low_stock_at, settings.shown_quantities, settings.shown_quantities_max
+        settings.low_stock_at,
+        settings.shown_quantities,
+        settings.shown_quantities_max,
+        settings.low_confidence_at / 100,
     )
     streams = Streams(house.units, house.relay, telling=telling)
     window = Window(house.units, house.relay, clock=utc_now)

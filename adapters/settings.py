@@ -110,6 +110,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     hold_limit: Positive = 20
     """Units of one SKU that one customer may hold at a time."""
     low_stock_at: Annotated[int, Meta(ge=0)] = 3
+    low_confidence_at: Annotated[int, Meta(ge=0, le=100)] = 30
+    """Per cent of confidence below which a store looks before it promises a pickup."""
     shown_quantities: Quantities = Quantities.EXACT
     """What shoppers learn of a number, in answers and on streams."""
     shown_quantities_max: Positive = 10

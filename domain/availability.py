@@ -1,15 +1,18 @@
 """What a shopper may be told: how many, where, and when it can be collected.
 
-A kit is available as often as its scarcest part allows. What is not tracked is always there.
+A kit is available as often as its scarcest part allows. What is not tracked is always there; the
+shelves it has are kept all the same, so that they are right when it is tracked again.
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
+from collections.abc import Callable, Collection, Iterable, Mapping
+from datetime import date, datetime
 from enum import StrEnum
 
 from msgspec import UNSET, Struct, UnsetType
 
 from domain.catalogue import Made, Product, ProductState
+from domain.conditions import Conditions
+from domain.confidence import Confidence, confidence
 from domain.ids import Sku, StoreId
 from domain.stock import Place, Shelf, Status, status_of
 from domain.stores import Store
@@ -31,10 +34,12 @@ class Telling(Struct, frozen=True):
     low_at: int = 3
     quantities: Quantities = Quantities.EXACT
     most: int = 10
+    doubt_below: float = 0.3
+    """The confidence below which somebody looks before it is promised."""
 
     @property
     def to_staff(self) -> "Telling":
-        return Telling(self.low_at)
+        return Telling(self.low_at, doubt_below=self.doubt_below)
 
     def shown(self, units: int | None) -> int | None:
         """None for what is hidden or not counted; never more than `most` where that is the cap."""
@@ -58,7 +63,10 @@ class Offer(Struct, frozen=True):
 
 
 class PickupAnswer(Struct, frozen=True):
-    """`ready_from` is in the store's own time; `reasons` say why not, for machines."""
+    """`ready_from` is in the store's own time; `reasons` say why not, for machines.
+
+    With `low_confidence` it can be ordered all the same: the store looks first whether it is there.
+    """
 
     eligible: bool
     ready_from: datetime | None
@@ -67,6 +75,8 @@ class PickupAnswer(Struct, frozen=True):
 
 class Explanation(Struct, frozen=True):
     """The whole sum, for staff: sellable = on_hand - the five parts, and never below zero.
+
+    `conditions` say why units are unavailable, `confidence` how sure we are that they are there.
 
     A kit has no shelf of its own; its parts are asked for by their names.
     """
@@ -79,6 +89,26 @@ class Explanation(Struct, frozen=True):
     buffer: int
     sellable: int
     reasons: list[str]
+    conditions: Conditions
+    confidence: Confidence
+
+
+class Coming(Struct, frozen=True):
+    """Units that are due on a day."""
+
+    on: date
+    quantity: int | None
+
+
+class Promisable(Struct, frozen=True):
+    """How many can be promised `by` a day: what can be sold now and what is due until then.
+
+    Units that are due are first those of whoever was promised more than is there.
+    """
+
+    by: date
+    quantity: int | None
+    incoming: list[Coming]
 
 
 class AtStore(Struct, frozen=True, kw_only=True):
@@ -89,6 +119,7 @@ class AtStore(Struct, frozen=True, kw_only=True):
     pickup: PickupAnswer
     distance_km: float | UnsetType = UNSET
     explain: Explanation | UnsetType = UNSET
+    promisable: Promisable | UnsetType = UNSET
 
 
 class Available(Struct, frozen=True):
@@ -99,6 +130,7 @@ class Available(Struct, frozen=True):
     ship: Offer
     stores: list[AtStore]
     reasons: list[str] = []
+    promisable: Promisable | UnsetType = UNSET
 
 
 class Nearby(Struct, frozen=True):
@@ -114,12 +146,36 @@ Catalogue = Mapping[Sku, Product]
 def stocked_parts(
     product: Product | Made, catalogue: Mapping[Sku, Product] | Mapping[Sku, Made]
 ) -> dict[Sku, int]:
-    """What has to be fetched for one unit: the parts of a kit, or the thing itself.
+    """What of one unit can run out: the parts of a kit, or the thing itself.
 
-    Empty for what is not tracked, a service, which never runs out.
+    Empty for what is not tracked.
     """
+    parts = all_parts(product, catalogue)
+    return {sku: each for sku, each in parts.items() if catalogue[sku].tracked}
+
+
+def all_parts(
+    product: Product | Made, catalogue: Mapping[Sku, Product] | Mapping[Sku, Made]
+) -> dict[Sku, int]:
+    """What has to be fetched for one unit, whether it can run out or not."""
     parts = product.parts or {product.sku: 1}
-    return {sku: each for sku, each in parts.items() if sku in catalogue and catalogue[sku].tracked}
+    return {sku: each for sku, each in parts.items() if sku in catalogue}
+
+
+def shelved_parts(
+    product: Product, catalogue: Catalogue, store: StoreId, shelves: Collection[Place]
+) -> dict[Sku, int]:
+    """What of one unit is booked in `store`: what can run out, and what has a shelf there."""
+    return {
+        sku: each
+        for sku, each in all_parts(product, catalogue).items()
+        if catalogue[sku].tracked or (store, sku) in shelves
+    }
+
+
+def needed(product: Product) -> Collection[Sku]:
+    """The SKUs whose shelves decide how many there are."""
+    return product.parts or (product.sku,)
 
 
 def by_sku(shelves: Shelves) -> dict[Sku, dict[Place, Shelf]]:
@@ -135,8 +191,13 @@ def sellable_units(parts: Mapping[Sku, int], store: StoreId, shelves: Shelves) -
     return min(_sellable(shelves.get((store, sku))) // each for sku, each in parts.items())
 
 
-def pickup_answer(product: Product, store: Store, offer: Offer, now: datetime) -> PickupAnswer:
-    """Whether one unit can be collected at `store`, and from when if it were ordered `now`."""
+def pickup_answer(
+    product: Product, store: Store, offer: Offer, now: datetime, *, in_doubt: bool = False
+) -> PickupAnswer:
+    """Whether one unit can be collected at `store`, and from when if it were ordered `now`.
+
+    Goods that are `in_doubt` are not refused; that they are is told.
+    """
     ready = store.ready_at(now)
     reasons = [
         reason
@@ -148,7 +209,9 @@ def pickup_answer(product: Product, store: Store, offer: Offer, now: datetime) -
         )
         if applies
     ]
-    return PickupAnswer(not reasons, None if reasons else ready, reasons)
+    if reasons or not in_doubt:
+        return PickupAnswer(not reasons, None if reasons else ready, reasons)
+    return PickupAnswer(eligible=True, ready_from=ready, reasons=["low_confidence"])
 
 
 def available(
@@ -160,8 +223,14 @@ def available(
 ) -> Available:
     """What may be told of `product`, from all shelves of its parts, for the stores in `places`."""
     parts = stocked_parts(product, catalogue)
-    mine = {place: shelf for part in parts for place, shelf in shelves.get(part, {}).items()}
-    units = {store: sellable_units(parts, store, mine) for store in {store for store, _ in mine}}
+    mine = {
+        place: shelf for sku in needed(product) for place, shelf in shelves.get(sku, {}).items()
+    }
+    units = (
+        {store: sellable_units(parts, store, mine) for store in {store for store, _ in mine}}
+        if parts
+        else {}
+    )
     return Available(
         sku=product.sku,
         version=sum(shelf.version for shelf in mine.values()),
@@ -181,7 +250,9 @@ class View(Struct, frozen=True):
 
     now: datetime
     telling: Telling
-    explain: Callable[[StoreId], bool] = lambda _: False
+    explain: Callable[[StoreId], bool] | None = None
+    blocked: Mapping[Place, Conditions] = {}
+    """Why what is unavailable is so, where the sum is explained."""
 
 
 def unknown(sku: Sku) -> Available:
@@ -189,8 +260,9 @@ def unknown(sku: Sku) -> Available:
     return Available(sku, 0, Offer(Status.OUT_OF_STOCK, 0), [], ["unknown_sku"])
 
 
-def explained(shelf: Shelf) -> Explanation:
+def explained(shelf: Shelf, blocked: Conditions, view: View) -> Explanation:
     """The sum of one shelf with the machine reasons for what is kept back."""
+    sure = confidence(shelf, view.now)
     reasons = [
         reason
         for reason, applies in (
@@ -199,6 +271,7 @@ def explained(shelf: Shelf) -> Explanation:
             ("promised_to_orders", shelf.allocated > 0),
             ("not_for_sale", shelf.unavailable > 0),
             ("oversold", shelf.available < 0),
+            ("low_confidence", sure.score < view.telling.doubt_below),
         )
         if applies
     ]
@@ -211,7 +284,25 @@ def explained(shelf: Shelf) -> Explanation:
         0,
         shelf.sellable,
         reasons,
+        blocked,
+        sure,
     )
+
+
+def _is_in_doubt(product: Product, store: Store, shelves: Shelves, view: View) -> bool:
+    """Whether we are less sure than we want to be of what it is made of."""
+    lying = [shelves.get((store.store, sku)) for sku in needed(product)]
+    return any(
+        shelf is not None and confidence(shelf, view.now).score < view.telling.doubt_below
+        for shelf in lying
+    )
+
+
+def _explained(shelf: Shelf, view: View) -> Explanation | UnsetType:
+    """To whom it may be shown."""
+    if not (view.explain and view.explain(shelf.store)):
+        return UNSET
+    return explained(shelf, view.blocked.get((shelf.store, shelf.sku), {}), view)
 
 
 def _sellable(shelf: Shelf | None) -> int:
@@ -237,7 +328,9 @@ def _at_store(
         name=store.name,
         status=offer.status,
         quantity=offer.quantity,
-        pickup=pickup_answer(product, store, offer, view.now),
+        pickup=pickup_answer(
+            product, store, offer, view.now, in_doubt=_is_in_doubt(product, store, shelves, view)
+        ),
         distance_km=UNSET if place.distance_km is None else round(place.distance_km, 1),
-        explain=explained(shelf) if view.explain(store.store) and not product.parts else UNSET,
+        explain=_explained(shelf, view) if not product.parts else UNSET,
     )

@@ -1,11 +1,19 @@
 """Every change of a shelf, one after the other: what streams and other systems follow."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from datetime import datetime
 
 from msgspec import Struct
 
-from domain.availability import Catalogue, Shelves, View, offered, sellable_units, stocked_parts
+from domain.availability import (
+    Catalogue,
+    Shelves,
+    View,
+    needed,
+    offered,
+    sellable_units,
+    stocked_parts,
+)
 from domain.catalogue import Product
 from domain.ids import Sku, StoreId
 from domain.stock import Shelf, Status
@@ -66,11 +74,6 @@ def turn_of(
         quantity=offer.quantity,
         as_of=view.now,
     )
-
-
-def needed(product: Product) -> Collection[Sku]:
-    """The SKUs whose shelves decide how many there are."""
-    return product.parts or (product.sku,)
 
 
 def retold(before: Product, after: Product) -> set[Sku]:

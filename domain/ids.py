@@ -30,10 +30,11 @@ HoldId = NewType("HoldId", str)
 KeyId = NewType("KeyId", str)
 WebhookId = NewType("WebhookId", str)
 TransferId = NewType("TransferId", str)
+DeliveryId = NewType("DeliveryId", str)
 
 _CROCKFORD: Final = "0123456789abcdefghjkmnpqrstvwxyz"
 _PAIRS: Final = [first + second for first in _CROCKFORD for second in _CROCKFORD]
-_RESERVED_SKUS: Final = frozenset({"stream", "transfers"})
+_RESERVED_SKUS: Final = frozenset({"stream", "transfers", "deliveries"})
 
 
 def spell(prefix: str, number: int) -> str:

@@ -37,7 +37,7 @@ class IncidentState(StrEnum):
 
 
 class Claim(Struct, frozen=True):
-    """Units of one SKU that an order waits for."""
+    """Units of one SKU that an order waits for; `staged` of them lie picked."""
 
     store: StoreId
     sku: Sku
@@ -46,6 +46,7 @@ class Claim(Struct, frozen=True):
     units: int
     promised_from: datetime
     placed_at: datetime
+    staged: int = 0
 
     @property
     def place(self) -> Place:
@@ -142,12 +143,26 @@ def at_risk(there: int, claims: Iterable[Claim]) -> list[Risk]:
     """Who goes without when `there` units are given out, the earliest promise first."""
     risks = []
     left = max(there, 0)
-    for claim in sorted(claims, key=lambda one: (one.promised_from, one.placed_at, one.pickup)):
+    for claim in sorted(claims, key=_turn):
         given = min(left, claim.units)
         left -= given
         if given < claim.units:
             risks.append(Risk(claim.order, claim.pickup, claim.units - given, claim.promised_from))
     return risks
+
+
+def in_doubt(claims: Iterable[Claim]) -> list[Risk]:
+    """Who still waits for units that nobody has picked yet, the earliest promise first."""
+    return [
+        Risk(claim.order, claim.pickup, claim.units - claim.staged, claim.promised_from)
+        for claim in sorted(claims, key=_turn)
+        if claim.units > claim.staged
+    ]
+
+
+def _turn(claim: Claim) -> tuple[datetime, datetime, PickupId]:
+    """Whose turn it is in fairness."""
+    return (claim.promised_from, claim.placed_at, claim.pickup)
 
 
 def missed(moves: Iterable[Move]) -> list[Place]:

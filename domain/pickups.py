@@ -15,8 +15,10 @@ from msgspec import Struct, structs
 
 from domain.ids import CustomerId, OrderId, PickupId, Sku, StoreId
 from domain.refusals import Conflict, Forbidden, Invalid
-from domain.stock import Change
+from domain.stock import Change, Place, Shelf, summed
 
+NOT_FOUND: Final = "not_found"
+"""Why a store declines what it looked for in vain."""
 MOST_TRIES: Final = 5
 """Wrong codes after which a manager has to decide."""
 
@@ -216,10 +218,14 @@ class Pickup(Struct, frozen=True):
         return self.moved(PickupState.ACCEPTED, now)
 
     def decline(self, reason: str, skus: Collection[Sku] | None, now: datetime) -> "Pickup":
-        """The store will not prepare it, or not the lines of `skus`; a repeat changes nothing."""
+        """The store will not prepare it, or not the lines of `skus`; a repeat changes nothing.
+
+        What was not found is missing from its shelf; with any other reason it is free again.
+        """
         self._must_have(skus or ())
         lines = [
-            _cancelled(line) if skus is None or line.sku in skus else line for line in self.lines
+            _declined(line, reason) if skus is None or line.sku in skus else line
+            for line in self.lines
         ]
         if not any(line.remaining for line in lines):
             return self.moved(PickupState.DECLINED, now, lines=lines, reason=reason)
@@ -257,7 +263,7 @@ class Pickup(Struct, frozen=True):
             _picked(line, found[line.sku]) if line.sku in found else line for line in self.lines
         ]
         if not any(line.remaining for line in lines):
-            return start.moved(PickupState.SHORT, now, lines=lines, reason="not_found")
+            return start.moved(PickupState.SHORT, now, lines=lines, reason=NOT_FOUND)
         if lines == start.lines and start.state is PickupState.PICKING:
             return start
         return start.moved(PickupState.PICKING, now, lines=lines)
@@ -400,6 +406,39 @@ def _picked(line: PickupLine, found: Found) -> PickupLine:
 
 def _cancelled(line: PickupLine) -> PickupLine:
     return structs.replace(line, cancelled=line.quantity - line.collected)
+
+
+def _declined(line: PickupLine, reason: str) -> PickupLine:
+    looked_for = max(0, line.quantity - line.cancelled - line.picked)
+    missing = looked_for if reason == NOT_FOUND else 0
+    return structs.replace(_cancelled(line), missing=line.missing + missing)
+
+
+def not_there(before: Pickup, after: Pickup) -> set[Sku]:
+    """Of what the step from `before` to `after` found not a single unit."""
+    was = {line.sku: line.missing for line in before.lines}
+    return {
+        line.sku
+        for line in after.lines
+        if line.missing > was[line.sku] and not line.picked and not line.is_kit
+    }
+
+
+def emptied(
+    changes: Iterable[Change], gone: Collection[Sku], shelves: Mapping[Place, Shelf]
+) -> list[Change]:
+    """The changes, which also take off what is free of `gone`: whoever looked has seen none.
+
+    What other orders were promised stays promised, until somebody has counted.
+    """
+    return [
+        structs.replace(
+            change, on_hand=change.on_hand - max(0, shelves[change.place].after(change).available)
+        )
+        if change.sku in gone
+        else change
+        for change in summed(changes)
+    ]
 
 
 def changes_between(before: Pickup | None, after: Pickup) -> list[Change]:

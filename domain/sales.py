@@ -16,6 +16,7 @@ from msgspec import Meta, Struct
 from msgspec.structs import replace
 
 from domain.catalogue import Quantity, read_gtin
+from domain.conditions import Condition
 from domain.ids import Sku, StoreId
 from domain.moments import Moment, must_be_within
 from domain.money import Money, is_currency
@@ -43,6 +44,13 @@ class Disposition(StrEnum):
     DAMAGED = "damaged"
     QUARANTINE = "quarantine"
     MISSING = "missing"
+
+
+NOT_FOR_SALE: Final = {
+    Disposition.DAMAGED: Condition.DAMAGED,
+    Disposition.QUARANTINE: Condition.QUARANTINE,
+}
+"""In which condition goods come back that cannot be sold as they are."""
 
 
 class ReceiptLine(
@@ -202,20 +210,26 @@ class Book(Struct, frozen=True):
 
         `made_of` says of each known sku what is fetched for one unit of it.
         """
-        sums: dict[Sku, tuple[int, int]] = {}
+        sums = Counter[Sku]()
+        conditions: dict[Sku, Counter[Condition]] = {}
         for line in self.lines:
-            on_hand, unavailable = _of_one(self.receipt.kind, line.disposition)
+            sign = _sign(self.receipt.kind, line.disposition)
             for part, each in made_of.get(line.name, {}).items():
-                units = each * line.quantity
-                before = sums.get(part, (0, 0))
-                sums[part] = (before[0] + units * on_hand, before[1] + units * unavailable)
+                sums[part] += sign * each * line.quantity
+                if line.disposition in NOT_FOR_SALE:
+                    blocked = conditions.setdefault(part, Counter())
+                    blocked[NOT_FOR_SALE[line.disposition]] += each * line.quantity
         source = Source(
             Cause(self.receipt.kind.value), self.receipt.source, self.actor, self.happened_at
         )
         return [
-            Move(Change(self.store, sku, on_hand=on_hand, unavailable=unavailable), source)
-            for sku, (on_hand, unavailable) in sums.items()
-            if on_hand or unavailable
+            Move(
+                Change(self.store, sku, units, conditions[sku].total() if sku in conditions else 0),
+                source,
+                conditions.get(sku, {}),
+            )
+            for sku, units in sums.items()
+            if units
         ]
 
     def points(self) -> dict[Sku, int]:
@@ -278,13 +292,11 @@ def parts_returned(trades: Iterable[Trade]) -> dict[ReceiptId, dict[Sku, tuple[i
     return parts
 
 
-def _of_one(kind: ReceiptKind, disposition: Disposition | None) -> tuple[int, int]:
-    """What one unit adds to what is on hand, and to what of it cannot be sold."""
+def _sign(kind: ReceiptKind, disposition: Disposition | None) -> int:
+    """What one unit adds to what is on hand."""
     if kind is ReceiptKind.SALE:
-        return (-1, 0)
-    if disposition is Disposition.MISSING:
-        return (0, 0)
-    return (1, 0) if disposition is Disposition.SELLABLE else (1, 1)
+        return -1
+    return 0 if disposition is Disposition.MISSING else 1
 
 
 def _broken(kind: ReceiptKind, line: ReceiptLine) -> tuple[str, str, str] | None:

@@ -13,6 +13,7 @@ from typing import Final
 
 from msgspec import Struct, to_builtins
 
+from domain.conditions import Conditions
 from domain.ids import Sku, StoreId
 from domain.refusals import Conflict, Invalid
 
@@ -36,7 +37,8 @@ class Shelf(Struct, frozen=True, gc=False):
 
     `on_hand` may fall below `allocated`, even below zero: a till reports what has already left the
     store, and a sale that happened cannot be refused. `staged` is the part of `allocated` that is
-    picked and lies ready.
+    picked and lies ready. What the last three say of it is counted in `domain/confidence.py`; only
+    a look at a shelf has them.
     """
 
     store: StoreId
@@ -48,6 +50,9 @@ class Shelf(Struct, frozen=True, gc=False):
     staged: int = 0
     safety_stock: int = 0
     version: int = 0
+    seen_at: datetime | None = None
+    misses: int = 0
+    shrink: float = 0.0
 
     @property
     def available(self) -> int:
@@ -106,6 +111,7 @@ class Cause(StrEnum):
     RETURN = "return"
     TRANSFER_OUT = "transfer_out"
     TRANSFER_IN = "transfer_in"
+    WALK_INS = "walk_ins"
 
 
 class Change(Struct, frozen=True, gc=False):
@@ -168,10 +174,14 @@ class Source(Struct, frozen=True, gc=False):
 
 
 class Move(Struct, frozen=True, gc=False):
-    """A change, and where it comes from; its goods become a line of the ledger."""
+    """A change, and where it comes from; its goods become a line of the ledger.
+
+    `conditions` are what its `unavailable` is the sum of.
+    """
 
     change: Change
     source: Source
+    conditions: Conditions = {}
 
 
 class Movement(Struct, frozen=True):
@@ -183,6 +193,7 @@ class Movement(Struct, frozen=True):
     kind: str
     on_hand: int
     unavailable: int
+    conditions: Conditions
     cause: str
     actor: str
     occurred_at: datetime

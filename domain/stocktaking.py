@@ -9,9 +9,10 @@ from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Struct
 
+from domain.conditions import Condition, Conditions, must_be_blocked
 from domain.ids import Sku, StoreId
 from domain.moments import Moment, must_be_within
-from domain.refusals import Conflict, Invalid, Stale, WrongField
+from domain.refusals import Invalid, Stale, WrongField
 from domain.stock import Change, Place, Shelf
 
 Reason = Literal[
@@ -25,6 +26,7 @@ Reason = Literal[
     "unblocked",
 ]
 GROWS: Final = frozenset({"received", "found", "blocked", "unblocked"})
+BLOCKS: Final = {"blocked": 1, "unblocked": -1}
 SHRINKS: Final = frozenset({"lost", "damaged", "written_off"})
 
 
@@ -33,13 +35,6 @@ class WrongSign(Invalid):
 
     def __init__(self, reason: str, sign: str) -> None:
         super().__init__(f"The delta of {reason!r} must be {sign} 0.")
-
-
-class NotBlocked(Conflict):
-    code = "not_blocked"
-
-    def __init__(self, unavailable: int) -> None:
-        super().__init__(f"Only {unavailable} are blocked.")
 
 
 class ReferenceReused(Invalid):
@@ -53,13 +48,16 @@ class Adjustment(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`delta` units more or fewer, for a reason.
 
     `damaged` goods are gone; `blocked` and `unblocked` move that many units out of and into what
-    may be sold. A `reference` makes a repeat harmless, for ever.
+    may be sold: into `quality_check`, or the `condition` that is named. With any other reason, a
+    `condition` says in which one the goods are that come or go. A `reference` makes a repeat
+    harmless, for ever.
     """
 
     store: StoreId
     sku: Sku
     delta: Annotated[int, Meta(ge=-(10**9), le=10**9)]
     reason: Reason
+    condition: Condition | None = None
     reference: Annotated[str, Meta(max_length=200)] = ""
     occurred_at: Moment | None = None
 
@@ -76,17 +74,26 @@ class Adjustment(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def source_id(self) -> str:
         return f"adjustment:{self.reference}"
 
+    @property
+    def conditions(self) -> dict[Condition, int]:
+        """What it adds to the units in each condition."""
+        if self.reason in BLOCKS:
+            return {self.condition or Condition.QUALITY_CHECK: BLOCKS[self.reason] * self.delta}
+        return {self.condition: self.delta} if self.condition else {}
 
-def adjusted(line: Adjustment, shelf: Shelf) -> Change:
-    """What an adjustment does to its shelf. Raises WrongSign, NotBlocked."""
+
+def adjusted(line: Adjustment, blocked: Conditions) -> Change:
+    """What an adjustment does to a shelf on which so much is blocked.
+
+    Raises WrongSign, NotBlocked.
+    """
     if line.reason in GROWS and line.delta < 0:
         raise WrongSign(line.reason, "above")
     if line.reason in SHRINKS and line.delta > 0:
         raise WrongSign(line.reason, "below")
-    if line.reason == "unblocked" and line.delta > shelf.unavailable:
-        raise NotBlocked(shelf.unavailable)
-    unavailable = {"blocked": line.delta, "unblocked": -line.delta}.get(line.reason, 0)
-    on_hand = 0 if unavailable else line.delta
+    must_be_blocked(line.conditions, blocked)
+    on_hand = 0 if line.reason in BLOCKS else line.delta
+    unavailable = sum(line.conditions.values())
     return Change(line.store, line.sku, on_hand=on_hand, unavailable=unavailable)
 
 

@@ -11,13 +11,11 @@ that sent it is not touched again.
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import Final
+from typing import ClassVar, Self
 
-from msgspec import Struct
-from msgspec.structs import replace
-
+from domain.consignments import Consignment, ConsignmentClosed
 from domain.ids import Sku, StoreId, TransferId
-from domain.refusals import Conflict, Invalid
+from domain.refusals import Invalid
 from domain.stock import Cause, Change, NotEnoughStock, Place, Shelf, Shortage, Source
 
 
@@ -26,21 +24,8 @@ class TransferState(StrEnum):
     CLOSED = "closed"
 
 
-_S = TransferState
-MOVES: Final[Mapping[TransferState, frozenset[TransferState]]] = {
-    _S.IN_TRANSIT: frozenset({_S.IN_TRANSIT, _S.CLOSED}),
-    _S.CLOSED: frozenset(),
-}
-
-
-class TransferClosed(Conflict):
+class TransferClosed(ConsignmentClosed):
     code = "transfer_closed"
-
-    def __init__(self, transfer: "Transfer") -> None:
-        super().__init__(
-            "Nothing more is received of a transfer that is closed.",
-            facts={"state": transfer.state.value, "closed_at": transfer.closed_at},
-        )
 
 
 class NotSent(Invalid):
@@ -57,84 +42,28 @@ class NotSent(Invalid):
         super().__init__(f"More has come than was sent of {', '.join(lines)}.", errors=errors)
 
 
-class TransferLine(Struct, frozen=True):
-    """Units of one SKU that were sent, and how many of them were received so far."""
+class Transfer(Consignment, frozen=True, kw_only=True):
+    ARRIVAL: ClassVar = Cause.TRANSFER_IN
+    CLOSED: ClassVar = TransferState.CLOSED
+    TOO_LATE: ClassVar = TransferClosed
 
-    sku: Sku
-    quantity: int
-    received: int = 0
-
-    @property
-    def missing(self) -> int:
-        return self.quantity - self.received
-
-
-class Transfer(Struct, frozen=True, kw_only=True):
     id: TransferId
+    state: TransferState = TransferState.IN_TRANSIT
     origin: StoreId
-    destination: StoreId
-    lines: list[TransferLine]
     sent_by: str
     sent_at: datetime
-    state: TransferState = TransferState.IN_TRANSIT
-    closed_by: str = ""
-    closed_at: datetime | None = None
-    version: int = 1
-
-    def in_transit(self, line: TransferLine) -> int:
-        return line.missing if self.state is TransferState.IN_TRANSIT else 0
-
-    def discrepancy(self, line: TransferLine) -> int:
-        """Units that were sent and never came."""
-        return line.missing if self.state is TransferState.CLOSED else 0
 
     @property
     def departure(self) -> Source:
         return Source(Cause.TRANSFER_OUT, self.id, self.sent_by, self.sent_at)
 
-    def arrival(self, by: str, now: datetime) -> Source:
-        """Each receipt is a source of its own: the version that it left the transfer at."""
-        return Source(Cause.TRANSFER_IN, f"{self.id}.{self.version}", by, now)
-
     def leaving(self) -> list[Change]:
         return [Change(self.origin, line.sku, on_hand=-line.quantity) for line in self.lines]
 
-    def arrived_since(self, before: "Transfer") -> list[Change]:
-        """What was received between `before` and this."""
-        known = {line.sku: line.received for line in before.lines}
-        return [
-            Change(self.destination, line.sku, on_hand=line.received - known[line.sku])
-            for line in self.lines
-            if line.received > known[line.sku]
-        ]
-
     def after_receiving(
         self, totals: Mapping[Sku, int], *, last: bool, by: str, now: datetime
-    ) -> "Transfer":
-        """The transfer once so much of each SKU has come in all; `last` says that no more will.
-
-        A total that is not above the known one changes nothing: it was told before, or is late.
-
-        Raises:
-            NotSent: more has come than was sent.
-            TransferClosed: more has come after all was said to have come.
-        """
-        self._must_have_sent(totals)
-        lines = [
-            replace(line, received=max(line.received, totals.get(line.sku, 0)))
-            for line in self.lines
-        ]
-        is_over = last or not any(line.missing for line in lines)
-        state = TransferState.CLOSED if is_over else TransferState.IN_TRANSIT
-        is_closed = self.state is TransferState.CLOSED
-        if lines == self.lines and (is_closed or not is_over):
-            return self
-        if state not in MOVES[self.state]:
-            raise TransferClosed(self)
-        after = replace(self, lines=lines, state=state, version=self.version + 1)
-        return replace(after, closed_by=by, closed_at=now) if is_over else after
-
-    def _must_have_sent(self, totals: Mapping[Sku, int]) -> None:
+    ) -> Self:
+        """Raises NotSent too: more has come than was sent."""
         sent = {line.sku: line.quantity for line in self.lines}
         wrong = {
             sku: (sent.get(sku, 0), total)
@@ -143,6 +72,7 @@ class Transfer(Struct, frozen=True, kw_only=True):
         }
         if wrong:
             raise NotSent(wrong)
+        return super().after_receiving(totals, last=last, by=by, now=now)
 
 
 def must_be_there(transfer: Transfer, shelves: Mapping[Place, Shelf]) -> None:

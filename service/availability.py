@@ -1,7 +1,7 @@
 """What lies where: asked by the shop's pages, the app, the tills and the staff."""
 
 from collections.abc import Callable, Collection, Mapping
-from datetime import datetime
+from datetime import date, datetime
 
 from msgspec import Struct
 
@@ -19,6 +19,7 @@ from domain.availability import (
 from domain.catalogue import Product, ProductMissing
 from domain.ids import Sku, StoreId
 from domain.stores import NoSuchStore
+from domain.supply import with_supply
 from service.ports.unit import Unit, Units
 
 
@@ -33,14 +34,16 @@ class Around(Struct, frozen=True):
 class Question(Struct, frozen=True):
     """Which SKUs, and which stores: named ones, those around a point, or every one that has any.
 
-    `explain` says for which stores the whole sum may be shown.
+    `explain` says for which stores the whole sum may be shown, where it is wanted; `by` asks what
+    can be promised by a day.
     """
 
     skus: list[Sku]
     stores: list[StoreId] | None = None
     around: Around | None = None
     telling: Telling = Telling()
-    explain: Callable[[StoreId], bool] = lambda _: False
+    explain: Callable[[StoreId], bool] | None = None
+    by: date | None = None
 
 
 class Lying(Struct, frozen=True):
@@ -70,14 +73,26 @@ async def look(units: Units, question: Question, *, channel: str = "web") -> Ans
     """
     async with units.read() as unit:
         lying = await what_lies(unit, question.skus)
-        places = await _places(unit, question, lying.holders)
-    view = View(now=unit.now, telling=question.telling, explain=question.explain)
+        blocked = await unit.stock.conditions(lying.catalogue) if question.explain else {}
+        due = await unit.supply.incoming(lying.catalogue, by=question.by) if question.by else []
+        places = await _places(unit, question, lying.holders | {one.store for one in due})
+    view = View(
+        now=unit.now,
+        telling=question.telling,
+        explain=question.explain,
+        blocked=blocked,
+    )
     items = [
         available(lying.catalogue[sku], lying.catalogue, lying.shelves, places, view)
         if sku in lying.catalogue
         else unknown(sku)
         for sku in dict.fromkeys(question.skus)
     ]
+    if question.by:
+        items = [
+            with_supply(item, lying.catalogue, lying.shelves, due=due, by=question.by, view=view)
+            for item in items
+        ]
     return Answer(as_of=unit.now, channel=channel, items=items)
 
 

@@ -4,9 +4,9 @@ from collections.abc import Collection, Sequence
 
 from msgspec import structs
 
-from domain.availability import Catalogue, Shelves, Telling, View
+from domain.availability import Catalogue, Shelves, Telling, View, needed
 from domain.catalogue import Product
-from domain.feed import Changed, Turn, needed, places_of, turn_of
+from domain.feed import Changed, Turn, places_of, turn_of
 from domain.ids import Sku, StoreId
 from service.availability import with_parts
 from service.ports.unit import Unit, Units

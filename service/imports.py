@@ -272,6 +272,13 @@ async def _recount(
         ]
     )
     await unit.stock.remember(latest)
+    by_hand = [place for place, told in latest.items() if told.line and _sets_safety(told.line)]
+    if by_hand:
+        await unit.walk_ins.forget(by_hand)
+
+
+def _sets_safety(line: Count) -> bool:
+    return line.safety_stock is not None
 
 
 def _revise(

@@ -1,24 +1,29 @@
 """What a store finds out of order: shown with the orders at risk, and settled with a note."""
 
-from collections.abc import Sequence
-from typing import Self
+from collections.abc import Collection, Mapping, Sequence
+from typing import Final, Self
 
 from msgspec import Struct
 
 from domain.callers import Caller, NotYours
 from domain.ids import StoreId
 from domain.incidents import (
+    Claim,
     Incident,
     IncidentId,
     IncidentKind,
     IncidentState,
     Risk,
     at_risk,
+    in_doubt,
 )
-from domain.stock import Place
+from domain.stock import Place, Shelf
 from service.ports.requests import RequestKey
 from service.ports.unit import Unit, Units
 from service.retries import tried_again
+
+OF_SHELVES: Final = {IncidentKind.OVERSOLD, IncidentKind.COUNT_DUE}
+"""What is wrong with a shelf, so that orders wait for its goods."""
 
 
 class Seen(Struct, frozen=True):
@@ -67,42 +72,39 @@ async def settle(
 
 
 class _Shelves(Struct):
-    """How it looks now on the shelves that are oversold."""
+    """How it looks now on the shelves that something is wrong with."""
 
-    there: dict[Place, int]
-    short: dict[Place, int]
-    risks: dict[Place, list[Risk]]
+    shelves: Mapping[Place, Shelf]
+    claims: Mapping[Place, list[Claim]]
 
     @classmethod
-    async def look(cls, unit: Unit, places: list[Place]) -> Self:
+    async def look(cls, unit: Unit, places: Collection[Place]) -> Self:
         stores = {store for store, _ in places}
         shelves = await unit.stock.of({sku for _, sku in places}, stores) if places else {}
-        claims = await unit.incidents.claims(places) if places else []
-        there = {place: shelf.on_hand - shelf.unavailable for place, shelf in shelves.items()}
-        return cls(
-            there,
-            {place: max(0, -shelf.available) for place, shelf in shelves.items()},
-            {
-                place: at_risk(there[place], [one for one in claims if one.place == place])
-                for place in places
-            },
-        )
+        claims: dict[Place, list[Claim]] = {}
+        for claim in await unit.incidents.claims(places) if places else ():
+            claims.setdefault(claim.place, []).append(claim)
+        return cls(shelves, claims)
+
+    def seen(self, incident: Incident) -> Seen:
+        claims = self.claims.get(incident.place, [])
+        if incident.kind is IncidentKind.COUNT_DUE:
+            return Seen(incident, incident.units, in_doubt(claims))
+        shelf = self.shelves[incident.place]
+        there = shelf.on_hand - shelf.unavailable
+        return Seen(incident, max(0, -shelf.available), at_risk(there, claims))
 
 
 async def _seen(unit: Unit, incidents: Sequence[Incident]) -> list[Seen]:
-    open_ones = [
-        incident.place
+    """What is open of a shelf as it is now; everything else as it was found."""
+    live = {
+        incident.id
         for incident in incidents
-        if incident.kind is IncidentKind.OVERSOLD and incident.state is IncidentState.OPEN
-    ]
-    shelves = await _Shelves.look(unit, open_ones)
+        if incident.kind in OF_SHELVES and incident.state is IncidentState.OPEN
+    }
+    places = {incident.place for incident in incidents if incident.id in live}
+    shelves = await _Shelves.look(unit, sorted(places))
     return [
-        Seen(
-            incident,
-            shelves.short.get(incident.place, incident.units),
-            shelves.risks.get(incident.place, []),
-        )
-        if incident.place in open_ones and incident.kind is IncidentKind.OVERSOLD
-        else Seen(incident, incident.units, [])
+        shelves.seen(incident) if incident.id in live else Seen(incident, incident.units, [])
         for incident in incidents
     ]

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from msgspec import Struct, to_builtins
 
-from domain.availability import stocked_parts
+from domain.availability import all_parts, shelved_parts
 from domain.callers import Caller, NotYours, Role
 from domain.carts import Cart, CartLine, stores_of
 from domain.catalogue import Product
@@ -33,6 +33,8 @@ from domain.refusals import Conflict
 from domain.stock import (
     Cause,
     NotEnoughStock,
+    Place,
+    Shelf,
     Source,
     moves_of,
     shortages,
@@ -158,8 +160,13 @@ async def _order(unit: Unit, caller: Caller, cart: Cart, checkout: Checkout, loc
     _must_be_orderable(cart.lines, Facts(catalogue, stores), unit.now)
     contact = checkout.contact.read(next((stores[one].country for one in sorted(stores)), ""))
     order_id = OrderId(unit.new_id("ord"))
-    pickups = [_pickup(unit, order_id, cart, stores[store], catalogue) for store in sorted(stores)]
-    await _promise_stock(unit, caller, pickups, await kept_by(unit, cart))
+    kept = await kept_by(unit, cart)
+    shelves = await unit.stock.lock(_places(cart, catalogue) | kept.claimed.keys())
+    pickups = [
+        _pickup(unit, order_id, cart, stores[store], catalogue=catalogue, shelves=shelves)
+        for store in sorted(stores)
+    ]
+    await _promise_stock(unit, caller, pickups, kept, catalogue=catalogue, shelves=shelves)
     lines = _priced(cart.lines, catalogue, pickups, locale)
     if cart.customer and await unit.points.is_member(cart.customer):
         lines = earning(lines)
@@ -196,8 +203,24 @@ def _must_be_orderable(lines: Sequence[CartLine], facts: Facts, now: datetime) -
         raise NotOrderable(errors)
 
 
+def _places(cart: Cart, catalogue: Mapping[Sku, Product]) -> set[Place]:
+    """Where the lines' goods lie, if they lie anywhere."""
+    return {
+        (line.fulfilment.store, sku)
+        for line in cart.lines
+        if line.fulfilment and line.fulfilment.store
+        for sku in all_parts(catalogue[line.sku], catalogue)
+    }
+
+
 def _pickup(
-    unit: Unit, order: OrderId, cart: Cart, store: Store, catalogue: Mapping[Sku, Product]
+    unit: Unit,
+    order: OrderId,
+    cart: Cart,
+    store: Store,
+    *,
+    catalogue: Mapping[Sku, Product],
+    shelves: Mapping[Place, Shelf],
 ) -> Pickup:
     promise = promise_of(store, unit.now)
     assert promise is not None, "a store that never opens is a problem of the line"
@@ -206,7 +229,7 @@ def _pickup(
             sku=line.sku,
             name=catalogue[line.sku].name,
             quantity=line.quantity,
-            parts=stocked_parts(catalogue[line.sku], catalogue),
+            parts=shelved_parts(catalogue[line.sku], catalogue, store.store, shelves),
             gtin=catalogue[line.sku].gtin,
         )
         for line in cart.lines
@@ -226,15 +249,26 @@ def _pickup(
     )
 
 
-async def _promise_stock(unit: Unit, caller: Caller, pickups: Sequence[Pickup], kept: Kept) -> None:
-    """Lock, decide, promise; what the cart holds becomes the order's in the same step.
+async def _promise_stock(
+    unit: Unit,
+    caller: Caller,
+    pickups: Sequence[Pickup],
+    kept: Kept,
+    *,
+    catalogue: Mapping[Sku, Product],
+    shelves: Mapping[Place, Shelf],
+) -> None:
+    """Decide, promise; what the cart holds becomes the order's in the same step.
 
     Raises:
         NotEnoughStock: with every shortage. A hold whose time is over counts for nothing.
     """
     changes = [change for pickup in pickups for change in changes_between(None, pickup)]
-    wanted = {change.place: change.allocated for change in summed(changes)}
-    shelves = await unit.stock.lock(wanted.keys() | kept.claimed.keys())
+    wanted = {
+        change.place: change.allocated
+        for change in summed(changes)
+        if catalogue[change.sku].tracked
+    }
     if short := shortages(wanted, shelves, kept.places):
         lines = [(one.store, line.sku, line.parts) for one in pickups for line in one.lines]
         raise NotEnoughStock(short, takers_of(lines))

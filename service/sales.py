@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from msgspec import UNSET, Struct, UnsetType
 
-from domain.availability import stocked_parts
+from domain.availability import all_parts
 from domain.callers import Caller, NotYours
 from domain.catalogue import Made
 from domain.holds import Hold, HoldState, difference
@@ -140,13 +140,21 @@ async def _kept(
 
 
 async def _move_goods(unit: Unit, books: Sequence[Book], facts: Facts) -> None:
-    """Everything that left the shelves or came back, all places locked in one order."""
-    parts = {sku: stocked_parts(made, facts.made) for sku, made in facts.made.items()}
+    """Everything that left the shelves or came back, all places locked in one order.
+
+    What is not tracked moves on the shelves it has, and gets none.
+    """
+    parts = {sku: all_parts(made, facts.made) for sku, made in facts.made.items()}
     moves = [move for book in books for move in book.moves(parts)]
     if moves:
         moves = [*await _moves_of_holds(unit, books, facts, parts), *moves]
         places = {move.change.place for move in moves}
-        await unit.stock.shelve(places)
+        tracked = {place for place in places if facts.made[place[1]].tracked}
+        if len(tracked) == len(places):
+            await unit.stock.shelve(places)
+        else:
+            shelves = await unit.stock.lock(places, shelve=tracked)
+            moves = [move for move in moves if move.change.place in shelves]
         await unit.stock.apply(already_counted(moves, await unit.stock.told(places)))
     if facts.unknown and (met := strangers(books, facts.unknown)):
         await unit.incidents.meet(met)

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from domain.callers import Caller
 from domain.catalogue import ProductMissing
+from domain.conditions import Conditions, added
 from domain.ids import Sku, StoreId
 from domain.refusals import Refusal, WrongField
 from domain.stock import Cause, Move, Place, Shelf, Source
@@ -99,18 +100,29 @@ class _Adjust(_Verb[Adjustment]):
     async def read(self, lines: Sequence[Adjustment]) -> None:
         named = [(line.source_id, line.place) for line in lines if line.reference]
         self.known = await self.unit.stock.moved_by(named)
+        blocking = {line.place for line in lines if line.conditions}
+        self.blocked: dict[Place, Conditions] = dict(
+            await self.unit.stock.conditions(
+                {sku for _, sku in blocking}, {store for store, _ in blocking}
+            )
+            if blocking
+            else {}
+        )
 
     def decide(self, line: Adjustment, shelf: Shelf) -> Move | None:
         happened = line.occurred_at or self.unit.now
         must_be_past("occurred_at", happened, self.unit.now)
         name = line.source_id if line.reference else self.unit.new_id("adj")
         if before := self.known.get((name, line.place)):
-            if before != (line.reason, line.delta):
+            if before != (line.reason, line.delta, line.conditions):
                 raise ReferenceReused(line.reference)
             return None
-        move = Move(adjusted(line, shelf), self.source(Cause(line.reason), name, happened))
-        self.known[name, line.place] = (line.reason, line.delta)
-        return move
+        there = self.blocked.get(line.place, {})
+        change = adjusted(line, there)
+        shelf.must_hold(change)
+        self.blocked[line.place] = added(there, line.conditions)
+        self.known[name, line.place] = (line.reason, line.delta, line.conditions)
+        return Move(change, self.source(Cause(line.reason), name, happened), line.conditions)
 
 
 class _SetIf(_Verb[Setting]):

@@ -1,31 +1,30 @@
 """Goods are sent from one store to another, and received there: all lines or none."""
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Literal
+from datetime import date
 
 from msgspec import Struct
 
 from domain.callers import Caller, NotYours
-from domain.catalogue import ProductMissing
 from domain.ids import Sku, StoreId, TransferId
 from domain.refusals import WrongField
-from domain.stock import Place, Shelf, moves_of
+from domain.stock import moves_of
 from domain.stores import NoSuchStore
-from domain.transfers import Transfer, TransferLine, TransferState, must_be_there
+from domain.transfers import Transfer, TransferState, must_be_there
+from service.consignments import book_arrival, lines_of, must_be_sold, must_work_at, results_of
 from service.ports.requests import RequestKey
 from service.ports.unit import Unit, Units
 from service.retries import tried_again
 from service.stocktaking import Result
 
-Status = Literal["applied", "duplicate"]
-
 
 class Dispatch(Struct, frozen=True):
-    """So many units of each SKU, from where to where."""
+    """So many units of each SKU, from where to where, and when they should be there."""
 
     origin: StoreId
     destination: StoreId
     units: dict[Sku, int]
+    due_on: date | None = None
 
 
 class Told(Struct, frozen=True):
@@ -55,14 +54,16 @@ async def send(units: Units, *, caller: Caller, wish: Dispatch, key: RequestKey)
             id=TransferId(unit.new_id("trf")),
             origin=wish.origin,
             destination=wish.destination,
-            lines=[TransferLine(sku, count) for sku, count in wish.units.items()],
+            lines=lines_of(wish.units),
+            due_on=wish.due_on,
             sent_by=caller.id,
             sent_at=unit.now,
         )
-        must_be_there(transfer, await unit.stock.lock(_places(wish.origin, wish.units)))
+        places = [(wish.origin, sku) for sku in wish.units]
+        must_be_there(transfer, await unit.stock.lock(places))
         after = await unit.stock.apply(moves_of(transfer.leaving(), transfer.departure))
         await unit.transfers.add(transfer)
-        told = Told(transfer, _results(wish.origin, wish.units, after, {}))
+        told = Told(transfer, results_of(wish.origin, wish.units, after, {}))
         await unit.requests.answer(key, told)
     return told
 
@@ -86,18 +87,10 @@ async def receive(
         if first := await unit.requests.claim(key, Told):
             return first
         before = await unit.transfers.take(transfer)
-        if not caller.works_at(before.destination):
-            raise NotYours(caller, transfer)
-        after = before.after_receiving(totals, last=last, by=caller.id, now=unit.now)
-        changes = after.arrived_since(before)
-        places = _places(before.destination, totals)
-        shelves = await unit.stock.lock(places, shelve=True)
-        for change in changes:
-            shelves[change.place].must_hold(change)
-        changed = await unit.stock.apply(moves_of(changes, after.arrival(caller.id, unit.now)))
+        after, results = await book_arrival(unit, caller, before, totals, last=last)
         if after is not before:
             await unit.transfers.keep(after)
-        told = Told(after, _results(before.destination, totals, changed, shelves))
+        told = Told(after, results)
         await unit.requests.answer(key, told)
     return told
 
@@ -121,9 +114,7 @@ async def list_of(
     limit: int,
 ) -> Sequence[Transfer]:
     """Transfers from or to these stores, oldest first; None for all. Raises NotYours."""
-    for store in stores or ():
-        if not caller.works_at(store):
-            raise NotYours(caller, store)
+    must_work_at(caller, stores)
     async with units.read() as unit:
         return await unit.transfers.page(stores, states, after=after, limit=limit)
 
@@ -133,26 +124,4 @@ async def _must_exist(unit: Unit, wish: Dispatch) -> None:
     for name, store in (("from", wish.origin), ("to", wish.destination)):
         if store not in stores:
             raise NoSuchStore(store, {"pointer": f"/{name}"})
-    known = await unit.products.known(wish.units)
-    for sku in wish.units:
-        if sku not in known:
-            raise ProductMissing(sku)
-
-
-def _places(store: StoreId, skus: Collection[Sku]) -> list[Place]:
-    return [(store, sku) for sku in skus]
-
-
-def _results(
-    store: StoreId,
-    skus: Collection[Sku],
-    changed: Mapping[Place, Shelf],
-    unchanged: Mapping[Place, Shelf],
-) -> list[Result]:
-    """One for each SKU, in the order they came."""
-    results = []
-    for place in _places(store, skus):
-        shelf = changed[place] if place in changed else unchanged[place]
-        status: Status = "applied" if place in changed else "duplicate"
-        results.append(Result(status, on_hand=shelf.on_hand, version=shelf.version))
-    return results
+    await must_be_sold(unit, wish.units)

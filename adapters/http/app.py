@@ -17,6 +17,7 @@ from adapters.http.bodies import JsonRequest
 from adapters.http.callers import admit, must_state_callers, provide_caller, provide_telling
 from adapters.http.carts import Carts, MyCart, provide_change
 from adapters.http.customers import Customers
+from adapters.http.deliveries import Deliveries
 from adapters.http.docs import PAGES
 from adapters.http.express import Express
 from adapters.http.front import Front
@@ -45,6 +46,7 @@ from adapters.http.stores import Stores
 from adapters.http.streams import provide_last_event
 from adapters.http.tags import provide_if_match
 from adapters.http.transfers import Transfers
+from adapters.http.walk_ins import WalkIns
 from adapters.http.webhooks import Webhooks
 from service.callers import Doorkeeper
 from service.ports.callers import Codes, Secrets, Tokens
@@ -62,6 +64,8 @@ CONTROLLERS: Final[Sequence[ControllerRouterHandler]] = (
     Stock,
     Stocktaking,
     Transfers,
+    Deliveries,
+    WalkIns,
     Incidents,
     Sales,
     StorePickups,

@@ -1,7 +1,7 @@
 """Live stock, in the web and in every store."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime
 from hashlib import blake2b
 from typing import Annotated, Final
 
@@ -64,6 +64,10 @@ Channel = Annotated[
 ]
 
 
+By = Annotated[
+    date | None,
+    QueryParameter(description="Tell what can be promised by this day, with what is due until it."),
+]
 MaxStaleness = Annotated[
     int | None,
     QueryParameter(
@@ -164,11 +168,12 @@ class Availability(Controller):
         radius_km: RadiusKm = None,
         channel: Channel = "web",  # noqa: ARG002 - there is one so far
         explain: Explain = False,
+        by: By = None,
         max_staleness: MaxStaleness = None,  # noqa: ARG002 - here every answer is live
     ) -> Response[AvailableNow]:
         """What can be sold of one SKU. 404 `unknown_sku`."""
         question = Question(
-            [sku], stores, around(near, radius_km), telling, _explainer(caller, wanted=explain)
+            [sku], stores, around(near, radius_km), telling, _explainer(caller, wanted=explain), by
         )
         as_of, item = await look_at(units, question)
         now = AvailableNow(
@@ -177,6 +182,7 @@ class Availability(Controller):
             ship=item.ship,
             stores=item.stores,
             reasons=item.reasons,
+            promisable=item.promisable,
             as_of=as_of,
         )
         return revisited(now, blake2b(encode(item), digest_size=12).hexdigest(), if_none_match)
@@ -186,10 +192,10 @@ def _set(names: list[str] | None) -> frozenset[str] | None:
     return None if names is None else frozenset(names)
 
 
-def _explainer(caller: Caller, *, wanted: bool) -> Callable[[StoreId], bool]:
+def _explainer(caller: Caller, *, wanted: bool) -> Callable[[StoreId], bool] | None:
     """Which stores' sums are shown: staff see their own stores'."""
     if not wanted:
-        return lambda _: False
+        return None
     if not caller.is_staff:
         raise Forbidden("Only staff may see the whole sum.")
     return caller.works_at

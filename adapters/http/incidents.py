@@ -27,8 +27,8 @@ States = Annotated[
 class IncidentView(Struct, frozen=True):
     """`units` is by how many the shelf is short, or how many a till sold of what nobody knows.
 
-    `orders` may go without, the earliest promise first. `settled_by` is `hylla` where things came
-    in order again by themselves.
+    `orders` may go without, or wait for what a picker did not find, the earliest promise first.
+    `settled_by` is `hylla` where things came in order again by themselves.
     """
 
     id: IncidentId

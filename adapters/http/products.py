@@ -2,20 +2,23 @@
 
 from typing import Annotated
 
-from litestar import Controller, get
+from litestar import Controller, get, patch
 from litestar.di import NamedDependency
-from litestar.params import FromPath, QueryParameter
-from msgspec import structs
+from litestar.params import FromPath, JSONBody, QueryParameter
+from msgspec import Struct, structs
 
 from adapters.http.callers import ANYBODY, called_by
 from adapters.http.paging import Cursor, Limit, Page, page_of, unseal
 from adapters.http.places import Near, RadiusKm, around
 from domain.availability import Available, Telling
+from domain.callers import Role
 from domain.catalogue import Product, read_gtin
 from domain.ids import Sku, StoreId
 from domain.refusals import Invalid, WrongField
 from service.availability import Question, look
+from service.ports.requests import RequestKey
 from service.ports.unit import Units
+from service.products import track
 
 Barcode = Annotated[
     str | None, QueryParameter(max_length=32, description="A GTIN of 8, 12, 13 or 14 digits.")
@@ -39,6 +42,12 @@ class Variant(Product, frozen=True, kw_only=True):
     """A product of a group, and where it can be had."""
 
     availability: Available
+
+
+class ProductChange(Struct, forbid_unknown_fields=True):
+    """What is not `tracked` never runs out, and its shelves are kept all the same."""
+
+    tracked: bool
 
 
 class Products(Controller):
@@ -68,6 +77,17 @@ class Products(Controller):
         """A product with its options, the parts of a kit, and what goes with it."""
         async with units.read() as unit:
             return await unit.products.get(sku)
+
+    @patch("/{sku:str}", operation_id="change_product", **called_by(Role.OFFICE, scope="stock"))
+    async def change(
+        self,
+        sku: FromPath[Sku],
+        data: JSONBody[ProductChange],
+        optional_key: NamedDependency[RequestKey | None],
+        units: NamedDependency[Units],
+    ) -> Product:
+        """Switch the counting of its stock off or on. A retired one changes no more."""
+        return await track(units, sku, tracked=data.tracked, key=optional_key)
 
     @get("/{sku:str}/variants", operation_id="list_variants", **called_by(*ANYBODY))
     async def variants(

@@ -1,5 +1,6 @@
 """Stock as its keepers see it: the quantities of a shelf, now or then, and how they came to be."""
 
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Annotated
 
@@ -9,13 +10,16 @@ from litestar.params import FromPath, QueryParameter
 from msgspec import Struct
 
 from adapters.http.callers import called_by
+from adapters.http.consignments import IncomingView
 from adapters.http.paging import Cursor, Limit, Page, page_of, unseal
 from domain.callers import Caller, NotYours, Role
 from domain.catalogue import ProductMissing
+from domain.conditions import Condition
+from domain.consignments import Incoming
 from domain.ids import Sku, StoreId
 from domain.moments import RULE, is_within
 from domain.refusals import Invalid
-from domain.stock import Movement
+from domain.stock import Movement, PastShelf, Place, Shelf
 from service.ports.unit import Unit, Units
 from service.stocktaking import must_be_past
 
@@ -27,16 +31,23 @@ InStores = Annotated[
 
 
 class ShelfView(Struct):
-    """What is promised is known of the present alone; of the past the ledger knows the goods."""
+    """What is promised is known of the present alone; of the past the ledger knows the goods.
+
+    `incoming` is what deliveries and transfers bring, the earliest first.
+
+    `unavailable` is the sum over its `conditions`.
+    """
 
     store: StoreId
     on_hand: int
     unavailable: int
+    conditions: dict[Condition, int]
     allocated: int | None = None
     held: int | None = None
     staged: int | None = None
     safety_stock: int | None = None
     version: int | None = None
+    incoming: list[IncomingView] | None = None
 
 
 class StockView(Struct):
@@ -68,11 +79,16 @@ class Stock(Controller):
             if at is not None:
                 _must_be_an_instant(at, unit.now)
                 past = await unit.stock.as_of(sku, wanted, at)
-                items = [ShelfView(one.store, one.on_hand, one.unavailable) for one in past]
-                return StockView(sku, at, items)
-            shelves = (await unit.stock.of([sku], wanted)).values()
-        names = ShelfView.__struct_fields__
-        items = [ShelfView(*(getattr(shelf, name) for name in names)) for shelf in shelves]
+                blocked = await unit.stock.conditions([sku], wanted, at=at)
+                return StockView(sku, at, [_past(one, sku, blocked) for one in past])
+            shelves = await unit.stock.of([sku], wanted)
+            blocked = await unit.stock.conditions([sku], wanted)
+            incoming = await unit.supply.incoming([sku], wanted)
+        waiting = {(one.store, sku): Shelf(one.store, sku) for one in incoming}
+        items = [
+            _present(shelf, blocked.get(place, {}), incoming)
+            for place, shelf in (waiting | shelves).items()
+        ]
         return StockView(sku, unit.now, sorted(items, key=lambda item: item.store))
 
     @get("/movements", operation_id="list_movements", **called_by(*KEEPERS, scope="stock"))
@@ -93,6 +109,32 @@ class Stock(Controller):
                 sku, _own(caller, stores), before=before, limit=limit + 1
             )
         return page_of(found, limit, lambda movement: movement.id)
+
+
+def _present(
+    shelf: Shelf, blocked: dict[Condition, int], incoming: Iterable[Incoming]
+) -> ShelfView:
+    return ShelfView(
+        store=shelf.store,
+        on_hand=shelf.on_hand,
+        unavailable=shelf.unavailable,
+        conditions=blocked,
+        allocated=shelf.allocated,
+        held=shelf.held,
+        staged=shelf.staged,
+        safety_stock=shelf.safety_stock,
+        version=shelf.version,
+        incoming=[
+            IncomingView(one.due_on, one.units, one.source)
+            for one in incoming
+            if one.store == shelf.store
+        ],
+    )
+
+
+def _past(one: PastShelf, sku: Sku, blocked: Mapping[Place, dict[Condition, int]]) -> ShelfView:
+    conditions = blocked.get((one.store, sku), {})
+    return ShelfView(one.store, one.on_hand, one.unavailable, conditions)
 
 
 def _own(caller: Caller, stores: list[StoreId] | None) -> list[StoreId] | None:

@@ -391,6 +391,27 @@ OF_CODE: Final[dict[str, Title]] = {
         "Der ventes ikke mere af dette",
         "Nu se mai așteaptă nimic din acest transfer",
     ),
+    "delivery_closed": (
+        "This delivery is over",
+        "Denne leveringen er avsluttet",
+        "Den här leveransen är avslutad",
+        "Denne levering er afsluttet",
+        "Nu se mai așteaptă nimic din această livrare",
+    ),
+    "not_expected": (
+        "This was not expected",
+        "Dette var ikke ventet",
+        "Det här var inte väntat",
+        "Dette ventede vi ikke",
+        "Acest lucru nu era așteptat",
+    ),
+    "already_received": (
+        "Some of it has come already",
+        "Noe av det har kommet allerede",
+        "En del av det har redan kommit",
+        "Noget af det er allerede kommet",
+        "O parte a sosit deja",
+    ),
     "not_sent": (
         "So much was never sent",
         "Så mye ble aldri sendt",

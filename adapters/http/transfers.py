@@ -1,20 +1,18 @@
 """Goods on their way from one store to another."""
 
-from collections.abc import Iterable
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Final, Self
 
 from litestar import Controller, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, QueryParameter
-from msgspec import Meta, Struct
+from msgspec import Struct
 
 from adapters.http.callers import called_by
+from adapters.http.consignments import KEEPERS, ComingLines, Receiving, coming, own_stores
 from adapters.http.paging import Cursor, Limit, Page, page_of, unseal
-from domain.callers import Caller, Role
+from domain.callers import Caller
 from domain.ids import Sku, StoreId, TransferId
-from domain.pickups import Repeated
-from domain.stock import MOST
 from domain.transfers import Transfer, TransferState
 from service import transfers
 from service.ports.requests import RequestKey
@@ -22,8 +20,6 @@ from service.ports.unit import Units
 from service.stocktaking import Result
 from service.transfers import Dispatch, Told
 
-KEEPERS: Final = (Role.ASSOCIATE, Role.OFFICE)
-MOST_LINES: Final = 1000
 ENDS: Final = {"origin": "from", "destination": "to"}
 """What the ends of a transfer are called on the wire, where no language minds the words."""
 States = Annotated[
@@ -38,31 +34,13 @@ OfStores = Annotated[
 ]
 
 
-class SentLine(Struct, forbid_unknown_fields=True):
-    sku: Sku
-    quantity: Annotated[int, Meta(ge=1, le=MOST)]
-
-
 class NewTransfer(Struct, forbid_unknown_fields=True, rename=ENDS):
-    """All lines or none."""
+    """All lines or none. `due_on` is the day on which they should be there, if that is known."""
 
     origin: StoreId
     destination: StoreId
-    lines: Annotated[list[SentLine], Meta(min_length=1, max_length=MOST_LINES)]
-
-
-class ReceivedLine(Struct, forbid_unknown_fields=True):
-    """Units that have come so far in all, so that a repeat is harmless."""
-
-    sku: Sku
-    received: Annotated[int, Meta(ge=0, le=MOST)]
-
-
-class Receiving(Struct, forbid_unknown_fields=True):
-    """What has come. `close` says that no more will: what is missing then is the discrepancy."""
-
-    lines: Annotated[list[ReceivedLine], Meta(max_length=MOST_LINES)]
-    close: bool = False
+    lines: ComingLines
+    due_on: date | None = None
 
 
 class TransferLineView(Struct, frozen=True):
@@ -82,6 +60,7 @@ class TransferView(Struct, frozen=True, rename=ENDS):
     state: TransferState
     version: int
     lines: list[TransferLineView]
+    due_on: date | None
     sent_by: str
     sent_at: datetime
     closed_by: str
@@ -100,11 +79,12 @@ class TransferView(Struct, frozen=True, rename=ENDS):
                     line.sku,
                     line.quantity,
                     line.received,
-                    transfer.in_transit(line),
+                    transfer.awaited(line),
                     transfer.discrepancy(line),
                 )
                 for line in transfer.lines
             ],
+            due_on=transfer.due_on,
             sent_by=transfer.sent_by,
             sent_at=transfer.sent_at,
             closed_by=transfer.closed_by,
@@ -140,8 +120,7 @@ class Transfers(Controller):
 
         Only what nobody was promised may be sent; somebody who works there says so.
         """
-        wanted = _units((line.sku, line.quantity) for line in data.lines)
-        wish = Dispatch(data.origin, data.destination, wanted)
+        wish = Dispatch(data.origin, data.destination, coming(data.lines), data.due_on)
         return TransferTold.of(await transfers.send(units, caller=caller, wish=wish, key=key))
 
     @post(
@@ -162,9 +141,8 @@ class Transfers(Controller):
 
         The transfer is closed once all has come, or when `close` says that no more will.
         """
-        totals = _units((line.sku, line.received) for line in data.lines)
         told = await transfers.receive(
-            units, caller=caller, transfer=transfer, totals=totals, last=data.close, key=key
+            units, caller=caller, transfer=transfer, totals=data.totals, last=data.close, key=key
         )
         return TransferTold.of(told)
 
@@ -179,12 +157,10 @@ class Transfers(Controller):
         cursor: Cursor = None,
     ) -> Page[TransferView]:
         """Transfers from or to one's stores, oldest first."""
-        if stores is None and caller.role is not Role.OFFICE:
-            stores = sorted(caller.stores)
         found = await transfers.list_of(
             units,
             caller=caller,
-            stores=stores,
+            stores=own_stores(caller, stores),
             states=states or [TransferState.IN_TRANSIT],
             after=unseal(cursor, TransferId),
             limit=limit + 1,
@@ -200,13 +176,3 @@ class Transfers(Controller):
     ) -> TransferView:
         """One transfer, with what is in transit and what never came."""
         return TransferView.of(await transfers.look(units, caller=caller, transfer=transfer))
-
-
-def _units(lines: Iterable[tuple[Sku, int]]) -> dict[Sku, int]:
-    """Raises Repeated."""
-    units: dict[Sku, int] = {}
-    for sku, count in lines:
-        if sku in units:
-            raise Repeated(sku)
-        units[sku] = count
-    return units

@@ -21,9 +21,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from adapters.rounds import Rounds
-from domain.availability import AtStore, Catalogue, Nearby, Telling, View, available
+from domain.availability import AtStore, Catalogue, Nearby, Telling, View, available, needed
 from domain.catalogue import Product
-from domain.feed import needed
 from domain.ids import Sku, StoreId
 from domain.stores import Store
 from service.availability import Lying, what_lies

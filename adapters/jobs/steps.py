@@ -13,6 +13,7 @@ from service.pickups.expiring import expire_overdue
 from service.ports.unit import Units
 from service.ports.world import Poster
 from service.reactions import react, reactions
+from service.walk_ins import keep_back
 from service.webhooks import deliver
 
 REMEMBERED: Final = timedelta(days=7)
@@ -51,6 +52,7 @@ def steps(
         Step("settle_lost_messages", timedelta(seconds=15), partial(settle_lost, units), once=True),
         Step("sweep_holds", soon, partial(sweep, units)),
         Step("expire_pickups", timedelta(seconds=30), partial(expire_overdue, units), once=True),
+        Step("keep_back_for_walk_ins", every_minute, partial(keep_back, units)),
         Step("activate_points", every_minute, partial(activate_points, units), once=True),
         Step("forget_feed", every_minute, partial(forget_feed, units, kept=feed_kept), once=True),
         Step("forget_requests", timedelta(hours=1), partial(forget_requests, units), once=True),

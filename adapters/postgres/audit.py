@@ -6,6 +6,7 @@ from typing import Any, Final
 import msgspec
 
 from adapters.postgres.invariants import (
+    CONDITIONS,
     INVARIANTS,
     LOT_FIGURES,
     LOTS,
@@ -31,6 +32,7 @@ LOOK: Final = f"""
 REPAIRABLE: Final = (
     "on_hand_is_what_was_moved",
     "unavailable_is_what_was_moved",
+    "conditions_are_what_was_moved",
     "allocated_is_what_orders_claim",
     "staged_is_what_lies_picked",
     "held_is_what_carts_hold",
@@ -39,7 +41,7 @@ REPAIRABLE: Final = (
 )
 """Figures that a ledger explains; what else is broken needs somebody to look at it."""
 
-CLOSE: Final = "lock table stock, members, lots in exclusive mode"
+CLOSE: Final = "lock table stock, blocked, members, lots in exclusive mode"
 """Others may look. Whoever has locked a row ends first; a weaker lock would meet it half way."""
 
 SHELVE: Final = """
@@ -76,6 +78,13 @@ PUT_RIGHT: Final = (
         returning {", ".join(f"stock.{column}" for column in SHELF.split(", "))}
     )
     insert into feed_inbox ({SHELF}, cause, recorded_at) select *, 'repair', now() from righted
+    """,
+    f"""
+    insert into blocked (store, sku, condition, units)
+    select store, sku, condition, coalesce(moved.units, 0)
+    from blocked full join {CONDITIONS} as moved using (store, sku, condition)
+    where blocked.units is distinct from coalesce(moved.units, 0)
+    on conflict (sku, store, condition) do update set units = excluded.units
     """,
     f"""
     update members set {", ".join(f"{name} = truth.{name}" for name in MEMBER_FIGURES)}

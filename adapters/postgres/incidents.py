@@ -30,6 +30,9 @@ OPEN: Final = """
         $1::text[], $2::text[], $3::text[], $4::text[], $5::int[], $6::int[],
         $7::timestamptz[], $8::timestamptz[]
     ) as found (id, store, sku, kind, units, receipts, since, until)
+    where kind <> 'oversold' or not exists (
+        select from products where products.sku = found.sku and not tracked
+    )
     order by store, sku
     on conflict (store, sku, kind) where state = 'open' do update set
         units = incidents.units + excluded.units,
@@ -57,11 +60,14 @@ KEEP: Final = """
 """
 CLAIMS: Final = """
     select claim.store, claim.sku, pickups.order_id, pickup,
-        sum(claim.quantity - consumed - released)::int, promised_from, placed_at
+        sum(claim.quantity - consumed - released)::int, promised_from, placed_at,
+        sum((line.picked - line.collected - line.put_back) * claim.quantity / line.quantity)::int
     from allocations as claim
     join unnest($1::text[], $2::text[]) as place (store, sku) using (store, sku)
-    join pickups on pickups.id = pickup
-    where claim.quantity > consumed + released
+    join pickups on pickups.id = pickup,
+        lateral jsonb_to_recordset(pickups.lines) as line
+            (sku text, quantity int, picked int, collected int, put_back int)
+    where claim.quantity > consumed + released and line.sku = claim.line
     group by claim.store, claim.sku, pickups.order_id, pickup, promised_from, placed_at
 """
 

@@ -7,6 +7,8 @@ each figure it looks at.
 from collections.abc import Mapping
 from typing import Final
 
+from adapters.postgres.ledgers import BLOCKINGS
+
 MOST_ATTEMPTS: Final = 10
 """Tries after which an event that cannot be followed is somebody's business."""
 
@@ -44,6 +46,14 @@ SHELVES: Final = f"""
     ) as claiming using (store, sku)
 """
 """Every shelf beside the ledgers and claims that explain it."""
+
+CONDITIONS: Final = f"""
+    (
+        select store, sku, condition, sum(units)::bigint as units from {BLOCKINGS} as blocking
+        group by store, sku, condition
+    )
+"""
+"""How much of each is not for sale, and why, by the ledger."""
 
 SHELF_FIGURES: Final[Mapping[str, str]] = {
     "on_hand": "coalesce(moved.on_hand, 0)",
@@ -111,6 +121,18 @@ INVARIANTS: Final[Mapping[str, str]] = {
     "allocated_is_what_orders_claim": _shelf("allocated"),
     "staged_is_what_lies_picked": _shelf("staged"),
     "held_is_what_carts_hold": _shelf("held"),
+    "conditions_are_what_was_moved": f"""
+        select jsonb_build_object('store', store, 'sku', sku, 'condition', condition) as about,
+            coalesce(moved.units, 0) as expected, coalesce(blocked.units, 0) as actual
+        from blocked full join {CONDITIONS} as moved using (store, sku, condition)
+    """,
+    "unavailable_is_the_sum_of_conditions": """
+        select jsonb_build_object('store', store, 'sku', sku) as about,
+            stock.unavailable as expected, coalesce(sums.units, 0) as actual
+        from stock left join (
+            select store, sku, sum(units) as units from blocked group by store, sku
+        ) as sums using (store, sku)
+    """,
     "every_movement_has_its_shelf": """
         select jsonb_build_object('store', store, 'sku', sku) as about,
             1 as expected, count(stock.version) as actual
@@ -173,6 +195,46 @@ INVARIANTS: Final[Mapping[str, str]] = {
                 ('origin', 1, (moved.origin = sent.origin)::int),
                 ('destination', 1,
                     (coalesce(moved.destination, sent.destination) = sent.destination)::int)
+            ) as compared (figure, expected, actual)
+    """,
+    "deliveries_are_what_was_moved": """
+        select jsonb_build_object('delivery', delivery, 'sku', sku, 'figure', figure) as about,
+            expected, actual
+        from (
+            select d.id as delivery, d.destination, line.*
+            from deliveries d, jsonb_to_recordset(d.lines) as line (sku text, received int)
+        ) as announced
+        full join (
+            select split_part(cause, '.', 1) as delivery, sku, min(store) as destination,
+                sum(on_hand) as received
+            from movements where kind = 'received' and starts_with(cause, 'dlv_')
+            group by split_part(cause, '.', 1), sku
+        ) as moved using (delivery, sku),
+            lateral (values
+                ('received', coalesce(moved.received, 0), announced.received),
+                ('destination', 1,
+                    (coalesce(moved.destination, announced.destination)
+                        = announced.destination)::int)
+            ) as compared (figure, expected, actual)
+    """,
+    "incoming_is_what_is_on_its_way": """
+        select jsonb_build_object(
+                'source', source, 'store', store, 'sku', sku, 'figure', figure
+            ) as about, expected, actual
+        from incoming
+        full join (
+            select c.id as source, c.destination as store, line.sku, quantity - received as units,
+                due_on
+            from (
+                select id, destination, lines, due_on from deliveries where closed_at is null
+                union all
+                select id, destination, lines, due_on from transfers where closed_at is null
+            ) as c, jsonb_to_recordset(c.lines) as line (sku text, quantity int, received int)
+            where quantity > received
+        ) as coming using (source, store, sku),
+            lateral (values
+                ('units', coalesce(coming.units, 0), coalesce(incoming.units, 0)),
+                ('due_on', 1, (coming.due_on is not distinct from incoming.due_on)::int)
             ) as compared (figure, expected, actual)
     """,
     "orders_and_pickups_tell_the_same": f"""

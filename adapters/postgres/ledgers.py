@@ -38,6 +38,17 @@ create trigger balanced after insert on postings referencing new table as added
 for each statement execute function refuse_imbalance()
 """
 
+BLOCKINGS: Final = """
+    (
+        select store, sku, condition, units::int as units, recorded_at
+        from movements, jsonb_each_text(
+            coalesce(conditions, jsonb_build_object('quality_check', unavailable))
+        ) as moved (condition, units)
+        where unavailable <> 0
+    )
+"""
+"""What lines of the ledger say of conditions; older ones name none, and meant the only one."""
+
 RULES: Final = (
     REFUSE_TO_REWRITE,
     *(KEPT.format(ledger=ledger) for ledger in LEDGERS),

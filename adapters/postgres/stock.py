@@ -4,9 +4,13 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any, Final
 
+import msgspec
 from msgspec.structs import replace
 
 from adapters.postgres.columns import columns
+from adapters.postgres.ledgers import BLOCKINGS
+from domain.conditions import Condition, Conditions
+from domain.confidence import Sight, sights
 from domain.ids import Sku, StoreId
 from domain.incidents import IncidentKind, missed, oversold
 from domain.stock import Change, Move, Movement, PastShelf, Place, Shelf, summed
@@ -28,26 +32,67 @@ LOCK: Final = f"""
     order by store, sku
     for update of stock
 """
+SEE: Final = """
+            seen_at = greatest(shelf.seen_at, change.seen_at),
+            missed_at = greatest(shelf.missed_at, change.missed_at),
+            misses = case
+                when change.cleared_at
+                    >= coalesce(greatest(shelf.missed_at, change.missed_at), change.cleared_at)
+                then 0 else shelf.misses + coalesce(change.misses, 0) end,
+            shrink = case
+                when change.counted
+                then (shelf.shrink + least(1, greatest(0, -change.on_hand)
+                    / greatest(1, shelf.on_hand)::real)) / 2
+                else shelf.shrink end
+"""
+"""What a change says of how sure we are of its shelf."""
+LOOK: Final = f"""
+    with looked as (
+        update stock as shelf set {SEE}, version = shelf.version + change.news
+        from (
+            select look.*, 0 as on_hand,
+                (before.misses + look.misses > 0 or before.shrink > 0 and counted)::int as news
+            from unnest(
+                $1::text[], $2::text[], $3::timestamptz[], $4::timestamptz[], $5::timestamptz[],
+                $6::int[], $7::boolean[]
+            ) as look (store, sku, seen_at, cleared_at, missed_at, misses, counted)
+            join stock as before on before.store = look.store and before.sku = look.sku
+        ) as change
+        where shelf.store = change.store and shelf.sku = change.sku
+        returning {", ".join(f"shelf.{column}" for column in SHELF.split(", "))}, change.news
+    ), told as (
+        insert into feed_inbox ({SHELF}, cause, recorded_at)
+        select {SHELF}, 'look', $8 from looked where news = 1
+    )
+    select {SHELF} from looked where news = 1
+"""
+"""A look that found the figures right. Only where it ends a doubt there is news to tell."""
 APPLY: Final = f"""
     with moved as (
         insert into movements
-            (store, sku, kind, on_hand, unavailable, cause, actor, occurred_at, recorded_at)
-        select *, $17 from unnest(
+            (store, sku, kind, on_hand, unavailable, cause, actor, occurred_at, conditions,
+                recorded_at)
+        select *, $18 from unnest(
             $9::text[], $10::text[], $11::text[], $12::int[], $13::int[], $14::text[],
-            $15::text[], $16::timestamptz[]
+            $15::text[], $16::timestamptz[], $17::jsonb[]
         )
     ), changed as (
         update stock as shelf set
             {", ".join(f"{name} = shelf.{name} + coalesce(change.{name}, 0)" for name in FIGURES)},
-            version = shelf.version + 1
+            version = shelf.version + 1,
+            {SEE}
         from unnest(
             $1::text[], $2::text[], $3::int[], $4::int[], $5::int[], $6::int[], $7::int[],
-            $8::int[], $18::text[]
-        ) as change (store, sku, {", ".join(FIGURES)}, cause)
+            $8::int[], $19::text[], $20::timestamptz[], $21::timestamptz[], $22::timestamptz[],
+            $23::int[], $24::boolean[]
+        ) as change (
+            store, sku, {", ".join(FIGURES)}, cause,
+            seen_at, cleared_at, missed_at, misses, counted
+        )
         where shelf.store = change.store and shelf.sku = change.sku
         returning {", ".join(f"shelf.{column}" for column in SHELF.split(", "))}, cause
     ), told as (
-        insert into feed_inbox ({SHELF}, cause, recorded_at) select *, $17 from changed
+        insert into feed_inbox ({SHELF}, cause, recorded_at) select *, $18 from changed
     )
     select {SHELF} from changed
 """
@@ -62,6 +107,7 @@ LINE: Final = (
     "cause",
     "actor",
     "occurred_at",
+    "conditions",
     "recorded_at",
 )
 MANY: Final = 100
@@ -75,7 +121,11 @@ RETELL: Final = f"""
         where shelf.store = locked.store and shelf.sku = locked.sku
         returning {", ".join(f"shelf.{column}" for column in SHELF.split(", "))}
     )
-    insert into feed_inbox ({SHELF}, cause, recorded_at) select *, 'catalogue', $2 from changed
+, told as (
+        insert into feed_inbox ({SHELF}, cause, recorded_at) select *, 'catalogue', $2 from changed
+    )
+    select store, sku from changed where on_hand - unavailable - allocated - held < 0
+    order by store, sku
 """
 
 MOVED_SINCE: Final = """
@@ -86,16 +136,46 @@ MOVED_SINCE: Final = """
     group by store, sku, moment.since
 """
 MOVED_BY: Final = """
-    select cause, store, sku, kind, case when on_hand = 0 then abs(unavailable) else on_hand end
+    select cause, store, sku, kind,
+        case when on_hand = 0 then abs(unavailable) else on_hand end as units,
+        coalesce(conditions, '{}') as conditions
     from movements
     join unnest($1::text[], $2::text[], $3::text[]) as source (cause, store, sku)
         using (cause, store, sku)
 """
 MOVEMENTS: Final = """
-    select id, store, sku, kind, on_hand, unavailable, cause, actor, occurred_at, recorded_at
+    select id, store, sku, kind, on_hand, unavailable, coalesce(conditions, '{}') as conditions,
+        cause, actor, occurred_at, recorded_at
     from movements
     where sku = $1 and ($2::text[] is null or store = any($2)) and ($3::bigint is null or id < $3)
     order by id desc limit $4
+"""
+BLOCK: Final = """
+    with change as (
+        select store, sku, condition, sum(units)::int as units from unnest(
+            $1::text[], $2::text[], $3::text[], $4::int[]
+        ) as move (store, sku, condition, units)
+        group by store, sku, condition
+    ), changed as (
+        update blocked set units = blocked.units + change.units from change
+        where (blocked.store, blocked.sku, blocked.condition)
+            = (change.store, change.sku, change.condition)
+        returning change.*
+    )
+    insert into blocked (store, sku, condition, units)
+    select * from change except select * from changed
+"""
+"""Whoever changes a shelf has locked it, so nobody else adds a condition meanwhile."""
+BLOCKED: Final = """
+    select store, sku, condition, units from blocked
+    where sku = any($1::text[]) and ($2::text[] is null or store = any($2)) and units <> 0
+    order by store, sku, condition
+"""
+BLOCKED_BY: Final = f"""
+    select store, sku, condition, sum(units)::int from {BLOCKINGS} as blocking
+    where sku = any($1::text[]) and ($2::text[] is null or store = any($2)) and recorded_at <= $3
+    group by store, sku, condition having sum(units) <> 0
+    order by store, sku, condition
 """
 AS_OF: Final = """
     select store, sum(on_hand)::int, sum(unavailable)::int from movements
@@ -111,7 +191,8 @@ LAPSED: Final = """
 """Held by holds whose time is over, though nobody has swept them yet: free for whoever asks."""
 
 OF: Final = f"""
-    select {SHELF.replace("held", "held - coalesce(lapsed.units, 0) as held")} from stock
+    select {SHELF.replace("held", "held - coalesce(lapsed.units, 0) as held")},
+        seen_at, misses, shrink from stock
     left join (
         select store, sku, sum(quantity)::int as units from hold_units
         where held_until <= $3 and sku = any($1::text[])
@@ -148,10 +229,14 @@ class PostgresStock:
     async def shelve(self, places: Collection[Place]) -> None:
         await self._connection.execute(SHELVE, *_columns(places))
 
-    async def lock(self, places: Collection[Place], *, shelve: bool = False) -> dict[Place, Shelf]:
-        if shelve:
-            await self.shelve(places)
+    async def lock(
+        self, places: Collection[Place], *, shelve: bool | Collection[Place] = False
+    ) -> dict[Place, Shelf]:
         stores, skus = _columns(places)
+        if absent := places if shelve is True else shelve:
+            if len(absent) < len(places):  # those that are there first, in the order of all
+                await self._connection.execute(LOCK, stores, skus)
+            await self.shelve(absent)
         locked = await self._connection.fetch(LOCK, stores, skus)
         # A statement of its own, after the locks: a sweep that we waited for must not count twice.
         lapsed = {
@@ -167,8 +252,10 @@ class PostgresStock:
     async def apply(self, moves: Collection[Move]) -> dict[Place, Shelf]:
         changes = summed(move.change for move in moves)
         goods = [move for move in moves if move.change.moves_goods]
+        seen = sights(moves)
+        looked = await self._look(seen, seen.keys() - {change.place for change in changes})
         if not changes and not goods:
-            return {}
+            return looked
         if len(goods) >= MANY:
             await self._copy(goods)
             goods = []
@@ -178,13 +265,15 @@ class PostgresStock:
             [change.store for change in changes],
             [change.sku for change in changes],
             *(_figures(changes, name) for name in FIGURES),
-            *columns(map(_movement, goods), 8),
+            *columns(map(_movement, goods), 9),
             self._now,
             [causes[change.place] for change in changes],
+            *_sights(changes, seen),
         )
         assert len(written) == len(changes), "only a locked shelf can be changed"
         self.changed.update(change.sku for change in changes)
-        after = {(row[0], row[1]): Shelf(*row) for row in written}
+        after = looked | {(row[0], row[1]): Shelf(*row) for row in written}
+        await self._block(moves)
         worse, well = oversold(changes, after)
         if worse:
             await self._incidents.open(IncidentKind.OVERSOLD, worse)
@@ -194,14 +283,36 @@ class PostgresStock:
             await self._incidents.open(IncidentKind.COUNT_DUE, unfound)
         return after
 
+    async def _look(
+        self, seen: Mapping[Place, Sight], places: Collection[Place]
+    ) -> dict[Place, Shelf]:
+        """Shelves that were seen and found right: those of which that is news."""
+        if not places:
+            return {}
+        looks = [(*place, *_sight(seen[place])) for place in sorted(places)]
+        news = await self._connection.fetch(LOOK, *columns(looks, 7), self._now)
+        self.changed.update(row["sku"] for row in news)
+        return {(row["store"], row["sku"]): Shelf(*row) for row in news}
+
     async def _copy(self, goods: Collection[Move]) -> None:
         """Many lines of the ledger, by the shortest way."""
         rows = [(*_movement(move), self._now) for move in goods]
         await self._connection.copy_records_to_table("movements", records=rows, columns=LINE)
 
+    async def _block(self, moves: Collection[Move]) -> None:
+        rows = [
+            (*move.change.place, condition.value, units)
+            for move in moves
+            for condition, units in move.conditions.items()
+        ]
+        if rows:
+            await self._connection.execute(BLOCK, *columns(rows, 4))
+
     async def retell(self, skus: Collection[Sku]) -> None:
-        await self._connection.execute(RETELL, list(skus), self._now)
+        short = await self._connection.fetch(RETELL, list(skus), self._now)
         self.changed.update(skus)
+        if short:
+            await self._incidents.open(IncidentKind.OVERSOLD, [tuple(row) for row in short])
 
     async def of(
         self, skus: Collection[Sku], stores: Collection[StoreId] | None = None
@@ -220,17 +331,36 @@ class PostgresStock:
 
     async def moved_by(
         self, sources: Collection[tuple[str, Place]]
-    ) -> dict[tuple[str, Place], tuple[str, int]]:
+    ) -> dict[tuple[str, Place], tuple[str, int, Conditions]]:
         rows = [(name, *place) for name, place in sources]
         found = await self._connection.fetch(MOVED_BY, *columns(rows, 3))
-        return {(name, (store, sku)): (kind, units) for name, store, sku, kind, units in found}
+        return {
+            (name, (store, sku)): (kind, units, _conditions(conditions))
+            for name, store, sku, kind, units, conditions in found
+        }
+
+    async def conditions(
+        self,
+        skus: Collection[Sku],
+        stores: Collection[StoreId] | None = None,
+        *,
+        at: datetime | None = None,
+    ) -> dict[Place, dict[Condition, int]]:
+        wanted = None if stores is None else list(stores)
+        blocked: dict[Place, dict[Condition, int]] = {}
+        question, *then = (BLOCKED,) if at is None else (BLOCKED_BY, at)
+        for row in await self._connection.fetch(question, list(skus), wanted, *then):
+            store, sku, condition, units = row
+            blocked.setdefault((store, sku), {})[Condition(condition)] = units
+        return blocked
 
     async def movements(
         self, sku: Sku, stores: Collection[StoreId] | None, *, before: int | None, limit: int
     ) -> list[Movement]:
         wanted = None if stores is None else list(stores)
         rows = await self._connection.fetch(MOVEMENTS, sku, wanted, before, limit)
-        return [Movement(*row) for row in rows]
+        lines = [dict(row) | {"conditions": _conditions(row["conditions"])} for row in rows]
+        return [Movement(**line) for line in lines]
 
     async def as_of(
         self, sku: Sku, stores: Collection[StoreId] | None, at: datetime
@@ -288,7 +418,23 @@ def _movement(move: Move) -> tuple[Any, ...]:
         source.id,
         source.actor,
         source.occurred_at,
+        msgspec.json.encode(move.conditions).decode() if move.conditions else None,
     )
+
+
+def _conditions(told: str) -> dict[Condition, int]:
+    return msgspec.json.decode(told, type=dict[Condition, int])
+
+
+def _sights(changes: Collection[Change], seen: Mapping[Place, Sight]) -> list[list[Any]]:
+    """What each change says of its shelf; nothing at all where none does."""
+    if not seen:
+        return columns([], 5)
+    return columns([_sight(seen.get(change.place, Sight())) for change in changes], 5)
+
+
+def _sight(sight: Sight) -> tuple[Any, ...]:
+    return (sight.seen_at, sight.cleared_at, sight.missed_at, sight.misses, sight.counted)
 
 
 def _columns(places: Collection[Place]) -> tuple[list[StoreId], list[Sku]]:

@@ -8,10 +8,12 @@ their page, and no index on what changes.
 from typing import Any
 
 from sqlalchemy import (
+    REAL,
     BigInteger,
     Boolean,
     CheckConstraint,
     Column,
+    Date,
     Double,
     ForeignKey,
     Identity,
@@ -149,6 +151,10 @@ stock = Table(
     count("staged"),
     count("safety_stock"),
     version(),
+    Column("seen_at", Instant),
+    Column("missed_at", Instant),
+    count("misses"),
+    Column("shrink", REAL, nullable=False, server_default=text("0")),
     PrimaryKeyConstraint("sku", "store"),
     CheckConstraint("unavailable >= 0", name="unavailable"),
     CheckConstraint("allocated >= 0", name="allocated"),
@@ -171,9 +177,23 @@ movements = Table(
     key("actor"),
     instant("occurred_at"),
     instant("recorded_at"),
+    Column("conditions", JSONB),
     UniqueConstraint("cause", "store", "sku"),
 )
 Index(None, movements.c.sku, movements.c.store, movements.c.id)
+Index(None, movements.c.occurred_at, postgresql_using="brin")
+
+# Written only when what is unavailable moves, so that the shelf's row stays narrow.
+blocked = Table(
+    "blocked",
+    metadata,
+    key("sku"),
+    key("store", ForeignKey("stores.store")),
+    key("condition"),
+    count("units"),
+    PrimaryKeyConstraint("sku", "store", "condition"),
+    CheckConstraint("units >= 0", name="units"),
+)
 
 
 def as_changed() -> list[Column[Any]]:
@@ -226,6 +246,27 @@ webhooks = Table(
     instant("due_at"),
     CheckConstraint("state in ('active', 'disabled')", name="state"),
     CheckConstraint("until > position", name="until"),
+)
+
+walk_in_policies = Table(
+    "walk_in_policies",
+    metadata,
+    key("store", ForeignKey("stores.store"), primary_key=True),
+    Column("active", Boolean, nullable=False, server_default=text("false")),
+    count("floor"),
+    count("cap"),
+    Column("kept_for", TIMESTAMP),
+    CheckConstraint("floor between 0 and cap", name="floor"),
+)
+
+# Shelves whose safety stock is raised for walk-ins, and what it was by hand.
+walk_ins = Table(
+    "walk_ins",
+    metadata,
+    key("store", ForeignKey("stores.store")),
+    key("sku"),
+    count("by_hand"),
+    PrimaryKeyConstraint("store", "sku"),
 )
 
 counts = Table(
@@ -320,11 +361,45 @@ transfers = Table(
     key("closed_by", server_default=text("''")),
     Column("closed_at", Instant),
     version(),
+    Column("due_on", Date),
     CheckConstraint("state in ('in_transit', 'closed')", name="state"),
     CheckConstraint("origin <> destination", name="ends"),
 )
 Index(None, transfers.c.origin, transfers.c.id)
 Index(None, transfers.c.destination, transfers.c.id)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    key("id", primary_key=True),
+    key("destination", ForeignKey("stores.store")),
+    document("lines", "[]"),
+    words("state"),
+    words("reference"),
+    Column("due_on", Date, nullable=False),
+    Column("due_at", Instant),
+    key("announced_by"),
+    instant("announced_at"),
+    key("closed_by", server_default=text("''")),
+    Column("closed_at", Instant),
+    version(),
+    CheckConstraint("state in ('expected', 'closed', 'cancelled')", name="state"),
+)
+Index(None, deliveries.c.destination, deliveries.c.id)
+
+# What open deliveries and transfers still bring, found by its sku.
+incoming = Table(
+    "incoming",
+    metadata,
+    key("sku"),
+    key("store", ForeignKey("stores.store")),
+    key("source"),
+    count("units"),
+    Column("due_on", Date),
+    PrimaryKeyConstraint("sku", "store", "source"),
+    CheckConstraint("units > 0", name="units"),
+)
+Index(None, incoming.c.source)
 
 holds = Table(
     "holds",

@@ -13,6 +13,12 @@ from adapters.postgres.addresses import for_asyncpg
 from adapters.postgres.allocations import PostgresAllocations
 from adapters.postgres.audit import PostgresAudit
 from adapters.postgres.carts import PostgresCarts
+from adapters.postgres.consignments import (
+    DELIVERIES,
+    TRANSFERS,
+    PostgresConsignments,
+    PostgresSupply,
+)
 from adapters.postgres.customers import PostgresCustomers
 from adapters.postgres.feed import PostgresFeed
 from adapters.postgres.holds import PostgresHolds
@@ -31,19 +37,22 @@ from adapters.postgres.sales import PostgresSales
 from adapters.postgres.slots import PostgresSlots
 from adapters.postgres.stock import PostgresStock
 from adapters.postgres.stores import PostgresStores
-from adapters.postgres.transfers import PostgresTransfers
 from adapters.postgres.trespasses import PostgresTrespasses
+from adapters.postgres.walk_ins import PostgresWalkIns
 from adapters.postgres.webhooks import PostgresWebhooks
+from domain.deliveries import Delivery
 from domain.ids import Sku, spell
 from domain.points import Programme
 from domain.refusals import Busy, GaveWay
+from domain.transfers import Transfer
 from service.ports.callers import Keys, Trespasses
 from service.ports.catalogue import Products, Stores
 from service.ports.following import Messages, Outbox, Slots, Webhooks
+from service.ports.incoming import Consignments, Supply
 from service.ports.people import Consents, Customers, Points, Preferences, Rewards
 from service.ports.requests import Requests
 from service.ports.shopping import Carts, Orders, Pickups
-from service.ports.stock import Allocations, Feed, Holds, Incidents, Sales, Stock, Transfers
+from service.ports.stock import Allocations, Feed, Holds, Incidents, Sales, Stock, WalkIns
 from service.ports.unit import Audit, Unit
 
 Connection = Any
@@ -97,7 +106,10 @@ class PostgresUnit:
         self.carts: Carts = PostgresCarts(connection)
         self.orders: Orders = PostgresOrders(connection)
         self.pickups: Pickups = PostgresPickups(connection)
-        self.transfers: Transfers = PostgresTransfers(connection)
+        self.transfers: Consignments[Transfer] = PostgresConsignments(connection, TRANSFERS)
+        self.deliveries: Consignments[Delivery] = PostgresConsignments(connection, DELIVERIES)
+        self.walk_ins: WalkIns = PostgresWalkIns(connection, now)
+        self.supply: Supply = PostgresSupply(connection, now)
         self.customers: Customers = PostgresCustomers(connection, now, self.new_id)
         self.points: Points = PostgresPoints(connection, now, self.new_id, programme)
         self.rewards: Rewards = PostgresRewards(connection, now, programme)

@@ -1092,7 +1092,13 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        patch?: never;
+        /**
+         * Switch the counting of its stock off or on
+         * @description Switch the counting of its stock off or on. A retired one changes no more.
+         *
+         *     Callers: office. An office key needs the scope `stock`.
+         */
+        patch: operations["change_product"];
         trace?: never;
     };
     "/v1/products/{sku}/variants": {
@@ -1155,6 +1161,108 @@ export interface paths {
          *     Callers: associate, office. An office key needs the scope `stock`.
          */
         post: operations["count_stock"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/stock/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Deliveries to one's stores, in the order they were announced
+         * @description Deliveries to one's stores, in the order they were announced.
+         *
+         *     Callers: associate, office. An office key needs the scope `stock`.
+         */
+        get: operations["list_deliveries"];
+        put?: never;
+        /**
+         * A supplier is expected to bring these
+         * @description A supplier is expected to bring these. No shelf changes before they are received.
+         *
+         *     Callers: office. An office key needs the scope `stock`.
+         */
+        post: operations["announce_delivery"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/stock/deliveries/{delivery}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One delivery, with what is still to come and what never came
+         * @description One delivery, with what is still to come and what never came.
+         *
+         *     Callers: associate, office. An office key needs the scope `stock`.
+         */
+        get: operations["get_delivery"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * It is expected at another time, earlier or later
+         * @description It is expected at another time, earlier or later.
+         *
+         *     Callers: office. An office key needs the scope `stock`.
+         */
+        patch: operations["put_off_delivery"];
+        trace?: never;
+    };
+    "/v1/stock/deliveries/{delivery}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * It will not come
+         * @description It will not come. 409 `already_received` where some of it has: close that one instead.
+         *
+         *     Callers: office. An office key needs the scope `stock`.
+         */
+        post: operations["cancel_delivery"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/stock/deliveries/{delivery}/receive": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * So many of each have come so far, at once or bit by bit
+         * @description So many of each have come so far, at once or bit by bit; more than expected may come.
+         *
+         *     It is closed once all has come, or when `close` says that no more will.
+         *
+         *     Callers: associate, office. An office key needs the scope `stock`.
+         */
+        post: operations["receive_delivery"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1439,6 +1547,37 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/stores/{store}/walk-ins": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Whether the store keeps goods back for walk-ins, and within which bounds
+         * @description Whether the store keeps goods back for walk-ins, and within which bounds.
+         *
+         *     Callers: associate, office. An office key needs the scope `stock`.
+         */
+        get: operations["get_walk_ins"];
+        /**
+         * Keep back, hour by hour, what tills usually sell then
+         * @description Keep back, hour by hour, what tills usually sell then: at least `floor`, at most `cap`.
+         *
+         *     It becomes the safety stock of each shelf at the beginning of the hour. A safety stock of
+         *     the retailer's own is never lowered.
+         *
+         *     Callers: office. An office key needs the scope `stock`.
+         */
+        put: operations["decide_walk_ins"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/webhooks": {
         parameters: {
             query?: never;
@@ -1552,7 +1691,9 @@ export interface components {
          * @description `delta` units more or fewer, for a reason.
          *
          *         `damaged` goods are gone; `blocked` and `unblocked` move that many units out of and into what
-         *         may be sold. A `reference` makes a repeat harmless, for ever.
+         *         may be sold: into `quality_check`, or the `condition` that is named. With any other reason, a
+         *         `condition` says in which one the goods are that come or go. A `reference` makes a repeat
+         *         harmless, for ever.
          */
         Adjustment: {
             store: string;
@@ -1560,6 +1701,8 @@ export interface components {
             delta: number;
             /** @enum {unknown} */
             reason: "blocked" | "correction" | "damaged" | "found" | "lost" | "received" | "unblocked" | "written_off";
+            /** @default null */
+            condition?: components["schemas"]["Condition"] | null;
             /** @default  */
             reference?: string;
             /** @default null */
@@ -1589,6 +1732,7 @@ export interface components {
             pickup: components["schemas"]["PickupAnswer"];
             distance_km?: number;
             explain?: components["schemas"]["Explanation"];
+            promisable?: components["schemas"]["Promisable"];
         };
         /**
          * Available
@@ -1600,6 +1744,7 @@ export interface components {
             ship: components["schemas"]["Offer"];
             stores: components["schemas"]["AtStore"][];
             reasons: string[];
+            promisable?: components["schemas"]["Promisable"];
         };
         /**
          * AvailableNow
@@ -1613,6 +1758,7 @@ export interface components {
             ship: components["schemas"]["Offer"];
             stores: components["schemas"]["AtStore"][];
             reasons: string[];
+            promisable?: components["schemas"]["Promisable"];
             /** Format: date-time */
             as_of: string;
             source: components["schemas"]["Freshness"];
@@ -1734,6 +1880,35 @@ export interface components {
             code: string;
         };
         /**
+         * Coming
+         * @description Units that are due on a day.
+         */
+        Coming: {
+            /** Format: date */
+            on: string;
+            quantity: number | null;
+        };
+        /** ComingLine */
+        ComingLine: {
+            sku: string;
+            quantity: number;
+        };
+        /**
+         * Condition
+         * @enum {unknown}
+         */
+        Condition: "damaged" | "display" | "quality_check" | "quarantine";
+        /**
+         * Confidence
+         * @description The score, and the facts behind it.
+         */
+        Confidence: {
+            score: number;
+            seen_at: string | null;
+            misses: number;
+            shrink: number;
+        };
+        /**
          * Consent
          * @description One statement of a customer, kept for ever; the latest of a purpose and channel counts.
          *
@@ -1822,6 +1997,47 @@ export interface components {
             lines?: string[] | null;
         };
         /**
+         * DeliveryLineView
+         * @description `incoming` units are still to come; `discrepancy` units never came.
+         */
+        DeliveryLineView: {
+            sku: string;
+            quantity: number;
+            received: number;
+            incoming: number;
+            discrepancy: number;
+        };
+        /**
+         * DeliveryState
+         * @enum {unknown}
+         */
+        DeliveryState: "cancelled" | "closed" | "expected";
+        /**
+         * DeliveryTold
+         * @description `results` has one for each line that was sent in, with the shelf that it touched.
+         */
+        DeliveryTold: {
+            id: string;
+            state: components["schemas"]["DeliveryState"];
+            results: components["schemas"]["service.stocktaking.Result"][];
+        };
+        /** DeliveryView */
+        DeliveryView: {
+            id: string;
+            store: string;
+            state: components["schemas"]["DeliveryState"];
+            version: number;
+            reference: string;
+            due_on: string | null;
+            due_at: string | null;
+            lines: components["schemas"]["DeliveryLineView"][];
+            announced_by: string;
+            /** Format: date-time */
+            announced_at: string;
+            closed_by: string;
+            closed_at: string | null;
+        };
+        /**
          * Discrepancy
          * @description What did not fit in a receipt that was applied all the same.
          */
@@ -1861,6 +2077,8 @@ export interface components {
          * Explanation
          * @description The whole sum, for staff: sellable = on_hand - the five parts, and never below zero.
          *
+         *         `conditions` say why units are unavailable, `confidence` how sure we are that they are there.
+         *
          *         A kit has no shelf of its own; its parts are asked for by their names.
          */
         Explanation: {
@@ -1872,6 +2090,10 @@ export interface components {
             buffer: number;
             sellable: number;
             reasons: string[];
+            conditions: {
+                [key: string]: number;
+            };
+            confidence: components["schemas"]["Confidence"];
         };
         /**
          * Findings
@@ -2005,8 +2227,8 @@ export interface components {
          * IncidentView
          * @description `units` is by how many the shelf is short, or how many a till sold of what nobody knows.
          *
-         *         `orders` may go without, the earliest promise first. `settled_by` is `hylla` where things came
-         *         in order again by themselves.
+         *         `orders` may go without, or wait for what a picker did not find, the earliest promise first.
+         *         `settled_by` is `hylla` where things came in order again by themselves.
          */
         IncidentView: {
             id: string;
@@ -2026,6 +2248,15 @@ export interface components {
             settled_at: string | null;
             settled_by: string;
             note: string;
+        };
+        /**
+         * IncomingView
+         * @description Units on their way, and the day they are due; null where nobody has said one.
+         */
+        IncomingView: {
+            on: string | null;
+            quantity: number;
+            source: string;
         };
         /**
          * Invariant
@@ -2196,6 +2427,9 @@ export interface components {
             kind: string;
             on_hand: number;
             unavailable: number;
+            conditions: {
+                [key: string]: number;
+            };
             cause: string;
             actor: string;
             /** Format: date-time */
@@ -2245,6 +2479,32 @@ export interface components {
             member?: boolean;
         };
         /**
+         * NewDate
+         * @description `due_on` is a day of the store's, `due_at` an hour; one of them is told.
+         */
+        NewDate: {
+            /** @default null */
+            due_on?: string | null;
+            /** @default null */
+            due_at?: string | null;
+        };
+        /**
+         * NewDelivery
+         * @description `due_on` is a day of the store's, `due_at` an hour; one of them is told.
+         *
+         *         `reference` is the retailer's own name for it, such as the number of the purchase order.
+         */
+        NewDelivery: {
+            store: string;
+            lines: components["schemas"]["ComingLine"][];
+            /** @default null */
+            due_on?: string | null;
+            /** @default null */
+            due_at?: string | null;
+            /** @default  */
+            reference?: string;
+        };
+        /**
          * NewHold
          * @description All lines or none, for `ttl_s` seconds.
          */
@@ -2277,12 +2537,14 @@ export interface components {
         };
         /**
          * NewTransfer
-         * @description All lines or none.
+         * @description All lines or none. `due_on` is the day on which they should be there, if that is known.
          */
         NewTransfer: {
             from: string;
             to: string;
-            lines: components["schemas"]["SentLine"][];
+            lines: components["schemas"]["ComingLine"][];
+            /** @default null */
+            due_on?: string | null;
         };
         /**
          * NewWebhook
@@ -2347,6 +2609,14 @@ export interface components {
             totals: components["schemas"]["Totals"];
             tenders: components["schemas"]["domain.orders.Tender"][];
             points: components["schemas"]["Earning"];
+        };
+        /**
+         * Page[DeliveryView]
+         * @description `next_cursor` is null on the last page.
+         */
+        Page_DeliveryView_: {
+            items: components["schemas"]["DeliveryView"][];
+            next_cursor: string | null;
         };
         /**
          * Page[IncidentView]
@@ -2483,6 +2753,8 @@ export interface components {
         /**
          * PickupAnswer
          * @description `ready_from` is in the store's own time; `reasons` say why not, for machines.
+         *
+         *         With `low_confidence` it can be ordered all the same: the store looks first whether it is there.
          */
         PickupAnswer: {
             eligible: boolean;
@@ -2527,6 +2799,18 @@ export interface components {
             attempt: string;
             /** @default 900 */
             ttl_s?: number;
+        };
+        /**
+         * Policy
+         * @description Whether a store keeps goods back for walk-ins, and within which bounds.
+         */
+        Policy: {
+            /** @default false */
+            active?: boolean;
+            /** @default 0 */
+            floor?: number;
+            /** @default 10 */
+            cap?: number;
         };
         /**
          * Preferences
@@ -2603,6 +2887,13 @@ export interface components {
             tracked: boolean;
         };
         /**
+         * ProductChange
+         * @description What is not `tracked` never runs out, and its shelves are kept all the same.
+         */
+        ProductChange: {
+            tracked: boolean;
+        };
+        /**
          * ProductState
          * @enum {unknown}
          */
@@ -2621,6 +2912,18 @@ export interface components {
             /** Format: date-time */
             created_at: string;
             member: string | null;
+        };
+        /**
+         * Promisable
+         * @description How many can be promised `by` a day: what can be sold now and what is due until then.
+         *
+         *         Units that are due are first those of whoever was promised more than is there.
+         */
+        Promisable: {
+            /** Format: date */
+            by: string;
+            quantity: number | null;
+            incoming: components["schemas"]["Coming"][];
         };
         /**
          * Purpose
@@ -2756,11 +3059,6 @@ export interface components {
          * @enum {unknown}
          */
         Role: "associate" | "customer" | "office" | "shop" | "till";
-        /** SentLine */
-        SentLine: {
-            sku: string;
-            quantity: number;
-        };
         /**
          * Setting
          * @description What is on hand, told by somebody who has seen the shelf at `if_version`.
@@ -2786,16 +3084,24 @@ export interface components {
         /**
          * ShelfView
          * @description What is promised is known of the present alone; of the past the ledger knows the goods.
+         *
+         *         `incoming` is what deliveries and transfers bring, the earliest first.
+         *
+         *         `unavailable` is the sum over its `conditions`.
          */
         ShelfView: {
             store: string;
             on_hand: number;
             unavailable: number;
+            conditions: {
+                [key: string]: number;
+            };
             allocated: number | null;
             held: number | null;
             staged: number | null;
             safety_stock: number | null;
             version: number | null;
+            incoming: components["schemas"]["IncomingView"][] | null;
         };
         /**
          * Standing
@@ -2947,6 +3253,7 @@ export interface components {
             state: components["schemas"]["TransferState"];
             version: number;
             lines: components["schemas"]["TransferLineView"][];
+            due_on: string | null;
             sent_by: string;
             /** Format: date-time */
             sent_at: string;
@@ -3750,13 +4057,42 @@ export interface operations {
                      *                 "sellable": 1,
                      *                 "reasons": [
                      *                   "closed_today"
+                     *                 ],
+                     *                 "conditions": {
+                     *                   "sample": 1
+                     *                 },
+                     *                 "confidence": {
+                     *                   "score": 1.5,
+                     *                   "seen_at": "2026-11-23T10:30:00+01:00",
+                     *                   "misses": 1,
+                     *                   "shrink": 1.5
+                     *                 }
+                     *               },
+                     *               "promisable": {
+                     *                 "by": "2026-12-31",
+                     *                 "quantity": 2,
+                     *                 "incoming": [
+                     *                   {
+                     *                     "on": "2026-12-31",
+                     *                     "quantity": 2
+                     *                   }
                      *                 ]
                      *               }
                      *             }
                      *           ],
                      *           "reasons": [
                      *             "closed_today"
-                     *           ]
+                     *           ],
+                     *           "promisable": {
+                     *             "by": "2026-12-31",
+                     *             "quantity": 2,
+                     *             "incoming": [
+                     *               {
+                     *                 "on": "2026-12-31",
+                     *                 "quantity": 2
+                     *               }
+                     *             ]
+                     *           }
                      *         }
                      *       ],
                      *       "source": "live"
@@ -3845,6 +4181,11 @@ export interface operations {
     get_availability: {
         parameters: {
             query?: {
+                /**
+                 * @description Tell what can be promised by this day, with what is due until it.
+                 * @example 2026-12-31
+                 */
+                by?: string;
                 /**
                  * @description The channel that would sell it.
                  * @example web
@@ -3948,6 +4289,25 @@ export interface operations {
                      *             "sellable": 1,
                      *             "reasons": [
                      *               "closed_today"
+                     *             ],
+                     *             "conditions": {
+                     *               "sample": 1
+                     *             },
+                     *             "confidence": {
+                     *               "score": 1.5,
+                     *               "seen_at": "2026-11-23T10:30:00+01:00",
+                     *               "misses": 1,
+                     *               "shrink": 1.5
+                     *             }
+                     *           },
+                     *           "promisable": {
+                     *             "by": "2026-12-31",
+                     *             "quantity": 2,
+                     *             "incoming": [
+                     *               {
+                     *                 "on": "2026-12-31",
+                     *                 "quantity": 2
+                     *               }
                      *             ]
                      *           }
                      *         }
@@ -3955,6 +4315,16 @@ export interface operations {
                      *       "reasons": [
                      *         "closed_today"
                      *       ],
+                     *       "promisable": {
+                     *         "by": "2026-12-31",
+                     *         "quantity": 2,
+                     *         "incoming": [
+                     *           {
+                     *             "on": "2026-12-31",
+                     *             "quantity": 2
+                     *           }
+                     *         ]
+                     *       },
                      *       "as_of": "2026-11-23T10:30:00+01:00",
                      *       "source": "live"
                      *     }
@@ -8554,6 +8924,103 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
+    change_product: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes a repeat harmless: the same key and body get the first answer again.
+                 * @example 6f1c1f0e-0d3b-4a52-9a54-3c2f0a1b7a11
+                 */
+                "Idempotency-Key"?: components["parameters"]["OptionalIdempotencyKey"];
+                /**
+                 * @description For titles and names: en, nb, sv, da or ro; English when none fits.
+                 * @example sv-SE, en;q=0.5
+                 */
+                "Accept-Language"?: components["parameters"]["AcceptLanguage"];
+                /**
+                 * @description Your own id of this request, for our logs; we make one if there is none.
+                 * @example till-7-000123
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description The sku.
+                 * @example 85123A
+                 */
+                sku: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "tracked": true
+                 *     }
+                 */
+                "application/json": components["schemas"]["ProductChange"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "sku": "85123A",
+                     *       "name": "Sample mug",
+                     *       "price": {
+                     *         "amount": 24900,
+                     *         "currency": "SEK"
+                     *       },
+                     *       "names": {
+                     *         "sv": "Sample mug"
+                     *       },
+                     *       "gtin": "2000000000015",
+                     *       "category": "sample",
+                     *       "group": "sample",
+                     *       "options": {
+                     *         "size": "sample"
+                     *       },
+                     *       "parts": {
+                     *         "sample": 1
+                     *       },
+                     *       "relations": [
+                     *         {
+                     *           "sku": "85123A",
+                     *           "kind": "accessory",
+                     *           "replenish_after_days": 1
+                     *         }
+                     *       ],
+                     *       "state": "active",
+                     *       "tracked": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Product"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
     list_variants: {
         parameters: {
             query?: {
@@ -8679,13 +9146,42 @@ export interface operations {
                      *                   "sellable": 1,
                      *                   "reasons": [
                      *                     "closed_today"
+                     *                   ],
+                     *                   "conditions": {
+                     *                     "sample": 1
+                     *                   },
+                     *                   "confidence": {
+                     *                     "score": 1.5,
+                     *                     "seen_at": "2026-11-23T10:30:00+01:00",
+                     *                     "misses": 1,
+                     *                     "shrink": 1.5
+                     *                   }
+                     *                 },
+                     *                 "promisable": {
+                     *                   "by": "2026-12-31",
+                     *                   "quantity": 2,
+                     *                   "incoming": [
+                     *                     {
+                     *                       "on": "2026-12-31",
+                     *                       "quantity": 2
+                     *                     }
                      *                   ]
                      *                 }
                      *               }
                      *             ],
                      *             "reasons": [
                      *               "closed_today"
-                     *             ]
+                     *             ],
+                     *             "promisable": {
+                     *               "by": "2026-12-31",
+                     *               "quantity": 2,
+                     *               "incoming": [
+                     *                 {
+                     *                   "on": "2026-12-31",
+                     *                   "quantity": 2
+                     *                 }
+                     *               ]
+                     *             }
                      *           }
                      *         }
                      *       ],
@@ -8868,6 +9364,517 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
+    list_deliveries: {
+        parameters: {
+            query?: {
+                /**
+                 * @description `next_cursor` of the page before, unchanged.
+                 * @example ImtleV8wMSI
+                 */
+                cursor?: string;
+                /**
+                 * @description How many items at most.
+                 * @example 50
+                 */
+                limit?: number;
+                /**
+                 * @description In these states; without it, what is expected.
+                 * @example [
+                 *       "cancelled"
+                 *     ]
+                 */
+                state?: components["schemas"]["DeliveryState"][];
+                /**
+                 * @description To these stores; else all of one's own.
+                 * @example [
+                 *       "1000"
+                 *     ]
+                 */
+                store?: string[];
+            };
+            header?: {
+                /**
+                 * @description For titles and names: en, nb, sv, da or ro; English when none fits.
+                 * @example sv-SE, en;q=0.5
+                 */
+                "Accept-Language"?: components["parameters"]["AcceptLanguage"];
+                /**
+                 * @description Your own id of this request, for our logs; we make one if there is none.
+                 * @example till-7-000123
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "dlv_01jd0000000000000000000011",
+                     *           "store": "1000",
+                     *           "state": "cancelled",
+                     *           "version": 3,
+                     *           "reference": "sample",
+                     *           "due_on": "2026-12-31",
+                     *           "due_at": "2026-11-23T10:30:00+01:00",
+                     *           "lines": [
+                     *             {
+                     *               "sku": "85123A",
+                     *               "quantity": 2,
+                     *               "received": 1,
+                     *               "incoming": 1,
+                     *               "discrepancy": 1
+                     *             }
+                     *           ],
+                     *           "announced_by": "sample",
+                     *           "announced_at": "2026-11-23T10:30:00+01:00",
+                     *           "closed_by": "sample",
+                     *           "closed_at": "2026-11-23T10:30:00+01:00"
+                     *         }
+                     *       ],
+                     *       "next_cursor": "sample"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Page_DeliveryView_"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    announce_delivery: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description Makes a repeat harmless: the same key and body get the first answer again.
+                 * @example 6f1c1f0e-0d3b-4a52-9a54-3c2f0a1b7a11
+                 */
+                "Idempotency-Key": components["parameters"]["IdempotencyKey"];
+                /**
+                 * @description For titles and names: en, nb, sv, da or ro; English when none fits.
+                 * @example sv-SE, en;q=0.5
+                 */
+                "Accept-Language"?: components["parameters"]["AcceptLanguage"];
+                /**
+                 * @description Your own id of this request, for our logs; we make one if there is none.
+                 * @example till-7-000123
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "store": "1000",
+                 *       "lines": [
+                 *         {
+                 *           "sku": "85123A",
+                 *           "quantity": 2
+                 *         }
+                 *       ],
+                 *       "reference": "sample"
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewDelivery"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "dlv_01jd0000000000000000000011",
+                     *       "store": "1000",
+                     *       "state": "cancelled",
+                     *       "version": 3,
+                     *       "reference": "sample",
+                     *       "due_on": "2026-12-31",
+                     *       "due_at": "2026-11-23T10:30:00+01:00",
+                     *       "lines": [
+                     *         {
+                     *           "sku": "85123A",
+                     *           "quantity": 2,
+                     *           "received": 1,
+                     *           "incoming": 1,
+                     *           "discrepancy": 1
+                     *         }
+                     *       ],
+                     *       "announced_by": "sample",
+                     *       "announced_at": "2026-11-23T10:30:00+01:00",
+                     *       "closed_by": "sample",
+                     *       "closed_at": "2026-11-23T10:30:00+01:00"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["DeliveryView"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            428: components["responses"]["Problem428"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    get_delivery: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description For titles and names: en, nb, sv, da or ro; English when none fits.
+                 * @example sv-SE, en;q=0.5
+                 */
+                "Accept-Language"?: components["parameters"]["AcceptLanguage"];
+                /**
+                 * @description Your own id of this request, for our logs; we make one if there is none.
+                 * @example till-7-000123
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description The delivery.
+                 * @example dlv_01jd0000000000000000000011
+                 */
+                delivery: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "dlv_01jd0000000000000000000011",
+                     *       "store": "1000",
+                     *       "state": "cancelled",
+                     *       "version": 3,
+                     *       "reference": "sample",
+                     *       "due_on": "2026-12-31",
+                     *       "due_at": "2026-11-23T10:30:00+01:00",
+                     *       "lines": [
+                     *         {
+                     *           "sku": "85123A",
+                     *           "quantity": 2,
+                     *           "received": 1,
+                     *           "incoming": 1,
+                     *           "discrepancy": 1
+                     *         }
+                     *       ],
+                     *       "announced_by": "sample",
+                     *       "announced_at": "2026-11-23T10:30:00+01:00",
+                     *       "closed_by": "sample",
+                     *       "closed_at": "2026-11-23T10:30:00+01:00"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["DeliveryView"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    put_off_delivery: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes a repeat harmless: the same key and body get the first answer again.
+                 * @example 6f1c1f0e-0d3b-4a52-9a54-3c2f0a1b7a11
+                 */
+                "Idempotency-Key"?: components["parameters"]["OptionalIdempotencyKey"];
+                /**
+                 * @description For titles and names: en, nb, sv, da or ro; English when none fits.
+                 * @example sv-SE, en;q=0.5
+                 */
+                "Accept-Language"?: components["parameters"]["AcceptLanguage"];
+                /**
+                 * @description Your own id of this request, for our logs; we make one if there is none.
+                 * @example till-7-000123
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description The delivery.
+                 * @example dlv_01jd0000000000000000000011
+                 */
+                delivery: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /** @example {} */
+                "application/json": components["schemas"]["NewDate"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "dlv_01jd0000000000000000000011",
+                     *       "store": "1000",
+                     *       "state": "cancelled",
+                     *       "version": 3,
+                     *       "reference": "sample",
+                     *       "due_on": "2026-12-31",
+                     *       "due_at": "2026-11-23T10:30:00+01:00",
+                     *       "lines": [
+                     *         {
+                     *           "sku": "85123A",
+                     *           "quantity": 2,
+                     *           "received": 1,
+                     *           "incoming": 1,
+                     *           "discrepancy": 1
+                     *         }
+                     *       ],
+                     *       "announced_by": "sample",
+                     *       "announced_at": "2026-11-23T10:30:00+01:00",
+                     *       "closed_by": "sample",
+                     *       "closed_at": "2026-11-23T10:30:00+01:00"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["DeliveryView"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    cancel_delivery: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes a repeat harmless: the same key and body get the first answer again.
+                 * @example 6f1c1f0e-0d3b-4a52-9a54-3c2f0a1b7a11
+                 */
+                "Idempotency-Key"?: components["parameters"]["OptionalIdempotencyKey"];
+                /**
+                 * @description For titles and names: en, nb, sv, da or ro; English when none fits.
+                 * @example sv-SE, en;q=0.5
+                 */
+                "Accept-Language"?: components["parameters"]["AcceptLanguage"];
+                /**
+                 * @description Your own id of this request, for our logs; we make one if there is none.
+                 * @example till-7-000123
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description The delivery.
+                 * @example dlv_01jd0000000000000000000011
+                 */
+                delivery: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "dlv_01jd0000000000000000000011",
+                     *       "store": "1000",
+                     *       "state": "cancelled",
+                     *       "version": 3,
+                     *       "reference": "sample",
+                     *       "due_on": "2026-12-31",
+                     *       "due_at": "2026-11-23T10:30:00+01:00",
+                     *       "lines": [
+                     *         {
+                     *           "sku": "85123A",
+                     *           "quantity": 2,
+                     *           "received": 1,
+                     *           "incoming": 1,
+                     *           "discrepancy": 1
+                     *         }
+                     *       ],
+                     *       "announced_by": "sample",
+                     *       "announced_at": "2026-11-23T10:30:00+01:00",
+                     *       "closed_by": "sample",
+                     *       "closed_at": "2026-11-23T10:30:00+01:00"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["DeliveryView"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    receive_delivery: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description Makes a repeat harmless: the same key and body get the first answer again.
+                 * @example 6f1c1f0e-0d3b-4a52-9a54-3c2f0a1b7a11
+                 */
+                "Idempotency-Key": components["parameters"]["IdempotencyKey"];
+                /**
+                 * @description For titles and names: en, nb, sv, da or ro; English when none fits.
+                 * @example sv-SE, en;q=0.5
+                 */
+                "Accept-Language"?: components["parameters"]["AcceptLanguage"];
+                /**
+                 * @description Your own id of this request, for our logs; we make one if there is none.
+                 * @example till-7-000123
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description The delivery.
+                 * @example dlv_01jd0000000000000000000011
+                 */
+                delivery: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "lines": [
+                 *         {
+                 *           "sku": "85123A",
+                 *           "received": 1
+                 *         }
+                 *       ],
+                 *       "close": true
+                 *     }
+                 */
+                "application/json": components["schemas"]["Receiving"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "dlv_01jd0000000000000000000011",
+                     *       "state": "cancelled",
+                     *       "results": [
+                     *         {
+                     *           "status": "applied",
+                     *           "code": "7KQM2RXA",
+                     *           "detail": "What was asked for, and why not.",
+                     *           "on_hand": 1,
+                     *           "version": 3
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["DeliveryTold"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            428: components["responses"]["Problem428"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
     set_stock: {
         parameters: {
             query?: never;
@@ -9021,6 +10028,7 @@ export interface operations {
                      *               "discrepancy": 1
                      *             }
                      *           ],
+                     *           "due_on": "2026-12-31",
                      *           "sent_by": "sample",
                      *           "sent_at": "2026-11-23T10:30:00+01:00",
                      *           "closed_by": "sample",
@@ -9177,6 +10185,7 @@ export interface operations {
                      *           "discrepancy": 1
                      *         }
                      *       ],
+                     *       "due_on": "2026-12-31",
                      *       "sent_by": "sample",
                      *       "sent_at": "2026-11-23T10:30:00+01:00",
                      *       "closed_by": "sample",
@@ -9340,11 +10349,21 @@ export interface operations {
                      *           "store": "1000",
                      *           "on_hand": 1,
                      *           "unavailable": 1,
+                     *           "conditions": {
+                     *             "sample": 1
+                     *           },
                      *           "allocated": 1,
                      *           "held": 1,
                      *           "staged": 1,
                      *           "safety_stock": 1,
-                     *           "version": 3
+                     *           "version": 3,
+                     *           "incoming": [
+                     *             {
+                     *               "on": "2026-12-31",
+                     *               "quantity": 2,
+                     *               "source": "live"
+                     *             }
+                     *           ]
                      *         }
                      *       ]
                      *     }
@@ -9425,6 +10444,9 @@ export interface operations {
                      *           "kind": "sample",
                      *           "on_hand": 1,
                      *           "unavailable": 1,
+                     *           "conditions": {
+                     *             "sample": 1
+                     *           },
                      *           "cause": "sample",
                      *           "actor": "sample",
                      *           "occurred_at": "2026-11-23T10:30:00+01:00",
@@ -9995,6 +11017,135 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["adapters.http.sales.Results"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    get_walk_ins: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description For titles and names: en, nb, sv, da or ro; English when none fits.
+                 * @example sv-SE, en;q=0.5
+                 */
+                "Accept-Language"?: components["parameters"]["AcceptLanguage"];
+                /**
+                 * @description Your own id of this request, for our logs; we make one if there is none.
+                 * @example till-7-000123
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description The store.
+                 * @example 1000
+                 */
+                store: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "active": true,
+                     *       "floor": 1,
+                     *       "cap": 1
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Policy"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    decide_walk_ins: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes a repeat harmless: the same key and body get the first answer again.
+                 * @example 6f1c1f0e-0d3b-4a52-9a54-3c2f0a1b7a11
+                 */
+                "Idempotency-Key"?: components["parameters"]["OptionalIdempotencyKey"];
+                /**
+                 * @description For titles and names: en, nb, sv, da or ro; English when none fits.
+                 * @example sv-SE, en;q=0.5
+                 */
+                "Accept-Language"?: components["parameters"]["AcceptLanguage"];
+                /**
+                 * @description Your own id of this request, for our logs; we make one if there is none.
+                 * @example till-7-000123
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description The store.
+                 * @example 1000
+                 */
+                store: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "active": true,
+                 *       "floor": 1,
+                 *       "cap": 1
+                 *     }
+                 */
+                "application/json": components["schemas"]["Policy"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "active": true,
+                     *       "floor": 1,
+                     *       "cap": 1
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Policy"];
                 };
             };
             400: components["responses"]["Problem400"];

@@ -11,6 +11,8 @@ from domain.pickups import (
     Pickup,
     PickupState,
     changes_between,
+    emptied,
+    not_there,
     units_ended,
 )
 from domain.stock import Cause, Source, moves_of
@@ -45,7 +47,8 @@ async def follow(unit: Unit, caller: Caller, before: Pickup, after: Pickup) -> N
     step = f"{after.id}/{after.version}"
     collected, cancelled = units_ended(before, after)
     changes = changes_between(before, after)
-    await unit.stock.lock([change.place for change in changes])
+    shelves = await unit.stock.lock([change.place for change in changes])
+    changes = emptied(changes, not_there(before, after), shelves)
     cause = Cause.HANDOVER if collected else Cause.SHORT_PICK
     await unit.stock.apply(moves_of(changes, Source(cause, step, caller.id, unit.now)))
     await unit.allocations.write(after.allocations())

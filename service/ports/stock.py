@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from domain.conditions import Condition, Conditions
 from domain.feed import Changed
 from domain.holds import Hold, HoldState
 from domain.ids import (
@@ -12,7 +13,6 @@ from domain.ids import (
     MemberId,
     Sku,
     StoreId,
-    TransferId,
 )
 from domain.incidents import (
     Claim,
@@ -26,7 +26,7 @@ from domain.pickups import Allocation
 from domain.sales import Book, Kept, ReceiptId, Trade
 from domain.stock import Move, Movement, PastShelf, Place, Shelf
 from domain.stocktaking import Told
-from domain.transfers import Transfer, TransferState
+from domain.walk_ins import Policy, Turn
 
 
 class Stock(Protocol):
@@ -40,10 +40,12 @@ class Stock(Protocol):
     async def shelve(self, places: Collection[Place]) -> None:
         """Make an empty shelf wherever there is none; all are kept until the unit ends."""
 
-    async def lock(self, places: Collection[Place], *, shelve: bool = False) -> dict[Place, Shelf]:
+    async def lock(
+        self, places: Collection[Place], *, shelve: bool | Collection[Place] = False
+    ) -> dict[Place, Shelf]:
         """The shelves as they are now, kept so until the unit ends.
 
-        Absent ones are left out, or made empty where `shelve` says so.
+        Absent ones are left out, or made empty where `shelve` says so, of all or of each.
         """
 
     async def apply(self, moves: Collection[Move]) -> dict[Place, Shelf]:
@@ -53,12 +55,24 @@ class Stock(Protocol):
         """
 
     async def retell(self, skus: Collection[Sku]) -> None:
-        """Tell of every shelf of these as of a change, since what is sold of it has changed."""
+        """Tell of every shelf of these as of a change, since what is sold of it has changed.
+
+        Where more is promised than is there of what is tracked, that is an incident from now on.
+        """
 
     async def moved_by(
         self, sources: Collection[tuple[str, Place]]
-    ) -> dict[tuple[str, Place], tuple[str, int]]:
+    ) -> dict[tuple[str, Place], tuple[str, int, Conditions]]:
         """Of each source that has moved goods at its place: the cause, and by how much."""
+
+    async def conditions(
+        self,
+        skus: Collection[Sku],
+        stores: Collection[StoreId] | None = None,
+        *,
+        at: datetime | None = None,
+    ) -> dict[Place, dict[Condition, int]]:
+        """How much of each is not for sale, and why: now, or as the ledger had it by then."""
 
     async def movements(
         self, sku: Sku, stores: Collection[StoreId] | None, *, before: int | None, limit: int
@@ -170,6 +184,31 @@ class Sales(Protocol):
         """These sales, and every return that names one of them."""
 
 
+class WalkIns(Protocol):
+    """What stores keep back for people who walk in."""
+
+    async def decide(self, store: StoreId, policy: Policy) -> None:
+        """It is the store's from now on, and the store's turn comes at once."""
+
+    async def policy(self, store: StoreId) -> Policy:
+        """The one that is switched off, where nobody has decided."""
+
+    async def take_turn(self) -> Turn | None:
+        """A store whose shelves are not set for its hour, locked until the unit ends."""
+
+    async def expected(self, turn: Turn) -> dict[Sku, int]:
+        """What tills sold on average in this hour of the week; nothing of what they did not."""
+
+    async def by_hand(self, store: StoreId) -> dict[Sku, int]:
+        """The safety stock that shelves had before more was kept back for walk-ins."""
+
+    async def keep(self, turn: Turn, raised: Mapping[Sku, int]) -> None:
+        """The shelves are set for the hour; `raised` are now those with more than by hand."""
+
+    async def forget(self, places: Collection[Place]) -> None:
+        """Somebody has set these by hand."""
+
+
 class Incidents(Protocol):
     """What is out of order. `Stock.apply` opens and settles the incidents of what is oversold."""
 
@@ -203,26 +242,3 @@ class Incidents(Protocol):
 
     async def claims(self, places: Collection[Place]) -> Sequence[Claim]:
         """What orders wait for at these places."""
-
-
-class Transfers(Protocol):
-    async def add(self, transfer: Transfer) -> None: ...
-
-    async def get(self, transfer: TransferId) -> Transfer:
-        """Raises Missing."""
-
-    async def take(self, transfer: TransferId) -> Transfer:
-        """The transfer, locked until the unit ends. Raises Missing."""
-
-    async def keep(self, transfer: Transfer) -> None:
-        """Write a taken transfer back."""
-
-    async def page(
-        self,
-        stores: Collection[StoreId] | None,
-        states: Collection[TransferState],
-        *,
-        after: TransferId | None,
-        limit: int,
-    ) -> Sequence[Transfer]:
-        """Those from or to these stores, or all, in one of these states; oldest first."""

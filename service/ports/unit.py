@@ -5,13 +5,16 @@ from datetime import datetime
 from typing import Protocol, runtime_checkable
 
 from domain.audit import Invariant, Repair
+from domain.deliveries import Delivery
+from domain.transfers import Transfer
 from service.ports.callers import Keys, Trespasses
 from service.ports.catalogue import Products, Stores
 from service.ports.following import Messages, Outbox, Slots, Webhooks
+from service.ports.incoming import Consignments, Supply
 from service.ports.people import Consents, Customers, Points, Preferences, Rewards
 from service.ports.requests import Requests
 from service.ports.shopping import Carts, Orders, Pickups
-from service.ports.stock import Allocations, Feed, Holds, Incidents, Sales, Stock, Transfers
+from service.ports.stock import Allocations, Feed, Holds, Incidents, Sales, Stock, WalkIns
 
 
 class Audit(Protocol):
@@ -40,7 +43,10 @@ class Unit(Protocol):
     carts: Carts
     orders: Orders
     pickups: Pickups
-    transfers: Transfers
+    transfers: Consignments[Transfer]
+    deliveries: Consignments[Delivery]
+    supply: Supply
+    walk_ins: WalkIns
     outbox: Outbox
     keys: Keys
     webhooks: Webhooks

@@ -179,7 +179,9 @@ steps = st.lists(
         st.just(lambda p: p.cancel("customer", NOON)),
         st.just(lambda p: p.expire(NOON)),
         st.just(lambda p: p.put_back(NOON)),
-        st.just(lambda p: p.decline("broken", None, NOON)),
+        st.sampled_from(["broken", "not_found"]).map(
+            lambda reason: lambda p: p.decline(reason, None, NOON)
+        ),
         st.just(made_ready),
         st.builds(
             lambda sku, count, short: lambda p: p.pick({sku: Found(count, short)}, NOON),

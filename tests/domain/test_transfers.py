@@ -2,14 +2,13 @@ from collections.abc import Mapping
 
 import pytest
 
+from domain.consignments import ConsignmentLine
 from domain.ids import Sku, TransferId
 from domain.stock import NotEnoughStock, Shelf
 from domain.transfers import (
-    MOVES,
     NotSent,
     Transfer,
     TransferClosed,
-    TransferLine,
     TransferState,
     must_be_there,
 )
@@ -21,7 +20,7 @@ def a_transfer(**lines: int) -> Transfer:
         id=TransferId("trf_sample"),
         origin=HARBOUR,
         destination=HILL,
-        lines=[TransferLine(sku.upper(), count) for sku, count in lines.items()],
+        lines=[ConsignmentLine(sku.upper(), count) for sku, count in lines.items()],
         sent_by="key_sample",
         sent_at=NOON,
     )
@@ -34,7 +33,7 @@ def received(
 
 
 def missing(transfer: Transfer) -> list[tuple[int, int]]:
-    return [(transfer.in_transit(line), transfer.discrepancy(line)) for line in transfer.lines]
+    return [(transfer.awaited(line), transfer.discrepancy(line)) for line in transfer.lines]
 
 
 def test_what_is_missing_is_in_transit_until_it_is_closed_and_a_discrepancy_then():
@@ -66,7 +65,6 @@ def test_what_is_closed_hears_a_repeat_and_nothing_more():
 
     assert received(closed, {MUG: 8}) is closed
     assert received(closed, {MUG: 8}, last=True) is closed
-    assert MOVES[closed.state] == frozenset()
     with pytest.raises(TransferClosed):
         received(closed, {MUG: 9})
 

@@ -8,6 +8,7 @@ import pytest
 from adapters.postgres.invariants import INVARIANTS
 from tests.examples import HARBOUR, HILL, MUG, TEA_SET, TEAPOT, shelve
 from tests.http.shop import Shop
+from tests.http.test_deliveries import announced, receive
 from tests.http.test_transfers import sent
 
 SHELF = {"store": HARBOUR, "sku": MUG}
@@ -72,6 +73,14 @@ async def lived_in(shop: Shop) -> Shop:
     )
     assert told.json()["results"][0]["status"] == "applied"
     await sent(shop, teapot=2)
+    await announced(shop, mug=6)
+    await receive(shop, await announced(shop, teapot=4), teapot=3)
+    shown = {"store": HARBOUR, "sku": MUG, "delta": 2, "reason": "blocked", "condition": "display"}
+    await shop.client.post(
+        "/v1/stock/adjustments",
+        json={"lines": [shown]},
+        headers=await shop.office() | {"Idempotency-Key": shop.fresh()},
+    )
     return shop
 
 
@@ -105,6 +114,9 @@ async def test_all_is_well_where_nobody_meddled(lived_in):
     [
         ("update stock set on_hand = on_hand + 1 where sku = 'MUG'", "on_hand_is_what_was_moved"),
         ("update stock set unavailable = 1", "unavailable_is_what_was_moved"),
+        ("update stock set unavailable = 1", "unavailable_is_the_sum_of_conditions"),
+        ("update blocked set condition = 'damaged'", "conditions_are_what_was_moved"),
+        ("update blocked set units = 3", "unavailable_is_the_sum_of_conditions"),
         ("update stock set allocated = allocated + 1", "allocated_is_what_orders_claim"),
         ("update stock set staged = 0", "staged_is_what_lies_picked"),
         ("update stock set held = 1", "held_is_what_carts_hold"),
@@ -130,6 +142,13 @@ async def test_all_is_well_where_nobody_meddled(lived_in):
             "update transfers set origin = destination, destination = origin",
             "transfers_are_what_was_moved",
         ),
+        (
+            "update deliveries set lines = jsonb_set(lines, '{0,received}', '9')",
+            "deliveries_are_what_was_moved",
+        ),
+        ("update deliveries set destination = 'hill'", "deliveries_are_what_was_moved"),
+        ("delete from incoming", "incoming_is_what_is_on_its_way"),
+        ("update incoming set due_on = '2030-01-01'", "incoming_is_what_is_on_its_way"),
         ("update orders set lines = '[]'", "orders_and_pickups_tell_the_same"),
         (
             """

@@ -22,6 +22,7 @@ stream_availability     may   may       may   may        may
 list_products           may   may       may   may        may
 get_product             may   may       may   may        may
 list_variants           may   may       may   may        may
+change_product          .     .         .     .          stock
 list_stores             may   may       may   may        may
 get_store               may   may       may   may        may
 
@@ -34,6 +35,14 @@ send_transfer           .     .         .     may        stock
 receive_transfer        .     .         .     may        stock
 list_transfers          .     .         .     may        stock
 get_transfer            .     .         .     may        stock
+announce_delivery       .     .         .     .          stock
+list_deliveries         .     .         .     may        stock
+get_delivery            .     .         .     may        stock
+put_off_delivery        .     .         .     .          stock
+cancel_delivery         .     .         .     .          stock
+receive_delivery        .     .         .     may        stock
+get_walk_ins            .     .         .     may        stock
+decide_walk_ins         .     .         .     .          stock
 list_incidents          .     .         may   may        stock
 settle_incident         .     .         may   may        stock
 record_sales            .     .         may   .          .

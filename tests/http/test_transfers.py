@@ -85,7 +85,7 @@ async def test_of_ten_sent_eight_come_and_two_are_the_discrepancy(shop: Shop):
     on_the_way = await on_hand(shop)
     answer = await receive(shop, transfer, mug=8, close=True)
 
-    assert on_the_way == {HARBOUR: 2}
+    assert on_the_way == {HARBOUR: 2, HILL: 0}
     assert answer.json() == {
         "id": transfer,
         "state": "closed",

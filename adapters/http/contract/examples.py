@@ -77,6 +77,7 @@ IDS: Final[Mapping[str, str]] = {
     "result": "0192f0c1-7d2e-7c61-b5a0-4f6f2a9d1c11",
     "webhook": "whk_01jd0000000000000000000009",
     "transfer": "trf_01jd0000000000000000000010",
+    "delivery": "dlv_01jd0000000000000000000011",
     "key_id": "key_01jd0000000000000000000008",
 }
 FORMATS: Final[Mapping[str, Any]] = {
