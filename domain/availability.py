@@ -6,15 +6,18 @@ A kit is available as often as its scarcest part allows. What is not tracked is 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 from msgspec import UNSET, Struct, UnsetType
+from msgspec.structs import replace
 
 from domain.catalogue import Made, Product, ProductState
-from domain.ids import Sku, StoreId
+from domain.ids import WEB, ChannelId, Sku, StoreId
 from domain.stock import Place, Shelf, Status, status_of
 from domain.stores import Store
 
 Shelves = Mapping[Place, Shelf]
+NOTHING_HELD: Final[Mapping[Place, int]] = {}
 
 
 class Quantities(StrEnum):
@@ -31,14 +34,18 @@ class Telling(Struct, frozen=True):
     low_at: int = 3
     quantities: Quantities = Quantities.EXACT
     most: int = 10
+    exact: bool = False
+    """Whether it is told to staff, whatever shoppers learn."""
 
     @property
     def to_staff(self) -> "Telling":
-        return Telling(self.low_at)
+        return replace(self, exact=True)
 
     def shown(self, units: int | None) -> int | None:
         """None for what is hidden or not counted; never more than `most` where that is the cap."""
-        if units is None or self.quantities is Quantities.HIDDEN:
+        if units is None or self.exact:
+            return units
+        if self.quantities is Quantities.HIDDEN:
             return None
         return min(units, self.most) if self.quantities is Quantities.CAPPED else units
 
@@ -68,6 +75,7 @@ class PickupAnswer(Struct, frozen=True):
 class Explanation(Struct, frozen=True):
     """The whole sum, for staff: sellable = on_hand - the five parts, and never below zero.
 
+    Where the location does not serve the channel, `reasons` say so and nothing is sellable.
     A kit has no shelf of its own; its parts are asked for by their names.
     """
 
@@ -130,18 +138,28 @@ def by_sku(shelves: Shelves) -> dict[Sku, dict[Place, Shelf]]:
     return found
 
 
-def sellable_units(parts: Mapping[Sku, int], store: StoreId, shelves: Shelves) -> int:
-    """Whole units made of `parts` that `store` may sell to a remote channel."""
-    return min(_sellable(shelves.get((store, sku))) // each for sku, each in parts.items())
+def sellable_units(
+    parts: Mapping[Sku, int],
+    store: StoreId,
+    shelves: Shelves,
+    own: Mapping[Place, int] = NOTHING_HELD,
+) -> int:
+    """Whole units made of `parts` that `store` may sell to somebody who holds `own` already."""
+    return min(
+        _sellable(shelves.get((store, sku)), own.get((store, sku), 0)) // each
+        for sku, each in parts.items()
+    )
 
 
-def pickup_answer(product: Product, store: Store, offer: Offer, now: datetime) -> PickupAnswer:
-    """Whether one unit can be collected at `store`, and from when if it were ordered `now`."""
-    ready = store.ready_at(now)
+def pickup_answer(product: Product, store: Store, offer: Offer, view: "View") -> PickupAnswer:
+    """Whether one unit can be collected at `store`, and from when if it were ordered now."""
+    ready = store.ready_at(view.now)
+    against = store.reason_against(view.channel)
     reasons = [
         reason
         for reason, applies in (
             ("retired", product.state is ProductState.RETIRED),
+            (against or "", against),
             ("pickup_unavailable", not store.pickup),
             ("store_never_open", ready is None),
             ("out_of_stock", offer.status is Status.OUT_OF_STOCK),
@@ -177,11 +195,12 @@ def available(
 
 
 class View(Struct, frozen=True):
-    """Who looks, and when: staff may have the sum explained for their own stores."""
+    """Who looks, when and for which channel: staff may have the sum of their own stores."""
 
     now: datetime
     telling: Telling
     explain: Callable[[StoreId], bool] = lambda _: False
+    channel: ChannelId = WEB
 
 
 def unknown(sku: Sku) -> Available:
@@ -189,12 +208,15 @@ def unknown(sku: Sku) -> Available:
     return Available(sku, 0, Offer(Status.OUT_OF_STOCK, 0), [], ["unknown_sku"])
 
 
-def explained(shelf: Shelf) -> Explanation:
+def explained(shelf: Shelf, store: Store, channel: ChannelId) -> Explanation:
     """The sum of one shelf with the machine reasons for what is kept back."""
+    against = store.reason_against(channel)
     reasons = [
         reason
         for reason, applies in (
+            (against or "", against),
             ("below_safety_stock", 0 < shelf.available <= shelf.safety_stock),
+            ("below_buffer", 0 < shelf.available - shelf.safety_stock <= shelf.buffer),
             ("held_by_carts", shelf.held > 0),
             ("promised_to_orders", shelf.allocated > 0),
             ("not_for_sale", shelf.unavailable > 0),
@@ -208,14 +230,16 @@ def explained(shelf: Shelf) -> Explanation:
         shelf.allocated,
         shelf.held,
         shelf.safety_stock,
-        0,
+        shelf.buffer,
         shelf.sellable,
         reasons,
     )
 
 
-def _sellable(shelf: Shelf | None) -> int:
-    return shelf.sellable if shelf else 0
+def _sellable(shelf: Shelf | None, own: int) -> int:
+    if shelf is None:
+        return 0
+    return shelf.sellable_to(own) if own else shelf.sellable
 
 
 def offered(product: Product, units: int | None, view: View) -> Offer:
@@ -230,14 +254,18 @@ def offered(product: Product, units: int | None, view: View) -> Offer:
 def _at_store(
     product: Product, place: Nearby, units: int | None, shelves: Shelves, view: View
 ) -> AtStore:
-    store, offer = place.store, offered(product, units, view)
-    shelf = shelves.get((store.store, product.sku), Shelf(store.store, product.sku))
+    store = place.store
+    serves = store.serves(view.channel)
+    offer = offered(product, units if serves else 0, view)
+    shelf = shelves.get((store.store, product.sku), Shelf(store.store, product.sku, serves=serves))
     return AtStore(
         store=store.store,
         name=store.name,
         status=offer.status,
         quantity=offer.quantity,
-        pickup=pickup_answer(product, store, offer, view.now),
+        pickup=pickup_answer(product, store, offer, view),
         distance_km=UNSET if place.distance_km is None else round(place.distance_km, 1),
-        explain=explained(shelf) if view.explain(store.store) and not product.parts else UNSET,
+        explain=explained(shelf, store, view.channel)
+        if view.explain(store.store) and not product.parts
+        else UNSET,
     )

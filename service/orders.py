@@ -12,7 +12,7 @@ from domain.carts import Cart, CartLine, stores_of
 from domain.catalogue import Product
 from domain.events import OrderPlaced
 from domain.holds import HoldState, claims
-from domain.ids import CartId, OrderId, PickupId, Sku
+from domain.ids import WEB, CartId, OrderId, PickupId, Sku
 from domain.money import Money
 from domain.orders import (
     Contact,
@@ -30,6 +30,7 @@ from domain.orders import (
 from domain.pickups import Pickup, PickupLine, PickupState, changes_between
 from domain.promises import promise_of
 from domain.refusals import Conflict
+from domain.sales_channels import must_serve
 from domain.stock import (
     Cause,
     NotEnoughStock,
@@ -106,6 +107,7 @@ async def place(
     Raises:
         CartEmpty, NotOrderable: there is nothing to buy, or not like this; the cart stays.
         NotEnoughStock: a store cannot cover every line; nothing is promised, the cart stays.
+        NotServed: a store sells nothing new through the web, and the cart holds nothing there.
     """
     async with units.begin() as unit:
         if first := await unit.requests.claim(key, Placed):
@@ -154,12 +156,14 @@ async def _order(unit: Unit, caller: Caller, cart: Cart, checkout: Checkout, loc
     if not cart.lines:
         raise CartEmpty
     catalogue = await with_parts(unit, [line.sku for line in cart.lines])
-    stores = await unit.stores.by_id(stores_of(cart.lines))
+    stores = await unit.stores.share(stores_of(cart.lines))
     _must_be_orderable(cart.lines, Facts(catalogue, stores), unit.now)
     contact = checkout.contact.read(next((stores[one].country for one in sorted(stores)), ""))
     order_id = OrderId(unit.new_id("ord"))
     pickups = [_pickup(unit, order_id, cart, stores[store], catalogue) for store in sorted(stores)]
-    await _promise_stock(unit, caller, pickups, await kept_by(unit, cart))
+    kept = await kept_by(unit, cart)
+    must_serve(WEB, stores.values(), kept.stores)
+    await _promise_stock(unit, caller, pickups, kept)
     lines = _priced(cart.lines, catalogue, pickups, locale)
     if cart.customer and await unit.points.is_member(cart.customer):
         lines = earning(lines)
@@ -234,8 +238,9 @@ async def _promise_stock(unit: Unit, caller: Caller, pickups: Sequence[Pickup], 
     """
     changes = [change for pickup in pickups for change in changes_between(None, pickup)]
     wanted = {change.place: change.allocated for change in summed(changes)}
-    shelves = await unit.stock.lock(wanted.keys() | kept.claimed.keys())
-    if short := shortages(wanted, shelves, kept.places):
+    places = wanted.keys() | kept.claimed.keys()
+    shelves, terms = await unit.selling.lock(places, [WEB])
+    if short := shortages(wanted, terms[WEB].seen(shelves), kept.places):
         lines = [(one.store, line.sku, line.parts) for one in pickups for line in one.lines]
         raise NotEnoughStock(short, takers_of(lines))
     source = Source(Cause.ORDER, pickups[0].order, caller.id, unit.now)

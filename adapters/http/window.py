@@ -1,4 +1,4 @@
-"""The shop window: what shoppers ask for most, kept ready until it changes.
+"""The shop window: what shoppers ask for most in the web, kept ready until it changes.
 
 What a worker has read of a SKU's shelves stays here, written out store by store, until somebody
 changes it: this worker's own writes take it out at once, those of others when the feed tells of
@@ -23,8 +23,9 @@ from msgspec.structs import replace
 from adapters.rounds import Rounds
 from domain.availability import AtStore, Catalogue, Nearby, Telling, View, available
 from domain.catalogue import Product
-from domain.feed import needed
+from domain.feed import ANY, needed
 from domain.ids import Sku, StoreId
+from domain.sales_channels import Policy
 from domain.stores import Store
 from service.availability import Lying, what_lies
 from service.gathering import Gathered
@@ -76,6 +77,7 @@ class Shown(Struct):
 
     product: Product
     parts: Catalogue
+    policy: Policy
     panes: dict[Telling, Pane]
     read_at: datetime
     until: datetime
@@ -134,9 +136,11 @@ class Window:
             self._rounds.nudge()
 
     def take_out(self, skus: Collection[Sku]) -> None:
-        """What is said of these, and of kits they are part of, is true no more."""
+        """What is said of these, and of kits they are part of, is true no more; ANY is all."""
         for changed in self._under_way.values():
             changed.update(skus)
+        if ANY in skus:
+            self._empty()
         for sku in skus:
             for shown in self._decided_by.pop(sku, ()):
                 self._remove(shown)
@@ -237,7 +241,7 @@ class Window:
             for sku in skus & lying.catalogue.keys()
         }
         for sku, one in shown.items():
-            if self._open and changed.isdisjoint(one.parts):
+            if self._open and changed.isdisjoint({ANY, *one.parts}):
                 self._keep(sku, one)
         return [[shown[sku] for sku in each if sku in shown] for each in asked]
 
@@ -247,6 +251,7 @@ class Window:
         return Shown(
             product=product,
             parts=parts,
+            policy=lying.terms.policy,
             panes={telling: self._pane(lying, product, telling) for telling in self._tellings},
             read_at=now,
             until=min((ending.get(part, NEVER) for part in parts), default=NEVER),
@@ -257,7 +262,7 @@ class Window:
             {store for part in needed(product) for store, _ in lying.shelves.get(part, ())}
         )
         places = [Nearby(self._stores[store]) for store in holders]
-        view = View(now=self._minute, telling=telling)
+        view = View(now=self._minute, telling=lying.terms.policy.telling(telling))
         item = available(product, lying.catalogue, lying.shelves, places, view)
         head, _, tail = msgspec.json.encode(replace(item, stores=[])).partition(b'"stores":[]')
         return Pane(
@@ -271,7 +276,7 @@ class Window:
         """What is told of a store that has none."""
         if store not in self._stores:
             raise Unsure
-        view = View(now=self._minute, telling=telling)
+        view = View(now=self._minute, telling=shown.policy.telling(telling))
         item = available(shown.product, shown.parts, {}, [Nearby(self._stores[store])], view)
         return _written(item.stores[0])
 

@@ -7,7 +7,8 @@ from typing import Any, Final
 from msgspec.structs import replace
 
 from adapters.postgres.columns import columns
-from domain.ids import Sku, StoreId
+from domain.feed import ANY
+from domain.ids import ChannelId, Sku, StoreId
 from domain.incidents import IncidentKind, missed, oversold
 from domain.stock import Change, Move, Movement, PastShelf, Place, Shelf, summed
 from domain.stocktaking import Count, Told
@@ -78,6 +79,11 @@ RETELL: Final = f"""
     insert into feed_inbox ({SHELF}, cause, recorded_at) select *, 'catalogue', $2 from changed
 """
 
+RESTATE: Final = """
+    insert into feed_inbox (store, sku, version, cause, recorded_at, channel)
+    select store, '', 0, 'channel', $3, $2 from unnest($1::text[]) as told (store)
+"""
+
 MOVED_SINCE: Final = """
     select store, sku, moment.since, sum(movements.on_hand)::int as moved
     from unnest($1::text[], $2::text[], $3::timestamptz[]) as moment (store, sku, since)
@@ -146,12 +152,12 @@ class PostgresStock:
         self.changed: set[Sku] = set()
 
     async def shelve(self, places: Collection[Place]) -> None:
-        await self._connection.execute(SHELVE, *_columns(places))
+        await self._connection.execute(SHELVE, *columns_of(places))
 
     async def lock(self, places: Collection[Place], *, shelve: bool = False) -> dict[Place, Shelf]:
         if shelve:
             await self.shelve(places)
-        stores, skus = _columns(places)
+        stores, skus = columns_of(places)
         locked = await self._connection.fetch(LOCK, stores, skus)
         # A statement of its own, after the locks: a sweep that we waited for must not count twice.
         lapsed = {
@@ -160,7 +166,7 @@ class PostgresStock:
         }
         shelves = [Shelf(*row) for row in locked]
         return {
-            (shelf.store, shelf.sku): _without_lapsed(shelf, lapsed.get((shelf.store, shelf.sku)))
+            (shelf.store, shelf.sku): without_lapsed(shelf, lapsed.get((shelf.store, shelf.sku)))
             for shelf in shelves
         }
 
@@ -203,6 +209,12 @@ class PostgresStock:
         await self._connection.execute(RETELL, list(skus), self._now)
         self.changed.update(skus)
 
+    async def restate(
+        self, *, channel: ChannelId = ANY, stores: Collection[StoreId] = (ANY,)
+    ) -> None:
+        await self._connection.execute(RESTATE, list(stores), channel, self._now)
+        self.changed.add(ANY)
+
     async def of(
         self, skus: Collection[Sku], stores: Collection[StoreId] | None = None
     ) -> dict[Place, Shelf]:
@@ -239,7 +251,7 @@ class PostgresStock:
         return [PastShelf(*row) for row in await self._connection.fetch(AS_OF, sku, wanted, at)]
 
     async def told(self, places: Collection[Place]) -> dict[Place, Told]:
-        rows = await self._connection.fetch(TOLD, *_columns(places))
+        rows = await self._connection.fetch(TOLD, *columns_of(places))
         return {(row["store"], row["sku"]): _told(row) for row in rows}
 
     async def remember(self, told: Mapping[Place, Told]) -> None:
@@ -267,7 +279,7 @@ def _told(row: Any) -> Told:
     return Told(as_of, line)
 
 
-def _without_lapsed(shelf: Shelf, units: int | None) -> Shelf:
+def without_lapsed(shelf: Shelf, units: int | None) -> Shelf:
     return replace(shelf, held=shelf.held - units) if units else shelf
 
 
@@ -291,5 +303,5 @@ def _movement(move: Move) -> tuple[Any, ...]:
     )
 
 
-def _columns(places: Collection[Place]) -> tuple[list[StoreId], list[Sku]]:
+def columns_of(places: Collection[Place]) -> tuple[list[StoreId], list[Sku]]:
     return [store for store, _ in places], [sku for _, sku in places]

@@ -4,9 +4,10 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from domain.feed import Changed
+from domain.feed import ANY, Changed
 from domain.holds import Hold, HoldState
 from domain.ids import (
+    ChannelId,
     CustomerId,
     HoldId,
     MemberId,
@@ -55,6 +56,14 @@ class Stock(Protocol):
     async def retell(self, skus: Collection[Sku]) -> None:
         """Tell of every shelf of these as of a change, since what is sold of it has changed."""
 
+    async def restate(
+        self, *, channel: ChannelId = ANY, stores: Collection[StoreId] = (ANY,)
+    ) -> None:
+        """Have everything that was told of a channel, in these stores, told anew.
+
+        For what changes more shelves than can be told of one by one.
+        """
+
     async def moved_by(
         self, sources: Collection[tuple[str, Place]]
     ) -> dict[tuple[str, Place], tuple[str, int]]:
@@ -100,7 +109,12 @@ class Feed(Protocol):
         """The first changes behind a position, of these SKUs and in these stores."""
 
     async def skus_after(self, position: int, limit: int) -> list[tuple[int, Sku]]:
-        """As `after`, but only what has changed: position and SKU."""
+        """As `after`, but only what has changed: position and SKU; ANY for what is told anew."""
+
+    async def restated(
+        self, after: int, until: int, channel: ChannelId, stores: Collection[StoreId] | None
+    ) -> bool:
+        """Whether something between these positions made what was told of a channel untrue."""
 
     async def span(self) -> tuple[int, int]:
         """The oldest position that is still kept, and the newest."""

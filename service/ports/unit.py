@@ -10,6 +10,7 @@ from service.ports.catalogue import Products, Stores
 from service.ports.following import Messages, Outbox, Slots, Webhooks
 from service.ports.people import Consents, Customers, Points, Preferences, Rewards
 from service.ports.requests import Requests
+from service.ports.selling import Closing, SalesChannels, Selling
 from service.ports.shopping import Carts, Orders, Pickups
 from service.ports.stock import Allocations, Feed, Holds, Incidents, Sales, Stock, Transfers
 
@@ -30,8 +31,11 @@ class Unit(Protocol):
     now: datetime
     requests: Requests
     stores: Stores
+    closing: Closing
+    sales_channels: SalesChannels
     products: Products
     stock: Stock
+    selling: Selling
     feed: Feed
     sales: Sales
     incidents: Incidents
