@@ -7,17 +7,20 @@ shelves it has are kept all the same, so that they are right when it is tracked 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Final
 
 from msgspec import UNSET, Struct, UnsetType
+from msgspec.structs import replace
 
 from domain.catalogue import Made, Product, ProductState
 from domain.conditions import Conditions
-from domain.confidence import Confidence, confidence
-from domain.ids import Sku, StoreId
+from domain.confidence import Confidence, confidence, score
+from domain.ids import WEB, ChannelId, Sku, StoreId
 from domain.stock import Place, Shelf, Status, status_of
 from domain.stores import Store
 
 Shelves = Mapping[Place, Shelf]
+NOTHING_HELD: Final[Mapping[Place, int]] = {}
 
 
 class Quantities(StrEnum):
@@ -36,14 +39,18 @@ class Telling(Struct, frozen=True):
     most: int = 10
     doubt_below: float = 0.3
     """The confidence below which somebody looks before it is promised."""
+    exact: bool = False
+    """Whether it is told to staff, whatever shoppers learn."""
 
     @property
     def to_staff(self) -> "Telling":
-        return Telling(self.low_at, doubt_below=self.doubt_below)
+        return replace(self, exact=True)
 
     def shown(self, units: int | None) -> int | None:
         """None for what is hidden or not counted; never more than `most` where that is the cap."""
-        if units is None or self.quantities is Quantities.HIDDEN:
+        if units is None or self.exact:
+            return units
+        if self.quantities is Quantities.HIDDEN:
             return None
         return min(units, self.most) if self.quantities is Quantities.CAPPED else units
 
@@ -77,7 +84,7 @@ class Explanation(Struct, frozen=True):
     """The whole sum, for staff: sellable = on_hand - the five parts, and never below zero.
 
     `conditions` say why units are unavailable, `confidence` how sure we are that they are there.
-
+    Where the location does not serve the channel, `reasons` say so and nothing is sellable.
     A kit has no shelf of its own; its parts are asked for by their names.
     """
 
@@ -186,23 +193,33 @@ def by_sku(shelves: Shelves) -> dict[Sku, dict[Place, Shelf]]:
     return found
 
 
-def sellable_units(parts: Mapping[Sku, int], store: StoreId, shelves: Shelves) -> int:
-    """Whole units made of `parts` that `store` may sell to a remote channel."""
-    return min(_sellable(shelves.get((store, sku))) // each for sku, each in parts.items())
+def sellable_units(
+    parts: Mapping[Sku, int],
+    store: StoreId,
+    shelves: Shelves,
+    own: Mapping[Place, int] = NOTHING_HELD,
+) -> int:
+    """Whole units made of `parts` that `store` may sell to somebody who holds `own` already."""
+    return min(
+        _sellable(shelves.get((store, sku)), own.get((store, sku), 0)) // each
+        for sku, each in parts.items()
+    )
 
 
 def pickup_answer(
-    product: Product, store: Store, offer: Offer, now: datetime, *, in_doubt: bool = False
+    product: Product, store: Store, offer: Offer, view: "View", *, in_doubt: bool = False
 ) -> PickupAnswer:
-    """Whether one unit can be collected at `store`, and from when if it were ordered `now`.
+    """Whether one unit can be collected at `store`, and from when if it were ordered now.
 
     Goods that are `in_doubt` are not refused; that they are is told.
     """
-    ready = store.ready_at(now)
+    ready = store.ready_at(view.now)
+    against = store.reason_against(view.channel)
     reasons = [
         reason
         for reason, applies in (
             ("retired", product.state is ProductState.RETIRED),
+            (against or "", against),
             ("pickup_unavailable", not store.pickup),
             ("store_never_open", ready is None),
             ("out_of_stock", offer.status is Status.OUT_OF_STOCK),
@@ -246,13 +263,14 @@ def available(
 
 
 class View(Struct, frozen=True):
-    """Who looks, and when: staff may have the sum explained for their own stores."""
+    """Who looks, when and for which channel: staff may have the sum of their own stores."""
 
     now: datetime
     telling: Telling
     explain: Callable[[StoreId], bool] | None = None
     blocked: Mapping[Place, Conditions] = {}
     """Why what is unavailable is so, where the sum is explained."""
+    channel: ChannelId = WEB
 
 
 def unknown(sku: Sku) -> Available:
@@ -260,18 +278,21 @@ def unknown(sku: Sku) -> Available:
     return Available(sku, 0, Offer(Status.OUT_OF_STOCK, 0), [], ["unknown_sku"])
 
 
-def explained(shelf: Shelf, blocked: Conditions, view: View) -> Explanation:
+def explained(shelf: Shelf, store: Store, view: View) -> Explanation:
     """The sum of one shelf with the machine reasons for what is kept back."""
+    against = store.reason_against(view.channel)
     sure = confidence(shelf, view.now)
     reasons = [
         reason
         for reason, applies in (
+            (against or "", against),
             ("below_safety_stock", 0 < shelf.available <= shelf.safety_stock),
+            ("below_buffer", 0 < shelf.available - shelf.safety_stock <= shelf.buffer),
             ("held_by_carts", shelf.held > 0),
             ("promised_to_orders", shelf.allocated > 0),
             ("not_for_sale", shelf.unavailable > 0),
             ("oversold", shelf.available < 0),
-            ("low_confidence", sure.score < view.telling.doubt_below),
+            ("low_confidence", score(shelf, view.now) < view.telling.doubt_below),
         )
         if applies
     ]
@@ -281,10 +302,10 @@ def explained(shelf: Shelf, blocked: Conditions, view: View) -> Explanation:
         shelf.allocated,
         shelf.held,
         shelf.safety_stock,
-        0,
+        shelf.buffer,
         shelf.sellable,
         reasons,
-        blocked,
+        view.blocked.get((shelf.store, shelf.sku), {}),
         sure,
     )
 
@@ -293,20 +314,19 @@ def _is_in_doubt(product: Product, store: Store, shelves: Shelves, view: View) -
     """Whether we are less sure than we want to be of what it is made of."""
     lying = [shelves.get((store.store, sku)) for sku in needed(product)]
     return any(
-        shelf is not None and confidence(shelf, view.now).score < view.telling.doubt_below
-        for shelf in lying
+        shelf is not None and score(shelf, view.now) < view.telling.doubt_below for shelf in lying
     )
 
 
-def _explained(shelf: Shelf, view: View) -> Explanation | UnsetType:
+def _explained(shelf: Shelf, store: Store, view: View) -> Explanation | UnsetType:
     """To whom it may be shown."""
-    if not (view.explain and view.explain(shelf.store)):
-        return UNSET
-    return explained(shelf, view.blocked.get((shelf.store, shelf.sku), {}), view)
+    return explained(shelf, store, view) if view.explain and view.explain(shelf.store) else UNSET
 
 
-def _sellable(shelf: Shelf | None) -> int:
-    return shelf.sellable if shelf else 0
+def _sellable(shelf: Shelf | None, own: int) -> int:
+    if shelf is None:
+        return 0
+    return shelf.sellable_to(own) if own else shelf.sellable
 
 
 def offered(product: Product, units: int | None, view: View) -> Offer:
@@ -321,16 +341,18 @@ def offered(product: Product, units: int | None, view: View) -> Offer:
 def _at_store(
     product: Product, place: Nearby, units: int | None, shelves: Shelves, view: View
 ) -> AtStore:
-    store, offer = place.store, offered(product, units, view)
-    shelf = shelves.get((store.store, product.sku), Shelf(store.store, product.sku))
+    store = place.store
+    serves = store.serves(view.channel)
+    offer = offered(product, units if serves else 0, view)
+    shelf = shelves.get((store.store, product.sku), Shelf(store.store, product.sku, serves=serves))
     return AtStore(
         store=store.store,
         name=store.name,
         status=offer.status,
         quantity=offer.quantity,
         pickup=pickup_answer(
-            product, store, offer, view.now, in_doubt=_is_in_doubt(product, store, shelves, view)
+            product, store, offer, view, in_doubt=_is_in_doubt(product, store, shelves, view)
         ),
         distance_km=UNSET if place.distance_km is None else round(place.distance_km, 1),
-        explain=_explained(shelf, view) if not product.parts else UNSET,
+        explain=_explained(shelf, store, view) if not product.parts else UNSET,
     )

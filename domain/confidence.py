@@ -13,6 +13,7 @@ docs/decisions/we-check-first.md says why.
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from math import log2
 from typing import Final
 
 from msgspec import Struct
@@ -72,13 +73,30 @@ class Sight(Struct, frozen=True):
 
 
 def confidence(shelf: Shelf, now: datetime) -> Confidence:
+    """How sure we are of a shelf, and why, in three digits."""
+    shrink = round(shelf.shrink, 3)
+    return Confidence(round(score(shelf, now), 3), shelf.seen_at, shelf.misses, shrink)
+
+
+def score(shelf: Shelf, now: datetime) -> float:
     """How sure we are of a shelf; the longer unseen, missed or shrunk, the less."""
-    freshness = 1.0
-    if shelf.seen_at is not None:
-        age = max(now - shelf.seen_at, timedelta()) / HALF_LIFE
-        freshness = STALE + (1 - STALE) * 0.5**age
-    score = freshness * 0.5**shelf.misses * (1 - shelf.shrink)
-    return Confidence(round(score, 3), shelf.seen_at, shelf.misses, round(shelf.shrink, 3))
+    if shelf.seen_at is None:
+        return _when_fresh(shelf)
+    age = max(now - shelf.seen_at, timedelta()) / HALF_LIFE
+    freshness: float = STALE + (1 - STALE) * 0.5**age
+    return freshness * _when_fresh(shelf)
+
+
+def doubted_from(shelf: Shelf, below: float) -> datetime | None:
+    """When time alone will have taken the score of a shelf below so much; None if never."""
+    fresh = _when_fresh(shelf)
+    if shelf.seen_at is None or not STALE * fresh < below <= fresh:
+        return None
+    return shelf.seen_at - log2((below / fresh - STALE) / (1 - STALE)) * HALF_LIFE
+
+
+def _when_fresh(shelf: Shelf) -> float:
+    return float(0.5**shelf.misses * (1 - shelf.shrink))
 
 
 def sights(moves: Iterable[Move]) -> dict[Place, Sight]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Final
 
 from msgspec import Struct
 
@@ -15,12 +16,18 @@ from domain.availability import (
     stocked_parts,
 )
 from domain.catalogue import Product
-from domain.ids import Sku, StoreId
+from domain.ids import WEB, ChannelId, Sku, StoreId
 from domain.stock import Shelf, Status
+
+ANY: Final = ""
+"""Every channel, or every store."""
 
 
 class Changed(Struct, frozen=True):
     """A shelf as a change left it.
+
+    One that names a `channel` is of no shelf: whatever was told of that channel, in a store or in
+    every one, is to be told anew.
 
     Positions grow in the order in which changes became true for everybody; who has read up to one
     has missed nothing before it. Of one shelf, a later position has a later version.
@@ -30,6 +37,7 @@ class Changed(Struct, frozen=True):
     shelf: Shelf
     cause: str
     recorded_at: datetime
+    channel: ChannelId | None = None
 
 
 class Turn(Struct, frozen=True):
@@ -44,26 +52,40 @@ class Turn(Struct, frozen=True):
 
 
 class Following(Struct, frozen=True):
-    """What somebody wants to hear of: these SKUs or every one, in these stores or in every one."""
+    """What somebody wants to hear of a channel: these SKUs or every one, in these stores or all."""
 
     skus: frozenset[Sku] | None = None
     stores: frozenset[StoreId] | None = None
     exact: bool = True
     """Whether quantities are told as they are; shoppers may learn less."""
+    channel: ChannelId = WEB
 
     def wants(self, turn: Turn) -> bool:
         return (self.skus is None or turn.sku in self.skus) and (
             self.stores is None or turn.store in self.stores
         )
 
+    def is_upset_by(self, change: Changed) -> bool:
+        """Whether what was told so far may no longer be true."""
+        store = change.shelf.store
+        return change.channel in {self.channel, ANY} and (
+            self.stores is None or store == ANY or store in self.stores
+        )
+
 
 def turn_of(
-    product: Product, store: StoreId, catalogue: Catalogue, shelves: Shelves, view: View
+    product: Product,
+    store: StoreId,
+    catalogue: Catalogue,
+    shelves: Shelves,
+    view: View,
+    *,
+    serves: bool = True,
 ) -> Turn:
-    """What the shelves of its parts say of a product in a store."""
+    """What the shelves of its parts say of a product in a store, if that serves the channel."""
     parts = stocked_parts(product, catalogue)
     units = sellable_units(parts, store, shelves) if parts else None
-    offer = offered(product, units, view)
+    offer = offered(product, units if serves else 0, view)
     return Turn(
         sku=product.sku,
         store=store,

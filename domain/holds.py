@@ -21,7 +21,7 @@ from typing import Annotated, Final
 
 from msgspec import Meta, Struct, structs
 
-from domain.ids import CartId, CustomerId, HoldId, Sku, StoreId
+from domain.ids import WEB, CartId, ChannelId, CustomerId, HoldId, Sku, StoreId
 from domain.refusals import Conflict
 from domain.stock import Change, Place
 
@@ -84,7 +84,7 @@ class HoldLimit(Conflict):
 
 
 class Hold(Struct, frozen=True):
-    """`units` are what is claimed of the shelves: of a kit, its parts.
+    """`units` are what is claimed of the shelves: of a kit, its parts. `channel` sells them.
 
     `attempt` is the payment that pins it, or the last that did. Pinned is not a state of its own
     to be kept: it is what an active hold is until `pinned_until`.
@@ -100,6 +100,7 @@ class Hold(Struct, frozen=True):
     cart: CartId | None = None
     attempt: str = ""
     pinned_until: datetime | None = None
+    channel: ChannelId = WEB
 
     def state_at(self, now: datetime) -> HoldState:
         """What it is at `now`; an active one is over the instant its time is."""

@@ -19,6 +19,11 @@ Sku = Annotated[str, type_key]
 """A sellable thing; case counts. What a path is called is refused, such as `stream`."""
 StoreId = Annotated[str, type_key]
 """A place that holds stock."""
+CHANNEL_PATTERN: Final = whole(r"[a-z0-9][a-z0-9_-]{0,63}")
+ChannelId = Annotated[str, Meta(pattern=CHANNEL_PATTERN, min_length=1, max_length=64)]
+"""Where orders are taken; written in small letters, digits, `-` and `_`."""
+WEB: Final[ChannelId] = "web"
+"""The channel that every retailer has."""
 
 CartId = NewType("CartId", str)
 OrderId = NewType("OrderId", str)

@@ -1,7 +1,11 @@
 """What lies where, and what of it is promised.
 
-    available = on_hand - unavailable - allocated - held
-    sellable  = max(0, available - safety_stock)        what a remote channel may sell
+    available            = on_hand - unavailable - allocated - held
+    sellable (a channel) = max(0, available - safety_stock - buffer)   where the location serves it
+                         = 0                                           elsewhere
+    sellable (network)   = the sum over all locations
+
+A till sells whatever lies there.
 
 `on_hand` changes only by a movement, `allocated` only with an allocation; so both can be rebuilt.
 """
@@ -37,8 +41,9 @@ class Shelf(Struct, frozen=True, gc=False):
 
     `on_hand` may fall below `allocated`, even below zero: a till reports what has already left the
     store, and a sale that happened cannot be refused. `staged` is the part of `allocated` that is
-    picked and lies ready. What the last three say of it is counted in `domain/confidence.py`; only
-    a look at a shelf has them.
+    picked and lies ready. What `seen_at`, `misses` and `shrink` say of it is counted in
+    `domain/confidence.py`; only a look at a shelf has them. `buffer` and `serves` are those of the
+    channel that looks: the units it keeps back here, and whether the location sells through it.
     """
 
     store: StoreId
@@ -53,6 +58,8 @@ class Shelf(Struct, frozen=True, gc=False):
     seen_at: datetime | None = None
     misses: int = 0
     shrink: float = 0.0
+    buffer: int = 0
+    serves: bool = True
 
     @property
     def available(self) -> int:
@@ -61,8 +68,8 @@ class Shelf(Struct, frozen=True, gc=False):
 
     @property
     def sellable(self) -> int:
-        """Units a remote channel may sell."""
-        return max(0, self.available - self.safety_stock)
+        """Units that the channel that looks may sell."""
+        return max(0, self.available - self.safety_stock - self.buffer) if self.serves else 0
 
     def must_hold(self, change: "Change") -> None:
         """Raises TooMuch where no shelf can hold what would lie there."""
@@ -71,9 +78,10 @@ class Shelf(Struct, frozen=True, gc=False):
             raise TooMuch
 
     def sellable_to(self, holding: int) -> int:
-        """Units for somebody who holds `holding` of them already."""
+        """Units for somebody who holds `holding` of them already; what is held stays theirs."""
         available = self.available + holding
-        return max(0, available - self.safety_stock, min(holding, available))
+        fresh = available - self.safety_stock - self.buffer if self.serves else 0
+        return max(0, fresh, min(holding, available))
 
     def after(self, change: "Change") -> "Shelf":
         """The shelf once more, with a change added; its version grows by one."""
@@ -87,6 +95,11 @@ class Shelf(Struct, frozen=True, gc=False):
             self.staged + change.staged,
             self.safety_stock + change.safety_stock,
             self.version + 1,
+            self.seen_at,
+            self.misses,
+            self.shrink,
+            self.buffer,
+            self.serves,
         )
 
 
@@ -266,7 +279,7 @@ def shortages(
     """What `shelves` cannot cover, in the order of places; empty when everything fits.
 
     `own` is what the asker holds already. It never counts against the asker, and is honoured even
-    where safety stock was raised since.
+    where more is kept back since, or the location serves the channel no longer.
     """
     mine = own or {}
     free = {

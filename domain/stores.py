@@ -1,7 +1,14 @@
-"""The places that hold stock: where they are, when they are open, whether one may collect there."""
+"""The places that hold stock: where they are, when they are open, what is sold from them and how.
+
+    active → draining → closed → active
+
+Nothing new is claimed of a location that is not active: no hold, no order, no transfer to it. What
+was claimed before goes on, and so do its tills.
+"""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from enum import StrEnum
 from functools import lru_cache
 from math import asin, cos, radians, sin, sqrt
 from typing import Annotated, Final
@@ -10,8 +17,8 @@ from babel import Locale
 from msgspec import Meta, Struct
 
 from domain import opening_hours
-from domain.ids import StoreId, check_key
-from domain.refusals import Invalid, Missing, WrongField
+from domain.ids import ChannelId, StoreId, check_key
+from domain.refusals import Conflict, Invalid, Missing, WrongField
 from domain.texts import NameOrNone
 from domain.zones import is_zone
 
@@ -21,6 +28,29 @@ Latitude = Annotated[float, Meta(ge=-90, le=90)]
 Longitude = Annotated[float, Meta(ge=-180, le=180)]
 Hours = Annotated[str, Meta(max_length=10_000)]
 Services = Annotated[tuple[Annotated[str, Meta(max_length=200)], ...], Meta(max_length=100)]
+
+
+class StoreKind(StrEnum):
+    """A store has walk-ins; the others serve remote channels alone."""
+
+    STORE = "store"
+    WAREHOUSE = "warehouse"
+    DARK_STORE = "dark_store"
+
+    @property
+    def has_tills(self) -> bool:
+        return self is StoreKind.STORE
+
+    @property
+    def offers_pickup(self) -> bool:
+        """Unless somebody says otherwise."""
+        return self is not StoreKind.WAREHOUSE
+
+
+class StoreState(StrEnum):
+    ACTIVE = "active"
+    DRAINING = "draining"
+    CLOSED = "closed"
 
 
 class StoreMissing(Missing):
@@ -39,16 +69,26 @@ class NoSuchStore(Invalid):
         super().__init__(detail, errors=[error], facts={"store": store}, code=StoreMissing.code)
 
 
+class StoreDisabled(Conflict):
+    code = "store_disabled"
+
+    def __init__(self, store: "Store") -> None:
+        super().__init__(
+            f"{store.store} takes in nothing new: it is {store.state.value}.",
+            facts={"store": store.store, "state": store.state.value},
+        )
+
+
 class Store(Struct, frozen=True, kw_only=True):
     """`hours` are the ordinary week, `exceptions` the days that differ, both OSM opening hours.
 
     What is prepared there takes `prep_minutes` of opening time and waits `pickup_days` for its
-    customer.
+    customer. `channels` are the remote ones that sell from it; null for all of them.
     """
 
     store: StoreId
     name: NameOrNone = ""
-    kind: Annotated[str, Meta(max_length=64)] = "store"
+    kind: StoreKind = StoreKind.STORE
     address: Annotated[str, Meta(max_length=500)] = ""
     city: Annotated[str, Meta(max_length=200)] = ""
     postal_code: Annotated[str, Meta(max_length=32)] = ""
@@ -63,6 +103,8 @@ class Store(Struct, frozen=True, kw_only=True):
     prep_minutes: Annotated[int, Meta(ge=0, le=60 * 24 * 30)] = 60
     pickup_days: Annotated[int, Meta(ge=1, le=365)] = 7
     services: Services = ()
+    channels: Annotated[tuple[ChannelId, ...], Meta(max_length=100)] | None = None
+    state: StoreState = StoreState.ACTIVE
 
     def __post_init__(self) -> None:
         check_key("store", self.store)
@@ -81,6 +123,21 @@ class Store(Struct, frozen=True, kw_only=True):
         if not self.exceptions:
             return self.hours
         return f"{self.hours or '24/7'}; {self.exceptions}"
+
+    def serves(self, channel: ChannelId) -> bool:
+        """Whether something new may be sold from here through a remote channel."""
+        return self.reason_against(channel) is None
+
+    def reason_against(self, channel: ChannelId) -> str | None:
+        """Why a channel sells nothing new from here, for machines; None where it does."""
+        if self.state is not StoreState.ACTIVE:
+            return f"store_{self.state.value}"
+        return None if self.channels is None or channel in self.channels else "not_served"
+
+    def must_take_in(self) -> None:
+        """Raises StoreDisabled where goods are no longer sent to."""
+        if self.state is not StoreState.ACTIVE:
+            raise StoreDisabled(self)
 
     def is_open(self, at: datetime) -> bool:
         return opening_hours.is_open(self.opening, self.time_zone, at, self.country)

@@ -30,7 +30,9 @@ async def documents() -> dict[str, str]:
 
 async def served() -> str:
     """The contract, asked of the application itself; for that it needs no database."""
-    nowhere = Settings(database_url=Secret("postgresql+asyncpg:///nowhere"), secret=Secret("-" * 32))
+    nowhere = Settings(
+        database_url=Secret("postgresql+asyncpg:///nowhere"), secret=Secret("-" * 32)
+    )
     house = open_house(nowhere)
     app: Any = build_app(house)
     transport = httpx.ASGITransport(app=app)

@@ -17,7 +17,8 @@ from domain.availability import (
     unknown,
 )
 from domain.catalogue import Product, ProductMissing
-from domain.ids import Sku, StoreId
+from domain.ids import WEB, ChannelId, Sku, StoreId
+from domain.sales_channels import NoSuchChannel, Terms
 from domain.stores import NoSuchStore
 from domain.supply import with_supply
 from service.ports.unit import Unit, Units
@@ -34,8 +35,9 @@ class Around(Struct, frozen=True):
 class Question(Struct, frozen=True):
     """Which SKUs, and which stores: named ones, those around a point, or every one that has any.
 
-    `explain` says for which stores the whole sum may be shown, where it is wanted; `by` asks what
-    can be promised by a day.
+    `telling` is what is told of quantities where a channel has no policy of its own. `explain` says
+    for which stores the whole sum may be shown, where it is wanted; `by` asks what can be promised
+    by a day.
     """
 
     skus: list[Sku]
@@ -44,13 +46,18 @@ class Question(Struct, frozen=True):
     telling: Telling = Telling()
     explain: Callable[[StoreId], bool] | None = None
     by: date | None = None
+    channel: ChannelId = WEB
 
 
 class Lying(Struct, frozen=True):
-    """What answers are made of: products with the parts of kits, and the shelves of each SKU."""
+    """What answers are made of: products with the parts of kits, and the shelves of each SKU.
+
+    The shelves are as a channel sees them, whose terms these are.
+    """
 
     catalogue: Mapping[Sku, Product]
     shelves: Mapping[Sku, Shelves]
+    terms: Terms
 
     @property
     def holders(self) -> set[StoreId]:
@@ -61,26 +68,27 @@ class Answer(Struct, frozen=True):
     """`as_of` is the moment for which it is known to be true."""
 
     as_of: datetime
-    channel: str
+    channel: ChannelId
     items: list[Available]
     source: Freshness = Freshness.LIVE
 
 
-async def look(units: Units, question: Question, *, channel: str = "web") -> Answer:
+async def look(units: Units, question: Question) -> Answer:
     """Each SKU in the order asked; one that nobody sells says `unknown_sku`.
 
-    Raises NoSuchStore: the question names a store that there is not.
+    Raises NoSuchStore, NoSuchChannel: the question names what there is not.
     """
     async with units.read() as unit:
-        lying = await what_lies(unit, question.skus)
+        lying = await what_lies(unit, question.skus, question.channel)
         blocked = await unit.stock.conditions(lying.catalogue) if question.explain else {}
         due = await unit.supply.incoming(lying.catalogue, by=question.by) if question.by else []
         places = await _places(unit, question, lying.holders | {one.store for one in due})
     view = View(
         now=unit.now,
-        telling=question.telling,
+        telling=lying.terms.policy.telling(question.telling),
         explain=question.explain,
         blocked=blocked,
+        channel=question.channel,
     )
     items = [
         available(lying.catalogue[sku], lying.catalogue, lying.shelves, places, view)
@@ -93,11 +101,11 @@ async def look(units: Units, question: Question, *, channel: str = "web") -> Ans
             with_supply(item, lying.catalogue, lying.shelves, due=due, by=question.by, view=view)
             for item in items
         ]
-    return Answer(as_of=unit.now, channel=channel, items=items)
+    return Answer(as_of=unit.now, channel=question.channel, items=items)
 
 
 async def look_at(units: Units, question: Question) -> tuple[datetime, Available]:
-    """One SKU. Raises ProductMissing, NoSuchStore."""
+    """One SKU. Raises ProductMissing, NoSuchStore, NoSuchChannel."""
     answer = await look(units, question)
     item = answer.items[0]
     if "unknown_sku" in item.reasons:
@@ -105,10 +113,17 @@ async def look_at(units: Units, question: Question) -> tuple[datetime, Available
     return answer.as_of, item
 
 
-async def what_lies(unit: Unit, skus: Collection[Sku]) -> Lying:
-    """The products with their parts, and every shelf that decides how many there are."""
+async def what_lies(unit: Unit, skus: Collection[Sku], channel: ChannelId = WEB) -> Lying:
+    """The products with their parts, and every shelf that decides how many there are.
+
+    Raises NoSuchChannel.
+    """
     catalogue = await with_parts(unit, skus)
-    return Lying(catalogue, by_sku(await unit.stock.of(catalogue)))
+    sold = await unit.selling.sold(channel, catalogue)
+    if sold is None:
+        raise NoSuchChannel(channel, {"parameter": "channel", "in": "query"})
+    terms, shelves = sold
+    return Lying(catalogue, by_sku(terms.seen(shelves)), terms)
 
 
 async def with_parts(unit: Unit, skus: Collection[Sku]) -> dict[Sku, Product]:

@@ -1,62 +1,123 @@
 """What is told to those who follow the shelves: how they stand, and how each change left them."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 
-from msgspec import structs
+from msgspec import Struct
+from msgspec.structs import replace
 
-from domain.availability import Catalogue, Shelves, Telling, View, needed
+from domain.availability import Catalogue, Quantities, Shelves, Telling, View, needed
 from domain.catalogue import Product
 from domain.feed import Changed, Turn, places_of, turn_of
-from domain.ids import Sku, StoreId
+from domain.ids import ChannelId, Sku, StoreId
+from domain.sales_channels import Terms
 from service.availability import with_parts
 from service.ports.unit import Unit, Units
 
 
+class Heard(Struct, frozen=True):
+    """What those who follow one channel hear of changes, each with the turns it makes."""
+
+    turns: list[list[Turn]]
+    telling: Telling
+
+    def to(self, *, exact: bool, part: slice = slice(None)) -> list[list[Turn]]:
+        """The turns as those are told who may know the exact numbers, or as shoppers are."""
+        if exact or self.telling.quantities is Quantities.EXACT:
+            return self.turns[part]
+        return [
+            [replace(turn, quantity=self.telling.shown(turn.quantity)) for turn in turns]
+            for turns in self.turns[part]
+        ]
+
+
+class Story(Struct):
+    """Changes, and all that is known to tell of them."""
+
+    changes: Sequence[Changed]
+    kits: Collection[Product]
+    catalogue: Catalogue
+    shelves: Shelves
+    terms: Mapping[ChannelId, Terms]
+    usual: Telling
+    now: datetime
+    told: dict[ChannelId, Heard] = {}
+
+    def heard(self, channel: ChannelId) -> Heard:
+        """What each change means for what a channel sells: the SKU, and every kit with it."""
+        if channel not in self.told:
+            self.told[channel] = self._heard(channel, self.terms[channel])
+        return self.told[channel]
+
+    def _heard(self, channel: ChannelId, terms: Terms) -> Heard:
+        telling = terms.policy.telling(self.usual)
+        view = View(now=self.now, telling=telling.to_staff, channel=channel)
+        seen = terms.seen(self.shelves)
+        made_of: dict[Sku, list[Product]] = {}
+        for kit in self.kits:
+            for sku in kit.parts:
+                made_of.setdefault(sku, []).append(kit)
+        turns = [
+            [
+                *_itself(change, self.catalogue, terms, view),
+                *(
+                    turn_of(kit, change.shelf.store, self.catalogue, seen, view)
+                    for kit in made_of.get(change.shelf.sku, ())
+                ),
+            ]
+            for change in self.changes
+        ]
+        return Heard(turns, telling)
+
+
 async def standing(
-    units: Units, skus: Collection[Sku], stores: Collection[StoreId] | None, *, telling: Telling
-) -> list[Turn]:
+    units: Units,
+    skus: Collection[Sku],
+    stores: Collection[StoreId] | None,
+    *,
+    channel: ChannelId,
+    usual: Telling,
+) -> Heard:
     """How the shelves stand now, SKU by SKU and store by store; nothing of SKUs nobody sells."""
     async with units.read() as unit:
         catalogue = await with_parts(unit, skus)
-        shelves = await unit.stock.of(catalogue, stores)
+        sold = await unit.selling.sold(channel, catalogue, stores)
         places = None if stores is None else await unit.stores.by_id(stores)
-    view = View(now=unit.now, telling=telling)
-    return [
-        turn_of(catalogue[sku], store, catalogue, shelves, view)
+    assert sold is not None, "nobody follows a channel that there is not"
+    terms, lying = sold
+    shelves = terms.seen(lying)
+    telling = terms.policy.telling(usual)
+    view = View(now=unit.now, telling=telling.to_staff, channel=channel)
+    turns = [
+        turn_of(
+            catalogue[sku],
+            store,
+            catalogue,
+            shelves,
+            view,
+            serves=store not in terms.limited,
+        )
         for sku in sorted(skus)
         if sku in catalogue
         for store in sorted(places_of(catalogue[sku], places, shelves))
     ]
+    return Heard([turns], telling)
 
 
-async def told(units: Units, changes: Sequence[Changed], *, telling: Telling) -> list[list[Turn]]:
-    """What each change means for what is sold: the SKU itself, and every kit it is a part of.
+async def told(units: Units, changes: Sequence[Changed], *, usual: Telling) -> Story:
+    """What there is to tell of changes, whichever channel is asked for.
 
     The SKU is told as the change left it. A kit is told as it can be made now, since its other
     parts may have moved on; its last turn is always true.
     """
-    if not changes:
-        return []
     skus = {change.shelf.sku for change in changes}
     async with units.read() as unit:
         kits = await unit.products.kits_of(skus)
         catalogue = await with_parts(unit, skus | {kit.sku for kit in kits})
         shelves = await _shelves_of(unit, kits, {change.shelf.store for change in changes})
-    view = View(now=unit.now, telling=telling)
-    made_of: dict[Sku, list[Product]] = {sku: [] for sku in skus}
-    for kit in kits:
-        for sku in kit.parts.keys() & skus:
-            made_of[sku].append(kit)
-    return [
-        [
-            *_itself(change, catalogue, view),
-            *(
-                turn_of(kit, change.shelf.store, catalogue, shelves, view)
-                for kit in made_of[change.shelf.sku]
-            ),
-        ]
-        for change in changes
-    ]
+        places = {(change.shelf.store, change.shelf.sku) for change in changes}
+        terms = await unit.selling.terms(places | shelves.keys())
+    return Story(changes, kits, catalogue, shelves, terms, usual, unit.now)
 
 
 async def with_kits_parts(units: Units, skus: Collection[Sku]) -> set[Sku]:
@@ -73,11 +134,13 @@ async def _shelves_of(
     return await unit.stock.of(parts, stores) if parts else {}
 
 
-def _itself(change: Changed, catalogue: Catalogue, view: View) -> list[Turn]:
+def _itself(change: Changed, catalogue: Catalogue, terms: Terms, view: View) -> list[Turn]:
     """Nothing of a SKU nobody sells, and of a kit, whose own shelf decides nothing."""
     shelf = change.shelf
     product = catalogue.get(shelf.sku)
     if product is None or product.parts:
         return []
-    then = structs.replace(view, now=change.recorded_at)
-    return [turn_of(product, shelf.store, catalogue, {(shelf.store, shelf.sku): shelf}, then)]
+    then = replace(view, now=change.recorded_at)
+    seen = terms.see(shelf)
+    shelves = {(shelf.store, shelf.sku): seen}
+    return [turn_of(product, shelf.store, catalogue, shelves, then, serves=seen.serves)]

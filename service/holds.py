@@ -4,7 +4,7 @@ Single calls are gathered: many holds are decided one by one, in the order they 
 that are locked once for all of them and written once.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 
 from msgspec import Struct
@@ -23,8 +23,9 @@ from domain.holds import (
     nested,
     units_of,
 )
-from domain.ids import CartId, CustomerId, HoldId, Sku, StoreId
+from domain.ids import WEB, CartId, ChannelId, CustomerId, HoldId, Sku, StoreId
 from domain.refusals import Refusal
+from domain.sales_channels import NoSuchChannel, Terms, must_serve
 from domain.stock import (
     Cause,
     NotEnoughStock,
@@ -43,13 +44,14 @@ from service.retries import tried_again
 
 
 class Wish(Struct, frozen=True):
-    """What somebody wants held, for whom, and for how long."""
+    """What somebody wants held, for whom, for how long, and through which channel."""
 
     lines: list[HoldLine]
     caller: Caller
     key: RequestKey
     ttl: timedelta = DEFAULT_TTL
     cart: CartId | None = None
+    channel: ChannelId = WEB
 
     @property
     def customer(self) -> CustomerId | None:
@@ -65,7 +67,8 @@ async def hold_all(units: Units, wishes: Sequence[Wish], *, limit: int) -> list[
 
     Refusals:
         NotEnoughStock: not every line can be held; nothing is.
-        HoldLimit, ProductMissing, SkuRetired, NoSuchStore.
+        NotServed: a store sells nothing new through the channel.
+        HoldLimit, ProductMissing, SkuRetired, NoSuchStore, NoSuchChannel.
     """
     async with units.begin() as unit:
         firsts = await unit.requests.firsts([wish.key for wish in wishes], Hold)
@@ -214,8 +217,9 @@ class _Desk:
 
     def _hold(self, wish: Wish) -> Hold:
         places = self.known.units(wish.lines)
+        shelves = self.known.seen(wish, places)
         self._must_be_within_limit(wish, places)
-        if short := shortages(places, self.known.shelves):
+        if short := shortages(places, shelves):
             raise NotEnoughStock(short, self.known.takers(wish.lines))
         self.known.take(wish.customer, places)
         return Hold(
@@ -227,6 +231,7 @@ class _Desk:
             held_until=self.unit.now + wish.ttl,
             customer=wish.customer,
             cart=wish.cart,
+            channel=wish.channel,
         )
 
     def _must_be_within_limit(self, wish: Wish, places: Mapping[Place, int]) -> None:
@@ -247,13 +252,14 @@ class _Known(Struct):
     made: Mapping[Sku, Made]
     stores: Mapping[StoreId, Store]
     shelves: dict[Place, Shelf]
+    terms: Mapping[ChannelId, Terms]
     held: dict[tuple[CustomerId, Sku], int]
 
     @classmethod
     async def of(cls, unit: Unit, wishes: Sequence[Wish]) -> "_Known":
         lines = [line for wish in wishes for line in wish.lines]
         made = await unit.products.made_of({line.sku for line in lines})
-        stores = await unit.stores.by_id({line.store for line in lines})
+        stores = await unit.stores.share({line.store for line in lines})
         places = {
             (line.store, sku)
             for line in lines
@@ -262,7 +268,9 @@ class _Known(Struct):
         }
         customers = {wish.customer for wish in wishes if wish.customer}
         held = await unit.holds.held_by(customers, {sku for _, sku in places})
-        return cls(made, stores, await unit.stock.lock(places), held)
+        channels = {wish.channel for wish in wishes}
+        shelves, terms = await unit.selling.lock(places, channels)
+        return cls(made, stores, shelves, terms, held)
 
     def units(self, lines: Sequence[HoldLine]) -> dict[Place, int]:
         """What the lines claim. Raises ProductMissing, SkuRetired, NoSuchStore."""
@@ -274,6 +282,15 @@ class _Known(Struct):
             if line.store not in self.stores:
                 raise NoSuchStore(line.store, {"pointer": f"/lines/{place}/store"})
         return units_of(lines, {line.sku: self._parts(line.sku) for line in lines})
+
+    def seen(self, wish: Wish, places: Iterable[Place]) -> Mapping[Place, Shelf]:
+        """The shelves as the wish's channel sees them. Raises NoSuchChannel, NotServed."""
+        if wish.channel not in self.terms:
+            raise NoSuchChannel(wish.channel, {"pointer": "/channel"})
+        stores = {line.store: self.stores[line.store] for line in wish.lines}
+        must_serve(wish.channel, stores.values())
+        mine = {place: self.shelves[place] for place in places if place in self.shelves}
+        return self.terms[wish.channel].seen(mine)
 
     def takers(self, lines: Sequence[HoldLine]) -> dict[Place, set[Sku]]:
         """Which of the lines take from which place."""

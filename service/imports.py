@@ -16,6 +16,7 @@ from domain.customers import Customer, Person, ToldPerson
 from domain.feed import retold
 from domain.ids import CustomerId, Sku
 from domain.refusals import Refusal, WrongField
+from domain.sales_channels import NoSuchChannel
 from domain.stock import Cause, Move, Place, Shelf, Source
 from domain.stocktaking import Count, Told, recounted
 from domain.stores import Store, StoreMissing
@@ -182,9 +183,25 @@ async def _laid_over(
 
 async def _stores(unit: Unit, entries: Sequence[Entry[Store]], _: str) -> list[Verdict]:
     known = await unit.stores.lock([entry.value.store for entry in entries])
-    verdicts, changed = _revise(entries, known, lambda store: store.store, _merged)
+    before = dict(known)
+    channels = await unit.sales_channels.known()
+
+    def merged(so_far: Store | None, entry: Entry[Store]) -> Store:
+        for channel in entry.value.channels or ():
+            if channel not in channels:
+                raise NoSuchChannel(channel, {"pointer": "/channels"})
+        return _merged(so_far, entry)
+
+    verdicts, changed = _revise(entries, known, lambda store: store.store, merged)
     if changed:
         await unit.stores.put(changed)
+        otherwise = [
+            one.store
+            for one in changed
+            if one.store in before and one.channels != before[one.store].channels
+        ]
+        if otherwise:
+            await unit.stock.restate(stores=otherwise)
     return verdicts
 
 

@@ -48,6 +48,9 @@ async def make_key(
         for index, store in enumerate(stores):
             if store not in known:
                 raise _wrong(f"/stores/{index}", "unknown_store", "there is no such store")
+            if role is Role.TILL and not known[store].kind.has_tills:
+                kind = known[store].kind.value
+                raise _wrong(f"/stores/{index}", "no_tills", f"a {kind} has no tills")
         key = Key(
             id=KeyId(unit.new_id("key")),
             role=role,

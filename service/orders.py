@@ -12,7 +12,7 @@ from domain.carts import Cart, CartLine, stores_of
 from domain.catalogue import Product
 from domain.events import OrderPlaced
 from domain.holds import HoldState, claims
-from domain.ids import CartId, OrderId, PickupId, Sku
+from domain.ids import WEB, CartId, OrderId, PickupId, Sku
 from domain.money import Money
 from domain.orders import (
     Contact,
@@ -30,6 +30,7 @@ from domain.orders import (
 from domain.pickups import Pickup, PickupLine, PickupState, changes_between
 from domain.promises import promise_of
 from domain.refusals import Conflict
+from domain.sales_channels import must_serve
 from domain.stock import (
     Cause,
     NotEnoughStock,
@@ -108,6 +109,7 @@ async def place(
     Raises:
         CartEmpty, NotOrderable: there is nothing to buy, or not like this; the cart stays.
         NotEnoughStock: a store cannot cover every line; nothing is promised, the cart stays.
+        NotServed: a store sells nothing new through the web, and the cart holds nothing there.
     """
     async with units.begin() as unit:
         if first := await unit.requests.claim(key, Placed):
@@ -156,17 +158,20 @@ async def _order(unit: Unit, caller: Caller, cart: Cart, checkout: Checkout, loc
     if not cart.lines:
         raise CartEmpty
     catalogue = await with_parts(unit, [line.sku for line in cart.lines])
-    stores = await unit.stores.by_id(stores_of(cart.lines))
+    stores = await unit.stores.share(stores_of(cart.lines))
     _must_be_orderable(cart.lines, Facts(catalogue, stores), unit.now)
     contact = checkout.contact.read(next((stores[one].country for one in sorted(stores)), ""))
     order_id = OrderId(unit.new_id("ord"))
     kept = await kept_by(unit, cart)
-    shelves = await unit.stock.lock(_places(cart, catalogue) | kept.claimed.keys())
+    must_serve(WEB, stores.values(), kept.stores)
+    places = _places(cart, catalogue) | kept.claimed.keys()
+    shelves, terms = await unit.selling.lock(places, [WEB])
     pickups = [
         _pickup(unit, order_id, cart, stores[store], catalogue=catalogue, shelves=shelves)
         for store in sorted(stores)
     ]
-    await _promise_stock(unit, caller, pickups, kept, catalogue=catalogue, shelves=shelves)
+    seen = terms[WEB].seen(shelves)
+    await _promise_stock(unit, caller, pickups, kept, catalogue=catalogue, shelves=seen)
     lines = _priced(cart.lines, catalogue, pickups, locale)
     if cart.customer and await unit.points.is_member(cart.customer):
         lines = earning(lines)

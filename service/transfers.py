@@ -40,6 +40,7 @@ async def send(units: Units, *, caller: Caller, wish: Dispatch, key: RequestKey)
 
     Refusals:
         NotEnoughStock: not every line can be sent; nothing is.
+        StoreDisabled: it would go where nothing is sent to any more.
         NotYours, NoSuchStore, ProductMissing.
     """
     if not caller.works_at(wish.origin):
@@ -49,7 +50,7 @@ async def send(units: Units, *, caller: Caller, wish: Dispatch, key: RequestKey)
     async with units.begin() as unit:
         if first := await unit.requests.claim(key, Told):
             return first
-        await _must_exist(unit, wish)
+        await _must_be_possible(unit, wish)
         transfer = Transfer(
             id=TransferId(unit.new_id("trf")),
             origin=wish.origin,
@@ -119,9 +120,10 @@ async def list_of(
         return await unit.transfers.page(stores, states, after=after, limit=limit)
 
 
-async def _must_exist(unit: Unit, wish: Dispatch) -> None:
-    stores = await unit.stores.by_id({wish.origin, wish.destination})
+async def _must_be_possible(unit: Unit, wish: Dispatch) -> None:
+    stores = await unit.stores.share({wish.origin, wish.destination})
     for name, store in (("from", wish.origin), ("to", wish.destination)):
         if store not in stores:
             raise NoSuchStore(store, {"pointer": f"/{name}"})
+    stores[wish.destination].must_take_in()
     await must_be_sold(unit, wish.units)

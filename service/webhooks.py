@@ -125,5 +125,5 @@ async def _changes(unit: Unit, parcel: Parcel) -> ChangesTold:
         after=parcel.position,
         until=parcel.until,
         complete=parcel.position >= oldest - 1,
-        changes=[told(change) for change in found],
+        changes=[told(change) for change in found if change.channel is None],
     )

@@ -39,6 +39,7 @@ from adapters.http.products import Products
 from adapters.http.requests import provide_key, provide_optional_key
 from adapters.http.rewards import MyRewards, Rewards
 from adapters.http.sales import Sales
+from adapters.http.sales_channels import SalesChannels
 from adapters.http.stock import Stock
 from adapters.http.stocktaking import Stocktaking
 from adapters.http.stopping import Stopping
@@ -55,6 +56,7 @@ from service.ports.unit import Units
 CONTROLLERS: Final[Sequence[ControllerRouterHandler]] = (
     Products,
     Stores,
+    SalesChannels,
     Imports,
     Availability,
     Carts,

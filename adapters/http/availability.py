@@ -19,8 +19,7 @@ from adapters.http.tags import NOT_CHANGED, provide_if_none_match, revisited
 from domain.availability import Available, Freshness, Telling
 from domain.callers import Caller
 from domain.feed import Following
-from domain.ids import Sku, StoreId
-from domain.patterns import whole
+from domain.ids import WEB, ChannelId, Sku, StoreId
 from domain.refusals import Forbidden
 from service.availability import Answer, Question, look, look_at
 from service.ports.unit import Units
@@ -59,9 +58,7 @@ Publishable = Annotated[
 Explain = Annotated[
     bool, QueryParameter(description="Show the whole sum. For staff, for their own stores.")
 ]
-Channel = Annotated[
-    str, QueryParameter(pattern=whole("web"), description="The channel that would sell it.")
-]
+Channel = Annotated[ChannelId, QueryParameter(description="The channel that would sell it.")]
 
 
 By = Annotated[
@@ -106,15 +103,23 @@ class Availability(Controller):
         stores: InStores = None,
         near: Near = None,
         radius_km: RadiusKm = None,
-        channel: Channel = "web",
+        channel: Channel = WEB,
         explain: Explain = False,
         max_staleness: MaxStaleness = None,  # noqa: ARG002 - here every answer is live
     ) -> Answer:
-        """What can be sold of each SKU: sent, and collected in each store. Unknown ones say so."""
+        """What can be sold of each SKU: sent, and collected in each store. Unknown ones say so.
+
+        422 `unknown_channel`.
+        """
         question = Question(
-            skus, stores, around(near, radius_km), telling, _explainer(caller, wanted=explain)
+            skus,
+            stores,
+            around(near, radius_km),
+            telling,
+            _explainer(caller, wanted=explain),
+            channel=channel,
         )
-        return await look(units, question, channel=channel)
+        return await look(units, question)
 
     @get(
         "/stream",
@@ -129,6 +134,7 @@ class Availability(Controller):
         caller: NamedDependency[Caller],
         skus: Followed = None,
         stores: FollowedIn = None,
+        channel: Channel = WEB,
         publishable: Publishable = None,  # noqa: ARG002 - whom it belongs to was asked at the door
     ) -> Stream:
         """Every change of what can be sold, as server-sent events.
@@ -137,11 +143,13 @@ class Availability(Controller):
         grows, and `data`: `{"sku", "store", "version", "status", "quantity", "as_of"}`. Of two
         events about one SKU in one store, the one with the higher version is true. Come back with
         `Last-Event-ID` to get every event after it, in order, once. When the cursor is too old,
-        `event: reset` and a new snapshot say so. A comment comes at least every 15 s. Who reads
-        too slowly is disconnected, and comes back with the cursor.
+        `event: reset` and a new snapshot say so; so they do when something was decided of the whole
+        channel or of a whole store: forget what you knew then. A comment comes at least every 15 s.
+        Who reads too slowly is disconnected, and comes back with the cursor. 422 `unknown_channel`.
         """
         await streams.caught_up()
-        following = Following(_set(skus), _set(stores), exact=caller.is_staff)
+        await streams.must_know(channel)
+        following = Following(_set(skus), _set(stores), exact=caller.is_staff, channel=channel)
         return Stream(
             streams.follow(following, last_event),
             media_type="text/event-stream",
@@ -166,14 +174,20 @@ class Availability(Controller):
         stores: InStores = None,
         near: Near = None,
         radius_km: RadiusKm = None,
-        channel: Channel = "web",  # noqa: ARG002 - there is one so far
+        channel: Channel = WEB,
         explain: Explain = False,
         by: By = None,
         max_staleness: MaxStaleness = None,  # noqa: ARG002 - here every answer is live
     ) -> Response[AvailableNow]:
-        """What can be sold of one SKU. 404 `unknown_sku`."""
+        """What can be sold of one SKU. 404 `unknown_sku`, 422 `unknown_channel`."""
         question = Question(
-            [sku], stores, around(near, radius_km), telling, _explainer(caller, wanted=explain), by
+            [sku],
+            stores,
+            around(near, radius_km),
+            telling,
+            _explainer(caller, wanted=explain),
+            by,
+            channel,
         )
         as_of, item = await look_at(units, question)
         now = AvailableNow(

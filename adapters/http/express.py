@@ -186,7 +186,8 @@ class Express:
         except (ClientException, Invalid, TooMany):
             return rest
         request = RequestKey(visitor.caller.id, key, digest_of("POST", HOLDS, body))
-        wish = Wish(data.lines, visitor.caller, request, timedelta(seconds=data.ttl_s))
+        ttl = timedelta(seconds=data.ttl_s)
+        wish = Wish(data.lines, visitor.caller, request, ttl, channel=data.channel)
         status, more, written_out = await self._held(wish, given, visitor)
         headers += [*more, NO_STORE, REPLAYED] if request.replayed else [*more, NO_STORE]
         await self._answer(scope, send, HOLDS, visitor, status, headers, written_out)

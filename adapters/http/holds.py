@@ -11,7 +11,7 @@ from msgspec import Meta, Struct
 from adapters.http.callers import SHOPPERS, called_by
 from domain.callers import Caller, Role
 from domain.holds import MOST_LINES, Hold, HoldLine, HoldState
-from domain.ids import CartId, HoldId
+from domain.ids import WEB, CartId, ChannelId, HoldId
 from domain.patterns import whole
 from service import holds
 from service.gathering import Gathered
@@ -25,10 +25,11 @@ Seconds = Annotated[int, Meta(ge=1, le=3600)]
 
 
 class NewHold(Struct, forbid_unknown_fields=True):
-    """All lines or none, for `ttl_s` seconds."""
+    """All lines or none, for `ttl_s` seconds, sold through `channel`."""
 
     lines: Annotated[list[HoldLine], Meta(min_length=1, max_length=MOST_LINES)]
     ttl_s: Seconds = DEFAULT_S
+    channel: ChannelId = WEB
 
 
 class Longer(Struct, forbid_unknown_fields=True):
@@ -62,12 +63,21 @@ class HoldView(Struct):
     server_time: datetime
     cart: CartId | None
     pinned_until: datetime | None
+    channel: ChannelId
 
 
 def hold_view(hold: Hold, now: datetime) -> HoldView:
     state = hold.state_at(now)
-    pinned_until = hold.pinned_until if state is HoldState.PINNED else None
-    return HoldView(hold.id, state, hold.lines, hold.held_until, now, hold.cart, pinned_until)
+    return HoldView(
+        id=hold.id,
+        state=state,
+        lines=hold.lines,
+        held_until=hold.held_until,
+        server_time=now,
+        cart=hold.cart,
+        pinned_until=hold.pinned_until if state is HoldState.PINNED else None,
+        channel=hold.channel,
+    )
 
 
 class Holds(Controller):
@@ -83,9 +93,13 @@ class Holds(Controller):
         clock: NamedDependency[Clock],
         key: NamedDependency[RequestKey],
     ) -> HoldView:
-        """Hold every line or none. 409 `insufficient_stock` names each line that is short."""
+        """Hold every line or none. 409 `insufficient_stock` names each line that is short.
+
+        409 `not_served` names each store that sells nothing new through the channel.
+        """
         ttl = timedelta(seconds=data.ttl_s)
-        return hold_view(await holding(Wish(data.lines, caller, key, ttl)), clock())
+        wish = Wish(data.lines, caller, key, ttl, channel=data.channel)
+        return hold_view(await holding(wish), clock())
 
     @get("/{hold:str}", operation_id="get_hold", **called_by(*SHOPPERS))
     async def look(

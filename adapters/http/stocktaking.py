@@ -78,7 +78,7 @@ class Stocktaking(Controller):
         key: NamedDependency[RequestKey],
     ) -> Results:
         """Add to what is on hand, for a reason. Each line is answered on its own."""
-        _one_must_be_readable(data.lines)
+        one_must_be_readable(data.lines)
         return Results(await stocktaking.adjust(units, caller=caller, lines=data.lines, key=key))
 
     @post("/sets", operation_id="set_stock", **_batch(Role.OFFICE))
@@ -90,7 +90,7 @@ class Stocktaking(Controller):
         key: NamedDependency[RequestKey],
     ) -> Results:
         """Set what is on hand where the version is still the one that was seen."""
-        _one_must_be_readable(data.lines)
+        one_must_be_readable(data.lines)
         return Results(await stocktaking.set_if(units, caller=caller, lines=data.lines, key=key))
 
     @post("/counts", operation_id="count_stock", **_batch(Role.ASSOCIATE, Role.OFFICE))
@@ -102,12 +102,12 @@ class Stocktaking(Controller):
         key: NamedDependency[RequestKey],
     ) -> Results:
         """Tell what was counted at a time; what moved since then is applied again."""
-        _one_must_be_readable(data.lines)
+        one_must_be_readable(data.lines)
         lines = [line.count if isinstance(line, CountLine) else line for line in data.lines]
         return Results(await stocktaking.count(units, caller=caller, lines=lines, key=key))
 
 
-def _one_must_be_readable(lines: Sequence[object]) -> None:
+def one_must_be_readable(lines: Sequence[object]) -> None:
     """Where no line can be read, the whole is refused with every reason."""
     refusals = [line for line in lines if isinstance(line, Refusal)]
     if len(refusals) < len(lines):

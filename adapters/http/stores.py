@@ -2,17 +2,22 @@
 
 from typing import Annotated
 
-from litestar import Controller, get
+from litestar import Controller, get, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, QueryParameter
-from msgspec import UNSET, UnsetType, structs
+from litestar.params import FromPath, JSONBody, QueryParameter
+from msgspec import UNSET, Struct, UnsetType, structs
 
+from adapters.http.bodies import Nothing
 from adapters.http.callers import ANYBODY, called_by
 from adapters.http.paging import Cursor, Limit, Page, page_of, unseal
 from adapters.http.places import Near, RadiusKm, around
+from domain.callers import Role
 from domain.ids import StoreId
 from domain.stores import Store
+from service import closing
 from service.availability import Around
+from service.closing import Disabled
+from service.ports.requests import RequestKey
 from service.ports.unit import Unit, Units
 
 Collects = Annotated[
@@ -24,6 +29,12 @@ class StoreFound(Store, frozen=True, kw_only=True):
     """A store, and how far it is from where somebody asked."""
 
     distance_km: float | UnsetType = UNSET
+
+
+class Disable(Struct, forbid_unknown_fields=True):
+    """Whether what lies open may end as it would have."""
+
+    drain: bool = False
 
 
 class Stores(Controller):
@@ -52,9 +63,47 @@ class Stores(Controller):
 
     @get("/{store:str}", operation_id="get_store", **called_by(*ANYBODY))
     async def one(self, store: FromPath[StoreId], units: NamedDependency[Units]) -> Store:
-        """A store: its address, hours, exceptions, time zone, and its rules of pickup."""
+        """A store: its address, hours, exceptions, time zone, its rules of pickup, its channels."""
         async with units.read() as unit:
             return await unit.stores.get(store)
+
+    @post(
+        "/{store:str}/disable",
+        operation_id="disable_store",
+        status_code=200,
+        **called_by(Role.OFFICE, scope="stock"),
+    )
+    async def disable(
+        self,
+        store: FromPath[StoreId],
+        data: JSONBody[Disable],
+        units: NamedDependency[Units],
+        optional_key: NamedDependency[RequestKey | None],
+    ) -> Disabled:
+        """Claim nothing new of a store; what lies open there is over first, with `drain`.
+
+        No hold, no order and no transfer to it begins; old ones end as they would have, and its
+        tills go on. With nothing open it is `closed` at once, else `draining` until it is, which
+        happens by itself. Ask again to see what is left. Without `drain`, 409 `store_in_use` names
+        the first hundred of each that is open, and counts all.
+        """
+        return await closing.disable(units, store=store, drain=data.drain, key=optional_key)
+
+    @post(
+        "/{store:str}/enable",
+        operation_id="enable_store",
+        status_code=200,
+        **called_by(Role.OFFICE, scope="stock"),
+    )
+    async def enable(
+        self,
+        store: FromPath[StoreId],
+        data: JSONBody[Nothing],  # noqa: ARG002 - an empty body
+        units: NamedDependency[Units],
+        optional_key: NamedDependency[RequestKey | None],
+    ) -> Store:
+        """Sell from a store again."""
+        return await closing.enable(units, store=store, key=optional_key)
 
 
 async def _near(

@@ -5,12 +5,16 @@ every change. A reader joins the others only when it has caught up with them; fr
 queue of its own. Nothing is left out: a reader whose queue is full is sent away, and comes back
 with its cursor. No stream holds a connection to the database.
 
+Each reader hears of one channel. When something was decided of the whole channel, or of a store,
+what was told before may be wrong everywhere; then the reader is told so, and how all stands now.
+
 A change of a part is also one of the kits it belongs to. So that a cut between two events of one
 change loses nothing, only the last bears its position; the ones before bear the position before.
 """
 
 import asyncio
 import re
+from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from itertools import chain
@@ -20,14 +24,14 @@ import msgspec
 import structlog
 from litestar import Request
 from msgspec import Struct
-from msgspec.structs import replace
 
 from adapters.drain import Drain
 from adapters.rounds import Rounds
 from domain.availability import Telling
 from domain.feed import Changed, Following, Turn
-from domain.ids import Sku
-from service.feed import standing, told, with_kits_parts
+from domain.ids import ChannelId, Sku
+from domain.sales_channels import NoSuchChannel
+from service.feed import Story, standing, told, with_kits_parts
 from service.ports.unit import Units
 from service.ports.world import Relay
 
@@ -88,6 +92,7 @@ class Reader:
     def __init__(self, following: Following, most: int) -> None:
         self.following = following
         self.open = True
+        self.upset = False
         self._most = most
         self._events: list[bytes] = []
         self._ready = asyncio.Event()
@@ -107,6 +112,11 @@ class Reader:
         """No more will come; what stands in the queue is still taken."""
         self.open = False
         self._ready.set()
+
+    def begin_anew(self) -> None:
+        """What stands in the queue is taken, and then all is to be told once more."""
+        self.upset = True
+        self.close()
 
     async def take(self) -> bytes:
         """Everything that waits, as soon as there is something; nothing at the end."""
@@ -139,6 +149,8 @@ class Streams:
         self._position = -1
         self._readers: dict[Sku | None, set[Reader]] = {}
         """By each SKU they follow; under None those who follow all."""
+        self._channels = Counter[ChannelId]()
+        """How many follow each."""
         relay.listeners.append(self._hear)
 
     @asynccontextmanager
@@ -172,28 +184,41 @@ class Streams:
         await self._relay.caught_up()
         await self._rounds.round()
 
+    async def must_know(self, channel: ChannelId) -> None:
+        """Raises NoSuchChannel."""
+        async with self._units.read() as unit:
+            if channel not in await unit.selling.terms(()):
+                raise NoSuchChannel(channel, {"parameter": "channel", "in": "query"})
+
     async def follow(self, following: Following, cursor: int | None) -> AsyncGenerator[bytes, None]:
         """The stream of a reader who has read up to `cursor`, or nothing yet."""
         yield GREETING
-        position = await self._resumed(cursor)
-        if position is None:
-            if cursor:
-                yield RESET
-            position = self._position
-            async for events in self._snapshot(following, position):
-                yield events
-        heard = await self._heard(following)
-        while position < self._position:
-            events, position = await self._missed(following, heard, position)
-            if events:
-                yield events
-        # Nothing is awaited between the last look at the position and the joining.
-        reader = self._join(following)
-        try:
-            while events := await reader.take():
-                yield events
-        finally:
-            self._leave(reader)
+        upset = True
+        while upset:
+            position = await self._resumed(cursor)
+            if position is None:
+                if cursor:
+                    yield RESET
+                position = self._position
+                async for events in self._snapshot(following, position):
+                    yield events
+            heard = await self._heard(following)
+            upset = False
+            while position < self._position and not upset:
+                events, position, upset = await self._missed(following, heard, position)
+                if events:
+                    yield events
+            cursor = STRANGE
+            if upset:
+                continue
+            # Nothing is awaited between the last look at the position and the joining.
+            reader = self._join(following)
+            try:
+                while events := await reader.take():
+                    yield events
+            finally:
+                self._leave(reader)
+            upset = reader.upset
 
     async def _resumed(self, cursor: int | None) -> int | None:
         """The cursor, if everything behind it is still kept; None where a snapshot is needed."""
@@ -208,9 +233,14 @@ class Streams:
         last = b"id: %d\n\n" % position
         held_back: list[Turn] = []
         async for skus in self._questions(following):
-            turns = await standing(
-                self._units, skus, following.stores, telling=self._telling_to(following)
+            heard = await standing(
+                self._units,
+                skus,
+                following.stores,
+                channel=following.channel,
+                usual=self._telling,
             )
+            [turns] = heard.to(exact=following.exact)
             turns = held_back + turns
             held_back = turns[-1:]
             if events := b"".join(written(turn, UNFINISHED) for turn in turns[:-1]):
@@ -241,36 +271,35 @@ class Streams:
 
     async def _missed(
         self, following: Following, heard: set[Sku] | None, position: int
-    ) -> tuple[bytes, int]:
-        """The next events behind `position`, and how far they go."""
-        until = self._position
+    ) -> tuple[bytes, int, bool]:
+        """The next events behind `position`, how far they go, and whether all is told anew."""
+        until, stores = self._position, following.stores
         async with self._units.read() as unit:
-            changes = await unit.feed.after(
-                position, BATCH, until=until, skus=heard, stores=following.stores
-            )
-        turns = await told(self._units, changes, telling=self._telling_to(following))
+            if await unit.feed.restated(position, until, following.channel, stores):
+                return b"", until, True
+            changes = await unit.feed.after(position, BATCH, until=until, skus=heard, stores=stores)
+        if not changes:
+            return b"", until, False
+        story = await told(self._units, changes, usual=self._telling)
+        turns = story.heard(following.channel).to(exact=following.exact)
         events: list[bytes] = []
         for change, mine in zip(changes, turns, strict=True):
             wanted = (turn for turn in mine if following.wants(turn))
             events += in_order(events_of(wanted, change.position))
-        return b"".join(events), changes[-1].position if len(changes) == BATCH else until
-
-    def _telling_to(self, following: Following) -> Telling:
-        return self._telling.to_staff if following.exact else self._telling
-
-    def _shown(self, turn: Turn) -> Turn:
-        """As shoppers learn it."""
-        return replace(turn, quantity=self._telling.shown(turn.quantity))
+        far = changes[-1].position if len(changes) == BATCH else until
+        return b"".join(events), far, False
 
     def _join(self, following: Following) -> Reader:
         reader = Reader(following, self._queue_max)
         if not self._open:
             reader.close()
+        self._channels[following.channel] += 1
         for sku in _names(following):
             self._readers.setdefault(sku, set()).add(reader)
         return reader
 
     def _leave(self, reader: Reader) -> None:
+        self._channels -= Counter([reader.following.channel])
         for sku in _names(reader.following):
             self._readers[sku].discard(reader)
             if not self._readers[sku]:
@@ -289,10 +318,9 @@ class Streams:
                 return
         changes = await self._next()
         while changes:
-            turns = await told(self._units, changes, telling=self._telling.to_staff)
+            story = await told(self._units, changes, usual=self._telling)
             for start in range(0, len(changes), AT_ONCE):
-                part = slice(start, start + AT_ONCE)
-                self._tell(changes[part], turns[part])
+                self._tell(story, slice(start, start + AT_ONCE))
                 await asyncio.sleep(0)  # let others work while much is told to many
             changes = await self._next() if len(changes) == BATCH else []
 
@@ -300,28 +328,53 @@ class Streams:
         async with self._units.read() as unit:
             return await unit.feed.after(self._position, BATCH)
 
-    def _tell(self, changes: Sequence[Changed], turns: Sequence[list[Turn]]) -> None:
+    def _tell(self, story: Story, part: slice) -> None:
         """Put every change into the queues of those who follow it, and be behind it."""
+        changes = story.changes[part]
+        upset = self._upset(changes, story)
         queues: dict[Reader, list[bytes]] = {}
-        for change, mine in zip(changes, turns, strict=True):
-            exact = events_of(mine, change.position)
-            shown = events_of(map(self._shown, mine), change.position)
-            for reader, heard in self._audience(exact, shown).items():
-                queues.setdefault(reader, []).extend(in_order(heard))
+        for channel in self._channels.keys() & story.terms.keys():
+            heard = story.heard(channel)
+            exact, shown = heard.to(exact=True, part=part), heard.to(exact=False, part=part)
+            for change, plain, public in zip(changes, exact, shown, strict=True):
+                at = change.position
+                audience = self._audience(channel, events_of(plain, at), events_of(public, at))
+                for reader, events in audience.items():
+                    if at < upset.get(reader, at + 1):
+                        queues.setdefault(reader, []).extend(in_order(events))
         for reader, written_out in queues.items():
             reader.put(written_out)
+        for reader in upset:
+            reader.begin_anew()
         self._position = changes[-1].position
 
+    def _upset(self, changes: Sequence[Changed], story: Story) -> dict[Reader, int]:
+        """Who is to begin anew, and at which position what was told became untrue.
+
+        So does whoever follows a channel that was not there yet when the story was written.
+        """
+        at = [change for change in changes if change.channel is not None]
+        if not at and self._channels.keys() <= story.terms.keys():
+            return {}
+        upset: dict[Reader, int] = {}
+        for reader in self._all():
+            following = reader.following
+            if following.channel not in story.terms:
+                upset[reader] = changes[0].position
+            elif mine := [one.position for one in at if following.is_upset_by(one)]:
+                upset[reader] = mine[0]
+        return upset
+
     def _audience(
-        self, exact: Sequence[Event], shown: Sequence[Event]
+        self, channel: ChannelId, exact: Sequence[Event], shown: Sequence[Event]
     ) -> dict[Reader, list[Event]]:
         """What each reader is told of one change, in words that it may hear."""
         audience: dict[Reader, list[Event]] = {}
         for plain, public in zip(exact, shown, strict=True):
             for reader in chain(self._readers.get(None, ()), self._readers.get(plain.turn.sku, ())):
-                if reader.following.wants(plain.turn):
-                    event = plain if reader.following.exact else public
-                    audience.setdefault(reader, []).append(event)
+                following = reader.following
+                if following.channel == channel and following.wants(plain.turn):
+                    audience.setdefault(reader, []).append(plain if following.exact else public)
         return audience
 
     async def _beat(self, drain: Drain) -> None:

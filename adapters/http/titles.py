@@ -111,6 +111,34 @@ OF_STATUS: Final[dict[int, Title]] = {
 }
 
 OF_CODE: Final[dict[str, Title]] = {
+    "unknown_channel": (
+        "We do not sell through this channel",
+        "Vi selger ikke gjennom denne kanalen",
+        "Vi säljer inte genom den här kanalen",
+        "Vi sælger ikke gennem denne kanal",
+        "Nu vindem prin acest canal",
+    ),
+    "not_served": (
+        "The store does not sell through this channel now",
+        "Butikken selger ikke gjennom denne kanalen nå",
+        "Butiken säljer inte genom den här kanalen nu",
+        "Butikken sælger ikke gennem denne kanal nu",
+        "Magazinul nu vinde acum prin acest canal",
+    ),
+    "store_disabled": (
+        "The store takes in nothing new",
+        "Butikken tar ikke imot noe nytt",
+        "Butiken tar inte emot något nytt",
+        "Butikken tager ikke imod noget nyt",
+        "Magazinul nu mai primește nimic",
+    ),
+    "store_in_use": (
+        "Something is still open at the store",
+        "Noe er fortsatt åpent i butikken",
+        "Något är fortfarande öppet i butiken",
+        "Noget er stadig åbent i butikken",
+        "Ceva este încă deschis în magazin",
+    ),
     "too_much": (
         "No shelf holds that much",
         "Ingen hylle rommer så mye",

@@ -1,4 +1,4 @@
-"""The shop window: what shoppers ask for most, kept ready until it changes.
+"""The shop window: what shoppers ask for most in the web, kept ready until it changes.
 
 What a worker has read of a SKU's shelves stays here, written out store by store, until somebody
 changes it: this worker's own writes take it out at once, those of others when the feed tells of
@@ -10,7 +10,7 @@ when it can be collected depends on the minute, so each store's moment is put in
 put together.
 """
 
-from collections.abc import AsyncIterator, Collection, Iterable, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
@@ -23,7 +23,10 @@ from msgspec.structs import replace
 from adapters.rounds import Rounds
 from domain.availability import AtStore, Catalogue, Nearby, Telling, View, available, needed
 from domain.catalogue import Product
+from domain.confidence import doubted_from
+from domain.feed import ANY
 from domain.ids import Sku, StoreId
+from domain.sales_channels import Policy
 from domain.stores import Store
 from service.availability import Lying, what_lies
 from service.gathering import Gathered
@@ -75,6 +78,7 @@ class Shown(Struct):
 
     product: Product
     parts: Catalogue
+    policy: Policy
     panes: dict[Telling, Pane]
     read_at: datetime
     until: datetime
@@ -133,9 +137,11 @@ class Window:
             self._rounds.nudge()
 
     def take_out(self, skus: Collection[Sku]) -> None:
-        """What is said of these, and of kits they are part of, is true no more."""
+        """What is said of these, and of kits they are part of, is true no more; ANY is all."""
         for changed in self._under_way.values():
             changed.update(skus)
+        if ANY in skus:
+            self._empty()
         for sku in skus:
             for shown in self._decided_by.pop(sku, ()):
                 self._remove(shown)
@@ -236,7 +242,7 @@ class Window:
             for sku in skus & lying.catalogue.keys()
         }
         for sku, one in shown.items():
-            if self._open and changed.isdisjoint(one.parts):
+            if self._open and changed.isdisjoint({ANY, *one.parts}):
                 self._keep(sku, one)
         return [[shown[sku] for sku in each if sku in shown] for each in asked]
 
@@ -246,17 +252,30 @@ class Window:
         return Shown(
             product=product,
             parts=parts,
+            policy=lying.terms.policy,
             panes={telling: self._pane(lying, product, telling) for telling in self._tellings},
             read_at=now,
-            until=min((ending.get(part, NEVER) for part in parts), default=NEVER),
+            until=min(self._ends(lying, parts, ending, now), default=NEVER),
         )
+
+    def _ends(
+        self, lying: Lying, parts: Collection[Sku], ending: dict[Sku, datetime], now: datetime
+    ) -> Iterator[datetime]:
+        """When, without anybody's doing, something else is true: holds end, and doubts begin."""
+        below = max(telling.doubt_below for telling in self._tellings)
+        for part in parts:
+            if part in ending:
+                yield ending[part]
+            for shelf in lying.shelves.get(part, {}).values():
+                if (doubted := doubted_from(shelf, below)) and doubted > now:
+                    yield doubted
 
     def _pane(self, lying: Lying, product: Product, telling: Telling) -> Pane:
         holders = sorted(
             {store for part in needed(product) for store, _ in lying.shelves.get(part, ())}
         )
         places = [Nearby(self._stores[store]) for store in holders]
-        view = View(now=self._minute, telling=telling)
+        view = View(now=self._minute, telling=lying.terms.policy.telling(telling))
         item = available(product, lying.catalogue, lying.shelves, places, view)
         head, _, tail = msgspec.json.encode(replace(item, stores=[])).partition(b'"stores":[]')
         return Pane(
@@ -270,7 +289,7 @@ class Window:
         """What is told of a store that has none."""
         if store not in self._stores:
             raise Unsure
-        view = View(now=self._minute, telling=telling)
+        view = View(now=self._minute, telling=shown.policy.telling(telling))
         item = available(shown.product, shown.parts, {}, [Nearby(self._stores[store])], view)
         return _written(item.stores[0])
 

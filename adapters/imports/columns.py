@@ -77,7 +77,8 @@ class Columns(Generic[T]):
         seen_at = told.get("seen_at")
         settled = self._kind.settle(told)
         thing = convert(settled, self._kind.thing)
-        named = {field.partition(".")[0] for field in cells} | settled.keys()
+        named = {field.partition(".")[0] for field in cells}
+        named |= settled.keys() - self._kind.defaults
         given = frozenset(named.intersection(self._kind.thing.__struct_fields__))
         key = tuple(str(settled.get(field, "")) for field in self._kind.key)
         return Told(Entry(line.number, thing, given), key, seen_at.timestamp() if seen_at else 0.0)

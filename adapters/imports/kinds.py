@@ -15,7 +15,8 @@ class KindOfFile(Struct, Generic[T], frozen=True, kw_only=True):
     """`key` names the fields that tell one thing from another.
 
     `objects` are the fields whose parts may stand in columns of their own, as `options.size`.
-    `settle` makes of the values that a line told those of a `thing`, or raises a Refusal.
+    `settle` makes of the values that a line told those of a `thing`, or raises a Refusal; what it
+    adds of `defaults` is for a thing that is new.
     """
 
     key: tuple[str, ...]
@@ -23,6 +24,7 @@ class KindOfFile(Struct, Generic[T], frozen=True, kw_only=True):
     fields: Mapping[str, Reader]
     settle: Callable[[dict[str, Any]], dict[str, Any]]
     objects: frozenset[str] = frozenset()
+    defaults: frozenset[str] = frozenset()
 
     def knows(self, field: str) -> bool:
         """Whether `field`, or the object it is a part of, belongs to this kind."""

@@ -7,7 +7,7 @@ from tzfpy import get_tz
 from adapters.imports import values
 from adapters.imports.kinds import KindOfFile, require
 from domain import opening_hours
-from domain.stores import Store
+from domain.stores import Store, StoreKind
 
 
 def _country(value: object) -> str:
@@ -18,9 +18,25 @@ def _hours(value: object) -> str:
     return opening_hours.read(values.text(value))
 
 
+def _kind(value: object) -> StoreKind:
+    written = values.text(value).lower()
+    if written not in set(StoreKind):
+        raise ValueError(f"must be one of {', '.join(StoreKind)}")
+    return StoreKind(written)
+
+
+def _channels(value: object) -> list[str]:
+    """As other words; `-` says that there is none."""
+    return [] if value == "-" else values.words(value)
+
+
 def _settle(told: dict[str, Any]) -> dict[str, Any]:
     require(told, "store")
-    return {"time_zone": _zone_at(told.get("latitude"), told.get("longitude"))} | told
+    kind = told.get("kind", StoreKind.STORE)
+    return {
+        "time_zone": _zone_at(told.get("latitude"), told.get("longitude")),
+        "pickup": kind.offers_pickup,
+    } | told
 
 
 def _zone_at(latitude: float | None, longitude: float | None) -> str:
@@ -33,10 +49,11 @@ STORES = KindOfFile(
     key=("store",),
     thing=Store,
     settle=_settle,
+    defaults=frozenset({"pickup"}),
     fields={
         "store": values.store,
         "name": values.text,
-        "kind": values.text,
+        "kind": _kind,
         "address": values.text,
         "city": values.text,
         "postal_code": values.key,
@@ -51,5 +68,6 @@ STORES = KindOfFile(
         "prep_minutes": values.whole,
         "pickup_days": values.whole,
         "services": values.words,
+        "channels": _channels,
     },
 )

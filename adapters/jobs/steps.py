@@ -6,6 +6,7 @@ from functools import partial
 from typing import Final
 
 from adapters.jobs.scheduler import Step
+from service.closing import close_drained
 from service.holds import sweep
 from service.messages.desk import Desk
 from service.messages.sending import send_due, settle_lost
@@ -53,6 +54,7 @@ def steps(
         Step("sweep_holds", soon, partial(sweep, units)),
         Step("expire_pickups", timedelta(seconds=30), partial(expire_overdue, units), once=True),
         Step("keep_back_for_walk_ins", every_minute, partial(keep_back, units)),
+        Step("close_drained", timedelta(seconds=15), partial(close_drained, units), once=True),
         Step("activate_points", every_minute, partial(activate_points, units), once=True),
         Step("forget_feed", every_minute, partial(forget_feed, units, kept=feed_kept), once=True),
         Step("forget_requests", timedelta(hours=1), partial(forget_requests, units), once=True),

@@ -11,15 +11,15 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any, Final
 
-from domain.feed import Changed
-from domain.ids import Sku, StoreId
+from domain.feed import ANY, Changed
+from domain.ids import ChannelId, Sku, StoreId
 from domain.stock import Shelf
 
 CHANNEL: Final = "hylla_feed"
 LOCK: Final = "select pg_advisory_xact_lock(hashtext('feed'))"
 CHANGE: Final = (
     "store, sku, on_hand, unavailable, allocated, held, staged, safety_stock, version, cause,"
-    " recorded_at"
+    " recorded_at, channel"
 )
 WAITING: Final = "select exists (select from feed_inbox)"
 RELAY: Final = f"""
@@ -38,6 +38,13 @@ AFTER: Final = f"""
 """
 SKUS_AFTER: Final = """
     select position, sku from feed where position > $1 order by position limit $2
+"""
+RESTATED: Final = f"""
+    select exists (
+        select from feed where position > $1 and position <= $2
+            and channel is not null and channel = any(array[$3, '{ANY}'])
+            and ($4::text[] is null or store = any($4 || array['{ANY}']))
+    )
 """
 SPAN: Final = "select coalesce(min(position), 1), coalesce(max(position), 0) from feed"
 FORGET: Final = """
@@ -88,7 +95,14 @@ class PostgresFeed:
             None if stores is None else list(stores),
             limit,
         )
-        return [Changed(row[0], Shelf(*row[1:10]), row[10], row[11]) for row in rows]
+        return [Changed(row[0], Shelf(*row[1:10]), *row[10:]) for row in rows]
+
+    async def restated(
+        self, after: int, until: int, channel: ChannelId, stores: Collection[StoreId] | None
+    ) -> bool:
+        wanted = None if stores is None else list(stores)
+        found: bool = await self._connection.fetchval(RESTATED, after, until, channel, wanted)
+        return found
 
     async def skus_after(self, position: int, limit: int) -> list[tuple[int, Sku]]:
         return [tuple(row) for row in await self._connection.fetch(SKUS_AFTER, position, limit)]

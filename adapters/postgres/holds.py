@@ -12,7 +12,7 @@ from domain.ids import CustomerId, HoldId, MemberId, Sku
 from domain.refusals import Missing
 from domain.stock import Place
 
-COLUMNS: Final = "id, state, lines, units, created_at, held_until, customer, cart"
+COLUMNS: Final = "id, state, lines, units, created_at, held_until, customer, cart, channel"
 CLAIM: Final = """
     insert into hold_units (hold, store, sku, customer, quantity, held_until)
     select * from unnest(
@@ -22,10 +22,11 @@ CLAIM: Final = """
 ADD: Final = f"""
     with added as (
         insert into holds ({COLUMNS})
-        select id, state, lines::jsonb, units::jsonb, created_at, held_until, customer, cart
+        select id, state, lines::jsonb, units::jsonb, created_at, held_until, customer, cart,
+            channel
         from unnest(
             $7::text[], $8::text[], $9::text[], $10::text[], $11::timestamptz[],
-            $12::timestamptz[], $13::text[], $14::text[]
+            $12::timestamptz[], $13::text[], $14::text[], $15::text[]
         ) as hold ({COLUMNS})
     )
     {CLAIM}
@@ -78,7 +79,7 @@ class PostgresHolds:
         self._now = now
 
     async def add(self, holds: Collection[Hold]) -> None:
-        units, rows = columns(_units(holds), 6), columns(map(_row, holds), 8)
+        units, rows = columns(_units(holds), 6), columns(map(_row, holds), 9)
         await self._connection.execute(ADD, *units, *rows)
 
     async def get(self, hold: HoldId) -> Hold:
@@ -152,6 +153,7 @@ def _row(hold: Hold) -> tuple[Any, ...]:
         hold.held_until,
         hold.customer,
         hold.cart,
+        hold.channel,
     )
 
 

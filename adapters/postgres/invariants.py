@@ -237,6 +237,22 @@ INVARIANTS: Final[Mapping[str, str]] = {
                 ('due_on', 1, (coming.due_on is not distinct from incoming.due_on)::int)
             ) as compared (figure, expected, actual)
     """,
+    "a_closed_store_owes_nothing": """
+        select jsonb_build_object('store', stores.store) as about, 0 as expected, (
+                select count(*) from pickups where store = stores.store and (
+                    state in ('placed', 'accepted', 'picking', 'ready') or exists (
+                        select from allocations
+                        where pickup = pickups.id and consumed + released < quantity
+                    )
+                )
+            ) + (
+                select count(distinct hold) from hold_units where store = stores.store
+            ) + (
+                select count(*) from transfers
+                where destination = stores.store and state = 'in_transit'
+            ) as actual
+        from stores where state = 'closed'
+    """,
     "orders_and_pickups_tell_the_same": f"""
         select jsonb_build_object('pickup', pickup, 'sku', sku, 'figure', figure) as about,
             expected, actual

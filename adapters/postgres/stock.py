@@ -11,7 +11,8 @@ from adapters.postgres.columns import columns
 from adapters.postgres.ledgers import BLOCKINGS
 from domain.conditions import Condition, Conditions
 from domain.confidence import Sight, sights
-from domain.ids import Sku, StoreId
+from domain.feed import ANY
+from domain.ids import ChannelId, Sku, StoreId
 from domain.incidents import IncidentKind, missed, oversold
 from domain.stock import Change, Move, Movement, PastShelf, Place, Shelf, summed
 from domain.stocktaking import Count, Told
@@ -128,6 +129,11 @@ RETELL: Final = f"""
     order by store, sku
 """
 
+RESTATE: Final = """
+    insert into feed_inbox (store, sku, version, cause, recorded_at, channel)
+    select store, '', 0, 'channel', $3, $2 from unnest($1::text[]) as told (store)
+"""
+
 MOVED_SINCE: Final = """
     select store, sku, moment.since, sum(movements.on_hand)::int as moved
     from unnest($1::text[], $2::text[], $3::timestamptz[]) as moment (store, sku, since)
@@ -227,12 +233,12 @@ class PostgresStock:
         self.changed: set[Sku] = set()
 
     async def shelve(self, places: Collection[Place]) -> None:
-        await self._connection.execute(SHELVE, *_columns(places))
+        await self._connection.execute(SHELVE, *columns_of(places))
 
     async def lock(
         self, places: Collection[Place], *, shelve: bool | Collection[Place] = False
     ) -> dict[Place, Shelf]:
-        stores, skus = _columns(places)
+        stores, skus = columns_of(places)
         if absent := places if shelve is True else shelve:
             if len(absent) < len(places):  # those that are there first, in the order of all
                 await self._connection.execute(LOCK, stores, skus)
@@ -245,7 +251,7 @@ class PostgresStock:
         }
         shelves = [Shelf(*row) for row in locked]
         return {
-            (shelf.store, shelf.sku): _without_lapsed(shelf, lapsed.get((shelf.store, shelf.sku)))
+            (shelf.store, shelf.sku): without_lapsed(shelf, lapsed.get((shelf.store, shelf.sku)))
             for shelf in shelves
         }
 
@@ -314,6 +320,12 @@ class PostgresStock:
         if short:
             await self._incidents.open(IncidentKind.OVERSOLD, [tuple(row) for row in short])
 
+    async def restate(
+        self, *, channel: ChannelId = ANY, stores: Collection[StoreId] = (ANY,)
+    ) -> None:
+        await self._connection.execute(RESTATE, list(stores), channel, self._now)
+        self.changed.add(ANY)
+
     async def of(
         self, skus: Collection[Sku], stores: Collection[StoreId] | None = None
     ) -> dict[Place, Shelf]:
@@ -369,7 +381,7 @@ class PostgresStock:
         return [PastShelf(*row) for row in await self._connection.fetch(AS_OF, sku, wanted, at)]
 
     async def told(self, places: Collection[Place]) -> dict[Place, Told]:
-        rows = await self._connection.fetch(TOLD, *_columns(places))
+        rows = await self._connection.fetch(TOLD, *columns_of(places))
         return {(row["store"], row["sku"]): _told(row) for row in rows}
 
     async def remember(self, told: Mapping[Place, Told]) -> None:
@@ -397,7 +409,7 @@ def _told(row: Any) -> Told:
     return Told(as_of, line)
 
 
-def _without_lapsed(shelf: Shelf, units: int | None) -> Shelf:
+def without_lapsed(shelf: Shelf, units: int | None) -> Shelf:
     return replace(shelf, held=shelf.held - units) if units else shelf
 
 
@@ -437,5 +449,5 @@ def _sight(sight: Sight) -> tuple[Any, ...]:
     return (sight.seen_at, sight.cleared_at, sight.missed_at, sight.misses, sight.counted)
 
 
-def _columns(places: Collection[Place]) -> tuple[list[StoreId], list[Sku]]:
+def columns_of(places: Collection[Place]) -> tuple[list[StoreId], list[Sku]]:
     return [store for store, _ in places], [sku for _, sku in places]

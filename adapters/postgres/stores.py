@@ -7,7 +7,7 @@ from typing import Any, Final
 import msgspec
 
 from domain.ids import StoreId
-from domain.stores import Store, StoreMissing
+from domain.stores import Store, StoreKind, StoreMissing, StoreState
 
 FIELDS: Final = Store.__struct_fields__
 COLUMNS: Final = ", ".join(FIELDS)
@@ -16,6 +16,8 @@ ALL: Final = f"select {COLUMNS} from stores"
 STAMP: Final = "select coalesce(sum(version), 0)::bigint from stores"
 """Stores are never deleted, so it only grows."""
 LOCK: Final = f"{BY_ID} order by store for no key update"
+SHARE: Final = f"{BY_ID} order by store for share"
+DRAINING: Final = "select store from stores where state = 'draining' order by store"
 PAGE: Final = f"""
     select {COLUMNS} from stores
     where store > $1 and ($2::boolean is null or pickup = $2)
@@ -29,11 +31,14 @@ WITHIN: Final = f"""
 PUT: Final = f"""
     insert into stores ({COLUMNS})
     select store, name, kind, address, city, postal_code, country, latitude, longitude, time_zone,
-        hours, exceptions, phone, pickup, prep_minutes, pickup_days, services::jsonb
+        hours, exceptions, phone, pickup, prep_minutes, pickup_days, services::jsonb,
+        case when channels is not null then
+            array(select jsonb_array_elements_text(channels::jsonb)) end,
+        state
     from unnest(
         $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
         $8::float8[], $9::float8[], $10::text[], $11::text[], $12::text[], $13::text[],
-        $14::boolean[], $15::int[], $16::int[], $17::text[]
+        $14::boolean[], $15::int[], $16::int[], $17::text[], $18::text[], $19::text[]
     ) as told ({COLUMNS})
     order by store
     on conflict (store) do update set
@@ -65,6 +70,12 @@ class PostgresStores:
 
     async def lock(self, stores: Collection[StoreId]) -> dict[StoreId, Store]:
         return await self._found(LOCK, list(stores))
+
+    async def share(self, stores: Collection[StoreId]) -> dict[StoreId, Store]:
+        return await self._found(SHARE, list(stores))
+
+    async def draining(self) -> list[StoreId]:
+        return [row["store"] for row in await self._connection.fetch(DRAINING)]
 
     async def page(self, after: StoreId, limit: int, *, pickup: bool | None = None) -> list[Store]:
         return list((await self._found(PAGE, after, pickup, limit)).values())
@@ -99,10 +110,19 @@ def _box(latitude: float, longitude: float, radius_km: float) -> tuple[float, fl
 
 
 def _row(store: Store) -> tuple[Any, ...]:
-    *plain, services = (getattr(store, field) for field in FIELDS)
-    return (*plain, msgspec.json.encode(services).decode())
+    *plain, services, channels, state = (getattr(store, field) for field in FIELDS)
+    told = None if channels is None else msgspec.json.encode(channels).decode()
+    return (*plain, msgspec.json.encode(services).decode(), told, state.value)
 
 
 def _store(row: Any) -> Store:
     services = msgspec.json.decode(row["services"], type=tuple[str, ...])
-    return Store(**{**row, "services": services})
+    return Store(
+        **{
+            **row,
+            "kind": StoreKind(row["kind"]),
+            "services": services,
+            "channels": None if row["channels"] is None else tuple(row["channels"]),
+            "state": StoreState(row["state"]),
+        }
+    )

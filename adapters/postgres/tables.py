@@ -102,7 +102,41 @@ stores = Table(
     count("prep_minutes", server_default=text("60")),
     count("pickup_days", server_default=text("7")),
     document("services", "[]"),
+    Column("channels", ARRAY(Key)),  # null: every channel
+    words("state", server_default=text("'active'")),
     version(),
+    CheckConstraint("kind in ('store', 'warehouse', 'dark_store')", name="kind"),
+    CheckConstraint("state in ('active', 'draining', 'closed')", name="state"),
+)
+Index(
+    "stores_limited_idx",
+    stores.c.store,
+    postgresql_where=text("state <> 'active' or channels is not null"),
+)
+
+# What a channel leaves open (null) is as the installation's settings say.
+sales_channels = Table(
+    "sales_channels",
+    metadata,
+    key("channel", primary_key=True),
+    count("buffer"),
+    Column("quantities", Text),
+    Column("most", Integer),
+    Column("low_at", Integer),
+    CheckConstraint("buffer >= 0", name="buffer"),
+    CheckConstraint("quantities in ('exact', 'capped', 'hidden')", name="quantities"),
+    CheckConstraint("most > 0", name="most"),
+    CheckConstraint("low_at >= 0", name="low_at"),
+)
+
+buffers = Table(
+    "buffers",
+    metadata,
+    key("channel", ForeignKey("sales_channels.channel")),
+    key("sku"),
+    count("buffer"),
+    PrimaryKeyConstraint("channel", "sku"),
+    CheckConstraint("buffer >= 0", name="buffer"),
 )
 
 products = Table(
@@ -197,7 +231,10 @@ blocked = Table(
 
 
 def as_changed() -> list[Column[Any]]:
-    """A shelf as a change left it, and why it changed."""
+    """A shelf as a change left it, and why it changed.
+
+    `channel` stands only where it is no shelf that has changed, but what a channel makes of many.
+    """
     return [
         key("store"),
         key("sku"),
@@ -206,6 +243,7 @@ def as_changed() -> list[Column[Any]]:
         Column("version", BigInteger, nullable=False),
         key("cause"),
         instant("recorded_at"),
+        Column("channel", Key),
     ]
 
 
@@ -228,6 +266,7 @@ feed = Table(
     *as_changed(),
 )
 Index(None, feed.c.sku, feed.c.position)
+Index("feed_restated_idx", feed.c.position, postgresql_where=text("channel is not null"))
 
 # The secret is kept as it is: every call is signed with it.
 webhooks = Table(
@@ -414,6 +453,7 @@ holds = Table(
     instant("held_until"),
     key("attempt", server_default=text("''")),
     Column("pinned_until", Instant),
+    key("channel", server_default=text("'web'")),
 )
 Index(
     "holds_due_idx",

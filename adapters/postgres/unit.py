@@ -13,6 +13,7 @@ from adapters.postgres.addresses import for_asyncpg
 from adapters.postgres.allocations import PostgresAllocations
 from adapters.postgres.audit import PostgresAudit
 from adapters.postgres.carts import PostgresCarts
+from adapters.postgres.closing import PostgresClosing
 from adapters.postgres.consignments import (
     DELIVERIES,
     TRANSFERS,
@@ -34,6 +35,8 @@ from adapters.postgres.products import PostgresProducts
 from adapters.postgres.requests import PostgresRequests
 from adapters.postgres.rewards import PostgresRewards
 from adapters.postgres.sales import PostgresSales
+from adapters.postgres.sales_channels import PostgresSalesChannels
+from adapters.postgres.selling import PostgresSelling
 from adapters.postgres.slots import PostgresSlots
 from adapters.postgres.stock import PostgresStock
 from adapters.postgres.stores import PostgresStores
@@ -51,6 +54,7 @@ from service.ports.following import Messages, Outbox, Slots, Webhooks
 from service.ports.incoming import Consignments, Supply
 from service.ports.people import Consents, Customers, Points, Preferences, Rewards
 from service.ports.requests import Requests
+from service.ports.selling import Closing, SalesChannels, Selling
 from service.ports.shopping import Carts, Orders, Pickups
 from service.ports.stock import Allocations, Feed, Holds, Incidents, Sales, Stock, WalkIns
 from service.ports.unit import Audit, Unit
@@ -95,11 +99,14 @@ class PostgresUnit:
         self.now = now
         self.requests: Requests = PostgresRequests(connection, now)
         self.stores: Stores = PostgresStores(connection)
+        self.closing: Closing = PostgresClosing(connection)
+        self.sales_channels: SalesChannels = PostgresSalesChannels(connection)
         self.products: Products = PostgresProducts(connection)
         self.incidents: Incidents = PostgresIncidents(connection, now, self.new_id)
         self.sales: Sales = PostgresSales(connection, now)
         self.shelves = PostgresStock(connection, now, self.incidents)
         self.stock: Stock = self.shelves
+        self.selling: Selling = PostgresSelling(connection, now)
         self.feed: Feed = PostgresFeed(connection)
         self.allocations: Allocations = PostgresAllocations(connection)
         self.holds: Holds = PostgresHolds(connection, now)

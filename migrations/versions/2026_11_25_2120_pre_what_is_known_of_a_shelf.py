@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "2026_11_25_2120"
-down_revision = "2026_11_25_2100"
+down_revision = "2026_11_25_2110"
 branch_labels = None
 depends_on = None
 

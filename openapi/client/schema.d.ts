@@ -105,6 +105,8 @@ export interface paths {
          * What can be sold of each SKU
          * @description What can be sold of each SKU: sent, and collected in each store. Unknown ones say so.
          *
+         *     422 `unknown_channel`.
+         *
          *     Callers: shop, customer, till, associate, office.
          */
         get: operations["list_availability"];
@@ -131,8 +133,9 @@ export interface paths {
          *     grows, and `data`: `{"sku", "store", "version", "status", "quantity", "as_of"}`. Of two
          *     events about one SKU in one store, the one with the higher version is true. Come back with
          *     `Last-Event-ID` to get every event after it, in order, once. When the cursor is too old,
-         *     `event: reset` and a new snapshot say so. A comment comes at least every 15 s. Who reads
-         *     too slowly is disconnected, and comes back with the cursor.
+         *     `event: reset` and a new snapshot say so; so they do when something was decided of the whole
+         *     channel or of a whole store: forget what you knew then. A comment comes at least every 15 s.
+         *     Who reads too slowly is disconnected, and comes back with the cursor. 422 `unknown_channel`.
          *
          *     Callers: shop, customer, till, associate, office.
          */
@@ -154,7 +157,7 @@ export interface paths {
         };
         /**
          * What can be sold of one SKU
-         * @description What can be sold of one SKU. 404 `unknown_sku`.
+         * @description What can be sold of one SKU. 404 `unknown_sku`, 422 `unknown_channel`.
          *
          *     Callers: shop, customer, till, associate, office.
          */
@@ -330,6 +333,82 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/channels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Every channel with its policy, by its name
+         * @description Every channel with its policy, by its name.
+         *
+         *     Callers: till, associate, office. An office key needs the scope `stock`.
+         */
+        get: operations["list_channels"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/channels/{channel}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Give a channel its policy, from this moment on
+         * @description Give a channel its policy, from this moment on; a new one is opened.
+         *
+         *     `buffer` are units that it keeps back at every location.
+         *
+         *     Callers: office. An office key needs the scope `stock`.
+         */
+        put: operations["put_channel"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/channels/{channel}/buffers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The SKUs that have a buffer of their own in a channel
+         * @description The SKUs that have a buffer of their own in a channel. 404 `unknown_channel`.
+         *
+         *     Callers: till, associate, office. An office key needs the scope `stock`.
+         */
+        get: operations["list_buffers"];
+        put?: never;
+        /**
+         * Give SKUs a buffer of their own in a channel
+         * @description Give SKUs a buffer of their own in a channel; null takes it away. Each on its own.
+         *
+         *     It stands in place of the channel's. 404 `unknown_channel`.
+         *
+         *     Callers: office. An office key needs the scope `stock`.
+         */
+        post: operations["tell_buffers"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/customers": {
         parameters: {
             query?: never;
@@ -398,6 +477,8 @@ export interface paths {
         /**
          * Hold every line or none
          * @description Hold every line or none. 409 `insufficient_stock` names each line that is short.
+         *
+         *     409 `not_served` names each store that sells nothing new through the channel.
          *
          *     Callers: shop, customer.
          */
@@ -1442,13 +1523,62 @@ export interface paths {
         };
         /**
          * A store
-         * @description A store: its address, hours, exceptions, time zone, and its rules of pickup.
+         * @description A store: its address, hours, exceptions, time zone, its rules of pickup, its channels.
          *
          *     Callers: shop, customer, till, associate, office.
          */
         get: operations["get_store"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/stores/{store}/disable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Claim nothing new of a store
+         * @description Claim nothing new of a store; what lies open there is over first, with `drain`.
+         *
+         *     No hold, no order and no transfer to it begins; old ones end as they would have, and its
+         *     tills go on. With nothing open it is `closed` at once, else `draining` until it is, which
+         *     happens by itself. Ask again to see what is left. Without `drain`, 409 `store_in_use` names
+         *     the first hundred of each that is open, and counts all.
+         *
+         *     Callers: office. An office key needs the scope `stock`.
+         */
+        post: operations["disable_store"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/stores/{store}/enable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sell from a store again
+         * @description Sell from a store again.
+         *
+         *     Callers: office. An office key needs the scope `stock`.
+         */
+        post: operations["enable_store"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1800,6 +1930,23 @@ export interface components {
             expected: number;
             actual: number;
         };
+        /**
+         * BufferResult
+         * @description What became of a line; `code` and `detail` say why not.
+         */
+        BufferResult: {
+            /** @enum {unknown} */
+            status: "applied" | "rejected" | "unchanged";
+            code?: string;
+            detail?: string;
+        };
+        /**
+         * BufferResults
+         * @description One for each line, in the order of the lines.
+         */
+        BufferResults: {
+            results: components["schemas"]["BufferResult"][];
+        };
         /** Cancellation */
         Cancellation: {
             /** @default customer */
@@ -1836,6 +1983,17 @@ export interface components {
          * @enum {unknown}
          */
         Channel: "call" | "email" | "instagram" | "letter" | "messenger" | "push" | "rcs" | "sms" | "viber" | "web_push" | "whatsapp";
+        /**
+         * ChannelView
+         * @description A channel with its policy as it works; `quantities` are what shoppers learn of a number.
+         */
+        ChannelView: {
+            channel: string;
+            buffer: number;
+            quantities: components["schemas"]["Quantities"];
+            most: number;
+            low_at: number;
+        };
         /**
          * Checkout
          * @description Who ordered, and how it will be paid.
@@ -2038,6 +2196,23 @@ export interface components {
             closed_at: string | null;
         };
         /**
+         * Disable
+         * @description Whether what lies open may end as it would have.
+         */
+        Disable: {
+            /** @default false */
+            drain?: boolean;
+        };
+        /**
+         * Disabled
+         * @description What a location is now, and what has to be over before it is closed.
+         */
+        Disabled: {
+            store: string;
+            state: components["schemas"]["StoreState"];
+            open: components["schemas"]["Open"];
+        };
+        /**
          * Discrepancy
          * @description What did not fit in a receipt that was applied all the same.
          */
@@ -2078,7 +2253,7 @@ export interface components {
          * @description The whole sum, for staff: sellable = on_hand - the five parts, and never below zero.
          *
          *         `conditions` say why units are unavailable, `confidence` how sure we are that they are there.
-         *
+         *         Where the location does not serve the channel, `reasons` say so and nothing is sellable.
          *         A kit has no shelf of its own; its parts are asked for by their names.
          */
         Explanation: {
@@ -2204,6 +2379,7 @@ export interface components {
             server_time: string;
             cart: string | null;
             pinned_until: string | null;
+            channel: string;
         };
         /**
          * ImportKind
@@ -2506,12 +2682,14 @@ export interface components {
         };
         /**
          * NewHold
-         * @description All lines or none, for `ttl_s` seconds.
+         * @description All lines or none, for `ttl_s` seconds, sold through `channel`.
          */
         NewHold: {
             lines: components["schemas"]["HoldLine"][];
             /** @default 900 */
             ttl_s?: number;
+            /** @default web */
+            channel?: string;
         };
         /**
          * NewKey
@@ -2572,6 +2750,23 @@ export interface components {
             quantity: number | null;
         };
         /**
+         * Open
+         * @description How much is open at a location, and the first of each by their ids.
+         */
+        Open: {
+            orders_count: number;
+            holds_count: number;
+            transfers_count: number;
+            orders: components["schemas"]["OpenOrder"][];
+            holds: string[];
+            transfers: string[];
+        };
+        /** OpenOrder */
+        OpenOrder: {
+            order: string;
+            pickup: string;
+        };
+        /**
          * OrderLine
          * @description Price and name as they were when the order was placed; `points` are what it will earn.
          */
@@ -2609,6 +2804,26 @@ export interface components {
             totals: components["schemas"]["Totals"];
             tenders: components["schemas"]["domain.orders.Tender"][];
             points: components["schemas"]["Earning"];
+        };
+        /**
+         * OwnBuffer
+         * @description The buffer of one SKU in a channel, in place of the channel's; null takes it away.
+         */
+        OwnBuffer: {
+            sku: string;
+            buffer: number | null;
+        };
+        /** OwnBuffers */
+        OwnBuffers: {
+            lines: components["schemas"]["OwnBuffer"][];
+        };
+        /**
+         * Page[ChannelView]
+         * @description `next_cursor` is null on the last page.
+         */
+        Page_ChannelView_: {
+            items: components["schemas"]["ChannelView"][];
+            next_cursor: string | null;
         };
         /**
          * Page[DeliveryView]
@@ -2656,6 +2871,14 @@ export interface components {
          */
         Page_OrderView_: {
             items: components["schemas"]["OrderView"][];
+            next_cursor: string | null;
+        };
+        /**
+         * Page[OwnBuffer]
+         * @description `next_cursor` is null on the last page.
+         */
+        Page_OwnBuffer_: {
+            items: components["schemas"]["OwnBuffer"][];
             next_cursor: string | null;
         };
         /**
@@ -2813,6 +3036,20 @@ export interface components {
             cap?: number;
         };
         /**
+         * PolicyTold
+         * @description What is left out, or null, is as the settings of the installation say.
+         */
+        PolicyTold: {
+            /** @default 0 */
+            buffer?: number;
+            /** @default null */
+            quantities?: components["schemas"]["Quantities"] | null;
+            /** @default null */
+            most?: number | null;
+            /** @default null */
+            low_at?: number | null;
+        };
+        /**
          * Preferences
          * @description What a customer stated; nothing is assumed where nothing was said.
          *
@@ -2930,6 +3167,12 @@ export interface components {
          * @enum {unknown}
          */
         Purpose: "ad_audience" | "marketing" | "profiling" | "research" | "service";
+        /**
+         * Quantities
+         * @description How much shoppers learn of a number.
+         * @enum {unknown}
+         */
+        Quantities: "capped" | "exact" | "hidden";
         /**
          * QuietHours
          * @description When not to disturb, on the customer's own clock; `21:00` to `08:00` spans midnight.
@@ -3161,12 +3404,12 @@ export interface components {
          * @description `hours` are the ordinary week, `exceptions` the days that differ, both OSM opening hours.
          *
          *         What is prepared there takes `prep_minutes` of opening time and waits `pickup_days` for its
-         *         customer.
+         *         customer. `channels` are the remote ones that sell from it; null for all of them.
          */
         Store: {
             store: string;
             name: string;
-            kind: string;
+            kind: components["schemas"]["StoreKind"];
             address: string;
             city: string;
             postal_code: string;
@@ -3181,6 +3424,8 @@ export interface components {
             prep_minutes: number;
             pickup_days: number;
             services: string[];
+            channels: string[] | null;
+            state: components["schemas"]["StoreState"];
         };
         /**
          * StoreFound
@@ -3189,7 +3434,7 @@ export interface components {
         StoreFound: {
             store: string;
             name: string;
-            kind: string;
+            kind: components["schemas"]["StoreKind"];
             address: string;
             city: string;
             postal_code: string;
@@ -3204,8 +3449,21 @@ export interface components {
             prep_minutes: number;
             pickup_days: number;
             services: string[];
+            channels: string[] | null;
+            state: components["schemas"]["StoreState"];
             distance_km?: number;
         };
+        /**
+         * StoreKind
+         * @description A store has walk-ins; the others serve remote channels alone.
+         * @enum {unknown}
+         */
+        StoreKind: "dark_store" | "store" | "warehouse";
+        /**
+         * StoreState
+         * @enum {unknown}
+         */
+        StoreState: "active" | "closed" | "draining";
         /**
          * Tier
          * @description A level of the programme; `next` is absent at the top.
@@ -4053,7 +4311,7 @@ export interface operations {
                      *                 "allocated": 1,
                      *                 "held": 1,
                      *                 "safety_stock": 1,
-                     *                 "buffer": 1,
+                     *                 "buffer": 2,
                      *                 "sellable": 1,
                      *                 "reasons": [
                      *                   "closed_today"
@@ -4114,6 +4372,11 @@ export interface operations {
     stream_availability: {
         parameters: {
             query?: {
+                /**
+                 * @description The channel that would sell it.
+                 * @example web
+                 */
+                channel?: string;
                 /**
                  * @description A publishable key (`pk_…`), for an EventSource, which can send no headers.
                  * @example sk_shown_once
@@ -4285,7 +4548,7 @@ export interface operations {
                      *             "allocated": 1,
                      *             "held": 1,
                      *             "safety_stock": 1,
-                     *             "buffer": 1,
+                     *             "buffer": 2,
                      *             "sellable": 1,
                      *             "reasons": [
                      *               "closed_today"
@@ -5623,6 +5886,300 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
+    list_channels: {
+        parameters: {
+            query?: {
+                /**
+                 * @description `next_cursor` of the page before, unchanged.
+                 * @example ImtleV8wMSI
+                 */
+                cursor?: string;
+                /**
+                 * @description How many items at most.
+                 * @example 50
+                 */
+                limit?: number;
+            };
+            header?: {
+                /**
+                 * @description For titles and names: en, nb, sv, da or ro; English when none fits.
+                 * @example sv-SE, en;q=0.5
+                 */
+                "Accept-Language"?: components["parameters"]["AcceptLanguage"];
+                /**
+                 * @description Your own id of this request, for our logs; we make one if there is none.
+                 * @example till-7-000123
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "channel": "web",
+                     *           "buffer": 2,
+                     *           "quantities": "capped",
+                     *           "most": 10,
+                     *           "low_at": 3
+                     *         }
+                     *       ],
+                     *       "next_cursor": "sample"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Page_ChannelView_"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    put_channel: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes a repeat harmless: the same key and body get the first answer again.
+                 * @example 6f1c1f0e-0d3b-4a52-9a54-3c2f0a1b7a11
+                 */
+                "Idempotency-Key"?: components["parameters"]["OptionalIdempotencyKey"];
+                /**
+                 * @description For titles and names: en, nb, sv, da or ro; English when none fits.
+                 * @example sv-SE, en;q=0.5
+                 */
+                "Accept-Language"?: components["parameters"]["AcceptLanguage"];
+                /**
+                 * @description Your own id of this request, for our logs; we make one if there is none.
+                 * @example till-7-000123
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description The channel.
+                 * @example web
+                 */
+                channel: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "buffer": 2
+                 *     }
+                 */
+                "application/json": components["schemas"]["PolicyTold"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "channel": "web",
+                     *       "buffer": 2,
+                     *       "quantities": "capped",
+                     *       "most": 10,
+                     *       "low_at": 3
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ChannelView"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    list_buffers: {
+        parameters: {
+            query?: {
+                /**
+                 * @description `next_cursor` of the page before, unchanged.
+                 * @example ImtleV8wMSI
+                 */
+                cursor?: string;
+                /**
+                 * @description How many items at most.
+                 * @example 50
+                 */
+                limit?: number;
+            };
+            header?: {
+                /**
+                 * @description For titles and names: en, nb, sv, da or ro; English when none fits.
+                 * @example sv-SE, en;q=0.5
+                 */
+                "Accept-Language"?: components["parameters"]["AcceptLanguage"];
+                /**
+                 * @description Your own id of this request, for our logs; we make one if there is none.
+                 * @example till-7-000123
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description The channel.
+                 * @example web
+                 */
+                channel: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "sku": "85123A",
+                     *           "buffer": 2
+                     *         }
+                     *       ],
+                     *       "next_cursor": "sample"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Page_OwnBuffer_"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    tell_buffers: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes a repeat harmless: the same key and body get the first answer again.
+                 * @example 6f1c1f0e-0d3b-4a52-9a54-3c2f0a1b7a11
+                 */
+                "Idempotency-Key"?: components["parameters"]["OptionalIdempotencyKey"];
+                /**
+                 * @description For titles and names: en, nb, sv, da or ro; English when none fits.
+                 * @example sv-SE, en;q=0.5
+                 */
+                "Accept-Language"?: components["parameters"]["AcceptLanguage"];
+                /**
+                 * @description Your own id of this request, for our logs; we make one if there is none.
+                 * @example till-7-000123
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description The channel.
+                 * @example web
+                 */
+                channel: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "lines": [
+                 *         {
+                 *           "sku": "85123A",
+                 *           "buffer": 2
+                 *         }
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["OwnBuffers"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "results": [
+                     *         {
+                     *           "status": "applied",
+                     *           "code": "7KQM2RXA",
+                     *           "detail": "What was asked for, and why not."
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["BufferResults"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
     list_customers: {
         parameters: {
             query?: {
@@ -5946,7 +6503,8 @@ export interface operations {
                  *           "quantity": 2
                  *         }
                  *       ],
-                 *       "ttl_s": 1
+                 *       "ttl_s": 1,
+                 *       "channel": "web"
                  *     }
                  */
                 "application/json": components["schemas"]["NewHold"];
@@ -5977,7 +6535,8 @@ export interface operations {
                      *       "held_until": "2026-11-23T10:30:00+01:00",
                      *       "server_time": "2026-11-23T10:30:00+01:00",
                      *       "cart": "crt_01jd0000000000000000000001",
-                     *       "pinned_until": "2026-11-23T10:30:00+01:00"
+                     *       "pinned_until": "2026-11-23T10:30:00+01:00",
+                     *       "channel": "web"
                      *     }
                      */
                     "application/json": components["schemas"]["HoldView"];
@@ -6046,7 +6605,8 @@ export interface operations {
                      *       "held_until": "2026-11-23T10:30:00+01:00",
                      *       "server_time": "2026-11-23T10:30:00+01:00",
                      *       "cart": "crt_01jd0000000000000000000001",
-                     *       "pinned_until": "2026-11-23T10:30:00+01:00"
+                     *       "pinned_until": "2026-11-23T10:30:00+01:00",
+                     *       "channel": "web"
                      *     }
                      */
                     "application/json": components["schemas"]["HoldView"];
@@ -6116,7 +6676,8 @@ export interface operations {
                      *       "held_until": "2026-11-23T10:30:00+01:00",
                      *       "server_time": "2026-11-23T10:30:00+01:00",
                      *       "cart": "crt_01jd0000000000000000000001",
-                     *       "pinned_until": "2026-11-23T10:30:00+01:00"
+                     *       "pinned_until": "2026-11-23T10:30:00+01:00",
+                     *       "channel": "web"
                      *     }
                      */
                     "application/json": components["schemas"]["HoldView"];
@@ -6196,7 +6757,8 @@ export interface operations {
                      *       "held_until": "2026-11-23T10:30:00+01:00",
                      *       "server_time": "2026-11-23T10:30:00+01:00",
                      *       "cart": "crt_01jd0000000000000000000001",
-                     *       "pinned_until": "2026-11-23T10:30:00+01:00"
+                     *       "pinned_until": "2026-11-23T10:30:00+01:00",
+                     *       "channel": "web"
                      *     }
                      */
                     "application/json": components["schemas"]["HoldView"];
@@ -6280,7 +6842,8 @@ export interface operations {
                      *       "held_until": "2026-11-23T10:30:00+01:00",
                      *       "server_time": "2026-11-23T10:30:00+01:00",
                      *       "cart": "crt_01jd0000000000000000000001",
-                     *       "pinned_until": "2026-11-23T10:30:00+01:00"
+                     *       "pinned_until": "2026-11-23T10:30:00+01:00",
+                     *       "channel": "web"
                      *     }
                      */
                     "application/json": components["schemas"]["HoldView"];
@@ -6363,7 +6926,8 @@ export interface operations {
                      *       "held_until": "2026-11-23T10:30:00+01:00",
                      *       "server_time": "2026-11-23T10:30:00+01:00",
                      *       "cart": "crt_01jd0000000000000000000001",
-                     *       "pinned_until": "2026-11-23T10:30:00+01:00"
+                     *       "pinned_until": "2026-11-23T10:30:00+01:00",
+                     *       "channel": "web"
                      *     }
                      */
                     "application/json": components["schemas"]["HoldView"];
@@ -9142,7 +9706,7 @@ export interface operations {
                      *                   "allocated": 1,
                      *                   "held": 1,
                      *                   "safety_stock": 1,
-                     *                   "buffer": 1,
+                     *                   "buffer": 2,
                      *                   "sellable": 1,
                      *                   "reasons": [
                      *                     "closed_today"
@@ -10441,7 +11005,7 @@ export interface operations {
                      *           "id": 1,
                      *           "store": "1000",
                      *           "sku": "85123A",
-                     *           "kind": "sample",
+                     *           "kind": "store",
                      *           "on_hand": 1,
                      *           "unavailable": 1,
                      *           "conditions": {
@@ -10530,7 +11094,7 @@ export interface operations {
                      *         {
                      *           "store": "1000",
                      *           "name": "Sample mug",
-                     *           "kind": "sample",
+                     *           "kind": "store",
                      *           "address": "Sample street 1",
                      *           "city": "Stockholm",
                      *           "postal_code": "111 22",
@@ -10547,6 +11111,10 @@ export interface operations {
                      *           "services": [
                      *             "sample"
                      *           ],
+                     *           "channels": [
+                     *             "web"
+                     *           ],
+                     *           "state": "active",
                      *           "distance_km": 1.2
                      *         }
                      *       ],
@@ -10605,7 +11173,7 @@ export interface operations {
                      * @example {
                      *       "store": "1000",
                      *       "name": "Sample mug",
-                     *       "kind": "sample",
+                     *       "kind": "store",
                      *       "address": "Sample street 1",
                      *       "city": "Stockholm",
                      *       "postal_code": "111 22",
@@ -10621,7 +11189,11 @@ export interface operations {
                      *       "pickup_days": 1,
                      *       "services": [
                      *         "sample"
-                     *       ]
+                     *       ],
+                     *       "channels": [
+                     *         "web"
+                     *       ],
+                     *       "state": "active"
                      *     }
                      */
                     "application/json": components["schemas"]["Store"];
@@ -10630,6 +11202,184 @@ export interface operations {
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
             404: components["responses"]["Problem404"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    disable_store: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes a repeat harmless: the same key and body get the first answer again.
+                 * @example 6f1c1f0e-0d3b-4a52-9a54-3c2f0a1b7a11
+                 */
+                "Idempotency-Key"?: components["parameters"]["OptionalIdempotencyKey"];
+                /**
+                 * @description For titles and names: en, nb, sv, da or ro; English when none fits.
+                 * @example sv-SE, en;q=0.5
+                 */
+                "Accept-Language"?: components["parameters"]["AcceptLanguage"];
+                /**
+                 * @description Your own id of this request, for our logs; we make one if there is none.
+                 * @example till-7-000123
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description The store.
+                 * @example 1000
+                 */
+                store: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "drain": true
+                 *     }
+                 */
+                "application/json": components["schemas"]["Disable"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "store": "1000",
+                     *       "state": "active",
+                     *       "open": {
+                     *         "orders_count": 1,
+                     *         "holds_count": 1,
+                     *         "transfers_count": 1,
+                     *         "orders": [
+                     *           {
+                     *             "order": "ord_01jd0000000000000000000002",
+                     *             "pickup": "pku_01jd0000000000000000000003"
+                     *           }
+                     *         ],
+                     *         "holds": [
+                     *           "hld_01jd0000000000000000000007"
+                     *         ],
+                     *         "transfers": [
+                     *           "trf_01jd0000000000000000000010"
+                     *         ]
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Disabled"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    enable_store: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes a repeat harmless: the same key and body get the first answer again.
+                 * @example 6f1c1f0e-0d3b-4a52-9a54-3c2f0a1b7a11
+                 */
+                "Idempotency-Key"?: components["parameters"]["OptionalIdempotencyKey"];
+                /**
+                 * @description For titles and names: en, nb, sv, da or ro; English when none fits.
+                 * @example sv-SE, en;q=0.5
+                 */
+                "Accept-Language"?: components["parameters"]["AcceptLanguage"];
+                /**
+                 * @description Your own id of this request, for our logs; we make one if there is none.
+                 * @example till-7-000123
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description The store.
+                 * @example 1000
+                 */
+                store: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /** @example {} */
+                "application/json": components["schemas"]["Nothing"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "store": "1000",
+                     *       "name": "Sample mug",
+                     *       "kind": "store",
+                     *       "address": "Sample street 1",
+                     *       "city": "Stockholm",
+                     *       "postal_code": "111 22",
+                     *       "country": "SE",
+                     *       "latitude": 59.3326,
+                     *       "longitude": 18.0649,
+                     *       "time_zone": "Europe/Stockholm",
+                     *       "hours": "sample",
+                     *       "exceptions": "sample",
+                     *       "phone": "+46701740605",
+                     *       "pickup": true,
+                     *       "prep_minutes": 1,
+                     *       "pickup_days": 1,
+                     *       "services": [
+                     *         "sample"
+                     *       ],
+                     *       "channels": [
+                     *         "web"
+                     *       ],
+                     *       "state": "active"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Store"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];

@@ -10,9 +10,9 @@ from datetime import timedelta
 from msgspec import Struct
 from msgspec.structs import replace
 
-from domain.availability import Catalogue, Shelves, stocked_parts
+from domain.availability import NOTHING_HELD, Catalogue, stocked_parts
 from domain.callers import Caller
-from domain.carts import Cart
+from domain.carts import Cart, stores_of
 from domain.holds import (
     DEFAULT_TTL,
     Hold,
@@ -24,7 +24,8 @@ from domain.holds import (
     nested,
     units_of,
 )
-from domain.ids import HoldId, Sku
+from domain.ids import WEB, HoldId, Sku, StoreId
+from domain.sales_channels import must_serve
 from domain.stock import (
     Cause,
     Change,
@@ -38,15 +39,18 @@ from domain.stock import (
 from service.availability import with_parts
 from service.ports.unit import Unit
 
-NOTHING: Mapping[Place, int] = {}
-
 
 class Kept(Struct, frozen=True):
     """What a cart's hold keeps: `places` while it counts, `claimed` as long as it is not closed."""
 
     hold: Hold | None = None
-    places: Mapping[Place, int] = NOTHING
-    claimed: Mapping[Place, int] = NOTHING
+    places: Mapping[Place, int] = NOTHING_HELD
+    claimed: Mapping[Place, int] = NOTHING_HELD
+
+    @property
+    def stores(self) -> set[StoreId]:
+        """Where something is held that counts."""
+        return {store for store, _ in self.places}
 
 
 async def kept_by(unit: Unit, cart: Cart) -> Kept:
@@ -56,7 +60,8 @@ async def kept_by(unit: Unit, cart: Cart) -> Kept:
     hold = await unit.holds.take(cart.hold)
     if hold.state is not HoldState.ACTIVE:
         return Kept(hold)
-    return Kept(hold, hold.places if hold.counts_at(unit.now) else NOTHING, hold.places)
+    counts = hold.counts_at(unit.now)
+    return Kept(hold, hold.places if counts else NOTHING_HELD, hold.places)
 
 
 async def hold_lines(
@@ -66,16 +71,20 @@ async def hold_lines(
 
     Raises:
         NotEnoughStock: not every line can be held; what was held before stays.
+        NotServed: a store sells nothing new through the web.
         HoldLimit: a customer may not hold so much of one SKU.
         HoldPinned: something else is being paid for.
     """
+    stores = await unit.stores.share(stores_of(cart.lines))
     kept = await kept_by(unit, cart)
+    must_serve(WEB, stores.values(), kept.stores)
     lines = lines_to_hold(cart)
     parts = await _parts(unit, cart)
     wanted = units_of(lines, parts)
     await _must_be_within_limit(unit, cart, wanted, kept.places, limit)
-    shelves = await unit.stock.lock(wanted.keys() | kept.claimed.keys())
-    if short := shortages(wanted, shelves, kept.places):
+    places = wanted.keys() | kept.claimed.keys()
+    shelves, terms = await unit.selling.lock(places, [WEB])
+    if short := shortages(wanted, terms[WEB].seen(shelves), kept.places):
         takers = takers_of((line.store, line.sku, parts[line.sku]) for line in lines)
         raise NotEnoughStock(short, takers)
     changes = difference(kept.claimed, wanted)
@@ -149,14 +158,6 @@ def lines_to_hold(cart: Cart) -> list[HoldLine]:
         for line in cart.lines
         if line.fulfilment and line.fulfilment.store
     ]
-
-
-def without_own(shelves: Shelves, own: Mapping[Place, int]) -> Shelves:
-    """Shelves as they look to somebody whose own hold does not count."""
-    return {
-        place: shelf.after(Change(*place, held=-own[place])) if place in own else shelf
-        for place, shelf in shelves.items()
-    }
 
 
 async def _parts(unit: Unit, cart: Cart) -> dict[Sku, dict[Sku, int]]:

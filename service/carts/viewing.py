@@ -5,7 +5,7 @@ from datetime import datetime
 
 from msgspec import UNSET, Struct, UnsetType
 
-from domain.availability import Shelves, sellable_units, stocked_parts
+from domain.availability import NOTHING_HELD, Shelves, sellable_units, stocked_parts
 from domain.callers import Caller
 from domain.carts import (
     Cart,
@@ -16,12 +16,12 @@ from domain.carts import (
 )
 from domain.catalogue import Product, ProductState
 from domain.holds import Hold
-from domain.ids import CartId, OrderId, Sku, StoreId
+from domain.ids import WEB, CartId, OrderId, Sku, StoreId
 from domain.money import Money
 from domain.promises import Promise, promise_of
+from domain.stock import Place
 from domain.stores import Store
 from service.availability import with_parts
-from service.carts.keeping import without_own
 from service.ports.unit import Unit, Units
 
 
@@ -87,11 +87,10 @@ async def seen(unit: Unit, cart: Cart, locale: str) -> CartView:
     """The cart with today's names, prices and availability; problems say what changed."""
     catalogue = await with_parts(unit, [line.sku for line in cart.lines])
     stores = await unit.stores.by_id(stores_of(cart.lines))
-    shelves: Shelves = await unit.stock.of(catalogue, stores) if stores and catalogue else {}
+    sold = await unit.selling.sold(WEB, catalogue, stores) if stores and catalogue else None
+    shelves: Shelves = sold[0].seen(sold[1]) if sold else {}
     kept = await _kept(unit, cart)
-    if kept:
-        shelves = without_own(shelves, kept.places)
-    facts = Facts(catalogue, stores, shelves)
+    facts = Facts(catalogue, stores, shelves, kept.places if kept else {})
     lines = [_line_view(line, facts, unit.now, locale) for line in cart.lines]
     goods = Money(sum(line.total.amount for line in lines), cart.currency)
     return CartView(
@@ -135,6 +134,7 @@ class Facts(Struct, frozen=True):
     catalogue: Mapping[Sku, Product]
     stores: Mapping[StoreId, Store]
     shelves: Shelves = {}
+    own: Mapping[Place, int] = NOTHING_HELD
 
 
 def problems_of(line: CartLine, facts: Facts, now: datetime) -> list[LineProblem]:
@@ -160,12 +160,20 @@ def problems_of(line: CartLine, facts: Facts, now: datetime) -> list[LineProblem
 
 
 def _shortage(line: CartLine, facts: Facts) -> list[LineProblem]:
-    parts = stocked_parts(facts.catalogue[line.sku], facts.catalogue)
-    if not parts or line.fulfilment is None or line.fulfilment.store is None:
+    if line.fulfilment is None or line.fulfilment.store is None:
         return []
-    free = sellable_units(parts, line.fulfilment.store, facts.shelves)
+    store = facts.stores[line.fulfilment.store]
+    against = store.reason_against(WEB)
+    parts = stocked_parts(facts.catalogue[line.sku], facts.catalogue)
+    if not parts:
+        held = any(place[0] == store.store for place in facts.own)
+        free = line.quantity if held or not against else 0
+    else:
+        free = sellable_units(parts, store.store, facts.shelves, facts.own)
     if free >= line.quantity:
         return []
+    if against:
+        return [LineProblem(against, f"{store.name} sells nothing new here.", available=free)]
     return [LineProblem("insufficient_stock", f"There are only {free}.", available=free)]
 
 

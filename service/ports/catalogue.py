@@ -25,7 +25,17 @@ class Stores(Protocol):
         """Another number than before whenever a store was told otherwise."""
 
     async def lock(self, stores: Collection[StoreId]) -> dict[StoreId, Store]:
-        """Those that exist, kept as they are until the unit ends."""
+        """Those that exist, kept as they are until the unit ends, and for this unit to change."""
+
+    async def share(self, stores: Collection[StoreId]) -> dict[StoreId, Store]:
+        """Those that exist, kept as they are until the unit ends; others may share them.
+
+        Whoever claims something new of a location shares it first, before any shelf: so nobody
+        disables it at that moment.
+        """
+
+    async def draining(self) -> list[StoreId]:
+        """Those that take in nothing new, and wait for the rest to be over."""
 
     async def page(self, after: StoreId, limit: int, *, pickup: bool | None = None) -> list[Store]:
         """In the order of their keys, from the one behind `after` on."""

@@ -5,9 +5,10 @@ from datetime import datetime
 from typing import Protocol
 
 from domain.conditions import Condition, Conditions
-from domain.feed import Changed
+from domain.feed import ANY, Changed
 from domain.holds import Hold, HoldState
 from domain.ids import (
+    ChannelId,
     CustomerId,
     HoldId,
     MemberId,
@@ -58,6 +59,14 @@ class Stock(Protocol):
         """Tell of every shelf of these as of a change, since what is sold of it has changed.
 
         Where more is promised than is there of what is tracked, that is an incident from now on.
+        """
+
+    async def restate(
+        self, *, channel: ChannelId = ANY, stores: Collection[StoreId] = (ANY,)
+    ) -> None:
+        """Have everything that was told of a channel, in these stores, told anew.
+
+        For what changes more shelves than can be told of one by one.
         """
 
     async def moved_by(
@@ -114,7 +123,12 @@ class Feed(Protocol):
         """The first changes behind a position, of these SKUs and in these stores."""
 
     async def skus_after(self, position: int, limit: int) -> list[tuple[int, Sku]]:
-        """As `after`, but only what has changed: position and SKU."""
+        """As `after`, but only what has changed: position and SKU; ANY for what is told anew."""
+
+    async def restated(
+        self, after: int, until: int, channel: ChannelId, stores: Collection[StoreId] | None
+    ) -> bool:
+        """Whether something between these positions made what was told of a channel untrue."""
 
     async def span(self) -> tuple[int, int]:
         """The oldest position that is still kept, and the newest."""

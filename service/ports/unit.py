@@ -13,6 +13,7 @@ from service.ports.following import Messages, Outbox, Slots, Webhooks
 from service.ports.incoming import Consignments, Supply
 from service.ports.people import Consents, Customers, Points, Preferences, Rewards
 from service.ports.requests import Requests
+from service.ports.selling import Closing, SalesChannels, Selling
 from service.ports.shopping import Carts, Orders, Pickups
 from service.ports.stock import Allocations, Feed, Holds, Incidents, Sales, Stock, WalkIns
 
@@ -33,8 +34,11 @@ class Unit(Protocol):
     now: datetime
     requests: Requests
     stores: Stores
+    closing: Closing
+    sales_channels: SalesChannels
     products: Products
     stock: Stock
+    selling: Selling
     feed: Feed
     sales: Sales
     incidents: Incidents

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from adapters.postgres.invariants import INVARIANTS
-from tests.examples import HARBOUR, HILL, MUG, TEA_SET, TEAPOT, shelve
+from domain.stores import StoreState
+from tests.examples import HARBOUR, HILL, MUG, TEA_SET, TEAPOT, a_store, shelve
 from tests.http.shop import Shop
 from tests.http.test_deliveries import announced, receive
 from tests.http.test_transfers import sent
@@ -54,8 +55,8 @@ async def prepare(shop: Shop, pickup: str, lines: dict[str, int], till: dict[str
 
 @pytest.fixture
 async def lived_in(shop: Shop) -> Shop:
-    """One order collected, one cancelled, one that lies ready, one just placed; and a till's sale
-    of what the other shelf did not have."""
+    """One order collected, one cancelled, one that lies ready, one just placed; a till's sale of
+    what the other shelf did not have; and a store that is closed."""
     await shelve(shop.units, HARBOUR, mug=40, teapot=10)
     me, till = await shop.customer(), await shop.till(HARBOUR)
     collected = await order(shop, me, {MUG: 3, TEA_SET: 1})
@@ -81,6 +82,8 @@ async def lived_in(shop: Shop) -> Shop:
         json={"lines": [shown]},
         headers=await shop.office() | {"Idempotency-Key": shop.fresh()},
     )
+    async with shop.units.begin() as unit:
+        await unit.stores.put([a_store("quay", state=StoreState.CLOSED)])
     return shop
 
 
@@ -120,6 +123,7 @@ async def test_all_is_well_where_nobody_meddled(lived_in):
         ("update stock set allocated = allocated + 1", "allocated_is_what_orders_claim"),
         ("update stock set staged = 0", "staged_is_what_lies_picked"),
         ("update stock set held = 1", "held_is_what_carts_hold"),
+        ("update stores set state = 'closed'", "a_closed_store_owes_nothing"),
         ("delete from stock where sku = 'MUG'", "every_movement_has_its_shelf"),
         (
             "update allocations set released = 1 where quantity > consumed + released",

@@ -26,6 +26,13 @@ change_product          .     .         .     .          stock
 list_stores             may   may       may   may        may
 get_store               may   may       may   may        may
 
+disable_store           .     .         .     .          stock
+enable_store            .     .         .     .          stock
+list_channels           .     .         may   may        stock
+put_channel             .     .         .     .          stock
+list_buffers            .     .         may   may        stock
+tell_buffers            .     .         .     .          stock
+
 get_stock               .     .         may   may        stock
 list_movements          .     .         may   may        stock
 adjust_stock            .     .         .     .          stock

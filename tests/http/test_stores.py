@@ -30,6 +30,8 @@ async def test_a_store_says_where_it_is_and_when_it_is_open(shop: Shop):
         "prep_minutes": 60,
         "pickup_days": 7,
         "services": ["Repairs"],
+        "channels": None,
+        "state": "active",
     }
 
 

@@ -260,3 +260,14 @@ async def test_a_name_that_leads_inside_is_found_out_on_the_way():
 
     assert receipt == Receipt(False, "private_address")
     assert receiver.requests == []
+
+
+async def test_what_is_decided_of_a_channel_is_no_change_of_stock(told: Told):
+    await shelve(told.shop.units, mug=1)
+    office = await told.shop.office()
+    await told.shop.client.put("/v1/channels/web", json={"buffer": 2}, headers=office)
+    await shelve(told.shop.units, mug=1)
+    await told.deliver()
+    changes = [change for event in told.events() for change in event["data"]["changes"]]
+
+    assert [(change["sku"], change["version"]) for change in changes] == [(MUG, 2), (MUG, 3)]

@@ -220,6 +220,64 @@ async def test_a_store_that_changes_changes_every_answer(page: Page):
     assert at["pickup"]["reasons"] == ["pickup_unavailable"]
 
 
+async def test_what_is_decided_of_the_web_changes_every_answer(page: Page):
+    await shelve(page.shop.units, mug=5)
+    await shelve(page.shop.units, HILL, mug=5)
+    await page.from_the_window()
+    office = await page.shop.office()
+    decided = await page.client.put(
+        "/v1/channels/web", json={"buffer": 3, "quantities": "hidden"}, headers=office
+    )
+    at_once = await page.ask()
+    elsewhere = await page.shop.client.put("/v1/channels/web", json={"buffer": 4}, headers=office)
+    async with asyncio.timeout(PATIENCE_S):
+        while (later := (await page.from_the_window())["ship"]["quantity"]) is None:
+            await asyncio.sleep(0.01)
+
+    assert (decided.status_code, elsewhere.status_code) == (200, 200)
+    assert at_once["ship"] == {"status": "in_stock", "quantity": None}
+    assert later == 2
+    for query in ({}, {"store": HARBOUR}, {"store": "hill"}):
+        shown = await page.ask(**query)
+        assert but_for_the_moment(shown) == but_for_the_moment(await page.ask(**query, **LIVE))
+
+
+async def test_a_buffer_of_a_part_takes_its_kit_out_of_the_window(page: Page):
+    await shelve(page.shop.units, mug=6, teapot=3)
+    assert (await page.from_the_window(TEA_SET))["ship"]["quantity"] == 3
+    told = await page.shop.client.post(
+        "/v1/channels/web/buffers",
+        json={"lines": [{"sku": MUG, "buffer": 4}]},
+        headers=await page.shop.office(),
+    )
+
+    assert told.json()["results"] == [{"status": "applied"}]
+    assert (await page.until(1, TEA_SET))["ship"]["status"] == "low_stock"
+
+
+async def test_a_store_that_is_closed_leaves_every_answer(page: Page):
+    await shelve(page.shop.units, mug=5)
+    await page.from_the_window()
+    closed = await page.shop.client.post(
+        f"/v1/stores/{HARBOUR}/disable", json={}, headers=await page.shop.office()
+    )
+    answer = await page.until(0)
+
+    assert closed.json()["state"] == "closed"
+    assert answer["stores"][0]["pickup"]["reasons"] == ["store_closed", "out_of_stock"]
+
+
+async def test_another_channel_is_answered_from_the_books(page: Page):
+    await shelve(page.shop.units, mug=5)
+    await page.shop.client.put(
+        "/v1/channels/app", json={"buffer": 2}, headers=await page.shop.office()
+    )
+    await page.from_the_window()
+    answer = await page.ask(channel="app")
+
+    assert (answer["source"], answer["ship"]["quantity"]) == ("live", 3)
+
+
 async def test_a_part_that_is_sold_takes_its_kit_out_of_the_window(page: Page):
     await shelve(page.shop.units, mug=4, teapot=2)
     assert (await page.from_the_window(TEA_SET))["ship"]["quantity"] == 2
@@ -279,17 +337,16 @@ async def test_a_change_in_the_middle_of_a_reading_leaves_nothing_behind(
     window.take_out([MUG])
     side = await asyncpg.connect(for_asyncpg(database_url))
     async with side.transaction():
-        await side.execute("lock table stores in access exclusive mode")
+        await side.execute("lock table products in access exclusive mode")
         reading = asyncio.create_task(told(window))
         while await side.fetchval(WAITING) < 1:
             await asyncio.sleep(0.01)
         await shelve(shop.units, mug=1)
-        while await side.fetchval(WAITING) < 2:  # a look has heard of it, and waits too
-            await asyncio.sleep(0.01)
+        await window._rounds.round()  # a look has heard of it
     answer = await reading
     await side.close()
 
-    assert answer == 5, "as it was read"
+    assert answer == 6, "as it was read"
     assert window.see([MUG], EXACT) is None, "and not kept"
     assert await told(window) == 6
 

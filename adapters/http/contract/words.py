@@ -28,6 +28,7 @@ TAGS: Final[list[dict[str, str]]] = [
     {"name": "availability", "description": "Live stock, in the web and in every store."},
     {"name": "products", "description": "What is sold, with its variants and relations."},
     {"name": "stores", "description": "Where it is sold, with hours in the store's own time."},
+    {"name": "channels", "description": "Through what it is sold, and what each keeps back."},
     {"name": "stock", "description": "What lies where."},
     {"name": "holds", "description": "Stock that is kept for somebody for a while."},
     {"name": "carts", "description": "What somebody means to buy."},
