@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import partial
+from typing import Final
 
 import httpx
 import structlog
@@ -43,12 +44,17 @@ from service.ports.world import Carrier, Channels
 
 log = structlog.get_logger("hylla")
 
+ASIDE: Final = 3
+"""Connections for the relay, the streams and the window."""
+
 
 class House(Struct):
     """The parts of one process, joined."""
 
     settings: Settings
     units: PostgresUnits
+    aside: PostgresUnits
+    """For what follows the changes: no flood of requests takes its connections."""
     relay: Relay
     codes: DerivedCodes
     tokens: Tokens
@@ -62,6 +68,7 @@ class House(Struct):
         await self.post.close()
         await self.client.aclose()
         await self.units.close()
+        await self.aside.close()
 
 
 def open_house(settings: Settings) -> House:
@@ -73,10 +80,12 @@ def open_house(settings: Settings) -> House:
         connect(settings.database_url, pool_size=settings.connections),
         programme=Programme(activation_days=settings.activation_days),
     )
+    aside = PostgresUnits(connect(settings.database_url, pool_size=ASIDE))
     return House(
         settings=settings,
         units=units,
-        relay=Relay(units, settings.database_url),
+        aside=aside,
+        relay=Relay(units, settings.database_url, aside=aside),
         codes=codes,
         tokens=_tokens(settings, client),
         client=client,
@@ -115,8 +124,8 @@ def build_app(house: House) -> ASGIApp:
         settings.shown_quantities_max,
         settings.low_confidence_at / 100,
     )
-    streams = Streams(house.units, house.relay, telling=telling)
-    window = Window(house.units, house.relay, clock=utc_now)
+    streams = Streams(house.units, house.relay, telling=telling, aside=house.aside)
+    window = Window(house.aside, house.relay, clock=utc_now)
     house.units.after_stock.append(window.take_out)
 
     async def ready() -> Mapping[str, str]:

@@ -202,8 +202,8 @@ def _keep(path: Path, secret: str) -> None:
 
 def _broken_rules(s: Settings, *, derives: bool) -> list[str]:
     """What must hold between settings, and does not."""
-    listening = 1  # beside the pool, in each process
-    needed = s.workers * (s.connections + listening) + SPARE_CONNECTIONS
+    beside = 4  # the pool, in each process: one that listens, and those that follow changes
+    needed = s.workers * (s.connections + beside) + SPARE_CONNECTIONS
     broken = {
         f"HYLLA_SECRET is needed with a database of your own: at least {SHORTEST_SECRET} random"
         " characters, the same for every process.": derives and s.database_url and not s.secret,

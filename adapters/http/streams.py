@@ -136,10 +136,12 @@ class Streams:
         relay: Relay,
         *,
         telling: Telling,
+        aside: Units | None = None,
         heartbeat_s: float = HEARTBEAT_S,
         queue_max: int = QUEUE_MAX,
     ) -> None:
         self._units = units
+        self._aside = aside or units
         self._relay = relay
         self._telling = telling
         self._heartbeat_s = heartbeat_s
@@ -311,21 +313,21 @@ class Streams:
     async def _tail(self) -> None:
         """Tell what the feed has behind our position; with nobody here, only follow its end."""
         if not self._readers:
-            async with self._units.read() as unit:
+            async with self._aside.read() as unit:
                 _, newest = await unit.feed.span()
             if not self._readers:
                 self._position = newest
                 return
         changes = await self._next()
         while changes:
-            story = await told(self._units, changes, usual=self._telling)
+            story = await told(self._aside, changes, usual=self._telling)
             for start in range(0, len(changes), AT_ONCE):
                 self._tell(story, slice(start, start + AT_ONCE))
                 await asyncio.sleep(0)  # let others work while much is told to many
             changes = await self._next() if len(changes) == BATCH else []
 
     async def _next(self) -> list[Changed]:
-        async with self._units.read() as unit:
+        async with self._aside.read() as unit:
             return await unit.feed.after(self._position, BATCH)
 
     def _tell(self, story: Story, part: slice) -> None:

@@ -23,8 +23,11 @@ RETRY_S: Final = 1.0
 class Relay:
     """Relays after each of its own process's changes; calls `listeners` when the feed has grown."""
 
-    def __init__(self, units: PostgresUnits, url: str) -> None:
-        self._units = units
+    def __init__(
+        self, units: PostgresUnits, url: str, *, aside: PostgresUnits | None = None
+    ) -> None:
+        """`aside` are connections that requests do not use: under a flood, these wait in vain."""
+        self._units = aside or units
         self._url = url
         self._rounds = Rounds("relay", self._relay, every_s=POLL_S, pause_s=PAUSE_S)
         self.listeners: list[Callable[[], None]] = []

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.confidence import STALE, Sight, confidence, sights
+from domain.confidence import STALE, Sight, confidence, doubted_from, score, sights
 from domain.stock import Cause, Change, Move, Shelf, Source
 from tests.examples import HARBOUR, MUG, NOON
 
@@ -86,3 +86,15 @@ def test_of_many_moves_the_latest_is_what_was_seen():
     ]
 
     assert sights(moves) == {(HARBOUR, MUG): Sight(LATER, LATER, NOON, 1)}
+
+
+@given(st.integers(0, 3), st.floats(0, 0.9), st.floats(0.01, 1))
+def test_a_doubt_begins_when_it_was_foretold(misses: int, shrink: float, below: float):
+    shelf = Shelf(HARBOUR, MUG, seen_at=NOON, misses=misses, shrink=shrink)
+    doubted = doubted_from(shelf, below)
+
+    if doubted is None:
+        assert (score(shelf, NOON + DAY) < below) == (score(shelf, NOON + 9000 * DAY) < below)
+    elif doubted - NOON > DAY:
+        assert score(shelf, doubted - timedelta(minutes=1)) >= below
+        assert score(shelf, doubted + timedelta(minutes=1)) < below

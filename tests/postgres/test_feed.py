@@ -186,3 +186,20 @@ async def test_a_relay_catches_up_with_what_nobody_has_relayed(
         await relay.caught_up()
 
         assert len(await read(units)) == 1
+
+
+async def test_a_flood_of_requests_does_not_keep_the_relay_waiting(
+    units: PostgresUnits, database_url: str
+):
+    flooded = PostgresUnits(connect(database_url, pool_size=1))
+    aside = PostgresUnits(connect(database_url, pool_size=1))
+    relay = Relay(flooded, database_url, aside=aside)
+    await shelve(units, HARBOUR, mug=1)
+    async with flooded.begin(), relay.running():
+        async with asyncio.timeout(5):
+            await relay.caught_up()
+        told = await read(units)
+    await flooded.close()
+    await aside.close()
+
+    assert len(told) == 1
