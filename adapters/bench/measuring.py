@@ -9,10 +9,10 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
-from adapters.bench.data import load
+from adapters.bench.data import load, tell
 from adapters.bench.figures import Result, Sample, middle
 from adapters.bench.rig import Rig, shop
-from adapters.bench.rows import ROWS, Row
+from adapters.bench.rows import ROWS, WARM_UP_S, Row
 from adapters.bench.scales import Scale, store
 from adapters.identity.keys import RandomSecrets
 from adapters.main import House, open_house
@@ -24,7 +24,6 @@ from domain.callers import Role
 from service.keys import make_key
 
 RUNS: Final = 3
-WARM_UP_S: Final = 1
 
 
 @contextmanager
@@ -45,11 +44,15 @@ def measure_all(rig: Rig, numbers: Collection[int], say: Callable[[str], None]) 
 
 
 def measure(row: Row, rig: Rig, say: Callable[[str], None]) -> Result:
-    """The row's figure and its yardstick's, in turns, so that both see the same machine."""
+    """The row's figure and its yardstick's, in turns, so that both see the same machine.
+
+    Tables that have grown meanwhile are analysed, as PostgreSQL does by itself within a minute.
+    """
     say(f"{row.number}: {row.work}")
     with row.measure(rig) as (ours, theirs):
-        ours(WARM_UP_S)
+        ours(row.warm_up_s)
         theirs(WARM_UP_S)
+        asyncio.run(tell(rig.url, "analyze"))
         runs = [(ours(rig.seconds), theirs(rig.seconds)) for _ in range(RUNS)]
     return result_of(row, runs, asyncio.run(_broken(rig)))
 

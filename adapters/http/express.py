@@ -53,6 +53,7 @@ PROBLEM: Final = (b"content-type", MEDIA_TYPE.encode())
 NOSNIFF: Final = (b"x-content-type-options", b"nosniff")
 NO_STORE: Final = (b"cache-control", b"no-store")
 ASKED_AGAIN: Final = (b"cache-control", CACHE_CONTROL.encode())
+MANY_ITEMS: Final = b'{"as_of":%b,"channel":"web","items":[%b],"source":%b}'
 CACHE: Final = msgspec.json.encode(Freshness.CACHE)
 LIVE: Final = msgspec.json.encode(Freshness.LIVE)
 REPLAYED: Final = (b"idempotent-replayed", b"true")
@@ -118,7 +119,7 @@ class Express:
             if not shown:
                 return False
             if asked:
-                item = b"".join(self._window.item(shown[0], telling, _stores(asked)))
+                item = self._window.item(shown[0], telling, _stores(asked))
                 tag = blake2b(item, digest_size=12).hexdigest()
             else:
                 item, tag = self._window.whole(shown[0], telling)
@@ -149,16 +150,13 @@ class Express:
             if len(shown) < len(skus):
                 return False
             stores = _stores(asked) if "store" in asked else self._window.holders(shown, telling)
-            pieces = [b'{"as_of":', msgspec.json.encode(self._window.moment(shown))]
-            pieces.append(b',"channel":"web","items":[')
-            for one in shown:
-                pieces += self._window.item(one, telling, stores)
-                pieces.append(b",")
-            pieces[-1] = b'],"source":%b}' % source
+            as_of = msgspec.json.encode(self._window.moment(shown))
+            items = b",".join([self._window.item(one, telling, stores) for one in shown])
+            body = MANY_ITEMS % (as_of, items, source)
             headers = [JSON, ASKED_AGAIN, *self._welcome(visitor)]
         except (Unsure, Busy, TooMany):
             return False
-        await self._answer(scope, send, MANY, visitor, 200, headers, b"".join(pieces))
+        await self._answer(scope, send, MANY, visitor, 200, headers, body)
         return True
 
     async def _shown(self, skus: Sequence[Sku], telling: Telling) -> tuple[bytes, list[Shown]]:

@@ -10,6 +10,7 @@ when it can be collected depends on the minute, so each store's moment is put in
 put together.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -40,6 +41,8 @@ FRESH: Final = timedelta(seconds=3)
 """How old the last look may be; where it is older, answers are read anew."""
 AHEAD: Final = timedelta(seconds=6)
 """How far ahead holds that end are looked for: farther than a look is good for."""
+AT_ONCE: Final = 200
+"""SKUs of one reading."""
 MOST_BYTES: Final = 256 * 2**20
 LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
 NEVER: Final = datetime.max.replace(tzinfo=UTC)
@@ -57,15 +60,26 @@ class Written(Struct, gc=False):
 
 
 class Pane(Struct):
-    """One SKU as one kind of caller is told of it; `whole` is put together anew each minute."""
+    """One SKU as one kind of caller is told of it.
+
+    `whole`, its `tag` and the parts that are `ready` are of one `minute`, and put together anew in
+    the next.
+    """
 
     head: bytes
     at: dict[StoreId, Written]
     holders: tuple[StoreId, ...]
     tail: bytes
+    ready: dict[StoreId, bytes] = {}
     whole: bytes = b""
     tag: str = ""
     minute: datetime | None = None
+
+    def turned_to(self, minute: datetime) -> "Pane":
+        if self.minute is not minute:
+            self.minute, self.whole, self.tag = minute, b"", ""
+            self.ready.clear()
+        return self
 
     @property
     def size(self) -> int:
@@ -164,10 +178,19 @@ class Window:
     async def read(self, skus: Sequence[Sku], telling: Telling) -> list[Shown]:
         """These as they lie now; what nobody sells is left out.
 
+        Of several, only those are read that do not lie here; a look then confirms them together.
+
         Raises:
             Busy: the database does not answer.
         """
         self._tellings.add(telling)
+        lacking = [sku for sku in skus if not self.see([sku], telling)]
+        if self._open and len(lacking) < len(skus):
+            if lacking:
+                await self._reading(lacking)
+            await self._rounds.round()
+            if confirmed := self.see(skus, telling):
+                return confirmed
         return await self._reading(skus)
 
     def moment(self, shown: Iterable[Shown]) -> datetime:
@@ -179,43 +202,36 @@ class Window:
 
         Raises Unsure: a store opens never again.
         """
-        pane = shown.panes[telling]
-        if pane.minute is not self._minute:
-            pane.whole = b"".join(self._pieces(pane, pane.holders))
+        pane = shown.panes[telling].turned_to(self._minute)
+        if not pane.whole:
+            parts = [self._filled(pane.at[store], store) for store in pane.holders]
+            pane.whole = b"%b%b%b" % (pane.head, b",".join(parts), pane.tail)
             pane.tag = blake2b(pane.whole, digest_size=12).hexdigest()
-            pane.minute = self._minute
         return pane.whole, pane.tag
 
-    def item(self, shown: Shown, telling: Telling, stores: Sequence[StoreId]) -> list[bytes]:
-        """What is told of these stores, in pieces.
+    def item(self, shown: Shown, telling: Telling, stores: Sequence[StoreId]) -> bytes:
+        """What is told of these stores.
 
         Raises Unsure: there is no such store, as far as is known here, or it opens never again.
         """
-        pane = shown.panes[telling]
+        pane = shown.panes[telling].turned_to(self._minute)
+        ready = pane.ready
         for store in stores:
-            if store not in pane.at:
-                pane.at[store] = self._without(shown, telling, store)
-        return self._pieces(pane, stores)
+            if store not in ready:
+                if store not in pane.at:
+                    pane.at[store] = self._without(shown, telling, store)
+                ready[store] = self._filled(pane.at[store], store)
+        return b"%b%b%b" % (pane.head, b",".join([ready[store] for store in stores]), pane.tail)
 
     def holders(self, shown: Iterable[Shown], telling: Telling) -> list[StoreId]:
         """The stores that have any of these."""
         return sorted({store for one in shown for store in one.panes[telling].holders})
 
-    def _pieces(self, pane: Pane, stores: Iterable[StoreId]) -> list[bytes]:
-        ready, at = self._ready, pane.at
-        pieces = [pane.head]
-        add = pieces.append
-        for store in stores:
-            written = at[store]
-            add(written.before)
-            if written.after:
-                add(ready[store] if store in ready else self._ready_at(store))
-                add(written.after)
-            add(b",")
-        if len(pieces) > 1:
-            pieces.pop()
-        add(pane.tail)
-        return pieces
+    def _filled(self, written: Written, store: StoreId) -> bytes:
+        if not written.after:
+            return written.before
+        ready = self._ready[store] if store in self._ready else self._ready_at(store)
+        return written.before + ready + written.after
 
     def _ready_at(self, store: StoreId) -> bytes:
         moment = self._stores[store].ready_at(self._minute)
@@ -225,26 +241,32 @@ class Window:
         return written
 
     async def _read(self, asked: Sequence[Sequence[Sku]]) -> list[list[Shown]]:
-        """One reading for all who ask meanwhile. What changed under it is answered, not kept."""
+        """For all who ask meanwhile, so many at a time that nobody else waits long."""
+        answers: list[list[Shown]] = []
+        for portion, skus in _portions(asked):
+            shown = await self._read_at_once(skus)
+            answers += [[shown[sku] for sku in each if sku in shown] for each in portion]
+        return answers
+
+    async def _read_at_once(self, skus: set[Sku]) -> dict[Sku, Shown]:
+        """What changed under the reading is answered, not kept."""
         changed, me = set[Sku](), object()
         self._under_way[me] = changed
-        skus = {sku for each in asked for sku in each}
+        shown: dict[Sku, Shown] = {}
         try:
             async with self._units.read() as unit:
                 lying = await what_lies(unit, skus)
                 ending = await unit.holds.ending(unit.now, unit.now + AHEAD, list(lying.shelves))
                 await self._know_stores(unit)
+            self._turn_to(unit.now)
+            for sku in skus & lying.catalogue.keys():
+                shown[sku] = one = self._painted(lying, sku, ending, unit.now)
+                if self._open and changed.isdisjoint({ANY, *one.parts}):
+                    self._keep(sku, one)
+                await asyncio.sleep(0)
         finally:
             del self._under_way[me]
-        self._turn_to(unit.now)
-        shown = {
-            sku: self._painted(lying, sku, ending, unit.now)
-            for sku in skus & lying.catalogue.keys()
-        }
-        for sku, one in shown.items():
-            if self._open and changed.isdisjoint({ANY, *one.parts}):
-                self._keep(sku, one)
-        return [[shown[sku] for sku in each if sku in shown] for each in asked]
+        return shown
 
     def _painted(self, lying: Lying, sku: Sku, ending: dict[Sku, datetime], now: datetime) -> Shown:
         product = lying.catalogue[sku]
@@ -341,6 +363,19 @@ class Window:
                         shown.until = min(shown.until, moment)
         self._turn_to(began)
         self._as_of = began
+
+
+def _portions(asked: Sequence[Sequence[Sku]]) -> Iterator[tuple[list[Sequence[Sku]], set[Sku]]]:
+    """Those who are answered by one reading, and what they ask for."""
+    portion: list[Sequence[Sku]] = []
+    skus: set[Sku] = set()
+    for each in asked:
+        if portion and len(skus.union(each)) > AT_ONCE:
+            yield portion, skus
+            portion, skus = [], set()
+        portion.append(each)
+        skus = skus.union(each)
+    yield portion, skus
 
 
 def _written(at: AtStore) -> Written:
