@@ -38,7 +38,7 @@ EMPTY = """
     set session_replication_role = replica;
     do $$ declare name text; begin
         for name in select tablename from pg_tables
-            where schemaname = 'public' and tablename <> 'alembic_version'
+            where schemaname = 'public' and tablename not in ('alembic_version', 'sales_channels')
         loop execute format('delete from %I', name); end loop;
     end $$;
     set session_replication_role = origin;
