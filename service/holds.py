@@ -143,7 +143,9 @@ async def _prolong(unit: Unit, before: Hold, after: Hold) -> None:
             (line.store, line.sku, stocked_parts(catalogue[line.sku], catalogue))
             for line in before.lines
         ]
-        raise NotEnoughStock(short, takers_of(lines))
+        takers = takers_of(lines)  # of what is not tracked any more nothing can be short
+        if short := [one for one in short if (one.store, one.sku) in takers]:
+            raise NotEnoughStock(short, takers)
     await unit.holds.keep(after)
 
 

@@ -91,6 +91,25 @@ async def test_an_order_placed_while_it_is_off_takes_its_goods_when_it_is_on(sho
     assert await sound(shop)
 
 
+async def test_a_hold_of_what_is_not_counted_any_more_is_extended_whatever_lies_there(shop: Shop):
+    await shelve(shop.units, mug=1)
+    page = await shop.page()
+    held = await shop.client.post(
+        "/v1/holds",
+        json={"lines": [{"sku": MUG, "store": HARBOUR, "quantity": 1}], "ttl_s": 60},
+        headers=page | {"Idempotency-Key": shop.fresh()},
+    )
+    await track(shop, tracked=False)
+    await results(shop, "adjustments", line(delta=-1, reason="lost"))
+    path = f"/v1/holds/{held.json()['id']}/extend"
+    while_off = await shop.client.post(path, json={"ttl_s": 600}, headers=page)
+    await track(shop, tracked=True)
+    when_on = await shop.client.post(path, json={"ttl_s": 900}, headers=page)
+
+    assert (while_off.status_code, when_on.status_code) == (200, 409)
+    assert when_on.json()["code"] == "insufficient_stock"
+
+
 async def test_an_order_that_is_cancelled_while_it_is_off_is_promised_no_more(shop: Shop):
     await shelve(shop.units, mug=5)
     me = await shop.customer()

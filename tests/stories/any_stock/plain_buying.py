@@ -36,7 +36,7 @@ def extend(shop: PlainShop, hold: Hold, ttl: timedelta) -> None:
     before = hold.until
     longer = max(before, min(shop.now + ttl, hold.created + timedelta(hours=1)))
     if longer != before:
-        shop.must_cover(hold.units, hold.units)
+        shop.must_cover(shop.tracked(hold.units), hold.units)
     hold.until = longer
 
 
@@ -55,7 +55,7 @@ def pin(shop: PlainShop, hold: Hold, attempt: str, ttl: timedelta) -> None:
         return
     if hold.attempt == attempt:
         raise No("attempt_over")
-    shop.must_cover(hold.units, hold.units)
+    shop.must_cover(shop.tracked(hold.units), hold.units)
     left = max(GRACE, hold.until - shop.now)
     hold.attempt, hold.pinned_until = attempt, shop.now + ttl
     hold.until = shop.now + ttl + left
@@ -187,7 +187,7 @@ def check_out(shop: PlainShop, cart: Cart) -> list[Pickup]:
                 sku: Line(quantity, parts, is_kit=parts != {sku: 1})
                 for sku, (at, quantity) in cart.lines.items()
                 if at == store
-                for parts in [shop.parts(sku)]
+                for parts in [shop.booked(sku)]
             },
         )
         for store in sorted({at for at, _ in cart.lines.values()})

@@ -32,6 +32,8 @@ class Entry:
     unavailable: int
     happened: datetime
     recorded: datetime
+    checked: int = 0
+    """Of what is unavailable: what is blocked to be checked."""
 
 
 @dataclass
@@ -125,6 +127,7 @@ class PlainShop:
     def __init__(self, now: datetime, kits: Mapping[str, Mapping[str, int]], services: set[str]):
         self.now = now
         self.kits = kits
+        self.services = set(services)
         self.untracked = set(services)
         self.retired: set[str] = set()
         self.ledger: list[Entry] = []
@@ -139,8 +142,17 @@ class PlainShop:
         self.files: dict[Place, Any] = {}
 
     def parts(self, sku: str) -> dict[str, int]:
+        """What of one unit can run out."""
+        booked = self.booked(sku).items()
+        return {part: each for part, each in booked if part not in self.untracked}
+
+    def booked(self, sku: str) -> dict[str, int]:
+        """What of one unit lies on a shelf: goods do, tracked or not, and services never."""
         made_of = self.kits.get(sku, {sku: 1})
-        return {part: each for part, each in made_of.items() if part not in self.untracked}
+        return {part: each for part, each in made_of.items() if part not in self.services}
+
+    def tracked(self, units: Units) -> Units:
+        return {place: count for place, count in units.items() if place[1] not in self.untracked}
 
     def units_of(self, lines: Iterable[tuple[str, str, int]]) -> Units:
         units: Counter[Place] = Counter()
@@ -149,9 +161,18 @@ class PlainShop:
                 units[store, part] += each * quantity
         return dict(units)
 
-    def book(self, place: Place, on_hand: int, happened: datetime, unavailable: int = 0) -> None:
+    def book(
+        self,
+        place: Place,
+        on_hand: int,
+        happened: datetime,
+        unavailable: int = 0,
+        *,
+        checked: int = 0,
+    ) -> None:
         if on_hand or unavailable:
-            self.ledger.append(Entry(place, on_hand, unavailable, happened, self.now))
+            entry = Entry(place, on_hand, unavailable, happened, self.now, checked)
+            self.ledger.append(entry)
 
     def shelf(self, place: Place) -> Shelf:
         store, sku = place
@@ -219,9 +240,10 @@ class PlainShop:
             if first:
                 return "duplicate" if first == (reason, delta) else "reference_reused"
         blocked = {"blocked": delta, "unblocked": -delta}.get(reason, 0)
-        if self.shelf(place).unavailable + min(blocked, 0) < 0:
+        checked = sum(entry.checked for entry in self.ledger if entry.place == place)
+        if checked + blocked < 0:
             return "not_blocked"
-        self.book(place, 0 if blocked else delta, happened, blocked)
+        self.book(place, 0 if blocked else delta, happened, blocked, checked=blocked)
         if ref:
             self.references[ref, place] = (reason, delta)
         return "applied"

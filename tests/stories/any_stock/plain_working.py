@@ -33,7 +33,9 @@ def accept(pickup: Pickup) -> None:
     move(pickup, "accepted")
 
 
-def decline(pickup: Pickup, skus: Sequence[str] | None) -> None:
+def decline(
+    shop: PlainShop, pickup: Pickup, skus: Sequence[str] | None, *, not_found: bool
+) -> None:
     given_up = [sku for sku in pickup.lines if skus is None or sku in skus]
     goes_on = any(line.remaining for sku, line in pickup.lines.items() if sku not in given_up)
     if goes_on:
@@ -43,8 +45,24 @@ def decline(pickup: Pickup, skus: Sequence[str] | None) -> None:
         if "declined" not in MOVES[pickup.state] and pickup.state != "declined":
             raise No("wrong_state")
         pickup.state = "declined"
+    looked_for = dict.fromkeys(pickup.lines, 0)
     for sku in given_up:
-        pickup.lines[sku].cancel()
+        line = pickup.lines[sku]
+        looked_for[sku] = max(0, line.quantity - line.cancelled - line.picked) if not_found else 0
+        line.cancel()
+    miss(shop, pickup, looked_for)
+
+
+def miss(shop: PlainShop, pickup: Pickup, missing: Mapping[str, int]) -> None:
+    """So many of each line are not there; where nothing was found, what is free is not either."""
+    for sku, line in pickup.lines.items():
+        line.missing += missing[sku]
+        for part, each in line.parts.items() if not line.is_kit else ():
+            shop.book((pickup.store, part), -missing[sku] * each, shop.now)
+    for sku, line in pickup.lines.items():
+        if missing[sku] and not line.picked and not line.is_kit:
+            place = (pickup.store, sku)
+            shop.book(place, -max(0, shop.available(place)), shop.now)
 
 
 def cancel(pickup: Pickup) -> None:
@@ -74,10 +92,8 @@ def pick(shop: PlainShop, pickup: Pickup, found: Mapping[str, tuple[int, bool]])
     pickup.state = wanted
     for sku, line in pickup.lines.items():
         line.picked = found[sku][0] if sku in found else line.picked
-        line.missing += missing[sku]
         line.cancelled += missing[sku]
-        for part, each in line.parts.items() if not line.is_kit else ():
-            shop.book((pickup.store, part), -missing[sku] * each, shop.now)
+    miss(shop, pickup, missing)
 
 
 def ready(pickup: Pickup) -> None:
@@ -166,7 +182,7 @@ def till(shop: PlainShop, store: str, receipts: Sequence[Receipt], who: str) -> 
         goods: Counter[tuple[str, str]] = Counter()
         for sku, quantity, disposition in receipt.lines:
             on_hand, unavailable = GOODS[disposition]
-            for part, each in shop.parts(sku).items() if sku != "GHOST" else ():
+            for part, each in shop.booked(sku).items() if sku != "GHOST" else ():
                 goods[part, "on_hand"] += on_hand * each * quantity
                 goods[part, "unavailable"] += unavailable * each * quantity
         for part in {part for part, _ in goods}:
@@ -185,7 +201,7 @@ def use_up_holds(
     shop: PlainShop, store: str, sales: Sequence[Receipt], fresh: Sequence[Receipt], who: str
 ) -> None:
     """What a member buys at the till is what the same person holds, unless it is being paid for."""
-    parts = {part for one in fresh for sku, _, _ in one.lines for part in shop.parts(sku)}
+    parts = {part for one in fresh for sku, _, _ in one.lines for part in shop.booked(sku)}
     used: Counter[str] = Counter()
     for hold in [shop.holds[name] for name in sorted(shop.holds)] if sales else []:
         here = any((store, part) in hold.units for part in parts)
@@ -207,7 +223,7 @@ def take_out(
         count = min(quantity, left[sku]) if at == store else 0
         left[sku] -= count
         used[sku] += count
-        for part, each in shop.parts(sku).items() if count else ():
+        for part, each in shop.booked(sku).items() if count else ():
             units[store, part] = max(0, units.get((store, part), 0) - each * count)
         if quantity > count:
             lines.append((sku, at, quantity - count))

@@ -77,11 +77,12 @@ class Working(Machine):
         count = {sku: _found(pickup.lines[sku], found) for sku in skus}
         scanned = [working.Scanned(Found(*one), sku) for sku, one in count.items()]
         given = None if whole else {skus[0]: 1}
+        reason = "not_found" if found == "short" else "damaged"
         step: Mapping[str, tuple[Callable[..., Awaitable[Any]], Callable[[], Any]]] = {
             "accept": (working.accept, lambda: plain.accept(pickup)),
             "decline": (
-                partial(working.decline, reason="damaged", lines=None if whole else skus),
-                lambda: plain.decline(pickup, skus),
+                partial(working.decline, reason=reason, lines=None if whole else skus),
+                lambda: plain.decline(self.shop, pickup, skus, not_found=reason == "not_found"),
             ),
             "pick": (
                 partial(working.pick, scanned=scanned),
