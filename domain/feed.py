@@ -16,7 +16,7 @@ from domain.availability import (
     stocked_parts,
 )
 from domain.catalogue import Product
-from domain.ids import WEB, ChannelId, Sku, StoreId
+from domain.ids import WEB, ChannelId, HoldId, Sku, StoreId
 from domain.stock import Shelf, Status
 
 ANY: Final = ""
@@ -59,6 +59,8 @@ class Following(Struct, frozen=True):
     exact: bool = True
     """Whether quantities are told as they are; shoppers may learn less."""
     channel: ChannelId = WEB
+    holds: frozenset[HoldId] = frozenset()
+    """Of these it wants to hear before they end. Whoever knows a hold's id may."""
 
     def wants(self, turn: Turn) -> bool:
         return (self.skus is None or turn.sku in self.skus) and (

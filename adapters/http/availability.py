@@ -19,7 +19,7 @@ from adapters.http.tags import NOT_CHANGED, provide_if_none_match, revisited
 from domain.availability import Available, Freshness, Telling
 from domain.callers import Caller
 from domain.feed import Following
-from domain.ids import WEB, ChannelId, Sku, StoreId
+from domain.ids import WEB, ChannelId, HoldId, Sku, StoreId
 from domain.refusals import Forbidden
 from service.availability import Answer, Question, look, look_at
 from service.ports.unit import Units
@@ -46,6 +46,10 @@ Followed = Annotated[
 FollowedIn = Annotated[
     list[StoreId] | None,
     QueryParameter(name="store", max_items=500, description="In these stores; else in every one."),
+]
+Held = Annotated[
+    list[HoldId] | None,
+    QueryParameter(name="hold", max_items=20, description="Tell before these holds end."),
 ]
 Publishable = Annotated[
     str | None,
@@ -135,6 +139,7 @@ class Availability(Controller):
         skus: Followed = None,
         stores: FollowedIn = None,
         channel: Channel = WEB,
+        held: Held = None,
         publishable: Publishable = None,  # noqa: ARG002 - whom it belongs to was asked at the door
     ) -> Stream:
         """Every change of what can be sold, as server-sent events.
@@ -146,10 +151,19 @@ class Availability(Controller):
         `event: reset` and a new snapshot say so; so they do when something was decided of the whole
         channel or of a whole store: forget what you knew then. A comment comes at least every 15 s.
         Who reads too slowly is disconnected, and comes back with the cursor. 422 `unknown_channel`.
+
+        `event: hold.expiring` with `data`: `{"hold", "held_until", "server_time"}` comes about a
+        minute before a named hold ends, and again where it was extended meanwhile. It has no `id`.
         """
         await streams.caught_up()
         await streams.must_know(channel)
-        following = Following(_set(skus), _set(stores), exact=caller.is_staff, channel=channel)
+        following = Following(
+            _set(skus),
+            _set(stores),
+            exact=caller.is_staff,
+            channel=channel,
+            holds=frozenset(held or ()),
+        )
         return Stream(
             streams.follow(following, last_event),
             media_type="text/event-stream",

@@ -15,8 +15,9 @@ change loses nothing, only the last bears its position; the ones before bear the
 import asyncio
 import re
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterable, Sequence
 from contextlib import asynccontextmanager
+from datetime import datetime
 from itertools import chain
 from typing import Any, Final
 
@@ -26,10 +27,12 @@ from litestar import Request
 from msgspec import Struct
 
 from adapters.drain import Drain
+from adapters.http.expiring import Expiring, expiring, warnings
 from adapters.rounds import Rounds
 from domain.availability import Telling
 from domain.feed import Changed, Following, Turn
-from domain.ids import ChannelId, Sku
+from domain.ids import ChannelId, HoldId, Sku
+from domain.refusals import Busy
 from domain.sales_channels import NoSuchChannel
 from service.feed import Story, standing, told, with_kits_parts
 from service.ports.unit import Units
@@ -91,6 +94,8 @@ class Reader:
 
     def __init__(self, following: Following, most: int) -> None:
         self.following = following
+        self.holds: Collection[HoldId] = following.holds
+        self.warned: set[tuple[HoldId, datetime]] = set()
         self.open = True
         self.upset = False
         self._most = most
@@ -382,11 +387,23 @@ class Streams:
     async def _beat(self, drain: Drain) -> None:
         """Show every reader that its connection lives; at the drain, let them all go."""
         while await drain.first(asyncio.sleep(self._heartbeat_s, True)):
-            for reader in self._all():
-                reader.put([HEARTBEAT])
+            readers = self._all()
+            ends = await self._ends(readers)
+            for reader in readers:
+                reader.put([HEARTBEAT, *warnings(reader, ends)])
         self._open = False
         for reader in self._all():
             reader.close()
+
+    async def _ends(self, readers: Collection[Reader]) -> dict[HoldId, Expiring]:
+        """Of holds that end soon. Whatever goes wrong with that, the heart beats on."""
+        try:
+            return await expiring(self._units, readers)
+        except Busy:
+            log.info("holds are not looked at")
+        except Exception:
+            log.exception("holds are not looked at")
+        return {}
 
 
 def _names(following: Following) -> Iterable[Sku | None]:

@@ -66,6 +66,10 @@ ENDING: Final = """
     where held_until > $1 and held_until <= $2 and ($3::text[] is null or sku = any($3))
     group by sku
 """
+ENDS: Final = """
+    select id, held_until from holds
+    where id = any($1::text[]) and state = 'active' and held_until > $2 and held_until <= $3
+"""
 HELD_BY: Final = """
     select customer, sku, sum(quantity)::int as units from hold_units
     where customer = any($1::text[]) and sku = any($2::text[]) and held_until > $3
@@ -123,6 +127,9 @@ class PostgresHolds:
     ) -> dict[Sku, datetime]:
         wanted = None if skus is None else list(skus)
         return dict(await self._connection.fetch(ENDING, after, until, wanted))
+
+    async def ends(self, holds: Collection[HoldId], *, until: datetime) -> dict[HoldId, datetime]:
+        return dict(await self._connection.fetch(ENDS, list(holds), self._now, until))
 
     async def held_by(
         self, customers: Collection[CustomerId], skus: Collection[Sku]

@@ -137,6 +137,9 @@ export interface paths {
          *     channel or of a whole store: forget what you knew then. A comment comes at least every 15 s.
          *     Who reads too slowly is disconnected, and comes back with the cursor. 422 `unknown_channel`.
          *
+         *     `event: hold.expiring` with `data`: `{"hold", "held_until", "server_time"}` comes about a
+         *     minute before a named hold ends, and again where it was extended meanwhile. It has no `id`.
+         *
          *     Callers: shop, customer, till, associate, office.
          */
         get: operations["stream_availability"];
@@ -4377,6 +4380,13 @@ export interface operations {
                  * @example web
                  */
                 channel?: string;
+                /**
+                 * @description Tell before these holds end.
+                 * @example [
+                 *       "hld_01jd0000000000000000000007"
+                 *     ]
+                 */
+                hold?: string[];
                 /**
                  * @description A publishable key (`pk_…`), for an EventSource, which can send no headers.
                  * @example sk_shown_once

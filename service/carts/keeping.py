@@ -114,7 +114,10 @@ async def hold_lines(
 
 
 async def trim(unit: Unit, caller: Caller, cart: Cart) -> Cart:
-    """Free what a changed cart no longer asks for. Raises HoldPinned: it is being paid for."""
+    """Free what a changed cart no longer asks for; the rest is held longer, where it is there.
+
+    Raises HoldPinned: it is being paid for.
+    """
     kept = await kept_by(unit, cart)
     if kept.hold is None:
         return cart
@@ -123,10 +126,12 @@ async def trim(unit: Unit, caller: Caller, cart: Cart) -> Cart:
     wanted = units_of(lines, await _parts(unit, cart))
     left = {place: min(count, wanted.get(place, 0)) for place, count in kept.places.items()}
     left = {place: count for place, count in left.items() if count}
-    await unit.stock.lock(kept.claimed.keys())
+    shelves = await unit.stock.lock(kept.claimed.keys())
     await _apply(unit, difference(kept.claimed, left), caller)
     if left:
-        await unit.holds.keep(kept.hold.rewritten(lines, left))
+        hold = kept.hold.rewritten(lines, left)
+        is_there = not shortages(left, shelves, kept.places)
+        await unit.holds.keep(hold.extended(DEFAULT_TTL, unit.now) if is_there else hold)
         return cart
     if kept.claimed:
         state = HoldState.RELEASED if kept.places else HoldState.EXPIRED

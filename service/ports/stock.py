@@ -173,6 +173,9 @@ class Holds(Protocol):
     ) -> dict[Sku, datetime]:
         """When, between these two moments, the first hold on each SKU ends."""
 
+    async def ends(self, holds: Collection[HoldId], *, until: datetime) -> dict[HoldId, datetime]:
+        """When those of them that still count will end, where that is by `until`."""
+
     async def held_by(
         self, customers: Collection[CustomerId], skus: Collection[Sku]
     ) -> dict[tuple[CustomerId, Sku], int]:

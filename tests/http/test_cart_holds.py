@@ -1,5 +1,6 @@
 import asyncio
 from collections import Counter
+from datetime import datetime, timedelta
 from typing import Any
 
 from service.holds import sweep
@@ -190,3 +191,26 @@ async def test_a_merge_frees_what_the_customers_own_cart_no_longer_asks_for(shop
     await claim(shop, guest, me)
 
     assert await held(shop) == (0, 3)
+
+
+async def test_whoever_is_busy_with_a_cart_keeps_it_for_an_hour_at_most(shop: Shop):
+    await shelve(shop.units, mug=5)
+    cart = await a_cart(shop, await shop.page(), mug=2)
+    first = (await hold(shop, cart)).json()["held_until"]
+    ends = [datetime.fromisoformat(first)]
+    for minute in range(10, 121, 10):
+        async with shop.units.begin() as unit:  # ten minutes ago all this was
+            await unit.connection.execute(
+                "update holds set created_at = created_at - interval '10 min',"
+                " held_until = held_until - interval '10 min'"
+            )
+            await unit.connection.execute(
+                "update hold_units set held_until = held_until - interval '10 min'"
+            )
+        seen = await put(shop, cart["id"], cart["headers"], TEAPOT, 1 + minute // 10 % 2)
+        if until := seen.json()["held_until"]:
+            ends.append(datetime.fromisoformat(until) + timedelta(minutes=minute))
+
+    assert ends == sorted(ends)
+    assert timedelta(minutes=44) < ends[-1] - ends[0] < timedelta(minutes=46)
+    assert seen.json()["held_until"] is None

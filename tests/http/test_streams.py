@@ -1,9 +1,10 @@
 """Whoever listens hears how things stand, and then every change: each once, in order."""
 
 import asyncio
+import json
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from tests.examples import ENGRAVING, HARBOUR, HILL, MUG, TEA_SET, TEAPOT, a_pro
 from tests.http.listening import Event, Listener, listening
 from tests.http.server import serving
 from tests.http.shop import Shop, a_shop
+from tests.http.test_holds import hold
 
 STREAM = "/v1/availability/stream"
 OPEN_STREAMS = 200
@@ -399,3 +401,32 @@ async def test_shoppers_learn_what_the_retailer_shows_and_staff_the_number(
     assert [answer["ship"]["quantity"] for answer in answers] == [shown[1], 138]
     assert answers[0]["stores"][0]["quantity"] == shown[1]
     assert {event.data["status"] for event in heard[0]} == {"in_stock"}
+
+
+async def test_a_page_is_told_before_its_hold_ends_and_again_when_it_was_extended(live: Live):
+    await live.put(mug=5)
+    streams = Streams(live.shop.units, live.shop.house.relay, telling=Telling(), heartbeat_s=0.1)
+    soon, later = [
+        (await hold(live.shop, live.page, ttl_s=seconds)).json()["id"] for seconds in (30, 3600)
+    ]
+    following = Following(frozenset({MUG}), holds=frozenset({soon, later}))
+    async with streams.running(Drain()), aclosing(streams.follow(following, None)) as stream:
+        first = await beats(stream, 3)
+        path = f"/v1/holds/{soon}/extend"
+        await live.shop.client.post(path, json={"ttl_s": 40}, headers=live.page)
+        second = await beats(stream, 3)
+
+    assert [one["hold"] for one in first + second] == [soon, soon]
+    assert first[0]["server_time"] < first[0]["held_until"] < second[0]["held_until"]
+
+
+async def beats(stream: AsyncIterator[bytes], many: int) -> list[dict[str, Any]]:
+    """What is told of holds until so many heartbeats were heard."""
+    heard = b""
+    async for events in stream:
+        heard += events
+        if heard.count(b":\n\n") >= many:
+            break
+    return [
+        json.loads(said) for said in re.findall(rb"event: hold.expiring\ndata: (.*)\n\n", heard)
+    ]

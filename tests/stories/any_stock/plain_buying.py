@@ -118,6 +118,8 @@ def trim(shop: PlainShop, cart: Cart) -> None:
     left = {place: count for place, count in left.items() if count}
     if left:
         assert hold is not None
+        if shop.covers(left, mine):
+            hold.extend(FIFTEEN, shop.now)
         hold.lines, hold.units = lines, left
         return
     if hold and hold.units:

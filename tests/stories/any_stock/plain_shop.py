@@ -210,6 +210,13 @@ class PlainShop:
             if max(0, free - self.safety.get(place, 0), min(mine, free)) < count:
                 raise No("insufficient_stock")
 
+    def covers(self, wanted: Units, own: Units) -> bool:
+        try:
+            self.must_cover(wanted, own)
+        except No:
+            return False
+        return True
+
     def must_be_within_limit(self, customer: str | None, wanted: Units, own: Units) -> None:
         if customer is None:
             return
