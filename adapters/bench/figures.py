@@ -1,6 +1,6 @@
 """What a measurement says, and how several of them become a row."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from statistics import median
 
 from msgspec import Struct
@@ -13,6 +13,10 @@ class Sample(Struct, frozen=True):
     p50_ms: float | None = None
     p99_ms: float | None = None
     faults: int = 0
+
+
+Measure = Callable[[int], Sample]
+"""One run of so many seconds."""
 
 
 class Result(Struct, frozen=True, kw_only=True):

@@ -11,8 +11,18 @@ local function store(most)
   return string.format("ST-%03d", math.random(most))
 end
 
-function kinds.availability(skus)
-  return wrk.format("GET", "/v1/availability/" .. sku(tonumber(skus)))
+local some = nil
+
+-- In the first stores, as many as asked for; in every store where that is none.
+function kinds.availability(skus, stores)
+  if some == nil then
+    local named = {}
+    for number = 1, tonumber(stores) do
+      named[number] = string.format("store=ST-%03d", number)
+    end
+    some = #named > 0 and "?" .. table.concat(named, "&") or ""
+  end
+  return wrk.format("GET", "/v1/availability/" .. sku(tonumber(skus)) .. some)
 end
 
 function kinds.listing(skus, stores)

@@ -1,42 +1,20 @@
 """Row after row: warm up, measure three times beside the yardstick, and audit the shop."""
 
 import asyncio
-from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Callable, Collection
 from statistics import median
-from typing import Any, Final
+from typing import Final
 
 from msgspec.structs import replace
 
-from adapters.bench.data import load, tell
+from adapters.bench.data import tell
 from adapters.bench.figures import Result, Sample, middle
-from adapters.bench.rig import Rig, shop
+from adapters.bench.rig import Rig
 from adapters.bench.rows import ROWS, WARM_UP_S, Row
-from adapters.bench.scales import Scale, store
-from adapters.identity.keys import RandomSecrets
 from adapters.main import House, open_house
-from adapters.postgres.embedded import running
-from adapters.postgres.migrate import upgrade
-from adapters.settings import Secret, Settings, with_own_secret
 from domain.audit import Findings
-from domain.callers import Role
-from service.keys import make_key
 
 RUNS: Final = 3
-
-
-@contextmanager
-def a_rig(data: Path, scale: Scale, seconds: int, say: Callable[[str], None]) -> Iterator[Rig]:
-    """A shop that is full, open and ready to be measured, on a database that keeps what it says."""
-    with running(data) as url:
-        upgrade(url)
-        say(f"loading {scale.skus:,} SKUs in {scale.stores} stores, {scale.members:,} members")
-        asyncio.run(load(url, scale))
-        settings = with_own_secret(Settings(data=data, database_url=Secret(url)))
-        page, tills = asyncio.run(_keys(settings, scale))
-        with shop(data) as served:
-            yield Rig(settings, scale, seconds, served.port, page, tills)
 
 
 def measure_all(rig: Rig, numbers: Collection[int], say: Callable[[str], None]) -> list[Result]:
@@ -80,25 +58,6 @@ def result_of(row: Row, runs: list[tuple[Sample, Sample]], broken: list[str]) ->
         broken=broken,
         runs=runs,
     )
-
-
-async def _keys(
-    settings: Settings, scale: Scale
-) -> tuple[dict[str, str], dict[str, dict[str, str]]]:
-    """Headers of a shop's page, and of a till in each store."""
-    stores = [store(number) for number in range(1, scale.stores + 1)]
-    house = open_house(settings)
-
-    async def key(role: Role, **more: Any) -> dict[str, str]:
-        _, secret = await make_key(house.units, RandomSecrets(), role=role, **more)
-        return {"Authorization": f"Bearer {secret}"}
-
-    try:
-        page = await key(Role.SHOP)
-        tills = {one: await key(Role.TILL, stores=[one], terminal="T1") for one in stores}
-    finally:
-        await house.close()
-    return page, tills
 
 
 async def _broken(rig: Rig) -> list[str]:

@@ -1,25 +1,35 @@
 """Where a measurement happens: a shop in a folder of its own, and the servers that are compared."""
 
+import asyncio
 import os
+import shutil
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any, Final
 
 import httpx
 import psutil
 from msgspec import Struct
 
-from adapters.bench.scales import Scale
+from adapters.bench.data import load
+from adapters.bench.scales import Scale, store
+from adapters.identity.keys import RandomSecrets
 from adapters.identity.tokens import TrialTokens
+from adapters.main import open_house
+from adapters.postgres.embedded import running
+from adapters.postgres.migrate import upgrade
 from adapters.postgres.unit import utc_now
-from adapters.settings import PREFIX, Settings
+from adapters.settings import PREFIX, Secret, Settings, with_own_secret
+from domain.callers import Role
 from domain.ids import CustomerId
+from service.keys import make_key
 
 PATIENCE_S: Final = 120
 HYLLA: Final = ("-c", "from adapters.cli import main; main()")
@@ -58,6 +68,38 @@ class Rig(Struct, frozen=True):
         answer = httpx.get(f"{self.address}{path}", headers=headers, timeout=PATIENCE_S)
         answer.raise_for_status()
         return answer.content
+
+
+@contextmanager
+def a_rig(data: Path, scale: Scale, seconds: int, say: Callable[[str], None]) -> Iterator[Rig]:
+    """A shop that is full, open and ready to be measured, on a database that keeps what it says."""
+    with running(data) as url:
+        upgrade(url)
+        say(f"loading {scale.skus:,} SKUs in {scale.stores} stores, {scale.members:,} members")
+        asyncio.run(load(url, scale))
+        settings = with_own_secret(Settings(data=data, database_url=Secret(url)))
+        page, tills = asyncio.run(_keys(settings, scale))
+        with shop(data) as served:
+            yield Rig(settings, scale, seconds, served.port, page, tills)
+
+
+async def _keys(
+    settings: Settings, scale: Scale
+) -> tuple[dict[str, str], dict[str, dict[str, str]]]:
+    """Headers of a shop's page, and of a till in each store."""
+    stores = [store(number) for number in range(1, scale.stores + 1)]
+    house = open_house(settings)
+
+    async def key(role: Role, **more: Any) -> dict[str, str]:
+        _, secret = await make_key(house.units, RandomSecrets(), role=role, **more)
+        return {"Authorization": f"Bearer {secret}"}
+
+    try:
+        page = await key(Role.SHOP)
+        tills = {one: await key(Role.TILL, stores=[one], terminal="T1") for one in stores}
+    finally:
+        await house.close()
+    return page, tills
 
 
 class Running(Struct, frozen=True):
@@ -128,3 +170,12 @@ def _free_port() -> int:
         found.bind(("127.0.0.1", 0))
         port: int = found.getsockname()[1]
         return port
+
+
+@contextmanager
+def a_folder() -> Iterator[Path]:
+    folder = Path(mkdtemp(prefix="hylla-bench-"))
+    try:
+        yield folder / "data"
+    finally:
+        shutil.rmtree(folder)

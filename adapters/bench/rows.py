@@ -19,9 +19,15 @@ import msgspec
 from msgspec import Struct
 
 from adapters.bench.data import YARDSTICK, open_carts
-from adapters.bench.figures import Sample
+from adapters.bench.figures import Measure, Sample
 from adapters.bench.generators import CONNECTIONS, make_accounts, pgbench, post, post_all, wrk
-from adapters.bench.rig import Rig, bare, shop
+from adapters.bench.growth import (
+    asked_in_a_vast_shop,
+    held_in_a_vast_shop,
+    two_workers_asked,
+    two_workers_holding,
+)
+from adapters.bench.rig import Rig, a_folder, bare, shop
 from adapters.bench.scales import customer, sku, store
 from adapters.bench.streams import Streams, broadcasts
 from adapters.main import open_house
@@ -33,9 +39,6 @@ from domain.holds import HoldLine
 from domain.refusals import Refusal
 from service.holds import Wish, hold_all
 from service.ports.requests import RequestKey
-
-Measure = Callable[[int], Sample]
-"""One run of so many seconds."""
 
 WARM_UP_S: Final = 1
 UNTIL_ALL_WAS_ASKED_S: Final = 10
@@ -76,9 +79,7 @@ def availability_of_one(rig: Rig) -> Iterator[tuple[Measure, Measure]]:
     size = len(rig.get(f"/v1/availability/{sku(1)}", rig.page))
     with bare("fixed", size) as yardstick:
         yield (
-            lambda s: wrk(
-                rig.address, s, "availability", rig.scale.skus, rig.scale.stores, headers=rig.page
-            ),
+            lambda s: wrk(rig.address, s, "availability", rig.scale.skus, 0, headers=rig.page),
             lambda s: wrk(f"http://127.0.0.1:{yardstick.port}", s, "bare"),
         )
 
@@ -286,13 +287,13 @@ def rewards(rig: Rig) -> Iterator[tuple[Measure, Measure]]:
 @contextmanager
 def cold_start(_: Rig) -> Iterator[tuple[Measure, Measure]]:
     def ours(_: int) -> Sample:
-        with _folder() as data:
+        with a_folder() as data:
             began = time.perf_counter()
             with shop(data):
                 return Sample((time.perf_counter() - began) * 1000)
 
     def theirs(_: int) -> Sample:
-        with _folder() as data:
+        with a_folder() as data:
             began = time.perf_counter()
             postgres = EmbeddedPostgres(data)
             postgres.start()
@@ -316,15 +317,6 @@ def idle_memory(rig: Rig) -> Iterator[tuple[Measure, Measure]]:
             return Sample(running.memory_mb)
 
     yield ours, theirs
-
-
-@contextmanager
-def _folder() -> Iterator[Path]:
-    folder = Path(mkdtemp(prefix="hylla-bench-"))
-    try:
-        yield folder / "data"
-    finally:
-        shutil.rmtree(folder)
 
 
 BARE: Final = "a bare answer of as many bytes"
@@ -353,6 +345,26 @@ ROWS: Final = (
     Row(6, "a change on every stream", "ms", "a bare broadcast", 3.0, changes_on_streams, True),
     Row(7, "checkout of two lines", "orders/s", "pgbench: TPC-B-like", 0.30, checkouts),
     Row(8, "a member's points", "requests/s", BARE, 0.35, rewards),
+    Row(
+        9,
+        "availability in 50 stores of a vast shop",
+        "requests/s",
+        "the same in this one",
+        0.80,
+        asked_in_a_vast_shop,
+        warm_up_s=UNTIL_ALL_WAS_ASKED_S,
+    ),
+    Row(9, "holds in a vast shop", "holds/s", "the same in this one", 0.80, held_in_a_vast_shop),
     Row(11, "cold start", "ms", "PostgreSQL alone", 3.0, cold_start, True),
     Row(11, "memory of an idle worker", "MB", "a bare Litestar worker", 2.0, idle_memory, True),
+    Row(
+        12,
+        "availability from two workers",
+        "requests/s",
+        "from one",
+        1.0,
+        two_workers_asked,
+        warm_up_s=UNTIL_ALL_WAS_ASKED_S,
+    ),
+    Row(12, "holds by two workers", "holds/s", "by one", 1.0, two_workers_holding),
 )

@@ -15,7 +15,8 @@ from rich.table import Table
 
 from adapters.bench.figures import Report, Result
 from adapters.bench.generators import NoGenerator, must_have_wrk
-from adapters.bench.measuring import a_rig, measure_all
+from adapters.bench.measuring import measure_all
+from adapters.bench.rig import a_rig
 from adapters.bench.rows import ROWS
 from adapters.bench.scales import SCALES
 from adapters.cli.options import AS_JSON

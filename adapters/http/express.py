@@ -8,7 +8,6 @@ be read) is left to the framework, which knows every rule and says what is wrong
 
 import time
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 from hashlib import blake2b
 from typing import Any, Final
 from urllib.parse import unquote_plus
@@ -184,8 +183,7 @@ class Express:
         except (ClientException, Invalid, TooMany):
             return rest
         request = RequestKey(visitor.caller.id, key, digest_of("POST", HOLDS, body))
-        ttl = timedelta(seconds=data.ttl_s)
-        wish = Wish(data.lines, visitor.caller, request, ttl, channel=data.channel)
+        wish = data.wish(visitor.caller, request)
         status, more, written_out = await self._held(wish, given, visitor)
         headers += [*more, NO_STORE, REPLAYED] if request.replayed else [*more, NO_STORE]
         await self._answer(scope, send, HOLDS, visitor, status, headers, written_out)

@@ -31,6 +31,10 @@ class NewHold(Struct, forbid_unknown_fields=True):
     ttl_s: Seconds = DEFAULT_S
     channel: ChannelId = WEB
 
+    def wish(self, caller: Caller, key: RequestKey) -> Wish:
+        ttl = timedelta(seconds=self.ttl_s)
+        return Wish(self.lines, caller, key, ttl, channel=self.channel)
+
 
 class Longer(Struct, forbid_unknown_fields=True):
     """How many seconds from now; never beyond an hour from the beginning."""
@@ -97,9 +101,7 @@ class Holds(Controller):
 
         409 `not_served` names each store that sells nothing new through the channel.
         """
-        ttl = timedelta(seconds=data.ttl_s)
-        wish = Wish(data.lines, caller, key, ttl, channel=data.channel)
-        return hold_view(await holding(wish), clock())
+        return hold_view(await holding(data.wish(caller, key)), clock())
 
     @get("/{hold:str}", operation_id="get_hold", **called_by(*SHOPPERS))
     async def look(
