@@ -2,8 +2,10 @@
 
 import asyncio
 import fcntl
+import sys
 import uuid
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import asyncpg
@@ -26,6 +28,13 @@ HASTY = {
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
     return "asyncio"
+
+
+@pytest.fixture(autouse=True)
+def clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What tills tell in each test is told now: a long run must not make it old."""
+    if tills := sys.modules.get("tests.http.test_sales"):
+        monkeypatch.setattr(tills, "NOW", datetime.now(UTC))
 
 
 @pytest.fixture(scope="session")

@@ -44,6 +44,7 @@ AHEAD: Final = timedelta(seconds=6)
 AT_ONCE: Final = 200
 """SKUs of one reading."""
 MOST_BYTES: Final = 256 * 2**20
+MOST_PARTS: Final = 200_000
 LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
 NEVER: Final = datetime.max.replace(tzinfo=UTC)
 
@@ -52,39 +53,33 @@ class Unsure(Exception):  # noqa: N818 - not an error: who asked is answered by 
     """The window cannot say."""
 
 
-class Written(Struct, gc=False):
-    """A store's part of an answer, before and behind its `ready_from`; whole where it has none."""
+class Part(Struct, gc=False):
+    """What is told of a store, before and behind its `ready_from`; whole where it has none.
+
+    Many SKUs are told alike in a store, and share it. `filled` is as it is sent in a `minute`.
+    """
 
     before: bytes
     after: bytes = b""
+    filled: bytes = b""
+    minute: datetime | None = None
 
 
 class Pane(Struct):
-    """One SKU as one kind of caller is told of it.
-
-    `whole`, its `tag` and the parts that are `ready` are of one `minute`, and put together anew in
-    the next.
-    """
+    """One SKU as a kind of caller is told of it; `whole` and its `tag` are those of a `minute`."""
 
     head: bytes
-    at: dict[StoreId, Written]
+    at: dict[StoreId, Part]
     holders: tuple[StoreId, ...]
     tail: bytes
-    ready: dict[StoreId, bytes] = {}
     whole: bytes = b""
     tag: str = ""
     minute: datetime | None = None
 
-    def turned_to(self, minute: datetime) -> "Pane":
-        if self.minute is not minute:
-            self.minute, self.whole, self.tag = minute, b"", ""
-            self.ready.clear()
-        return self
-
     @property
     def size(self) -> int:
         """Bytes it takes, about, once it has been asked for as a whole."""
-        return sum(2 * (len(one.before) + len(one.after)) + 200 for one in self.at.values())
+        return 1000 + sum(100 + len(one.before) + len(one.after) for one in self.at.values())
 
 
 class Shown(Struct):
@@ -126,6 +121,7 @@ class Window:
         self._tellings: set[Telling] = set()
         self._stores: dict[StoreId, Store] = {}
         self._stamp = -1
+        self._parts: dict[bytes, Part] = {}
         self._minute = LONG_AGO
         self._ready: dict[StoreId, bytes] = {}
         """From when an order of this minute can be collected, as it is written."""
@@ -202,11 +198,11 @@ class Window:
 
         Raises Unsure: a store opens never again.
         """
-        pane = shown.panes[telling].turned_to(self._minute)
-        if not pane.whole:
-            parts = [self._filled(pane.at[store], store) for store in pane.holders]
-            pane.whole = b"%b%b%b" % (pane.head, b",".join(parts), pane.tail)
+        pane = shown.panes[telling]
+        if pane.minute is not self._minute:
+            pane.whole = self._joined(pane, pane.holders)
             pane.tag = blake2b(pane.whole, digest_size=12).hexdigest()
+            pane.minute = self._minute
         return pane.whole, pane.tag
 
     def item(self, shown: Shown, telling: Telling, stores: Sequence[StoreId]) -> bytes:
@@ -214,31 +210,33 @@ class Window:
 
         Raises Unsure: there is no such store, as far as is known here, or it opens never again.
         """
-        pane = shown.panes[telling].turned_to(self._minute)
-        ready = pane.ready
+        pane = shown.panes[telling]
         for store in stores:
-            if store not in ready:
-                if store not in pane.at:
-                    pane.at[store] = self._without(shown, telling, store)
-                ready[store] = self._filled(pane.at[store], store)
-        return b"%b%b%b" % (pane.head, b",".join([ready[store] for store in stores]), pane.tail)
+            if store not in pane.at:
+                pane.at[store] = self._without(shown, telling, store)
+        return self._joined(pane, stores)
 
     def holders(self, shown: Iterable[Shown], telling: Telling) -> list[StoreId]:
         """The stores that have any of these."""
         return sorted({store for one in shown for store in one.panes[telling].holders})
 
-    def _filled(self, written: Written, store: StoreId) -> bytes:
-        if not written.after:
-            return written.before
-        ready = self._ready[store] if store in self._ready else self._ready_at(store)
-        return written.before + ready + written.after
+    def _joined(self, pane: Pane, stores: Iterable[StoreId]) -> bytes:
+        minute, at, parts = self._minute, pane.at, []
+        for store in stores:
+            part = at[store]
+            if part.minute is not minute:
+                ready = self._ready_at(store) if part.after else b""
+                part.filled, part.minute = part.before + ready + part.after, minute
+            parts.append(part.filled)
+        return b"%b%b%b" % (pane.head, b",".join(parts), pane.tail)
 
     def _ready_at(self, store: StoreId) -> bytes:
-        moment = self._stores[store].ready_at(self._minute)
-        if moment is None:
-            raise Unsure
-        self._ready[store] = written = msgspec.json.encode(moment)
-        return written
+        if store not in self._ready:
+            moment = self._stores[store].ready_at(self._minute)
+            if moment is None:
+                raise Unsure
+            self._ready[store] = msgspec.json.encode(moment)
+        return self._ready[store]
 
     async def _read(self, asked: Sequence[Sequence[Sku]]) -> list[list[Shown]]:
         """For all who ask meanwhile, so many at a time that nobody else waits long."""
@@ -302,18 +300,31 @@ class Window:
         head, _, tail = msgspec.json.encode(replace(item, stores=[])).partition(b'"stores":[]')
         return Pane(
             head=head + b'"stores":[',
-            at={each.store: _written(each) for each in item.stores},
+            at={each.store: self._part(each) for each in item.stores},
             holders=tuple(holders),
             tail=b"]" + tail,
         )
 
-    def _without(self, shown: Shown, telling: Telling, store: StoreId) -> Written:
+    def _without(self, shown: Shown, telling: Telling, store: StoreId) -> Part:
         """What is told of a store that has none."""
         if store not in self._stores:
             raise Unsure
         view = View(now=self._minute, telling=shown.policy.telling(telling))
         item = available(shown.product, shown.parts, {}, [Nearby(self._stores[store])], view)
-        return _written(item.stores[0])
+        return self._part(item.stores[0])
+
+    def _part(self, at: AtStore) -> Part:
+        raw = msgspec.json.encode(at)
+        before, field, after = raw, b"", b""
+        if at.pickup.ready_from is not None:
+            before, field, after = raw.partition(b'"ready_from":')
+            after = after.removeprefix(msgspec.json.encode(at.pickup.ready_from))
+        name = before + field + after
+        if name not in self._parts:
+            if len(self._parts) == MOST_PARTS:
+                self._parts.clear()
+            self._parts[name] = Part(before + field, after)
+        return self._parts[name]
 
     def _keep(self, sku: Sku, shown: Shown) -> None:
         self._remove(sku)
@@ -330,7 +341,7 @@ class Window:
             self._bytes -= self._sizes.pop(sku)
 
     def _empty(self) -> None:
-        for each in (self._shown, self._sizes, self._decided_by, self._ready):
+        for each in (self._shown, self._sizes, self._decided_by, self._ready, self._parts):
             each.clear()
         self._bytes = 0
 
@@ -376,12 +387,3 @@ def _portions(asked: Sequence[Sequence[Sku]]) -> Iterator[tuple[list[Sequence[Sk
         portion.append(each)
         skus = skus.union(each)
     yield portion, skus
-
-
-def _written(at: AtStore) -> Written:
-    raw = msgspec.json.encode(at)
-    if at.pickup.ready_from is None:
-        return Written(raw)
-    before, field, after = raw.partition(b'"ready_from":')
-    moment = msgspec.json.encode(at.pickup.ready_from)
-    return Written(before + field, after.removeprefix(moment))

@@ -15,12 +15,6 @@ from tests.http.shop import Shop
 NOW = datetime.now(UTC)
 
 
-@pytest.fixture(autouse=True)
-def clock(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each test has its own now: a long run must not make it old."""
-    monkeypatch.setitem(globals(), "NOW", datetime.now(UTC))
-
-
 def ago(minutes: float) -> str:
     return (NOW - timedelta(minutes=minutes)).isoformat()
 

@@ -369,7 +369,7 @@ async def test_a_window_that_nobody_confirms_shows_nothing(shop: Shop):
 
 async def test_a_full_window_makes_room(shop: Shop):
     await shelve(shop.units, mug=5, teapot=3)
-    window = Window(shop.units, shop.house.relay, clock=utc_now, most_bytes=1000)
+    window = Window(shop.units, shop.house.relay, clock=utc_now, most_bytes=2000)
     async with shop.house.relay.running(), window.running():
         answers = [await told(window, sku) for sku in (MUG, TEAPOT, MUG)]
         async with asyncio.timeout(PATIENCE_S):

@@ -95,10 +95,18 @@ class Day(Struct):
             )
         await expire_overdue(self.shop.units)
 
+    async def count(self) -> None:
+        """What pickers did not find turns up again."""
+        place = {"store": self.chance.choice([HARBOUR, HILL])}
+        lines = [place | {"sku": sku, "counted": 60} for sku in (MUG, TEAPOT)]
+        await self.call("/v1/stock/counts", {"lines": lines}, self.staff)
+
     async def step(self) -> None:
         what = self.chance.random()
         if not self.pickups or what < 0.12:
             await self.order()
+        elif what < 0.16:
+            await self.count()
         elif what < 0.97:
             await self.move()
         else:
