@@ -130,7 +130,6 @@ def build(parts: Parts) -> ASGIApp:
         cors=_cors(parts.settings),
         window=parts.extras["window"],
         holding=parts.extras["holding"],
-        telling=parts.extras["shoppers_learn"],
         clock=parts.extras["clock"],
     )
     return Front(application(parts, doorkeeper, limits, metrics), express, metrics)

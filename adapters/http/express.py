@@ -2,8 +2,8 @@
 
 Three operations, in their usual form: availability of a SKU, of a page of SKUs, and a hold. The
 same callers may call them, the same use cases decide, and the answers are the same to the byte.
-Whatever is unusual (a caller not seen just now, a parameter of any other kind, a body that cannot
-be read) is left to the framework, which knows every rule and says what is wrong.
+Whatever is unusual (a caller nobody knows, a parameter of any other kind, a body that cannot be
+read) is left to the framework, which knows every rule and says what is wrong.
 """
 
 import time
@@ -29,7 +29,7 @@ from adapters.http.problems import MEDIA_TYPE, bug, headers_of, status_of, writt
 from adapters.http.requests import VISIBLE, digest_of
 from adapters.http.visits import log_request, visit_id
 from adapters.http.window import Shown, Unsure, Window
-from domain.availability import Freshness, Telling
+from domain.availability import Freshness
 from domain.callers import Caller
 from domain.holds import Hold
 from domain.ids import Sku, StoreId
@@ -81,7 +81,6 @@ class Express:
         cors: CORSConfig,
         window: Window,
         holding: Gathered[Wish, Hold],
-        telling: Telling,
         clock: Clock,
     ) -> None:
         self._doorkeeper = doorkeeper
@@ -89,7 +88,6 @@ class Express:
         self._metrics = metrics
         self._window = window
         self._holding = holding
-        self._telling = telling
         self._clock = clock
         self._cors = _cors_headers(cors)
 
@@ -108,20 +106,20 @@ class Express:
 
     async def _one(self, scope: Any, sku: Sku, send: Send) -> bool:
         given = dict(scope["headers"])
-        visitor = self._visitor(given)
+        visitor = await self._visitor(given)
         asked = _asked(scope["query_string"])
         if visitor is None or asked is None or "sku" in asked:
             return False
-        telling = self._told_to(visitor.caller)
+        exact = visitor.caller.is_staff
         try:
-            source, shown = await self._shown((sku,), telling)
+            source, shown = await self._shown((sku,), exact=exact)
             if not shown:
                 return False
             if asked:
-                item = self._window.item(shown[0], telling, _stores(asked))
+                item = self._window.item(shown[0], _stores(asked), exact=exact)
                 tag = blake2b(item, digest_size=12).hexdigest()
             else:
-                item, tag = self._window.whole(shown[0], telling)
+                item, tag = self._window.whole(shown[0], exact=exact)
             headers = self._welcome(visitor)
         except (Unsure, Busy, TooMany):
             return False
@@ -138,19 +136,21 @@ class Express:
         return True
 
     async def _many(self, scope: Any, send: Send) -> bool:
-        visitor = self._visitor(dict(scope["headers"]))
+        visitor = await self._visitor(dict(scope["headers"]))
         asked = _asked(scope["query_string"])
         if visitor is None or asked is None or not 0 < len(asked.get("sku", ())) <= MOST_SKUS:
             return False
-        telling = self._told_to(visitor.caller)
+        exact = visitor.caller.is_staff
         skus = list(dict.fromkeys(asked["sku"]))
         try:
-            source, shown = await self._shown(skus, telling)
+            source, shown = await self._shown(skus, exact=exact)
             if len(shown) < len(skus):
                 return False
-            stores = _stores(asked) if "store" in asked else self._window.holders(shown, telling)
+            stores = (
+                _stores(asked) if "store" in asked else self._window.holders(shown, exact=exact)
+            )
             as_of = msgspec.json.encode(self._window.moment(shown))
-            items = b",".join([self._window.item(one, telling, stores) for one in shown])
+            items = b",".join([self._window.item(one, stores, exact=exact) for one in shown])
             body = MANY_ITEMS % (as_of, items, source)
             headers = [JSON, ASKED_AGAIN, *self._welcome(visitor)]
         except (Unsure, Busy, TooMany):
@@ -158,14 +158,14 @@ class Express:
         await self._answer(scope, send, MANY, visitor, 200, headers, body)
         return True
 
-    async def _shown(self, skus: Sequence[Sku], telling: Telling) -> tuple[bytes, list[Shown]]:
-        if shown := self._window.see(skus, telling):
+    async def _shown(self, skus: Sequence[Sku], *, exact: bool) -> tuple[bytes, list[Shown]]:
+        if shown := self._window.see(skus, exact=exact):
             return CACHE, shown
-        return LIVE, await self._window.read(skus, telling)
+        return LIVE, await self._window.read(skus, exact=exact)
 
     async def _hold(self, scope: Any, receive: Receive, send: Send) -> Receive | None:
         given = dict(scope["headers"])
-        visitor = self._visitor(given)
+        visitor = await self._visitor(given)
         key = _key(scope["headers"])
         usual = (
             visitor is not None
@@ -200,20 +200,20 @@ class Express:
             return 500, [PROBLEM], bug(error, _locale(given), visitor.id)
         return 201, [JSON], msgspec.json.encode(hold_view(hold, self._clock()))
 
-    def _visitor(self, given: Given) -> Visitor | None:
-        """Who asks, where that was recognised just now."""
+    async def _visitor(self, given: Given) -> Visitor | None:
+        """Who asks; None where that is not plain."""
         credential = given.get(b"authorization", b"")
-        if credential[:7] != b"Bearer ":
+        page = b"origin" in given
+        if credential[:7] != b"Bearer " or (page and (self._cors is None or b"cookie" in given)):
             return None
         caller = self._doorkeeper.remembers(credential[7:])
-        page = b"origin" in given
-        if caller is None or (page and (self._cors is None or b"cookie" in given)):
-            return None
+        if caller is None:
+            try:
+                caller = await self._doorkeeper.recognise(credential[7:].decode("latin-1"))
+            except Refusal:
+                return None
         asked = given.get(b"x-request-id", b"")
         return Visitor(caller, visit_id(asked), time.perf_counter(), page)
-
-    def _told_to(self, caller: Caller) -> Telling:
-        return self._telling.to_staff if caller.is_staff else self._telling
 
     def _welcome(self, visitor: Visitor) -> Headers:
         """The headers of an answer to them. Raises TooMany: they ask too often."""
@@ -241,15 +241,15 @@ class Express:
 
 def _asked(query: bytes) -> dict[str, list[str]] | None:
     """Names and values of `sku` and `store`; None where there is any other."""
-    asked: dict[str, list[str]] = {}
-    for part in query.decode("latin-1").split("&") if query else ():
+    asked: dict[str, list[str]] = {"sku": [], "store": []}
+    text = query.decode("latin-1")
+    escaped = "%" in text or "+" in text
+    for part in text.split("&") if text else ():
         name, _, value = part.partition("=")
-        if name not in {"sku", "store"}:
+        if name not in asked:
             return None
-        if "%" in value or "+" in value:
-            value = unquote_plus(value)
-        asked.setdefault(name, []).append(value)
-    return asked
+        asked[name].append(unquote_plus(value) if escaped else value)
+    return {name: values for name, values in asked.items() if values}
 
 
 def _stores(asked: Mapping[str, list[str]]) -> list[StoreId]:

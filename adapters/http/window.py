@@ -88,7 +88,7 @@ class Shown(Struct):
     product: Product
     parts: Catalogue
     policy: Policy
-    panes: dict[Telling, Pane]
+    panes: dict[bool, Pane]
     read_at: datetime
     until: datetime
 
@@ -101,7 +101,13 @@ class Window:
     """What lies in the window of one worker. Closed, it shows nothing, and all is read anew."""
 
     def __init__(
-        self, units: Units, relay: Relay, *, clock: Clock, most_bytes: int = MOST_BYTES
+        self,
+        units: Units,
+        relay: Relay,
+        *,
+        telling: Telling,
+        clock: Clock,
+        most_bytes: int = MOST_BYTES,
     ) -> None:
         self._units = units
         self._relay = relay
@@ -118,7 +124,9 @@ class Window:
         """What is shown and depends on the shelves of each SKU: itself, and kits."""
         self._under_way: dict[object, set[Sku]] = {}
         """What has changed since each reading that is under way began."""
-        self._tellings: set[Telling] = set()
+        self._telling = telling
+        self._wanted: set[bool] = set()
+        """Whether anybody has asked as staff, who learn exact numbers, and as a shopper."""
         self._stores: dict[StoreId, Store] = {}
         self._stamp = -1
         self._parts: dict[bytes, Part] = {}
@@ -156,22 +164,23 @@ class Window:
             for shown in self._decided_by.pop(sku, ()):
                 self._remove(shown)
 
-    def see(self, skus: Sequence[Sku], telling: Telling) -> list[Shown] | None:
+    def see(self, skus: Sequence[Sku], *, exact: bool) -> list[Shown] | None:
         """These, where all of them lie here, confirmed for one moment; else they must be read."""
-        now = self._clock()
-        if not self._open or now >= self._as_of + FRESH:
+        now, as_of, lies = self._clock(), self._as_of, self._shown
+        if not self._open or now >= as_of + FRESH:
             return None
+        newest = NEVER if len(skus) == 1 else as_of
         found = []
         for sku in skus:
-            shown = self._shown.get(sku)
-            if shown is None or now >= shown.until or telling not in shown.panes:
+            shown = lies.get(sku)
+            if shown is None or shown.read_at > newest or now >= shown.until:
                 return None
-            if shown.read_at > self._as_of and len(skus) > 1:
+            if exact not in shown.panes:
                 return None
             found.append(shown)
         return found
 
-    async def read(self, skus: Sequence[Sku], telling: Telling) -> list[Shown]:
+    async def read(self, skus: Sequence[Sku], *, exact: bool) -> list[Shown]:
         """These as they lie now; what nobody sells is left out.
 
         Of several, only those are read that do not lie here; a look then confirms them together.
@@ -179,13 +188,13 @@ class Window:
         Raises:
             Busy: the database does not answer.
         """
-        self._tellings.add(telling)
-        lacking = [sku for sku in skus if not self.see([sku], telling)]
+        self._wanted.add(exact)
+        lacking = [sku for sku in skus if not self.see([sku], exact=exact)]
         if self._open and len(lacking) < len(skus):
             if lacking:
                 await self._reading(lacking)
             await self._rounds.round()
-            if confirmed := self.see(skus, telling):
+            if confirmed := self.see(skus, exact=exact):
                 return confirmed
         return await self._reading(skus)
 
@@ -193,42 +202,47 @@ class Window:
         """For when an answer of these is true."""
         return max(self._as_of, *(one.read_at for one in shown))
 
-    def whole(self, shown: Shown, telling: Telling) -> tuple[bytes, str]:
+    def whole(self, shown: Shown, *, exact: bool) -> tuple[bytes, str]:
         """What is told of every store that has any, and its tag.
 
         Raises Unsure: a store opens never again.
         """
-        pane = shown.panes[telling]
+        pane = shown.panes[exact]
         if pane.minute is not self._minute:
             pane.whole = self._joined(pane, pane.holders)
             pane.tag = blake2b(pane.whole, digest_size=12).hexdigest()
             pane.minute = self._minute
         return pane.whole, pane.tag
 
-    def item(self, shown: Shown, telling: Telling, stores: Sequence[StoreId]) -> bytes:
+    def item(self, shown: Shown, stores: Sequence[StoreId], *, exact: bool) -> bytes:
         """What is told of these stores.
 
         Raises Unsure: there is no such store, as far as is known here, or it opens never again.
         """
-        pane = shown.panes[telling]
-        for store in stores:
-            if store not in pane.at:
-                pane.at[store] = self._without(shown, telling, store)
+        pane = shown.panes[exact]
+        try:
+            return self._joined(pane, stores)
+        except KeyError:
+            for store in set(stores) - pane.at.keys():
+                pane.at[store] = self._without(shown, store, exact=exact)
         return self._joined(pane, stores)
 
-    def holders(self, shown: Iterable[Shown], telling: Telling) -> list[StoreId]:
+    def holders(self, shown: Iterable[Shown], *, exact: bool) -> list[StoreId]:
         """The stores that have any of these."""
-        return sorted({store for one in shown for store in one.panes[telling].holders})
+        return sorted({store for one in shown for store in one.panes[exact].holders})
 
     def _joined(self, pane: Pane, stores: Iterable[StoreId]) -> bytes:
-        minute, at, parts = self._minute, pane.at, []
-        for store in stores:
-            part = at[store]
-            if part.minute is not minute:
-                ready = self._ready_at(store) if part.after else b""
-                part.filled, part.minute = part.before + ready + part.after, minute
-            parts.append(part.filled)
+        minute, at = self._minute, pane.at
+        parts = [
+            part.filled if (part := at[store]).minute is minute else self._filled(part, store)
+            for store in stores
+        ]
         return b"%b%b%b" % (pane.head, b",".join(parts), pane.tail)
+
+    def _filled(self, part: Part, store: StoreId) -> bytes:
+        ready = self._ready_at(store) if part.after else b""
+        part.filled, part.minute = part.before + ready + part.after, self._minute
+        return part.filled
 
     def _ready_at(self, store: StoreId) -> bytes:
         if store not in self._ready:
@@ -273,7 +287,7 @@ class Window:
             product=product,
             parts=parts,
             policy=lying.terms.policy,
-            panes={telling: self._pane(lying, product, telling) for telling in self._tellings},
+            panes={exact: self._pane(lying, product, exact=exact) for exact in self._wanted},
             read_at=now,
             until=min(self._ends(lying, parts, ending, now), default=NEVER),
         )
@@ -282,7 +296,7 @@ class Window:
         self, lying: Lying, parts: Collection[Sku], ending: dict[Sku, datetime], now: datetime
     ) -> Iterator[datetime]:
         """When, without anybody's doing, something else is true: holds end, and doubts begin."""
-        below = max(telling.doubt_below for telling in self._tellings)
+        below = self._telling.doubt_below
         for part in parts:
             if part in ending:
                 yield ending[part]
@@ -290,12 +304,12 @@ class Window:
                 if (doubted := doubted_from(shelf, below)) and doubted > now:
                     yield doubted
 
-    def _pane(self, lying: Lying, product: Product, telling: Telling) -> Pane:
+    def _pane(self, lying: Lying, product: Product, *, exact: bool) -> Pane:
         holders = sorted(
             {store for part in needed(product) for store, _ in lying.shelves.get(part, ())}
         )
         places = [Nearby(self._stores[store]) for store in holders]
-        view = View(now=self._minute, telling=lying.terms.policy.telling(telling))
+        view = self._view(lying.terms.policy, exact=exact)
         item = available(product, lying.catalogue, lying.shelves, places, view)
         head, _, tail = msgspec.json.encode(replace(item, stores=[])).partition(b'"stores":[]')
         return Pane(
@@ -305,13 +319,17 @@ class Window:
             tail=b"]" + tail,
         )
 
-    def _without(self, shown: Shown, telling: Telling, store: StoreId) -> Part:
+    def _without(self, shown: Shown, store: StoreId, *, exact: bool) -> Part:
         """What is told of a store that has none."""
         if store not in self._stores:
             raise Unsure
-        view = View(now=self._minute, telling=shown.policy.telling(telling))
+        view = self._view(shown.policy, exact=exact)
         item = available(shown.product, shown.parts, {}, [Nearby(self._stores[store])], view)
         return self._part(item.stores[0])
+
+    def _view(self, policy: Policy, *, exact: bool) -> View:
+        usual = self._telling.to_staff if exact else self._telling
+        return View(now=self._minute, telling=policy.telling(usual))
 
     def _part(self, at: AtStore) -> Part:
         raw = msgspec.json.encode(at)

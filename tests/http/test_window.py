@@ -33,8 +33,6 @@ from tests.http.server import serving
 from tests.http.shop import Shop
 
 PATIENCE_S = 10
-EXACT = Telling()
-"""What is told where there is no policy."""
 WAITING = "select count(*) from pg_locks where not granted"
 LIVE = {"max_staleness": "0"}
 """Asks for what the books say, and passes the window by."""
@@ -316,7 +314,7 @@ async def test_the_window_shows_shoppers_no_number_that_is_hidden_and_staff_ever
 @pytest.fixture
 async def window(shop: Shop) -> AsyncIterator[Window]:
     house = shop.house
-    made = Window(house.units, house.relay, clock=utc_now)
+    made = Window(house.units, house.relay, telling=Telling(), clock=utc_now)
     house.units.after_stock.append(made.take_out)
     async with house.relay.running(), made.running():
         yield made
@@ -324,8 +322,8 @@ async def window(shop: Shop) -> AsyncIterator[Window]:
 
 async def told(window: Window, sku: str = MUG) -> int:
     """What a reading says, without looking whether it lies there."""
-    [shown] = await window.read([sku], EXACT)
-    item, _ = window.whole(shown, EXACT)
+    [shown] = await window.read([sku], exact=False)
+    item, _ = window.whole(shown, exact=False)
     return int(msgspec.json.decode(item)["ship"]["quantity"])
 
 
@@ -347,36 +345,38 @@ async def test_a_change_in_the_middle_of_a_reading_leaves_nothing_behind(
     await side.close()
 
     assert answer == 6, "as it was read"
-    assert window.see([MUG], EXACT) is None, "and not kept"
+    assert window.see([MUG], exact=False) is None, "and not kept"
     assert await told(window) == 6
 
 
 async def test_a_window_that_nobody_confirms_shows_nothing(shop: Shop):
     later = timedelta()
-    window = Window(shop.units, shop.house.relay, clock=lambda: utc_now() + later)
+    window = Window(
+        shop.units, shop.house.relay, telling=Telling(), clock=lambda: utc_now() + later
+    )
     await shelve(shop.units, mug=5)
     async with shop.house.relay.running(), window.running():
         async with asyncio.timeout(PATIENCE_S):
-            while window.see([MUG], EXACT) is None:
+            while window.see([MUG], exact=False) is None:
                 await told(window)
                 await asyncio.sleep(0.01)
         later = FRESH + timedelta(seconds=2)
-        shown = window.see([MUG], EXACT)
+        shown = window.see([MUG], exact=False)
 
     assert shown is None
-    assert window.see([MUG], EXACT) is None, "closed"
+    assert window.see([MUG], exact=False) is None, "closed"
 
 
 async def test_a_full_window_makes_room(shop: Shop):
     await shelve(shop.units, mug=5, teapot=3)
-    window = Window(shop.units, shop.house.relay, clock=utc_now, most_bytes=2000)
+    window = Window(shop.units, shop.house.relay, telling=Telling(), clock=utc_now, most_bytes=2000)
     async with shop.house.relay.running(), window.running():
         answers = [await told(window, sku) for sku in (MUG, TEAPOT, MUG)]
         async with asyncio.timeout(PATIENCE_S):
-            while window.see([MUG], EXACT) is None:
+            while window.see([MUG], exact=False) is None:
                 await told(window)
                 await asyncio.sleep(0.01)
-        both = window.see([MUG, TEAPOT], EXACT)
+        both = window.see([MUG, TEAPOT], exact=False)
 
     assert answers == [5, 3, 5]
     assert both is None
