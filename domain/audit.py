@@ -37,6 +37,15 @@ class Findings(Struct, frozen=True):
         return cls(all(invariant.ok for invariant in invariants), invariants)
 
 
+class Audited(Struct, frozen=True):
+    """What the last audit by the clock found of one invariant; `at` is when it was over."""
+
+    name: str
+    at: datetime
+    checked: int
+    broken: int
+
+
 class Repair(Struct, frozen=True):
     """A figure that was set to what its ledger says."""
 

@@ -1,7 +1,6 @@
 """`hylla audit`: whether the figures of the shop agree with their ledgers."""
 
 import sys
-from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -23,29 +22,39 @@ SHOWN_MOST: Final = 20
 
 
 class Answer(Struct, frozen=True, omit_defaults=True):
-    """What `--json` prints: the findings, and what was repaired on the way to them."""
+    """What `--json` prints: the findings, and what was repaired on the way to them.
+
+    With `dry_run` nothing was: `repaired` is what a repair would set.
+    """
 
     ok: bool
     invariants: list[Invariant]
     repaired: list[Repair] = []
+    dry_run: bool = False
 
 
 @click.command("audit")
 @click.option("--repair", is_flag=True, help="Set broken figures to what their ledger says.")
+@click.option("--dry-run", is_flag=True, help="With --repair: show what it would set, only.")
 @common
-def command(data: Path | None, database_url: str | None, as_json: bool, repair: bool) -> None:
+def command(
+    data: Path | None, database_url: str | None, as_json: bool, repair: bool, dry_run: bool
+) -> None:
     """Compare every figure of the shop with the ledger it is the sum of.
 
     The shop may stay open. What is broken is named with the figure that was expected and the one
     that was found, and the exit status is 1. `--repair` sets the figures of stock and of points to
     what their ledgers say, and writes each repair down; then the shop is looked at again.
+    `--repair --dry-run` names each figure it would set, and changes nothing.
 
     Example: `hylla audit --data ./shop --repair`
     """
+    if dry_run and not repair:
+        raise click.UsageError("--dry-run shows what --repair would set: give both.")
     wanted = settings_of(data, database_url, derives=False)
     must_be_a_shop(wanted)
     with with_shop(wanted) as settings:
-        answer = in_house(settings, partial(audit, repair=repair))
+        answer = in_house(settings, partial(audit, repair=repair, dry_run=dry_run))
     if as_json:
         click.echo(msgspec.json.encode(answer))
     else:
@@ -53,20 +62,28 @@ def command(data: Path | None, database_url: str | None, as_json: bool, repair: 
     sys.exit(0 if answer.ok else 1)
 
 
-async def audit(house: House, *, repair: bool) -> Answer:
-    """Look, repair when asked to and needed, and look again."""
+async def audit(house: House, *, repair: bool, dry_run: bool = False) -> Answer:
+    """Look, repair when asked to and needed, and look again; a rehearsal changes nothing."""
     findings = await _look(house.units)
-    repaired: Sequence[Repair] = []
-    if repair and not findings.ok:
+    repaired: list[Repair] = []
+    if dry_run and not findings.ok:
+        repaired = await _rehearsed(house.units)
+    elif repair and not findings.ok:
         repaired = await _repaired(house.units)
         findings = await _look(house.units)
-    return Answer(findings.ok, findings.invariants, list(repaired))
+    return Answer(findings.ok, findings.invariants, repaired, dry_run)
 
 
 @tried_again
-async def _repaired(units: Units) -> Sequence[Repair]:
+async def _repaired(units: Units) -> list[Repair]:
     async with units.begin() as unit:
         return await unit.audit.repair()
+
+
+@tried_again
+async def _rehearsed(units: Units) -> list[Repair]:
+    async with units.begin() as unit:
+        return await unit.audit.rehearse()
 
 
 async def _look(units: Units) -> Findings:
@@ -87,12 +104,19 @@ def _show(answer: Answer) -> None:
     for invariant in answer.invariants:
         for example in invariant.examples:
             _tell(console, invariant.name, example)
-    for repair in answer.repaired[:SHOWN_MOST]:
-        _tell(console, f"repaired {repair.invariant}", repair.broken)
-    if answer.repaired:
-        console.print(f"{len(answer.repaired):,} repaired.")
+    _show_repairs(console, answer)
     broken = sum(invariant.broken for invariant in answer.invariants)
     console.print(f"{broken:,} broken." if broken else "All is well.")
+
+
+def _show_repairs(console: Console, answer: Answer) -> None:
+    """The first of what was done; all of what would be, since that is what was asked for."""
+    verb, most = ("would repair", None) if answer.dry_run else ("repaired", SHOWN_MOST)
+    for repair in answer.repaired[:most]:
+        _tell(console, f"{verb} {repair.invariant}", repair.broken)
+    if answer.repaired or answer.dry_run:
+        done = "would be repaired" if answer.dry_run else "repaired"
+        console.print(f"{len(answer.repaired):,} {done}.")
 
 
 def _tell(console: Console, name: str, found: Broken) -> None:

@@ -4,11 +4,14 @@ Several workers are several processes, and any of them may be asked. Where `serv
 one, it names a folder in PROMETHEUS_MULTIPROC_DIR; each writes there and answers for all of them.
 """
 
+import asyncio
 import os
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from litestar import Request, Response, get
+from litestar.di import NamedDependency
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
     CollectorRegistry,
@@ -19,13 +22,20 @@ from prometheus_client import (
     generate_latest,
     values,
 )
+from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+from prometheus_client.registry import Collector
 
 from adapters.http.callers import open_to_all
+from domain.audit import Audited
+from domain.refusals import Busy
+from service.ports.unit import Units
 
 FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
 BUCKETS: Final = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10)
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+PATIENCE_S: Final = 2
+"""How long a busy database may keep those waiting who only want to watch."""
 
 
 class Metrics:
@@ -67,13 +77,43 @@ class Metrics:
         self._requests.labels(method, route, status).inc()
         self._seconds.labels(method, route).observe(seconds)
 
-    def text(self) -> bytes:
+    def text(self, audits: Sequence[Audited] = ()) -> bytes:
+        """The figures of all workers, and those of the last audit."""
+        return generate_latest(self._of_all()) + generate_latest(Audits(audits))
+
+    def _of_all(self) -> CollectorRegistry:
         if not self._folder:
-            return generate_latest(self._own)
+            return self._own
         _forget_the_dead(Path(self._folder))
         everybody = CollectorRegistry()
         MultiProcessCollector(everybody, self._folder)  # type: ignore[no-untyped-call]
-        return generate_latest(everybody)
+        return everybody
+
+
+class Audits(Collector):
+    """The last audit. It stands in the database, so it is nobody's own and never added up."""
+
+    def __init__(self, audits: Sequence[Audited]) -> None:
+        self._audits = audits
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        if not self._audits:
+            return
+        checked = GaugeMetricFamily(
+            "hylla_audit_checked", "Figures the last audit looked at.", labels=["invariant"]
+        )
+        broken = GaugeMetricFamily(
+            "hylla_audit_broken", "Figures it found wrong.", labels=["invariant"]
+        )
+        for audited in self._audits:
+            checked.add_metric([audited.name], audited.checked)
+            broken.add_metric([audited.name], audited.broken)
+        newest = max(audited.at for audited in self._audits)
+        yield checked
+        yield broken
+        yield GaugeMetricFamily(
+            "hylla_audit_at_seconds", "When it was, in Unix time.", value=newest.timestamp()
+        )
 
 
 def _forget_the_dead(folder: Path) -> None:
@@ -87,7 +127,18 @@ def _forget_the_dead(folder: Path) -> None:
 
 
 @get("/metrics", operation_id="read_metrics", include_in_schema=False, **open_to_all())
-async def read_metrics(request: Request[Any, Any, Any]) -> Response[bytes]:
+async def read_metrics(
+    request: Request[Any, Any, Any], units: NamedDependency[Units]
+) -> Response[bytes]:
     metrics: Metrics = request.app.state.metrics
     media_type = CONTENT_TYPE_LATEST.removesuffix("; charset=utf-8")
-    return Response(metrics.text(), media_type=media_type)
+    return Response(metrics.text(await _last_audit(units)), media_type=media_type)
+
+
+async def _last_audit(units: Units) -> list[Audited]:
+    """Nothing while the database is away: the rest is worth knowing then."""
+    try:
+        async with asyncio.timeout(PATIENCE_S), units.read() as unit:
+            return await unit.audit.last()
+    except (Busy, TimeoutError):
+        return []

@@ -5,6 +5,8 @@ from datetime import timedelta
 from functools import partial
 from typing import Final
 
+import structlog
+
 from adapters.jobs.scheduler import Step
 from service.closing import close_drained
 from service.holds import sweep
@@ -29,6 +31,8 @@ HELD_AGAINST: Final = timedelta(days=365)
 BATCH: Final = 100
 SLICE: Final = 5_000
 """Rows that are deleted at a time, so that no statement takes long."""
+
+log = structlog.get_logger("hylla.jobs")
 
 
 def steps(
@@ -59,6 +63,7 @@ def steps(
         Step("forget_feed", every_minute, partial(forget_feed, units, kept=feed_kept), once=True),
         Step("forget_requests", timedelta(hours=1), partial(forget_requests, units), once=True),
         Step("forget_trespasses", timedelta(days=1), partial(forget_trespasses, units), once=True),
+        Step("audit", timedelta(hours=1), partial(audit, units), once=True),
     ]
 
 
@@ -84,3 +89,17 @@ async def forget_trespasses(units: Units) -> int:
     """Who asked for what is not theirs is of no interest after so long."""
     async with units.begin() as unit:
         return await unit.trespasses.forget(unit.now - HELD_AGAINST, SLICE)
+
+
+async def audit(units: Units) -> int:
+    """Look at every figure and keep what was found; what is broken is told, and left to a person.
+
+    It did nothing that more of would help: it is over until its next hour.
+    """
+    async with units.read() as unit:
+        found = await unit.audit.look()
+    async with units.begin() as unit:
+        await unit.audit.keep(found)
+    if broken := {invariant.name: invariant.broken for invariant in found if not invariant.ok}:
+        log.warning("figures are broken", invariants=broken)
+    return 0

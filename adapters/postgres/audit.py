@@ -16,7 +16,7 @@ from adapters.postgres.invariants import (
     SHELVES,
 )
 from adapters.postgres.stock import SHELF
-from domain.audit import Broken, Invariant, Repair
+from domain.audit import Audited, Broken, Invariant, Repair
 
 SHOWN: Final = 20
 LOOK: Final = f"""
@@ -55,6 +55,16 @@ NOTE: Final = """
     order by about
     returning about::text, expected, actual
 """
+KEEP: Final = """
+    with unknown as (delete from audits where name <> all($2))
+    insert into audits (name, at, checked, broken)
+    select name, $1, checked, broken
+    from unnest($2::text[], $3::bigint[], $4::bigint[]) as found (name, checked, broken)
+    order by name
+    on conflict (name) do update
+    set at = excluded.at, checked = excluded.checked, broken = excluded.broken
+"""
+LAST: Final = "select name, at, checked, broken from audits order by name"
 SETTLE: Final = """
     update incidents set state = 'settled', settled_by = 'hylla', settled_at = $1, changed_at = $1
     from stock
@@ -126,13 +136,37 @@ class PostgresAudit:
     async def repair(self) -> list[Repair]:
         """Nobody else writes to the tables while they are put right."""
         await self._connection.execute(CLOSE)
-        await self._connection.execute(SHELVE)
-        repairs = [repair for name in REPAIRABLE for repair in await self._noted(name)]
+        repairs = await self._explained()
         if repairs:
             for statement in PUT_RIGHT:
                 await self._connection.execute(statement)
             await self._connection.execute(SETTLE, self._now)
         return repairs
+
+    async def rehearse(self) -> list[Repair]:
+        """Written down as a repair is, and undone."""
+        written = self._connection.transaction()
+        await written.start()
+        repairs = await self._explained()
+        await written.rollback()
+        return repairs
+
+    async def keep(self, found: list[Invariant]) -> None:
+        await self._connection.execute(
+            KEEP,
+            self._now,
+            [invariant.name for invariant in found],
+            [invariant.checked for invariant in found],
+            [invariant.broken for invariant in found],
+        )
+
+    async def last(self) -> list[Audited]:
+        return [Audited(*row) for row in await self._connection.fetch(LAST)]
+
+    async def _explained(self) -> list[Repair]:
+        """Every figure that is not what its ledger says, written down."""
+        await self._connection.execute(SHELVE)
+        return [repair for name in REPAIRABLE for repair in await self._noted(name)]
 
     async def _noted(self, name: str) -> list[Repair]:
         note = NOTE.format(facts=INVARIANTS[name])

@@ -706,6 +706,15 @@ repairs = Table(
     instant("at"),
 )
 
+audits = Table(
+    "audits",
+    metadata,
+    key("name", primary_key=True),
+    instant("at"),
+    Column("checked", BigInteger, nullable=False),
+    Column("broken", BigInteger, nullable=False),
+)
+
 # --- what follows: events, messages ---------------------------------------------------------------
 
 events = Table(

@@ -4,7 +4,7 @@ from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Protocol, runtime_checkable
 
-from domain.audit import Invariant, Repair
+from domain.audit import Audited, Invariant, Repair
 from domain.deliveries import Delivery
 from domain.transfers import Transfer
 from service.ports.callers import Keys, Trespasses
@@ -26,6 +26,15 @@ class Audit(Protocol):
 
     async def repair(self) -> list[Repair]:
         """Set every figure that a ledger explains to what the ledger says, and write that down."""
+
+    async def rehearse(self) -> list[Repair]:
+        """What `repair` would set and write down, with nothing changed. Nobody waits for it."""
+
+    async def keep(self, found: list[Invariant]) -> None:
+        """Keep what an audit found in place of what the one before it did."""
+
+    async def last(self) -> list[Audited]:
+        """What was kept, in the invariants' order of names; nothing before the first audit."""
 
 
 class Unit(Protocol):

@@ -51,7 +51,7 @@ def test_a_broken_counter_is_named_repaired_and_then_gone(meddled_with, tmp_path
     seen = hylla("audit", *options)
     repair = hylla("audit", "--json", "--repair", *options)
     repaired = json.loads(repair.stdout)
-    again = hylla("audit", "--json", *options)
+    again = hylla("audit", "--json", "--repair", *options)
 
     assert seen.returncode == 1
     assert "sku MUG, store harbour: expected 5, found 12" in seen.stdout
@@ -60,6 +60,33 @@ def test_a_broken_counter_is_named_repaired_and_then_gone(meddled_with, tmp_path
         {"about": {"store": "harbour", "sku": "MUG"}, "expected": 5, "actual": 12}
     ]
     assert (again.returncode, json.loads(again.stdout)["ok"]) == (0, True)
+    assert "repaired" not in json.loads(again.stdout)
+
+
+def test_a_dry_run_names_what_a_repair_would_set_and_changes_nothing(meddled_with, tmp_path: Path):
+    options = ("--data", tmp_path, "--database-url", meddled_with)
+    for_people = hylla("audit", "--repair", "--dry-run", *options)
+    for_scripts = hylla("audit", "--json", "--repair", "--dry-run", *options)
+    repair = hylla("audit", "--json", "--repair", *options)
+    rehearsed, repaired = json.loads(for_scripts.stdout), json.loads(repair.stdout)
+
+    assert (for_people.returncode, for_scripts.returncode) == (1, 1)
+    named = "would repair on hand is what was moved: sku MUG, store harbour: expected 5, found 12"
+    assert named in for_people.stdout
+    assert "1 would be repaired." in for_people.stdout
+    assert (rehearsed["dry_run"], "dry_run" in repaired) == (True, False)
+    assert [(one["invariant"], one["broken"]) for one in rehearsed["repaired"]] == [
+        (one["invariant"], one["broken"]) for one in repaired["repaired"]
+    ]
+    assert repaired["repaired"] != []
+
+
+def test_a_dry_run_of_no_repair_is_wrong_usage(database_url, tmp_path: Path):
+    options = ("--data", tmp_path, "--database-url", for_asyncpg(database_url))
+    asked = hylla("audit", "--dry-run", *options)
+
+    assert (asked.returncode, asked.stdout) == (2, "")
+    assert "--dry-run shows what --repair would set" in asked.stderr
 
 
 def test_a_mistyped_folder_is_no_empty_shop(tmp_path):

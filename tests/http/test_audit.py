@@ -243,6 +243,34 @@ async def test_a_repair_sets_figures_to_their_ledger_and_writes_that_down(lived_
     assert (change.shelf.sku, change.shelf.on_hand, change.cause) == (MUG, 35, "repair")
 
 
+async def test_a_rehearsal_names_what_a_repair_would_set_and_changes_nothing(lived_in):
+    await tell(lived_in, "update stock set on_hand = on_hand + 7, held = 2 where sku = 'MUG'")
+    await tell(lived_in, "update members set available = 0; update lots set remaining = 0")
+    await tell(lived_in, "delete from stock where sku = 'TEAPOT' and store = 'hill'")
+    before = await books(lived_in)
+    async with lived_in.units.begin() as unit:
+        rehearsed = await unit.audit.rehearse()
+    after = await books(lived_in)
+    async with lived_in.units.begin() as unit:
+        repaired = await unit.audit.repair()
+
+    assert after == before
+    assert len(rehearsed) >= 5
+    assert [(one.invariant, one.broken) for one in rehearsed] == [
+        (one.invariant, one.broken) for one in repaired
+    ]
+
+
+async def books(shop: Shop) -> dict[str, str]:
+    """Everything that a repair may write, row for row."""
+    tables = "stock", "blocked", "members", "lots", "incidents", "repairs", "feed_inbox"
+    async with shop.units.read() as unit:
+        return {
+            table: await unit.connection.fetchval(f"select json_agg({table})::text from {table}")
+            for table in tables
+        }
+
+
 async def test_a_repair_never_touches_what_no_ledger_explains(lived_in):
     await tell(lived_in, "update carts set order_id = 'ord_none'")
     async with lived_in.units.begin() as unit:

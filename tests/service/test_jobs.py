@@ -7,16 +7,19 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from adapters.channels.parcels import Post
 from adapters.jobs.scheduler import Scheduler, Step, slot
-from adapters.jobs.steps import forget_requests, forget_trespasses, steps
+from adapters.jobs.steps import audit, forget_requests, forget_trespasses, steps
+from adapters.postgres.invariants import INVARIANTS
 from adapters.postgres.unit import PostgresUnits, connect
 from domain.callers import Caller, Role
 from domain.messages import MessageState
 from service.ports.requests import RequestKey
 from service.ports.unit import Units
-from tests.http.shop import a_shop
+from tests.examples import shelve
+from tests.http.shop import Shop, a_shop
 from tests.service.correspondence import waiting
 
 QUICK = timedelta(milliseconds=20)
@@ -200,3 +203,59 @@ async def grow_old(database_url: str, then: datetime, *, rows: int) -> None:
             assert await unit.requests.claim(key, str) is None
             await unit.trespasses.note(Caller(Role.SHOP, "key_sample"), "get_cart", "crt_sample")
     await units.close()
+
+
+async def test_what_an_audit_found_is_kept_and_told_and_left_as_it_is(
+    database_url: str, tmp_path: Path
+):
+    async with a_shop(database_url, tmp_path) as shop:
+        await shelve(shop.units, mug=5, teapot=5)
+        await tell(shop, "update stock set on_hand = 7")
+        await tell(shop, "insert into audits values ('a_rule_of_old', now(), 9, 9)")
+        with capture_logs() as logs:
+            did = await audit(shop.units)
+            await tell(shop, "update stock set on_hand = 5 where sku = 'MUG'")
+            await audit(shop.units)
+        async with shop.units.read() as unit:
+            kept = {one.name: one for one in await unit.audit.last()}
+            left = await unit.connection.fetchval("select max(on_hand) from stock")
+
+    assert did == 0  # or it would be asked again at once
+    assert list(kept) == sorted(INVARIANTS)
+    assert len({one.at for one in kept.values()}) == 1
+    assert {one.name: (one.checked, one.broken) for one in kept.values() if one.broken} == {
+        "on_hand_is_what_was_moved": (2, 1)
+    }
+    assert [(line["log_level"], line["invariants"]) for line in logs] == [
+        ("warning", {"on_hand_is_what_was_moved": 2}),
+        ("warning", {"on_hand_is_what_was_moved": 1}),
+    ]
+    assert left == 7
+
+
+async def test_a_shop_that_is_well_is_audited_without_a_word(database_url: str, tmp_path: Path):
+    async with a_shop(database_url, tmp_path) as shop:
+        await shelve(shop.units, mug=5)
+        with capture_logs() as logs:
+            await audit(shop.units)
+
+    assert logs == []
+
+
+async def tell(shop: Shop, statement: str) -> None:
+    async with shop.units.read() as unit:
+        await unit.connection.execute(statement)
+
+
+async def test_every_hour_one_process_audits(database_url: str, tmp_path: Path):
+    async with waiting(database_url, tmp_path) as ready:
+        post = Post(clock=lambda: datetime.now(UTC))
+        todo = steps(ready.units, ready.desk, post, asyncio.Event())
+        await post.close()
+        [step] = [step for step in todo if step.name == "audit"]
+        await step.work()
+        async with ready.units.read() as unit:
+            kept = await unit.audit.last()
+
+    assert (step.every, step.once) == (timedelta(hours=1), True)
+    assert len(kept) == len(INVARIANTS)
