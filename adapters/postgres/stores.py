@@ -1,6 +1,7 @@
 """The places, by key and by where they are on the map."""
 
 from collections.abc import Collection, Sequence
+from functools import lru_cache
 from math import cos, radians
 from typing import Any, Final
 
@@ -116,13 +117,14 @@ def _row(store: Store) -> tuple[Any, ...]:
 
 
 def _store(row: Any) -> Store:
+    *told, channels, state = row
+    return _told(*told, None if channels is None else tuple(channels), state)
+
+
+@lru_cache(maxsize=10_000)
+def _told(*told: Any) -> Store:
+    """Reading opening hours takes longer than fetching them; what is told the same is read once."""
+    row = dict(zip(FIELDS, told, strict=True))
     services = msgspec.json.decode(row["services"], type=tuple[str, ...])
-    return Store(
-        **{
-            **row,
-            "kind": StoreKind(row["kind"]),
-            "services": services,
-            "channels": None if row["channels"] is None else tuple(row["channels"]),
-            "state": StoreState(row["state"]),
-        }
-    )
+    kind, state = StoreKind(row["kind"]), StoreState(row["state"])
+    return Store(**row | {"services": services, "kind": kind, "state": state})
