@@ -125,9 +125,8 @@ class Express:
             return False
         etag = b'W/"%b"' % tag.encode()
         headers += [(b"etag", etag), ASKED_AGAIN]
-        if b"if-none-match" in given and etag in map(
-            bytes.strip, given[b"if-none-match"].split(b",")
-        ):
+        known = given.get(b"if-none-match", b"")
+        if known and not {etag, b"*"}.isdisjoint(map(bytes.strip, known.split(b","))):
             await self._answer(scope, send, ONE + "{sku}", visitor, 304, headers, b"")
             return True
         as_of = msgspec.json.encode(self._window.moment(shown))
