@@ -6,6 +6,7 @@ network call in between, must not happen twice. It is safe without an Idempotenc
 commit of which nobody heard is no such case: there only a repeat with its key may ask again.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from functools import wraps
 from typing import Final, ParamSpec, TypeVar
@@ -15,6 +16,8 @@ import structlog
 from domain.refusals import GaveWay
 
 TRIES: Final = 4
+PAUSE_S: Final = 0.05
+"""So that the rival goes first; whoever came back at once could be in its way again."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -32,6 +35,7 @@ def tried_again(use_case: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]
                 return await use_case(*args, **kwargs)
             except GaveWay:
                 log.info("gave way", use_case=use_case.__qualname__)
+                await asyncio.sleep(PAUSE_S)
         return await use_case(*args, **kwargs)
 
     return tried
