@@ -103,14 +103,14 @@ async def test_under_any_traffic_every_change_is_read_once_and_each_shelf_in_ord
                 await asyncio.sleep(chance.random() * 0.01)
 
     async def relay() -> None:
-        while await relayed(units, batch) or not done:
-            pass
+        """Until it finds nothing in a look that began after the last commit."""
+        last = False
+        while await relayed(units, batch) or not last:
+            last = done
 
     async def listen() -> None:
-        position = 0
-        while (found := await read(units, position, limit=5)) or not done:
-            heard.extend(found)
-            position = found[-1].position if found else position
+        while not done:
+            heard.extend(await read(units, heard[-1].position if heard else 0, limit=5))
             await asyncio.sleep(0.001)
 
     async with asyncio.TaskGroup() as group:
