@@ -9,7 +9,7 @@ from typing import Final
 from msgspec import Struct, to_builtins
 from msgspec.structs import replace
 
-from domain.ids import HoldId, OrderId, PickupId, StoreId, TransferId
+from domain.ids import HoldId, OrderId, StoreId, TransferId
 from domain.refusals import Conflict
 from domain.stores import Store, StoreState
 
@@ -19,7 +19,7 @@ LISTED: Final = 100
 
 class OpenOrder(Struct, frozen=True):
     order: OrderId
-    pickup: PickupId
+    group: str
 
 
 class Open(Struct, frozen=True, kw_only=True):

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from domain.ids import CustomerId, OrderId, PickupId, StoreId
+from domain.ids import CustomerId, OrderId, PickupId, ShipmentId, StoreId
 
 
 class Fact(Struct, frozen=True, tag=True, kw_only=True):
@@ -53,4 +53,42 @@ class PickupEnded(Fact, frozen=True, tag="pickup_ended"):
     collected: bool = False
 
 
-Event = OrderPlaced | PickupReady | PickupCollected | PickupEnded
+class ShipmentSent(Fact, frozen=True, tag="shipment_sent"):
+    """A parcel has left; `whole` says that nothing is left to send."""
+
+    shipment: ShipmentId
+    order: OrderId
+    store: StoreId
+    tracking_number: str
+    whole: bool = True
+    customer: CustomerId | None = None
+
+
+class ShipmentDelivered(Fact, frozen=True, tag="shipment_delivered"):
+    """Its last parcel has reached the buyer."""
+
+    shipment: ShipmentId
+    order: OrderId
+    store: StoreId
+    customer: CustomerId | None = None
+
+
+class ShipmentEnded(Fact, frozen=True, tag="shipment_ended"):
+    """It ended with nothing sent: `declined`, `short` or `cancelled`."""
+
+    shipment: ShipmentId
+    order: OrderId
+    store: StoreId
+    state: str
+    customer: CustomerId | None = None
+
+
+Event = (
+    OrderPlaced
+    | PickupReady
+    | PickupCollected
+    | PickupEnded
+    | ShipmentSent
+    | ShipmentDelivered
+    | ShipmentEnded
+)

@@ -28,6 +28,7 @@ WEB: Final[ChannelId] = "web"
 CartId = NewType("CartId", str)
 OrderId = NewType("OrderId", str)
 PickupId = NewType("PickupId", str)
+ShipmentId = NewType("ShipmentId", str)
 CustomerId = NewType("CustomerId", str)
 MemberId = NewType("MemberId", str)
 MessageId = NewType("MessageId", str)

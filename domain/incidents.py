@@ -12,7 +12,7 @@ from typing import NewType
 from msgspec import Struct
 from msgspec.structs import replace
 
-from domain.ids import OrderId, PickupId, Sku, StoreId
+from domain.ids import OrderId, Sku, StoreId
 from domain.refusals import Missing
 from domain.sales import Book, ReceiptKind
 from domain.stock import Cause, Change, Move, Place, Shelf
@@ -42,7 +42,7 @@ class Claim(Struct, frozen=True):
     store: StoreId
     sku: Sku
     order: OrderId
-    pickup: PickupId
+    group: str
     units: int
     promised_from: datetime
     placed_at: datetime
@@ -57,7 +57,7 @@ class Risk(Struct, frozen=True):
     """An order that may not get all its goods: `units` of them are not there."""
 
     order: OrderId
-    pickup: PickupId
+    group: str
     units: int
     promised_from: datetime
 
@@ -147,22 +147,22 @@ def at_risk(there: int, claims: Iterable[Claim]) -> list[Risk]:
         given = min(left, claim.units)
         left -= given
         if given < claim.units:
-            risks.append(Risk(claim.order, claim.pickup, claim.units - given, claim.promised_from))
+            risks.append(Risk(claim.order, claim.group, claim.units - given, claim.promised_from))
     return risks
 
 
 def in_doubt(claims: Iterable[Claim]) -> list[Risk]:
     """Who still waits for units that nobody has picked yet, the earliest promise first."""
     return [
-        Risk(claim.order, claim.pickup, claim.units - claim.staged, claim.promised_from)
+        Risk(claim.order, claim.group, claim.units - claim.staged, claim.promised_from)
         for claim in sorted(claims, key=_turn)
         if claim.units > claim.staged
     ]
 
 
-def _turn(claim: Claim) -> tuple[datetime, datetime, PickupId]:
+def _turn(claim: Claim) -> tuple[datetime, datetime, str]:
     """Whose turn it is in fairness."""
-    return (claim.promised_from, claim.placed_at, claim.pickup)
+    return (claim.promised_from, claim.placed_at, claim.group)
 
 
 def missed(moves: Iterable[Move]) -> list[Place]:

@@ -3,17 +3,20 @@
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Final
 
-from msgspec import Meta, Struct, structs
+from msgspec import UNSET, Meta, Struct, UnsetType, structs
 
+from domain.addresses import Address
 from domain.customers import read_email, read_phone
-from domain.ids import CartId, CustomerId, OrderId, PickupId, Sku, StoreId
+from domain.ids import CartId, CustomerId, OrderId, PickupId, ShipmentId, Sku, StoreId
 from domain.money import Money
 from domain.patterns import whole
 from domain.points import points_of_lines
 from domain.refusals import Conflict, WrongField
 from domain.texts import Name
+
+NOTHING: Final[Mapping[Sku, int]] = {}
 
 
 class OrderState(StrEnum):
@@ -46,7 +49,10 @@ class Contact(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class OrderLine(Struct, frozen=True):
-    """Price and name as they were when the order was placed; `points` are what it will earn."""
+    """Price and name as they were when the order was placed; `points` are what it will earn.
+
+    `line` names it within the order: the SKU for the first line of a SKU. `group` prepares it.
+    """
 
     sku: Sku
     name: str
@@ -54,14 +60,26 @@ class OrderLine(Struct, frozen=True):
     unit_price: Money
     total: Money
     points: int = 0
-    pickup: PickupId | None = None
+    group: str = ""
     cancelled: int = 0
     collected: int = 0
+    shipped: int = 0
+    returned: int = 0
+    line: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.line:
+            structs.force_setattr(self, "line", self.sku)
+
+    @property
+    def given(self) -> int:
+        """Units that their buyer got, or a carrier for them."""
+        return self.collected + self.shipped
 
     @property
     def settled(self) -> int:
-        """Units whose fate is known: collected or cancelled."""
-        return self.collected + self.cancelled
+        """Units whose fate is known: given or cancelled."""
+        return self.given + self.cancelled
 
     @property
     def points_left(self) -> int:
@@ -73,14 +91,22 @@ class OrderLine(Struct, frozen=True):
         return self.points * (first + units) // self.quantity - self.points * first // self.quantity
 
 
-class Group(Struct, frozen=True):
-    """Lines of one store and method, with their promise in the store's own time."""
+class OrderGroup(Struct, frozen=True):
+    """Lines of one location and method: a pickup or a shipment, with its promise.
+
+    Times are in the location's own; nothing is promised of a shipment whose method names no days.
+    """
 
     method: str
     store: StoreId
-    pickup: PickupId
-    promised_from: datetime
-    promised_until: datetime
+    pickup: PickupId | UnsetType = UNSET
+    shipment: ShipmentId | UnsetType = UNSET
+    promised_from: datetime | None = None
+    promised_until: datetime | None = None
+
+    @property
+    def id(self) -> str:
+        return self.pickup or self.shipment or ""
 
 
 class Payment(Struct, frozen=True, forbid_unknown_fields=True):
@@ -133,7 +159,7 @@ class Order(Struct, frozen=True):
     locale: str
     contact: Contact
     lines: list[OrderLine]
-    groups: list[Group]
+    groups: list[OrderGroup]
     payment: Payment
     totals: Totals
     points: Earning
@@ -142,14 +168,31 @@ class Order(Struct, frozen=True):
     changed_at: datetime
     version: int = 1
     customer: CustomerId | None = None
+    address: Address | None = None
 
-    def line(self, sku: Sku) -> OrderLine:
-        return next(line for line in self.lines if line.sku == sku)
+    def lines_of(self, group: str) -> dict[Sku, OrderLine]:
+        """The lines that a group prepares."""
+        return {line.sku: line for line in self.lines if line.group == group}
+
+    def earning(self) -> "Order":
+        """The order with the points that a member earns by it."""
+        points = points_of_lines([line.total for line in self.lines])
+        lines = [
+            structs.replace(line, points=count)
+            for line, count in zip(self.lines, points, strict=True)
+        ]
+        return structs.replace(self, lines=lines, points=Earning(sum(points)))
 
     def settle(
-        self, *, collected: Mapping[Sku, int], cancelled: Mapping[Sku, int], now: datetime
+        self,
+        group: str,
+        *,
+        collected: Mapping[Sku, int] = NOTHING,
+        shipped: Mapping[Sku, int] = NOTHING,
+        cancelled: Mapping[Sku, int] = NOTHING,
+        now: datetime,
     ) -> "Order":
-        """The order after so many units of its lines were collected and cancelled.
+        """The order after so many units of a group's lines were collected, shipped and cancelled.
 
         What is to be paid falls by what was cancelled. The state follows from the lines.
         """
@@ -157,8 +200,11 @@ class Order(Struct, frozen=True):
             structs.replace(
                 line,
                 collected=line.collected + collected.get(line.sku, 0),
+                shipped=line.shipped + shipped.get(line.sku, 0),
                 cancelled=line.cancelled + cancelled.get(line.sku, 0),
             )
+            if line.group == group
+            else line
             for line in self.lines
         ]
         to_pay = sum(line.unit_price.amount * (line.quantity - line.cancelled) for line in lines)
@@ -177,15 +223,19 @@ class Order(Struct, frozen=True):
 
 def _state_of(lines: list[OrderLine]) -> OrderState:
     if any(line.settled < line.quantity for line in lines):
-        begun = any(line.collected for line in lines)
+        begun = any(line.given for line in lines)
         return OrderState.PARTLY_FULFILLED if begun else OrderState.PLACED
-    return OrderState.FULFILLED if any(line.collected for line in lines) else OrderState.CANCELLED
+    return OrderState.FULFILLED if any(line.given for line in lines) else OrderState.CANCELLED
 
 
-def earning(lines: list[OrderLine]) -> list[OrderLine]:
-    """The lines with the points that a member earns by them."""
-    points = points_of_lines([line.total for line in lines])
-    return [structs.replace(line, points=count) for line, count in zip(lines, points, strict=True)]
+def numbered(lines: list[OrderLine]) -> list[OrderLine]:
+    """The lines with a name each: the SKU, and `SKU/2`, `SKU/3` for further lines of it."""
+    seen: dict[Sku, int] = {}
+    named = []
+    for line in lines:
+        count = seen[line.sku] = seen.get(line.sku, 0) + 1
+        named.append(line if count == 1 else structs.replace(line, line=f"{line.sku}/{count}"))
+    return named
 
 
 def tenders_of(payment: Payment, totals: Totals) -> list[Tender]:
@@ -193,10 +243,11 @@ def tenders_of(payment: Payment, totals: Totals) -> list[Tender]:
     return [Tender(payment.method, totals.to_pay)]
 
 
-def points_ended(before: Order, units: Mapping[Sku, int]) -> dict[Sku, int]:
-    """Points that belong to the next `units` of each line to be collected or cancelled."""
+def points_ended(before: Order, group: str, units: Mapping[Sku, int]) -> dict[str, int]:
+    """Points of the next `units` of a group's lines that are given or cancelled, by line."""
+    lines = before.lines_of(group)
     points = {
-        sku: before.line(sku).points_of(before.line(sku).settled, count)
+        lines[sku].line: lines[sku].points_of(lines[sku].settled, count)
         for sku, count in units.items()
     }
-    return {sku: count for sku, count in points.items() if count}
+    return {line: count for line, count in points.items() if count}

@@ -119,6 +119,7 @@ class Cause(StrEnum):
     ORDER = "order"
     HOLD = "hold"
     HANDOVER = "handover"
+    SHIPMENT = "shipment"
     SHORT_PICK = "short_pick"
     SALE = "sale"
     RETURN = "return"
@@ -239,8 +240,10 @@ def status_of(quantity: int, low_at: int) -> Status:
 
 
 class Shortage(Struct, frozen=True):
+    """`store` is null for what is to be sent: then `available` is what all of them have."""
+
     sku: Sku
-    store: StoreId
+    store: StoreId | None
     wanted: int
     available: int
 
@@ -250,9 +253,15 @@ class NotEnoughStock(Conflict):
 
     code = "insufficient_stock"
 
-    def __init__(self, shortages: list[Shortage], takers: Mapping[Place, Collection[Sku]]) -> None:
+    def __init__(
+        self,
+        shortages: list[Shortage],
+        takers: Mapping[tuple[StoreId | None, Sku], Collection[Sku]],
+    ) -> None:
         """`takers` are the lines that take from each place: of a kit, from those of its parts."""
-        names = ", ".join(f"{shortage.sku} at {shortage.store}" for shortage in shortages)
+        names = ", ".join(
+            f"{one.sku} at {one.store}" if one.store else one.sku for one in shortages
+        )
         errors = [
             {**to_builtins(short), "lines": sorted(takers[short.store, short.sku])}
             for short in shortages
@@ -262,9 +271,9 @@ class NotEnoughStock(Conflict):
 
 def takers_of(
     lines: Iterable[tuple[StoreId, Sku, Iterable[Sku]]],
-) -> dict[Place, set[Sku]]:
+) -> dict[tuple[StoreId | None, Sku], set[Sku]]:
     """Which lines, each with its store and its parts, take from which place."""
-    takers: dict[Place, set[Sku]] = {}
+    takers: dict[tuple[StoreId | None, Sku], set[Sku]] = {}
     for store, line, parts in lines:
         for part in parts:
             takers.setdefault((store, part), set()).add(line)

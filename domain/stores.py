@@ -9,14 +9,13 @@ was claimed before goes on, and so do its tills.
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
-from functools import lru_cache
 from math import asin, cos, radians, sin, sqrt
 from typing import Annotated, Final
 
-from babel import Locale
 from msgspec import Meta, Struct
 
 from domain import opening_hours
+from domain.addresses import countries
 from domain.ids import ChannelId, StoreId, check_key
 from domain.refusals import Conflict, Invalid, Missing, WrongField
 from domain.texts import NameOrNone
@@ -113,7 +112,7 @@ class Store(Struct, frozen=True, kw_only=True):
             raise WrongField(lacking, "required", "must be given when its companion is")
         if not is_zone(self.time_zone):
             raise WrongField("time_zone", "unknown_time_zone", "must be a name of the IANA list")
-        if self.country and self.country not in _countries():
+        if self.country and self.country not in countries():
             raise WrongField("country", "unknown_country", "must be two letters of ISO 3166")
         opening_hours.read(self.opening)
 
@@ -173,11 +172,3 @@ def distance_km(
     half_lat, half_lon = (to_phi - phi) / 2, radians(to_longitude - longitude) / 2
     chord = sin(half_lat) ** 2 + cos(phi) * cos(to_phi) * sin(half_lon) ** 2
     return 2 * _EARTH_RADIUS_KM * asin(min(1.0, sqrt(chord)))
-
-
-@lru_cache(maxsize=1)
-def _countries() -> frozenset[str]:
-    two_letters = 2
-    return frozenset(
-        code for code in map(str, Locale("en").territories) if len(code) == two_letters
-    )

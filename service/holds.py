@@ -294,7 +294,7 @@ class _Known(Struct):
         mine = {place: self.shelves[place] for place in places if place in self.shelves}
         return self.terms[wish.channel].seen(mine)
 
-    def takers(self, lines: Sequence[HoldLine]) -> dict[Place, set[Sku]]:
+    def takers(self, lines: Sequence[HoldLine]) -> dict[tuple[StoreId | None, Sku], set[Sku]]:
         """Which of the lines take from which place."""
         return takers_of((line.store, line.sku, self._parts(line.sku)) for line in lines)
 

@@ -11,7 +11,16 @@ from typing import Any, Final
 
 import structlog
 
-from domain.events import Event, OrderPlaced, PickupCollected, PickupEnded, PickupReady
+from domain.events import (
+    Event,
+    OrderPlaced,
+    PickupCollected,
+    PickupEnded,
+    PickupReady,
+    ShipmentDelivered,
+    ShipmentEnded,
+    ShipmentSent,
+)
 from service.messages.planning import tell_ready, thank
 from service.ports.following import Leased
 from service.ports.unit import Unit, Units
@@ -34,6 +43,9 @@ def reactions(*, thank_after: timedelta) -> Reactions:
         PickupReady: (tell_ready,),
         PickupCollected: (thanks,),
         PickupEnded: (thanks,),
+        ShipmentSent: (),
+        ShipmentDelivered: (),
+        ShipmentEnded: (),
     }
 
 

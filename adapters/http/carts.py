@@ -20,7 +20,7 @@ from domain.refusals import Invalid, WrongField
 from service.carts import changing, claiming, opening, viewing
 from service.carts.changing import Change, Wish
 from service.carts.viewing import CartView
-from service.orders import Checkout, place
+from service.orders.placing import Checkout, place
 from service.ports.callers import Codes
 from service.ports.requests import RequestKey
 from service.ports.unit import Units

@@ -7,8 +7,8 @@ from typing import Annotated, Final
 from msgspec import Meta, Struct
 
 from domain.callers import Caller, Role
+from domain.groups import Repeated
 from domain.ids import Sku, StoreId
-from domain.pickups import Repeated
 from domain.stock import MOST
 
 KEEPERS: Final = (Role.ASSOCIATE, Role.OFFICE)

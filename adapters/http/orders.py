@@ -11,10 +11,11 @@ from msgspec import Struct
 from adapters.http.callers import ANYBODY, called_by
 from adapters.http.paging import Cursor, Limit, Page, page_of, unseal
 from adapters.http.tags import tagged
+from domain.addresses import Address
 from domain.callers import Caller, Role
 from domain.ids import CartId, OrderId
-from domain.orders import Contact, Earning, Group, Order, OrderLine, OrderState, Tender, Totals
-from service.orders import list_mine, look
+from domain.orders import Contact, Earning, Order, OrderGroup, OrderLine, OrderState, Tender, Totals
+from service.orders.seeing import list_mine, look
 from service.ports.unit import Units
 
 
@@ -28,8 +29,9 @@ class OrderView(Struct, frozen=True):
     placed_at: datetime
     currency: str
     contact: Contact
+    address: Address | None
     lines: list[OrderLine]
-    groups: list[Group]
+    groups: list[OrderGroup]
     totals: Totals
     tenders: list[Tender]
     points: Earning

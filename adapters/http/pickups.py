@@ -15,8 +15,9 @@ from adapters.http.paging import Cursor, Limit, Page, page_of, unseal
 from adapters.http.tags import tagged
 from domain.callers import Caller
 from domain.catalogue import read_gtin
+from domain.groups import Found, GroupLine, Repeated
 from domain.ids import OrderId, PickupId, Sku, StoreId
-from domain.pickups import Found, PickupState, Repeated
+from domain.pickups import PickupState
 from domain.refusals import WrongField
 from service.pickups import handing_over, seeing, working
 from service.pickups.handing_over import Handover
@@ -54,6 +55,20 @@ class LineSeen(Struct, frozen=True):
     collected: int
     parts: dict[Sku, int]
 
+    @classmethod
+    def of(cls, line: GroupLine) -> Self:
+        return cls(
+            line.sku,
+            line.name,
+            line.gtin,
+            line.quantity,
+            line.picked,
+            line.missing,
+            line.cancelled,
+            line.given,
+            line.parts,
+        )
+
 
 class PickupView(Struct, frozen=True):
     """Times are in the store's own time. `code` is shown to its customer only, while ready."""
@@ -89,10 +104,7 @@ class PickupView(Struct, frozen=True):
             store_name=seen.store.name,
             state=pickup.state,
             version=pickup.version,
-            lines=[
-                LineSeen(**{name: getattr(line, name) for name in LineSeen.__struct_fields__})
-                for line in pickup.lines
-            ],
+            lines=[LineSeen.of(line) for line in pickup.lines],
             promised_from=pickup.promised_from.astimezone(zone),
             promised_until=pickup.promised_until.astimezone(zone),
             placed_at=pickup.placed_at.astimezone(zone),

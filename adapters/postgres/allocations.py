@@ -3,14 +3,14 @@
 from collections.abc import Collection
 from typing import Any, Final
 
-from domain.pickups import Allocation
+from domain.groups import Allocation
 
 WRITE: Final = """
-    insert into allocations (pickup, line, sku, store, quantity, consumed, released)
+    insert into allocations (group_id, line, sku, store, quantity, consumed, released)
     select * from unnest(
         $1::text[], $2::text[], $3::text[], $4::text[], $5::int[], $6::int[], $7::int[]
     )
-    on conflict (pickup, line, sku) do update
+    on conflict (group_id, line, sku) do update
     set consumed = excluded.consumed, released = excluded.released
 """
 
@@ -21,7 +21,7 @@ class PostgresAllocations:
 
     async def write(self, allocations: Collection[Allocation]) -> None:
         rows = [
-            (a.pickup, a.line, a.sku, a.store, a.quantity, a.consumed, a.released)
+            (a.group, a.line, a.sku, a.store, a.quantity, a.consumed, a.released)
             for a in allocations
         ]
         if rows:

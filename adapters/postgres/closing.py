@@ -4,20 +4,24 @@ from typing import Any, Final
 
 import msgspec
 
+from adapters.postgres.groups import GROUPS
+from domain import pickups, shipments
 from domain.closing import LISTED, Open
 from domain.ids import StoreId
-from domain.pickups import MOVES, PickupState
 
-TO_PUT_BACK: Final = [state.value for state in MOVES if PickupState.PUT_BACK in MOVES[state]]
-UNDER_WAY: Final = [
-    state.value for state in MOVES if MOVES[state] and state.value not in TO_PUT_BACK
-]
-OPEN: Final = """
+HERE: Final = sorted(
+    {
+        state.value
+        for kind in (pickups, shipments)
+        for state, moves in kind.MOVES.items()
+        if "cancelled" in moves
+    }
+)
+OPEN: Final = f"""
     with orders as (
-        select order_id as order, id as pickup from pickups where store = $1 and (
-            state = any($3::text[]) or state = any($4::text[]) and exists (
-                select from allocations
-                where pickup = pickups.id and consumed + released < quantity
+        select order_id as order, id as group from {GROUPS} as g where store = $1 and (
+            state = any($3::text[]) or exists (
+                select from allocations where group_id = g.id and consumed + released < quantity
             )
         )
     ), claiming as (
@@ -30,14 +34,14 @@ OPEN: Final = """
         'holds_count', (select count(*) from claiming),
         'transfers_count', (select count(*) from coming),
         'orders', array(
-            select json_build_object('order', "order", 'pickup', pickup) from orders
-            order by "order", pickup limit $2
+            select json_build_object('order', "order", 'group', "group") from orders
+            order by "order", "group" limit $2
         ),
         'holds', array(select hold from claiming order by hold limit $2),
         'transfers', array(select id from coming order by id limit $2)
     )
 """
-"""Pickups under way, and those that are over while goods wait to be put back. A hold whose time is
+"""Groups under way, and those that are over while goods wait to be put back. A hold whose time is
 over is open until it is swept, which is at once; so none is extended at a closed location."""
 
 
@@ -46,5 +50,5 @@ class PostgresClosing:
         self._connection = connection
 
     async def open_at(self, store: StoreId) -> Open:
-        told = await self._connection.fetchval(OPEN, store, LISTED, UNDER_WAY, TO_PUT_BACK)
+        told = await self._connection.fetchval(OPEN, store, LISTED, HERE)
         return msgspec.json.decode(told, type=Open)

@@ -7,6 +7,7 @@ from typing import Any, Final
 import msgspec
 
 from adapters.postgres.columns import columns
+from adapters.postgres.groups import GROUPS, LINE
 from domain.ids import StoreId
 from domain.incidents import (
     Claim,
@@ -58,17 +59,16 @@ KEEP: Final = """
     update incidents set state = $2, note = $3, settled_by = $4, settled_at = $5, changed_at = $6
     where id = $1
 """
-CLAIMS: Final = """
-    select claim.store, claim.sku, pickups.order_id, pickup,
+CLAIMS: Final = f"""
+    select claim.store, claim.sku, g.order_id, group_id,
         sum(claim.quantity - consumed - released)::int, promised_from, placed_at,
-        sum((line.picked - line.collected - line.put_back) * claim.quantity / line.quantity)::int
+        sum((line.picked - line.given - line.put_back) * claim.quantity / line.quantity)::int
     from allocations as claim
     join unnest($1::text[], $2::text[]) as place (store, sku) using (store, sku)
-    join pickups on pickups.id = pickup,
-        lateral jsonb_to_recordset(pickups.lines) as line
-            (sku text, quantity int, picked int, collected int, put_back int)
+    join {GROUPS} as g on g.id = group_id,
+        lateral jsonb_to_recordset(g.lines) as line {LINE}
     where claim.quantity > consumed + released and line.sku = claim.line
-    group by claim.store, claim.sku, pickups.order_id, pickup, promised_from, placed_at
+    group by claim.store, claim.sku, g.order_id, group_id, promised_from, placed_at
 """
 
 

@@ -7,25 +7,25 @@ each figure it looks at.
 from collections.abc import Mapping
 from typing import Final
 
+from adapters.postgres.groups import GROUPS, LINE
 from adapters.postgres.ledgers import BLOCKINGS
 
 MOST_ATTEMPTS: Final = 10
 """Tries after which an event that cannot be followed is somebody's business."""
 
-PARTS: Final = """
+PARTS: Final = f"""
     (
-        select p.id as pickup, p.store, line.sku as line, part.key as sku, each.units,
-            line.quantity, line.collected,
-            line.picked - line.collected - line.put_back as staged,
-            line.quantity - line.collected - line.cancelled as remaining
-        from pickups p,
-            jsonb_to_recordset(p.lines) as line (sku text, quantity int, parts jsonb, picked int,
-                cancelled int, collected int, put_back int),
+        select g.id as group_id, g.store, line.sku as line, part.key as sku, each.units,
+            line.quantity, line.given,
+            line.picked - line.given - line.put_back as staged,
+            line.quantity - line.given - line.cancelled as remaining
+        from {GROUPS} as g,
+            jsonb_to_recordset(g.lines) as line {LINE},
             jsonb_each_text(line.parts) as part,
             lateral (select part.value::int as units) as each
     )
 """
-"""Every part of every line that is to be fetched for a pickup."""
+"""Every part of every line that is to be fetched for a group."""
 
 SHELVES: Final = f"""
     stock as shelf
@@ -102,7 +102,8 @@ ORDER_LINES: Final = """
     (
         select o.id as order_id, o.customer, line.*
         from orders o, jsonb_to_recordset(o.lines) as line
-            (sku text, quantity int, collected int, cancelled int, points bigint, pickup text)
+            (line text, sku text, quantity int, collected int, shipped int, cancelled int,
+                returned int, points bigint, "group" text)
     ) as line
 """
 
@@ -158,17 +159,17 @@ INVARIANTS: Final[Mapping[str, str]] = {
         from incidents left join stock using (store, sku)
         where incidents.kind = 'oversold' and incidents.state = 'open'
     """,
-    "allocations_are_what_their_pickup_claims": f"""
+    "allocations_are_what_their_group_claims": f"""
         select jsonb_build_object(
-                'pickup', pickup, 'line', line, 'sku', sku, 'figure', figure
+                'group', group_id, 'line', line, 'sku', sku, 'figure', figure
             ) as about, expected, actual
         from allocations as claim
-        full join {PARTS} as part using (pickup, line, sku, store),
+        full join {PARTS} as part using (group_id, line, sku, store),
             lateral (values
                 ('quantity', part.quantity * units, claim.quantity),
-                ('consumed', part.collected * units, claim.consumed),
+                ('consumed', part.given * units, claim.consumed),
                 ('released',
-                    (part.quantity - part.collected - greatest(remaining, staged)) * units,
+                    (part.quantity - part.given - greatest(remaining, staged)) * units,
                     claim.released)
             ) as compared (figure, expected, actual)
     """,
@@ -237,12 +238,12 @@ INVARIANTS: Final[Mapping[str, str]] = {
                 ('due_on', 1, (coming.due_on is not distinct from incoming.due_on)::int)
             ) as compared (figure, expected, actual)
     """,
-    "a_closed_store_owes_nothing": """
+    "a_closed_store_owes_nothing": f"""
         select jsonb_build_object('store', stores.store) as about, 0 as expected, (
-                select count(*) from pickups where store = stores.store and (
+                select count(*) from {GROUPS} as g where store = stores.store and (
                     state in ('placed', 'accepted', 'picking', 'ready') or exists (
                         select from allocations
-                        where pickup = pickups.id and consumed + released < quantity
+                        where group_id = g.id and consumed + released < quantity
                     )
                 )
             ) + (
@@ -253,17 +254,21 @@ INVARIANTS: Final[Mapping[str, str]] = {
             ) as actual
         from stores where state = 'closed'
     """,
-    "orders_and_pickups_tell_the_same": f"""
-        select jsonb_build_object('pickup', pickup, 'sku', sku, 'figure', figure) as about,
+    "orders_and_groups_tell_the_same": f"""
+        select jsonb_build_object('group', group_id, 'sku', sku, 'figure', figure) as about,
             expected, actual
-        from (select pickup, sku, quantity, collected, cancelled from {ORDER_LINES}) as ordered
+        from (
+            select "group" as group_id, sku, quantity, collected + coalesce(shipped, 0) as given,
+                cancelled
+            from {ORDER_LINES}
+        ) as ordered
         full join (
-            select p.id as pickup, line.* from pickups p, jsonb_to_recordset(p.lines) as line
-                (sku text, quantity int, collected int, cancelled int)
-        ) as prepared using (pickup, sku),
+            select g.id as group_id, line.*
+            from {GROUPS} as g, jsonb_to_recordset(g.lines) as line {LINE}
+        ) as prepared using (group_id, sku),
             lateral (values
                 ('quantity', ordered.quantity, prepared.quantity),
-                ('collected', ordered.collected, prepared.collected),
+                ('given', ordered.given, prepared.given),
                 ('cancelled', ordered.cancelled, prepared.cancelled)
             ) as compared (figure, expected, actual)
     """,
@@ -320,12 +325,14 @@ INVARIANTS: Final[Mapping[str, str]] = {
         ) as compared (figure, expected, actual)
     """,
     "pending_points_are_those_of_units_to_come": f"""
-        select jsonb_build_object('order', order_id, 'sku', sku) as about,
-            line.points - line.points * (line.collected + line.cancelled) / line.quantity
+        select jsonb_build_object('order', order_id, 'line', coalesce(line.line, sku)) as about,
+            line.points - line.points
+                * (line.collected + coalesce(line.shipped, 0) + line.cancelled) / line.quantity
                 as expected,
             coalesce(lots.pending, 0) as actual
         from {ORDER_LINES}
-        left join lots on lots.purchase = order_id and lots.line = sku and lots.origin is null
+        left join lots on lots.purchase = order_id and lots.line = coalesce(line.line, sku)
+            and lots.origin is null
         where line.points > 0
     """,
     "nobody_is_told_twice": """

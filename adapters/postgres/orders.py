@@ -5,13 +5,14 @@ from typing import Any, Final
 
 import msgspec
 
+from domain.addresses import Address
 from domain.ids import CustomerId, OrderId, Sku
 from domain.money import Money
 from domain.orders import (
     Contact,
     Earning,
-    Group,
     Order,
+    OrderGroup,
     OrderLine,
     Payment,
     Totals,
@@ -21,11 +22,11 @@ from domain.refusals import Missing
 
 COLUMNS: Final = (
     "id, cart, customer, state, locale, currency, goods_minor, to_pay_minor, contact, lines, "
-    "groups, payment, actor, version, placed_at, changed_at"
+    "groups, payment, actor, version, placed_at, changed_at, address"
 )
 ADD: Final = f"""
     insert into orders ({COLUMNS})
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
 """
 KEEP: Final = """
     update orders set customer = $2, state = $3, goods_minor = $4, to_pay_minor = $5, lines = $6,
@@ -100,6 +101,7 @@ def _values(order: Order) -> tuple[Any, ...]:
         order.version,
         order.placed_at,
         order.changed_at,
+        _text(order.address) if order.address else None,
     )
 
 
@@ -122,8 +124,11 @@ def _order(row: Any) -> Order:
             "changed_at": row["changed_at"],
             "contact": msgspec.json.decode(row["contact"], type=Contact),
             "lines": lines,
-            "groups": msgspec.json.decode(row["groups"], type=list[Group]),
+            "groups": msgspec.json.decode(row["groups"], type=list[OrderGroup]),
             "payment": payment,
+            "address": msgspec.json.decode(row["address"], type=Address)
+            if row["address"]
+            else None,
             "totals": totals,
             "tenders": tenders_of(payment, totals),
             "points": Earning(sum(line.points_left for line in lines)),

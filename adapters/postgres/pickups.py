@@ -6,8 +6,9 @@ from typing import Any, Final
 
 import msgspec
 
-from domain.ids import PickupId, StoreId
-from domain.pickups import Pickup, PickupLine, PickupState
+from domain.groups import GroupLine
+from domain.ids import OrderId, PickupId, StoreId
+from domain.pickups import Pickup, PickupState
 from domain.refusals import Missing
 
 FIELDS: Final = tuple(name for name in Pickup.__struct_fields__ if name != "order")
@@ -23,6 +24,7 @@ OF_STORE: Final = f"""
 BY_CODE: Final = f"""
     {SELECT} where code_hash = $1 order by state = 'ready' desc, changed_at desc limit 1
 """
+OF_ORDER: Final = f"{SELECT} where order_id = $1 order by id"
 OVERDUE: Final = """
     select id from pickups where state = 'ready' and collect_by < $1 order by collect_by limit $2
 """
@@ -61,6 +63,9 @@ class PostgresPickups:
         rows = await self._connection.fetch(OF_STORE, store, names, after, limit)
         return [_pickup(row) for row in rows]
 
+    async def of_order(self, order: OrderId) -> Sequence[Pickup]:
+        return [_pickup(row) for row in await self._connection.fetch(OF_ORDER, order)]
+
     async def overdue(self, now: datetime, limit: int) -> list[PickupId]:
         return [row["id"] for row in await self._connection.fetch(OVERDUE, now, limit)]
 
@@ -77,5 +82,5 @@ def _pickup(row: Any) -> Pickup:
         raise Missing
     columns = dict(row)
     columns["order"] = columns.pop("order_id")
-    columns["lines"] = msgspec.json.decode(columns["lines"], type=list[PickupLine])
+    columns["lines"] = msgspec.json.decode(columns["lines"], type=list[GroupLine])
     return msgspec.convert(columns, Pickup)

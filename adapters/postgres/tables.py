@@ -373,14 +373,14 @@ Index(None, incidents.c.store, incidents.c.id)
 allocations = Table(
     "allocations",
     metadata,
-    key("pickup"),
+    key("group_id"),
     key("line"),
     key("sku"),
     key("store"),
     count("quantity"),
     count("consumed"),
     count("released"),
-    PrimaryKeyConstraint("pickup", "line", "sku"),
+    PrimaryKeyConstraint("group_id", "line", "sku"),
     CheckConstraint("quantity > 0", name="quantity"),
     CheckConstraint("consumed >= 0", name="consumed"),
     CheckConstraint("released >= 0", name="released"),
@@ -526,6 +526,7 @@ orders = Table(
     version(),
     instant("placed_at"),
     instant("changed_at"),
+    Column("address", JSONB),
 )
 Index(None, orders.c.customer, orders.c.id)
 
@@ -563,6 +564,29 @@ Index(
     unique=True,
     postgresql_where=text("state = 'ready'"),
 )
+
+shipments = Table(
+    "shipments",
+    metadata,
+    key("id", primary_key=True),
+    key("order_id", ForeignKey("orders.id")),
+    key("store", ForeignKey("stores.store")),
+    Column("customer", Key),
+    words("state"),
+    document("lines", "[]"),
+    words("method"),
+    Column("promised_from", Instant),
+    Column("promised_until", Instant),
+    document("parcels", "[]"),
+    Column("shipped_at", Instant),
+    Column("delivered_at", Instant),
+    words("reason"),
+    version(),
+    instant("placed_at"),
+    instant("changed_at"),
+)
+Index(None, shipments.c.store, shipments.c.state, shipments.c.id)
+Index(None, shipments.c.order_id)
 
 # --- people ---------------------------------------------------------------------------------------
 

@@ -37,6 +37,7 @@ from adapters.postgres.rewards import PostgresRewards
 from adapters.postgres.sales import PostgresSales
 from adapters.postgres.sales_channels import PostgresSalesChannels
 from adapters.postgres.selling import PostgresSelling
+from adapters.postgres.shipments import PostgresShipments
 from adapters.postgres.slots import PostgresSlots
 from adapters.postgres.stock import PostgresStock
 from adapters.postgres.stores import PostgresStores
@@ -55,7 +56,7 @@ from service.ports.incoming import Consignments, Supply
 from service.ports.people import Consents, Customers, Points, Preferences, Rewards
 from service.ports.requests import Requests
 from service.ports.selling import Closing, SalesChannels, Selling
-from service.ports.shopping import Carts, Orders, Pickups
+from service.ports.shopping import Carts, Orders, Pickups, Shipments
 from service.ports.stock import Allocations, Feed, Holds, Incidents, Sales, Stock, WalkIns
 from service.ports.unit import Audit, Unit
 
@@ -113,6 +114,7 @@ class PostgresUnit:
         self.carts: Carts = PostgresCarts(connection)
         self.orders: Orders = PostgresOrders(connection)
         self.pickups: Pickups = PostgresPickups(connection)
+        self.shipments: Shipments = PostgresShipments(connection)
         self.transfers: Consignments[Transfer] = PostgresConsignments(connection, TRANSFERS)
         self.deliveries: Consignments[Delivery] = PostgresConsignments(connection, DELIVERIES)
         self.walk_ins: WalkIns = PostgresWalkIns(connection, now)

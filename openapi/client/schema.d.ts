@@ -1820,6 +1820,27 @@ export interface components {
          */
         Action: "denied" | "granted" | "withdrawn";
         /**
+         * Address
+         * @description As a carrier needs it. `name` is who gets it, where that is not who ordered.
+         */
+        Address: {
+            street: string;
+            city: string;
+            /** @description Two letters of ISO 3166 */
+            country: string;
+            /** @default  */
+            postal_code?: string;
+            /** @default  */
+            region?: string;
+            /**
+             * @description Floor, door, care of
+             * @default
+             */
+            more?: string;
+            /** @default  */
+            name?: string;
+        };
+        /**
          * Adjustment
          * @description `delta` units more or fewer, for a reason.
          *
@@ -1999,7 +2020,7 @@ export interface components {
         };
         /**
          * Checkout
-         * @description Who ordered, and how it will be paid.
+         * @description Who ordered, where what is sent goes to, and how it will be paid.
          *
          *         `if_unavailable` is what becomes of units that a store does not find: they are not charged.
          */
@@ -2018,6 +2039,8 @@ export interface components {
              * @enum {unknown}
              */
             if_unavailable?: "refund";
+            /** @default null */
+            address?: components["schemas"]["Address"] | null;
         };
         /**
          * ClaimedCart
@@ -2298,19 +2321,6 @@ export interface components {
             method: "pickup" | "ship";
             /** @default null */
             store?: string | null;
-        };
-        /**
-         * Group
-         * @description Lines of one store and method, with their promise in the store's own time.
-         */
-        Group: {
-            method: string;
-            store: string;
-            pickup: string;
-            /** Format: date-time */
-            promised_from: string;
-            /** Format: date-time */
-            promised_until: string;
         };
         /**
          * GroupView
@@ -2767,11 +2777,27 @@ export interface components {
         /** OpenOrder */
         OpenOrder: {
             order: string;
-            pickup: string;
+            group: string;
+        };
+        /**
+         * OrderGroup
+         * @description Lines of one location and method: a pickup or a shipment, with its promise.
+         *
+         *         Times are in the location's own; nothing is promised of a shipment whose method names no days.
+         */
+        OrderGroup: {
+            method: string;
+            store: string;
+            pickup?: string;
+            shipment?: string;
+            promised_from: string | null;
+            promised_until: string | null;
         };
         /**
          * OrderLine
          * @description Price and name as they were when the order was placed; `points` are what it will earn.
+         *
+         *         `line` names it within the order: the SKU for the first line of a SKU. `group` prepares it.
          */
         OrderLine: {
             sku: string;
@@ -2780,9 +2806,12 @@ export interface components {
             unit_price: components["schemas"]["Money"];
             total: components["schemas"]["Money"];
             points: number;
-            pickup: string | null;
+            group: string;
             cancelled: number;
             collected: number;
+            shipped: number;
+            returned: number;
+            line: string;
         };
         /**
          * OrderState
@@ -2802,8 +2831,9 @@ export interface components {
             placed_at: string;
             currency: string;
             contact: components["schemas"]["Contact"];
+            address: components["schemas"]["Address"] | null;
             lines: components["schemas"]["OrderLine"][];
-            groups: components["schemas"]["Group"][];
+            groups: components["schemas"]["OrderGroup"][];
             totals: components["schemas"]["Totals"];
             tenders: components["schemas"]["domain.orders.Tender"][];
             points: components["schemas"]["Earning"];
@@ -3295,7 +3325,7 @@ export interface components {
          */
         Risk: {
             order: string;
-            pickup: string;
+            group: string;
             units: number;
             /** Format: date-time */
             promised_from: string;
@@ -4983,6 +5013,15 @@ export interface operations {
                      *       "contact": {
                      *         "name": "Sample mug"
                      *       },
+                     *       "address": {
+                     *         "street": "sample",
+                     *         "city": "Stockholm",
+                     *         "country": "SE",
+                     *         "postal_code": "111 22",
+                     *         "region": "sample",
+                     *         "more": "sample",
+                     *         "name": "Sample mug"
+                     *       },
                      *       "lines": [
                      *         {
                      *           "sku": "85123A",
@@ -4997,9 +5036,12 @@ export interface operations {
                      *             "currency": "SEK"
                      *           },
                      *           "points": 1,
-                     *           "pickup": "pku_01jd0000000000000000000003",
+                     *           "group": "sample",
                      *           "cancelled": 1,
-                     *           "collected": 1
+                     *           "collected": 1,
+                     *           "shipped": 1,
+                     *           "returned": 1,
+                     *           "line": "sample"
                      *         }
                      *       ],
                      *       "groups": [
@@ -5007,6 +5049,7 @@ export interface operations {
                      *           "method": "pay_at_pickup",
                      *           "store": "1000",
                      *           "pickup": "pku_01jd0000000000000000000003",
+                     *           "shipment": "sample",
                      *           "promised_from": "2026-11-23T10:30:00+01:00",
                      *           "promised_until": "2026-11-23T10:30:00+01:00"
                      *         }
@@ -5060,6 +5103,15 @@ export interface operations {
                      *       "contact": {
                      *         "name": "Sample mug"
                      *       },
+                     *       "address": {
+                     *         "street": "sample",
+                     *         "city": "Stockholm",
+                     *         "country": "SE",
+                     *         "postal_code": "111 22",
+                     *         "region": "sample",
+                     *         "more": "sample",
+                     *         "name": "Sample mug"
+                     *       },
                      *       "lines": [
                      *         {
                      *           "sku": "85123A",
@@ -5074,9 +5126,12 @@ export interface operations {
                      *             "currency": "SEK"
                      *           },
                      *           "points": 1,
-                     *           "pickup": "pku_01jd0000000000000000000003",
+                     *           "group": "sample",
                      *           "cancelled": 1,
-                     *           "collected": 1
+                     *           "collected": 1,
+                     *           "shipped": 1,
+                     *           "returned": 1,
+                     *           "line": "sample"
                      *         }
                      *       ],
                      *       "groups": [
@@ -5084,6 +5139,7 @@ export interface operations {
                      *           "method": "pay_at_pickup",
                      *           "store": "1000",
                      *           "pickup": "pku_01jd0000000000000000000003",
+                     *           "shipment": "sample",
                      *           "promised_from": "2026-11-23T10:30:00+01:00",
                      *           "promised_until": "2026-11-23T10:30:00+01:00"
                      *         }
@@ -7131,7 +7187,7 @@ export interface operations {
                      *       "orders": [
                      *         {
                      *           "order": "ord_01jd0000000000000000000002",
-                     *           "pickup": "pku_01jd0000000000000000000003",
+                     *           "group": "sample",
                      *           "units": 1,
                      *           "promised_from": "2026-11-23T10:30:00+01:00"
                      *         }
@@ -7824,6 +7880,15 @@ export interface operations {
                      *           "contact": {
                      *             "name": "Sample mug"
                      *           },
+                     *           "address": {
+                     *             "street": "sample",
+                     *             "city": "Stockholm",
+                     *             "country": "SE",
+                     *             "postal_code": "111 22",
+                     *             "region": "sample",
+                     *             "more": "sample",
+                     *             "name": "Sample mug"
+                     *           },
                      *           "lines": [
                      *             {
                      *               "sku": "85123A",
@@ -7838,9 +7903,12 @@ export interface operations {
                      *                 "currency": "SEK"
                      *               },
                      *               "points": 1,
-                     *               "pickup": "pku_01jd0000000000000000000003",
+                     *               "group": "sample",
                      *               "cancelled": 1,
-                     *               "collected": 1
+                     *               "collected": 1,
+                     *               "shipped": 1,
+                     *               "returned": 1,
+                     *               "line": "sample"
                      *             }
                      *           ],
                      *           "groups": [
@@ -7848,6 +7916,7 @@ export interface operations {
                      *               "method": "pay_at_pickup",
                      *               "store": "1000",
                      *               "pickup": "pku_01jd0000000000000000000003",
+                     *               "shipment": "sample",
                      *               "promised_from": "2026-11-23T10:30:00+01:00",
                      *               "promised_until": "2026-11-23T10:30:00+01:00"
                      *             }
@@ -8457,6 +8526,15 @@ export interface operations {
                      *       "contact": {
                      *         "name": "Sample mug"
                      *       },
+                     *       "address": {
+                     *         "street": "sample",
+                     *         "city": "Stockholm",
+                     *         "country": "SE",
+                     *         "postal_code": "111 22",
+                     *         "region": "sample",
+                     *         "more": "sample",
+                     *         "name": "Sample mug"
+                     *       },
                      *       "lines": [
                      *         {
                      *           "sku": "85123A",
@@ -8471,9 +8549,12 @@ export interface operations {
                      *             "currency": "SEK"
                      *           },
                      *           "points": 1,
-                     *           "pickup": "pku_01jd0000000000000000000003",
+                     *           "group": "sample",
                      *           "cancelled": 1,
-                     *           "collected": 1
+                     *           "collected": 1,
+                     *           "shipped": 1,
+                     *           "returned": 1,
+                     *           "line": "sample"
                      *         }
                      *       ],
                      *       "groups": [
@@ -8481,6 +8562,7 @@ export interface operations {
                      *           "method": "pay_at_pickup",
                      *           "store": "1000",
                      *           "pickup": "pku_01jd0000000000000000000003",
+                     *           "shipment": "sample",
                      *           "promised_from": "2026-11-23T10:30:00+01:00",
                      *           "promised_until": "2026-11-23T10:30:00+01:00"
                      *         }
@@ -11279,7 +11361,7 @@ export interface operations {
                      *         "orders": [
                      *           {
                      *             "order": "ord_01jd0000000000000000000002",
-                     *             "pickup": "pku_01jd0000000000000000000003"
+                     *             "group": "sample"
                      *           }
                      *         ],
                      *         "holds": [
@@ -11463,7 +11545,7 @@ export interface operations {
                      *           "orders": [
                      *             {
                      *               "order": "ord_01jd0000000000000000000002",
-                     *               "pickup": "pku_01jd0000000000000000000003",
+                     *               "group": "sample",
                      *               "units": 1,
                      *               "promised_from": "2026-11-23T10:30:00+01:00"
                      *             }

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from domain.availability import NOTHING_HELD, Catalogue, stocked_parts
 from domain.callers import Caller
-from domain.carts import Cart, stores_of
+from domain.carts import Cart
 from domain.holds import (
     DEFAULT_TTL,
     Hold,
@@ -38,6 +38,7 @@ from domain.stock import (
 )
 from service.availability import with_parts
 from service.ports.unit import Unit
+from service.routing import may_be_elsewhere, must_be_sent, routed
 
 
 class Kept(Struct, frozen=True):
@@ -67,7 +68,9 @@ async def kept_by(unit: Unit, cart: Cart) -> Kept:
 async def hold_lines(
     unit: Unit, caller: Caller, cart: Cart, *, ttl: timedelta = DEFAULT_TTL, limit: int
 ) -> tuple[Cart, Hold | None]:
-    """Hold every line of a taken cart that is to be collected, for `ttl` from now, or none.
+    """Hold every line of a taken cart that says how it reaches its buyer, for `ttl`, or none.
+
+    What is to be sent is held where it would be sent from.
 
     Raises:
         NotEnoughStock: not every line can be held; what was held before stays.
@@ -75,16 +78,26 @@ async def hold_lines(
         HoldLimit: a customer may not hold so much of one SKU.
         HoldPinned: something else is being paid for.
     """
-    stores = await unit.stores.share(stores_of(cart.lines))
     kept = await kept_by(unit, cart)
-    must_serve(WEB, stores.values(), kept.stores)
+    catalogue = await with_parts(unit, [line.sku for line in cart.lines])
+    parts = {line.sku: stocked_parts(catalogue[line.sku], catalogue) for line in cart.lines}
     lines = lines_to_hold(cart)
-    parts = await _parts(unit, cart)
+    to_send = units_to_send(cart)
+    found = await routed(unit, to_send, catalogue, own=kept.places, taken=units_of(lines, parts))
+    must_be_sent(found, to_send)
+    lines += [
+        HoldLine(sku, store, count)
+        for store, units in sorted(found.sent.items())
+        for sku, count in units.items()
+    ]
+    stores = await unit.stores.share(sorted({line.store for line in lines}))
+    must_serve(WEB, stores.values(), kept.stores)
     wanted = units_of(lines, parts)
     await _must_be_within_limit(unit, cart, wanted, kept.places, limit)
     places = wanted.keys() | kept.claimed.keys()
     shelves, terms = await unit.selling.lock(places, [WEB])
     if short := shortages(wanted, terms[WEB].seen(shelves), kept.places):
+        may_be_elsewhere(short, units_of(lines_to_hold(cart), parts))
         takers = takers_of((line.store, line.sku, parts[line.sku]) for line in lines)
         raise NotEnoughStock(short, takers)
     changes = difference(kept.claimed, wanted)
@@ -122,10 +135,7 @@ async def trim(unit: Unit, caller: Caller, cart: Cart) -> Cart:
     if kept.hold is None:
         return cart
     kept.hold.must_not_be_pinned(unit.now)
-    lines = lines_to_hold(cart)
-    wanted = units_of(lines, await _parts(unit, cart))
-    left = {place: min(count, wanted.get(place, 0)) for place, count in kept.places.items()}
-    left = {place: count for place, count in left.items() if count}
+    lines, left = _left(cart, kept, await _parts(unit, cart))
     shelves = await unit.stock.lock(kept.claimed.keys())
     await _apply(unit, difference(kept.claimed, left), caller)
     if left:
@@ -154,6 +164,36 @@ async def follow_owner(unit: Unit, cart: Cart) -> None:
     kept = await kept_by(unit, cart)
     if kept.hold and kept.claimed:
         await unit.holds.keep(replace(kept.hold, customer=cart.customer))
+
+
+def _left(
+    cart: Cart, kept: Kept, parts: Mapping[Sku, Mapping[Sku, int]]
+) -> tuple[list[HoldLine], dict[Place, int]]:
+    """Of what is held that which the cart still asks for: the lines, and the units of each place.
+
+    What is to be sent goes on being held where it is.
+    """
+    assert kept.hold is not None
+    lines = lines_to_hold(cart)
+    to_send = units_to_send(cart)
+    for line in kept.hold.lines:
+        own = next((one for one in lines if (one.sku, one.store) == (line.sku, line.store)), None)
+        count = min(line.quantity - (own.quantity if own else 0), to_send.get(line.sku, 0))
+        if count > 0:
+            lines.append(HoldLine(line.sku, line.store, count))
+            to_send[line.sku] -= count
+    wanted = units_of(lines, parts)
+    left = {place: min(count, wanted.get(place, 0)) for place, count in kept.places.items()}
+    return lines, {place: count for place, count in left.items() if count}
+
+
+def units_to_send(cart: Cart) -> dict[Sku, int]:
+    """Units of each SKU that are to be sent."""
+    units: dict[Sku, int] = {}
+    for line in cart.lines:
+        if line.fulfilment and line.fulfilment.method == "ship":
+            units[line.sku] = units.get(line.sku, 0) + line.quantity
+    return units
 
 
 def lines_to_hold(cart: Cart) -> list[HoldLine]:

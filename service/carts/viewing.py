@@ -87,7 +87,10 @@ async def seen(unit: Unit, cart: Cart, locale: str) -> CartView:
     """The cart with today's names, prices and availability; problems say what changed."""
     catalogue = await with_parts(unit, [line.sku for line in cart.lines])
     stores = await unit.stores.by_id(stores_of(cart.lines))
-    sold = await unit.selling.sold(WEB, catalogue, stores) if stores and catalogue else None
+    is_sent = any(line.fulfilment and line.fulfilment.store is None for line in cart.lines)
+    places = None if is_sent else stores
+    asked = catalogue and (is_sent or stores)
+    sold = await unit.selling.sold(WEB, catalogue, places) if asked else None
     shelves: Shelves = sold[0].seen(sold[1]) if sold else {}
     kept = await _kept(unit, cart)
     facts = Facts(catalogue, stores, shelves, kept.places if kept else {})
@@ -152,7 +155,7 @@ def problems_of(line: CartLine, facts: Facts, now: datetime) -> list[LineProblem
     if line.fulfilment is None:
         return [*problems, LineProblem("fulfilment_missing", "Say where it is to be collected.")]
     if line.fulfilment.store is None:
-        return [*problems, LineProblem("shipping_unavailable", "It can only be collected.")]
+        return problems
     store = facts.stores[line.fulfilment.store]
     if not store.pickup or store.ready_at(now) is None:
         problems.append(LineProblem("pickup_unavailable", f"{store.name} hands nothing over now."))
@@ -160,11 +163,13 @@ def problems_of(line: CartLine, facts: Facts, now: datetime) -> list[LineProblem
 
 
 def _shortage(line: CartLine, facts: Facts) -> list[LineProblem]:
-    if line.fulfilment is None or line.fulfilment.store is None:
+    if line.fulfilment is None:
         return []
+    parts = stocked_parts(facts.catalogue[line.sku], facts.catalogue)
+    if line.fulfilment.store is None:
+        return _shortage_of_all(line, parts, facts)
     store = facts.stores[line.fulfilment.store]
     against = store.reason_against(WEB)
-    parts = stocked_parts(facts.catalogue[line.sku], facts.catalogue)
     if not parts:
         held = any(place[0] == store.store for place in facts.own)
         free = line.quantity if held or not against else 0
@@ -174,6 +179,17 @@ def _shortage(line: CartLine, facts: Facts) -> list[LineProblem]:
         return []
     if against:
         return [LineProblem(against, f"{store.name} sells nothing new here.", available=free)]
+    return [LineProblem("insufficient_stock", f"There are only {free}.", available=free)]
+
+
+def _shortage_of_all(line: CartLine, parts: Mapping[Sku, int], facts: Facts) -> list[LineProblem]:
+    """Of what is to be sent, whichever location sends it."""
+    if not parts:
+        return []
+    stores = {store for store, _ in facts.shelves}
+    free = sum(sellable_units(parts, store, facts.shelves, facts.own) for store in stores)
+    if free >= line.quantity:
+        return []
     return [LineProblem("insufficient_stock", f"There are only {free}.", available=free)]
 
 

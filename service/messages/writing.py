@@ -59,9 +59,7 @@ class Case(Struct, frozen=True):
     def items(self) -> dict[Sku, int]:
         """Units of each line that wait, or that were collected."""
         ready = self.message.kind is Kind.PICKUP_READY
-        units = {
-            line.sku: line.remaining if ready else line.collected for line in self.pickup.lines
-        }
+        units = {line.sku: line.remaining if ready else line.given for line in self.pickup.lines}
         return {sku: count for sku, count in units.items() if count}
 
 
@@ -168,7 +166,8 @@ async def _points(unit: Unit, case: Case) -> tuple[int | None, int | None]:
         standing = await unit.rewards.of(case.order.customer)
     except NotAMember:
         return None, None
-    earned = sum(case.order.line(sku).points_of(0, units) for sku, units in case.items.items())
+    lines = case.order.lines_of(case.pickup.id)
+    earned = sum(lines[sku].points_of(0, units) for sku, units in case.items.items())
     return earned, standing.balance.available
 
 

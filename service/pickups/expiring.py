@@ -4,7 +4,7 @@ import structlog
 
 from domain.callers import Caller, Role
 from domain.ids import PickupId
-from service.pickups.following import follow
+from service.groups import follow
 from service.ports.unit import Units
 from service.retries import tried_again
 

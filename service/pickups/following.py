@@ -1,26 +1,11 @@
-"""What a step of a pickup means for stock, order, points and whoever follows its events."""
-
-from collections.abc import Mapping
-from typing import Any
+"""A pickup is taken by who may take a step of it, and answered when the step is done."""
 
 from domain.callers import Caller, NotYours
-from domain.events import Event, PickupCollected, PickupEnded, PickupReady
-from domain.ids import PickupId, Sku
-from domain.orders import points_ended
-from domain.pickups import (
-    Pickup,
-    PickupState,
-    changes_between,
-    emptied,
-    not_there,
-    units_ended,
-)
-from domain.stock import Cause, Source, moves_of
+from domain.ids import PickupId
+from domain.pickups import Pickup
 from service.pickups.seeing import Seen, in_store_time, must_be_buyer
 from service.ports.requests import RequestKey
 from service.ports.unit import Unit
-
-ENDS = {PickupState.DECLINED, PickupState.SHORT, PickupState.EXPIRED, PickupState.CANCELLED}
 
 
 async def answered(unit: Unit, key: RequestKey | None, pickup: Pickup) -> Seen:
@@ -37,60 +22,3 @@ async def taken_by(unit: Unit, caller: Caller, pickup: PickupId, *, buyers: bool
         raise NotYours(caller, pickup)
     await must_be_buyer(unit, caller, taken)
     return taken
-
-
-async def follow(unit: Unit, caller: Caller, before: Pickup, after: Pickup) -> None:
-    """Everything that the step from `before` to `after` means; nothing when it changed nothing."""
-    if after is before:
-        return
-    await unit.pickups.keep(after)
-    step = f"{after.id}/{after.version}"
-    collected, cancelled = units_ended(before, after)
-    changes = changes_between(before, after)
-    shelves = await unit.stock.lock([change.place for change in changes])
-    changes = emptied(changes, not_there(before, after), shelves)
-    cause = Cause.HANDOVER if collected else Cause.SHORT_PICK
-    await unit.stock.apply(moves_of(changes, Source(cause, step, caller.id, unit.now)))
-    await unit.allocations.write(after.allocations())
-    if collected or cancelled:
-        await _settle(unit, after, step, collected, cancelled)
-    await unit.outbox.add(*_events(before, after, unit))
-
-
-async def _settle(
-    unit: Unit,
-    pickup: Pickup,
-    step: str,
-    collected: Mapping[Sku, int],
-    cancelled: Mapping[Sku, int],
-) -> None:
-    """Carry units whose fate is known into the order and its points."""
-    order = await unit.orders.take(pickup.order)
-    if earned := points_ended(order, collected):
-        await unit.points.confirm(order.id, earned, step)
-    order = order.settle(collected=collected, cancelled={}, now=unit.now)
-    if lost := points_ended(order, cancelled):
-        await unit.points.reverse(order.id, lost, step)
-    await unit.orders.keep(order.settle(collected={}, cancelled=cancelled, now=unit.now))
-
-
-def _events(before: Pickup, after: Pickup, unit: Unit) -> list[Event]:
-    names: dict[str, Any] = {
-        "pickup": after.id,
-        "order": after.order,
-        "store": after.store,
-        "customer": after.customer,
-        "at": unit.now,
-    }
-    collected, _ = units_ended(before, after)
-    if collected:
-        whole = after.state is PickupState.COLLECTED
-        return [PickupCollected(**names, whole=whole)]
-    if after.state is before.state:
-        return []
-    if after.state is PickupState.READY:
-        return [PickupReady(**names, revision=after.revision)]
-    if after.state in ENDS:
-        some = any(line.collected for line in after.lines)
-        return [PickupEnded(**names, state=after.state.value, collected=some)]
-    return []

@@ -14,7 +14,8 @@ from domain.pickups import (
     PickupState,
     WrongCode,
 )
-from service.pickups.following import answered, follow, taken_by
+from service.groups import follow
+from service.pickups.following import answered, taken_by
 from service.pickups.seeing import Seen
 from service.ports.callers import Codes
 from service.ports.requests import RequestKey

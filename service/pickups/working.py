@@ -6,16 +6,12 @@ from collections.abc import Awaitable, Callable, Sequence
 from msgspec import Struct
 
 from domain.callers import Caller
+from domain.groups import Found, Repeated, Unexpected
 from domain.ids import PickupId, Sku
-from domain.pickups import (
-    Found,
-    Pickup,
-    PickupState,
-    Repeated,
-    Unexpected,
-)
+from domain.pickups import Pickup, PickupState
 from domain.promises import collect_by
-from service.pickups.following import answered, follow, taken_by
+from service.groups import follow
+from service.pickups.following import answered, taken_by
 from service.pickups.seeing import Seen
 from service.ports.callers import Codes
 from service.ports.requests import RequestKey

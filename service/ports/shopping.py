@@ -10,11 +10,13 @@ from domain.ids import (
     CustomerId,
     OrderId,
     PickupId,
+    ShipmentId,
     Sku,
     StoreId,
 )
 from domain.orders import Order
 from domain.pickups import Pickup, PickupState
+from domain.shipments import Shipment, ShipmentState
 
 
 class Carts(Protocol):
@@ -55,6 +57,32 @@ class Orders(Protocol):
         """A customer's orders, newest first."""
 
 
+class Shipments(Protocol):
+    async def add(self, shipment: Shipment) -> None: ...
+
+    async def get(self, shipment: ShipmentId) -> Shipment:
+        """Raises Missing."""
+
+    async def take(self, shipment: ShipmentId) -> Shipment:
+        """The shipment, locked until the unit ends. Raises Missing."""
+
+    async def keep(self, shipment: Shipment) -> None:
+        """Write a taken shipment back."""
+
+    async def of_order(self, order: OrderId) -> Sequence[Shipment]:
+        """The shipments of an order, in the order they were made."""
+
+    async def of_store(
+        self,
+        store: StoreId,
+        states: Collection[ShipmentState],
+        *,
+        after: ShipmentId | None,
+        limit: int,
+    ) -> Sequence[Shipment]:
+        """A location's shipments in one of these states, oldest first."""
+
+
 class Pickups(Protocol):
     async def add(self, pickup: Pickup) -> None: ...
 
@@ -79,6 +107,9 @@ class Pickups(Protocol):
         limit: int,
     ) -> Sequence[Pickup]:
         """A store's pickups in one of these states, oldest first."""
+
+    async def of_order(self, order: OrderId) -> Sequence[Pickup]:
+        """The pickups of an order, in the order they were made."""
 
     async def overdue(self, now: datetime, limit: int) -> list[PickupId]:
         """Ready ones whose time to collect is over."""

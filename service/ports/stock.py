@@ -6,6 +6,7 @@ from typing import Protocol
 
 from domain.conditions import Condition, Conditions
 from domain.feed import ANY, Changed
+from domain.groups import Allocation
 from domain.holds import Hold, HoldState
 from domain.ids import (
     ChannelId,
@@ -23,7 +24,6 @@ from domain.incidents import (
     IncidentState,
     Stranger,
 )
-from domain.pickups import Allocation
 from domain.sales import Book, Kept, ReceiptId, Trade
 from domain.stock import Move, Movement, PastShelf, Place, Shelf
 from domain.stocktaking import Told

@@ -5,25 +5,27 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.ids import OrderId, PickupId
-from domain.pickups import (
-    MOVES,
-    AlreadyCollected,
+from domain.groups import (
     Found,
-    NotAllPicked,
-    Pickup,
-    PickupLine,
-    PickupState,
+    GroupLine,
     Unexpected,
     WrongState,
     changes_between,
     units_ended,
 )
+from domain.ids import OrderId, PickupId
+from domain.pickups import (
+    MOVES,
+    AlreadyCollected,
+    NotAllPicked,
+    Pickup,
+    PickupState,
+)
 from domain.refusals import Refusal
 from tests.examples import HARBOUR, MUG, NOON, TEA_SET, TEAPOT
 
 
-def a_pickup(*lines: PickupLine) -> Pickup:
+def a_pickup(*lines: GroupLine) -> Pickup:
     return Pickup(
         id=PickupId("pku_1"),
         order=OrderId("ord_1"),
@@ -37,8 +39,8 @@ def a_pickup(*lines: PickupLine) -> Pickup:
     )
 
 
-def mugs(quantity: int) -> PickupLine:
-    return PickupLine(MUG, "Mug", quantity, {MUG: 1})
+def mugs(quantity: int) -> GroupLine:
+    return GroupLine(MUG, "Mug", quantity, {MUG: 1})
 
 
 def picked(pickup: Pickup, *, short: bool = False, **units: int) -> Pickup:
@@ -88,7 +90,7 @@ def test_a_verb_that_is_repeated_changes_nothing(repeat: Callable[[], Pickup]):
 
 
 def test_ready_needs_every_line_picked_or_declared_short():
-    half = picked(a_pickup(mugs(2), PickupLine(TEAPOT, "Pot", 1, {TEAPOT: 1})), mug=2)
+    half = picked(a_pickup(mugs(2), GroupLine(TEAPOT, "Pot", 1, {TEAPOT: 1})), mug=2)
 
     with pytest.raises(NotAllPicked) as refusal:
         made_ready(half)
@@ -110,7 +112,7 @@ def test_a_pickup_of_which_nothing_is_found_is_short():
 
 
 def test_a_kit_claims_its_parts_and_hands_them_over_together():
-    before = a_pickup(PickupLine(TEA_SET, "Set", 2, {TEAPOT: 1, MUG: 2}))
+    before = a_pickup(GroupLine(TEA_SET, "Set", 2, {TEAPOT: 1, MUG: 2}))
     ready = made_ready(picked(before, tea_set=2))
     after = ready.hand_over({TEA_SET: 1}, by="till", now=NOON)
 
@@ -125,7 +127,7 @@ def test_a_kit_claims_its_parts_and_hands_them_over_together():
 
 
 def test_a_kit_that_is_short_frees_its_parts_but_blames_none_of_them():
-    before = a_pickup(PickupLine(TEA_SET, "Set", 1, {TEAPOT: 1, MUG: 2}))
+    before = a_pickup(GroupLine(TEA_SET, "Set", 1, {TEAPOT: 1, MUG: 2}))
     after = picked(before, tea_set=0, short=True)
 
     assert [(change.on_hand, change.allocated) for change in changes_between(before, after)] == [
@@ -165,7 +167,7 @@ def test_a_pickup_that_is_not_ready_is_not_handed_over():
 
 
 def test_some_lines_can_be_declined_while_the_others_go_on():
-    both = a_pickup(mugs(2), PickupLine(TEAPOT, "Pot", 1, {TEAPOT: 1}))
+    both = a_pickup(mugs(2), GroupLine(TEAPOT, "Pot", 1, {TEAPOT: 1}))
     one = both.decline("not_found", [TEAPOT], NOON)
 
     assert one.state is PickupState.PLACED
@@ -201,7 +203,7 @@ steps = st.lists(
 
 @given(steps)
 def test_whatever_happens_to_a_pickup_its_claims_and_the_shelf_add_up(verbs):
-    start = a_pickup(mugs(3), PickupLine(TEA_SET, "Set", 2, {TEAPOT: 1, MUG: 2}))
+    start = a_pickup(mugs(3), GroupLine(TEA_SET, "Set", 2, {TEAPOT: 1, MUG: 2}))
     now, allocated, staged, gone = start, 0, 0, 0
     for change in changes_between(None, start):
         allocated += change.allocated

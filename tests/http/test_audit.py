@@ -127,15 +127,15 @@ async def test_all_is_well_where_nobody_meddled(lived_in):
         ("delete from stock where sku = 'MUG'", "every_movement_has_its_shelf"),
         (
             "update allocations set released = 1 where quantity > consumed + released",
-            "allocations_are_what_their_pickup_claims",
+            "allocations_are_what_their_group_claims",
         ),
-        ("delete from allocations", "allocations_are_what_their_pickup_claims"),
+        ("delete from allocations", "allocations_are_what_their_group_claims"),
         (
             """
             insert into allocations (pickup, line, sku, store, quantity)
             values ('pku_none', 'MUG', 'MUG', 'harbour', 1)
             """,
-            "allocations_are_what_their_pickup_claims",
+            "allocations_are_what_their_group_claims",
         ),
         ("update transfers set lines = '[]'", "transfers_are_what_was_moved"),
         (
@@ -153,13 +153,13 @@ async def test_all_is_well_where_nobody_meddled(lived_in):
         ("update deliveries set destination = 'hill'", "deliveries_are_what_was_moved"),
         ("delete from incoming", "incoming_is_what_is_on_its_way"),
         ("update incoming set due_on = '2030-01-01'", "incoming_is_what_is_on_its_way"),
-        ("update orders set lines = '[]'", "orders_and_pickups_tell_the_same"),
+        ("update orders set lines = '[]'", "orders_and_groups_tell_the_same"),
         (
             """
-            update pickups set lines = jsonb_set(lines, '{0,collected}', '0')
+            update pickups set lines = jsonb_set(lines, '{0,given}', '0')
             where state = 'collected'
             """,
-            "orders_and_pickups_tell_the_same",
+            "orders_and_groups_tell_the_same",
         ),
         (
             "update carts set state = 'open', customer = null where state = 'ordered'",

@@ -87,7 +87,7 @@ async def test_what_is_open_stands_in_the_way_and_is_named(shop: Shop):
         "orders_count": 1,
         "holds_count": 1,
         "transfers_count": 1,
-        "orders": [{"order": ordered["id"], "pickup": ordered["groups"][0]["pickup"]}],
+        "orders": [{"order": ordered["id"], "group": ordered["groups"][0]["pickup"]}],
         "holds": [held],
         "transfers": [coming],
     }

@@ -190,7 +190,7 @@ async def test_lines_of_two_stores_become_two_pickups_of_one_order(shop: Shop):
 
     assert [(group["store"]) for group in placed["groups"]] == [HARBOUR, HILL]
     by_store = {group["pickup"]: group["store"] for group in placed["groups"]}
-    assert {line["sku"]: by_store[line["pickup"]] for line in placed["lines"]} == {
+    assert {line["sku"]: by_store[line["group"]] for line in placed["lines"]} == {
         MUG: HARBOUR,
         ENGRAVING: HARBOUR,
         TEAPOT: HILL,

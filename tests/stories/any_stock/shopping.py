@@ -11,8 +11,9 @@ from domain.carts import Fulfilment
 from domain.holds import HoldLine
 from domain.ids import CartId
 from domain.orders import Contact, Payment
-from service import holds, orders
+from service import holds
 from service.carts import changing, claiming, opening
+from service.orders import placing
 from tests.stories.any_stock import plain_buying as plain
 from tests.stories.any_stock.machine import (
     ME,
@@ -28,7 +29,7 @@ from tests.stories.any_stock.machine import (
 )
 from tests.stories.any_stock.plain_shop import LIMIT, Cart
 
-CHECKOUT = orders.Checkout(Contact("Sample", "sample@example.com"), Payment("pay_at_pickup"))
+CHECKOUT = placing.Checkout(Contact("Sample", "sample@example.com"), Payment("pay_at_pickup"))
 quantities = st.sampled_from([0, 1, 2, 4])
 attempts = st.sampled_from(["pay-1", "pay-2"])
 
@@ -252,7 +253,7 @@ class Shopping(Machine):
         name, cart, caller = self._a_cart(which)
         placed, pickups = self.give(
             fault,
-            lambda key: orders.place(
+            lambda key: placing.place(
                 self.units, caller=caller, cart=name, checkout=CHECKOUT, locale="", key=key
             ),
             lambda: plain.check_out(self.shop, cart),

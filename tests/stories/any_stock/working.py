@@ -12,7 +12,7 @@ from hypothesis.stateful import precondition, rule
 from adapters.identity.codes import DerivedCodes
 from adapters.settings import Secret
 from domain.callers import Caller, Role
-from domain.pickups import Found
+from domain.groups import Found
 from domain.sales import Disposition, Receipt, ReceiptKind, ReceiptLine
 from service import sales
 from service.pickups import expiring, handing_over, working

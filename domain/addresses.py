@@ -1,0 +1,35 @@
+"""Where something is sent to."""
+
+from functools import lru_cache
+from typing import Annotated
+
+from babel import Locale
+from msgspec import Meta, Struct
+
+from domain.refusals import WrongField
+from domain.texts import NameOrNone
+
+Line = Annotated[str, Meta(min_length=1, max_length=200)]
+_LETTERS = 2
+
+
+class Address(Struct, frozen=True, forbid_unknown_fields=True):
+    """As a carrier needs it. `name` is who gets it, where that is not who ordered."""
+
+    street: Line
+    city: Line
+    country: Annotated[str, Meta(description="Two letters of ISO 3166")]
+    postal_code: Annotated[str, Meta(max_length=32)] = ""
+    region: Annotated[str, Meta(max_length=200)] = ""
+    more: Annotated[str, Meta(max_length=200, description="Floor, door, care of")] = ""
+    name: NameOrNone = ""
+
+    def __post_init__(self) -> None:
+        if self.country not in countries():
+            raise WrongField("country", "unknown_country", "must be two letters of ISO 3166")
+
+
+@lru_cache(maxsize=1)
+def countries() -> frozenset[str]:
+    """Every country of ISO 3166 by its two letters (Unicode CLDR)."""
+    return frozenset(code for code in map(str, Locale("en").territories) if len(code) == _LETTERS)

@@ -1,0 +1,119 @@
+"""What a step of a pickup or a shipment means for stock, order, points and whoever follows."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from domain.callers import Caller
+from domain.events import (
+    Event,
+    PickupCollected,
+    PickupEnded,
+    PickupReady,
+    ShipmentDelivered,
+    ShipmentEnded,
+    ShipmentSent,
+)
+from domain.groups import Group, changes_between, emptied, not_there, units_ended
+from domain.ids import Sku
+from domain.orders import points_ended
+from domain.pickups import Pickup, PickupState
+from domain.shipments import ENDS as SHIPMENT_ENDS
+from domain.shipments import Shipment, ShipmentState
+from domain.stock import Cause, Source, moves_of
+from service.ports.unit import Unit
+
+PICKUP_ENDS = {PickupState.DECLINED, PickupState.SHORT, PickupState.EXPIRED, PickupState.CANCELLED}
+
+
+async def follow(unit: Unit, caller: Caller, before: Group, after: Group) -> None:
+    """Everything that the step from `before` to `after` means; nothing when it changed nothing."""
+    if after is before:
+        return
+    await _keep(unit, after)
+    step = f"{after.id}/{after.version}"
+    given, cancelled = units_ended(before, after)
+    changes = changes_between(before, after)
+    shelves = await unit.stock.lock([change.place for change in changes])
+    changes = emptied(changes, not_there(before, after), shelves)
+    source = Source(_cause(after, given), step, caller.id, unit.now)
+    await unit.stock.apply(moves_of(changes, source))
+    await unit.allocations.write(after.allocations())
+    if given or cancelled:
+        await _settle(unit, after, step, given, cancelled)
+    await unit.outbox.add(*_events(before, after, unit))
+
+
+async def _keep(unit: Unit, group: Group) -> None:
+    if isinstance(group, Pickup):
+        await unit.pickups.keep(group)
+    else:
+        assert isinstance(group, Shipment)
+        await unit.shipments.keep(group)
+
+
+def _cause(group: Group, given: Mapping[Sku, int]) -> Cause:
+    if not given:
+        return Cause.SHORT_PICK
+    return Cause.HANDOVER if isinstance(group, Pickup) else Cause.SHIPMENT
+
+
+async def _settle(
+    unit: Unit, group: Group, step: str, given: Mapping[Sku, int], cancelled: Mapping[Sku, int]
+) -> None:
+    """Carry units whose fate is known into the order and its points."""
+    order = await unit.orders.take(group.order)
+    if earned := points_ended(order, group.id, given):
+        await unit.points.confirm(order.id, earned, step)
+    if isinstance(group, Pickup):
+        order = order.settle(group.id, collected=given, now=unit.now)
+    else:
+        order = order.settle(group.id, shipped=given, now=unit.now)
+    if lost := points_ended(order, group.id, cancelled):
+        await unit.points.reverse(order.id, lost, step)
+    await unit.orders.keep(order.settle(group.id, cancelled=cancelled, now=unit.now))
+
+
+def _events(before: Group, after: Group, unit: Unit) -> list[Event]:
+    names: dict[str, Any] = {
+        "order": after.order,
+        "store": after.store,
+        "customer": after.customer,
+        "at": unit.now,
+    }
+    if isinstance(after, Pickup):
+        return _pickup_events(before, after, names)
+    assert isinstance(before, Shipment)
+    assert isinstance(after, Shipment)
+    return _shipment_events(before, after, names)
+
+
+def _pickup_events(before: Group, after: Pickup, names: dict[str, Any]) -> list[Event]:
+    given, _ = units_ended(before, after)
+    if given:
+        whole = after.state is PickupState.COLLECTED
+        return [PickupCollected(pickup=after.id, whole=whole, **names)]
+    if after.state is before.state:
+        return []
+    if after.state is PickupState.READY:
+        return [PickupReady(pickup=after.id, revision=after.revision, **names)]
+    if after.state in PICKUP_ENDS:
+        some = any(line.given for line in after.lines)
+        return [PickupEnded(pickup=after.id, state=after.state.value, collected=some, **names)]
+    return []
+
+
+def _shipment_events(before: Shipment, after: Shipment, names: dict[str, Any]) -> list[Event]:
+    whole = after.state in {ShipmentState.SHIPPED, ShipmentState.DELIVERED}
+    events: list[Event] = [
+        ShipmentSent(
+            shipment=after.id, tracking_number=parcel.tracking_number, whole=whole, **names
+        )
+        for parcel in after.parcels[len(before.parcels) :]
+    ]
+    if after.state is before.state:
+        return events
+    if after.state is ShipmentState.DELIVERED:
+        events.append(ShipmentDelivered(shipment=after.id, **names))
+    if after.state in SHIPMENT_ENDS:
+        events.append(ShipmentEnded(shipment=after.id, state=after.state.value, **names))
+    return events

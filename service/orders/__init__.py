@@ -1,0 +1,1 @@
+"""An order is placed, looked at, changed and cancelled."""
