@@ -132,7 +132,7 @@ async def test_all_is_well_where_nobody_meddled(lived_in):
         ("delete from allocations", "allocations_are_what_their_group_claims"),
         (
             """
-            insert into allocations (pickup, line, sku, store, quantity)
+            insert into allocations (group_id, line, sku, store, quantity)
             values ('pku_none', 'MUG', 'MUG', 'harbour', 1)
             """,
             "allocations_are_what_their_group_claims",
