@@ -320,13 +320,17 @@ export interface paths {
          * Set a line
          * @description Set a line. It may ask for more than there is, and says so in its `problems`.
          *
+         *     A SKU stands on one line for each way in which it reaches its buyer. `store` or `method`
+         *     names one of them, or a new one; without them it is the SKU's only line, and several are a
+         *     conflict. A `fulfilment` that differs switches the line, to the line that is there already.
+         *
          *     Callers: shop, customer.
          */
         put: operations["put_cart_line"];
         post?: never;
         /**
          * Take a line out
-         * @description Take a line out. A repeat changes nothing.
+         * @description Take a line out; of several lines of a SKU, the one named. A repeat changes nothing.
          *
          *     Callers: shop, customer.
          */
@@ -5642,7 +5646,18 @@ export interface operations {
     };
     put_cart_line: {
         parameters: {
-            query?: never;
+            query?: {
+                /**
+                 * @description `ship` names the line that is sent.
+                 * @example pickup
+                 */
+                method?: "pickup" | "ship";
+                /**
+                 * @description Of a SKU on several lines, the one that is collected there.
+                 * @example 1000
+                 */
+                store?: string;
+            };
             header?: {
                 /**
                  * @description Makes a repeat harmless: the same key and body get the first answer again.
@@ -5804,7 +5819,18 @@ export interface operations {
     };
     drop_cart_line: {
         parameters: {
-            query?: never;
+            query?: {
+                /**
+                 * @description `ship` names the line that is sent.
+                 * @example pickup
+                 */
+                method?: "pickup" | "ship";
+                /**
+                 * @description Of a SKU on several lines, the one that is collected there.
+                 * @example 1000
+                 */
+                store?: string;
+            };
             header?: {
                 /**
                  * @description Makes a repeat harmless: the same key and body get the first answer again.
