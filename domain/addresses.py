@@ -6,7 +6,6 @@ from typing import Annotated
 from babel import Locale
 from msgspec import Meta, Struct
 
-from domain.refusals import WrongField
 from domain.texts import NameOrNone
 
 Line = Annotated[str, Meta(min_length=1, max_length=200)]
@@ -14,7 +13,10 @@ _LETTERS = 2
 
 
 class Address(Struct, frozen=True, forbid_unknown_fields=True):
-    """As a carrier needs it. `name` is who gets it, where that is not who ordered."""
+    """As a carrier needs it. `name` is who gets it, where that is not who ordered.
+
+    What is wrong is said in msgspec's words, so that whoever sent it reads of that very field.
+    """
 
     street: Line
     city: Line
@@ -26,7 +28,7 @@ class Address(Struct, frozen=True, forbid_unknown_fields=True):
 
     def __post_init__(self) -> None:
         if self.country not in countries():
-            raise WrongField("country", "unknown_country", "must be two letters of ISO 3166")
+            raise ValueError("Object names no country of ISO 3166 in `country`")
 
 
 @lru_cache(maxsize=1)

@@ -111,8 +111,11 @@ class Shipment(Group, frozen=True, kw_only=True):
     delivered_at: datetime | None = None
 
     def cancel(self, reason: str, now: datetime) -> Self:
-        """The buyer no longer wants what has not left; what was picked waits to be put back."""
-        self._must_be_here()
+        """The buyer no longer wants what has not left; what was picked waits to be put back.
+
+        A repeat changes nothing.
+        """
+        self._must_not_have_left()
         return self.moved("cancelled", now, lines=self.all_cancelled(), reason=reason)
 
     def cancel_units(self, units: Mapping[Sku, int], reason: str, now: datetime) -> Self:
@@ -122,7 +125,7 @@ class Shipment(Group, frozen=True, kw_only=True):
             AlreadyShipped: it is too late.
             Unexpected: a line that is not here, or more of it than is still to come.
         """
-        self._must_be_here()
+        self._must_not_have_left()
         lines = self.without(units)
         if any(line.remaining for line in lines):
             if ShipmentState.CANCELLED not in MOVES[self.state]:
@@ -145,7 +148,7 @@ class Shipment(Group, frozen=True, kw_only=True):
             if leaving.units is not None and dict(leaving.units) != known.units:
                 raise ParcelKnown(known)
             return self
-        self._must_be_here()
+        self._must_be_to_come()
         units = self._leaving(leaving.units)
         lines = [_sent(line, units.get(line.sku, 0)) for line in self.lines]
         parcel = Parcel(leaving.carrier, leaving.tracking_number, units, now, leaving.url)
@@ -185,9 +188,12 @@ class Shipment(Group, frozen=True, kw_only=True):
             return sent
         return structs.replace(sent, state=ShipmentState.DELIVERED, delivered_at=max(arrived))
 
-    def _must_be_here(self) -> None:
+    def _must_not_have_left(self) -> None:
         if self.state in {ShipmentState.SHIPPED, ShipmentState.DELIVERED}:
             raise AlreadyShipped(self)
+
+    def _must_be_to_come(self) -> None:
+        self._must_not_have_left()
         if ShipmentState.SHIPPED not in MOVES[self.state]:
             raise WrongState(self, ShipmentState.SHIPPED)
 

@@ -1,7 +1,9 @@
 """What a step of a pickup or a shipment means for stock, order, points and whoever follows."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+from msgspec import Struct
 
 from domain.callers import Caller
 from domain.events import (
@@ -13,7 +15,16 @@ from domain.events import (
     ShipmentEnded,
     ShipmentSent,
 )
-from domain.groups import Group, changes_between, emptied, not_there, units_ended
+from domain.groups import (
+    Found,
+    Group,
+    Repeated,
+    Unexpected,
+    changes_between,
+    emptied,
+    not_there,
+    units_ended,
+)
 from domain.ids import Sku
 from domain.orders import points_ended
 from domain.pickups import Pickup, PickupState
@@ -117,3 +128,34 @@ def _shipment_events(before: Shipment, after: Shipment, names: dict[str, Any]) -
     if after.state in SHIPMENT_ENDS:
         events.append(ShipmentEnded(shipment=after.id, state=after.state.value, **names))
     return events
+
+
+class Scanned(Struct, frozen=True):
+    """What a picker counted: a line by its sku or by the barcode on the goods."""
+
+    found: Found
+    sku: Sku | None = None
+    gtin: str | None = None
+
+
+def found_of(scanned: Sequence[Scanned], group: Group) -> dict[Sku, Found]:
+    """What was counted of each line. Raises Repeated, Unexpected."""
+    found: dict[Sku, Found] = {}
+    for scan in scanned:
+        sku = _sku_of(scan, group)
+        if sku in found:
+            raise Repeated(sku)
+        found[sku] = scan.found
+    return found
+
+
+def _sku_of(scan: Scanned, group: Group) -> Sku:
+    if scan.sku is not None:
+        return scan.sku
+    for line in group.lines:
+        if line.gtin is not None and line.gtin == scan.gtin:
+            return line.sku
+    raise Unexpected(
+        f"Nothing with this barcode belongs to this {group.KIND}.",
+        facts={"expected": sorted(line.sku for line in group.lines)},
+    )

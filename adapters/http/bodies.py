@@ -24,6 +24,7 @@ _NUL: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 _RULES: Final = (
     (re.compile(r"unknown field `(.+)`"), "unknown_field"),
     (re.compile(r"missing required field `(.+)`"), "required"),
+    (re.compile(r"no country of ISO 3166 in `(.+)`"), "unknown_country"),
     (re.compile(r"matching regex"), "pattern"),
     (re.compile(r"U\+0000"), "unprintable"),
     (re.compile(r"may be given once"), "repeated"),

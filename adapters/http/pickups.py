@@ -11,24 +11,21 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from adapters.http.bodies import Nothing
 from adapters.http.callers import ANYBODY, STAFF, called_by
+from adapters.http.groups import Cancellation, Decline, LineSeen, Picking, facts_of
 from adapters.http.paging import Cursor, Limit, Page, page_of, unseal
 from adapters.http.tags import tagged
 from domain.callers import Caller
-from domain.catalogue import read_gtin
-from domain.groups import Found, GroupLine, Repeated
+from domain.groups import Repeated
 from domain.ids import OrderId, PickupId, Sku, StoreId
 from domain.pickups import PickupState
 from domain.refusals import WrongField
 from service.pickups import handing_over, seeing, working
 from service.pickups.handing_over import Handover
 from service.pickups.seeing import Seen
-from service.pickups.working import Scanned
 from service.ports.callers import Codes
 from service.ports.requests import RequestKey
 from service.ports.unit import Units
 
-Reason = Annotated[str, Meta(min_length=1, max_length=200)]
-Units_ = Annotated[int, Meta(ge=0, le=1_000_000)]
 States = Annotated[
     list[PickupState] | None,
     QueryParameter(name="state", description="In these states; without it, what is to be done."),
@@ -42,32 +39,8 @@ TO_DO = (
 )
 
 
-class LineSeen(Struct, frozen=True):
-    """`missing` units were not found by the store; they are `cancelled` too."""
-
-    sku: Sku
-    name: str
-    gtin: str | None
-    quantity: int
-    picked: int
-    missing: int
-    cancelled: int
+class PickupLine(LineSeen, frozen=True, kw_only=True):
     collected: int
-    parts: dict[Sku, int]
-
-    @classmethod
-    def of(cls, line: GroupLine) -> Self:
-        return cls(
-            line.sku,
-            line.name,
-            line.gtin,
-            line.quantity,
-            line.picked,
-            line.missing,
-            line.cancelled,
-            line.given,
-            line.parts,
-        )
 
 
 class PickupView(Struct, frozen=True):
@@ -79,7 +52,7 @@ class PickupView(Struct, frozen=True):
     store_name: str
     state: PickupState
     version: int
-    lines: list[LineSeen]
+    lines: list[PickupLine]
     promised_from: datetime
     promised_until: datetime
     placed_at: datetime
@@ -104,7 +77,7 @@ class PickupView(Struct, frozen=True):
             store_name=seen.store.name,
             state=pickup.state,
             version=pickup.version,
-            lines=[LineSeen.of(line) for line in pickup.lines],
+            lines=[PickupLine(collected=line.given, **facts_of(line)) for line in pickup.lines],
             promised_from=pickup.promised_from.astimezone(zone),
             promised_until=pickup.promised_until.astimezone(zone),
             placed_at=pickup.placed_at.astimezone(zone),
@@ -115,32 +88,6 @@ class PickupView(Struct, frozen=True):
             reason=pickup.reason,
             code=UNSET if seen.code is None else seen.code,
         )
-
-
-class Decline(Struct, forbid_unknown_fields=True):
-    """Why, and which lines; without `lines` all of them."""
-
-    reason: Reason
-    lines: Annotated[list[Sku], Meta(min_length=1, max_length=200)] | None = None
-
-
-class PickedLine(Struct, forbid_unknown_fields=True):
-    """Units fetched so far of a line, by its sku or the barcode; `short`: the rest is not there."""
-
-    quantity: Units_
-    sku: Sku | None = None
-    gtin: str | None = None
-    short: bool = False
-
-    def __post_init__(self) -> None:
-        if (self.sku is None) == (self.gtin is None):
-            raise WrongField("sku", "sku_or_gtin", "name the line by its sku or by its gtin")
-        if self.gtin is not None:
-            self.gtin = read_gtin(self.gtin)
-
-
-class Picking(Struct, forbid_unknown_fields=True):
-    lines: Annotated[list[PickedLine], Meta(min_length=1, max_length=200)]
 
 
 class Ready(Struct, forbid_unknown_fields=True):
@@ -182,10 +129,6 @@ class HandoverBody(Struct, forbid_unknown_fields=True):
 
 class CodeBody(Struct, forbid_unknown_fields=True):
     code: Annotated[str, Meta(min_length=1, max_length=64)]
-
-
-class Cancellation(Struct, forbid_unknown_fields=True):
-    reason: Annotated[str, Meta(max_length=200)] = "customer"
 
 
 class StorePickups(Controller):
@@ -301,12 +244,9 @@ class Pickups(Controller):
         Declaring a line short moves stock, once: the total says how much was found, not how much
         more. So a picker in a cellar without a network may repeat it with or without a key.
         """
-        scanned = [
-            Scanned(Found(line.quantity, line.short), line.sku, line.gtin) for line in data.lines
-        ]
         return _answered(
             await working.pick(
-                units, caller=caller, pickup=pickup, scanned=scanned, key=optional_key
+                units, caller=caller, pickup=pickup, scanned=data.scanned(), key=optional_key
             )
         )
 

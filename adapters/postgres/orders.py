@@ -69,6 +69,10 @@ class PostgresOrders:
     async def get(self, order: OrderId) -> Order:
         return _order(await self._connection.fetchrow(f"{SELECT} where id = $1", order))
 
+    async def by_id(self, orders: Collection[OrderId]) -> dict[OrderId, Order]:
+        rows = await self._connection.fetch(f"{SELECT} where id = any($1::text[])", list(orders))
+        return {row["id"]: _order(row) for row in rows}
+
     async def take(self, order: OrderId) -> Order:
         return _order(await self._connection.fetchrow(f"{SELECT} where id = $1 for update", order))
 

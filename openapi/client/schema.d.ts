@@ -956,6 +956,31 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/orders/{order}/shipments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * A parcel has left
+         * @description A parcel has left: its goods are off the shelf. The same parcel again changes nothing.
+         *
+         *     Whether its goods were written down as picked before makes no difference. 409
+         *     `already_shipped`, `parcel_known`, `several_shipments`.
+         *
+         *     Callers: till, associate, office. An office key needs the scope `orders`.
+         */
+        post: operations["send_parcel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/pickups/{pickup}": {
         parameters: {
             query?: never;
@@ -1205,6 +1230,160 @@ export interface paths {
         get: operations["list_variants"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/shipments/{shipment}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One shipment, with its parcels
+         * @description One shipment, with its parcels: for its buyer, its location and the office.
+         *
+         *     Callers: shop, customer, till, associate, office. An office key needs the scope `orders`.
+         */
+        get: operations["get_shipment"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/shipments/{shipment}/accept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * The location will send it
+         * @description The location will send it. A repeat changes nothing.
+         *
+         *     Callers: till, associate, office. An office key needs the scope `orders`.
+         */
+        post: operations["accept_shipment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/shipments/{shipment}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Its buyer, or the location for the buyer, gives up what has not left
+         * @description Its buyer, or the location for the buyer, gives up what has not left.
+         *
+         *     Callers: shop, customer, till, associate, office. An office key needs the scope `orders`.
+         */
+        post: operations["cancel_shipment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/shipments/{shipment}/decline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * The location cannot send it, or some of its lines
+         * @description The location cannot send it, or some of its lines; their stock is free again.
+         *
+         *     Callers: till, associate, office. An office key needs the scope `orders`.
+         */
+        post: operations["decline_shipment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/shipments/{shipment}/delivered": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * A parcel has reached its buyer
+         * @description A parcel has reached its buyer. A repeat changes nothing.
+         *
+         *     Callers: till, associate, office. An office key needs the scope `orders`.
+         */
+        post: operations["deliver_parcel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/shipments/{shipment}/pick": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Goods were fetched
+         * @description Goods were fetched: the total of each line so far, so that a repeat is harmless.
+         *
+         *     Callers: till, associate, office. An office key needs the scope `orders`.
+         */
+        post: operations["pick_shipment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/shipments/{shipment}/put-back": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * What was picked in vain lies on its shelf again
+         * @description What was picked in vain lies on its shelf again. A repeat moves nothing.
+         *
+         *     Callers: till, associate, office. An office key needs the scope `orders`.
+         */
+        post: operations["put_back_shipment"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1684,6 +1863,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/stores/{store}/shipments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What a location has to send, oldest first
+         * @description What a location has to send, oldest first.
+         *
+         *     Callers: till, associate, office. An office key needs the scope `orders`.
+         */
+        get: operations["list_store_shipments"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/stores/{store}/walk-ins": {
         parameters: {
             query?: never;
@@ -1880,6 +2081,10 @@ export interface components {
             channel: string;
             items: components["schemas"]["Available"][];
             source: components["schemas"]["Freshness"];
+        };
+        /** Arrived */
+        Arrived: {
+            tracking_number: string;
         };
         /** AtStore */
         AtStore: {
@@ -2491,23 +2696,6 @@ export interface components {
             seen?: components["schemas"]["Money"];
             price?: components["schemas"]["Money"];
         };
-        /**
-         * LineSeen
-         * @description `missing` units were not found by the store; they are `cancelled` too.
-         */
-        LineSeen: {
-            sku: string;
-            name: string;
-            gtin: string | null;
-            quantity: number;
-            picked: number;
-            missing: number;
-            cancelled: number;
-            collected: number;
-            parts: {
-                [key: string]: number;
-            };
-        };
         /** LineView */
         LineView: {
             sku: string;
@@ -2943,6 +3131,14 @@ export interface components {
             next_cursor: string | null;
         };
         /**
+         * Page[ShipmentView]
+         * @description `next_cursor` is null on the last page.
+         */
+        Page_ShipmentView_: {
+            items: components["schemas"]["ShipmentView"][];
+            next_cursor: string | null;
+        };
+        /**
          * Page[Statement]
          * @description `next_cursor` is null on the last page.
          */
@@ -2983,6 +3179,21 @@ export interface components {
             next_cursor: string | null;
         };
         /**
+         * Parcel
+         * @description Units of each line that left together; `url` is where its way can be followed.
+         */
+        Parcel: {
+            carrier: string;
+            tracking_number: string;
+            units: {
+                [key: string]: number;
+            };
+            /** Format: date-time */
+            sent_at: string;
+            url: string;
+            delivered_at: string | null;
+        };
+        /**
          * Permission
          * @description What counts now for one purpose on one channel, and since when.
          */
@@ -3021,6 +3232,20 @@ export interface components {
             ready_from: string | null;
             reasons: string[];
         };
+        /** PickupLine */
+        PickupLine: {
+            sku: string;
+            name: string;
+            gtin: string | null;
+            quantity: number;
+            picked: number;
+            missing: number;
+            cancelled: number;
+            parts: {
+                [key: string]: number;
+            };
+            collected: number;
+        };
         /**
          * PickupState
          * @enum {unknown}
@@ -3037,7 +3262,7 @@ export interface components {
             store_name: string;
             state: components["schemas"]["PickupState"];
             version: number;
-            lines: components["schemas"]["LineSeen"][];
+            lines: components["schemas"]["PickupLine"][];
             /** Format: date-time */
             promised_from: string;
             /** Format: date-time */
@@ -3340,6 +3565,27 @@ export interface components {
          */
         Role: "associate" | "customer" | "office" | "shop" | "till";
         /**
+         * Sending
+         * @description A parcel that has left. Without `lines` it holds all that was still to come.
+         *
+         *         `shipment` is needed where the order is sent from several of the caller's locations.
+         */
+        Sending: {
+            carrier: string;
+            tracking_number: string;
+            /** @default  */
+            url?: string;
+            /** @default null */
+            lines?: components["schemas"]["SentLine"][] | null;
+            /** @default null */
+            shipment?: string | null;
+        };
+        /** SentLine */
+        SentLine: {
+            sku: string;
+            quantity: number;
+        };
+        /**
          * Setting
          * @description What is on hand, told by somebody who has seen the shelf at `if_version`.
          */
@@ -3382,6 +3628,48 @@ export interface components {
             safety_stock: number | null;
             version: number | null;
             incoming: components["schemas"]["IncomingView"][] | null;
+        };
+        /** ShipmentLine */
+        ShipmentLine: {
+            sku: string;
+            name: string;
+            gtin: string | null;
+            quantity: number;
+            picked: number;
+            missing: number;
+            cancelled: number;
+            parts: {
+                [key: string]: number;
+            };
+            shipped: number;
+        };
+        /**
+         * ShipmentState
+         * @enum {unknown}
+         */
+        ShipmentState: "accepted" | "cancelled" | "declined" | "delivered" | "picking" | "placed" | "put_back" | "shipped" | "short";
+        /**
+         * ShipmentView
+         * @description Times are in the location's own time.
+         */
+        ShipmentView: {
+            id: string;
+            order: string;
+            store: string;
+            store_name: string;
+            state: components["schemas"]["ShipmentState"];
+            version: number;
+            address: components["schemas"]["Address"] | null;
+            method: string;
+            lines: components["schemas"]["ShipmentLine"][];
+            parcels: components["schemas"]["Parcel"][];
+            promised_from: string | null;
+            promised_until: string | null;
+            /** Format: date-time */
+            placed_at: string;
+            shipped_at: string | null;
+            delivered_at: string | null;
+            reason: string;
         };
         /**
          * Standing
@@ -5018,12 +5306,12 @@ export interface operations {
                      *         "name": "Sample mug"
                      *       },
                      *       "address": {
-                     *         "street": "sample",
+                     *         "street": "Sample street 1",
                      *         "city": "Stockholm",
                      *         "country": "SE",
                      *         "postal_code": "111 22",
-                     *         "region": "sample",
-                     *         "more": "sample",
+                     *         "region": "",
+                     *         "more": "2nd floor",
                      *         "name": "Sample mug"
                      *       },
                      *       "lines": [
@@ -5108,12 +5396,12 @@ export interface operations {
                      *         "name": "Sample mug"
                      *       },
                      *       "address": {
-                     *         "street": "sample",
+                     *         "street": "Sample street 1",
                      *         "city": "Stockholm",
                      *         "country": "SE",
                      *         "postal_code": "111 22",
-                     *         "region": "sample",
-                     *         "more": "sample",
+                     *         "region": "",
+                     *         "more": "2nd floor",
                      *         "name": "Sample mug"
                      *       },
                      *       "lines": [
@@ -7907,12 +8195,12 @@ export interface operations {
                      *             "name": "Sample mug"
                      *           },
                      *           "address": {
-                     *             "street": "sample",
+                     *             "street": "Sample street 1",
                      *             "city": "Stockholm",
                      *             "country": "SE",
                      *             "postal_code": "111 22",
-                     *             "region": "sample",
-                     *             "more": "sample",
+                     *             "region": "",
+                     *             "more": "2nd floor",
                      *             "name": "Sample mug"
                      *           },
                      *           "lines": [
@@ -8553,12 +8841,12 @@ export interface operations {
                      *         "name": "Sample mug"
                      *       },
                      *       "address": {
-                     *         "street": "sample",
+                     *         "street": "Sample street 1",
                      *         "city": "Stockholm",
                      *         "country": "SE",
                      *         "postal_code": "111 22",
-                     *         "region": "sample",
-                     *         "more": "sample",
+                     *         "region": "",
+                     *         "more": "2nd floor",
                      *         "name": "Sample mug"
                      *       },
                      *       "lines": [
@@ -8629,6 +8917,129 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
+    send_parcel: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description Makes a repeat harmless: the same key and body get the first answer again.
+                 * @example 6f1c1f0e-0d3b-4a52-9a54-3c2f0a1b7a11
+                 */
+                "Idempotency-Key": components["parameters"]["IdempotencyKey"];
+                /**
+                 * @description For titles and names: en, nb, sv, da or ro; English when none fits.
+                 * @example sv-SE, en;q=0.5
+                 */
+                "Accept-Language"?: components["parameters"]["AcceptLanguage"];
+                /**
+                 * @description Your own id of this request, for our logs; we make one if there is none.
+                 * @example till-7-000123
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description The order.
+                 * @example ord_01jd0000000000000000000002
+                 */
+                order: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "carrier": "Sample Post",
+                 *       "tracking_number": "SP1234567890SE",
+                 *       "url": "https://erp.example.com/stock"
+                 *     }
+                 */
+                "application/json": components["schemas"]["Sending"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "ord_01jd0000000000000000000002",
+                     *       "order": "ord_01jd0000000000000000000002",
+                     *       "store": "1000",
+                     *       "store_name": "sample",
+                     *       "state": "accepted",
+                     *       "version": 3,
+                     *       "address": {
+                     *         "street": "Sample street 1",
+                     *         "city": "Stockholm",
+                     *         "country": "SE",
+                     *         "postal_code": "111 22",
+                     *         "region": "",
+                     *         "more": "2nd floor",
+                     *         "name": "Sample mug"
+                     *       },
+                     *       "method": "pay_at_pickup",
+                     *       "lines": [
+                     *         {
+                     *           "sku": "85123A",
+                     *           "name": "Sample mug",
+                     *           "gtin": "2000000000015",
+                     *           "quantity": 2,
+                     *           "picked": 1,
+                     *           "missing": 1,
+                     *           "cancelled": 1,
+                     *           "parts": {
+                     *             "sample": 1
+                     *           },
+                     *           "shipped": 1
+                     *         }
+                     *       ],
+                     *       "parcels": [
+                     *         {
+                     *           "carrier": "Sample Post",
+                     *           "tracking_number": "SP1234567890SE",
+                     *           "units": {
+                     *             "sample": 1
+                     *           },
+                     *           "sent_at": "2026-11-23T10:30:00+01:00",
+                     *           "url": "https://erp.example.com/stock",
+                     *           "delivered_at": "2026-11-23T10:30:00+01:00"
+                     *         }
+                     *       ],
+                     *       "promised_from": "2026-11-23T10:30:00+01:00",
+                     *       "promised_until": "2026-11-23T10:30:00+01:00",
+                     *       "placed_at": "2026-11-23T10:30:00+01:00",
+                     *       "shipped_at": "2026-11-23T10:30:00+01:00",
+                     *       "delivered_at": "2026-11-23T10:30:00+01:00",
+                     *       "reason": "damaged"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ShipmentView"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            428: components["responses"]["Problem428"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
     get_pickup: {
         parameters: {
             query?: never;
@@ -8687,10 +9098,10 @@ export interface operations {
                      *           "picked": 1,
                      *           "missing": 1,
                      *           "cancelled": 1,
-                     *           "collected": 1,
                      *           "parts": {
                      *             "sample": 1
-                     *           }
+                     *           },
+                     *           "collected": 1
                      *         }
                      *       ],
                      *       "promised_from": "2026-11-23T10:30:00+01:00",
@@ -8780,10 +9191,10 @@ export interface operations {
                      *           "picked": 1,
                      *           "missing": 1,
                      *           "cancelled": 1,
-                     *           "collected": 1,
                      *           "parts": {
                      *             "sample": 1
-                     *           }
+                     *           },
+                     *           "collected": 1
                      *         }
                      *       ],
                      *       "promised_from": "2026-11-23T10:30:00+01:00",
@@ -8886,10 +9297,10 @@ export interface operations {
                      *           "picked": 1,
                      *           "missing": 1,
                      *           "cancelled": 1,
-                     *           "collected": 1,
                      *           "parts": {
                      *             "sample": 1
-                     *           }
+                     *           },
+                     *           "collected": 1
                      *         }
                      *       ],
                      *       "promised_from": "2026-11-23T10:30:00+01:00",
@@ -8988,10 +9399,10 @@ export interface operations {
                      *           "picked": 1,
                      *           "missing": 1,
                      *           "cancelled": 1,
-                     *           "collected": 1,
                      *           "parts": {
                      *             "sample": 1
-                     *           }
+                     *           },
+                     *           "collected": 1
                      *         }
                      *       ],
                      *       "promised_from": "2026-11-23T10:30:00+01:00",
@@ -9091,10 +9502,10 @@ export interface operations {
                      *           "picked": 1,
                      *           "missing": 1,
                      *           "cancelled": 1,
-                     *           "collected": 1,
                      *           "parts": {
                      *             "sample": 1
-                     *           }
+                     *           },
+                     *           "collected": 1
                      *         }
                      *       ],
                      *       "promised_from": "2026-11-23T10:30:00+01:00",
@@ -9198,10 +9609,10 @@ export interface operations {
                      *           "picked": 1,
                      *           "missing": 1,
                      *           "cancelled": 1,
-                     *           "collected": 1,
                      *           "parts": {
                      *             "sample": 1
-                     *           }
+                     *           },
+                     *           "collected": 1
                      *         }
                      *       ],
                      *       "promised_from": "2026-11-23T10:30:00+01:00",
@@ -9295,10 +9706,10 @@ export interface operations {
                      *           "picked": 1,
                      *           "missing": 1,
                      *           "cancelled": 1,
-                     *           "collected": 1,
                      *           "parts": {
                      *             "sample": 1
-                     *           }
+                     *           },
+                     *           "collected": 1
                      *         }
                      *       ],
                      *       "promised_from": "2026-11-23T10:30:00+01:00",
@@ -9396,10 +9807,10 @@ export interface operations {
                      *           "picked": 1,
                      *           "missing": 1,
                      *           "cancelled": 1,
-                     *           "collected": 1,
                      *           "parts": {
                      *             "sample": 1
-                     *           }
+                     *           },
+                     *           "collected": 1
                      *         }
                      *       ],
                      *       "promised_from": "2026-11-23T10:30:00+01:00",
@@ -9877,6 +10288,826 @@ export interface operations {
             403: components["responses"]["Problem403"];
             404: components["responses"]["Problem404"];
             409: components["responses"]["Problem409"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    get_shipment: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description For titles and names: en, nb, sv, da or ro; English when none fits.
+                 * @example sv-SE, en;q=0.5
+                 */
+                "Accept-Language"?: components["parameters"]["AcceptLanguage"];
+                /**
+                 * @description Your own id of this request, for our logs; we make one if there is none.
+                 * @example till-7-000123
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description The shipment.
+                 * @example sample
+                 */
+                shipment: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "ord_01jd0000000000000000000002",
+                     *       "order": "ord_01jd0000000000000000000002",
+                     *       "store": "1000",
+                     *       "store_name": "sample",
+                     *       "state": "accepted",
+                     *       "version": 3,
+                     *       "address": {
+                     *         "street": "Sample street 1",
+                     *         "city": "Stockholm",
+                     *         "country": "SE",
+                     *         "postal_code": "111 22",
+                     *         "region": "",
+                     *         "more": "2nd floor",
+                     *         "name": "Sample mug"
+                     *       },
+                     *       "method": "pay_at_pickup",
+                     *       "lines": [
+                     *         {
+                     *           "sku": "85123A",
+                     *           "name": "Sample mug",
+                     *           "gtin": "2000000000015",
+                     *           "quantity": 2,
+                     *           "picked": 1,
+                     *           "missing": 1,
+                     *           "cancelled": 1,
+                     *           "parts": {
+                     *             "sample": 1
+                     *           },
+                     *           "shipped": 1
+                     *         }
+                     *       ],
+                     *       "parcels": [
+                     *         {
+                     *           "carrier": "Sample Post",
+                     *           "tracking_number": "SP1234567890SE",
+                     *           "units": {
+                     *             "sample": 1
+                     *           },
+                     *           "sent_at": "2026-11-23T10:30:00+01:00",
+                     *           "url": "https://erp.example.com/stock",
+                     *           "delivered_at": "2026-11-23T10:30:00+01:00"
+                     *         }
+                     *       ],
+                     *       "promised_from": "2026-11-23T10:30:00+01:00",
+                     *       "promised_until": "2026-11-23T10:30:00+01:00",
+                     *       "placed_at": "2026-11-23T10:30:00+01:00",
+                     *       "shipped_at": "2026-11-23T10:30:00+01:00",
+                     *       "delivered_at": "2026-11-23T10:30:00+01:00",
+                     *       "reason": "damaged"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ShipmentView"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    accept_shipment: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes a repeat harmless: the same key and body get the first answer again.
+                 * @example 6f1c1f0e-0d3b-4a52-9a54-3c2f0a1b7a11
+                 */
+                "Idempotency-Key"?: components["parameters"]["OptionalIdempotencyKey"];
+                /**
+                 * @description For titles and names: en, nb, sv, da or ro; English when none fits.
+                 * @example sv-SE, en;q=0.5
+                 */
+                "Accept-Language"?: components["parameters"]["AcceptLanguage"];
+                /**
+                 * @description Your own id of this request, for our logs; we make one if there is none.
+                 * @example till-7-000123
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description The shipment.
+                 * @example sample
+                 */
+                shipment: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /** @example {} */
+                "application/json": components["schemas"]["Nothing"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "ord_01jd0000000000000000000002",
+                     *       "order": "ord_01jd0000000000000000000002",
+                     *       "store": "1000",
+                     *       "store_name": "sample",
+                     *       "state": "accepted",
+                     *       "version": 3,
+                     *       "address": {
+                     *         "street": "Sample street 1",
+                     *         "city": "Stockholm",
+                     *         "country": "SE",
+                     *         "postal_code": "111 22",
+                     *         "region": "",
+                     *         "more": "2nd floor",
+                     *         "name": "Sample mug"
+                     *       },
+                     *       "method": "pay_at_pickup",
+                     *       "lines": [
+                     *         {
+                     *           "sku": "85123A",
+                     *           "name": "Sample mug",
+                     *           "gtin": "2000000000015",
+                     *           "quantity": 2,
+                     *           "picked": 1,
+                     *           "missing": 1,
+                     *           "cancelled": 1,
+                     *           "parts": {
+                     *             "sample": 1
+                     *           },
+                     *           "shipped": 1
+                     *         }
+                     *       ],
+                     *       "parcels": [
+                     *         {
+                     *           "carrier": "Sample Post",
+                     *           "tracking_number": "SP1234567890SE",
+                     *           "units": {
+                     *             "sample": 1
+                     *           },
+                     *           "sent_at": "2026-11-23T10:30:00+01:00",
+                     *           "url": "https://erp.example.com/stock",
+                     *           "delivered_at": "2026-11-23T10:30:00+01:00"
+                     *         }
+                     *       ],
+                     *       "promised_from": "2026-11-23T10:30:00+01:00",
+                     *       "promised_until": "2026-11-23T10:30:00+01:00",
+                     *       "placed_at": "2026-11-23T10:30:00+01:00",
+                     *       "shipped_at": "2026-11-23T10:30:00+01:00",
+                     *       "delivered_at": "2026-11-23T10:30:00+01:00",
+                     *       "reason": "damaged"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ShipmentView"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    cancel_shipment: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description Makes a repeat harmless: the same key and body get the first answer again.
+                 * @example 6f1c1f0e-0d3b-4a52-9a54-3c2f0a1b7a11
+                 */
+                "Idempotency-Key": components["parameters"]["IdempotencyKey"];
+                /**
+                 * @description For titles and names: en, nb, sv, da or ro; English when none fits.
+                 * @example sv-SE, en;q=0.5
+                 */
+                "Accept-Language"?: components["parameters"]["AcceptLanguage"];
+                /**
+                 * @description Your own id of this request, for our logs; we make one if there is none.
+                 * @example till-7-000123
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description The shipment.
+                 * @example sample
+                 */
+                shipment: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "reason": "damaged"
+                 *     }
+                 */
+                "application/json": components["schemas"]["Cancellation"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "ord_01jd0000000000000000000002",
+                     *       "order": "ord_01jd0000000000000000000002",
+                     *       "store": "1000",
+                     *       "store_name": "sample",
+                     *       "state": "accepted",
+                     *       "version": 3,
+                     *       "address": {
+                     *         "street": "Sample street 1",
+                     *         "city": "Stockholm",
+                     *         "country": "SE",
+                     *         "postal_code": "111 22",
+                     *         "region": "",
+                     *         "more": "2nd floor",
+                     *         "name": "Sample mug"
+                     *       },
+                     *       "method": "pay_at_pickup",
+                     *       "lines": [
+                     *         {
+                     *           "sku": "85123A",
+                     *           "name": "Sample mug",
+                     *           "gtin": "2000000000015",
+                     *           "quantity": 2,
+                     *           "picked": 1,
+                     *           "missing": 1,
+                     *           "cancelled": 1,
+                     *           "parts": {
+                     *             "sample": 1
+                     *           },
+                     *           "shipped": 1
+                     *         }
+                     *       ],
+                     *       "parcels": [
+                     *         {
+                     *           "carrier": "Sample Post",
+                     *           "tracking_number": "SP1234567890SE",
+                     *           "units": {
+                     *             "sample": 1
+                     *           },
+                     *           "sent_at": "2026-11-23T10:30:00+01:00",
+                     *           "url": "https://erp.example.com/stock",
+                     *           "delivered_at": "2026-11-23T10:30:00+01:00"
+                     *         }
+                     *       ],
+                     *       "promised_from": "2026-11-23T10:30:00+01:00",
+                     *       "promised_until": "2026-11-23T10:30:00+01:00",
+                     *       "placed_at": "2026-11-23T10:30:00+01:00",
+                     *       "shipped_at": "2026-11-23T10:30:00+01:00",
+                     *       "delivered_at": "2026-11-23T10:30:00+01:00",
+                     *       "reason": "damaged"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ShipmentView"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            428: components["responses"]["Problem428"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    decline_shipment: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description Makes a repeat harmless: the same key and body get the first answer again.
+                 * @example 6f1c1f0e-0d3b-4a52-9a54-3c2f0a1b7a11
+                 */
+                "Idempotency-Key": components["parameters"]["IdempotencyKey"];
+                /**
+                 * @description For titles and names: en, nb, sv, da or ro; English when none fits.
+                 * @example sv-SE, en;q=0.5
+                 */
+                "Accept-Language"?: components["parameters"]["AcceptLanguage"];
+                /**
+                 * @description Your own id of this request, for our logs; we make one if there is none.
+                 * @example till-7-000123
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description The shipment.
+                 * @example sample
+                 */
+                shipment: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "reason": "damaged"
+                 *     }
+                 */
+                "application/json": components["schemas"]["Decline"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "ord_01jd0000000000000000000002",
+                     *       "order": "ord_01jd0000000000000000000002",
+                     *       "store": "1000",
+                     *       "store_name": "sample",
+                     *       "state": "accepted",
+                     *       "version": 3,
+                     *       "address": {
+                     *         "street": "Sample street 1",
+                     *         "city": "Stockholm",
+                     *         "country": "SE",
+                     *         "postal_code": "111 22",
+                     *         "region": "",
+                     *         "more": "2nd floor",
+                     *         "name": "Sample mug"
+                     *       },
+                     *       "method": "pay_at_pickup",
+                     *       "lines": [
+                     *         {
+                     *           "sku": "85123A",
+                     *           "name": "Sample mug",
+                     *           "gtin": "2000000000015",
+                     *           "quantity": 2,
+                     *           "picked": 1,
+                     *           "missing": 1,
+                     *           "cancelled": 1,
+                     *           "parts": {
+                     *             "sample": 1
+                     *           },
+                     *           "shipped": 1
+                     *         }
+                     *       ],
+                     *       "parcels": [
+                     *         {
+                     *           "carrier": "Sample Post",
+                     *           "tracking_number": "SP1234567890SE",
+                     *           "units": {
+                     *             "sample": 1
+                     *           },
+                     *           "sent_at": "2026-11-23T10:30:00+01:00",
+                     *           "url": "https://erp.example.com/stock",
+                     *           "delivered_at": "2026-11-23T10:30:00+01:00"
+                     *         }
+                     *       ],
+                     *       "promised_from": "2026-11-23T10:30:00+01:00",
+                     *       "promised_until": "2026-11-23T10:30:00+01:00",
+                     *       "placed_at": "2026-11-23T10:30:00+01:00",
+                     *       "shipped_at": "2026-11-23T10:30:00+01:00",
+                     *       "delivered_at": "2026-11-23T10:30:00+01:00",
+                     *       "reason": "damaged"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ShipmentView"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            428: components["responses"]["Problem428"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    deliver_parcel: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes a repeat harmless: the same key and body get the first answer again.
+                 * @example 6f1c1f0e-0d3b-4a52-9a54-3c2f0a1b7a11
+                 */
+                "Idempotency-Key"?: components["parameters"]["OptionalIdempotencyKey"];
+                /**
+                 * @description For titles and names: en, nb, sv, da or ro; English when none fits.
+                 * @example sv-SE, en;q=0.5
+                 */
+                "Accept-Language"?: components["parameters"]["AcceptLanguage"];
+                /**
+                 * @description Your own id of this request, for our logs; we make one if there is none.
+                 * @example till-7-000123
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description The shipment.
+                 * @example sample
+                 */
+                shipment: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "tracking_number": "SP1234567890SE"
+                 *     }
+                 */
+                "application/json": components["schemas"]["Arrived"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "ord_01jd0000000000000000000002",
+                     *       "order": "ord_01jd0000000000000000000002",
+                     *       "store": "1000",
+                     *       "store_name": "sample",
+                     *       "state": "accepted",
+                     *       "version": 3,
+                     *       "address": {
+                     *         "street": "Sample street 1",
+                     *         "city": "Stockholm",
+                     *         "country": "SE",
+                     *         "postal_code": "111 22",
+                     *         "region": "",
+                     *         "more": "2nd floor",
+                     *         "name": "Sample mug"
+                     *       },
+                     *       "method": "pay_at_pickup",
+                     *       "lines": [
+                     *         {
+                     *           "sku": "85123A",
+                     *           "name": "Sample mug",
+                     *           "gtin": "2000000000015",
+                     *           "quantity": 2,
+                     *           "picked": 1,
+                     *           "missing": 1,
+                     *           "cancelled": 1,
+                     *           "parts": {
+                     *             "sample": 1
+                     *           },
+                     *           "shipped": 1
+                     *         }
+                     *       ],
+                     *       "parcels": [
+                     *         {
+                     *           "carrier": "Sample Post",
+                     *           "tracking_number": "SP1234567890SE",
+                     *           "units": {
+                     *             "sample": 1
+                     *           },
+                     *           "sent_at": "2026-11-23T10:30:00+01:00",
+                     *           "url": "https://erp.example.com/stock",
+                     *           "delivered_at": "2026-11-23T10:30:00+01:00"
+                     *         }
+                     *       ],
+                     *       "promised_from": "2026-11-23T10:30:00+01:00",
+                     *       "promised_until": "2026-11-23T10:30:00+01:00",
+                     *       "placed_at": "2026-11-23T10:30:00+01:00",
+                     *       "shipped_at": "2026-11-23T10:30:00+01:00",
+                     *       "delivered_at": "2026-11-23T10:30:00+01:00",
+                     *       "reason": "damaged"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ShipmentView"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    pick_shipment: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes a repeat harmless: the same key and body get the first answer again.
+                 * @example 6f1c1f0e-0d3b-4a52-9a54-3c2f0a1b7a11
+                 */
+                "Idempotency-Key"?: components["parameters"]["OptionalIdempotencyKey"];
+                /**
+                 * @description For titles and names: en, nb, sv, da or ro; English when none fits.
+                 * @example sv-SE, en;q=0.5
+                 */
+                "Accept-Language"?: components["parameters"]["AcceptLanguage"];
+                /**
+                 * @description Your own id of this request, for our logs; we make one if there is none.
+                 * @example till-7-000123
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description The shipment.
+                 * @example sample
+                 */
+                shipment: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "lines": [
+                 *         {
+                 *           "quantity": 2,
+                 *           "short": true
+                 *         }
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["Picking"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "ord_01jd0000000000000000000002",
+                     *       "order": "ord_01jd0000000000000000000002",
+                     *       "store": "1000",
+                     *       "store_name": "sample",
+                     *       "state": "accepted",
+                     *       "version": 3,
+                     *       "address": {
+                     *         "street": "Sample street 1",
+                     *         "city": "Stockholm",
+                     *         "country": "SE",
+                     *         "postal_code": "111 22",
+                     *         "region": "",
+                     *         "more": "2nd floor",
+                     *         "name": "Sample mug"
+                     *       },
+                     *       "method": "pay_at_pickup",
+                     *       "lines": [
+                     *         {
+                     *           "sku": "85123A",
+                     *           "name": "Sample mug",
+                     *           "gtin": "2000000000015",
+                     *           "quantity": 2,
+                     *           "picked": 1,
+                     *           "missing": 1,
+                     *           "cancelled": 1,
+                     *           "parts": {
+                     *             "sample": 1
+                     *           },
+                     *           "shipped": 1
+                     *         }
+                     *       ],
+                     *       "parcels": [
+                     *         {
+                     *           "carrier": "Sample Post",
+                     *           "tracking_number": "SP1234567890SE",
+                     *           "units": {
+                     *             "sample": 1
+                     *           },
+                     *           "sent_at": "2026-11-23T10:30:00+01:00",
+                     *           "url": "https://erp.example.com/stock",
+                     *           "delivered_at": "2026-11-23T10:30:00+01:00"
+                     *         }
+                     *       ],
+                     *       "promised_from": "2026-11-23T10:30:00+01:00",
+                     *       "promised_until": "2026-11-23T10:30:00+01:00",
+                     *       "placed_at": "2026-11-23T10:30:00+01:00",
+                     *       "shipped_at": "2026-11-23T10:30:00+01:00",
+                     *       "delivered_at": "2026-11-23T10:30:00+01:00",
+                     *       "reason": "damaged"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ShipmentView"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    put_back_shipment: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes a repeat harmless: the same key and body get the first answer again.
+                 * @example 6f1c1f0e-0d3b-4a52-9a54-3c2f0a1b7a11
+                 */
+                "Idempotency-Key"?: components["parameters"]["OptionalIdempotencyKey"];
+                /**
+                 * @description For titles and names: en, nb, sv, da or ro; English when none fits.
+                 * @example sv-SE, en;q=0.5
+                 */
+                "Accept-Language"?: components["parameters"]["AcceptLanguage"];
+                /**
+                 * @description Your own id of this request, for our logs; we make one if there is none.
+                 * @example till-7-000123
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description The shipment.
+                 * @example sample
+                 */
+                shipment: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /** @example {} */
+                "application/json": components["schemas"]["Nothing"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "ord_01jd0000000000000000000002",
+                     *       "order": "ord_01jd0000000000000000000002",
+                     *       "store": "1000",
+                     *       "store_name": "sample",
+                     *       "state": "accepted",
+                     *       "version": 3,
+                     *       "address": {
+                     *         "street": "Sample street 1",
+                     *         "city": "Stockholm",
+                     *         "country": "SE",
+                     *         "postal_code": "111 22",
+                     *         "region": "",
+                     *         "more": "2nd floor",
+                     *         "name": "Sample mug"
+                     *       },
+                     *       "method": "pay_at_pickup",
+                     *       "lines": [
+                     *         {
+                     *           "sku": "85123A",
+                     *           "name": "Sample mug",
+                     *           "gtin": "2000000000015",
+                     *           "quantity": 2,
+                     *           "picked": 1,
+                     *           "missing": 1,
+                     *           "cancelled": 1,
+                     *           "parts": {
+                     *             "sample": 1
+                     *           },
+                     *           "shipped": 1
+                     *         }
+                     *       ],
+                     *       "parcels": [
+                     *         {
+                     *           "carrier": "Sample Post",
+                     *           "tracking_number": "SP1234567890SE",
+                     *           "units": {
+                     *             "sample": 1
+                     *           },
+                     *           "sent_at": "2026-11-23T10:30:00+01:00",
+                     *           "url": "https://erp.example.com/stock",
+                     *           "delivered_at": "2026-11-23T10:30:00+01:00"
+                     *         }
+                     *       ],
+                     *       "promised_from": "2026-11-23T10:30:00+01:00",
+                     *       "promised_until": "2026-11-23T10:30:00+01:00",
+                     *       "placed_at": "2026-11-23T10:30:00+01:00",
+                     *       "shipped_at": "2026-11-23T10:30:00+01:00",
+                     *       "delivered_at": "2026-11-23T10:30:00+01:00",
+                     *       "reason": "damaged"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ShipmentView"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
@@ -11672,10 +12903,10 @@ export interface operations {
                      *               "picked": 1,
                      *               "missing": 1,
                      *               "cancelled": 1,
-                     *               "collected": 1,
                      *               "parts": {
                      *                 "sample": 1
-                     *               }
+                     *               },
+                     *               "collected": 1
                      *             }
                      *           ],
                      *           "promised_from": "2026-11-23T10:30:00+01:00",
@@ -11766,10 +12997,10 @@ export interface operations {
                      *           "picked": 1,
                      *           "missing": 1,
                      *           "cancelled": 1,
-                     *           "collected": 1,
                      *           "parts": {
                      *             "sample": 1
-                     *           }
+                     *           },
+                     *           "collected": 1
                      *         }
                      *       ],
                      *       "promised_from": "2026-11-23T10:30:00+01:00",
@@ -11894,6 +13125,130 @@ export interface operations {
             409: components["responses"]["Problem409"];
             413: components["responses"]["Problem413"];
             415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    list_store_shipments: {
+        parameters: {
+            query?: {
+                /**
+                 * @description `next_cursor` of the page before, unchanged.
+                 * @example ImtleV8wMSI
+                 */
+                cursor?: string;
+                /**
+                 * @description How many items at most.
+                 * @example 50
+                 */
+                limit?: number;
+                /**
+                 * @description In these states; without it, what is to be done.
+                 * @example [
+                 *       "accepted"
+                 *     ]
+                 */
+                state?: components["schemas"]["ShipmentState"][];
+            };
+            header?: {
+                /**
+                 * @description For titles and names: en, nb, sv, da or ro; English when none fits.
+                 * @example sv-SE, en;q=0.5
+                 */
+                "Accept-Language"?: components["parameters"]["AcceptLanguage"];
+                /**
+                 * @description Your own id of this request, for our logs; we make one if there is none.
+                 * @example till-7-000123
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description The store.
+                 * @example 1000
+                 */
+                store: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "ord_01jd0000000000000000000002",
+                     *           "order": "ord_01jd0000000000000000000002",
+                     *           "store": "1000",
+                     *           "store_name": "sample",
+                     *           "state": "accepted",
+                     *           "version": 3,
+                     *           "address": {
+                     *             "street": "Sample street 1",
+                     *             "city": "Stockholm",
+                     *             "country": "SE",
+                     *             "postal_code": "111 22",
+                     *             "region": "",
+                     *             "more": "2nd floor",
+                     *             "name": "Sample mug"
+                     *           },
+                     *           "method": "pay_at_pickup",
+                     *           "lines": [
+                     *             {
+                     *               "sku": "85123A",
+                     *               "name": "Sample mug",
+                     *               "gtin": "2000000000015",
+                     *               "quantity": 2,
+                     *               "picked": 1,
+                     *               "missing": 1,
+                     *               "cancelled": 1,
+                     *               "parts": {
+                     *                 "sample": 1
+                     *               },
+                     *               "shipped": 1
+                     *             }
+                     *           ],
+                     *           "parcels": [
+                     *             {
+                     *               "carrier": "Sample Post",
+                     *               "tracking_number": "SP1234567890SE",
+                     *               "units": {
+                     *                 "sample": 1
+                     *               },
+                     *               "sent_at": "2026-11-23T10:30:00+01:00",
+                     *               "url": "https://erp.example.com/stock",
+                     *               "delivered_at": "2026-11-23T10:30:00+01:00"
+                     *             }
+                     *           ],
+                     *           "promised_from": "2026-11-23T10:30:00+01:00",
+                     *           "promised_until": "2026-11-23T10:30:00+01:00",
+                     *           "placed_at": "2026-11-23T10:30:00+01:00",
+                     *           "shipped_at": "2026-11-23T10:30:00+01:00",
+                     *           "delivered_at": "2026-11-23T10:30:00+01:00",
+                     *           "reason": "damaged"
+                     *         }
+                     *       ],
+                     *       "next_cursor": "sample"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Page_ShipmentView_"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
             422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];

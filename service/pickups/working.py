@@ -3,14 +3,11 @@
 import itertools
 from collections.abc import Awaitable, Callable, Sequence
 
-from msgspec import Struct
-
 from domain.callers import Caller
-from domain.groups import Found, Repeated, Unexpected
 from domain.ids import PickupId, Sku
 from domain.pickups import Pickup, PickupState
 from domain.promises import collect_by
-from service.groups import follow
+from service.groups import Scanned, follow, found_of
 from service.pickups.following import answered, taken_by
 from service.pickups.seeing import Seen
 from service.ports.callers import Codes
@@ -19,14 +16,6 @@ from service.ports.unit import Unit, Units
 from service.retries import tried_again
 
 Step = Callable[[Unit, Pickup], Awaitable[Pickup]]
-
-
-class Scanned(Struct, frozen=True):
-    """What a picker counted: a line by its sku or by the barcode on the goods."""
-
-    found: Found
-    sku: Sku | None = None
-    gtin: str | None = None
 
 
 async def accept(units: Units, *, caller: Caller, pickup: PickupId, key: RequestKey | None) -> Seen:
@@ -64,7 +53,7 @@ async def pick(
     """Write down what was fetched so far; a repeat is harmless, a wrong barcode is refused."""
 
     async def step(unit: Unit, before: Pickup) -> Pickup:
-        return before.pick(_found(scanned, before), unit.now)
+        return before.pick(found_of(scanned, before), unit.now)
 
     return await _moved(units, caller, pickup, key, step)
 
@@ -143,26 +132,3 @@ async def _moved(
         after = await step(unit, before)
         await follow(unit, caller, before, after)
         return await answered(unit, key, after)
-
-
-def _found(scanned: Sequence[Scanned], pickup: Pickup) -> dict[Sku, Found]:
-    """What was counted of each line. Raises Repeated, Unexpected."""
-    found: dict[Sku, Found] = {}
-    for scan in scanned:
-        sku = _sku_of(scan, pickup)
-        if sku in found:
-            raise Repeated(sku)
-        found[sku] = scan.found
-    return found
-
-
-def _sku_of(scan: Scanned, pickup: Pickup) -> Sku:
-    if scan.sku is not None:
-        return scan.sku
-    for line in pickup.lines:
-        if line.gtin is not None and line.gtin == scan.gtin:
-            return line.sku
-    raise Unexpected(
-        "Nothing with this barcode belongs to this pickup.",
-        facts={"expected": sorted(line.sku for line in pickup.lines)},
-    )

@@ -42,6 +42,9 @@ class Orders(Protocol):
     async def get(self, order: OrderId) -> Order:
         """Raises Missing."""
 
+    async def by_id(self, orders: Collection[OrderId]) -> dict[OrderId, Order]:
+        """Those that exist."""
+
     async def take(self, order: OrderId) -> Order:
         """The order, locked until the unit ends. Raises Missing."""
 

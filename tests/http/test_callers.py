@@ -85,6 +85,16 @@ hand_over_pickup        .     .         may   may        orders
 put_back_pickup         .     .         may   may        orders
 cancel_pickup           may   may       may   may        orders
 
+list_store_shipments    .     .         may   may        orders
+send_parcel             .     .         may   may        orders
+get_shipment            may   may       may   may        orders
+accept_shipment         .     .         may   may        orders
+decline_shipment        .     .         may   may        orders
+pick_shipment           .     .         may   may        orders
+put_back_shipment       .     .         may   may        orders
+cancel_shipment         may   may       may   may        orders
+deliver_parcel          .     .         may   may        orders
+
 get_my_rewards          .     may       .     .          .
 list_my_reward_entries  .     may       .     .          .
 get_rewards             .     .         may   may        customers

@@ -34,6 +34,7 @@ TAGS: Final[list[dict[str, str]]] = [
     {"name": "carts", "description": "What somebody means to buy."},
     {"name": "orders", "description": "What somebody has bought."},
     {"name": "pickups", "description": "What waits in a store, from order to handover."},
+    {"name": "shipments", "description": "What is sent, from order to doorstep."},
     {"name": "tills", "description": "What tills sold and took back, and what did not fit."},
     {"name": "rewards", "description": "Points, what they will be, and why."},
     {"name": "customers", "description": "People, their wishes and their consent."},

@@ -15,6 +15,7 @@ from domain.callers import Caller, Role
 from domain.groups import Found
 from domain.sales import Disposition, Receipt, ReceiptKind, ReceiptLine
 from service import sales
+from service.groups import Scanned
 from service.pickups import expiring, handing_over, working
 from tests.examples import HARBOUR, HILL, MUG, TEA_SET, TEAPOT
 from tests.stories.any_stock import plain_working as plain
@@ -75,7 +76,7 @@ class Working(Machine):
         pickup = self.shop.pickups[name]
         skus = list(pickup.lines) if whole else list(pickup.lines)[:1]
         count = {sku: _found(pickup.lines[sku], found) for sku in skus}
-        scanned = [working.Scanned(Found(*one), sku) for sku, one in count.items()]
+        scanned = [Scanned(Found(*one), sku) for sku, one in count.items()]
         given = None if whole else {skus[0]: 1}
         reason = "not_found" if found == "short" else "damaged"
         step: Mapping[str, tuple[Callable[..., Awaitable[Any]], Callable[[], Any]]] = {
