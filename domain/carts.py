@@ -1,21 +1,26 @@
-"""What somebody means to buy. A line holds no stock and may ask for more than there is."""
+"""What somebody means to buy. A line holds no stock and may ask for more than there is.
+
+A SKU stands on one line for each way in which it reaches its buyer. A line that does not say how is
+its SKU's only one; it takes the first way that is named.
+"""
 
 from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
-from msgspec import Meta, Struct, structs
+from msgspec import Meta, Struct, structs, to_builtins
 
 from domain.callers import Caller, NotYours, Role
 from domain.ids import CartId, CustomerId, HoldId, OrderId, Sku, StoreId
 from domain.money import Currency, Money
 from domain.refusals import Conflict, Invalid
 
-Quantity = Annotated[int, Meta(ge=1, le=999)]
-"""Units of one SKU that a cart takes."""
+MOST_OF_ONE: Final = 999
+Quantity = Annotated[int, Meta(ge=1, le=MOST_OF_ONE)]
+"""Units that one line takes."""
 
-MOST_LINES = 200
+MOST_LINES: Final = 200
 
 
 class CartState(StrEnum):
@@ -71,6 +76,28 @@ class TooManyLines(Invalid):
     code = "too_many_lines"
 
 
+class TooManyUnits(Invalid):
+    code = "too_many_units"
+
+    def __init__(self, sku: Sku) -> None:
+        super().__init__(
+            f"A line has at most {MOST_OF_ONE} units of {sku}.",
+            facts={"sku": sku, "most": MOST_OF_ONE},
+        )
+
+
+class SeveralLines(Conflict):
+    """The SKU stands on several lines, and none of them was named."""
+
+    code = "several_lines"
+
+    def __init__(self, sku: Sku, lines: "list[CartLine]") -> None:
+        super().__init__(
+            f"{sku} stands on several lines; name one of them.",
+            facts={"sku": sku, "fulfilments": to_builtins([line.fulfilment for line in lines])},
+        )
+
+
 class Cart(Struct, frozen=True):
     id: CartId
     currency: Currency
@@ -85,8 +112,20 @@ class Cart(Struct, frozen=True):
     version: int = 1
     lines: list[CartLine] = []
 
-    def line(self, sku: Sku) -> CartLine | None:
-        return next((line for line in self.lines if line.sku == sku), None)
+    def lines_of(self, sku: Sku) -> list[CartLine]:
+        return [line for line in self.lines if line.sku == sku]
+
+    def line(self, sku: Sku, at: Fulfilment | None = None) -> CartLine | None:
+        """The line of a SKU that is fulfilled as `at` says, or does not say how yet.
+
+        Without `at` it is the SKU's only line. Raises SeveralLines: there are more.
+        """
+        lines = self.lines_of(sku)
+        if at:
+            return next((line for line in lines if line.fulfilment in {at, None}), None)
+        if len(lines) > 1:
+            raise SeveralLines(sku, lines)
+        return lines[0] if lines else None
 
     def must_open_to(self, caller: Caller) -> None:
         """A guest's cart opens to its token, a customer's to its customer. Raises NotYours."""
@@ -102,29 +141,55 @@ class Cart(Struct, frozen=True):
         if self.state is not CartState.OPEN:
             raise CartNotOpen(self)
 
-    def with_line(self, line: CartLine, now: datetime) -> "Cart":
-        """The cart with `line` in the place of the line of its SKU, or behind the others."""
-        self.must_be_open()
-        if self.line(line.sku):
-            lines = [line if other.sku == line.sku else other for other in self.lines]
-        else:
-            lines = [*self.lines, line]
-        if len(lines) > MOST_LINES:
-            raise TooManyLines(f"A cart has at most {MOST_LINES} lines.")
-        return self._changed(now, lines=lines)
+    def with_line(self, line: CartLine, now: datetime, at: Fulfilment | None = None) -> "Cart":
+        """The cart with `line` in the place of the line at `at`, or behind the others.
 
-    def without_line(self, sku: Sku, now: datetime) -> "Cart":
-        """The cart without the line; the same cart when there is none."""
+        Where another line of the SKU is fulfilled as `line` is by now, they become one. A repeat
+        finds nothing more to switch, and changes nothing; neither does a line that is so already.
+
+        Raises:
+            SeveralLines: the SKU stands on more than one, and `at` names none.
+            TooManyLines, TooManyUnits: there is no room.
+        """
         self.must_be_open()
-        if not self.line(sku):
+        before = self.line(line.sku, at)
+        way = line.fulfilment or at or (before.fulfilment if before else None)
+        was_switched = before is None and way != at and self.line(line.sku, way)
+        line = structs.replace(line, fulfilment=way)
+        if was_switched or before == line:
             return self
-        return self._changed(now, lines=[line for line in self.lines if line.sku != sku])
+        lines = [line if other is before else other for other in self.lines]
+        return self._with(lines if before else [*self.lines, line], now)
+
+    def without_line(self, sku: Sku, now: datetime, at: Fulfilment | None = None) -> "Cart":
+        """The cart without the line; the same cart when there is none. Raises SeveralLines."""
+        self.must_be_open()
+        gone = self.line(sku, at)
+        if gone is None or (at and gone.fulfilment != at):
+            return self
+        return self._changed(now, lines=[line for line in self.lines if line is not gone])
 
     def fulfilled_by(self, fulfilment: Fulfilment, now: datetime) -> "Cart":
-        """The cart with every line fulfilled in the same way."""
+        """The cart with every line fulfilled in the same way, and so one of each SKU.
+
+        Raises TooManyUnits: they do not fit on one line.
+        """
         self.must_be_open()
         lines = [structs.replace(line, fulfilment=fulfilment) for line in self.lines]
-        return self if lines == self.lines else self._changed(now, lines=lines)
+        return self if lines == self.lines else self._with(lines, now)
+
+    def _with(self, lines: "list[CartLine]", now: datetime) -> "Cart":
+        """The cart with `lines`; those that are fulfilled alike become one."""
+        one: dict[tuple[Sku, Fulfilment | None], CartLine] = {}
+        for line in lines:
+            twin = one.get((line.sku, line.fulfilment))
+            quantity = line.quantity + (twin.quantity if twin else 0)
+            if quantity > MOST_OF_ONE:
+                raise TooManyUnits(line.sku)
+            one[line.sku, line.fulfilment] = structs.replace(line, quantity=quantity)
+        if len(one) > MOST_LINES:
+            raise TooManyLines(f"A cart has at most {MOST_LINES} lines.")
+        return self._changed(now, lines=list(one.values()))
 
     def switched(self, currency: Currency, now: datetime) -> "Cart":
         """The empty cart in another currency."""
@@ -154,19 +219,23 @@ class Cart(Struct, frozen=True):
     def with_lines_of(self, guest: "Cart", now: datetime) -> tuple["Cart", list["Merged"]]:
         """This cart with a guest's lines, and what that did to each of them.
 
-        Quantities of one SKU are added up to the most a line may have; price and fulfilment are
-        the guest's, as the latest intent. Lines for which there is no room are named.
+        Quantities of one line are added up to the most it may have; price and fulfilment are the
+        guest's, as the latest intent. Lines for which there is no room are named.
         """
         self.must_be_open()
-        lines = {line.sku: line for line in self.lines}
-        changes = []
+        lines, changes = list(self.lines), []
         for line in guest.lines:
-            if line.sku not in lines and len(lines) == MOST_LINES:
+            mine = _counterpart(line, guest, lines)
+            if mine is None and len(lines) == MOST_LINES:
                 changes.append(Merged(line.sku, "limited", 0, line.quantity))
                 continue
-            lines[line.sku], change = _merge(line, lines.get(line.sku))
+            merged, change = _merge(line, mine)
             changes.append(change)
-        return self._changed(now, lines=list(lines.values())), changes
+            if mine is None:
+                lines.append(merged)
+            else:
+                lines[lines.index(mine)] = merged
+        return self._changed(now, lines=lines), changes
 
     def holding(self, hold: HoldId | None, now: datetime) -> "Cart":
         """The cart with the hold that keeps its lines, or with none any more."""
@@ -176,9 +245,6 @@ class Cart(Struct, frozen=True):
         return structs.replace(self, changed_at=now, version=self.version + 1, **changes)
 
 
-MOST_OF_ONE = 999
-
-
 class Merged(Struct, frozen=True):
     """What a claim did to one line: `added`, `summed`, or `limited` with what was left out."""
 
@@ -186,6 +252,19 @@ class Merged(Struct, frozen=True):
     code: Literal["added", "summed", "limited"]
     quantity: int
     not_added: int = 0
+
+
+def _counterpart(line: CartLine, guest: Cart, lines: list[CartLine]) -> CartLine | None:
+    """Which of the customer's `lines` a guest's `line` comes to: the one that is fulfilled alike.
+
+    Where each has one line of the SKU, or one of them does not say how, it is the same line.
+    """
+    mine = [other for other in lines if other.sku == line.sku]
+    alike = [other for other in mine if other.fulfilment in {line.fulfilment, None}]
+    if alike or line.fulfilment is None:
+        return next(iter(alike or mine), None)
+    only_one = len(mine) == 1 and len(guest.lines_of(line.sku)) == 1
+    return mine[0] if only_one else None
 
 
 def _merge(guest: CartLine, mine: CartLine | None) -> tuple[CartLine, Merged]:

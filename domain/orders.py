@@ -46,7 +46,11 @@ class Contact(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class OrderLine(Struct, frozen=True):
-    """Price and name as they were when the order was placed; `points` are what it will earn."""
+    """Price and name as they were when the order was placed; `points` are what it will earn.
+
+    `line` names it within its order: its SKU, and with a number behind it where the SKU stands on
+    several lines.
+    """
 
     sku: Sku
     name: str
@@ -57,6 +61,11 @@ class OrderLine(Struct, frozen=True):
     pickup: PickupId | None = None
     cancelled: int = 0
     collected: int = 0
+    line: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.line:
+            structs.force_setattr(self, "line", self.sku)
 
     @property
     def settled(self) -> int:
@@ -143,11 +152,16 @@ class Order(Struct, frozen=True):
     version: int = 1
     customer: CustomerId | None = None
 
-    def line(self, sku: Sku) -> OrderLine:
-        return next(line for line in self.lines if line.sku == sku)
+    def line(self, name: str) -> OrderLine:
+        return next(line for line in self.lines if line.line == name)
+
+    def prepared(self, pickup: PickupId, units: Mapping[Sku, int]) -> dict[str, int]:
+        """Units of a pickup's SKUs as units of this order's lines."""
+        lines = {line.sku: line.line for line in self.lines if line.pickup == pickup}
+        return {lines[sku]: count for sku, count in units.items()}
 
     def settle(
-        self, *, collected: Mapping[Sku, int], cancelled: Mapping[Sku, int], now: datetime
+        self, *, collected: Mapping[str, int], cancelled: Mapping[str, int], now: datetime
     ) -> "Order":
         """The order after so many units of its lines were collected and cancelled.
 
@@ -156,8 +170,8 @@ class Order(Struct, frozen=True):
         lines = [
             structs.replace(
                 line,
-                collected=line.collected + collected.get(line.sku, 0),
-                cancelled=line.cancelled + cancelled.get(line.sku, 0),
+                collected=line.collected + collected.get(line.line, 0),
+                cancelled=line.cancelled + cancelled.get(line.line, 0),
             )
             for line in self.lines
         ]
@@ -193,10 +207,10 @@ def tenders_of(payment: Payment, totals: Totals) -> list[Tender]:
     return [Tender(payment.method, totals.to_pay)]
 
 
-def points_ended(before: Order, units: Mapping[Sku, int]) -> dict[Sku, int]:
+def points_ended(before: Order, units: Mapping[str, int]) -> dict[str, int]:
     """Points that belong to the next `units` of each line to be collected or cancelled."""
     points = {
-        sku: before.line(sku).points_of(before.line(sku).settled, count)
-        for sku, count in units.items()
+        name: before.line(name).points_of(before.line(name).settled, count)
+        for name, count in units.items()
     }
-    return {sku: count for sku, count in points.items() if count}
+    return {name: count for name, count in points.items() if count}

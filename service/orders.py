@@ -1,5 +1,6 @@
 """A cart becomes an order: stock is promised in the same transaction, or nothing happens."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal
@@ -191,7 +192,7 @@ async def _order(unit: Unit, caller: Caller, cart: Cart, checkout: Checkout, loc
     await unit.allocations.write([claim for pickup in pickups for claim in pickup.allocations()])
     await unit.carts.keep(cart.ordered(order.id, unit.now))
     if cart.customer and order.points.to_earn:
-        points = {line.sku: line.points for line in order.lines if line.points}
+        points = {line.line: line.points for line in order.lines if line.points}
         await unit.points.promise(cart.customer, order.id, points)
     await unit.outbox.add(OrderPlaced(order=order.id, customer=order.customer, at=unit.now))
     return order
@@ -290,18 +291,28 @@ def _priced(
     pickups: Sequence[Pickup],
     locale: str,
 ) -> list[OrderLine]:
-    pickup_of = {line.sku: pickup.id for pickup in pickups for line in pickup.lines}
+    pickup_of = {(one.store, line.sku): one.id for one in pickups for line in one.lines}
+    seen = Counter[Sku]()
+    names = [_named(line.sku, seen) for line in lines]
     return [
         OrderLine(
+            line=name,
             sku=line.sku,
             name=catalogue[line.sku].name_in(locale),
             quantity=line.quantity,
             unit_price=line.seen,
             total=line.seen * line.quantity,
-            pickup=pickup_of[line.sku],
+            pickup=pickup_of[line.fulfilment.store, line.sku],
         )
-        for line in lines
+        for name, line in zip(names, lines, strict=True)
+        if line.fulfilment and line.fulfilment.store
     ]
+
+
+def _named(sku: Sku, seen: Counter[Sku]) -> str:
+    """A line's name in its order: the SKU for its first line, then `SKU/2`. No SKU has a slash."""
+    seen[sku] += 1
+    return sku if seen[sku] == 1 else f"{sku}/{seen[sku]}"
 
 
 def _billed(

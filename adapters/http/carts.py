@@ -1,6 +1,6 @@
 """Carts: a guest's by its token, a customer's on every device; and their checkout."""
 
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from litestar import Controller, Response, delete, get, post, put
 from litestar.di import NamedDependency
@@ -14,7 +14,7 @@ from adapters.http.orders import OrderView
 from adapters.http.tags import tagged
 from domain.callers import Caller, Role
 from domain.carts import Fulfilment, Merged, Quantity
-from domain.ids import CartId, Sku
+from domain.ids import CartId, Sku, StoreId
 from domain.money import Currency, is_currency
 from domain.refusals import Invalid, WrongField
 from service.carts import changing, claiming, opening, viewing
@@ -49,6 +49,34 @@ class NewLine(Struct, forbid_unknown_fields=True):
 
     quantity: Quantity
     fulfilment: Fulfilment | None = None
+
+
+AtStore = Annotated[
+    StoreId | None,
+    QueryParameter(
+        name="store", description="Of a SKU on several lines, the one that is collected there."
+    ),
+]
+AtMethod = Annotated[
+    Literal["pickup", "ship"] | None,
+    QueryParameter(name="method", description="`ship` names the line that is sent."),
+]
+
+
+def line_at(store: StoreId | None, method: Literal["pickup", "ship"] | None) -> Fulfilment | None:
+    """Which line of a SKU an address names. Raises Invalid for one that no line can have."""
+    if store is None and method is None:
+        return None
+    if (method or "pickup") == "pickup" and store is None:
+        raise _wrong("store", "required", "names where a line is collected")
+    if method == "ship" and store is not None:
+        raise _wrong("store", "unknown_field", "a line that is sent has no store")
+    return Fulfilment(method or "pickup", store)
+
+
+def _wrong(parameter: str, code: str, rule: str) -> Invalid:
+    error = {"parameter": parameter, "in": "query", "code": code, "detail": rule}
+    return Invalid(f"{parameter}: {rule}.", errors=[error])
 
 
 class ClaimedCart(CartView, frozen=True, kw_only=True):
@@ -100,9 +128,16 @@ class Carts(Controller):
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
         change: NamedDependency[Change],
+        store: AtStore = None,
+        method: AtMethod = None,
     ) -> Response[CartView]:
-        """Set a line. It may ask for more than there is, and says so in its `problems`."""
-        wish = Wish(sku, data.quantity, data.fulfilment)
+        """Set a line. It may ask for more than there is, and says so in its `problems`.
+
+        A SKU stands on one line for each way in which it reaches its buyer. `store` or `method`
+        names one of them, or a new one; without them it is the SKU's only line, and several are a
+        conflict. A `fulfilment` that differs switches the line, to the line that is there already.
+        """
+        wish = Wish(sku, data.quantity, data.fulfilment, line_at(store, method))
         view = await changing.put_line(units, caller=caller, cart=cart, wish=wish, change=change)
         return tagged(view, view.version)
 
@@ -119,9 +154,14 @@ class Carts(Controller):
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
         change: NamedDependency[Change],
+        store: AtStore = None,
+        method: AtMethod = None,
     ) -> Response[CartView]:
-        """Take a line out. A repeat changes nothing."""
-        view = await changing.drop_line(units, caller=caller, cart=cart, sku=sku, change=change)
+        """Take a line out; of several lines of a SKU, the one named. A repeat changes nothing."""
+        at = line_at(store, method)
+        view = await changing.drop_line(
+            units, caller=caller, cart=cart, sku=sku, at=at, change=change
+        )
         return tagged(view, view.version)
 
     @put("/{cart:str}/fulfilment", operation_id="put_cart_fulfilment", **called_by(*SHOPPERS))

@@ -59,9 +59,12 @@ async def _principal(request: Request[Any, Any, Any]) -> str:
 
 
 async def _digest(request: Request[Any, Any, Any]) -> bytes:
-    return digest_of(request.method, request.url.path, await request.body())
+    address = request.url.path
+    if query := request.url.query:
+        address = f"{address}?{query}"
+    return digest_of(request.method, address, await request.body())
 
 
-def digest_of(method: str, path: str, body: bytes) -> bytes:
+def digest_of(method: str, address: str, body: bytes) -> bytes:
     """The same for the same request."""
-    return sha256(f"{method} {path}\n".encode() + body).digest()
+    return sha256(f"{method} {address}\n".encode() + body).digest()

@@ -100,9 +100,10 @@ MEMBER_FIGURES: Final = ("pending", "available", "held", "debt")
 LOT_FIGURES: Final = ("pending", "remaining", "reversed")
 ORDER_LINES: Final = """
     (
-        select o.id as order_id, o.customer, line.*
+        select o.id as order_id, o.customer, coalesce(line.line, line.sku) as name, line.*
         from orders o, jsonb_to_recordset(o.lines) as line
-            (sku text, quantity int, collected int, cancelled int, points bigint, pickup text)
+            (sku text, quantity int, collected int, cancelled int, points bigint, pickup text,
+                line text)
     ) as line
 """
 
@@ -320,12 +321,12 @@ INVARIANTS: Final[Mapping[str, str]] = {
         ) as compared (figure, expected, actual)
     """,
     "pending_points_are_those_of_units_to_come": f"""
-        select jsonb_build_object('order', order_id, 'sku', sku) as about,
+        select jsonb_build_object('order', order_id, 'line', name) as about,
             line.points - line.points * (line.collected + line.cancelled) / line.quantity
                 as expected,
             coalesce(lots.pending, 0) as actual
         from {ORDER_LINES}
-        left join lots on lots.purchase = order_id and lots.line = sku and lots.origin is null
+        left join lots on lots.purchase = order_id and lots.line = name and lots.origin is null
         where line.points > 0
     """,
     "nobody_is_told_twice": """

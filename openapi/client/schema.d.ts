@@ -320,13 +320,17 @@ export interface paths {
          * Set a line
          * @description Set a line. It may ask for more than there is, and says so in its `problems`.
          *
+         *     A SKU stands on one line for each way in which it reaches its buyer. `store` or `method`
+         *     names one of them, or a new one; without them it is the SKU's only line, and several are a
+         *     conflict. A `fulfilment` that differs switches the line, to the line that is there already.
+         *
          *     Callers: shop, customer.
          */
         put: operations["put_cart_line"];
         post?: never;
         /**
          * Take a line out
-         * @description Take a line out. A repeat changes nothing.
+         * @description Take a line out; of several lines of a SKU, the one named. A repeat changes nothing.
          *
          *     Callers: shop, customer.
          */
@@ -2772,6 +2776,9 @@ export interface components {
         /**
          * OrderLine
          * @description Price and name as they were when the order was placed; `points` are what it will earn.
+         *
+         *         `line` names it within its order: its SKU, and with a number behind it where the SKU stands on
+         *         several lines.
          */
         OrderLine: {
             sku: string;
@@ -2783,6 +2790,7 @@ export interface components {
             pickup: string | null;
             cancelled: number;
             collected: number;
+            line: string;
         };
         /**
          * OrderState
@@ -4999,7 +5007,8 @@ export interface operations {
                      *           "points": 1,
                      *           "pickup": "pku_01jd0000000000000000000003",
                      *           "cancelled": 1,
-                     *           "collected": 1
+                     *           "collected": 1,
+                     *           "line": "sample"
                      *         }
                      *       ],
                      *       "groups": [
@@ -5076,7 +5085,8 @@ export interface operations {
                      *           "points": 1,
                      *           "pickup": "pku_01jd0000000000000000000003",
                      *           "cancelled": 1,
-                     *           "collected": 1
+                     *           "collected": 1,
+                     *           "line": "sample"
                      *         }
                      *       ],
                      *       "groups": [
@@ -5586,7 +5596,18 @@ export interface operations {
     };
     put_cart_line: {
         parameters: {
-            query?: never;
+            query?: {
+                /**
+                 * @description `ship` names the line that is sent.
+                 * @example pickup
+                 */
+                method?: "pickup" | "ship";
+                /**
+                 * @description Of a SKU on several lines, the one that is collected there.
+                 * @example 1000
+                 */
+                store?: string;
+            };
             header?: {
                 /**
                  * @description Makes a repeat harmless: the same key and body get the first answer again.
@@ -5748,7 +5769,18 @@ export interface operations {
     };
     drop_cart_line: {
         parameters: {
-            query?: never;
+            query?: {
+                /**
+                 * @description `ship` names the line that is sent.
+                 * @example pickup
+                 */
+                method?: "pickup" | "ship";
+                /**
+                 * @description Of a SKU on several lines, the one that is collected there.
+                 * @example 1000
+                 */
+                store?: string;
+            };
             header?: {
                 /**
                  * @description Makes a repeat harmless: the same key and body get the first answer again.
@@ -7840,7 +7872,8 @@ export interface operations {
                      *               "points": 1,
                      *               "pickup": "pku_01jd0000000000000000000003",
                      *               "cancelled": 1,
-                     *               "collected": 1
+                     *               "collected": 1,
+                     *               "line": "sample"
                      *             }
                      *           ],
                      *           "groups": [
@@ -8473,7 +8506,8 @@ export interface operations {
                      *           "points": 1,
                      *           "pickup": "pku_01jd0000000000000000000003",
                      *           "cancelled": 1,
-                     *           "collected": 1
+                     *           "collected": 1,
+                     *           "line": "sample"
                      *         }
                      *       ],
                      *       "groups": [

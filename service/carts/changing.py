@@ -1,6 +1,7 @@
 """What its owner changes in a cart: lines, how they reach the buyer, and that they are kept."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final
 
 from msgspec import Struct
 
@@ -21,13 +22,19 @@ from service.ports.requests import RequestKey
 from service.ports.unit import Unit, Units
 from service.retries import tried_again
 
+IN_THE_ADDRESS: Final = {"parameter": "store", "in": "query"}
+
 
 class Wish(Struct, frozen=True):
-    """How many of a SKU, and how they are to reach the buyer; without a word on that, as before."""
+    """How many of a SKU, and how they are to reach the buyer; without a word on that, as before.
+
+    `at` names the line, where the SKU stands on several.
+    """
 
     sku: Sku
     quantity: int
     fulfilment: Fulfilment | None = None
+    at: Fulfilment | None = None
 
 
 async def put_line(
@@ -43,26 +50,32 @@ async def put_line(
     Raises:
         Missing: no such cart, or no such SKU.
         SkuRetired, OtherCurrency, NoSuchStore: it can never be ordered like this.
+        SeveralLines: the SKU stands on more than one, and the wish names none.
     """
 
     async def put(unit: Unit, before: Cart) -> Cart:
         known = await unit.products.by_sku([wish.sku])
         line = _line(wish, before, known.get(wish.sku))
-        await _must_exist(unit, wish.fulfilment, "/fulfilment/store")
-        if before.line(wish.sku) == line:
-            return before
-        return before.with_line(line, unit.now)
+        await _must_exist(unit, wish.fulfilment, {"pointer": "/fulfilment/store"})
+        await _must_exist(unit, wish.at, IN_THE_ADDRESS)
+        return before.with_line(line, unit.now, wish.at)
 
     return await _changed(units, caller, cart, change, put)
 
 
 async def drop_line(
-    units: Units, *, caller: Caller, cart: CartId, sku: Sku, change: "Change"
+    units: Units,
+    *,
+    caller: Caller,
+    cart: CartId,
+    sku: Sku,
+    change: "Change",
+    at: Fulfilment | None = None,
 ) -> CartView:
-    """Take a line out; a repeat changes nothing."""
+    """Take a line out; a repeat changes nothing. Raises SeveralLines."""
 
     async def drop(unit: Unit, before: Cart) -> Cart:
-        return before.without_line(sku, unit.now)
+        return before.without_line(sku, unit.now, at)
 
     return await _changed(units, caller, cart, change, drop)
 
@@ -73,7 +86,7 @@ async def fulfil(
     """Have every line reach its buyer in the same way."""
 
     async def switch(unit: Unit, before: Cart) -> Cart:
-        await _must_exist(unit, fulfilment, "/store")
+        await _must_exist(unit, fulfilment, {"pointer": "/store"})
         return before.fulfilled_by(fulfilment, unit.now)
 
     return await _changed(units, caller, cart, change, switch)
@@ -154,12 +167,10 @@ def _line(wish: Wish, cart: Cart, product: Product | None) -> CartLine:
         raise SkuRetired(wish.sku)
     if product.price.currency != cart.currency:
         raise OtherCurrency(product.price.currency, cart.currency)
-    before = cart.line(wish.sku)
-    fulfilment = wish.fulfilment or (before.fulfilment if before else None)
-    return CartLine(wish.sku, wish.quantity, product.price, fulfilment)
+    return CartLine(wish.sku, wish.quantity, product.price, wish.fulfilment)
 
 
-async def _must_exist(unit: Unit, fulfilment: Fulfilment | None, pointer: str) -> None:
+async def _must_exist(unit: Unit, fulfilment: Fulfilment | None, where: Mapping[str, str]) -> None:
     store = fulfilment.store if fulfilment else None
     if store and not await unit.stores.by_id([store]):
-        raise NoSuchStore(store, {"pointer": pointer})
+        raise NoSuchStore(store, where)

@@ -168,7 +168,8 @@ async def _points(unit: Unit, case: Case) -> tuple[int | None, int | None]:
         standing = await unit.rewards.of(case.order.customer)
     except NotAMember:
         return None, None
-    earned = sum(case.order.line(sku).points_of(0, units) for sku, units in case.items.items())
+    collected = case.order.prepared(case.pickup.id, case.items)
+    earned = sum(case.order.line(name).points_of(0, units) for name, units in collected.items())
     return earned, standing.balance.available
 
 

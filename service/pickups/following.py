@@ -66,12 +66,13 @@ async def _settle(
 ) -> None:
     """Carry units whose fate is known into the order and its points."""
     order = await unit.orders.take(pickup.order)
-    if earned := points_ended(order, collected):
+    got, lost = order.prepared(pickup.id, collected), order.prepared(pickup.id, cancelled)
+    if earned := points_ended(order, got):
         await unit.points.confirm(order.id, earned, step)
-    order = order.settle(collected=collected, cancelled={}, now=unit.now)
-    if lost := points_ended(order, cancelled):
-        await unit.points.reverse(order.id, lost, step)
-    await unit.orders.keep(order.settle(collected={}, cancelled=cancelled, now=unit.now))
+    order = order.settle(collected=got, cancelled={}, now=unit.now)
+    if taken_back := points_ended(order, lost):
+        await unit.points.reverse(order.id, taken_back, step)
+    await unit.orders.keep(order.settle(collected={}, cancelled=lost, now=unit.now))
 
 
 def _events(before: Pickup, after: Pickup, unit: Unit) -> list[Event]:
