@@ -109,6 +109,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     """How long changes of stock are kept for those who come back to a stream."""
     hold_limit: Positive = 20
     """Units of one SKU that one customer may hold at a time."""
+    most_per_order: Annotated[int, Meta(ge=1, le=999)] = 999
+    """Units of one SKU in an order, where its product has no limit of its own."""
     low_stock_at: Annotated[int, Meta(ge=0)] = 3
     low_confidence_at: Annotated[int, Meta(ge=0, le=100)] = 30
     """Per cent of confidence below which a store looks before it promises a pickup."""

@@ -9,7 +9,7 @@ from msgspec import Struct, to_builtins
 
 from domain.availability import all_parts, shelved_parts
 from domain.callers import Caller, NotYours, Role
-from domain.carts import Cart, CartLine, stores_of
+from domain.carts import Cart, CartLine, over_limit, stores_of
 from domain.catalogue import Product
 from domain.events import OrderPlaced
 from domain.holds import HoldState, claims
@@ -46,7 +46,7 @@ from domain.stock import (
 from domain.stores import Store
 from service.availability import with_parts
 from service.carts.keeping import Kept, kept_by
-from service.carts.viewing import Facts, problems_of
+from service.carts.problems import Facts, problems_of
 from service.ports.requests import RequestKey
 from service.ports.unit import Unit, Units
 from service.retries import tried_again
@@ -160,7 +160,8 @@ async def _order(unit: Unit, caller: Caller, cart: Cart, checkout: Checkout, loc
         raise CartEmpty
     catalogue = await with_parts(unit, [line.sku for line in cart.lines])
     stores = await unit.stores.share(stores_of(cart.lines))
-    _must_be_orderable(cart.lines, Facts(catalogue, stores), unit.now)
+    over = over_limit(cart.lines, catalogue, unit.cart_rules)
+    _must_be_orderable(cart.lines, Facts(catalogue, stores, over), unit.now)
     contact = checkout.contact.read(next((stores[one].country for one in sorted(stores)), ""))
     order_id = OrderId(unit.new_id("ord"))
     kept = await kept_by(unit, cart)

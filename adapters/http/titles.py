@@ -398,6 +398,27 @@ OF_CODE: Final[dict[str, Title]] = {
         "Dette betalingsforsøg er afsluttet",
         "Această încercare de plată s-a încheiat",
     ),
+    "limit": (
+        "One order takes no more of this",
+        "En bestilling tar ikke mer av dette",
+        "En beställning tar inte mer av detta",
+        "En bestilling tager ikke mere af dette",
+        "O comandă nu cuprinde mai mult din acest produs",
+    ),
+    "several_lines": (
+        "Say which of the lines you mean",
+        "Si hvilken av linjene du mener",
+        "Säg vilken av raderna du menar",
+        "Sig, hvilken af linjerne du mener",
+        "Spuneți la care dintre linii vă referiți",
+    ),
+    "too_many_units": (
+        "So many do not fit on one line",
+        "Så mange får ikke plass på én linje",
+        "Så många får inte plats på en rad",
+        "Så mange kan ikke stå på én linje",
+        "Atât de multe nu încap pe o linie",
+    ),
     "hold_limit": (
         "You hold as much as you may",
         "Du har holdt av så mye du kan",

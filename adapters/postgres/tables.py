@@ -154,7 +154,9 @@ products = Table(
     document("relations", "[]"),
     words("state", server_default=text("'active'")),
     Column("tracked", Boolean, nullable=False, server_default=text("true")),
+    Column("most_per_order", Integer),
     version(),
+    CheckConstraint("most_per_order > 0", name="most_per_order"),
     CheckConstraint("price_minor > 0", name="price_minor"),
     CheckConstraint("state in ('active', 'retired')", name="state"),
 )

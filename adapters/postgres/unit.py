@@ -43,6 +43,7 @@ from adapters.postgres.stores import PostgresStores
 from adapters.postgres.trespasses import PostgresTrespasses
 from adapters.postgres.walk_ins import PostgresWalkIns
 from adapters.postgres.webhooks import PostgresWebhooks
+from domain.carts import USUAL, CartRules
 from domain.deliveries import Delivery
 from domain.ids import Sku, spell
 from domain.points import Programme
@@ -94,9 +95,12 @@ def utc_now() -> datetime:
 class PostgresUnit:
     """One transaction, or one look, with every port on its connection."""
 
-    def __init__(self, connection: Connection, now: datetime, programme: Programme) -> None:
+    def __init__(
+        self, connection: Connection, now: datetime, programme: Programme, rules: CartRules
+    ) -> None:
         self.connection = connection
         self.now = now
+        self.cart_rules = rules
         self.requests: Requests = PostgresRequests(connection, now)
         self.stores: Stores = PostgresStores(connection)
         self.closing: Closing = PostgresClosing(connection)
@@ -143,10 +147,12 @@ class PostgresUnits:
         connections: "Connections",
         clock: Callable[[], datetime] = utc_now,
         programme: Programme = SHIPPED,
+        cart_rules: CartRules = USUAL,
     ) -> None:
         self._connections = connections
         self._clock = clock
         self._programme = programme
+        self._cart_rules = cart_rules
         self.after_stock: list[Callable[[Collection[Sku]], None]] = []
         """Told which SKUs have changed whenever a transaction that changed stock was committed."""
 
@@ -164,7 +170,7 @@ class PostgresUnits:
             except _AWAY as trouble:
                 raise Busy("The database cannot be reached; please try again.") from trouble
             try:
-                unit = PostgresUnit(raw, self._clock(), self._programme)
+                unit = PostgresUnit(raw, self._clock(), self._programme, self._cart_rules)
                 if transaction:
                     async with raw.transaction():
                         yield unit

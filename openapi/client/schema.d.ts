@@ -1181,8 +1181,8 @@ export interface paths {
         options?: never;
         head?: never;
         /**
-         * Switch the counting of its stock off or on
-         * @description Switch the counting of its stock off or on. A retired one changes no more.
+         * Switch the counting of its stock off or on, limit an order of it
+         * @description Switch the counting of its stock off or on, limit an order of it. A retired one stays.
          *
          *     Callers: office. An office key needs the scope `stock`.
          */
@@ -2472,7 +2472,7 @@ export interface components {
         };
         /**
          * LineProblem
-         * @description What stands in the way of ordering a line; nothing is ever dropped silently.
+         * @description `seen` is the price the buyer saw, `price` today's; to set the line again accepts it.
          */
         LineProblem: {
             code: string;
@@ -2480,6 +2480,7 @@ export interface components {
             available?: number;
             seen?: components["schemas"]["Money"];
             price?: components["schemas"]["Money"];
+            limit?: number;
         };
         /**
          * LineSeen
@@ -2537,14 +2538,21 @@ export interface components {
         };
         /**
          * Merged
-         * @description What a claim did to one line: `added`, `summed`, or `limited` with what was left out.
+         * @description What a claim did to a guest's line, or what its customer should know of it.
+         *
+         *         `added`, `summed`, or `limited` with what was left out. `moved` has the way the customer's line
+         *         `was` fulfilled before. `price_changed`, `retired` and `unknown_sku` are of lines that are kept.
          */
         Merged: {
             sku: string;
             /** @enum {unknown} */
-            code: "added" | "limited" | "summed";
+            code: "added" | "limited" | "moved" | "price_changed" | "retired" | "summed" | "unknown_sku";
             quantity: number;
             not_added: number;
+            fulfilment: components["schemas"]["Fulfilment"] | null;
+            was?: components["schemas"]["Fulfilment"];
+            seen?: components["schemas"]["Money"];
+            price?: components["schemas"]["Money"];
         };
         /**
          * MessageItem
@@ -3112,7 +3120,8 @@ export interface components {
          *
          *         Products of one `group` are variants of each other and differ in `options` (size, colour). A
          *         product with `parts` is a kit: it has no stock of its own and is made of other products.
-         *         `gtin` is kept in 14 digits. One that is not `tracked`, a service, never runs out.
+         *         `gtin` is kept in 14 digits. One that is not `tracked`, a service, never runs out. An order has
+         *         at most `most_per_order`; null for the shop's usual limit.
          */
         Product: {
             sku: string;
@@ -3133,13 +3142,18 @@ export interface components {
             relations: components["schemas"]["Relation"][];
             state: components["schemas"]["ProductState"];
             tracked: boolean;
+            most_per_order: number | null;
         };
         /**
          * ProductChange
-         * @description What is not `tracked` never runs out, and its shelves are kept all the same.
+         * @description What is left out stays as it is.
+         *
+         *         What is not `tracked` never runs out, and its shelves are kept all the same. An order has at
+         *         most `most_per_order`; null for the shop's usual limit.
          */
         ProductChange: {
-            tracked: boolean;
+            tracked?: boolean;
+            most_per_order?: number | null;
         };
         /**
          * ProductState
@@ -3552,6 +3566,7 @@ export interface components {
             relations: components["schemas"]["Relation"][];
             state: components["schemas"]["ProductState"];
             tracked: boolean;
+            most_per_order: number | null;
             availability: components["schemas"]["Available"];
         };
         /**
@@ -4718,7 +4733,8 @@ export interface operations {
                      *               "price": {
                      *                 "amount": 24900,
                      *                 "currency": "SEK"
-                     *               }
+                     *               },
+                     *               "limit": 50
                      *             }
                      *           ]
                      *         }
@@ -4756,7 +4772,8 @@ export interface operations {
                      *           "price": {
                      *             "amount": 24900,
                      *             "currency": "SEK"
-                     *           }
+                     *           },
+                     *           "limit": 50
                      *         }
                      *       ],
                      *       "held_until": "2026-11-23T10:30:00+01:00",
@@ -4855,7 +4872,8 @@ export interface operations {
                      *               "price": {
                      *                 "amount": 24900,
                      *                 "currency": "SEK"
-                     *               }
+                     *               },
+                     *               "limit": 50
                      *             }
                      *           ]
                      *         }
@@ -4893,7 +4911,8 @@ export interface operations {
                      *           "price": {
                      *             "amount": 24900,
                      *             "currency": "SEK"
-                     *           }
+                     *           },
+                     *           "limit": 50
                      *         }
                      *       ],
                      *       "held_until": "2026-11-23T10:30:00+01:00",
@@ -5220,7 +5239,8 @@ export interface operations {
                      *               "price": {
                      *                 "amount": 24900,
                      *                 "currency": "SEK"
-                     *               }
+                     *               },
+                     *               "limit": 50
                      *             }
                      *           ]
                      *         }
@@ -5258,7 +5278,8 @@ export interface operations {
                      *           "price": {
                      *             "amount": 24900,
                      *             "currency": "SEK"
-                     *           }
+                     *           },
+                     *           "limit": 50
                      *         }
                      *       ],
                      *       "held_until": "2026-11-23T10:30:00+01:00",
@@ -5268,7 +5289,21 @@ export interface operations {
                      *           "sku": "85123A",
                      *           "code": "added",
                      *           "quantity": 2,
-                     *           "not_added": 1
+                     *           "not_added": 1,
+                     *           "fulfilment": {
+                     *             "method": "pickup"
+                     *           },
+                     *           "was": {
+                     *             "method": "pickup"
+                     *           },
+                     *           "seen": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "price": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           }
                      *         }
                      *       ]
                      *     }
@@ -5384,7 +5419,8 @@ export interface operations {
                      *               "price": {
                      *                 "amount": 24900,
                      *                 "currency": "SEK"
-                     *               }
+                     *               },
+                     *               "limit": 50
                      *             }
                      *           ]
                      *         }
@@ -5422,7 +5458,8 @@ export interface operations {
                      *           "price": {
                      *             "amount": 24900,
                      *             "currency": "SEK"
-                     *           }
+                     *           },
+                     *           "limit": 50
                      *         }
                      *       ],
                      *       "held_until": "2026-11-23T10:30:00+01:00",
@@ -5532,7 +5569,8 @@ export interface operations {
                      *               "price": {
                      *                 "amount": 24900,
                      *                 "currency": "SEK"
-                     *               }
+                     *               },
+                     *               "limit": 50
                      *             }
                      *           ]
                      *         }
@@ -5570,7 +5608,8 @@ export interface operations {
                      *           "price": {
                      *             "amount": 24900,
                      *             "currency": "SEK"
-                     *           }
+                     *           },
+                     *           "limit": 50
                      *         }
                      *       ],
                      *       "held_until": "2026-11-23T10:30:00+01:00",
@@ -5705,7 +5744,8 @@ export interface operations {
                      *               "price": {
                      *                 "amount": 24900,
                      *                 "currency": "SEK"
-                     *               }
+                     *               },
+                     *               "limit": 50
                      *             }
                      *           ]
                      *         }
@@ -5743,7 +5783,8 @@ export interface operations {
                      *           "price": {
                      *             "amount": 24900,
                      *             "currency": "SEK"
-                     *           }
+                     *           },
+                     *           "limit": 50
                      *         }
                      *       ],
                      *       "held_until": "2026-11-23T10:30:00+01:00",
@@ -5869,7 +5910,8 @@ export interface operations {
                      *               "price": {
                      *                 "amount": 24900,
                      *                 "currency": "SEK"
-                     *               }
+                     *               },
+                     *               "limit": 50
                      *             }
                      *           ]
                      *         }
@@ -5907,7 +5949,8 @@ export interface operations {
                      *           "price": {
                      *             "amount": 24900,
                      *             "currency": "SEK"
-                     *           }
+                     *           },
+                     *           "limit": 50
                      *         }
                      *       ],
                      *       "held_until": "2026-11-23T10:30:00+01:00",
@@ -7590,7 +7633,8 @@ export interface operations {
                      *               "price": {
                      *                 "amount": 24900,
                      *                 "currency": "SEK"
-                     *               }
+                     *               },
+                     *               "limit": 50
                      *             }
                      *           ]
                      *         }
@@ -7628,7 +7672,8 @@ export interface operations {
                      *           "price": {
                      *             "amount": 24900,
                      *             "currency": "SEK"
-                     *           }
+                     *           },
+                     *           "limit": 50
                      *         }
                      *       ],
                      *       "held_until": "2026-11-23T10:30:00+01:00",
@@ -9435,7 +9480,8 @@ export interface operations {
                      *             }
                      *           ],
                      *           "state": "active",
-                     *           "tracked": true
+                     *           "tracked": true,
+                     *           "most_per_order": 1
                      *         }
                      *       ],
                      *       "next_cursor": "sample"
@@ -9517,7 +9563,8 @@ export interface operations {
                      *         }
                      *       ],
                      *       "state": "active",
-                     *       "tracked": true
+                     *       "tracked": true,
+                     *       "most_per_order": 1
                      *     }
                      */
                     "application/json": components["schemas"]["Product"];
@@ -9565,7 +9612,8 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "tracked": true
+                 *       "tracked": true,
+                 *       "most_per_order": 1
                  *     }
                  */
                 "application/json": components["schemas"]["ProductChange"];
@@ -9610,7 +9658,8 @@ export interface operations {
                      *         }
                      *       ],
                      *       "state": "active",
-                     *       "tracked": true
+                     *       "tracked": true,
+                     *       "most_per_order": 1
                      *     }
                      */
                     "application/json": components["schemas"]["Product"];
@@ -9723,6 +9772,7 @@ export interface operations {
                      *           ],
                      *           "state": "active",
                      *           "tracked": true,
+                     *           "most_per_order": 1,
                      *           "availability": {
                      *             "sku": "85123A",
                      *             "version": 3,

@@ -12,7 +12,8 @@ from msgspec.structs import replace
 
 from domain.availability import NOTHING_HELD, Catalogue, stocked_parts
 from domain.callers import Caller
-from domain.carts import Cart, stores_of
+from domain.carts import Cart, OverLimit, over_limit, stores_of
+from domain.catalogue import ProductMissing
 from domain.holds import (
     DEFAULT_TTL,
     Hold,
@@ -74,12 +75,15 @@ async def hold_lines(
         NotServed: a store sells nothing new through the web.
         HoldLimit: a customer may not hold so much of one SKU.
         HoldPinned: something else is being paid for.
+        ProductMissing, OverLimit: there is no such thing any more, or no order takes so many.
     """
     stores = await unit.stores.share(stores_of(cart.lines))
     kept = await kept_by(unit, cart)
     must_serve(WEB, stores.values(), kept.stores)
     lines = lines_to_hold(cart)
-    parts = await _parts(unit, cart)
+    catalogue = await with_parts(unit, [line.sku for line in cart.lines])
+    _must_be_for_sale(unit, cart, catalogue)
+    parts = _parts(cart, catalogue)
     wanted = units_of(lines, parts)
     await _must_be_within_limit(unit, cart, wanted, kept.places, limit)
     places = wanted.keys() | kept.claimed.keys()
@@ -123,7 +127,8 @@ async def trim(unit: Unit, caller: Caller, cart: Cart) -> Cart:
         return cart
     kept.hold.must_not_be_pinned(unit.now)
     lines = lines_to_hold(cart)
-    wanted = units_of(lines, await _parts(unit, cart))
+    catalogue = await with_parts(unit, [line.sku for line in cart.lines])
+    wanted = units_of(lines, _parts(cart, catalogue))
     left = {place: min(count, wanted.get(place, 0)) for place, count in kept.places.items()}
     left = {place: count for place, count in left.items() if count}
     shelves = await unit.stock.lock(kept.claimed.keys())
@@ -165,9 +170,20 @@ def lines_to_hold(cart: Cart) -> list[HoldLine]:
     ]
 
 
-async def _parts(unit: Unit, cart: Cart) -> dict[Sku, dict[Sku, int]]:
-    catalogue: Catalogue = await with_parts(unit, [line.sku for line in cart.lines])
-    return {line.sku: stocked_parts(catalogue[line.sku], catalogue) for line in cart.lines}
+def _must_be_for_sale(unit: Unit, cart: Cart, catalogue: Catalogue) -> None:
+    """Raises ProductMissing, OverLimit."""
+    for line in cart.lines:
+        if line.sku not in catalogue:
+            raise ProductMissing(line.sku)
+    if over := over_limit(cart.lines, catalogue, unit.cart_rules):
+        raise OverLimit(over)
+
+
+def _parts(cart: Cart, catalogue: Catalogue) -> dict[Sku, dict[Sku, int]]:
+    """What the lines take from shelves; nothing of what is not in the catalogue any more."""
+    known = {line.sku for line in cart.lines} & catalogue.keys()
+    nothing: dict[Sku, dict[Sku, int]] = {line.sku: {} for line in cart.lines}
+    return nothing | {sku: stocked_parts(catalogue[sku], catalogue) for sku in known}
 
 
 async def _must_be_within_limit(

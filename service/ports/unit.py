@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Protocol, runtime_checkable
 
 from domain.audit import Audited, Invariant, Repair
+from domain.carts import CartRules
 from domain.deliveries import Delivery
 from domain.transfers import Transfer
 from service.ports.callers import Keys, Trespasses
@@ -38,9 +39,10 @@ class Audit(Protocol):
 
 
 class Unit(Protocol):
-    """One transaction, or one look. `now` is the one clock."""
+    """One transaction, or one look. `now` is the one clock; the rules are the installation's."""
 
     now: datetime
+    cart_rules: CartRules
     requests: Requests
     stores: Stores
     closing: Closing
