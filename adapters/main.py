@@ -80,7 +80,12 @@ def open_house(settings: Settings) -> House:
     units = PostgresUnits(
         connect(settings.database_url, pool_size=settings.connections),
         programme=Programme(activation_days=settings.activation_days),
-        cart_rules=CartRules(most_per_order=settings.most_per_order),
+        cart_rules=CartRules(
+            settings.most_per_order,
+            settings.guest_cart_days,
+            settings.customer_cart_days,
+            settings.till_cart_days,
+        ),
     )
     aside = PostgresUnits(connect(settings.database_url, pool_size=ASIDE))
     return House(

@@ -16,7 +16,7 @@ from domain.callers import Caller, NotYours, Role
 from domain.catalogue import Product
 from domain.ids import CartId, CustomerId, HoldId, OrderId, Sku, StoreId
 from domain.money import Currency, Money
-from domain.refusals import Conflict, Invalid
+from domain.refusals import Conflict, Invalid, Missing
 
 MOST_OF_ONE: Final = 999
 Quantity = Annotated[int, Meta(ge=1, le=MOST_OF_ONE)]
@@ -29,6 +29,7 @@ class CartState(StrEnum):
     OPEN = "open"
     ORDERED = "ordered"
     MERGED = "merged"
+    EXPIRED = "expired"
 
 
 class Fulfilment(Struct, frozen=True, forbid_unknown_fields=True):
@@ -74,6 +75,15 @@ class OtherCurrency(Conflict):
         )
 
 
+class CartExpired(Missing):
+    """Whose it was is told so; to everybody else it does not exist."""
+
+    code = "cart_expired"
+
+    def __init__(self) -> None:
+        super().__init__("Nobody came back to this cart in time; start another.")
+
+
 class TooManyLines(Invalid):
     code = "too_many_lines"
 
@@ -101,6 +111,8 @@ class SeveralLines(Conflict):
 
 
 class Cart(Struct, frozen=True):
+    """`saved` are lines for later. `store` is the one whose till started the cart."""
+
     id: CartId
     currency: Currency
     created_at: datetime
@@ -113,6 +125,8 @@ class Cart(Struct, frozen=True):
     hold: HoldId | None = None
     version: int = 1
     lines: list[CartLine] = []
+    saved: list[CartLine] = []
+    store: StoreId | None = None
 
     def lines_of(self, sku: Sku) -> list[CartLine]:
         return [line for line in self.lines if line.sku == sku]
@@ -130,13 +144,20 @@ class Cart(Struct, frozen=True):
         return lines[0] if lines else None
 
     def must_open_to(self, caller: Caller) -> None:
-        """A guest's cart opens to its token, a customer's to its customer. Raises NotYours."""
-        guest = self.customer is None and self.claimed_by is None
+        """A guest's cart opens to its token, a customer's to its customer.
+
+        Raises NotYours, and CartExpired where it would have opened.
+        """
+        if not self._is_of(caller):
+            raise NotYours(caller, self.id)
+        if self.state is CartState.EXPIRED:
+            raise CartExpired
+
+    def _is_of(self, caller: Caller) -> bool:
         if caller.role is Role.CUSTOMER and self.customer == caller.customer:
-            return
-        if guest and self.id == caller.cart:
-            return
-        raise NotYours(caller, self.id)
+            return True
+        guest = self.customer is None and self.claimed_by is None
+        return guest and self.id == caller.cart
 
     def must_be_open(self) -> None:
         """Raises CartNotOpen."""
@@ -232,9 +253,16 @@ class Cart(Struct, frozen=True):
 
 
 class CartRules(Struct, frozen=True):
-    """What the shop decided for its carts: the most of one SKU in an order."""
+    """What the shop decided for its carts.
+
+    The most of one SKU in an order, and after how many days without a change a cart ends: a
+    guest's, a customer's, and one that was started at a till.
+    """
 
     most_per_order: int = MOST_OF_ONE
+    guest_days: int = 30
+    customer_days: int = 180
+    till_days: int = 1
 
     def most_of(self, product: Product | None) -> int:
         """A product's own limit goes before the shop's."""

@@ -398,6 +398,13 @@ OF_CODE: Final[dict[str, Title]] = {
         "Dette betalingsforsøg er afsluttet",
         "Această încercare de plată s-a încheiat",
     ),
+    "cart_expired": (
+        "This cart has ended",
+        "Denne handlekurven er avsluttet",
+        "Den här varukorgen har upphört",
+        "Denne kurv er udløbet",
+        "Acest coș a expirat",
+    ),
     "limit": (
         "One order takes no more of this",
         "En bestilling tar ikke mer av dette",

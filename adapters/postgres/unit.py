@@ -41,6 +41,7 @@ from adapters.postgres.slots import PostgresSlots
 from adapters.postgres.stock import PostgresStock
 from adapters.postgres.stores import PostgresStores
 from adapters.postgres.trespasses import PostgresTrespasses
+from adapters.postgres.viewed import PostgresViewed
 from adapters.postgres.walk_ins import PostgresWalkIns
 from adapters.postgres.webhooks import PostgresWebhooks
 from domain.carts import USUAL, CartRules
@@ -56,7 +57,7 @@ from service.ports.incoming import Consignments, Supply
 from service.ports.people import Consents, Customers, Points, Preferences, Rewards
 from service.ports.requests import Requests
 from service.ports.selling import Closing, SalesChannels, Selling
-from service.ports.shopping import Carts, Orders, Pickups
+from service.ports.shopping import Carts, Orders, Pickups, Viewed
 from service.ports.stock import Allocations, Feed, Holds, Incidents, Sales, Stock, WalkIns
 from service.ports.unit import Audit, Unit
 
@@ -114,7 +115,8 @@ class PostgresUnit:
         self.feed: Feed = PostgresFeed(connection)
         self.allocations: Allocations = PostgresAllocations(connection)
         self.holds: Holds = PostgresHolds(connection, now)
-        self.carts: Carts = PostgresCarts(connection)
+        self.carts: Carts = PostgresCarts(connection, now)
+        self.viewed: Viewed = PostgresViewed(connection, now)
         self.orders: Orders = PostgresOrders(connection)
         self.pickups: Pickups = PostgresPickups(connection)
         self.transfers: Consignments[Transfer] = PostgresConsignments(connection, TRANSFERS)

@@ -15,7 +15,7 @@ from service.ports.incoming import Consignments, Supply
 from service.ports.people import Consents, Customers, Points, Preferences, Rewards
 from service.ports.requests import Requests
 from service.ports.selling import Closing, SalesChannels, Selling
-from service.ports.shopping import Carts, Orders, Pickups
+from service.ports.shopping import Carts, Orders, Pickups, Viewed
 from service.ports.stock import Allocations, Feed, Holds, Incidents, Sales, Stock, WalkIns
 
 
@@ -56,6 +56,7 @@ class Unit(Protocol):
     allocations: Allocations
     holds: Holds
     carts: Carts
+    viewed: Viewed
     orders: Orders
     pickups: Pickups
     transfers: Consignments[Transfer]
