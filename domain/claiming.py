@@ -8,6 +8,7 @@
     price seen     the guest's, as the latest intent; where it is not today's, old and new are told,
                    and nothing is accepted for the buyer
     currency       must be the same; an empty cart takes the guest's
+    viewed         the customer's and the guest's together, each once, the newest 50
     what is held   the guest's is let go, the customer's stays as far as it is still asked for; a
                    cart that is moved whole keeps what it holds
     order of lines the customer's first, then what is new

@@ -340,6 +340,34 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/carts/{cart}/viewed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The same for a guest, by the cart's token
+         * @description The same for a guest, by the cart's token; at log-in it becomes the customer's.
+         *
+         *     Callers: shop, customer.
+         */
+        get: operations["list_cart_viewed"];
+        put?: never;
+        /**
+         * Note what a guest looked at, the newest first
+         * @description Note what a guest looked at, the newest first.
+         *
+         *     Callers: shop, customer.
+         */
+        post: operations["note_cart_viewed"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/channels": {
         parameters: {
             query?: never;
@@ -862,6 +890,34 @@ export interface paths {
         get: operations["list_my_reward_entries"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/me/viewed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The 50 products that the customer looked at last, on whichever device
+         * @description The 50 products that the customer looked at last, on whichever device.
+         *
+         *     Callers: customer.
+         */
+        get: operations["list_my_viewed"];
+        put?: never;
+        /**
+         * Note what was looked at, the newest first
+         * @description Note what was looked at, the newest first. A repeat brings it to the top again.
+         *
+         *     Callers: customer.
+         */
+        post: operations["note_my_viewed"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1963,7 +2019,7 @@ export interface components {
          * CartState
          * @enum {unknown}
          */
-        CartState: "merged" | "open" | "ordered";
+        CartState: "expired" | "merged" | "open" | "ordered";
         /** CartTotals */
         CartTotals: {
             goods: components["schemas"]["Money"];
@@ -2745,6 +2801,13 @@ export interface components {
          */
         NewWebhook: {
             url: string;
+        };
+        /**
+         * NewlyViewed
+         * @description What was looked at, the newest first.
+         */
+        NewlyViewed: {
+            skus: string[];
         };
         /** NextTier */
         NextTier: {
@@ -3568,6 +3631,26 @@ export interface components {
             tracked: boolean;
             most_per_order: number | null;
             availability: components["schemas"]["Available"];
+        };
+        /**
+         * ViewedItem
+         * @description `availability` is a hint: what could be had from all stores together.
+         */
+        ViewedItem: {
+            sku: string;
+            name: string;
+            price: components["schemas"]["Money"];
+            state: components["schemas"]["ProductState"];
+            /** Format: date-time */
+            viewed_at: string;
+            availability: components["schemas"]["Offer"];
+        };
+        /**
+         * ViewedItems
+         * @description The newest first; what is not in the catalogue any more is left out.
+         */
+        ViewedItems: {
+            items: components["schemas"]["ViewedItem"][];
         };
         /**
          * Wanted
@@ -4703,7 +4786,7 @@ export interface operations {
                      * @example {
                      *       "id": "crt_01jd0000000000000000000001",
                      *       "version": 3,
-                     *       "state": "merged",
+                     *       "state": "expired",
                      *       "currency": "SEK",
                      *       "lines": [
                      *         {
@@ -4842,7 +4925,7 @@ export interface operations {
                      * @example {
                      *       "id": "crt_01jd0000000000000000000001",
                      *       "version": 3,
-                     *       "state": "merged",
+                     *       "state": "expired",
                      *       "currency": "SEK",
                      *       "lines": [
                      *         {
@@ -5209,7 +5292,7 @@ export interface operations {
                      * @example {
                      *       "id": "crt_01jd0000000000000000000001",
                      *       "version": 3,
-                     *       "state": "merged",
+                     *       "state": "expired",
                      *       "currency": "SEK",
                      *       "lines": [
                      *         {
@@ -5389,7 +5472,7 @@ export interface operations {
                      * @example {
                      *       "id": "crt_01jd0000000000000000000001",
                      *       "version": 3,
-                     *       "state": "merged",
+                     *       "state": "expired",
                      *       "currency": "SEK",
                      *       "lines": [
                      *         {
@@ -5539,7 +5622,7 @@ export interface operations {
                      * @example {
                      *       "id": "crt_01jd0000000000000000000001",
                      *       "version": 3,
-                     *       "state": "merged",
+                     *       "state": "expired",
                      *       "currency": "SEK",
                      *       "lines": [
                      *         {
@@ -5714,7 +5797,7 @@ export interface operations {
                      * @example {
                      *       "id": "crt_01jd0000000000000000000001",
                      *       "version": 3,
-                     *       "state": "merged",
+                     *       "state": "expired",
                      *       "currency": "SEK",
                      *       "lines": [
                      *         {
@@ -5880,7 +5963,7 @@ export interface operations {
                      * @example {
                      *       "id": "crt_01jd0000000000000000000001",
                      *       "version": 3,
-                     *       "state": "merged",
+                     *       "state": "expired",
                      *       "currency": "SEK",
                      *       "lines": [
                      *         {
@@ -5965,6 +6048,149 @@ export interface operations {
             404: components["responses"]["Problem404"];
             409: components["responses"]["Problem409"];
             412: components["responses"]["Problem412"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    list_cart_viewed: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description A guest's way to a cart, and to the order it became.
+                 * @example crt_01jd0000000000000000000000.5f2a
+                 */
+                "Cart-Token"?: components["parameters"]["CartToken"];
+                /**
+                 * @description For titles and names: en, nb, sv, da or ro; English when none fits.
+                 * @example sv-SE, en;q=0.5
+                 */
+                "Accept-Language"?: components["parameters"]["AcceptLanguage"];
+                /**
+                 * @description Your own id of this request, for our logs; we make one if there is none.
+                 * @example till-7-000123
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description The cart.
+                 * @example crt_01jd0000000000000000000001
+                 */
+                cart: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "sku": "85123A",
+                     *           "name": "Sample mug",
+                     *           "price": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "state": "active",
+                     *           "viewed_at": "2026-11-23T10:30:00+01:00",
+                     *           "availability": {
+                     *             "status": "in_stock",
+                     *             "quantity": 2
+                     *           }
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ViewedItems"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    note_cart_viewed: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes a repeat harmless: the same key and body get the first answer again.
+                 * @example 6f1c1f0e-0d3b-4a52-9a54-3c2f0a1b7a11
+                 */
+                "Idempotency-Key"?: components["parameters"]["OptionalIdempotencyKey"];
+                /**
+                 * @description A guest's way to a cart, and to the order it became.
+                 * @example crt_01jd0000000000000000000000.5f2a
+                 */
+                "Cart-Token"?: components["parameters"]["CartToken"];
+                /**
+                 * @description For titles and names: en, nb, sv, da or ro; English when none fits.
+                 * @example sv-SE, en;q=0.5
+                 */
+                "Accept-Language"?: components["parameters"]["AcceptLanguage"];
+                /**
+                 * @description Your own id of this request, for our logs; we make one if there is none.
+                 * @example till-7-000123
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description The cart.
+                 * @example crt_01jd0000000000000000000001
+                 */
+                cart: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "skus": [
+                 *         "85123A"
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewlyViewed"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
@@ -7603,7 +7829,7 @@ export interface operations {
                      * @example {
                      *       "id": "crt_01jd0000000000000000000001",
                      *       "version": 3,
-                     *       "state": "merged",
+                     *       "state": "expired",
                      *       "currency": "SEK",
                      *       "lines": [
                      *         {
@@ -8244,6 +8470,127 @@ export interface operations {
             403: components["responses"]["Problem403"];
             404: components["responses"]["Problem404"];
             409: components["responses"]["Problem409"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    list_my_viewed: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description For titles and names: en, nb, sv, da or ro; English when none fits.
+                 * @example sv-SE, en;q=0.5
+                 */
+                "Accept-Language"?: components["parameters"]["AcceptLanguage"];
+                /**
+                 * @description Your own id of this request, for our logs; we make one if there is none.
+                 * @example till-7-000123
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "sku": "85123A",
+                     *           "name": "Sample mug",
+                     *           "price": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "state": "active",
+                     *           "viewed_at": "2026-11-23T10:30:00+01:00",
+                     *           "availability": {
+                     *             "status": "in_stock",
+                     *             "quantity": 2
+                     *           }
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ViewedItems"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    note_my_viewed: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes a repeat harmless: the same key and body get the first answer again.
+                 * @example 6f1c1f0e-0d3b-4a52-9a54-3c2f0a1b7a11
+                 */
+                "Idempotency-Key"?: components["parameters"]["OptionalIdempotencyKey"];
+                /**
+                 * @description For titles and names: en, nb, sv, da or ro; English when none fits.
+                 * @example sv-SE, en;q=0.5
+                 */
+                "Accept-Language"?: components["parameters"]["AcceptLanguage"];
+                /**
+                 * @description Your own id of this request, for our logs; we make one if there is none.
+                 * @example till-7-000123
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "skus": [
+                 *         "85123A"
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewlyViewed"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];

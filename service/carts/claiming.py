@@ -50,6 +50,7 @@ async def _claimed(unit: Unit, caller: Caller, guest: Cart) -> tuple[Cart, list[
         return await unit.carts.get(guest.merged_into or guest.id), []
     guest.must_open_to(caller)
     guest.must_be_open()
+    await unit.viewed.move(guest.id, caller.customer)
     catalogue = await unit.products.by_sku({line.sku for line in guest.lines})
     mine = await unit.carts.open_of(caller.customer)
     if mine is None:
