@@ -33,6 +33,7 @@ from adapters.postgres.relay import Relay
 from adapters.postgres.unit import PostgresUnits, connect, utc_now
 from adapters.settings import Role, Settings, SettingsError
 from domain.availability import Telling
+from domain.carts import CartRules
 from domain.channels import Channel
 from domain.letters import Retailer
 from domain.points import Programme
@@ -79,6 +80,12 @@ def open_house(settings: Settings) -> House:
     units = PostgresUnits(
         connect(settings.database_url, pool_size=settings.connections),
         programme=Programme(activation_days=settings.activation_days),
+        cart_rules=CartRules(
+            settings.most_per_order,
+            settings.guest_cart_days,
+            settings.customer_cart_days,
+            settings.till_cart_days,
+        ),
     )
     aside = PostgresUnits(connect(settings.database_url, pool_size=ASIDE))
     return House(

@@ -70,6 +70,7 @@ Url = Annotated[
 Currency = Annotated[
     str, Meta(pattern=whole("[A-Z]{3}"), extra={"rule": "three capital letters, such as EUR"})
 ]
+Days = Annotated[int, Meta(ge=1, le=3650)]
 Positive = Annotated[int, Meta(ge=1)]
 SIGNING: Final = r"(whsec_)?[A-Za-z0-9+/]{32,}={0,2}"
 LANGUAGES: Final = f"one of {', '.join(LOCALES)}"
@@ -109,6 +110,13 @@ class Settings(Struct, frozen=True, kw_only=True):
     """How long changes of stock are kept for those who come back to a stream."""
     hold_limit: Positive = 20
     """Units of one SKU that one customer may hold at a time."""
+    most_per_order: Annotated[int, Meta(ge=1, le=999)] = 999
+    """Units of one SKU in an order, where its product has no limit of its own."""
+    guest_cart_days: Days = 30
+    """After its last change, until a guest's cart ends."""
+    customer_cart_days: Days = 180
+    till_cart_days: Days = 1
+    """Of one that was started at a till."""
     low_stock_at: Annotated[int, Meta(ge=0)] = 3
     low_confidence_at: Annotated[int, Meta(ge=0, le=100)] = 30
     """Per cent of confidence below which a store looks before it promises a pickup."""

@@ -198,10 +198,19 @@ def sellable_units(
     store: StoreId,
     shelves: Shelves,
     own: Mapping[Place, int] = NOTHING_HELD,
+    taken: Mapping[Place, int] = NOTHING_HELD,
 ) -> int:
-    """Whole units made of `parts` that `store` may sell to somebody who holds `own` already."""
+    """Whole units made of `parts` that `store` may sell to somebody who holds `own` already.
+
+    What is `taken` is meant for something else that the same buyer wants.
+    """
     return min(
-        _sellable(shelves.get((store, sku)), own.get((store, sku), 0)) // each
+        max(
+            0,
+            _sellable(shelves.get((store, sku)), own.get((store, sku), 0))
+            - taken.get((store, sku), 0),
+        )
+        // each
         for sku, each in parts.items()
     )
 

@@ -4,7 +4,8 @@ A SKU stands on one line for each way in which it reaches its buyer. A line that
 its SKU's only one; it takes the first way that is named.
 """
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Final, Literal
@@ -12,9 +13,10 @@ from typing import Annotated, Final, Literal
 from msgspec import Meta, Struct, structs, to_builtins
 
 from domain.callers import Caller, NotYours, Role
+from domain.catalogue import Product
 from domain.ids import CartId, CustomerId, HoldId, OrderId, Sku, StoreId
 from domain.money import Currency, Money
-from domain.refusals import Conflict, Invalid
+from domain.refusals import Conflict, Invalid, Missing
 
 MOST_OF_ONE: Final = 999
 Quantity = Annotated[int, Meta(ge=1, le=MOST_OF_ONE)]
@@ -27,6 +29,7 @@ class CartState(StrEnum):
     OPEN = "open"
     ORDERED = "ordered"
     MERGED = "merged"
+    EXPIRED = "expired"
 
 
 class Fulfilment(Struct, frozen=True, forbid_unknown_fields=True):
@@ -72,6 +75,15 @@ class OtherCurrency(Conflict):
         )
 
 
+class CartExpired(Missing):
+    """Whose it was is told so; to everybody else it does not exist."""
+
+    code = "cart_expired"
+
+    def __init__(self) -> None:
+        super().__init__("Nobody came back to this cart in time; start another.")
+
+
 class TooManyLines(Invalid):
     code = "too_many_lines"
 
@@ -99,6 +111,8 @@ class SeveralLines(Conflict):
 
 
 class Cart(Struct, frozen=True):
+    """`saved` are lines for later. `store` is the one whose till started the cart."""
+
     id: CartId
     currency: Currency
     created_at: datetime
@@ -111,6 +125,8 @@ class Cart(Struct, frozen=True):
     hold: HoldId | None = None
     version: int = 1
     lines: list[CartLine] = []
+    saved: list[CartLine] = []
+    store: StoreId | None = None
 
     def lines_of(self, sku: Sku) -> list[CartLine]:
         return [line for line in self.lines if line.sku == sku]
@@ -128,13 +144,20 @@ class Cart(Struct, frozen=True):
         return lines[0] if lines else None
 
     def must_open_to(self, caller: Caller) -> None:
-        """A guest's cart opens to its token, a customer's to its customer. Raises NotYours."""
-        guest = self.customer is None and self.claimed_by is None
+        """A guest's cart opens to its token, a customer's to its customer.
+
+        Raises NotYours, and CartExpired where it would have opened.
+        """
+        if not self._is_of(caller):
+            raise NotYours(caller, self.id)
+        if self.state is CartState.EXPIRED:
+            raise CartExpired
+
+    def _is_of(self, caller: Caller) -> bool:
         if caller.role is Role.CUSTOMER and self.customer == caller.customer:
-            return
-        if guest and self.id == caller.cart:
-            return
-        raise NotYours(caller, self.id)
+            return True
+        guest = self.customer is None and self.claimed_by is None
+        return guest and self.id == caller.cart
 
     def must_be_open(self) -> None:
         """Raises CartNotOpen."""
@@ -216,26 +239,10 @@ class Cart(Struct, frozen=True):
         self.must_be_open()
         return self._changed(now, state=CartState.ORDERED, order=order)
 
-    def with_lines_of(self, guest: "Cart", now: datetime) -> tuple["Cart", list["Merged"]]:
-        """This cart with a guest's lines, and what that did to each of them.
-
-        Quantities of one line are added up to the most it may have; price and fulfilment are the
-        guest's, as the latest intent. Lines for which there is no room are named.
-        """
+    def with_lines(self, lines: list[CartLine], now: datetime) -> "Cart":
+        """The cart with lines that were put together elsewhere."""
         self.must_be_open()
-        lines, changes = list(self.lines), []
-        for line in guest.lines:
-            mine = _counterpart(line, guest, lines)
-            if mine is None and len(lines) == MOST_LINES:
-                changes.append(Merged(line.sku, "limited", 0, line.quantity))
-                continue
-            merged, change = _merge(line, mine)
-            changes.append(change)
-            if mine is None:
-                lines.append(merged)
-            else:
-                lines[lines.index(mine)] = merged
-        return self._changed(now, lines=lines), changes
+        return self._changed(now, lines=lines)
 
     def holding(self, hold: HoldId | None, now: datetime) -> "Cart":
         """The cart with the hold that keeps its lines, or with none any more."""
@@ -245,36 +252,44 @@ class Cart(Struct, frozen=True):
         return structs.replace(self, changed_at=now, version=self.version + 1, **changes)
 
 
-class Merged(Struct, frozen=True):
-    """What a claim did to one line: `added`, `summed`, or `limited` with what was left out."""
+class CartRules(Struct, frozen=True):
+    """What the shop decided for its carts.
 
-    sku: Sku
-    code: Literal["added", "summed", "limited"]
-    quantity: int
-    not_added: int = 0
-
-
-def _counterpart(line: CartLine, guest: Cart, lines: list[CartLine]) -> CartLine | None:
-    """Which of the customer's `lines` a guest's `line` comes to: the one that is fulfilled alike.
-
-    Where each has one line of the SKU, or one of them does not say how, it is the same line.
+    The most of one SKU in an order, and after how many days without a change a cart ends: a
+    guest's, a customer's, and one that was started at a till.
     """
-    mine = [other for other in lines if other.sku == line.sku]
-    alike = [other for other in mine if other.fulfilment in {line.fulfilment, None}]
-    if alike or line.fulfilment is None:
-        return next(iter(alike or mine), None)
-    only_one = len(mine) == 1 and len(guest.lines_of(line.sku)) == 1
-    return mine[0] if only_one else None
+
+    most_per_order: int = MOST_OF_ONE
+    guest_days: int = 30
+    customer_days: int = 180
+    till_days: int = 1
+
+    def most_of(self, product: Product | None) -> int:
+        """A product's own limit goes before the shop's."""
+        return (product and product.most_per_order) or self.most_per_order
 
 
-def _merge(guest: CartLine, mine: CartLine | None) -> tuple[CartLine, Merged]:
-    if mine is None:
-        return guest, Merged(guest.sku, "added", guest.quantity)
-    wanted = guest.quantity + mine.quantity
-    quantity = min(wanted, MOST_OF_ONE)
-    line = structs.replace(guest, quantity=quantity, fulfilment=guest.fulfilment or mine.fulfilment)
-    code: Literal["summed", "limited"] = "summed" if quantity == wanted else "limited"
-    return line, Merged(guest.sku, code, quantity, wanted - quantity)
+USUAL: Final = CartRules()
+
+
+class OverLimit(Conflict):
+    code = "limit"
+
+    def __init__(self, over: Mapping[Sku, int]) -> None:
+        names = ", ".join(f"{sku}: {most}" for sku, most in sorted(over.items()))
+        errors = [{"sku": sku, "limit": most} for sku, most in sorted(over.items())]
+        super().__init__(f"One order takes at most so many: {names}.", errors=errors)
+
+
+def over_limit(
+    lines: Iterable[CartLine], catalogue: Mapping[Sku, Product], rules: CartRules
+) -> dict[Sku, int]:
+    """The limits of SKUs of which the lines together have more."""
+    units = Counter[Sku]()
+    for line in lines:
+        units[line.sku] += line.quantity
+    most = {sku: rules.most_of(catalogue.get(sku)) for sku in units}
+    return {sku: most[sku] for sku in units if units[sku] > most[sku]}
 
 
 def stores_of(lines: Iterable[CartLine]) -> list[StoreId]:

@@ -17,6 +17,7 @@ Options = Annotated[
     dict[Annotated[str, Meta(max_length=64)], Annotated[str, Meta(max_length=200)]],
     Meta(max_length=50),
 ]
+MostPerOrder = Annotated[int, Meta(ge=1, le=999)]
 DEAREST: Final = 5 * 10**9
 """Minor units of a price: as many as the fullest cart can hold and still be one sum of money."""
 
@@ -61,7 +62,8 @@ class Product(Struct, frozen=True, kw_only=True):
 
     Products of one `group` are variants of each other and differ in `options` (size, colour). A
     product with `parts` is a kit: it has no stock of its own and is made of other products.
-    `gtin` is kept in 14 digits. One that is not `tracked`, a service, never runs out.
+    `gtin` is kept in 14 digits. One that is not `tracked`, a service, never runs out. An order has
+    at most `most_per_order`; null for the shop's usual limit.
     """
 
     sku: Sku
@@ -76,6 +78,7 @@ class Product(Struct, frozen=True, kw_only=True):
     relations: Annotated[tuple[Relation, ...], Meta(max_length=100)] = ()
     state: ProductState = ProductState.ACTIVE
     tracked: bool = True
+    most_per_order: MostPerOrder | None = None
 
     def __post_init__(self) -> None:
         check_key("sku", self.sku)

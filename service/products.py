@@ -1,5 +1,8 @@
 """What the office decides of a product by hand; everything else comes in with its files."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from msgspec.structs import replace
 
 from domain.catalogue import Product, ProductMissing, revised
@@ -11,11 +14,13 @@ from service.retries import tried_again
 
 
 @tried_again
-async def track(units: Units, sku: Sku, *, tracked: bool, key: RequestKey | None) -> Product:
-    """Count its stock from now on, or count no more: it then never runs out.
+async def change(
+    units: Units, sku: Sku, told: Mapping[str, Any], *, key: RequestKey | None
+) -> Product:
+    """Change the fields that are told; a repeat changes nothing.
 
-    What it is promised to stays promised, and its shelves are kept all the same. A repeat changes
-    nothing.
+    Where its stock is no longer counted it never runs out. What it is promised to stays promised,
+    and its shelves are kept all the same.
 
     Raises:
         ProductMissing, SkuRetired.
@@ -26,7 +31,7 @@ async def track(units: Units, sku: Sku, *, tracked: bool, key: RequestKey | None
         known = (await unit.products.lock([sku])).get(sku)
         if known is None:
             raise ProductMissing(sku)
-        product = revised(known, replace(known, tracked=tracked), frozenset({"tracked"}))
+        product = revised(known, replace(known, **told), frozenset(told))
         if product != known:
             await unit.products.put([product])
             await unit.stock.retell(retold(known, product))

@@ -48,6 +48,7 @@ from adapters.http.stores import Stores
 from adapters.http.streams import provide_last_event
 from adapters.http.tags import provide_if_match
 from adapters.http.transfers import Transfers
+from adapters.http.viewed import CartViewed, MyViewed
 from adapters.http.walk_ins import WalkIns
 from adapters.http.webhooks import Webhooks
 from service.callers import Doorkeeper
@@ -62,6 +63,8 @@ CONTROLLERS: Final[Sequence[ControllerRouterHandler]] = (
     Availability,
     Carts,
     MyCart,
+    MyViewed,
+    CartViewed,
     Orders,
     MyOrders,
     Stock,

@@ -13,7 +13,8 @@ from adapters.http.callers import SHOPPERS, called_by
 from adapters.http.orders import OrderView
 from adapters.http.tags import tagged
 from domain.callers import Caller, Role
-from domain.carts import Fulfilment, Merged, Quantity
+from domain.carts import Fulfilment, Quantity
+from domain.claiming import Merged
 from domain.ids import CartId, Sku, StoreId
 from domain.money import Currency, is_currency
 from domain.refusals import Invalid, WrongField

@@ -5,20 +5,20 @@ from typing import Annotated
 from litestar import Controller, get, patch
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, QueryParameter
-from msgspec import Struct, structs
+from msgspec import UNSET, Struct, UnsetType, structs
 
 from adapters.http.callers import ANYBODY, called_by
 from adapters.http.paging import Cursor, Limit, Page, page_of, unseal
 from adapters.http.places import Near, RadiusKm, around
 from domain.availability import Available, Telling
 from domain.callers import Role
-from domain.catalogue import Product, read_gtin
+from domain.catalogue import MostPerOrder, Product, read_gtin
 from domain.ids import Sku, StoreId
 from domain.refusals import Invalid, WrongField
 from service.availability import Question, look
 from service.ports.requests import RequestKey
 from service.ports.unit import Units
-from service.products import track
+from service.products import change
 
 Barcode = Annotated[
     str | None, QueryParameter(max_length=32, description="A GTIN of 8, 12, 13 or 14 digits.")
@@ -45,9 +45,14 @@ class Variant(Product, frozen=True, kw_only=True):
 
 
 class ProductChange(Struct, forbid_unknown_fields=True):
-    """What is not `tracked` never runs out, and its shelves are kept all the same."""
+    """What is left out stays as it is.
 
-    tracked: bool
+    What is not `tracked` never runs out, and its shelves are kept all the same. An order has at
+    most `most_per_order`; null for the shop's usual limit.
+    """
+
+    tracked: bool | UnsetType = UNSET
+    most_per_order: MostPerOrder | UnsetType | None = UNSET
 
 
 class Products(Controller):
@@ -86,8 +91,9 @@ class Products(Controller):
         optional_key: NamedDependency[RequestKey | None],
         units: NamedDependency[Units],
     ) -> Product:
-        """Switch the counting of its stock off or on. A retired one changes no more."""
-        return await track(units, sku, tracked=data.tracked, key=optional_key)
+        """Switch the counting of its stock off or on, limit an order of it. A retired one stays."""
+        told = {name: value for name, value in structs.asdict(data).items() if value is not UNSET}
+        return await change(units, sku, told, key=optional_key)
 
     @get("/{sku:str}/variants", operation_id="list_variants", **called_by(*ANYBODY))
     async def variants(

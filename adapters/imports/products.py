@@ -55,6 +55,7 @@ PRODUCTS = KindOfFile(
         "relations": values.document,
         "state": values.text,
         "tracked": values.flag,
+        "most_per_order": values.whole,
         "seen_at": values.instant,
     },
 )

@@ -8,6 +8,7 @@ from typing import Final
 import structlog
 
 from adapters.jobs.scheduler import Step
+from service.carts.expiring import expire_carts, forget_carts
 from service.closing import close_drained
 from service.holds import sweep
 from service.messages.desk import Desk
@@ -60,6 +61,8 @@ def steps(
         Step("keep_back_for_walk_ins", every_minute, partial(keep_back, units)),
         Step("close_drained", timedelta(seconds=15), partial(close_drained, units), once=True),
         Step("activate_points", every_minute, partial(activate_points, units), once=True),
+        Step("expire_carts", every_minute, partial(expire_carts, units), once=True),
+        Step("forget_carts", timedelta(hours=1), partial(forget_carts, units), once=True),
         Step("forget_feed", every_minute, partial(forget_feed, units, kept=feed_kept), once=True),
         Step("forget_requests", timedelta(hours=1), partial(forget_requests, units), once=True),
         Step("forget_trespasses", timedelta(days=1), partial(forget_trespasses, units), once=True),

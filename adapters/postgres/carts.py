@@ -1,34 +1,69 @@
 """Carts, a row each; its lines are read and written whole."""
 
+from collections.abc import Collection
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import msgspec
 
-from domain.carts import Cart, CartLine
+from domain.carts import Cart, CartLine, CartRules, CartState
 from domain.ids import CartId, CustomerId
 from domain.refusals import Missing
 
 COLUMNS: Final = (
     "id, currency, created_at, changed_at, state, customer, claimed_by, merged_into, "
-    "order_id, hold, version, lines"
+    "order_id, hold, version, lines, saved, store"
 )
 ADD: Final = """
-    insert into carts (id, currency, created_at, changed_at, customer, version, lines)
-    values ($1, $2, $3, $4, $5, $6, $7)
+    insert into carts
+        (id, currency, created_at, changed_at, customer, version, lines, saved, store)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 """
 GET: Final = f"select {COLUMNS} from carts where id = $1"
 TAKE: Final = f"{GET} for update"
 OPEN_OF: Final = f"select {COLUMNS} from carts where customer = $1 and state = 'open'"
 KEEP: Final = """
     update carts set currency = $10, changed_at = $2, state = $3, customer = $4, claimed_by = $5,
-        merged_into = $6, order_id = $7, version = $8, lines = $9, hold = $11
+        merged_into = $6, order_id = $7, version = $8, lines = $9, hold = $11, saved = $12
     where id = $1
+"""
+STALE: Final = f"""
+    select {COLUMNS} from carts
+    where state = 'open' and changed_at < case
+            when customer is not null then $2::timestamptz
+            when store is not null then $3::timestamptz
+            else $1::timestamptz
+        end
+        and changed_at < greatest($1::timestamptz, $2::timestamptz, $3::timestamptz)
+        and not exists (
+            select from holds
+            where holds.id = carts.hold and holds.state = 'active' and pinned_until > $5
+        )
+    order by changed_at limit $4 for update skip locked
+"""
+EMPTY: Final = """
+    update carts set state = $2, changed_at = $3, version = version + 1,
+        lines = '[]', saved = '[]', code_hash = null, code_until = null
+    where id = any($1::text[])
+"""
+FORGET: Final = """
+    with gone as (
+        delete from carts where id in (
+            select id from carts
+            where state in ('merged', 'expired') and changed_at < $1
+                and not exists (select from orders where orders.cart = carts.id)
+            order by changed_at limit $2 for update skip locked
+        )
+        returning true
+    )
+    select count(*) from gone
 """
 
 
 class PostgresCarts:
-    def __init__(self, connection: Any) -> None:
+    def __init__(self, connection: Any, now: datetime) -> None:
         self._connection = connection
+        self._now = now
 
     async def add(self, cart: Cart) -> None:
         await self._connection.execute(
@@ -39,7 +74,9 @@ class PostgresCarts:
             cart.changed_at,
             cart.customer,
             cart.version,
-            msgspec.json.encode(cart.lines).decode(),
+            _text(cart.lines),
+            _text(cart.saved),
+            cart.store,
         )
 
     async def get(self, cart: CartId) -> Cart:
@@ -63,10 +100,27 @@ class PostgresCarts:
             cart.merged_into,
             cart.order,
             cart.version,
-            msgspec.json.encode(cart.lines).decode(),
+            _text(cart.lines),
             cart.currency,
             cart.hold,
+            _text(cart.saved),
         )
+
+    async def take_stale(self, rules: CartRules, limit: int) -> list[Cart]:
+        days = (rules.guest_days, rules.customer_days, rules.till_days)
+        ends = [self._now - timedelta(days=count) for count in days]
+        return [_cart(row) for row in await self._connection.fetch(STALE, *ends, limit, self._now)]
+
+    async def empty(self, carts: Collection[CartId], state: CartState) -> None:
+        await self._connection.execute(EMPTY, list(carts), state.value, self._now)
+
+    async def forget(self, before: datetime, limit: int) -> int:
+        gone: int = await self._connection.fetchval(FORGET, before, limit)
+        return gone
+
+
+def _text(lines: list[CartLine]) -> str:
+    return msgspec.json.encode(lines).decode()
 
 
 def _cart(row: Any) -> Cart:
@@ -74,5 +128,6 @@ def _cart(row: Any) -> Cart:
         raise Missing
     columns = dict(row)
     columns["order"] = columns.pop("order_id")
-    columns["lines"] = msgspec.json.decode(columns["lines"], type=list[CartLine])
+    for name in ("lines", "saved"):
+        columns[name] = msgspec.json.decode(columns[name], type=list[CartLine])
     return msgspec.convert(columns, Cart)

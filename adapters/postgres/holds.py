@@ -8,7 +8,7 @@ import msgspec
 
 from adapters.postgres.columns import columns
 from domain.holds import Hold, HoldLine, HoldState
-from domain.ids import CustomerId, HoldId, MemberId, Sku
+from domain.ids import CartId, CustomerId, HoldId, MemberId, Sku
 from domain.refusals import Missing
 from domain.stock import Place
 
@@ -57,6 +57,11 @@ OF_MEMBERS: Final = f"""
 LAPSED: Final = f"""
     {SELECT} where state = 'active' and held_until <= $1
     order by held_until limit $2 for update skip locked
+"""
+OF_CARTS: Final = f"""
+    {SELECT} where state = 'active'
+        and id in (select hold from carts where carts.id = any($1::text[]))
+    order by id for update
 """
 LOCK_CUSTOMERS: Final = """
     select id from customers where id = any($1::text[]) order by id for no key update
@@ -118,6 +123,9 @@ class PostgresHolds:
         stores, skus = columns(places, 2)
         rows = await self._connection.fetch(OF_MEMBERS, list(members), stores, skus, self._now)
         return [(row["member"], _hold(list(row.items())[1:])) for row in rows]
+
+    async def take_of_carts(self, carts: Collection[CartId]) -> list[Hold]:
+        return [_hold(row) for row in await self._connection.fetch(OF_CARTS, list(carts))]
 
     async def take_lapsed(self, now: datetime, limit: int) -> list[Hold]:
         return [_hold(row) for row in await self._connection.fetch(LAPSED, now, limit)]

@@ -293,6 +293,12 @@ INVARIANTS: Final[Mapping[str, str]] = {
         from (select * from carts where state = 'ordered' or order_id is not null) as carts
         full join orders on orders.cart = carts.id
     """,
+    "a_cart_that_is_over_holds_nothing": """
+        select jsonb_build_object('cart', carts.id, 'hold', holds.id) as about, 0 as expected,
+            (holds.state = 'active')::int as actual
+        from holds join carts on carts.hold = holds.id
+        where carts.state in ('merged', 'expired')
+    """,
     "every_entry_balances": """
         select jsonb_build_object('entry', entries.id) as about,
             coalesce(sum(points) filter (where side = 'debit'), 1)::bigint as expected,

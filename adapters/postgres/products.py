@@ -11,7 +11,7 @@ from domain.money import Money
 
 COLUMNS: Final = """
     sku, name, names, gtin, price_minor, currency, category, "group", options, relations, state,
-    tracked
+    tracked, most_per_order
 """
 PRODUCT: Final = f"""
     select {COLUMNS}, (
@@ -57,10 +57,10 @@ KNOWN: Final = "select sku from products where sku = any($1::text[])"
 PUT: Final = f"""
     insert into products ({COLUMNS})
     select sku, name, names::jsonb, gtin, price_minor, currency, category, "group",
-        options::jsonb, relations::jsonb, state, tracked
+        options::jsonb, relations::jsonb, state, tracked, most_per_order
     from unnest(
         $1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::text[],
-        $8::text[], $9::text[], $10::text[], $11::text[], $12::boolean[]
+        $8::text[], $9::text[], $10::text[], $11::text[], $12::boolean[], $13::int[]
     ) as told ({COLUMNS})
     order by sku
     on conflict (sku) do update set
@@ -68,6 +68,7 @@ PUT: Final = f"""
         price_minor = excluded.price_minor, currency = excluded.currency,
         category = excluded.category, "group" = excluded."group", options = excluded.options,
         relations = excluded.relations, state = excluded.state, tracked = excluded.tracked,
+        most_per_order = excluded.most_per_order,
         version = products.version + 1
 """
 FORGET_PARTS: Final = "delete from parts where kit = any($1::text[])"
@@ -152,6 +153,7 @@ def _row(product: Product) -> tuple[Any, ...]:
         _json(product.relations),
         product.state.value,
         product.tracked,
+        product.most_per_order,
     )
 
 

@@ -154,7 +154,9 @@ products = Table(
     document("relations", "[]"),
     words("state", server_default=text("'active'")),
     Column("tracked", Boolean, nullable=False, server_default=text("true")),
+    Column("most_per_order", Integer),
     version(),
+    CheckConstraint("most_per_order > 0", name="most_per_order"),
     CheckConstraint("price_minor > 0", name="price_minor"),
     CheckConstraint("state in ('active', 'retired')", name="state"),
 )
@@ -495,16 +497,40 @@ carts = Table(
     Column("merged_into", Key),
     Column("hold", Key),
     document("lines", "[]"),
+    document("saved", "[]"),
+    Column("store", Key),
+    Column("code_hash", LargeBinary),
+    Column("code_until", Instant),
     version(),
     instant("created_at"),
     instant("changed_at"),
-    CheckConstraint("state in ('open', 'ordered', 'merged')", name="state"),
+    CheckConstraint("state in ('open', 'ordered', 'merged', 'expired')", name="state"),
+)
+Index("carts_open_idx", carts.c.changed_at, postgresql_where=text("state = 'open'"))
+Index(
+    "carts_over_idx",
+    carts.c.changed_at,
+    postgresql_where=text("state in ('merged', 'expired')"),
+)
+Index(
+    "carts_code_hash_idx",
+    carts.c.code_hash,
+    postgresql_where=text("code_hash is not null"),
 )
 Index(
     "carts_open_key",
     carts.c.customer,
     unique=True,
     postgresql_where=text("state = 'open' and customer is not null"),
+)
+
+viewed = Table(
+    "viewed",
+    metadata,
+    key("owner"),
+    key("sku"),
+    instant("viewed_at"),
+    PrimaryKeyConstraint("owner", "sku"),
 )
 
 orders = Table(

@@ -42,8 +42,10 @@ from adapters.postgres.slots import PostgresSlots
 from adapters.postgres.stock import PostgresStock
 from adapters.postgres.stores import PostgresStores
 from adapters.postgres.trespasses import PostgresTrespasses
+from adapters.postgres.viewed import PostgresViewed
 from adapters.postgres.walk_ins import PostgresWalkIns
 from adapters.postgres.webhooks import PostgresWebhooks
+from domain.carts import USUAL, CartRules
 from domain.deliveries import Delivery
 from domain.ids import Sku, spell
 from domain.points import Programme
@@ -56,7 +58,7 @@ from service.ports.incoming import Consignments, Supply
 from service.ports.people import Consents, Customers, Points, Preferences, Rewards
 from service.ports.requests import Requests
 from service.ports.selling import Closing, SalesChannels, Selling
-from service.ports.shopping import Carts, Orders, Pickups, Shipments
+from service.ports.shopping import Carts, Orders, Pickups, Shipments, Viewed
 from service.ports.stock import Allocations, Feed, Holds, Incidents, Sales, Stock, WalkIns
 from service.ports.unit import Audit, Unit
 
@@ -95,9 +97,12 @@ def utc_now() -> datetime:
 class PostgresUnit:
     """One transaction, or one look, with every port on its connection."""
 
-    def __init__(self, connection: Connection, now: datetime, programme: Programme) -> None:
+    def __init__(
+        self, connection: Connection, now: datetime, programme: Programme, rules: CartRules
+    ) -> None:
         self.connection = connection
         self.now = now
+        self.cart_rules = rules
         self.requests: Requests = PostgresRequests(connection, now)
         self.stores: Stores = PostgresStores(connection)
         self.closing: Closing = PostgresClosing(connection)
@@ -111,7 +116,8 @@ class PostgresUnit:
         self.feed: Feed = PostgresFeed(connection)
         self.allocations: Allocations = PostgresAllocations(connection)
         self.holds: Holds = PostgresHolds(connection, now)
-        self.carts: Carts = PostgresCarts(connection)
+        self.carts: Carts = PostgresCarts(connection, now)
+        self.viewed: Viewed = PostgresViewed(connection, now)
         self.orders: Orders = PostgresOrders(connection)
         self.pickups: Pickups = PostgresPickups(connection)
         self.shipments: Shipments = PostgresShipments(connection)
@@ -145,10 +151,12 @@ class PostgresUnits:
         connections: "Connections",
         clock: Callable[[], datetime] = utc_now,
         programme: Programme = SHIPPED,
+        cart_rules: CartRules = USUAL,
     ) -> None:
         self._connections = connections
         self._clock = clock
         self._programme = programme
+        self._cart_rules = cart_rules
         self.after_stock: list[Callable[[Collection[Sku]], None]] = []
         """Told which SKUs have changed whenever a transaction that changed stock was committed."""
 
@@ -166,7 +174,7 @@ class PostgresUnits:
             except _AWAY as trouble:
                 raise Busy("The database cannot be reached; please try again.") from trouble
             try:
-                unit = PostgresUnit(raw, self._clock(), self._programme)
+                unit = PostgresUnit(raw, self._clock(), self._programme, self._cart_rules)
                 if transaction:
                     async with raw.transaction():
                         yield unit

@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "2026_11_26_0030"
-down_revision = "2026_11_25_2150"
+down_revision = "2026_11_26_0015"
 branch_labels = None
 depends_on = None
 

@@ -340,6 +340,34 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/carts/{cart}/viewed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The same for a guest, by the cart's token
+         * @description The same for a guest, by the cart's token; at log-in it becomes the customer's.
+         *
+         *     Callers: shop, customer.
+         */
+        get: operations["list_cart_viewed"];
+        put?: never;
+        /**
+         * Note what a guest looked at, the newest first
+         * @description Note what a guest looked at, the newest first.
+         *
+         *     Callers: shop, customer.
+         */
+        post: operations["note_cart_viewed"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/channels": {
         parameters: {
             query?: never;
@@ -868,6 +896,34 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/me/viewed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The 50 products that the customer looked at last, on whichever device
+         * @description The 50 products that the customer looked at last, on whichever device.
+         *
+         *     Callers: customer.
+         */
+        get: operations["list_my_viewed"];
+        put?: never;
+        /**
+         * Note what was looked at, the newest first
+         * @description Note what was looked at, the newest first. A repeat brings it to the top again.
+         *
+         *     Callers: customer.
+         */
+        post: operations["note_my_viewed"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/members/{member}/rewards": {
         parameters: {
             query?: never;
@@ -1206,8 +1262,8 @@ export interface paths {
         options?: never;
         head?: never;
         /**
-         * Switch the counting of its stock off or on
-         * @description Switch the counting of its stock off or on. A retired one changes no more.
+         * Switch the counting of its stock off or on, limit an order of it
+         * @description Switch the counting of its stock off or on, limit an order of it. A retired one stays.
          *
          *     Callers: office. An office key needs the scope `stock`.
          */
@@ -2027,6 +2083,8 @@ export interface components {
         /**
          * Address
          * @description As a carrier needs it. `name` is who gets it, where that is not who ordered.
+         *
+         *         What is wrong is said in msgspec's words, so that whoever sent it reads of that very field.
          */
         Address: {
             street: string;
@@ -2189,7 +2247,7 @@ export interface components {
          * CartState
          * @enum {unknown}
          */
-        CartState: "merged" | "open" | "ordered";
+        CartState: "expired" | "merged" | "open" | "ordered";
         /** CartTotals */
         CartTotals: {
             goods: components["schemas"]["Money"];
@@ -2687,7 +2745,7 @@ export interface components {
         };
         /**
          * LineProblem
-         * @description What stands in the way of ordering a line; nothing is ever dropped silently.
+         * @description `seen` is the price the buyer saw, `price` today's; to set the line again accepts it.
          */
         LineProblem: {
             code: string;
@@ -2695,6 +2753,7 @@ export interface components {
             available?: number;
             seen?: components["schemas"]["Money"];
             price?: components["schemas"]["Money"];
+            limit?: number;
         };
         /** LineView */
         LineView: {
@@ -2735,14 +2794,21 @@ export interface components {
         };
         /**
          * Merged
-         * @description What a claim did to one line: `added`, `summed`, or `limited` with what was left out.
+         * @description What a claim did to a guest's line, or what its customer should know of it.
+         *
+         *         `added`, `summed`, or `limited` with what was left out. `moved` has the way the customer's line
+         *         `was` fulfilled before. `price_changed`, `retired` and `unknown_sku` are of lines that are kept.
          */
         Merged: {
             sku: string;
             /** @enum {unknown} */
-            code: "added" | "limited" | "summed";
+            code: "added" | "limited" | "moved" | "price_changed" | "retired" | "summed" | "unknown_sku";
             quantity: number;
             not_added: number;
+            fulfilment: components["schemas"]["Fulfilment"] | null;
+            was?: components["schemas"]["Fulfilment"];
+            seen?: components["schemas"]["Money"];
+            price?: components["schemas"]["Money"];
         };
         /**
          * MessageItem
@@ -2935,6 +3001,13 @@ export interface components {
          */
         NewWebhook: {
             url: string;
+        };
+        /**
+         * NewlyViewed
+         * @description What was looked at, the newest first.
+         */
+        NewlyViewed: {
+            skus: string[];
         };
         /** NextTier */
         NextTier: {
@@ -3363,7 +3436,8 @@ export interface components {
          *
          *         Products of one `group` are variants of each other and differ in `options` (size, colour). A
          *         product with `parts` is a kit: it has no stock of its own and is made of other products.
-         *         `gtin` is kept in 14 digits. One that is not `tracked`, a service, never runs out.
+         *         `gtin` is kept in 14 digits. One that is not `tracked`, a service, never runs out. An order has
+         *         at most `most_per_order`; null for the shop's usual limit.
          */
         Product: {
             sku: string;
@@ -3384,13 +3458,18 @@ export interface components {
             relations: components["schemas"]["Relation"][];
             state: components["schemas"]["ProductState"];
             tracked: boolean;
+            most_per_order: number | null;
         };
         /**
          * ProductChange
-         * @description What is not `tracked` never runs out, and its shelves are kept all the same.
+         * @description What is left out stays as it is.
+         *
+         *         What is not `tracked` never runs out, and its shelves are kept all the same. An order has at
+         *         most `most_per_order`; null for the shop's usual limit.
          */
         ProductChange: {
-            tracked: boolean;
+            tracked?: boolean;
+            most_per_order?: number | null;
         };
         /**
          * ProductState
@@ -3866,7 +3945,28 @@ export interface components {
             relations: components["schemas"]["Relation"][];
             state: components["schemas"]["ProductState"];
             tracked: boolean;
+            most_per_order: number | null;
             availability: components["schemas"]["Available"];
+        };
+        /**
+         * ViewedItem
+         * @description `availability` is a hint: what could be had from all stores together.
+         */
+        ViewedItem: {
+            sku: string;
+            name: string;
+            price: components["schemas"]["Money"];
+            state: components["schemas"]["ProductState"];
+            /** Format: date-time */
+            viewed_at: string;
+            availability: components["schemas"]["Offer"];
+        };
+        /**
+         * ViewedItems
+         * @description The newest first; what is not in the catalogue any more is left out.
+         */
+        ViewedItems: {
+            items: components["schemas"]["ViewedItem"][];
         };
         /**
          * Wanted
@@ -5002,7 +5102,7 @@ export interface operations {
                      * @example {
                      *       "id": "crt_01jd0000000000000000000001",
                      *       "version": 3,
-                     *       "state": "merged",
+                     *       "state": "expired",
                      *       "currency": "SEK",
                      *       "lines": [
                      *         {
@@ -5032,7 +5132,8 @@ export interface operations {
                      *               "price": {
                      *                 "amount": 24900,
                      *                 "currency": "SEK"
-                     *               }
+                     *               },
+                     *               "limit": 50
                      *             }
                      *           ]
                      *         }
@@ -5070,7 +5171,8 @@ export interface operations {
                      *           "price": {
                      *             "amount": 24900,
                      *             "currency": "SEK"
-                     *           }
+                     *           },
+                     *           "limit": 50
                      *         }
                      *       ],
                      *       "held_until": "2026-11-23T10:30:00+01:00",
@@ -5139,7 +5241,7 @@ export interface operations {
                      * @example {
                      *       "id": "crt_01jd0000000000000000000001",
                      *       "version": 3,
-                     *       "state": "merged",
+                     *       "state": "expired",
                      *       "currency": "SEK",
                      *       "lines": [
                      *         {
@@ -5169,7 +5271,8 @@ export interface operations {
                      *               "price": {
                      *                 "amount": 24900,
                      *                 "currency": "SEK"
-                     *               }
+                     *               },
+                     *               "limit": 50
                      *             }
                      *           ]
                      *         }
@@ -5207,7 +5310,8 @@ export interface operations {
                      *           "price": {
                      *             "amount": 24900,
                      *             "currency": "SEK"
-                     *           }
+                     *           },
+                     *           "limit": 50
                      *         }
                      *       ],
                      *       "held_until": "2026-11-23T10:30:00+01:00",
@@ -5528,7 +5632,7 @@ export interface operations {
                      * @example {
                      *       "id": "crt_01jd0000000000000000000001",
                      *       "version": 3,
-                     *       "state": "merged",
+                     *       "state": "expired",
                      *       "currency": "SEK",
                      *       "lines": [
                      *         {
@@ -5558,7 +5662,8 @@ export interface operations {
                      *               "price": {
                      *                 "amount": 24900,
                      *                 "currency": "SEK"
-                     *               }
+                     *               },
+                     *               "limit": 50
                      *             }
                      *           ]
                      *         }
@@ -5596,7 +5701,8 @@ export interface operations {
                      *           "price": {
                      *             "amount": 24900,
                      *             "currency": "SEK"
-                     *           }
+                     *           },
+                     *           "limit": 50
                      *         }
                      *       ],
                      *       "held_until": "2026-11-23T10:30:00+01:00",
@@ -5606,7 +5712,21 @@ export interface operations {
                      *           "sku": "85123A",
                      *           "code": "added",
                      *           "quantity": 2,
-                     *           "not_added": 1
+                     *           "not_added": 1,
+                     *           "fulfilment": {
+                     *             "method": "pickup"
+                     *           },
+                     *           "was": {
+                     *             "method": "pickup"
+                     *           },
+                     *           "seen": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "price": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           }
                      *         }
                      *       ]
                      *     }
@@ -5692,7 +5812,7 @@ export interface operations {
                      * @example {
                      *       "id": "crt_01jd0000000000000000000001",
                      *       "version": 3,
-                     *       "state": "merged",
+                     *       "state": "expired",
                      *       "currency": "SEK",
                      *       "lines": [
                      *         {
@@ -5722,7 +5842,8 @@ export interface operations {
                      *               "price": {
                      *                 "amount": 24900,
                      *                 "currency": "SEK"
-                     *               }
+                     *               },
+                     *               "limit": 50
                      *             }
                      *           ]
                      *         }
@@ -5760,7 +5881,8 @@ export interface operations {
                      *           "price": {
                      *             "amount": 24900,
                      *             "currency": "SEK"
-                     *           }
+                     *           },
+                     *           "limit": 50
                      *         }
                      *       ],
                      *       "held_until": "2026-11-23T10:30:00+01:00",
@@ -5840,7 +5962,7 @@ export interface operations {
                      * @example {
                      *       "id": "crt_01jd0000000000000000000001",
                      *       "version": 3,
-                     *       "state": "merged",
+                     *       "state": "expired",
                      *       "currency": "SEK",
                      *       "lines": [
                      *         {
@@ -5870,7 +5992,8 @@ export interface operations {
                      *               "price": {
                      *                 "amount": 24900,
                      *                 "currency": "SEK"
-                     *               }
+                     *               },
+                     *               "limit": 50
                      *             }
                      *           ]
                      *         }
@@ -5908,7 +6031,8 @@ export interface operations {
                      *           "price": {
                      *             "amount": 24900,
                      *             "currency": "SEK"
-                     *           }
+                     *           },
+                     *           "limit": 50
                      *         }
                      *       ],
                      *       "held_until": "2026-11-23T10:30:00+01:00",
@@ -6013,7 +6137,7 @@ export interface operations {
                      * @example {
                      *       "id": "crt_01jd0000000000000000000001",
                      *       "version": 3,
-                     *       "state": "merged",
+                     *       "state": "expired",
                      *       "currency": "SEK",
                      *       "lines": [
                      *         {
@@ -6043,7 +6167,8 @@ export interface operations {
                      *               "price": {
                      *                 "amount": 24900,
                      *                 "currency": "SEK"
-                     *               }
+                     *               },
+                     *               "limit": 50
                      *             }
                      *           ]
                      *         }
@@ -6081,7 +6206,8 @@ export interface operations {
                      *           "price": {
                      *             "amount": 24900,
                      *             "currency": "SEK"
-                     *           }
+                     *           },
+                     *           "limit": 50
                      *         }
                      *       ],
                      *       "held_until": "2026-11-23T10:30:00+01:00",
@@ -6177,7 +6303,7 @@ export interface operations {
                      * @example {
                      *       "id": "crt_01jd0000000000000000000001",
                      *       "version": 3,
-                     *       "state": "merged",
+                     *       "state": "expired",
                      *       "currency": "SEK",
                      *       "lines": [
                      *         {
@@ -6207,7 +6333,8 @@ export interface operations {
                      *               "price": {
                      *                 "amount": 24900,
                      *                 "currency": "SEK"
-                     *               }
+                     *               },
+                     *               "limit": 50
                      *             }
                      *           ]
                      *         }
@@ -6245,7 +6372,8 @@ export interface operations {
                      *           "price": {
                      *             "amount": 24900,
                      *             "currency": "SEK"
-                     *           }
+                     *           },
+                     *           "limit": 50
                      *         }
                      *       ],
                      *       "held_until": "2026-11-23T10:30:00+01:00",
@@ -6260,6 +6388,149 @@ export interface operations {
             404: components["responses"]["Problem404"];
             409: components["responses"]["Problem409"];
             412: components["responses"]["Problem412"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    list_cart_viewed: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description A guest's way to a cart, and to the order it became.
+                 * @example crt_01jd0000000000000000000000.5f2a
+                 */
+                "Cart-Token"?: components["parameters"]["CartToken"];
+                /**
+                 * @description For titles and names: en, nb, sv, da or ro; English when none fits.
+                 * @example sv-SE, en;q=0.5
+                 */
+                "Accept-Language"?: components["parameters"]["AcceptLanguage"];
+                /**
+                 * @description Your own id of this request, for our logs; we make one if there is none.
+                 * @example till-7-000123
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description The cart.
+                 * @example crt_01jd0000000000000000000001
+                 */
+                cart: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "sku": "85123A",
+                     *           "name": "Sample mug",
+                     *           "price": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "state": "active",
+                     *           "viewed_at": "2026-11-23T10:30:00+01:00",
+                     *           "availability": {
+                     *             "status": "in_stock",
+                     *             "quantity": 2
+                     *           }
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ViewedItems"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    note_cart_viewed: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes a repeat harmless: the same key and body get the first answer again.
+                 * @example 6f1c1f0e-0d3b-4a52-9a54-3c2f0a1b7a11
+                 */
+                "Idempotency-Key"?: components["parameters"]["OptionalIdempotencyKey"];
+                /**
+                 * @description A guest's way to a cart, and to the order it became.
+                 * @example crt_01jd0000000000000000000000.5f2a
+                 */
+                "Cart-Token"?: components["parameters"]["CartToken"];
+                /**
+                 * @description For titles and names: en, nb, sv, da or ro; English when none fits.
+                 * @example sv-SE, en;q=0.5
+                 */
+                "Accept-Language"?: components["parameters"]["AcceptLanguage"];
+                /**
+                 * @description Your own id of this request, for our logs; we make one if there is none.
+                 * @example till-7-000123
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description The cart.
+                 * @example crt_01jd0000000000000000000001
+                 */
+                cart: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "skus": [
+                 *         "85123A"
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewlyViewed"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
@@ -7898,7 +8169,7 @@ export interface operations {
                      * @example {
                      *       "id": "crt_01jd0000000000000000000001",
                      *       "version": 3,
-                     *       "state": "merged",
+                     *       "state": "expired",
                      *       "currency": "SEK",
                      *       "lines": [
                      *         {
@@ -7928,7 +8199,8 @@ export interface operations {
                      *               "price": {
                      *                 "amount": 24900,
                      *                 "currency": "SEK"
-                     *               }
+                     *               },
+                     *               "limit": 50
                      *             }
                      *           ]
                      *         }
@@ -7966,7 +8238,8 @@ export interface operations {
                      *           "price": {
                      *             "amount": 24900,
                      *             "currency": "SEK"
-                     *           }
+                     *           },
+                     *           "limit": 50
                      *         }
                      *       ],
                      *       "held_until": "2026-11-23T10:30:00+01:00",
@@ -8549,6 +8822,127 @@ export interface operations {
             403: components["responses"]["Problem403"];
             404: components["responses"]["Problem404"];
             409: components["responses"]["Problem409"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    list_my_viewed: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description For titles and names: en, nb, sv, da or ro; English when none fits.
+                 * @example sv-SE, en;q=0.5
+                 */
+                "Accept-Language"?: components["parameters"]["AcceptLanguage"];
+                /**
+                 * @description Your own id of this request, for our logs; we make one if there is none.
+                 * @example till-7-000123
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "sku": "85123A",
+                     *           "name": "Sample mug",
+                     *           "price": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "state": "active",
+                     *           "viewed_at": "2026-11-23T10:30:00+01:00",
+                     *           "availability": {
+                     *             "status": "in_stock",
+                     *             "quantity": 2
+                     *           }
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ViewedItems"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    note_my_viewed: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes a repeat harmless: the same key and body get the first answer again.
+                 * @example 6f1c1f0e-0d3b-4a52-9a54-3c2f0a1b7a11
+                 */
+                "Idempotency-Key"?: components["parameters"]["OptionalIdempotencyKey"];
+                /**
+                 * @description For titles and names: en, nb, sv, da or ro; English when none fits.
+                 * @example sv-SE, en;q=0.5
+                 */
+                "Accept-Language"?: components["parameters"]["AcceptLanguage"];
+                /**
+                 * @description Your own id of this request, for our logs; we make one if there is none.
+                 * @example till-7-000123
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "skus": [
+                 *         "85123A"
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewlyViewed"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
@@ -9920,7 +10314,8 @@ export interface operations {
                      *             }
                      *           ],
                      *           "state": "active",
-                     *           "tracked": true
+                     *           "tracked": true,
+                     *           "most_per_order": 1
                      *         }
                      *       ],
                      *       "next_cursor": "sample"
@@ -10002,7 +10397,8 @@ export interface operations {
                      *         }
                      *       ],
                      *       "state": "active",
-                     *       "tracked": true
+                     *       "tracked": true,
+                     *       "most_per_order": 1
                      *     }
                      */
                     "application/json": components["schemas"]["Product"];
@@ -10050,7 +10446,8 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "tracked": true
+                 *       "tracked": true,
+                 *       "most_per_order": 1
                  *     }
                  */
                 "application/json": components["schemas"]["ProductChange"];
@@ -10095,7 +10492,8 @@ export interface operations {
                      *         }
                      *       ],
                      *       "state": "active",
-                     *       "tracked": true
+                     *       "tracked": true,
+                     *       "most_per_order": 1
                      *     }
                      */
                     "application/json": components["schemas"]["Product"];
@@ -10208,6 +10606,7 @@ export interface operations {
                      *           ],
                      *           "state": "active",
                      *           "tracked": true,
+                     *           "most_per_order": 1,
                      *           "availability": {
                      *             "sku": "85123A",
                      *             "version": 3,

@@ -3,11 +3,8 @@
 from msgspec import Struct
 
 from domain.callers import Caller
-from domain.carts import (
-    Cart,
-    Merged,
-    OtherCurrency,
-)
+from domain.carts import Cart, OtherCurrency
+from domain.claiming import Merged, merged, moved, noticed
 from domain.ids import CartId
 from service.carts.keeping import follow_owner, let_go, trim
 from service.carts.opening import in_currency
@@ -53,19 +50,20 @@ async def _claimed(unit: Unit, caller: Caller, guest: Cart) -> tuple[Cart, list[
         return await unit.carts.get(guest.merged_into or guest.id), []
     guest.must_open_to(caller)
     guest.must_be_open()
+    await unit.viewed.move(guest.id, caller.customer)
+    catalogue = await unit.products.by_sku({line.sku for line in guest.lines})
     mine = await unit.carts.open_of(caller.customer)
     if mine is None:
-        moved = guest.claimed(caller.customer, unit.now)
-        await unit.carts.keep(moved)
-        await follow_owner(unit, moved)
-        added = [Merged(line.sku, "added", line.quantity) for line in guest.lines]
-        return moved, added
+        whole = guest.claimed(caller.customer, unit.now)
+        await unit.carts.keep(whole)
+        await follow_owner(unit, whole)
+        return whole, [*moved(guest), *noticed(guest, guest.lines, catalogue)]
     mine = await in_currency(unit, mine, guest.currency)
     if guest.lines and mine.currency != guest.currency:
         raise OtherCurrency(guest.currency, mine.currency)
-    merged, changes = mine.with_lines_of(guest, unit.now)
+    lines, changes = merged(mine, guest, lambda sku: unit.cart_rules.most_of(catalogue.get(sku)))
     await let_go(unit, caller, guest)
-    merged = await trim(unit, caller, merged)
-    await unit.carts.keep(merged)
+    both = await trim(unit, caller, mine.with_lines(lines, unit.now))
+    await unit.carts.keep(both)
     await unit.carts.keep(guest.merged_away(mine, unit.now))
-    return merged, changes
+    return both, [*changes, *noticed(guest, lines, catalogue)]

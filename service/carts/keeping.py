@@ -12,7 +12,8 @@ from msgspec.structs import replace
 
 from domain.availability import NOTHING_HELD, Catalogue, stocked_parts
 from domain.callers import Caller
-from domain.carts import Cart
+from domain.carts import Cart, OverLimit, over_limit
+from domain.catalogue import ProductMissing
 from domain.holds import (
     DEFAULT_TTL,
     Hold,
@@ -77,10 +78,12 @@ async def hold_lines(
         NotServed: a store sells nothing new through the web.
         HoldLimit: a customer may not hold so much of one SKU.
         HoldPinned: something else is being paid for.
+        ProductMissing, OverLimit: there is no such thing any more, or no order takes so many.
     """
     kept = await kept_by(unit, cart)
     catalogue = await with_parts(unit, [line.sku for line in cart.lines])
-    parts = {line.sku: stocked_parts(catalogue[line.sku], catalogue) for line in cart.lines}
+    _must_be_for_sale(unit, cart, catalogue)
+    parts = _parts(cart, catalogue)
     lines = lines_to_hold(cart)
     to_send = units_to_send(cart)
     found = await routed(unit, to_send, catalogue, own=kept.places, taken=units_of(lines, parts))
@@ -135,7 +138,8 @@ async def trim(unit: Unit, caller: Caller, cart: Cart) -> Cart:
     if kept.hold is None:
         return cart
     kept.hold.must_not_be_pinned(unit.now)
-    lines, left = _left(cart, kept, await _parts(unit, cart))
+    catalogue = await with_parts(unit, [line.sku for line in cart.lines])
+    lines, left = _left(cart, kept, _parts(cart, catalogue))
     shelves = await unit.stock.lock(kept.claimed.keys())
     await _apply(unit, difference(kept.claimed, left), caller)
     if left:
@@ -205,9 +209,20 @@ def lines_to_hold(cart: Cart) -> list[HoldLine]:
     ]
 
 
-async def _parts(unit: Unit, cart: Cart) -> dict[Sku, dict[Sku, int]]:
-    catalogue: Catalogue = await with_parts(unit, [line.sku for line in cart.lines])
-    return {line.sku: stocked_parts(catalogue[line.sku], catalogue) for line in cart.lines}
+def _must_be_for_sale(unit: Unit, cart: Cart, catalogue: Catalogue) -> None:
+    """Raises ProductMissing, OverLimit."""
+    for line in cart.lines:
+        if line.sku not in catalogue:
+            raise ProductMissing(line.sku)
+    if over := over_limit(cart.lines, catalogue, unit.cart_rules):
+        raise OverLimit(over)
+
+
+def _parts(cart: Cart, catalogue: Catalogue) -> dict[Sku, dict[Sku, int]]:
+    """What the lines take from shelves; nothing of what is not in the catalogue any more."""
+    known = {line.sku for line in cart.lines} & catalogue.keys()
+    nothing: dict[Sku, dict[Sku, int]] = {line.sku: {} for line in cart.lines}
+    return nothing | {sku: stocked_parts(catalogue[sku], catalogue) for sku in known}
 
 
 async def _must_be_within_limit(

@@ -1,20 +1,20 @@
 """A cart as its owner sees it: names, prices, availability and promises as they are now."""
 
-from collections.abc import Mapping
+from collections import Counter
 from datetime import datetime
 
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import Struct
 
-from domain.availability import NOTHING_HELD, Shelves, sellable_units, stocked_parts
+from domain.availability import Shelves
 from domain.callers import Caller
 from domain.carts import (
     Cart,
     CartLine,
     CartState,
     Fulfilment,
+    over_limit,
     stores_of,
 )
-from domain.catalogue import Product, ProductState
 from domain.holds import Hold
 from domain.ids import WEB, CartId, OrderId, Sku, StoreId
 from domain.money import Money
@@ -22,17 +22,8 @@ from domain.promises import Promise, promise_of
 from domain.stock import Place
 from domain.stores import Store
 from service.availability import with_parts
+from service.carts.problems import Facts, LineProblem, problems_of, shortage_of
 from service.ports.unit import Unit, Units
-
-
-class LineProblem(Struct, frozen=True, omit_defaults=True):
-    """What stands in the way of ordering a line; nothing is ever dropped silently."""
-
-    code: str
-    detail: str
-    available: int | UnsetType = UNSET
-    seen: Money | UnsetType = UNSET
-    price: Money | UnsetType = UNSET
 
 
 class LineView(Struct, frozen=True):
@@ -93,8 +84,10 @@ async def seen(unit: Unit, cart: Cart, locale: str) -> CartView:
     sold = await unit.selling.sold(WEB, catalogue, places) if asked else None
     shelves: Shelves = sold[0].seen(sold[1]) if sold else {}
     kept = await _kept(unit, cart)
-    facts = Facts(catalogue, stores, shelves, kept.places if kept else {})
-    lines = [_line_view(line, facts, unit.now, locale) for line in cart.lines]
+    over = over_limit(cart.lines, catalogue, unit.cart_rules)
+    facts = Facts(catalogue, stores, over, shelves, kept.places if kept else {})
+    taken = Counter[Place]()
+    lines = [_line_view(line, facts, taken, unit.now, locale) for line in cart.lines]
     goods = Money(sum(line.total.amount for line in lines), cart.currency)
     return CartView(
         id=cart.id,
@@ -118,79 +111,21 @@ async def _kept(unit: Unit, cart: Cart) -> Hold | None:
     return hold if hold.counts_at(unit.now) else None
 
 
-def _line_view(line: CartLine, facts: "Facts", now: datetime, locale: str) -> LineView:
-    product = facts.catalogue[line.sku]
+def _line_view(
+    line: CartLine, facts: Facts, taken: Counter[Place], now: datetime, locale: str
+) -> LineView:
+    """A product that is not in the catalogue any more bears its SKU and the price that was seen."""
+    product = facts.catalogue.get(line.sku)
+    price = product.price if product else line.seen
     return LineView(
         sku=line.sku,
-        name=product.name_in(locale),
+        name=product.name_in(locale) if product else line.sku,
         quantity=line.quantity,
-        unit_price=product.price,
-        total=product.price * line.quantity,
+        unit_price=price,
+        total=price * line.quantity,
         fulfilment=line.fulfilment,
-        problems=[*problems_of(line, facts, now), *_shortage(line, facts)],
+        problems=[*problems_of(line, facts, now), *shortage_of(line, facts, taken)],
     )
-
-
-class Facts(Struct, frozen=True):
-    """What a cart's lines are compared with."""
-
-    catalogue: Mapping[Sku, Product]
-    stores: Mapping[StoreId, Store]
-    shelves: Shelves = {}
-    own: Mapping[Place, int] = NOTHING_HELD
-
-
-def problems_of(line: CartLine, facts: Facts, now: datetime) -> list[LineProblem]:
-    """Why a line could not be ordered, or not as it was seen; its stock is another question."""
-    product = facts.catalogue[line.sku]
-    problems = []
-    if product.state is ProductState.RETIRED:
-        problems.append(LineProblem("retired", "It is no longer sold."))
-    if product.price != line.seen:
-        problems.append(
-            LineProblem(
-                "price_changed", "Its price has changed.", seen=line.seen, price=product.price
-            )
-        )
-    if line.fulfilment is None:
-        return [*problems, LineProblem("fulfilment_missing", "Say where it is to be collected.")]
-    if line.fulfilment.store is None:
-        return problems
-    store = facts.stores[line.fulfilment.store]
-    if not store.pickup or store.ready_at(now) is None:
-        problems.append(LineProblem("pickup_unavailable", f"{store.name} hands nothing over now."))
-    return problems
-
-
-def _shortage(line: CartLine, facts: Facts) -> list[LineProblem]:
-    if line.fulfilment is None:
-        return []
-    parts = stocked_parts(facts.catalogue[line.sku], facts.catalogue)
-    if line.fulfilment.store is None:
-        return _shortage_of_all(line, parts, facts)
-    store = facts.stores[line.fulfilment.store]
-    against = store.reason_against(WEB)
-    if not parts:
-        held = any(place[0] == store.store for place in facts.own)
-        free = line.quantity if held or not against else 0
-    else:
-        free = sellable_units(parts, store.store, facts.shelves, facts.own)
-    if free >= line.quantity:
-        return []
-    if against:
-        return [LineProblem(against, f"{store.name} sells nothing new here.", available=free)]
-    return [LineProblem("insufficient_stock", f"There are only {free}.", available=free)]
-
-
-def _shortage_of_all(line: CartLine, parts: Mapping[Sku, int], facts: Facts) -> list[LineProblem]:
-    """Of what is to be sent, whichever location sends it."""
-    if not parts:
-        return []
-    stores = {store for store, _ in facts.shelves}
-    free = sum(sellable_units(parts, store, facts.shelves, facts.own) for store in stores)
-    if free >= line.quantity:
-        return []
-    return [LineProblem("insufficient_stock", f"There are only {free}.", available=free)]
 
 
 def _groups(cart: Cart, stores: dict[StoreId, Store], now: datetime) -> list[GroupView]:
@@ -199,7 +134,7 @@ def _groups(cart: Cart, stores: dict[StoreId, Store], now: datetime) -> list[Gro
     for fulfilment in sorted(chosen, key=lambda way: (way.method, way.store or "")):
         skus = [line.sku for line in cart.lines if line.fulfilment == fulfilment]
         promise: Promise | None = None
-        if fulfilment.store:
+        if fulfilment.store in stores:
             promise = promise_of(stores[fulfilment.store], now)
         groups.append(
             GroupView(

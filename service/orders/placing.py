@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from msgspec import Struct, to_builtins
 
 from domain.addresses import Address
 from domain.availability import Catalogue, all_parts, shelved_parts, stocked_parts
 from domain.callers import Caller
-from domain.carts import Cart, CartLine, stores_of
+from domain.carts import Cart, CartLine, over_limit, stores_of
 from domain.events import OrderPlaced
 from domain.groups import Group, GroupLine, changes_between
 from domain.holds import HoldState, claims
@@ -47,11 +47,14 @@ from domain.stock import (
 from domain.stores import Store
 from service.availability import with_parts
 from service.carts.keeping import Kept, kept_by, units_to_send
-from service.carts.viewing import Facts, problems_of
+from service.carts.problems import Facts, problems_of
 from service.ports.requests import RequestKey
 from service.ports.unit import Unit, Units
 from service.retries import tried_again
 from service.routing import may_be_elsewhere, must_be_sent, routed
+
+UNKNOWN: Final = Facts({}, {}, {})
+"""When nothing is known of what lies in a cart."""
 
 
 class Checkout(Struct, frozen=True, forbid_unknown_fields=True):
@@ -138,12 +141,14 @@ async def _order(unit: Unit, caller: Caller, cart: Cart, checkout: Checkout, loc
     if to_send and checkout.address is None:
         raise WrongField("address", "required", "must say where to send what is to be sent")
     catalogue = await with_parts(unit, [line.sku for line in cart.lines])
+    _must_be_orderable([one for one in cart.lines if one.sku not in catalogue], unit.now)
     kept = await kept_by(unit, cart)
     found = await routed(
         unit, to_send, catalogue, own=kept.places, taken=_to_collect(cart, catalogue)
     )
     stores = await unit.stores.share(sorted({*stores_of(cart.lines), *found.sent}))
-    _must_be_orderable(cart.lines, Facts(catalogue, stores), unit.now)
+    over = over_limit(cart.lines, catalogue, unit.cart_rules)
+    _must_be_orderable(cart.lines, unit.now, Facts(catalogue, stores, over))
     must_be_sent(found, to_send)
     must_serve(WEB, stores.values(), kept.stores)
     order = _drafted(unit, caller, cart, checkout, Drawn(catalogue, stores, found.sent, locale))
@@ -165,7 +170,7 @@ def _to_collect(cart: Cart, catalogue: Catalogue) -> dict[Place, int]:
     return taken
 
 
-def _must_be_orderable(lines: Sequence[CartLine], facts: Facts, now: datetime) -> None:
+def _must_be_orderable(lines: Sequence[CartLine], now: datetime, facts: Facts = UNKNOWN) -> None:
     """Everything but the stock, which is decided under its lock."""
     errors = [
         {"sku": line.sku, **to_builtins(problem)}

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from domain.carts import Cart
+from domain.carts import Cart, CartRules, CartState
 from domain.ids import (
     CartId,
     CustomerId,
@@ -17,6 +17,7 @@ from domain.ids import (
 from domain.orders import Order
 from domain.pickups import Pickup, PickupState
 from domain.shipments import Shipment, ShipmentState
+from domain.viewed import Viewing
 
 
 class Carts(Protocol):
@@ -34,6 +35,33 @@ class Carts(Protocol):
 
     async def open_of(self, customer: CustomerId) -> Cart | None:
         """The customer's open cart, locked until the unit ends."""
+
+    async def take_stale(self, rules: CartRules, limit: int) -> list[Cart]:
+        """Open carts whose time is over and that nobody has locked, locked for us.
+
+        Those that are being paid for are left out.
+        """
+
+    async def empty(self, carts: Collection[CartId], state: CartState) -> None:
+        """End taken carts; nothing is left in them."""
+
+    async def forget(self, before: datetime, limit: int) -> int:
+        """Strike out up to `limit` that were over before and became no order; how many."""
+
+
+class Viewed(Protocol):
+    """What somebody looked at lately, by customer or by a guest's cart."""
+
+    async def note(self, owner: CustomerId | CartId, skus: Sequence[Sku]) -> None:
+        """These were looked at just now, the newest first; the oldest beyond the bound go."""
+
+    async def of(self, owner: CustomerId | CartId) -> list[Viewing]:
+        """The newest first."""
+
+    async def move(self, guest: CartId, customer: CustomerId) -> None:
+        """What a guest looked at is the customer's from now on."""
+
+    async def forget(self, owners: Collection[CartId]) -> None: ...
 
 
 class Orders(Protocol):

@@ -9,6 +9,7 @@ from domain.feed import ANY, Changed
 from domain.groups import Allocation
 from domain.holds import Hold, HoldState
 from domain.ids import (
+    CartId,
     ChannelId,
     CustomerId,
     HoldId,
@@ -164,6 +165,9 @@ class Holds(Protocol):
 
         What they are paying for elsewhere is left out.
         """
+
+    async def take_of_carts(self, carts: Collection[CartId]) -> list[Hold]:
+        """Active holds of taken carts, locked until the unit ends."""
 
     async def take_lapsed(self, now: datetime, limit: int) -> list[Hold]:
         """Active ones whose time is over and that nobody has locked, locked for us."""

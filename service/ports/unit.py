@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Protocol, runtime_checkable
 
 from domain.audit import Audited, Invariant, Repair
+from domain.carts import CartRules
 from domain.deliveries import Delivery
 from domain.transfers import Transfer
 from service.ports.callers import Keys, Trespasses
@@ -14,7 +15,7 @@ from service.ports.incoming import Consignments, Supply
 from service.ports.people import Consents, Customers, Points, Preferences, Rewards
 from service.ports.requests import Requests
 from service.ports.selling import Closing, SalesChannels, Selling
-from service.ports.shopping import Carts, Orders, Pickups, Shipments
+from service.ports.shopping import Carts, Orders, Pickups, Shipments, Viewed
 from service.ports.stock import Allocations, Feed, Holds, Incidents, Sales, Stock, WalkIns
 
 
@@ -38,9 +39,10 @@ class Audit(Protocol):
 
 
 class Unit(Protocol):
-    """One transaction, or one look. `now` is the one clock."""
+    """One transaction, or one look. `now` is the one clock; the rules are the installation's."""
 
     now: datetime
+    cart_rules: CartRules
     requests: Requests
     stores: Stores
     closing: Closing
@@ -54,6 +56,7 @@ class Unit(Protocol):
     allocations: Allocations
     holds: Holds
     carts: Carts
+    viewed: Viewed
     orders: Orders
     pickups: Pickups
     shipments: Shipments

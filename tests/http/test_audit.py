@@ -9,6 +9,7 @@ from adapters.postgres.invariants import INVARIANTS
 from domain.stores import StoreState
 from tests.examples import HARBOUR, HILL, MUG, TEA_SET, TEAPOT, a_store, shelve
 from tests.http.shop import Shop
+from tests.http.test_carts import a_cart
 from tests.http.test_deliveries import announced, receive
 from tests.http.test_transfers import sent
 
@@ -53,10 +54,22 @@ async def prepare(shop: Shop, pickup: str, lines: dict[str, int], till: dict[str
     await step(shop, pickup, "ready", {"bin": "A1"}, till)
 
 
+async def merge(shop: Shop, me: dict[str, str]) -> None:
+    """A guest's cart that held something goes into a customer's."""
+    guest = await a_cart(shop, await shop.page(), mug=1)
+    path, token = f"/v1/carts/{guest['id']}", {"Cart-Token": guest["headers"]["Cart-Token"]}
+    key = {"Idempotency-Key": shop.fresh()}
+    held = await shop.client.post(f"{path}/hold", json={}, headers=guest["headers"] | key)
+    assert held.status_code == 200, held.text
+    await shop.client.get("/v1/me/cart", params={"currency": "SEK"}, headers=me)
+    merged = await shop.client.post(f"{path}/claim", json={}, headers=me | token)
+    assert merged.json()["id"] != guest["id"], "an open cart of one's own takes the guest's in"
+
+
 @pytest.fixture
 async def lived_in(shop: Shop) -> Shop:
-    """One order collected, one cancelled, one that lies ready, one just placed; a till's sale of
-    what the other shelf did not have; and a store that is closed."""
+    """One order collected, one cancelled, one that lies ready, one just placed; a guest's cart that
+    was claimed; a till's sale of what the other shelf did not have; and a store that is closed."""
     await shelve(shop.units, HARBOUR, mug=40, teapot=10)
     me, till = await shop.customer(), await shop.till(HARBOUR)
     collected = await order(shop, me, {MUG: 3, TEA_SET: 1})
@@ -67,6 +80,7 @@ async def lived_in(shop: Shop) -> Shop:
     ready = await order(shop, me, {TEA_SET: 2})
     await prepare(shop, ready, {TEA_SET: 2}, till)
     await order(shop, me, {MUG: 5})
+    await merge(shop, me)
     sold = {"sku": TEAPOT, "quantity": 1}
     receipt = {"id": "r-1", "kind": "sale", "occurred_at": "2026-11-23T10:00:00Z", "lines": [sold]}
     told = await shop.client.post(

@@ -70,6 +70,10 @@ claim_cart              .     may       .     .          .
 hold_cart               may   may       .     .          .
 checkout_cart           may   may       .     .          .
 get_my_cart             .     may       .     .          .
+list_my_viewed          .     may       .     .          .
+note_my_viewed          .     may       .     .          .
+list_cart_viewed        may   may       .     .          .
+note_cart_viewed        may   may       .     .          .
 
 get_order               may   may       may   may        orders
 list_my_orders          .     may       .     .          .

@@ -186,8 +186,8 @@ async def test_a_claim_merges_the_guests_lines_into_the_customers_and_a_repeat_c
         TEAPOT: 1,
     }
     assert first.json()["changes"] == [
-        {"sku": MUG, "code": "limited", "quantity": 999, "not_added": 2},
-        {"sku": TEAPOT, "code": "added", "quantity": 1, "not_added": 0},
+        {"sku": MUG, "code": "limited", "quantity": 999, "not_added": 2, "fulfilment": HERE},
+        {"sku": TEAPOT, "code": "added", "quantity": 1, "not_added": 0, "fulfilment": HERE},
     ]
     assert second.json()["lines"] == first.json()["lines"]
 
@@ -318,7 +318,7 @@ async def test_a_claim_names_the_lines_for_which_there_is_no_room(shop: Shop):
     claimed = await shop.client.post(f"/v1/carts/{guest['id']}/claim", json={}, headers=me | token)
 
     assert claimed.json()["changes"] == [
-        {"sku": MUG, "code": "limited", "quantity": 0, "not_added": 1}
+        {"sku": MUG, "code": "limited", "quantity": 0, "not_added": 1, "fulfilment": HERE}
     ]
     assert len(claimed.json()["lines"]) == 200
 

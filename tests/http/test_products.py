@@ -48,6 +48,7 @@ async def test_a_product_says_what_it_is_and_what_goes_with_it(mugs: Shop):
         "relations": [{"sku": "SOAP", "kind": "consumable", "replenish_after_days": 60}],
         "state": "active",
         "tracked": True,
+        "most_per_order": None,
     }
 
 
