@@ -86,6 +86,7 @@ def open_house(settings: Settings) -> House:
             settings.customer_cart_days,
             settings.till_cart_days,
         ),
+        audit_patience=timedelta(seconds=settings.audit_seconds),
     )
     aside = PostgresUnits(connect(settings.database_url, pool_size=ASIDE))
     return House(

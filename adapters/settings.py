@@ -106,6 +106,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     """Of a cart that nobody named a currency for."""
     connections: Annotated[int, Meta(ge=2, le=200)] = 16
     """To the database, for each process."""
+    audit_seconds: Annotated[int, Meta(ge=1, le=24 * 3600)] = 30
+    """How long an audit may look at one invariant."""
     feed_hours: Annotated[int, Meta(ge=1, le=24 * 30)] = 24
     """How long changes of stock are kept for those who come back to a stream."""
     hold_limit: Positive = 20

@@ -16,7 +16,8 @@ class Broken(Struct, frozen=True):
 class Invariant(Struct, frozen=True, omit_defaults=True):
     """One claim about every row of the shop: how many were `checked`, how many are `broken`.
 
-    `examples` are the first broken ones.
+    `examples` are the first broken ones. One that is `unfinished` took too long: nothing is known
+    of it, so it is not `ok`.
     """
 
     name: str
@@ -24,6 +25,11 @@ class Invariant(Struct, frozen=True, omit_defaults=True):
     checked: int
     broken: int
     examples: list[Broken] = []
+    unfinished: bool = False
+
+    @classmethod
+    def given_up(cls, name: str) -> "Invariant":
+        return cls(name, ok=False, checked=0, broken=0, unfinished=True)
 
 
 class Findings(Struct, frozen=True):
@@ -44,6 +50,7 @@ class Audited(Struct, frozen=True):
     at: datetime
     checked: int
     broken: int
+    unfinished: bool = False
 
 
 class Repair(Struct, frozen=True):

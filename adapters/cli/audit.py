@@ -45,6 +45,7 @@ def command(
     The shop may stay open. What is broken is named with the figure that was expected and the one
     that was found, and the exit status is 1. `--repair` sets the figures of stock and of points to
     what their ledgers say, and writes each repair down; then the shop is looked at again.
+    An invariant that takes longer than HYLLA_AUDIT_SECONDS is unfinished, and the status is 1 too.
     `--repair --dry-run` names each figure it would set, and changes nothing.
 
     Example: `hylla audit --data ./shop --repair`
@@ -99,14 +100,21 @@ def _show(answer: Answer) -> None:
     for invariant in answer.invariants:
         style = None if invariant.ok else "bold red"
         name = invariant.name.replace("_", " ")
-        table.add_row(name, f"{invariant.checked:,}", f"{invariant.broken:,}", style=style)
+        figures = f"{invariant.checked:,}", f"{invariant.broken:,}"
+        table.add_row(name, *(("", "unfinished") if invariant.unfinished else figures), style=style)
     console.print(table)
     for invariant in answer.invariants:
         for example in invariant.examples:
             _tell(console, invariant.name, example)
     _show_repairs(console, answer)
     broken = sum(invariant.broken for invariant in answer.invariants)
-    console.print(f"{broken:,} broken." if broken else "All is well.")
+    unfinished = sum(invariant.unfinished for invariant in answer.invariants)
+    if broken:
+        console.print(f"{broken:,} broken.")
+    if unfinished:
+        console.print(f"{unfinished} unfinished: HYLLA_AUDIT_SECONDS gives each more time.")
+    if answer.ok:
+        console.print("All is well.")
 
 
 def _show_repairs(console: Console, answer: Answer) -> None:

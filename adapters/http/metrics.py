@@ -105,12 +105,17 @@ class Audits(Collector):
         broken = GaugeMetricFamily(
             "hylla_audit_broken", "Figures it found wrong.", labels=["invariant"]
         )
+        unfinished = GaugeMetricFamily(
+            "hylla_audit_unfinished", "1 where it took too long to tell.", labels=["invariant"]
+        )
         for audited in self._audits:
             checked.add_metric([audited.name], audited.checked)
             broken.add_metric([audited.name], audited.broken)
+            unfinished.add_metric([audited.name], audited.unfinished)
         newest = max(audited.at for audited in self._audits)
         yield checked
         yield broken
+        yield unfinished
         yield GaugeMetricFamily(
             "hylla_audit_at_seconds", "When it was, in Unix time.", value=newest.timestamp()
         )

@@ -103,6 +103,8 @@ async def audit(units: Units) -> int:
         found = await unit.audit.look()
     async with units.begin() as unit:
         await unit.audit.keep(found)
-    if broken := {invariant.name: invariant.broken for invariant in found if not invariant.ok}:
+    if broken := {invariant.name: invariant.broken for invariant in found if invariant.broken}:
         log.warning("figures are broken", invariants=broken)
+    if unfinished := [invariant.name for invariant in found if invariant.unfinished]:
+        log.warning("audit is unfinished", invariants=unfinished)
     return 0

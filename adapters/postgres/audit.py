@@ -1,8 +1,9 @@
 """Looking at every invariant, and setting figures to what their ledgers say."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
+import asyncpg
 import msgspec
 
 from adapters.postgres.invariants import (
@@ -20,15 +21,19 @@ from domain.audit import Audited, Broken, Invariant, Repair
 
 SHOWN: Final = 20
 LOOK: Final = f"""
-    with fact as materialized ({{facts}}), wrong as (
+    with wrong as materialized (
         select about, coalesce(expected, 0) as expected, coalesce(actual, 0) as actual
-        from fact where expected is distinct from actual
+        from ({{facts}}) as fact where expected is distinct from actual
     )
-    select (select count(*) from fact) as checked, (select count(*) from wrong) as broken, (
-        select coalesce(json_agg(example), '[]')
-        from (select * from wrong order by about limit {SHOWN}) as example
-    ) as examples
+    select (select count(*) from ({{facts}}) as fact) as checked,
+        (select count(*) from wrong) as broken, (
+            select coalesce(json_agg(example), '[]')
+            from (select * from wrong order by about limit {SHOWN}) as example
+        ) as examples
 """
+"""Only what is wrong is kept aside and named: in a vast shop the rest would fill the disk."""
+PATIENCE: Final = timedelta(seconds=30)
+WAIT: Final = "select set_config('statement_timeout', $1, true)"
 REPAIRABLE: Final = (
     "on_hand_is_what_was_moved",
     "unavailable_is_what_was_moved",
@@ -57,14 +62,15 @@ NOTE: Final = """
 """
 KEEP: Final = """
     with unknown as (delete from audits where name <> all($2))
-    insert into audits (name, at, checked, broken)
-    select name, $1, checked, broken
-    from unnest($2::text[], $3::bigint[], $4::bigint[]) as found (name, checked, broken)
+    insert into audits (name, at, checked, broken, unfinished)
+    select name, $1, checked, broken, unfinished
+    from unnest($2::text[], $3::bigint[], $4::bigint[], $5::boolean[])
+        as found (name, checked, broken, unfinished)
     order by name
-    on conflict (name) do update
-    set at = excluded.at, checked = excluded.checked, broken = excluded.broken
+    on conflict (name) do update set at = excluded.at, checked = excluded.checked,
+        broken = excluded.broken, unfinished = excluded.unfinished
 """
-LAST: Final = "select name, at, checked, broken from audits order by name"
+LAST: Final = "select name, at, checked, broken, unfinished from audits order by name"
 SETTLE: Final = """
     update incidents set state = 'settled', settled_by = 'hylla', settled_at = $1, changed_at = $1
     from stock
@@ -116,15 +122,22 @@ PUT_RIGHT: Final = (
 
 
 class PostgresAudit:
-    def __init__(self, connection: Any, now: datetime) -> None:
+    def __init__(self, connection: Any, now: datetime, patience: timedelta = PATIENCE) -> None:
+        """`patience` is how long one invariant may take."""
         self._connection = connection
         self._now = now
+        self._patience = f"{patience // timedelta(milliseconds=1)}ms"
 
     async def look(self) -> list[Invariant]:
         return [await self._seen(name, facts) for name, facts in INVARIANTS.items()]
 
     async def _seen(self, name: str, facts: str) -> Invariant:
-        row = await self._connection.fetchrow(LOOK.format(facts=facts))
+        try:
+            async with self._connection.transaction():
+                await self._be_patient()
+                row = await self._connection.fetchrow(LOOK.format(facts=facts))
+        except (asyncpg.QueryCanceledError, asyncpg.LockNotAvailableError):
+            return Invariant.given_up(name)
         return Invariant(
             name=name,
             ok=row["broken"] == 0,
@@ -133,8 +146,13 @@ class PostgresAudit:
             examples=msgspec.json.decode(row["examples"], type=list[Broken]),
         )
 
+    async def _be_patient(self) -> None:
+        """Until the transaction ends."""
+        await self._connection.execute(WAIT, self._patience)
+
     async def repair(self) -> list[Repair]:
         """Nobody else writes to the tables while they are put right."""
+        await self._be_patient()
         await self._connection.execute(CLOSE)
         repairs = await self._explained()
         if repairs:
@@ -147,6 +165,7 @@ class PostgresAudit:
         """Written down as a repair is, and undone."""
         written = self._connection.transaction()
         await written.start()
+        await self._be_patient()
         repairs = await self._explained()
         await written.rollback()
         return repairs
@@ -158,6 +177,7 @@ class PostgresAudit:
             [invariant.name for invariant in found],
             [invariant.checked for invariant in found],
             [invariant.broken for invariant in found],
+            [invariant.unfinished for invariant in found],
         )
 
     async def last(self) -> list[Audited]:

@@ -763,6 +763,7 @@ audits = Table(
     instant("at"),
     Column("checked", BigInteger, nullable=False),
     Column("broken", BigInteger, nullable=False),
+    Column("unfinished", Boolean, nullable=False, server_default=text("false")),
 )
 
 # --- what follows: events, messages ---------------------------------------------------------------

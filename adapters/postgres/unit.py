@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import asyncpg
@@ -11,7 +11,7 @@ from uuid_utils import uuid7
 
 from adapters.postgres.addresses import for_asyncpg
 from adapters.postgres.allocations import PostgresAllocations
-from adapters.postgres.audit import PostgresAudit
+from adapters.postgres.audit import PATIENCE, PostgresAudit
 from adapters.postgres.carts import PostgresCarts
 from adapters.postgres.closing import PostgresClosing
 from adapters.postgres.consignments import (
@@ -98,7 +98,13 @@ class PostgresUnit:
     """One transaction, or one look, with every port on its connection."""
 
     def __init__(
-        self, connection: Connection, now: datetime, programme: Programme, rules: CartRules
+        self,
+        connection: Connection,
+        now: datetime,
+        *,
+        programme: Programme,
+        rules: CartRules,
+        patience: timedelta,
     ) -> None:
         self.connection = connection
         self.now = now
@@ -136,7 +142,7 @@ class PostgresUnit:
         self.consents: Consents = PostgresConsents(connection)
         self.messages: Messages = PostgresMessages(connection)
         self.slots: Slots = PostgresSlots(connection)
-        self.audit: Audit = PostgresAudit(connection, now)
+        self.audit: Audit = PostgresAudit(connection, now, patience)
 
     @staticmethod
     def new_id(prefix: str) -> str:
@@ -144,7 +150,10 @@ class PostgresUnit:
 
 
 class PostgresUnits:
-    """Opens units on connections. `clock` is the only clock the use cases see."""
+    """Opens units on connections. `clock` is the only clock the use cases see.
+
+    `audit_patience` is how long an audit may look at one invariant.
+    """
 
     def __init__(
         self,
@@ -152,11 +161,13 @@ class PostgresUnits:
         clock: Callable[[], datetime] = utc_now,
         programme: Programme = SHIPPED,
         cart_rules: CartRules = USUAL,
+        audit_patience: timedelta = PATIENCE,
     ) -> None:
         self._connections = connections
         self._clock = clock
         self._programme = programme
         self._cart_rules = cart_rules
+        self._audit_patience = audit_patience
         self.after_stock: list[Callable[[Collection[Sku]], None]] = []
         """Told which SKUs have changed whenever a transaction that changed stock was committed."""
 
@@ -174,7 +185,13 @@ class PostgresUnits:
             except _AWAY as trouble:
                 raise Busy("The database cannot be reached; please try again.") from trouble
             try:
-                unit = PostgresUnit(raw, self._clock(), self._programme, self._cart_rules)
+                unit = PostgresUnit(
+                    raw,
+                    self._clock(),
+                    programme=self._programme,
+                    rules=self._cart_rules,
+                    patience=self._audit_patience,
+                )
                 if transaction:
                     async with raw.transaction():
                         yield unit

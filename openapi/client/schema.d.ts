@@ -2718,7 +2718,8 @@ export interface components {
          * Invariant
          * @description One claim about every row of the shop: how many were `checked`, how many are `broken`.
          *
-         *         `examples` are the first broken ones.
+         *         `examples` are the first broken ones. One that is `unfinished` took too long: nothing is known
+         *         of it, so it is not `ok`.
          */
         Invariant: {
             name: string;
@@ -2727,6 +2728,8 @@ export interface components {
             broken: number;
             /** @default [] */
             examples?: components["schemas"]["Broken"][];
+            /** @default false */
+            unfinished?: boolean;
         };
         /**
          * Key
@@ -4618,7 +4621,8 @@ export interface operations {
                      *               "expected": 1,
                      *               "actual": 1
                      *             }
-                     *           ]
+                     *           ],
+                     *           "unfinished": true
                      *         }
                      *       ]
                      *     }

@@ -23,7 +23,10 @@ class Audit(Protocol):
     """Whether the figures agree with the ledgers they are sums of."""
 
     async def look(self) -> list[Invariant]:
-        """Every invariant with what was checked and what is broken, each seen at one moment."""
+        """Every invariant with what was checked and what is broken, each seen at one moment.
+
+        One that takes too long is given up as unfinished; the others are looked at all the same.
+        """
 
     async def repair(self) -> list[Repair]:
         """Set every figure that a ledger explains to what the ledger says, and write that down."""

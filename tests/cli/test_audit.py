@@ -2,6 +2,9 @@
 
 import asyncio
 import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import asyncpg
@@ -87,6 +90,33 @@ def test_a_dry_run_of_no_repair_is_wrong_usage(database_url, tmp_path: Path):
 
     assert (asked.returncode, asked.stdout) == (2, "")
     assert "--dry-run shows what --repair would set" in asked.stderr
+
+
+async def test_what_takes_too_long_is_unfinished_and_never_well(database_url, tmp_path: Path):
+    options = ("--data", tmp_path, "--database-url", for_asyncpg(database_url))
+    async with locked(database_url, "messages"):
+        impatient = partial(asyncio.to_thread, hylla, HYLLA_AUDIT_SECONDS="1")
+        for_people = await impatient("audit", *options)
+        for_scripts = await impatient("audit", "--json", *options)
+    report = json.loads(for_scripts.stdout)
+
+    assert (for_people.returncode, for_scripts.returncode) == (1, 1)
+    assert "1 unfinished: HYLLA_AUDIT_SECONDS gives each more time." in for_people.stdout
+    assert "All is well." not in for_people.stdout
+    assert report["ok"] is False
+    assert [found for found in report["invariants"] if not found["ok"]] == [
+        {"name": "nobody_is_told_twice", "ok": False, "checked": 0, "broken": 0, "unfinished": True}
+    ]
+
+
+@asynccontextmanager
+async def locked(database_url: str, table: str) -> AsyncIterator[None]:
+    """Nobody can read the table meanwhile."""
+    connection = await asyncpg.connect(for_asyncpg(database_url))
+    async with connection.transaction():
+        await connection.execute(f"lock table {table}")
+        yield
+    await connection.close()
 
 
 def test_a_mistyped_folder_is_no_empty_shop(tmp_path):

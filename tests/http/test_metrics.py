@@ -38,7 +38,7 @@ for worker in workers:
     worker.start()
 for worker in workers:
     worker.join()
-audited = Audited("every_entry_balances", datetime(2026, 11, 23, tzinfo=UTC), 70, 2)
+audited = Audited("every_entry_balances", datetime(2026, 11, 23, tzinfo=UTC), 70, 2, True)
 print(Metrics().text([audited]).decode())
 """
 
@@ -72,6 +72,7 @@ def test_several_workers_tell_of_one_audit(lines: list[str]):
     assert [line for line in lines if line.startswith("hylla_audit")] == [
         'hylla_audit_checked{invariant="every_entry_balances"} 70.0',
         'hylla_audit_broken{invariant="every_entry_balances"} 2.0',
+        'hylla_audit_unfinished{invariant="every_entry_balances"} 1.0',
         "hylla_audit_at_seconds 1.795392e+09",
     ]
 
@@ -104,6 +105,7 @@ async def test_whichever_worker_is_asked_tells_what_the_last_audit_found(shop: S
     assert told['hylla_audit_checked{invariant="on_hand_is_what_was_moved"}'] == 2
     assert told['hylla_audit_broken{invariant="on_hand_is_what_was_moved"}'] == 2
     assert told['hylla_audit_broken{invariant="every_entry_balances"}'] == 0
+    assert told['hylla_audit_unfinished{invariant="every_entry_balances"}'] == 0
     assert before - 1 < told["hylla_audit_at_seconds"] < before + 60
     assert {name: told_by_other[name] for name in of_the_audit(told)} == {
         name: told[name] for name in of_the_audit(told)

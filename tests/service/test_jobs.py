@@ -233,6 +233,28 @@ async def test_what_an_audit_found_is_kept_and_told_and_left_as_it_is(
     assert left == 7
 
 
+async def test_an_audit_that_cannot_finish_one_keeps_the_others_and_says_so(
+    database_url: str, tmp_path: Path
+):
+    async with a_shop(database_url, tmp_path, audit_seconds=1) as shop:
+        async with shop.units.begin() as unit:
+            await unit.connection.execute("lock table messages")
+            with capture_logs() as logs:
+                await audit(shop.units)
+        async with shop.units.read() as unit:
+            kept = await unit.audit.last()
+        await audit(shop.units)
+        async with shop.units.read() as unit:
+            kept_next = await unit.audit.last()
+
+    assert len(kept) == len(INVARIANTS)
+    assert [one.name for one in kept if one.unfinished] == ["nobody_is_told_twice"]
+    assert [one for one in kept_next if one.unfinished] == []
+    assert [(line["event"], line["invariants"]) for line in logs] == [
+        ("audit is unfinished", ["nobody_is_told_twice"])
+    ]
+
+
 async def test_a_shop_that_is_well_is_audited_without_a_word(database_url: str, tmp_path: Path):
     async with a_shop(database_url, tmp_path) as shop:
         await shelve(shop.units, mug=5)
