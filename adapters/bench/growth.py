@@ -1,6 +1,6 @@
 """What becomes of the figures when the shop grows: more workers, more goods, more stores."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 from uuid import uuid4
@@ -27,16 +27,14 @@ def two_workers_holding(rig: Rig) -> Iterator[tuple[Measure, Measure]]:
 
 
 @contextmanager
-def asked_in_a_vast_shop(rig: Rig) -> Iterator[tuple[Measure, Measure]]:
-    with _vast(rig) as vast:
-        some = min(SOME_STORES, rig.scale.stores)
-        yield _asked(vast, vast.port, some), _asked(rig, rig.port, some)
+def asked_in_a_vast_shop(rig: Rig, vast: Rig) -> Iterator[tuple[Measure, Measure]]:
+    some = min(SOME_STORES, rig.scale.stores)
+    yield _asked(vast, vast.port, some), _asked(rig, rig.port, some)
 
 
 @contextmanager
-def held_in_a_vast_shop(rig: Rig) -> Iterator[tuple[Measure, Measure]]:
-    with _vast(rig) as vast:
-        yield _held(vast, vast.port), _held(rig, rig.port)
+def held_in_a_vast_shop(rig: Rig, vast: Rig) -> Iterator[tuple[Measure, Measure]]:
+    yield _held(vast, vast.port), _held(rig, rig.port)
 
 
 def _asked(rig: Rig, port: int, stores: int = 0) -> Measure:
@@ -51,9 +49,10 @@ def _held(rig: Rig, port: int) -> Measure:
 
 
 @contextmanager
-def _vast(rig: Rig) -> Iterator[Rig]:
-    """A shop of five times the goods in ten times the stores."""
+def a_vast_shop(rig: Rig, say: Callable[[str], None]) -> Iterator[Rig]:
+    """A shop of five times the goods in ten times the stores, on the disk of the other one."""
     more = {"skus": 5 * rig.scale.skus, "stores": 10 * rig.scale.stores, "members": 1}
     scale = msgspec.structs.replace(rig.scale, **more)
-    with a_folder() as data, a_rig(data, scale, rig.seconds, lambda _: None) as vast:
+    beside = rig.settings.data.parent
+    with a_folder(beside) as data, a_rig(data, scale, rig.seconds, say, alone=True) as vast:
         yield vast

@@ -18,7 +18,7 @@ import httpx
 import psutil
 from msgspec import Struct
 
-from adapters.bench.data import load
+from adapters.bench.data import load, load_yardstick, tell
 from adapters.bench.scales import Scale, store
 from adapters.identity.keys import RandomSecrets
 from adapters.identity.tokens import TrialTokens
@@ -71,12 +71,20 @@ class Rig(Struct, frozen=True):
 
 
 @contextmanager
-def a_rig(data: Path, scale: Scale, seconds: int, say: Callable[[str], None]) -> Iterator[Rig]:
-    """A shop that is full, open and ready to be measured, on a database that keeps what it says."""
+def a_rig(
+    data: Path, scale: Scale, seconds: int, say: Callable[[str], None], *, alone: bool = False
+) -> Iterator[Rig]:
+    """A shop that is full, open and ready to be measured, on a database that keeps what it says.
+
+    One that is `alone` has no yardstick beside it.
+    """
     with running(data) as url:
         upgrade(url)
         say(f"loading {scale.skus:,} SKUs in {scale.stores} stores, {scale.members:,} members")
         asyncio.run(load(url, scale))
+        if not alone:
+            asyncio.run(load_yardstick(url, scale))
+        asyncio.run(tell(url, "checkpoint"))
         settings = with_own_secret(Settings(data=data, database_url=Secret(url)))
         page, tills = asyncio.run(_keys(settings, scale))
         with shop(data) as served:
@@ -173,8 +181,8 @@ def _free_port() -> int:
 
 
 @contextmanager
-def a_folder() -> Iterator[Path]:
-    folder = Path(mkdtemp(prefix="hylla-bench-"))
+def a_folder(beside: Path | None = None) -> Iterator[Path]:
+    folder = Path(mkdtemp(prefix="hylla-bench-", dir=beside))
     try:
         yield folder / "data"
     finally:

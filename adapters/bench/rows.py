@@ -62,15 +62,19 @@ COLUMNS: Final = ["store", "sku", "kind", "on_hand", "cause", "occurred_at"]
 
 
 class Row(Struct, frozen=True):
-    """`goal` is the ratio to reach; where a smaller figure is better it is `at_most` that."""
+    """`goal` is the ratio to reach; where a smaller figure is better it is `at_most` that.
+
+    What is `vast` is measured in a vast shop too, and `measure` takes it beside the usual one.
+    """
 
     number: int
     work: str
     unit: str
     against: str
     goal: float
-    measure: Callable[[Rig], AbstractContextManager[tuple[Measure, Measure]]]
+    measure: Callable[..., AbstractContextManager[tuple[Measure, Measure]]]
     at_most: bool = False
+    vast: bool = False
     warm_up_s: int = WARM_UP_S
 
 
@@ -352,9 +356,18 @@ ROWS: Final = (
         "the same in this one",
         0.80,
         asked_in_a_vast_shop,
+        vast=True,
         warm_up_s=UNTIL_ALL_WAS_ASKED_S,
     ),
-    Row(9, "holds in a vast shop", "holds/s", "the same in this one", 0.80, held_in_a_vast_shop),
+    Row(
+        9,
+        "holds in a vast shop",
+        "holds/s",
+        "the same in this one",
+        0.80,
+        held_in_a_vast_shop,
+        vast=True,
+    ),
     Row(11, "cold start", "ms", "PostgreSQL alone", 3.0, cold_start, True),
     Row(11, "memory of an idle worker", "MB", "a bare Litestar worker", 2.0, idle_memory, True),
     Row(

@@ -1,15 +1,24 @@
 """The measurement works and says what it measured; how fast it was is not a test's business."""
 
+import asyncio
 import json
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
-from adapters.bench.figures import Sample
-from adapters.bench.measuring import result_of
+from adapters.bench.data import tell
+from adapters.bench.figures import Measure, Sample
+from adapters.bench.measuring import measure, result_of
+from adapters.bench.rig import Rig
 from adapters.bench.rows import ROWS
+from adapters.bench.scales import SCALES
+from adapters.postgres.migrate import upgrade
+from adapters.settings import Secret, Settings
 from tests.cli.starting import hylla
 
 HOLDS = next(row for row in ROWS if row.number == 3)
@@ -63,3 +72,25 @@ def test_a_run_that_broke_something_does_not_count(faults: int, broken: list[str
     runs = [(Sample(10.0, faults=faults), Sample(1.0))]
 
     assert not result_of(HOLDS, runs, broken).counts
+
+
+def test_each_shop_that_was_measured_is_audited(database_url: str, empty_database_url: str):
+    upgrade(empty_database_url)
+    vast = replace(HOLDS, measure=nothing_much, vast=True)
+    usual, other = a_rig_at(database_url), a_rig_at(empty_database_url)
+    sound = measure(vast, [usual, other], lambda _: None)
+    asyncio.run(tell(other.url, "insert into stores (store) values ('harbour')"))
+    asyncio.run(tell(other.url, "insert into stock (store, sku, held) values ('harbour', 'A', 1)"))
+    broken = measure(vast, [usual, other], lambda _: None)
+
+    assert (sound.counts, sound.broken) == (True, [])
+    assert (broken.counts, broken.broken) == (False, ["held_is_what_carts_hold"])
+
+
+@contextmanager
+def nothing_much(*_: Rig) -> Iterator[tuple[Measure, Measure]]:
+    yield lambda _: Sample(1.0), lambda _: Sample(1.0)
+
+
+def a_rig_at(url: str) -> Rig:
+    return Rig(Settings(database_url=Secret(url)), SCALES["tiny"], 1, 0, {}, {})
