@@ -126,6 +126,7 @@ class Cause(StrEnum):
     TRANSFER_OUT = "transfer_out"
     TRANSFER_IN = "transfer_in"
     WALK_INS = "walk_ins"
+    REPAIR = "repair"
 
 
 class Change(Struct, frozen=True, gc=False):
@@ -198,8 +199,19 @@ class Move(Struct, frozen=True, gc=False):
     conditions: Conditions = {}
 
 
-class Movement(Struct, frozen=True):
-    """A line of the ledger: goods that moved, why, by whom, when, and when we learnt of it."""
+class Righted(Struct, frozen=True):
+    """What a counter said, and what its ledger says."""
+
+    was: int
+    set_to: int
+
+
+class Movement(Struct, frozen=True, omit_defaults=True):
+    """A line of the ledger: goods that moved, why, by whom, when, and when we learnt of it.
+
+    In a `repair` nothing moved: it says which figures of the shelf, or conditions of its goods,
+    were `repaired`.
+    """
 
     id: int
     store: StoreId
@@ -212,6 +224,7 @@ class Movement(Struct, frozen=True):
     actor: str
     occurred_at: datetime
     recorded_at: datetime
+    repaired: dict[str, Righted] = {}
 
 
 class PastShelf(Struct, frozen=True):

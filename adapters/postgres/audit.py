@@ -1,5 +1,6 @@
 """Looking at every invariant, and setting figures to what their ledgers say."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -14,10 +15,10 @@ from adapters.postgres.invariants import (
     MEMBER_FIGURES,
     MEMBERS,
     SHELF_FIGURES,
-    SHELVES,
 )
 from adapters.postgres.stock import SHELF
 from domain.audit import Audited, Broken, Invariant, Repair
+from domain.stock import Cause
 
 SHOWN: Final = 20
 LOOK: Final = f"""
@@ -34,13 +35,17 @@ LOOK: Final = f"""
 """Only what is wrong is kept aside and named: in a vast shop the rest would fill the disk."""
 PATIENCE: Final = timedelta(seconds=30)
 WAIT: Final = "select set_config('statement_timeout', $1, true)"
+COUNTED: Final = {
+    "on_hand_is_what_was_moved": "on_hand",
+    "unavailable_is_what_was_moved": "unavailable",
+    "allocated_is_what_orders_claim": "allocated",
+    "staged_is_what_lies_picked": "staged",
+    "held_is_what_carts_hold": "held",
+}
+"""The figure of a shelf that each is about."""
 REPAIRABLE: Final = (
-    "on_hand_is_what_was_moved",
-    "unavailable_is_what_was_moved",
+    *COUNTED,
     "conditions_are_what_was_moved",
-    "allocated_is_what_orders_claim",
-    "staged_is_what_lies_picked",
-    "held_is_what_carts_hold",
     "balances_are_what_was_posted",
     "lots_are_what_was_posted",
 )
@@ -50,13 +55,25 @@ CLOSE: Final = "lock table stock, blocked, members, lots in exclusive mode"
 """Others may look. Whoever has locked a row ends first; a weaker lock would meet it half way."""
 
 SHELVE: Final = """
-    insert into stock (store, sku)
-    select distinct store, sku from movements join stores using (store)
+    insert into stock (store, sku, version)
+    select store, sku, coalesce((
+        select max(version) from (
+            select store, sku, version from feed union all
+            select store, sku, version from feed_inbox
+        ) as told where (told.store, told.sku) = (gone.store, gone.sku)
+    ), 1)
+    from (
+        select distinct store, sku from movements join stores using (store)
+        where not exists (
+            select from stock where (stock.sku, stock.store) = (movements.sku, movements.store)
+        )
+    ) as gone
     on conflict do nothing
 """
+"""Who has heard of a shelf that is gone goes on from the version that was told last."""
 NOTE: Final = """
-    insert into repairs (invariant, about, expected, actual, at)
-    select $1, about, expected, actual, $2 from ({facts}) as fact where expected <> actual
+    insert into repairs (invariant, about, expected, actual, at, repair)
+    select $1, about, expected, actual, $2, $3 from ({facts}) as fact where expected <> actual
     order by about
     returning about::text, expected, actual
 """
@@ -78,23 +95,37 @@ SETTLE: Final = """
         and incidents.kind = 'oversold' and incidents.state = 'open'
         and on_hand - unavailable - allocated - held >= 0
 """
-PUT_RIGHT: Final = (
-    f"""
-    with righted as (
-        update stock set {", ".join(f"{name} = truth.{name}" for name in SHELF_FIGURES)},
-            version = version + 1
-        from (
-            select store, sku,
-                {", ".join(f"{sql} as {name}" for name, sql in SHELF_FIGURES.items())}
-            from {SHELVES}
-        ) as truth
-        where stock.store = truth.store and stock.sku = truth.sku
-            and ({", ".join(f"stock.{name}" for name in SHELF_FIGURES)})
-                is distinct from ({", ".join(f"truth.{name}" for name in SHELF_FIGURES)})
+SET: Final = ", ".join(
+    f"{name} = coalesce((repaired->'{name}'->>'set_to')::int, stock.{name})"
+    for name in SHELF_FIGURES
+)
+SHELVES_RIGHTED: Final = f"""
+    with told as (
+        select about->>'store' as store, about->>'sku' as sku, jsonb_object_agg(
+            coalesce(figure, about->>'condition'),
+            jsonb_build_object('was', actual, 'set_to', expected)
+        ) as repaired
+        from repairs left join (values {", ".join(f"('{i}', '{f}')" for i, f in COUNTED.items())})
+            as counted (invariant, figure) using (invariant)
+        where repair = $1 and about ? 'sku'
+        group by 1, 2
+    ), line as (
+        insert into movements
+            (store, sku, kind, cause, actor, occurred_at, recorded_at, repaired)
+        select store, sku, '{Cause.REPAIR}', $1, 'hylla', $2, $2, repaired from told
+    ), righted as (
+        update stock set version = version + 1, {SET}
+        from told where (stock.store, stock.sku) = (told.store, told.sku)
         returning {", ".join(f"stock.{column}" for column in SHELF.split(", "))}
     )
-    insert into feed_inbox ({SHELF}, cause, recorded_at) select *, 'repair', now() from righted
-    """,
+    insert into feed_inbox ({SHELF}, cause, recorded_at)
+    select *, '{Cause.REPAIR}', $2 from righted
+"""
+"""A repair is a line of its own in each shelf's ledger, by which no goods move.
+
+Of every shelf whose figures or conditions were broken those who listen are told.
+"""
+PUT_RIGHT: Final = (
     f"""
     insert into blocked (store, sku, condition, units)
     select store, sku, condition, coalesce(moved.units, 0)
@@ -122,10 +153,17 @@ PUT_RIGHT: Final = (
 
 
 class PostgresAudit:
-    def __init__(self, connection: Any, now: datetime, patience: timedelta = PATIENCE) -> None:
+    def __init__(
+        self,
+        connection: Any,
+        now: datetime,
+        new_id: Callable[[str], str],
+        patience: timedelta = PATIENCE,
+    ) -> None:
         """`patience` is how long one invariant may take."""
         self._connection = connection
         self._now = now
+        self._new_id = new_id
         self._patience = f"{patience // timedelta(milliseconds=1)}ms"
 
     async def look(self) -> list[Invariant]:
@@ -154,8 +192,10 @@ class PostgresAudit:
         """Nobody else writes to the tables while they are put right."""
         await self._be_patient()
         await self._connection.execute(CLOSE)
-        repairs = await self._explained()
+        repair = self._new_id("rep")
+        repairs = await self._explained(repair)
         if repairs:
+            await self._connection.execute(SHELVES_RIGHTED, repair, self._now)
             for statement in PUT_RIGHT:
                 await self._connection.execute(statement)
             await self._connection.execute(SETTLE, self._now)
@@ -166,7 +206,7 @@ class PostgresAudit:
         written = self._connection.transaction()
         await written.start()
         await self._be_patient()
-        repairs = await self._explained()
+        repairs = await self._explained(self._new_id("rep"))
         await written.rollback()
         return repairs
 
@@ -183,14 +223,14 @@ class PostgresAudit:
     async def last(self) -> list[Audited]:
         return [Audited(*row) for row in await self._connection.fetch(LAST)]
 
-    async def _explained(self) -> list[Repair]:
-        """Every figure that is not what its ledger says, written down."""
+    async def _explained(self, repair: str) -> list[Repair]:
+        """Every figure that is not what its ledger says, written down as of this repair."""
         await self._connection.execute(SHELVE)
-        return [repair for name in REPAIRABLE for repair in await self._noted(name)]
+        return [noted for name in REPAIRABLE for noted in await self._noted(name, repair)]
 
-    async def _noted(self, name: str) -> list[Repair]:
+    async def _noted(self, name: str, repair: str) -> list[Repair]:
         note = NOTE.format(facts=INVARIANTS[name])
-        rows = await self._connection.fetch(note, name, self._now)
+        rows = await self._connection.fetch(note, name, self._now, repair)
         return [
             Repair(
                 name,

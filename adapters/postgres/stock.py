@@ -14,7 +14,7 @@ from domain.confidence import Sight, sights
 from domain.feed import ANY
 from domain.ids import ChannelId, Sku, StoreId
 from domain.incidents import IncidentKind, missed, oversold
-from domain.stock import Change, Move, Movement, PastShelf, Place, Shelf, summed
+from domain.stock import Change, Move, Movement, PastShelf, Place, Righted, Shelf, summed
 from domain.stocktaking import Count, Told
 from service.ports.stock import Incidents
 
@@ -151,7 +151,7 @@ MOVED_BY: Final = """
 """
 MOVEMENTS: Final = """
     select id, store, sku, kind, on_hand, unavailable, coalesce(conditions, '{}') as conditions,
-        cause, actor, occurred_at, recorded_at
+        cause, actor, occurred_at, recorded_at, coalesce(repaired, '{}') as repaired
     from movements
     where sku = $1 and ($2::text[] is null or store = any($2)) and ($3::bigint is null or id < $3)
     order by id desc limit $4
@@ -371,8 +371,7 @@ class PostgresStock:
     ) -> list[Movement]:
         wanted = None if stores is None else list(stores)
         rows = await self._connection.fetch(MOVEMENTS, sku, wanted, before, limit)
-        lines = [dict(row) | {"conditions": _conditions(row["conditions"])} for row in rows]
-        return [Movement(**line) for line in lines]
+        return [_movement_of(dict(row)) for row in rows]
 
     async def as_of(
         self, sku: Sku, stores: Collection[StoreId] | None, at: datetime
@@ -432,6 +431,13 @@ def _movement(move: Move) -> tuple[Any, ...]:
         source.occurred_at,
         msgspec.json.encode(move.conditions).decode() if move.conditions else None,
     )
+
+
+def _movement_of(line: dict[str, Any]) -> Movement:
+    """A line of the ledger as it was written, its documents decoded."""
+    conditions = _conditions(line.pop("conditions"))
+    repaired = msgspec.json.decode(line.pop("repaired"), type=dict[str, Righted])
+    return Movement(**line, conditions=conditions, repaired=repaired)
 
 
 def _conditions(told: str) -> dict[Condition, int]:

@@ -214,6 +214,7 @@ movements = Table(
     instant("occurred_at"),
     instant("recorded_at"),
     Column("conditions", JSONB),
+    Column("repaired", JSONB),
     UniqueConstraint("cause", "store", "sku"),
 )
 Index(None, movements.c.sku, movements.c.store, movements.c.id)
@@ -754,7 +755,9 @@ repairs = Table(
     Column("expected", BigInteger, nullable=False),
     Column("actual", BigInteger, nullable=False),
     instant("at"),
+    words("repair"),  # what the lines of its shelves in the ledger of goods call it
 )
+Index(None, repairs.c.repair)
 
 audits = Table(
     "audits",

@@ -142,7 +142,7 @@ class PostgresUnit:
         self.consents: Consents = PostgresConsents(connection)
         self.messages: Messages = PostgresMessages(connection)
         self.slots: Slots = PostgresSlots(connection)
-        self.audit: Audit = PostgresAudit(connection, now, patience)
+        self.audit: Audit = PostgresAudit(connection, now, self.new_id, patience)
 
     @staticmethod
     def new_id(prefix: str) -> str:

@@ -2869,6 +2869,9 @@ export interface components {
         /**
          * Movement
          * @description A line of the ledger: goods that moved, why, by whom, when, and when we learnt of it.
+         *
+         *         In a `repair` nothing moved: it says which figures of the shelf, or conditions of its goods,
+         *         were `repaired`.
          */
         Movement: {
             id: number;
@@ -2886,6 +2889,10 @@ export interface components {
             occurred_at: string;
             /** Format: date-time */
             recorded_at: string;
+            /** @default {} */
+            repaired?: {
+                [key: string]: components["schemas"]["Righted"];
+            };
         };
         /**
          * NewCart
@@ -3629,6 +3636,14 @@ export interface components {
             unchanged: number;
             refused: number;
             lines: components["schemas"]["Refused"][];
+        };
+        /**
+         * Righted
+         * @description What a counter said, and what its ledger says.
+         */
+        Righted: {
+            was: number;
+            set_to: number;
         };
         /**
          * Risk
@@ -12766,7 +12781,13 @@ export interface operations {
                      *           "cause": "sample",
                      *           "actor": "sample",
                      *           "occurred_at": "2026-11-23T10:30:00+01:00",
-                     *           "recorded_at": "2026-11-23T10:30:00+01:00"
+                     *           "recorded_at": "2026-11-23T10:30:00+01:00",
+                     *           "repaired": {
+                     *             "sample": {
+                     *               "was": 1,
+                     *               "set_to": 1
+                     *             }
+                     *           }
                      *         }
                      *       ],
                      *       "next_cursor": "sample"

@@ -1,6 +1,7 @@
 """Every invariant holds in a shop that was lived in, and is reported when somebody breaks it."""
 
 import asyncio
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -257,6 +258,81 @@ async def test_a_repair_sets_figures_to_their_ledger_and_writes_that_down(lived_
     assert (change.shelf.sku, change.shelf.on_hand, change.cause) == (MUG, 35, "repair")
 
 
+async def ledger(shop: Shop, sku: str, store: str = HARBOUR) -> list[Any]:
+    """What is told of a shelf's history, newest first."""
+    query = {"store": store, "limit": "100"}
+    office = await shop.office("stock")
+    answer = await shop.client.get(f"/v1/stock/{sku}/movements", params=query, headers=office)
+    assert answer.status_code == 200, answer.text
+    return list(answer.json()["items"])
+
+
+async def shelf_of(shop: Shop, sku: str, store: str = HARBOUR) -> Any:
+    query = {"store": store}
+    answer = await shop.client.get(
+        f"/v1/stock/{sku}", params=query, headers=await shop.office("stock")
+    )
+    return answer.json()["items"][0]
+
+
+async def test_a_repair_is_a_line_in_the_history_of_its_shelf_by_which_nothing_moves(lived_in):
+    before, history = await shelf_of(lived_in, MUG), await ledger(lived_in, MUG)
+    await tell(lived_in, "update stock set on_hand = on_hand + 7, held = 2 where sku = 'MUG'")
+    async with lived_in.units.begin() as unit:
+        await unit.audit.repair()
+        at = unit.now
+    after, [line, *older] = await shelf_of(lived_in, MUG), await ledger(lived_in, MUG)
+    async with lived_in.units.begin() as unit:
+        assert await unit.audit.repair() == []
+        noted = await unit.connection.fetch("select distinct repair from repairs")
+
+    assert older == history
+    assert (line["kind"], line["actor"], line["on_hand"], line["unavailable"]) == (
+        "repair",
+        "hylla",
+        0,
+        0,
+    )
+    assert line["repaired"] == {
+        "on_hand": {"was": 42, "set_to": 35},
+        "held": {"was": 2, "set_to": 0},
+    }
+    assert datetime.fromisoformat(line["recorded_at"]) == at
+    assert [row["repair"] for row in noted] == [line["cause"]]
+    assert after == before | {"version": before["version"] + 1}
+    assert await ledger(lived_in, MUG) == [line, *older], "a second repair writes nothing"
+    assert all("repaired" not in one for one in older)
+
+
+async def test_a_repair_of_conditions_is_a_line_of_the_history_too(lived_in):
+    before = await shelf_of(lived_in, MUG)
+    await tell(lived_in, "update blocked set condition = 'damaged'")
+    async with lived_in.units.begin() as unit:
+        await unit.audit.repair()
+    line, *_ = await ledger(lived_in, MUG)
+
+    assert line["repaired"] == {
+        "display": {"was": 0, "set_to": 2},
+        "damaged": {"was": 2, "set_to": 0},
+    }
+    assert await shelf_of(lived_in, MUG) == before | {"version": before["version"] + 1}
+    assert await broken(lived_in) == set()
+
+
+async def test_a_shelf_that_was_gone_comes_back_newer_than_anybody_has_heard_of(lived_in):
+    before = await shelf_of(lived_in, MUG)
+    await tell(lived_in, "delete from stock where sku = 'MUG' and store = 'harbour'")
+    async with lived_in.units.begin() as unit:
+        await unit.audit.repair()
+        await unit.feed.relay(1000)
+        told = [change for change in await unit.feed.after(0, 1000) if change.cause == "repair"]
+
+    assert await broken(lived_in) == set()
+    assert [(one.shelf.on_hand, one.shelf.version) for one in told] == [
+        (before["on_hand"], before["version"] + 1)
+    ]
+
+
 async def test_a_rehearsal_names_what_a_repair_would_set_and_changes_nothing(lived_in):
     await tell(lived_in, "update stock set on_hand = on_hand + 7, held = 2 where sku = 'MUG'")
     await tell(lived_in, "update members set available = 0; update lots set remaining = 0")
@@ -277,7 +353,16 @@ async def test_a_rehearsal_names_what_a_repair_would_set_and_changes_nothing(liv
 
 async def books(shop: Shop) -> dict[str, str]:
     """Everything that a repair may write, row for row."""
-    tables = "stock", "blocked", "members", "lots", "incidents", "repairs", "feed_inbox"
+    tables = (
+        "stock",
+        "movements",
+        "blocked",
+        "members",
+        "lots",
+        "incidents",
+        "repairs",
+        "feed_inbox",
+    )
     async with shop.units.read() as unit:
         return {
             table: await unit.connection.fetchval(f"select json_agg({table})::text from {table}")

@@ -15,9 +15,11 @@ from msgspec import Struct
 from adapters.drain import Drain
 from adapters.http.streams import HEARTBEAT_S, Streams
 from adapters.main import build_app, open_house
+from adapters.postgres.addresses import for_asyncpg
 from domain.availability import Quantities, Telling
 from domain.catalogue import ProductState
 from domain.feed import Following
+from tests.cli.starting import hylla
 from tests.examples import ENGRAVING, HARBOUR, HILL, MUG, TEA_SET, TEAPOT, a_product, shelve
 from tests.http.listening import Event, Listener, listening
 from tests.http.server import serving
@@ -126,6 +128,23 @@ async def test_a_change_of_a_part_is_one_of_the_kit(live: Live):
     ]
     versions = [event.data["version"] for event in [first, second, *missed]]
     assert versions == sorted(versions)
+
+
+async def test_a_repair_is_heard_as_a_newer_version_of_its_shelf(live: Live):
+    await live.put(mug=5)
+    async with live.listen(f"?sku={MUG}&store={HARBOUR}") as stream:
+        first = await stream.next()
+        async with live.shop.units.read() as unit:
+            await unit.connection.execute("update stock set on_hand = 12")
+        settings = live.shop.house.settings
+        options = ("--data", settings.data, "--database-url", for_asyncpg(settings.database_url))
+        done = await asyncio.to_thread(hylla, "audit", "--repair", *options)
+        await live.put(mug=1)
+        repaired, next_ = await stream.take(2)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert told([first, repaired, next_]) == [(MUG, HARBOUR, n) for n in (5, 5, 6)]
+    assert [event.data["version"] - first.data["version"] for event in (repaired, next_)] == [1, 2]
 
 
 async def test_what_is_not_counted_has_no_quantity_and_what_is_retired_is_not_sold(live: Live):
