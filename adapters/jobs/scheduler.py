@@ -23,6 +23,12 @@ from service.ports.unit import Units
 
 NODE: Final = f"{socket.gethostname()}:{os.getpid()}"
 
+SOON: Final = timedelta(seconds=10)
+"""After the start of a process each step has its first turn, however seldom it runs.
+
+A process that is started anew more often than a step's span would never come to it otherwise.
+"""
+
 log = structlog.get_logger("hylla.jobs")
 
 
@@ -30,7 +36,7 @@ class Step(Struct, frozen=True):
     """A bounded piece of work that says how much it did.
 
     One that did something is asked again at once, so that a backlog melts quickly; one that runs
-    `once` is asked by one process in each `every`.
+    `once` is asked by one process in each `every`, and soon after a start when nobody has yet.
     """
 
     name: str
@@ -64,7 +70,10 @@ class Scheduler:
         logging.getLogger("apscheduler").setLevel(logging.WARNING)
         for step in self._steps:
             seconds = step.every.total_seconds()
-            self._clock.add_job(self._beat, "interval", [step], seconds=seconds, id=step.name)
+            first = datetime.now(UTC) + min(step.every, SOON)
+            self._clock.add_job(
+                self._beat, "interval", [step], seconds=seconds, id=step.name, next_run_time=first
+            )
         self._clock.start()
         return self
 

@@ -54,6 +54,27 @@ async def test_three_processes_do_what_is_due_once_in_each_slot(database_url: st
     assert sum(slots.values()) <= 5  # two seconds touch at most five slots
 
 
+async def test_what_is_due_is_done_soon_after_a_start_and_not_again_after_the_next(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("adapters.jobs.scheduler.SOON", QUICK)
+    units, done = PostgresUnits(connect(database_url, pool_size=2)), []
+    every = timedelta(days=36_500)  # no span ends while this runs
+
+    async def work() -> int:
+        done.append(datetime.now(UTC))
+        return 0
+
+    step = Step("count", every, work, once=True)
+    async with units.begin() as unit:
+        assert await unit.slots.claim("count", slot(unit.now - every, every), "who was here before")
+    for _ in range(3):
+        await run_for(0.3, Scheduler(units, [step], asyncio.Event()))
+    await units.close()
+
+    assert len(done) == 1
+
+
 async def run_for(seconds: float, scheduler: Scheduler) -> None:
     async with scheduler:
         await asyncio.sleep(seconds)
