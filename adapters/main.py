@@ -133,7 +133,13 @@ def build_app(house: House) -> ASGIApp:
         settings.low_confidence_at / 100,
     )
     streams = Streams(house.units, house.relay, telling=telling, aside=house.aside)
-    window = Window(house.aside, house.relay, telling=telling, clock=utc_now)
+    window = Window(
+        house.aside,
+        house.relay,
+        telling=telling,
+        clock=utc_now,
+        most_bytes=settings.window_mb * 2**20,
+    )
     house.units.after_stock.append(window.take_out)
 
     async def ready() -> Mapping[str, str]:

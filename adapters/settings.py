@@ -110,6 +110,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     """How long an audit may look at one invariant."""
     feed_hours: Annotated[int, Meta(ge=1, le=24 * 30)] = 24
     """How long changes of stock are kept for those who come back to a stream."""
+    window_mb: Positive = 256
+    """What each process may keep of answers about stock, ready to be given again."""
     hold_limit: Positive = 20
     """Units of one SKU that one customer may hold at a time."""
     most_per_order: Annotated[int, Meta(ge=1, le=999)] = 999

@@ -43,7 +43,6 @@ AHEAD: Final = timedelta(seconds=6)
 """How far ahead holds that end are looked for: farther than a look is good for."""
 AT_ONCE: Final = 200
 """SKUs of one reading."""
-MOST_BYTES: Final = 256 * 2**20
 MOST_PARTS: Final = 200_000
 LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
 NEVER: Final = datetime.max.replace(tzinfo=UTC)
@@ -107,8 +106,9 @@ class Window:
         *,
         telling: Telling,
         clock: Clock,
-        most_bytes: int = MOST_BYTES,
+        most_bytes: int,
     ) -> None:
+        """Beyond `most_bytes`, what has lain there longest makes room."""
         self._units = units
         self._relay = relay
         self._clock = clock

@@ -2,22 +2,24 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 
-import asyncpg
 import httpx
 import msgspec
 import pytest
 from msgspec import Struct
 from msgspec.structs import replace
 
-from adapters.http.window import FRESH, Window
+from adapters.http.window import FRESH, Shown, Window
 from adapters.main import build_app, open_house
-from adapters.postgres.addresses import for_asyncpg
-from adapters.postgres.unit import utc_now
+from adapters.postgres.holds import PostgresHolds
+from adapters.postgres.selling import SOLD
+from adapters.postgres.unit import Connections, PostgresUnits, connect, utc_now
 from domain.availability import Quantities, Telling
 from domain.catalogue import ProductState
+from service.ports.world import Clock
 from tests.examples import (
     ENGRAVING,
     HARBOUR,
@@ -33,7 +35,6 @@ from tests.http.server import serving
 from tests.http.shop import Shop
 
 PATIENCE_S = 10
-WAITING = "select count(*) from pg_locks where not granted"
 LIVE = {"max_staleness": "0"}
 """Asks for what the books say, and passes the window by."""
 
@@ -313,49 +314,132 @@ async def test_the_window_shows_shoppers_no_number_that_is_hidden_and_staff_ever
     assert told == [10, 137]
 
 
+class Watched(Connections):
+    """Connections that keep what the database was asked: the statement, and its arguments."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url, most=3)
+        self.asked: list[tuple[str, tuple[Any, ...]]] = []
+
+    @asynccontextmanager
+    async def one(self) -> AsyncIterator[Any]:
+        async with super().one() as connection:
+            with connection.query_logger(lambda told: self.asked.append((told.query, told.args))):
+                yield connection
+
+    def skus(self) -> list[set[str]]:
+        """Whose shelves were asked for, in each statement that did."""
+        return [set(args[0]) for query, args in self.asked if query == SOLD]
+
+
+class Slow(PostgresHolds):
+    """Holds of a worker that is held up in its readings, after it has read the shelves."""
+
+    reached: ClassVar[asyncio.Event]
+    go_on: ClassVar[asyncio.Event]
+
+    async def ending(self, after: datetime, until: datetime, skus: Any = None) -> Any:
+        if skus is not None:
+            self.reached.set()
+            await self.go_on.wait()
+        return await super().ending(after, until, skus)
+
+
+def a_window(shop: Shop, units: Any, *, clock: Clock = utc_now, most_bytes: int = 2**20) -> Window:
+    relay = shop.house.relay
+    return Window(units, relay, telling=Telling(), clock=clock, most_bytes=most_bytes)
+
+
 @pytest.fixture
-async def window(shop: Shop) -> AsyncIterator[Window]:
-    house = shop.house
-    made = Window(house.units, house.relay, telling=Telling(), clock=utc_now)
-    house.units.after_stock.append(made.take_out)
-    async with house.relay.running(), made.running():
+async def watched(database_url: str) -> AsyncIterator[Watched]:
+    connections = Watched(database_url)
+    yield connections
+    await connections.close()
+
+
+@pytest.fixture
+async def window(shop: Shop, watched: Watched) -> AsyncIterator[Window]:
+    made = a_window(shop, PostgresUnits(watched))
+    shop.units.after_stock.append(made.take_out)
+    async with shop.house.relay.running(), made.running():
+        await made._rounds.round()
         yield made
+
+
+@pytest.fixture
+async def another(database_url: str) -> AsyncIterator[PostgresUnits]:
+    """What another worker does; this one hears of it by the feed alone."""
+    units = PostgresUnits(connect(database_url, pool_size=2))
+    yield units
+    await units.close()
 
 
 async def told(window: Window, sku: str = MUG) -> int:
     """What a reading says, without looking whether it lies there."""
     [shown] = await window.read([sku], exact=False)
+    return quantity_of(window, shown)
+
+
+def quantity_of(window: Window, shown: Shown) -> int:
     item, _ = window.whole(shown, exact=False)
     return int(msgspec.json.decode(item)["ship"]["quantity"])
 
 
+@pytest.mark.parametrize("whose", ["our own", "another's"])
 async def test_a_change_in_the_middle_of_a_reading_leaves_nothing_behind(
-    shop: Shop, window: Window, database_url: str
+    shop: Shop, window: Window, another: PostgresUnits, monkeypatch: pytest.MonkeyPatch, whose: str
 ):
     await shelve(shop.units, mug=5)
-    await told(window)
-    window.take_out([MUG])
-    side = await asyncpg.connect(for_asyncpg(database_url))
-    async with side.transaction():
-        await side.execute("lock table products in access exclusive mode")
-        reading = asyncio.create_task(told(window))
-        while await side.fetchval(WAITING) < 1:
-            await asyncio.sleep(0.01)
-        await shelve(shop.units, mug=1)
-        await window._rounds.round()  # a look has heard of it
+    await window._rounds.round()
+    Slow.reached, Slow.go_on = asyncio.Event(), asyncio.Event()
+    monkeypatch.setattr("adapters.postgres.unit.PostgresHolds", Slow)
+    reading = asyncio.create_task(told(window))
+    await Slow.reached.wait()
+    await shelve(shop.units if whose == "our own" else another, mug=1)
+    await window._rounds.round()  # a look has heard of it
+    Slow.go_on.set()
     answer = await reading
-    await side.close()
 
-    assert answer == 6, "as it was read"
+    assert answer == 5, "as it was read"
     assert window.see([MUG], exact=False) is None, "and not kept"
     assert await told(window) == 6
 
 
+async def test_of_a_page_only_that_is_read_which_does_not_lie_there(
+    shop: Shop, window: Window, watched: Watched
+):
+    page = [MUG, TEAPOT, ENGRAVING]
+    await shelve(shop.units, mug=5, teapot=3)
+    await window._rounds.round()
+    await window.read([MUG], exact=False)
+    watched.asked.clear()
+    shown = await window.read(page, exact=False)
+    first = watched.skus()
+    confirmed = window.see(page, exact=False)
+    again = await window.read(page, exact=False)
+
+    assert [one.product.sku for one in shown] == page
+    assert first == [{TEAPOT, ENGRAVING}]
+    assert confirmed == shown == again, "all of them, for one moment"
+    assert watched.skus() == first, "and nothing was read again"
+
+
+async def test_what_lies_there_is_confirmed_before_it_is_part_of_a_page(
+    shop: Shop, window: Window, another: PostgresUnits
+):
+    await shelve(shop.units, mug=5, teapot=3)
+    await window._rounds.round()
+    await window.read([MUG], exact=False)
+    await shelve(another, mug=1)
+    page = await window.read([MUG, TEAPOT], exact=False)
+
+    assert [quantity_of(window, shown) for shown in page] == [6, 3]
+    assert window.moment(page) >= max(shown.read_at for shown in page)
+
+
 async def test_a_window_that_nobody_confirms_shows_nothing(shop: Shop):
     later = timedelta()
-    window = Window(
-        shop.units, shop.house.relay, telling=Telling(), clock=lambda: utc_now() + later
-    )
+    window = a_window(shop, shop.units, clock=lambda: utc_now() + later)
     await shelve(shop.units, mug=5)
     async with shop.house.relay.running(), window.running():
         async with asyncio.timeout(PATIENCE_S):
@@ -371,7 +455,7 @@ async def test_a_window_that_nobody_confirms_shows_nothing(shop: Shop):
 
 async def test_a_full_window_makes_room(shop: Shop):
     await shelve(shop.units, mug=5, teapot=3)
-    window = Window(shop.units, shop.house.relay, telling=Telling(), clock=utc_now, most_bytes=2000)
+    window = a_window(shop, shop.units, most_bytes=2000)
     async with shop.house.relay.running(), window.running():
         answers = [await told(window, sku) for sku in (MUG, TEAPOT, MUG)]
         async with asyncio.timeout(PATIENCE_S):
