@@ -73,6 +73,11 @@ class Consignment(Struct, frozen=True, kw_only=True):
     version: int = 1
 
     @property
+    def ends(self) -> set[StoreId]:
+        """The stores whose business it is."""
+        return {self.destination}
+
+    @property
     def is_closed(self) -> bool:
         return self.closed_at is not None
 

@@ -54,6 +54,10 @@ class Transfer(Consignment, frozen=True, kw_only=True):
     sent_at: datetime
 
     @property
+    def ends(self) -> set[StoreId]:
+        return {self.origin, self.destination}
+
+    @property
     def departure(self) -> Source:
         return Source(Cause.TRANSFER_OUT, self.id, self.sent_by, self.sent_at)
 

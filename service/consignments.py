@@ -1,20 +1,101 @@
 """What deliveries and transfers have in common: they are received, and they are looked at."""
 
-from collections.abc import Collection, Mapping, Sequence
-from typing import TypeVar
+from collections.abc import Callable, Collection, Mapping, Sequence
+from enum import StrEnum
+from typing import Final, Generic, TypeVar
+
+from msgspec import Struct
 
 from domain.callers import Caller, NotYours
 from domain.catalogue import ProductMissing
 from domain.consignments import Consignment, ConsignmentLine
+from domain.deliveries import Delivery
 from domain.ids import Sku, StoreId
 from domain.stock import Place, Shelf, moves_of
-from service.ports.unit import Unit
+from domain.transfers import Transfer
+from service.ports.incoming import Consignments
+from service.ports.requests import RequestKey
+from service.ports.unit import Unit, Units
+from service.retries import tried_again
 from service.stocktaking import Result
 
 C = TypeVar("C", bound=Consignment)
 
 
-async def book_arrival(
+class Told(Struct, Generic[C], frozen=True):
+    """A consignment as it is after, and what became of each line with the shelf it touched."""
+
+    consignment: C
+    results: list[Result]
+
+
+class Kind(Struct, Generic[C], frozen=True):
+    """Deliveries, or transfers: what is told of one, and where they are kept."""
+
+    told: type[Told[C]]
+    kept_in: Callable[[Unit], Consignments[C]]
+
+
+DELIVERIES: Final = Kind(Told[Delivery], lambda unit: unit.deliveries)
+TRANSFERS: Final = Kind(Told[Transfer], lambda unit: unit.transfers)
+
+
+@tried_again
+async def receive(
+    units: Units,
+    kind: Kind[C],
+    name: str,
+    *,
+    caller: Caller,
+    totals: Mapping[Sku, int],
+    last: bool,
+    key: RequestKey,
+) -> Told[C]:
+    """So much of each SKU has come so far; `last` says that no more will.
+
+    Refusals:
+        NotSent, NotExpected, ConsignmentClosed, TooMuch, NotYours, Missing.
+    """
+    async with units.begin() as unit:
+        if first := await unit.requests.claim(key, kind.told):
+            return first
+        before = await kind.kept_in(unit).take(name)
+        after, results = await _booked(unit, caller, before, totals, last=last)
+        if after is not before:
+            await kind.kept_in(unit).keep(after)
+        told = Told(after, results)
+        await unit.requests.answer(key, told)
+    return told
+
+
+async def look(units: Units, kind: Kind[C], name: str, *, caller: Caller) -> C:
+    """Raises Missing: there is none of that name, or it is the business of other stores."""
+    async with units.read() as unit:
+        found = await kind.kept_in(unit).get(name)
+    if not any(map(caller.works_at, found.ends)):
+        raise NotYours(caller, name)
+    return found
+
+
+async def list_of(
+    units: Units,
+    kind: Kind[C],
+    *,
+    caller: Caller,
+    stores: Collection[StoreId] | None,
+    states: Collection[StrEnum],
+    after: str | None,
+    limit: int,
+) -> Sequence[C]:
+    """Those whose business it is of these stores, oldest first; None for all. Raises NotYours."""
+    for store in stores or ():
+        if not caller.works_at(store):
+            raise NotYours(caller, store)
+    async with units.read() as unit:
+        return await kind.kept_in(unit).page(stores, states, after=after, limit=limit)
+
+
+async def _booked(
     unit: Unit, caller: Caller, before: C, totals: Mapping[Sku, int], *, last: bool
 ) -> tuple[C, list[Result]]:
     """A taken consignment once so much has come; the goods are on their shelves then.
@@ -30,13 +111,6 @@ async def book_arrival(
         shelves[change.place].must_hold(change)
     changed = await unit.stock.apply(moves_of(changes, after.arrival(caller.id, unit.now)))
     return after, results_of(before.destination, totals, changed, shelves)
-
-
-def must_work_at(caller: Caller, stores: Collection[StoreId] | None) -> None:
-    """Raises NotYours for the first that is not the caller's."""
-    for store in stores or ():
-        if not caller.works_at(store):
-            raise NotYours(caller, store)
 
 
 async def must_be_sold(unit: Unit, skus: Collection[Sku]) -> None:

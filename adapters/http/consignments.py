@@ -1,18 +1,21 @@
 """What deliveries and transfers have in common on the wire."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import date
-from typing import Annotated, Final
+from typing import Annotated, Final, TypeVar
 
 from msgspec import Meta, Struct
 
 from domain.callers import Caller, Role
+from domain.consignments import Consignment
 from domain.groups import Repeated
 from domain.ids import Sku, StoreId
 from domain.stock import MOST
 
 KEEPERS: Final = (Role.ASSOCIATE, Role.OFFICE)
 MOST_LINES: Final = 1000
+
+Line = TypeVar("Line")
 
 
 class ComingLine(Struct, forbid_unknown_fields=True):
@@ -53,6 +56,20 @@ class IncomingView(Struct, frozen=True):
 def coming(lines: Iterable[ComingLine]) -> dict[Sku, int]:
     """Raises Repeated."""
     return units_of((line.sku, line.quantity) for line in lines)
+
+
+def seen(consignment: Consignment, line: Callable[[Sku, int, int, int, int], Line]) -> list[Line]:
+    """Its lines: SKU, what was to come and has come, what is still to come and never came."""
+    return [
+        line(
+            each.sku,
+            each.quantity,
+            each.received,
+            consignment.awaited(each),
+            consignment.discrepancy(each),
+        )
+        for each in consignment.lines
+    ]
 
 
 def units_of(lines: Iterable[tuple[Sku, int]]) -> dict[Sku, int]:

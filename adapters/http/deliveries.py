@@ -9,15 +9,16 @@ from litestar.params import FromPath, JSONBody, QueryParameter
 from msgspec import Meta, Struct
 
 from adapters.http.callers import called_by
-from adapters.http.consignments import KEEPERS, ComingLines, Receiving, coming, own_stores
+from adapters.http.consignments import KEEPERS, ComingLines, Receiving, coming, own_stores, seen
 from adapters.http.paging import Cursor, Limit, Page, page_of, unseal
 from domain.callers import Caller, Role
 from domain.deliveries import Delivery, DeliveryState
 from domain.ids import DeliveryId, Sku, StoreId
 from domain.moments import Moment, must_be_within
 from domain.refusals import WrongField
-from service import deliveries
-from service.deliveries import Announcement, Told
+from service import consignments, deliveries
+from service.consignments import DELIVERIES, Told
+from service.deliveries import Announcement
 from service.ports.requests import RequestKey
 from service.ports.unit import Units
 from service.stocktaking import Result
@@ -94,16 +95,7 @@ class DeliveryView(Struct, frozen=True):
             reference=delivery.reference,
             due_on=delivery.due_on,
             due_at=delivery.due_at,
-            lines=[
-                DeliveryLineView(
-                    line.sku,
-                    line.quantity,
-                    line.received,
-                    delivery.awaited(line),
-                    delivery.discrepancy(line),
-                )
-                for line in delivery.lines
-            ],
+            lines=seen(delivery, DeliveryLineView),
             announced_by=delivery.announced_by,
             announced_at=delivery.announced_at,
             closed_by=delivery.closed_by,
@@ -119,8 +111,8 @@ class DeliveryTold(Struct, frozen=True):
     results: list[Result]
 
     @classmethod
-    def of(cls, told: Told) -> Self:
-        return cls(told.delivery.id, told.delivery.state, told.results)
+    def of(cls, told: Told[Delivery]) -> Self:
+        return cls(told.consignment.id, told.consignment.state, told.results)
 
 
 class Deliveries(Controller):
@@ -152,8 +144,9 @@ class Deliveries(Controller):
         cursor: Cursor = None,
     ) -> Page[DeliveryView]:
         """Deliveries to one's stores, in the order they were announced."""
-        found = await deliveries.list_of(
+        found = await consignments.list_of(
             units,
+            DELIVERIES,
             caller=caller,
             stores=own_stores(caller, stores),
             states=states or [DeliveryState.EXPECTED],
@@ -170,7 +163,7 @@ class Deliveries(Controller):
         units: NamedDependency[Units],
     ) -> DeliveryView:
         """One delivery, with what is still to come and what never came."""
-        return DeliveryView.of(await deliveries.look(units, caller=caller, delivery=delivery))
+        return DeliveryView.of(await consignments.look(units, DELIVERIES, delivery, caller=caller))
 
     @patch(
         "/{delivery:str}", operation_id="put_off_delivery", **called_by(Role.OFFICE, scope="stock")
@@ -223,8 +216,8 @@ class Deliveries(Controller):
 
         It is closed once all has come, or when `close` says that no more will.
         """
-        told = await deliveries.receive(
-            units, caller=caller, delivery=delivery, totals=data.totals, last=data.close, key=key
+        told = await consignments.receive(
+            units, DELIVERIES, delivery, caller=caller, totals=data.totals, last=data.close, key=key
         )
         return DeliveryTold.of(told)
 

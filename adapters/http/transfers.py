@@ -9,16 +9,17 @@ from litestar.params import FromPath, JSONBody, QueryParameter
 from msgspec import Struct
 
 from adapters.http.callers import called_by
-from adapters.http.consignments import KEEPERS, ComingLines, Receiving, coming, own_stores
+from adapters.http.consignments import KEEPERS, ComingLines, Receiving, coming, own_stores, seen
 from adapters.http.paging import Cursor, Limit, Page, page_of, unseal
 from domain.callers import Caller
 from domain.ids import Sku, StoreId, TransferId
 from domain.transfers import Transfer, TransferState
-from service import transfers
+from service import consignments, transfers
+from service.consignments import TRANSFERS, Told
 from service.ports.requests import RequestKey
 from service.ports.unit import Units
 from service.stocktaking import Result
-from service.transfers import Dispatch, Told
+from service.transfers import Dispatch
 
 ENDS: Final = {"origin": "from", "destination": "to"}
 """What the ends of a transfer are called on the wire, where no language minds the words."""
@@ -74,16 +75,7 @@ class TransferView(Struct, frozen=True, rename=ENDS):
             destination=transfer.destination,
             state=transfer.state,
             version=transfer.version,
-            lines=[
-                TransferLineView(
-                    line.sku,
-                    line.quantity,
-                    line.received,
-                    transfer.awaited(line),
-                    transfer.discrepancy(line),
-                )
-                for line in transfer.lines
-            ],
+            lines=seen(transfer, TransferLineView),
             due_on=transfer.due_on,
             sent_by=transfer.sent_by,
             sent_at=transfer.sent_at,
@@ -100,8 +92,8 @@ class TransferTold(Struct, frozen=True):
     results: list[Result]
 
     @classmethod
-    def of(cls, told: Told) -> Self:
-        return cls(told.transfer.id, told.transfer.state, told.results)
+    def of(cls, told: Told[Transfer]) -> Self:
+        return cls(told.consignment.id, told.consignment.state, told.results)
 
 
 class Transfers(Controller):
@@ -141,8 +133,8 @@ class Transfers(Controller):
 
         The transfer is closed once all has come, or when `close` says that no more will.
         """
-        told = await transfers.receive(
-            units, caller=caller, transfer=transfer, totals=data.totals, last=data.close, key=key
+        told = await consignments.receive(
+            units, TRANSFERS, transfer, caller=caller, totals=data.totals, last=data.close, key=key
         )
         return TransferTold.of(told)
 
@@ -157,8 +149,9 @@ class Transfers(Controller):
         cursor: Cursor = None,
     ) -> Page[TransferView]:
         """Transfers from or to one's stores, oldest first."""
-        found = await transfers.list_of(
+        found = await consignments.list_of(
             units,
+            TRANSFERS,
             caller=caller,
             stores=own_stores(caller, stores),
             states=states or [TransferState.IN_TRANSIT],
@@ -175,4 +168,4 @@ class Transfers(Controller):
         units: NamedDependency[Units],
     ) -> TransferView:
         """One transfer, with what is in transit and what never came."""
-        return TransferView.of(await transfers.look(units, caller=caller, transfer=transfer))
+        return TransferView.of(await consignments.look(units, TRANSFERS, transfer, caller=caller))

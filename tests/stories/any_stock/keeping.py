@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import initialize, precondition, rule
 
 from domain.catalogue import ProductState
-from domain.ids import TransferId
 from domain.stocktaking import Adjustment, Count, Setting
-from service import stocktaking, transfers
+from service import consignments, stocktaking, transfers
+from service.consignments import TRANSFERS
 from service.imports import Entry, ImportKind, bring_in
 from tests.examples import ENGRAVING, HARBOUR, HILL, MUG, a_product
 from tests.stories.any_stock.machine import (
@@ -157,7 +157,7 @@ class Keeping(Machine):
             lambda: self.shop.send(Transfer(origin, destination, sent)),
         )
         if told:
-            self.shop.transfers[told.transfer.id] = transfer
+            self.shop.transfers[told.consignment.id] = transfer
 
     @precondition(lambda self: self.shop.transfers)
     @rule(which=which, total=st.integers(0, 5), last=st.booleans(), fault=faults)
@@ -167,10 +167,11 @@ class Keeping(Machine):
         totals = {sku: total if total == 5 else min(total, n) for sku, n in transfer.sent.items()}
         self.give(
             fault,
-            lambda key: transfers.receive(
+            lambda key: consignments.receive(
                 self.units,
+                TRANSFERS,
+                name,
                 caller=self.office,
-                transfer=TransferId(name),
                 totals=totals,
                 last=last,
                 key=key,
