@@ -8,16 +8,16 @@ What comes is booked as it comes, also where it is more than was expected: it is
 from collections.abc import Mapping
 from datetime import date, datetime
 from enum import StrEnum
-from typing import ClassVar, Self
+from typing import Annotated, ClassVar, Self
 from zoneinfo import ZoneInfo
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 from msgspec.structs import replace
 
-from domain.consignments import Consignment, ConsignmentClosed
-from domain.ids import DeliveryId, Sku
-from domain.refusals import Conflict, Invalid
-from domain.stock import Cause
+from domain.consignments import Consignment, ConsignmentClosed, ConsignmentLine
+from domain.ids import DeliveryId, Sku, StoreId
+from domain.refusals import Conflict, Invalid, WrongField
+from domain.stock import MOST, Cause
 from domain.stores import Store
 
 
@@ -63,13 +63,27 @@ class Due(Struct, frozen=True):
         return cls(day, at)
 
 
+class Expected(Struct, frozen=True):
+    """A line of a file: units of a SKU that the delivery with this `id`, the retailer's, brings."""
+
+    id: str
+    store: StoreId
+    sku: Sku
+    quantity: Annotated[int, Meta(ge=1, le=MOST)]
+    due_on: date
+    reference: Annotated[str, Meta(max_length=200)] = ""
+
+
 class Delivery(Consignment, frozen=True, kw_only=True):
+    """`external_id` is what the retailer's own system calls it, where a file told of it."""
+
     ARRIVAL: ClassVar = Cause.RECEIVED
     CLOSED: ClassVar = DeliveryState.CLOSED
     TOO_LATE: ClassVar = DeliveryClosed
 
     id: DeliveryId
     state: DeliveryState = DeliveryState.EXPECTED
+    external_id: str | None = None
     reference: str = ""
     due_at: datetime | None = None
     announced_by: str
@@ -91,6 +105,32 @@ class Delivery(Consignment, frozen=True, kw_only=True):
         if self.is_closed:
             raise DeliveryClosed(self)
         return replace(self, due_on=due.on, due_at=due.at).changed()
+
+    def as_told(self, line: Expected, *, reference: str) -> Self:
+        """It brings what `line` says, and is due then; what is known already changes nothing.
+
+        Raises:
+            WrongField: it is for another store, and stays so.
+            DeliveryClosed: there is news of what is closed.
+        """
+        if line.store != self.destination:
+            raise WrongField("store", "contradiction", f"is {self.destination} for this delivery")
+        lines = {one.sku: one for one in self.lines}
+        known = lines.get(line.sku, ConsignmentLine(line.sku, line.quantity))
+        lines[line.sku] = replace(known, quantity=line.quantity)
+        due_at = self.due_at if line.due_on == self.due_on else None
+        after = replace(
+            self,
+            lines=list(lines.values()),
+            due_on=line.due_on,
+            due_at=due_at,
+            reference=reference,
+        )
+        if after == self:
+            return self
+        if self.is_closed:
+            raise DeliveryClosed(self)
+        return after.changed()
 
     def cancelled(self, by: str, now: datetime) -> Self:
         """It will not come; a repeat changes nothing. Raises AlreadyReceived, DeliveryClosed."""

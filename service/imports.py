@@ -1,4 +1,4 @@
-"""Files of the retailer's own systems: stores, products, stock and customers come in line by line.
+"""Files of the retailer's own systems come in line by line: stores, products, stock and others.
 
 Every line is accepted, found unchanged, or refused with a reason. Lines come in batches, each in
 a unit of its own, so that a file of any length holds no lock for long; a file that broke off is
@@ -13,8 +13,9 @@ from msgspec import Struct, field, structs
 
 from domain.catalogue import Product, ProductMissing, check_parts, revised
 from domain.customers import Customer, Person, ToldPerson
+from domain.deliveries import Delivery, Expected
 from domain.feed import retold
-from domain.ids import CustomerId, Sku
+from domain.ids import CustomerId, DeliveryId, Sku
 from domain.refusals import Refusal, WrongField
 from domain.sales_channels import NoSuchChannel
 from domain.stock import Cause, Move, Place, Shelf, Source
@@ -37,6 +38,7 @@ class ImportKind(StrEnum):
     PRODUCTS = "products"
     STOCK = "stock"
     CUSTOMERS = "customers"
+    DELIVERIES = "deliveries"
 
 
 class ImportOptions(Struct, frozen=True, kw_only=True):
@@ -244,6 +246,39 @@ async def _customers(unit: Unit, entries: Sequence[Entry[ToldPerson]], _: str) -
     return verdicts
 
 
+async def _deliveries(unit: Unit, entries: Sequence[Entry[Expected]], actor: str) -> list[Verdict]:
+    known = await unit.deliveries.take_told({entry.value.id for entry in entries})
+    stores = await unit.stores.by_id({entry.value.store for entry in entries})
+    skus = await unit.products.known({entry.value.sku for entry in entries})
+    heads: dict[str, tuple[Any, ...]] = {}
+
+    def merged(before: Delivery | None, entry: Entry[Expected]) -> Delivery:
+        line = entry.value
+        if line.store not in stores:
+            raise StoreMissing(line.store)
+        _must_be_known(line.sku, skus)
+        head = line.store, line.due_on, line.reference
+        if heads.setdefault(line.id, head) != head:
+            raise WrongField("id", "contradiction", f"{line.id} is told otherwise before")
+        delivery = before or Delivery(
+            id=DeliveryId(unit.new_id("dlv")),
+            external_id=line.id,
+            destination=line.store,
+            lines=[],
+            due_on=line.due_on,
+            announced_by=actor,
+            announced_at=unit.now,
+            version=0,
+        )
+        reference = line.reference if "reference" in entry.given else delivery.reference
+        return delivery.as_told(line, reference=reference)
+
+    verdicts, changed = _revise(entries, known, lambda line: line.id, merged)
+    if changed:
+        await unit.deliveries.put({one.external_id: one for one in changed if one.external_id})
+    return verdicts
+
+
 async def _stock(unit: Unit, entries: Sequence[Entry[Count]], actor: str) -> list[Verdict]:
     stores = await unit.stores.by_id({entry.value.store for entry in entries})
     skus = await unit.products.known({entry.value.sku for entry in entries})
@@ -342,4 +377,5 @@ STEPS: Final[
     ImportKind.PRODUCTS: _products,
     ImportKind.STOCK: _stock,
     ImportKind.CUSTOMERS: _customers,
+    ImportKind.DELIVERIES: _deliveries,
 }

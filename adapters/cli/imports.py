@@ -1,4 +1,4 @@
-"""`hylla import`: stores, products, stock and customers from a file."""
+"""`hylla import`: stores, products, stock, customers and deliveries from a file."""
 
 import asyncio
 import os
@@ -70,7 +70,7 @@ def command(  # noqa: PLR0917 - click passes every option by name
     database_url: str | None,
     as_json: bool,
 ) -> None:
-    """Bring in stores, products, stock or customers from a CSV, JSON or NDJSON file.
+    """Bring in stores, products, stock, customers or deliveries from a CSV, JSON or NDJSON file.
 
     Every line is accepted, unchanged, or refused with its number and a reason. A file may be
     brought in again at any time: what is there already is unchanged.

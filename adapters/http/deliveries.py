@@ -72,7 +72,10 @@ class DeliveryLineView(Struct, frozen=True):
 
 
 class DeliveryView(Struct, frozen=True):
+    """`external_id` is what a file called it that told of it."""
+
     id: DeliveryId
+    external_id: str | None
     store: StoreId
     state: DeliveryState
     version: int
@@ -89,6 +92,7 @@ class DeliveryView(Struct, frozen=True):
     def of(cls, delivery: Delivery) -> Self:
         return cls(
             id=delivery.id,
+            external_id=delivery.external_id,
             store=delivery.destination,
             state=delivery.state,
             version=delivery.version,

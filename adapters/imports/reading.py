@@ -7,6 +7,7 @@ from typing import Any, BinaryIO, Final
 
 from adapters.imports.columns import Columns, Told
 from adapters.imports.customers import CUSTOMERS
+from adapters.imports.deliveries import DELIVERIES
 from adapters.imports.folding import Folding, told_once
 from adapters.imports.kinds import KindOfFile
 from adapters.imports.lines import Format, read
@@ -22,6 +23,7 @@ KINDS: Final[Mapping[ImportKind, KindOfFile[Any]]] = {
     ImportKind.PRODUCTS: PRODUCTS,
     ImportKind.STOCK: STOCK,
     ImportKind.CUSTOMERS: CUSTOMERS,
+    ImportKind.DELIVERIES: DELIVERIES,
 }
 _CALLED: Final = {
     "text/csv": Format.CSV,

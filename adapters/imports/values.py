@@ -6,7 +6,7 @@ ValueError with the end of the sentence that starts with the field's name.
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, Final
 
@@ -98,6 +98,14 @@ def instant(value: object) -> datetime:
     if not is_within(moment):
         raise ValueError(RULE)
     return moment.astimezone(UTC)
+
+
+def day(value: object) -> date:
+    """ISO 8601."""
+    try:
+        return date.fromisoformat(text(value))
+    except ValueError:
+        raise ValueError("must be a day such as 2026-11-23") from None
 
 
 def words(value: object) -> list[str]:

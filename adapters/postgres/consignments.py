@@ -1,6 +1,6 @@
 """Deliveries and transfers, a row each, and beside them what each store still waits for."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, Final, Generic, TypeVar
@@ -49,7 +49,14 @@ class Statements(Struct, Generic[C], frozen=True):
 
 TRANSFERS: Final = Statements.of(Transfer, "transfers", "origin", "destination")
 DELIVERIES: Final = Statements.of(Delivery, "deliveries", "destination")
-FORGET: Final = "delete from incoming where source = $1"
+PUT: Final = f"""
+    {DELIVERIES.add} on conflict (id) do update set {
+    ", ".join(f"{name} = excluded.{name}" for name in Delivery.__struct_fields__)
+}
+"""
+FORGET: Final = "delete from incoming where source = any($1::text[])"
+ONE_FILE: Final = "select pg_advisory_xact_lock(hashtext('deliveries'))"
+TOLD: Final = "select * from deliveries where external_id = any($1::text[]) order by id for update"
 AWAIT: Final = """
     insert into incoming (store, sku, units, due_on, source)
     select * from unnest($1::text[], $2::text[], $3::int[], $4::date[], $5::text[])
@@ -71,16 +78,18 @@ class PostgresConsignments(Generic[C]):
 
     async def add(self, consignment: C) -> None:
         await self._connection.execute(self._statements.add, *_values(consignment))
-        await self._await(consignment)
+        await self._await([consignment])
 
     async def keep(self, consignment: C) -> None:
         await self._connection.execute(self._statements.keep, *_values(consignment))
-        await self._connection.execute(FORGET, consignment.id)
-        await self._await(consignment)
+        await self._connection.execute(FORGET, [consignment.id])
+        await self._await([consignment])
 
-    async def _await(self, consignment: C) -> None:
+    async def _await(self, consignments: Collection[C]) -> None:
         rows = [
-            (one.store, one.sku, one.units, one.due_on, one.source) for one in consignment.incoming
+            (one.store, one.sku, one.units, one.due_on, one.source)
+            for consignment in consignments
+            for one in consignment.incoming
         ]
         if rows:
             await self._connection.execute(AWAIT, *columns(rows, 5))
@@ -111,6 +120,19 @@ class PostgresConsignments(Generic[C]):
         fields = dict(row)
         fields["lines"] = msgspec.json.decode(fields["lines"], type=list[ConsignmentLine])
         return msgspec.convert(fields, self._statements.thing)
+
+
+class PostgresDeliveries(PostgresConsignments[Delivery]):
+    async def take_told(self, external_ids: Collection[str]) -> dict[str, Delivery]:
+        await self._connection.execute(ONE_FILE)
+        found = map(self._read, await self._connection.fetch(TOLD, list(external_ids)))
+        return {one.external_id: one for one in found if one.external_id}
+
+    async def put(self, deliveries: Mapping[str, Delivery]) -> None:
+        told = sorted(deliveries.values(), key=lambda one: one.id)
+        await self._connection.executemany(PUT, [_values(one) for one in told])
+        await self._connection.execute(FORGET, [one.id for one in told])
+        await self._await(told)
 
 
 class PostgresSupply:

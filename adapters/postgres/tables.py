@@ -418,6 +418,7 @@ deliveries = Table(
     document("lines", "[]"),
     words("state"),
     words("reference"),
+    Column("external_id", Key, unique=True),
     Column("due_on", Date, nullable=False),
     Column("due_at", Instant),
     key("announced_by"),

@@ -18,6 +18,7 @@ from adapters.postgres.consignments import (
     DELIVERIES,
     TRANSFERS,
     PostgresConsignments,
+    PostgresDeliveries,
     PostgresSupply,
 )
 from adapters.postgres.customers import PostgresCustomers
@@ -46,7 +47,6 @@ from adapters.postgres.viewed import PostgresViewed
 from adapters.postgres.walk_ins import PostgresWalkIns
 from adapters.postgres.webhooks import PostgresWebhooks
 from domain.carts import USUAL, CartRules
-from domain.deliveries import Delivery
 from domain.ids import Sku, spell
 from domain.points import Programme
 from domain.refusals import Busy, GaveWay
@@ -54,7 +54,7 @@ from domain.transfers import Transfer
 from service.ports.callers import Keys, Trespasses
 from service.ports.catalogue import Products, Stores
 from service.ports.following import Messages, Outbox, Slots, Webhooks
-from service.ports.incoming import Consignments, Supply
+from service.ports.incoming import Consignments, Deliveries, Supply
 from service.ports.people import Consents, Customers, Points, Preferences, Rewards
 from service.ports.requests import Requests
 from service.ports.selling import Closing, SalesChannels, Selling
@@ -128,7 +128,7 @@ class PostgresUnit:
         self.pickups: Pickups = PostgresPickups(connection)
         self.shipments: Shipments = PostgresShipments(connection)
         self.transfers: Consignments[Transfer] = PostgresConsignments(connection, TRANSFERS)
-        self.deliveries: Consignments[Delivery] = PostgresConsignments(connection, DELIVERIES)
+        self.deliveries: Deliveries = PostgresDeliveries(connection, DELIVERIES)
         self.walk_ins: WalkIns = PostgresWalkIns(connection, now)
         self.supply: Supply = PostgresSupply(connection, now)
         self.customers: Customers = PostgresCustomers(connection, now, self.new_id)

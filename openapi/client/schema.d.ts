@@ -2472,9 +2472,13 @@ export interface components {
             state: components["schemas"]["DeliveryState"];
             results: components["schemas"]["service.stocktaking.Result"][];
         };
-        /** DeliveryView */
+        /**
+         * DeliveryView
+         * @description `external_id` is what a file called it that told of it.
+         */
         DeliveryView: {
             id: string;
+            external_id: string | null;
             store: string;
             state: components["schemas"]["DeliveryState"];
             version: number;
@@ -2665,7 +2669,7 @@ export interface components {
          * ImportKind
          * @enum {unknown}
          */
-        ImportKind: "customers" | "products" | "stock" | "stores";
+        ImportKind: "customers" | "deliveries" | "products" | "stock" | "stores";
         /**
          * IncidentKind
          * @description `oversold`: more is promised than is there. `unknown_sku`: a till sold what nobody sells.
@@ -11754,6 +11758,7 @@ export interface operations {
                      *       "items": [
                      *         {
                      *           "id": "dlv_01jd0000000000000000000011",
+                     *           "external_id": "customer-17",
                      *           "store": "1000",
                      *           "state": "cancelled",
                      *           "version": 3,
@@ -11845,6 +11850,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "id": "dlv_01jd0000000000000000000011",
+                     *       "external_id": "customer-17",
                      *       "store": "1000",
                      *       "state": "cancelled",
                      *       "version": 3,
@@ -11921,6 +11927,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "id": "dlv_01jd0000000000000000000011",
+                     *       "external_id": "customer-17",
                      *       "store": "1000",
                      *       "state": "cancelled",
                      *       "version": 3,
@@ -12003,6 +12010,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "id": "dlv_01jd0000000000000000000011",
+                     *       "external_id": "customer-17",
                      *       "store": "1000",
                      *       "state": "cancelled",
                      *       "version": 3,
@@ -12084,6 +12092,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "id": "dlv_01jd0000000000000000000011",
+                     *       "external_id": "customer-17",
                      *       "store": "1000",
                      *       "state": "cancelled",
                      *       "version": 3,

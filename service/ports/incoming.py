@@ -1,11 +1,12 @@
 """What is on its way to the stores."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from enum import StrEnum
 from typing import Protocol, TypeVar
 
 from domain.consignments import Consignment, Incoming
+from domain.deliveries import Delivery
 from domain.ids import Sku, StoreId
 
 C = TypeVar("C", bound=Consignment)
@@ -34,6 +35,14 @@ class Consignments(Protocol[C]):
         limit: int,
     ) -> Sequence[C]:
         """Those of these stores, or all, in one of these states; oldest first."""
+
+
+class Deliveries(Consignments[Delivery], Protocol):
+    async def take_told(self, external_ids: Collection[str]) -> dict[str, Delivery]:
+        """Those that files have told of, locked until the unit ends; no other file tells of any."""
+
+    async def put(self, deliveries: Mapping[str, Delivery]) -> None:
+        """Write new and taken ones, by the names that files give them."""
 
 
 class Supply(Protocol):

@@ -6,12 +6,11 @@ from typing import Protocol, runtime_checkable
 
 from domain.audit import Audited, Invariant, Repair
 from domain.carts import CartRules
-from domain.deliveries import Delivery
 from domain.transfers import Transfer
 from service.ports.callers import Keys, Trespasses
 from service.ports.catalogue import Products, Stores
 from service.ports.following import Messages, Outbox, Slots, Webhooks
-from service.ports.incoming import Consignments, Supply
+from service.ports.incoming import Consignments, Deliveries, Supply
 from service.ports.people import Consents, Customers, Points, Preferences, Rewards
 from service.ports.requests import Requests
 from service.ports.selling import Closing, SalesChannels, Selling
@@ -64,7 +63,7 @@ class Unit(Protocol):
     pickups: Pickups
     shipments: Shipments
     transfers: Consignments[Transfer]
-    deliveries: Consignments[Delivery]
+    deliveries: Deliveries
     supply: Supply
     walk_ins: WalkIns
     outbox: Outbox

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from io import BytesIO
 
 import pytest
@@ -11,6 +11,7 @@ from adapters.imports import reading
 from adapters.imports.reading import FileReading
 from adapters.postgres.unit import PostgresUnits, connect
 from domain.catalogue import ProductState
+from domain.deliveries import Delivery, DeliveryState
 from domain.money import Money
 from domain.stock import Cause, Change, Move, Source
 from service.imports import ImportKind, Refused, Report, bring_in, options
@@ -51,6 +52,11 @@ class Books:
             shelves = await unit.stock.of([sku], [store])
         return shelves[store, sku].on_hand
 
+    async def on_hand_anywhere(self) -> dict[tuple[str, str], int]:
+        async with self.units.read() as unit:
+            shelves = await unit.stock.of([MUG, TEAPOT])
+        return {place: shelf.on_hand for place, shelf in shelves.items()}
+
     async def sell(self, quantity: int, at: datetime) -> None:
         async with self.units.begin() as unit:
             await unit.stock.lock([(HARBOUR, MUG)], shelve=True)
@@ -77,6 +83,10 @@ FILES = {
     ),
     ImportKind.STOCK: "store,sku,on_hand,safety_stock\nharbour,MUG,5,1\nhill,MUG,0,\n",
     ImportKind.CUSTOMERS: "external_id,name,email,locale\n1,Sample 1,s1@example.com,sv\n2,,,\n",
+    ImportKind.DELIVERIES: (
+        "id,store,sku,quantity,due_on,reference\n"
+        "PO-1,harbour,MUG,12,2026-12-01,spring\nPO-1,harbour,TEAPOT,3,2026-12-01,spring\n"
+    ),
 }
 
 
@@ -94,6 +104,7 @@ async def test_one_line_that_changed_is_the_only_one_accepted(books: Books, kind
     await books.bring_in(kind, FILES[kind])
     revised = FILES[kind].replace("Lane", "Hill").replace("Rug", "Carpet")
     revised = revised.replace("hill,MUG,0", "hill,MUG,3").replace("2,,,", "2,Sample 2,,")
+    revised = revised.replace("TEAPOT,3", "TEAPOT,4")
 
     assert await books.counts(kind, revised) == (1, 1, 0)
 
@@ -113,6 +124,95 @@ async def test_what_comes_in_is_what_is_read(books: Books):
     assert (shelf.on_hand, shelf.safety_stock) == (5, 1)
     assert (person.name, person.email, person.locale) == ("Sample 1", "s1@example.com", "sv")
     assert is_member
+
+
+async def expected(books: Books) -> list[Delivery]:
+    async with books.units.read() as unit:
+        return list(await unit.deliveries.page(None, list(DeliveryState), after=None, limit=100))
+
+
+async def awaited(books: Books) -> dict[tuple[str, str], tuple[int, date | None]]:
+    async with books.units.read() as unit:
+        coming = await unit.supply.incoming([MUG, TEAPOT])
+        assert [found for found in await unit.audit.look() if not found.ok] == []
+    return {(one.store, one.sku): (one.units, one.due_on) for one in coming}
+
+
+async def test_lines_of_one_delivery_are_one_delivery(books: Books):
+    await books.bring_in(ImportKind.DELIVERIES, FILES[ImportKind.DELIVERIES])
+    [delivery] = await expected(books)
+
+    assert (delivery.external_id, delivery.reference, delivery.destination) == (
+        "PO-1",
+        "spring",
+        HARBOUR,
+    )
+    assert [(line.sku, line.quantity) for line in delivery.lines] == [(MUG, 12), (TEAPOT, 3)]
+    assert await awaited(books) == {
+        (HARBOUR, MUG): (12, date(2026, 12, 1)),
+        (HARBOUR, TEAPOT): (3, date(2026, 12, 1)),
+    }
+    assert await books.on_hand_anywhere() == {}
+
+
+async def test_a_later_file_of_deliveries_changes_what_it_names(books: Books):
+    await books.bring_in(ImportKind.DELIVERIES, FILES[ImportKind.DELIVERIES])
+    later = "id,store,sku,quantity,due_on\nPO-1,harbour,MUG,20,2026-12-08\n"
+    counts = await books.counts(ImportKind.DELIVERIES, later)
+    [delivery] = await expected(books)
+
+    assert counts == (1, 0, 0)
+    assert delivery.reference == "spring", "a column that is not there leaves its field alone"
+    assert await awaited(books) == {
+        (HARBOUR, MUG): (20, date(2026, 12, 8)),
+        (HARBOUR, TEAPOT): (3, date(2026, 12, 8)),
+    }
+
+
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        ("PO-1,hill,MUG,12,2026-12-01,", "contradiction"),
+        ("PO-2,harbour,MUG,0,2026-12-01,", "invalid"),
+        ("PO-2,harbour,MUG,1,soon,", "unreadable"),
+        ("PO-2,harbour,MUG,1,,", "required"),
+        ("PO-2,nowhere,MUG,1,2026-12-01,", "unknown_store"),
+        ("PO-2,harbour,GHOST,1,2026-12-01,", "unknown_sku"),
+        ("PO/2,harbour,MUG,1,2026-12-01,", "pattern"),
+        ("PO-9,harbour,MUG,1,2026-12-01,\nPO-9,harbour,TEAPOT,1,2026-12-02,", "contradiction"),
+    ],
+)
+async def test_a_delivery_that_cannot_be_is_refused(books: Books, line: str, code: str):
+    await books.bring_in(ImportKind.DELIVERIES, FILES[ImportKind.DELIVERIES])
+    before = await expected(books)
+    report = await books.bring_in(
+        ImportKind.DELIVERIES, f"id,store,sku,quantity,due_on,reference\n{line}\n"
+    )
+
+    assert [refused.code for refused in report.lines] == [code]
+    assert (await expected(books))[0] == before[0]
+
+
+async def test_a_delivery_that_is_over_takes_no_news(books: Books):
+    await books.bring_in(ImportKind.DELIVERIES, FILES[ImportKind.DELIVERIES])
+    async with books.units.begin() as unit:
+        [delivery] = (await unit.deliveries.take_told(["PO-1"])).values()
+        await unit.deliveries.keep(delivery.cancelled("test", unit.now))
+    again = await books.counts(ImportKind.DELIVERIES, FILES[ImportKind.DELIVERIES])
+    news = FILES[ImportKind.DELIVERIES].replace("MUG,12", "MUG,13")
+    report = await books.bring_in(ImportKind.DELIVERIES, news)
+
+    assert again == (0, 2, 0)
+    assert [refused.code for refused in report.lines] == ["delivery_closed"]
+    assert await awaited(books) == {}
+
+
+async def test_two_who_bring_in_one_file_of_deliveries_make_one_of_each(books: Books):
+    content = FILES[ImportKind.DELIVERIES]
+    counts = await asyncio.gather(*(books.counts(ImportKind.DELIVERIES, content) for _ in range(4)))
+
+    assert sorted(counts) == [(0, 2, 0), (0, 2, 0), (0, 2, 0), (2, 0, 0)]
+    assert len(await expected(books)) == 1
 
 
 async def test_a_column_that_is_not_there_leaves_its_field_alone(books: Books):
@@ -338,6 +438,7 @@ async def test_two_who_bring_in_one_file_at_once_do_not_block_each_other(
         ImportKind.PRODUCTS: "{},Lamp,9.90,EUR,",
         ImportKind.STOCK: "harbour,{},5,1",
         ImportKind.CUSTOMERS: "{},Sample,,",
+        ImportKind.DELIVERIES: "{},harbour,MUG,1,2026-12-01,",
     }[kind]
     lines = [line.format(sku) for sku in skus]
     forth, back = "\n".join([head, *lines]), "\n".join([head, *reversed(lines)])
