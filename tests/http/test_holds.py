@@ -1,12 +1,17 @@
 import asyncio
 from collections import Counter
 from datetime import timedelta
+from random import Random
 from typing import Any
 
 import pytest
 
-from service.holds import sweep
-from tests.examples import ENGRAVING, HARBOUR, HILL, MUG, TEA_SET, TEAPOT, shelve
+from domain.callers import Caller, Role
+from domain.holds import Hold, HoldLine
+from service.holds import Wish, hold_all, sweep
+from service.ports.requests import RequestKey
+from tests.examples import ENGRAVING, HARBOUR, HILL, MUG, TEA_SET, TEAPOT, a_product, shelve
+from tests.http.rivals import deadlocks, workers
 from tests.http.shop import Shop
 
 
@@ -77,17 +82,31 @@ async def test_the_last_units_go_to_some_of_fifty_shoppers_who_come_at_once(shop
     assert await held(shop) == (7, 0)
 
 
-async def test_holds_that_cross_each_other_never_deadlock(shop: Shop):
-    await shelve(shop.units, mug=100, teapot=100)
-    page = await shop.page()
-    one, other = (line(MUG), line(TEAPOT)), (line(TEAPOT), line(MUG))
+async def test_holds_that_cross_each_other_never_deadlock(shop: Shop, database_url: str):
+    """As in many processes, each of which gathers only its own; nor does a second try hide one."""
+    goods = [f"GOODS-{n}" for n in range(12)]
+    async with shop.units.begin() as unit:
+        await unit.products.put([a_product(sku) for sku in goods])
+    for sku in goods:
+        await shelve(shop.units, HARBOUR, **{sku: 1000})
+    chance = Random(1)
+    wishes = [
+        Wish(
+            [HoldLine(sku, HARBOUR, 1) for sku in chance.sample(goods, 2 + n % 9)],
+            Caller(Role.SHOP, "key_page"),
+            RequestKey("pages", f"hold-{n}", b"a hold"),
+        )
+        for n in range(40)
+    ]
+    async with workers(shop, database_url, 8) as units:
+        answers = await asyncio.gather(
+            *(hold_all(units, [one], limit=1000) for one in wishes), return_exceptions=True
+        )
 
-    answers = await asyncio.gather(
-        *(hold(shop, page, *(one if n % 2 else other)) for n in range(60))
-    )
-
-    assert {answer.status_code for answer in answers} == {201}
-    assert await held(shop) == (60, 40)
+    assert await deadlocks(shop) == 0
+    assert [isinstance(answer, list) and isinstance(answer[0], Hold) for answer in answers] == [
+        True
+    ] * len(wishes)
 
 
 async def test_a_repeat_gets_the_first_hold_again_even_at_the_same_moment(shop: Shop):
