@@ -20,14 +20,16 @@ from tests.conftest import TEMPLATE, a_database
 from tests.stories.any_stock.faults import Faults, FragileConnections
 from tests.stories.any_stock.keeping import Keeping
 from tests.stories.any_stock.machine import MORNING, Machine
+from tests.stories.any_stock.selling import Selling
 from tests.stories.any_stock.shopping import Shopping
+from tests.stories.any_stock.supplying import Supplying
 from tests.stories.any_stock.working import Working
 
 pytestmark = pytest.mark.timeout(1200)  # a day that fails is made as short as it can be
 DAYS = int(os.environ.get("HYLLA_DAYS", "0"))
 
 
-class AnyDay(Keeping, Shopping, Working):
+class AnyDay(Keeping, Supplying, Selling, Shopping, Working):
     pass
 
 

@@ -5,14 +5,15 @@ from datetime import timedelta
 from typing import Any
 
 from hypothesis import strategies as st
-from hypothesis.stateful import initialize, precondition, rule
+from hypothesis.stateful import initialize, rule
 
 from domain.catalogue import ProductState
+from domain.conditions import Condition
 from domain.stocktaking import Adjustment, Count, Setting
-from service import consignments, stocktaking, transfers
-from service.consignments import TRANSFERS
+from service import stocktaking
 from service.imports import Entry, ImportKind, bring_in
-from tests.examples import ENGRAVING, HARBOUR, HILL, MUG, a_product
+from tests.examples import ENGRAVING, MUG, a_product
+from tests.stories.any_stock import plain_keeping as plain
 from tests.stories.any_stock.machine import (
     NOTHING,
     PLACES,
@@ -21,12 +22,9 @@ from tests.stories.any_stock.machine import (
     a_store,
     faults,
     goods,
-    latest,
     minutes_ago,
     some,
-    which,
 )
-from tests.stories.any_stock.plain_shop import Transfer
 
 counted = st.integers(0, 12)
 
@@ -46,12 +44,21 @@ class Keeping(Machine):
             st.tuples(st.sampled_from(["lost", "damaged", "written_off"]), some.map(lambda n: -n)),
             st.tuples(st.just("correction"), st.sampled_from([-3, 5])),
         ),
+        condition=st.sampled_from([None, None, *Condition]),
         ago=minutes_ago,
         reference=st.sampled_from(["", "", "note-1"]),
         fault=faults,
     )
     def adjust(
-        self, *, store: str, sku: str, said: Any, ago: timedelta, reference: str, fault: Any
+        self,
+        *,
+        store: str,
+        sku: str,
+        said: Any,
+        condition: Condition | None,
+        ago: timedelta,
+        reference: str,
+        fault: Any,
     ) -> None:
         reason, delta = said
         happened = self.shop.now - ago
@@ -60,13 +67,18 @@ class Keeping(Machine):
             sku=sku,
             delta=delta,
             reason=reason,
+            condition=condition,
             reference=reference,
             occurred_at=happened,
         )
         self.give(
             fault,
             lambda key: stocktaking.adjust(self.units, caller=self.office, lines=[line], key=key),
-            lambda: [self.shop.adjust((store, sku), reason, delta, happened, reference)],
+            lambda: [
+                plain.adjust(
+                    self.shop, (store, sku), (reason, delta, condition), happened, reference
+                )
+            ],
             answers=verdicts,
         )
 
@@ -82,7 +94,9 @@ class Keeping(Machine):
         self.give(
             fault,
             lambda key: stocktaking.set_if(self.units, caller=self.office, lines=[line], key=key),
-            lambda: ["version_conflict" if stale else self.shop.set((store, sku), on_hand)],
+            lambda: [
+                "version_conflict" if stale else plain.set_to(self.shop, (store, sku), on_hand)
+            ],
             answers=verdicts,
         )
 
@@ -93,7 +107,7 @@ class Keeping(Machine):
         self.give(
             fault,
             lambda key: stocktaking.count(self.units, caller=self.office, lines=[line], key=key),
-            lambda: [self.shop.count((store, sku), counted, at)],
+            lambda: [plain.count(self.shop, (store, sku), counted, at)],
             answers=verdicts,
         )
 
@@ -112,8 +126,8 @@ class Keeping(Machine):
         line = Count(store=store, sku=sku, on_hand=counted, safety_stock=safety, counted_at=at)
         self.give(
             fault,
-            lambda _: self._brought_in(ImportKind.STOCK, line),
-            lambda: self.shop.bring_in((store, sku), counted, safety, at),
+            lambda _: brought_in(self.units, ImportKind.STOCK, line),
+            lambda: plain.bring_in(self.shop, (store, sku), counted, safety, at),
             keyed=False,
         )
 
@@ -126,7 +140,7 @@ class Keeping(Machine):
 
         self.give(
             fault,
-            lambda _: self._brought_in(ImportKind.PRODUCTS, mug, "tracked"),
+            lambda _: brought_in(self.units, ImportKind.PRODUCTS, mug, "tracked"),
             plainly,
             keyed=False,
         )
@@ -136,48 +150,17 @@ class Keeping(Machine):
         gone = a_product(PLATE, state=ProductState.RETIRED)
         self.give(
             fault,
-            lambda _: self._brought_in(ImportKind.PRODUCTS, gone, "state"),
+            lambda _: brought_in(self.units, ImportKind.PRODUCTS, gone, "state"),
             lambda: self.shop.retired.add(PLATE),
             keyed=False,
         )
 
-    async def _brought_in(self, kind: ImportKind, value: Any, *given: str) -> Any:
-        async def file() -> AsyncIterator[Any]:
-            yield [Entry(1, value, frozenset(given))]
 
-        return await bring_in(self.units, file(), kind, actor="key_office")
+async def brought_in(units: Any, kind: ImportKind, value: Any, *given: str) -> Any:
+    async def file() -> AsyncIterator[Any]:
+        yield [Entry(1, value, frozenset(given))]
 
-    @rule(origin=a_store, sent=st.dictionaries(goods, some, min_size=1, max_size=2), fault=faults)
-    def send(self, origin: str, sent: dict[str, int], fault: Any) -> None:
-        destination = HILL if origin == HARBOUR else HARBOUR
-        wish = transfers.Dispatch(origin, destination, sent)
-        told, transfer = self.give(
-            fault,
-            lambda key: transfers.send(self.units, caller=self.office, wish=wish, key=key),
-            lambda: self.shop.send(Transfer(origin, destination, sent)),
-        )
-        if told:
-            self.shop.transfers[told.consignment.id] = transfer
-
-    @precondition(lambda self: self.shop.transfers)
-    @rule(which=which, total=st.integers(0, 5), last=st.booleans(), fault=faults)
-    def receive(self, which: int, total: int, last: bool, fault: Any) -> None:
-        name = latest(self.shop.transfers, which)
-        transfer = self.shop.transfers[name]
-        totals = {sku: total if total == 5 else min(total, n) for sku, n in transfer.sent.items()}
-        self.give(
-            fault,
-            lambda key: consignments.receive(
-                self.units,
-                TRANSFERS,
-                name,
-                caller=self.office,
-                totals=totals,
-                last=last,
-                key=key,
-            ),
-            lambda: self.shop.receive(transfer, totals, last=last),
-        )
+    return await bring_in(units, file(), kind, actor="key_office")
 
 
 def verdicts(results: Any) -> list[str]:

@@ -1,6 +1,7 @@
 """How commands are given to the shop and to the plain shop, and what is compared after each."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
@@ -25,11 +26,14 @@ from tests.examples import (
     open_shop,
 )
 from tests.stories.any_stock.faults import Fault, Faults, Stumble
-from tests.stories.any_stock.plain_shop import No, PlainShop
+from tests.stories.any_stock.plain_shop import PlainShop
+from tests.stories.any_stock.plain_things import No
 
 PLATE = "PLATE"
 GOODS = (MUG, TEAPOT, PLATE)
 STORES = (HARBOUR, HILL)
+CHANNELS = ("web", "app")
+"""The app is a channel from the moment on at which somebody decides its policy."""
 PLACES = [(store, sku) for store in STORES for sku in GOODS]
 MORNING = datetime.fromisoformat("2026-11-23T08:00:00+00:00")
 ME = CustomerId("cus_sample-1")
@@ -41,6 +45,8 @@ EMPTY = """
             where schemaname = 'public' and tablename not in ('alembic_version', 'sales_channels')
         loop execute format('delete from %I', name); end loop;
     end $$;
+    delete from sales_channels where channel <> 'web';
+    update sales_channels set buffer = 0, quantities = null, most = null, low_at = null;
     set session_replication_role = origin;
 """
 
@@ -76,7 +82,7 @@ class Machine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.shop = PlainShop(MORNING, {TEA_SET: {TEAPOT: 1, MUG: 2}}, {ENGRAVING})
+        self.shop = PlainShop(MORNING, STORES, {TEA_SET: {TEAPOT: 1, MUG: 2}}, {ENGRAVING})
         self.keys = 0
         self.clock[0] = MORNING
         self.loop.run(self._open())
@@ -146,18 +152,31 @@ class Machine(RuleBasedStateMachine):
     @invariant()
     def compare(self) -> None:
         """Every figure of every shelf, as it is written and as it is read."""
-        written, read = self.loop.run(self._figures())
+        written, sellable, blocked, incoming = self.loop.run(self._figures())
         for place in PLACES:
             shelf = self.shop.shelf(place)
             assert written.get(place, (0,) * 6) == tuple(getattr(shelf, n) for n in FIGURES), place
-            assert read.get(place, 0) == self.shop.sellable(place), place
+            assert blocked.get(place, {}) == +self.shop.conditions(place), place
+            assert incoming[place] == self.shop.incoming(place), place
+            for channel in self.shop.channels:
+                there = sellable[channel].get(place, 0)
+                assert there == self.shop.sellable(place, channel), (place, channel)
 
-    async def _figures(self) -> tuple[dict[Any, tuple[int, ...]], dict[Any, int]]:
+    async def _figures(self) -> Any:
         async with self.units.read() as unit:
             query = f"select store, sku, {', '.join(FIGURES)} from stock"
             written = {tuple(row)[:2]: tuple(row)[2:] for row in await unit.connection.fetch(query)}
-            shelves = await unit.stock.of(GOODS)
-        return written, {place: shelf.sellable for place, shelf in shelves.items()}
+            sellable = {}
+            for channel in self.shop.channels:
+                terms, shelves = await unit.selling.sold(channel, GOODS)
+                sellable[channel] = {
+                    place: shelf.sellable for place, shelf in terms.seen(shelves).items()
+                }
+            blocked = await unit.stock.conditions(GOODS)
+            incoming: Counter[Any] = Counter()
+            for one in await unit.supply.incoming(GOODS):
+                incoming[one.store, one.sku] += one.units
+        return written, sellable, blocked, incoming
 
     @rule(sku=goods, ago=minutes_ago)
     def look_back(self, sku: str, ago: timedelta) -> None:

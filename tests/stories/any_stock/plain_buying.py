@@ -2,31 +2,32 @@
 
 from datetime import timedelta
 
-from tests.stories.any_stock.plain_shop import (
-    GRACE,
-    Cart,
-    Hold,
-    Line,
-    No,
-    Pickup,
-    PlainShop,
-    Units,
-)
+from tests.stories.any_stock.plain_shop import PlainShop
+from tests.stories.any_stock.plain_things import GRACE, Cart, Hold, Line, No, Pickup, Units
 
 FIFTEEN = timedelta(minutes=15)
+WEB = "web"
+"""Where carts are."""
 
 
 # --- holds
 
 
 def held(
-    shop: PlainShop, lines: list[tuple[str, str, int]], ttl: timedelta, who: str | None
+    shop: PlainShop,
+    lines: list[tuple[str, str, int]],
+    ttl: timedelta,
+    who: str | None,
+    channel: str,
 ) -> Hold:
     if any(sku in shop.retired for sku, _, _ in lines):
         raise No("sku_retired")
+    if channel not in shop.channels:
+        raise No("unknown_channel")
+    shop.must_serve(channel, {store for _, store, _ in lines})
     units = shop.units_of(lines)
     shop.must_be_within_limit(who, units, {})
-    shop.must_cover(units)
+    shop.must_cover(units, channel=channel)
     return Hold(lines, units, shop.now, shop.now + ttl, who)
 
 
@@ -93,6 +94,11 @@ def counting(shop: PlainShop, hold: Hold | None) -> Units:
     return dict(hold.units) if hold and hold.counts(shop.now) else {}
 
 
+def must_be_served(shop: PlainShop, cart: Cart, mine: Units) -> None:
+    """What is held at a store may be had there, whatever was decided since."""
+    shop.must_serve(WEB, {store for store, _ in cart.lines.values()}, {at for at, _ in mine})
+
+
 def put(shop: PlainShop, cart: Cart, sku: str, store: str, quantity: int) -> None:
     """Set a line; none of it takes the line out."""
     if quantity and sku in shop.retired:
@@ -134,8 +140,9 @@ def hold_cart(shop: PlainShop, cart: Cart) -> Hold | None:
     hold = hold_of(shop, cart)
     mine = counting(shop, hold)
     lines, wanted = wanted_by(shop, cart)
+    must_be_served(shop, cart, mine)
     shop.must_be_within_limit(cart.customer, wanted, mine)
-    shop.must_cover(wanted, mine)
+    shop.must_cover(wanted, mine, WEB)
     if hold and hold.pinned(shop.now) and hold.units != wanted:
         raise No("hold_pinned")
     if hold and mine:
@@ -178,7 +185,9 @@ def check_out(shop: PlainShop, cart: Cart) -> list[Pickup]:
         raise No("retired")
     hold = hold_of(shop, cart)
     _, wanted = wanted_by(shop, cart)
-    shop.must_cover(wanted, counting(shop, hold))
+    mine = counting(shop, hold)
+    must_be_served(shop, cart, mine)
+    shop.must_cover(wanted, mine, WEB)
     if hold and hold.units:
         hold.close()
     cart.is_open = False

@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from tests.stories.any_stock.plain_shop import CLOCKS_DIFFER, Hold, No, Pickup, PlainShop
+from tests.stories.any_stock.plain_shop import PlainShop
+from tests.stories.any_stock.plain_things import CLOCKS_DIFFER, Hold, No, Pickup
 
 ENDED = {"declined", "short", "expired", "cancelled"}
 MOVES = {
@@ -153,13 +154,14 @@ class Receipt:
     member: bool = False
 
 
-GOODS = {
-    "": (-1, 0),
-    "sellable": (1, 0),
-    "damaged": (1, 1),
-    "quarantine": (1, 1),
-    "missing": (0, 0),
+GOODS: dict[str, tuple[int, str]] = {
+    "": (-1, ""),
+    "sellable": (1, ""),
+    "damaged": (1, "damaged"),
+    "quarantine": (1, "quarantine"),
+    "missing": (0, ""),
 }
+"""What one unit adds to what is on hand, and in which condition."""
 
 
 def till(shop: PlainShop, store: str, receipts: Sequence[Receipt], who: str) -> list[str]:
@@ -179,15 +181,17 @@ def till(shop: PlainShop, store: str, receipts: Sequence[Receipt], who: str) -> 
     use_up_holds(shop, store, [one for one in fresh if one.is_sale and one.member], fresh, who)
     for receipt in fresh:
         moment = happened(shop, receipt)
-        goods: Counter[tuple[str, str]] = Counter()
+        goods: Counter[str] = Counter()
+        blocked: dict[str, Counter[str]] = {}
         for sku, quantity, disposition in receipt.lines:
-            on_hand, unavailable = GOODS[disposition]
+            on_hand, condition = GOODS[disposition]
             for part, each in shop.booked(sku).items() if sku != "GHOST" else ():
-                goods[part, "on_hand"] += on_hand * each * quantity
-                goods[part, "unavailable"] += unavailable * each * quantity
-        for part in {part for part, _ in goods}:
-            place, on_hand = (store, part), goods[part, "on_hand"]
-            shop.book(place, on_hand, moment, goods[part, "unavailable"])
+                goods[part] += on_hand * each * quantity
+                if condition:
+                    blocked.setdefault(part, Counter())[condition] += each * quantity
+        for part, on_hand in goods.items():
+            place = (store, part)
+            shop.book(place, on_hand, moment, blocked.get(part), is_sale=receipt.is_sale)
             if place in shop.told and moment <= shop.told[place]:
                 shop.book(place, -on_hand, shop.told[place])
     return answers

@@ -16,6 +16,7 @@ from service.carts import changing, claiming, opening
 from service.orders import placing
 from tests.stories.any_stock import plain_buying as plain
 from tests.stories.any_stock.machine import (
+    CHANNELS,
     ME,
     NOTHING,
     Machine,
@@ -27,7 +28,7 @@ from tests.stories.any_stock.machine import (
     span,
     which,
 )
-from tests.stories.any_stock.plain_shop import LIMIT, Cart
+from tests.stories.any_stock.plain_things import LIMIT, Cart
 
 CHECKOUT = placing.Checkout(Contact("Sample", "sample@example.com"), Payment("pay_at_pickup"))
 quantities = st.sampled_from([0, 1, 2, 4])
@@ -39,21 +40,24 @@ class Shopping(Machine):
         lines=st.lists(st.tuples(anything, a_store, some), min_size=1, max_size=2),
         ttl=span,
         mine=st.booleans(),
+        channel=st.sampled_from(["web", *CHANNELS]),
         fault=faults,
     )
-    def hold(self, lines: Any, ttl: timedelta, mine: bool, fault: Any) -> None:
+    def hold(
+        self, *, lines: Any, ttl: timedelta, mine: bool, channel: str = "web", fault: Any
+    ) -> None:
         caller = self.me if mine else self.page
         wanted = [HoldLine(*line) for line in lines]
 
         async def held(key: Any) -> Any:
-            wish = holds.Wish(wanted, caller, key, ttl)
+            wish = holds.Wish(wanted, caller, key, ttl, channel=channel)
             [answer] = await holds.hold_all(self.units, [wish], limit=LIMIT)
             if isinstance(answer, Exception):
                 raise answer
             return answer
 
         made, hold = self.give(
-            fault, held, lambda: plain.held(self.shop, lines, ttl, caller.customer)
+            fault, held, lambda: plain.held(self.shop, lines, ttl, caller.customer, channel)
         )
         if made:
             self.shop.holds[made.id] = hold
