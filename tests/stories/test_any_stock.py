@@ -18,10 +18,7 @@ from adapters.postgres.addresses import for_asyncpg
 from adapters.postgres.unit import PostgresUnits
 from tests.conftest import TEMPLATE, a_database
 from tests.stories.any_stock.faults import Faults, FragileConnections
-from tests.stories.any_stock.keeping import Keeping
 from tests.stories.any_stock.machine import MORNING, Machine
-from tests.stories.any_stock.selling import Selling
-from tests.stories.any_stock.shopping import Shopping
 from tests.stories.any_stock.supplying import Supplying
 from tests.stories.any_stock.working import Working
 
@@ -29,7 +26,7 @@ pytestmark = pytest.mark.timeout(1200)  # a day that fails is made as short as i
 DAYS = int(os.environ.get("HYLLA_DAYS", "0"))
 
 
-class AnyDay(Keeping, Supplying, Selling, Shopping, Working):
+class AnyDay(Supplying, Working):
     pass
 
 

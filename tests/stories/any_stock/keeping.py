@@ -1,11 +1,11 @@
 """What keepers of stock say, and what is sold at all."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 from typing import Any
 
 from hypothesis import strategies as st
-from hypothesis.stateful import initialize, rule
+from hypothesis.stateful import rule
 
 from domain.catalogue import ProductState
 from domain.conditions import Condition
@@ -30,8 +30,7 @@ counted = st.integers(0, 12)
 
 
 class Keeping(Machine):
-    @initialize(counts=st.tuples(*[st.sampled_from([12, 20, 4])] * len(PLACES)))
-    def fill_shelves(self, counts: tuple[int, ...]) -> None:
+    def fill_shelves(self, counts: Sequence[int]) -> None:
         for (store, sku), count in zip(PLACES, counts, strict=True):
             self.count(store=store, sku=sku, counted=count, ago=timedelta(), fault=NOTHING)
 

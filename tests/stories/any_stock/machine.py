@@ -104,12 +104,13 @@ class Machine(RuleBasedStateMachine):
         *,
         answers: Callable[[Any], Any] = lambda _: None,
         keyed: bool = True,
+        whole: bool = True,
     ) -> tuple[Any, Any]:
         """What the shop and the plain shop answer to one command; nothing where both refuse.
 
         A command that broke off is given again, as any client would, and so is some other that did
         not: what is `keyed` then answers the same. `answers` says what of an answer is expected to
-        be the plain shop's answer.
+        be the plain shop's answer. What is not `whole`, but a row of units, may break off between.
         """
         self.keys += 1
         self.faults.arm(*fault)
@@ -117,7 +118,7 @@ class Machine(RuleBasedStateMachine):
         struck = self.faults.struck
         self.faults.arm(None, 0)
         if isinstance(outcome, Busy | Stumble):
-            if struck is not Fault.UNHEARD:
+            if struck is not Fault.UNHEARD and whole:
                 self.compare()
             outcome = self.loop.run(self._answer(command))
         elif fault[0] and keyed:

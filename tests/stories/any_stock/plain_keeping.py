@@ -130,16 +130,12 @@ def decide(location: Location, *, active: bool, floor: int, cap: int) -> None:
     location.walk_ins, location.kept_for = (active, floor, cap), None
 
 
-def keep_back(shop: PlainShop) -> int:
-    """The turn of one store whose hour has begun; the one that waited longest."""
+def keep_back(shop: PlainShop) -> None:
+    """In every store whose hour has begun."""
     hour = shop.now.astimezone(THERE).replace(minute=0, second=0, microsecond=0, tzinfo=None)
-    due = [name for name in shop.stores if has_turn(shop, name, hour)]
-    if not due:
-        return 0
-    keep_back_in(
-        shop, min(due, key=lambda name: (str(shop.stores[name].kept_for or ""), name)), hour
-    )
-    return 1
+    for store in shop.stores:
+        if has_turn(shop, store, hour):
+            keep_back_in(shop, store, hour)
 
 
 def has_turn(shop: PlainShop, store: str, hour: datetime) -> bool:

@@ -136,6 +136,7 @@ class Selling(Machine):
             lambda: plain.close_drained(self.shop),
             answers=lambda many: many,
             keyed=False,
+            whole=False,
         )
         states = {store: location.state for store, location in self.shop.stores.items()}
         assert self.loop.run(self._states()) == states

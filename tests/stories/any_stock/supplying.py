@@ -13,7 +13,6 @@ from service import deliveries, transfers, walk_ins
 from tests.examples import HARBOUR, HILL
 from tests.stories.any_stock import plain_keeping as plain
 from tests.stories.any_stock.machine import (
-    NOTHING,
     PLATE,
     Machine,
     a_store,
@@ -148,17 +147,10 @@ class Supplying(Machine):
 
     @rule(fault=faults)
     def begin_hour(self, fault: Any) -> None:
-        while self._keep_back(fault):
-            fault = NOTHING
+        async def all_turns(_: Any) -> None:
+            while await walk_ins.keep_back(self.units):
+                pass
+
+        self.give(fault, all_turns, lambda: plain.keep_back(self.shop), keyed=False, whole=False)
         if self.shop.raised:
             event("goods are kept back for walk-ins")
-
-    def _keep_back(self, fault: Any) -> int:
-        _, turns = self.give(
-            fault,
-            lambda _: walk_ins.keep_back(self.units),
-            lambda: plain.keep_back(self.shop),
-            answers=lambda turns: turns,
-            keyed=False,
-        )
-        return int(turns)

@@ -7,7 +7,7 @@ from typing import Any
 
 from hypothesis import event
 from hypothesis import strategies as st
-from hypothesis.stateful import precondition, rule
+from hypothesis.stateful import initialize, precondition, rule
 
 from adapters.identity.codes import DerivedCodes
 from adapters.settings import Secret
@@ -19,17 +19,22 @@ from service.groups import Scanned
 from service.pickups import expiring, handing_over, working
 from tests.examples import HARBOUR, HILL, MUG, TEA_SET, TEAPOT
 from tests.stories.any_stock import plain_working as plain
+from tests.stories.any_stock.keeping import Keeping
 from tests.stories.any_stock.machine import (
     ME,
+    NOTHING,
+    PLACES,
     PLATE,
-    Machine,
     a_store,
+    anything,
     faults,
     latest,
     minutes_ago,
     some,
     which,
 )
+from tests.stories.any_stock.selling import Selling
+from tests.stories.any_stock.shopping import Shopping
 
 CODES = DerivedCodes(Secret("the secret of a test, long enough for anybody"))
 VERBS = ("accept", "decline", "pick", "ready", "hand_over", "cancel", "put_back")
@@ -43,6 +48,17 @@ NEXT = {
     "expired": "put_back",
     "cancelled": "put_back",
 }
+HOW = {
+    "all": ("accept", "pick", "ready", "hand_over"),
+    "in parts": ("accept", "pick part", "pick", "ready", "hand_over one", "hand_over"),
+    "short": ("accept", "pick short", "ready", "hand_over", "put_back"),
+    "given up": ("accept", "pick", "cancel", "put_back"),
+    "declined": ("accept", "pick part", "decline", "put_back"),
+    "one declined": ("decline one", "accept", "pick", "ready", "hand_over"),
+    "nobody comes": ("pick", "ready", "nobody_comes", "put_back"),
+}
+"""How pickups go, each as far as chance lets it."""
+some_lines = st.lists(st.tuples(anything, a_store, st.integers(1, 2)), min_size=1, max_size=2)
 sold = st.lists(
     st.tuples(
         st.sampled_from([MUG, TEAPOT, TEA_SET, PLATE, "GHOST"]), some, st.sampled_from(Disposition)
@@ -53,8 +69,20 @@ sold = st.lists(
 )
 
 
-class Working(Machine):
-    @precondition(lambda self: self.shop.pickups)
+class Working(Keeping, Selling, Shopping):
+    @initialize(
+        counts=st.tuples(*[st.sampled_from([12, 20, 4])] * len(PLACES)),
+        ordered=st.lists(some_lines, max_size=2),
+    )
+    def open_shop(self, counts: tuple[int, ...], ordered: Any) -> None:
+        """With full shelves, and with what was ordered in the night."""
+        self.fill_shelves(counts)
+        for lines in ordered:
+            self.buy(lines=lines, mine=False, kept=False, fault=NOTHING)
+
+    has_pickups = precondition(lambda self: self.shop.pickups)
+
+    @has_pickups
     @rule(
         which=which,
         verb=st.one_of(st.sampled_from(VERBS), st.integers(1, 5)),
@@ -71,6 +99,51 @@ class Working(Machine):
             return
         for _ in range(verb):
             self._do(NEXT.get(pickup.state, "accept"), name, found, whole=whole, fault=fault)
+
+    @rule(
+        lines=some_lines,
+        mine=st.booleans(),
+        kept=st.booleans(),
+        way=st.sampled_from(["all", "all", *HOW]),
+        ready=st.sampled_from([True, True, False]),
+        closes=st.sampled_from([False, False, True]),
+        fault=faults,
+    )
+    def serve(
+        self, *, lines: Any, mine: bool, kept: bool, way: str, ready: bool, closes: bool, fault: Any
+    ) -> None:
+        """An order from its cart to its end; its store may close meanwhile."""
+        before = set(self.shop.pickups)
+        if ready:
+            self._get_ready_for(lines)
+        self.buy(lines=lines, mine=mine, kept=kept, fault=fault)
+        if closes:
+            self.close(store=lines[0][1], how="drain", fault=fault)
+            self.buy(lines=lines, mine=mine, kept=kept, fault=NOTHING)
+        for name in self.shop.pickups.keys() - before:
+            for step in HOW[way]:
+                self._take(step, name, fault)
+
+    def _get_ready_for(self, lines: Any) -> None:
+        for store in {store for _, store, _ in lines}:
+            self.close(store=store, how="open", fault=NOTHING)
+            for sku in (MUG, TEAPOT):
+                self.count(store=store, sku=sku, counted=12, ago=timedelta(), fault=NOTHING)
+
+    @has_pickups
+    @rule(which=which, way=st.sampled_from(list(HOW)), fault=faults)
+    def go_on(self, which: int, way: str, fault: Any) -> None:
+        """With a pickup as if it had just been placed; what was done before is refused."""
+        for step in HOW[way]:
+            self._take(step, latest(self.shop.pickups, which), fault)
+
+    def _take(self, step: str, name: str, fault: Any) -> None:
+        verb, _, how = step.partition(" ")
+        if verb == "nobody_comes":
+            self.nobody_comes(fault=fault)
+            return
+        found = how if how in {"part", "short"} else "all"
+        self._do(verb, name, found, whole=how != "one", fault=fault)
 
     def _do(self, verb: str, name: str, found: str, *, whole: bool, fault: Any) -> None:
         pickup = self.shop.pickups[name]
@@ -114,7 +187,10 @@ class Working(Machine):
             plainly,
         )
         if seen:
+            event(f"{verb} succeeds")
             event(f"a pickup is {pickup.state}")
+            if any(line.missing for line in pickup.lines.values()):
+                event("units of a pickup are not found")
             assert seen.pickup.state == pickup.state
             pickup.collect_by = seen.pickup.collect_by
 
