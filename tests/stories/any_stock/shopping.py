@@ -244,12 +244,15 @@ class Shopping(Machine):
     )
     def buy(self, lines: Any, mine: bool, kept: bool, fault: Any) -> None:
         """From the first look to the order."""
+        self.fill_cart(lines, mine=mine, kept=kept, fault=fault)
+        self.check_out(which=0, fault=fault)
+
+    def fill_cart(self, lines: Any, *, mine: bool, kept: bool, fault: Any) -> None:
         self.start_cart(mine=mine, fault=NOTHING)
         for sku, store, quantity in lines:
             self.put(which=0, sku=sku, store=store, quantity=quantity, fault=NOTHING)
         if kept:
             self.hold_cart(which=0, fault=fault)
-        self.check_out(which=0, fault=fault)
 
     @has_carts
     @rule(which=which, fault=faults)

@@ -54,10 +54,11 @@ HOW = {
     "short": ("accept", "pick short", "ready", "hand_over", "put_back"),
     "given up": ("accept", "pick", "cancel", "put_back"),
     "declined": ("accept", "pick part", "decline", "put_back"),
+    "not found": ("decline short",),
     "one declined": ("decline one", "accept", "pick", "ready", "hand_over"),
     "nobody comes": ("pick", "ready", "nobody_comes", "put_back"),
 }
-"""How pickups go, each as far as chance lets it."""
+"""How pickups go: which verb comes when, and with how much of it."""
 some_lines = st.lists(st.tuples(anything, a_store, st.integers(1, 2)), min_size=1, max_size=2)
 sold = st.lists(
     st.tuples(
@@ -103,7 +104,7 @@ class Working(Keeping, Selling, Shopping):
     @rule(
         lines=some_lines,
         mine=st.booleans(),
-        kept=st.booleans(),
+        kept=st.sampled_from([True, True, False]),
         way=st.sampled_from(["all", "all", *HOW]),
         ready=st.sampled_from([True, True, False]),
         closes=st.sampled_from([False, False, True]),
@@ -116,16 +117,16 @@ class Working(Keeping, Selling, Shopping):
         before = set(self.shop.pickups)
         if ready:
             self._get_ready_for(lines)
-        self.buy(lines=lines, mine=mine, kept=kept, fault=fault)
-        if closes:
+        self.fill_cart(lines, mine=mine, kept=kept, fault=fault)
+        if closes:  # what is held may be ordered all the same
             self.close(store=lines[0][1], how="drain", fault=fault)
-            self.buy(lines=lines, mine=mine, kept=kept, fault=NOTHING)
-        for name in self.shop.pickups.keys() - before:
+        self.check_out(which=0, fault=fault)
+        for name in [name for name in self.shop.pickups if name not in before]:
             for step in HOW[way]:
                 self._take(step, name, fault)
 
     def _get_ready_for(self, lines: Any) -> None:
-        for store in {store for _, store, _ in lines}:
+        for store in dict.fromkeys(store for _, store, _ in lines):
             self.close(store=store, how="open", fault=NOTHING)
             for sku in (MUG, TEAPOT):
                 self.count(store=store, sku=sku, counted=12, ago=timedelta(), fault=NOTHING)
@@ -134,8 +135,9 @@ class Working(Keeping, Selling, Shopping):
     @rule(which=which, way=st.sampled_from(list(HOW)), fault=faults)
     def go_on(self, which: int, way: str, fault: Any) -> None:
         """With a pickup as if it had just been placed; what was done before is refused."""
+        name = latest(self.shop.pickups, which)
         for step in HOW[way]:
-            self._take(step, latest(self.shop.pickups, which), fault)
+            self._take(step, name, fault)
 
     def _take(self, step: str, name: str, fault: Any) -> None:
         verb, _, how = step.partition(" ")
