@@ -107,23 +107,26 @@ class Working(Keeping, Selling, Shopping):
         kept=st.sampled_from([True, True, False]),
         way=st.sampled_from(["all", "all", *HOW]),
         ready=st.sampled_from([True, True, False]),
-        closes=st.sampled_from([False, False, True]),
+        closes=st.sampled_from(["", "", "held", "picked"]),
         fault=faults,
     )
     def serve(
-        self, *, lines: Any, mine: bool, kept: bool, way: str, ready: bool, closes: bool, fault: Any
+        self, *, lines: Any, mine: bool, kept: bool, way: str, ready: bool, closes: str, fault: Any
     ) -> None:
         """An order from its cart to its end; its store may close meanwhile."""
         before = set(self.shop.pickups)
         if ready:
             self._get_ready_for(lines)
         self.fill_cart(lines, mine=mine, kept=kept, fault=fault)
-        if closes:  # what is held may be ordered all the same
+        if closes == "held":  # that may be ordered all the same
             self.close(store=lines[0][1], how="drain", fault=fault)
         self.check_out(which=0, fault=fault)
         for name in [name for name in self.shop.pickups if name not in before]:
-            for step in HOW[way]:
+            for step in HOW[way][:-1]:
                 self._take(step, name, fault)
+            if closes == "picked":  # what lies in its bin has to be put back first
+                self.close(store=self.shop.pickups[name].store, how="drain", fault=fault)
+            self._take(HOW[way][-1], name, fault)
 
     def _get_ready_for(self, lines: Any) -> None:
         for store in dict.fromkeys(store for _, store, _ in lines):
