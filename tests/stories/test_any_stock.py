@@ -32,7 +32,7 @@ class AnyDay(Supplying, Working):
 
 TestAnyDay = AnyDay.TestCase
 TestAnyDay.settings = settings(
-    max_examples=DAYS or 40,
+    max_examples=DAYS or 30,
     stateful_step_count=50,
     derandomize=not DAYS,
     database=None,

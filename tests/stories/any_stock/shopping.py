@@ -23,6 +23,7 @@ from tests.stories.any_stock.machine import (
     a_store,
     anything,
     faults,
+    goods,
     latest,
     some,
     span,
@@ -61,6 +62,24 @@ class Shopping(Machine):
         )
         if made:
             self.shop.holds[made.id] = hold
+
+    @rule(
+        store=a_store,
+        sku=goods,
+        channel=st.sampled_from(["web", *CHANNELS]),
+        more=st.sampled_from([0, 0, 1]),
+        fault=faults,
+    )
+    def hold_all(self, *, store: str, sku: str, channel: str, more: int, fault: Any) -> None:
+        """That may be sold, or one more; and again at the instant at which its time is over."""
+        if channel in self.shop.channels and sku not in self.shop.untracked:
+            count = self.shop.sellable((store, sku), channel) + more
+            five = timedelta(minutes=5)
+            for _ in range(2 if count else 0):
+                self.hold(
+                    lines=[(sku, store, count)], ttl=five, mine=False, channel=channel, fault=fault
+                )
+                self.wait(300)
 
     def _a_hold(self, which: int) -> Any:
         name = latest(self.shop.holds, which)

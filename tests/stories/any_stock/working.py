@@ -105,9 +105,9 @@ class Working(Keeping, Selling, Shopping):
         lines=some_lines,
         mine=st.booleans(),
         kept=st.sampled_from([True, True, False]),
-        way=st.sampled_from(["all", "all", *HOW]),
+        way=st.sampled_from(["all", *HOW]),
         ready=st.sampled_from([True, True, False]),
-        closes=st.sampled_from(["", "", "held", "picked"]),
+        closes=st.sampled_from(["", "held", "picked", "picked"]),
         fault=faults,
     )
     def serve(
