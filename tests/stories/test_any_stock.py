@@ -20,13 +20,12 @@ from tests.conftest import TEMPLATE, a_database
 from tests.stories.any_stock.faults import Faults, FragileConnections
 from tests.stories.any_stock.machine import MORNING, Machine
 from tests.stories.any_stock.supplying import Supplying
-from tests.stories.any_stock.working import Working
 
 pytestmark = pytest.mark.timeout(1200)  # a day that fails is made as short as it can be
 DAYS = int(os.environ.get("HYLLA_DAYS", "0"))
 
 
-class AnyDay(Supplying, Working):
+class AnyDay(Supplying):
     pass
 
 

@@ -10,11 +10,12 @@ from hypothesis.stateful import precondition, rule
 from domain.ids import DeliveryId, TransferId
 from domain.walk_ins import Policy
 from service import deliveries, transfers, walk_ins
-from tests.examples import HARBOUR, HILL
+from tests.examples import HARBOUR, HILL, MUG
 from tests.stories.any_stock import plain_keeping as plain
+from tests.stories.any_stock import plain_working
 from tests.stories.any_stock.machine import (
+    NOTHING,
     PLATE,
-    Machine,
     a_store,
     faults,
     goods,
@@ -23,12 +24,13 @@ from tests.stories.any_stock.machine import (
     which,
 )
 from tests.stories.any_stock.plain_things import Consignment
+from tests.stories.any_stock.working import Working
 
 wanted = st.dictionaries(goods, some, min_size=1, max_size=2)
 days = st.sampled_from([-1, 0, 1, 3])
 
 
-class Supplying(Machine):
+class Supplying(Working):
     @rule(origin=a_store, sent=wanted, fault=faults)
     def send(self, origin: str, sent: dict[str, int], fault: Any) -> None:
         destination = HILL if origin == HARBOUR else HARBOUR
@@ -128,13 +130,24 @@ class Supplying(Machine):
         store=a_store,
         active=st.sampled_from([True, True, True, False]),
         bounds=st.sampled_from([(0, 10), (2, 3), (0, 1)]),
+        sold=some,
         weeks=st.sampled_from([0, 1, 1, 2]),
         fault=faults,
     )
     def keep_for_walk_ins(
-        self, store: str, active: bool, bounds: tuple[int, int], weeks: int, fault: Any
+        self,
+        *,
+        store: str,
+        active: bool,
+        bounds: tuple[int, int],
+        sold: int,
+        weeks: int,
+        fault: Any,
     ) -> None:
-        """From now on; and so many weeks later the hour begins in which goods were sold today."""
+        """From now on; weeks later the hour begins in which goods were sold today, and ends."""
+        name = f"walk-in-{len(self.shop.receipts)}"
+        sale = plain_working.Receipt(name, True, self.shop.now, ((MUG, sold, ""),))
+        self.tell(store, [sale], NOTHING)
         floor, cap = bounds
         policy = Policy(active=active, floor=floor, cap=cap)
         self.give(
@@ -142,8 +155,9 @@ class Supplying(Machine):
             lambda key: walk_ins.decide(self.units, store, policy, key=key),
             lambda: plain.decide(self.shop.stores[store], active=active, floor=floor, cap=cap),
         )
-        self.wait(weeks * 7 * 24 * 3600)
-        self.begin_hour(fault=fault)
+        for seconds in (weeks * 7 * 24 * 3600, 3600):
+            self.wait(seconds)
+            self.begin_hour(fault=fault)
 
     @rule(fault=faults)
     def begin_hour(self, fault: Any) -> None:

@@ -232,7 +232,7 @@ class Working(Keeping, Selling, Shopping):
         fault: Any,
     ) -> None:
         said = [(sku, quantity, "" if is_sale else what.value) for sku, quantity, what in lines]
-        self._tell(
+        self.tell(
             store,
             [plain.Receipt(f"r-{name}", is_sale, self.shop.now - ago, tuple(said), member)],
             fault,
@@ -245,9 +245,9 @@ class Working(Keeping, Selling, Shopping):
         store, receipt = self.shop.receipts[latest(self.shop.receipts, which)]
         mine = [one for at, one in self.shop.receipts.values() if at == store]
         other = HILL if store == HARBOUR else HARBOUR
-        self._tell(other if elsewhere else store, [receipt, *mine[:2], receipt], fault)
+        self.tell(other if elsewhere else store, [receipt, *mine[:2], receipt], fault)
 
-    def _tell(self, store: str, said: list[plain.Receipt], fault: Any) -> None:
+    def tell(self, store: str, said: list[plain.Receipt], fault: Any) -> None:
         till = Caller(Role.TILL, "key_till", stores=frozenset({store}), terminal="T1")
         receipts = [_receipt(one) for one in said]
         self.give(
