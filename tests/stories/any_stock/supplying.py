@@ -7,9 +7,10 @@ from hypothesis import event
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
-from domain.ids import DeliveryId, TransferId
+from domain.ids import DeliveryId
 from domain.walk_ins import Policy
-from service import deliveries, transfers, walk_ins
+from service import consignments, deliveries, transfers, walk_ins
+from service.consignments import DELIVERIES, TRANSFERS
 from tests.examples import HARBOUR, HILL, MUG
 from tests.stories.any_stock import plain_keeping as plain
 from tests.stories.any_stock import plain_working
@@ -41,7 +42,7 @@ class Supplying(Working):
             lambda: plain.send(self.shop, Consignment(origin, destination, sent)),
         )
         if told:
-            self.shop.transfers[told.transfer.id] = transfer
+            self.shop.transfers[told.consignment.id] = transfer
 
     @precondition(lambda self: self.shop.transfers)
     @rule(which=which, total=st.integers(0, 5), last=st.booleans(), fault=faults)
@@ -51,10 +52,11 @@ class Supplying(Working):
         totals = {sku: total if total == 5 else min(total, n) for sku, n in transfer.sent.items()}
         self.give(
             fault,
-            lambda key: transfers.receive(
+            lambda key: consignments.receive(
                 self.units,
+                TRANSFERS,
+                name,
                 caller=self.office,
-                transfer=TransferId(name),
                 totals=totals,
                 last=last,
                 key=key,
@@ -86,10 +88,11 @@ class Supplying(Working):
         totals = dict.fromkeys([*delivery.sent, *([PLATE] if more and last else [])], total)
         self.give(
             fault,
-            lambda key: deliveries.receive(
+            lambda key: consignments.receive(
                 self.units,
+                DELIVERIES,
+                name,
                 caller=self.office,
-                delivery=DeliveryId(name),
                 totals=totals,
                 last=last,
                 key=key,
