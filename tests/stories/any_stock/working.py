@@ -73,13 +73,17 @@ sold = st.lists(
 class Working(Keeping, Selling, Shopping):
     @initialize(
         counts=st.tuples(*[st.sampled_from([12, 20, 4])] * len(PLACES)),
-        ordered=st.lists(some_lines, max_size=2),
+        ordered=st.lists(some_lines, min_size=1, max_size=2),
+        way=st.sampled_from(["all", *HOW]),
+        fault=faults,
     )
-    def open_shop(self, counts: tuple[int, ...], ordered: Any) -> None:
-        """With full shelves, and with what was ordered in the night."""
+    def open_shop(self, counts: tuple[int, ...], ordered: Any, way: str, fault: Any) -> None:
+        """With full shelves, and with what was ordered in the night; the last of it is served."""
         self.fill_shelves(counts)
-        for lines in ordered:
+        *waiting, last = ordered
+        for lines in waiting:
             self.buy(lines=lines, mine=False, kept=False, fault=NOTHING)
+        self.serve(lines=last, mine=False, kept=False, way=way, ready=False, closes="", fault=fault)
 
     has_pickups = precondition(lambda self: self.shop.pickups)
 
