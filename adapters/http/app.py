@@ -40,6 +40,7 @@ from adapters.http.requests import provide_key, provide_optional_key
 from adapters.http.rewards import MyRewards, Rewards
 from adapters.http.sales import Sales
 from adapters.http.sales_channels import SalesChannels
+from adapters.http.saved_lines import SavedLines
 from adapters.http.shipments import OrderShipments, Shipments, StoreShipments
 from adapters.http.stock import Stock
 from adapters.http.stocktaking import Stocktaking
@@ -62,6 +63,7 @@ CONTROLLERS: Final[Sequence[ControllerRouterHandler]] = (
     Imports,
     Availability,
     Carts,
+    SavedLines,
     MyCart,
     MyViewed,
     CartViewed,

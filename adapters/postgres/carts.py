@@ -6,7 +6,9 @@ from typing import Any, Final
 
 import msgspec
 
-from domain.carts import Cart, CartLine, CartRules, CartState
+from domain.callers import Caller
+from domain.cart_rules import CartRules
+from domain.carts import Cart, CartLine, CartState
 from domain.ids import CartId, CustomerId
 from domain.refusals import Missing
 
@@ -26,6 +28,18 @@ KEEP: Final = """
     update carts set currency = $10, changed_at = $2, state = $3, customer = $4, claimed_by = $5,
         merged_into = $6, order_id = $7, version = $8, lines = $9, hold = $11, saved = $12
     where id = $1
+"""
+TAKE_SAVED: Final = """
+    with kept as (
+        select id, saved from carts
+        where id = case when $1::text is null then $2
+            else (select cart from orders where customer = $1 order by id desc limit 1) end
+            and state = 'ordered' and saved <> '[]' and customer is not distinct from $1::text
+        for update
+    ), given as (
+        update carts set saved = '[]', version = version + 1 where id in (select id from kept)
+    )
+    select saved from kept
 """
 STALE: Final = f"""
     select {COLUMNS} from carts
@@ -105,6 +119,10 @@ class PostgresCarts:
             cart.hold,
             _text(cart.saved),
         )
+
+    async def take_saved(self, caller: Caller) -> list[CartLine]:
+        text = await self._connection.fetchval(TAKE_SAVED, caller.customer, caller.cart)
+        return msgspec.json.decode(text or "[]", type=list[CartLine])
 
     async def take_stale(self, rules: CartRules, limit: int) -> list[Cart]:
         days = (rules.guest_days, rules.customer_days, rules.till_days)

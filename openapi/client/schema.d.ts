@@ -340,6 +340,72 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/carts/{cart}/saved": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Put a line aside for later
+         * @description Put a line aside for later: without stock, and in no sum. A repeat changes nothing.
+         *
+         *     Callers: shop, customer.
+         */
+        post: operations["save_cart_line"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/carts/{cart}/saved/{sku}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Forget what was saved of a SKU
+         * @description Forget what was saved of a SKU. A repeat changes nothing.
+         *
+         *     Callers: shop, customer.
+         */
+        delete: operations["drop_saved_line"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/carts/{cart}/saved/{sku}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take what was saved into the cart again, as it was
+         * @description Take what was saved into the cart again, as it was. A repeat changes nothing.
+         *
+         *     Callers: shop, customer.
+         */
+        post: operations["restore_cart_line"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/carts/{cart}/viewed": {
         parameters: {
             query?: never;
@@ -2267,6 +2333,7 @@ export interface components {
             totals: components["schemas"]["CartTotals"];
             problems: components["schemas"]["LineProblem"][];
             held_until: string | null;
+            saved: components["schemas"]["LineView"][];
             order: string | null;
         };
         /**
@@ -2323,6 +2390,7 @@ export interface components {
             totals: components["schemas"]["CartTotals"];
             problems: components["schemas"]["LineProblem"][];
             held_until: string | null;
+            saved: components["schemas"]["LineView"][];
             order: string | null;
             changes: components["schemas"]["Merged"][];
         };
@@ -2574,6 +2642,15 @@ export interface components {
         Findings: {
             ok: boolean;
             invariants: components["schemas"]["Invariant"][];
+        };
+        /**
+         * ForLater
+         * @description Which line; its `fulfilment` where the SKU stands on several.
+         */
+        ForLater: {
+            sku: string;
+            /** @default null */
+            fulfilment?: components["schemas"]["Fulfilment"] | null;
         };
         /**
          * Freshness
@@ -3798,6 +3875,7 @@ export interface components {
             totals: components["schemas"]["CartTotals"];
             problems: components["schemas"]["LineProblem"][];
             held_until: string | null;
+            saved: components["schemas"]["LineView"][];
             order: string | null;
             token?: string;
         };
@@ -5199,6 +5277,40 @@ export interface operations {
                      *         }
                      *       ],
                      *       "held_until": "2026-11-23T10:30:00+01:00",
+                     *       "saved": [
+                     *         {
+                     *           "sku": "85123A",
+                     *           "name": "Sample mug",
+                     *           "quantity": 2,
+                     *           "unit_price": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "total": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "fulfilment": {
+                     *             "method": "pickup"
+                     *           },
+                     *           "problems": [
+                     *             {
+                     *               "code": "7KQM2RXA",
+                     *               "detail": "What was asked for, and why not.",
+                     *               "available": 1,
+                     *               "seen": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               },
+                     *               "price": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               },
+                     *               "limit": 50
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
                      *       "order": "ord_01jd0000000000000000000002",
                      *       "token": "crt_01jd0000000000000000000000.5f2a"
                      *     }
@@ -5338,6 +5450,40 @@ export interface operations {
                      *         }
                      *       ],
                      *       "held_until": "2026-11-23T10:30:00+01:00",
+                     *       "saved": [
+                     *         {
+                     *           "sku": "85123A",
+                     *           "name": "Sample mug",
+                     *           "quantity": 2,
+                     *           "unit_price": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "total": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "fulfilment": {
+                     *             "method": "pickup"
+                     *           },
+                     *           "problems": [
+                     *             {
+                     *               "code": "7KQM2RXA",
+                     *               "detail": "What was asked for, and why not.",
+                     *               "available": 1,
+                     *               "seen": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               },
+                     *               "price": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               },
+                     *               "limit": 50
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
                      *       "order": "ord_01jd0000000000000000000002"
                      *     }
                      */
@@ -5729,6 +5875,40 @@ export interface operations {
                      *         }
                      *       ],
                      *       "held_until": "2026-11-23T10:30:00+01:00",
+                     *       "saved": [
+                     *         {
+                     *           "sku": "85123A",
+                     *           "name": "Sample mug",
+                     *           "quantity": 2,
+                     *           "unit_price": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "total": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "fulfilment": {
+                     *             "method": "pickup"
+                     *           },
+                     *           "problems": [
+                     *             {
+                     *               "code": "7KQM2RXA",
+                     *               "detail": "What was asked for, and why not.",
+                     *               "available": 1,
+                     *               "seen": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               },
+                     *               "price": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               },
+                     *               "limit": 50
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
                      *       "order": "ord_01jd0000000000000000000002",
                      *       "changes": [
                      *         {
@@ -5909,6 +6089,40 @@ export interface operations {
                      *         }
                      *       ],
                      *       "held_until": "2026-11-23T10:30:00+01:00",
+                     *       "saved": [
+                     *         {
+                     *           "sku": "85123A",
+                     *           "name": "Sample mug",
+                     *           "quantity": 2,
+                     *           "unit_price": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "total": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "fulfilment": {
+                     *             "method": "pickup"
+                     *           },
+                     *           "problems": [
+                     *             {
+                     *               "code": "7KQM2RXA",
+                     *               "detail": "What was asked for, and why not.",
+                     *               "available": 1,
+                     *               "seen": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               },
+                     *               "price": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               },
+                     *               "limit": 50
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
                      *       "order": "ord_01jd0000000000000000000002"
                      *     }
                      */
@@ -6059,6 +6273,40 @@ export interface operations {
                      *         }
                      *       ],
                      *       "held_until": "2026-11-23T10:30:00+01:00",
+                     *       "saved": [
+                     *         {
+                     *           "sku": "85123A",
+                     *           "name": "Sample mug",
+                     *           "quantity": 2,
+                     *           "unit_price": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "total": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "fulfilment": {
+                     *             "method": "pickup"
+                     *           },
+                     *           "problems": [
+                     *             {
+                     *               "code": "7KQM2RXA",
+                     *               "detail": "What was asked for, and why not.",
+                     *               "available": 1,
+                     *               "seen": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               },
+                     *               "price": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               },
+                     *               "limit": 50
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
                      *       "order": "ord_01jd0000000000000000000002"
                      *     }
                      */
@@ -6234,6 +6482,40 @@ export interface operations {
                      *         }
                      *       ],
                      *       "held_until": "2026-11-23T10:30:00+01:00",
+                     *       "saved": [
+                     *         {
+                     *           "sku": "85123A",
+                     *           "name": "Sample mug",
+                     *           "quantity": 2,
+                     *           "unit_price": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "total": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "fulfilment": {
+                     *             "method": "pickup"
+                     *           },
+                     *           "problems": [
+                     *             {
+                     *               "code": "7KQM2RXA",
+                     *               "detail": "What was asked for, and why not.",
+                     *               "available": 1,
+                     *               "seen": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               },
+                     *               "price": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               },
+                     *               "limit": 50
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
                      *       "order": "ord_01jd0000000000000000000002"
                      *     }
                      */
@@ -6400,6 +6682,40 @@ export interface operations {
                      *         }
                      *       ],
                      *       "held_until": "2026-11-23T10:30:00+01:00",
+                     *       "saved": [
+                     *         {
+                     *           "sku": "85123A",
+                     *           "name": "Sample mug",
+                     *           "quantity": 2,
+                     *           "unit_price": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "total": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "fulfilment": {
+                     *             "method": "pickup"
+                     *           },
+                     *           "problems": [
+                     *             {
+                     *               "code": "7KQM2RXA",
+                     *               "detail": "What was asked for, and why not.",
+                     *               "available": 1,
+                     *               "seen": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               },
+                     *               "price": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               },
+                     *               "limit": 50
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
                      *       "order": "ord_01jd0000000000000000000002"
                      *     }
                      */
@@ -6411,6 +6727,579 @@ export interface operations {
             404: components["responses"]["Problem404"];
             409: components["responses"]["Problem409"];
             412: components["responses"]["Problem412"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    save_cart_line: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes a repeat harmless: the same key and body get the first answer again.
+                 * @example 6f1c1f0e-0d3b-4a52-9a54-3c2f0a1b7a11
+                 */
+                "Idempotency-Key"?: components["parameters"]["OptionalIdempotencyKey"];
+                /**
+                 * @description The `ETag` on which the caller decided; 412 if it is no longer the newest.
+                 * @example "3"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description A guest's way to a cart, and to the order it became.
+                 * @example crt_01jd0000000000000000000000.5f2a
+                 */
+                "Cart-Token"?: components["parameters"]["CartToken"];
+                /**
+                 * @description For titles and names: en, nb, sv, da or ro; English when none fits.
+                 * @example sv-SE, en;q=0.5
+                 */
+                "Accept-Language"?: components["parameters"]["AcceptLanguage"];
+                /**
+                 * @description Your own id of this request, for our logs; we make one if there is none.
+                 * @example till-7-000123
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description The cart.
+                 * @example crt_01jd0000000000000000000001
+                 */
+                cart: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "sku": "85123A"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ForLater"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "crt_01jd0000000000000000000001",
+                     *       "version": 3,
+                     *       "state": "expired",
+                     *       "currency": "SEK",
+                     *       "lines": [
+                     *         {
+                     *           "sku": "85123A",
+                     *           "name": "Sample mug",
+                     *           "quantity": 2,
+                     *           "unit_price": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "total": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "fulfilment": {
+                     *             "method": "pickup"
+                     *           },
+                     *           "problems": [
+                     *             {
+                     *               "code": "7KQM2RXA",
+                     *               "detail": "What was asked for, and why not.",
+                     *               "available": 1,
+                     *               "seen": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               },
+                     *               "price": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               },
+                     *               "limit": 50
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "groups": [
+                     *         {
+                     *           "method": "pay_at_pickup",
+                     *           "store": "1000",
+                     *           "lines": [
+                     *             "sample"
+                     *           ],
+                     *           "promised_from": "2026-11-23T10:30:00+01:00",
+                     *           "promised_until": "2026-11-23T10:30:00+01:00"
+                     *         }
+                     *       ],
+                     *       "totals": {
+                     *         "goods": {
+                     *           "amount": 24900,
+                     *           "currency": "SEK"
+                     *         },
+                     *         "to_pay": {
+                     *           "amount": 24900,
+                     *           "currency": "SEK"
+                     *         }
+                     *       },
+                     *       "problems": [
+                     *         {
+                     *           "code": "7KQM2RXA",
+                     *           "detail": "What was asked for, and why not.",
+                     *           "available": 1,
+                     *           "seen": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "price": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "limit": 50
+                     *         }
+                     *       ],
+                     *       "held_until": "2026-11-23T10:30:00+01:00",
+                     *       "saved": [
+                     *         {
+                     *           "sku": "85123A",
+                     *           "name": "Sample mug",
+                     *           "quantity": 2,
+                     *           "unit_price": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "total": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "fulfilment": {
+                     *             "method": "pickup"
+                     *           },
+                     *           "problems": [
+                     *             {
+                     *               "code": "7KQM2RXA",
+                     *               "detail": "What was asked for, and why not.",
+                     *               "available": 1,
+                     *               "seen": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               },
+                     *               "price": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               },
+                     *               "limit": 50
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "order": "ord_01jd0000000000000000000002"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["CartView"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            412: components["responses"]["Problem412"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    drop_saved_line: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes a repeat harmless: the same key and body get the first answer again.
+                 * @example 6f1c1f0e-0d3b-4a52-9a54-3c2f0a1b7a11
+                 */
+                "Idempotency-Key"?: components["parameters"]["OptionalIdempotencyKey"];
+                /**
+                 * @description The `ETag` on which the caller decided; 412 if it is no longer the newest.
+                 * @example "3"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description A guest's way to a cart, and to the order it became.
+                 * @example crt_01jd0000000000000000000000.5f2a
+                 */
+                "Cart-Token"?: components["parameters"]["CartToken"];
+                /**
+                 * @description For titles and names: en, nb, sv, da or ro; English when none fits.
+                 * @example sv-SE, en;q=0.5
+                 */
+                "Accept-Language"?: components["parameters"]["AcceptLanguage"];
+                /**
+                 * @description Your own id of this request, for our logs; we make one if there is none.
+                 * @example till-7-000123
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description The cart.
+                 * @example crt_01jd0000000000000000000001
+                 */
+                cart: string;
+                /**
+                 * @description The sku.
+                 * @example 85123A
+                 */
+                sku: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "crt_01jd0000000000000000000001",
+                     *       "version": 3,
+                     *       "state": "expired",
+                     *       "currency": "SEK",
+                     *       "lines": [
+                     *         {
+                     *           "sku": "85123A",
+                     *           "name": "Sample mug",
+                     *           "quantity": 2,
+                     *           "unit_price": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "total": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "fulfilment": {
+                     *             "method": "pickup"
+                     *           },
+                     *           "problems": [
+                     *             {
+                     *               "code": "7KQM2RXA",
+                     *               "detail": "What was asked for, and why not.",
+                     *               "available": 1,
+                     *               "seen": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               },
+                     *               "price": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               },
+                     *               "limit": 50
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "groups": [
+                     *         {
+                     *           "method": "pay_at_pickup",
+                     *           "store": "1000",
+                     *           "lines": [
+                     *             "sample"
+                     *           ],
+                     *           "promised_from": "2026-11-23T10:30:00+01:00",
+                     *           "promised_until": "2026-11-23T10:30:00+01:00"
+                     *         }
+                     *       ],
+                     *       "totals": {
+                     *         "goods": {
+                     *           "amount": 24900,
+                     *           "currency": "SEK"
+                     *         },
+                     *         "to_pay": {
+                     *           "amount": 24900,
+                     *           "currency": "SEK"
+                     *         }
+                     *       },
+                     *       "problems": [
+                     *         {
+                     *           "code": "7KQM2RXA",
+                     *           "detail": "What was asked for, and why not.",
+                     *           "available": 1,
+                     *           "seen": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "price": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "limit": 50
+                     *         }
+                     *       ],
+                     *       "held_until": "2026-11-23T10:30:00+01:00",
+                     *       "saved": [
+                     *         {
+                     *           "sku": "85123A",
+                     *           "name": "Sample mug",
+                     *           "quantity": 2,
+                     *           "unit_price": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "total": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "fulfilment": {
+                     *             "method": "pickup"
+                     *           },
+                     *           "problems": [
+                     *             {
+                     *               "code": "7KQM2RXA",
+                     *               "detail": "What was asked for, and why not.",
+                     *               "available": 1,
+                     *               "seen": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               },
+                     *               "price": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               },
+                     *               "limit": 50
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "order": "ord_01jd0000000000000000000002"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["CartView"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            412: components["responses"]["Problem412"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    restore_cart_line: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes a repeat harmless: the same key and body get the first answer again.
+                 * @example 6f1c1f0e-0d3b-4a52-9a54-3c2f0a1b7a11
+                 */
+                "Idempotency-Key"?: components["parameters"]["OptionalIdempotencyKey"];
+                /**
+                 * @description The `ETag` on which the caller decided; 412 if it is no longer the newest.
+                 * @example "3"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description A guest's way to a cart, and to the order it became.
+                 * @example crt_01jd0000000000000000000000.5f2a
+                 */
+                "Cart-Token"?: components["parameters"]["CartToken"];
+                /**
+                 * @description For titles and names: en, nb, sv, da or ro; English when none fits.
+                 * @example sv-SE, en;q=0.5
+                 */
+                "Accept-Language"?: components["parameters"]["AcceptLanguage"];
+                /**
+                 * @description Your own id of this request, for our logs; we make one if there is none.
+                 * @example till-7-000123
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description The cart.
+                 * @example crt_01jd0000000000000000000001
+                 */
+                cart: string;
+                /**
+                 * @description The sku.
+                 * @example 85123A
+                 */
+                sku: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /** @example {} */
+                "application/json": components["schemas"]["Nothing"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "crt_01jd0000000000000000000001",
+                     *       "version": 3,
+                     *       "state": "expired",
+                     *       "currency": "SEK",
+                     *       "lines": [
+                     *         {
+                     *           "sku": "85123A",
+                     *           "name": "Sample mug",
+                     *           "quantity": 2,
+                     *           "unit_price": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "total": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "fulfilment": {
+                     *             "method": "pickup"
+                     *           },
+                     *           "problems": [
+                     *             {
+                     *               "code": "7KQM2RXA",
+                     *               "detail": "What was asked for, and why not.",
+                     *               "available": 1,
+                     *               "seen": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               },
+                     *               "price": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               },
+                     *               "limit": 50
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "groups": [
+                     *         {
+                     *           "method": "pay_at_pickup",
+                     *           "store": "1000",
+                     *           "lines": [
+                     *             "sample"
+                     *           ],
+                     *           "promised_from": "2026-11-23T10:30:00+01:00",
+                     *           "promised_until": "2026-11-23T10:30:00+01:00"
+                     *         }
+                     *       ],
+                     *       "totals": {
+                     *         "goods": {
+                     *           "amount": 24900,
+                     *           "currency": "SEK"
+                     *         },
+                     *         "to_pay": {
+                     *           "amount": 24900,
+                     *           "currency": "SEK"
+                     *         }
+                     *       },
+                     *       "problems": [
+                     *         {
+                     *           "code": "7KQM2RXA",
+                     *           "detail": "What was asked for, and why not.",
+                     *           "available": 1,
+                     *           "seen": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "price": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "limit": 50
+                     *         }
+                     *       ],
+                     *       "held_until": "2026-11-23T10:30:00+01:00",
+                     *       "saved": [
+                     *         {
+                     *           "sku": "85123A",
+                     *           "name": "Sample mug",
+                     *           "quantity": 2,
+                     *           "unit_price": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "total": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "fulfilment": {
+                     *             "method": "pickup"
+                     *           },
+                     *           "problems": [
+                     *             {
+                     *               "code": "7KQM2RXA",
+                     *               "detail": "What was asked for, and why not.",
+                     *               "available": 1,
+                     *               "seen": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               },
+                     *               "price": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               },
+                     *               "limit": 50
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "order": "ord_01jd0000000000000000000002"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["CartView"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            412: components["responses"]["Problem412"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
@@ -8266,6 +9155,40 @@ export interface operations {
                      *         }
                      *       ],
                      *       "held_until": "2026-11-23T10:30:00+01:00",
+                     *       "saved": [
+                     *         {
+                     *           "sku": "85123A",
+                     *           "name": "Sample mug",
+                     *           "quantity": 2,
+                     *           "unit_price": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "total": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "fulfilment": {
+                     *             "method": "pickup"
+                     *           },
+                     *           "problems": [
+                     *             {
+                     *               "code": "7KQM2RXA",
+                     *               "detail": "What was asked for, and why not.",
+                     *               "available": 1,
+                     *               "seen": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               },
+                     *               "price": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               },
+                     *               "limit": 50
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
                      *       "order": "ord_01jd0000000000000000000002"
                      *     }
                      */

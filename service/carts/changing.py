@@ -92,6 +92,45 @@ async def fulfil(
     return await _changed(units, caller, cart, change, switch)
 
 
+async def save(
+    units: Units,
+    *,
+    caller: Caller,
+    cart: CartId,
+    sku: Sku,
+    change: "Change",
+    at: Fulfilment | None = None,
+) -> CartView:
+    """Put a line aside for later; what was held for it is free. Raises NotInCart, SeveralLines."""
+
+    async def step(unit: Unit, before: Cart) -> Cart:
+        return before.save(sku, unit.now, at)
+
+    return await _changed(units, caller, cart, change, step)
+
+
+async def restore(
+    units: Units, *, caller: Caller, cart: CartId, sku: Sku, change: "Change"
+) -> CartView:
+    """Take a saved line into the cart again. Raises NotInCart."""
+
+    async def step(unit: Unit, before: Cart) -> Cart:
+        return before.restore(sku, unit.now)
+
+    return await _changed(units, caller, cart, change, step)
+
+
+async def drop_saved(
+    units: Units, *, caller: Caller, cart: CartId, sku: Sku, change: "Change"
+) -> CartView:
+    """Forget what was saved of a SKU; a repeat changes nothing."""
+
+    async def step(unit: Unit, before: Cart) -> Cart:
+        return before.without_saved(sku, unit.now)
+
+    return await _changed(units, caller, cart, change, step)
+
+
 @tried_again
 async def hold(
     units: Units,

@@ -57,6 +57,7 @@ async def _started(unit: Unit, caller: Caller, currency: str | None, *, default:
         created_at=unit.now,
         changed_at=unit.now,
         customer=caller.customer,
+        saved=await unit.carts.take_saved(caller),
     )
     await unit.carts.add(cart)
     return cart

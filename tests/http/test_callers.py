@@ -66,6 +66,9 @@ get_cart                may   may       .     .          .
 put_cart_line           may   may       .     .          .
 drop_cart_line          may   may       .     .          .
 put_cart_fulfilment     may   may       .     .          .
+save_cart_line          may   may       .     .          .
+restore_cart_line       may   may       .     .          .
+drop_saved_line         may   may       .     .          .
 claim_cart              .     may       .     .          .
 hold_cart               may   may       .     .          .
 checkout_cart           may   may       .     .          .
