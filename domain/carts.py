@@ -149,7 +149,7 @@ class Cart(Struct, frozen=True):
         return lines[0] if lines else None
 
     def must_open_to(self, caller: Caller) -> None:
-        """A guest's cart opens to its token, a customer's to its customer.
+        """A guest's cart opens to its token, a customer's to its customer, both to a till's token.
 
         Raises NotYours, and CartExpired where it would have opened.
         """
@@ -161,6 +161,8 @@ class Cart(Struct, frozen=True):
     def _is_of(self, caller: Caller) -> bool:
         if caller.role is Role.CUSTOMER and self.customer == caller.customer:
             return True
+        if caller.role is Role.TILL:
+            return self.id == caller.cart and self.state is not CartState.MERGED
         guest = self.customer is None and self.claimed_by is None
         return guest and self.id == caller.cart
 

@@ -48,6 +48,7 @@ from adapters.http.stopping import Stopping
 from adapters.http.stores import Stores
 from adapters.http.streams import provide_last_event
 from adapters.http.tags import provide_if_match
+from adapters.http.till_carts import CartCodes, TillCarts
 from adapters.http.transfers import Transfers
 from adapters.http.viewed import CartViewed, MyViewed
 from adapters.http.walk_ins import WalkIns
@@ -64,6 +65,8 @@ CONTROLLERS: Final[Sequence[ControllerRouterHandler]] = (
     Availability,
     Carts,
     SavedLines,
+    TillCarts,
+    CartCodes,
     MyCart,
     MyViewed,
     CartViewed,

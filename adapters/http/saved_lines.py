@@ -6,7 +6,7 @@ from litestar.params import FromPath, JSONBody
 from msgspec import Struct
 
 from adapters.http.bodies import Nothing
-from adapters.http.callers import SHOPPERS, called_by
+from adapters.http.callers import AT_CARTS, called_by
 from adapters.http.tags import tagged
 from domain.callers import Caller
 from domain.carts import Fulfilment
@@ -31,7 +31,7 @@ class SavedLines(Controller):
     @post(
         operation_id="save_cart_line",
         status_code=200,
-        **called_by(*SHOPPERS),
+        **called_by(*AT_CARTS),
     )
     async def save(
         self,
@@ -51,7 +51,7 @@ class SavedLines(Controller):
         "/{sku:str}/restore",
         operation_id="restore_cart_line",
         status_code=200,
-        **called_by(*SHOPPERS),
+        **called_by(*AT_CARTS),
     )
     async def restore(
         self,
@@ -70,7 +70,7 @@ class SavedLines(Controller):
         "/{sku:str}",
         operation_id="drop_saved_line",
         status_code=200,
-        **called_by(*SHOPPERS),
+        **called_by(*AT_CARTS),
     )
     async def drop_saved(
         self,

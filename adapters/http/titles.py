@@ -426,6 +426,13 @@ OF_CODE: Final[dict[str, Title]] = {
         "Dette betalingsforsøg er afsluttet",
         "Această încercare de plată s-a încheiat",
     ),
+    "no_open_cart": (
+        "No open cart is known by this",
+        "Ingen åpen handlekurv er kjent under dette",
+        "Ingen öppen varukorg är känd under detta",
+        "Der kendes ingen åben kurv under dette",
+        "Nu se cunoaște niciun coș deschis după aceste date",
+    ),
     "not_in_cart": (
         "This is neither in the cart nor saved",
         "Dette er verken i handlekurven eller lagret",

@@ -186,10 +186,12 @@ export interface paths {
          * Start a cart
          * @description Start a cart. A guest gets its token; a customer's open cart is answered as it is.
          *
+         *     A till starts one for whoever walked in, with a token of its own that lasts a day.
+         *
          *     A guest who repeats it gets one more empty cart, whatever the Idempotency-Key: guests share
          *     their page's key, and an answer given again could open somebody else's cart.
          *
-         *     Callers: shop, customer.
+         *     Callers: shop, customer, till.
          */
         post: operations["start_cart"];
         delete?: never;
@@ -209,7 +211,7 @@ export interface paths {
          * A cart with names, prices and availability as they are now
          * @description A cart with names, prices and availability as they are now.
          *
-         *     Callers: shop, customer.
+         *     Callers: shop, customer, till.
          */
         get: operations["get_cart"];
         put?: never;
@@ -233,7 +235,7 @@ export interface paths {
          * Order a cart
          * @description Order a cart. The same Idempotency-Key always gives the same order.
          *
-         *     Callers: shop, customer.
+         *     Callers: shop, customer, till.
          */
         post: operations["checkout_cart"];
         delete?: never;
@@ -264,6 +266,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/carts/{cart}/code": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * A short code for the shopper's page, by which a till opens this cart for ten minutes
+         * @description A short code for the shopper's page, by which a till opens this cart for ten minutes.
+         *
+         *     Each call gives another one, and the one before opens nothing any more.
+         *
+         *     Callers: shop, customer.
+         */
+        post: operations["give_cart_code"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/carts/{cart}/fulfilment": {
         parameters: {
             query?: never;
@@ -276,7 +302,7 @@ export interface paths {
          * Have every line reach its buyer in the same way
          * @description Have every line reach its buyer in the same way.
          *
-         *     Callers: shop, customer.
+         *     Callers: shop, customer, till.
          */
         put: operations["put_cart_fulfilment"];
         post?: never;
@@ -299,7 +325,7 @@ export interface paths {
          * Keep the stock of every line for a while, or of none
          * @description Keep the stock of every line for a while, or of none. `held_until` says how long.
          *
-         *     Callers: shop, customer.
+         *     Callers: shop, customer, till.
          */
         post: operations["hold_cart"];
         delete?: never;
@@ -324,7 +350,7 @@ export interface paths {
          *     names one of them, or a new one; without them it is the SKU's only line, and several are a
          *     conflict. A `fulfilment` that differs switches the line, to the line that is there already.
          *
-         *     Callers: shop, customer.
+         *     Callers: shop, customer, till.
          */
         put: operations["put_cart_line"];
         post?: never;
@@ -332,7 +358,7 @@ export interface paths {
          * Take a line out
          * @description Take a line out; of several lines of a SKU, the one named. A repeat changes nothing.
          *
-         *     Callers: shop, customer.
+         *     Callers: shop, customer, till.
          */
         delete: operations["drop_cart_line"];
         options?: never;
@@ -353,7 +379,7 @@ export interface paths {
          * Put a line aside for later
          * @description Put a line aside for later: without stock, and in no sum. A repeat changes nothing.
          *
-         *     Callers: shop, customer.
+         *     Callers: shop, customer, till.
          */
         post: operations["save_cart_line"];
         delete?: never;
@@ -376,7 +402,7 @@ export interface paths {
          * Forget what was saved of a SKU
          * @description Forget what was saved of a SKU. A repeat changes nothing.
          *
-         *     Callers: shop, customer.
+         *     Callers: shop, customer, till.
          */
         delete: operations["drop_saved_line"];
         options?: never;
@@ -397,7 +423,7 @@ export interface paths {
          * Take what was saved into the cart again, as it was
          * @description Take what was saved into the cart again, as it was. A repeat changes nothing.
          *
-         *     Callers: shop, customer.
+         *     Callers: shop, customer, till.
          */
         post: operations["restore_cart_line"];
         delete?: never;
@@ -1844,6 +1870,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/stores/{store}/carts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A member's open cart, or the one whose code the shopper shows, to go on with here
+         * @description A member's open cart, or the one whose code the shopper shows, to go on with here.
+         *
+         *     With the token the till reads, changes, holds and orders the cart, and nobody else does.
+         *
+         *     Callers: till.
+         */
+        get: operations["find_store_cart"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/stores/{store}/disable": {
         parameters: {
             query?: never;
@@ -2308,6 +2358,35 @@ export interface components {
         Cancellation: {
             /** @default customer */
             reason?: string;
+        };
+        /**
+         * CartAtTill
+         * @description `token` opens the cart to the tills of this store until then, as their `Cart-Token`.
+         */
+        CartAtTill: {
+            id: string;
+            version: number;
+            state: components["schemas"]["CartState"];
+            currency: string;
+            lines: components["schemas"]["LineView"][];
+            groups: components["schemas"]["GroupView"][];
+            totals: components["schemas"]["CartTotals"];
+            problems: components["schemas"]["LineProblem"][];
+            held_until: string | null;
+            saved: components["schemas"]["LineView"][];
+            order: string | null;
+            token: string;
+            /** Format: date-time */
+            token_until: string;
+        };
+        /**
+         * CartCode
+         * @description What the shopper's page shows for the till to read; it opens the cart until then.
+         */
+        CartCode: {
+            code: string;
+            /** Format: date-time */
+            until: string;
         };
         /**
          * CartState
@@ -3863,7 +3942,7 @@ export interface components {
         };
         /**
          * StartedCart
-         * @description `token` is a guest's only way to the cart; it is shown only here.
+         * @description `token` is a guest's, or a till's, only way to the cart; it is shown only here.
          */
         StartedCart: {
             id: string;
@@ -5935,6 +6014,73 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["ClaimedCart"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    give_cart_code: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description A guest's way to a cart, and to the order it became.
+                 * @example crt_01jd0000000000000000000000.5f2a
+                 */
+                "Cart-Token"?: components["parameters"]["CartToken"];
+                /**
+                 * @description For titles and names: en, nb, sv, da or ro; English when none fits.
+                 * @example sv-SE, en;q=0.5
+                 */
+                "Accept-Language"?: components["parameters"]["AcceptLanguage"];
+                /**
+                 * @description Your own id of this request, for our logs; we make one if there is none.
+                 * @example till-7-000123
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description The cart.
+                 * @example crt_01jd0000000000000000000001
+                 */
+                cart: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /** @example {} */
+                "application/json": components["schemas"]["Nothing"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "7KQM2RXA",
+                     *       "until": "2026-11-23T10:30:00+01:00"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["CartCode"];
                 };
             };
             400: components["responses"]["Problem400"];
@@ -13907,6 +14053,183 @@ export interface operations {
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
             404: components["responses"]["Problem404"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    find_store_cart: {
+        parameters: {
+            query?: {
+                /**
+                 * @description What the shopper's page shows.
+                 * @example 7KQM2RXA
+                 */
+                code?: string;
+                /**
+                 * @description A member's card or number.
+                 * @example mem_01jd0000000000000000000005
+                 */
+                member?: string;
+            };
+            header?: {
+                /**
+                 * @description For titles and names: en, nb, sv, da or ro; English when none fits.
+                 * @example sv-SE, en;q=0.5
+                 */
+                "Accept-Language"?: components["parameters"]["AcceptLanguage"];
+                /**
+                 * @description Your own id of this request, for our logs; we make one if there is none.
+                 * @example till-7-000123
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description The store.
+                 * @example 1000
+                 */
+                store: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "crt_01jd0000000000000000000001",
+                     *       "version": 3,
+                     *       "state": "expired",
+                     *       "currency": "SEK",
+                     *       "lines": [
+                     *         {
+                     *           "sku": "85123A",
+                     *           "name": "Sample mug",
+                     *           "quantity": 2,
+                     *           "unit_price": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "total": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "fulfilment": {
+                     *             "method": "pickup"
+                     *           },
+                     *           "problems": [
+                     *             {
+                     *               "code": "7KQM2RXA",
+                     *               "detail": "What was asked for, and why not.",
+                     *               "available": 1,
+                     *               "seen": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               },
+                     *               "price": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               },
+                     *               "limit": 50
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "groups": [
+                     *         {
+                     *           "method": "pay_at_pickup",
+                     *           "store": "1000",
+                     *           "lines": [
+                     *             "sample"
+                     *           ],
+                     *           "promised_from": "2026-11-23T10:30:00+01:00",
+                     *           "promised_until": "2026-11-23T10:30:00+01:00"
+                     *         }
+                     *       ],
+                     *       "totals": {
+                     *         "goods": {
+                     *           "amount": 24900,
+                     *           "currency": "SEK"
+                     *         },
+                     *         "to_pay": {
+                     *           "amount": 24900,
+                     *           "currency": "SEK"
+                     *         }
+                     *       },
+                     *       "problems": [
+                     *         {
+                     *           "code": "7KQM2RXA",
+                     *           "detail": "What was asked for, and why not.",
+                     *           "available": 1,
+                     *           "seen": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "price": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "limit": 50
+                     *         }
+                     *       ],
+                     *       "held_until": "2026-11-23T10:30:00+01:00",
+                     *       "saved": [
+                     *         {
+                     *           "sku": "85123A",
+                     *           "name": "Sample mug",
+                     *           "quantity": 2,
+                     *           "unit_price": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "total": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "fulfilment": {
+                     *             "method": "pickup"
+                     *           },
+                     *           "problems": [
+                     *             {
+                     *               "code": "7KQM2RXA",
+                     *               "detail": "What was asked for, and why not.",
+                     *               "available": 1,
+                     *               "seen": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               },
+                     *               "price": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               },
+                     *               "limit": 50
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "order": "ord_01jd0000000000000000000002",
+                     *       "token": "crt_01jd0000000000000000000000.5f2a",
+                     *       "token_until": "2026-11-23T10:30:00+01:00"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["CartAtTill"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
             422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];

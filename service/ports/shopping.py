@@ -44,6 +44,15 @@ class Carts(Protocol):
         For a guest it is the cart whose token came along.
         """
 
+    async def of_member(self, said: str) -> Cart | None:
+        """The open cart of whom a till means by this: a member's id, or the retailer's key."""
+
+    async def by_code(self, code_hash: bytes) -> Cart | None:
+        """The open cart whose code this is now."""
+
+    async def give_code(self, cart: CartId, code_hash: bytes, until: datetime) -> None:
+        """Open a taken cart to whoever has the code, until then."""
+
     async def take_stale(self, rules: CartRules, limit: int) -> list[Cart]:
         """Open carts whose time is over and that nobody has locked, locked for us.
 
