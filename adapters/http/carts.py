@@ -21,6 +21,7 @@ from domain.refusals import Invalid, WrongField
 from service.carts import changing, claiming, opening, viewing
 from service.carts.at_the_till import WALK_IN_LASTS
 from service.carts.changing import Change, Wish
+from service.carts.switching import SwitchedView
 from service.carts.viewing import CartView
 from service.orders.placing import Checkout, place
 from service.ports.callers import Codes
@@ -181,8 +182,12 @@ class Carts(Controller):
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
         change: NamedDependency[Change],
-    ) -> Response[CartView]:
-        """Have every line reach its buyer in the same way."""
+    ) -> Response[SwitchedView]:
+        """Have every line reach its buyer in the same way.
+
+        The answer is the cart with its new groups and totals, what they were `before`, and in
+        `changes` each line that was switched, with the problems that it did not have before.
+        """
         view = await changing.fulfil(
             units, caller=caller, cart=cart, fulfilment=data, change=change
         )

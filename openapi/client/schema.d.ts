@@ -302,6 +302,9 @@ export interface paths {
          * Have every line reach its buyer in the same way
          * @description Have every line reach its buyer in the same way.
          *
+         *     The answer is the cart with its new groups and totals, what they were `before`, and in
+         *     `changes` each line that was switched, with the problems that it did not have before.
+         *
          *     Callers: shop, customer, till.
          */
         put: operations["put_cart_fulfilment"];
@@ -2327,6 +2330,14 @@ export interface components {
             sales: components["schemas"]["Receipt"][];
         };
         /**
+         * Before
+         * @description Groups with their promises, and totals, as they were before the switch.
+         */
+        Before: {
+            groups: components["schemas"]["GroupView"][];
+            totals: components["schemas"]["CartTotals"];
+        };
+        /**
          * Broken
          * @description One figure that is not what it should be; `about` names the thing it belongs to.
          */
@@ -4047,6 +4058,38 @@ export interface components {
          * @enum {unknown}
          */
         StoreState: "active" | "closed" | "draining";
+        /**
+         * SwitchedLine
+         * @description A line that `was` fulfilled in another way; `problems` are those that it did not have before.
+         *
+         *         `quantity` is what was switched; where the SKU stood on several lines they are one by now.
+         */
+        SwitchedLine: {
+            sku: string;
+            quantity: number;
+            was: components["schemas"]["Fulfilment"] | null;
+            fulfilment: components["schemas"]["Fulfilment"] | null;
+            problems: components["schemas"]["LineProblem"][];
+        };
+        /**
+         * SwitchedView
+         * @description The cart with its new groups and totals, every line that was switched, and how it was.
+         */
+        SwitchedView: {
+            id: string;
+            version: number;
+            state: components["schemas"]["CartState"];
+            currency: string;
+            lines: components["schemas"]["LineView"][];
+            groups: components["schemas"]["GroupView"][];
+            totals: components["schemas"]["CartTotals"];
+            problems: components["schemas"]["LineProblem"][];
+            held_until: string | null;
+            saved: components["schemas"]["LineView"][];
+            order: string | null;
+            changes: components["schemas"]["SwitchedLine"][];
+            before: components["schemas"]["Before"] | null;
+        };
         /**
          * Tier
          * @description A level of the programme; `next` is absent at the top.
@@ -6159,7 +6202,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "crt_01jd0000000000000000000001",
+                     *       "id": "ord_01jd0000000000000000000002",
                      *       "version": 3,
                      *       "state": "expired",
                      *       "currency": "SEK",
@@ -6269,10 +6312,61 @@ export interface operations {
                      *           ]
                      *         }
                      *       ],
-                     *       "order": "ord_01jd0000000000000000000002"
+                     *       "order": "ord_01jd0000000000000000000002",
+                     *       "changes": [
+                     *         {
+                     *           "sku": "85123A",
+                     *           "quantity": 2,
+                     *           "was": {
+                     *             "method": "pickup"
+                     *           },
+                     *           "fulfilment": {
+                     *             "method": "pickup"
+                     *           },
+                     *           "problems": [
+                     *             {
+                     *               "code": "7KQM2RXA",
+                     *               "detail": "What was asked for, and why not.",
+                     *               "available": 1,
+                     *               "seen": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               },
+                     *               "price": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               },
+                     *               "limit": 50
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "before": {
+                     *         "groups": [
+                     *           {
+                     *             "method": "pay_at_pickup",
+                     *             "store": "1000",
+                     *             "lines": [
+                     *               "sample"
+                     *             ],
+                     *             "promised_from": "2026-11-23T10:30:00+01:00",
+                     *             "promised_until": "2026-11-23T10:30:00+01:00"
+                     *           }
+                     *         ],
+                     *         "totals": {
+                     *           "goods": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "to_pay": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           }
+                     *         }
+                     *       }
                      *     }
                      */
-                    "application/json": components["schemas"]["CartView"];
+                    "application/json": components["schemas"]["SwitchedView"];
                 };
             };
             400: components["responses"]["Problem400"];
