@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from adapters.http.audit import Audit
 from adapters.http.availability import Availability
+from adapters.http.basket_plans import BasketPlans
 from adapters.http.bodies import JsonRequest
 from adapters.http.callers import admit, must_state_callers, provide_caller, provide_telling
 from adapters.http.carts import Carts, MyCart, provide_change
@@ -65,6 +66,7 @@ CONTROLLERS: Final[Sequence[ControllerRouterHandler]] = (
     Availability,
     Carts,
     SavedLines,
+    BasketPlans,
     TillCarts,
     CartCodes,
     MyCart,

@@ -435,6 +435,32 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/carts/{cart}/stores": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The stores that can serve the whole cart, and the best split over two
+         * @description The stores that can serve the whole cart, and the best split over two.
+         *
+         *     That serves the most units, then the earliest, then on the shortest way. At most 50 stores
+         *     are compared: the nearest, or without `near` those with the most of the cart. Nothing is
+         *     held.
+         *
+         *     Callers: shop, customer, till.
+         */
+        get: operations["plan_cart"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/carts/{cart}/viewed": {
         parameters: {
             query?: never;
@@ -2323,6 +2349,19 @@ export interface components {
          */
         Basis: "consent";
         /**
+         * BasketPlan
+         * @description `whole` are the stores that can serve all `wanted` units, the earliest first.
+         *
+         *         `split` is left out where a single store serves all of it no later.
+         */
+        BasketPlan: {
+            /** Format: date-time */
+            as_of: string;
+            wanted: number;
+            whole: components["schemas"]["StorePlan"][];
+            split: components["schemas"]["SplitPlan"] | null;
+        };
+        /**
          * Batch
          * @description Receipts in any order. Their ids make a repeat harmless, so no key is needed.
          */
@@ -3539,6 +3578,11 @@ export interface components {
             /** @default 900 */
             ttl_s?: number;
         };
+        /** PlannedUnits */
+        PlannedUnits: {
+            sku: string;
+            quantity: number;
+        };
         /**
          * Policy
          * @description Whether a store keeps goods back for walk-ins, and within which bounds.
@@ -3876,6 +3920,20 @@ export interface components {
             note?: string;
         };
         /**
+         * SharePlan
+         * @description What one of two stores serves.
+         */
+        SharePlan: {
+            store: string;
+            name: string;
+            /** Format: date-time */
+            promised_from: string;
+            /** Format: date-time */
+            promised_until: string;
+            distance_km?: number;
+            lines: components["schemas"]["PlannedUnits"][];
+        };
+        /**
          * ShelfView
          * @description What is promised is known of the present alone; of the past the ledger knows the goods.
          *
@@ -3938,6 +3996,15 @@ export interface components {
             shipped_at: string | null;
             delivered_at: string | null;
             reason: string;
+        };
+        /**
+         * SplitPlan
+         * @description Two stores that serve the most together; `missing` is what even they have not.
+         */
+        SplitPlan: {
+            covered: number;
+            stores: components["schemas"]["SharePlan"][];
+            missing: components["schemas"]["PlannedUnits"][];
         };
         /**
          * Standing
@@ -4053,6 +4120,19 @@ export interface components {
          * @enum {unknown}
          */
         StoreKind: "dark_store" | "store" | "warehouse";
+        /**
+         * StorePlan
+         * @description A store that can serve the whole cart; the promise is in its own time.
+         */
+        StorePlan: {
+            store: string;
+            name: string;
+            /** Format: date-time */
+            promised_from: string;
+            /** Format: date-time */
+            promised_until: string;
+            distance_km?: number;
+        };
         /**
          * StoreState
          * @enum {unknown}
@@ -7540,6 +7620,114 @@ export interface operations {
             412: components["responses"]["Problem412"];
             413: components["responses"]["Problem413"];
             415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    plan_cart: {
+        parameters: {
+            query?: {
+                /**
+                 * @description How many items at most.
+                 * @example 50
+                 */
+                limit?: number;
+                /**
+                 * @description latitude,longitude in degrees, such as 59.33,18.06
+                 * @example 59.33,18.06
+                 */
+                near?: string;
+                /**
+                 * @description How far around `near`; 50 where it is not said.
+                 * @example 50
+                 */
+                radius_km?: number;
+            };
+            header?: {
+                /**
+                 * @description A guest's way to a cart, and to the order it became.
+                 * @example crt_01jd0000000000000000000000.5f2a
+                 */
+                "Cart-Token"?: components["parameters"]["CartToken"];
+                /**
+                 * @description For titles and names: en, nb, sv, da or ro; English when none fits.
+                 * @example sv-SE, en;q=0.5
+                 */
+                "Accept-Language"?: components["parameters"]["AcceptLanguage"];
+                /**
+                 * @description Your own id of this request, for our logs; we make one if there is none.
+                 * @example till-7-000123
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description The cart.
+                 * @example crt_01jd0000000000000000000001
+                 */
+                cart: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "as_of": "2026-11-23T10:30:00+01:00",
+                     *       "wanted": 1,
+                     *       "whole": [
+                     *         {
+                     *           "store": "1000",
+                     *           "name": "Sample mug",
+                     *           "promised_from": "2026-11-23T10:30:00+01:00",
+                     *           "promised_until": "2026-11-23T10:30:00+01:00",
+                     *           "distance_km": 1.2
+                     *         }
+                     *       ],
+                     *       "split": {
+                     *         "covered": 1,
+                     *         "stores": [
+                     *           {
+                     *             "store": "1000",
+                     *             "name": "Sample mug",
+                     *             "promised_from": "2026-11-23T10:30:00+01:00",
+                     *             "promised_until": "2026-11-23T10:30:00+01:00",
+                     *             "distance_km": 1.2,
+                     *             "lines": [
+                     *               {
+                     *                 "sku": "85123A",
+                     *                 "quantity": 2
+                     *               }
+                     *             ]
+                     *           }
+                     *         ],
+                     *         "missing": [
+                     *           {
+                     *             "sku": "85123A",
+                     *             "quantity": 2
+                     *           }
+                     *         ]
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["BasketPlan"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
             422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];

@@ -86,7 +86,7 @@ async def seen(unit: Unit, cart: Cart, locale: str) -> CartView:
     asked = catalogue and (is_sent or stores)
     sold = await unit.selling.sold(WEB, catalogue, places) if asked else None
     shelves: Shelves = sold[0].seen(sold[1]) if sold else {}
-    kept = await _kept(unit, cart)
+    kept = await hold_of(unit, cart)
     over = over_limit(cart.lines, catalogue, unit.cart_rules)
     facts = Facts(catalogue, stores, over, shelves, kept.places if kept else {})
     taken = Counter[Place]()
@@ -107,7 +107,7 @@ async def seen(unit: Unit, cart: Cart, locale: str) -> CartView:
     )
 
 
-async def _kept(unit: Unit, cart: Cart) -> Hold | None:
+async def hold_of(unit: Unit, cart: Cart) -> Hold | None:
     """The cart's hold, while it counts."""
     if cart.hold is None:
         return None

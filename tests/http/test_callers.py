@@ -72,6 +72,7 @@ drop_saved_line         may   may       may   .          .
 claim_cart              .     may       .     .          .
 hold_cart               may   may       may   .          .
 checkout_cart           may   may       may   .          .
+plan_cart               may   may       may   .          .
 find_store_cart         .     .         may   .          .
 give_cart_code          may   may       .     .          .
 get_my_cart             .     may       .     .          .
