@@ -17,6 +17,7 @@ from domain.refusals import Invalid
 from service.carts.at_the_till import TOKEN_LASTS, CartCode, find, give_code
 from service.carts.viewing import CartView
 from service.ports.callers import Codes
+from service.ports.requests import RequestKey
 from service.ports.unit import Units
 
 ByMember = Annotated[
@@ -84,9 +85,10 @@ class CartCodes(Controller):
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
         codes: NamedDependency[Codes],
+        optional_key: NamedDependency[RequestKey | None],
     ) -> CartCode:
         """A short code for the shopper's page, by which a till opens this cart for ten minutes.
 
         Each call gives another one, and the one before opens nothing any more.
         """
-        return await give_code(units, codes, caller=caller, cart=cart)
+        return await give_code(units, codes, caller=caller, cart=cart, key=optional_key)

@@ -14,6 +14,7 @@ from domain.ids import CartId, StoreId
 from domain.refusals import Missing, TooMany
 from service.carts.viewing import CartView, seen
 from service.ports.callers import Codes
+from service.ports.requests import RequestKey
 from service.ports.unit import Units
 from service.retries import tried_again
 
@@ -36,8 +37,12 @@ class CartCode(Struct, frozen=True):
 
 
 @tried_again
-async def give_code(units: Units, codes: Codes, *, caller: Caller, cart: CartId) -> CartCode:
+async def give_code(
+    units: Units, codes: Codes, *, caller: Caller, cart: CartId, key: RequestKey | None
+) -> CartCode:
     """A new code for the cart; the one before opens nothing any more.
+
+    Of a repeat no more is remembered than its end: the code is derived from it once more.
 
     Raises:
         Missing, CartNotOpen: no such cart, or not the caller's; or it is an order already.
@@ -46,9 +51,12 @@ async def give_code(units: Units, codes: Codes, *, caller: Caller, cart: CartId)
         taken = await unit.carts.take(cart)
         taken.must_open_to(caller)
         taken.must_be_open()
+        if first := await unit.requests.claim(key, datetime):
+            return CartCode(codes.cart_code(cart, first), first)
         until = unit.now + CODE_LASTS
         code = codes.cart_code(cart, until)
         await unit.carts.give_code(cart, codes.hash(code), until)
+        await unit.requests.answer(key, until)
     return CartCode(code, until)
 
 

@@ -103,6 +103,17 @@ async def test_a_code_opens_nothing_when_its_time_is_over_or_another_was_given(s
     assert [answer.status_code for answer in (*answers, late)] == [404, 200, 404]
 
 
+async def test_a_code_that_is_asked_for_twice_with_one_key_is_one_and_is_not_kept(shop: Shop):
+    guest = await a_cart(shop, await shop.page(), mug=1)
+    keyed = guest | {"headers": guest["headers"] | {"Idempotency-Key": "code"}}
+    first, second = await a_code(shop, keyed), await a_code(shop, keyed)
+    found = await find(shop, await shop.till(HARBOUR), code=second)
+
+    assert (first, found.status_code) == (second, 200)
+    kept = await figures(shop, "select string_agg(convert_from(answer, 'UTF8'), '') from requests")
+    assert first not in kept
+
+
 async def test_a_till_that_guesses_has_to_wait_and_the_right_code_does_not_help(shop: Shop):
     till, guest = await shop.till(HARBOUR), await a_cart(shop, await shop.page(), mug=1)
     code = await a_code(shop, guest)
