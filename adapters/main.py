@@ -33,7 +33,7 @@ from adapters.postgres.relay import Relay
 from adapters.postgres.unit import PostgresUnits, connect, utc_now
 from adapters.settings import Role, Settings, SettingsError
 from domain.availability import Telling
-from domain.carts import CartRules
+from domain.cart_rules import CartRules
 from domain.channels import Channel
 from domain.letters import Retailer
 from domain.points import Programme

@@ -4,8 +4,7 @@ A SKU stands on one line for each way in which it reaches its buyer. A line that
 its SKU's only one; it takes the first way that is named.
 """
 
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Final, Literal
@@ -13,7 +12,6 @@ from typing import Annotated, Final, Literal
 from msgspec import Meta, Struct, structs, to_builtins
 
 from domain.callers import Caller, NotYours, Role
-from domain.catalogue import Product
 from domain.ids import CartId, CustomerId, HoldId, OrderId, Sku, StoreId
 from domain.money import Currency, Money
 from domain.refusals import Conflict, Invalid, Missing
@@ -98,6 +96,13 @@ class TooManyUnits(Invalid):
         )
 
 
+class NotInCart(Missing):
+    code = "not_in_cart"
+
+    def __init__(self, sku: Sku) -> None:
+        super().__init__(f"{sku} is neither in the cart nor saved.", facts={"sku": sku})
+
+
 class SeveralLines(Conflict):
     """The SKU stands on several lines, and none of them was named."""
 
@@ -144,7 +149,7 @@ class Cart(Struct, frozen=True):
         return lines[0] if lines else None
 
     def must_open_to(self, caller: Caller) -> None:
-        """A guest's cart opens to its token, a customer's to its customer.
+        """A guest's cart opens to its token, a customer's to its customer, both to a till's token.
 
         Raises NotYours, and CartExpired where it would have opened.
         """
@@ -156,6 +161,8 @@ class Cart(Struct, frozen=True):
     def _is_of(self, caller: Caller) -> bool:
         if caller.role is Role.CUSTOMER and self.customer == caller.customer:
             return True
+        if caller.role is Role.TILL:
+            return self.id == caller.cart and self.state is not CartState.MERGED
         guest = self.customer is None and self.claimed_by is None
         return guest and self.id == caller.cart
 
@@ -214,6 +221,57 @@ class Cart(Struct, frozen=True):
             raise TooManyLines(f"A cart has at most {MOST_LINES} lines.")
         return self._changed(now, lines=list(one.values()))
 
+    def save(self, sku: Sku, now: datetime, at: Fulfilment | None = None) -> "Cart":
+        """The cart with a line put aside for later; a repeat changes nothing.
+
+        Raises:
+            NotInCart, SeveralLines: there is no such line, or more than one.
+            TooManyLines, TooManyUnits: there is no room.
+        """
+        self.must_be_open()
+        line = self.line(sku, at)
+        if line is None:
+            return self._must_know(sku)
+        saved = _joined(line, self.saved, self.saved_line(sku))
+        return self._changed(
+            now, lines=[other for other in self.lines if other is not line], saved=saved
+        )
+
+    def restore(self, sku: Sku, now: datetime) -> "Cart":
+        """The cart with a saved line in it again, as it was; a repeat changes nothing.
+
+        Where the cart has the line by now, they become one. The price that was seen stays the one
+        from then. Raises NotInCart, OtherCurrency, TooManyLines, TooManyUnits.
+        """
+        self.must_be_open()
+        line = self.saved_line(sku)
+        if line is None:
+            return self._must_know(sku)
+        if line.seen.currency != self.currency:
+            raise OtherCurrency(line.seen.currency, self.currency)
+        mine = self.lines_of(sku)
+        alike = [other for other in mine if other.fulfilment in {line.fulfilment, None}]
+        twin = next(iter(alike or (mine if line.fulfilment is None else [])), None)
+        lines = _joined(line, self.lines, twin)
+        return self._changed(
+            now, lines=lines, saved=[other for other in self.saved if other is not line]
+        )
+
+    def without_saved(self, sku: Sku, now: datetime) -> "Cart":
+        """The cart without what was saved of a SKU; the same cart when nothing was."""
+        self.must_be_open()
+        saved = [line for line in self.saved if line.sku != sku]
+        return self if saved == self.saved else self._changed(now, saved=saved)
+
+    def saved_line(self, sku: Sku) -> CartLine | None:
+        return next((line for line in self.saved if line.sku == sku), None)
+
+    def _must_know(self, sku: Sku) -> "Cart":
+        """The same cart, where a step was done before. Raises NotInCart."""
+        if not self.saved_line(sku) and not self.lines_of(sku):
+            raise NotInCart(sku)
+        return self
+
     def switched(self, currency: Currency, now: datetime) -> "Cart":
         """The empty cart in another currency."""
         self.must_be_open()
@@ -239,10 +297,10 @@ class Cart(Struct, frozen=True):
         self.must_be_open()
         return self._changed(now, state=CartState.ORDERED, order=order)
 
-    def with_lines(self, lines: list[CartLine], now: datetime) -> "Cart":
+    def with_lines(self, lines: list[CartLine], saved: list[CartLine], now: datetime) -> "Cart":
         """The cart with lines that were put together elsewhere."""
         self.must_be_open()
-        return self._changed(now, lines=lines)
+        return self._changed(now, lines=lines, saved=saved)
 
     def holding(self, hold: HoldId | None, now: datetime) -> "Cart":
         """The cart with the hold that keeps its lines, or with none any more."""
@@ -252,44 +310,21 @@ class Cart(Struct, frozen=True):
         return structs.replace(self, changed_at=now, version=self.version + 1, **changes)
 
 
-class CartRules(Struct, frozen=True):
-    """What the shop decided for its carts.
+def _joined(line: CartLine, lines: list[CartLine], twin: CartLine | None) -> list[CartLine]:
+    """`lines` with `line` added to its twin, which stays as it is but for that, or behind them.
 
-    The most of one SKU in an order, and after how many days without a change a cart ends: a
-    guest's, a customer's, and one that was started at a till.
+    Raises TooManyLines, TooManyUnits.
     """
-
-    most_per_order: int = MOST_OF_ONE
-    guest_days: int = 30
-    customer_days: int = 180
-    till_days: int = 1
-
-    def most_of(self, product: Product | None) -> int:
-        """A product's own limit goes before the shop's."""
-        return (product and product.most_per_order) or self.most_per_order
-
-
-USUAL: Final = CartRules()
-
-
-class OverLimit(Conflict):
-    code = "limit"
-
-    def __init__(self, over: Mapping[Sku, int]) -> None:
-        names = ", ".join(f"{sku}: {most}" for sku, most in sorted(over.items()))
-        errors = [{"sku": sku, "limit": most} for sku, most in sorted(over.items())]
-        super().__init__(f"One order takes at most so many: {names}.", errors=errors)
-
-
-def over_limit(
-    lines: Iterable[CartLine], catalogue: Mapping[Sku, Product], rules: CartRules
-) -> dict[Sku, int]:
-    """The limits of SKUs of which the lines together have more."""
-    units = Counter[Sku]()
-    for line in lines:
-        units[line.sku] += line.quantity
-    most = {sku: rules.most_of(catalogue.get(sku)) for sku in units}
-    return {sku: most[sku] for sku in units if units[sku] > most[sku]}
+    if twin is None:
+        if len(lines) >= MOST_LINES:
+            raise TooManyLines(f"A cart has at most {MOST_LINES} lines.")
+        return [*lines, line]
+    quantity = line.quantity + twin.quantity
+    if quantity > MOST_OF_ONE:
+        raise TooManyUnits(line.sku)
+    fulfilment = twin.fulfilment or line.fulfilment
+    both = structs.replace(twin, quantity=quantity, fulfilment=fulfilment)
+    return [both if other is twin else other for other in lines]
 
 
 def stores_of(lines: Iterable[CartLine]) -> list[StoreId]:

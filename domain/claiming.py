@@ -8,6 +8,7 @@
     price seen     the guest's, as the latest intent; where it is not today's, old and new are told,
                    and nothing is accepted for the buyer
     currency       must be the same; an empty cart takes the guest's
+    saved lines    the customer's and then the guest's; of a SKU in both, the greater quantity
     viewed         the customer's and the guest's together, each once, the newest 50
     what is held   the guest's is let go, the customer's stays as far as it is still asked for; a
                    cart that is moved whole keeps what it holds
@@ -62,6 +63,18 @@ def merged(mine: Cart, guest: Cart, most: Most) -> tuple[list[CartLine], list[Me
         else:
             lines[lines.index(before)] = after
     return lines, changes
+
+
+def merged_saved(mine: Cart, guest: Cart) -> list[CartLine]:
+    """What both saved for later."""
+    saved = {line.sku: line for line in mine.saved}
+    for line in guest.saved:
+        had = saved.get(line.sku)
+        if had is None and len(saved) < MOST_LINES:
+            saved[line.sku] = line
+        elif had:
+            saved[line.sku] = structs.replace(had, quantity=max(had.quantity, line.quantity))
+    return list(saved.values())
 
 
 def moved(guest: Cart) -> list[Merged]:

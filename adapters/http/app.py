@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from adapters.http.audit import Audit
 from adapters.http.availability import Availability
+from adapters.http.basket_plans import BasketPlans
 from adapters.http.bodies import JsonRequest
 from adapters.http.callers import admit, must_state_callers, provide_caller, provide_telling
 from adapters.http.carts import Carts, MyCart, provide_change
@@ -40,6 +41,7 @@ from adapters.http.requests import provide_key, provide_optional_key
 from adapters.http.rewards import MyRewards, Rewards
 from adapters.http.sales import Sales
 from adapters.http.sales_channels import SalesChannels
+from adapters.http.saved_lines import SavedLines
 from adapters.http.shipments import OrderShipments, Shipments, StoreShipments
 from adapters.http.stock import Stock
 from adapters.http.stocktaking import Stocktaking
@@ -47,6 +49,7 @@ from adapters.http.stopping import Stopping
 from adapters.http.stores import Stores
 from adapters.http.streams import provide_last_event
 from adapters.http.tags import provide_if_match
+from adapters.http.till_carts import CartCodes, TillCarts
 from adapters.http.transfers import Transfers
 from adapters.http.viewed import CartViewed, MyViewed
 from adapters.http.walk_ins import WalkIns
@@ -62,6 +65,10 @@ CONTROLLERS: Final[Sequence[ControllerRouterHandler]] = (
     Imports,
     Availability,
     Carts,
+    SavedLines,
+    BasketPlans,
+    TillCarts,
+    CartCodes,
     MyCart,
     MyViewed,
     CartViewed,

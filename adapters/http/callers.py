@@ -1,5 +1,7 @@
 """Who calls, and whether they may: every operation states its callers with `called_by`."""
 
+from collections.abc import Callable
+from datetime import datetime
 from typing import Any, Final
 
 from litestar import Litestar, Request
@@ -21,6 +23,9 @@ from service.ports.callers import Codes
 ANYBODY: Final = frozenset(Role)
 STAFF: Final = frozenset({Role.TILL, Role.ASSOCIATE, Role.OFFICE})
 SHOPPERS: Final = frozenset({Role.SHOP, Role.CUSTOMER})
+AT_CARTS: Final = SHOPPERS | {Role.TILL}
+"""Who may open a cart with its token; a till's is one of its own."""
+Clock = Callable[[], datetime]
 
 
 def called_by(
@@ -108,10 +113,18 @@ async def provide_telling(
     return shoppers_learn.to_staff if caller.is_staff else shoppers_learn
 
 
-async def provide_caller(request: Request[Any, Any, Any], codes: NamedDependency[Codes]) -> Caller:
-    """The caller, with the cart whose `Cart-Token` came along."""
+async def provide_caller(
+    request: Request[Any, Any, Any],
+    codes: NamedDependency[Codes],
+    clock: NamedDependency[Clock],
+) -> Caller:
+    """The caller, with the cart whose `Cart-Token` came along: a till's opens to its store only."""
     caller = visit_of(request).caller
     if caller is None:
         raise ImproperlyConfiguredException("An operation open to all has no caller.")
     token = request.headers.get("cart-token", "")
-    return replace(caller, cart=codes.opened_by(token)) if token else caller
+    if not token:
+        return caller
+    at_till = caller.role is Role.TILL
+    cart = codes.opened_at(token, caller.stores, clock()) if at_till else codes.opened_by(token)
+    return replace(caller, cart=cart)

@@ -9,7 +9,7 @@ from litestar.params import FromPath, JSONBody, QueryParameter
 from msgspec import UNSET, Struct, UnsetType, structs
 
 from adapters.http.bodies import Nothing
-from adapters.http.callers import SHOPPERS, called_by
+from adapters.http.callers import AT_CARTS, Clock, called_by
 from adapters.http.orders import OrderView
 from adapters.http.tags import tagged
 from domain.callers import Caller, Role
@@ -19,7 +19,9 @@ from domain.ids import CartId, Sku, StoreId
 from domain.money import Currency, is_currency
 from domain.refusals import Invalid, WrongField
 from service.carts import changing, claiming, opening, viewing
+from service.carts.at_the_till import WALK_IN_LASTS
 from service.carts.changing import Change, Wish
+from service.carts.switching import SwitchedView
 from service.carts.viewing import CartView
 from service.orders.placing import Checkout, place
 from service.ports.callers import Codes
@@ -40,7 +42,7 @@ class NewCart(Struct, forbid_unknown_fields=True):
 
 
 class StartedCart(CartView, frozen=True, kw_only=True):
-    """`token` is a guest's only way to the cart; it is shown only here."""
+    """`token` is a guest's, or a till's, only way to the cart; it is shown only here."""
 
     token: str | UnsetType = UNSET
 
@@ -90,25 +92,32 @@ class Carts(Controller):
     path = "/v1/carts"
     tags = ("carts",)
 
-    @post(operation_id="start_cart", **called_by(*SHOPPERS))
+    @post(operation_id="start_cart", **called_by(*AT_CARTS))
     async def start(
         self,
         data: JSONBody[NewCart],
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
         codes: NamedDependency[Codes],
+        clock: NamedDependency[Clock],
         optional_key: NamedDependency[RequestKey | None],
     ) -> Response[StartedCart]:
         """Start a cart. A guest gets its token; a customer's open cart is answered as it is.
+
+        A till starts one for whoever walked in, with a token of its own that lasts a day.
 
         A guest who repeats it gets one more empty cart, whatever the Idempotency-Key: guests share
         their page's key, and an answer given again could open somebody else's cart.
         """
         view = await opening.start(units, caller=caller, currency=data.currency, key=optional_key)
-        token = UNSET if caller.role is Role.CUSTOMER else codes.cart_token(view.id)
+        token: str | UnsetType = UNSET
+        if caller.role is Role.TILL:
+            token = codes.till_token(view.id, min(caller.stores), clock() + WALK_IN_LASTS)
+        elif caller.role is Role.SHOP:
+            token = codes.cart_token(view.id)
         return tagged(_wide(StartedCart, view, token=token), view.version, status=201)
 
-    @get("/{cart:str}", operation_id="get_cart", **called_by(*SHOPPERS))
+    @get("/{cart:str}", operation_id="get_cart", **called_by(*AT_CARTS))
     async def look(
         self,
         cart: FromPath[CartId],
@@ -120,7 +129,7 @@ class Carts(Controller):
         view = await viewing.look(units, caller=caller, cart=cart, locale=locale)
         return tagged(view, view.version)
 
-    @put("/{cart:str}/lines/{sku:str}", operation_id="put_cart_line", **called_by(*SHOPPERS))
+    @put("/{cart:str}/lines/{sku:str}", operation_id="put_cart_line", **called_by(*AT_CARTS))
     async def put_line(
         self,
         cart: FromPath[CartId],
@@ -146,7 +155,7 @@ class Carts(Controller):
         "/{cart:str}/lines/{sku:str}",
         operation_id="drop_cart_line",
         status_code=200,
-        **called_by(*SHOPPERS),
+        **called_by(*AT_CARTS),
     )
     async def drop_line(
         self,
@@ -165,7 +174,7 @@ class Carts(Controller):
         )
         return tagged(view, view.version)
 
-    @put("/{cart:str}/fulfilment", operation_id="put_cart_fulfilment", **called_by(*SHOPPERS))
+    @put("/{cart:str}/fulfilment", operation_id="put_cart_fulfilment", **called_by(*AT_CARTS))
     async def fulfil(
         self,
         cart: FromPath[CartId],
@@ -173,8 +182,12 @@ class Carts(Controller):
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
         change: NamedDependency[Change],
-    ) -> Response[CartView]:
-        """Have every line reach its buyer in the same way."""
+    ) -> Response[SwitchedView]:
+        """Have every line reach its buyer in the same way.
+
+        The answer is the cart with its new groups and totals, what they were `before`, and in
+        `changes` each line that was switched, with the problems that it did not have before.
+        """
         view = await changing.fulfil(
             units, caller=caller, cart=cart, fulfilment=data, change=change
         )
@@ -202,7 +215,7 @@ class Carts(Controller):
         view = _wide(ClaimedCart, claimed.cart, changes=claimed.changes)
         return tagged(view, view.version)
 
-    @post("/{cart:str}/hold", operation_id="hold_cart", status_code=200, **called_by(*SHOPPERS))
+    @post("/{cart:str}/hold", operation_id="hold_cart", status_code=200, **called_by(*AT_CARTS))
     async def hold(
         self,
         cart: FromPath[CartId],
@@ -223,7 +236,7 @@ class Carts(Controller):
         "/{cart:str}/checkout",
         operation_id="checkout_cart",
         responses={200: ResponseSpec(OrderView, description="It was an order before.")},
-        **called_by(*SHOPPERS),
+        **called_by(*AT_CARTS),
     )
     async def checkout(
         self,

@@ -426,6 +426,20 @@ OF_CODE: Final[dict[str, Title]] = {
         "Dette betalingsforsøg er afsluttet",
         "Această încercare de plată s-a încheiat",
     ),
+    "no_open_cart": (
+        "No open cart is known by this",
+        "Ingen åpen handlekurv er kjent under dette",
+        "Ingen öppen varukorg är känd under detta",
+        "Der kendes ingen åben kurv under dette",
+        "Nu se cunoaște niciun coș deschis după aceste date",
+    ),
+    "not_in_cart": (
+        "This is neither in the cart nor saved",
+        "Dette er verken i handlekurven eller lagret",
+        "Detta finns varken i varukorgen eller bland det sparade",
+        "Dette er hverken i kurven eller gemt",
+        "Acest produs nu este nici în coș, nici salvat",
+    ),
     "cart_expired": (
         "This cart has ended",
         "Denne handlekurven er avsluttet",

@@ -6,7 +6,9 @@ from typing import Any, Final
 
 import msgspec
 
-from domain.carts import Cart, CartLine, CartRules, CartState
+from domain.callers import Caller
+from domain.cart_rules import CartRules
+from domain.carts import Cart, CartLine, CartState
 from domain.ids import CartId, CustomerId
 from domain.refusals import Missing
 
@@ -21,12 +23,34 @@ ADD: Final = """
 """
 GET: Final = f"select {COLUMNS} from carts where id = $1"
 TAKE: Final = f"{GET} for update"
-OPEN_OF: Final = f"select {COLUMNS} from carts where customer = $1 and state = 'open'"
+OPEN_OF_ANY: Final = f"select {COLUMNS} from carts where state = 'open'"
+OPEN_OF: Final = f"{OPEN_OF_ANY} and customer = $1"
 KEEP: Final = """
     update carts set currency = $10, changed_at = $2, state = $3, customer = $4, claimed_by = $5,
         merged_into = $6, order_id = $7, version = $8, lines = $9, hold = $11, saved = $12
     where id = $1
 """
+TAKE_SAVED: Final = """
+    with kept as (
+        select id, saved from carts
+        where id = case when $1::text is null then $2
+            else (select cart from orders where customer = $1 order by id desc limit 1) end
+            and state = 'ordered' and saved <> '[]' and customer is not distinct from $1::text
+        for update
+    ), given as (
+        update carts set saved = '[]', version = version + 1 where id in (select id from kept)
+    )
+    select saved from kept
+"""
+OF_MEMBER: Final = f"""
+    {OPEN_OF_ANY} and customer = (
+        select members.customer from members join customers on customers.id = members.customer
+        where (members.id = $1 or customers.external_id = $1) and members.status <> 'closed'
+        order by members.id <> $1 limit 1
+    )
+"""
+BY_CODE: Final = f"{OPEN_OF_ANY} and code_hash = $1 and code_until > $2 limit 1"
+GIVE_CODE: Final = "update carts set code_hash = $2, code_until = $3 where id = $1"
 STALE: Final = f"""
     select {COLUMNS} from carts
     where state = 'open' and changed_at < case
@@ -105,6 +129,21 @@ class PostgresCarts:
             cart.hold,
             _text(cart.saved),
         )
+
+    async def take_saved(self, caller: Caller) -> list[CartLine]:
+        text = await self._connection.fetchval(TAKE_SAVED, caller.customer, caller.cart)
+        return msgspec.json.decode(text or "[]", type=list[CartLine])
+
+    async def of_member(self, said: str) -> Cart | None:
+        row = await self._connection.fetchrow(OF_MEMBER, said)
+        return _cart(row) if row else None
+
+    async def by_code(self, code_hash: bytes) -> Cart | None:
+        row = await self._connection.fetchrow(BY_CODE, code_hash, self._now)
+        return _cart(row) if row else None
+
+    async def give_code(self, cart: CartId, code_hash: bytes, until: datetime) -> None:
+        await self._connection.execute(GIVE_CODE, cart, code_hash, until)
 
     async def take_stale(self, rules: CartRules, limit: int) -> list[Cart]:
         days = (rules.guest_days, rules.customer_days, rules.till_days)

@@ -8,6 +8,9 @@ from domain.callers import Caller
 NOTE: Final = """
     insert into trespasses (caller, role, operation, object, at) values ($1, $2, $3, $4, $5)
 """
+COUNT: Final = """
+    select count(*) from trespasses where caller = $1 and object = $2 and at > $3
+"""
 FORGET: Final = """
     with gone as (
         delete from trespasses
@@ -27,6 +30,10 @@ class PostgresTrespasses:
         await self._connection.execute(
             NOTE, caller.id, caller.role.value, operation, thing, self._now
         )
+
+    async def count(self, caller: Caller, thing: str, *, since: datetime) -> int:
+        tries: int = await self._connection.fetchval(COUNT, caller.id, thing, since)
+        return tries
 
     async def forget(self, before: datetime, limit: int) -> int:
         gone: int = await self._connection.fetchval(FORGET, before, limit)

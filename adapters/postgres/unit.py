@@ -46,7 +46,7 @@ from adapters.postgres.trespasses import PostgresTrespasses
 from adapters.postgres.viewed import PostgresViewed
 from adapters.postgres.walk_ins import PostgresWalkIns
 from adapters.postgres.webhooks import PostgresWebhooks
-from domain.carts import USUAL, CartRules
+from domain.cart_rules import USUAL, CartRules
 from domain.ids import Sku, spell
 from domain.points import Programme
 from domain.refusals import Busy, GaveWay

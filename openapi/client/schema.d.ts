@@ -186,10 +186,12 @@ export interface paths {
          * Start a cart
          * @description Start a cart. A guest gets its token; a customer's open cart is answered as it is.
          *
+         *     A till starts one for whoever walked in, with a token of its own that lasts a day.
+         *
          *     A guest who repeats it gets one more empty cart, whatever the Idempotency-Key: guests share
          *     their page's key, and an answer given again could open somebody else's cart.
          *
-         *     Callers: shop, customer.
+         *     Callers: shop, customer, till.
          */
         post: operations["start_cart"];
         delete?: never;
@@ -209,7 +211,7 @@ export interface paths {
          * A cart with names, prices and availability as they are now
          * @description A cart with names, prices and availability as they are now.
          *
-         *     Callers: shop, customer.
+         *     Callers: shop, customer, till.
          */
         get: operations["get_cart"];
         put?: never;
@@ -233,7 +235,7 @@ export interface paths {
          * Order a cart
          * @description Order a cart. The same Idempotency-Key always gives the same order.
          *
-         *     Callers: shop, customer.
+         *     Callers: shop, customer, till.
          */
         post: operations["checkout_cart"];
         delete?: never;
@@ -264,6 +266,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/carts/{cart}/code": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * A short code for the shopper's page, by which a till opens this cart for ten minutes
+         * @description A short code for the shopper's page, by which a till opens this cart for ten minutes.
+         *
+         *     Each call gives another one, and the one before opens nothing any more.
+         *
+         *     Callers: shop, customer.
+         */
+        post: operations["give_cart_code"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/carts/{cart}/fulfilment": {
         parameters: {
             query?: never;
@@ -276,7 +302,10 @@ export interface paths {
          * Have every line reach its buyer in the same way
          * @description Have every line reach its buyer in the same way.
          *
-         *     Callers: shop, customer.
+         *     The answer is the cart with its new groups and totals, what they were `before`, and in
+         *     `changes` each line that was switched, with the problems that it did not have before.
+         *
+         *     Callers: shop, customer, till.
          */
         put: operations["put_cart_fulfilment"];
         post?: never;
@@ -299,7 +328,7 @@ export interface paths {
          * Keep the stock of every line for a while, or of none
          * @description Keep the stock of every line for a while, or of none. `held_until` says how long.
          *
-         *     Callers: shop, customer.
+         *     Callers: shop, customer, till.
          */
         post: operations["hold_cart"];
         delete?: never;
@@ -324,7 +353,7 @@ export interface paths {
          *     names one of them, or a new one; without them it is the SKU's only line, and several are a
          *     conflict. A `fulfilment` that differs switches the line, to the line that is there already.
          *
-         *     Callers: shop, customer.
+         *     Callers: shop, customer, till.
          */
         put: operations["put_cart_line"];
         post?: never;
@@ -332,9 +361,101 @@ export interface paths {
          * Take a line out
          * @description Take a line out; of several lines of a SKU, the one named. A repeat changes nothing.
          *
-         *     Callers: shop, customer.
+         *     Callers: shop, customer, till.
          */
         delete: operations["drop_cart_line"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/carts/{cart}/saved": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Put a line aside for later
+         * @description Put a line aside for later: without stock, and in no sum. A repeat changes nothing.
+         *
+         *     Callers: shop, customer, till.
+         */
+        post: operations["save_cart_line"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/carts/{cart}/saved/{sku}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Forget what was saved of a SKU
+         * @description Forget what was saved of a SKU. A repeat changes nothing.
+         *
+         *     Callers: shop, customer, till.
+         */
+        delete: operations["drop_saved_line"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/carts/{cart}/saved/{sku}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take what was saved into the cart again, as it was
+         * @description Take what was saved into the cart again, as it was. A repeat changes nothing.
+         *
+         *     Callers: shop, customer, till.
+         */
+        post: operations["restore_cart_line"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/carts/{cart}/stores": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The stores that can serve the whole cart, and the best split over two
+         * @description The stores that can serve the whole cart, and the best split over two.
+         *
+         *     That serves the most units, then the earliest, then on the shortest way. At most 50 stores
+         *     are compared: the nearest, or without `near` those with the most of the cart. Nothing is
+         *     held.
+         *
+         *     Callers: shop, customer, till.
+         */
+        get: operations["plan_cart"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1778,6 +1899,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/stores/{store}/carts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A member's open cart, or the one whose code the shopper shows, to go on with here
+         * @description A member's open cart, or the one whose code the shopper shows, to go on with here.
+         *
+         *     With the token the till reads, changes, holds and orders the cart, and nobody else does.
+         *
+         *     Callers: till.
+         */
+        get: operations["find_store_cart"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/stores/{store}/disable": {
         parameters: {
             query?: never;
@@ -2204,11 +2349,32 @@ export interface components {
          */
         Basis: "consent";
         /**
+         * BasketPlan
+         * @description `whole` are the stores that can serve all `wanted` units, the earliest first.
+         *
+         *         `split` is left out where a single store serves all of it no later.
+         */
+        BasketPlan: {
+            /** Format: date-time */
+            as_of: string;
+            wanted: number;
+            whole: components["schemas"]["StorePlan"][];
+            split: components["schemas"]["SplitPlan"] | null;
+        };
+        /**
          * Batch
          * @description Receipts in any order. Their ids make a repeat harmless, so no key is needed.
          */
         Batch: {
             sales: components["schemas"]["Receipt"][];
+        };
+        /**
+         * Before
+         * @description Groups with their promises, and totals, as they were before the switch.
+         */
+        Before: {
+            groups: components["schemas"]["GroupView"][];
+            totals: components["schemas"]["CartTotals"];
         };
         /**
          * Broken
@@ -2244,6 +2410,35 @@ export interface components {
             reason?: string;
         };
         /**
+         * CartAtTill
+         * @description `token` opens the cart to the tills of this store until then, as their `Cart-Token`.
+         */
+        CartAtTill: {
+            id: string;
+            version: number;
+            state: components["schemas"]["CartState"];
+            currency: string;
+            lines: components["schemas"]["LineView"][];
+            groups: components["schemas"]["GroupView"][];
+            totals: components["schemas"]["CartTotals"];
+            problems: components["schemas"]["LineProblem"][];
+            held_until: string | null;
+            saved: components["schemas"]["LineView"][];
+            order: string | null;
+            token: string;
+            /** Format: date-time */
+            token_until: string;
+        };
+        /**
+         * CartCode
+         * @description What the shopper's page shows for the till to read; it opens the cart until then.
+         */
+        CartCode: {
+            code: string;
+            /** Format: date-time */
+            until: string;
+        };
+        /**
          * CartState
          * @enum {unknown}
          */
@@ -2267,6 +2462,7 @@ export interface components {
             totals: components["schemas"]["CartTotals"];
             problems: components["schemas"]["LineProblem"][];
             held_until: string | null;
+            saved: components["schemas"]["LineView"][];
             order: string | null;
         };
         /**
@@ -2323,6 +2519,7 @@ export interface components {
             totals: components["schemas"]["CartTotals"];
             problems: components["schemas"]["LineProblem"][];
             held_until: string | null;
+            saved: components["schemas"]["LineView"][];
             order: string | null;
             changes: components["schemas"]["Merged"][];
         };
@@ -2574,6 +2771,15 @@ export interface components {
         Findings: {
             ok: boolean;
             invariants: components["schemas"]["Invariant"][];
+        };
+        /**
+         * ForLater
+         * @description Which line; its `fulfilment` where the SKU stands on several.
+         */
+        ForLater: {
+            sku: string;
+            /** @default null */
+            fulfilment?: components["schemas"]["Fulfilment"] | null;
         };
         /**
          * Freshness
@@ -3372,6 +3578,11 @@ export interface components {
             /** @default 900 */
             ttl_s?: number;
         };
+        /** PlannedUnits */
+        PlannedUnits: {
+            sku: string;
+            quantity: number;
+        };
         /**
          * Policy
          * @description Whether a store keeps goods back for walk-ins, and within which bounds.
@@ -3709,6 +3920,20 @@ export interface components {
             note?: string;
         };
         /**
+         * SharePlan
+         * @description What one of two stores serves.
+         */
+        SharePlan: {
+            store: string;
+            name: string;
+            /** Format: date-time */
+            promised_from: string;
+            /** Format: date-time */
+            promised_until: string;
+            distance_km?: number;
+            lines: components["schemas"]["PlannedUnits"][];
+        };
+        /**
          * ShelfView
          * @description What is promised is known of the present alone; of the past the ledger knows the goods.
          *
@@ -3773,6 +3998,15 @@ export interface components {
             reason: string;
         };
         /**
+         * SplitPlan
+         * @description Two stores that serve the most together; `missing` is what even they have not.
+         */
+        SplitPlan: {
+            covered: number;
+            stores: components["schemas"]["SharePlan"][];
+            missing: components["schemas"]["PlannedUnits"][];
+        };
+        /**
          * Standing
          * @description How a member stands. `tier` is null where the programme has none.
          */
@@ -3786,7 +4020,7 @@ export interface components {
         };
         /**
          * StartedCart
-         * @description `token` is a guest's only way to the cart; it is shown only here.
+         * @description `token` is a guest's, or a till's, only way to the cart; it is shown only here.
          */
         StartedCart: {
             id: string;
@@ -3798,6 +4032,7 @@ export interface components {
             totals: components["schemas"]["CartTotals"];
             problems: components["schemas"]["LineProblem"][];
             held_until: string | null;
+            saved: components["schemas"]["LineView"][];
             order: string | null;
             token?: string;
         };
@@ -3886,10 +4121,55 @@ export interface components {
          */
         StoreKind: "dark_store" | "store" | "warehouse";
         /**
+         * StorePlan
+         * @description A store that can serve the whole cart; the promise is in its own time.
+         */
+        StorePlan: {
+            store: string;
+            name: string;
+            /** Format: date-time */
+            promised_from: string;
+            /** Format: date-time */
+            promised_until: string;
+            distance_km?: number;
+        };
+        /**
          * StoreState
          * @enum {unknown}
          */
         StoreState: "active" | "closed" | "draining";
+        /**
+         * SwitchedLine
+         * @description A line that `was` fulfilled in another way; `problems` are those that it did not have before.
+         *
+         *         `quantity` is what was switched; where the SKU stood on several lines they are one by now.
+         */
+        SwitchedLine: {
+            sku: string;
+            quantity: number;
+            was: components["schemas"]["Fulfilment"] | null;
+            fulfilment: components["schemas"]["Fulfilment"] | null;
+            problems: components["schemas"]["LineProblem"][];
+        };
+        /**
+         * SwitchedView
+         * @description The cart with its new groups and totals, every line that was switched, and how it was.
+         */
+        SwitchedView: {
+            id: string;
+            version: number;
+            state: components["schemas"]["CartState"];
+            currency: string;
+            lines: components["schemas"]["LineView"][];
+            groups: components["schemas"]["GroupView"][];
+            totals: components["schemas"]["CartTotals"];
+            problems: components["schemas"]["LineProblem"][];
+            held_until: string | null;
+            saved: components["schemas"]["LineView"][];
+            order: string | null;
+            changes: components["schemas"]["SwitchedLine"][];
+            before: components["schemas"]["Before"] | null;
+        };
         /**
          * Tier
          * @description A level of the programme; `next` is absent at the top.
@@ -5199,6 +5479,40 @@ export interface operations {
                      *         }
                      *       ],
                      *       "held_until": "2026-11-23T10:30:00+01:00",
+                     *       "saved": [
+                     *         {
+                     *           "sku": "85123A",
+                     *           "name": "Sample mug",
+                     *           "quantity": 2,
+                     *           "unit_price": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "total": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "fulfilment": {
+                     *             "method": "pickup"
+                     *           },
+                     *           "problems": [
+                     *             {
+                     *               "code": "7KQM2RXA",
+                     *               "detail": "What was asked for, and why not.",
+                     *               "available": 1,
+                     *               "seen": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               },
+                     *               "price": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               },
+                     *               "limit": 50
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
                      *       "order": "ord_01jd0000000000000000000002",
                      *       "token": "crt_01jd0000000000000000000000.5f2a"
                      *     }
@@ -5338,6 +5652,40 @@ export interface operations {
                      *         }
                      *       ],
                      *       "held_until": "2026-11-23T10:30:00+01:00",
+                     *       "saved": [
+                     *         {
+                     *           "sku": "85123A",
+                     *           "name": "Sample mug",
+                     *           "quantity": 2,
+                     *           "unit_price": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "total": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "fulfilment": {
+                     *             "method": "pickup"
+                     *           },
+                     *           "problems": [
+                     *             {
+                     *               "code": "7KQM2RXA",
+                     *               "detail": "What was asked for, and why not.",
+                     *               "available": 1,
+                     *               "seen": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               },
+                     *               "price": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               },
+                     *               "limit": 50
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
                      *       "order": "ord_01jd0000000000000000000002"
                      *     }
                      */
@@ -5729,6 +6077,40 @@ export interface operations {
                      *         }
                      *       ],
                      *       "held_until": "2026-11-23T10:30:00+01:00",
+                     *       "saved": [
+                     *         {
+                     *           "sku": "85123A",
+                     *           "name": "Sample mug",
+                     *           "quantity": 2,
+                     *           "unit_price": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "total": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "fulfilment": {
+                     *             "method": "pickup"
+                     *           },
+                     *           "problems": [
+                     *             {
+                     *               "code": "7KQM2RXA",
+                     *               "detail": "What was asked for, and why not.",
+                     *               "available": 1,
+                     *               "seen": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               },
+                     *               "price": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               },
+                     *               "limit": 50
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
                      *       "order": "ord_01jd0000000000000000000002",
                      *       "changes": [
                      *         {
@@ -5755,6 +6137,79 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["ClaimedCart"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    give_cart_code: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes a repeat harmless: the same key and body get the first answer again.
+                 * @example 6f1c1f0e-0d3b-4a52-9a54-3c2f0a1b7a11
+                 */
+                "Idempotency-Key"?: components["parameters"]["OptionalIdempotencyKey"];
+                /**
+                 * @description A guest's way to a cart, and to the order it became.
+                 * @example crt_01jd0000000000000000000000.5f2a
+                 */
+                "Cart-Token"?: components["parameters"]["CartToken"];
+                /**
+                 * @description For titles and names: en, nb, sv, da or ro; English when none fits.
+                 * @example sv-SE, en;q=0.5
+                 */
+                "Accept-Language"?: components["parameters"]["AcceptLanguage"];
+                /**
+                 * @description Your own id of this request, for our logs; we make one if there is none.
+                 * @example till-7-000123
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description The cart.
+                 * @example crt_01jd0000000000000000000001
+                 */
+                cart: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /** @example {} */
+                "application/json": components["schemas"]["Nothing"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "7KQM2RXA",
+                     *       "until": "2026-11-23T10:30:00+01:00"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["CartCode"];
                 };
             };
             400: components["responses"]["Problem400"];
@@ -5833,7 +6288,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "crt_01jd0000000000000000000001",
+                     *       "id": "ord_01jd0000000000000000000002",
                      *       "version": 3,
                      *       "state": "expired",
                      *       "currency": "SEK",
@@ -5909,10 +6364,95 @@ export interface operations {
                      *         }
                      *       ],
                      *       "held_until": "2026-11-23T10:30:00+01:00",
-                     *       "order": "ord_01jd0000000000000000000002"
+                     *       "saved": [
+                     *         {
+                     *           "sku": "85123A",
+                     *           "name": "Sample mug",
+                     *           "quantity": 2,
+                     *           "unit_price": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "total": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "fulfilment": {
+                     *             "method": "pickup"
+                     *           },
+                     *           "problems": [
+                     *             {
+                     *               "code": "7KQM2RXA",
+                     *               "detail": "What was asked for, and why not.",
+                     *               "available": 1,
+                     *               "seen": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               },
+                     *               "price": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               },
+                     *               "limit": 50
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "order": "ord_01jd0000000000000000000002",
+                     *       "changes": [
+                     *         {
+                     *           "sku": "85123A",
+                     *           "quantity": 2,
+                     *           "was": {
+                     *             "method": "pickup"
+                     *           },
+                     *           "fulfilment": {
+                     *             "method": "pickup"
+                     *           },
+                     *           "problems": [
+                     *             {
+                     *               "code": "7KQM2RXA",
+                     *               "detail": "What was asked for, and why not.",
+                     *               "available": 1,
+                     *               "seen": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               },
+                     *               "price": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               },
+                     *               "limit": 50
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "before": {
+                     *         "groups": [
+                     *           {
+                     *             "method": "pay_at_pickup",
+                     *             "store": "1000",
+                     *             "lines": [
+                     *               "sample"
+                     *             ],
+                     *             "promised_from": "2026-11-23T10:30:00+01:00",
+                     *             "promised_until": "2026-11-23T10:30:00+01:00"
+                     *           }
+                     *         ],
+                     *         "totals": {
+                     *           "goods": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "to_pay": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           }
+                     *         }
+                     *       }
                      *     }
                      */
-                    "application/json": components["schemas"]["CartView"];
+                    "application/json": components["schemas"]["SwitchedView"];
                 };
             };
             400: components["responses"]["Problem400"];
@@ -6059,6 +6599,40 @@ export interface operations {
                      *         }
                      *       ],
                      *       "held_until": "2026-11-23T10:30:00+01:00",
+                     *       "saved": [
+                     *         {
+                     *           "sku": "85123A",
+                     *           "name": "Sample mug",
+                     *           "quantity": 2,
+                     *           "unit_price": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "total": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "fulfilment": {
+                     *             "method": "pickup"
+                     *           },
+                     *           "problems": [
+                     *             {
+                     *               "code": "7KQM2RXA",
+                     *               "detail": "What was asked for, and why not.",
+                     *               "available": 1,
+                     *               "seen": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               },
+                     *               "price": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               },
+                     *               "limit": 50
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
                      *       "order": "ord_01jd0000000000000000000002"
                      *     }
                      */
@@ -6234,6 +6808,40 @@ export interface operations {
                      *         }
                      *       ],
                      *       "held_until": "2026-11-23T10:30:00+01:00",
+                     *       "saved": [
+                     *         {
+                     *           "sku": "85123A",
+                     *           "name": "Sample mug",
+                     *           "quantity": 2,
+                     *           "unit_price": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "total": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "fulfilment": {
+                     *             "method": "pickup"
+                     *           },
+                     *           "problems": [
+                     *             {
+                     *               "code": "7KQM2RXA",
+                     *               "detail": "What was asked for, and why not.",
+                     *               "available": 1,
+                     *               "seen": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               },
+                     *               "price": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               },
+                     *               "limit": 50
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
                      *       "order": "ord_01jd0000000000000000000002"
                      *     }
                      */
@@ -6400,6 +7008,40 @@ export interface operations {
                      *         }
                      *       ],
                      *       "held_until": "2026-11-23T10:30:00+01:00",
+                     *       "saved": [
+                     *         {
+                     *           "sku": "85123A",
+                     *           "name": "Sample mug",
+                     *           "quantity": 2,
+                     *           "unit_price": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "total": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "fulfilment": {
+                     *             "method": "pickup"
+                     *           },
+                     *           "problems": [
+                     *             {
+                     *               "code": "7KQM2RXA",
+                     *               "detail": "What was asked for, and why not.",
+                     *               "available": 1,
+                     *               "seen": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               },
+                     *               "price": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               },
+                     *               "limit": 50
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
                      *       "order": "ord_01jd0000000000000000000002"
                      *     }
                      */
@@ -6411,6 +7053,687 @@ export interface operations {
             404: components["responses"]["Problem404"];
             409: components["responses"]["Problem409"];
             412: components["responses"]["Problem412"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    save_cart_line: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes a repeat harmless: the same key and body get the first answer again.
+                 * @example 6f1c1f0e-0d3b-4a52-9a54-3c2f0a1b7a11
+                 */
+                "Idempotency-Key"?: components["parameters"]["OptionalIdempotencyKey"];
+                /**
+                 * @description The `ETag` on which the caller decided; 412 if it is no longer the newest.
+                 * @example "3"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description A guest's way to a cart, and to the order it became.
+                 * @example crt_01jd0000000000000000000000.5f2a
+                 */
+                "Cart-Token"?: components["parameters"]["CartToken"];
+                /**
+                 * @description For titles and names: en, nb, sv, da or ro; English when none fits.
+                 * @example sv-SE, en;q=0.5
+                 */
+                "Accept-Language"?: components["parameters"]["AcceptLanguage"];
+                /**
+                 * @description Your own id of this request, for our logs; we make one if there is none.
+                 * @example till-7-000123
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description The cart.
+                 * @example crt_01jd0000000000000000000001
+                 */
+                cart: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "sku": "85123A"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ForLater"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "crt_01jd0000000000000000000001",
+                     *       "version": 3,
+                     *       "state": "expired",
+                     *       "currency": "SEK",
+                     *       "lines": [
+                     *         {
+                     *           "sku": "85123A",
+                     *           "name": "Sample mug",
+                     *           "quantity": 2,
+                     *           "unit_price": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "total": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "fulfilment": {
+                     *             "method": "pickup"
+                     *           },
+                     *           "problems": [
+                     *             {
+                     *               "code": "7KQM2RXA",
+                     *               "detail": "What was asked for, and why not.",
+                     *               "available": 1,
+                     *               "seen": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               },
+                     *               "price": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               },
+                     *               "limit": 50
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "groups": [
+                     *         {
+                     *           "method": "pay_at_pickup",
+                     *           "store": "1000",
+                     *           "lines": [
+                     *             "sample"
+                     *           ],
+                     *           "promised_from": "2026-11-23T10:30:00+01:00",
+                     *           "promised_until": "2026-11-23T10:30:00+01:00"
+                     *         }
+                     *       ],
+                     *       "totals": {
+                     *         "goods": {
+                     *           "amount": 24900,
+                     *           "currency": "SEK"
+                     *         },
+                     *         "to_pay": {
+                     *           "amount": 24900,
+                     *           "currency": "SEK"
+                     *         }
+                     *       },
+                     *       "problems": [
+                     *         {
+                     *           "code": "7KQM2RXA",
+                     *           "detail": "What was asked for, and why not.",
+                     *           "available": 1,
+                     *           "seen": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "price": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "limit": 50
+                     *         }
+                     *       ],
+                     *       "held_until": "2026-11-23T10:30:00+01:00",
+                     *       "saved": [
+                     *         {
+                     *           "sku": "85123A",
+                     *           "name": "Sample mug",
+                     *           "quantity": 2,
+                     *           "unit_price": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "total": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "fulfilment": {
+                     *             "method": "pickup"
+                     *           },
+                     *           "problems": [
+                     *             {
+                     *               "code": "7KQM2RXA",
+                     *               "detail": "What was asked for, and why not.",
+                     *               "available": 1,
+                     *               "seen": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               },
+                     *               "price": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               },
+                     *               "limit": 50
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "order": "ord_01jd0000000000000000000002"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["CartView"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            412: components["responses"]["Problem412"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    drop_saved_line: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes a repeat harmless: the same key and body get the first answer again.
+                 * @example 6f1c1f0e-0d3b-4a52-9a54-3c2f0a1b7a11
+                 */
+                "Idempotency-Key"?: components["parameters"]["OptionalIdempotencyKey"];
+                /**
+                 * @description The `ETag` on which the caller decided; 412 if it is no longer the newest.
+                 * @example "3"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description A guest's way to a cart, and to the order it became.
+                 * @example crt_01jd0000000000000000000000.5f2a
+                 */
+                "Cart-Token"?: components["parameters"]["CartToken"];
+                /**
+                 * @description For titles and names: en, nb, sv, da or ro; English when none fits.
+                 * @example sv-SE, en;q=0.5
+                 */
+                "Accept-Language"?: components["parameters"]["AcceptLanguage"];
+                /**
+                 * @description Your own id of this request, for our logs; we make one if there is none.
+                 * @example till-7-000123
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description The cart.
+                 * @example crt_01jd0000000000000000000001
+                 */
+                cart: string;
+                /**
+                 * @description The sku.
+                 * @example 85123A
+                 */
+                sku: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "crt_01jd0000000000000000000001",
+                     *       "version": 3,
+                     *       "state": "expired",
+                     *       "currency": "SEK",
+                     *       "lines": [
+                     *         {
+                     *           "sku": "85123A",
+                     *           "name": "Sample mug",
+                     *           "quantity": 2,
+                     *           "unit_price": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "total": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "fulfilment": {
+                     *             "method": "pickup"
+                     *           },
+                     *           "problems": [
+                     *             {
+                     *               "code": "7KQM2RXA",
+                     *               "detail": "What was asked for, and why not.",
+                     *               "available": 1,
+                     *               "seen": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               },
+                     *               "price": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               },
+                     *               "limit": 50
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "groups": [
+                     *         {
+                     *           "method": "pay_at_pickup",
+                     *           "store": "1000",
+                     *           "lines": [
+                     *             "sample"
+                     *           ],
+                     *           "promised_from": "2026-11-23T10:30:00+01:00",
+                     *           "promised_until": "2026-11-23T10:30:00+01:00"
+                     *         }
+                     *       ],
+                     *       "totals": {
+                     *         "goods": {
+                     *           "amount": 24900,
+                     *           "currency": "SEK"
+                     *         },
+                     *         "to_pay": {
+                     *           "amount": 24900,
+                     *           "currency": "SEK"
+                     *         }
+                     *       },
+                     *       "problems": [
+                     *         {
+                     *           "code": "7KQM2RXA",
+                     *           "detail": "What was asked for, and why not.",
+                     *           "available": 1,
+                     *           "seen": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "price": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "limit": 50
+                     *         }
+                     *       ],
+                     *       "held_until": "2026-11-23T10:30:00+01:00",
+                     *       "saved": [
+                     *         {
+                     *           "sku": "85123A",
+                     *           "name": "Sample mug",
+                     *           "quantity": 2,
+                     *           "unit_price": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "total": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "fulfilment": {
+                     *             "method": "pickup"
+                     *           },
+                     *           "problems": [
+                     *             {
+                     *               "code": "7KQM2RXA",
+                     *               "detail": "What was asked for, and why not.",
+                     *               "available": 1,
+                     *               "seen": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               },
+                     *               "price": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               },
+                     *               "limit": 50
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "order": "ord_01jd0000000000000000000002"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["CartView"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            412: components["responses"]["Problem412"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    restore_cart_line: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes a repeat harmless: the same key and body get the first answer again.
+                 * @example 6f1c1f0e-0d3b-4a52-9a54-3c2f0a1b7a11
+                 */
+                "Idempotency-Key"?: components["parameters"]["OptionalIdempotencyKey"];
+                /**
+                 * @description The `ETag` on which the caller decided; 412 if it is no longer the newest.
+                 * @example "3"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description A guest's way to a cart, and to the order it became.
+                 * @example crt_01jd0000000000000000000000.5f2a
+                 */
+                "Cart-Token"?: components["parameters"]["CartToken"];
+                /**
+                 * @description For titles and names: en, nb, sv, da or ro; English when none fits.
+                 * @example sv-SE, en;q=0.5
+                 */
+                "Accept-Language"?: components["parameters"]["AcceptLanguage"];
+                /**
+                 * @description Your own id of this request, for our logs; we make one if there is none.
+                 * @example till-7-000123
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description The cart.
+                 * @example crt_01jd0000000000000000000001
+                 */
+                cart: string;
+                /**
+                 * @description The sku.
+                 * @example 85123A
+                 */
+                sku: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /** @example {} */
+                "application/json": components["schemas"]["Nothing"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "crt_01jd0000000000000000000001",
+                     *       "version": 3,
+                     *       "state": "expired",
+                     *       "currency": "SEK",
+                     *       "lines": [
+                     *         {
+                     *           "sku": "85123A",
+                     *           "name": "Sample mug",
+                     *           "quantity": 2,
+                     *           "unit_price": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "total": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "fulfilment": {
+                     *             "method": "pickup"
+                     *           },
+                     *           "problems": [
+                     *             {
+                     *               "code": "7KQM2RXA",
+                     *               "detail": "What was asked for, and why not.",
+                     *               "available": 1,
+                     *               "seen": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               },
+                     *               "price": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               },
+                     *               "limit": 50
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "groups": [
+                     *         {
+                     *           "method": "pay_at_pickup",
+                     *           "store": "1000",
+                     *           "lines": [
+                     *             "sample"
+                     *           ],
+                     *           "promised_from": "2026-11-23T10:30:00+01:00",
+                     *           "promised_until": "2026-11-23T10:30:00+01:00"
+                     *         }
+                     *       ],
+                     *       "totals": {
+                     *         "goods": {
+                     *           "amount": 24900,
+                     *           "currency": "SEK"
+                     *         },
+                     *         "to_pay": {
+                     *           "amount": 24900,
+                     *           "currency": "SEK"
+                     *         }
+                     *       },
+                     *       "problems": [
+                     *         {
+                     *           "code": "7KQM2RXA",
+                     *           "detail": "What was asked for, and why not.",
+                     *           "available": 1,
+                     *           "seen": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "price": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "limit": 50
+                     *         }
+                     *       ],
+                     *       "held_until": "2026-11-23T10:30:00+01:00",
+                     *       "saved": [
+                     *         {
+                     *           "sku": "85123A",
+                     *           "name": "Sample mug",
+                     *           "quantity": 2,
+                     *           "unit_price": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "total": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "fulfilment": {
+                     *             "method": "pickup"
+                     *           },
+                     *           "problems": [
+                     *             {
+                     *               "code": "7KQM2RXA",
+                     *               "detail": "What was asked for, and why not.",
+                     *               "available": 1,
+                     *               "seen": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               },
+                     *               "price": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               },
+                     *               "limit": 50
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "order": "ord_01jd0000000000000000000002"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["CartView"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            412: components["responses"]["Problem412"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    plan_cart: {
+        parameters: {
+            query?: {
+                /**
+                 * @description How many items at most.
+                 * @example 50
+                 */
+                limit?: number;
+                /**
+                 * @description latitude,longitude in degrees, such as 59.33,18.06
+                 * @example 59.33,18.06
+                 */
+                near?: string;
+                /**
+                 * @description How far around `near`; 50 where it is not said.
+                 * @example 50
+                 */
+                radius_km?: number;
+            };
+            header?: {
+                /**
+                 * @description A guest's way to a cart, and to the order it became.
+                 * @example crt_01jd0000000000000000000000.5f2a
+                 */
+                "Cart-Token"?: components["parameters"]["CartToken"];
+                /**
+                 * @description For titles and names: en, nb, sv, da or ro; English when none fits.
+                 * @example sv-SE, en;q=0.5
+                 */
+                "Accept-Language"?: components["parameters"]["AcceptLanguage"];
+                /**
+                 * @description Your own id of this request, for our logs; we make one if there is none.
+                 * @example till-7-000123
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description The cart.
+                 * @example crt_01jd0000000000000000000001
+                 */
+                cart: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "as_of": "2026-11-23T10:30:00+01:00",
+                     *       "wanted": 1,
+                     *       "whole": [
+                     *         {
+                     *           "store": "1000",
+                     *           "name": "Sample mug",
+                     *           "promised_from": "2026-11-23T10:30:00+01:00",
+                     *           "promised_until": "2026-11-23T10:30:00+01:00",
+                     *           "distance_km": 1.2
+                     *         }
+                     *       ],
+                     *       "split": {
+                     *         "covered": 1,
+                     *         "stores": [
+                     *           {
+                     *             "store": "1000",
+                     *             "name": "Sample mug",
+                     *             "promised_from": "2026-11-23T10:30:00+01:00",
+                     *             "promised_until": "2026-11-23T10:30:00+01:00",
+                     *             "distance_km": 1.2,
+                     *             "lines": [
+                     *               {
+                     *                 "sku": "85123A",
+                     *                 "quantity": 2
+                     *               }
+                     *             ]
+                     *           }
+                     *         ],
+                     *         "missing": [
+                     *           {
+                     *             "sku": "85123A",
+                     *             "quantity": 2
+                     *           }
+                     *         ]
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["BasketPlan"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
             422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
@@ -8266,6 +9589,40 @@ export interface operations {
                      *         }
                      *       ],
                      *       "held_until": "2026-11-23T10:30:00+01:00",
+                     *       "saved": [
+                     *         {
+                     *           "sku": "85123A",
+                     *           "name": "Sample mug",
+                     *           "quantity": 2,
+                     *           "unit_price": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "total": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "fulfilment": {
+                     *             "method": "pickup"
+                     *           },
+                     *           "problems": [
+                     *             {
+                     *               "code": "7KQM2RXA",
+                     *               "detail": "What was asked for, and why not.",
+                     *               "available": 1,
+                     *               "seen": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               },
+                     *               "price": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               },
+                     *               "limit": 50
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
                      *       "order": "ord_01jd0000000000000000000002"
                      *     }
                      */
@@ -12984,6 +14341,183 @@ export interface operations {
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
             404: components["responses"]["Problem404"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    find_store_cart: {
+        parameters: {
+            query?: {
+                /**
+                 * @description What the shopper's page shows.
+                 * @example 7KQM2RXA
+                 */
+                code?: string;
+                /**
+                 * @description A member's card or number.
+                 * @example mem_01jd0000000000000000000005
+                 */
+                member?: string;
+            };
+            header?: {
+                /**
+                 * @description For titles and names: en, nb, sv, da or ro; English when none fits.
+                 * @example sv-SE, en;q=0.5
+                 */
+                "Accept-Language"?: components["parameters"]["AcceptLanguage"];
+                /**
+                 * @description Your own id of this request, for our logs; we make one if there is none.
+                 * @example till-7-000123
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description The store.
+                 * @example 1000
+                 */
+                store: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "crt_01jd0000000000000000000001",
+                     *       "version": 3,
+                     *       "state": "expired",
+                     *       "currency": "SEK",
+                     *       "lines": [
+                     *         {
+                     *           "sku": "85123A",
+                     *           "name": "Sample mug",
+                     *           "quantity": 2,
+                     *           "unit_price": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "total": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "fulfilment": {
+                     *             "method": "pickup"
+                     *           },
+                     *           "problems": [
+                     *             {
+                     *               "code": "7KQM2RXA",
+                     *               "detail": "What was asked for, and why not.",
+                     *               "available": 1,
+                     *               "seen": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               },
+                     *               "price": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               },
+                     *               "limit": 50
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "groups": [
+                     *         {
+                     *           "method": "pay_at_pickup",
+                     *           "store": "1000",
+                     *           "lines": [
+                     *             "sample"
+                     *           ],
+                     *           "promised_from": "2026-11-23T10:30:00+01:00",
+                     *           "promised_until": "2026-11-23T10:30:00+01:00"
+                     *         }
+                     *       ],
+                     *       "totals": {
+                     *         "goods": {
+                     *           "amount": 24900,
+                     *           "currency": "SEK"
+                     *         },
+                     *         "to_pay": {
+                     *           "amount": 24900,
+                     *           "currency": "SEK"
+                     *         }
+                     *       },
+                     *       "problems": [
+                     *         {
+                     *           "code": "7KQM2RXA",
+                     *           "detail": "What was asked for, and why not.",
+                     *           "available": 1,
+                     *           "seen": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "price": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "limit": 50
+                     *         }
+                     *       ],
+                     *       "held_until": "2026-11-23T10:30:00+01:00",
+                     *       "saved": [
+                     *         {
+                     *           "sku": "85123A",
+                     *           "name": "Sample mug",
+                     *           "quantity": 2,
+                     *           "unit_price": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "total": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "fulfilment": {
+                     *             "method": "pickup"
+                     *           },
+                     *           "problems": [
+                     *             {
+                     *               "code": "7KQM2RXA",
+                     *               "detail": "What was asked for, and why not.",
+                     *               "available": 1,
+                     *               "seen": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               },
+                     *               "price": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               },
+                     *               "limit": 50
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "order": "ord_01jd0000000000000000000002",
+                     *       "token": "crt_01jd0000000000000000000000.5f2a",
+                     *       "token_until": "2026-11-23T10:30:00+01:00"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["CartAtTill"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
             422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];

@@ -1,7 +1,7 @@
 """What its owner changes in a cart: lines, how they reach the buyer, and that they are kept."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Final
+from typing import Final, TypeVar
 
 from msgspec import Struct
 
@@ -17,11 +17,13 @@ from domain.ids import CartId, Sku
 from domain.refusals import Stale
 from domain.stores import NoSuchStore
 from service.carts.keeping import hold_lines, trim
+from service.carts.switching import SwitchedView, switched
 from service.carts.viewing import CartView, seen
 from service.ports.requests import RequestKey
 from service.ports.unit import Unit, Units
 from service.retries import tried_again
 
+View = TypeVar("View", bound=CartView)
 IN_THE_ADDRESS: Final = {"parameter": "store", "in": "query"}
 
 
@@ -80,16 +82,65 @@ async def drop_line(
     return await _changed(units, caller, cart, change, drop)
 
 
+@tried_again
 async def fulfil(
     units: Units, *, caller: Caller, cart: CartId, fulfilment: Fulfilment, change: "Change"
-) -> CartView:
-    """Have every line reach its buyer in the same way."""
+) -> SwitchedView:
+    """Have every line reach its buyer in the same way, and say what that changed.
 
-    async def switch(unit: Unit, before: Cart) -> Cart:
+    What was held elsewhere is free. A repeat changes nothing. Raises NoSuchStore, TooManyUnits.
+    """
+    async with units.begin() as unit:
+        if first := await _claimed(unit, caller, cart, change, SwitchedView):
+            return first
+        before = await _taken(unit, caller, cart, change)
         await _must_exist(unit, fulfilment, {"pointer": "/store"})
-        return before.fulfilled_by(fulfilment, unit.now)
+        was = await seen(unit, before, change.locale)
+        after = before.fulfilled_by(fulfilment, unit.now)
+        if after is not before:
+            after = await _kept(unit, caller, after)
+        view = switched(was, await seen(unit, after, change.locale))
+        await unit.requests.answer(change.key, view)
+    return view
 
-    return await _changed(units, caller, cart, change, switch)
+
+async def save(
+    units: Units,
+    *,
+    caller: Caller,
+    cart: CartId,
+    sku: Sku,
+    change: "Change",
+    at: Fulfilment | None = None,
+) -> CartView:
+    """Put a line aside for later; what was held for it is free. Raises NotInCart, SeveralLines."""
+
+    async def step(unit: Unit, before: Cart) -> Cart:
+        return before.save(sku, unit.now, at)
+
+    return await _changed(units, caller, cart, change, step)
+
+
+async def restore(
+    units: Units, *, caller: Caller, cart: CartId, sku: Sku, change: "Change"
+) -> CartView:
+    """Take a saved line into the cart again. Raises NotInCart."""
+
+    async def step(unit: Unit, before: Cart) -> Cart:
+        return before.restore(sku, unit.now)
+
+    return await _changed(units, caller, cart, change, step)
+
+
+async def drop_saved(
+    units: Units, *, caller: Caller, cart: CartId, sku: Sku, change: "Change"
+) -> CartView:
+    """Forget what was saved of a SKU; a repeat changes nothing."""
+
+    async def step(unit: Unit, before: Cart) -> Cart:
+        return before.without_saved(sku, unit.now)
+
+    return await _changed(units, caller, cart, change, step)
 
 
 @tried_again
@@ -143,21 +194,38 @@ async def _changed(
     step: Callable[[Unit, Cart], Awaitable[Cart]],
 ) -> CartView:
     async with units.begin() as unit:
-        if change.key:  # whoever may no longer look gets no earlier answer either
-            (await unit.carts.get(cart)).must_open_to(caller)
-        if first := await unit.requests.claim(change.key, CartView):
+        if first := await _claimed(unit, caller, cart, change, CartView):
             return first
-        before = await unit.carts.take(cart)
-        before.must_open_to(caller)
-        if change.if_version is not None and change.if_version != before.version:
-            raise StaleCart(before)
+        before = await _taken(unit, caller, cart, change)
         after = await step(unit, before)
         if after is not before:
-            after = await trim(unit, caller, after)
-            await unit.carts.keep(after)
+            after = await _kept(unit, caller, after)
         view = await seen(unit, after, change.locale)
         await unit.requests.answer(change.key, view)
     return view
+
+
+async def _claimed(
+    unit: Unit, caller: Caller, cart: CartId, change: Change, kind: type[View]
+) -> View | None:
+    if change.key:  # whoever may no longer look gets no earlier answer either
+        (await unit.carts.get(cart)).must_open_to(caller)
+    return await unit.requests.claim(change.key, kind)
+
+
+async def _taken(unit: Unit, caller: Caller, cart: CartId, change: Change) -> Cart:
+    """Raises Missing, StaleCart."""
+    taken = await unit.carts.take(cart)
+    taken.must_open_to(caller)
+    if change.if_version is not None and change.if_version != taken.version:
+        raise StaleCart(taken)
+    return taken
+
+
+async def _kept(unit: Unit, caller: Caller, changed: Cart) -> Cart:
+    trimmed = await trim(unit, caller, changed)
+    await unit.carts.keep(trimmed)
+    return trimmed
 
 
 def _line(wish: Wish, cart: Cart, product: Product | None) -> CartLine:

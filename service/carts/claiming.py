@@ -4,7 +4,7 @@ from msgspec import Struct
 
 from domain.callers import Caller
 from domain.carts import Cart, OtherCurrency
-from domain.claiming import Merged, merged, moved, noticed
+from domain.claiming import Merged, merged, merged_saved, moved, noticed
 from domain.ids import CartId
 from service.carts.keeping import follow_owner, let_go, trim
 from service.carts.opening import in_currency
@@ -62,8 +62,9 @@ async def _claimed(unit: Unit, caller: Caller, guest: Cart) -> tuple[Cart, list[
     if guest.lines and mine.currency != guest.currency:
         raise OtherCurrency(guest.currency, mine.currency)
     lines, changes = merged(mine, guest, lambda sku: unit.cart_rules.most_of(catalogue.get(sku)))
+    saved = merged_saved(mine, guest)
     await let_go(unit, caller, guest)
-    both = await trim(unit, caller, mine.with_lines(lines, unit.now))
+    both = await trim(unit, caller, mine.with_lines(lines, saved, unit.now))
     await unit.carts.keep(both)
     await unit.carts.keep(guest.merged_away(mine, unit.now))
     return both, [*changes, *noticed(guest, lines, catalogue)]

@@ -35,6 +35,7 @@ async def expire_carts(units: Units, *, limit: int = 100) -> int:
     return len(over)
 
 
+@tried_again
 async def forget_carts(units: Units, *, limit: int = 5_000) -> int:
     """Strike out carts that have long been over and that no order came from."""
     async with units.begin() as unit:

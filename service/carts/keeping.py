@@ -12,7 +12,8 @@ from msgspec.structs import replace
 
 from domain.availability import NOTHING_HELD, Catalogue, stocked_parts
 from domain.callers import Caller
-from domain.carts import Cart, OverLimit, over_limit
+from domain.cart_rules import OverLimit, over_limit
+from domain.carts import Cart
 from domain.catalogue import ProductMissing
 from domain.holds import (
     DEFAULT_TTL,

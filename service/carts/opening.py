@@ -1,6 +1,6 @@
 """A cart is started, or found again on another device."""
 
-from domain.callers import Caller
+from domain.callers import Caller, Role
 from domain.carts import (
     Cart,
 )
@@ -13,7 +13,7 @@ from service.retries import tried_again
 
 @tried_again
 async def start(units: Units, *, caller: Caller, currency: str, key: RequestKey | None) -> CartView:
-    """A new cart: the customer's own, or a guest's.
+    """A new cart: the customer's own, a guest's, or one for whoever walked in to a till.
 
     A customer has one open cart; asked for another, the open one is the answer. An empty one takes
     the currency that is asked for.
@@ -22,7 +22,7 @@ async def start(units: Units, *, caller: Caller, currency: str, key: RequestKey 
     answer that is given again could be somebody else's cart. Their `key` is therefore not looked
     at; a repeat starts one more empty cart.
     """
-    if caller.customer is None and caller.cart is None:
+    if caller.role is Role.SHOP and caller.cart is None:
         key = None
     async with units.begin() as unit:
         if first := await unit.requests.claim(key, CartView):
@@ -57,6 +57,8 @@ async def _started(unit: Unit, caller: Caller, currency: str | None, *, default:
         created_at=unit.now,
         changed_at=unit.now,
         customer=caller.customer,
+        store=min(caller.stores) if caller.role is Role.TILL else None,
+        saved=await unit.carts.take_saved(caller),
     )
     await unit.carts.add(cart)
     return cart

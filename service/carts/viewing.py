@@ -4,17 +4,12 @@ from collections import Counter
 from datetime import datetime
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from domain.availability import Shelves
+from domain.availability import NOTHING_HELD, Shelves
 from domain.callers import Caller
-from domain.carts import (
-    Cart,
-    CartLine,
-    CartState,
-    Fulfilment,
-    over_limit,
-    stores_of,
-)
+from domain.cart_rules import over_limit
+from domain.carts import Cart, CartLine, CartState, Fulfilment, stores_of
 from domain.holds import Hold
 from domain.ids import WEB, CartId, OrderId, Sku, StoreId
 from domain.money import Money
@@ -22,7 +17,13 @@ from domain.promises import Promise, promise_of
 from domain.stock import Place
 from domain.stores import Store
 from service.availability import with_parts
-from service.carts.problems import Facts, LineProblem, problems_of, shortage_of
+from service.carts.problems import (
+    Facts,
+    LineProblem,
+    problems_of,
+    product_problems_of,
+    shortage_of,
+)
 from service.ports.unit import Unit, Units
 
 
@@ -63,6 +64,7 @@ class CartView(Struct, frozen=True):
     totals: CartTotals
     problems: list[LineProblem]
     held_until: datetime | None = None
+    saved: list[LineView] = []
     order: OrderId | None = None
 
 
@@ -76,14 +78,15 @@ async def look(units: Units, *, caller: Caller, cart: CartId, locale: str) -> Ca
 
 async def seen(unit: Unit, cart: Cart, locale: str) -> CartView:
     """The cart with today's names, prices and availability; problems say what changed."""
-    catalogue = await with_parts(unit, [line.sku for line in cart.lines])
-    stores = await unit.stores.by_id(stores_of(cart.lines))
-    is_sent = any(line.fulfilment and line.fulfilment.store is None for line in cart.lines)
+    told = [*cart.lines, *cart.saved]
+    catalogue = await with_parts(unit, [line.sku for line in told])
+    stores = await unit.stores.by_id(stores_of(told))
+    is_sent = any(line.fulfilment and line.fulfilment.store is None for line in told)
     places = None if is_sent else stores
     asked = catalogue and (is_sent or stores)
     sold = await unit.selling.sold(WEB, catalogue, places) if asked else None
     shelves: Shelves = sold[0].seen(sold[1]) if sold else {}
-    kept = await _kept(unit, cart)
+    kept = await hold_of(unit, cart)
     over = over_limit(cart.lines, catalogue, unit.cart_rules)
     facts = Facts(catalogue, stores, over, shelves, kept.places if kept else {})
     taken = Counter[Place]()
@@ -99,11 +102,12 @@ async def seen(unit: Unit, cart: Cart, locale: str) -> CartView:
         totals=CartTotals(goods, goods),
         problems=[] if cart.lines else [LineProblem("empty", "There is nothing in the cart.")],
         held_until=kept.held_until if kept else None,
+        saved=[_saved_view(line, facts, locale) for line in cart.saved],
         order=cart.order,
     )
 
 
-async def _kept(unit: Unit, cart: Cart) -> Hold | None:
+async def hold_of(unit: Unit, cart: Cart) -> Hold | None:
     """The cart's hold, while it counts."""
     if cart.hold is None:
         return None
@@ -114,6 +118,18 @@ async def _kept(unit: Unit, cart: Cart) -> Hold | None:
 def _line_view(
     line: CartLine, facts: Facts, taken: Counter[Place], now: datetime, locale: str
 ) -> LineView:
+    problems = [*problems_of(line, facts, now), *shortage_of(line, facts, taken)]
+    return _shown(line, facts, locale, problems)
+
+
+def _saved_view(line: CartLine, facts: Facts, locale: str) -> LineView:
+    """A line for later takes nothing from anybody; its problems are those it would have alone."""
+    alone = replace(facts, over={}, own=NOTHING_HELD)
+    problems = [*product_problems_of(line, alone), *shortage_of(line, alone, Counter())]
+    return _shown(line, alone, locale, problems)
+
+
+def _shown(line: CartLine, facts: Facts, locale: str, problems: list[LineProblem]) -> LineView:
     """A product that is not in the catalogue any more bears its SKU and the price that was seen."""
     product = facts.catalogue.get(line.sku)
     price = product.price if product else line.seen
@@ -124,7 +140,7 @@ def _line_view(
         unit_price=price,
         total=price * line.quantity,
         fulfilment=line.fulfilment,
-        problems=[*problems_of(line, facts, now), *shortage_of(line, facts, taken)],
+        problems=problems,
     )
 
 

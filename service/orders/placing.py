@@ -9,7 +9,8 @@ from msgspec import Struct, to_builtins
 from domain.addresses import Address
 from domain.availability import Catalogue, all_parts, shelved_parts, stocked_parts
 from domain.callers import Caller
-from domain.carts import Cart, CartLine, over_limit, stores_of
+from domain.cart_rules import over_limit
+from domain.carts import Cart, CartLine, stores_of
 from domain.events import OrderPlaced
 from domain.groups import Group, GroupLine, changes_between
 from domain.holds import HoldState, claims

@@ -1,5 +1,6 @@
 """Who calls, and what they are known by."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Protocol, runtime_checkable
 
@@ -32,6 +33,9 @@ class Keys(Protocol):
 class Trespasses(Protocol):
     async def note(self, caller: Caller, operation: str, thing: str) -> None:
         """Write down that somebody asked for what is not theirs."""
+
+    async def count(self, caller: Caller, thing: str, *, since: datetime) -> int:
+        """How often a caller asked for that since then."""
 
     async def forget(self, before: datetime, limit: int) -> int:
         """Strike out up to `limit` that are older than that; how many those were."""
@@ -79,6 +83,15 @@ class Codes(Protocol):
 
     def cart_token(self, cart: CartId) -> str:
         """The secret that opens a guest's cart and its order; the same for the same cart."""
+
+    def till_token(self, cart: CartId, store: StoreId, until: datetime) -> str:
+        """The secret that opens a cart to the tills of a store until then."""
+
+    def opened_at(self, token: str, stores: Collection[StoreId], now: datetime) -> CartId | None:
+        """The cart that a till's token opens in one of these stores; None when it opens none."""
+
+    def cart_code(self, cart: CartId, until: datetime) -> str:
+        """A code that a shopper shows at a till; the same for the same arguments."""
 
     def opened_by(self, token: str) -> CartId | None:
         """The cart that a token opens; None when it is none of ours."""

@@ -4,7 +4,9 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from domain.carts import Cart, CartRules, CartState
+from domain.callers import Caller
+from domain.cart_rules import CartRules
+from domain.carts import Cart, CartLine, CartState
 from domain.ids import (
     CartId,
     CustomerId,
@@ -35,6 +37,21 @@ class Carts(Protocol):
 
     async def open_of(self, customer: CustomerId) -> Cart | None:
         """The customer's open cart, locked until the unit ends."""
+
+    async def take_saved(self, caller: Caller) -> list[CartLine]:
+        """What the caller saved for later in the cart that was ordered last; it leaves that cart.
+
+        For a guest it is the cart whose token came along.
+        """
+
+    async def of_member(self, said: str) -> Cart | None:
+        """The open cart of whom a till means by this: a member's id, or the retailer's key."""
+
+    async def by_code(self, code_hash: bytes) -> Cart | None:
+        """The open cart whose code this is now."""
+
+    async def give_code(self, cart: CartId, code_hash: bytes, until: datetime) -> None:
+        """Open a taken cart to whoever has the code, until then."""
 
     async def take_stale(self, rules: CartRules, limit: int) -> list[Cart]:
         """Open carts whose time is over and that nobody has locked, locked for us.

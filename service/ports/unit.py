@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Protocol, runtime_checkable
 
 from domain.audit import Audited, Invariant, Repair
-from domain.carts import CartRules
+from domain.cart_rules import CartRules
 from domain.transfers import Transfer
 from service.ports.callers import Keys, Trespasses
 from service.ports.catalogue import Products, Stores

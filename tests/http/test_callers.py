@@ -61,14 +61,20 @@ release_hold            may   may       .     .          .
 pin_hold                .     .         .     .          payments
 unpin_hold              .     .         .     .          payments
 
-start_cart              may   may       .     .          .
-get_cart                may   may       .     .          .
-put_cart_line           may   may       .     .          .
-drop_cart_line          may   may       .     .          .
-put_cart_fulfilment     may   may       .     .          .
+start_cart              may   may       may   .          .
+get_cart                may   may       may   .          .
+put_cart_line           may   may       may   .          .
+drop_cart_line          may   may       may   .          .
+put_cart_fulfilment     may   may       may   .          .
+save_cart_line          may   may       may   .          .
+restore_cart_line       may   may       may   .          .
+drop_saved_line         may   may       may   .          .
 claim_cart              .     may       .     .          .
-hold_cart               may   may       .     .          .
-checkout_cart           may   may       .     .          .
+hold_cart               may   may       may   .          .
+checkout_cart           may   may       may   .          .
+plan_cart               may   may       may   .          .
+find_store_cart         .     .         may   .          .
+give_cart_code          may   may       .     .          .
 get_my_cart             .     may       .     .          .
 list_my_viewed          .     may       .     .          .
 note_my_viewed          .     may       .     .          .

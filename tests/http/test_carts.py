@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 
-from domain.callers import Role
 from tests.examples import ENGRAVING, HARBOUR, HILL, MUG, TEA_SET, TEAPOT, a_product, shelve
 from tests.http.shop import Shop
 
@@ -256,9 +255,9 @@ async def test_names_are_in_the_readers_language(shop: Shop):
     assert answer.json()["lines"][0]["name"] == "Mugg"
 
 
-async def test_a_till_has_no_carts(shop: Shop):
-    till = await shop.key(Role.TILL, stores=[HARBOUR], terminal="T1")
-    answer = await shop.client.post("/v1/carts", json={"currency": "SEK"}, headers=till)
+async def test_an_associate_has_no_carts(shop: Shop):
+    staff = await shop.associate(HARBOUR)
+    answer = await shop.client.post("/v1/carts", json={"currency": "SEK"}, headers=staff)
 
     assert answer.status_code == 403
 
