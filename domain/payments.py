@@ -50,6 +50,8 @@ LONGEST_PAUSE: Final = timedelta(minutes=5)
 """Between two questions about one thing, where nothing was heard of it."""
 SEARCHABLE_AFTER: Final = timedelta(minutes=2)
 """So long after its last question a provider's search finds a payment, or there is none."""
+NEVER_BEGAN: Final = "never_began"
+TOO_LATE: Final = "too_late"
 DAILY: Final = timedelta(days=1)
 """An authorisation lapses after some days, which somebody must learn."""
 
@@ -113,7 +115,11 @@ class Unsure(Struct, frozen=True):
     retry_after: timedelta | None = None
 
 
-Outcome = Told | Refused | Unsure
+class Absent(Struct, frozen=True):
+    """The provider knows no such payment, and was not asked for one lately."""
+
+
+Outcome = Told | Refused | Unsure | Absent
 
 
 class Attempt(Struct, frozen=True, kw_only=True):
@@ -179,10 +185,24 @@ class Attempt(Struct, frozen=True, kw_only=True):
         )
         return self._moved(known, now)
 
-    def refuse(self, code: str, now: datetime) -> "Attempt":
+    def answered(self, outcome: Outcome | None, now: datetime) -> "Attempt":
+        """The attempt after what was answered when it was asked or looked for; None: nothing."""
+        match outcome:
+            case Told(truth) | Refused(truth=Truth() as truth):
+                return self.told(truth, now)
+            case Refused(code):
+                return self._refuse(code, now)
+            case Absent():
+                return self._refuse(NEVER_BEGAN, now)
+            case Unsure(code):
+                return structs.replace(self, trouble=code)
+            case None:
+                return self
+
+    def _refuse(self, code: str, now: datetime) -> "Attempt":
         """The provider has no such payment; one that it has is not refused."""
         if self.payment:
-            return self
+            return structs.replace(self, trouble=code)
         return self._moved(structs.replace(self, refused=code, trouble=code), now)
 
     def _moved(self, known: "Attempt", now: datetime) -> "Attempt":
@@ -241,6 +261,9 @@ class TransactionState(StrEnum):
     REFUSED = "refused"
 
 
+_T = TransactionState
+
+
 class Transaction(Struct, frozen=True, kw_only=True):
     """One thing asked of the provider for an attempt; `amount` is in the attempt's minor units.
 
@@ -256,41 +279,45 @@ class Transaction(Struct, frozen=True, kw_only=True):
     planned_at: datetime
     changed_at: datetime
     due_at: datetime
-    state: TransactionState = TransactionState.PLANNED
+    state: TransactionState = _T.PLANNED
     tries: int = 0
     trouble: str = ""
     receipt: str = ""
 
-    def answered(self, outcome: Outcome, now: datetime) -> "Transaction":
-        """What becomes of it by what the provider said; one that is over stays as it is."""
-        if self.state is not TransactionState.PLANNED:
+    def answered(self, outcome: Outcome | None, now: datetime) -> "Transaction":
+        """What becomes of it by what the provider said; one that is over stays as it is.
+
+        None: it was not asked any more, since its time is over.
+        """
+        if self.state is not _T.PLANNED:
             return self
-        if isinstance(outcome, Unsure):
-            wait = max(pause(self.tries), outcome.retry_after or timedelta(0))
-            return structs.replace(self, trouble=outcome.code, due_at=now + wait, changed_at=now)
-        if isinstance(outcome, Refused):
-            return self._refused(outcome, now)
-        if not _is_done(self, outcome):
-            # The provider still works at it, or somebody else was at the payment meanwhile.
-            return structs.replace(self, due_at=now + pause(self.tries), changed_at=now)
-        return self._ended(TransactionState.DONE, "", now, receipt=outcome.receipt)
-
-    def _refused(self, no: Refused, now: datetime) -> "Transaction":
-        """A "no" because it is so already is as good as a yes."""
-        if no.truth is not None and _is_done(self, Told(no.truth)):
-            return self._ended(TransactionState.DONE, "", now)
-        return self._ended(TransactionState.REFUSED, no.code, now)
-
-    def needless(self, why: str, now: datetime) -> "Transaction":
-        """What it was planned for has come about without it, or cannot any more."""
-        return self._ended(TransactionState.REFUSED, why, now)
-
-    def _ended(
-        self, state: TransactionState, why: str, now: datetime, receipt: str = ""
-    ) -> "Transaction":
+        state, why = _verdict(self, outcome)
+        receipt = outcome.receipt if isinstance(outcome, Told) else ""
+        wait = outcome.retry_after if isinstance(outcome, Unsure) else None
         return structs.replace(
-            self, state=state, trouble=why, receipt=receipt or self.receipt, changed_at=now
+            self,
+            state=state,
+            trouble=why,
+            receipt=receipt or self.receipt,
+            due_at=now + max(pause(self.tries), wait or timedelta(0)),
+            changed_at=now,
         )
+
+
+def _verdict(asked: Transaction, outcome: Outcome | None) -> tuple[TransactionState, str]:
+    """What becomes of it, and why; a "no" because it is so already is as good as a yes."""
+    match outcome:
+        case None:
+            return _T.REFUSED, TOO_LATE
+        case Unsure(code):
+            return _T.PLANNED, code
+        case Absent():  # where nothing was begun, there is nothing to let go of
+            return (_T.DONE if asked.kind is Ask.VOID else _T.REFUSED), NEVER_BEGAN
+        case Refused(code, truth):
+            done = truth is not None and _is_done(asked, Told(truth))
+            return (_T.DONE, "") if done else (_T.REFUSED, code)
+        case Told():  # where it is not done, the provider still works at it
+            return (_T.DONE if _is_done(asked, outcome) else _T.PLANNED), ""
 
 
 def _is_done(asked: Transaction, answer: Told) -> bool:
@@ -334,10 +361,7 @@ def to_ask(attempt: Attempt, asked: Iterable[Transaction], owed: int, *, take: b
 
 def _settling(asked: Iterable[Transaction]) -> bool:
     """Whether a capture or a void was asked that a provider has not refused."""
-    return any(
-        one.kind in {Ask.CAPTURE, Ask.VOID} and one.state is not TransactionState.REFUSED
-        for one in asked
-    )
+    return any(one.kind in {Ask.CAPTURE, Ask.VOID} and one.state is not _T.REFUSED for one in asked)
 
 
 def to_give_back(attempt: Attempt, asked: Iterable[Transaction], owed: int) -> int:
@@ -346,8 +370,6 @@ def to_give_back(attempt: Attempt, asked: Iterable[Transaction], owed: int) -> i
     What a provider refused to refund is settled by a person, and not asked for again.
     """
     under_way = sum(
-        one.amount
-        for one in asked
-        if one.kind is Ask.REFUND and one.state is not TransactionState.DONE
+        one.amount for one in asked if one.kind is Ask.REFUND and one.state is not _T.DONE
     )
     return max(0, attempt.captured - attempt.refunded - under_way - max(owed, 0))

@@ -23,6 +23,7 @@ from adapters.http.express import Express
 from adapters.http.front import Front
 from adapters.http.health import live, ready
 from adapters.http.holds import Holds
+from adapters.http.hooks import Hooks
 from adapters.http.imports import Imports
 from adapters.http.incidents import Incidents
 from adapters.http.keys import Keys
@@ -87,6 +88,7 @@ CONTROLLERS: Final[Sequence[ControllerRouterHandler]] = (
     Stopping,
     Audit,
     Holds,
+    Hooks,
     Keys,
     Webhooks,
     describe_problem,

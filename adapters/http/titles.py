@@ -160,6 +160,13 @@ OF_CODE: Final[dict[str, Title]] = {
         "Der er for lidt på lager",
         "Stocul este insuficient",
     ),
+    "wrong_signature": (
+        "The signature is not right",
+        "Signaturen stemmer ikke",
+        "Signaturen stämmer inte",
+        "Signaturen er ikke rigtig",
+        "Semnătura nu este corectă",
+    ),
     "wrong_code": (
         "The code is not right",
         "Koden stemmer ikke",

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Protocol, runtime_checkable
+from typing import Literal, Protocol, runtime_checkable
 
 from msgspec import Struct
 
@@ -92,8 +92,9 @@ class Leased(Struct, frozen=True):
 
 
 class Standing(Struct, frozen=True):
-    """Attempts in one state: how many, and since when the oldest."""
+    """Attempts or transactions in one state: how many, and since when the oldest."""
 
+    what: Literal["attempt", "transaction"]
     state: str
     count: int
     oldest: datetime
@@ -144,4 +145,4 @@ class Attempts(Protocol):
         """Everything that was asked for these attempts, oldest first."""
 
     async def standing(self) -> Sequence[Standing]:
-        """How many attempts are in each state."""
+        """What is not over, and what was refused, by its state."""

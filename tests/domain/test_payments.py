@@ -12,6 +12,7 @@ from domain.money import Money
 from domain.payments import (
     LONGEST_PAUSE,
     MOVES,
+    Absent,
     Ask,
     Attempt,
     AttemptState,
@@ -198,7 +199,7 @@ def authorised() -> Attempt:
         (waiting(), [], 0, False, Plan(Ask.VOID, 0)),
         (waiting().told(CANCELLED, NOON), [], 0, False, None),
         (authorised().told(CANCELLED, NOON), [], AMOUNT, True, None),
-        (an_attempt().refuse("amount_too_small", NOON), [], 0, False, None),
+        (an_attempt().answered(Refused("amount_too_small"), NOON), [], 0, False, None),
     ],
 )
 def test_what_is_asked_next(
@@ -237,6 +238,21 @@ def test_who_is_not_sure_asks_again_later_and_not_before_the_provider_says():
     assert late.due_at == NOON + timedelta(minutes=9)
 
 
+def test_what_the_provider_never_heard_of_needs_no_letting_go():
+    attempt = an_attempt().answered(Absent(), NOON)
+    void = a_transaction(Ask.VOID).answered(Absent(), NOON)
+    capture = a_transaction(Ask.CAPTURE).answered(Absent(), NOON)
+
+    assert (attempt.state, attempt.refused) == (AttemptState.FAILED, "never_began")
+    assert (void.state, capture.state) == (TransactionState.DONE, TransactionState.REFUSED)
+
+
+def test_a_payment_that_is_known_is_not_refused_by_a_search_that_lags():
+    attempt = waiting().answered(Absent(), NOON)
+
+    assert attempt.state is AttemptState.WAITING
+
+
 def test_a_transaction_that_is_over_stays_as_it_is():
     done = a_transaction(Ask.VOID, state=TransactionState.DONE)
 
@@ -261,7 +277,7 @@ def test_an_attempt_is_looked_at_more_and_more_seldom_and_at_its_deadline():
     looks = [next_look(structs.replace(attempt, looks=n), NOON) for n in range(30)]
     nearly = attempt.deadline - timedelta(seconds=1)
 
-    assert looks == sorted(looks)
+    assert looks == sorted(look or NOON for look in looks)
     assert looks[-1] == NOON + LONGEST_PAUSE
     assert next_look(attempt, nearly) == attempt.deadline
     assert next_look(attempt, attempt.deadline) == attempt.deadline + pause(0)

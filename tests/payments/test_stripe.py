@@ -1,6 +1,6 @@
 """What the shop asks of Stripe, and how it understands what it is answered."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
@@ -18,7 +18,6 @@ from tests.payments.fake_stripe import (
     SLOW,
     FakeStripe,
     Fault,
-    running,
 )
 
 KEY = TransactionId("ptx_authorise")
@@ -26,14 +25,8 @@ ATTEMPT = AttemptId("pay_1")
 
 
 @pytest.fixture
-def fake() -> Iterator[FakeStripe]:
-    with running() as fake:
-        yield fake
-
-
-@pytest.fixture
 async def stripe(fake: FakeStripe) -> AsyncIterator[Stripe]:
-    stripe = Stripe(SECRET_KEY, base_url=fake.url, timeout_s=0.5)
+    stripe = Stripe(SECRET_KEY, base_url=fake.url, timeout_s=2)
     yield stripe
     await stripe.close()
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from adapters.payments.stripe_notices import StripeNotices
+from domain.ids import AttemptId
 from domain.payments import WrongSignature
 from domain.refusals import Invalid
 from service.ports.payments import Notice
@@ -30,7 +31,9 @@ def read(body: bytes, headers: dict[str, str], *secrets: str, now: datetime = NO
 def test_one_right_signature_among_several_is_enough(secrets: list[str]):
     body, headers = signed(event(INTENT), *secrets, at=NOW.timestamp())
 
-    assert read(body, headers) == Notice("evt_1", "payment_intent.succeeded", "pi_1", "pay_1")
+    assert read(body, headers) == Notice(
+        "evt_1", "payment_intent.succeeded", "pi_1", AttemptId("pay_1")
+    )
 
 
 def test_the_secret_of_before_counts_as_long_as_it_is_kept():

@@ -1,0 +1,86 @@
+"""Planned transactions are carried out, between units, each under its own id as its key."""
+
+import asyncio
+from collections.abc import Awaitable
+from datetime import datetime, timedelta
+from typing import Final
+
+import structlog
+
+from domain.payments import SEARCHABLE_AFTER, Absent, Ask, Attempt, Outcome, Transaction, Unsure
+from service.payments.recording import record
+from service.ports.payments import Leased, Payments, Wanted
+from service.ports.unit import Units
+
+AT_ONCE: Final = 8
+"""Transactions under way at once in one process."""
+LEASE: Final = timedelta(minutes=2)
+"""How long one is ours; longer than a provider is waited for."""
+
+log = structlog.get_logger("hylla.payments")
+
+
+async def ask_due(units: Units, payments: Payments) -> int:
+    """Ask for what is due; how much that was. Safe in every process."""
+    async with units.begin() as unit:
+        due = await unit.attempts.lease_planned(AT_ONCE, LEASE)
+        now = unit.now
+    await in_turn(*(ask(units, payments, leased, now) for leased in due))
+    return len(due)
+
+
+async def ask(units: Units, payments: Payments, leased: Leased, now: datetime) -> Attempt:
+    """Carry one out, and write down what became of it."""
+    transaction, attempt = leased.transaction, leased.attempt
+    outcome = await _outcome(payments, transaction, attempt, now)
+    after = await record(units, attempt, outcome, transaction.id)
+    log.info(
+        "payment asked",
+        transaction=transaction.id,
+        kind=transaction.kind,
+        attempt=attempt.id,
+        outcome=type(outcome).__name__,
+        state=after.state,
+        tries=transaction.tries,
+    )
+    return after
+
+
+async def _outcome(
+    payments: Payments, asked: Transaction, attempt: Attempt, now: datetime
+) -> Outcome | None:
+    again = asked.tries > 1
+    if asked.kind is Ask.AUTHORISE:
+        if attempt.payment:  # a notice was faster than the answer
+            return await payments.look(attempt.payment)
+        if attempt.refused or now >= attempt.deadline:
+            return None
+        wanted = Wanted(attempt.id, attempt.order, attempt.amount, attempt.token)
+        return await payments.authorise(wanted, key=asked.id, again=again)
+    if not attempt.payment:
+        return await _sought(payments, asked, attempt, now)
+    if asked.kind is Ask.VOID:
+        return await payments.void(attempt.payment, key=asked.id, again=again)
+    verb = payments.capture if asked.kind is Ask.CAPTURE else payments.refund
+    return await verb(attempt.payment, asked.amount, key=asked.id, again=again)
+
+
+async def _sought(
+    payments: Payments, asked: Transaction, attempt: Attempt, now: datetime
+) -> Outcome:
+    """A payment that was asked for and never answered: it is found, or there is none."""
+    found = await payments.find(attempt.id)
+    if found is not None:
+        return found
+    if now < asked.planned_at + SEARCHABLE_AFTER:
+        return Unsure("not_found_yet")
+    return Absent()
+
+
+async def in_turn(*work: Awaitable[object]) -> None:
+    """All of it side by side; what goes wrong is told, and comes again when its lease ends."""
+    for done in await asyncio.gather(*work, return_exceptions=True):
+        if isinstance(done, Exception):
+            log.error("payment not settled", exc_info=done)
+        elif isinstance(done, BaseException):
+            raise done
