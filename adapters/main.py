@@ -42,6 +42,7 @@ from domain.points import Programme
 from service.gathering import Gathered
 from service.holds import hold_all
 from service.messages.desk import Desk
+from service.payments.cashier import Cashier
 from service.ports.callers import Codes, Tokens
 from service.ports.payments import Notices
 from service.ports.world import Carrier, Channels
@@ -185,6 +186,7 @@ def build_app(house: House) -> ASGIApp:
                 "clock": utc_now,
                 "hold_limit": settings.hold_limit,
                 "notices": _notices(settings),
+                "cashier": Cashier(house.payments, timedelta(minutes=settings.payment_minutes)),
                 "holding": Gathered(
                     partial(hold_all, house.units, limit=settings.hold_limit),
                     name=lambda wish: (wish.key.principal, wish.key.key),

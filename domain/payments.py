@@ -21,7 +21,7 @@ from msgspec import Struct, structs
 
 from domain.ids import AttemptId, OrderId, TransactionId
 from domain.money import Money
-from domain.refusals import Unknown
+from domain.refusals import Conflict, Unknown
 
 
 class AttemptState(StrEnum):
@@ -54,6 +54,24 @@ NEVER_BEGAN: Final = "never_began"
 TOO_LATE: Final = "too_late"
 DAILY: Final = timedelta(days=1)
 """An authorisation lapses after some days, which somebody must learn."""
+
+
+class PaymentUnderWay(Conflict):
+    """`until` is when it is over at the latest."""
+
+    code = "payment_under_way"
+
+    def __init__(self, order: OrderId | None, until: datetime | None) -> None:
+        super().__init__("A payment for this is under way.", facts={"order": order, "until": until})
+
+
+class NotPayable(Conflict):
+    code = "not_payable"
+
+    def __init__(self, order: OrderId, state: str) -> None:
+        super().__init__(
+            f"An order that is {state} cannot be paid.", facts={"order": order, "state": state}
+        )
 
 
 class WrongSignature(Unknown):
@@ -125,7 +143,7 @@ Outcome = Told | Refused | Unsure | Absent
 class Attempt(Struct, frozen=True, kw_only=True):
     """One try to be paid for an order, until its deadline.
 
-    `payment` is the provider's name of it, empty until it is known. `token` is a card that the
+    `payment` is the provider's name of it, empty until it is known. `card` is a card that the
     shopper's page already gave to the provider; without one the page asks for a card by the
     `client_secret`. `refused` says why the provider knows no such payment and never will.
     """
@@ -137,7 +155,7 @@ class Attempt(Struct, frozen=True, kw_only=True):
     deadline: datetime
     started_at: datetime
     changed_at: datetime
-    token: str = ""
+    card: str = ""
     payment: str = ""
     state: AttemptState = AttemptState.STARTED
     authorised: int = 0
@@ -160,7 +178,8 @@ class Attempt(Struct, frozen=True, kw_only=True):
     @property
     def is_closed(self) -> bool:
         """No money can come of it any more; what was captured stays."""
-        return self.cancelled or bool(self.refused) or self.state is AttemptState.CAPTURED
+        never_began = bool(self.refused) and not self.payment
+        return self.cancelled or never_began or self.state is AttemptState.CAPTURED
 
     def told(self, truth: Truth, now: datetime) -> "Attempt":
         """The attempt after one more truth; one that adds nothing changes nothing.
@@ -176,7 +195,7 @@ class Attempt(Struct, frozen=True, kw_only=True):
             authorised=max(self.authorised, truth.authorised, truth.captured),
             captured=max(self.captured, truth.captured),
             refunded=max(self.refunded, truth.refunded),
-            declined=self.declined or (declined and bool(self.token)),
+            declined=self.declined or (declined and bool(self.card)),
             cancelled=self.cancelled or truth.stage is Stage.CANCELLED,
             disputed=self.disputed or truth.disputed,
             trouble=truth.code or self.trouble,
@@ -314,8 +333,11 @@ def _verdict(asked: Transaction, outcome: Outcome | None) -> tuple[TransactionSt
         case Absent():  # where nothing was begun, there is nothing to let go of
             return (_T.DONE if asked.kind is Ask.VOID else _T.REFUSED), NEVER_BEGAN
         case Refused(code, truth):
-            done = truth is not None and _is_done(asked, Told(truth))
-            return (_T.DONE, "") if done else (_T.REFUSED, code)
+            if truth is not None and _is_done(asked, Told(truth)):
+                return _T.DONE, ""
+            # What the bank still works at cannot be let go of yet.
+            waits = asked.kind is Ask.VOID and truth is not None and not truth.captured
+            return (_T.PLANNED if waits else _T.REFUSED), code
         case Told():  # where it is not done, the provider still works at it
             return (_T.DONE if _is_done(asked, outcome) else _T.PLANNED), ""
 

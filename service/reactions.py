@@ -14,6 +14,7 @@ import structlog
 from domain.events import (
     Event,
     OrderPlaced,
+    PaymentReturned,
     PickupCollected,
     PickupEnded,
     PickupReady,
@@ -46,6 +47,7 @@ def reactions(*, thank_after: timedelta) -> Reactions:
         ShipmentSent: (),
         ShipmentDelivered: (),
         ShipmentEnded: (),
+        PaymentReturned: (),
     }
 
 

@@ -34,6 +34,7 @@ from adapters.http.messages import Messages
 from adapters.http.metrics import Metrics, read_metrics
 from adapters.http.orders import MyOrders, Orders
 from adapters.http.parameters import refuse_strangers
+from adapters.http.payments import Payments
 from adapters.http.pickups import Pickups, StorePickups
 from adapters.http.problems import HANDLERS, describe_problem, note_trespass
 from adapters.http.products import Products
@@ -68,6 +69,7 @@ CONTROLLERS: Final[Sequence[ControllerRouterHandler]] = (
     CartViewed,
     Orders,
     MyOrders,
+    Payments,
     Stock,
     Stocktaking,
     Transfers,

@@ -160,6 +160,20 @@ OF_CODE: Final[dict[str, Title]] = {
         "Der er for lidt på lager",
         "Stocul este insuficient",
     ),
+    "payment_under_way": (
+        "A payment is under way",
+        "En betaling er i gang",
+        "En betalning pågår",
+        "En betaling er i gang nu",
+        "O plată este în curs",
+    ),
+    "not_payable": (
+        "This cannot be paid any more",
+        "Dette kan ikke betales lenger",
+        "Detta kan inte betalas längre",
+        "Dette kan ikke betales længere",
+        "Acest lucru nu mai poate fi plătit",
+    ),
     "wrong_signature": (
         "The signature is not right",
         "Signaturen stemmer ikke",

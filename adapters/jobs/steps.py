@@ -14,6 +14,7 @@ from service.holds import sweep
 from service.messages.desk import Desk
 from service.messages.sending import send_due, settle_lost
 from service.payments.asking import ask_due
+from service.payments.ending import end_unpaid
 from service.payments.looking import forget_notices, look_due
 from service.pickups.expiring import expire_overdue
 from service.ports.payments import Payments
@@ -80,6 +81,7 @@ def steps_of_payments(units: Units, payments: Payments) -> list[Step]:
     return [
         Step("ask_for_payments", soon, partial(ask_due, units, payments)),
         Step("look_at_payments", soon, partial(look_due, units, payments)),
+        Step("end_unpaid_orders", timedelta(seconds=5), partial(end_unpaid, units)),
         Step("forget_notices", daily, forget, once=True),
     ]
 

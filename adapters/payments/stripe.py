@@ -94,8 +94,8 @@ class Stripe:
         }
         if not self._return_url:
             form["automatic_payment_methods[allow_redirects]"] = "never"
-        if wanted.token:
-            form |= {"payment_method": wanted.token, "confirm": "true"}
+        if wanted.card:
+            form |= {"payment_method": wanted.card, "confirm": "true"}
             form |= {"return_url": self._return_url} if self._return_url else {}
         return form
 

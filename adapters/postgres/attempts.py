@@ -10,7 +10,7 @@ from domain.ids import AttemptId, OrderId, TransactionId
 from domain.money import Money
 from domain.payments import Attempt, Transaction
 from domain.refusals import Missing
-from service.ports.payments import Leased, Notice, Standing
+from service.ports.payments import Leased, Notice, Standing, Unsettled
 
 NAMES: Final = {"order": "order_id", "amount": "amount_minor"}
 FIELDS: Final = Attempt.__struct_fields__
@@ -19,7 +19,7 @@ ADD: Final = f"""
     insert into attempts ({COLUMNS})
     values ({", ".join(f"${place}" for place in range(1, len(FIELDS) + 2))})
 """
-FIXED: Final = frozenset({"id", "order", "provider", "amount", "token", "deadline", "started_at"})
+FIXED: Final = frozenset({"id", "order", "provider", "amount", "card", "deadline", "started_at"})
 CHANGING: Final = [name for name in FIELDS if name not in FIXED]
 KEEP: Final = f"""
     update attempts set {", ".join(f"{name} = ${at}" for at, name in enumerate(CHANGING, 2))}
@@ -75,6 +75,26 @@ STANDING: Final = """
     select 'transaction', state, count(*)::int, min(planned_at)
     from transactions where state in ('planned', 'refused') group by state
 """
+UNSETTLED: Final = """
+    select * from (
+        select transactions.id, transactions.order_id as "order", attempt, kind,
+            transactions.amount, currency, transactions.trouble as code,
+            transactions.changed_at as since
+        from transactions join attempts on attempts.id = attempt
+        where transactions.state = 'refused' and kind <> 'authorise'
+            and not (kind = 'void' and captured > 0)
+        union all
+        select id, order_id, id, 'authorise', captured, currency, 'disputed', changed_at
+        from attempts where disputed
+        union all
+        select attempts.id, order_id, attempts.id, 'authorise', to_pay_minor, attempts.currency,
+            'lapsed', attempts.changed_at
+        from attempts join orders on orders.attempt = attempts.id
+        where attempts.state = 'voided' and orders.to_pay_minor > 0
+            and orders.state in ('placed', 'partly_fulfilled', 'fulfilled')
+    ) as found
+    where id > $1 order by id, code limit $2
+"""
 
 
 class PostgresAttempts:
@@ -94,6 +114,11 @@ class PostgresAttempts:
 
     async def keep(self, attempt: Attempt) -> None:
         await self._connection.execute(KEEP, attempt.id, *_values(attempt, CHANGING))
+
+    async def by_id(self, attempts: Collection[AttemptId]) -> dict[AttemptId, Attempt]:
+        query = f"{SELECT} where id = any($1::text[])"
+        found = await self._connection.fetch(query, list(attempts))
+        return {row["id"]: _attempt(row) for row in found}
 
     async def of_order(self, order: OrderId) -> Sequence[Attempt]:
         return [_attempt(row) for row in await self._connection.fetch(OF_ORDER, order)]
@@ -126,9 +151,7 @@ class PostgresAttempts:
     async def lease_planned(self, limit: int, span: timedelta) -> Sequence[Leased]:
         rows = await self._connection.fetch(LEASE_ASKED, self._now, limit, span)
         leased = [_transaction(row) for row in rows]
-        query = f"{SELECT} where id = any($1::text[])"
-        found = await self._connection.fetch(query, [one.attempt for one in leased])
-        attempts = {row["id"]: _attempt(row) for row in found}
+        attempts = await self.by_id({one.attempt for one in leased})
         return [Leased(one, attempts[one.attempt]) for one in leased]
 
     async def take_transaction(self, transaction: TransactionId) -> Transaction:
@@ -155,6 +178,13 @@ class PostgresAttempts:
             select {ASKED_COLUMNS} from transactions where attempt = any($1::text[]) order by id
         """
         return [_transaction(row) for row in await self._connection.fetch(query, list(attempts))]
+
+    async def unsettled(self, after: str, limit: int) -> Sequence[Unsettled]:
+        rows = await self._connection.fetch(UNSETTLED, after, limit)
+        return [
+            msgspec.convert({**row, "amount": Money(row["amount"], row["currency"])}, Unsettled)
+            for row in rows
+        ]
 
     async def standing(self) -> Sequence[Standing]:
         rows = await self._connection.fetch(STANDING)

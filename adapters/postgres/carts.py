@@ -12,7 +12,7 @@ from domain.refusals import Missing
 
 COLUMNS: Final = (
     "id, currency, created_at, changed_at, state, customer, claimed_by, merged_into, "
-    "order_id, hold, version, lines, saved, store"
+    "order_id, hold, version, lines, saved, store, paying_until"
 )
 ADD: Final = """
     insert into carts
@@ -21,10 +21,11 @@ ADD: Final = """
 """
 GET: Final = f"select {COLUMNS} from carts where id = $1"
 TAKE: Final = f"{GET} for update"
-OPEN_OF: Final = f"select {COLUMNS} from carts where customer = $1 and state = 'open'"
+OPEN_OF: Final = f"select {COLUMNS} from carts where customer = $1 and state in ('open', 'paying')"
 KEEP: Final = """
     update carts set currency = $10, changed_at = $2, state = $3, customer = $4, claimed_by = $5,
-        merged_into = $6, order_id = $7, version = $8, lines = $9, hold = $11, saved = $12
+        merged_into = $6, order_id = $7, version = $8, lines = $9, hold = $11, saved = $12,
+        paying_until = $13
     where id = $1
 """
 STALE: Final = f"""
@@ -104,6 +105,7 @@ class PostgresCarts:
             cart.currency,
             cart.hold,
             _text(cart.saved),
+            cart.paying_until,
         )
 
     async def take_stale(self, rules: CartRules, limit: int) -> list[Cart]:

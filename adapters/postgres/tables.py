@@ -506,7 +506,8 @@ carts = Table(
     version(),
     instant("created_at"),
     instant("changed_at"),
-    CheckConstraint("state in ('open', 'ordered', 'merged', 'expired')", name="state"),
+    Column("paying_until", Instant),
+    CheckConstraint("state in ('open', 'paying', 'ordered', 'merged', 'expired')", name="state"),
 )
 Index("carts_open_idx", carts.c.changed_at, postgresql_where=text("state = 'open'"))
 Index(
@@ -523,7 +524,7 @@ Index(
     "carts_open_key",
     carts.c.customer,
     unique=True,
-    postgresql_where=text("state = 'open' and customer is not null"),
+    postgresql_where=text("state in ('open', 'paying') and customer is not null"),
 )
 
 viewed = Table(
@@ -539,7 +540,7 @@ orders = Table(
     "orders",
     metadata,
     key("id", primary_key=True),
-    key("cart", ForeignKey("carts.id"), unique=True),
+    key("cart", ForeignKey("carts.id")),
     Column("customer", Key, ForeignKey("customers.id")),
     words("state"),
     words("locale"),
@@ -555,8 +556,12 @@ orders = Table(
     instant("placed_at"),
     instant("changed_at"),
     Column("address", JSONB),
+    Column("attempt", Key),
+    Column("pay_by", Instant),
 )
 Index(None, orders.c.customer, orders.c.id)
+Index("orders_cart_key", orders.c.cart, unique=True, postgresql_where=text("state <> 'expired'"))
+Index("orders_unpaid_idx", orders.c.pay_by, postgresql_where=text("state = 'pending_payment'"))
 
 pickups = Table(
     "pickups",
@@ -636,7 +641,7 @@ attempts = Table(
     Column("disputed", Boolean, nullable=False, server_default=text("false")),
     words("refused"),
     words("trouble"),
-    words("token"),
+    words("card"),
     words("client_secret"),
     Column("next_action", JSONB),
     instant("deadline"),
@@ -663,6 +668,12 @@ Index(
     attempts.c.state,
     attempts.c.started_at,
     postgresql_where=text("state in ('started', 'waiting', 'authorised')"),
+)
+
+Index(
+    "attempts_unsettled_idx",
+    attempts.c.id,
+    postgresql_where=text("disputed or state = 'voided'"),
 )
 
 transactions = Table(

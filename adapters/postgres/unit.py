@@ -126,7 +126,7 @@ class PostgresUnit:
         self.holds: Holds = PostgresHolds(connection, now)
         self.carts: Carts = PostgresCarts(connection, now)
         self.viewed: Viewed = PostgresViewed(connection, now)
-        self.orders: Orders = PostgresOrders(connection)
+        self.orders: Orders = PostgresOrders(connection, now)
         self.pickups: Pickups = PostgresPickups(connection)
         self.shipments: Shipments = PostgresShipments(connection)
         self.attempts: Attempts = PostgresAttempts(connection, now)

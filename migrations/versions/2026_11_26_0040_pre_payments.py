@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "2026_11_26_0040"
-down_revision = "2026_11_26_0030"
+down_revision = "2026_11_26_0035"
 branch_labels = None
 depends_on = None
 
@@ -24,7 +24,7 @@ create table attempts (
     disputed boolean not null default false,
     refused text not null default '',
     trouble text not null default '',
-    token text not null default '',
+    card text not null default '',
     client_secret text not null default '',
     next_action jsonb,
     deadline timestamptz not null,
@@ -75,6 +75,26 @@ create table notices (
 )
 """
 STATEMENTS = (
+    """
+    alter table carts
+        add column paying_until timestamptz,
+        drop constraint carts_state_check,
+        add constraint carts_state_check
+            check (state in ('open', 'paying', 'ordered', 'merged', 'expired'))
+    """,
+    "drop index carts_open_key",
+    """
+    create unique index carts_open_key on carts (customer)
+        where state in ('open', 'paying') and customer is not null
+    """,
+    """
+    alter table orders
+        add column attempt text collate "C",
+        add column pay_by timestamptz,
+        drop constraint orders_cart_key
+    """,
+    "create unique index orders_cart_key on orders (cart) where state <> 'expired'",
+    "create index orders_unpaid_idx on orders (pay_by) where state = 'pending_payment'",
     ATTEMPTS,
     "create index attempts_order_id_id_idx on attempts (order_id, id)",
     """
@@ -85,6 +105,10 @@ STATEMENTS = (
     """
     create index attempts_open_idx on attempts (state, started_at)
         where state in ('started', 'waiting', 'authorised')
+    """,
+    """
+    create index attempts_unsettled_idx on attempts (id)
+        where disputed or state = 'voided'
     """,
     TRANSACTIONS,
     "create index transactions_attempt_id_idx on transactions (attempt, id)",

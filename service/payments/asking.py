@@ -2,20 +2,19 @@
 
 import asyncio
 from collections.abc import Awaitable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 import structlog
 
 from domain.payments import SEARCHABLE_AFTER, Absent, Ask, Attempt, Outcome, Transaction, Unsure
+from service.payments.cashier import LEASE
 from service.payments.recording import record
 from service.ports.payments import Leased, Payments, Wanted
 from service.ports.unit import Units
 
 AT_ONCE: Final = 8
 """Transactions under way at once in one process."""
-LEASE: Final = timedelta(minutes=2)
-"""How long one is ours; longer than a provider is waited for."""
 
 log = structlog.get_logger("hylla.payments")
 
@@ -55,7 +54,7 @@ async def _outcome(
             return await payments.look(attempt.payment)
         if attempt.refused or now >= attempt.deadline:
             return None
-        wanted = Wanted(attempt.id, attempt.order, attempt.amount, attempt.token)
+        wanted = Wanted(attempt.id, attempt.order, attempt.amount, attempt.card)
         return await payments.authorise(wanted, key=asked.id, again=again)
     if not attempt.payment:
         return await _sought(payments, asked, attempt, now)

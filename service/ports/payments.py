@@ -12,12 +12,12 @@ from domain.payments import Attempt, Outcome, Transaction
 
 
 class Wanted(Struct, frozen=True):
-    """What an order's buyer is to pay; `token` is a card that the page gave the provider before."""
+    """What an order's buyer is to pay; `card` is a card that the page gave the provider before."""
 
     attempt: AttemptId
     order: OrderId
     amount: Money
-    token: str = ""
+    card: str = ""
 
 
 class Notice(Struct, frozen=True):
@@ -100,6 +100,21 @@ class Standing(Struct, frozen=True):
     oldest: datetime
 
 
+class Unsettled(Struct, frozen=True):
+    """What a person has to see to: a transaction that was refused, or an attempt.
+
+    `code` is the provider's, or `disputed`, or `lapsed`: the money was let go of while it is owed.
+    """
+
+    id: str
+    order: OrderId
+    attempt: AttemptId
+    kind: str
+    amount: Money
+    code: str
+    since: datetime
+
+
 class Attempts(Protocol):
     """Attempts and their transactions."""
 
@@ -113,6 +128,9 @@ class Attempts(Protocol):
 
     async def keep(self, attempt: Attempt) -> None:
         """Write a taken attempt back."""
+
+    async def by_id(self, attempts: Collection[AttemptId]) -> dict[AttemptId, Attempt]:
+        """Those that exist."""
 
     async def of_order(self, order: OrderId) -> Sequence[Attempt]:
         """Every attempt to be paid for an order, oldest first."""
@@ -143,6 +161,9 @@ class Attempts(Protocol):
 
     async def transactions(self, attempts: Collection[AttemptId]) -> Sequence[Transaction]:
         """Everything that was asked for these attempts, oldest first."""
+
+    async def unsettled(self, after: str, limit: int) -> Sequence[Unsettled]:
+        """The next `limit` behind the id `after` that need a person, in the order of their ids."""
 
     async def standing(self) -> Sequence[Standing]:
         """What is not over, and what was refused, by its state."""

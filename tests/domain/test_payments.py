@@ -96,8 +96,8 @@ def lives(draw: st.DrawFn) -> list[Truth]:
     return life
 
 
-def after(truths: list[Truth], token: str) -> Attempt:
-    attempt = an_attempt(token=token)
+def after(truths: list[Truth], card: str) -> Attempt:
+    attempt = an_attempt(card=card)
     for minute, one in enumerate(truths):
         attempt = attempt.told(one, NOON + timedelta(minutes=minute))
     return attempt
@@ -110,17 +110,17 @@ def known(attempt: Attempt) -> Attempt:
 
 @given(lives(), st.sampled_from(["", "pm_sample"]), st.data())
 def test_truths_in_any_order_and_any_number_end_in_the_same_state(
-    life: list[Truth], token: str, data: st.DataObject
+    life: list[Truth], card: str, data: st.DataObject
 ):
     again = data.draw(st.lists(st.sampled_from(life)))
     shuffled = data.draw(st.permutations([*life, *again]))
 
-    assert known(after(shuffled, token)) == known(after(life, token))
+    assert known(after(shuffled, card)) == known(after(life, card))
 
 
 @given(lives(), st.sampled_from(["", "pm_sample"]))
-def test_a_truth_that_is_told_again_changes_nothing(life: list[Truth], token: str):
-    attempt = after(life, token)
+def test_a_truth_that_is_told_again_changes_nothing(life: list[Truth], card: str):
+    attempt = after(life, card)
     for one in life:
         if one.stage is not Stage.DECLINED:  # which only says again why
             assert attempt.told(one, NOON + timedelta(days=1)).state is attempt.state
@@ -128,8 +128,8 @@ def test_a_truth_that_is_told_again_changes_nothing(life: list[Truth], token: st
 
 
 @given(lives(), st.sampled_from(["", "pm_sample"]), st.data())
-def test_the_state_only_moves_as_the_table_says(life: list[Truth], token: str, data):
-    attempt = an_attempt(token=token)
+def test_the_state_only_moves_as_the_table_says(life: list[Truth], card: str, data):
+    attempt = an_attempt(card=card)
     for one in data.draw(st.permutations(life)):
         before, attempt = attempt.state, attempt.told(one, NOON)
 
@@ -260,7 +260,7 @@ def test_a_transaction_that_is_over_stays_as_it_is():
 
 
 def test_a_card_given_beforehand_is_declined_for_good_and_one_on_the_page_is_tried_again():
-    given_ = an_attempt(token="pm_sample").told(DECLINED, NOON)
+    given_ = an_attempt(card="pm_sample").told(DECLINED, NOON)
     asked = an_attempt().told(DECLINED, NOON)
 
     assert (given_.state, asked.state) == (AttemptState.FAILED, AttemptState.WAITING)

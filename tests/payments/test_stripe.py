@@ -31,8 +31,8 @@ async def stripe(fake: FakeStripe) -> AsyncIterator[Stripe]:
     await stripe.close()
 
 
-def wanted(token: str = "", amount: int = 1000) -> Wanted:
-    return Wanted(ATTEMPT, OrderId("ord_1"), Money(amount, "SEK"), token)
+def wanted(card: str = "", amount: int = 1000) -> Wanted:
+    return Wanted(ATTEMPT, OrderId("ord_1"), Money(amount, "SEK"), card)
 
 
 def told(outcome: Outcome | None) -> Told:

@@ -86,7 +86,7 @@ async def till(shop: Shop, database_url: str, fake: FakeStripe) -> AsyncIterator
                 order=till.order,
                 provider="stripe",
                 amount=Money(1000, "SEK"),
-                token=GOOD,
+                card=GOOD,
                 deadline=unit.now + MINUTES,
                 started_at=unit.now,
                 changed_at=unit.now,
@@ -102,7 +102,7 @@ async def till(shop: Shop, database_url: str, fake: FakeStripe) -> AsyncIterator
 async def an_order(shop: Shop) -> str:
     page = await shop.page()
     cart = (await shop.client.post("/v1/carts", json={"currency": "SEK"}, headers=page)).json()
-    opens = page | {"Cart-Token": cart["token"], "Idempotency-Key": shop.fresh()}
+    opens = page | {"Cart-Token": cart["card"], "Idempotency-Key": shop.fresh()}
     line = {"quantity": 1, "fulfilment": {"method": "pickup", "store": HARBOUR}}
     await shop.client.put(f"/v1/carts/{cart['id']}/lines/{MUG}", json=line, headers=page | opens)
     checkout = {
