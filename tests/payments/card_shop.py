@@ -77,7 +77,7 @@ class CardShop(Struct):
         ]
         return [answer.status_code for answer in answers]
 
-    async def shopper(self, who: dict[str, str] | None = None, **lines: int) -> "Shopper":
+    async def shopper(self, who: dict[str, str] | None = None, /, **lines: int) -> "Shopper":
         """Somebody with a cart: of a page's guest, or of a customer; `mug=2`."""
         headers = who or self.page
         started = await self.shop.client.post(
@@ -114,6 +114,40 @@ class CardShop(Struct):
         theirs = {name: (taken, back) for name, (_, _, taken, back) in self.fake.book().items()}
         assert ours == theirs
         return True
+
+    async def work(self, pickup: str, verb: str, body: dict[str, Any]) -> httpx.Response:
+        """One step of the store."""
+        till = await self.shop.till(HARBOUR)
+        key = {"Idempotency-Key": self.shop.fresh()}
+        return await self.shop.client.post(
+            f"/v1/pickups/{pickup}/{verb}", json=body, headers=till | key
+        )
+
+    async def ready(self, order: dict[str, Any], **picked: int) -> str:
+        """The store picks so many of each line, finds no more, and makes it ready; the pickup."""
+        pickup: str = order["groups"][0]["pickup"]
+        lines = [
+            {"sku": name.upper(), "quantity": count, "short": True}
+            for name, count in picked.items()
+        ]
+        for verb, body in (("accept", {}), ("pick", {"lines": lines}), ("ready", {})):
+            done = await self.work(pickup, verb, body)
+            assert done.status_code == 200, done.text
+        return pickup
+
+    async def hand_over(self, buyer: "Shopper", pickup: str, **given: int) -> httpx.Response:
+        mine = await self.shop.client.get(f"/v1/pickups/{pickup}", headers=buyer.headers)
+        lines = [{"sku": name.upper(), "quantity": count} for name, count in given.items()]
+        body = {"code": mine.json().get("code") or "NONE"} | ({"lines": lines} if lines else {})
+        return await self.work(pickup, "handover", body)
+
+    async def collect(self, buyer: "Shopper", order: dict[str, Any], **given: int) -> str:
+        """Everything is picked, and so much of it handed over; the pickup."""
+        wanted = {line["sku"].lower(): line["quantity"] for line in order["lines"]}
+        pickup = await self.ready(order, **wanted)
+        done = await self.hand_over(buyer, pickup, **given)
+        assert done.status_code == 200, done.text
+        return pickup
 
     async def told_buyers(self) -> list[str]:
         """Kinds of the facts that wait to be followed."""
