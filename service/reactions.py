@@ -22,7 +22,7 @@ from domain.events import (
     ShipmentEnded,
     ShipmentSent,
 )
-from service.messages.planning import tell_ready, thank
+from service.messages.planning import tell_ready, tell_returned, thank
 from service.ports.following import Leased
 from service.ports.unit import Unit, Units
 from service.retries import tried_again
@@ -47,7 +47,7 @@ def reactions(*, thank_after: timedelta) -> Reactions:
         ShipmentSent: (),
         ShipmentDelivered: (),
         ShipmentEnded: (),
-        PaymentReturned: (),
+        PaymentReturned: (tell_returned,),
     }
 
 

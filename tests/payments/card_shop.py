@@ -13,9 +13,11 @@ from adapters.payments.stripe import Stripe
 from adapters.postgres.unit import PostgresUnits, connect
 from domain.ids import Sku, StoreId
 from service import holds
+from service.messages.sending import send_due
 from service.payments.asking import ask_due
 from service.payments.ending import end_unpaid
 from service.payments.looking import look_due
+from service.reactions import react, reactions
 from tests.examples import HARBOUR, MUG
 from tests.http.shop import Shop, a_shop
 from tests.payments.fake_stripe import OLD_SIGNING, SECRET_KEY, SIGNING, FakeStripe, running
@@ -149,10 +151,21 @@ class CardShop(Struct):
         assert done.status_code == 200, done.text
         return pickup
 
-    async def told_buyers(self) -> list[str]:
+    async def facts(self) -> list[str]:
         """Kinds of the facts that wait to be followed."""
         async with self.shop.units.read() as unit:
             return [row[0] for row in await unit.connection.fetch("select kind from events")]
+
+    async def messages(self) -> list[dict[str, Any]]:
+        """What buyers were told, once everything that waits was followed and sent."""
+        async with self.later(hours=1) as worker:
+            while await react(worker.units, reactions(thank_after=timedelta(0))):
+                pass
+            await send_due(worker.units, self.shop.house.desk)
+        office = await self.shop.office("messages")
+        listed = await self.shop.client.get("/v1/messages", headers=office)
+        items: list[dict[str, Any]] = listed.json()["items"]
+        return items
 
 
 class Shopper(Struct):

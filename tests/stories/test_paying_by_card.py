@@ -108,7 +108,7 @@ async def test_a_message_that_comes_three_times_and_out_of_order_places_once(at:
     assert set(statuses) == {200}
     assert len(statuses) == 6
     assert (await shopper.order(order["id"]))["state"] == "placed"
-    assert (await at.told_buyers()).count("order_placed") == 1
+    assert (await at.facts()).count("order_placed") == 1
     assert await at.is_well()
 
 
@@ -181,7 +181,9 @@ async def test_money_that_comes_after_the_end_goes_back_and_stock_stays(at: Card
     assert at.fake.book() == {payment["id"]: ("succeeded", 0, 1000, 1000)}
     assert len(at.fake.refunds) == 1
     assert await at.shelf() == (1, 0, 0)
-    assert (await at.told_buyers()).count("payment_returned") == 1
+    [message] = await at.messages()
+    assert (message["kind"], message["state"]) == ("payment_returned", "sent")
+    assert message["about"] == {"order": order["id"]}
     assert await at.is_well()
 
 
@@ -197,7 +199,7 @@ async def test_where_the_goods_have_gone_meanwhile_the_money_goes_back(at: CardS
     assert (await shopper.order(order["id"]))["state"] == "expired"
     assert list(at.fake.book().values()) == [("canceled", 0, 0, 0)]
     assert (await shopper.cart_now())["state"] == "open"
-    assert (await at.told_buyers()).count("payment_returned") == 1
+    assert (await at.facts()).count("payment_returned") == 1
     assert await at.shelf() == (0, 0, 0)
     assert await at.is_well()
 
