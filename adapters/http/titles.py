@@ -161,11 +161,11 @@ OF_CODE: Final[dict[str, Title]] = {
         "Stocul este insuficient",
     ),
     "payment_under_way": (
-        "A payment is under way",
-        "En betaling er i gang",
-        "En betalning pågår",
-        "En betaling er i gang nu",
-        "O plată este în curs",
+        "This is being paid for",
+        "Dette blir betalt nå",
+        "Detta håller på att betalas",
+        "Dette er ved at blive betalt",
+        "Plata este în curs",
     ),
     "not_payable": (
         "This cannot be paid any more",
