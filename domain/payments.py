@@ -330,16 +330,19 @@ def _verdict(asked: Transaction, outcome: Outcome | None) -> tuple[TransactionSt
             return _T.REFUSED, TOO_LATE
         case Unsure(code):
             return _T.PLANNED, code
-        case Absent():  # where nothing was begun, there is nothing to let go of
-            return (_T.DONE if asked.kind is Ask.VOID else _T.REFUSED), NEVER_BEGAN
+        case Absent():
+            return _T.REFUSED, NEVER_BEGAN
         case Refused(code, truth):
             if truth is not None and _is_done(asked, Told(truth)):
                 return _T.DONE, ""
             # What the bank still works at cannot be let go of yet.
             waits = asked.kind is Ask.VOID and truth is not None and not truth.captured
             return (_T.PLANNED if waits else _T.REFUSED), code
-        case Told():  # where it is not done, the provider still works at it
-            return (_T.DONE if _is_done(asked, outcome) else _T.PLANNED), ""
+        case Told(truth):
+            if _is_done(asked, outcome):
+                return _T.DONE, ""
+            is_over = truth.stage in {Stage.CAPTURED, Stage.CANCELLED}
+            return (_T.REFUSED, TOO_LATE) if is_over else (_T.PLANNED, "")
 
 
 def _is_done(asked: Transaction, answer: Told) -> bool:
@@ -366,13 +369,14 @@ def to_ask(attempt: Attempt, asked: Iterable[Transaction], owed: int, *, take: b
     """What the shop must ask so that it keeps `owed` minor units of an attempt, and no more.
 
     `take` says that the goods go: the money is captured now, once. Nothing owed is given back:
-    voided before a capture, refunded after it. What is under way is waited for.
+    voided before a capture, refunded after it. What is under way is waited for, and so is a payment
+    that the provider has not answered for yet.
     """
     asked = list(asked)
     if attempt.captured:
         back = to_give_back(attempt, asked, owed)
         return Plan(Ask.REFUND, back) if back else None
-    if attempt.is_closed or _settling(asked):
+    if not attempt.payment or attempt.is_closed or is_settling(asked):
         return None
     if owed <= 0:
         return Plan(Ask.VOID, 0)
@@ -381,7 +385,7 @@ def to_ask(attempt: Attempt, asked: Iterable[Transaction], owed: int, *, take: b
     return None
 
 
-def _settling(asked: Iterable[Transaction]) -> bool:
+def is_settling(asked: Iterable[Transaction]) -> bool:
     """Whether a capture or a void was asked that a provider has not refused."""
     return any(one.kind in {Ask.CAPTURE, Ask.VOID} and one.state is not _T.REFUSED for one in asked)
 

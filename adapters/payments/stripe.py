@@ -99,18 +99,15 @@ class Stripe:
             form |= {"return_url": self._return_url} if self._return_url else {}
         return form
 
-    async def capture(
-        self, payment: str, amount: int, *, key: TransactionId, again: bool = False
-    ) -> Outcome:
+    async def capture(self, payment: str, amount: int, *, again: bool = False) -> Outcome:
         if again and (done := await self._is(payment, Stage.CAPTURED, Stage.CANCELLED)):
             return done
-        form = {"amount_to_capture": str(amount)}
-        return await self._change(payment, "capture", form, key)
+        return await self._change(payment, "capture", {"amount_to_capture": str(amount)})
 
-    async def void(self, payment: str, *, key: TransactionId, again: bool = False) -> Outcome:
+    async def void(self, payment: str, *, again: bool = False) -> Outcome:
         if again and (done := await self._is(payment, Stage.CAPTURED, Stage.CANCELLED)):
             return done
-        return await self._change(payment, "cancel", {}, key)
+        return await self._change(payment, "cancel", {})
 
     async def refund(
         self, payment: str, amount: int, *, key: TransactionId, again: bool = False
@@ -153,11 +150,9 @@ class Stripe:
         refunds = answer["data"] if isinstance(answer, dict) else []
         return next((one for one in refunds if one["metadata"].get("transaction") == key), None)
 
-    async def _change(
-        self, payment: str, verb: str, form: dict[str, str], key: TransactionId
-    ) -> Outcome:
-        """A step of a payment; where it is refused, how the payment stands instead."""
-        outcome = await self._ask("POST", f"/payment_intents/{payment}/{verb}", form, key)
+    async def _change(self, payment: str, verb: str, form: dict[str, str]) -> Outcome:
+        """A step that a payment takes once; where it is refused, how the payment stands instead."""
+        outcome = await self._ask("POST", f"/payment_intents/{payment}/{verb}", form)
         if not isinstance(outcome, Refused) or outcome.truth is not None:
             return outcome
         told = await self.look(payment)

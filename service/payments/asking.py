@@ -7,7 +7,7 @@ from typing import Final
 
 import structlog
 
-from domain.payments import SEARCHABLE_AFTER, Absent, Ask, Attempt, Outcome, Transaction, Unsure
+from domain.payments import Ask, Attempt, Outcome, Transaction
 from service.payments.cashier import LEASE
 from service.payments.recording import record
 from service.ports.payments import Leased, Payments, Wanted
@@ -56,24 +56,11 @@ async def _outcome(
             return None
         wanted = Wanted(attempt.id, attempt.order, attempt.amount, attempt.card)
         return await payments.authorise(wanted, key=asked.id, again=again)
-    if not attempt.payment:
-        return await _sought(payments, asked, attempt, now)
     if asked.kind is Ask.VOID:
-        return await payments.void(attempt.payment, key=asked.id, again=again)
-    verb = payments.capture if asked.kind is Ask.CAPTURE else payments.refund
-    return await verb(attempt.payment, asked.amount, key=asked.id, again=again)
-
-
-async def _sought(
-    payments: Payments, asked: Transaction, attempt: Attempt, now: datetime
-) -> Outcome:
-    """A payment that was asked for and never answered: it is found, or there is none."""
-    found = await payments.find(attempt.id)
-    if found is not None:
-        return found
-    if now < asked.planned_at + SEARCHABLE_AFTER:
-        return Unsure("not_found_yet")
-    return Absent()
+        return await payments.void(attempt.payment, again=again)
+    if asked.kind is Ask.CAPTURE:
+        return await payments.capture(attempt.payment, asked.amount, again=again)
+    return await payments.refund(attempt.payment, asked.amount, key=asked.id, again=again)
 
 
 async def in_turn(*work: Awaitable[object]) -> None:

@@ -6,6 +6,8 @@ that comes again, late, or from two sides at once has its effect once.
 
 from collections.abc import Sequence
 
+from msgspec import Struct
+
 from domain.carts import Cart
 from domain.events import PaymentReturned
 from domain.holds import HoldState, claims
@@ -24,6 +26,19 @@ from service.ports.unit import Unit
 PAID = frozenset({AttemptState.AUTHORISED, AttemptState.CAPTURED})
 
 
+class _Waiting(Struct, frozen=True):
+    """A taken order that is not paid yet: its cart, its attempts, and what was asked for them."""
+
+    cart: Cart
+    order: Order
+    attempts: Sequence[Attempt]
+    asked: Sequence[Transaction]
+
+    @property
+    def current(self) -> Attempt:
+        return next(attempt for attempt in self.attempts if attempt.id == self.order.attempt)
+
+
 async def follow(unit: Unit, cart: Cart, order: Order, looked_at: AttemptId | None = None) -> Order:
     """The taken order after everything that follows from how its attempts stand now.
 
@@ -31,9 +46,8 @@ async def follow(unit: Unit, cart: Cart, order: Order, looked_at: AttemptId | No
     """
     attempts = await unit.attempts.take_of_order(order.id)
     if order.is_pending:
-        cart, order = await _decide(unit, cart, order, attempts)
-    if order.is_pending and order.pay_by is not None and order.pay_by <= unit.now:
-        order = await _end(unit, cart, order, attempts, looked_at)
+        asked = await unit.attempts.transactions([attempt.id for attempt in attempts])
+        order = await _decide(unit, _Waiting(cart, order, attempts, asked), looked_at)
     await settle(unit, order, attempts)
     return order
 
@@ -62,31 +76,39 @@ async def _ask(unit: Unit, order: Order, attempt: Attempt, plan: Plan) -> None:
         return
     gives_back = plan.kind in {Ask.VOID, Ask.REFUND} and attempt.authorised > 0
     if gives_back and (order.state is OrderState.EXPIRED or order.attempt != attempt.id):
-        amount = plan.amount or attempt.authorised
-        await unit.outbox.add(
-            PaymentReturned(
-                order=order.id,
-                attempt=attempt.id,
-                amount=Money(amount, attempt.amount.currency),
-                customer=order.customer,
-                at=unit.now,
-            )
+        await tell_returned(unit, order, attempt)
+
+
+async def tell_returned(unit: Unit, order: Order, attempt: Attempt) -> None:
+    """The buyer is to learn that money comes back; however often this happens, once."""
+    amount = attempt.captured or attempt.authorised
+    await unit.outbox.add(
+        PaymentReturned(
+            order=order.id,
+            attempt=attempt.id,
+            amount=Money(amount, attempt.amount.currency),
+            customer=order.customer,
+            at=unit.now,
         )
+    )
 
 
-async def _decide(
-    unit: Unit, cart: Cart, order: Order, attempts: Sequence[Attempt]
-) -> tuple[Cart, Order]:
-    """Place the order whose money is there; free the goods of one whose attempt has failed."""
-    current = next(attempt for attempt in attempts if attempt.id == order.attempt)
-    if current.state in PAID:
+async def _decide(unit: Unit, waiting: _Waiting, looked_at: AttemptId | None) -> Order:
+    """Place the order whose money is there; end the one whose time is over.
+
+    What the provider was asked to let go of is not wanted any more, even where it comes just then.
+    """
+    current, order = waiting.current, waiting.order
+    if current.state in PAID and not is_let_go(current, waiting.asked):
         try:
-            return await _place(unit, cart, order)
+            return await _place(unit, waiting.cart, order)
         except (NotEnoughStock, GaveWay):  # nothing was written: it has gone meanwhile
-            return await _expire(unit, cart, order)
+            return await _expire(unit, waiting.cart, order)
     if not current.in_flight:
-        await _unpin(unit, cart, current.id)
-    return cart, order
+        await _unpin(unit, waiting.cart, current.id)
+    if order.pay_by is not None and order.pay_by <= unit.now:
+        return await _end(unit, waiting, looked_at)
+    return order
 
 
 async def _unpin(unit: Unit, cart: Cart, attempt: AttemptId) -> None:
@@ -99,7 +121,7 @@ async def _unpin(unit: Unit, cart: Cart, attempt: AttemptId) -> None:
         await unit.holds.keep(after)
 
 
-async def _place(unit: Unit, cart: Cart, order: Order) -> tuple[Cart, Order]:
+async def _place(unit: Unit, cart: Cart, order: Order) -> Order:
     placed = order.paid(unit.now)
     if placed.customer and await unit.points.is_member(placed.customer):
         placed = placed.earning()
@@ -107,12 +129,11 @@ async def _place(unit: Unit, cart: Cart, order: Order) -> tuple[Cart, Order]:
     catalogue = await with_parts(unit, [line.sku for line in order.lines])
     await unit.stores.share(sorted({group.store for group in order.groups}))
     await promise(unit, placed, catalogue, kept)
-    ordered = cart.ordered(placed.id, unit.now)
-    await unit.carts.keep(ordered)
-    return ordered, placed
+    await unit.carts.keep(cart.ordered(placed.id, unit.now))
+    return placed
 
 
-async def _expire(unit: Unit, cart: Cart, order: Order) -> tuple[Cart, Order]:
+async def _expire(unit: Unit, cart: Cart, order: Order) -> Order:
     """It is over, its goods are free, and its cart is its shopper's again."""
     expired = order.expired(unit.now)
     kept = await kept_by(unit, cart)
@@ -121,25 +142,30 @@ async def _expire(unit: Unit, cart: Cart, order: Order) -> tuple[Cart, Order]:
         source = Source(Cause.HOLD, kept.hold.id, order.actor, unit.now)
         await unit.stock.apply(moves_of(claims(kept.claimed, sign=-1), source))
         await unit.holds.close([kept.hold.id], HoldState.EXPIRED)
-    reopened = cart.reopened(unit.now)
-    await unit.carts.keep(reopened)
+    await unit.carts.keep(cart.reopened(unit.now))
     await unit.orders.keep(expired)
-    return reopened, expired
+    return expired
 
 
-async def _end(
-    unit: Unit, cart: Cart, order: Order, attempts: Sequence[Attempt], looked_at: AttemptId | None
-) -> Order:
+async def _end(unit: Unit, waiting: _Waiting, looked_at: AttemptId | None) -> Order:
     """The time to pay is over: the provider lets go first, and then the order is over too."""
-    asked = await unit.attempts.transactions([attempt.id for attempt in attempts])
-    if all(has_ended(attempt, asked) for attempt in attempts):
-        _, expired = await _expire(unit, cart, order)
-        return expired
-    for attempt in attempts:
-        known = attempt.payment and (attempt.id == looked_at or not attempt.in_flight)
-        if known and not has_ended(attempt, asked):
-            await _ask(unit, order, attempt, Plan(Ask.VOID, 0))
-    return order
+    open_ = [one for one in waiting.attempts if not has_ended(one, waiting.asked)]
+    if not open_:
+        return await _expire(unit, waiting.cart, waiting.order)
+    for attempt in open_:
+        if attempt.payment and (attempt.id == looked_at or not attempt.in_flight):
+            await _ask(unit, waiting.order, attempt, Plan(Ask.VOID, 0))
+    return waiting.order
+
+
+def is_let_go(attempt: Attempt, asked: Sequence[Transaction]) -> bool:
+    """The provider was asked to let go of it, and has not refused."""
+    return any(
+        one.attempt == attempt.id
+        and one.kind is Ask.VOID
+        and one.state is not TransactionState.REFUSED
+        for one in asked
+    )
 
 
 def has_ended(attempt: Attempt, asked: Sequence[Transaction]) -> bool:

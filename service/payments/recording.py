@@ -5,9 +5,10 @@ from datetime import datetime
 from msgspec import structs
 
 from domain.ids import TransactionId
+from domain.orders import Order
 from domain.payments import Attempt, Outcome, next_look
-from service.payments.following import follow
-from service.ports.unit import Units
+from service.payments.following import follow, is_let_go, tell_returned
+from service.ports.unit import Unit, Units
 from service.retries import tried_again
 
 
@@ -28,8 +29,16 @@ async def record(
         if asked is not None:
             transaction = await unit.attempts.take_transaction(asked)
             await unit.attempts.keep_transaction(transaction.answered(outcome, unit.now))
+        if after.authorised and not before.authorised:
+            await _tell_if_unwanted(unit, order, after)
         await follow(unit, cart, order, looked_at=after.id)
     return after
+
+
+async def _tell_if_unwanted(unit: Unit, order: Order, attempt: Attempt) -> None:
+    """Money that comes while the provider is asked to let go of it goes back, and that is told."""
+    if is_let_go(attempt, await unit.attempts.transactions([attempt.id])):
+        await tell_returned(unit, order, attempt)
 
 
 def _due(attempt: Attempt, seen: Attempt, now: datetime) -> Attempt:

@@ -75,6 +75,8 @@ async def _to_let_go(units: Units, order: OrderId) -> list[Leased]:
     """What is to be asked so that no attempt is open any more; nothing for an order that is paid.
 
     What somebody else is asking already is left to them.
+
+    Raises PaymentUnderWay: one has only just begun.
     """
     async with units.begin() as unit:
         taken = await _taken(unit, order)
@@ -82,6 +84,8 @@ async def _to_let_go(units: Units, order: OrderId) -> list[Leased]:
             return []
         leased = []
         for attempt in await unit.attempts.take_of_order(order):
+            if not attempt.payment and not attempt.is_closed:
+                raise PaymentUnderWay(order, attempt.deadline)
             asked = transaction_of(unit, attempt, Ask.VOID, 0, attempt.id)
             asked = structs.replace(asked, tries=1, due_at=unit.now + LEASE)
             if not attempt.is_closed and await unit.attempts.plan(asked):

@@ -33,9 +33,9 @@ class Notice(Struct, frozen=True):
 class Payments(Protocol):
     """A provider of card payments. Nothing raises for what it does: the outcome says it.
 
-    `key` makes a repeat harmless: the same key again is the same transaction. `again` says that it
-    was asked before; then the provider is looked at first, for one that once answered with trouble
-    may give that same answer for ever.
+    `key` makes a repeat harmless: the same key again is the same transaction. What can only happen
+    once needs none, where a provider would answer a key for ever as it did in its trouble. `again`
+    says that it was asked before; then the provider is looked at first.
     """
 
     @property
@@ -51,12 +51,10 @@ class Payments(Protocol):
     ) -> Outcome:
         """Reserve the money, without taking it."""
 
-    async def capture(
-        self, payment: str, amount: int, *, key: TransactionId, again: bool = False
-    ) -> Outcome:
+    async def capture(self, payment: str, amount: int, *, again: bool = False) -> Outcome:
         """Take `amount` of what is reserved, once; the rest is free again."""
 
-    async def void(self, payment: str, *, key: TransactionId, again: bool = False) -> Outcome:
+    async def void(self, payment: str, *, again: bool = False) -> Outcome:
         """Let go of what is reserved, and take no card for it any more."""
 
     async def refund(

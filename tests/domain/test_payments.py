@@ -195,6 +195,7 @@ def authorised() -> Attempt:
         (authorised(), [a_transaction(Ask.CAPTURE)], 700, True, None),
         (authorised(), [a_transaction(Ask.CAPTURE)], 0, False, None),
         (authorised(), [a_transaction(Ask.VOID)], AMOUNT, True, None),
+        (an_attempt(), [], 0, False, None),
         (waiting(), [], AMOUNT, True, None),
         (waiting(), [], 0, False, Plan(Ask.VOID, 0)),
         (waiting().told(CANCELLED, NOON), [], 0, False, None),
@@ -238,13 +239,35 @@ def test_who_is_not_sure_asks_again_later_and_not_before_the_provider_says():
     assert late.due_at == NOON + timedelta(minutes=9)
 
 
-def test_what_the_provider_never_heard_of_needs_no_letting_go():
+def test_what_the_provider_never_heard_of_has_failed():
     attempt = an_attempt().answered(Absent(), NOON)
-    void = a_transaction(Ask.VOID).answered(Absent(), NOON)
-    capture = a_transaction(Ask.CAPTURE).answered(Absent(), NOON)
 
     assert (attempt.state, attempt.refused) == (AttemptState.FAILED, "never_began")
-    assert (void.state, capture.state) == (TransactionState.DONE, TransactionState.REFUSED)
+    assert attempt.is_closed
+
+
+def test_what_was_never_begun_and_brings_money_after_all_is_given_back():
+    attempt = an_attempt().answered(Absent(), NOON).told(AUTHORISED, NOON)
+
+    assert attempt.state is AttemptState.AUTHORISED
+    assert to_ask(attempt, [], 0, take=False) == Plan(Ask.VOID, 0)
+
+
+@pytest.mark.parametrize(
+    ("kind", "otherwise"),
+    [(Ask.CAPTURE, CANCELLED), (Ask.VOID, truth(Stage.CAPTURED, captured=AMOUNT))],
+)
+def test_what_has_ended_otherwise_is_not_asked_for_ever(kind: Ask, otherwise: Truth):
+    asked = a_transaction(kind).answered(Told(otherwise), NOON)
+
+    assert (asked.state, asked.trouble) == (TransactionState.REFUSED, "too_late")
+
+
+def test_what_the_bank_still_works_at_is_let_go_of_later():
+    busy = Refused("unexpected_state", truth(Stage.PROCESSING))
+    void = a_transaction(Ask.VOID).answered(busy, NOON)
+
+    assert void.state is TransactionState.PLANNED
 
 
 def test_a_payment_that_is_known_is_not_refused_by_a_search_that_lags():

@@ -68,7 +68,7 @@ async def test_nothing_is_taken_before_it_is_captured_and_the_rest_is_free(
 ):
     payment = await reserved(stripe)
     before = fake.book()[payment]
-    truth = told(await stripe.capture(payment, 700, key=TransactionId("ptx_capture"))).truth
+    truth = told(await stripe.capture(payment, 700)).truth
 
     assert before == ("requires_capture", 1000, 0, 0)
     assert fake.book()[payment] == ("succeeded", 0, 700, 0)
@@ -84,9 +84,9 @@ async def test_a_repeat_after_a_lost_answer_charges_once(
     fake.will("capture", fault)
     first = await stripe.authorise(wanted(GOOD), key=KEY)
     second = await stripe.authorise(wanted(GOOD), key=KEY, again=True)
-    payment, key = told(second).truth.payment, TransactionId("ptx_capture")
-    lost = await stripe.capture(payment, 1000, key=key)
-    again = await stripe.capture(payment, 1000, key=key, again=True)
+    payment = told(second).truth.payment
+    lost = await stripe.capture(payment, 1000)
+    again = await stripe.capture(payment, 1000, again=True)
 
     assert isinstance(first, Unsure)
     assert isinstance(lost, Unsure)
@@ -99,7 +99,7 @@ async def test_a_refund_whose_answer_was_lost_is_made_once(
     fake: FakeStripe, stripe: Stripe, fault: Fault
 ):
     payment = await reserved(stripe)
-    await stripe.capture(payment, 1000, key=TransactionId("ptx_capture"))
+    await stripe.capture(payment, 1000)
     fake.will("refund", fault)
     key = TransactionId("ptx_refund")
     lost = await stripe.refund(payment, 300, key=key)
@@ -122,8 +122,8 @@ async def test_a_key_of_before_brings_the_first_payment_again(fake: FakeStripe, 
 
 async def test_what_cannot_be_done_any_more_says_how_it_stands(fake: FakeStripe, stripe: Stripe):
     payment = await reserved(stripe)
-    await stripe.capture(payment, 1000, key=TransactionId("ptx_capture"))
-    void = await stripe.void(payment, key=TransactionId("ptx_void"))
+    await stripe.capture(payment, 1000)
+    void = await stripe.void(payment)
 
     assert isinstance(void, Refused)
     assert void.code == "payment_intent_unexpected_state"
@@ -133,7 +133,7 @@ async def test_what_cannot_be_done_any_more_says_how_it_stands(fake: FakeStripe,
 
 async def test_more_than_was_taken_is_not_given_back(fake: FakeStripe, stripe: Stripe):
     payment = await reserved(stripe)
-    await stripe.capture(payment, 500, key=TransactionId("ptx_capture"))
+    await stripe.capture(payment, 500)
 
     assert await stripe.refund(payment, 501, key=TransactionId("ptx_1")) == Refused(
         "charge_already_refunded"
@@ -171,7 +171,7 @@ async def test_a_key_that_the_provider_does_not_know_fails_the_shopper_and_no_ca
     stranger = Stripe("sk_test_of_nobody", base_url=fake.url)
 
     assert await stranger.authorise(wanted(GOOD), key=KEY) == Refused("unauthorized")
-    assert await stranger.capture("pi_1", 1, key=KEY) == Unsure("unauthorized")
+    assert await stranger.capture("pi_1", 1) == Unsure("unauthorized")
     await stranger.close()
 
 

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from service.payments.looking import look_due
 from tests.examples import shelve
-from tests.payments.card_shop import CardShop, a_card_shop
-from tests.payments.fake_stripe import ASKS_THE_BANK, DECLINED, GOOD, Fault
+from tests.payments.card_shop import CONTACT, CardShop, a_card_shop
+from tests.payments.fake_stripe import ASKS_THE_BANK, DECLINED, GOOD, SLOW, Fault
 
 
 @pytest.fixture
@@ -297,3 +298,111 @@ async def test_a_provider_that_is_dead_until_the_deadline_ends_the_order(at: Car
     assert at.fake.intents == {}
     assert await at.shelf() == (1, 0, 0)
     assert await at.is_well()
+
+
+async def test_two_tabs_that_try_again_at_once_leave_one_attempt_open(at: CardShop):
+    await shelve(at.shop.units, mug=1)
+    shopper = await at.shopper(mug=1)
+    order = (await shopper.check_out()).json()
+    answers = await asyncio.gather(*(shopper.pay(order["id"]) for _ in range(4)))
+    await at.sweep()
+
+    assert {answer.status_code for answer in answers} <= {201, 409}
+    waiting = [status for status, *_ in at.fake.book().values() if status != "canceled"]
+    assert len(waiting) == 1
+    assert await at.is_well()
+
+
+async def test_money_that_comes_while_it_is_let_go_of_goes_back_and_is_told(at: CardShop):
+    await shelve(at.shop.units, mug=1)
+    shopper = await at.shopper(mug=1)
+    order = (await shopper.check_out()).json()
+    payment = at.fake.only["id"]
+    async with at.later(minutes=31) as worker:
+        await look_due(worker.units, worker.stripe)  # the time is over: it is to be let go of
+        at.fake.pays(payment)
+        await at.tell()
+        await look_due(worker.units, worker.stripe)
+        meanwhile = await shopper.order(order["id"])
+        await worker.round()
+
+    assert meanwhile["state"] == "pending_payment"
+    assert (await shopper.order(order["id"]))["state"] == "expired"
+    assert at.fake.book() == {payment: ("canceled", 0, 0, 0)}
+    assert [one["kind"] for one in await at.messages()] == ["payment_returned"]
+    assert await at.shelf() == (1, 0, 0)
+    assert await at.is_well()
+
+
+async def test_what_the_bank_still_works_at_keeps_the_order_waiting(at: CardShop):
+    await shelve(at.shop.units, mug=1)
+    shopper = await at.shopper(mug=1)
+    order = (await shopper.check_out(SLOW)).json()
+    await at.sweep(minutes=31)
+    meanwhile = await shopper.order(order["id"])
+    at.fake.only["status"] = "requires_payment_method"
+    await at.sweep(minutes=40)
+
+    assert order["payment"]["state"] == "waiting"
+    assert meanwhile["state"] == "pending_payment"
+    assert (await shopper.order(order["id"]))["state"] == "expired"
+    assert await at.is_well()
+
+
+async def test_a_customer_finds_the_cart_that_is_being_paid_for_on_every_device(at: CardShop):
+    await shelve(at.shop.units, mug=2)
+    me = await at.shop.customer()
+    shopper = await at.shopper(me, mug=1)
+    order = (await shopper.check_out()).json()
+    mine = (await at.shop.client.get("/v1/me/cart", headers=me)).json()
+    listed = (await at.shop.client.get("/v1/me/orders", headers=me)).json()["items"]
+    at.fake.pays(at.fake.only["id"])
+    await at.tell()
+    await at.sweep()
+    paid = await shopper.order(order["id"])
+    rewards = (await at.shop.client.get("/v1/me/rewards", headers=me)).json()["balance"]
+
+    assert (mine["id"], mine["state"], mine["order"]) == (shopper.cart, "paying", order["id"])
+    assert listed[0]["payment"]["client_secret"]
+    assert paid["points"] == {"to_earn": 10}
+    assert rewards["pending"] == 10
+    assert await at.is_well()
+
+
+async def test_what_the_page_must_know_is_for_the_buyer_alone(at: CardShop):
+    await shelve(at.shop.units, mug=1)
+    shopper = await at.shopper(mug=1)
+    order = (await shopper.check_out()).json()["id"]
+    office = await at.shop.client.get(f"/v1/orders/{order}", headers=await at.shop.office("orders"))
+    stranger = await at.shop.client.post(
+        f"/v1/orders/{order}/payments",
+        json={},
+        headers=(await at.shopper()).headers | {"Idempotency-Key": "mine"},
+    )
+
+    assert "client_secret" not in office.json()["payment"]
+    assert (stranger.status_code, stranger.json()["code"]) == (404, "not_found")
+
+
+@pytest.mark.parametrize(
+    ("payment", "pointer"),
+    [
+        ({"method": "cash"}, "/payment/method"),
+        ({"method": "pay_at_pickup", "card": "pm_1"}, "/payment/card"),
+        ({"method": "card", "card": "4242 4242 4242 4242"}, "/payment/card"),
+    ],
+)
+async def test_a_payment_that_makes_no_sense_is_named(
+    at: CardShop, payment: dict[str, str], pointer: str
+):
+    await shelve(at.shop.units, mug=1)
+    shopper = await at.shopper(mug=1)
+    answer = await at.shop.client.post(
+        f"/v1/carts/{shopper.cart}/checkout",
+        json={"contact": CONTACT, "payment": payment},
+        headers=shopper.headers | {"Idempotency-Key": "once"},
+    )
+
+    assert answer.status_code == 422
+    assert [error["pointer"] for error in answer.json()["errors"]] == [pointer]
+    assert (await shopper.cart_now())["state"] == "open"
