@@ -7,19 +7,16 @@
 What the provider says of a payment is a truth: how far it has come, and its figures. Truths come
 late, twice and out of order. Each only ever adds to what is known of an attempt, and its state
 follows from what is known; so any order of the same truths ends in the same state.
-
-Whatever is asked of the provider is a transaction: planned in the unit that decides it, carried
-out between units under its own id, and the only one of its kind for its cause.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
 
 from msgspec import Struct, structs
 
-from domain.ids import AttemptId, OrderId, TransactionId
+from domain.ids import AttemptId, OrderId
 from domain.money import Money
 from domain.refusals import Conflict, Unknown
 
@@ -263,139 +260,3 @@ def next_look(attempt: Attempt, now: datetime) -> datetime | None:
 def pause(tries: int) -> timedelta:
     """Doubled with every try."""
     return min(FIRST_PAUSE * (1 << min(tries, 16)), LONGEST_PAUSE)
-
-
-class Ask(StrEnum):
-    """What can be asked of a provider."""
-
-    AUTHORISE = "authorise"
-    CAPTURE = "capture"
-    VOID = "void"
-    REFUND = "refund"
-
-
-class TransactionState(StrEnum):
-    PLANNED = "planned"
-    DONE = "done"
-    REFUSED = "refused"
-
-
-_T = TransactionState
-
-
-class Transaction(Struct, frozen=True, kw_only=True):
-    """One thing asked of the provider for an attempt; `amount` is in the attempt's minor units.
-
-    `id` is the key under which it is asked, however often. A refused one needs a person.
-    """
-
-    id: TransactionId
-    attempt: AttemptId
-    order: OrderId
-    kind: Ask
-    cause: str
-    amount: int
-    planned_at: datetime
-    changed_at: datetime
-    due_at: datetime
-    state: TransactionState = _T.PLANNED
-    tries: int = 0
-    trouble: str = ""
-    receipt: str = ""
-
-    def answered(self, outcome: Outcome | None, now: datetime) -> "Transaction":
-        """What becomes of it by what the provider said; one that is over stays as it is.
-
-        None: it was not asked any more, since its time is over.
-        """
-        if self.state is not _T.PLANNED:
-            return self
-        state, why = _verdict(self, outcome)
-        receipt = outcome.receipt if isinstance(outcome, Told) else ""
-        wait = outcome.retry_after if isinstance(outcome, Unsure) else None
-        return structs.replace(
-            self,
-            state=state,
-            trouble=why,
-            receipt=receipt or self.receipt,
-            due_at=now + max(pause(self.tries), wait or timedelta(0)),
-            changed_at=now,
-        )
-
-
-def _verdict(asked: Transaction, outcome: Outcome | None) -> tuple[TransactionState, str]:
-    """What becomes of it, and why; a "no" because it is so already is as good as a yes."""
-    match outcome:
-        case None:
-            return _T.REFUSED, TOO_LATE
-        case Unsure(code):
-            return _T.PLANNED, code
-        case Absent():
-            return _T.REFUSED, NEVER_BEGAN
-        case Refused(code, truth):
-            if truth is not None and _is_done(asked, Told(truth)):
-                return _T.DONE, ""
-            # What the bank still works at cannot be let go of yet.
-            waits = asked.kind is Ask.VOID and truth is not None and not truth.captured
-            return (_T.PLANNED if waits else _T.REFUSED), code
-        case Told(truth):
-            if _is_done(asked, outcome):
-                return _T.DONE, ""
-            is_over = truth.stage in {Stage.CAPTURED, Stage.CANCELLED}
-            return (_T.REFUSED, TOO_LATE) if is_over else (_T.PLANNED, "")
-
-
-def _is_done(asked: Transaction, answer: Told) -> bool:
-    truth = answer.truth
-    match asked.kind:
-        case Ask.AUTHORISE:
-            return True  # the provider knows it; what comes of it the attempt tells
-        case Ask.CAPTURE:
-            return truth.captured > 0
-        case Ask.VOID:
-            return truth.stage is Stage.CANCELLED
-        case Ask.REFUND:
-            return bool(answer.receipt)
-
-
-class Plan(Struct, frozen=True):
-    """What is to be asked next, and of how much."""
-
-    kind: Ask
-    amount: int
-
-
-def to_ask(attempt: Attempt, asked: Iterable[Transaction], owed: int, *, take: bool) -> Plan | None:
-    """What the shop must ask so that it keeps `owed` minor units of an attempt, and no more.
-
-    `take` says that the goods go: the money is captured now, once. Nothing owed is given back:
-    voided before a capture, refunded after it. What is under way is waited for, and so is a payment
-    that the provider has not answered for yet.
-    """
-    asked = list(asked)
-    if attempt.captured:
-        back = to_give_back(attempt, asked, owed)
-        return Plan(Ask.REFUND, back) if back else None
-    if not attempt.payment or attempt.is_closed or is_settling(asked):
-        return None
-    if owed <= 0:
-        return Plan(Ask.VOID, 0)
-    if take and attempt.authorised:
-        return Plan(Ask.CAPTURE, min(owed, attempt.authorised))
-    return None
-
-
-def is_settling(asked: Iterable[Transaction]) -> bool:
-    """Whether a capture or a void was asked that a provider has not refused."""
-    return any(one.kind in {Ask.CAPTURE, Ask.VOID} and one.state is not _T.REFUSED for one in asked)
-
-
-def to_give_back(attempt: Attempt, asked: Iterable[Transaction], owed: int) -> int:
-    """How much more is to be refunded, so that `owed` stays; never more than was captured.
-
-    What a provider refused to refund is settled by a person, and not asked for again.
-    """
-    under_way = sum(
-        one.amount for one in asked if one.kind is Ask.REFUND and one.state is not _T.DONE
-    )
-    return max(0, attempt.captured - attempt.refunded - under_way - max(owed, 0))

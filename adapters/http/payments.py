@@ -16,7 +16,8 @@ from domain.callers import Caller, Role
 from domain.ids import AttemptId, OrderId, TransactionId
 from domain.money import Money
 from domain.orders import Card
-from domain.payments import Ask, AttemptState, Transaction, TransactionState
+from domain.payments import AttemptState
+from domain.transactions import Ask, Transaction, TransactionState
 from service.payments.cashier import Cashier
 from service.payments.seeing import Tried, list_tried, list_unsettled
 from service.payments.trying import try_again

@@ -8,8 +8,9 @@ import msgspec
 
 from domain.ids import AttemptId, OrderId, TransactionId
 from domain.money import Money
-from domain.payments import Attempt, Transaction
+from domain.payments import Attempt
 from domain.refusals import Missing
+from domain.transactions import Transaction
 from service.ports.payments import Leased, Notice, Standing, Unsettled
 
 NAMES: Final = {"order": "order_id", "amount": "amount_minor"}

@@ -7,7 +7,8 @@ from typing import Final
 
 import structlog
 
-from domain.payments import Ask, Attempt, Outcome, Transaction
+from domain.payments import Attempt, Outcome
+from domain.transactions import Ask, Transaction
 from service.payments.cashier import LEASE
 from service.payments.recording import record
 from service.ports.payments import Leased, Payments, Wanted

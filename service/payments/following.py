@@ -14,9 +14,10 @@ from domain.holds import HoldState, claims
 from domain.ids import AttemptId
 from domain.money import Money
 from domain.orders import Order, OrderState
-from domain.payments import Ask, Attempt, AttemptState, Plan, Transaction, TransactionState, to_ask
+from domain.payments import Attempt, AttemptState
 from domain.refusals import GaveWay
 from domain.stock import Cause, NotEnoughStock, Source, moves_of
+from domain.transactions import Ask, Plan, Transaction, TransactionState, to_ask
 from service.availability import with_parts
 from service.carts.keeping import kept_by
 from service.orders.promising import promise

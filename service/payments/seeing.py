@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from domain.ids import OrderId
-from domain.payments import Attempt, Transaction
+from domain.payments import Attempt
+from domain.transactions import Transaction
 from service.ports.payments import Unsettled
 from service.ports.unit import Units
 

@@ -10,8 +10,9 @@ from domain.carts import Cart
 from domain.holds import DEFAULT_TTL, Hold, HoldLine, HoldState, difference, nested, units_of
 from domain.ids import WEB, AttemptId, HoldId, Sku, TransactionId
 from domain.orders import Order
-from domain.payments import Ask, Attempt, Transaction
+from domain.payments import Attempt
 from domain.stock import Cause, NotEnoughStock, Place, Source, moves_of, shortages, takers_of
+from domain.transactions import Ask, Transaction
 from service.carts.keeping import Kept
 from service.payments.cashier import LEASE
 from service.ports.payments import Leased

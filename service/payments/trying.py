@@ -11,7 +11,8 @@ from msgspec import structs
 from domain.callers import Caller, NotYours
 from domain.ids import OrderId
 from domain.orders import Order
-from domain.payments import Ask, Attempt, NotPayable, PaymentUnderWay
+from domain.payments import Attempt, NotPayable, PaymentUnderWay
+from domain.transactions import Ask
 from service.availability import with_parts
 from service.carts.keeping import kept_by
 from service.orders.placing import Placed, as_it_stands

@@ -8,7 +8,8 @@ from msgspec import Struct
 
 from domain.ids import AttemptId, OrderId, TransactionId
 from domain.money import Money
-from domain.payments import Attempt, Outcome, Transaction
+from domain.payments import Attempt, Outcome
+from domain.transactions import Transaction
 
 
 class Wanted(Struct, frozen=True):

@@ -13,22 +13,17 @@ from domain.payments import (
     LONGEST_PAUSE,
     MOVES,
     Absent,
-    Ask,
     Attempt,
     AttemptState,
-    Plan,
     Refused,
     Stage,
     Told,
-    Transaction,
-    TransactionState,
     Truth,
     Unsure,
     next_look,
     pause,
-    to_ask,
-    to_give_back,
 )
+from domain.transactions import Ask, Plan, Transaction, TransactionState, to_ask, to_give_back
 from tests.examples import NOON
 
 PAYMENT = "pi_1"

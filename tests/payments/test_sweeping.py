@@ -11,7 +11,8 @@ from adapters.payments.stripe import Stripe
 from adapters.postgres.unit import PostgresUnits, connect
 from domain.ids import AttemptId, OrderId, TransactionId
 from domain.money import Money
-from domain.payments import Ask, Attempt, AttemptState, Transaction, TransactionState
+from domain.payments import Attempt, AttemptState
+from domain.transactions import Ask, Transaction, TransactionState
 from service.payments.asking import ask_due
 from service.payments.looking import look_due
 from tests.examples import HARBOUR, MUG, shelve
