@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "2026_11_26_0040"
-down_revision = "2026_11_26_0035"
+revision = "2026_11_26_0050"
+down_revision = "2026_11_26_0042"
 branch_labels = None
 depends_on = None
 
