@@ -1,7 +1,7 @@
 """A cart becomes an order: stock is promised in the same transaction, or nothing happens."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final, Literal
 
 from msgspec import Struct, to_builtins
@@ -40,7 +40,7 @@ from service.carts.problems import Facts, problems_of
 from service.orders.promising import promise
 from service.payments.asking import ask
 from service.payments.cashier import Cashier
-from service.payments.starting import Held, begin
+from service.payments.starting import Held, Means, begin
 from service.ports.payments import Leased
 from service.ports.requests import RequestKey
 from service.ports.unit import Unit, Units
@@ -119,26 +119,26 @@ async def place(
     checkout.tenders.must_be_accepted()
     if checkout.payment.method == CARD:
         cashier.must_take_cards()
-    taken = _Taken(caller, cart, checkout, locale, cashier.patience)
-    placed, asked = await _placed(units, taken, key)
+    wanted = _Wish(caller, cart, checkout, locale, cashier)
+    placed, asked = await _placed(units, wanted, key)
     if asked is not None:
         await ask(units, cashier.provider, asked, asked.transaction.planned_at)
     return await as_it_stands(units, placed)
 
 
-class _Taken(Struct, frozen=True):
-    """What is ordered: whose cart, on which terms, and for how long a payment may take."""
+class _Wish(Struct, frozen=True):
+    """What is ordered: whose cart, on which terms, and who takes the money."""
 
     caller: Caller
     cart: CartId
     checkout: Checkout
     locale: str
-    patience: timedelta
+    cashier: Cashier
 
 
 @tried_again
 async def _placed(
-    units: Units, wanted: _Taken, key: RequestKey | None
+    units: Units, wanted: _Wish, key: RequestKey | None
 ) -> tuple[Placed, Leased | None]:
     """The order of a cart, and what is to be asked of the provider for it now."""
     asked: Leased | None = None
@@ -166,7 +166,7 @@ async def as_it_stands(units: Units, placed: Placed) -> Placed:
         return Placed(order, placed.new, await unit.attempts.get(order.attempt))
 
 
-async def _order(unit: Unit, wanted: _Taken, cart: Cart) -> tuple[Order, Leased | None]:
+async def _order(unit: Unit, wanted: _Wish, cart: Cart) -> tuple[Order, Leased | None]:
     cart.must_be_open()
     if not cart.lines:
         raise CartEmpty
@@ -187,9 +187,9 @@ async def _order(unit: Unit, wanted: _Taken, cart: Cart) -> tuple[Order, Leased 
     drawn = Drawn(catalogue, stores, found.sent, wanted.locale)
     order = _drafted(unit, wanted.caller, cart, wanted.checkout, drawn)
     if order.by_card and order.totals.to_pay.amount:
-        card = wanted.checkout.payment.card or ""
-        pay_by = unit.now + wanted.patience
-        return await begin(unit, order, cart, Held(catalogue, kept), card=card, pay_by=pay_by)
+        means = Means(wanted.cashier.provider.provider, wanted.checkout.payment.card or "")
+        pay_by = unit.now + wanted.cashier.patience
+        return await begin(unit, order, cart, Held(catalogue, kept), means, pay_by=pay_by)
     if cart.customer and await unit.points.is_member(cart.customer):
         order = order.earning()
     await promise(unit, order, catalogue, kept)

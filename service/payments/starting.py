@@ -27,8 +27,15 @@ class Held(Struct, frozen=True):
     kept: Kept
 
 
+class Means(Struct, frozen=True):
+    """Who takes the money, and the card that the page gave there before, if it did."""
+
+    provider: str
+    card: str = ""
+
+
 async def begin(
-    unit: Unit, order: Order, cart: Cart, held: Held, *, card: str, pay_by: datetime
+    unit: Unit, order: Order, cart: Cart, held: Held, means: Means, *, pay_by: datetime
 ) -> tuple[Order, Leased]:
     """Let a new order wait for its money, with its goods held, until `pay_by` at the latest.
 
@@ -41,11 +48,11 @@ async def begin(
     cart = await _hold(unit, order, cart, held, new=True)
     await unit.orders.add(order)
     await unit.carts.keep(cart.paying(order.id, pay_by, unit.now))
-    return order, await _start(unit, order, card)
+    return order, await _start(unit, order, means)
 
 
 async def begin_again(
-    unit: Unit, order: Order, cart: Cart, held: Held, *, card: str
+    unit: Unit, order: Order, cart: Cart, held: Held, means: Means
 ) -> tuple[Order, Leased]:
     """Let a waiting order wait for another attempt; those before it have ended.
 
@@ -57,18 +64,18 @@ async def begin_again(
     order = order.awaiting(attempt, order.pay_by, unit.now)
     await unit.carts.keep(await _hold(unit, order, cart, held, new=False))
     await unit.orders.keep(order)
-    return order, await _start(unit, order, card)
+    return order, await _start(unit, order, means)
 
 
-async def _start(unit: Unit, order: Order, card: str) -> Leased:
+async def _start(unit: Unit, order: Order, means: Means) -> Leased:
     assert order.attempt is not None
     assert order.pay_by is not None
     attempt = Attempt(
         id=order.attempt,
         order=order.id,
-        provider="stripe",
+        provider=means.provider,
         amount=order.totals.to_pay,
-        card=card,
+        card=means.card,
         deadline=order.pay_by,
         look_at=order.pay_by,
         started_at=unit.now,

@@ -21,7 +21,7 @@ from service.payments.asking import ask
 from service.payments.cashier import LEASE, Cashier
 from service.payments.following import has_ended
 from service.payments.looking import look
-from service.payments.starting import Held, begin_again, transaction_of
+from service.payments.starting import Held, Means, begin_again, transaction_of
 from service.ports.payments import Leased
 from service.ports.requests import RequestKey
 from service.ports.unit import Unit, Units
@@ -51,7 +51,8 @@ async def try_again(
             await look(units, cashier.provider, attempt, attempt.changed_at)
         for leased in await _to_let_go(units, order):
             await ask(units, cashier.provider, leased, leased.transaction.planned_at)
-    tried, asked = await _started(units, caller, order, card, key)
+    means = Means(cashier.provider.provider, card)
+    tried, asked = await _started(units, caller, order, means, key)
     if asked is not None:
         await ask(units, cashier.provider, asked, asked.transaction.planned_at)
     return await as_it_stands(units, tried)
@@ -96,7 +97,7 @@ async def _to_let_go(units: Units, order: OrderId) -> list[Leased]:
 
 @tried_again
 async def _started(
-    units: Units, caller: Caller, order: OrderId, card: str, key: RequestKey | None
+    units: Units, caller: Caller, order: OrderId, means: Means, key: RequestKey | None
 ) -> tuple[Placed, Leased | None]:
     async with units.begin() as unit:
         if first := await unit.requests.claim(key, Placed):
@@ -108,7 +109,7 @@ async def _started(
         await _must_be_payable(unit, taken)
         catalogue = await with_parts(unit, [line.sku for line in taken.lines])
         held = Held(catalogue, await kept_by(unit, cart))
-        started, asked = await begin_again(unit, taken, cart, held, card=card)
+        started, asked = await begin_again(unit, taken, cart, held, means)
         placed = Placed(started, new=True)
         await unit.requests.answer(key, placed)
     return placed, asked
