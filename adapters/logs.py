@@ -23,6 +23,7 @@ PRIVATE: Final = frozenset(
         "authorization",
         "body",
         "cart_token",
+        "client_secret",
         "code",
         "contact",
         "cookie",
@@ -42,7 +43,8 @@ PRIVATE: Final = frozenset(
 )
 TELLING: Final = re.compile(
     r"(?P<scheme>\b[Bb]earer\s+)\S+"
-    r"|\b(?:sk|pk)_[A-Za-z0-9_\-]{8,}"
+    r"|\b(?:sk|pk|rk|whsec)_[A-Za-z0-9_\-+/=]{8,}"
+    r"|\bpi_[A-Za-z0-9]+_secret_\w+"
     r"|\beyJ[\w\-]+\.[\w\-]+\.[\w\-]*"
     r"|(?P<user>://[^:/@\s]*:)[^@/\s]+(?=@)"
     r"|[\w.+\-]+@[\w\-]+(?:\.[\w\-]+)+"

@@ -28,7 +28,9 @@ from adapters.identity.keys import RandomSecrets
 from adapters.identity.tokens import ProviderTokens, TrialTokens
 from adapters.imports.reading import FileReading
 from adapters.jobs.scheduler import Scheduler
-from adapters.jobs.steps import steps
+from adapters.jobs.steps import steps, steps_of_payments
+from adapters.payments.stripe import Stripe
+from adapters.payments.stripe_notices import StripeNotices
 from adapters.postgres.relay import Relay
 from adapters.postgres.unit import PostgresUnits, connect, utc_now
 from adapters.settings import Role, Settings, SettingsError
@@ -40,7 +42,9 @@ from domain.points import Programme
 from service.gathering import Gathered
 from service.holds import hold_all
 from service.messages.desk import Desk
+from service.payments.cashier import Cashier
 from service.ports.callers import Codes, Tokens
+from service.ports.payments import Notices
 from service.ports.world import Carrier, Channels
 
 log = structlog.get_logger("hylla")
@@ -63,10 +67,14 @@ class House(Struct):
     switchboard: Switchboard
     post: Post
     desk: Desk
+    payments: Stripe | None
+    """Who takes cards; None where the shop takes none."""
 
     async def close(self) -> None:
         await self.switchboard.close()
         await self.post.close()
+        if self.payments:
+            await self.payments.close()
         await self.client.aclose()
         await self.units.close()
         await self.aside.close()
@@ -100,6 +108,7 @@ def open_house(settings: Settings) -> House:
         switchboard=switchboard,
         post=Post(clock=utc_now, private=settings.webhook_private),
         desk=_desk(settings, codes, switchboard),
+        payments=_payments(settings),
     )
 
 
@@ -176,6 +185,8 @@ def build_app(house: House) -> ASGIApp:
                 "currency": settings.currency,
                 "clock": utc_now,
                 "hold_limit": settings.hold_limit,
+                "notices": _notices(settings),
+                "cashier": Cashier(house.payments, timedelta(minutes=settings.payment_minutes)),
                 "holding": Gathered(
                     partial(hold_all, house.units, limit=settings.hold_limit),
                     name=lambda wish: (wish.key.principal, wish.key.key),
@@ -201,7 +212,10 @@ async def _jobs(house: House, drain: Drain) -> AsyncIterator[None]:
         yield
         return
     kept = timedelta(hours=house.settings.feed_hours)
-    todo = steps(house.units, house.desk, house.post, drain.stopping, feed_kept=kept)
+    todo = [
+        *steps(house.units, house.desk, house.post, drain.stopping, feed_kept=kept),
+        *(steps_of_payments(house.units, house.payments) if house.payments else ()),
+    ]
     async with Scheduler(house.units, todo, drain.stopping):
         yield
 
@@ -240,6 +254,23 @@ def _desk(settings: Settings, codes: Codes, channels: Channels) -> Desk:
         shop_url=shop_url,
         thank_you_after=timedelta(minutes=settings.thank_you_delay_minutes),
     )
+
+
+def _payments(settings: Settings) -> Stripe | None:
+    if not settings.stripe_secret_key:
+        return None
+    return Stripe(
+        settings.stripe_secret_key,
+        publishable_key=settings.stripe_publishable_key,
+        base_url=settings.stripe_url,
+        return_url=settings.stripe_return_url,
+    )
+
+
+def _notices(settings: Settings) -> Mapping[str, Notices]:
+    """Whose calls are listened to, by the name in their address."""
+    secrets = settings.stripe_webhook_secret
+    return {"stripe": StripeNotices(secrets.split(","))} if secrets else {}
 
 
 def _tokens(settings: Settings, client: httpx.AsyncClient) -> Tokens:

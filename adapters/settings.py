@@ -150,6 +150,17 @@ class Settings(Struct, frozen=True, kw_only=True):
     """What the webhook carries, such as `sms,whatsapp`."""
     webhook_private: bool = False
     """Whether the webhook may lead into a network that is not the public one."""
+    stripe_secret_key: Secret = Secret("")
+    """Cards are taken where it is set."""
+    stripe_publishable_key: str = ""
+    """What the shop's page shows Stripe; answered to it with each payment."""
+    stripe_webhook_secret: Secret = Secret("")
+    """What Stripe signs its calls to `/v1/hooks/stripe` with; while it changes, `new,old`."""
+    stripe_return_url: Url = ""
+    """Where a bank's page sends the shopper back to; without it no such page is offered."""
+    stripe_url: Url = "https://api.stripe.com"
+    payment_minutes: Annotated[int, Meta(ge=5, le=1380)] = 30
+    """How long an order waits to be paid by card, with its goods kept."""
     oidc_issuer: Url = ""
     oidc_audience: str = ""
     oidc_jwks_url: Url = ""
@@ -238,6 +249,13 @@ def _broken_rules(s: Settings, *, derives: bool) -> list[str]:
         ),
         f"HYLLA_WEBHOOK_CHANNELS must name channels: {', '.join(Channel)}.": s.webhook_url
         and not set(s.webhook_channels.split(",")) <= set(Channel),
+        "HYLLA_STRIPE_SECRET_KEY must be written as sk_… or rk_…, in one piece.": (
+            s.stripe_secret_key and not re.fullmatch(r"(sk|rk)_\S+", s.stripe_secret_key)
+        ),
+        "HYLLA_STRIPE_WEBHOOK_SECRET must be written as whsec_…, or two of them with a comma.": (
+            s.stripe_webhook_secret
+            and not re.fullmatch(r"whsec_[^\s,]+(,whsec_[^\s,]+)*", s.stripe_webhook_secret)
+        ),
         "HYLLA_OIDC_AUDIENCE is needed with HYLLA_OIDC_ISSUER: whom the tokens are meant for.": (
             s.oidc_issuer and not s.oidc_audience
         ),

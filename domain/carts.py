@@ -14,6 +14,7 @@ from msgspec import Meta, Struct, structs, to_builtins
 from domain.callers import Caller, NotYours, Role
 from domain.ids import CartId, CustomerId, HoldId, OrderId, Sku, StoreId
 from domain.money import Currency, Money
+from domain.payments import PaymentUnderWay
 from domain.refusals import Conflict, Invalid, Missing
 
 MOST_OF_ONE: Final = 999
@@ -25,6 +26,7 @@ MOST_LINES: Final = 200
 
 class CartState(StrEnum):
     OPEN = "open"
+    PAYING = "paying"
     ORDERED = "ordered"
     MERGED = "merged"
     EXPIRED = "expired"
@@ -132,6 +134,7 @@ class Cart(Struct, frozen=True):
     lines: list[CartLine] = []
     saved: list[CartLine] = []
     store: StoreId | None = None
+    paying_until: datetime | None = None
 
     def lines_of(self, sku: Sku) -> list[CartLine]:
         return [line for line in self.lines if line.sku == sku]
@@ -167,7 +170,9 @@ class Cart(Struct, frozen=True):
         return guest and self.id == caller.cart
 
     def must_be_open(self) -> None:
-        """Raises CartNotOpen."""
+        """Raises PaymentUnderWay, CartNotOpen."""
+        if self.state is CartState.PAYING:
+            raise PaymentUnderWay(self.order, self.paying_until)
         if self.state is not CartState.OPEN:
             raise CartNotOpen(self)
 
@@ -294,8 +299,19 @@ class Cart(Struct, frozen=True):
         )
 
     def ordered(self, order: OrderId, now: datetime) -> "Cart":
+        if self.state is not CartState.PAYING or self.order != order:
+            self.must_be_open()
+        return self._changed(now, state=CartState.ORDERED, order=order, paying_until=None)
+
+    def paying(self, order: OrderId, until: datetime, now: datetime) -> "Cart":
+        """The cart while its order waits to be paid; nothing of it changes meanwhile."""
         self.must_be_open()
-        return self._changed(now, state=CartState.ORDERED, order=order)
+        return self._changed(now, state=CartState.PAYING, order=order, paying_until=until)
+
+    def reopened(self, now: datetime) -> "Cart":
+        """The cart as it was, after its order was not paid."""
+        assert self.state is CartState.PAYING, self.state
+        return self._changed(now, state=CartState.OPEN, order=None, hold=None, paying_until=None)
 
     def with_lines(self, lines: list[CartLine], saved: list[CartLine], now: datetime) -> "Cart":
         """The cart with lines that were put together elsewhere."""

@@ -7,7 +7,8 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from domain.ids import CustomerId, OrderId, PickupId, ShipmentId, StoreId
+from domain.ids import AttemptId, CustomerId, OrderId, PickupId, ShipmentId, StoreId
+from domain.money import Money
 
 
 class Fact(Struct, frozen=True, tag=True, kw_only=True):
@@ -83,6 +84,15 @@ class ShipmentEnded(Fact, frozen=True, tag="shipment_ended"):
     customer: CustomerId | None = None
 
 
+class PaymentReturned(Fact, frozen=True, tag="payment_returned"):
+    """Money came for an order that was over, or twice: it goes back, and stock is not touched."""
+
+    order: OrderId
+    attempt: AttemptId
+    amount: Money
+    customer: CustomerId | None = None
+
+
 Event = (
     OrderPlaced
     | PickupReady
@@ -91,4 +101,5 @@ Event = (
     | ShipmentSent
     | ShipmentDelivered
     | ShipmentEnded
+    | PaymentReturned
 )

@@ -37,6 +37,8 @@ KeyId = NewType("KeyId", str)
 WebhookId = NewType("WebhookId", str)
 TransferId = NewType("TransferId", str)
 DeliveryId = NewType("DeliveryId", str)
+AttemptId = NewType("AttemptId", str)
+TransactionId = NewType("TransactionId", str)
 
 _CROCKFORD: Final = "0123456789abcdefghjkmnpqrstvwxyz"
 _PAIRS: Final = [first + second for first in _CROCKFORD for second in _CROCKFORD]

@@ -63,6 +63,10 @@ class ReadyLetter(Struct, frozen=True, kw_only=True, tag="pickup_ready"):
     collect_by: datetime | None = None
     order_url: str | None = None
 
+    @property
+    def country(self) -> str:
+        return self.store.country
+
 
 class ThanksLetter(Struct, frozen=True, kw_only=True, tag="thank_you"):
     """Thank you, what it earned, and perhaps what goes with it.
@@ -80,8 +84,22 @@ class ThanksLetter(Struct, frozen=True, kw_only=True, tag="thank_you"):
     order_url: str | None = None
     unsubscribe_url: str | None = None
 
+    @property
+    def country(self) -> str:
+        return self.store.country
 
-Letter = ReadyLetter | ThanksLetter
+
+class ReturnedLetter(Struct, frozen=True, kw_only=True, tag="payment_returned"):
+    """Your money came when the order was over, and you get it back. `country` is the shop's."""
+
+    retailer: Retailer
+    order: str
+    country: str
+    amount: Money
+    order_url: str | None = None
+
+
+Letter = ReadyLetter | ThanksLetter | ReturnedLetter
 
 
 class Rendered(Struct, frozen=True):

@@ -22,6 +22,7 @@ from domain.refusals import Missing
 class Kind(StrEnum):
     PICKUP_READY = "pickup_ready"
     THANK_YOU = "thank_you"
+    PAYMENT_RETURNED = "payment_returned"
 
 
 class MessageState(StrEnum):

@@ -9,7 +9,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType, structs
 
 from domain.addresses import Address
 from domain.customers import read_email, read_phone
-from domain.ids import CartId, CustomerId, OrderId, PickupId, ShipmentId, Sku, StoreId
+from domain.ids import AttemptId, CartId, CustomerId, OrderId, PickupId, ShipmentId, Sku, StoreId
 from domain.money import Money
 from domain.patterns import whole
 from domain.points import points_of_lines
@@ -109,8 +109,19 @@ class OrderGroup(Struct, frozen=True):
         return self.pickup or self.shipment or ""
 
 
+CARD: Final = "card"
+Card = Annotated[str, Meta(pattern=whole("[A-Za-z0-9_-]{1,255}"), min_length=1, max_length=255)]
+
+
 class Payment(Struct, frozen=True, forbid_unknown_fields=True):
-    method: Annotated[str, Meta(pattern=whole("pay_at_pickup"))] = "pay_at_pickup"
+    """`card` is the provider's name of a card that the page gave to it before, such as `pm_…`."""
+
+    method: Annotated[str, Meta(pattern=whole(f"pay_at_pickup|{CARD}"))] = "pay_at_pickup"
+    card: Card | None = None
+
+    def __post_init__(self) -> None:
+        if self.card is not None and self.method != CARD:
+            raise ValueError("Object contains unknown field `card`")
 
 
 class TenderRefused(Conflict):
@@ -149,7 +160,10 @@ class Tender(Struct, frozen=True):
 
 
 class Order(Struct, frozen=True):
-    """`to_pay` is what the goods cost that are not cancelled; `actor` is who placed it."""
+    """`to_pay` is what the goods cost that are not cancelled; `actor` is who placed it.
+
+    `attempt` is the one whose money it wants, `pay_by` until when it waits to be paid at all.
+    """
 
     id: OrderId
     cart: CartId
@@ -169,6 +183,44 @@ class Order(Struct, frozen=True):
     version: int = 1
     customer: CustomerId | None = None
     address: Address | None = None
+    attempt: AttemptId | None = None
+    pay_by: datetime | None = None
+
+    @property
+    def by_card(self) -> bool:
+        return self.payment.method == CARD
+
+    @property
+    def is_pending(self) -> bool:
+        """Not paid yet: nothing is promised, and no location prepares it."""
+        return self.state is OrderState.PENDING_PAYMENT
+
+    @property
+    def has_begun(self) -> bool:
+        """Some of it was handed over, or is on its way."""
+        return any(line.given for line in self.lines)
+
+    def owed_by(self, attempt: AttemptId) -> int:
+        """Minor units that it wants of an attempt's money; none once it is over."""
+        wanted = attempt == self.attempt and self.state is not OrderState.EXPIRED
+        return self.totals.to_pay.amount if wanted else 0
+
+    def awaiting(self, attempt: AttemptId, pay_by: datetime, now: datetime) -> "Order":
+        """The order as it waits for the money of `attempt`."""
+        return self._changed(now, state=OrderState.PENDING_PAYMENT, attempt=attempt, pay_by=pay_by)
+
+    def paid(self, now: datetime) -> "Order":
+        """Placed at last: its money is reserved."""
+        assert self.is_pending, self.state
+        return self._changed(now, state=OrderState.PLACED, placed_at=now)
+
+    def expired(self, now: datetime) -> "Order":
+        """Nobody paid in time, or what was to be bought has gone meanwhile."""
+        assert self.is_pending, self.state
+        return self._changed(now, state=OrderState.EXPIRED)
+
+    def _changed(self, now: datetime, **changes: object) -> "Order":
+        return structs.replace(self, version=self.version + 1, changed_at=now, **changes)
 
     def lines_of(self, group: str) -> dict[Sku, OrderLine]:
         """The lines that a group prepares."""

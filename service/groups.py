@@ -31,6 +31,7 @@ from domain.pickups import Pickup, PickupState
 from domain.shipments import ENDS as SHIPMENT_ENDS
 from domain.shipments import Shipment, ShipmentState
 from domain.stock import Cause, Source, moves_of
+from service.payments.following import settle
 from service.ports.unit import Unit
 
 PICKUP_ENDS = {PickupState.DECLINED, PickupState.SHORT, PickupState.EXPIRED, PickupState.CANCELLED}
@@ -81,7 +82,10 @@ async def _settle(
         order = order.settle(group.id, shipped=given, now=unit.now)
     if lost := points_ended(order, group.id, cancelled):
         await unit.points.reverse(order.id, lost, step)
-    await unit.orders.keep(order.settle(group.id, cancelled=cancelled, now=unit.now))
+    order = order.settle(group.id, cancelled=cancelled, now=unit.now)
+    await unit.orders.keep(order)
+    if order.by_card:
+        await settle(unit, order)
 
 
 def _events(before: Group, after: Group, unit: Unit) -> list[Event]:

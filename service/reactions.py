@@ -14,6 +14,7 @@ import structlog
 from domain.events import (
     Event,
     OrderPlaced,
+    PaymentReturned,
     PickupCollected,
     PickupEnded,
     PickupReady,
@@ -21,7 +22,7 @@ from domain.events import (
     ShipmentEnded,
     ShipmentSent,
 )
-from service.messages.planning import tell_ready, thank
+from service.messages.planning import tell_ready, tell_returned, thank
 from service.ports.following import Leased
 from service.ports.unit import Unit, Units
 from service.retries import tried_again
@@ -46,6 +47,7 @@ def reactions(*, thank_after: timedelta) -> Reactions:
         ShipmentSent: (),
         ShipmentDelivered: (),
         ShipmentEnded: (),
+        PaymentReturned: (tell_returned,),
     }
 
 

@@ -62,6 +62,8 @@ def test_a_level_below_the_chosen_one_is_left_out(lines):
         ("call +47 401 23 456 now", "call *** now"),
         ("Authorization: Bearer abc.def-123", "Authorization: Bearer ***"),
         ("key sk_8Zx0aaaaaaaaaaaa refused", "key *** refused"),
+        ("signed with whsec_dGVzdA==aaaa here", "signed with *** here"),
+        ("paid by pi_3abc_secret_4Def now", "paid by *** now"),
         ("token eyJhbGciOi.eyJzdWIi.c2ln bad", "token *** bad"),
         ("at postgresql://hylla:hunter2@db/hylla", "at postgresql://hylla:***@db/hylla"),
         ("ord_0192f0c1 has 3 lines of 85123A", "ord_0192f0c1 has 3 lines of 85123A"),

@@ -83,7 +83,7 @@ class Rendering:
     ) -> dict[str, Any]:
         """Every field of the letter, and how its reader says names, days, money and points."""
         kind = str(letter.__struct_config__.tag)
-        region = regional(locale, language, letter.store.country)
+        region = regional(locale, language, letter.country)
         context: dict[str, Any] = {
             **asdict(letter),
             "language": language,

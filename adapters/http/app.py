@@ -24,6 +24,7 @@ from adapters.http.express import Express
 from adapters.http.front import Front
 from adapters.http.health import live, ready
 from adapters.http.holds import Holds
+from adapters.http.hooks import Hooks
 from adapters.http.imports import Imports
 from adapters.http.incidents import Incidents
 from adapters.http.keys import Keys
@@ -34,6 +35,7 @@ from adapters.http.messages import Messages
 from adapters.http.metrics import Metrics, read_metrics
 from adapters.http.orders import MyOrders, Orders
 from adapters.http.parameters import refuse_strangers
+from adapters.http.payments import Payments
 from adapters.http.pickups import Pickups, StorePickups
 from adapters.http.problems import HANDLERS, describe_problem, note_trespass
 from adapters.http.products import Products
@@ -74,6 +76,7 @@ CONTROLLERS: Final[Sequence[ControllerRouterHandler]] = (
     CartViewed,
     Orders,
     MyOrders,
+    Payments,
     Stock,
     Stocktaking,
     Transfers,
@@ -94,6 +97,7 @@ CONTROLLERS: Final[Sequence[ControllerRouterHandler]] = (
     Stopping,
     Audit,
     Holds,
+    Hooks,
     Keys,
     Webhooks,
     describe_problem,

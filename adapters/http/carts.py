@@ -24,6 +24,7 @@ from service.carts.changing import Change, Wish
 from service.carts.switching import SwitchedView
 from service.carts.viewing import CartView
 from service.orders.placing import Checkout, place
+from service.payments.cashier import Cashier
 from service.ports.callers import Codes
 from service.ports.requests import RequestKey
 from service.ports.unit import Units
@@ -245,12 +246,20 @@ class Carts(Controller):
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
         locale: NamedDependency[str],
+        cashier: NamedDependency[Cashier],
         key: NamedDependency[RequestKey],
     ) -> Response[OrderView]:
-        """Order a cart. The same Idempotency-Key always gives the same order."""
-        placed = await place(units, caller=caller, cart=cart, checkout=data, locale=locale, key=key)
+        """Order a cart. The same Idempotency-Key always gives the same order.
+
+        Paid by card, its goods are held until the money is reserved: `payment` says how that
+        stands, and what the shopper's page has to do.
+        """
+        placed = await place(
+            units, cashier, caller=caller, cart=cart, checkout=data, locale=locale, key=key
+        )
         status = 201 if placed.new else 200
-        return tagged(OrderView.of(placed.order), placed.order.version, status=status)
+        view = OrderView.of(placed.order, placed.attempt, cashier.publishable_key)
+        return tagged(view, placed.order.version, status=status)
 
 
 class MyCart(Controller):

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from litestar import Request, Response, get
 from litestar.di import NamedDependency
+from msgspec import Struct
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
     CollectorRegistry,
@@ -29,6 +30,7 @@ from prometheus_client.registry import Collector
 from adapters.http.callers import open_to_all
 from domain.audit import Audited
 from domain.refusals import Busy
+from service.ports.payments import Standing
 from service.ports.unit import Units
 
 FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
@@ -77,9 +79,13 @@ class Metrics:
         self._requests.labels(method, route, status).inc()
         self._seconds.labels(method, route).observe(seconds)
 
-    def text(self, audits: Sequence[Audited] = ()) -> bytes:
-        """The figures of all workers, and those of the last audit."""
-        return generate_latest(self._of_all()) + generate_latest(Audits(audits))
+    def text(self, kept: "Kept | None" = None) -> bytes:
+        """The figures of all workers, and those that stand in the database."""
+        kept = kept or Kept()
+        return b"".join(
+            generate_latest(one)
+            for one in (self._of_all(), Audits(kept.audits), Payments(kept.payments))
+        )
 
     def _of_all(self) -> CollectorRegistry:
         if not self._folder:
@@ -88,6 +94,39 @@ class Metrics:
         everybody = CollectorRegistry()
         MultiProcessCollector(everybody, self._folder)  # type: ignore[no-untyped-call]
         return everybody
+
+
+class Kept(Struct, frozen=True):
+    """Figures that stand in the database: nobody's own, and never added up."""
+
+    audits: Sequence[Audited] = ()
+    payments: Sequence[Standing] = ()
+
+
+class Payments(Collector):
+    """Card payments that are not over, and what a provider refused."""
+
+    def __init__(self, standing: Sequence[Standing]) -> None:
+        self._standing = standing
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        if not self._standing:
+            return
+        counted = GaugeMetricFamily(
+            "hylla_payments",
+            "Attempts that are not over, and transactions to be asked or refused.",
+            labels=["what", "state"],
+        )
+        oldest = GaugeMetricFamily(
+            "hylla_payments_oldest_at_seconds",
+            "When the oldest of them began, in Unix time.",
+            labels=["what", "state"],
+        )
+        for one in self._standing:
+            counted.add_metric([one.what, one.state], one.count)
+            oldest.add_metric([one.what, one.state], one.oldest.timestamp())
+        yield counted
+        yield oldest
 
 
 class Audits(Collector):
@@ -137,13 +176,13 @@ async def read_metrics(
 ) -> Response[bytes]:
     metrics: Metrics = request.app.state.metrics
     media_type = CONTENT_TYPE_LATEST.removesuffix("; charset=utf-8")
-    return Response(metrics.text(await _last_audit(units)), media_type=media_type)
+    return Response(metrics.text(await _kept(units)), media_type=media_type)
 
 
-async def _last_audit(units: Units) -> list[Audited]:
+async def _kept(units: Units) -> Kept:
     """Nothing while the database is away: the rest is worth knowing then."""
     try:
         async with asyncio.timeout(PATIENCE_S), units.read() as unit:
-            return await unit.audit.last()
+            return Kept(await unit.audit.last(), await unit.attempts.standing())
     except (Busy, TimeoutError):
-        return []
+        return Kept()

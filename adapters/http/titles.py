@@ -160,6 +160,27 @@ OF_CODE: Final[dict[str, Title]] = {
         "Der er for lidt på lager",
         "Stocul este insuficient",
     ),
+    "payment_under_way": (
+        "This is being paid for",
+        "Dette blir betalt nå",
+        "Detta håller på att betalas",
+        "Dette er ved at blive betalt",
+        "Plata este în curs",
+    ),
+    "not_payable": (
+        "This cannot be paid any more",
+        "Dette kan ikke betales lenger",
+        "Detta kan inte betalas längre",
+        "Dette kan ikke betales længere",
+        "Acest lucru nu mai poate fi plătit",
+    ),
+    "wrong_signature": (
+        "The signature is not right",
+        "Signaturen stemmer ikke",
+        "Signaturen stämmer inte",
+        "Signaturen er ikke rigtig",
+        "Semnătura nu este corectă",
+    ),
     "wrong_code": (
         "The code is not right",
         "Koden stemmer ikke",

@@ -13,7 +13,11 @@ from service.closing import close_drained
 from service.holds import sweep
 from service.messages.desk import Desk
 from service.messages.sending import send_due, settle_lost
+from service.payments.asking import ask_due
+from service.payments.ending import end_unpaid
+from service.payments.looking import forget_notices, look_due
 from service.pickups.expiring import expire_overdue
+from service.ports.payments import Payments
 from service.ports.unit import Units
 from service.ports.world import Poster
 from service.reactions import react, reactions
@@ -67,6 +71,18 @@ def steps(
         Step("forget_requests", timedelta(hours=1), partial(forget_requests, units), once=True),
         Step("forget_trespasses", timedelta(days=1), partial(forget_trespasses, units), once=True),
         Step("audit", timedelta(hours=1), partial(audit, units), once=True),
+    ]
+
+
+def steps_of_payments(units: Units, payments: Payments) -> list[Step]:
+    """What runs where cards are taken."""
+    soon, daily = timedelta(seconds=0.5), timedelta(days=1)
+    forget = partial(forget_notices, units, limit=SLICE)
+    return [
+        Step("ask_for_payments", soon, partial(ask_due, units, payments)),
+        Step("look_at_payments", soon, partial(look_due, units, payments)),
+        Step("end_unpaid_orders", timedelta(seconds=5), partial(end_unpaid, units)),
+        Step("forget_notices", daily, forget, once=True),
     ]
 
 

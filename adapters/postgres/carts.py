@@ -14,7 +14,7 @@ from domain.refusals import Missing
 
 COLUMNS: Final = (
     "id, currency, created_at, changed_at, state, customer, claimed_by, merged_into, "
-    "order_id, hold, version, lines, saved, store"
+    "order_id, hold, version, lines, saved, store, paying_until"
 )
 ADD: Final = """
     insert into carts
@@ -24,10 +24,11 @@ ADD: Final = """
 GET: Final = f"select {COLUMNS} from carts where id = $1"
 TAKE: Final = f"{GET} for update"
 OPEN_OF_ANY: Final = f"select {COLUMNS} from carts where state = 'open'"
-OPEN_OF: Final = f"{OPEN_OF_ANY} and customer = $1"
+OPEN_OF: Final = f"select {COLUMNS} from carts where customer = $1 and state in ('open', 'paying')"
 KEEP: Final = """
     update carts set currency = $10, changed_at = $2, state = $3, customer = $4, claimed_by = $5,
-        merged_into = $6, order_id = $7, version = $8, lines = $9, hold = $11, saved = $12
+        merged_into = $6, order_id = $7, version = $8, lines = $9, hold = $11, saved = $12,
+        paying_until = $13
     where id = $1
 """
 TAKE_SAVED: Final = """
@@ -128,6 +129,7 @@ class PostgresCarts:
             cart.currency,
             cart.hold,
             _text(cart.saved),
+            cart.paying_until,
         )
 
     async def take_saved(self, caller: Caller) -> list[CartLine]:

@@ -104,8 +104,28 @@ ORDER_LINES: Final = """
         from orders o, jsonb_to_recordset(o.lines) as line
             (line text, sku text, quantity int, collected int, shipped int, cancelled int,
                 returned int, points bigint, "group" text)
+        where o.state not in ('pending_payment', 'expired')
     ) as line
 """
+"""Lines of every order that was placed; before, nothing is promised of them."""
+
+OWED: Final = """
+    (
+        select a.id, a.order_id, a.state, a.payment, a.authorised, a.captured, a.refunded,
+            case when o.attempt = a.id and o.state <> 'expired' then o.to_pay_minor else 0 end
+                as owed,
+            coalesce((
+                select sum(amount)::bigint from transactions
+                where attempt = a.id and kind = 'refund' and state <> 'done'
+            ), 0) as under_way,
+            coalesce((
+                select sum(amount)::bigint from transactions
+                where attempt = a.id and kind = 'refund' and state <> 'refused'
+            ), 0) as asked_back
+        from attempts a join orders o on o.id = a.order_id
+    ) as attempt
+"""
+"""Every attempt to be paid, what its order wants of it, and what is being given back."""
 
 
 def _shelf(figure: str) -> str:
@@ -289,9 +309,43 @@ INVARIANTS: Final[Mapping[str, str]] = {
     """,
     "an_ordered_cart_has_its_order": """
         select jsonb_build_object('cart', coalesce(carts.id, orders.cart)) as about, 1 as expected,
-            (carts.state = 'ordered' and carts.order_id = orders.id)::int as actual
-        from (select * from carts where state = 'ordered' or order_id is not null) as carts
-        full join orders on orders.cart = carts.id
+            (
+                carts.order_id = orders.id
+                and carts.state = case when orders.state = 'pending_payment'
+                    then 'paying' else 'ordered' end
+            )::int as actual
+        from (
+            select * from carts where state in ('paying', 'ordered') or order_id is not null
+        ) as carts
+        full join (select * from orders where state <> 'expired') as orders
+            on orders.cart = carts.id
+    """,
+    "an_order_by_card_has_its_money": """
+        select jsonb_build_object('order', orders.id) as about, 1 as expected,
+            (attempts.authorised > 0)::int as actual
+        from orders left join attempts on attempts.id = orders.attempt
+        where orders.attempt is not null and orders.state not in ('pending_payment', 'expired')
+    """,
+    "nothing_is_kept_that_is_not_owed": f"""
+        select jsonb_build_object('attempt', id) as about, 0 as expected,
+            greatest(captured - refunded - under_way - owed, 0) as actual
+        from {OWED}
+    """,
+    "refunds_are_never_above_captures": f"""
+        select jsonb_build_object('attempt', id) as about, 0 as expected,
+            greatest(refunded - captured, asked_back - captured, 0) as actual
+        from {OWED}
+    """,
+    "a_pinned_hold_has_a_live_attempt": """
+        select jsonb_build_object('hold', holds.id) as about, 1 as expected,
+            (
+                attempts.state in ('started', 'waiting') and orders.state = 'pending_payment'
+                and orders.attempt = attempts.id
+            )::int as actual
+        from holds
+        join attempts on attempts.id = holds.attempt
+        join orders on orders.id = attempts.order_id
+        where holds.state = 'active' and pinned_until > now()
     """,
     "a_cart_that_is_over_holds_nothing": """
         select jsonb_build_object('cart', carts.id, 'hold', holds.id) as about, 0 as expected,

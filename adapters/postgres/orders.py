@@ -1,6 +1,7 @@
 """Orders, a row each; lines and groups are read and written whole."""
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from typing import Any, Final
 
 import msgspec
@@ -22,15 +23,17 @@ from domain.refusals import Missing
 
 COLUMNS: Final = (
     "id, cart, customer, state, locale, currency, goods_minor, to_pay_minor, contact, lines, "
-    "groups, payment, actor, version, placed_at, changed_at, address"
+    "groups, payment, actor, version, placed_at, changed_at, address, "
+    "attempt, pay_by"
 )
 ADD: Final = f"""
     insert into orders ({COLUMNS})
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
+        $18, $19)
 """
 KEEP: Final = """
     update orders set customer = $2, state = $3, goods_minor = $4, to_pay_minor = $5, lines = $6,
-        groups = $7, version = $8, changed_at = $9
+        groups = $7, version = $8, changed_at = $9, placed_at = $10, attempt = $11
     where id = $1
 """
 SELECT: Final = f"select {COLUMNS} from orders"
@@ -41,13 +44,28 @@ BOUGHT: Final = """
     select distinct line ->> 'sku' as sku
     from orders cross join jsonb_array_elements(lines) as line
     where customer = $1 and line ->> 'sku' = any($2::text[])
+        and state not in ('pending_payment', 'expired')
         and (line ->> 'cancelled')::int < (line ->> 'quantity')::int
+"""
+UNPAID: Final = """
+    select id from orders
+    where state = 'pending_payment' and pay_by <= $1
+        and not exists (
+            select from attempts
+            where order_id = orders.id and attempts.state in ('started', 'waiting')
+        )
+        and not exists (
+            select from transactions
+            where order_id = orders.id and transactions.state = 'planned'
+        )
+    order by pay_by limit $2
 """
 
 
 class PostgresOrders:
-    def __init__(self, connection: Any) -> None:
+    def __init__(self, connection: Any, now: datetime) -> None:
         self._connection = connection
+        self._now = now
 
     async def add(self, order: Order) -> None:
         await self._connection.execute(ADD, *_values(order))
@@ -64,6 +82,8 @@ class PostgresOrders:
             _text(order.groups),
             order.version,
             order.changed_at,
+            order.placed_at,
+            order.attempt,
         )
 
     async def get(self, order: OrderId) -> Order:
@@ -86,6 +106,9 @@ class PostgresOrders:
         rows = await self._connection.fetch(OF_CUSTOMER, customer, before, limit)
         return [_order(row) for row in rows]
 
+    async def unpaid(self, limit: int) -> list[OrderId]:
+        return [row["id"] for row in await self._connection.fetch(UNPAID, self._now, limit)]
+
 
 def _values(order: Order) -> tuple[Any, ...]:
     return (
@@ -106,6 +129,8 @@ def _values(order: Order) -> tuple[Any, ...]:
         order.placed_at,
         order.changed_at,
         _text(order.address) if order.address else None,
+        order.attempt,
+        order.pay_by,
     )
 
 
@@ -126,6 +151,8 @@ def _order(row: Any) -> Order:
             **{name: row[name] for name in plain},
             "placed_at": row["placed_at"],
             "changed_at": row["changed_at"],
+            "attempt": row["attempt"],
+            "pay_by": row["pay_by"],
             "contact": msgspec.json.decode(row["contact"], type=Contact),
             "lines": lines,
             "groups": msgspec.json.decode(row["groups"], type=list[OrderGroup]),

@@ -506,7 +506,8 @@ carts = Table(
     version(),
     instant("created_at"),
     instant("changed_at"),
-    CheckConstraint("state in ('open', 'ordered', 'merged', 'expired')", name="state"),
+    Column("paying_until", Instant),
+    CheckConstraint("state in ('open', 'paying', 'ordered', 'merged', 'expired')", name="state"),
 )
 Index("carts_open_idx", carts.c.changed_at, postgresql_where=text("state = 'open'"))
 Index(
@@ -523,7 +524,7 @@ Index(
     "carts_open_key",
     carts.c.customer,
     unique=True,
-    postgresql_where=text("state = 'open' and customer is not null"),
+    postgresql_where=text("state in ('open', 'paying') and customer is not null"),
 )
 
 viewed = Table(
@@ -539,7 +540,7 @@ orders = Table(
     "orders",
     metadata,
     key("id", primary_key=True),
-    key("cart", ForeignKey("carts.id"), unique=True),
+    key("cart", ForeignKey("carts.id")),
     Column("customer", Key, ForeignKey("customers.id")),
     words("state"),
     words("locale"),
@@ -555,8 +556,12 @@ orders = Table(
     instant("placed_at"),
     instant("changed_at"),
     Column("address", JSONB),
+    Column("attempt", Key),
+    Column("pay_by", Instant),
 )
 Index(None, orders.c.customer, orders.c.id)
+Index("orders_cart_key", orders.c.cart, unique=True, postgresql_where=text("state <> 'expired'"))
+Index("orders_unpaid_idx", orders.c.pay_by, postgresql_where=text("state = 'pending_payment'"))
 
 pickups = Table(
     "pickups",
@@ -615,6 +620,98 @@ shipments = Table(
 )
 Index(None, shipments.c.store, shipments.c.state, shipments.c.id)
 Index(None, shipments.c.order_id)
+
+# --- payments: tries to be paid, and what was asked for them --------------------------------------
+
+attempts = Table(
+    "attempts",
+    metadata,
+    key("id", primary_key=True),
+    key("order_id", ForeignKey("orders.id")),
+    words("provider"),
+    key("payment", server_default=text("''")),
+    words("state"),
+    key("currency"),
+    minor("amount_minor"),
+    minor("authorised", server_default=text("0")),
+    minor("captured", server_default=text("0")),
+    minor("refunded", server_default=text("0")),
+    Column("declined", Boolean, nullable=False, server_default=text("false")),
+    Column("cancelled", Boolean, nullable=False, server_default=text("false")),
+    Column("disputed", Boolean, nullable=False, server_default=text("false")),
+    words("refused"),
+    words("trouble"),
+    words("card"),
+    words("client_secret"),
+    Column("next_action", JSONB),
+    instant("deadline"),
+    Column("look_at", Instant),
+    count("looks"),
+    instant("started_at"),
+    instant("changed_at"),
+    CheckConstraint("amount_minor > 0", name="amount_minor"),
+    CheckConstraint("captured between 0 and authorised", name="captured"),
+    CheckConstraint("refunded between 0 and captured", name="refunded"),
+)
+Index(None, attempts.c.order_id, attempts.c.id)
+Index(
+    "attempts_payment_key",
+    attempts.c.provider,
+    attempts.c.payment,
+    unique=True,
+    postgresql_where=text("payment <> ''"),
+)
+Index("attempts_due_idx", attempts.c.look_at, postgresql_where=text("look_at is not null"))
+
+Index(
+    "attempts_open_idx",
+    attempts.c.state,
+    attempts.c.started_at,
+    postgresql_where=text("state in ('started', 'waiting', 'authorised')"),
+)
+
+Index(
+    "attempts_unsettled_idx",
+    attempts.c.id,
+    postgresql_where=text("disputed or state = 'voided'"),
+)
+
+transactions = Table(
+    "transactions",
+    metadata,
+    key("id", primary_key=True),
+    key("attempt", ForeignKey("attempts.id")),
+    key("order_id", ForeignKey("orders.id")),
+    words("kind"),
+    key("cause"),
+    minor("amount"),
+    words("state"),
+    count("tries"),
+    words("trouble"),
+    key("receipt", server_default=text("''")),
+    instant("due_at"),
+    instant("planned_at"),
+    instant("changed_at"),
+    UniqueConstraint("kind", "cause"),
+    CheckConstraint("kind in ('authorise', 'capture', 'void', 'refund')", name="kind"),
+    CheckConstraint("state in ('planned', 'done', 'refused')", name="state"),
+    CheckConstraint("amount >= 0", name="amount"),
+)
+Index(None, transactions.c.attempt, transactions.c.id)
+Index("transactions_due_idx", transactions.c.due_at, postgresql_where=text("state = 'planned'"))
+Index("transactions_refused_idx", transactions.c.id, postgresql_where=text("state = 'refused'"))
+
+notices = Table(
+    "notices",
+    metadata,
+    key("provider"),
+    key("id"),
+    words("kind"),
+    key("payment"),
+    instant("heard_at"),
+    PrimaryKeyConstraint("provider", "id"),
+)
+Index(None, notices.c.heard_at)
 
 # --- people ---------------------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ from uuid_utils import uuid7
 
 from adapters.postgres.addresses import for_asyncpg
 from adapters.postgres.allocations import PostgresAllocations
+from adapters.postgres.attempts import PostgresAttempts
 from adapters.postgres.audit import PATIENCE, PostgresAudit
 from adapters.postgres.carts import PostgresCarts
 from adapters.postgres.closing import PostgresClosing
@@ -55,6 +56,7 @@ from service.ports.callers import Keys, Trespasses
 from service.ports.catalogue import Products, Stores
 from service.ports.following import Messages, Outbox, Slots, Webhooks
 from service.ports.incoming import Consignments, Deliveries, Supply
+from service.ports.payments import Attempts
 from service.ports.people import Consents, Customers, Points, Preferences, Rewards
 from service.ports.requests import Requests
 from service.ports.selling import Closing, SalesChannels, Selling
@@ -124,9 +126,10 @@ class PostgresUnit:
         self.holds: Holds = PostgresHolds(connection, now)
         self.carts: Carts = PostgresCarts(connection, now)
         self.viewed: Viewed = PostgresViewed(connection, now)
-        self.orders: Orders = PostgresOrders(connection)
+        self.orders: Orders = PostgresOrders(connection, now)
         self.pickups: Pickups = PostgresPickups(connection)
         self.shipments: Shipments = PostgresShipments(connection)
+        self.attempts: Attempts = PostgresAttempts(connection, now)
         self.transfers: Consignments[Transfer] = PostgresConsignments(connection, TRANSFERS)
         self.deliveries: Deliveries = PostgresDeliveries(connection, DELIVERIES)
         self.walk_ins: WalkIns = PostgresWalkIns(connection, now)

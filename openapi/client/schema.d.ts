@@ -235,6 +235,9 @@ export interface paths {
          * Order a cart
          * @description Order a cart. The same Idempotency-Key always gives the same order.
          *
+         *     Paid by card, its goods are held until the money is reserved: `payment` says how that
+         *     stands, and what the shopper's page has to do.
+         *
          *     Callers: shop, customer, till.
          */
         post: operations["checkout_cart"];
@@ -1133,6 +1136,37 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/orders/{order}/payments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Every attempt to be paid for an order, oldest first, with all that was asked for it
+         * @description Every attempt to be paid for an order, oldest first, with all that was asked for it.
+         *
+         *     Callers: office. An office key needs the scope `payments`.
+         */
+        get: operations["list_order_payments"];
+        put?: never;
+        /**
+         * Try once more to pay an order that waits for its money, for example with another card
+         * @description Try once more to pay an order that waits for its money, for example with another card.
+         *
+         *     The attempt before is let go of at the provider first. Where that one turns out to have
+         *     brought the money, the order is placed, and 409 `not_payable` says so.
+         *
+         *     Callers: shop, customer.
+         */
+        post: operations["pay_order"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/orders/{order}/shipments": {
         parameters: {
             query?: never;
@@ -1152,6 +1186,28 @@ export interface paths {
          *     Callers: till, associate, office. An office key needs the scope `orders`.
          */
         post: operations["send_parcel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/payments/unsettled": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What needs a person
+         * @description What needs a person: refused captures and refunds, disputes, and money that lapsed.
+         *
+         *     Callers: office. An office key needs the scope `payments`.
+         */
+        get: operations["list_unsettled_payments"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -2289,6 +2345,12 @@ export interface components {
         Arrived: {
             tracking_number: string;
         };
+        /**
+         * Ask
+         * @description What can be asked of a provider.
+         * @enum {unknown}
+         */
+        Ask: "authorise" | "capture" | "refund" | "void";
         /** AtStore */
         AtStore: {
             store: string;
@@ -2299,6 +2361,34 @@ export interface components {
             distance_km?: number;
             explain?: components["schemas"]["Explanation"];
             promisable?: components["schemas"]["Promisable"];
+        };
+        /**
+         * AttemptState
+         * @enum {unknown}
+         */
+        AttemptState: "authorised" | "captured" | "failed" | "started" | "voided" | "waiting";
+        /**
+         * AttemptView
+         * @description One try to be paid for an order; `payment` is the provider's name of it, once it is known.
+         */
+        AttemptView: {
+            id: string;
+            state: components["schemas"]["AttemptState"];
+            provider: string;
+            amount: components["schemas"]["Money"];
+            authorised: components["schemas"]["Money"];
+            captured: components["schemas"]["Money"];
+            refunded: components["schemas"]["Money"];
+            disputed: boolean;
+            /** Format: date-time */
+            started_at: string;
+            /** Format: date-time */
+            changed_at: string;
+            /** Format: date-time */
+            until: string;
+            transactions: components["schemas"]["TransactionView"][];
+            payment?: string;
+            problem?: string;
         };
         /**
          * Available
@@ -2442,7 +2532,7 @@ export interface components {
          * CartState
          * @enum {unknown}
          */
-        CartState: "expired" | "merged" | "open" | "ordered";
+        CartState: "expired" | "merged" | "open" | "ordered" | "paying";
         /** CartTotals */
         CartTotals: {
             goods: components["schemas"]["Money"];
@@ -3205,6 +3295,19 @@ export interface components {
             fulfilment?: components["schemas"]["Fulfilment"] | null;
         };
         /**
+         * NewPayment
+         * @description Another try; `card` is the provider's name of a card that the page gave to it before.
+         */
+        NewPayment: {
+            /**
+             * @default card
+             * @enum {unknown}
+             */
+            method?: "card";
+            /** @default null */
+            card?: string | null;
+        };
+        /**
          * NewTransfer
          * @description All lines or none. `due_on` is the day on which they should be there, if that is known.
          */
@@ -3322,6 +3425,7 @@ export interface components {
             totals: components["schemas"]["Totals"];
             tenders: components["schemas"]["domain.orders.Tender"][];
             points: components["schemas"]["Earning"];
+            payment: components["schemas"]["PaymentView"];
         };
         /**
          * OwnBuffer
@@ -3456,6 +3560,14 @@ export interface components {
             next_cursor: string | null;
         };
         /**
+         * Page[Unsettled]
+         * @description `next_cursor` is null on the last page.
+         */
+        Page_Unsettled_: {
+            items: components["schemas"]["Unsettled"][];
+            next_cursor: string | null;
+        };
+        /**
          * Page[Variant]
          * @description `next_cursor` is null on the last page.
          */
@@ -3485,6 +3597,29 @@ export interface components {
             sent_at: string;
             url: string;
             delivered_at: string | null;
+        };
+        /**
+         * PaymentView
+         * @description How an order is paid. What the shopper's page has to do stands here for its buyer alone.
+         *
+         *         By card: the page gives `client_secret` and `publishable_key` to the provider, which asks for
+         *         a card, or for the bank's word (`next_action`); `until` is how long the order waits for it.
+         *         `problem` is why the last card was declined.
+         */
+        PaymentView: {
+            method: string;
+            state?: components["schemas"]["AttemptState"];
+            attempt?: string;
+            problem?: string;
+            /** Format: date-time */
+            until?: string;
+            client_secret?: string;
+            next_action?: Record<string, never>;
+            publishable_key?: string;
+        };
+        /** PaymentsOfOrder */
+        PaymentsOfOrder: {
+            items: components["schemas"]["AttemptView"][];
         };
         /**
          * Permission
@@ -4185,6 +4320,28 @@ export interface components {
             to_pay: components["schemas"]["Money"];
         };
         /**
+         * TransactionState
+         * @enum {unknown}
+         */
+        TransactionState: "done" | "planned" | "refused";
+        /**
+         * TransactionView
+         * @description One thing asked of the provider. `code` is what stood in its way, `receipt` its own name.
+         */
+        TransactionView: {
+            id: string;
+            kind: components["schemas"]["Ask"];
+            state: components["schemas"]["TransactionState"];
+            amount: components["schemas"]["Money"];
+            tries: number;
+            /** Format: date-time */
+            planned_at: string;
+            /** Format: date-time */
+            changed_at: string;
+            code?: string;
+            receipt?: string;
+        };
+        /**
          * TransferLineView
          * @description `discrepancy` units were sent and never came.
          */
@@ -4223,6 +4380,22 @@ export interface components {
             sent_at: string;
             closed_by: string;
             closed_at: string | null;
+        };
+        /**
+         * Unsettled
+         * @description What a person has to see to: a transaction that was refused, or an attempt.
+         *
+         *         `code` is the provider's, or `disputed`, or `lapsed`: the money was let go of while it is owed.
+         */
+        Unsettled: {
+            id: string;
+            order: string;
+            attempt: string;
+            kind: string;
+            amount: components["schemas"]["Money"];
+            code: string;
+            /** Format: date-time */
+            since: string;
         };
         /**
          * Variant
@@ -4325,11 +4498,16 @@ export interface components {
          * Kind
          * @enum {unknown}
          */
-        "domain.messages.Kind": "pickup_ready" | "thank_you";
-        /** Payment */
+        "domain.messages.Kind": "payment_returned" | "pickup_ready" | "thank_you";
+        /**
+         * Payment
+         * @description `card` is the provider's name of a card that the page gave to it before, such as `pm_…`.
+         */
         "domain.orders.Payment": {
             /** @default pay_at_pickup */
             method?: string;
+            /** @default null */
+            card?: string | null;
         };
         /** Tender */
         "domain.orders.Tender": {
@@ -5842,6 +6020,16 @@ export interface operations {
                      *       ],
                      *       "points": {
                      *         "to_earn": 1
+                     *       },
+                     *       "payment": {
+                     *         "method": "pay_at_pickup",
+                     *         "state": "authorised",
+                     *         "attempt": "pay-7101-1",
+                     *         "problem": "insufficient_funds",
+                     *         "until": "2026-11-23T10:30:00+01:00",
+                     *         "client_secret": "pi_3Q0000000000000000000000_secret_shown_to_the_buyer",
+                     *         "next_action": {},
+                     *         "publishable_key": "pk_live_of_the_shop"
                      *       }
                      *     }
                      */
@@ -5932,6 +6120,16 @@ export interface operations {
                      *       ],
                      *       "points": {
                      *         "to_earn": 1
+                     *       },
+                     *       "payment": {
+                     *         "method": "pay_at_pickup",
+                     *         "state": "authorised",
+                     *         "attempt": "pay-7101-1",
+                     *         "problem": "insufficient_funds",
+                     *         "until": "2026-11-23T10:30:00+01:00",
+                     *         "client_secret": "pi_3Q0000000000000000000000_secret_shown_to_the_buyer",
+                     *         "next_action": {},
+                     *         "publishable_key": "pk_live_of_the_shop"
                      *       }
                      *     }
                      */
@@ -9909,6 +10107,16 @@ export interface operations {
                      *           ],
                      *           "points": {
                      *             "to_earn": 1
+                     *           },
+                     *           "payment": {
+                     *             "method": "pay_at_pickup",
+                     *             "state": "authorised",
+                     *             "attempt": "pay-7101-1",
+                     *             "problem": "insufficient_funds",
+                     *             "until": "2026-11-23T10:30:00+01:00",
+                     *             "client_secret": "pi_3Q0000000000000000000000_secret_shown_to_the_buyer",
+                     *             "next_action": {},
+                     *             "publishable_key": "pk_live_of_the_shop"
                      *           }
                      *         }
                      *       ],
@@ -10417,7 +10625,7 @@ export interface operations {
                 customer?: string;
                 /**
                  * @description Of this kind.
-                 * @example pickup_ready
+                 * @example payment_returned
                  */
                 kind?: components["schemas"]["domain.messages.Kind"];
                 /**
@@ -10463,7 +10671,7 @@ export interface operations {
                      *         {
                      *           "id": "msg_01jd0000000000000000000006",
                      *           "customer": "cus_01jd0000000000000000000004",
-                     *           "kind": "pickup_ready",
+                     *           "kind": "payment_returned",
                      *           "purpose": "ad_audience",
                      *           "channel": "call",
                      *           "locale": "sv",
@@ -10530,7 +10738,7 @@ export interface operations {
                      * @example {
                      *       "id": "msg_01jd0000000000000000000006",
                      *       "customer": "cus_01jd0000000000000000000004",
-                     *       "kind": "pickup_ready",
+                     *       "kind": "payment_returned",
                      *       "purpose": "ad_audience",
                      *       "channel": "call",
                      *       "locale": "sv",
@@ -10676,6 +10884,16 @@ export interface operations {
                      *       ],
                      *       "points": {
                      *         "to_earn": 1
+                     *       },
+                     *       "payment": {
+                     *         "method": "pay_at_pickup",
+                     *         "state": "authorised",
+                     *         "attempt": "pay-7101-1",
+                     *         "problem": "insufficient_funds",
+                     *         "until": "2026-11-23T10:30:00+01:00",
+                     *         "client_secret": "pi_3Q0000000000000000000000_secret_shown_to_the_buyer",
+                     *         "next_action": {},
+                     *         "publishable_key": "pk_live_of_the_shop"
                      *       }
                      *     }
                      */
@@ -10686,6 +10904,261 @@ export interface operations {
             403: components["responses"]["Problem403"];
             404: components["responses"]["Problem404"];
             422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    list_order_payments: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description For titles and names: en, nb, sv, da or ro; English when none fits.
+                 * @example sv-SE, en;q=0.5
+                 */
+                "Accept-Language"?: components["parameters"]["AcceptLanguage"];
+                /**
+                 * @description Your own id of this request, for our logs; we make one if there is none.
+                 * @example till-7-000123
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description The order.
+                 * @example ord_01jd0000000000000000000002
+                 */
+                order: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "ord_01jd0000000000000000000002",
+                     *           "state": "authorised",
+                     *           "provider": "stripe",
+                     *           "amount": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "authorised": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "captured": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "refunded": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "disputed": true,
+                     *           "started_at": "2026-11-23T10:30:00+01:00",
+                     *           "changed_at": "2026-11-23T10:30:00+01:00",
+                     *           "until": "2026-11-23T10:30:00+01:00",
+                     *           "transactions": [
+                     *             {
+                     *               "id": "ord_01jd0000000000000000000002",
+                     *               "kind": "authorise",
+                     *               "state": "done",
+                     *               "amount": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               },
+                     *               "tries": 1,
+                     *               "planned_at": "2026-11-23T10:30:00+01:00",
+                     *               "changed_at": "2026-11-23T10:30:00+01:00",
+                     *               "code": "7KQM2RXA",
+                     *               "receipt": "0192f0c1-7d2e-7c61-b5a0-4f6f2a9d1c11"
+                     *             }
+                     *           ],
+                     *           "payment": "pi_3Q0000000000000000000000",
+                     *           "problem": "insufficient_funds"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["PaymentsOfOrder"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    pay_order: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description Makes a repeat harmless: the same key and body get the first answer again.
+                 * @example 6f1c1f0e-0d3b-4a52-9a54-3c2f0a1b7a11
+                 */
+                "Idempotency-Key": components["parameters"]["IdempotencyKey"];
+                /**
+                 * @description A guest's way to a cart, and to the order it became.
+                 * @example crt_01jd0000000000000000000000.5f2a
+                 */
+                "Cart-Token"?: components["parameters"]["CartToken"];
+                /**
+                 * @description For titles and names: en, nb, sv, da or ro; English when none fits.
+                 * @example sv-SE, en;q=0.5
+                 */
+                "Accept-Language"?: components["parameters"]["AcceptLanguage"];
+                /**
+                 * @description Your own id of this request, for our logs; we make one if there is none.
+                 * @example till-7-000123
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description The order.
+                 * @example ord_01jd0000000000000000000002
+                 */
+                order: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "method": "card"
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewPayment"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "ord_01jd0000000000000000000002",
+                     *       "cart": "crt_01jd0000000000000000000001",
+                     *       "state": "cancelled",
+                     *       "version": 3,
+                     *       "placed_at": "2026-11-23T10:30:00+01:00",
+                     *       "currency": "SEK",
+                     *       "contact": {
+                     *         "name": "Sample mug"
+                     *       },
+                     *       "address": {
+                     *         "street": "Sample street 1",
+                     *         "city": "Stockholm",
+                     *         "country": "SE",
+                     *         "postal_code": "111 22",
+                     *         "region": "",
+                     *         "more": "2nd floor",
+                     *         "name": "Sample mug"
+                     *       },
+                     *       "lines": [
+                     *         {
+                     *           "sku": "85123A",
+                     *           "name": "Sample mug",
+                     *           "quantity": 2,
+                     *           "unit_price": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "total": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "points": 1,
+                     *           "group": "sample",
+                     *           "cancelled": 1,
+                     *           "collected": 1,
+                     *           "shipped": 1,
+                     *           "returned": 1,
+                     *           "line": "sample"
+                     *         }
+                     *       ],
+                     *       "groups": [
+                     *         {
+                     *           "method": "pay_at_pickup",
+                     *           "store": "1000",
+                     *           "pickup": "pku_01jd0000000000000000000003",
+                     *           "shipment": "sample",
+                     *           "promised_from": "2026-11-23T10:30:00+01:00",
+                     *           "promised_until": "2026-11-23T10:30:00+01:00"
+                     *         }
+                     *       ],
+                     *       "totals": {
+                     *         "goods": {
+                     *           "amount": 24900,
+                     *           "currency": "SEK"
+                     *         },
+                     *         "to_pay": {
+                     *           "amount": 24900,
+                     *           "currency": "SEK"
+                     *         }
+                     *       },
+                     *       "tenders": [
+                     *         {
+                     *           "type": "/problems/insufficient_stock",
+                     *           "amount": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           }
+                     *         }
+                     *       ],
+                     *       "points": {
+                     *         "to_earn": 1
+                     *       },
+                     *       "payment": {
+                     *         "method": "pay_at_pickup",
+                     *         "state": "authorised",
+                     *         "attempt": "pay-7101-1",
+                     *         "problem": "insufficient_funds",
+                     *         "until": "2026-11-23T10:30:00+01:00",
+                     *         "client_secret": "pi_3Q0000000000000000000000_secret_shown_to_the_buyer",
+                     *         "next_action": {},
+                     *         "publishable_key": "pk_live_of_the_shop"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["OrderView"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            428: components["responses"]["Problem428"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
             503: components["responses"]["Problem503"];
@@ -10809,6 +11282,78 @@ export interface operations {
             415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
             428: components["responses"]["Problem428"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    list_unsettled_payments: {
+        parameters: {
+            query?: {
+                /**
+                 * @description `next_cursor` of the page before, unchanged.
+                 * @example ImtleV8wMSI
+                 */
+                cursor?: string;
+                /**
+                 * @description How many items at most.
+                 * @example 50
+                 */
+                limit?: number;
+            };
+            header?: {
+                /**
+                 * @description For titles and names: en, nb, sv, da or ro; English when none fits.
+                 * @example sv-SE, en;q=0.5
+                 */
+                "Accept-Language"?: components["parameters"]["AcceptLanguage"];
+                /**
+                 * @description Your own id of this request, for our logs; we make one if there is none.
+                 * @example till-7-000123
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "ord_01jd0000000000000000000002",
+                     *           "order": "ord_01jd0000000000000000000002",
+                     *           "attempt": "pay-7101-1",
+                     *           "kind": "store",
+                     *           "amount": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "code": "7KQM2RXA",
+                     *           "since": "2026-11-23T10:30:00+01:00"
+                     *         }
+                     *       ],
+                     *       "next_cursor": "sample"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Page_Unsettled_"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
             503: components["responses"]["Problem503"];

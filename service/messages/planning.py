@@ -3,13 +3,14 @@
 from datetime import datetime, timedelta
 from typing import Final
 
-from domain.events import PickupCollected, PickupEnded, PickupReady
+from domain.events import PaymentReturned, PickupCollected, PickupEnded, PickupReady
 from domain.ids import MessageId
 from domain.messages import About, Kind, Message
 from service.ports.unit import Unit
 
 THANKS_WITHIN: Final = timedelta(days=3)
 """A thank-you that is later than this is none."""
+RETURNED_WITHIN: Final = timedelta(days=14)
 READY_WITHIN: Final = timedelta(days=7)
 """Where a store sets no time to collect by."""
 
@@ -30,21 +31,28 @@ async def thank(unit: Unit, event: PickupCollected | PickupEnded, *, after: time
         await _plan(unit, event, Kind.THANK_YOU, event.pickup, within=within)
 
 
+async def tell_returned(unit: Unit, event: PaymentReturned) -> None:
+    """Plan to tell the buyer that money comes back, once for each attempt to pay."""
+    within = (unit.now, event.at + RETURNED_WITHIN)
+    await _plan(unit, event, Kind.PAYMENT_RETURNED, event.attempt, within=within)
+
+
 async def _plan(
     unit: Unit,
-    event: PickupReady | PickupCollected | PickupEnded,
+    event: PickupReady | PickupCollected | PickupEnded | PaymentReturned,
     kind: Kind,
     key: str,
     *,
     within: tuple[datetime, datetime],
 ) -> None:
     planned_for, not_after = within
+    pickup = None if isinstance(event, PaymentReturned) else event.pickup
     await unit.messages.plan(
         Message(
             id=MessageId(unit.new_id("msg")),
             kind=kind,
             key=key,
-            about=About(order=event.order, pickup=event.pickup),
+            about=About(order=event.order, pickup=pickup),
             customer=event.customer,
             planned_for=planned_for,
             not_after=not_after,

@@ -10,11 +10,21 @@ from domain.availability import Catalogue, sellable_units, stocked_parts
 from domain.catalogue import Product, ProductState, RelationKind
 from domain.channels import Channel
 from domain.consent import Addresses, Consents, Purpose, Reason, may_send, permissions
-from domain.ids import Sku
-from domain.letters import Item, Letter, Place, ReadyLetter, Suggestion, ThanksLetter
+from domain.ids import AttemptId, Sku
+from domain.letters import (
+    Item,
+    Letter,
+    Place,
+    ReadyLetter,
+    ReturnedLetter,
+    Suggestion,
+    ThanksLetter,
+)
 from domain.messages import Kind, Message
+from domain.money import Money
 from domain.opening_hours import spans_on
 from domain.orders import Order
+from domain.payments import Attempt
 from domain.pickups import Pickup, PickupState
 from domain.preferences import NOTHING_STATED, WEEK, Preferences
 from domain.rewards import NotAMember
@@ -33,8 +43,23 @@ class Reader(Struct, frozen=True):
     consents: Consents = {}
 
 
-class Case(Struct, frozen=True):
-    """Everything that one message is about, as it is now."""
+class ReturnCase(Struct, frozen=True):
+    """Money that goes back, because it came for nothing; that is always so."""
+
+    message: Message
+    attempt: Attempt
+    store: Store
+    reader: Reader
+    is_so: bool = True
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The reader's own, else that of the order's first store."""
+        return ZoneInfo(self.reader.preferences.time_zone or self.store.time_zone)
+
+
+class PickupCase(Struct, frozen=True):
+    """Everything that a message of a pickup is about, as it is now."""
 
     message: Message
     pickup: Pickup
@@ -63,12 +88,20 @@ class Case(Struct, frozen=True):
         return {sku: count for sku, count in units.items() if count}
 
 
+Case = PickupCase | ReturnCase
+
+
 async def open_case(unit: Unit, message: Message) -> Case:
+    if message.kind is Kind.PAYMENT_RETURNED:
+        attempt = await unit.attempts.get(AttemptId(message.key))
+        paid_for = await unit.orders.get(attempt.order)
+        store = await unit.stores.get(paid_for.groups[0].store)
+        return ReturnCase(message, attempt, store, await _reader(unit, paid_for))
     assert message.about.pickup is not None
     pickup = await unit.pickups.get(message.about.pickup)
     order = await unit.orders.get(pickup.order)
     store = await unit.stores.get(pickup.store)
-    return Case(message, pickup, order, store, await _reader(unit, order))
+    return PickupCase(message, pickup, order, store, await _reader(unit, order))
 
 
 async def _reader(unit: Unit, order: Order) -> Reader:
@@ -93,20 +126,33 @@ class Written(Struct, frozen=True):
 
 
 async def write(unit: Unit, desk: Desk, case: Case, channel: Channel) -> Written:
+    if isinstance(case, ReturnCase):
+        return Written(_returned(desk, case))
     goods = await unit.products.by_sku(case.items)
     if case.message.kind is Kind.PICKUP_READY:
         return Written(_ready(desk, case, goods, unit.now))
     return await _thanks(unit, desk, case, goods, channel)
 
 
-def _items(case: Case, goods: Catalogue) -> list[Item]:
+def _returned(desk: Desk, case: ReturnCase) -> ReturnedLetter:
+    amount = case.attempt.captured or case.attempt.authorised
+    return ReturnedLetter(
+        retailer=desk.retailer,
+        order=case.attempt.order,
+        country=case.store.country,
+        amount=Money(amount, case.attempt.amount.currency),
+        order_url=desk.order_url(case.attempt.order),
+    )
+
+
+def _items(case: PickupCase, goods: Catalogue) -> list[Item]:
     return [
         Item(name=goods[sku].name, names=goods[sku].names, quantity=case.items[sku])
         for sku in sorted(goods)
     ]
 
 
-def _ready(desk: Desk, case: Case, goods: Catalogue, now: datetime) -> ReadyLetter:
+def _ready(desk: Desk, case: PickupCase, goods: Catalogue, now: datetime) -> ReadyLetter:
     until = case.pickup.collect_by
     return ReadyLetter(
         retailer=desk.retailer,
@@ -132,7 +178,7 @@ def place(store: Store, now: datetime) -> Place:
 
 
 async def _thanks(
-    unit: Unit, desk: Desk, case: Case, goods: Catalogue, channel: Channel
+    unit: Unit, desk: Desk, case: PickupCase, goods: Catalogue, channel: Channel
 ) -> Written:
     found = await _suggest(unit, case, channel, goods)
     offer = found if isinstance(found, Product) else None
@@ -158,7 +204,7 @@ def _offer(product: Product) -> Suggestion:
     return Suggestion(name=product.name, names=product.names, price=product.price)
 
 
-async def _points(unit: Unit, case: Case) -> tuple[int | None, int | None]:
+async def _points(unit: Unit, case: PickupCase) -> tuple[int | None, int | None]:
     """What the collected goods earned, and the balance; nothing for who is not a member."""
     if case.order.customer is None:
         return None, None
@@ -171,7 +217,9 @@ async def _points(unit: Unit, case: Case) -> tuple[int | None, int | None]:
     return earned, standing.balance.available
 
 
-async def _suggest(unit: Unit, case: Case, channel: Channel, goods: Catalogue) -> Product | Reason:
+async def _suggest(
+    unit: Unit, case: PickupCase, channel: Channel, goods: Catalogue
+) -> Product | Reason:
     """An accessory that lies in that very store now and that the customer does not have."""
     customer, reader = case.order.customer, case.reader
     if customer is None:

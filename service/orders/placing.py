@@ -7,16 +7,14 @@ from typing import Any, Final, Literal
 from msgspec import Struct, to_builtins
 
 from domain.addresses import Address
-from domain.availability import Catalogue, all_parts, shelved_parts, stocked_parts
+from domain.availability import Catalogue, stocked_parts
 from domain.callers import Caller
 from domain.cart_rules import over_limit
 from domain.carts import Cart, CartLine, stores_of
-from domain.events import OrderPlaced
-from domain.groups import Group, GroupLine, changes_between
-from domain.holds import HoldState, claims
 from domain.ids import WEB, CartId, OrderId, PickupId, ShipmentId, Sku, StoreId
 from domain.money import Money
 from domain.orders import (
+    CARD,
     Contact,
     Earning,
     Order,
@@ -29,30 +27,26 @@ from domain.orders import (
     numbered,
     tenders_of,
 )
-from domain.pickups import Pickup, PickupState
+from domain.payments import Attempt
 from domain.promises import promise_of
 from domain.refusals import Conflict, WrongField
 from domain.sales_channels import must_serve
-from domain.shipments import Shipment, ShipmentState
 from domain.stock import (
-    Cause,
-    NotEnoughStock,
     Place,
-    Shelf,
-    Source,
-    moves_of,
-    shortages,
-    summed,
-    takers_of,
 )
 from domain.stores import Store
 from service.availability import with_parts
-from service.carts.keeping import Kept, kept_by, units_to_send
+from service.carts.keeping import kept_by, units_to_send
 from service.carts.problems import Facts, problems_of
+from service.orders.promising import promise
+from service.payments.asking import ask
+from service.payments.cashier import Cashier
+from service.payments.starting import Held, Means, begin
+from service.ports.payments import Leased
 from service.ports.requests import RequestKey
 from service.ports.unit import Unit, Units
 from service.retries import tried_again
-from service.routing import may_be_elsewhere, must_be_sent, routed
+from service.routing import must_be_sent, routed
 
 UNKNOWN: Final = Facts({}, {}, {})
 """When nothing is known of what lies in a cart."""
@@ -72,10 +66,11 @@ class Checkout(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Placed(Struct, frozen=True):
-    """The order of a cart; `new` says that this request made it."""
+    """The order of a cart; `new` says that this request made it. `attempt` is to pay for it."""
 
     order: Order
     new: bool
+    attempt: Attempt | None = None
 
 
 class CartEmpty(Conflict):
@@ -99,9 +94,9 @@ class NotOrderable(Conflict):
         )
 
 
-@tried_again
 async def place(
     units: Units,
+    cashier: Cashier,
     *,
     caller: Caller,
     cart: CartId,
@@ -112,34 +107,72 @@ async def place(
     """Turn a cart into an order whose locations prepare it.
 
     Repeating a call with the same key returns the first order and promises nothing more; another
-    key for a cart that is already an order returns that order.
+    key for a cart that is already an order returns that order. Paid by card, the order waits with
+    its goods held until the money is reserved; the answer is the order as it stands by then.
 
     Raises:
         CartEmpty, NotOrderable: there is nothing to buy, or not like this; the cart stays.
-        WrongField: something is to be sent, and nobody said where to.
+        WrongField: something is to be sent, and nobody said where to; or no cards are taken here.
         NotEnoughStock: the stock does not cover every line; nothing is promised, the cart stays.
         NotServed: a store sells nothing new through the web, and the cart holds nothing there.
+        HoldPinned: what the cart holds is being paid for elsewhere.
     """
+    checkout.tenders.must_be_accepted()
+    if checkout.payment.method == CARD:
+        cashier.must_take_cards()
+    wanted = _Wish(caller, cart, checkout, locale, cashier)
+    placed, asked = await _placed(units, wanted, key)
+    if asked is not None:
+        await ask(units, cashier.provider, asked, asked.transaction.planned_at)
+    return await as_it_stands(units, placed)
+
+
+class _Wish(Struct, frozen=True):
+    """What is ordered: whose cart, on which terms, and who takes the money."""
+
+    caller: Caller
+    cart: CartId
+    checkout: Checkout
+    locale: str
+    cashier: Cashier
+
+
+@tried_again
+async def _placed(
+    units: Units, wanted: _Wish, key: RequestKey | None
+) -> tuple[Placed, Leased | None]:
+    """The order of a cart, and what is to be asked of the provider for it now."""
+    asked: Leased | None = None
     async with units.begin() as unit:
         if first := await unit.requests.claim(key, Placed):
-            return first
-        taken = await unit.carts.take(cart)
-        taken.must_open_to(caller)
+            return first, None
+        taken = await unit.carts.take(wanted.cart)
+        taken.must_open_to(wanted.caller)
         if taken.order:
             placed = Placed(await unit.orders.get(taken.order), new=False)
         else:
-            placed = Placed(await _order(unit, caller, taken, checkout, locale), new=True)
+            order, asked = await _order(unit, wanted, taken)
+            placed = Placed(order, new=True)
         await unit.requests.answer(key, placed)
-    return placed
+    return placed, asked
 
 
-async def _order(unit: Unit, caller: Caller, cart: Cart, checkout: Checkout, locale: str) -> Order:
-    checkout.tenders.must_be_accepted()
+async def as_it_stands(units: Units, placed: Placed) -> Placed:
+    """An order that is paid by card changes while it is answered."""
+    if placed.order.attempt is None:
+        return placed
+    async with units.read() as unit:
+        order = await unit.orders.get(placed.order.id)
+        assert order.attempt is not None, "who tried to pay has tried"
+        return Placed(order, placed.new, await unit.attempts.get(order.attempt))
+
+
+async def _order(unit: Unit, wanted: _Wish, cart: Cart) -> tuple[Order, Leased | None]:
     cart.must_be_open()
     if not cart.lines:
         raise CartEmpty
     to_send = units_to_send(cart)
-    if to_send and checkout.address is None:
+    if to_send and wanted.checkout.address is None:
         raise WrongField("address", "required", "must say where to send what is to be sent")
     catalogue = await with_parts(unit, [line.sku for line in cart.lines])
     _must_be_orderable([one for one in cart.lines if one.sku not in catalogue], unit.now)
@@ -152,12 +185,17 @@ async def _order(unit: Unit, caller: Caller, cart: Cart, checkout: Checkout, loc
     _must_be_orderable(cart.lines, unit.now, Facts(catalogue, stores, over))
     must_be_sent(found, to_send)
     must_serve(WEB, stores.values(), kept.stores)
-    order = _drafted(unit, caller, cart, checkout, Drawn(catalogue, stores, found.sent, locale))
+    drawn = Drawn(catalogue, stores, found.sent, wanted.locale)
+    order = _drafted(unit, wanted.caller, cart, wanted.checkout, drawn)
+    if order.by_card and order.totals.to_pay.amount:
+        means = Means(wanted.cashier.provider.provider, wanted.checkout.payment.card or "")
+        pay_by = unit.now + wanted.cashier.patience
+        return await begin(unit, order, cart, Held(catalogue, kept), means, pay_by=pay_by)
     if cart.customer and await unit.points.is_member(cart.customer):
         order = order.earning()
-    await _promised(unit, caller, order, catalogue, kept)
+    await promise(unit, order, catalogue, kept)
     await unit.carts.keep(cart.ordered(order.id, unit.now))
-    return order
+    return order, None
 
 
 def _to_collect(cart: Cart, catalogue: Catalogue) -> dict[Place, int]:
@@ -214,7 +252,7 @@ def _drafted(unit: Unit, caller: Caller, cart: Cart, checkout: Checkout, drawn: 
         address=checkout.address if drawn.sent else None,
         lines=lines,
         groups=groups,
-        payment=checkout.payment,
+        payment=Payment(checkout.payment.method),
         totals=totals,
         points=Earning(0),
         tenders=tenders_of(checkout.payment, totals),
@@ -266,110 +304,3 @@ def _line(line: CartLine, quantity: int, name: str, group: str) -> OrderLine:
         total=line.seen * quantity,
         group=group,
     )
-
-
-async def _promised(
-    unit: Unit, caller: Caller, order: Order, catalogue: Catalogue, kept: Kept
-) -> None:
-    """Promise the stock of an order, have its groups prepared, and its points wait.
-
-    Raises NotEnoughStock: nothing is promised.
-    """
-    places = _places(order, catalogue) | kept.claimed.keys()
-    shelves, terms = await unit.selling.lock(places, [WEB])
-    groups = groups_of(order, catalogue, shelves)
-    await _promise_stock(
-        unit, caller, groups, kept, catalogue=catalogue, shelves=terms[WEB].seen(shelves)
-    )
-    await unit.orders.add(order)
-    for group in groups:
-        if isinstance(group, Pickup):
-            await unit.pickups.add(group)
-        else:
-            await unit.shipments.add(group)
-    await unit.allocations.write([claim for group in groups for claim in group.allocations()])
-    if order.customer and order.points.to_earn:
-        points = {line.line: line.points for line in order.lines if line.points}
-        await unit.points.promise(order.customer, order.id, points)
-    await unit.outbox.add(OrderPlaced(order=order.id, customer=order.customer, at=unit.now))
-
-
-def _places(order: Order, catalogue: Catalogue) -> set[Place]:
-    """Where the order's goods lie, if they lie anywhere."""
-    return {
-        (group.store, part)
-        for group in order.groups
-        for sku in order.lines_of(group.id)
-        for part in all_parts(catalogue[sku], catalogue)
-    }
-
-
-def groups_of(
-    order: Order, catalogue: Catalogue, shelves: Mapping[Place, Shelf]
-) -> list[Pickup | Shipment]:
-    """The pickups and shipments of an order, as its locations get them."""
-    groups: list[Pickup | Shipment] = []
-    for group in order.groups:
-        facts: dict[str, Any] = {
-            "order": order.id,
-            "store": group.store,
-            "lines": [
-                GroupLine(
-                    sku=line.sku,
-                    name=catalogue[line.sku].name,
-                    quantity=line.quantity,
-                    parts=shelved_parts(catalogue[line.sku], catalogue, group.store, shelves),
-                    gtin=catalogue[line.sku].gtin,
-                )
-                for line in order.lines_of(group.id).values()
-            ],
-            "promised_from": group.promised_from,
-            "promised_until": group.promised_until,
-            "placed_at": order.placed_at,
-            "changed_at": order.placed_at,
-            "customer": order.customer,
-        }
-        if group.pickup:
-            groups.append(Pickup(id=group.pickup, state=PickupState.PLACED, **facts))
-        else:
-            assert group.shipment, "a group is a pickup or a shipment"
-            groups.append(Shipment(id=group.shipment, state=ShipmentState.PLACED, **facts))
-    return groups
-
-
-async def _promise_stock(
-    unit: Unit,
-    caller: Caller,
-    groups: Sequence[Group],
-    kept: Kept,
-    *,
-    catalogue: Catalogue,
-    shelves: Mapping[Place, Shelf],
-) -> None:
-    """Decide, promise; what the cart holds becomes the order's in the same step.
-
-    Raises:
-        NotEnoughStock: with every shortage. A hold whose time is over counts for nothing.
-        GaveWay: what was to be sent has gone from there a moment ago; another look finds others.
-    """
-    changes = [change for group in groups for change in changes_between(None, group)]
-    wanted = {
-        change.place: change.allocated
-        for change in summed(changes)
-        if catalogue[change.sku].tracked
-    }
-    if short := shortages(wanted, shelves, kept.places):
-        may_be_elsewhere(short, _collected(groups))
-        lines = [(one.store, line.sku, line.parts) for one in groups for line in one.lines]
-        raise NotEnoughStock(short, takers_of(lines))
-    source = Source(Cause.ORDER, groups[0].order, caller.id, unit.now)
-    await unit.stock.apply(moves_of([*changes, *claims(kept.claimed, sign=-1)], source))
-    if kept.hold and kept.claimed:
-        state = HoldState.CONVERTED if kept.places else HoldState.EXPIRED
-        await unit.holds.close([kept.hold.id], state)
-
-
-def _collected(groups: Sequence[Group]) -> set[Place]:
-    """Where goods lie that are to be collected."""
-    pickups = [group for group in groups if isinstance(group, Pickup)]
-    return {(one.store, part) for one in pickups for line in one.lines for part in line.parts}

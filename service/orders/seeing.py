@@ -2,27 +2,52 @@
 
 from collections.abc import Sequence
 
+from msgspec import Struct, structs
+
 from domain.callers import Caller, NotYours, Role
 from domain.ids import OrderId
 from domain.orders import Order
-from service.ports.unit import Units
+from domain.payments import Attempt
+from service.ports.unit import Unit, Units
 
 
-async def look(units: Units, *, caller: Caller, order: OrderId) -> Order:
+class Seen(Struct, frozen=True):
+    """An order, and the attempt to be paid for it, if it is paid by card."""
+
+    order: Order
+    attempt: Attempt | None = None
+
+
+async def look(units: Units, *, caller: Caller, order: OrderId) -> Seen:
     """Its customer, the guest with its cart's token, its stores and the office may see an order."""
     async with units.read() as unit:
         found = await unit.orders.get(order)
         must_see(caller, found)
-        return found
+        [seen] = await _with_attempts(unit, caller, [found])
+        return seen
 
 
 async def list_mine(
     units: Units, *, caller: Caller, before: OrderId | None, limit: int
-) -> Sequence[Order]:
+) -> Sequence[Seen]:
     """The customer's orders, newest first."""
     assert caller.customer is not None, "only a customer has orders of their own"
     async with units.read() as unit:
-        return await unit.orders.of_customer(caller.customer, before=before, limit=limit)
+        found = await unit.orders.of_customer(caller.customer, before=before, limit=limit)
+        return await _with_attempts(unit, caller, found)
+
+
+async def _with_attempts(unit: Unit, caller: Caller, orders: Sequence[Order]) -> list[Seen]:
+    """The orders with how they are paid; what is the page's alone, for their buyer alone."""
+    wanted = [order.attempt for order in orders if order.attempt]
+    attempts = await unit.attempts.by_id(wanted) if wanted else {}
+    seen = []
+    for order in orders:
+        attempt = attempts[order.attempt] if order.attempt else None
+        if attempt is not None and not is_buyer(caller, order):
+            attempt = structs.replace(attempt, client_secret="", next_action=None)
+        seen.append(Seen(order, attempt))
+    return seen
 
 
 def must_see(caller: Caller, order: Order) -> None:

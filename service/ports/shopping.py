@@ -36,7 +36,7 @@ class Carts(Protocol):
         """Write a taken cart back."""
 
     async def open_of(self, customer: CustomerId) -> Cart | None:
-        """The customer's open cart, locked until the unit ends."""
+        """The customer's open cart, or the one being paid for; locked until the unit ends."""
 
     async def take_saved(self, caller: Caller) -> list[CartLine]:
         """What the caller saved for later in the cart that was ordered last; it leaves that cart.
@@ -103,6 +103,9 @@ class Orders(Protocol):
         self, customer: CustomerId, *, before: OrderId | None, limit: int
     ) -> Sequence[Order]:
         """A customer's orders, newest first."""
+
+    async def unpaid(self, limit: int) -> list[OrderId]:
+        """Up to `limit` whose time to be paid is over, and for which nothing is under way."""
 
 
 class Shipments(Protocol):

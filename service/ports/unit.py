@@ -11,6 +11,7 @@ from service.ports.callers import Keys, Trespasses
 from service.ports.catalogue import Products, Stores
 from service.ports.following import Messages, Outbox, Slots, Webhooks
 from service.ports.incoming import Consignments, Deliveries, Supply
+from service.ports.payments import Attempts
 from service.ports.people import Consents, Customers, Points, Preferences, Rewards
 from service.ports.requests import Requests
 from service.ports.selling import Closing, SalesChannels, Selling
@@ -62,6 +63,7 @@ class Unit(Protocol):
     orders: Orders
     pickups: Pickups
     shipments: Shipments
+    attempts: Attempts
     transfers: Consignments[Transfer]
     deliveries: Deliveries
     supply: Supply

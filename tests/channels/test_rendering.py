@@ -14,8 +14,18 @@ from msgspec.structs import replace
 
 from adapters.channels.rendering import TEMPLATES, Rendering, environment, words_of
 from domain.channels import FORMS, Channel, Form
-from domain.letters import Item, Letter, Place, ReadyLetter, Retailer, Suggestion, ThanksLetter
+from domain.letters import (
+    Item,
+    Letter,
+    Place,
+    ReadyLetter,
+    Retailer,
+    ReturnedLetter,
+    Suggestion,
+    ThanksLetter,
+)
 from domain.locales import LOCALES, fallbacks, spoken
+from domain.messages import Kind
 from domain.money import Money
 
 OSLO = ZoneInfo("Europe/Oslo")
@@ -55,7 +65,14 @@ THANKS = ThanksLetter(
     unsubscribe_url="https://shop.example.com/u/abc",
 )
 BARE_THANKS = ThanksLetter(retailer=Retailer("Mugs"), order="ord_7", store=HARBOUR, items=[MUG])
-LETTERS = {"ready": READY, "thanks": THANKS, "bare": BARE_THANKS}
+RETURNED = ReturnedLetter(
+    retailer=SHOP,
+    order="ord_7",
+    country="NO",
+    amount=Money(49900, "NOK"),
+    order_url="https://shop.example.com/orders/ord_7",
+)
+LETTERS = {"ready": READY, "thanks": THANKS, "bare": BARE_THANKS, "returned": RETURNED}
 RENDERING = Rendering()
 
 
@@ -102,6 +119,14 @@ def test_a_letter_says_what_its_reader_has_to_know(locale):
     for shown in (rendered.text, rendered.html or ""):
         assert not [fact for fact in (*facts, MUG.called(locale, locale)) if fact not in shown]
     assert "482913" in words(READY, locale, Channel.SMS)
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_who_gets_money_back_reads_how_much_and_for_which_order(locale):
+    rendered = RENDERING.render(RETURNED, channel=Channel.EMAIL, locale=locale)
+
+    for shown in (rendered.text, rendered.html or "", words(RETURNED, locale, Channel.SMS)):
+        assert not [fact for fact in ("499", "ord_7", "/orders/ord_7") if fact not in shown]
 
 
 @pytest.mark.parametrize(
@@ -273,7 +298,7 @@ def test_every_kind_has_its_four_templates():
     kinds = set(tomllib.loads((TEMPLATES / "words" / "en.toml").read_text())) - {"every"}
     endings = (".subject.txt", ".full.txt", ".short.txt", ".html")
 
-    assert kinds == {"pickup_ready", "thank_you"}
+    assert kinds == {kind.value for kind in Kind}
     assert not [
         f"{kind}{end}"
         for kind in kinds

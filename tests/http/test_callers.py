@@ -83,6 +83,9 @@ note_cart_viewed        may   may       .     .          .
 
 get_order               may   may       may   may        orders
 list_my_orders          .     may       .     .          .
+pay_order               may   may       .     .          .
+list_order_payments     .     .         .     .          payments
+list_unsettled_payments .     .         .     .          payments
 
 list_store_pickups      .     .         may   may        orders
 identify_pickup         .     .         may   may        orders

@@ -21,7 +21,7 @@ from tests.http.test_outage import NOWHERE
 PROGRAM = """
 import multiprocessing, os, signal, sys
 from datetime import UTC, datetime
-from adapters.http.metrics import FOLDER, Metrics
+from adapters.http.metrics import FOLDER, Kept, Metrics
 from domain.audit import Audited
 
 os.environ[FOLDER] = sys.argv[1]
@@ -39,7 +39,7 @@ for worker in workers:
 for worker in workers:
     worker.join()
 audited = Audited("every_entry_balances", datetime(2026, 11, 23, tzinfo=UTC), 70, 2, True)
-print(Metrics().text([audited]).decode())
+print(Metrics().text(Kept([audited])).decode())
 """
 
 

@@ -33,6 +33,7 @@ TAGS: Final[list[dict[str, str]]] = [
     {"name": "holds", "description": "Stock that is kept for somebody for a while."},
     {"name": "carts", "description": "What somebody means to buy."},
     {"name": "orders", "description": "What somebody has bought."},
+    {"name": "payments", "description": "Money by card, and what of it needs a person."},
     {"name": "pickups", "description": "What waits in a store, from order to handover."},
     {"name": "shipments", "description": "What is sent, from order to doorstep."},
     {"name": "tills", "description": "What tills sold and took back, and what did not fit."},

@@ -14,6 +14,7 @@ from domain.orders import Contact, Payment
 from service import holds
 from service.carts import changing, claiming, opening
 from service.orders import placing
+from service.payments.cashier import Cashier
 from tests.stories.any_stock import plain_buying as plain
 from tests.stories.any_stock.machine import (
     CHANNELS,
@@ -280,7 +281,13 @@ class Shopping(Machine):
         placed, pickups = self.give(
             fault,
             lambda key: placing.place(
-                self.units, caller=caller, cart=name, checkout=CHECKOUT, locale="", key=key
+                self.units,
+                Cashier(),
+                caller=caller,
+                cart=name,
+                checkout=CHECKOUT,
+                locale="",
+                key=key,
             ),
             lambda: plain.check_out(self.shop, cart),
         )

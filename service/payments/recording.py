@@ -1,0 +1,48 @@
+"""What a provider said is written down, whoever brings it: an answer, or a look."""
+
+from datetime import datetime
+
+from msgspec import structs
+
+from domain.ids import TransactionId
+from domain.orders import Order
+from domain.payments import Attempt, Outcome, next_look
+from service.payments.following import follow, is_let_go, tell_returned
+from service.ports.unit import Unit, Units
+from service.retries import tried_again
+
+
+@tried_again
+async def record(
+    units: Units, seen: Attempt, outcome: Outcome | None, asked: TransactionId | None = None
+) -> Attempt:
+    """The attempt after `outcome`, and everything that follows from it.
+
+    `seen` is how it stood when the provider was asked; `asked` is the transaction that asked.
+    """
+    async with units.begin() as unit:
+        cart = await unit.carts.take((await unit.orders.get(seen.order)).cart)
+        order = await unit.orders.take(seen.order)
+        before = await unit.attempts.take(seen.id)
+        after = _due(before.answered(outcome, unit.now), seen, unit.now)
+        await unit.attempts.keep(after)
+        if asked is not None:
+            transaction = await unit.attempts.take_transaction(asked)
+            await unit.attempts.keep_transaction(transaction.answered(outcome, unit.now))
+        if after.authorised and not before.authorised:
+            await _tell_if_unwanted(unit, order, after)
+        await follow(unit, cart, order, looked_at=after.id)
+    return after
+
+
+async def _tell_if_unwanted(unit: Unit, order: Order, attempt: Attempt) -> None:
+    """Money that comes while the provider is asked to let go of it goes back, and that is told."""
+    if is_let_go(attempt, await unit.attempts.transactions([attempt.id])):
+        await tell_returned(unit, order, attempt)
+
+
+def _due(attempt: Attempt, seen: Attempt, now: datetime) -> Attempt:
+    """When it is looked at next; at once where a notice came while the provider was asked."""
+    if attempt.look_at != seen.look_at:
+        return attempt
+    return structs.replace(attempt, look_at=next_look(attempt, now))
