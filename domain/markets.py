@@ -10,13 +10,13 @@ from typing import Annotated
 
 from msgspec import Meta, Struct, field
 
+from domain.addresses import countries
 from domain.ids import MarketId
 from domain.locales import Locale
 from domain.money import Currency, is_currency
 from domain.preferences import WallTime
 from domain.price_rules import Category, Country, Percent, check_name
 from domain.refusals import Invalid, WrongField
-from domain.addresses import countries
 
 
 class Tax(Struct, frozen=True, forbid_unknown_fields=True):
@@ -69,6 +69,10 @@ class Market(MarketTerms, frozen=True, kw_only=True):
         check_name("market", self.market)
         super().__post_init__()
 
+    @property
+    def name(self) -> str:
+        return self.market
+
 
 class CurrencyNotSold(Invalid):
     """There are markets, and none of them has the currency."""
@@ -115,6 +119,12 @@ def chosen(markets: Collection[Market], currency: str, named: str | None) -> Mar
     if found is None and markets:
         raise CurrencyNotSold(currency, markets)
     return found
+
+
+def usual_currency(markets: Collection[Market], default: str) -> str:
+    """The currency of a cart for which nobody named any: `default`, where it is sold at all."""
+    sold = [market.currency for market in sorted(markets, key=lambda one: one.market)]
+    return sold[0] if sold and default not in sold else default
 
 
 def still_there(markets: Collection[Market], currency: str, named: str | None) -> Market | None:

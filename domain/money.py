@@ -14,7 +14,7 @@ Currency = Annotated[str, Meta(pattern=whole("[A-Z]{3}"), description="ISO 4217"
 Minor = int
 MOST_DIGITS = 15
 """Before or behind the point; more is a slip of the keyboard, and would take a while to count."""
-MOST: Final = 4 * 10**15
+MOST: Final = 10**15
 """Minor units of one sum, either way; every reader of JSON can still tell it from the next."""
 
 

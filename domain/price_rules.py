@@ -18,7 +18,7 @@ Percent = Annotated[
     Meta(
         pattern=whole(r"(100|[0-9]{1,2}(\.[0-9]{1,4})?)"),
         description="Exact: 25, or 8.875",
-        examples=["25"],
+        extra_json_schema={"example": "25"},
     ),
 ]
 Country = Annotated[str, Meta(pattern=whole("[A-Z]{2}"), description="ISO 3166")]
@@ -28,12 +28,12 @@ NAME_RULE: Final = "must be 1 to 64 small letters, digits, - and _, and begin wi
 
 
 class RuleMissing(Missing):
-    """`kind` is what it would be: a market, a promotion or a shipping method."""
+    """`thing` is what it would be: a market, a promotion or a shipping method."""
 
-    def __init__(self, kind: str, name: str) -> None:
-        what = kind.replace("_", " ")
+    def __init__(self, thing: str, name: str) -> None:
+        what = thing.replace("_", " ")
         super().__init__(
-            f"There is no {what} {name!r}.", facts={kind: name}, code=f"unknown_{kind}"
+            f"There is no {what} {name!r}.", facts={thing: name}, code=f"unknown_{thing}"
         )
 
 

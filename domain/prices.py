@@ -13,6 +13,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from domain.discounts import Taken, taken_off
 from domain.ids import MarketId, PromotionId, ShippingMethodId
@@ -24,6 +25,14 @@ from domain.shipping_methods import ShippingMethod
 
 SHIPPING = ""
 """What shipping is called among the lines, none of which is called so."""
+
+
+class Rules(Struct, frozen=True):
+    """What every cart is priced by. `promotions` are those that need no code."""
+
+    markets: tuple[Market, ...] = ()
+    promotions: tuple[Promotion, ...] = ()
+    methods: tuple[ShippingMethod, ...] = ()
 
 
 class Discount(Struct, frozen=True):
@@ -46,6 +55,32 @@ class PricedLine(Struct, frozen=True):
     tax_rate: Percent | None
     tax: Money
     to_pay: Money
+
+    def parts(self, quantities: Sequence[int]) -> "list[PricedLine]":
+        """The line in parts of so many units, which add up to it in every figure."""
+        currency, names = self.total.currency, [str(part) for part in range(len(quantities))]
+        left = {
+            name: self.unit_price.amount * units
+            for name, units in zip(names, quantities, strict=True)
+        }
+        discounts: dict[str, list[Discount]] = {name: [] for name in names}
+        for one in self.discounts:
+            for name, off in split(one.amount.amount, left).items():
+                left[name] -= off
+                discounts[name] += [replace(one, amount=Money(off, currency))] if off else []
+        taxes = split(self.tax.amount, left)
+        on_top = self.to_pay != self.total
+        return [
+            replace(
+                self,
+                quantity=units,
+                discounts=discounts[name],
+                total=Money(left[name], currency),
+                tax=Money(taxes[name], currency),
+                to_pay=Money(left[name] + (taxes[name] if on_top else 0), currency),
+            )
+            for name, units in zip(names, quantities, strict=True)
+        ]
 
 
 class Shipping(Struct, frozen=True):

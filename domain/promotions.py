@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Struct, field
+from msgspec.structs import force_setattr
 
 from domain.catalogue import Names
 from domain.ids import CustomerId, PromotionId, Sku
@@ -104,6 +105,8 @@ class PromotionTerms(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     state: PromotionState = PromotionState.ACTIVE
 
     def __post_init__(self) -> None:
+        if self.code:
+            force_setattr(self, "code", spelled(self.code))
         self._must_fit_its_kind()
         must_be_within("from", self.since)
         must_be_within("until", self.until)
@@ -168,6 +171,10 @@ class Promotion(PromotionTerms, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         check_name("promotion", self.promotion)
         super().__post_init__()
+
+    @property
+    def name(self) -> str:
+        return self.promotion
 
     def name_in(self, locale: str) -> str:
         """Empty where it has no name."""

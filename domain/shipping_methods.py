@@ -12,7 +12,7 @@ from domain.locales import fallbacks
 from domain.markets import Market, check_countries
 from domain.money import Money, is_currency
 from domain.price_rules import Category, Country, check_name
-from domain.refusals import WrongField
+from domain.refusals import Invalid, WrongField
 
 Days = Annotated[int, Meta(ge=0, le=365)]
 
@@ -58,6 +58,10 @@ class ShippingMethod(ShippingTerms, frozen=True, kw_only=True):
         check_name("method", self.method)
         super().__post_init__()
 
+    @property
+    def name(self) -> str:
+        return self.method
+
     def reaches(self, *, country: str | None, currency: str | None) -> bool:
         """Whether it may be chosen; what nobody has told yet shuts nothing out."""
         if self.state is not MethodState.ACTIVE:
@@ -76,6 +80,25 @@ class ShippingMethod(ShippingTerms, frozen=True, kw_only=True):
         return next((name for name in names if name), None) or next(
             iter(self.names.values()), self.method
         )
+
+
+class NoSuchMethod(Invalid):
+    """The method that was named is none of ours, is paused, or has another currency."""
+
+    code = "unknown_shipping_method"
+
+    def __init__(self, method: str, currency: str) -> None:
+        detail = f"Nothing is sent by {method!r} for {currency}."
+        super().__init__(
+            detail, errors=[{"pointer": "/method", "code": self.code, "detail": detail}]
+        )
+
+
+def must_be_on_offer(method: str, known: Collection[ShippingMethod], currency: str) -> None:
+    """Raises NoSuchMethod."""
+    fit = on_offer(known, market=None, country=None, currency=currency)
+    if all(one.method != method for one in fit):
+        raise NoSuchMethod(method, currency)
 
 
 def check_price(field: str, price: Money) -> None:

@@ -6,21 +6,35 @@ from typing import Self
 from litestar import Controller, Response, get
 from litestar.di import NamedDependency
 from litestar.params import FromPath
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from adapters.http.callers import ANYBODY, called_by
 from adapters.http.paging import Cursor, Limit, Page, page_of, unseal
 from adapters.http.tags import tagged
 from domain.addresses import Address
 from domain.callers import Caller, Role
-from domain.ids import CartId, OrderId
-from domain.orders import Contact, Earning, Order, OrderGroup, OrderLine, OrderState, Tender, Totals
+from domain.ids import CartId, MarketId, OrderId
+from domain.orders import (
+    Contact,
+    CouponUsed,
+    Earning,
+    Order,
+    OrderGroup,
+    OrderLine,
+    OrderState,
+    Tender,
+)
+from domain.prices import Shipping, TaxSum, Totals
 from service.orders.seeing import list_mine, look
 from service.ports.unit import Units
 
 
 class OrderView(Struct, frozen=True):
-    """What was bought, for how much, and where it waits."""
+    """What was bought, for how much, and where it waits.
+
+    `to_pay` is what is still wanted, and shipping while something is sent; all other money is as
+    it was when the order was placed.
+    """
 
     id: OrderId
     cart: CartId
@@ -32,13 +46,19 @@ class OrderView(Struct, frozen=True):
     address: Address | None
     lines: list[OrderLine]
     groups: list[OrderGroup]
+    market: MarketId | None
+    prices_include_tax: bool
+    shipping: Shipping | None
+    taxes: list[TaxSum]
+    coupons: list[CouponUsed]
     totals: Totals
     tenders: list[Tender]
     points: Earning
 
     @classmethod
     def of(cls, order: Order) -> Self:
-        return cls(**{name: getattr(order, name) for name in cls.__struct_fields__})
+        told = {**structs.asdict(order), **structs.asdict(order.bill)}
+        return cls(**{name: told[name] for name in cls.__struct_fields__})
 
 
 class Orders(Controller):

@@ -1,58 +1,51 @@
 """A cart becomes an order: stock is promised in the same transaction, or nothing happens."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final, Literal
+from zoneinfo import ZoneInfo
 
 from msgspec import Struct, to_builtins
 
 from domain.addresses import Address
-from domain.availability import Catalogue, all_parts, shelved_parts, stocked_parts
+from domain.availability import Catalogue, stocked_parts
 from domain.callers import Caller
 from domain.cart_rules import over_limit
 from domain.carts import Cart, CartLine, stores_of
-from domain.events import OrderPlaced
-from domain.groups import Group, GroupLine, changes_between
-from domain.holds import HoldState, claims
 from domain.ids import WEB, CartId, OrderId, PickupId, ShipmentId, Sku, StoreId
-from domain.money import Money
 from domain.orders import (
+    Bill,
     Contact,
+    CouponUsed,
     Earning,
     Order,
     OrderGroup,
     OrderLine,
     OrderState,
     Payment,
-    Totals,
     Wanted,
     numbered,
     tenders_of,
+    totals_of,
 )
-from domain.pickups import Pickup, PickupState
+from domain.prices import PricedLine
 from domain.promises import promise_of
-from domain.refusals import Conflict, WrongField
+from domain.promotions import TOLD
+from domain.refusals import Conflict, GaveWay, WrongField
 from domain.sales_channels import must_serve
-from domain.shipments import Shipment, ShipmentState
 from domain.stock import (
-    Cause,
-    NotEnoughStock,
     Place,
-    Shelf,
-    Source,
-    moves_of,
-    shortages,
-    summed,
-    takers_of,
 )
 from domain.stores import Store
 from service.availability import with_parts
-from service.carts.keeping import Kept, kept_by, units_to_send
-from service.carts.problems import Facts, problems_of
+from service.carts.keeping import kept_by, units_to_send
+from service.carts.pricing import Priced, known_for, priced
+from service.carts.problems import Facts, LineProblem, problems_of
+from service.orders.promising import promise
 from service.ports.requests import RequestKey
 from service.ports.unit import Unit, Units
 from service.retries import tried_again
-from service.routing import may_be_elsewhere, must_be_sent, routed
+from service.routing import must_be_sent, routed
 
 UNKNOWN: Final = Facts({}, {}, {})
 """When nothing is known of what lies in a cart."""
@@ -139,7 +132,8 @@ async def _order(unit: Unit, caller: Caller, cart: Cart, checkout: Checkout, loc
     if not cart.lines:
         raise CartEmpty
     to_send = units_to_send(cart)
-    if to_send and checkout.address is None:
+    address = checkout.address or cart.address
+    if to_send and address is None:
         raise WrongField("address", "required", "must say where to send what is to be sent")
     catalogue = await with_parts(unit, [line.sku for line in cart.lines])
     _must_be_orderable([one for one in cart.lines if one.sku not in catalogue], unit.now)
@@ -149,13 +143,18 @@ async def _order(unit: Unit, caller: Caller, cart: Cart, checkout: Checkout, loc
     )
     stores = await unit.stores.share(sorted({*stores_of(cart.lines), *found.sent}))
     over = over_limit(cart.lines, catalogue, unit.cart_rules)
-    _must_be_orderable(cart.lines, unit.now, Facts(catalogue, stores, over))
+    known = await known_for(unit, cart)
+    price = priced(cart, catalogue, known, locale=locale, address=address)
+    facts = Facts(catalogue, stores, over)
+    _must_be_orderable(cart.lines, unit.now, facts, price.problems)
     must_be_sent(found, to_send)
     must_serve(WEB, stores.values(), kept.stores)
-    order = _drafted(unit, caller, cart, checkout, Drawn(catalogue, stores, found.sent, locale))
+    drawn = Drawn(catalogue, stores, found.sent, price, address, locale)
+    order = _drafted(unit, caller, cart, checkout, drawn)
     if cart.customer and await unit.points.is_member(cart.customer):
         order = order.earning()
-    await _promised(unit, caller, order, catalogue, kept)
+    await promise(unit, order, catalogue, kept)
+    await _coupons_must_hold(unit, order, price)
     await unit.carts.keep(cart.ordered(order.id, unit.now))
     return order
 
@@ -171,23 +170,31 @@ def _to_collect(cart: Cart, catalogue: Catalogue) -> dict[Place, int]:
     return taken
 
 
-def _must_be_orderable(lines: Sequence[CartLine], now: datetime, facts: Facts = UNKNOWN) -> None:
-    """Everything but the stock, which is decided under its lock."""
+def _must_be_orderable(
+    lines: Sequence[CartLine],
+    now: datetime,
+    facts: Facts = UNKNOWN,
+    problems: Sequence[LineProblem] = (),
+) -> None:
+    """Everything but the stock and the uses of coupons, which are decided under their locks."""
     errors = [
         {"sku": line.sku, **to_builtins(problem)}
         for line in lines
         for problem in problems_of(line, facts, now)
     ]
+    errors += [to_builtins(problem) for problem in problems]
     if errors:
         raise NotOrderable(errors)
 
 
 class Drawn(Struct, frozen=True):
-    """What an order is drawn up from: today's names, the locations, and who sends what."""
+    """What an order is drawn up from: today's names, the locations, who sends what, the price."""
 
     catalogue: Catalogue
     stores: Mapping[StoreId, Store]
     sent: Mapping[StoreId, Mapping[Sku, int]]
+    priced: Priced
+    address: Address | None
     locale: str
 
 
@@ -195,12 +202,12 @@ def _drafted(unit: Unit, caller: Caller, cart: Cart, checkout: Checkout, drawn: 
     """The order as it would be placed now; nothing is promised yet."""
     groups = [
         *(_pickup(unit, drawn.stores[store]) for store in stores_of(cart.lines)),
-        *(_shipment(unit, store) for store in sorted(drawn.sent)),
+        *(_shipment(unit, drawn.stores[store], drawn) for store in sorted(drawn.sent)),
     ]
     lines = numbered(_lines(cart, groups, drawn))
-    goods = Money(sum(line.total.amount for line in lines), cart.currency)
-    totals = Totals(goods, goods)
-    home = checkout.address.country if checkout.address else ""
+    bill = _bill(drawn.priced)
+    totals = totals_of(lines, bill, drawn.priced.quote.totals.to_pay)
+    home = drawn.address.country if drawn.address else ""
     country = home or next((drawn.stores[one].country for one in sorted(drawn.stores)), "")
     return Order(
         id=OrderId(unit.new_id("ord")),
@@ -211,9 +218,10 @@ def _drafted(unit: Unit, caller: Caller, cart: Cart, checkout: Checkout, drawn: 
         currency=cart.currency,
         locale=drawn.locale,
         contact=checkout.contact.read(country),
-        address=checkout.address if drawn.sent else None,
+        address=drawn.address if drawn.sent else None,
         lines=lines,
         groups=groups,
+        bill=bill,
         payment=checkout.payment,
         totals=totals,
         points=Earning(0),
@@ -235,141 +243,87 @@ def _pickup(unit: Unit, store: Store) -> OrderGroup:
     )
 
 
-def _shipment(unit: Unit, store: StoreId) -> OrderGroup:
-    return OrderGroup("ship", store, shipment=ShipmentId(unit.new_id("shp")))
+def _shipment(unit: Unit, store: Store, drawn: Drawn) -> OrderGroup:
+    """With the promise of the method that sends it: days from now, in the location's own time."""
+    method = drawn.priced.method
+    here = unit.now.astimezone(ZoneInfo(store.time_zone))
+    return OrderGroup(
+        "ship",
+        store.store,
+        shipment=ShipmentId(unit.new_id("shp")),
+        promised_from=here + timedelta(days=method.days_min) if method else None,
+        promised_until=here + timedelta(days=method.days_max) if method else None,
+    )
+
+
+def _bill(price: Priced) -> Bill:
+    told = price.quote
+    used = [CouponUsed(one.code, one.promotion.promotion) for one in price.coupons if one.promotion]
+    return Bill(told.market, told.prices_include_tax, told.shipping, told.taxes, used)
 
 
 def _lines(cart: Cart, groups: Sequence[OrderGroup], drawn: Drawn) -> list[OrderLine]:
     """The cart's lines; what several locations send of one stands on a line for each of them."""
     lines = []
-    for line in cart.lines:
-        assert line.fulfilment is not None, "a line that says nothing is a problem"
-        for group in groups:
-            if group.method != line.fulfilment.method:
-                continue
-            if group.method == "ship":
-                quantity = drawn.sent[group.store].get(line.sku, 0)
-            else:
-                quantity = line.quantity if group.store == line.fulfilment.store else 0
-            if quantity:
-                name = drawn.catalogue[line.sku].name_in(drawn.locale)
-                lines.append(_line(line, quantity, name, group.id))
+    for line, price in zip(cart.lines, drawn.priced.quote.lines, strict=True):
+        units = {group.id: _units(line, group, drawn) for group in groups}
+        units = {group: count for group, count in units.items() if count}
+        name = drawn.catalogue[line.sku].name_in(drawn.locale)
+        parts = price.parts(list(units.values()))
+        lines += [
+            _line(line.sku, part, name, group) for group, part in zip(units, parts, strict=True)
+        ]
     return lines
 
 
-def _line(line: CartLine, quantity: int, name: str, group: str) -> OrderLine:
+def _units(line: CartLine, group: OrderGroup, drawn: Drawn) -> int:
+    """How many of a line a group prepares."""
+    assert line.fulfilment is not None, "a line that says nothing is a problem"
+    if group.method != line.fulfilment.method:
+        return 0
+    if group.method == "ship":
+        return drawn.sent[group.store].get(line.sku, 0)
+    return line.quantity if group.store == line.fulfilment.store else 0
+
+
+def _line(sku: Sku, price: PricedLine, name: str, group: str) -> OrderLine:
     return OrderLine(
-        sku=line.sku,
+        sku=sku,
         name=name,
-        quantity=quantity,
-        unit_price=line.seen,
-        total=line.seen * quantity,
+        quantity=price.quantity,
+        unit_price=price.unit_price,
+        total=price.total,
+        tax=price.tax,
+        to_pay=price.to_pay,
+        tax_rate=price.tax_rate,
+        discounts=price.discounts,
         group=group,
     )
 
 
-async def _promised(
-    unit: Unit, caller: Caller, order: Order, catalogue: Catalogue, kept: Kept
-) -> None:
-    """Promise the stock of an order, have its groups prepared, and its points wait.
-
-    Raises NotEnoughStock: nothing is promised.
-    """
-    places = _places(order, catalogue) | kept.claimed.keys()
-    shelves, terms = await unit.selling.lock(places, [WEB])
-    groups = groups_of(order, catalogue, shelves)
-    await _promise_stock(
-        unit, caller, groups, kept, catalogue=catalogue, shelves=terms[WEB].seen(shelves)
-    )
-    await unit.orders.add(order)
-    for group in groups:
-        if isinstance(group, Pickup):
-            await unit.pickups.add(group)
-        else:
-            await unit.shipments.add(group)
-    await unit.allocations.write([claim for group in groups for claim in group.allocations()])
-    if order.customer and order.points.to_earn:
-        points = {line.line: line.points for line in order.lines if line.points}
-        await unit.points.promise(order.customer, order.id, points)
-    await unit.outbox.add(OrderPlaced(order=order.id, customer=order.customer, at=unit.now))
-
-
-def _places(order: Order, catalogue: Catalogue) -> set[Place]:
-    """Where the order's goods lie, if they lie anywhere."""
-    return {
-        (group.store, part)
-        for group in order.groups
-        for sku in order.lines_of(group.id)
-        for part in all_parts(catalogue[sku], catalogue)
-    }
-
-
-def groups_of(
-    order: Order, catalogue: Catalogue, shelves: Mapping[Place, Shelf]
-) -> list[Pickup | Shipment]:
-    """The pickups and shipments of an order, as its locations get them."""
-    groups: list[Pickup | Shipment] = []
-    for group in order.groups:
-        facts: dict[str, Any] = {
-            "order": order.id,
-            "store": group.store,
-            "lines": [
-                GroupLine(
-                    sku=line.sku,
-                    name=catalogue[line.sku].name,
-                    quantity=line.quantity,
-                    parts=shelved_parts(catalogue[line.sku], catalogue, group.store, shelves),
-                    gtin=catalogue[line.sku].gtin,
-                )
-                for line in order.lines_of(group.id).values()
-            ],
-            "promised_from": group.promised_from,
-            "promised_until": group.promised_until,
-            "placed_at": order.placed_at,
-            "changed_at": order.placed_at,
-            "customer": order.customer,
-        }
-        if group.pickup:
-            groups.append(Pickup(id=group.pickup, state=PickupState.PLACED, **facts))
-        else:
-            assert group.shipment, "a group is a pickup or a shipment"
-            groups.append(Shipment(id=group.shipment, state=ShipmentState.PLACED, **facts))
-    return groups
-
-
-async def _promise_stock(
-    unit: Unit,
-    caller: Caller,
-    groups: Sequence[Group],
-    kept: Kept,
-    *,
-    catalogue: Catalogue,
-    shelves: Mapping[Place, Shelf],
-) -> None:
-    """Decide, promise; what the cart holds becomes the order's in the same step.
+async def _coupons_must_hold(unit: Unit, order: Order, price: Priced) -> None:
+    """Ask the coupons of an order again, now that it has used them and so keeps them locked.
 
     Raises:
-        NotEnoughStock: with every shortage. A hold whose time is over counts for nothing.
-        GaveWay: what was to be sent has gone from there a moment ago; another look finds others.
+        NotOrderable: somebody else has just had the last use.
+        GaveWay: the office has just changed one; another look prices by it.
     """
-    changes = [change for group in groups for change in changes_between(None, group)]
-    wanted = {
-        change.place: change.allocated
-        for change in summed(changes)
-        if catalogue[change.sku].tracked
+    if not price.coupons:
+        return
+    used = await unit.prices.used_by(order.id)
+    asked = {one.code: one.promotion.version for one in price.coupons if one.promotion}
+    if {one.code: one.promotion.version for one in used if one.promotion} != asked:
+        raise GaveWay("A coupon has just been changed.")
+    troubles = {
+        one.code: one.trouble(
+            customer=order.customer, items=price.items, currency=order.currency, now=unit.now
+        )
+        for one in used
     }
-    if short := shortages(wanted, shelves, kept.places):
-        may_be_elsewhere(short, _collected(groups))
-        lines = [(one.store, line.sku, line.parts) for one in groups for line in one.lines]
-        raise NotEnoughStock(short, takers_of(lines))
-    source = Source(Cause.ORDER, groups[0].order, caller.id, unit.now)
-    await unit.stock.apply(moves_of([*changes, *claims(kept.claimed, sign=-1)], source))
-    if kept.hold and kept.claimed:
-        state = HoldState.CONVERTED if kept.places else HoldState.EXPIRED
-        await unit.holds.close([kept.hold.id], state)
-
-
-def _collected(groups: Sequence[Group]) -> set[Place]:
-    """Where goods lie that are to be collected."""
-    pickups = [group for group in groups if isinstance(group, Pickup)]
-    return {(one.store, part) for one in pickups for line in one.lines for part in line.parts}
+    errors = [
+        {"coupon": code, "code": trouble.value, "detail": TOLD[trouble]}
+        for code, trouble in troubles.items()
+        if trouble
+    ]
+    if errors:
+        raise NotOrderable(errors)

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from domain.markets import Market, Tax
 from domain.money import Money, share_of_units, split
@@ -415,6 +416,23 @@ def test_the_shares_of_a_lines_units_add_up_to_the_line_over_time(amount: int, p
 
     assert sum(shares) == amount
     assert min(shares) >= 0
+
+
+@given(items_of, deals, st.lists(st.integers(1, 9), min_size=1, max_size=5))
+def test_a_line_in_parts_adds_up_to_the_line_and_no_part_is_negative(
+    items: list[Item], deal: Deal, parts: list[int]
+):
+    line = quote([replace(item, quantity=sum(parts)) for item in items], deal).lines[0]
+    split_up = line.parts(parts)
+
+    for name in ("total", "tax", "to_pay"):
+        amounts = [getattr(part, name).amount for part in split_up]
+        assert (sum(amounts), min(amounts) >= 0) == (getattr(line, name).amount, True)
+    off = sum(one.amount.amount for part in split_up for one in part.discounts)
+    assert off == sum(one.amount.amount for one in line.discounts)
+    for part in split_up:
+        taken = sum(one.amount.amount for one in part.discounts)
+        assert part.unit_price.amount * part.quantity - taken == part.total.amount
 
 
 # --- coupons --------------------------------------------------------------------------------------
