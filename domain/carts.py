@@ -11,10 +11,21 @@ from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Struct, structs, to_builtins
 
+from domain.addresses import Address
 from domain.callers import Caller, NotYours, Role
-from domain.ids import CartId, CustomerId, HoldId, OrderId, Sku, StoreId
+from domain.ids import (
+    CartId,
+    CustomerId,
+    HoldId,
+    MarketId,
+    OrderId,
+    ShippingMethodId,
+    Sku,
+    StoreId,
+)
 from domain.money import Currency, Money
 from domain.payments import PaymentUnderWay
+from domain.promotions import MOST_COUPONS, TooManyCoupons
 from domain.refusals import Conflict, Invalid, Missing
 
 MOST_OF_ONE: Final = 999
@@ -55,6 +66,16 @@ class CartLine(Struct, frozen=True):
     quantity: int
     seen: Money
     fulfilment: Fulfilment | None = None
+
+    @property
+    def name(self) -> str:
+        """What it is called among the lines of its cart; no SKU has a slash."""
+        way = self.fulfilment
+        return f"{self.sku}/{way.method}/{way.store or ''}" if way else self.sku
+
+    @property
+    def is_sent(self) -> bool:
+        return self.fulfilment is not None and self.fulfilment.method == "ship"
 
 
 class CartNotOpen(Conflict):
@@ -118,7 +139,10 @@ class SeveralLines(Conflict):
 
 
 class Cart(Struct, frozen=True):
-    """`saved` are lines for later. `store` is the one whose till started the cart."""
+    """`saved` are lines for later. `store` is the one whose till started the cart.
+
+    `coupons` are codes in capitals; `method` and `address` say how what is sent is sent.
+    """
 
     id: CartId
     currency: Currency
@@ -135,6 +159,10 @@ class Cart(Struct, frozen=True):
     saved: list[CartLine] = []
     store: StoreId | None = None
     paying_until: datetime | None = None
+    market: MarketId | None = None
+    coupons: tuple[str, ...] = ()
+    method: ShippingMethodId | None = None
+    address: Address | None = None
 
     def lines_of(self, sku: Sku) -> list[CartLine]:
         return [line for line in self.lines if line.sku == sku]
@@ -277,11 +305,35 @@ class Cart(Struct, frozen=True):
             raise NotInCart(sku)
         return self
 
-    def switched(self, currency: Currency, now: datetime) -> "Cart":
-        """The empty cart in another currency."""
+    def with_coupon(self, code: str, now: datetime) -> "Cart":
+        """The cart with one more coupon; the same cart where it has it. Raises TooManyCoupons."""
+        self.must_be_open()
+        if code in self.coupons:
+            return self
+        if len(self.coupons) >= MOST_COUPONS:
+            raise TooManyCoupons
+        return self._changed(now, coupons=(*self.coupons, code))
+
+    def without_coupon(self, code: str, now: datetime) -> "Cart":
+        """The cart without a coupon; the same cart where it is not there."""
+        self.must_be_open()
+        left = tuple(one for one in self.coupons if one != code)
+        return self if left == self.coupons else self._changed(now, coupons=left)
+
+    def sent_by(
+        self, method: ShippingMethodId | None, address: Address | None, now: datetime
+    ) -> "Cart":
+        """The cart with how, and where to, what is sent is sent."""
+        self.must_be_open()
+        if (method, address) == (self.method, self.address):
+            return self
+        return self._changed(now, method=method, address=address)
+
+    def switched(self, currency: Currency, market: MarketId | None, now: datetime) -> "Cart":
+        """The empty cart in another market, or in another currency."""
         self.must_be_open()
         assert not self.lines, "what lies in a cart has its currency"
-        return self._changed(now, currency=currency)
+        return self._changed(now, currency=currency, market=market)
 
     def claimed(self, customer: CustomerId, now: datetime) -> "Cart":
         """A guest's cart as the customer's own."""
@@ -313,10 +365,23 @@ class Cart(Struct, frozen=True):
         assert self.state is CartState.PAYING, self.state
         return self._changed(now, state=CartState.OPEN, order=None, hold=None, paying_until=None)
 
-    def with_lines(self, lines: list[CartLine], saved: list[CartLine], now: datetime) -> "Cart":
-        """The cart with lines that were put together elsewhere."""
+    def with_lines_of(
+        self, guest: "Cart", lines: list[CartLine], saved: list[CartLine], now: datetime
+    ) -> "Cart":
+        """The cart with its own and a guest's lines, which were put together elsewhere.
+
+        Coupons of both stay; what the guest said of the market and of shipping is the latest.
+        """
         self.must_be_open()
-        return self._changed(now, lines=lines, saved=saved)
+        return self._changed(
+            now,
+            lines=lines,
+            saved=saved,
+            market=guest.market or self.market,
+            coupons=tuple(dict.fromkeys((*self.coupons, *guest.coupons))),
+            method=guest.method or self.method,
+            address=guest.address or self.address,
+        )
 
     def holding(self, hold: HoldId | None, now: datetime) -> "Cart":
         """The cart with the hold that keeps its lines, or with none any more."""

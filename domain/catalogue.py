@@ -18,8 +18,8 @@ Options = Annotated[
     Meta(max_length=50),
 ]
 MostPerOrder = Annotated[int, Meta(ge=1, le=999)]
-DEAREST: Final = 5 * 10**9
-"""Minor units of a price: as many as the fullest cart can hold and still be one sum of money."""
+DEAREST: Final = 2 * 10**9
+"""Minor units of a price: the fullest cart with as much tax on top is still one sum of money."""
 
 
 class ProductMissing(Missing):

@@ -7,6 +7,8 @@
                    others stay beside each other
     price seen     the guest's, as the latest intent; where it is not today's, old and new are told,
                    and nothing is accepted for the buyer
+    coupons        both carts' stay; what is more than a cart takes says so
+    shipping       what the guest said of method and address, as the latest intent; so the market
     currency       must be the same; an empty cart takes the guest's
     saved lines    the customer's and then the guest's; of a SKU in both, the greater quantity
     viewed         the customer's and the guest's together, each once, the newest 50

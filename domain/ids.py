@@ -25,6 +25,13 @@ ChannelId = Annotated[str, Meta(pattern=CHANNEL_PATTERN, min_length=1, max_lengt
 WEB: Final[ChannelId] = "web"
 """The channel that every retailer has."""
 
+RULE_PATTERN: Final = CHANNEL_PATTERN
+type_rule = Meta(pattern=RULE_PATTERN, min_length=1, max_length=64)
+MarketId = Annotated[str, type_rule]
+PromotionId = Annotated[str, type_rule]
+ShippingMethodId = Annotated[str, type_rule]
+"""The retailer's own names of what prices are made by, written as channels are."""
+
 CartId = NewType("CartId", str)
 OrderId = NewType("OrderId", str)
 PickupId = NewType("PickupId", str)

@@ -1,5 +1,6 @@
 """Money in whole minor units with its ISO 4217 currency; never a fraction, never a float."""
 
+from collections.abc import Mapping
 from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
 from typing import Annotated, Final
 
@@ -61,3 +62,35 @@ def from_major(text: str, currency: str) -> Money:
     if minor != minor.to_integral_value(ROUND_HALF_EVEN):
         raise ValueError(f"{text!r} is finer than the smallest coin of {currency}")
     return Money(int(minor), currency)
+
+
+def rounded(numerator: int, denominator: int) -> int:
+    """A fraction of money in whole minor units; a half goes up. Neither is below 0."""
+    return (2 * numerator + denominator) // (2 * denominator)
+
+
+def split(amount: Minor, weights: Mapping[str, int]) -> dict[str, Minor]:
+    """`amount` shared out by `weights`, to the last minor unit.
+
+    Each has its share rounded down; what is left goes, one unit each, to those with the largest
+    remainders, and among equals by name: so the order in which they stand changes nothing.
+    """
+    whole = sum(weights.values())
+    if not whole:
+        assert not amount, "nobody is there to bear it"
+        return dict.fromkeys(weights, 0)
+    shares = {name: amount * weight // whole for name, weight in weights.items()}
+    left = amount - sum(shares.values())
+    by_remainder = sorted(weights, key=lambda name: (-(amount * weights[name] % whole), name))
+    for name in by_remainder[:left]:
+        shares[name] += 1
+    return shares
+
+
+def share_of_units(amount: Minor, quantity: int, first: int, units: int) -> Minor:
+    """What belongs to `units` of the `quantity` that cost `amount`, after the first `first`.
+
+    Taken bit by bit until none is left, the shares add up to the amount exactly.
+    """
+    assert 0 <= first <= first + units <= quantity, "a line has no more units than it has"
+    return amount * (first + units) // quantity - amount * first // quantity

@@ -9,10 +9,23 @@ from msgspec import UNSET, Meta, Struct, UnsetType, structs
 
 from domain.addresses import Address
 from domain.customers import read_email, read_phone
-from domain.ids import AttemptId, CartId, CustomerId, OrderId, PickupId, ShipmentId, Sku, StoreId
-from domain.money import Money
+from domain.ids import (
+    AttemptId,
+    CartId,
+    CustomerId,
+    MarketId,
+    OrderId,
+    PickupId,
+    PromotionId,
+    ShipmentId,
+    Sku,
+    StoreId,
+)
+from domain.money import Money, share_of_units
 from domain.patterns import whole
 from domain.points import points_of_lines
+from domain.price_rules import Percent
+from domain.prices import Discount, Shipping, TaxSum, Totals
 from domain.refusals import Conflict, WrongField
 from domain.texts import Name
 
@@ -51,7 +64,8 @@ class Contact(Struct, frozen=True, forbid_unknown_fields=True):
 class OrderLine(Struct, frozen=True):
     """Price and name as they were when the order was placed; `points` are what it will earn.
 
-    `line` names it within the order: the SKU for the first line of a SKU. `group` prepares it.
+    `total` is what its units cost less their discounts, `to_pay` the same with its tax. `line`
+    names it within the order: the SKU for the first line of a SKU. `group` prepares it.
     """
 
     sku: Sku
@@ -59,6 +73,10 @@ class OrderLine(Struct, frozen=True):
     quantity: int
     unit_price: Money
     total: Money
+    tax: Money
+    to_pay: Money
+    tax_rate: Percent | None = None
+    discounts: list[Discount] = []
     points: int = 0
     group: str = ""
     cancelled: int = 0
@@ -80,6 +98,12 @@ class OrderLine(Struct, frozen=True):
     def settled(self) -> int:
         """Units whose fate is known: given or cancelled."""
         return self.given + self.cancelled
+
+    @property
+    def due(self) -> int:
+        """What the units cost that are not cancelled, in minor units."""
+        whole = self.to_pay.amount
+        return whole - share_of_units(whole, self.quantity, 0, self.cancelled)
 
     @property
     def points_left(self) -> int:
@@ -149,9 +173,19 @@ class Earning(Struct, frozen=True):
     to_earn: int
 
 
-class Totals(Struct, frozen=True):
-    goods: Money
-    to_pay: Money
+class CouponUsed(Struct, frozen=True):
+    code: str
+    promotion: PromotionId
+
+
+class Bill(Struct, frozen=True):
+    """How an order was priced when it was placed; whatever is cancelled changes nothing of it."""
+
+    market: MarketId | None = None
+    prices_include_tax: bool = True
+    shipping: Shipping | None = None
+    taxes: list[TaxSum] = []
+    coupons: list[CouponUsed] = []
 
 
 class Tender(Struct, frozen=True):
@@ -160,9 +194,10 @@ class Tender(Struct, frozen=True):
 
 
 class Order(Struct, frozen=True):
-    """`to_pay` is what the goods cost that are not cancelled; `actor` is who placed it.
+    """`to_pay` is what is not cancelled, and shipping while something is sent.
 
-    `attempt` is the one whose money it wants, `pay_by` until when it waits to be paid at all.
+    The other totals and the bill are as they were placed; `actor` is who placed it. `attempt` is
+    the one whose money it wants, `pay_by` until when it waits to be paid at all.
     """
 
     id: OrderId
@@ -185,6 +220,7 @@ class Order(Struct, frozen=True):
     address: Address | None = None
     attempt: AttemptId | None = None
     pay_by: datetime | None = None
+    bill: Bill = Bill()
 
     @property
     def by_card(self) -> bool:
@@ -228,7 +264,7 @@ class Order(Struct, frozen=True):
 
     def earning(self) -> "Order":
         """The order with the points that a member earns by it."""
-        points = points_of_lines([line.total for line in self.lines])
+        points = points_of_lines([line.to_pay for line in self.lines])
         lines = [
             structs.replace(line, points=count)
             for line, count in zip(self.lines, points, strict=True)
@@ -259,8 +295,8 @@ class Order(Struct, frozen=True):
             else line
             for line in self.lines
         ]
-        to_pay = sum(line.unit_price.amount * (line.quantity - line.cancelled) for line in lines)
-        totals = Totals(self.totals.goods, Money(to_pay, self.currency))
+        to_pay = Money(self._due(lines), self.currency)
+        totals = structs.replace(self.totals, to_pay=to_pay)
         return structs.replace(
             self,
             lines=lines,
@@ -271,6 +307,16 @@ class Order(Struct, frozen=True):
             version=self.version + 1,
             changed_at=now,
         )
+
+    def _due(self, lines: list[OrderLine]) -> int:
+        """What `lines` cost by now. Shipping is given back with the last unit that was to be sent.
+
+        What was cancelled of a line costs its share, so that nothing is left over at the end.
+        """
+        sent = {group.id for group in self.groups if group.method == "ship"}
+        goes_out = any(line.group in sent and line.cancelled < line.quantity for line in lines)
+        fee = self.bill.shipping.to_pay.amount if self.bill.shipping and goes_out else 0
+        return sum(line.due for line in lines) + fee
 
 
 def _state_of(lines: list[OrderLine]) -> OrderState:
@@ -288,6 +334,22 @@ def numbered(lines: list[OrderLine]) -> list[OrderLine]:
         count = seen[line.sku] = seen.get(line.sku, 0) + 1
         named.append(line if count == 1 else structs.replace(line, line=f"{line.sku}/{count}"))
     return named
+
+
+def totals_of(lines: list[OrderLine], bill: Bill, to_pay: Money) -> Totals:
+    """The totals of an order: what it was placed with, and what is to be paid by now."""
+
+    def money(amount: int) -> Money:
+        return Money(amount, to_pay.currency)
+
+    sent = bill.shipping
+    return Totals(
+        goods=money(sum(line.unit_price.amount * line.quantity for line in lines)),
+        discounts=money(sum(one.amount.amount for line in lines for one in line.discounts)),
+        shipping=sent.price if sent else money(0),
+        tax=money(sum(line.tax.amount for line in lines) + (sent.tax.amount if sent else 0)),
+        to_pay=to_pay,
+    )
 
 
 def tenders_of(payment: Payment, totals: Totals) -> list[Tender]:

@@ -14,7 +14,12 @@ from domain.refusals import WrongField
 from domain.zones import is_zone
 
 WallTime = Annotated[
-    str, Meta(pattern=whole("([01][0-9]|2[0-3]):[0-5][0-9]"), description="hours and minutes, 24 h")
+    str,
+    Meta(
+        pattern=whole("([01][0-9]|2[0-3]):[0-5][0-9]"),
+        description="hours and minutes, 24 h",
+        extra_json_schema={"example": "21:00"},
+    ),
 ]
 Topic = Annotated[str, Meta(pattern=whole("[a-z0-9_-]{1,64}"))]
 

@@ -16,6 +16,7 @@ from adapters.http.availability import Availability
 from adapters.http.basket_plans import BasketPlans
 from adapters.http.bodies import JsonRequest
 from adapters.http.callers import admit, must_state_callers, provide_caller, provide_telling
+from adapters.http.cart_terms import CartTerms
 from adapters.http.carts import Carts, MyCart, provide_change
 from adapters.http.customers import Customers
 from adapters.http.deliveries import Deliveries
@@ -30,6 +31,7 @@ from adapters.http.incidents import Incidents
 from adapters.http.keys import Keys
 from adapters.http.limits import Limits, Policy
 from adapters.http.locales import provide_locale
+from adapters.http.markets import Markets
 from adapters.http.me import Me
 from adapters.http.messages import Messages
 from adapters.http.metrics import Metrics, read_metrics
@@ -39,12 +41,14 @@ from adapters.http.payments import Payments
 from adapters.http.pickups import Pickups, StorePickups
 from adapters.http.problems import HANDLERS, describe_problem, note_trespass
 from adapters.http.products import Products
+from adapters.http.promotions import Promotions
 from adapters.http.requests import provide_key, provide_optional_key
 from adapters.http.rewards import MyRewards, Rewards
 from adapters.http.sales import Sales
 from adapters.http.sales_channels import SalesChannels
 from adapters.http.saved_lines import SavedLines
 from adapters.http.shipments import OrderShipments, Shipments, StoreShipments
+from adapters.http.shipping_methods import ShippingMethods
 from adapters.http.stock import Stock
 from adapters.http.stocktaking import Stocktaking
 from adapters.http.stopping import Stopping
@@ -64,6 +68,9 @@ CONTROLLERS: Final[Sequence[ControllerRouterHandler]] = (
     Products,
     Stores,
     SalesChannels,
+    Markets,
+    Promotions,
+    ShippingMethods,
     Imports,
     Availability,
     Carts,
@@ -71,6 +78,7 @@ CONTROLLERS: Final[Sequence[ControllerRouterHandler]] = (
     BasketPlans,
     TillCarts,
     CartCodes,
+    CartTerms,
     MyCart,
     MyViewed,
     CartViewed,

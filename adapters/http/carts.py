@@ -15,7 +15,7 @@ from adapters.http.tags import tagged
 from domain.callers import Caller, Role
 from domain.carts import Fulfilment, Quantity
 from domain.claiming import Merged
-from domain.ids import CartId, Sku, StoreId
+from domain.ids import CartId, MarketId, Sku, StoreId
 from domain.money import Currency, is_currency
 from domain.refusals import Invalid, WrongField
 from service.carts import changing, claiming, opening, viewing
@@ -33,9 +33,13 @@ Wide = TypeVar("Wide", bound=CartView)
 
 
 class NewCart(Struct, forbid_unknown_fields=True):
-    """Everything in a cart has the cart's currency."""
+    """Everything in a cart has the cart's currency.
+
+    Without a `market` it is the first that has the currency.
+    """
 
     currency: Currency
+    market: MarketId | None = None
 
     def __post_init__(self) -> None:
         if not is_currency(self.currency):
@@ -110,7 +114,13 @@ class Carts(Controller):
         A guest who repeats it gets one more empty cart, whatever the Idempotency-Key: guests share
         their page's key, and an answer given again could open somebody else's cart.
         """
-        view = await opening.start(units, caller=caller, currency=data.currency, key=optional_key)
+        view = await opening.start(
+            units,
+            caller=caller,
+            currency=data.currency,
+            market=data.market,
+            key=optional_key,
+        )
         token: str | UnsetType = UNSET
         if caller.role is Role.TILL:
             token = codes.till_token(view.id, min(caller.stores), clock() + WALK_IN_LASTS)

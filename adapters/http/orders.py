@@ -6,25 +6,26 @@ from typing import Any, Self
 from litestar import Controller, Response, get
 from litestar.di import NamedDependency
 from litestar.params import FromPath
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, Struct, UnsetType, structs
 
 from adapters.http.callers import ANYBODY, called_by
 from adapters.http.paging import Cursor, Limit, Page, page_of, unseal
 from adapters.http.tags import tagged
 from domain.addresses import Address
 from domain.callers import Caller, Role
-from domain.ids import AttemptId, CartId, OrderId
+from domain.ids import AttemptId, CartId, MarketId, OrderId
 from domain.orders import (
     Contact,
+    CouponUsed,
     Earning,
     Order,
     OrderGroup,
     OrderLine,
     OrderState,
     Tender,
-    Totals,
 )
 from domain.payments import Attempt, AttemptState
+from domain.prices import Shipping, TaxSum, Totals
 from service.orders.seeing import list_mine, look
 from service.payments.cashier import Cashier
 from service.ports.unit import Units
@@ -66,7 +67,11 @@ class PaymentView(Struct, frozen=True):
 
 
 class OrderView(Struct, frozen=True):
-    """What was bought, for how much, and where it waits."""
+    """What was bought, for how much, and where it waits.
+
+    `to_pay` is what is still wanted, and shipping while something is sent; all other money is as
+    it was when the order was placed.
+    """
 
     id: OrderId
     cart: CartId
@@ -78,6 +83,11 @@ class OrderView(Struct, frozen=True):
     address: Address | None
     lines: list[OrderLine]
     groups: list[OrderGroup]
+    market: MarketId | None
+    prices_include_tax: bool
+    shipping: Shipping | None
+    taxes: list[TaxSum]
+    coupons: list[CouponUsed]
     totals: Totals
     tenders: list[Tender]
     points: Earning
@@ -85,9 +95,9 @@ class OrderView(Struct, frozen=True):
 
     @classmethod
     def of(cls, order: Order, attempt: Attempt | None, publishable_key: str) -> Self:
-        payment = PaymentView.of(order, attempt, publishable_key)
-        names = [name for name in cls.__struct_fields__ if name != "payment"]
-        return cls(**{name: getattr(order, name) for name in names}, payment=payment)
+        told = {**structs.asdict(order), **structs.asdict(order.bill)}
+        told["payment"] = PaymentView.of(order, attempt, publishable_key)
+        return cls(**{name: told[name] for name in cls.__struct_fields__})
 
 
 class Orders(Controller):

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import msgspec
 
+from domain.addresses import Address
 from domain.callers import Caller
 from domain.cart_rules import CartRules
 from domain.carts import Cart, CartLine, CartState
@@ -14,12 +15,12 @@ from domain.refusals import Missing
 
 COLUMNS: Final = (
     "id, currency, created_at, changed_at, state, customer, claimed_by, merged_into, "
-    "order_id, hold, version, lines, saved, store, paying_until"
+    "order_id, hold, version, lines, saved, store, paying_until, market, coupons, method, address"
 )
 ADD: Final = """
     insert into carts
-        (id, currency, created_at, changed_at, customer, version, lines, saved, store)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+        (id, currency, created_at, changed_at, customer, version, lines, saved, store, market)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 """
 GET: Final = f"select {COLUMNS} from carts where id = $1"
 TAKE: Final = f"{GET} for update"
@@ -28,7 +29,7 @@ OPEN_OF: Final = f"select {COLUMNS} from carts where customer = $1 and state in 
 KEEP: Final = """
     update carts set currency = $10, changed_at = $2, state = $3, customer = $4, claimed_by = $5,
         merged_into = $6, order_id = $7, version = $8, lines = $9, hold = $11, saved = $12,
-        paying_until = $13
+        paying_until = $13, market = $14, coupons = $15, method = $16, address = $17
     where id = $1
 """
 TAKE_SAVED: Final = """
@@ -68,7 +69,8 @@ STALE: Final = f"""
 """
 EMPTY: Final = """
     update carts set state = $2, changed_at = $3, version = version + 1,
-        lines = '[]', saved = '[]', code_hash = null, code_until = null
+        lines = '[]', saved = '[]', coupons = '{}', address = null,
+        code_hash = null, code_until = null
     where id = any($1::text[])
 """
 FORGET: Final = """
@@ -102,6 +104,7 @@ class PostgresCarts:
             _text(cart.lines),
             _text(cart.saved),
             cart.store,
+            cart.market,
         )
 
     async def get(self, cart: CartId) -> Cart:
@@ -130,6 +133,10 @@ class PostgresCarts:
             cart.hold,
             _text(cart.saved),
             cart.paying_until,
+            cart.market,
+            list(cart.coupons),
+            cart.method,
+            _text(cart.address) if cart.address else None,
         )
 
     async def take_saved(self, caller: Caller) -> list[CartLine]:
@@ -160,8 +167,8 @@ class PostgresCarts:
         return gone
 
 
-def _text(lines: list[CartLine]) -> str:
-    return msgspec.json.encode(lines).decode()
+def _text(value: object) -> str:
+    return msgspec.json.encode(value).decode()
 
 
 def _cart(row: Any) -> Cart:
@@ -171,4 +178,6 @@ def _cart(row: Any) -> Cart:
     columns["order"] = columns.pop("order_id")
     for name in ("lines", "saved"):
         columns[name] = msgspec.json.decode(columns[name], type=list[CartLine])
+    if columns["address"]:
+        columns["address"] = msgspec.json.decode(columns["address"], type=Address)
     return msgspec.convert(columns, Cart)

@@ -103,7 +103,7 @@ ORDER_LINES: Final = """
         select o.id as order_id, o.customer, line.*
         from orders o, jsonb_to_recordset(o.lines) as line
             (line text, sku text, quantity int, collected int, shipped int, cancelled int,
-                returned int, points bigint, "group" text)
+                returned int, points bigint, to_pay jsonb, "group" text)
         where o.state not in ('pending_payment', 'expired')
     ) as line
 """
@@ -352,6 +352,38 @@ INVARIANTS: Final[Mapping[str, str]] = {
             (holds.state = 'active')::int as actual
         from holds join carts on carts.hold = holds.id
         where carts.state in ('merged', 'expired')
+    """,
+    "coupons_are_used_by_their_orders": """
+        select jsonb_build_object('promotion', promotion, 'figure', figure) as about,
+            expected, actual
+        from (
+            select promotion, uses,
+                coalesce(standing.orders, 0) as orders, coalesce(used.rows, 0) as rows
+            from promotions
+            left join (
+                select coupon ->> 'promotion' as promotion, count(*) as orders
+                from orders, jsonb_array_elements(bill -> 'coupons') as coupon
+                where state not in ('cancelled', 'expired') group by 1
+            ) as standing using (promotion)
+            left join (
+                select promotion, count(*) as rows from coupon_uses group by promotion
+            ) as used using (promotion)
+        ) as told, lateral (values
+            ('uses', orders, uses), ('rows', orders, rows)
+        ) as compared (figure, expected, actual)
+    """,
+    "orders_cost_what_is_wanted": f"""
+        select jsonb_build_object('order', orders.id) as about,
+            wanted.goods + case when wanted.goes_out
+                then coalesce((bill #>> '{{shipping,to_pay,amount}}')::bigint, 0) else 0
+            end as expected,
+            to_pay_minor as actual
+        from orders join (
+            select order_id, bool_or(cancelled < quantity and "group" like 'shp%') as goes_out,
+                sum(cost - cost * cancelled / quantity)::bigint as goods
+            from {ORDER_LINES}, lateral (select (to_pay ->> 'amount')::bigint) as told (cost)
+            group by order_id
+        ) as wanted on wanted.order_id = orders.id
     """,
     "every_entry_balances": """
         select jsonb_build_object('entry', entries.id) as about,

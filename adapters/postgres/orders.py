@@ -10,26 +10,28 @@ from domain.addresses import Address
 from domain.ids import CustomerId, OrderId, Sku
 from domain.money import Money
 from domain.orders import (
+    Bill,
     Contact,
     Earning,
     Order,
     OrderGroup,
     OrderLine,
+    OrderState,
     Payment,
-    Totals,
     tenders_of,
+    totals_of,
 )
 from domain.refusals import Missing
 
 COLUMNS: Final = (
     "id, cart, customer, state, locale, currency, goods_minor, to_pay_minor, contact, lines, "
     "groups, payment, actor, version, placed_at, changed_at, address, "
-    "attempt, pay_by"
+    "attempt, pay_by, bill"
 )
 ADD: Final = f"""
     insert into orders ({COLUMNS})
     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
-        $18, $19)
+        $18, $19, $20)
 """
 KEEP: Final = """
     update orders set customer = $2, state = $3, goods_minor = $4, to_pay_minor = $5, lines = $6,
@@ -62,6 +64,31 @@ UNPAID: Final = """
 """
 
 
+OVER: Final = {OrderState.CANCELLED, OrderState.EXPIRED}
+"""An order that stands no more gives its coupons back."""
+USE: Final = """
+    with locked as (
+        select promotion from promotions where promotion = any($1::text[])
+        order by promotion for update
+    ), used as (
+        insert into coupon_uses (promotion, order_id, customer)
+        select promotion, $2, $3 from locked
+    )
+    update promotions set uses = uses + 1 from locked
+    where promotions.promotion = locked.promotion
+"""
+LOCK_USED: Final = """
+    select from promotions
+    where promotion in (select promotion from coupon_uses where order_id = $1)
+    order by promotion for update
+"""
+GIVE_BACK: Final = """
+    with unused as (delete from coupon_uses where order_id = $1 returning promotion)
+    update promotions set uses = uses - 1 from unused
+    where promotions.promotion = unused.promotion
+"""
+
+
 class PostgresOrders:
     def __init__(self, connection: Any, now: datetime) -> None:
         self._connection = connection
@@ -69,6 +96,8 @@ class PostgresOrders:
 
     async def add(self, order: Order) -> None:
         await self._connection.execute(ADD, *_values(order))
+        if used := [coupon.promotion for coupon in order.bill.coupons]:
+            await self._connection.execute(USE, used, order.id, order.customer)
 
     async def keep(self, order: Order) -> None:
         await self._connection.execute(
@@ -85,6 +114,9 @@ class PostgresOrders:
             order.placed_at,
             order.attempt,
         )
+        if order.state in OVER and order.bill.coupons:
+            await self._connection.execute(LOCK_USED, order.id)
+            await self._connection.execute(GIVE_BACK, order.id)
 
     async def get(self, order: OrderId) -> Order:
         return _order(await self._connection.fetchrow(f"{SELECT} where id = $1", order))
@@ -131,6 +163,7 @@ def _values(order: Order) -> tuple[Any, ...]:
         _text(order.address) if order.address else None,
         order.attempt,
         order.pay_by,
+        _text(order.bill),
     )
 
 
@@ -144,7 +177,8 @@ def _order(row: Any) -> Order:
     lines = msgspec.json.decode(row["lines"], type=list[OrderLine])
     payment = msgspec.json.decode(row["payment"], type=Payment)
     currency = row["currency"]
-    totals = Totals(Money(row["goods_minor"], currency), Money(row["to_pay_minor"], currency))
+    bill = msgspec.json.decode(row["bill"], type=Bill)
+    totals = totals_of(lines, bill, Money(row["to_pay_minor"], currency))
     plain = ("id", "cart", "customer", "state", "locale", "currency", "actor", "version")
     return msgspec.convert(
         {
@@ -161,6 +195,7 @@ def _order(row: Any) -> Order:
             if row["address"]
             else None,
             "totals": totals,
+            "bill": bill,
             "tenders": tenders_of(payment, totals),
             "points": Earning(sum(line.points_left for line in lines)),
         },

@@ -487,6 +487,45 @@ Index(
 
 # --- carts, orders, pickups -----------------------------------------------------------------------
 
+# --- what prices are made by ----------------------------------------------------------------------
+
+# One row: its version is another after every change of what every cart is priced by.
+price_rules = Table(
+    "price_rules",
+    metadata,
+    Column("one", Boolean, primary_key=True, server_default=text("true")),
+    Column("version", BigInteger, nullable=False, server_default=text("0")),
+    CheckConstraint("one", name="one"),
+)
+
+markets = Table(
+    "markets",
+    metadata,
+    key("market", primary_key=True),
+    document("terms"),
+    version(),
+)
+
+shipping_methods = Table(
+    "shipping_methods",
+    metadata,
+    key("method", primary_key=True),
+    document("terms"),
+    version(),
+)
+
+# Codes are kept in capitals. `uses` are the rows of coupon_uses.
+promotions = Table(
+    "promotions",
+    metadata,
+    key("promotion", primary_key=True),
+    Column("code", Key, unique=True),
+    document("terms"),
+    count("uses"),
+    version(),
+    CheckConstraint("uses >= 0", name="uses"),
+)
+
 carts = Table(
     "carts",
     metadata,
@@ -503,6 +542,10 @@ carts = Table(
     Column("store", Key),
     Column("code_hash", LargeBinary),
     Column("code_until", Instant),
+    Column("market", Key),
+    Column("coupons", ARRAY(Key), nullable=False, server_default=text("'{}'::text[]")),
+    Column("method", Key),
+    Column("address", JSONB),
     version(),
     instant("created_at"),
     instant("changed_at"),
@@ -558,10 +601,23 @@ orders = Table(
     Column("address", JSONB),
     Column("attempt", Key),
     Column("pay_by", Instant),
+    document("bill"),
 )
 Index(None, orders.c.customer, orders.c.id)
 Index("orders_cart_key", orders.c.cart, unique=True, postgresql_where=text("state <> 'expired'"))
 Index("orders_unpaid_idx", orders.c.pay_by, postgresql_where=text("state = 'pending_payment'"))
+
+# The orders that stand with a coupon.
+coupon_uses = Table(
+    "coupon_uses",
+    metadata,
+    key("promotion", ForeignKey("promotions.promotion")),
+    key("order_id", ForeignKey("orders.id")),
+    Column("customer", Key),
+    PrimaryKeyConstraint("promotion", "order_id"),
+)
+Index(None, coupon_uses.c.order_id)
+Index(None, coupon_uses.c.promotion, coupon_uses.c.customer)
 
 pickups = Table(
     "pickups",

@@ -33,6 +33,8 @@ from adapters.postgres.outbox import PostgresOutbox
 from adapters.postgres.pickups import PostgresPickups
 from adapters.postgres.points import SHIPPED, PostgresPoints
 from adapters.postgres.preferences import PostgresConsents, PostgresPreferences
+from adapters.postgres.price_rules import PostgresPriceRules
+from adapters.postgres.prices import KnownRules, PostgresPrices
 from adapters.postgres.products import PostgresProducts
 from adapters.postgres.requests import PostgresRequests
 from adapters.postgres.rewards import PostgresRewards
@@ -58,6 +60,7 @@ from service.ports.following import Messages, Outbox, Slots, Webhooks
 from service.ports.incoming import Consignments, Deliveries, Supply
 from service.ports.payments import Attempts
 from service.ports.people import Consents, Customers, Points, Preferences, Rewards
+from service.ports.prices import PriceRules, Prices, Rule
 from service.ports.requests import Requests
 from service.ports.selling import Closing, SalesChannels, Selling
 from service.ports.shopping import Carts, Orders, Pickups, Shipments, Viewed
@@ -106,6 +109,7 @@ class PostgresUnit:
         *,
         programme: Programme,
         rules: CartRules,
+        known: KnownRules,
         patience: timedelta,
     ) -> None:
         self.connection = connection
@@ -124,6 +128,7 @@ class PostgresUnit:
         self.feed: Feed = PostgresFeed(connection)
         self.allocations: Allocations = PostgresAllocations(connection)
         self.holds: Holds = PostgresHolds(connection, now)
+        self.prices: Prices = PostgresPrices(connection, known)
         self.carts: Carts = PostgresCarts(connection, now)
         self.viewed: Viewed = PostgresViewed(connection, now)
         self.orders: Orders = PostgresOrders(connection, now)
@@ -146,6 +151,9 @@ class PostgresUnit:
         self.messages: Messages = PostgresMessages(connection)
         self.slots: Slots = PostgresSlots(connection)
         self.audit: Audit = PostgresAudit(connection, now, self.new_id, patience)
+
+    def price_rules(self, kind: type[Rule]) -> PriceRules[Rule]:
+        return PostgresPriceRules(self.connection, kind)
 
     @staticmethod
     def new_id(prefix: str) -> str:
@@ -171,6 +179,7 @@ class PostgresUnits:
         self._programme = programme
         self._cart_rules = cart_rules
         self._audit_patience = audit_patience
+        self._known = KnownRules()
         self.after_stock: list[Callable[[Collection[Sku]], None]] = []
         """Told which SKUs have changed whenever a transaction that changed stock was committed."""
 
@@ -193,6 +202,7 @@ class PostgresUnits:
                     self._clock(),
                     programme=self._programme,
                     rules=self._cart_rules,
+                    known=self._known,
                     patience=self._audit_patience,
                 )
                 if transaction:

@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "2026_11_26_0050"
-down_revision = "2026_11_26_0042"
+down_revision = "2026_11_26_0046"
 branch_labels = None
 depends_on = None
 

@@ -293,6 +293,37 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/carts/{cart}/coupons/{code}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Put a coupon into a cart, at most three
+         * @description Put a coupon into a cart, at most three; case counts not.
+         *
+         *     One that takes nothing off yet is kept, and the cart's `problems` say so. 404
+         *     `unknown_coupon`; 409 `coupon_ended`, `coupon_used_up`, `coupon_not_yours`.
+         *
+         *     Callers: shop, customer, till.
+         */
+        put: operations["put_cart_coupon"];
+        post?: never;
+        /**
+         * Take a coupon out
+         * @description Take a coupon out. A repeat changes nothing.
+         *
+         *     Callers: shop, customer, till.
+         */
+        delete: operations["drop_cart_coupon"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/carts/{cart}/fulfilment": {
         parameters: {
             query?: never;
@@ -432,6 +463,30 @@ export interface paths {
          *     Callers: shop, customer, till.
          */
         post: operations["restore_cart_line"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/carts/{cart}/shipping": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Say how, and where to, the lines are sent that are to be sent
+         * @description Say how, and where to, the lines are sent that are to be sent.
+         *
+         *     Until a method is chosen it is the cheapest that reaches the address.
+         *
+         *     Callers: shop, customer, till.
+         */
+        put: operations["put_cart_shipping"];
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -843,6 +898,65 @@ export interface paths {
          *     Callers: office. An office key needs the scope `keys`.
          */
         delete: operations["revoke_key"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/markets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Every market by its name
+         * @description Every market by its name. With none there is one: any currency, no tax stated.
+         *
+         *     Callers: office. An office key needs the scope `rules`.
+         */
+        get: operations["list_markets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/markets/{market}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One market
+         * @description One market. 404 `unknown_market`.
+         *
+         *     Callers: office. An office key needs the scope `rules`.
+         */
+        get: operations["get_market"];
+        /**
+         * Write a market whole, new or known
+         * @description Write a market whole, new or known.
+         *
+         *     From the first one on, no cart begins in a currency that no market has. Orders keep the
+         *     taxes that they were placed with.
+         *
+         *     Callers: office. An office key needs the scope `rules`.
+         */
+        put: operations["put_market"];
+        post?: never;
+        /**
+         * Sell there no more
+         * @description Sell there no more. Its carts go to another market of their currency, if there is one.
+         *
+         *     Callers: office. An office key needs the scope `rules`.
+         */
+        delete: operations["remove_market"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1469,6 +1583,65 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/promotions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Every promotion by its name, with how many orders stand with its code
+         * @description Every promotion by its name, with how many orders stand with its code.
+         *
+         *     Callers: office. An office key needs the scope `rules`.
+         */
+        get: operations["list_promotions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/promotions/{promotion}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One promotion
+         * @description One promotion. 404 `unknown_promotion`.
+         *
+         *     Callers: office. An office key needs the scope `rules`.
+         */
+        get: operations["get_promotion"];
+        /**
+         * Write a promotion whole, new or known
+         * @description Write a promotion whole, new or known. With a `code` it is a coupon.
+         *
+         *     Each line of a cart has the best promotion that needs no code; then each of at most three
+         *     coupons takes its part of what is left. 409 `code_taken`.
+         *
+         *     Callers: office. An office key needs the scope `rules`.
+         */
+        put: operations["put_promotion"];
+        post?: never;
+        /**
+         * Take a promotion away
+         * @description Take a promotion away. 409 `promotion_used` where orders stand with it: pause it.
+         *
+         *     Callers: office. An office key needs the scope `rules`.
+         */
+        delete: operations["remove_promotion"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/shipments/{shipment}": {
         parameters: {
             query?: never;
@@ -1618,6 +1791,62 @@ export interface paths {
          */
         post: operations["put_back_shipment"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/shipping-methods": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What may be chosen, the cheapest first
+         * @description What may be chosen, the cheapest first; the office sees paused ones too, by name.
+         *
+         *     Callers: shop, customer, till, associate, office.
+         */
+        get: operations["list_shipping_methods"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/shipping-methods/{method}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One method
+         * @description One method; a paused one for the office alone. 404 `unknown_shipping_method`.
+         *
+         *     Callers: shop, customer, till, associate, office.
+         */
+        get: operations["get_shipping_method"];
+        /**
+         * Write a method whole, new or known
+         * @description Write a method whole, new or known. Its price is once per order that sends something.
+         *
+         *     Callers: office. An office key needs the scope `rules`.
+         */
+        put: operations["put_shipping_method"];
+        post?: never;
+        /**
+         * Send nothing by it any more
+         * @description Send nothing by it any more. Carts that chose it say so.
+         *
+         *     Callers: office. An office key needs the scope `rules`.
+         */
+        delete: operations["remove_shipping_method"];
         options?: never;
         head?: never;
         patch?: never;
@@ -2464,7 +2693,7 @@ export interface components {
          */
         Before: {
             groups: components["schemas"]["GroupView"][];
-            totals: components["schemas"]["CartTotals"];
+            totals: components["schemas"]["Totals"];
         };
         /**
          * Broken
@@ -2510,11 +2739,18 @@ export interface components {
             currency: string;
             lines: components["schemas"]["LineView"][];
             groups: components["schemas"]["GroupView"][];
-            totals: components["schemas"]["CartTotals"];
+            market: string | null;
+            prices_include_tax: boolean;
+            shipping: components["schemas"]["service.carts.viewing.Sending"];
+            coupons: string[];
+            taxes: components["schemas"]["TaxSum"][];
+            totals: components["schemas"]["Totals"];
+            requires: string[];
             problems: components["schemas"]["LineProblem"][];
             held_until: string | null;
-            saved: components["schemas"]["LineView"][];
+            saved: components["schemas"]["SavedLineView"][];
             order: string | null;
+            changed_totals: components["schemas"]["ChangedTotal"][];
             token: string;
             /** Format: date-time */
             token_until: string;
@@ -2533,14 +2769,12 @@ export interface components {
          * @enum {unknown}
          */
         CartState: "expired" | "merged" | "open" | "ordered" | "paying";
-        /** CartTotals */
-        CartTotals: {
-            goods: components["schemas"]["Money"];
-            to_pay: components["schemas"]["Money"];
-        };
         /**
          * CartView
          * @description A cart with names, prices and availability as they are now.
+         *
+         *         `requires` is what checkout still has to be told: the `address` of what is sent.
+         *         `changed_totals` are those that a write has changed, in the answer to it.
          */
         CartView: {
             id: string;
@@ -2549,11 +2783,27 @@ export interface components {
             currency: string;
             lines: components["schemas"]["LineView"][];
             groups: components["schemas"]["GroupView"][];
-            totals: components["schemas"]["CartTotals"];
+            market: string | null;
+            prices_include_tax: boolean;
+            shipping: components["schemas"]["service.carts.viewing.Sending"];
+            coupons: string[];
+            taxes: components["schemas"]["TaxSum"][];
+            totals: components["schemas"]["Totals"];
+            requires: string[];
             problems: components["schemas"]["LineProblem"][];
             held_until: string | null;
-            saved: components["schemas"]["LineView"][];
+            saved: components["schemas"]["SavedLineView"][];
             order: string | null;
+            changed_totals: components["schemas"]["ChangedTotal"][];
+        };
+        /**
+         * ChangedTotal
+         * @description One of the totals that a change has made another.
+         */
+        ChangedTotal: {
+            total: string;
+            before: components["schemas"]["Money"];
+            now: components["schemas"]["Money"];
         };
         /**
          * Channel
@@ -2606,11 +2856,18 @@ export interface components {
             currency: string;
             lines: components["schemas"]["LineView"][];
             groups: components["schemas"]["GroupView"][];
-            totals: components["schemas"]["CartTotals"];
+            market: string | null;
+            prices_include_tax: boolean;
+            shipping: components["schemas"]["service.carts.viewing.Sending"];
+            coupons: string[];
+            taxes: components["schemas"]["TaxSum"][];
+            totals: components["schemas"]["Totals"];
+            requires: string[];
             problems: components["schemas"]["LineProblem"][];
             held_until: string | null;
-            saved: components["schemas"]["LineView"][];
+            saved: components["schemas"]["SavedLineView"][];
             order: string | null;
+            changed_totals: components["schemas"]["ChangedTotal"][];
             changes: components["schemas"]["Merged"][];
         };
         /** CodeBody */
@@ -2699,6 +2956,11 @@ export interface components {
         /** Counts */
         Counts: {
             lines: components["schemas"]["CountLine"][];
+        };
+        /** CouponUsed */
+        CouponUsed: {
+            code: string;
+            promotion: string;
         };
         /**
          * CustomerChange
@@ -2795,6 +3057,16 @@ export interface components {
             store: string;
             state: components["schemas"]["StoreState"];
             open: components["schemas"]["Open"];
+        };
+        /**
+         * Discount
+         * @description What a promotion takes off a line; with the `code` of the coupon that it needed.
+         */
+        Discount: {
+            promotion: string;
+            name: string;
+            amount: components["schemas"]["Money"];
+            code: string | null;
         };
         /**
          * Discrepancy
@@ -3057,8 +3329,12 @@ export interface components {
             seen?: components["schemas"]["Money"];
             price?: components["schemas"]["Money"];
             limit?: number;
+            coupon?: string;
         };
-        /** LineView */
+        /**
+         * LineView
+         * @description `total` is what the units cost less their discounts, `to_pay` the same with its tax.
+         */
         LineView: {
             sku: string;
             name: string;
@@ -3067,6 +3343,10 @@ export interface components {
             total: components["schemas"]["Money"];
             fulfilment: components["schemas"]["Fulfilment"] | null;
             problems: components["schemas"]["LineProblem"][];
+            discounts: components["schemas"]["Discount"][];
+            tax_rate: string | null;
+            tax: components["schemas"]["Money"];
+            to_pay: components["schemas"]["Money"];
         };
         /**
          * Longer
@@ -3094,6 +3374,41 @@ export interface components {
             url: string;
             position: number;
             secret: string;
+        };
+        /** Market */
+        Market: {
+            /** @description ISO 4217 */
+            currency: string;
+            countries: string[];
+            locales: string[];
+            prices_include_tax: boolean;
+            tax: components["schemas"]["Tax"];
+            sending_hours: components["schemas"]["SendingHours"] | null;
+            market: string;
+            version: number;
+        };
+        /**
+         * MarketTerms
+         * @description No `countries` are all of them. `sending_hours` are for what nobody has asked for.
+         */
+        MarketTerms: {
+            /** @description ISO 4217 */
+            currency: string;
+            /** @default [] */
+            countries?: string[];
+            /** @default [] */
+            locales?: string[];
+            /** @default true */
+            prices_include_tax?: boolean;
+            /**
+             * @default {
+             *       "default": "0",
+             *       "categories": {}
+             *     }
+             */
+            tax?: components["schemas"]["Tax"];
+            /** @default null */
+            sending_hours?: components["schemas"]["SendingHours"] | null;
         };
         /**
          * Merged
@@ -3158,6 +3473,11 @@ export interface components {
             trace: components["schemas"]["Decision"][];
         };
         /**
+         * MethodState
+         * @enum {unknown}
+         */
+        MethodState: "active" | "paused";
+        /**
          * Money
          * @description `amount` is in minor units: 1299 GBP is £12.99, 1299 JPY is ¥1299.
          */
@@ -3197,10 +3517,14 @@ export interface components {
         /**
          * NewCart
          * @description Everything in a cart has the cart's currency.
+         *
+         *         Without a `market` it is the first that has the currency.
          */
         NewCart: {
             /** @description ISO 4217 */
             currency: string;
+            /** @default null */
+            market?: string | null;
         };
         /**
          * NewConsent
@@ -3308,6 +3632,14 @@ export interface components {
             card?: string | null;
         };
         /**
+         * NewSending
+         * @description What is left out stays as it was; null takes it away.
+         */
+        NewSending: {
+            method?: string | null;
+            address?: components["schemas"]["Address"] | null;
+        };
+        /**
          * NewTransfer
          * @description All lines or none. `due_on` is the day on which they should be there, if that is known.
          */
@@ -3385,7 +3717,8 @@ export interface components {
          * OrderLine
          * @description Price and name as they were when the order was placed; `points` are what it will earn.
          *
-         *         `line` names it within the order: the SKU for the first line of a SKU. `group` prepares it.
+         *         `total` is what its units cost less their discounts, `to_pay` the same with its tax. `line`
+         *         names it within the order: the SKU for the first line of a SKU. `group` prepares it.
          */
         OrderLine: {
             sku: string;
@@ -3393,6 +3726,10 @@ export interface components {
             quantity: number;
             unit_price: components["schemas"]["Money"];
             total: components["schemas"]["Money"];
+            tax: components["schemas"]["Money"];
+            to_pay: components["schemas"]["Money"];
+            tax_rate: string | null;
+            discounts: components["schemas"]["Discount"][];
             points: number;
             group: string;
             cancelled: number;
@@ -3409,6 +3746,9 @@ export interface components {
         /**
          * OrderView
          * @description What was bought, for how much, and where it waits.
+         *
+         *         `to_pay` is what is still wanted, and shipping while something is sent; all other money is as
+         *         it was when the order was placed.
          */
         OrderView: {
             id: string;
@@ -3422,6 +3762,11 @@ export interface components {
             address: components["schemas"]["Address"] | null;
             lines: components["schemas"]["OrderLine"][];
             groups: components["schemas"]["OrderGroup"][];
+            market: string | null;
+            prices_include_tax: boolean;
+            shipping: components["schemas"]["Shipping"] | null;
+            taxes: components["schemas"]["TaxSum"][];
+            coupons: components["schemas"]["CouponUsed"][];
             totals: components["schemas"]["Totals"];
             tenders: components["schemas"]["domain.orders.Tender"][];
             points: components["schemas"]["Earning"];
@@ -3469,6 +3814,14 @@ export interface components {
          */
         Page_Key_: {
             items: components["schemas"]["Key"][];
+            next_cursor: string | null;
+        };
+        /**
+         * Page[Market]
+         * @description `next_cursor` is null on the last page.
+         */
+        Page_Market_: {
+            items: components["schemas"]["Market"][];
             next_cursor: string | null;
         };
         /**
@@ -3528,11 +3881,27 @@ export interface components {
             next_cursor: string | null;
         };
         /**
+         * Page[Promotion]
+         * @description `next_cursor` is null on the last page.
+         */
+        Page_Promotion_: {
+            items: components["schemas"]["Promotion"][];
+            next_cursor: string | null;
+        };
+        /**
          * Page[ShipmentView]
          * @description `next_cursor` is null on the last page.
          */
         Page_ShipmentView_: {
             items: components["schemas"]["ShipmentView"][];
+            next_cursor: string | null;
+        };
+        /**
+         * Page[ShippingMethod]
+         * @description `next_cursor` is null on the last page.
+         */
+        Page_ShippingMethod_: {
+            items: components["schemas"]["ShippingMethod"][];
             next_cursor: string | null;
         };
         /**
@@ -3864,6 +4233,97 @@ export interface components {
             incoming: components["schemas"]["Coming"][];
         };
         /**
+         * Promotion
+         * @description `uses` are the orders that stand with its code.
+         */
+        Promotion: {
+            kind: components["schemas"]["PromotionKind"];
+            names: {
+                [key: string]: string;
+            };
+            percent: string | null;
+            amount: components["schemas"]["Money"] | null;
+            /** @enum {unknown} */
+            off: "lines" | "unit";
+            take: number | null;
+            pay: number | null;
+            skus: string[];
+            categories: string[];
+            from: string | null;
+            until: string | null;
+            least_spend: components["schemas"]["Money"] | null;
+            code: string | null;
+            customer: string | null;
+            uses_max: number | null;
+            uses_per_customer: number | null;
+            state: components["schemas"]["PromotionState"];
+            promotion: string;
+            version: number;
+            uses: number;
+        };
+        /**
+         * PromotionKind
+         * @enum {unknown}
+         */
+        PromotionKind: "amount" | "n_for_m" | "percentage";
+        /**
+         * PromotionState
+         * @enum {unknown}
+         */
+        PromotionState: "active" | "paused";
+        /**
+         * PromotionTerms
+         * @description One kind of discount, on what, when, and for whom.
+         *
+         *         - `percentage`: `percent` off.
+         *         - `amount`: `amount` off each unit, or off the lines together.
+         *         - `n_for_m`: whoever takes `take` units pays `pay` of them; the cheapest are free.
+         *
+         *         Neither `skus` nor `categories` are all goods. `least_spend` is what these goods must cost
+         *         before any discount. With a `code` it is a coupon; only that may be bound to a `customer`, and
+         *         to `uses_max` orders in all or `uses_per_customer` of one.
+         */
+        PromotionTerms: {
+            kind: components["schemas"]["PromotionKind"];
+            /** @default {} */
+            names?: {
+                [key: string]: string;
+            };
+            /** @default null */
+            percent?: string | null;
+            /** @default null */
+            amount?: components["schemas"]["Money"] | null;
+            /**
+             * @default unit
+             * @enum {unknown}
+             */
+            off?: "lines" | "unit";
+            /** @default null */
+            take?: number | null;
+            /** @default null */
+            pay?: number | null;
+            /** @default [] */
+            skus?: string[];
+            /** @default [] */
+            categories?: string[];
+            /** @default null */
+            from?: string | null;
+            /** @default null */
+            until?: string | null;
+            /** @default null */
+            least_spend?: components["schemas"]["Money"] | null;
+            /** @default null */
+            code?: string | null;
+            /** @default null */
+            customer?: string | null;
+            /** @default null */
+            uses_max?: number | null;
+            /** @default null */
+            uses_per_customer?: number | null;
+            /** @default active */
+            state?: components["schemas"]["PromotionState"];
+        };
+        /**
          * Purpose
          * @enum {unknown}
          */
@@ -3879,9 +4339,15 @@ export interface components {
          * @description When not to disturb, on the customer's own clock; `21:00` to `08:00` spans midnight.
          */
         QuietHours: {
-            /** @description hours and minutes, 24 h */
+            /**
+             * @description hours and minutes, 24 h
+             * @example 21:00
+             */
             from: string;
-            /** @description hours and minutes, 24 h */
+            /**
+             * @description hours and minutes, 24 h
+             * @example 21:00
+             */
             to: string;
         };
         /**
@@ -4012,20 +4478,33 @@ export interface components {
          */
         Role: "associate" | "customer" | "office" | "shop" | "till";
         /**
-         * Sending
-         * @description A parcel that has left. Without `lines` it holds all that was still to come.
-         *
-         *         `shipment` is needed where the order is sent from several of the caller's locations.
+         * SavedLineView
+         * @description A line for later costs nothing yet; `total` is what its units would cost.
          */
-        Sending: {
-            carrier: string;
-            tracking_number: string;
-            /** @default  */
-            url?: string;
-            /** @default null */
-            lines?: components["schemas"]["SentLine"][] | null;
-            /** @default null */
-            shipment?: string | null;
+        SavedLineView: {
+            sku: string;
+            name: string;
+            quantity: number;
+            unit_price: components["schemas"]["Money"];
+            total: components["schemas"]["Money"];
+            fulfilment: components["schemas"]["Fulfilment"] | null;
+            problems: components["schemas"]["LineProblem"][];
+        };
+        /**
+         * SendingHours
+         * @description When the law allows to write to people unasked, on their own clock.
+         */
+        SendingHours: {
+            /**
+             * @description hours and minutes, 24 h
+             * @example 21:00
+             */
+            from: string;
+            /**
+             * @description hours and minutes, 24 h
+             * @example 21:00
+             */
+            to: string;
         };
         /** SentLine */
         SentLine: {
@@ -4133,6 +4612,58 @@ export interface components {
             reason: string;
         };
         /**
+         * Shipping
+         * @description What it costs to send whatever is sent, once for the order.
+         */
+        Shipping: {
+            method: string;
+            name: string;
+            price: components["schemas"]["Money"];
+            tax_rate: string | null;
+            tax: components["schemas"]["Money"];
+            to_pay: components["schemas"]["Money"];
+        };
+        /** ShippingMethod */
+        ShippingMethod: {
+            names: {
+                [key: string]: string;
+            };
+            price: components["schemas"]["Money"];
+            countries: string[];
+            free_from: components["schemas"]["Money"] | null;
+            days_min: number;
+            days_max: number;
+            tax_category: string | null;
+            state: components["schemas"]["MethodState"];
+            method: string;
+            version: number;
+        };
+        /**
+         * ShippingTerms
+         * @description `price` is once per order, and nothing from `free_from` on: what the goods cost by then.
+         *
+         *         No `countries` are all of them. It takes `days_min` to `days_max` days. Its tax is that of
+         *         `tax_category`, as if it were a product.
+         */
+        ShippingTerms: {
+            names: {
+                [key: string]: string;
+            };
+            price: components["schemas"]["Money"];
+            /** @default [] */
+            countries?: string[];
+            /** @default null */
+            free_from?: components["schemas"]["Money"] | null;
+            /** @default 1 */
+            days_min?: number;
+            /** @default 5 */
+            days_max?: number;
+            /** @default null */
+            tax_category?: string | null;
+            /** @default active */
+            state?: components["schemas"]["MethodState"];
+        };
+        /**
          * SplitPlan
          * @description Two stores that serve the most together; `missing` is what even they have not.
          */
@@ -4164,11 +4695,18 @@ export interface components {
             currency: string;
             lines: components["schemas"]["LineView"][];
             groups: components["schemas"]["GroupView"][];
-            totals: components["schemas"]["CartTotals"];
+            market: string | null;
+            prices_include_tax: boolean;
+            shipping: components["schemas"]["service.carts.viewing.Sending"];
+            coupons: string[];
+            taxes: components["schemas"]["TaxSum"][];
+            totals: components["schemas"]["Totals"];
+            requires: string[];
             problems: components["schemas"]["LineProblem"][];
             held_until: string | null;
-            saved: components["schemas"]["LineView"][];
+            saved: components["schemas"]["SavedLineView"][];
             order: string | null;
+            changed_totals: components["schemas"]["ChangedTotal"][];
             token?: string;
         };
         /**
@@ -4297,13 +4835,50 @@ export interface components {
             currency: string;
             lines: components["schemas"]["LineView"][];
             groups: components["schemas"]["GroupView"][];
-            totals: components["schemas"]["CartTotals"];
+            market: string | null;
+            prices_include_tax: boolean;
+            shipping: components["schemas"]["service.carts.viewing.Sending"];
+            coupons: string[];
+            taxes: components["schemas"]["TaxSum"][];
+            totals: components["schemas"]["Totals"];
+            requires: string[];
             problems: components["schemas"]["LineProblem"][];
             held_until: string | null;
-            saved: components["schemas"]["LineView"][];
+            saved: components["schemas"]["SavedLineView"][];
             order: string | null;
+            changed_totals: components["schemas"]["ChangedTotal"][];
             changes: components["schemas"]["SwitchedLine"][];
             before: components["schemas"]["Before"] | null;
+        };
+        /**
+         * Tax
+         * @description Rates in per cent: of single product categories, and of all others.
+         */
+        Tax: {
+            /**
+             * @description Exact: 25, or 8.875
+             * @default 0
+             * @example 25
+             */
+            default?: string;
+            /** @default {} */
+            categories?: {
+                [key: string]: string;
+            };
+        };
+        /**
+         * TaxSum
+         * @description All that bears one rate, shipping too: `gross` is `net` and `tax`.
+         */
+        TaxSum: {
+            /**
+             * @description Exact: 25, or 8.875
+             * @example 25
+             */
+            rate: string;
+            net: components["schemas"]["Money"];
+            tax: components["schemas"]["Money"];
+            gross: components["schemas"]["Money"];
         };
         /**
          * Tier
@@ -4314,9 +4889,15 @@ export interface components {
             qualifying: number;
             next: components["schemas"]["NextTier"] | null;
         };
-        /** Totals */
+        /**
+         * Totals
+         * @description `goods` are before their discounts; `tax` is in `to_pay`, however prices are told.
+         */
         Totals: {
             goods: components["schemas"]["Money"];
+            discounts: components["schemas"]["Money"];
+            shipping: components["schemas"]["Money"];
+            tax: components["schemas"]["Money"];
             to_pay: components["schemas"]["Money"];
         };
         /**
@@ -4488,6 +5069,22 @@ export interface components {
             results: components["schemas"]["service.sales.Result"][];
         };
         /**
+         * Sending
+         * @description A parcel that has left. Without `lines` it holds all that was still to come.
+         *
+         *         `shipment` is needed where the order is sent from several of the caller's locations.
+         */
+        "adapters.http.shipments.Sending": {
+            carrier: string;
+            tracking_number: string;
+            /** @default  */
+            url?: string;
+            /** @default null */
+            lines?: components["schemas"]["SentLine"][] | null;
+            /** @default null */
+            shipment?: string | null;
+        };
+        /**
          * Results
          * @description One for each line, in the order of the lines.
          */
@@ -4526,6 +5123,15 @@ export interface components {
         "domain.sales.Tender": {
             type: string;
             amount: number;
+        };
+        /**
+         * Sending
+         * @description How what is sent is sent, and where to. Without a chosen method it is the cheapest.
+         */
+        "service.carts.viewing.Sending": {
+            chosen: string | null;
+            address: components["schemas"]["Address"] | null;
+            costs: components["schemas"]["Shipping"] | null;
         };
         /**
          * Result
@@ -5614,9 +6220,30 @@ export interface operations {
                      *                 "amount": 24900,
                      *                 "currency": "SEK"
                      *               },
-                     *               "limit": 50
+                     *               "limit": 50,
+                     *               "coupon": "SPRING-10"
                      *             }
-                     *           ]
+                     *           ],
+                     *           "discounts": [
+                     *             {
+                     *               "promotion": "spring",
+                     *               "name": "Sample mug",
+                     *               "amount": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               },
+                     *               "code": "7KQM2RXA"
+                     *             }
+                     *           ],
+                     *           "tax_rate": "25",
+                     *           "tax": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "to_pay": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           }
                      *         }
                      *       ],
                      *       "groups": [
@@ -5630,8 +6257,71 @@ export interface operations {
                      *           "promised_until": "2026-11-23T10:30:00+01:00"
                      *         }
                      *       ],
+                     *       "market": "se",
+                     *       "prices_include_tax": true,
+                     *       "shipping": {
+                     *         "chosen": "sample",
+                     *         "address": {
+                     *           "street": "Sample street 1",
+                     *           "city": "Stockholm",
+                     *           "country": "SE",
+                     *           "postal_code": "111 22",
+                     *           "region": "",
+                     *           "more": "2nd floor",
+                     *           "name": "Sample mug"
+                     *         },
+                     *         "costs": {
+                     *           "method": "pay_at_pickup",
+                     *           "name": "Sample mug",
+                     *           "price": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "tax_rate": "25",
+                     *           "tax": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "to_pay": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           }
+                     *         }
+                     *       },
+                     *       "coupons": [
+                     *         "SPRING-10"
+                     *       ],
+                     *       "taxes": [
+                     *         {
+                     *           "rate": "25",
+                     *           "net": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "tax": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "gross": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           }
+                     *         }
+                     *       ],
                      *       "totals": {
                      *         "goods": {
+                     *           "amount": 24900,
+                     *           "currency": "SEK"
+                     *         },
+                     *         "discounts": {
+                     *           "amount": 24900,
+                     *           "currency": "SEK"
+                     *         },
+                     *         "shipping": {
+                     *           "amount": 24900,
+                     *           "currency": "SEK"
+                     *         },
+                     *         "tax": {
                      *           "amount": 24900,
                      *           "currency": "SEK"
                      *         },
@@ -5640,6 +6330,9 @@ export interface operations {
                      *           "currency": "SEK"
                      *         }
                      *       },
+                     *       "requires": [
+                     *         "sample"
+                     *       ],
                      *       "problems": [
                      *         {
                      *           "code": "7KQM2RXA",
@@ -5653,7 +6346,8 @@ export interface operations {
                      *             "amount": 24900,
                      *             "currency": "SEK"
                      *           },
-                     *           "limit": 50
+                     *           "limit": 50,
+                     *           "coupon": "SPRING-10"
                      *         }
                      *       ],
                      *       "held_until": "2026-11-23T10:30:00+01:00",
@@ -5686,12 +6380,26 @@ export interface operations {
                      *                 "amount": 24900,
                      *                 "currency": "SEK"
                      *               },
-                     *               "limit": 50
+                     *               "limit": 50,
+                     *               "coupon": "SPRING-10"
                      *             }
                      *           ]
                      *         }
                      *       ],
                      *       "order": "ord_01jd0000000000000000000002",
+                     *       "changed_totals": [
+                     *         {
+                     *           "total": "sample",
+                     *           "before": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "now": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           }
+                     *         }
+                     *       ],
                      *       "token": "crt_01jd0000000000000000000000.5f2a"
                      *     }
                      */
@@ -5787,9 +6495,30 @@ export interface operations {
                      *                 "amount": 24900,
                      *                 "currency": "SEK"
                      *               },
-                     *               "limit": 50
+                     *               "limit": 50,
+                     *               "coupon": "SPRING-10"
                      *             }
-                     *           ]
+                     *           ],
+                     *           "discounts": [
+                     *             {
+                     *               "promotion": "spring",
+                     *               "name": "Sample mug",
+                     *               "amount": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               },
+                     *               "code": "7KQM2RXA"
+                     *             }
+                     *           ],
+                     *           "tax_rate": "25",
+                     *           "tax": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "to_pay": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           }
                      *         }
                      *       ],
                      *       "groups": [
@@ -5803,8 +6532,71 @@ export interface operations {
                      *           "promised_until": "2026-11-23T10:30:00+01:00"
                      *         }
                      *       ],
+                     *       "market": "se",
+                     *       "prices_include_tax": true,
+                     *       "shipping": {
+                     *         "chosen": "sample",
+                     *         "address": {
+                     *           "street": "Sample street 1",
+                     *           "city": "Stockholm",
+                     *           "country": "SE",
+                     *           "postal_code": "111 22",
+                     *           "region": "",
+                     *           "more": "2nd floor",
+                     *           "name": "Sample mug"
+                     *         },
+                     *         "costs": {
+                     *           "method": "pay_at_pickup",
+                     *           "name": "Sample mug",
+                     *           "price": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "tax_rate": "25",
+                     *           "tax": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "to_pay": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           }
+                     *         }
+                     *       },
+                     *       "coupons": [
+                     *         "SPRING-10"
+                     *       ],
+                     *       "taxes": [
+                     *         {
+                     *           "rate": "25",
+                     *           "net": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "tax": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "gross": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           }
+                     *         }
+                     *       ],
                      *       "totals": {
                      *         "goods": {
+                     *           "amount": 24900,
+                     *           "currency": "SEK"
+                     *         },
+                     *         "discounts": {
+                     *           "amount": 24900,
+                     *           "currency": "SEK"
+                     *         },
+                     *         "shipping": {
+                     *           "amount": 24900,
+                     *           "currency": "SEK"
+                     *         },
+                     *         "tax": {
                      *           "amount": 24900,
                      *           "currency": "SEK"
                      *         },
@@ -5813,6 +6605,9 @@ export interface operations {
                      *           "currency": "SEK"
                      *         }
                      *       },
+                     *       "requires": [
+                     *         "sample"
+                     *       ],
                      *       "problems": [
                      *         {
                      *           "code": "7KQM2RXA",
@@ -5826,7 +6621,8 @@ export interface operations {
                      *             "amount": 24900,
                      *             "currency": "SEK"
                      *           },
-                     *           "limit": 50
+                     *           "limit": 50,
+                     *           "coupon": "SPRING-10"
                      *         }
                      *       ],
                      *       "held_until": "2026-11-23T10:30:00+01:00",
@@ -5859,12 +6655,26 @@ export interface operations {
                      *                 "amount": 24900,
                      *                 "currency": "SEK"
                      *               },
-                     *               "limit": 50
+                     *               "limit": 50,
+                     *               "coupon": "SPRING-10"
                      *             }
                      *           ]
                      *         }
                      *       ],
-                     *       "order": "ord_01jd0000000000000000000002"
+                     *       "order": "ord_01jd0000000000000000000002",
+                     *       "changed_totals": [
+                     *         {
+                     *           "total": "sample",
+                     *           "before": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "now": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           }
+                     *         }
+                     *       ]
                      *     }
                      */
                     "application/json": components["schemas"]["CartView"];
@@ -5980,6 +6790,26 @@ export interface operations {
                      *             "amount": 24900,
                      *             "currency": "SEK"
                      *           },
+                     *           "tax": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "to_pay": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "tax_rate": "25",
+                     *           "discounts": [
+                     *             {
+                     *               "promotion": "spring",
+                     *               "name": "Sample mug",
+                     *               "amount": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               },
+                     *               "code": "7KQM2RXA"
+                     *             }
+                     *           ],
                      *           "points": 1,
                      *           "group": "sample",
                      *           "cancelled": 1,
@@ -5999,8 +6829,62 @@ export interface operations {
                      *           "promised_until": "2026-11-23T10:30:00+01:00"
                      *         }
                      *       ],
+                     *       "market": "se",
+                     *       "prices_include_tax": true,
+                     *       "shipping": {
+                     *         "method": "pay_at_pickup",
+                     *         "name": "Sample mug",
+                     *         "price": {
+                     *           "amount": 24900,
+                     *           "currency": "SEK"
+                     *         },
+                     *         "tax_rate": "25",
+                     *         "tax": {
+                     *           "amount": 24900,
+                     *           "currency": "SEK"
+                     *         },
+                     *         "to_pay": {
+                     *           "amount": 24900,
+                     *           "currency": "SEK"
+                     *         }
+                     *       },
+                     *       "taxes": [
+                     *         {
+                     *           "rate": "25",
+                     *           "net": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "tax": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "gross": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           }
+                     *         }
+                     *       ],
+                     *       "coupons": [
+                     *         {
+                     *           "code": "7KQM2RXA",
+                     *           "promotion": "spring"
+                     *         }
+                     *       ],
                      *       "totals": {
                      *         "goods": {
+                     *           "amount": 24900,
+                     *           "currency": "SEK"
+                     *         },
+                     *         "discounts": {
+                     *           "amount": 24900,
+                     *           "currency": "SEK"
+                     *         },
+                     *         "shipping": {
+                     *           "amount": 24900,
+                     *           "currency": "SEK"
+                     *         },
+                     *         "tax": {
                      *           "amount": 24900,
                      *           "currency": "SEK"
                      *         },
@@ -6080,6 +6964,26 @@ export interface operations {
                      *             "amount": 24900,
                      *             "currency": "SEK"
                      *           },
+                     *           "tax": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "to_pay": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "tax_rate": "25",
+                     *           "discounts": [
+                     *             {
+                     *               "promotion": "spring",
+                     *               "name": "Sample mug",
+                     *               "amount": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               },
+                     *               "code": "7KQM2RXA"
+                     *             }
+                     *           ],
                      *           "points": 1,
                      *           "group": "sample",
                      *           "cancelled": 1,
@@ -6099,8 +7003,62 @@ export interface operations {
                      *           "promised_until": "2026-11-23T10:30:00+01:00"
                      *         }
                      *       ],
+                     *       "market": "se",
+                     *       "prices_include_tax": true,
+                     *       "shipping": {
+                     *         "method": "pay_at_pickup",
+                     *         "name": "Sample mug",
+                     *         "price": {
+                     *           "amount": 24900,
+                     *           "currency": "SEK"
+                     *         },
+                     *         "tax_rate": "25",
+                     *         "tax": {
+                     *           "amount": 24900,
+                     *           "currency": "SEK"
+                     *         },
+                     *         "to_pay": {
+                     *           "amount": 24900,
+                     *           "currency": "SEK"
+                     *         }
+                     *       },
+                     *       "taxes": [
+                     *         {
+                     *           "rate": "25",
+                     *           "net": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "tax": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "gross": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           }
+                     *         }
+                     *       ],
+                     *       "coupons": [
+                     *         {
+                     *           "code": "7KQM2RXA",
+                     *           "promotion": "spring"
+                     *         }
+                     *       ],
                      *       "totals": {
                      *         "goods": {
+                     *           "amount": 24900,
+                     *           "currency": "SEK"
+                     *         },
+                     *         "discounts": {
+                     *           "amount": 24900,
+                     *           "currency": "SEK"
+                     *         },
+                     *         "shipping": {
+                     *           "amount": 24900,
+                     *           "currency": "SEK"
+                     *         },
+                     *         "tax": {
                      *           "amount": 24900,
                      *           "currency": "SEK"
                      *         },
@@ -6232,9 +7190,30 @@ export interface operations {
                      *                 "amount": 24900,
                      *                 "currency": "SEK"
                      *               },
-                     *               "limit": 50
+                     *               "limit": 50,
+                     *               "coupon": "SPRING-10"
                      *             }
-                     *           ]
+                     *           ],
+                     *           "discounts": [
+                     *             {
+                     *               "promotion": "spring",
+                     *               "name": "Sample mug",
+                     *               "amount": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               },
+                     *               "code": "7KQM2RXA"
+                     *             }
+                     *           ],
+                     *           "tax_rate": "25",
+                     *           "tax": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "to_pay": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           }
                      *         }
                      *       ],
                      *       "groups": [
@@ -6248,8 +7227,71 @@ export interface operations {
                      *           "promised_until": "2026-11-23T10:30:00+01:00"
                      *         }
                      *       ],
+                     *       "market": "se",
+                     *       "prices_include_tax": true,
+                     *       "shipping": {
+                     *         "chosen": "sample",
+                     *         "address": {
+                     *           "street": "Sample street 1",
+                     *           "city": "Stockholm",
+                     *           "country": "SE",
+                     *           "postal_code": "111 22",
+                     *           "region": "",
+                     *           "more": "2nd floor",
+                     *           "name": "Sample mug"
+                     *         },
+                     *         "costs": {
+                     *           "method": "pay_at_pickup",
+                     *           "name": "Sample mug",
+                     *           "price": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "tax_rate": "25",
+                     *           "tax": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "to_pay": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           }
+                     *         }
+                     *       },
+                     *       "coupons": [
+                     *         "SPRING-10"
+                     *       ],
+                     *       "taxes": [
+                     *         {
+                     *           "rate": "25",
+                     *           "net": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "tax": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "gross": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           }
+                     *         }
+                     *       ],
                      *       "totals": {
                      *         "goods": {
+                     *           "amount": 24900,
+                     *           "currency": "SEK"
+                     *         },
+                     *         "discounts": {
+                     *           "amount": 24900,
+                     *           "currency": "SEK"
+                     *         },
+                     *         "shipping": {
+                     *           "amount": 24900,
+                     *           "currency": "SEK"
+                     *         },
+                     *         "tax": {
                      *           "amount": 24900,
                      *           "currency": "SEK"
                      *         },
@@ -6258,6 +7300,9 @@ export interface operations {
                      *           "currency": "SEK"
                      *         }
                      *       },
+                     *       "requires": [
+                     *         "sample"
+                     *       ],
                      *       "problems": [
                      *         {
                      *           "code": "7KQM2RXA",
@@ -6271,7 +7316,8 @@ export interface operations {
                      *             "amount": 24900,
                      *             "currency": "SEK"
                      *           },
-                     *           "limit": 50
+                     *           "limit": 50,
+                     *           "coupon": "SPRING-10"
                      *         }
                      *       ],
                      *       "held_until": "2026-11-23T10:30:00+01:00",
@@ -6304,12 +7350,26 @@ export interface operations {
                      *                 "amount": 24900,
                      *                 "currency": "SEK"
                      *               },
-                     *               "limit": 50
+                     *               "limit": 50,
+                     *               "coupon": "SPRING-10"
                      *             }
                      *           ]
                      *         }
                      *       ],
                      *       "order": "ord_01jd0000000000000000000002",
+                     *       "changed_totals": [
+                     *         {
+                     *           "total": "sample",
+                     *           "before": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "now": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           }
+                     *         }
+                     *       ],
                      *       "changes": [
                      *         {
                      *           "sku": "85123A",
@@ -6423,6 +7483,582 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
+    put_cart_coupon: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes a repeat harmless: the same key and body get the first answer again.
+                 * @example 6f1c1f0e-0d3b-4a52-9a54-3c2f0a1b7a11
+                 */
+                "Idempotency-Key"?: components["parameters"]["OptionalIdempotencyKey"];
+                /**
+                 * @description The `ETag` on which the caller decided; 412 if it is no longer the newest.
+                 * @example "3"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description A guest's way to a cart, and to the order it became.
+                 * @example crt_01jd0000000000000000000000.5f2a
+                 */
+                "Cart-Token"?: components["parameters"]["CartToken"];
+                /**
+                 * @description For titles and names: en, nb, sv, da or ro; English when none fits.
+                 * @example sv-SE, en;q=0.5
+                 */
+                "Accept-Language"?: components["parameters"]["AcceptLanguage"];
+                /**
+                 * @description Your own id of this request, for our logs; we make one if there is none.
+                 * @example till-7-000123
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description The cart.
+                 * @example crt_01jd0000000000000000000001
+                 */
+                cart: string;
+                /**
+                 * @description The code.
+                 * @example 7KQM2RXA
+                 */
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "crt_01jd0000000000000000000001",
+                     *       "version": 3,
+                     *       "state": "expired",
+                     *       "currency": "SEK",
+                     *       "lines": [
+                     *         {
+                     *           "sku": "85123A",
+                     *           "name": "Sample mug",
+                     *           "quantity": 2,
+                     *           "unit_price": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "total": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "fulfilment": {
+                     *             "method": "pickup"
+                     *           },
+                     *           "problems": [
+                     *             {
+                     *               "code": "7KQM2RXA",
+                     *               "detail": "What was asked for, and why not.",
+                     *               "available": 1,
+                     *               "seen": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               },
+                     *               "price": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               },
+                     *               "limit": 50,
+                     *               "coupon": "SPRING-10"
+                     *             }
+                     *           ],
+                     *           "discounts": [
+                     *             {
+                     *               "promotion": "spring",
+                     *               "name": "Sample mug",
+                     *               "amount": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               },
+                     *               "code": "7KQM2RXA"
+                     *             }
+                     *           ],
+                     *           "tax_rate": "25",
+                     *           "tax": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "to_pay": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           }
+                     *         }
+                     *       ],
+                     *       "groups": [
+                     *         {
+                     *           "method": "pay_at_pickup",
+                     *           "store": "1000",
+                     *           "lines": [
+                     *             "sample"
+                     *           ],
+                     *           "promised_from": "2026-11-23T10:30:00+01:00",
+                     *           "promised_until": "2026-11-23T10:30:00+01:00"
+                     *         }
+                     *       ],
+                     *       "market": "se",
+                     *       "prices_include_tax": true,
+                     *       "shipping": {
+                     *         "chosen": "sample",
+                     *         "address": {
+                     *           "street": "Sample street 1",
+                     *           "city": "Stockholm",
+                     *           "country": "SE",
+                     *           "postal_code": "111 22",
+                     *           "region": "",
+                     *           "more": "2nd floor",
+                     *           "name": "Sample mug"
+                     *         },
+                     *         "costs": {
+                     *           "method": "pay_at_pickup",
+                     *           "name": "Sample mug",
+                     *           "price": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "tax_rate": "25",
+                     *           "tax": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "to_pay": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           }
+                     *         }
+                     *       },
+                     *       "coupons": [
+                     *         "SPRING-10"
+                     *       ],
+                     *       "taxes": [
+                     *         {
+                     *           "rate": "25",
+                     *           "net": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "tax": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "gross": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           }
+                     *         }
+                     *       ],
+                     *       "totals": {
+                     *         "goods": {
+                     *           "amount": 24900,
+                     *           "currency": "SEK"
+                     *         },
+                     *         "discounts": {
+                     *           "amount": 24900,
+                     *           "currency": "SEK"
+                     *         },
+                     *         "shipping": {
+                     *           "amount": 24900,
+                     *           "currency": "SEK"
+                     *         },
+                     *         "tax": {
+                     *           "amount": 24900,
+                     *           "currency": "SEK"
+                     *         },
+                     *         "to_pay": {
+                     *           "amount": 24900,
+                     *           "currency": "SEK"
+                     *         }
+                     *       },
+                     *       "requires": [
+                     *         "sample"
+                     *       ],
+                     *       "problems": [
+                     *         {
+                     *           "code": "7KQM2RXA",
+                     *           "detail": "What was asked for, and why not.",
+                     *           "available": 1,
+                     *           "seen": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "price": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "limit": 50,
+                     *           "coupon": "SPRING-10"
+                     *         }
+                     *       ],
+                     *       "held_until": "2026-11-23T10:30:00+01:00",
+                     *       "saved": [
+                     *         {
+                     *           "sku": "85123A",
+                     *           "name": "Sample mug",
+                     *           "quantity": 2,
+                     *           "unit_price": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "total": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "fulfilment": {
+                     *             "method": "pickup"
+                     *           },
+                     *           "problems": [
+                     *             {
+                     *               "code": "7KQM2RXA",
+                     *               "detail": "What was asked for, and why not.",
+                     *               "available": 1,
+                     *               "seen": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               },
+                     *               "price": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               },
+                     *               "limit": 50,
+                     *               "coupon": "SPRING-10"
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "order": "ord_01jd0000000000000000000002",
+                     *       "changed_totals": [
+                     *         {
+                     *           "total": "sample",
+                     *           "before": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "now": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           }
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["CartView"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            412: components["responses"]["Problem412"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    drop_cart_coupon: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes a repeat harmless: the same key and body get the first answer again.
+                 * @example 6f1c1f0e-0d3b-4a52-9a54-3c2f0a1b7a11
+                 */
+                "Idempotency-Key"?: components["parameters"]["OptionalIdempotencyKey"];
+                /**
+                 * @description The `ETag` on which the caller decided; 412 if it is no longer the newest.
+                 * @example "3"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description A guest's way to a cart, and to the order it became.
+                 * @example crt_01jd0000000000000000000000.5f2a
+                 */
+                "Cart-Token"?: components["parameters"]["CartToken"];
+                /**
+                 * @description For titles and names: en, nb, sv, da or ro; English when none fits.
+                 * @example sv-SE, en;q=0.5
+                 */
+                "Accept-Language"?: components["parameters"]["AcceptLanguage"];
+                /**
+                 * @description Your own id of this request, for our logs; we make one if there is none.
+                 * @example till-7-000123
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description The cart.
+                 * @example crt_01jd0000000000000000000001
+                 */
+                cart: string;
+                /**
+                 * @description The code.
+                 * @example 7KQM2RXA
+                 */
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "crt_01jd0000000000000000000001",
+                     *       "version": 3,
+                     *       "state": "expired",
+                     *       "currency": "SEK",
+                     *       "lines": [
+                     *         {
+                     *           "sku": "85123A",
+                     *           "name": "Sample mug",
+                     *           "quantity": 2,
+                     *           "unit_price": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "total": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "fulfilment": {
+                     *             "method": "pickup"
+                     *           },
+                     *           "problems": [
+                     *             {
+                     *               "code": "7KQM2RXA",
+                     *               "detail": "What was asked for, and why not.",
+                     *               "available": 1,
+                     *               "seen": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               },
+                     *               "price": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               },
+                     *               "limit": 50,
+                     *               "coupon": "SPRING-10"
+                     *             }
+                     *           ],
+                     *           "discounts": [
+                     *             {
+                     *               "promotion": "spring",
+                     *               "name": "Sample mug",
+                     *               "amount": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               },
+                     *               "code": "7KQM2RXA"
+                     *             }
+                     *           ],
+                     *           "tax_rate": "25",
+                     *           "tax": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "to_pay": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           }
+                     *         }
+                     *       ],
+                     *       "groups": [
+                     *         {
+                     *           "method": "pay_at_pickup",
+                     *           "store": "1000",
+                     *           "lines": [
+                     *             "sample"
+                     *           ],
+                     *           "promised_from": "2026-11-23T10:30:00+01:00",
+                     *           "promised_until": "2026-11-23T10:30:00+01:00"
+                     *         }
+                     *       ],
+                     *       "market": "se",
+                     *       "prices_include_tax": true,
+                     *       "shipping": {
+                     *         "chosen": "sample",
+                     *         "address": {
+                     *           "street": "Sample street 1",
+                     *           "city": "Stockholm",
+                     *           "country": "SE",
+                     *           "postal_code": "111 22",
+                     *           "region": "",
+                     *           "more": "2nd floor",
+                     *           "name": "Sample mug"
+                     *         },
+                     *         "costs": {
+                     *           "method": "pay_at_pickup",
+                     *           "name": "Sample mug",
+                     *           "price": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "tax_rate": "25",
+                     *           "tax": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "to_pay": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           }
+                     *         }
+                     *       },
+                     *       "coupons": [
+                     *         "SPRING-10"
+                     *       ],
+                     *       "taxes": [
+                     *         {
+                     *           "rate": "25",
+                     *           "net": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "tax": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "gross": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           }
+                     *         }
+                     *       ],
+                     *       "totals": {
+                     *         "goods": {
+                     *           "amount": 24900,
+                     *           "currency": "SEK"
+                     *         },
+                     *         "discounts": {
+                     *           "amount": 24900,
+                     *           "currency": "SEK"
+                     *         },
+                     *         "shipping": {
+                     *           "amount": 24900,
+                     *           "currency": "SEK"
+                     *         },
+                     *         "tax": {
+                     *           "amount": 24900,
+                     *           "currency": "SEK"
+                     *         },
+                     *         "to_pay": {
+                     *           "amount": 24900,
+                     *           "currency": "SEK"
+                     *         }
+                     *       },
+                     *       "requires": [
+                     *         "sample"
+                     *       ],
+                     *       "problems": [
+                     *         {
+                     *           "code": "7KQM2RXA",
+                     *           "detail": "What was asked for, and why not.",
+                     *           "available": 1,
+                     *           "seen": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "price": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "limit": 50,
+                     *           "coupon": "SPRING-10"
+                     *         }
+                     *       ],
+                     *       "held_until": "2026-11-23T10:30:00+01:00",
+                     *       "saved": [
+                     *         {
+                     *           "sku": "85123A",
+                     *           "name": "Sample mug",
+                     *           "quantity": 2,
+                     *           "unit_price": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "total": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "fulfilment": {
+                     *             "method": "pickup"
+                     *           },
+                     *           "problems": [
+                     *             {
+                     *               "code": "7KQM2RXA",
+                     *               "detail": "What was asked for, and why not.",
+                     *               "available": 1,
+                     *               "seen": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               },
+                     *               "price": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               },
+                     *               "limit": 50,
+                     *               "coupon": "SPRING-10"
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "order": "ord_01jd0000000000000000000002",
+                     *       "changed_totals": [
+                     *         {
+                     *           "total": "sample",
+                     *           "before": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "now": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           }
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["CartView"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            412: components["responses"]["Problem412"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
     put_cart_fulfilment: {
         parameters: {
             query?: never;
@@ -6519,9 +8155,30 @@ export interface operations {
                      *                 "amount": 24900,
                      *                 "currency": "SEK"
                      *               },
-                     *               "limit": 50
+                     *               "limit": 50,
+                     *               "coupon": "SPRING-10"
                      *             }
-                     *           ]
+                     *           ],
+                     *           "discounts": [
+                     *             {
+                     *               "promotion": "spring",
+                     *               "name": "Sample mug",
+                     *               "amount": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               },
+                     *               "code": "7KQM2RXA"
+                     *             }
+                     *           ],
+                     *           "tax_rate": "25",
+                     *           "tax": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "to_pay": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           }
                      *         }
                      *       ],
                      *       "groups": [
@@ -6535,8 +8192,71 @@ export interface operations {
                      *           "promised_until": "2026-11-23T10:30:00+01:00"
                      *         }
                      *       ],
+                     *       "market": "se",
+                     *       "prices_include_tax": true,
+                     *       "shipping": {
+                     *         "chosen": "sample",
+                     *         "address": {
+                     *           "street": "Sample street 1",
+                     *           "city": "Stockholm",
+                     *           "country": "SE",
+                     *           "postal_code": "111 22",
+                     *           "region": "",
+                     *           "more": "2nd floor",
+                     *           "name": "Sample mug"
+                     *         },
+                     *         "costs": {
+                     *           "method": "pay_at_pickup",
+                     *           "name": "Sample mug",
+                     *           "price": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "tax_rate": "25",
+                     *           "tax": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "to_pay": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           }
+                     *         }
+                     *       },
+                     *       "coupons": [
+                     *         "SPRING-10"
+                     *       ],
+                     *       "taxes": [
+                     *         {
+                     *           "rate": "25",
+                     *           "net": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "tax": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "gross": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           }
+                     *         }
+                     *       ],
                      *       "totals": {
                      *         "goods": {
+                     *           "amount": 24900,
+                     *           "currency": "SEK"
+                     *         },
+                     *         "discounts": {
+                     *           "amount": 24900,
+                     *           "currency": "SEK"
+                     *         },
+                     *         "shipping": {
+                     *           "amount": 24900,
+                     *           "currency": "SEK"
+                     *         },
+                     *         "tax": {
                      *           "amount": 24900,
                      *           "currency": "SEK"
                      *         },
@@ -6545,6 +8265,9 @@ export interface operations {
                      *           "currency": "SEK"
                      *         }
                      *       },
+                     *       "requires": [
+                     *         "sample"
+                     *       ],
                      *       "problems": [
                      *         {
                      *           "code": "7KQM2RXA",
@@ -6558,7 +8281,8 @@ export interface operations {
                      *             "amount": 24900,
                      *             "currency": "SEK"
                      *           },
-                     *           "limit": 50
+                     *           "limit": 50,
+                     *           "coupon": "SPRING-10"
                      *         }
                      *       ],
                      *       "held_until": "2026-11-23T10:30:00+01:00",
@@ -6591,12 +8315,26 @@ export interface operations {
                      *                 "amount": 24900,
                      *                 "currency": "SEK"
                      *               },
-                     *               "limit": 50
+                     *               "limit": 50,
+                     *               "coupon": "SPRING-10"
                      *             }
                      *           ]
                      *         }
                      *       ],
                      *       "order": "ord_01jd0000000000000000000002",
+                     *       "changed_totals": [
+                     *         {
+                     *           "total": "sample",
+                     *           "before": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "now": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           }
+                     *         }
+                     *       ],
                      *       "changes": [
                      *         {
                      *           "sku": "85123A",
@@ -6620,7 +8358,8 @@ export interface operations {
                      *                 "amount": 24900,
                      *                 "currency": "SEK"
                      *               },
-                     *               "limit": 50
+                     *               "limit": 50,
+                     *               "coupon": "SPRING-10"
                      *             }
                      *           ]
                      *         }
@@ -6639,6 +8378,18 @@ export interface operations {
                      *         ],
                      *         "totals": {
                      *           "goods": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "discounts": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "shipping": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "tax": {
                      *             "amount": 24900,
                      *             "currency": "SEK"
                      *           },
@@ -6754,9 +8505,30 @@ export interface operations {
                      *                 "amount": 24900,
                      *                 "currency": "SEK"
                      *               },
-                     *               "limit": 50
+                     *               "limit": 50,
+                     *               "coupon": "SPRING-10"
                      *             }
-                     *           ]
+                     *           ],
+                     *           "discounts": [
+                     *             {
+                     *               "promotion": "spring",
+                     *               "name": "Sample mug",
+                     *               "amount": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               },
+                     *               "code": "7KQM2RXA"
+                     *             }
+                     *           ],
+                     *           "tax_rate": "25",
+                     *           "tax": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "to_pay": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           }
                      *         }
                      *       ],
                      *       "groups": [
@@ -6770,8 +8542,71 @@ export interface operations {
                      *           "promised_until": "2026-11-23T10:30:00+01:00"
                      *         }
                      *       ],
+                     *       "market": "se",
+                     *       "prices_include_tax": true,
+                     *       "shipping": {
+                     *         "chosen": "sample",
+                     *         "address": {
+                     *           "street": "Sample street 1",
+                     *           "city": "Stockholm",
+                     *           "country": "SE",
+                     *           "postal_code": "111 22",
+                     *           "region": "",
+                     *           "more": "2nd floor",
+                     *           "name": "Sample mug"
+                     *         },
+                     *         "costs": {
+                     *           "method": "pay_at_pickup",
+                     *           "name": "Sample mug",
+                     *           "price": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "tax_rate": "25",
+                     *           "tax": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "to_pay": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           }
+                     *         }
+                     *       },
+                     *       "coupons": [
+                     *         "SPRING-10"
+                     *       ],
+                     *       "taxes": [
+                     *         {
+                     *           "rate": "25",
+                     *           "net": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "tax": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "gross": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           }
+                     *         }
+                     *       ],
                      *       "totals": {
                      *         "goods": {
+                     *           "amount": 24900,
+                     *           "currency": "SEK"
+                     *         },
+                     *         "discounts": {
+                     *           "amount": 24900,
+                     *           "currency": "SEK"
+                     *         },
+                     *         "shipping": {
+                     *           "amount": 24900,
+                     *           "currency": "SEK"
+                     *         },
+                     *         "tax": {
                      *           "amount": 24900,
                      *           "currency": "SEK"
                      *         },
@@ -6780,6 +8615,9 @@ export interface operations {
                      *           "currency": "SEK"
                      *         }
                      *       },
+                     *       "requires": [
+                     *         "sample"
+                     *       ],
                      *       "problems": [
                      *         {
                      *           "code": "7KQM2RXA",
@@ -6793,7 +8631,8 @@ export interface operations {
                      *             "amount": 24900,
                      *             "currency": "SEK"
                      *           },
-                     *           "limit": 50
+                     *           "limit": 50,
+                     *           "coupon": "SPRING-10"
                      *         }
                      *       ],
                      *       "held_until": "2026-11-23T10:30:00+01:00",
@@ -6826,12 +8665,26 @@ export interface operations {
                      *                 "amount": 24900,
                      *                 "currency": "SEK"
                      *               },
-                     *               "limit": 50
+                     *               "limit": 50,
+                     *               "coupon": "SPRING-10"
                      *             }
                      *           ]
                      *         }
                      *       ],
-                     *       "order": "ord_01jd0000000000000000000002"
+                     *       "order": "ord_01jd0000000000000000000002",
+                     *       "changed_totals": [
+                     *         {
+                     *           "total": "sample",
+                     *           "before": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "now": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           }
+                     *         }
+                     *       ]
                      *     }
                      */
                     "application/json": components["schemas"]["CartView"];
@@ -6963,9 +8816,30 @@ export interface operations {
                      *                 "amount": 24900,
                      *                 "currency": "SEK"
                      *               },
-                     *               "limit": 50
+                     *               "limit": 50,
+                     *               "coupon": "SPRING-10"
                      *             }
-                     *           ]
+                     *           ],
+                     *           "discounts": [
+                     *             {
+                     *               "promotion": "spring",
+                     *               "name": "Sample mug",
+                     *               "amount": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               },
+                     *               "code": "7KQM2RXA"
+                     *             }
+                     *           ],
+                     *           "tax_rate": "25",
+                     *           "tax": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "to_pay": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           }
                      *         }
                      *       ],
                      *       "groups": [
@@ -6979,8 +8853,71 @@ export interface operations {
                      *           "promised_until": "2026-11-23T10:30:00+01:00"
                      *         }
                      *       ],
+                     *       "market": "se",
+                     *       "prices_include_tax": true,
+                     *       "shipping": {
+                     *         "chosen": "sample",
+                     *         "address": {
+                     *           "street": "Sample street 1",
+                     *           "city": "Stockholm",
+                     *           "country": "SE",
+                     *           "postal_code": "111 22",
+                     *           "region": "",
+                     *           "more": "2nd floor",
+                     *           "name": "Sample mug"
+                     *         },
+                     *         "costs": {
+                     *           "method": "pay_at_pickup",
+                     *           "name": "Sample mug",
+                     *           "price": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "tax_rate": "25",
+                     *           "tax": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "to_pay": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           }
+                     *         }
+                     *       },
+                     *       "coupons": [
+                     *         "SPRING-10"
+                     *       ],
+                     *       "taxes": [
+                     *         {
+                     *           "rate": "25",
+                     *           "net": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "tax": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "gross": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           }
+                     *         }
+                     *       ],
                      *       "totals": {
                      *         "goods": {
+                     *           "amount": 24900,
+                     *           "currency": "SEK"
+                     *         },
+                     *         "discounts": {
+                     *           "amount": 24900,
+                     *           "currency": "SEK"
+                     *         },
+                     *         "shipping": {
+                     *           "amount": 24900,
+                     *           "currency": "SEK"
+                     *         },
+                     *         "tax": {
                      *           "amount": 24900,
                      *           "currency": "SEK"
                      *         },
@@ -6989,6 +8926,9 @@ export interface operations {
                      *           "currency": "SEK"
                      *         }
                      *       },
+                     *       "requires": [
+                     *         "sample"
+                     *       ],
                      *       "problems": [
                      *         {
                      *           "code": "7KQM2RXA",
@@ -7002,7 +8942,8 @@ export interface operations {
                      *             "amount": 24900,
                      *             "currency": "SEK"
                      *           },
-                     *           "limit": 50
+                     *           "limit": 50,
+                     *           "coupon": "SPRING-10"
                      *         }
                      *       ],
                      *       "held_until": "2026-11-23T10:30:00+01:00",
@@ -7035,12 +8976,26 @@ export interface operations {
                      *                 "amount": 24900,
                      *                 "currency": "SEK"
                      *               },
-                     *               "limit": 50
+                     *               "limit": 50,
+                     *               "coupon": "SPRING-10"
                      *             }
                      *           ]
                      *         }
                      *       ],
-                     *       "order": "ord_01jd0000000000000000000002"
+                     *       "order": "ord_01jd0000000000000000000002",
+                     *       "changed_totals": [
+                     *         {
+                     *           "total": "sample",
+                     *           "before": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "now": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           }
+                     *         }
+                     *       ]
                      *     }
                      */
                     "application/json": components["schemas"]["CartView"];
@@ -7163,9 +9118,30 @@ export interface operations {
                      *                 "amount": 24900,
                      *                 "currency": "SEK"
                      *               },
-                     *               "limit": 50
+                     *               "limit": 50,
+                     *               "coupon": "SPRING-10"
                      *             }
-                     *           ]
+                     *           ],
+                     *           "discounts": [
+                     *             {
+                     *               "promotion": "spring",
+                     *               "name": "Sample mug",
+                     *               "amount": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               },
+                     *               "code": "7KQM2RXA"
+                     *             }
+                     *           ],
+                     *           "tax_rate": "25",
+                     *           "tax": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "to_pay": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           }
                      *         }
                      *       ],
                      *       "groups": [
@@ -7179,8 +9155,71 @@ export interface operations {
                      *           "promised_until": "2026-11-23T10:30:00+01:00"
                      *         }
                      *       ],
+                     *       "market": "se",
+                     *       "prices_include_tax": true,
+                     *       "shipping": {
+                     *         "chosen": "sample",
+                     *         "address": {
+                     *           "street": "Sample street 1",
+                     *           "city": "Stockholm",
+                     *           "country": "SE",
+                     *           "postal_code": "111 22",
+                     *           "region": "",
+                     *           "more": "2nd floor",
+                     *           "name": "Sample mug"
+                     *         },
+                     *         "costs": {
+                     *           "method": "pay_at_pickup",
+                     *           "name": "Sample mug",
+                     *           "price": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "tax_rate": "25",
+                     *           "tax": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "to_pay": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           }
+                     *         }
+                     *       },
+                     *       "coupons": [
+                     *         "SPRING-10"
+                     *       ],
+                     *       "taxes": [
+                     *         {
+                     *           "rate": "25",
+                     *           "net": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "tax": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "gross": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           }
+                     *         }
+                     *       ],
                      *       "totals": {
                      *         "goods": {
+                     *           "amount": 24900,
+                     *           "currency": "SEK"
+                     *         },
+                     *         "discounts": {
+                     *           "amount": 24900,
+                     *           "currency": "SEK"
+                     *         },
+                     *         "shipping": {
+                     *           "amount": 24900,
+                     *           "currency": "SEK"
+                     *         },
+                     *         "tax": {
                      *           "amount": 24900,
                      *           "currency": "SEK"
                      *         },
@@ -7189,6 +9228,9 @@ export interface operations {
                      *           "currency": "SEK"
                      *         }
                      *       },
+                     *       "requires": [
+                     *         "sample"
+                     *       ],
                      *       "problems": [
                      *         {
                      *           "code": "7KQM2RXA",
@@ -7202,7 +9244,8 @@ export interface operations {
                      *             "amount": 24900,
                      *             "currency": "SEK"
                      *           },
-                     *           "limit": 50
+                     *           "limit": 50,
+                     *           "coupon": "SPRING-10"
                      *         }
                      *       ],
                      *       "held_until": "2026-11-23T10:30:00+01:00",
@@ -7235,12 +9278,26 @@ export interface operations {
                      *                 "amount": 24900,
                      *                 "currency": "SEK"
                      *               },
-                     *               "limit": 50
+                     *               "limit": 50,
+                     *               "coupon": "SPRING-10"
                      *             }
                      *           ]
                      *         }
                      *       ],
-                     *       "order": "ord_01jd0000000000000000000002"
+                     *       "order": "ord_01jd0000000000000000000002",
+                     *       "changed_totals": [
+                     *         {
+                     *           "total": "sample",
+                     *           "before": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "now": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           }
+                     *         }
+                     *       ]
                      *     }
                      */
                     "application/json": components["schemas"]["CartView"];
@@ -7353,9 +9410,30 @@ export interface operations {
                      *                 "amount": 24900,
                      *                 "currency": "SEK"
                      *               },
-                     *               "limit": 50
+                     *               "limit": 50,
+                     *               "coupon": "SPRING-10"
                      *             }
-                     *           ]
+                     *           ],
+                     *           "discounts": [
+                     *             {
+                     *               "promotion": "spring",
+                     *               "name": "Sample mug",
+                     *               "amount": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               },
+                     *               "code": "7KQM2RXA"
+                     *             }
+                     *           ],
+                     *           "tax_rate": "25",
+                     *           "tax": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "to_pay": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           }
                      *         }
                      *       ],
                      *       "groups": [
@@ -7369,8 +9447,71 @@ export interface operations {
                      *           "promised_until": "2026-11-23T10:30:00+01:00"
                      *         }
                      *       ],
+                     *       "market": "se",
+                     *       "prices_include_tax": true,
+                     *       "shipping": {
+                     *         "chosen": "sample",
+                     *         "address": {
+                     *           "street": "Sample street 1",
+                     *           "city": "Stockholm",
+                     *           "country": "SE",
+                     *           "postal_code": "111 22",
+                     *           "region": "",
+                     *           "more": "2nd floor",
+                     *           "name": "Sample mug"
+                     *         },
+                     *         "costs": {
+                     *           "method": "pay_at_pickup",
+                     *           "name": "Sample mug",
+                     *           "price": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "tax_rate": "25",
+                     *           "tax": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "to_pay": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           }
+                     *         }
+                     *       },
+                     *       "coupons": [
+                     *         "SPRING-10"
+                     *       ],
+                     *       "taxes": [
+                     *         {
+                     *           "rate": "25",
+                     *           "net": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "tax": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "gross": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           }
+                     *         }
+                     *       ],
                      *       "totals": {
                      *         "goods": {
+                     *           "amount": 24900,
+                     *           "currency": "SEK"
+                     *         },
+                     *         "discounts": {
+                     *           "amount": 24900,
+                     *           "currency": "SEK"
+                     *         },
+                     *         "shipping": {
+                     *           "amount": 24900,
+                     *           "currency": "SEK"
+                     *         },
+                     *         "tax": {
                      *           "amount": 24900,
                      *           "currency": "SEK"
                      *         },
@@ -7379,6 +9520,9 @@ export interface operations {
                      *           "currency": "SEK"
                      *         }
                      *       },
+                     *       "requires": [
+                     *         "sample"
+                     *       ],
                      *       "problems": [
                      *         {
                      *           "code": "7KQM2RXA",
@@ -7392,7 +9536,8 @@ export interface operations {
                      *             "amount": 24900,
                      *             "currency": "SEK"
                      *           },
-                     *           "limit": 50
+                     *           "limit": 50,
+                     *           "coupon": "SPRING-10"
                      *         }
                      *       ],
                      *       "held_until": "2026-11-23T10:30:00+01:00",
@@ -7425,12 +9570,26 @@ export interface operations {
                      *                 "amount": 24900,
                      *                 "currency": "SEK"
                      *               },
-                     *               "limit": 50
+                     *               "limit": 50,
+                     *               "coupon": "SPRING-10"
                      *             }
                      *           ]
                      *         }
                      *       ],
-                     *       "order": "ord_01jd0000000000000000000002"
+                     *       "order": "ord_01jd0000000000000000000002",
+                     *       "changed_totals": [
+                     *         {
+                     *           "total": "sample",
+                     *           "before": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "now": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           }
+                     *         }
+                     *       ]
                      *     }
                      */
                     "application/json": components["schemas"]["CartView"];
@@ -7542,9 +9701,30 @@ export interface operations {
                      *                 "amount": 24900,
                      *                 "currency": "SEK"
                      *               },
-                     *               "limit": 50
+                     *               "limit": 50,
+                     *               "coupon": "SPRING-10"
                      *             }
-                     *           ]
+                     *           ],
+                     *           "discounts": [
+                     *             {
+                     *               "promotion": "spring",
+                     *               "name": "Sample mug",
+                     *               "amount": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               },
+                     *               "code": "7KQM2RXA"
+                     *             }
+                     *           ],
+                     *           "tax_rate": "25",
+                     *           "tax": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "to_pay": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           }
                      *         }
                      *       ],
                      *       "groups": [
@@ -7558,8 +9738,71 @@ export interface operations {
                      *           "promised_until": "2026-11-23T10:30:00+01:00"
                      *         }
                      *       ],
+                     *       "market": "se",
+                     *       "prices_include_tax": true,
+                     *       "shipping": {
+                     *         "chosen": "sample",
+                     *         "address": {
+                     *           "street": "Sample street 1",
+                     *           "city": "Stockholm",
+                     *           "country": "SE",
+                     *           "postal_code": "111 22",
+                     *           "region": "",
+                     *           "more": "2nd floor",
+                     *           "name": "Sample mug"
+                     *         },
+                     *         "costs": {
+                     *           "method": "pay_at_pickup",
+                     *           "name": "Sample mug",
+                     *           "price": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "tax_rate": "25",
+                     *           "tax": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "to_pay": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           }
+                     *         }
+                     *       },
+                     *       "coupons": [
+                     *         "SPRING-10"
+                     *       ],
+                     *       "taxes": [
+                     *         {
+                     *           "rate": "25",
+                     *           "net": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "tax": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "gross": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           }
+                     *         }
+                     *       ],
                      *       "totals": {
                      *         "goods": {
+                     *           "amount": 24900,
+                     *           "currency": "SEK"
+                     *         },
+                     *         "discounts": {
+                     *           "amount": 24900,
+                     *           "currency": "SEK"
+                     *         },
+                     *         "shipping": {
+                     *           "amount": 24900,
+                     *           "currency": "SEK"
+                     *         },
+                     *         "tax": {
                      *           "amount": 24900,
                      *           "currency": "SEK"
                      *         },
@@ -7568,6 +9811,9 @@ export interface operations {
                      *           "currency": "SEK"
                      *         }
                      *       },
+                     *       "requires": [
+                     *         "sample"
+                     *       ],
                      *       "problems": [
                      *         {
                      *           "code": "7KQM2RXA",
@@ -7581,7 +9827,8 @@ export interface operations {
                      *             "amount": 24900,
                      *             "currency": "SEK"
                      *           },
-                     *           "limit": 50
+                     *           "limit": 50,
+                     *           "coupon": "SPRING-10"
                      *         }
                      *       ],
                      *       "held_until": "2026-11-23T10:30:00+01:00",
@@ -7614,12 +9861,26 @@ export interface operations {
                      *                 "amount": 24900,
                      *                 "currency": "SEK"
                      *               },
-                     *               "limit": 50
+                     *               "limit": 50,
+                     *               "coupon": "SPRING-10"
                      *             }
                      *           ]
                      *         }
                      *       ],
-                     *       "order": "ord_01jd0000000000000000000002"
+                     *       "order": "ord_01jd0000000000000000000002",
+                     *       "changed_totals": [
+                     *         {
+                     *           "total": "sample",
+                     *           "before": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "now": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           }
+                     *         }
+                     *       ]
                      *     }
                      */
                     "application/json": components["schemas"]["CartView"];
@@ -7733,9 +9994,30 @@ export interface operations {
                      *                 "amount": 24900,
                      *                 "currency": "SEK"
                      *               },
-                     *               "limit": 50
+                     *               "limit": 50,
+                     *               "coupon": "SPRING-10"
                      *             }
-                     *           ]
+                     *           ],
+                     *           "discounts": [
+                     *             {
+                     *               "promotion": "spring",
+                     *               "name": "Sample mug",
+                     *               "amount": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               },
+                     *               "code": "7KQM2RXA"
+                     *             }
+                     *           ],
+                     *           "tax_rate": "25",
+                     *           "tax": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "to_pay": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           }
                      *         }
                      *       ],
                      *       "groups": [
@@ -7749,8 +10031,71 @@ export interface operations {
                      *           "promised_until": "2026-11-23T10:30:00+01:00"
                      *         }
                      *       ],
+                     *       "market": "se",
+                     *       "prices_include_tax": true,
+                     *       "shipping": {
+                     *         "chosen": "sample",
+                     *         "address": {
+                     *           "street": "Sample street 1",
+                     *           "city": "Stockholm",
+                     *           "country": "SE",
+                     *           "postal_code": "111 22",
+                     *           "region": "",
+                     *           "more": "2nd floor",
+                     *           "name": "Sample mug"
+                     *         },
+                     *         "costs": {
+                     *           "method": "pay_at_pickup",
+                     *           "name": "Sample mug",
+                     *           "price": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "tax_rate": "25",
+                     *           "tax": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "to_pay": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           }
+                     *         }
+                     *       },
+                     *       "coupons": [
+                     *         "SPRING-10"
+                     *       ],
+                     *       "taxes": [
+                     *         {
+                     *           "rate": "25",
+                     *           "net": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "tax": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "gross": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           }
+                     *         }
+                     *       ],
                      *       "totals": {
                      *         "goods": {
+                     *           "amount": 24900,
+                     *           "currency": "SEK"
+                     *         },
+                     *         "discounts": {
+                     *           "amount": 24900,
+                     *           "currency": "SEK"
+                     *         },
+                     *         "shipping": {
+                     *           "amount": 24900,
+                     *           "currency": "SEK"
+                     *         },
+                     *         "tax": {
                      *           "amount": 24900,
                      *           "currency": "SEK"
                      *         },
@@ -7759,6 +10104,9 @@ export interface operations {
                      *           "currency": "SEK"
                      *         }
                      *       },
+                     *       "requires": [
+                     *         "sample"
+                     *       ],
                      *       "problems": [
                      *         {
                      *           "code": "7KQM2RXA",
@@ -7772,7 +10120,8 @@ export interface operations {
                      *             "amount": 24900,
                      *             "currency": "SEK"
                      *           },
-                     *           "limit": 50
+                     *           "limit": 50,
+                     *           "coupon": "SPRING-10"
                      *         }
                      *       ],
                      *       "held_until": "2026-11-23T10:30:00+01:00",
@@ -7805,12 +10154,330 @@ export interface operations {
                      *                 "amount": 24900,
                      *                 "currency": "SEK"
                      *               },
-                     *               "limit": 50
+                     *               "limit": 50,
+                     *               "coupon": "SPRING-10"
                      *             }
                      *           ]
                      *         }
                      *       ],
-                     *       "order": "ord_01jd0000000000000000000002"
+                     *       "order": "ord_01jd0000000000000000000002",
+                     *       "changed_totals": [
+                     *         {
+                     *           "total": "sample",
+                     *           "before": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "now": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           }
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["CartView"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            412: components["responses"]["Problem412"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    put_cart_shipping: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes a repeat harmless: the same key and body get the first answer again.
+                 * @example 6f1c1f0e-0d3b-4a52-9a54-3c2f0a1b7a11
+                 */
+                "Idempotency-Key"?: components["parameters"]["OptionalIdempotencyKey"];
+                /**
+                 * @description The `ETag` on which the caller decided; 412 if it is no longer the newest.
+                 * @example "3"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description A guest's way to a cart, and to the order it became.
+                 * @example crt_01jd0000000000000000000000.5f2a
+                 */
+                "Cart-Token"?: components["parameters"]["CartToken"];
+                /**
+                 * @description For titles and names: en, nb, sv, da or ro; English when none fits.
+                 * @example sv-SE, en;q=0.5
+                 */
+                "Accept-Language"?: components["parameters"]["AcceptLanguage"];
+                /**
+                 * @description Your own id of this request, for our logs; we make one if there is none.
+                 * @example till-7-000123
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description The cart.
+                 * @example crt_01jd0000000000000000000001
+                 */
+                cart: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "method": "pay_at_pickup",
+                 *       "address": {
+                 *         "street": "Sample street 1",
+                 *         "city": "Stockholm",
+                 *         "country": "SE",
+                 *         "postal_code": "111 22",
+                 *         "region": "",
+                 *         "more": "2nd floor",
+                 *         "name": "Sample mug"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewSending"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "crt_01jd0000000000000000000001",
+                     *       "version": 3,
+                     *       "state": "expired",
+                     *       "currency": "SEK",
+                     *       "lines": [
+                     *         {
+                     *           "sku": "85123A",
+                     *           "name": "Sample mug",
+                     *           "quantity": 2,
+                     *           "unit_price": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "total": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "fulfilment": {
+                     *             "method": "pickup"
+                     *           },
+                     *           "problems": [
+                     *             {
+                     *               "code": "7KQM2RXA",
+                     *               "detail": "What was asked for, and why not.",
+                     *               "available": 1,
+                     *               "seen": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               },
+                     *               "price": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               },
+                     *               "limit": 50,
+                     *               "coupon": "SPRING-10"
+                     *             }
+                     *           ],
+                     *           "discounts": [
+                     *             {
+                     *               "promotion": "spring",
+                     *               "name": "Sample mug",
+                     *               "amount": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               },
+                     *               "code": "7KQM2RXA"
+                     *             }
+                     *           ],
+                     *           "tax_rate": "25",
+                     *           "tax": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "to_pay": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           }
+                     *         }
+                     *       ],
+                     *       "groups": [
+                     *         {
+                     *           "method": "pay_at_pickup",
+                     *           "store": "1000",
+                     *           "lines": [
+                     *             "sample"
+                     *           ],
+                     *           "promised_from": "2026-11-23T10:30:00+01:00",
+                     *           "promised_until": "2026-11-23T10:30:00+01:00"
+                     *         }
+                     *       ],
+                     *       "market": "se",
+                     *       "prices_include_tax": true,
+                     *       "shipping": {
+                     *         "chosen": "sample",
+                     *         "address": {
+                     *           "street": "Sample street 1",
+                     *           "city": "Stockholm",
+                     *           "country": "SE",
+                     *           "postal_code": "111 22",
+                     *           "region": "",
+                     *           "more": "2nd floor",
+                     *           "name": "Sample mug"
+                     *         },
+                     *         "costs": {
+                     *           "method": "pay_at_pickup",
+                     *           "name": "Sample mug",
+                     *           "price": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "tax_rate": "25",
+                     *           "tax": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "to_pay": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           }
+                     *         }
+                     *       },
+                     *       "coupons": [
+                     *         "SPRING-10"
+                     *       ],
+                     *       "taxes": [
+                     *         {
+                     *           "rate": "25",
+                     *           "net": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "tax": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "gross": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           }
+                     *         }
+                     *       ],
+                     *       "totals": {
+                     *         "goods": {
+                     *           "amount": 24900,
+                     *           "currency": "SEK"
+                     *         },
+                     *         "discounts": {
+                     *           "amount": 24900,
+                     *           "currency": "SEK"
+                     *         },
+                     *         "shipping": {
+                     *           "amount": 24900,
+                     *           "currency": "SEK"
+                     *         },
+                     *         "tax": {
+                     *           "amount": 24900,
+                     *           "currency": "SEK"
+                     *         },
+                     *         "to_pay": {
+                     *           "amount": 24900,
+                     *           "currency": "SEK"
+                     *         }
+                     *       },
+                     *       "requires": [
+                     *         "sample"
+                     *       ],
+                     *       "problems": [
+                     *         {
+                     *           "code": "7KQM2RXA",
+                     *           "detail": "What was asked for, and why not.",
+                     *           "available": 1,
+                     *           "seen": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "price": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "limit": 50,
+                     *           "coupon": "SPRING-10"
+                     *         }
+                     *       ],
+                     *       "held_until": "2026-11-23T10:30:00+01:00",
+                     *       "saved": [
+                     *         {
+                     *           "sku": "85123A",
+                     *           "name": "Sample mug",
+                     *           "quantity": 2,
+                     *           "unit_price": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "total": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "fulfilment": {
+                     *             "method": "pickup"
+                     *           },
+                     *           "problems": [
+                     *             {
+                     *               "code": "7KQM2RXA",
+                     *               "detail": "What was asked for, and why not.",
+                     *               "available": 1,
+                     *               "seen": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               },
+                     *               "price": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               },
+                     *               "limit": 50,
+                     *               "coupon": "SPRING-10"
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "order": "ord_01jd0000000000000000000002",
+                     *       "changed_totals": [
+                     *         {
+                     *           "total": "sample",
+                     *           "before": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "now": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           }
+                     *         }
+                     *       ]
                      *     }
                      */
                     "application/json": components["schemas"]["CartView"];
@@ -9545,6 +12212,328 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
+    list_markets: {
+        parameters: {
+            query?: {
+                /**
+                 * @description `next_cursor` of the page before, unchanged.
+                 * @example ImtleV8wMSI
+                 */
+                cursor?: string;
+                /**
+                 * @description How many items at most.
+                 * @example 50
+                 */
+                limit?: number;
+            };
+            header?: {
+                /**
+                 * @description For titles and names: en, nb, sv, da or ro; English when none fits.
+                 * @example sv-SE, en;q=0.5
+                 */
+                "Accept-Language"?: components["parameters"]["AcceptLanguage"];
+                /**
+                 * @description Your own id of this request, for our logs; we make one if there is none.
+                 * @example till-7-000123
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "currency": "SEK",
+                     *           "countries": [
+                     *             "SE"
+                     *           ],
+                     *           "locales": [
+                     *             "sv"
+                     *           ],
+                     *           "prices_include_tax": true,
+                     *           "tax": {
+                     *             "default": "25",
+                     *             "categories": {
+                     *               "sample": "25"
+                     *             }
+                     *           },
+                     *           "sending_hours": {
+                     *             "from": "21:00",
+                     *             "to": "21:00"
+                     *           },
+                     *           "market": "se",
+                     *           "version": 3
+                     *         }
+                     *       ],
+                     *       "next_cursor": "sample"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Page_Market_"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    get_market: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description For titles and names: en, nb, sv, da or ro; English when none fits.
+                 * @example sv-SE, en;q=0.5
+                 */
+                "Accept-Language"?: components["parameters"]["AcceptLanguage"];
+                /**
+                 * @description Your own id of this request, for our logs; we make one if there is none.
+                 * @example till-7-000123
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description The market.
+                 * @example se
+                 */
+                market: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "currency": "SEK",
+                     *       "countries": [
+                     *         "SE"
+                     *       ],
+                     *       "locales": [
+                     *         "sv"
+                     *       ],
+                     *       "prices_include_tax": true,
+                     *       "tax": {
+                     *         "default": "25",
+                     *         "categories": {
+                     *           "sample": "25"
+                     *         }
+                     *       },
+                     *       "sending_hours": {
+                     *         "from": "21:00",
+                     *         "to": "21:00"
+                     *       },
+                     *       "market": "se",
+                     *       "version": 3
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Market"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    put_market: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes a repeat harmless: the same key and body get the first answer again.
+                 * @example 6f1c1f0e-0d3b-4a52-9a54-3c2f0a1b7a11
+                 */
+                "Idempotency-Key"?: components["parameters"]["OptionalIdempotencyKey"];
+                /**
+                 * @description The `ETag` on which the caller decided; 412 if it is no longer the newest.
+                 * @example "3"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description For titles and names: en, nb, sv, da or ro; English when none fits.
+                 * @example sv-SE, en;q=0.5
+                 */
+                "Accept-Language"?: components["parameters"]["AcceptLanguage"];
+                /**
+                 * @description Your own id of this request, for our logs; we make one if there is none.
+                 * @example till-7-000123
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description The market.
+                 * @example se
+                 */
+                market: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "currency": "SEK",
+                 *       "countries": [
+                 *         "SE"
+                 *       ],
+                 *       "locales": [
+                 *         "sv"
+                 *       ],
+                 *       "prices_include_tax": true,
+                 *       "tax": {
+                 *         "default": "25",
+                 *         "categories": {
+                 *           "sample": "25"
+                 *         }
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["MarketTerms"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "currency": "SEK",
+                     *       "countries": [
+                     *         "SE"
+                     *       ],
+                     *       "locales": [
+                     *         "sv"
+                     *       ],
+                     *       "prices_include_tax": true,
+                     *       "tax": {
+                     *         "default": "25",
+                     *         "categories": {
+                     *           "sample": "25"
+                     *         }
+                     *       },
+                     *       "sending_hours": {
+                     *         "from": "21:00",
+                     *         "to": "21:00"
+                     *       },
+                     *       "market": "se",
+                     *       "version": 3
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Market"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            412: components["responses"]["Problem412"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    remove_market: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes a repeat harmless: the same key and body get the first answer again.
+                 * @example 6f1c1f0e-0d3b-4a52-9a54-3c2f0a1b7a11
+                 */
+                "Idempotency-Key"?: components["parameters"]["OptionalIdempotencyKey"];
+                /**
+                 * @description The `ETag` on which the caller decided; 412 if it is no longer the newest.
+                 * @example "3"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description For titles and names: en, nb, sv, da or ro; English when none fits.
+                 * @example sv-SE, en;q=0.5
+                 */
+                "Accept-Language"?: components["parameters"]["AcceptLanguage"];
+                /**
+                 * @description Your own id of this request, for our logs; we make one if there is none.
+                 * @example till-7-000123
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description The market.
+                 * @example se
+                 */
+                market: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            412: components["responses"]["Problem412"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
     get_me: {
         parameters: {
             query?: never;
@@ -9744,9 +12733,30 @@ export interface operations {
                      *                 "amount": 24900,
                      *                 "currency": "SEK"
                      *               },
-                     *               "limit": 50
+                     *               "limit": 50,
+                     *               "coupon": "SPRING-10"
                      *             }
-                     *           ]
+                     *           ],
+                     *           "discounts": [
+                     *             {
+                     *               "promotion": "spring",
+                     *               "name": "Sample mug",
+                     *               "amount": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               },
+                     *               "code": "7KQM2RXA"
+                     *             }
+                     *           ],
+                     *           "tax_rate": "25",
+                     *           "tax": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "to_pay": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           }
                      *         }
                      *       ],
                      *       "groups": [
@@ -9760,8 +12770,71 @@ export interface operations {
                      *           "promised_until": "2026-11-23T10:30:00+01:00"
                      *         }
                      *       ],
+                     *       "market": "se",
+                     *       "prices_include_tax": true,
+                     *       "shipping": {
+                     *         "chosen": "sample",
+                     *         "address": {
+                     *           "street": "Sample street 1",
+                     *           "city": "Stockholm",
+                     *           "country": "SE",
+                     *           "postal_code": "111 22",
+                     *           "region": "",
+                     *           "more": "2nd floor",
+                     *           "name": "Sample mug"
+                     *         },
+                     *         "costs": {
+                     *           "method": "pay_at_pickup",
+                     *           "name": "Sample mug",
+                     *           "price": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "tax_rate": "25",
+                     *           "tax": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "to_pay": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           }
+                     *         }
+                     *       },
+                     *       "coupons": [
+                     *         "SPRING-10"
+                     *       ],
+                     *       "taxes": [
+                     *         {
+                     *           "rate": "25",
+                     *           "net": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "tax": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "gross": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           }
+                     *         }
+                     *       ],
                      *       "totals": {
                      *         "goods": {
+                     *           "amount": 24900,
+                     *           "currency": "SEK"
+                     *         },
+                     *         "discounts": {
+                     *           "amount": 24900,
+                     *           "currency": "SEK"
+                     *         },
+                     *         "shipping": {
+                     *           "amount": 24900,
+                     *           "currency": "SEK"
+                     *         },
+                     *         "tax": {
                      *           "amount": 24900,
                      *           "currency": "SEK"
                      *         },
@@ -9770,6 +12843,9 @@ export interface operations {
                      *           "currency": "SEK"
                      *         }
                      *       },
+                     *       "requires": [
+                     *         "sample"
+                     *       ],
                      *       "problems": [
                      *         {
                      *           "code": "7KQM2RXA",
@@ -9783,7 +12859,8 @@ export interface operations {
                      *             "amount": 24900,
                      *             "currency": "SEK"
                      *           },
-                     *           "limit": 50
+                     *           "limit": 50,
+                     *           "coupon": "SPRING-10"
                      *         }
                      *       ],
                      *       "held_until": "2026-11-23T10:30:00+01:00",
@@ -9816,12 +12893,26 @@ export interface operations {
                      *                 "amount": 24900,
                      *                 "currency": "SEK"
                      *               },
-                     *               "limit": 50
+                     *               "limit": 50,
+                     *               "coupon": "SPRING-10"
                      *             }
                      *           ]
                      *         }
                      *       ],
-                     *       "order": "ord_01jd0000000000000000000002"
+                     *       "order": "ord_01jd0000000000000000000002",
+                     *       "changed_totals": [
+                     *         {
+                     *           "total": "sample",
+                     *           "before": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "now": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           }
+                     *         }
+                     *       ]
                      *     }
                      */
                     "application/json": components["schemas"]["CartView"];
@@ -10067,6 +13158,26 @@ export interface operations {
                      *                 "amount": 24900,
                      *                 "currency": "SEK"
                      *               },
+                     *               "tax": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               },
+                     *               "to_pay": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               },
+                     *               "tax_rate": "25",
+                     *               "discounts": [
+                     *                 {
+                     *                   "promotion": "spring",
+                     *                   "name": "Sample mug",
+                     *                   "amount": {
+                     *                     "amount": 24900,
+                     *                     "currency": "SEK"
+                     *                   },
+                     *                   "code": "7KQM2RXA"
+                     *                 }
+                     *               ],
                      *               "points": 1,
                      *               "group": "sample",
                      *               "cancelled": 1,
@@ -10086,8 +13197,62 @@ export interface operations {
                      *               "promised_until": "2026-11-23T10:30:00+01:00"
                      *             }
                      *           ],
+                     *           "market": "se",
+                     *           "prices_include_tax": true,
+                     *           "shipping": {
+                     *             "method": "pay_at_pickup",
+                     *             "name": "Sample mug",
+                     *             "price": {
+                     *               "amount": 24900,
+                     *               "currency": "SEK"
+                     *             },
+                     *             "tax_rate": "25",
+                     *             "tax": {
+                     *               "amount": 24900,
+                     *               "currency": "SEK"
+                     *             },
+                     *             "to_pay": {
+                     *               "amount": 24900,
+                     *               "currency": "SEK"
+                     *             }
+                     *           },
+                     *           "taxes": [
+                     *             {
+                     *               "rate": "25",
+                     *               "net": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               },
+                     *               "tax": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               },
+                     *               "gross": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               }
+                     *             }
+                     *           ],
+                     *           "coupons": [
+                     *             {
+                     *               "code": "7KQM2RXA",
+                     *               "promotion": "spring"
+                     *             }
+                     *           ],
                      *           "totals": {
                      *             "goods": {
+                     *               "amount": 24900,
+                     *               "currency": "SEK"
+                     *             },
+                     *             "discounts": {
+                     *               "amount": 24900,
+                     *               "currency": "SEK"
+                     *             },
+                     *             "shipping": {
+                     *               "amount": 24900,
+                     *               "currency": "SEK"
+                     *             },
+                     *             "tax": {
                      *               "amount": 24900,
                      *               "currency": "SEK"
                      *             },
@@ -10844,6 +14009,26 @@ export interface operations {
                      *             "amount": 24900,
                      *             "currency": "SEK"
                      *           },
+                     *           "tax": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "to_pay": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "tax_rate": "25",
+                     *           "discounts": [
+                     *             {
+                     *               "promotion": "spring",
+                     *               "name": "Sample mug",
+                     *               "amount": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               },
+                     *               "code": "7KQM2RXA"
+                     *             }
+                     *           ],
                      *           "points": 1,
                      *           "group": "sample",
                      *           "cancelled": 1,
@@ -10863,8 +14048,62 @@ export interface operations {
                      *           "promised_until": "2026-11-23T10:30:00+01:00"
                      *         }
                      *       ],
+                     *       "market": "se",
+                     *       "prices_include_tax": true,
+                     *       "shipping": {
+                     *         "method": "pay_at_pickup",
+                     *         "name": "Sample mug",
+                     *         "price": {
+                     *           "amount": 24900,
+                     *           "currency": "SEK"
+                     *         },
+                     *         "tax_rate": "25",
+                     *         "tax": {
+                     *           "amount": 24900,
+                     *           "currency": "SEK"
+                     *         },
+                     *         "to_pay": {
+                     *           "amount": 24900,
+                     *           "currency": "SEK"
+                     *         }
+                     *       },
+                     *       "taxes": [
+                     *         {
+                     *           "rate": "25",
+                     *           "net": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "tax": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "gross": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           }
+                     *         }
+                     *       ],
+                     *       "coupons": [
+                     *         {
+                     *           "code": "7KQM2RXA",
+                     *           "promotion": "spring"
+                     *         }
+                     *       ],
                      *       "totals": {
                      *         "goods": {
+                     *           "amount": 24900,
+                     *           "currency": "SEK"
+                     *         },
+                     *         "discounts": {
+                     *           "amount": 24900,
+                     *           "currency": "SEK"
+                     *         },
+                     *         "shipping": {
+                     *           "amount": 24900,
+                     *           "currency": "SEK"
+                     *         },
+                     *         "tax": {
                      *           "amount": 24900,
                      *           "currency": "SEK"
                      *         },
@@ -11094,6 +14333,26 @@ export interface operations {
                      *             "amount": 24900,
                      *             "currency": "SEK"
                      *           },
+                     *           "tax": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "to_pay": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "tax_rate": "25",
+                     *           "discounts": [
+                     *             {
+                     *               "promotion": "spring",
+                     *               "name": "Sample mug",
+                     *               "amount": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               },
+                     *               "code": "7KQM2RXA"
+                     *             }
+                     *           ],
                      *           "points": 1,
                      *           "group": "sample",
                      *           "cancelled": 1,
@@ -11113,8 +14372,62 @@ export interface operations {
                      *           "promised_until": "2026-11-23T10:30:00+01:00"
                      *         }
                      *       ],
+                     *       "market": "se",
+                     *       "prices_include_tax": true,
+                     *       "shipping": {
+                     *         "method": "pay_at_pickup",
+                     *         "name": "Sample mug",
+                     *         "price": {
+                     *           "amount": 24900,
+                     *           "currency": "SEK"
+                     *         },
+                     *         "tax_rate": "25",
+                     *         "tax": {
+                     *           "amount": 24900,
+                     *           "currency": "SEK"
+                     *         },
+                     *         "to_pay": {
+                     *           "amount": 24900,
+                     *           "currency": "SEK"
+                     *         }
+                     *       },
+                     *       "taxes": [
+                     *         {
+                     *           "rate": "25",
+                     *           "net": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "tax": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "gross": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           }
+                     *         }
+                     *       ],
+                     *       "coupons": [
+                     *         {
+                     *           "code": "7KQM2RXA",
+                     *           "promotion": "spring"
+                     *         }
+                     *       ],
                      *       "totals": {
                      *         "goods": {
+                     *           "amount": 24900,
+                     *           "currency": "SEK"
+                     *         },
+                     *         "discounts": {
+                     *           "amount": 24900,
+                     *           "currency": "SEK"
+                     *         },
+                     *         "shipping": {
+                     *           "amount": 24900,
+                     *           "currency": "SEK"
+                     *         },
+                     *         "tax": {
                      *           "amount": 24900,
                      *           "currency": "SEK"
                      *         },
@@ -11202,7 +14515,7 @@ export interface operations {
                  *       "url": "https://erp.example.com/stock"
                  *     }
                  */
-                "application/json": components["schemas"]["Sending"];
+                "application/json": components["schemas"]["adapters.http.shipments.Sending"];
             };
         };
         responses: {
@@ -12223,7 +15536,7 @@ export interface operations {
                      *             "sv": "Sample mug"
                      *           },
                      *           "gtin": "2000000000015",
-                     *           "category": "sample",
+                     *           "category": "kitchen",
                      *           "group": "sample",
                      *           "options": {
                      *             "size": "sample"
@@ -12306,7 +15619,7 @@ export interface operations {
                      *         "sv": "Sample mug"
                      *       },
                      *       "gtin": "2000000000015",
-                     *       "category": "sample",
+                     *       "category": "kitchen",
                      *       "group": "sample",
                      *       "options": {
                      *         "size": "sample"
@@ -12401,7 +15714,7 @@ export interface operations {
                      *         "sv": "Sample mug"
                      *       },
                      *       "gtin": "2000000000015",
-                     *       "category": "sample",
+                     *       "category": "kitchen",
                      *       "group": "sample",
                      *       "options": {
                      *         "size": "sample"
@@ -12514,7 +15827,7 @@ export interface operations {
                      *             "sv": "Sample mug"
                      *           },
                      *           "gtin": "2000000000015",
-                     *           "category": "sample",
+                     *           "category": "kitchen",
                      *           "group": "sample",
                      *           "options": {
                      *             "size": "sample"
@@ -12612,6 +15925,362 @@ export interface operations {
             403: components["responses"]["Problem403"];
             404: components["responses"]["Problem404"];
             409: components["responses"]["Problem409"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    list_promotions: {
+        parameters: {
+            query?: {
+                /**
+                 * @description `next_cursor` of the page before, unchanged.
+                 * @example ImtleV8wMSI
+                 */
+                cursor?: string;
+                /**
+                 * @description How many items at most.
+                 * @example 50
+                 */
+                limit?: number;
+            };
+            header?: {
+                /**
+                 * @description For titles and names: en, nb, sv, da or ro; English when none fits.
+                 * @example sv-SE, en;q=0.5
+                 */
+                "Accept-Language"?: components["parameters"]["AcceptLanguage"];
+                /**
+                 * @description Your own id of this request, for our logs; we make one if there is none.
+                 * @example till-7-000123
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "kind": "amount",
+                     *           "names": {
+                     *             "sv": "Sample mug"
+                     *           },
+                     *           "percent": "25",
+                     *           "amount": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "off": "lines",
+                     *           "take": 1,
+                     *           "pay": 1,
+                     *           "skus": [
+                     *             "85123A"
+                     *           ],
+                     *           "categories": [
+                     *             "sample"
+                     *           ],
+                     *           "from": "1000",
+                     *           "until": "2026-11-23T10:30:00+01:00",
+                     *           "least_spend": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "code": "7KQM2RXA",
+                     *           "customer": "cus_01jd0000000000000000000004",
+                     *           "uses_max": 1,
+                     *           "uses_per_customer": 1,
+                     *           "state": "active",
+                     *           "promotion": "spring",
+                     *           "version": 3,
+                     *           "uses": 1
+                     *         }
+                     *       ],
+                     *       "next_cursor": "sample"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Page_Promotion_"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    get_promotion: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description For titles and names: en, nb, sv, da or ro; English when none fits.
+                 * @example sv-SE, en;q=0.5
+                 */
+                "Accept-Language"?: components["parameters"]["AcceptLanguage"];
+                /**
+                 * @description Your own id of this request, for our logs; we make one if there is none.
+                 * @example till-7-000123
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description The promotion.
+                 * @example spring
+                 */
+                promotion: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "kind": "amount",
+                     *       "names": {
+                     *         "sv": "Sample mug"
+                     *       },
+                     *       "percent": "25",
+                     *       "amount": {
+                     *         "amount": 24900,
+                     *         "currency": "SEK"
+                     *       },
+                     *       "off": "lines",
+                     *       "take": 1,
+                     *       "pay": 1,
+                     *       "skus": [
+                     *         "85123A"
+                     *       ],
+                     *       "categories": [
+                     *         "sample"
+                     *       ],
+                     *       "from": "1000",
+                     *       "until": "2026-11-23T10:30:00+01:00",
+                     *       "least_spend": {
+                     *         "amount": 24900,
+                     *         "currency": "SEK"
+                     *       },
+                     *       "code": "7KQM2RXA",
+                     *       "customer": "cus_01jd0000000000000000000004",
+                     *       "uses_max": 1,
+                     *       "uses_per_customer": 1,
+                     *       "state": "active",
+                     *       "promotion": "spring",
+                     *       "version": 3,
+                     *       "uses": 1
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Promotion"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    put_promotion: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes a repeat harmless: the same key and body get the first answer again.
+                 * @example 6f1c1f0e-0d3b-4a52-9a54-3c2f0a1b7a11
+                 */
+                "Idempotency-Key"?: components["parameters"]["OptionalIdempotencyKey"];
+                /**
+                 * @description The `ETag` on which the caller decided; 412 if it is no longer the newest.
+                 * @example "3"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description For titles and names: en, nb, sv, da or ro; English when none fits.
+                 * @example sv-SE, en;q=0.5
+                 */
+                "Accept-Language"?: components["parameters"]["AcceptLanguage"];
+                /**
+                 * @description Your own id of this request, for our logs; we make one if there is none.
+                 * @example till-7-000123
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description The promotion.
+                 * @example spring
+                 */
+                promotion: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "kind": "amount",
+                 *       "names": {
+                 *         "sv": "Sample mug"
+                 *       },
+                 *       "off": "lines",
+                 *       "skus": [
+                 *         "85123A"
+                 *       ],
+                 *       "categories": [
+                 *         "sample"
+                 *       ],
+                 *       "state": "active"
+                 *     }
+                 */
+                "application/json": components["schemas"]["PromotionTerms"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "kind": "amount",
+                     *       "names": {
+                     *         "sv": "Sample mug"
+                     *       },
+                     *       "percent": "25",
+                     *       "amount": {
+                     *         "amount": 24900,
+                     *         "currency": "SEK"
+                     *       },
+                     *       "off": "lines",
+                     *       "take": 1,
+                     *       "pay": 1,
+                     *       "skus": [
+                     *         "85123A"
+                     *       ],
+                     *       "categories": [
+                     *         "sample"
+                     *       ],
+                     *       "from": "1000",
+                     *       "until": "2026-11-23T10:30:00+01:00",
+                     *       "least_spend": {
+                     *         "amount": 24900,
+                     *         "currency": "SEK"
+                     *       },
+                     *       "code": "7KQM2RXA",
+                     *       "customer": "cus_01jd0000000000000000000004",
+                     *       "uses_max": 1,
+                     *       "uses_per_customer": 1,
+                     *       "state": "active",
+                     *       "promotion": "spring",
+                     *       "version": 3,
+                     *       "uses": 1
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Promotion"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            412: components["responses"]["Problem412"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    remove_promotion: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes a repeat harmless: the same key and body get the first answer again.
+                 * @example 6f1c1f0e-0d3b-4a52-9a54-3c2f0a1b7a11
+                 */
+                "Idempotency-Key"?: components["parameters"]["OptionalIdempotencyKey"];
+                /**
+                 * @description The `ETag` on which the caller decided; 412 if it is no longer the newest.
+                 * @example "3"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description For titles and names: en, nb, sv, da or ro; English when none fits.
+                 * @example sv-SE, en;q=0.5
+                 */
+                "Accept-Language"?: components["parameters"]["AcceptLanguage"];
+                /**
+                 * @description Your own id of this request, for our logs; we make one if there is none.
+                 * @example till-7-000123
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description The promotion.
+                 * @example spring
+                 */
+                promotion: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            412: components["responses"]["Problem412"];
             422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
@@ -13432,6 +17101,337 @@ export interface operations {
             409: components["responses"]["Problem409"];
             413: components["responses"]["Problem413"];
             415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    list_shipping_methods: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Only what is sent there.
+                 * @example SE
+                 */
+                country?: string;
+                /**
+                 * @description Only what is priced in it.
+                 * @example SEK
+                 */
+                currency?: string;
+                /**
+                 * @description `next_cursor` of the page before, unchanged.
+                 * @example ImtleV8wMSI
+                 */
+                cursor?: string;
+                /**
+                 * @description How many items at most.
+                 * @example 50
+                 */
+                limit?: number;
+            };
+            header?: {
+                /**
+                 * @description For titles and names: en, nb, sv, da or ro; English when none fits.
+                 * @example sv-SE, en;q=0.5
+                 */
+                "Accept-Language"?: components["parameters"]["AcceptLanguage"];
+                /**
+                 * @description Your own id of this request, for our logs; we make one if there is none.
+                 * @example till-7-000123
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "names": {
+                     *             "sv": "Sample mug"
+                     *           },
+                     *           "price": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "countries": [
+                     *             "SE"
+                     *           ],
+                     *           "free_from": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "days_min": 1,
+                     *           "days_max": 1,
+                     *           "tax_category": "carriage",
+                     *           "state": "active",
+                     *           "method": "pay_at_pickup",
+                     *           "version": 3
+                     *         }
+                     *       ],
+                     *       "next_cursor": "sample"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Page_ShippingMethod_"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    get_shipping_method: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description For titles and names: en, nb, sv, da or ro; English when none fits.
+                 * @example sv-SE, en;q=0.5
+                 */
+                "Accept-Language"?: components["parameters"]["AcceptLanguage"];
+                /**
+                 * @description Your own id of this request, for our logs; we make one if there is none.
+                 * @example till-7-000123
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description The method.
+                 * @example pay_at_pickup
+                 */
+                method: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "names": {
+                     *         "sv": "Sample mug"
+                     *       },
+                     *       "price": {
+                     *         "amount": 24900,
+                     *         "currency": "SEK"
+                     *       },
+                     *       "countries": [
+                     *         "SE"
+                     *       ],
+                     *       "free_from": {
+                     *         "amount": 24900,
+                     *         "currency": "SEK"
+                     *       },
+                     *       "days_min": 1,
+                     *       "days_max": 1,
+                     *       "tax_category": "carriage",
+                     *       "state": "active",
+                     *       "method": "pay_at_pickup",
+                     *       "version": 3
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ShippingMethod"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    put_shipping_method: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes a repeat harmless: the same key and body get the first answer again.
+                 * @example 6f1c1f0e-0d3b-4a52-9a54-3c2f0a1b7a11
+                 */
+                "Idempotency-Key"?: components["parameters"]["OptionalIdempotencyKey"];
+                /**
+                 * @description The `ETag` on which the caller decided; 412 if it is no longer the newest.
+                 * @example "3"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description For titles and names: en, nb, sv, da or ro; English when none fits.
+                 * @example sv-SE, en;q=0.5
+                 */
+                "Accept-Language"?: components["parameters"]["AcceptLanguage"];
+                /**
+                 * @description Your own id of this request, for our logs; we make one if there is none.
+                 * @example till-7-000123
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description The method.
+                 * @example pay_at_pickup
+                 */
+                method: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "names": {
+                 *         "sv": "Sample mug"
+                 *       },
+                 *       "price": {
+                 *         "amount": 24900,
+                 *         "currency": "SEK"
+                 *       },
+                 *       "countries": [
+                 *         "SE"
+                 *       ],
+                 *       "days_min": 1,
+                 *       "days_max": 1,
+                 *       "state": "active"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ShippingTerms"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "names": {
+                     *         "sv": "Sample mug"
+                     *       },
+                     *       "price": {
+                     *         "amount": 24900,
+                     *         "currency": "SEK"
+                     *       },
+                     *       "countries": [
+                     *         "SE"
+                     *       ],
+                     *       "free_from": {
+                     *         "amount": 24900,
+                     *         "currency": "SEK"
+                     *       },
+                     *       "days_min": 1,
+                     *       "days_max": 1,
+                     *       "tax_category": "carriage",
+                     *       "state": "active",
+                     *       "method": "pay_at_pickup",
+                     *       "version": 3
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ShippingMethod"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            412: components["responses"]["Problem412"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    remove_shipping_method: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes a repeat harmless: the same key and body get the first answer again.
+                 * @example 6f1c1f0e-0d3b-4a52-9a54-3c2f0a1b7a11
+                 */
+                "Idempotency-Key"?: components["parameters"]["OptionalIdempotencyKey"];
+                /**
+                 * @description The `ETag` on which the caller decided; 412 if it is no longer the newest.
+                 * @example "3"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description For titles and names: en, nb, sv, da or ro; English when none fits.
+                 * @example sv-SE, en;q=0.5
+                 */
+                "Accept-Language"?: components["parameters"]["AcceptLanguage"];
+                /**
+                 * @description Your own id of this request, for our logs; we make one if there is none.
+                 * @example till-7-000123
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description The method.
+                 * @example pay_at_pickup
+                 */
+                method: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            412: components["responses"]["Problem412"];
             422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
@@ -14974,9 +18974,30 @@ export interface operations {
                      *                 "amount": 24900,
                      *                 "currency": "SEK"
                      *               },
-                     *               "limit": 50
+                     *               "limit": 50,
+                     *               "coupon": "SPRING-10"
                      *             }
-                     *           ]
+                     *           ],
+                     *           "discounts": [
+                     *             {
+                     *               "promotion": "spring",
+                     *               "name": "Sample mug",
+                     *               "amount": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               },
+                     *               "code": "7KQM2RXA"
+                     *             }
+                     *           ],
+                     *           "tax_rate": "25",
+                     *           "tax": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "to_pay": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           }
                      *         }
                      *       ],
                      *       "groups": [
@@ -14990,8 +19011,71 @@ export interface operations {
                      *           "promised_until": "2026-11-23T10:30:00+01:00"
                      *         }
                      *       ],
+                     *       "market": "se",
+                     *       "prices_include_tax": true,
+                     *       "shipping": {
+                     *         "chosen": "sample",
+                     *         "address": {
+                     *           "street": "Sample street 1",
+                     *           "city": "Stockholm",
+                     *           "country": "SE",
+                     *           "postal_code": "111 22",
+                     *           "region": "",
+                     *           "more": "2nd floor",
+                     *           "name": "Sample mug"
+                     *         },
+                     *         "costs": {
+                     *           "method": "pay_at_pickup",
+                     *           "name": "Sample mug",
+                     *           "price": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "tax_rate": "25",
+                     *           "tax": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "to_pay": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           }
+                     *         }
+                     *       },
+                     *       "coupons": [
+                     *         "SPRING-10"
+                     *       ],
+                     *       "taxes": [
+                     *         {
+                     *           "rate": "25",
+                     *           "net": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "tax": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "gross": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           }
+                     *         }
+                     *       ],
                      *       "totals": {
                      *         "goods": {
+                     *           "amount": 24900,
+                     *           "currency": "SEK"
+                     *         },
+                     *         "discounts": {
+                     *           "amount": 24900,
+                     *           "currency": "SEK"
+                     *         },
+                     *         "shipping": {
+                     *           "amount": 24900,
+                     *           "currency": "SEK"
+                     *         },
+                     *         "tax": {
                      *           "amount": 24900,
                      *           "currency": "SEK"
                      *         },
@@ -15000,6 +19084,9 @@ export interface operations {
                      *           "currency": "SEK"
                      *         }
                      *       },
+                     *       "requires": [
+                     *         "sample"
+                     *       ],
                      *       "problems": [
                      *         {
                      *           "code": "7KQM2RXA",
@@ -15013,7 +19100,8 @@ export interface operations {
                      *             "amount": 24900,
                      *             "currency": "SEK"
                      *           },
-                     *           "limit": 50
+                     *           "limit": 50,
+                     *           "coupon": "SPRING-10"
                      *         }
                      *       ],
                      *       "held_until": "2026-11-23T10:30:00+01:00",
@@ -15046,12 +19134,26 @@ export interface operations {
                      *                 "amount": 24900,
                      *                 "currency": "SEK"
                      *               },
-                     *               "limit": 50
+                     *               "limit": 50,
+                     *               "coupon": "SPRING-10"
                      *             }
                      *           ]
                      *         }
                      *       ],
                      *       "order": "ord_01jd0000000000000000000002",
+                     *       "changed_totals": [
+                     *         {
+                     *           "total": "sample",
+                     *           "before": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "now": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           }
+                     *         }
+                     *       ],
                      *       "token": "crt_01jd0000000000000000000000.5f2a",
                      *       "token_until": "2026-11-23T10:30:00+01:00"
                      *     }

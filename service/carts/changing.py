@@ -62,7 +62,7 @@ async def put_line(
         await _must_exist(unit, wish.at, IN_THE_ADDRESS)
         return before.with_line(line, unit.now, wish.at)
 
-    return await _changed(units, caller, cart, change, put)
+    return await changed(units, caller, cart, change, put)
 
 
 async def drop_line(
@@ -79,7 +79,7 @@ async def drop_line(
     async def drop(unit: Unit, before: Cart) -> Cart:
         return before.without_line(sku, unit.now, at)
 
-    return await _changed(units, caller, cart, change, drop)
+    return await changed(units, caller, cart, change, drop)
 
 
 @tried_again
@@ -99,7 +99,7 @@ async def fulfil(
         after = before.fulfilled_by(fulfilment, unit.now)
         if after is not before:
             after = await _kept(unit, caller, after)
-        view = switched(was, await seen(unit, after, change.locale))
+        view = switched(was, await seen(unit, after, change.locale, before))
         await unit.requests.answer(change.key, view)
     return view
 
@@ -118,7 +118,7 @@ async def save(
     async def step(unit: Unit, before: Cart) -> Cart:
         return before.save(sku, unit.now, at)
 
-    return await _changed(units, caller, cart, change, step)
+    return await changed(units, caller, cart, change, step)
 
 
 async def restore(
@@ -129,7 +129,7 @@ async def restore(
     async def step(unit: Unit, before: Cart) -> Cart:
         return before.restore(sku, unit.now)
 
-    return await _changed(units, caller, cart, change, step)
+    return await changed(units, caller, cart, change, step)
 
 
 async def drop_saved(
@@ -140,7 +140,7 @@ async def drop_saved(
     async def step(unit: Unit, before: Cart) -> Cart:
         return before.without_saved(sku, unit.now)
 
-    return await _changed(units, caller, cart, change, step)
+    return await changed(units, caller, cart, change, step)
 
 
 @tried_again
@@ -186,13 +186,14 @@ class StaleCart(Stale):
 
 
 @tried_again
-async def _changed(
+async def changed(
     units: Units,
     caller: Caller,
     cart: CartId,
     change: Change,
     step: Callable[[Unit, Cart], Awaitable[Cart]],
 ) -> CartView:
+    """The cart after a step that its owner takes; one that changes nothing is none."""
     async with units.begin() as unit:
         if first := await _claimed(unit, caller, cart, change, CartView):
             return first
@@ -200,7 +201,7 @@ async def _changed(
         after = await step(unit, before)
         if after is not before:
             after = await _kept(unit, caller, after)
-        view = await seen(unit, after, change.locale)
+        view = await seen(unit, after, change.locale, before)
         await unit.requests.answer(change.key, view)
     return view
 

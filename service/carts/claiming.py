@@ -7,7 +7,6 @@ from domain.carts import Cart, OtherCurrency
 from domain.claiming import Merged, merged, merged_saved, moved, noticed
 from domain.ids import CartId
 from service.carts.keeping import follow_owner, let_go, trim
-from service.carts.opening import in_currency
 from service.carts.viewing import CartView, seen
 from service.ports.requests import RequestKey
 from service.ports.unit import Unit, Units
@@ -58,13 +57,14 @@ async def _claimed(unit: Unit, caller: Caller, guest: Cart) -> tuple[Cart, list[
         await unit.carts.keep(whole)
         await follow_owner(unit, whole)
         return whole, [*moved(guest), *noticed(guest, guest.lines, catalogue)]
-    mine = await in_currency(unit, mine, guest.currency)
+    if not mine.lines and mine.currency != guest.currency:
+        mine = mine.switched(guest.currency, guest.market, unit.now)
     if guest.lines and mine.currency != guest.currency:
         raise OtherCurrency(guest.currency, mine.currency)
     lines, changes = merged(mine, guest, lambda sku: unit.cart_rules.most_of(catalogue.get(sku)))
     saved = merged_saved(mine, guest)
     await let_go(unit, caller, guest)
-    both = await trim(unit, caller, mine.with_lines(lines, saved, unit.now))
+    both = await trim(unit, caller, mine.with_lines_of(guest, lines, saved, unit.now))
     await unit.carts.keep(both)
     await unit.carts.keep(guest.merged_away(mine, unit.now))
     return both, [*changes, *noticed(guest, lines, catalogue)]

@@ -24,6 +24,7 @@ class LineProblem(Struct, frozen=True, omit_defaults=True):
     seen: Money | UnsetType = UNSET
     price: Money | UnsetType = UNSET
     limit: int | UnsetType = UNSET
+    coupon: str | UnsetType = UNSET
 
 
 class Facts(Struct, frozen=True):

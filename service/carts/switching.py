@@ -4,8 +4,9 @@ from msgspec import Struct, field
 
 from domain.carts import Fulfilment
 from domain.ids import Sku
+from domain.prices import Totals
 from service.carts.problems import LineProblem
-from service.carts.viewing import CartTotals, CartView, GroupView, LineView
+from service.carts.viewing import CartView, GroupView, LineView
 
 
 class SwitchedLine(Struct, frozen=True):
@@ -25,7 +26,7 @@ class Before(Struct, frozen=True):
     """Groups with their promises, and totals, as they were before the switch."""
 
     groups: list[GroupView]
-    totals: CartTotals
+    totals: Totals
 
 
 class SwitchedView(CartView, frozen=True, kw_only=True):

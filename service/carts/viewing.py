@@ -6,17 +6,21 @@ from datetime import datetime
 from msgspec import Struct
 from msgspec.structs import replace
 
+from domain.addresses import Address
 from domain.availability import NOTHING_HELD, Shelves
 from domain.callers import Caller
 from domain.cart_rules import over_limit
 from domain.carts import Cart, CartLine, CartState, Fulfilment, stores_of
 from domain.holds import Hold
-from domain.ids import WEB, CartId, OrderId, Sku, StoreId
+from domain.ids import WEB, CartId, MarketId, OrderId, ShippingMethodId, Sku, StoreId
 from domain.money import Money
+from domain.price_rules import Percent
+from domain.prices import Discount, PricedLine, Shipping, TaxSum, Totals
 from domain.promises import Promise, promise_of
 from domain.stock import Place
 from domain.stores import Store
 from service.availability import with_parts
+from service.carts.pricing import Priced, known_for, priced
 from service.carts.problems import (
     Facts,
     LineProblem,
@@ -27,7 +31,9 @@ from service.carts.problems import (
 from service.ports.unit import Unit, Units
 
 
-class LineView(Struct, frozen=True):
+class SavedLineView(Struct, frozen=True):
+    """A line for later costs nothing yet; `total` is what its units would cost."""
+
     sku: Sku
     name: str
     quantity: int
@@ -35,6 +41,15 @@ class LineView(Struct, frozen=True):
     total: Money
     fulfilment: Fulfilment | None
     problems: list[LineProblem]
+
+
+class LineView(SavedLineView, frozen=True, kw_only=True):
+    """`total` is what the units cost less their discounts, `to_pay` the same with its tax."""
+
+    discounts: list[Discount]
+    tax_rate: Percent | None
+    tax: Money
+    to_pay: Money
 
 
 class GroupView(Struct, frozen=True):
@@ -47,13 +62,28 @@ class GroupView(Struct, frozen=True):
     promised_until: datetime | None
 
 
-class CartTotals(Struct, frozen=True):
-    goods: Money
-    to_pay: Money
+class Sending(Struct, frozen=True):
+    """How what is sent is sent, and where to. Without a chosen method it is the cheapest."""
+
+    chosen: ShippingMethodId | None
+    address: Address | None
+    costs: Shipping | None
+
+
+class ChangedTotal(Struct, frozen=True):
+    """One of the totals that a change has made another."""
+
+    total: str
+    before: Money
+    now: Money
 
 
 class CartView(Struct, frozen=True):
-    """A cart with names, prices and availability as they are now."""
+    """A cart with names, prices and availability as they are now.
+
+    `requires` is what checkout still has to be told: the `address` of what is sent.
+    `changed_totals` are those that a write has changed, in the answer to it.
+    """
 
     id: CartId
     version: int
@@ -61,11 +91,18 @@ class CartView(Struct, frozen=True):
     currency: str
     lines: list[LineView]
     groups: list[GroupView]
-    totals: CartTotals
+    market: MarketId | None
+    prices_include_tax: bool
+    shipping: Sending
+    coupons: list[str]
+    taxes: list[TaxSum]
+    totals: Totals
+    requires: list[str]
     problems: list[LineProblem]
     held_until: datetime | None = None
-    saved: list[LineView] = []
+    saved: list[SavedLineView] = []
     order: OrderId | None = None
+    changed_totals: list[ChangedTotal] = []
 
 
 async def look(units: Units, *, caller: Caller, cart: CartId, locale: str) -> CartView:
@@ -76,10 +113,15 @@ async def look(units: Units, *, caller: Caller, cart: CartId, locale: str) -> Ca
         return await seen(unit, found, locale)
 
 
-async def seen(unit: Unit, cart: Cart, locale: str) -> CartView:
-    """The cart with today's names, prices and availability; problems say what changed."""
+async def seen(unit: Unit, cart: Cart, locale: str, before: Cart | None = None) -> CartView:
+    """The cart with today's names, prices and availability; problems say what changed.
+
+    With the cart as it was `before`, it also says which totals that has changed.
+    """
+    both = [cart] if before is None or before is cart else [cart, before]
     told = [*cart.lines, *cart.saved]
-    catalogue = await with_parts(unit, [line.sku for line in told])
+    skus = {line.sku for one in both for line in (*one.lines, *one.saved)}
+    catalogue = await with_parts(unit, skus)
     stores = await unit.stores.by_id(stores_of(told))
     is_sent = any(line.fulfilment and line.fulfilment.store is None for line in told)
     places = None if is_sent else stores
@@ -90,8 +132,12 @@ async def seen(unit: Unit, cart: Cart, locale: str) -> CartView:
     over = over_limit(cart.lines, catalogue, unit.cart_rules)
     facts = Facts(catalogue, stores, over, shelves, kept.places if kept else {})
     taken = Counter[Place]()
-    lines = [_line_view(line, facts, taken, unit.now, locale) for line in cart.lines]
-    goods = Money(sum(line.total.amount for line in lines), cart.currency)
+    known = await known_for(unit, *both)
+    now, *then = [priced(one, catalogue, known, locale=locale) for one in both]
+    lines = [
+        _line_view(line, bill, facts, _problems(line, facts, taken, unit.now), locale)
+        for line, bill in zip(cart.lines, now.quote.lines, strict=True)
+    ]
     return CartView(
         id=cart.id,
         version=cart.version,
@@ -99,12 +145,38 @@ async def seen(unit: Unit, cart: Cart, locale: str) -> CartView:
         currency=cart.currency,
         lines=lines,
         groups=_groups(cart, stores, unit.now),
-        totals=CartTotals(goods, goods),
-        problems=[] if cart.lines else [LineProblem("empty", "There is nothing in the cart.")],
+        market=now.quote.market,
+        prices_include_tax=now.quote.prices_include_tax,
+        shipping=Sending(cart.method, cart.address, now.quote.shipping),
+        coupons=list(cart.coupons),
+        taxes=now.quote.taxes,
+        totals=now.quote.totals,
+        requires=now.requires,
+        problems=[*now.problems, *_emptiness(cart)],
         held_until=kept.held_until if kept else None,
         saved=[_saved_view(line, facts, locale) for line in cart.saved],
         order=cart.order,
+        changed_totals=_changed_totals(then, now),
     )
+
+
+def _problems(
+    line: CartLine, facts: Facts, taken: Counter[Place], now: datetime
+) -> list[LineProblem]:
+    return [*problems_of(line, facts, now), *shortage_of(line, facts, taken)]
+
+
+def _emptiness(cart: Cart) -> list[LineProblem]:
+    return [] if cart.lines else [LineProblem("empty", "There is nothing in the cart.")]
+
+
+def _changed_totals(then: list[Priced], now: Priced) -> list[ChangedTotal]:
+    return [
+        ChangedTotal(name, before, after)
+        for one in then
+        for name in Totals.__struct_fields__
+        if (before := getattr(one.quote.totals, name)) != (after := getattr(now.quote.totals, name))
+    ]
 
 
 async def hold_of(unit: Unit, cart: Cart) -> Hold | None:
@@ -116,32 +188,43 @@ async def hold_of(unit: Unit, cart: Cart) -> Hold | None:
 
 
 def _line_view(
-    line: CartLine, facts: Facts, taken: Counter[Place], now: datetime, locale: str
+    line: CartLine, bill: PricedLine, facts: Facts, problems: list[LineProblem], locale: str
 ) -> LineView:
-    problems = [*problems_of(line, facts, now), *shortage_of(line, facts, taken)]
-    return _shown(line, facts, locale, problems)
-
-
-def _saved_view(line: CartLine, facts: Facts, locale: str) -> LineView:
-    """A line for later takes nothing from anybody; its problems are those it would have alone."""
-    alone = replace(facts, over={}, own=NOTHING_HELD)
-    problems = [*product_problems_of(line, alone), *shortage_of(line, alone, Counter())]
-    return _shown(line, alone, locale, problems)
-
-
-def _shown(line: CartLine, facts: Facts, locale: str, problems: list[LineProblem]) -> LineView:
-    """A product that is not in the catalogue any more bears its SKU and the price that was seen."""
-    product = facts.catalogue.get(line.sku)
-    price = product.price if product else line.seen
     return LineView(
         sku=line.sku,
-        name=product.name_in(locale) if product else line.sku,
+        name=_name(line, facts, locale),
+        quantity=line.quantity,
+        unit_price=bill.unit_price,
+        discounts=bill.discounts,
+        total=bill.total,
+        tax_rate=bill.tax_rate,
+        tax=bill.tax,
+        to_pay=bill.to_pay,
+        fulfilment=line.fulfilment,
+        problems=problems,
+    )
+
+
+def _saved_view(line: CartLine, facts: Facts, locale: str) -> SavedLineView:
+    """A line for later takes nothing from anybody; its problems are those it would have alone."""
+    alone = replace(facts, over={}, own=NOTHING_HELD)
+    product = facts.catalogue.get(line.sku)
+    price = product.price if product else line.seen
+    return SavedLineView(
+        sku=line.sku,
+        name=_name(line, facts, locale),
         quantity=line.quantity,
         unit_price=price,
         total=price * line.quantity,
         fulfilment=line.fulfilment,
-        problems=problems,
+        problems=[*product_problems_of(line, alone), *shortage_of(line, alone, Counter())],
     )
+
+
+def _name(line: CartLine, facts: Facts, locale: str) -> str:
+    """A product that is not in the catalogue any more bears its SKU."""
+    product = facts.catalogue.get(line.sku)
+    return product.name_in(locale) if product else line.sku
 
 
 def _groups(cart: Cart, stores: dict[StoreId, Store], now: datetime) -> list[GroupView]:

@@ -1,8 +1,9 @@
 """A cart becomes an order: stock is promised in the same transaction, or nothing happens."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final, Literal
+from zoneinfo import ZoneInfo
 
 from msgspec import Struct, to_builtins
 
@@ -12,24 +13,27 @@ from domain.callers import Caller
 from domain.cart_rules import over_limit
 from domain.carts import Cart, CartLine, stores_of
 from domain.ids import WEB, CartId, OrderId, PickupId, ShipmentId, Sku, StoreId
-from domain.money import Money
 from domain.orders import (
     CARD,
+    Bill,
     Contact,
+    CouponUsed,
     Earning,
     Order,
     OrderGroup,
     OrderLine,
     OrderState,
     Payment,
-    Totals,
     Wanted,
     numbered,
     tenders_of,
+    totals_of,
 )
 from domain.payments import Attempt
+from domain.prices import PricedLine
 from domain.promises import promise_of
-from domain.refusals import Conflict, WrongField
+from domain.promotions import TOLD
+from domain.refusals import Conflict, GaveWay, WrongField
 from domain.sales_channels import must_serve
 from domain.stock import (
     Place,
@@ -37,7 +41,8 @@ from domain.stock import (
 from domain.stores import Store
 from service.availability import with_parts
 from service.carts.keeping import kept_by, units_to_send
-from service.carts.problems import Facts, problems_of
+from service.carts.pricing import Priced, known_for, priced
+from service.carts.problems import Facts, LineProblem, problems_of
 from service.orders.promising import promise
 from service.payments.asking import ask
 from service.payments.cashier import Cashier
@@ -172,7 +177,8 @@ async def _order(unit: Unit, wanted: _Wish, cart: Cart) -> tuple[Order, Leased |
     if not cart.lines:
         raise CartEmpty
     to_send = units_to_send(cart)
-    if to_send and wanted.checkout.address is None:
+    address = wanted.checkout.address or cart.address
+    if to_send and address is None:
         raise WrongField("address", "required", "must say where to send what is to be sent")
     catalogue = await with_parts(unit, [line.sku for line in cart.lines])
     _must_be_orderable([one for one in cart.lines if one.sku not in catalogue], unit.now)
@@ -182,18 +188,24 @@ async def _order(unit: Unit, wanted: _Wish, cart: Cart) -> tuple[Order, Leased |
     )
     stores = await unit.stores.share(sorted({*stores_of(cart.lines), *found.sent}))
     over = over_limit(cart.lines, catalogue, unit.cart_rules)
-    _must_be_orderable(cart.lines, unit.now, Facts(catalogue, stores, over))
+    known = await known_for(unit, cart)
+    price = priced(cart, catalogue, known, locale=wanted.locale, address=address)
+    facts = Facts(catalogue, stores, over)
+    _must_be_orderable(cart.lines, unit.now, facts, price.problems)
     must_be_sent(found, to_send)
     must_serve(WEB, stores.values(), kept.stores)
-    drawn = Drawn(catalogue, stores, found.sent, wanted.locale)
+    drawn = Drawn(catalogue, stores, found.sent, price, address, wanted.locale)
     order = _drafted(unit, wanted.caller, cart, wanted.checkout, drawn)
     if order.by_card and order.totals.to_pay.amount:
         means = Means(wanted.cashier.provider.provider, wanted.checkout.payment.card or "")
         pay_by = unit.now + wanted.cashier.patience
-        return await begin(unit, order, cart, Held(catalogue, kept), means, pay_by=pay_by)
+        begun = await begin(unit, order, cart, Held(catalogue, kept), means, pay_by=pay_by)
+        await _coupons_must_hold(unit, order, price)
+        return begun
     if cart.customer and await unit.points.is_member(cart.customer):
         order = order.earning()
     await promise(unit, order, catalogue, kept)
+    await _coupons_must_hold(unit, order, price)
     await unit.carts.keep(cart.ordered(order.id, unit.now))
     return order, None
 
@@ -209,23 +221,31 @@ def _to_collect(cart: Cart, catalogue: Catalogue) -> dict[Place, int]:
     return taken
 
 
-def _must_be_orderable(lines: Sequence[CartLine], now: datetime, facts: Facts = UNKNOWN) -> None:
-    """Everything but the stock, which is decided under its lock."""
+def _must_be_orderable(
+    lines: Sequence[CartLine],
+    now: datetime,
+    facts: Facts = UNKNOWN,
+    problems: Sequence[LineProblem] = (),
+) -> None:
+    """Everything but the stock and the uses of coupons, which are decided under their locks."""
     errors = [
         {"sku": line.sku, **to_builtins(problem)}
         for line in lines
         for problem in problems_of(line, facts, now)
     ]
+    errors += [to_builtins(problem) for problem in problems]
     if errors:
         raise NotOrderable(errors)
 
 
 class Drawn(Struct, frozen=True):
-    """What an order is drawn up from: today's names, the locations, and who sends what."""
+    """What an order is drawn up from: today's names, the locations, who sends what, the price."""
 
     catalogue: Catalogue
     stores: Mapping[StoreId, Store]
     sent: Mapping[StoreId, Mapping[Sku, int]]
+    priced: Priced
+    address: Address | None
     locale: str
 
 
@@ -233,12 +253,12 @@ def _drafted(unit: Unit, caller: Caller, cart: Cart, checkout: Checkout, drawn: 
     """The order as it would be placed now; nothing is promised yet."""
     groups = [
         *(_pickup(unit, drawn.stores[store]) for store in stores_of(cart.lines)),
-        *(_shipment(unit, store) for store in sorted(drawn.sent)),
+        *(_shipment(unit, drawn.stores[store], drawn) for store in sorted(drawn.sent)),
     ]
     lines = numbered(_lines(cart, groups, drawn))
-    goods = Money(sum(line.total.amount for line in lines), cart.currency)
-    totals = Totals(goods, goods)
-    home = checkout.address.country if checkout.address else ""
+    bill = _bill(drawn.priced)
+    totals = totals_of(lines, bill, drawn.priced.quote.totals.to_pay)
+    home = drawn.address.country if drawn.address else ""
     country = home or next((drawn.stores[one].country for one in sorted(drawn.stores)), "")
     return Order(
         id=OrderId(unit.new_id("ord")),
@@ -249,9 +269,10 @@ def _drafted(unit: Unit, caller: Caller, cart: Cart, checkout: Checkout, drawn: 
         currency=cart.currency,
         locale=drawn.locale,
         contact=checkout.contact.read(country),
-        address=checkout.address if drawn.sent else None,
+        address=drawn.address if drawn.sent else None,
         lines=lines,
         groups=groups,
+        bill=bill,
         payment=Payment(checkout.payment.method),
         totals=totals,
         points=Earning(0),
@@ -273,34 +294,87 @@ def _pickup(unit: Unit, store: Store) -> OrderGroup:
     )
 
 
-def _shipment(unit: Unit, store: StoreId) -> OrderGroup:
-    return OrderGroup("ship", store, shipment=ShipmentId(unit.new_id("shp")))
+def _shipment(unit: Unit, store: Store, drawn: Drawn) -> OrderGroup:
+    """With the promise of the method that sends it: days from now, in the location's own time."""
+    method = drawn.priced.method
+    here = unit.now.astimezone(ZoneInfo(store.time_zone))
+    return OrderGroup(
+        "ship",
+        store.store,
+        shipment=ShipmentId(unit.new_id("shp")),
+        promised_from=here + timedelta(days=method.days_min) if method else None,
+        promised_until=here + timedelta(days=method.days_max) if method else None,
+    )
+
+
+def _bill(price: Priced) -> Bill:
+    told = price.quote
+    used = [CouponUsed(one.code, one.promotion.promotion) for one in price.coupons if one.promotion]
+    return Bill(told.market, told.prices_include_tax, told.shipping, told.taxes, used)
 
 
 def _lines(cart: Cart, groups: Sequence[OrderGroup], drawn: Drawn) -> list[OrderLine]:
     """The cart's lines; what several locations send of one stands on a line for each of them."""
     lines = []
-    for line in cart.lines:
-        assert line.fulfilment is not None, "a line that says nothing is a problem"
-        for group in groups:
-            if group.method != line.fulfilment.method:
-                continue
-            if group.method == "ship":
-                quantity = drawn.sent[group.store].get(line.sku, 0)
-            else:
-                quantity = line.quantity if group.store == line.fulfilment.store else 0
-            if quantity:
-                name = drawn.catalogue[line.sku].name_in(drawn.locale)
-                lines.append(_line(line, quantity, name, group.id))
+    for line, price in zip(cart.lines, drawn.priced.quote.lines, strict=True):
+        units = {group.id: _units(line, group, drawn) for group in groups}
+        units = {group: count for group, count in units.items() if count}
+        name = drawn.catalogue[line.sku].name_in(drawn.locale)
+        parts = price.parts(list(units.values()))
+        lines += [
+            _line(line.sku, part, name, group) for group, part in zip(units, parts, strict=True)
+        ]
     return lines
 
 
-def _line(line: CartLine, quantity: int, name: str, group: str) -> OrderLine:
+def _units(line: CartLine, group: OrderGroup, drawn: Drawn) -> int:
+    """How many of a line a group prepares."""
+    assert line.fulfilment is not None, "a line that says nothing is a problem"
+    if group.method != line.fulfilment.method:
+        return 0
+    if group.method == "ship":
+        return drawn.sent[group.store].get(line.sku, 0)
+    return line.quantity if group.store == line.fulfilment.store else 0
+
+
+def _line(sku: Sku, price: PricedLine, name: str, group: str) -> OrderLine:
     return OrderLine(
-        sku=line.sku,
+        sku=sku,
         name=name,
-        quantity=quantity,
-        unit_price=line.seen,
-        total=line.seen * quantity,
+        quantity=price.quantity,
+        unit_price=price.unit_price,
+        total=price.total,
+        tax=price.tax,
+        to_pay=price.to_pay,
+        tax_rate=price.tax_rate,
+        discounts=price.discounts,
         group=group,
     )
+
+
+async def _coupons_must_hold(unit: Unit, order: Order, price: Priced) -> None:
+    """Ask the coupons of an order again, now that it has used them and so keeps them locked.
+
+    Raises:
+        NotOrderable: somebody else has just had the last use.
+        GaveWay: the office has just changed one; another look prices by it.
+    """
+    if not price.coupons:
+        return
+    used = await unit.prices.used_by(order.id)
+    asked = {one.code: one.promotion.version for one in price.coupons if one.promotion}
+    if {one.code: one.promotion.version for one in used if one.promotion} != asked:
+        raise GaveWay("A coupon has just been changed.")
+    troubles = {
+        one.code: one.trouble(
+            customer=order.customer, items=price.items, currency=order.currency, now=unit.now
+        )
+        for one in used
+    }
+    errors = [
+        {"coupon": code, "code": trouble.value, "detail": TOLD[trouble]}
+        for code, trouble in troubles.items()
+        if trouble
+    ]
+    if errors:
+        raise NotOrderable(errors)

@@ -82,7 +82,8 @@ class Viewed(Protocol):
 
 
 class Orders(Protocol):
-    async def add(self, order: Order) -> None: ...
+    async def add(self, order: Order) -> None:
+        """A new order. Its coupons are used once more, and locked until the unit ends."""
 
     async def get(self, order: OrderId) -> Order:
         """Raises Missing."""
@@ -94,7 +95,7 @@ class Orders(Protocol):
         """The order, locked until the unit ends. Raises Missing."""
 
     async def keep(self, order: Order) -> None:
-        """Write a taken order back."""
+        """Write a taken order back. One that is cancelled or expired gives its coupons back."""
 
     async def bought(self, customer: CustomerId, skus: Collection[Sku]) -> set[Sku]:
         """Which of `skus` the customer has ordered before and not cancelled."""

@@ -13,6 +13,7 @@ from service.ports.following import Messages, Outbox, Slots, Webhooks
 from service.ports.incoming import Consignments, Deliveries, Supply
 from service.ports.payments import Attempts
 from service.ports.people import Consents, Customers, Points, Preferences, Rewards
+from service.ports.prices import PriceRules, Prices, Rule
 from service.ports.requests import Requests
 from service.ports.selling import Closing, SalesChannels, Selling
 from service.ports.shopping import Carts, Orders, Pickups, Shipments, Viewed
@@ -58,6 +59,7 @@ class Unit(Protocol):
     incidents: Incidents
     allocations: Allocations
     holds: Holds
+    prices: Prices
     carts: Carts
     viewed: Viewed
     orders: Orders
@@ -80,6 +82,9 @@ class Unit(Protocol):
     consents: Consents
     messages: Messages
     slots: Slots
+
+    def price_rules(self, kind: type[Rule]) -> PriceRules[Rule]:
+        """Every market, every promotion, or every shipping method."""
 
     def new_id(self, prefix: str) -> str:
         """A new opaque id, later than every one before it."""

@@ -18,7 +18,7 @@ from tests.payments.test_audit import OF_CARDS
 SHELF = {"store": HARBOUR, "sku": MUG}
 
 
-async def order(shop: Shop, me: dict[str, str], lines: dict[str, int]) -> str:
+async def order(shop: Shop, me: dict[str, str], lines: dict[str, int], coupon: str = "") -> str:
     """Order `lines` for pickup at the harbour; the pickup."""
     cart = (await shop.client.post("/v1/carts", json={"currency": "SEK"}, headers=me)).json()["id"]
     for sku, quantity in lines.items():
@@ -28,6 +28,9 @@ async def order(shop: Shop, me: dict[str, str], lines: dict[str, int]) -> str:
             headers=me,
         )
         assert put.status_code == 200, put.text
+    if coupon:
+        taken = await shop.client.put(f"/v1/carts/{cart}/coupons/{coupon}", headers=me)
+        assert taken.status_code == 200, taken.text
     placed = await shop.client.post(
         f"/v1/carts/{cart}/checkout",
         json={
@@ -78,8 +81,14 @@ async def lived_in(shop: Shop) -> Shop:
     await prepare(shop, collected, {MUG: 3, TEA_SET: 1}, till)
     mine = (await shop.client.get(f"/v1/pickups/{collected}", headers=me)).json()
     await step(shop, collected, "handover", {"code": mine["code"]}, till)
-    await step(shop, await order(shop, me, {TEAPOT: 2}), "cancel", {"reason": "changed_mind"}, me)
-    ready = await order(shop, me, {TEA_SET: 2})
+    await shop.client.put(
+        "/v1/promotions/spring",
+        json={"kind": "percentage", "percent": "10", "code": "SPRING"},
+        headers=await shop.office(),
+    )
+    given_up = await order(shop, me, {TEAPOT: 2}, "SPRING")
+    await step(shop, given_up, "cancel", {"reason": "changed_mind"}, me)
+    ready = await order(shop, me, {TEA_SET: 2}, "SPRING")
     await prepare(shop, ready, {TEA_SET: 2}, till)
     await order(shop, me, {MUG: 5})
     await merge(shop, me)
@@ -183,6 +192,12 @@ async def test_all_is_well_where_nobody_meddled(lived_in):
             "an_ordered_cart_has_its_order",
         ),
         ("update carts set order_id = 'ord_none'", "an_ordered_cart_has_its_order"),
+        ("update promotions set uses = 2", "coupons_are_used_by_their_orders"),
+        ("delete from coupon_uses", "coupons_are_used_by_their_orders"),
+        (
+            "update orders set to_pay_minor = to_pay_minor + 1 where state = 'placed'",
+            "orders_cost_what_is_wanted",
+        ),
         (
             """
             alter table postings disable trigger kept;

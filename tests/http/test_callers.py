@@ -33,6 +33,19 @@ put_channel             .     .         .     .          stock
 list_buffers            .     .         may   may        stock
 tell_buffers            .     .         .     .          stock
 
+list_markets            .     .         .     .          rules
+get_market              .     .         .     .          rules
+put_market              .     .         .     .          rules
+remove_market           .     .         .     .          rules
+list_promotions         .     .         .     .          rules
+get_promotion           .     .         .     .          rules
+put_promotion           .     .         .     .          rules
+remove_promotion        .     .         .     .          rules
+list_shipping_methods   may   may       may   may        may
+get_shipping_method     may   may       may   may        may
+put_shipping_method     .     .         .     .          rules
+remove_shipping_method  .     .         .     .          rules
+
 get_stock               .     .         may   may        stock
 list_movements          .     .         may   may        stock
 adjust_stock            .     .         .     .          stock
@@ -69,6 +82,9 @@ put_cart_fulfilment     may   may       may   .          .
 save_cart_line          may   may       may   .          .
 restore_cart_line       may   may       may   .          .
 drop_saved_line         may   may       may   .          .
+put_cart_coupon         may   may       may   .          .
+drop_cart_coupon        may   may       may   .          .
+put_cart_shipping       may   may       may   .          .
 claim_cart              .     may       .     .          .
 hold_cart               may   may       may   .          .
 checkout_cart           may   may       may   .          .

@@ -29,6 +29,7 @@ TAGS: Final[list[dict[str, str]]] = [
     {"name": "products", "description": "What is sold, with its variants and relations."},
     {"name": "stores", "description": "Where it is sold, with hours in the store's own time."},
     {"name": "channels", "description": "Through what it is sold, and what each keeps back."},
+    {"name": "prices", "description": "What prices are made by: markets, promotions, shipping."},
     {"name": "stock", "description": "What lies where."},
     {"name": "holds", "description": "Stock that is kept for somebody for a while."},
     {"name": "carts", "description": "What somebody means to buy."},

@@ -1,0 +1,44 @@
+"""What prices are made by, as the office writes it and as every cart reads it."""
+
+from collections.abc import Collection, Sequence
+from typing import Protocol, TypeVar
+
+from domain.ids import CustomerId, OrderId
+from domain.markets import Market
+from domain.prices import Rules
+from domain.promotions import Coupon, Promotion
+from domain.shipping_methods import ShippingMethod
+
+Rule = TypeVar("Rule", Market, Promotion, ShippingMethod)
+
+
+class PriceRules(Protocol[Rule]):
+    """Every rule of one kind, by name."""
+
+    async def get(self, name: str) -> Rule:
+        """Raises RuleMissing."""
+
+    async def page(self, after: str, limit: int) -> Sequence[Rule]:
+        """In the order of their names, from the one behind `after` on."""
+
+    async def lock(self, name: str) -> Rule | None:
+        """The rule, kept so until the unit ends; whoever writes any rule waits."""
+
+    async def put(self, rule: Rule) -> None:
+        """Write a locked rule. Raises CodeTaken: another promotion has the code."""
+
+    async def drop(self, rule: Rule) -> None:
+        """Take a locked rule away."""
+
+
+class Prices(Protocol):
+    async def rules(
+        self, codes: Collection[str] = (), customer: CustomerId | None = None
+    ) -> tuple[Rules, dict[str, Coupon]]:
+        """What every cart is priced by now, and the coupons with these codes, by their codes.
+
+        One statement. A code without a promotion has a coupon without one.
+        """
+
+    async def used_by(self, order: OrderId) -> list[Coupon]:
+        """The coupons that an order of this unit uses, with how often they were used before it."""
