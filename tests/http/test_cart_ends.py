@@ -143,3 +143,13 @@ async def test_a_shopper_who_comes_back_at_the_last_moment_keeps_or_loses_all_of
 
     assert {answer.status_code for answer in answers} <= {200, 404}
     assert await held(shop) == (kept, 99 - kept)
+
+
+async def test_a_cart_that_an_unpaid_order_gave_back_is_kept_with_the_order(shop: Shop):
+    await shelve(shop.units, mug=3)
+    cart = await a_cart(shop, await shop.page(), mug=1)
+    await order(shop, cart)
+    await figures(shop, "update carts set state = 'expired' returning id")
+    await age(shop, cart, 31)
+
+    assert await forget_carts(shop.units) == 0

@@ -28,7 +28,7 @@ async def test_a_guest_becomes_a_customer_orders_collects_and_sees_the_points(sh
     )
     assert claimed.status_code == 200, claimed.text
     assert claimed.json()["changes"] == [
-        {"sku": TEA_SET, "code": "added", "quantity": 1, "not_added": 0}
+        {"sku": TEA_SET, "code": "added", "quantity": 1, "not_added": 0, "fulfilment": here}
     ]
     assert (await api.get(f"/v1/carts/{cart}", headers=guest)).status_code == 404
 
