@@ -93,7 +93,9 @@ def one_unit_each() -> dict[str, bool]:
 
 NOT_AGAIN = {
     "messages/sending.py:send_next",  # its network call is not to be made twice
-    "reactions.py:react",  # these three lease work, and the clock asks them again at once
+    "reactions.py:react",  # these lease work, and the clock asks them again at once
+    "payments/asking.py:ask_due",
+    "payments/looking.py:look_due",
     "webhooks.py:deliver",
     "webhooks.py:_send",
 }

@@ -55,6 +55,7 @@ async def _seen(payments: Payments, attempt: Attempt, now: datetime) -> Outcome 
     return found
 
 
+@tried_again
 async def forget_notices(units: Units, *, limit: int) -> int:
     """Notices are known long enough for any repeat, and not for ever."""
     async with units.begin() as unit:
