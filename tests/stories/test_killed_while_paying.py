@@ -40,7 +40,7 @@ from tests.payments.fake_stripe import (
 )
 from tests.stories.test_crash import as_served, brought_in, key
 
-KILLS: Final = int(os.environ.get("HYLLA_KILLS", "5"))
+KILLS: Final = int(os.environ.get("KILLS", "5"))
 SHOPPERS: Final = 6
 """At once; each begins anew when done."""
 VERBS: Final = ("create", "capture", "cancel", "refund", "look", "search")
@@ -332,7 +332,7 @@ def serve_with_cards(monkeypatch: Any, fake: FakeStripe) -> None:
 def test_whenever_it_dies_no_order_charge_hold_or_allocation_is_lost_doubled_or_left_behind(
     tmp_path: Path, monkeypatch: Any
 ):
-    data, seed = tmp_path / "shop", int(os.environ.get("HYLLA_SEED", "1"))
+    data, seed = tmp_path / "shop", int(os.environ.get("SEED", "1"))
     with running() as fake:
         serve_with_cards(monkeypatch, fake)
         town = Town(fake, random.Random(seed))
