@@ -66,6 +66,7 @@ class OrderLine(Struct, frozen=True):
 
     `total` is what its units cost less their discounts, `to_pay` the same with its tax. `line`
     names it within the order: the SKU for the first line of a SKU. `group` prepares it.
+    `given_back` is what was paid for the units that were returned.
     """
 
     sku: Sku
@@ -83,6 +84,7 @@ class OrderLine(Struct, frozen=True):
     collected: int = 0
     shipped: int = 0
     returned: int = 0
+    given_back: Money | None = None
     line: str = ""
 
     def __post_init__(self) -> None:
@@ -104,6 +106,32 @@ class OrderLine(Struct, frozen=True):
         """What the units cost that are not cancelled, in minor units."""
         whole = self.to_pay.amount
         return whole - share_of_units(whole, self.quantity, 0, self.cancelled)
+
+    @property
+    def returnable(self) -> int:
+        """Units that their buyer has."""
+        return self.given - self.returned
+
+    def worth_of(self, first: int, units: int) -> Money:
+        """What was paid for `units` of those that may come back, after the first `first` of them.
+
+        Taken bit by bit, whatever is cancelled meanwhile, all that comes back is worth what is due.
+        """
+        before = self._worth(first) if first else 0
+        return Money(self._worth(first + units) - before, self.to_pay.currency)
+
+    def taken_back(self, units: int) -> "OrderLine":
+        """The line when so many units more came back."""
+        before = self.given_back.amount if self.given_back else 0
+        worth = Money(before + self.worth_of(0, units).amount, self.to_pay.currency)
+        return structs.replace(self, returned=self.returned + units, given_back=worth)
+
+    def _worth(self, units: int) -> int:
+        """Of the next `units` to come back, with what those before them lacked or had too much."""
+        share = share_of_units(
+            self.to_pay.amount, self.quantity, self.cancelled, self.returned + units
+        )
+        return max(0, share - (self.given_back.amount if self.given_back else 0))
 
     @property
     def points_left(self) -> int:
@@ -317,6 +345,25 @@ class Order(Struct, frozen=True):
         goes_out = any(line.group in sent and line.cancelled < line.quantity for line in lines)
         fee = self.bill.shipping.to_pay.amount if self.bill.shipping and goes_out else 0
         return sum(line.due for line in lines) + fee
+
+    def taken_back(self, units: Mapping[str, int], now: datetime) -> "Order":
+        """The order after so many units of its lines, by their names, came back.
+
+        It stays what it was: what was given was given, and what was to be paid was to be paid.
+        What is paid back stands with the return.
+        """
+        lines = [
+            line.taken_back(units[line.line]) if line.line in units else line for line in self.lines
+        ]
+        return structs.replace(self, lines=lines, version=self.version + 1, changed_at=now)
+
+    def unearned(self) -> dict[str, tuple[int, int]]:
+        """Of each line of which something came back: units that earn nothing, and all its units."""
+        return {
+            line.line: (line.returned + line.cancelled, line.quantity)
+            for line in self.lines
+            if line.returned
+        }
 
 
 def _state_of(lines: list[OrderLine]) -> OrderState:

@@ -643,6 +643,27 @@ OF_CODE: Final[dict[str, Title]] = {
         "Så meget blev aldrig sendt",
         "Nu s-a trimis atât de mult",
     ),
+    "more_than_given": (
+        "There is not so much to give back",
+        "Så mye er det ikke å levere tilbake",
+        "Så mycket finns det inte att lämna tillbaka",
+        "Så meget er der ikke at levere tilbage",
+        "Nu este atât de mult de returnat",
+    ),
+    "return_over": (
+        "This return is over",
+        "Denne returen er avsluttet",
+        "Den här returen är avslutad",
+        "Denne returnering er afsluttet",
+        "Acest retur este încheiat",
+    ),
+    "nothing_withheld": (
+        "There is nothing to decide here",
+        "Her er det ingenting å avgjøre",
+        "Här finns inget att avgöra",
+        "Her er der intet at afgøre",
+        "Aici nu este nimic de hotărât",
+    ),
     "repeated_line": (
         "One line stands there twice",
         "En linje står der to ganger",
