@@ -4565,7 +4565,7 @@ export interface components {
         };
         /**
          * Receipt
-         * @description What a till printed. A return names the sale it belongs to in `of`, where that is known.
+         * @description What a till printed. A return names in `of` the sale or the order it belongs to, if known.
          */
         Receipt: {
             id: string;

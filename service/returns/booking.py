@@ -1,7 +1,7 @@
 """What came back of an order lies on its shelf, is no longer its buyer's, and is paid back."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from msgspec import Struct, structs
 
@@ -56,7 +56,8 @@ async def booked(unit: Unit, caller: Caller, draft: Return, asked: Sequence[Aske
         proposals=await proposals_of(unit, lines, goods.shelves, back.store),
     )
     await to_shelves(unit, back, goods.shelves)
-    await no_longer_with(unit, order, [back])
+    after = await no_longer_with(unit, order, back)
+    await unit.points.take_back({order.id: after.unearned()})
     return back
 
 
@@ -90,23 +91,21 @@ async def to_shelves(unit: Unit, back: Return, shelves: Mapping[Place, Shelf]) -
     await unit.stock.apply(moves)
 
 
-async def no_longer_with(unit: Unit, order: Order, backs: Iterable[Return]) -> None:
-    """Its buyer no longer has what came back, nor the points of it; `order` is taken."""
-    for back in backs:
-        order = order.taken_back(back.units, unit.now)
-        whole = not any(line.returnable for line in order.lines)
-        await unit.outbox.add(
-            ReturnReceived(
-                back=back.id,
-                order=order.id,
-                store=back.store,
-                whole=whole,
-                customer=order.customer,
-                at=unit.now,
-            )
+async def no_longer_with(unit: Unit, order: Order, back: Return) -> Order:
+    """The taken order, whose buyer no longer has what came back; its points are another matter."""
+    after = order.taken_back(back.units, unit.now)
+    await unit.orders.keep(after)
+    await unit.outbox.add(
+        ReturnReceived(
+            back=back.id,
+            order=order.id,
+            store=back.store,
+            whole=not any(line.returnable for line in after.lines),
+            customer=order.customer,
+            at=unit.now,
         )
-    await unit.orders.keep(order)
-    await unit.points.take_back({order.id: order.unearned()})
+    )
+    return after
 
 
 async def shelved(

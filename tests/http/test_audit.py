@@ -155,7 +155,10 @@ async def test_all_is_well_where_nobody_meddled(lived_in):
         ("update stock set on_hand = on_hand + 1 where sku = 'MUG'", "on_hand_is_what_was_moved"),
         ("update stock set unavailable = 1", "unavailable_is_what_was_moved"),
         ("update stock set unavailable = 1", "unavailable_is_the_sum_of_conditions"),
-        ("update blocked set condition = 'damaged'", "conditions_are_what_was_moved"),
+        (
+            "update blocked set condition = 'quarantine' where condition = 'display'",
+            "conditions_are_what_was_moved",
+        ),
         ("update blocked set units = 3", "unavailable_is_the_sum_of_conditions"),
         ("update stock set allocated = allocated + 1", "allocated_is_what_orders_claim"),
         ("update stock set staged = 0", "staged_is_what_lies_picked"),

@@ -22,7 +22,7 @@ from tests.http.shop import Shop
 from tests.http.test_carts import a_cart, put
 from tests.http.test_orders import figures, order
 from tests.http.test_pickups import Desk, points
-from tests.http.test_sales import shelf, sound
+from tests.http.test_sales import back, line, sale, shelf, sound, tell
 
 SOUND = {"sku": MUG, "quantity": 1, "disposition": "sellable"}
 DAMAGED = SOUND | {"disposition": "damaged"}
@@ -43,14 +43,14 @@ class Bought(Desk):
         )
 
     async def announce(self, **more: Any) -> Any:
-        line = {"sku": MUG, "quantity": 1, "reason": "too small", **more}
-        answer = await self.give_back(line, at=self.me, channel="post")
+        wish = {"sku": MUG, "quantity": 1, "reason": "too small", **more}
+        answer = await self.give_back(wish, at=self.me, channel="post")
         assert answer.status_code == 201, answer.text
         return answer.json()
 
-    async def tell(self, back: str, verb: str, body: Any = None, *, by: Any = None) -> Any:
+    async def tell(self, name: str, verb: str, body: Any = None, *, by: Any = None) -> Any:
         return await self.shop.client.post(
-            f"/v1/returns/{back}/{verb}",
+            f"/v1/returns/{name}/{verb}",
             json=body or {},
             headers=(by or self.till) | {"Idempotency-Key": self.shop.fresh()},
         )
@@ -305,7 +305,7 @@ async def test_a_buyer_brings_goods_to_a_till_and_says_nothing_of_their_state(sh
 
 async def test_a_return_is_seen_by_its_buyer_and_those_who_have_to_do_with_it(shop: Shop):
     desk = await bought(shop, mug=2)
-    back = (await desk.give_back(SOUND)).json()["id"]
+    name = (await desk.give_back(SOUND)).json()["id"]
     async with shop.units.begin() as unit:
         await unit.stores.put([a_store("quay")])
     quay = await shop.till("quay")
@@ -314,7 +314,7 @@ async def test_a_return_is_seen_by_its_buyer_and_those_who_have_to_do_with_it(sh
     async def status(headers: dict[str, str], path: str) -> int:
         return (await shop.client.get(path, headers=headers)).status_code
 
-    both = f"/v1/returns/{back}", f"/v1/orders/{desk.order}/returns"
+    both = f"/v1/returns/{name}", f"/v1/orders/{desk.order}/returns"
     for caller, seen in [
         (desk.me, 200),
         (desk.till, 200),
@@ -439,3 +439,65 @@ async def sent(shop: Shop, mugs: int) -> Bought:
     )
     assert gone.status_code == 200, gone.text
     return desk
+
+
+async def test_an_order_that_a_tills_receipt_names_knows_what_came_back(shop: Shop):
+    desk = await bought(shop, mug=3)
+    receipt = back("r-1", line(MUG, 2, disposition="damaged"), of=desk.order)
+    told = await tell(shop, receipt, receipt, store=HILL)
+    [seen] = (await shop.client.get(f"/v1/orders/{desk.order}/returns", headers=desk.me)).json()[
+        "items"
+    ]
+    rest = await desk.give_back(SOUND)
+
+    assert [(one["status"], one["conflicts"]) for one in told] == [
+        ("applied", []),
+        ("duplicate", []),
+    ]
+    assert (seen["receipt"], seen["store"], seen["refunds"]) == ("r-1", HILL, [])
+    assert rest.json()["refund"]["amount"] == 1000
+    assert await desk.returned() == {MUG: 3}
+    assert await shelf(shop, store=HILL) == (3, 2)
+    assert await points(desk) == (0, 0)
+    assert await sound(shop)
+
+
+async def test_what_a_till_took_back_beyond_what_its_buyer_had_does_not_fit(shop: Shop):
+    desk = await bought(shop, mug=1)
+    [told] = await tell(shop, back("r-1", line(MUG, 2), line(TEAPOT), of=desk.order), store=HILL)
+    conflicts = [(one["pointer"], one["code"]) for one in told["conflicts"]]
+
+    assert told["status"] == "applied"
+    assert conflicts == [
+        ("/lines/0/quantity", "more_than_given"),
+        ("/lines/1/quantity", "more_than_given"),
+    ]
+    assert await desk.returned() == {MUG: 1}
+    assert await shelf(shop, store=HILL) == (2, 0)
+    assert await sound(shop)
+
+
+async def test_an_order_that_nobody_knows_does_not_fit_and_nothing_waits_for_it(shop: Shop):
+    [told] = await tell(shop, back("r-1", of="ord_00000000000000000000000000"))
+
+    assert told["status"] == "applied"
+    assert [(one["pointer"], one["code"]) for one in told["conflicts"]] == [
+        ("/of", "unknown_order")
+    ]
+    assert await shelf(shop) == (1, 0)
+    assert await sound(shop)
+
+
+async def test_a_sale_and_two_returns_in_one_batch_settle_the_points_of_all(shop: Shop):
+    desk = await bought(shop, mug=2)
+    told = await tell(
+        shop,
+        sale("r-1", line(MUG, 1), member="sample-1"),
+        back("r-2", line(MUG, 1), of=desk.order),
+        back("r-3", line(MUG, 1), of=desk.order),
+        back("r-4", line(MUG, 1), of="r-1"),
+    )
+
+    assert {one["status"] for one in told} == {"applied"}
+    assert await points(desk) == (0, 0)
+    assert await desk.returned() == {MUG: 2}
