@@ -13,15 +13,16 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any
 
 from msgspec import Struct, structs
 
 from domain.conditions import Condition
 from domain.ids import CustomerId, OrderId, ReturnId, Sku, StoreId
-from domain.money import Money, split
-from domain.orders import Order, OrderLine, Tender
+from domain.money import Money
+from domain.orders import Order, OrderLine
 from domain.proposals import Proposal
+from domain.refunds import Refund
 from domain.refusals import Conflict, Invalid
 from domain.sales import NOT_FOR_SALE, Disposition, ReceiptId
 from domain.stock import Cause, Change, Move, Source
@@ -36,18 +37,6 @@ class ReturnState(StrEnum):
     ANNOUNCED = "announced"
     RECEIVED = "received"
     CANCELLED = "cancelled"
-
-
-class Through(StrEnum):
-    """Who pays back: the till that took the goods, the payment provider, or the office."""
-
-    TILL = "till"
-    PROVIDER = "provider"
-    OFFICE = "office"
-
-
-STORE_CREDIT: Final = "store_credit"
-"""What is paid where there is no receipt: it is spent in the shop, and nowhere else."""
 
 
 class Asked(Struct, frozen=True):
@@ -80,14 +69,6 @@ class ReturnLine(Struct, frozen=True, kw_only=True):
     disposition: Disposition | None = None
     reason: str = ""
     parts: dict[Sku, int] = {}
-
-
-class Refund(Struct, frozen=True):
-    """What is paid back in the way in which it was paid, and by whom."""
-
-    type: str
-    amount: Money
-    through: Through
 
 
 class MoreThanGiven(Invalid):
@@ -253,34 +234,6 @@ def within(order: Order, asked: Iterable[Asked]) -> list[Asked]:
                 wanted -= units
         clipped.append(structs.replace(one, quantity=one.quantity - wanted))
     return clipped
-
-
-def refunds_of(
-    amount: int, tenders: Iterable[Tender], before: Mapping[str, int], *, at_till: bool
-) -> list[Refund]:
-    """`amount` minor units, shared out by what is left of each tender: never more than was paid.
-
-    `before` is what was paid back of each already. All that is left is paid back by all returns
-    together.
-    """
-    paid = Counter[str]()
-    currency = ""
-    for tender in tenders:
-        paid[tender.type] += tender.amount.amount
-        currency = tender.amount.currency
-    left = {type_: max(0, count - before.get(type_, 0)) for type_, count in paid.items()}
-    assert amount <= sum(left.values()), "nobody is paid back more than was paid"
-    return [
-        Refund(type_, Money(share, currency), _through(type_, at_till=at_till))
-        for type_, share in split(amount, left).items()
-        if share
-    ]
-
-
-def _through(tender: str, *, at_till: bool) -> Through:
-    if tender == "card":
-        return Through.PROVIDER
-    return Through.TILL if at_till else Through.OFFICE
 
 
 def _back(

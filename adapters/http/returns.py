@@ -17,13 +17,16 @@ from domain.catalogue import read_gtin
 from domain.ids import OrderId, ReturnId, Sku, StoreId
 from domain.money import Money
 from domain.proposals import Proposal
+from domain.refunds import Refund
 from domain.refusals import WrongField
-from domain.returns import Asked, Refund, Return, ReturnChannel, ReturnLine, ReturnState
+from domain.returns import Asked, Return, ReturnChannel, ReturnLine, ReturnState
 from domain.sales import Disposition, ReceiptId
+from domain.without_receipt import Brought
 from service.ports.requests import RequestKey
 from service.ports.unit import Units
 from service.returns import receiving, seeing
 from service.returns.receiving import Wish
+from service.returns.without_receipt import take_unknown
 
 Reason = Annotated[str, Meta(max_length=200)]
 Count = Annotated[int, Meta(ge=1, le=1_000_000)]
@@ -83,6 +86,34 @@ class Arrival(Struct, forbid_unknown_fields=True):
     def wish(self) -> Wish:
         asked = [line.asked() for line in self.lines]
         return Wish(asked, ReturnChannel.POST, self.store, self.note)
+
+
+class BroughtLine(Struct, forbid_unknown_fields=True):
+    """Units of one thing, by its sku or the barcode; `unit_price` is at most today's price."""
+
+    quantity: Count
+    disposition: Disposition
+    sku: Sku | None = None
+    gtin: str | None = None
+    unit_price: Money | None = None
+
+    def __post_init__(self) -> None:
+        if (self.sku is None) == (self.gtin is None):
+            raise WrongField("sku", "sku_or_gtin", "name the thing by its sku or by its gtin")
+        if self.gtin is not None:
+            self.gtin = read_gtin(self.gtin)
+
+    def brought(self) -> Brought:
+        return Brought(
+            self.quantity, self.disposition, self.sku, self.gtin, unit_price=self.unit_price
+        )
+
+
+class BroughtBody(Struct, forbid_unknown_fields=True):
+    """What somebody brought without a receipt, and why it was taken all the same."""
+
+    lines: Annotated[list[BroughtLine], Meta(min_length=1, max_length=200)]
+    reason: Annotated[str, Meta(min_length=3, max_length=200)]
 
 
 class ReturnDecision(Struct, forbid_unknown_fields=True):
@@ -202,6 +233,31 @@ class StoreReturns(Controller):
         )
         views = [ReturnView.of(back, caller) for back in found]
         return page_of(views, limit, lambda view: view.id)
+
+    @post(operation_id="return_without_receipt", **called_by(*STAFF, scope="orders"))
+    async def without_receipt(
+        self,
+        store: FromPath[StoreId],
+        data: JSONBody[BroughtBody],
+        caller: NamedDependency[Caller],
+        units: NamedDependency[Units],
+        key: NamedDependency[RequestKey],
+        without_receipt_max: NamedDependency[int],
+    ) -> ReturnView:
+        """Take goods of nobody knows which order, for store credit only, where that is allowed.
+
+        409 `receipt_required` where it is not, or not for so much.
+        """
+        back = await take_unknown(
+            units,
+            caller=caller,
+            store=store,
+            brought=[line.brought() for line in data.lines],
+            note=data.reason,
+            most=without_receipt_max,
+            key=key,
+        )
+        return ReturnView.of(back, caller)
 
 
 class Returns(Controller):

@@ -650,6 +650,13 @@ OF_CODE: Final[dict[str, Title]] = {
         "Så meget er der ikke at levere tilbage",
         "Nu este atât de mult de returnat",
     ),
+    "receipt_required": (
+        "This needs a receipt",
+        "Dette krever kvittering",
+        "Det här kräver kvitto",
+        "Dette kræver en kvittering",
+        "Este nevoie de bon",
+    ),
     "return_over": (
         "This return is over",
         "Denne returen er avsluttet",

@@ -7,8 +7,9 @@ import msgspec
 
 from domain.ids import OrderId, ReturnId, StoreId
 from domain.proposals import Proposal
+from domain.refunds import Refund
 from domain.refusals import Missing
-from domain.returns import Refund, Return, ReturnLine, ReturnState
+from domain.returns import Return, ReturnLine, ReturnState
 
 LISTS: Final = {
     "lines": list[ReturnLine],

@@ -2457,7 +2457,15 @@ export interface paths {
          */
         get: operations["list_store_returns"];
         put?: never;
-        post?: never;
+        /**
+         * Take goods of nobody knows which order, for store credit only, where that is allowed
+         * @description Take goods of nobody knows which order, for store credit only, where that is allowed.
+         *
+         *     409 `receipt_required` where it is not, or not for so much.
+         *
+         *     Callers: till, associate, office. An office key needs the scope `orders`.
+         */
+        post: operations["return_without_receipt"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2876,6 +2884,28 @@ export interface components {
             };
             expected: number;
             actual: number;
+        };
+        /**
+         * BroughtBody
+         * @description What somebody brought without a receipt, and why it was taken all the same.
+         */
+        BroughtBody: {
+            lines: components["schemas"]["BroughtLine"][];
+            reason: string;
+        };
+        /**
+         * BroughtLine
+         * @description Units of one thing, by its sku or the barcode; `unit_price` is at most today's price.
+         */
+        BroughtLine: {
+            quantity: number;
+            disposition: components["schemas"]["Disposition"];
+            /** @default null */
+            sku?: string | null;
+            /** @default null */
+            gtin?: string | null;
+            /** @default null */
+            unit_price?: components["schemas"]["Money"] | null;
         };
         /**
          * BufferResult
@@ -20810,6 +20840,139 @@ export interface operations {
             404: components["responses"]["Problem404"];
             409: components["responses"]["Problem409"];
             422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    return_without_receipt: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description Makes a repeat harmless: the same key and body get the first answer again.
+                 * @example 6f1c1f0e-0d3b-4a52-9a54-3c2f0a1b7a11
+                 */
+                "Idempotency-Key": components["parameters"]["IdempotencyKey"];
+                /**
+                 * @description For titles and names: en, nb, sv, da or ro; English when none fits.
+                 * @example sv-SE, en;q=0.5
+                 */
+                "Accept-Language"?: components["parameters"]["AcceptLanguage"];
+                /**
+                 * @description Your own id of this request, for our logs; we make one if there is none.
+                 * @example till-7-000123
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description The store.
+                 * @example 1000
+                 */
+                store: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "lines": [
+                 *         {
+                 *           "quantity": 2,
+                 *           "disposition": "damaged"
+                 *         }
+                 *       ],
+                 *       "reason": "damaged"
+                 *     }
+                 */
+                "application/json": components["schemas"]["BroughtBody"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "ret_01jd0000000000000000000012",
+                     *       "order": "ord_01jd0000000000000000000002",
+                     *       "store": "1000",
+                     *       "channel": "post",
+                     *       "state": "announced",
+                     *       "version": 3,
+                     *       "lines": [
+                     *         {
+                     *           "line": "sample",
+                     *           "sku": "85123A",
+                     *           "name": "Sample mug",
+                     *           "quantity": 2,
+                     *           "disposition": "damaged",
+                     *           "reason": "damaged",
+                     *           "refund": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "withheld": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           }
+                     *         }
+                     *       ],
+                     *       "refund": {
+                     *         "amount": 24900,
+                     *         "currency": "SEK"
+                     *       },
+                     *       "withheld": {
+                     *         "amount": 24900,
+                     *         "currency": "SEK"
+                     *       },
+                     *       "refunds": [
+                     *         {
+                     *           "type": "/problems/insufficient_stock",
+                     *           "amount": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "through": "office"
+                     *         }
+                     *       ],
+                     *       "receipt": "0192f0c1-7d2e-7c61-b5a0-4f6f2a9d1c11",
+                     *       "created_at": "2026-11-23T10:30:00+01:00",
+                     *       "received_at": "2026-11-23T10:30:00+01:00",
+                     *       "note": "sample",
+                     *       "by": "sample",
+                     *       "proposals": [
+                     *         {
+                     *           "sku": "85123A",
+                     *           "quantity": 2,
+                     *           "to_do": "quarantine",
+                     *           "reason": "damaged",
+                     *           "store": "1000"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ReturnView"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            428: components["responses"]["Problem428"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
             503: components["responses"]["Problem503"];

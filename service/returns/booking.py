@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
+from typing import TypeVar
 
 from msgspec import Struct, structs
 
@@ -13,18 +14,21 @@ from domain.groups import Group
 from domain.ids import OrderId, Sku, StoreId
 from domain.orders import Order, OrderLine
 from domain.proposals import Elsewhere, Proposal, proposed
+from domain.refunds import refunds_of
 from domain.returns import (
     Asked,
     Return,
     ReturnChannel,
     ReturnLine,
     lines_back,
-    refunds_of,
 )
 from domain.sales import Disposition, ReceiptLine
 from domain.stock import Place, Shelf
 from domain.stores import StoreState
+from domain.without_receipt import Brought
 from service.ports.unit import Unit
+
+Named = TypeVar("Named", Asked, Brought)
 
 
 class Goods(Struct, frozen=True):
@@ -61,7 +65,7 @@ async def booked(unit: Unit, caller: Caller, draft: Return, asked: Sequence[Aske
     return back
 
 
-async def by_sku(unit: Unit, asked: Sequence[Asked]) -> list[Asked]:
+async def by_sku(unit: Unit, asked: Sequence[Named]) -> list[Named]:
     """Those that were scanned by what their barcode stands for; the barcode where by nothing."""
     scanned = [ReceiptLine(quantity=1, gtin=one.gtin).name for one in asked if one.gtin]
     called = await unit.products.called(scanned) if scanned else {}

@@ -7,6 +7,7 @@ from msgspec import Struct, structs
 from domain.callers import Caller, NotYours, Role
 from domain.ids import OrderId, ReturnId, StoreId
 from domain.orders import Order
+from domain.refunds import refunds_of
 from domain.refusals import WrongField
 from domain.returns import (
     Asked,
@@ -14,7 +15,6 @@ from domain.returns import (
     ReturnChannel,
     ReturnState,
     lines_back,
-    refunds_of,
 )
 from domain.stores import NoSuchStore
 from service.orders.seeing import is_buyer

@@ -20,7 +20,8 @@ from domain.orders import (
 )
 from domain.prices import Totals
 from domain.proposals import Elsewhere, ToDo, proposed
-from domain.returns import Asked, MoreThanGiven, Through, lines_back, refunds_of, within
+from domain.refunds import Through, refunds_of
+from domain.returns import Asked, MoreThanGiven, lines_back, within
 from domain.sales import Disposition
 from domain.stock import Shelf
 from tests.examples import HARBOUR, HILL, MUG, TEAPOT

@@ -127,6 +127,7 @@ deliver_parcel          .     .         may   may        orders
 return_order            may   may       may   may        orders
 list_order_returns      may   may       may   may        orders
 list_store_returns      .     .         may   may        orders
+return_without_receipt  .     .         may   may        orders
 get_return              may   may       may   may        orders
 receive_return          .     .         may   may        orders
 cancel_return           may   may       may   may        orders

@@ -2,6 +2,8 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,7 +20,7 @@ from tests.examples import (
     shelve,
 )
 from tests.http.rivals import all_wait, keeping
-from tests.http.shop import Shop
+from tests.http.shop import Shop, a_shop
 from tests.http.test_carts import a_cart, put
 from tests.http.test_orders import figures, order
 from tests.http.test_pickups import Desk, points
@@ -501,3 +503,103 @@ async def test_a_sale_and_two_returns_in_one_batch_settle_the_points_of_all(shop
     assert {one["status"] for one in told} == {"applied"}
     assert await points(desk) == (0, 0)
     assert await desk.returned() == {MUG: 2}
+
+
+BROUGHT = {"sku": MUG, "quantity": 1, "disposition": "damaged"}
+
+
+@pytest.fixture
+async def trusting(database_url: str, tmp_path: Path) -> AsyncIterator[Shop]:
+    """A shop that takes goods worth 300 kronor back without a receipt."""
+    async with a_shop(database_url, tmp_path, returns_without_receipt_max=30000) as shop:
+        yield shop
+
+
+async def bring(shop: Shop, *lines: Any, key: str = "", **more: Any) -> Any:
+    return await shop.client.post(
+        f"/v1/stores/{HILL}/returns",
+        json={"lines": lines or [BROUGHT], "reason": "a gift", **more},
+        headers=await shop.till(HILL) | {"Idempotency-Key": key or shop.fresh()},
+    )
+
+
+async def test_without_a_receipt_nothing_comes_back_until_the_office_allows_it(shop: Shop):
+    answer = await bring(shop)
+
+    assert (answer.status_code, answer.json()["code"]) == (409, "receipt_required")
+    assert await shelf(shop, store=HILL) == (0, 0)
+
+
+async def test_without_a_receipt_goods_come_back_for_store_credit_only(trusting: Shop):
+    cheap = {"unit_price": {"amount": 20000, "currency": "SEK"}}
+    answer = await bring(trusting, BROUGHT, BROUGHT | {"sku": TEA_SET} | cheap)
+
+    assert answer.status_code == 201, answer.text
+    assert answer.json()["order"] is None
+    assert answer.json()["refunds"] == [
+        {
+            "type": "store_credit",
+            "amount": {"amount": 21000, "currency": "SEK"},
+            "through": "till",
+        }
+    ]
+    assert await shelf(trusting, store=HILL) == (3, 3)
+    assert await shelf(trusting, TEAPOT, HILL) == (1, 1)
+    assert await figures(trusting, "select count(*) from events") == 1
+    assert await sound(trusting)
+
+
+@pytest.mark.parametrize(
+    ("line", "status", "code", "pointer"),
+    [
+        (BROUGHT | {"quantity": 31}, 409, "receipt_required", ""),
+        (BROUGHT | {"quantity": 1_000_000}, 409, "receipt_required", ""),
+        (BROUGHT | {"sku": "NOTHING"}, 422, "unknown_sku", "/lines/0/sku"),
+        (BROUGHT | {"disposition": "missing"}, 422, "not_allowed", "/lines/0/disposition"),
+        (
+            BROUGHT | {"unit_price": {"amount": 1001, "currency": "SEK"}},
+            422,
+            "above_price",
+            "/lines/0/unit_price",
+        ),
+        (
+            BROUGHT | {"unit_price": {"amount": -1, "currency": "SEK"}},
+            422,
+            "minimum",
+            "/lines/0/unit_price/amount",
+        ),
+    ],
+)
+async def test_without_a_receipt_nothing_is_worth_more_than_is_allowed(
+    trusting: Shop, line: Any, status: int, code: str, pointer: str
+):
+    answer = await bring(trusting, line)
+    told = answer.json()
+    found = (told["errors"][0]["code"], told["errors"][0]["pointer"]) if pointer else told["code"]
+
+    assert answer.status_code == status
+    assert found == ((code, pointer) if pointer else code)
+    assert await shelf(trusting, store=HILL) == (0, 0)
+
+
+async def test_without_a_receipt_somebody_says_why(trusting: Shop):
+    answer = await bring(trusting, reason="")
+
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/reason")
+
+
+async def test_what_is_brought_without_a_receipt_is_booked_once(trusting: Shop):
+    till = await trusting.till(HILL)
+    answers = await asyncio.gather(
+        *(
+            trusting.client.post(
+                f"/v1/stores/{HILL}/returns",
+                json={"lines": [BROUGHT], "reason": "a gift"},
+                headers=till | {"Idempotency-Key": "same"},
+            )
+            for _ in range(5)
+        )
+    )
+
+    assert len({answer.json()["id"] for answer in answers}) == 1
+    assert await shelf(trusting, store=HILL) == (1, 1)
