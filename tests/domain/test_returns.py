@@ -132,7 +132,9 @@ def test_a_sum_is_shared_out_to_the_last_coin(amount: int, weights: dict[str, in
     assert min(shares.values()) >= 0
 
 
-paid = st.lists(st.tuples(st.sampled_from(["card", "cash", "gift"]), st.integers(0, 10**6)))
+paid = st.lists(
+    st.tuples(st.sampled_from(["card", "cash", "gift"]), st.integers(0, 3) | st.integers(0, 10**6))
+)
 
 
 @given(tenders=paid, data=st.data())
@@ -151,6 +153,16 @@ def test_refunds_add_up_and_never_give_more_of_a_tender_than_was_paid_with_it(te
             before[refund.type] += refund.amount.amount
         left -= amount
     assert all(before[name] <= counts[name] for name in counts)
+
+
+def test_coin_by_coin_each_tender_is_paid_back_what_was_paid_with_it():
+    told = [Tender("card", sek(2)), Tender("cash", sek(3))]
+    before = {"card": 0, "cash": 0}
+    for _ in range(5):
+        [refund] = refunds_of(1, told, before, at_till=True)
+        before[refund.type] += refund.amount.amount
+
+    assert before == {"card": 2, "cash": 3}
 
 
 def test_a_card_is_paid_back_by_its_provider_and_the_rest_by_who_has_the_goods():

@@ -222,9 +222,11 @@ async def test_a_service_is_paid_back_and_needs_no_shelf(shop: Shop):
 async def test_one_line_may_come_back_in_more_than_one_condition(shop: Shop):
     desk = await bought(shop, mug=4)
     quarantine = SOUND | {"disposition": "quarantine"}
-    answer = await desk.give_back(SOUND, DAMAGED, quarantine)
+    missing = SOUND | {"disposition": "missing"}
+    answer = await desk.give_back(SOUND, DAMAGED, quarantine, missing)
 
     assert answer.json()["refund"]["amount"] == 3000
+    assert answer.json()["withheld"]["amount"] == 1000
     assert await shelf(shop, store=HILL) == (3, 2)
     assert await sound(shop)
 
@@ -282,6 +284,8 @@ async def test_what_was_announced_is_received_once(shop: Shop):
 
     assert Counter(answer.json().get("code") for answer in answers) == {None: 1, "return_over": 4}
     assert await desk.returned() == {MUG: 1}
+    late = await desk.tell(told["id"], "cancel")
+    assert (late.status_code, late.json()["code"]) == (409, "return_over")
 
 
 async def test_what_was_announced_may_be_called_off_until_it_comes(shop: Shop):
@@ -336,7 +340,8 @@ async def test_nobody_announces_for_another_nor_receives_at_another_store(shop: 
     theirs = await desk.give_back({"sku": MUG, "quantity": 1}, at=stranger, channel="post")
     told = await desk.announce()
     hill = await shop.till(HILL)
-    elsewhere = await desk.tell(told["id"], "receive", {"lines": [SOUND]}, by=hill)
+    there = {"lines": [SOUND], "store": HILL}
+    elsewhere = await desk.tell(told["id"], "receive", there, by=hill)
     named = await desk.give_back(SOUND, at=hill, store=HARBOUR)
 
     assert [one.status_code for one in (theirs, elsewhere, named)] == [404, 404, 404]
@@ -450,6 +455,7 @@ async def test_an_order_that_a_tills_receipt_names_knows_what_came_back(shop: Sh
     [seen] = (await shop.client.get(f"/v1/orders/{desk.order}/returns", headers=desk.me)).json()[
         "items"
     ]
+    earned = await points(desk)
     rest = await desk.give_back(SOUND)
 
     assert [(one["status"], one["conflicts"]) for one in told] == [
@@ -457,6 +463,7 @@ async def test_an_order_that_a_tills_receipt_names_knows_what_came_back(shop: Sh
         ("duplicate", []),
     ]
     assert (seen["receipt"], seen["store"], seen["refunds"]) == ("r-1", HILL, [])
+    assert earned == (0, 10)
     assert rest.json()["refund"]["amount"] == 1000
     assert await desk.returned() == {MUG: 3}
     assert await shelf(shop, store=HILL) == (3, 2)
