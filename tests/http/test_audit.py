@@ -343,7 +343,7 @@ async def test_a_repair_is_a_line_in_the_history_of_its_shelf_by_which_nothing_m
         0,
     )
     assert line["repaired"] == {
-        "on_hand": {"was": 42, "set_to": 35},
+        "on_hand": {"was": 43, "set_to": 36},
         "held": {"was": 2, "set_to": 0},
     }
     assert datetime.fromisoformat(line["recorded_at"]) == at
@@ -355,14 +355,15 @@ async def test_a_repair_is_a_line_in_the_history_of_its_shelf_by_which_nothing_m
 
 async def test_a_repair_of_conditions_is_a_line_of_the_history_too(lived_in):
     before = await shelf_of(lived_in, MUG)
-    await tell(lived_in, "update blocked set condition = 'damaged'")
+    quarantined = "update blocked set condition = 'quarantine' where condition = 'display'"
+    await tell(lived_in, quarantined)
     async with lived_in.units.begin() as unit:
         await unit.audit.repair()
     line, *_ = await ledger(lived_in, MUG)
 
     assert line["repaired"] == {
         "display": {"was": 0, "set_to": 2},
-        "damaged": {"was": 2, "set_to": 0},
+        "quarantine": {"was": 2, "set_to": 0},
     }
     assert await shelf_of(lived_in, MUG) == before | {"version": before["version"] + 1}
     assert await broken(lived_in) == set()
