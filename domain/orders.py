@@ -66,7 +66,6 @@ class OrderLine(Struct, frozen=True):
 
     `total` is what its units cost less their discounts, `to_pay` the same with its tax. `line`
     names it within the order: the SKU for the first line of a SKU. `group` prepares it.
-    `given_back` is what was paid for the units that were returned.
     """
 
     sku: Sku
@@ -84,7 +83,6 @@ class OrderLine(Struct, frozen=True):
     collected: int = 0
     shipped: int = 0
     returned: int = 0
-    given_back: Money | None = None
     line: str = ""
 
     def __post_init__(self) -> None:
@@ -104,8 +102,7 @@ class OrderLine(Struct, frozen=True):
     @property
     def due(self) -> int:
         """What the units cost that are not cancelled, in minor units."""
-        whole = self.to_pay.amount
-        return whole - share_of_units(whole, self.quantity, 0, self.cancelled)
+        return share_of_units(self.to_pay.amount, self.quantity, 0, self.quantity - self.cancelled)
 
     @property
     def returnable(self) -> int:
@@ -115,23 +112,11 @@ class OrderLine(Struct, frozen=True):
     def worth_of(self, first: int, units: int) -> Money:
         """What was paid for `units` of those that may come back, after the first `first` of them.
 
-        Taken bit by bit, whatever is cancelled meanwhile, all that comes back is worth what is due.
+        Whatever is cancelled meanwhile: when all has come back, it was worth what is due.
         """
-        before = self._worth(first) if first else 0
-        return Money(self._worth(first + units) - before, self.to_pay.currency)
-
-    def taken_back(self, units: int) -> "OrderLine":
-        """The line when so many units more came back."""
-        before = self.given_back.amount if self.given_back else 0
-        worth = Money(before + self.worth_of(0, units).amount, self.to_pay.currency)
-        return structs.replace(self, returned=self.returned + units, given_back=worth)
-
-    def _worth(self, units: int) -> int:
-        """Of the next `units` to come back, with what those before them lacked or had too much."""
-        share = share_of_units(
-            self.to_pay.amount, self.quantity, self.cancelled, self.returned + units
-        )
-        return max(0, share - (self.given_back.amount if self.given_back else 0))
+        already = self.returned + first
+        worth = share_of_units(self.to_pay.amount, self.quantity, already, units)
+        return Money(worth, self.to_pay.currency)
 
     @property
     def points_left(self) -> int:
@@ -353,7 +338,8 @@ class Order(Struct, frozen=True):
         What is paid back stands with the return.
         """
         lines = [
-            line.taken_back(units[line.line]) if line.line in units else line for line in self.lines
+            structs.replace(line, returned=line.returned + units.get(line.line, 0))
+            for line in self.lines
         ]
         return structs.replace(self, lines=lines, version=self.version + 1, changed_at=now)
 

@@ -452,7 +452,7 @@ INVARIANTS: Final[Mapping[str, str]] = {
             to_pay_minor as actual
         from orders join (
             select order_id, bool_or(cancelled < quantity and "group" like 'shp%') as goes_out,
-                sum(cost - cost * cancelled / quantity)::bigint as goods
+                sum(cost * (quantity - cancelled) / quantity)::bigint as goods
             from {ORDER_LINES}, lateral (select (to_pay ->> 'amount')::bigint) as told (cost)
             group by order_id
         ) as wanted on wanted.order_id = orders.id

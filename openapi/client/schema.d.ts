@@ -3933,7 +3933,6 @@ export interface components {
          *
          *         `total` is what its units cost less their discounts, `to_pay` the same with its tax. `line`
          *         names it within the order: the SKU for the first line of a SKU. `group` prepares it.
-         *         `given_back` is what was paid for the units that were returned.
          */
         OrderLine: {
             sku: string;
@@ -3951,7 +3950,6 @@ export interface components {
             collected: number;
             shipped: number;
             returned: number;
-            given_back: components["schemas"]["Money"] | null;
             line: string;
         };
         /**
@@ -7127,10 +7125,6 @@ export interface operations {
                      *           "collected": 1,
                      *           "shipped": 1,
                      *           "returned": 1,
-                     *           "given_back": {
-                     *             "amount": 24900,
-                     *             "currency": "SEK"
-                     *           },
                      *           "line": "sample"
                      *         }
                      *       ],
@@ -7305,10 +7299,6 @@ export interface operations {
                      *           "collected": 1,
                      *           "shipped": 1,
                      *           "returned": 1,
-                     *           "given_back": {
-                     *             "amount": 24900,
-                     *             "currency": "SEK"
-                     *           },
                      *           "line": "sample"
                      *         }
                      *       ],
@@ -13503,10 +13493,6 @@ export interface operations {
                      *               "collected": 1,
                      *               "shipped": 1,
                      *               "returned": 1,
-                     *               "given_back": {
-                     *                 "amount": 24900,
-                     *                 "currency": "SEK"
-                     *               },
                      *               "line": "sample"
                      *             }
                      *           ],
@@ -14358,10 +14344,6 @@ export interface operations {
                      *           "collected": 1,
                      *           "shipped": 1,
                      *           "returned": 1,
-                     *           "given_back": {
-                     *             "amount": 24900,
-                     *             "currency": "SEK"
-                     *           },
                      *           "line": "sample"
                      *         }
                      *       ],
@@ -14686,10 +14668,6 @@ export interface operations {
                      *           "collected": 1,
                      *           "shipped": 1,
                      *           "returned": 1,
-                     *           "given_back": {
-                     *             "amount": 24900,
-                     *             "currency": "SEK"
-                     *           },
                      *           "line": "sample"
                      *         }
                      *       ],
