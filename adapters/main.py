@@ -187,6 +187,7 @@ def build_app(house: House) -> ASGIApp:
                 "hold_limit": settings.hold_limit,
                 "notices": _notices(settings),
                 "cashier": Cashier(house.payments, timedelta(minutes=settings.payment_minutes)),
+                "without_receipt_max": settings.returns_without_receipt_max,
                 "holding": Gathered(
                     partial(hold_all, house.units, limit=settings.hold_limit),
                     name=lambda wish: (wish.key.principal, wish.key.key),

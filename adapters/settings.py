@@ -128,6 +128,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     """What shoppers learn of a number, in answers and on streams."""
     shown_quantities_max: Positive = 10
     """The cap, where quantities are capped."""
+    returns_without_receipt_max: Annotated[int, Meta(ge=0, le=10**9)] = 0
+    """Most value of one, in minor units; 0: nothing is taken back without a receipt."""
     thank_you_delay_minutes: Annotated[int, Meta(ge=0)] = 120
     activation_days: Annotated[int, Meta(ge=0, le=3650)] = 0
     """After a handover, until its points can be spent."""

@@ -5,9 +5,17 @@ Events outlive code: new fields have defaults, nothing is renamed.
 
 from datetime import datetime
 
-from msgspec import Struct
+from msgspec import Struct, field
 
-from domain.ids import AttemptId, CustomerId, OrderId, PickupId, ShipmentId, StoreId
+from domain.ids import (
+    AttemptId,
+    CustomerId,
+    OrderId,
+    PickupId,
+    ReturnId,
+    ShipmentId,
+    StoreId,
+)
 from domain.money import Money
 
 
@@ -93,6 +101,19 @@ class PaymentReturned(Fact, frozen=True, tag="payment_returned"):
     customer: CustomerId | None = None
 
 
+class ReturnReceived(Fact, frozen=True, tag="return_received"):
+    """Goods came back to a location; nobody knows of which order where there is no receipt.
+
+    `whole` says that the buyer of the order has nothing of it left.
+    """
+
+    back: ReturnId = field(name="return")
+    store: StoreId
+    order: OrderId | None = None
+    whole: bool = False
+    customer: CustomerId | None = None
+
+
 Event = (
     OrderPlaced
     | PickupReady
@@ -102,4 +123,5 @@ Event = (
     | ShipmentDelivered
     | ShipmentEnded
     | PaymentReturned
+    | ReturnReceived
 )

@@ -46,6 +46,7 @@ TransferId = NewType("TransferId", str)
 DeliveryId = NewType("DeliveryId", str)
 AttemptId = NewType("AttemptId", str)
 TransactionId = NewType("TransactionId", str)
+ReturnId = NewType("ReturnId", str)
 
 _CROCKFORD: Final = "0123456789abcdefghjkmnpqrstvwxyz"
 _PAIRS: Final = [first + second for first in _CROCKFORD for second in _CROCKFORD]

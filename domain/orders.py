@@ -102,8 +102,21 @@ class OrderLine(Struct, frozen=True):
     @property
     def due(self) -> int:
         """What the units cost that are not cancelled, in minor units."""
-        whole = self.to_pay.amount
-        return whole - share_of_units(whole, self.quantity, 0, self.cancelled)
+        return share_of_units(self.to_pay.amount, self.quantity, 0, self.quantity - self.cancelled)
+
+    @property
+    def returnable(self) -> int:
+        """Units that their buyer has."""
+        return self.given - self.returned
+
+    def worth_of(self, first: int, units: int) -> Money:
+        """What was paid for `units` of those that may come back, after the first `first` of them.
+
+        Whatever is cancelled meanwhile: when all has come back, it was worth what is due.
+        """
+        already = self.returned + first
+        worth = share_of_units(self.to_pay.amount, self.quantity, already, units)
+        return Money(worth, self.to_pay.currency)
 
     @property
     def points_left(self) -> int:
@@ -317,6 +330,26 @@ class Order(Struct, frozen=True):
         goes_out = any(line.group in sent and line.cancelled < line.quantity for line in lines)
         fee = self.bill.shipping.to_pay.amount if self.bill.shipping and goes_out else 0
         return sum(line.due for line in lines) + fee
+
+    def taken_back(self, units: Mapping[str, int], now: datetime) -> "Order":
+        """The order after so many units of its lines, by their names, came back.
+
+        It stays what it was: what was given was given, and what was to be paid was to be paid.
+        What is paid back stands with the return.
+        """
+        lines = [
+            structs.replace(line, returned=line.returned + units.get(line.line, 0))
+            for line in self.lines
+        ]
+        return structs.replace(self, lines=lines, version=self.version + 1, changed_at=now)
+
+    def unearned(self) -> dict[str, tuple[int, int]]:
+        """Of each line of which something came back: units that earn nothing, and all its units."""
+        return {
+            line.line: (line.returned + line.cancelled, line.quantity)
+            for line in self.lines
+            if line.returned
+        }
 
 
 def _state_of(lines: list[OrderLine]) -> OrderState:

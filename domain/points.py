@@ -123,6 +123,11 @@ class Lot(Struct, frozen=True):
     activates_at: datetime | None = None
     expires_at: datetime | None = None
 
+    @property
+    def is_promise(self) -> bool:
+        """Whether what is pending has yet to be earned, and not only to wait for its day."""
+        return self.origin is None and self.activates_at is None
+
     def after(self, postings: Iterable[Posting]) -> "Lot":
         """The lot when `postings` are made."""
         mine = [posting for posting in postings if posting.lot == self.id]
@@ -237,11 +242,16 @@ def repaid(debt: int, became: Iterable[Posting]) -> Iterator[Posting]:
             yield from _move(part, Account.AVAILABLE, Account.DEBT, posting.lot, None)
 
 
-def taken_back(purchase: str, lines: Mapping[Sku, int], lots: Collection[Lot]) -> Iterator[Posting]:
-    """Take back so many points of each line of `purchase`; `lots` are its member's."""
+def taken_back(
+    purchase: str, lines: Mapping[Sku, int], lots: Collection[Lot], *, earned_only: bool = False
+) -> Iterator[Posting]:
+    """Take back so many points of each line of `purchase`; `lots` are its member's.
+
+    With `earned_only`, what is still to be earned by units to come stays.
+    """
     for line in sorted(lines):
         for grant in [lot for lot in lots if is_grant(lot, purchase, line)]:
-            postings = list(_reversed(grant, lines[line], lots))
+            postings = list(_reversed(grant, lines[line], lots, earned_only=earned_only))
             lots = [lot.after(postings) for lot in lots]
             yield from postings
 
@@ -249,7 +259,10 @@ def taken_back(purchase: str, lines: Mapping[Sku, int], lots: Collection[Lot]) -
 def due_back(
     purchase: str, returned: Mapping[Sku, tuple[int, int]], lots: Iterable[Lot]
 ) -> dict[Sku, int]:
-    """Points of each line still to be taken back, when so many units of those sold came back."""
+    """Points of each line still to be taken back, when so many units of those sold earn nothing.
+
+    They came back, or their buyer never got them.
+    """
     grants = {lot.line: lot for lot in lots if is_grant(lot, purchase, lot.line)}
     due = {
         line: grants[line].granted * back // sold - grants[line].reversed
@@ -259,11 +272,11 @@ def due_back(
     return {line: points for line, points in due.items() if points > 0}
 
 
-def covered(lines: Mapping[Sku, int], lots: Iterable[Lot]) -> bool:
+def covered(lines: Mapping[Sku, int], lots: Iterable[Lot], *, earned_only: bool = False) -> bool:
     """Whether each line's own lots hold what is to be taken back of it."""
     there = Counter[Sku]()
     for lot in lots:
-        there[lot.line] += lot.pending + lot.remaining
+        there[lot.line] += lot.remaining + (0 if earned_only and lot.is_promise else lot.pending)
     return all(there[line] >= wanted for line, wanted in lines.items())
 
 
@@ -271,7 +284,9 @@ def is_grant(lot: Lot, purchase: str, line: Sku) -> bool:
     return lot.purchase == purchase and lot.line == line and lot.origin is None
 
 
-def _reversed(grant: Lot, points: int, lots: Iterable[Lot]) -> Iterator[Posting]:
+def _reversed(
+    grant: Lot, points: int, lots: Iterable[Lot], *, earned_only: bool
+) -> Iterator[Posting]:
     """Take back `points` of `grant`, at most what is left of it: from lots, then as a debt.
 
     Pending points of this very grant go first, then what became available of it, then the lots
@@ -281,7 +296,11 @@ def _reversed(grant: Lot, points: int, lots: Iterable[Lot]) -> Iterator[Posting]
     wanted = min(points, grant.granted - grant.reversed)
     ordered = sorted(lots, key=lambda lot: (not _is_of(lot, grant), *spending_order(lot)))
     sources = chain(
-        ((Account.PENDING, lot, lot.pending) for lot in ordered if _is_of(lot, grant)),
+        (
+            (Account.PENDING, lot, lot.pending)
+            for lot in ordered
+            if _is_of(lot, grant) and not (earned_only and lot.is_promise)
+        ),
         ((Account.AVAILABLE, lot, lot.remaining) for lot in ordered),
     )
     for account, lot, there in sources:

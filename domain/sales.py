@@ -4,6 +4,7 @@ A receipt is a fact. It may come late, twice, in any order, from a clock that is
 goods that nobody knew were there: it is never refused, and it never counts twice.
 """
 
+import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -17,7 +18,7 @@ from msgspec.structs import replace
 
 from domain.catalogue import Quantity, read_gtin
 from domain.conditions import Condition
-from domain.ids import Sku, StoreId
+from domain.ids import OrderId, Sku, StoreId
 from domain.moments import Moment, must_be_within
 from domain.money import Money, is_currency
 from domain.patterns import whole
@@ -29,6 +30,8 @@ from domain.stocktaking import Told
 ReceiptId = Annotated[str, Meta(min_length=1, max_length=100, pattern=whole(r"[^\x00-\x1f\x7f]+"))]
 """Made by the till, and never given to another receipt, in whatever store."""
 AWAITED: Final = "awaited"
+ORDER: Final = re.compile(r"ord_[0-9a-hjkmnp-tv-z]{26}")
+"""What an order is called, and no sale of a till."""
 MOST_MONEY: Final = 10**15
 
 
@@ -89,7 +92,7 @@ class Tender(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
 
 
 class Receipt(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
-    """What a till printed. A return names the sale it belongs to in `of`, where that is known."""
+    """What a till printed. A return names in `of` the sale or the order it belongs to, if known."""
 
     id: ReceiptId
     kind: ReceiptKind
@@ -115,6 +118,16 @@ class Receipt(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=
         if sum(abs(line.total) for line in self.lines) > MOST_MONEY:
             raise WrongField("lines", "maximum", "come to more than money has")
         must_be_within("occurred_at", self.occurred_at)
+
+    @property
+    def of_order(self) -> OrderId | None:
+        """The order that a return names, where it is no sale of a till."""
+        return OrderId(self.of) if self.of and ORDER.fullmatch(self.of) else None
+
+    @property
+    def of_sale(self) -> ReceiptId | None:
+        """The sale of a till that a return names."""
+        return None if self.of_order else self.of
 
     @property
     def source(self) -> str:

@@ -18,6 +18,7 @@ from domain.events import (
     PickupCollected,
     PickupEnded,
     PickupReady,
+    ReturnReceived,
     ShipmentDelivered,
     ShipmentEnded,
     ShipmentSent,
@@ -48,6 +49,7 @@ def reactions(*, thank_after: timedelta) -> Reactions:
         ShipmentDelivered: (),
         ShipmentEnded: (),
         PaymentReturned: (tell_returned,),
+        ReturnReceived: (),
     }
 
 

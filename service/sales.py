@@ -36,6 +36,7 @@ from domain.sales import (
 from domain.stock import Cause, Move, Source, moves_of
 from service.ports.unit import Unit, Units
 from service.retries import tried_again
+from service.returns.at_tills import Noted, note_returns
 from service.stocktaking import CLOCKS_DIFFER
 
 Told = Receipt | Refusal
@@ -97,8 +98,10 @@ async def record(
         fresh = [book for book in books.values() if book.receipt.id in new]
         kept = await _kept(unit, books, new)
         await _move_goods(unit, fresh, facts)
-        earned = await _move_points(unit, fresh, facts)
-    answers = _Answers(store, {id_: books[id_] for id_ in new}, kept, facts, earned)
+        noted = await note_returns(unit, fresh)
+        earned = await _move_points(unit, fresh, facts, noted)
+    unfit = noted.conflicts
+    answers = _Answers(store, {id_: books[id_] for id_ in new}, kept, facts, earned, unfit)
     return [answers.to(one) for one in receipts]
 
 
@@ -134,7 +137,7 @@ async def _kept(
     unit: Unit, books: Mapping[ReceiptId, Book], new: set[ReceiptId]
 ) -> dict[ReceiptId, Kept]:
     """Receipts that were known before, and sales that returns name."""
-    named = {book.receipt.of for book in books.values() if book.receipt.of is not None}
+    named = {sale for book in books.values() if (sale := book.receipt.of_sale) is not None}
     wanted = (books.keys() - new) | named
     return await unit.sales.kept(wanted) if wanted else {}
 
@@ -199,7 +202,9 @@ def _sold_since(hold: Hold, books: Sequence[Book]) -> Counter[Sku]:
     return sold
 
 
-async def _move_points(unit: Unit, books: Sequence[Book], facts: Facts) -> dict[ReceiptId, Earned]:
+async def _move_points(
+    unit: Unit, books: Sequence[Book], facts: Facts, noted: Noted
+) -> dict[ReceiptId, Earned]:
     """Points of members' sales; and of returns, now or when the sale they name comes."""
     sales = {
         book.receipt.id: Purchase(book.receipt.source, member, book.points(), book.happened_at)
@@ -207,15 +212,17 @@ async def _move_points(unit: Unit, books: Sequence[Book], facts: Facts) -> dict[
         if book.receipt.kind is ReceiptKind.SALE and (member := facts.member_of(book))
     }
     members = {purchase.member for purchase in sales.values()}
-    returned = {book.receipt.of for book in books if book.receipt.of is not None}
+    returned = {sale for book in books if (sale := book.receipt.of_sale) is not None}
     returned |= await unit.sales.returned(sales) if sales else set()
-    if members and returned:
-        await unit.points.lock(members, [source_of(sale) for sale in returned])
+    bought = [*map(source_of, returned), *noted.unearned]
+    if members and bought:
+        await unit.points.lock(members, bought)
     if sales:
         await unit.points.earn(sales.values())
-    if returned:
-        parts = parts_returned(await unit.sales.trades(returned))
-        await unit.points.take_back({source_of(sale): back for sale, back in parts.items()})
+    if bought:
+        parts = parts_returned(await unit.sales.trades(returned)) if returned else {}
+        back = {source_of(sale): lines for sale, lines in parts.items()}
+        await unit.points.take_back(back | noted.unearned)
     balances = await unit.points.available(members) if members else {}
     return {
         receipt: Earned(sum(sale.lines.values()), balances[sale.member])
@@ -231,6 +238,7 @@ class _Answers(Struct):
     kept: Mapping[ReceiptId, Kept]
     facts: Facts
     earned: Mapping[ReceiptId, Earned]
+    unfit: Mapping[ReceiptId, Sequence[Discrepancy]]
     answered: dict[ReceiptId, Book] = {}
 
     def to(self, told: Told) -> Result:
@@ -245,11 +253,11 @@ class _Answers(Struct):
 
     def _applied(self, book: Book) -> Result:
         receipt = book.receipt
-        sale = self.kept.get(receipt.of or "")
+        sale = self.kept.get(receipt.of_sale or "")
         return Result(
             id=receipt.id,
             status="pending_match" if sale and sale.is_awaited else "applied",
-            conflicts=list(_discrepancies(book, self.facts)),
+            conflicts=[*_discrepancies(book, self.facts), *self.unfit.get(receipt.id, ())],
             points=self.earned.get(receipt.id, UNSET),
         )
 

@@ -43,6 +43,7 @@ from adapters.http.problems import HANDLERS, describe_problem, note_trespass
 from adapters.http.products import Products
 from adapters.http.promotions import Promotions
 from adapters.http.requests import provide_key, provide_optional_key
+from adapters.http.returns import OrderReturns, Returns, StoreReturns
 from adapters.http.rewards import MyRewards, Rewards
 from adapters.http.sales import Sales
 from adapters.http.sales_channels import SalesChannels
@@ -93,6 +94,9 @@ CONTROLLERS: Final[Sequence[ControllerRouterHandler]] = (
     Incidents,
     Sales,
     StorePickups,
+    OrderReturns,
+    StoreReturns,
+    Returns,
     Pickups,
     StoreShipments,
     OrderShipments,

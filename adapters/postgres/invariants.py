@@ -127,6 +127,14 @@ OWED: Final = """
 """
 """Every attempt to be paid, what its order wants of it, and what is being given back."""
 
+RETURN_LINES: Final = """
+    (
+        select r.id, r.order_id, r.store, r.state, line.*
+        from returns r, jsonb_to_recordset(r.lines) as line
+            (line text, sku text, quantity int, disposition text, parts jsonb, refund jsonb)
+    ) as back
+"""
+
 
 def _shelf(figure: str) -> str:
     return f"""
@@ -169,9 +177,73 @@ INVARIANTS: Final[Mapping[str, str]] = {
                 )::int as actual
         from (
             select *, substr(cause, length('receipt:') + 1) as receipt
-            from movements where kind in ('sale', 'return')
+            from movements where kind in ('sale', 'return') and not starts_with(cause, 'ret_')
         ) as moved
         left join sales on sales.id = receipt
+    """,
+    "returns_are_what_was_moved": f"""
+        select jsonb_build_object('return', back, 'sku', sku, 'figure', figure) as about,
+            expected, actual
+        from (
+            select id as back, store, part.key as sku,
+                sum(quantity * part.value::int) as on_hand,
+                sum(quantity * part.value::int)
+                    filter (where disposition in ('damaged', 'quarantine')) as unavailable
+            from {RETURN_LINES}, jsonb_each_text(parts) as part
+            where state = 'received'
+            group by id, store, part.key
+        ) as told
+        full join (
+            select cause as back, store, sku, sum(on_hand) as on_hand,
+                sum(unavailable) as unavailable
+            from movements where kind = 'return' and starts_with(cause, 'ret_')
+            group by cause, store, sku
+        ) as moved using (back, store, sku),
+            lateral (values
+                ('on_hand', moved.on_hand, told.on_hand),
+                ('unavailable', coalesce(moved.unavailable, 0), coalesce(told.unavailable, 0))
+            ) as compared (figure, was_moved, was_told),
+            lateral (select coalesce(was_moved, 0) as expected, coalesce(was_told, 0) as actual)
+    """,
+    "returned_is_what_came_back": f"""
+        select jsonb_build_object('order', order_id, 'line', line, 'figure', figure) as about,
+            expected, actual
+        from (
+            select order_id, coalesce(line, sku) as line, coalesce(returned, 0) as returned,
+                collected + coalesce(shipped, 0) as given
+            from {ORDER_LINES}
+        ) as ordered
+        full join (
+            select order_id, line, sum(quantity) as units from {RETURN_LINES}
+            where state = 'received' and order_id is not null
+            group by order_id, line
+        ) as told using (order_id, line),
+            lateral (values
+                ('returned', coalesce(told.units, 0), returned),
+                ('at_most_given', least(returned, given), returned)
+            ) as compared (figure, expected, actual)
+    """,
+    "refunds_add_up": f"""
+        select jsonb_build_object('return', id) as about,
+            coalesce(lines.refund, 0) as expected, coalesce(tenders.refund, 0) as actual
+        from returns
+        left join (
+            select id, sum((refund ->> 'amount')::bigint)::bigint as refund
+            from {RETURN_LINES} group by id
+        ) as lines using (id)
+        left join (
+            select r.id, sum((tender.amount ->> 'amount')::bigint)::bigint as refund
+            from returns r, jsonb_to_recordset(r.refunds) as tender (amount jsonb)
+            group by r.id
+        ) as tenders using (id)
+    """,
+    "nobody_is_paid_back_more_than_was_paid": f"""
+        select jsonb_build_object('order', order_id) as about,
+            least(refunded, to_pay_minor) as expected, refunded as actual
+        from orders join (
+            select order_id, sum((refund ->> 'amount')::bigint)::bigint as refunded
+            from {RETURN_LINES} group by order_id
+        ) as told on told.order_id = orders.id
     """,
     "what_is_oversold_is_short": """
         select jsonb_build_object('incident', incidents.id) as about, 1 as expected,
@@ -380,7 +452,7 @@ INVARIANTS: Final[Mapping[str, str]] = {
             to_pay_minor as actual
         from orders join (
             select order_id, bool_or(cancelled < quantity and "group" like 'shp%') as goes_out,
-                sum(cost - cost * cancelled / quantity)::bigint as goods
+                sum(cost * (quantity - cancelled) / quantity)::bigint as goods
             from {ORDER_LINES}, lateral (select (to_pay ->> 'amount')::bigint) as told (cost)
             group by order_id
         ) as wanted on wanted.order_id = orders.id

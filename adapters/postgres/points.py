@@ -232,13 +232,15 @@ class PostgresPoints:
             purchase: points.due_back(purchase, returned[purchase], lots[buyers[purchase]])
             for purchase in sorted(buyers)
         }
-        if not all(points.covered(due[one], _of(one, lots[buyers[one]])) for one in due):
+        if not all(
+            points.covered(due[one], _of(one, lots[buyers[one]]), earned_only=True) for one in due
+        ):
             for member, others in (await self._lots(LOTS_LEFT, members, purchases)).items():
                 lots[member] += others
         entries = []
         for purchase, lines in due.items():
             member = buyers[purchase]
-            taken = list(points.taken_back(purchase, lines, lots[member]))
+            taken = list(points.taken_back(purchase, lines, lots[member], earned_only=True))
             lots[member] = [lot.after(taken) for lot in lots[member]]
             source = f"{purchase}/{sum(back for back, _ in returned[purchase].values())}"
             entries.append(self._entry(member, Kind.REVERSED, source, purchase, taken))

@@ -47,7 +47,7 @@ class PostgresSales:
     async def record(self, books: Collection[Book]) -> set[ReceiptId]:
         told = {book.receipt.id: _row(book) for book in books}
         for book in books:
-            if (sale := book.receipt.of) is not None and sale not in told:
+            if (sale := book.receipt.of_sale) is not None and sale not in told:
                 told[sale] = _awaited(sale, book)
         rows = await self._connection.fetch(RECORD, *zip(*told.values(), strict=True), self._now)
         return {row["id"] for row in rows} & {book.receipt.id for book in books}

@@ -677,6 +677,32 @@ shipments = Table(
 Index(None, shipments.c.store, shipments.c.state, shipments.c.id)
 Index(None, shipments.c.order_id)
 
+returns = Table(
+    "returns",
+    metadata,
+    key("id", primary_key=True),
+    Column("order_id", Key, ForeignKey("orders.id")),
+    key("store", ForeignKey("stores.store")),
+    Column("customer", Key),
+    key("channel"),
+    words("state"),
+    key("currency"),
+    document("lines", "[]"),
+    document("refunds", "[]"),
+    document("proposals", "[]"),
+    Column("receipt", Key),
+    words("note"),
+    key("by"),
+    key("decided_by", server_default=text("''")),
+    Column("received_at", Instant),
+    version(),
+    instant("created_at"),
+    instant("changed_at"),
+    CheckConstraint("state in ('announced', 'received', 'cancelled')", name="state"),
+)
+Index(None, returns.c.store, returns.c.state, returns.c.id)
+Index(None, returns.c.order_id)
+
 # --- payments: tries to be paid, and what was asked for them --------------------------------------
 
 attempts = Table(

@@ -37,6 +37,7 @@ from adapters.postgres.price_rules import PostgresPriceRules
 from adapters.postgres.prices import KnownRules, PostgresPrices
 from adapters.postgres.products import PostgresProducts
 from adapters.postgres.requests import PostgresRequests
+from adapters.postgres.returns import PostgresReturns
 from adapters.postgres.rewards import PostgresRewards
 from adapters.postgres.sales import PostgresSales
 from adapters.postgres.sales_channels import PostgresSalesChannels
@@ -63,7 +64,7 @@ from service.ports.people import Consents, Customers, Points, Preferences, Rewar
 from service.ports.prices import PriceRules, Prices, Rule
 from service.ports.requests import Requests
 from service.ports.selling import Closing, SalesChannels, Selling
-from service.ports.shopping import Carts, Orders, Pickups, Shipments, Viewed
+from service.ports.shopping import Carts, Orders, Pickups, Returns, Shipments, Viewed
 from service.ports.stock import Allocations, Feed, Holds, Incidents, Sales, Stock, WalkIns
 from service.ports.unit import Audit, Unit
 
@@ -135,6 +136,7 @@ class PostgresUnit:
         self.pickups: Pickups = PostgresPickups(connection)
         self.shipments: Shipments = PostgresShipments(connection)
         self.attempts: Attempts = PostgresAttempts(connection, now)
+        self.returns: Returns = PostgresReturns(connection)
         self.transfers: Consignments[Transfer] = PostgresConsignments(connection, TRANSFERS)
         self.deliveries: Deliveries = PostgresDeliveries(connection, DELIVERIES)
         self.walk_ins: WalkIns = PostgresWalkIns(connection, now)

@@ -1281,6 +1281,37 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/orders/{order}/returns": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What came back of an order, or will, oldest first
+         * @description What came back of an order, or will, oldest first.
+         *
+         *     Callers: shop, customer, till, associate, office. An office key needs the scope `orders`.
+         */
+        get: operations["list_order_returns"];
+        put?: never;
+        /**
+         * Goods of an order come back
+         * @description Goods of an order come back: to any store at once, or by post, announced by their buyer.
+         *
+         *     422 `more_than_given` names each line with what may come back of it. What is paid back is
+         *     the share of what was paid; the answer says how much in which way.
+         *
+         *     Callers: shop, customer, till, associate, office. An office key needs the scope `orders`.
+         */
+        post: operations["return_order"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/orders/{order}/shipments": {
         parameters: {
             query?: never;
@@ -1637,6 +1668,94 @@ export interface paths {
          *     Callers: office. An office key needs the scope `rules`.
          */
         delete: operations["remove_promotion"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/returns/{return_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One return
+         * @description One return: for its buyer, the stores of its order, and where its goods are.
+         *
+         *     Callers: shop, customer, till, associate, office. An office key needs the scope `orders`.
+         */
+        get: operations["get_return"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/returns/{return_id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * What was announced will not come
+         * @description What was announced will not come. A repeat changes nothing.
+         *
+         *     Callers: shop, customer, till, associate, office. An office key needs the scope `orders`.
+         */
+        post: operations["cancel_return"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/returns/{return_id}/decide": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Pay back what was withheld for goods that did not come, or do not
+         * @description Pay back what was withheld for goods that did not come, or do not.
+         *
+         *     Callers: office. An office key needs the scope `payments`.
+         */
+        post: operations["decide_return"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/returns/{return_id}/receive": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * What was announced has come, or something else of the order
+         * @description What was announced has come, or something else of the order: what came is what counts.
+         *
+         *     Callers: till, associate, office. An office key needs the scope `orders`.
+         */
+        post: operations["receive_return"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -2323,6 +2442,36 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/stores/{store}/returns": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What came back to a store, or is expected there, oldest first
+         * @description What came back to a store, or is expected there, oldest first.
+         *
+         *     Callers: till, associate, office. An office key needs the scope `orders`.
+         */
+        get: operations["list_store_returns"];
+        put?: never;
+        /**
+         * Take goods of nobody knows which order, for store credit only, where that is allowed
+         * @description Take goods of nobody knows which order, for store credit only, where that is allowed.
+         *
+         *     409 `receipt_required` where it is not, or not for so much.
+         *
+         *     Callers: till, associate, office. An office key needs the scope `orders`.
+         */
+        post: operations["return_without_receipt"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/stores/{store}/sales": {
         parameters: {
             query?: never;
@@ -2570,6 +2719,17 @@ export interface components {
             items: components["schemas"]["Available"][];
             source: components["schemas"]["Freshness"];
         };
+        /**
+         * Arrival
+         * @description What has come of a return that was announced, and what becomes of it.
+         */
+        Arrival: {
+            lines: components["schemas"]["BackLine"][];
+            /** @default null */
+            store?: string | null;
+            /** @default  */
+            note?: string;
+        };
         /** Arrived */
         Arrived: {
             tracking_number: string;
@@ -2649,6 +2809,25 @@ export interface components {
             source: components["schemas"]["Freshness"];
         };
         /**
+         * BackLine
+         * @description Units of one line of the order, by its `line`, its sku or the barcode.
+         *
+         *         One line may stand there more than once, with another disposition.
+         */
+        BackLine: {
+            quantity: number;
+            /** @default null */
+            line?: string | null;
+            /** @default null */
+            sku?: string | null;
+            /** @default null */
+            gtin?: string | null;
+            /** @default null */
+            disposition?: components["schemas"]["Disposition"] | null;
+            /** @default  */
+            reason?: string;
+        };
+        /**
          * Balance
          * @description A member's points.
          *
@@ -2705,6 +2884,28 @@ export interface components {
             };
             expected: number;
             actual: number;
+        };
+        /**
+         * BroughtBody
+         * @description What somebody brought without a receipt, and why it was taken all the same.
+         */
+        BroughtBody: {
+            lines: components["schemas"]["BroughtLine"][];
+            reason: string;
+        };
+        /**
+         * BroughtLine
+         * @description Units of one thing, by its sku or the barcode; `unit_price` is at most today's price.
+         */
+        BroughtLine: {
+            quantity: number;
+            disposition: components["schemas"]["Disposition"];
+            /** @default null */
+            sku?: string | null;
+            /** @default null */
+            gtin?: string | null;
+            /** @default null */
+            unit_price?: components["schemas"]["Money"] | null;
         };
         /**
          * BufferResult
@@ -3160,6 +3361,19 @@ export interface components {
             method: "pickup" | "ship";
             /** @default null */
             store?: string | null;
+        };
+        /**
+         * GivingBack
+         * @description What comes back. A store says of each what becomes of it; a buyer announces it by `post`.
+         */
+        GivingBack: {
+            lines: components["schemas"]["BackLine"][];
+            /** @default store */
+            channel?: components["schemas"]["ReturnChannel"];
+            /** @default null */
+            store?: string | null;
+            /** @default  */
+            note?: string;
         };
         /**
          * GroupView
@@ -3889,6 +4103,14 @@ export interface components {
             next_cursor: string | null;
         };
         /**
+         * Page[ReturnView]
+         * @description `next_cursor` is null on the last page.
+         */
+        Page_ReturnView_: {
+            items: components["schemas"]["ReturnView"][];
+            next_cursor: string | null;
+        };
+        /**
          * Page[ShipmentView]
          * @description `next_cursor` is null on the last page.
          */
@@ -4324,6 +4546,17 @@ export interface components {
             state?: components["schemas"]["PromotionState"];
         };
         /**
+         * Proposal
+         * @description For staff: where `quantity` units belong, and why; `store` is where a transfer goes to.
+         */
+        Proposal: {
+            sku: string;
+            quantity: number;
+            to_do: components["schemas"]["ToDo"];
+            reason: string;
+            store: string | null;
+        };
+        /**
          * Purpose
          * @enum {unknown}
          */
@@ -4360,7 +4593,7 @@ export interface components {
         };
         /**
          * Receipt
-         * @description What a till printed. A return names the sale it belongs to in `of`, where that is known.
+         * @description What a till printed. A return names in `of` the sale or the order it belongs to, if known.
          */
         Receipt: {
             id: string;
@@ -4416,6 +4649,15 @@ export interface components {
             /** @default false */
             close?: boolean;
         };
+        /**
+         * Refund
+         * @description What is paid back in the way in which it was paid, and by whom.
+         */
+        Refund: {
+            type: string;
+            amount: components["schemas"]["Money"];
+            through: components["schemas"]["Through"];
+        };
         /** Refused */
         Refused: {
             line: number;
@@ -4452,6 +4694,62 @@ export interface components {
             unchanged: number;
             refused: number;
             lines: components["schemas"]["Refused"][];
+        };
+        /**
+         * ReturnChannel
+         * @enum {unknown}
+         */
+        ReturnChannel: "post" | "store";
+        /**
+         * ReturnDecision
+         * @description Whether what did not come is paid back all the same.
+         */
+        ReturnDecision: {
+            pay: boolean;
+        };
+        /**
+         * ReturnLineView
+         * @description `refund` is paid back; `withheld` is what the office has yet to decide on.
+         */
+        ReturnLineView: {
+            line: string;
+            sku: string;
+            name: string;
+            quantity: number;
+            disposition: components["schemas"]["Disposition"] | null;
+            reason: string;
+            refund: components["schemas"]["Money"];
+            withheld: components["schemas"]["Money"];
+        };
+        /**
+         * ReturnState
+         * @enum {unknown}
+         */
+        ReturnState: "announced" | "cancelled" | "received";
+        /**
+         * ReturnView
+         * @description `refunds` say how much is paid back in which way, and through whom: the till pays at once.
+         *
+         *         `proposals` are for staff: where the goods belong, and why.
+         */
+        ReturnView: {
+            id: string;
+            order: string | null;
+            store: string;
+            channel: components["schemas"]["ReturnChannel"];
+            state: components["schemas"]["ReturnState"];
+            version: number;
+            lines: components["schemas"]["ReturnLineView"][];
+            refund: components["schemas"]["Money"];
+            withheld: components["schemas"]["Money"];
+            refunds: components["schemas"]["Refund"][];
+            receipt: string | null;
+            /** Format: date-time */
+            created_at: string;
+            received_at: string | null;
+            note?: string;
+            by?: string;
+            proposals?: components["schemas"]["Proposal"][];
         };
         /**
          * Righted
@@ -4881,6 +5179,12 @@ export interface components {
             gross: components["schemas"]["Money"];
         };
         /**
+         * Through
+         * @description Who pays back: the till that took the goods, the payment provider, or the office.
+         * @enum {unknown}
+         */
+        Through: "office" | "provider" | "till";
+        /**
          * Tier
          * @description A level of the programme; `next` is absent at the top.
          */
@@ -4889,6 +5193,11 @@ export interface components {
             qualifying: number;
             next: components["schemas"]["NextTier"] | null;
         };
+        /**
+         * ToDo
+         * @enum {unknown}
+         */
+        ToDo: "quarantine" | "shelf" | "transfer";
         /**
          * Totals
          * @description `goods` are before their discounts; `tax` is in `to_pay`, however prices are told.
@@ -14477,6 +14786,252 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
+    list_order_returns: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description For titles and names: en, nb, sv, da or ro; English when none fits.
+                 * @example sv-SE, en;q=0.5
+                 */
+                "Accept-Language"?: components["parameters"]["AcceptLanguage"];
+                /**
+                 * @description Your own id of this request, for our logs; we make one if there is none.
+                 * @example till-7-000123
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description The order.
+                 * @example ord_01jd0000000000000000000002
+                 */
+                order: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "ret_01jd0000000000000000000012",
+                     *           "order": "ord_01jd0000000000000000000002",
+                     *           "store": "1000",
+                     *           "channel": "post",
+                     *           "state": "announced",
+                     *           "version": 3,
+                     *           "lines": [
+                     *             {
+                     *               "line": "sample",
+                     *               "sku": "85123A",
+                     *               "name": "Sample mug",
+                     *               "quantity": 2,
+                     *               "disposition": "damaged",
+                     *               "reason": "damaged",
+                     *               "refund": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               },
+                     *               "withheld": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               }
+                     *             }
+                     *           ],
+                     *           "refund": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "withheld": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "refunds": [
+                     *             {
+                     *               "type": "/problems/insufficient_stock",
+                     *               "amount": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               },
+                     *               "through": "office"
+                     *             }
+                     *           ],
+                     *           "receipt": "0192f0c1-7d2e-7c61-b5a0-4f6f2a9d1c11",
+                     *           "created_at": "2026-11-23T10:30:00+01:00",
+                     *           "received_at": "2026-11-23T10:30:00+01:00",
+                     *           "note": "sample",
+                     *           "by": "sample",
+                     *           "proposals": [
+                     *             {
+                     *               "sku": "85123A",
+                     *               "quantity": 2,
+                     *               "to_do": "quarantine",
+                     *               "reason": "damaged",
+                     *               "store": "1000"
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "next_cursor": "sample"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Page_ReturnView_"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    return_order: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description Makes a repeat harmless: the same key and body get the first answer again.
+                 * @example 6f1c1f0e-0d3b-4a52-9a54-3c2f0a1b7a11
+                 */
+                "Idempotency-Key": components["parameters"]["IdempotencyKey"];
+                /**
+                 * @description For titles and names: en, nb, sv, da or ro; English when none fits.
+                 * @example sv-SE, en;q=0.5
+                 */
+                "Accept-Language"?: components["parameters"]["AcceptLanguage"];
+                /**
+                 * @description Your own id of this request, for our logs; we make one if there is none.
+                 * @example till-7-000123
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description The order.
+                 * @example ord_01jd0000000000000000000002
+                 */
+                order: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "lines": [
+                 *         {
+                 *           "quantity": 2,
+                 *           "reason": "damaged"
+                 *         }
+                 *       ],
+                 *       "channel": "post",
+                 *       "note": "sample"
+                 *     }
+                 */
+                "application/json": components["schemas"]["GivingBack"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "ret_01jd0000000000000000000012",
+                     *       "order": "ord_01jd0000000000000000000002",
+                     *       "store": "1000",
+                     *       "channel": "post",
+                     *       "state": "announced",
+                     *       "version": 3,
+                     *       "lines": [
+                     *         {
+                     *           "line": "sample",
+                     *           "sku": "85123A",
+                     *           "name": "Sample mug",
+                     *           "quantity": 2,
+                     *           "disposition": "damaged",
+                     *           "reason": "damaged",
+                     *           "refund": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "withheld": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           }
+                     *         }
+                     *       ],
+                     *       "refund": {
+                     *         "amount": 24900,
+                     *         "currency": "SEK"
+                     *       },
+                     *       "withheld": {
+                     *         "amount": 24900,
+                     *         "currency": "SEK"
+                     *       },
+                     *       "refunds": [
+                     *         {
+                     *           "type": "/problems/insufficient_stock",
+                     *           "amount": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "through": "office"
+                     *         }
+                     *       ],
+                     *       "receipt": "0192f0c1-7d2e-7c61-b5a0-4f6f2a9d1c11",
+                     *       "created_at": "2026-11-23T10:30:00+01:00",
+                     *       "received_at": "2026-11-23T10:30:00+01:00",
+                     *       "note": "sample",
+                     *       "by": "sample",
+                     *       "proposals": [
+                     *         {
+                     *           "sku": "85123A",
+                     *           "quantity": 2,
+                     *           "to_do": "quarantine",
+                     *           "reason": "damaged",
+                     *           "store": "1000"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ReturnView"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            428: components["responses"]["Problem428"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
     send_parcel: {
         parameters: {
             query?: never;
@@ -16282,6 +16837,499 @@ export interface operations {
             409: components["responses"]["Problem409"];
             412: components["responses"]["Problem412"];
             422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    get_return: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description For titles and names: en, nb, sv, da or ro; English when none fits.
+                 * @example sv-SE, en;q=0.5
+                 */
+                "Accept-Language"?: components["parameters"]["AcceptLanguage"];
+                /**
+                 * @description Your own id of this request, for our logs; we make one if there is none.
+                 * @example till-7-000123
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description The return id.
+                 * @example ret_01jd0000000000000000000012
+                 */
+                return_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "ret_01jd0000000000000000000012",
+                     *       "order": "ord_01jd0000000000000000000002",
+                     *       "store": "1000",
+                     *       "channel": "post",
+                     *       "state": "announced",
+                     *       "version": 3,
+                     *       "lines": [
+                     *         {
+                     *           "line": "sample",
+                     *           "sku": "85123A",
+                     *           "name": "Sample mug",
+                     *           "quantity": 2,
+                     *           "disposition": "damaged",
+                     *           "reason": "damaged",
+                     *           "refund": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "withheld": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           }
+                     *         }
+                     *       ],
+                     *       "refund": {
+                     *         "amount": 24900,
+                     *         "currency": "SEK"
+                     *       },
+                     *       "withheld": {
+                     *         "amount": 24900,
+                     *         "currency": "SEK"
+                     *       },
+                     *       "refunds": [
+                     *         {
+                     *           "type": "/problems/insufficient_stock",
+                     *           "amount": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "through": "office"
+                     *         }
+                     *       ],
+                     *       "receipt": "0192f0c1-7d2e-7c61-b5a0-4f6f2a9d1c11",
+                     *       "created_at": "2026-11-23T10:30:00+01:00",
+                     *       "received_at": "2026-11-23T10:30:00+01:00",
+                     *       "note": "sample",
+                     *       "by": "sample",
+                     *       "proposals": [
+                     *         {
+                     *           "sku": "85123A",
+                     *           "quantity": 2,
+                     *           "to_do": "quarantine",
+                     *           "reason": "damaged",
+                     *           "store": "1000"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ReturnView"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    cancel_return: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes a repeat harmless: the same key and body get the first answer again.
+                 * @example 6f1c1f0e-0d3b-4a52-9a54-3c2f0a1b7a11
+                 */
+                "Idempotency-Key"?: components["parameters"]["OptionalIdempotencyKey"];
+                /**
+                 * @description For titles and names: en, nb, sv, da or ro; English when none fits.
+                 * @example sv-SE, en;q=0.5
+                 */
+                "Accept-Language"?: components["parameters"]["AcceptLanguage"];
+                /**
+                 * @description Your own id of this request, for our logs; we make one if there is none.
+                 * @example till-7-000123
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description The return id.
+                 * @example ret_01jd0000000000000000000012
+                 */
+                return_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /** @example {} */
+                "application/json": components["schemas"]["Nothing"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "ret_01jd0000000000000000000012",
+                     *       "order": "ord_01jd0000000000000000000002",
+                     *       "store": "1000",
+                     *       "channel": "post",
+                     *       "state": "announced",
+                     *       "version": 3,
+                     *       "lines": [
+                     *         {
+                     *           "line": "sample",
+                     *           "sku": "85123A",
+                     *           "name": "Sample mug",
+                     *           "quantity": 2,
+                     *           "disposition": "damaged",
+                     *           "reason": "damaged",
+                     *           "refund": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "withheld": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           }
+                     *         }
+                     *       ],
+                     *       "refund": {
+                     *         "amount": 24900,
+                     *         "currency": "SEK"
+                     *       },
+                     *       "withheld": {
+                     *         "amount": 24900,
+                     *         "currency": "SEK"
+                     *       },
+                     *       "refunds": [
+                     *         {
+                     *           "type": "/problems/insufficient_stock",
+                     *           "amount": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "through": "office"
+                     *         }
+                     *       ],
+                     *       "receipt": "0192f0c1-7d2e-7c61-b5a0-4f6f2a9d1c11",
+                     *       "created_at": "2026-11-23T10:30:00+01:00",
+                     *       "received_at": "2026-11-23T10:30:00+01:00",
+                     *       "note": "sample",
+                     *       "by": "sample",
+                     *       "proposals": [
+                     *         {
+                     *           "sku": "85123A",
+                     *           "quantity": 2,
+                     *           "to_do": "quarantine",
+                     *           "reason": "damaged",
+                     *           "store": "1000"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ReturnView"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    decide_return: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description Makes a repeat harmless: the same key and body get the first answer again.
+                 * @example 6f1c1f0e-0d3b-4a52-9a54-3c2f0a1b7a11
+                 */
+                "Idempotency-Key": components["parameters"]["IdempotencyKey"];
+                /**
+                 * @description For titles and names: en, nb, sv, da or ro; English when none fits.
+                 * @example sv-SE, en;q=0.5
+                 */
+                "Accept-Language"?: components["parameters"]["AcceptLanguage"];
+                /**
+                 * @description Your own id of this request, for our logs; we make one if there is none.
+                 * @example till-7-000123
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description The return id.
+                 * @example ret_01jd0000000000000000000012
+                 */
+                return_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "pay": true
+                 *     }
+                 */
+                "application/json": components["schemas"]["ReturnDecision"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "ret_01jd0000000000000000000012",
+                     *       "order": "ord_01jd0000000000000000000002",
+                     *       "store": "1000",
+                     *       "channel": "post",
+                     *       "state": "announced",
+                     *       "version": 3,
+                     *       "lines": [
+                     *         {
+                     *           "line": "sample",
+                     *           "sku": "85123A",
+                     *           "name": "Sample mug",
+                     *           "quantity": 2,
+                     *           "disposition": "damaged",
+                     *           "reason": "damaged",
+                     *           "refund": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "withheld": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           }
+                     *         }
+                     *       ],
+                     *       "refund": {
+                     *         "amount": 24900,
+                     *         "currency": "SEK"
+                     *       },
+                     *       "withheld": {
+                     *         "amount": 24900,
+                     *         "currency": "SEK"
+                     *       },
+                     *       "refunds": [
+                     *         {
+                     *           "type": "/problems/insufficient_stock",
+                     *           "amount": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "through": "office"
+                     *         }
+                     *       ],
+                     *       "receipt": "0192f0c1-7d2e-7c61-b5a0-4f6f2a9d1c11",
+                     *       "created_at": "2026-11-23T10:30:00+01:00",
+                     *       "received_at": "2026-11-23T10:30:00+01:00",
+                     *       "note": "sample",
+                     *       "by": "sample",
+                     *       "proposals": [
+                     *         {
+                     *           "sku": "85123A",
+                     *           "quantity": 2,
+                     *           "to_do": "quarantine",
+                     *           "reason": "damaged",
+                     *           "store": "1000"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ReturnView"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            428: components["responses"]["Problem428"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    receive_return: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description Makes a repeat harmless: the same key and body get the first answer again.
+                 * @example 6f1c1f0e-0d3b-4a52-9a54-3c2f0a1b7a11
+                 */
+                "Idempotency-Key": components["parameters"]["IdempotencyKey"];
+                /**
+                 * @description For titles and names: en, nb, sv, da or ro; English when none fits.
+                 * @example sv-SE, en;q=0.5
+                 */
+                "Accept-Language"?: components["parameters"]["AcceptLanguage"];
+                /**
+                 * @description Your own id of this request, for our logs; we make one if there is none.
+                 * @example till-7-000123
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description The return id.
+                 * @example ret_01jd0000000000000000000012
+                 */
+                return_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "lines": [
+                 *         {
+                 *           "quantity": 2,
+                 *           "reason": "damaged"
+                 *         }
+                 *       ],
+                 *       "note": "sample"
+                 *     }
+                 */
+                "application/json": components["schemas"]["Arrival"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "ret_01jd0000000000000000000012",
+                     *       "order": "ord_01jd0000000000000000000002",
+                     *       "store": "1000",
+                     *       "channel": "post",
+                     *       "state": "announced",
+                     *       "version": 3,
+                     *       "lines": [
+                     *         {
+                     *           "line": "sample",
+                     *           "sku": "85123A",
+                     *           "name": "Sample mug",
+                     *           "quantity": 2,
+                     *           "disposition": "damaged",
+                     *           "reason": "damaged",
+                     *           "refund": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "withheld": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           }
+                     *         }
+                     *       ],
+                     *       "refund": {
+                     *         "amount": 24900,
+                     *         "currency": "SEK"
+                     *       },
+                     *       "withheld": {
+                     *         "amount": 24900,
+                     *         "currency": "SEK"
+                     *       },
+                     *       "refunds": [
+                     *         {
+                     *           "type": "/problems/insufficient_stock",
+                     *           "amount": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "through": "office"
+                     *         }
+                     *       ],
+                     *       "receipt": "0192f0c1-7d2e-7c61-b5a0-4f6f2a9d1c11",
+                     *       "created_at": "2026-11-23T10:30:00+01:00",
+                     *       "received_at": "2026-11-23T10:30:00+01:00",
+                     *       "note": "sample",
+                     *       "by": "sample",
+                     *       "proposals": [
+                     *         {
+                     *           "sku": "85123A",
+                     *           "quantity": 2,
+                     *           "to_do": "quarantine",
+                     *           "reason": "damaged",
+                     *           "store": "1000"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ReturnView"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            428: components["responses"]["Problem428"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
             503: components["responses"]["Problem503"];
@@ -19639,6 +20687,270 @@ export interface operations {
             413: components["responses"]["Problem413"];
             415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    list_store_returns: {
+        parameters: {
+            query?: {
+                /**
+                 * @description `next_cursor` of the page before, unchanged.
+                 * @example ImtleV8wMSI
+                 */
+                cursor?: string;
+                /**
+                 * @description How many items at most.
+                 * @example 50
+                 */
+                limit?: number;
+                /**
+                 * @description In these states; without it, what is expected.
+                 * @example [
+                 *       "announced"
+                 *     ]
+                 */
+                state?: components["schemas"]["ReturnState"][];
+            };
+            header?: {
+                /**
+                 * @description For titles and names: en, nb, sv, da or ro; English when none fits.
+                 * @example sv-SE, en;q=0.5
+                 */
+                "Accept-Language"?: components["parameters"]["AcceptLanguage"];
+                /**
+                 * @description Your own id of this request, for our logs; we make one if there is none.
+                 * @example till-7-000123
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description The store.
+                 * @example 1000
+                 */
+                store: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "ret_01jd0000000000000000000012",
+                     *           "order": "ord_01jd0000000000000000000002",
+                     *           "store": "1000",
+                     *           "channel": "post",
+                     *           "state": "announced",
+                     *           "version": 3,
+                     *           "lines": [
+                     *             {
+                     *               "line": "sample",
+                     *               "sku": "85123A",
+                     *               "name": "Sample mug",
+                     *               "quantity": 2,
+                     *               "disposition": "damaged",
+                     *               "reason": "damaged",
+                     *               "refund": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               },
+                     *               "withheld": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               }
+                     *             }
+                     *           ],
+                     *           "refund": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "withheld": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "refunds": [
+                     *             {
+                     *               "type": "/problems/insufficient_stock",
+                     *               "amount": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               },
+                     *               "through": "office"
+                     *             }
+                     *           ],
+                     *           "receipt": "0192f0c1-7d2e-7c61-b5a0-4f6f2a9d1c11",
+                     *           "created_at": "2026-11-23T10:30:00+01:00",
+                     *           "received_at": "2026-11-23T10:30:00+01:00",
+                     *           "note": "sample",
+                     *           "by": "sample",
+                     *           "proposals": [
+                     *             {
+                     *               "sku": "85123A",
+                     *               "quantity": 2,
+                     *               "to_do": "quarantine",
+                     *               "reason": "damaged",
+                     *               "store": "1000"
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "next_cursor": "sample"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Page_ReturnView_"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    return_without_receipt: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description Makes a repeat harmless: the same key and body get the first answer again.
+                 * @example 6f1c1f0e-0d3b-4a52-9a54-3c2f0a1b7a11
+                 */
+                "Idempotency-Key": components["parameters"]["IdempotencyKey"];
+                /**
+                 * @description For titles and names: en, nb, sv, da or ro; English when none fits.
+                 * @example sv-SE, en;q=0.5
+                 */
+                "Accept-Language"?: components["parameters"]["AcceptLanguage"];
+                /**
+                 * @description Your own id of this request, for our logs; we make one if there is none.
+                 * @example till-7-000123
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description The store.
+                 * @example 1000
+                 */
+                store: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "lines": [
+                 *         {
+                 *           "quantity": 2,
+                 *           "disposition": "damaged"
+                 *         }
+                 *       ],
+                 *       "reason": "damaged"
+                 *     }
+                 */
+                "application/json": components["schemas"]["BroughtBody"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "ret_01jd0000000000000000000012",
+                     *       "order": "ord_01jd0000000000000000000002",
+                     *       "store": "1000",
+                     *       "channel": "post",
+                     *       "state": "announced",
+                     *       "version": 3,
+                     *       "lines": [
+                     *         {
+                     *           "line": "sample",
+                     *           "sku": "85123A",
+                     *           "name": "Sample mug",
+                     *           "quantity": 2,
+                     *           "disposition": "damaged",
+                     *           "reason": "damaged",
+                     *           "refund": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "withheld": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           }
+                     *         }
+                     *       ],
+                     *       "refund": {
+                     *         "amount": 24900,
+                     *         "currency": "SEK"
+                     *       },
+                     *       "withheld": {
+                     *         "amount": 24900,
+                     *         "currency": "SEK"
+                     *       },
+                     *       "refunds": [
+                     *         {
+                     *           "type": "/problems/insufficient_stock",
+                     *           "amount": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "through": "office"
+                     *         }
+                     *       ],
+                     *       "receipt": "0192f0c1-7d2e-7c61-b5a0-4f6f2a9d1c11",
+                     *       "created_at": "2026-11-23T10:30:00+01:00",
+                     *       "received_at": "2026-11-23T10:30:00+01:00",
+                     *       "note": "sample",
+                     *       "by": "sample",
+                     *       "proposals": [
+                     *         {
+                     *           "sku": "85123A",
+                     *           "quantity": 2,
+                     *           "to_do": "quarantine",
+                     *           "reason": "damaged",
+                     *           "store": "1000"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ReturnView"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            428: components["responses"]["Problem428"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
             503: components["responses"]["Problem503"];

@@ -52,9 +52,13 @@ async def _with_attempts(unit: Unit, caller: Caller, orders: Sequence[Order]) ->
 
 def must_see(caller: Caller, order: Order) -> None:
     """Raises NotYours."""
-    if is_buyer(caller, order) or any(caller.works_at(group.store) for group in order.groups):
-        return
-    raise NotYours(caller, order.id)
+    if not may_see(caller, order):
+        raise NotYours(caller, order.id)
+
+
+def may_see(caller: Caller, order: Order) -> bool:
+    """Its buyer, and whoever works where it is prepared."""
+    return is_buyer(caller, order) or any(caller.works_at(group.store) for group in order.groups)
 
 
 def is_buyer(caller: Caller, order: Order) -> bool:

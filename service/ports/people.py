@@ -96,7 +96,8 @@ class Points(Protocol):
     async def take_back(self, returned: Mapping[str, Mapping[Sku, tuple[int, int]]]) -> None:
         """Take back the points of units that came back of those sold, line by line of purchases.
 
-        The units are all that came back so far, so a repeat takes nothing more.
+        The units are all that came back so far, or were cancelled, of every line of which any came
+        back; so a repeat takes nothing more. What units to come will earn stays.
         """
 
     async def available(self, members: Collection[MemberId]) -> dict[MemberId, int]:

@@ -12,12 +12,14 @@ from domain.ids import (
     CustomerId,
     OrderId,
     PickupId,
+    ReturnId,
     ShipmentId,
     Sku,
     StoreId,
 )
 from domain.orders import Order
 from domain.pickups import Pickup, PickupState
+from domain.returns import Return, ReturnState
 from domain.shipments import Shipment, ShipmentState
 from domain.viewed import Viewing
 
@@ -133,6 +135,32 @@ class Shipments(Protocol):
         limit: int,
     ) -> Sequence[Shipment]:
         """A location's shipments in one of these states, oldest first."""
+
+
+class Returns(Protocol):
+    async def add(self, back: Return) -> None: ...
+
+    async def get(self, back: ReturnId) -> Return:
+        """Raises Missing."""
+
+    async def take(self, back: ReturnId) -> Return:
+        """The return, locked until the unit ends. Raises Missing."""
+
+    async def keep(self, back: Return) -> None:
+        """Write a taken return back."""
+
+    async def of_order(self, order: OrderId) -> Sequence[Return]:
+        """The returns of an order, in the order they were made."""
+
+    async def of_store(
+        self,
+        store: StoreId,
+        states: Collection[ReturnState],
+        *,
+        after: ReturnId | None,
+        limit: int,
+    ) -> Sequence[Return]:
+        """What came back to a location, or will, in one of these states, oldest first."""
 
 
 class Pickups(Protocol):

@@ -16,7 +16,7 @@ from service.ports.people import Consents, Customers, Points, Preferences, Rewar
 from service.ports.prices import PriceRules, Prices, Rule
 from service.ports.requests import Requests
 from service.ports.selling import Closing, SalesChannels, Selling
-from service.ports.shopping import Carts, Orders, Pickups, Shipments, Viewed
+from service.ports.shopping import Carts, Orders, Pickups, Returns, Shipments, Viewed
 from service.ports.stock import Allocations, Feed, Holds, Incidents, Sales, Stock, WalkIns
 
 
@@ -66,6 +66,7 @@ class Unit(Protocol):
     pickups: Pickups
     shipments: Shipments
     attempts: Attempts
+    returns: Returns
     transfers: Consignments[Transfer]
     deliveries: Deliveries
     supply: Supply

@@ -124,6 +124,15 @@ put_back_shipment       .     .         may   may        orders
 cancel_shipment         may   may       may   may        orders
 deliver_parcel          .     .         may   may        orders
 
+return_order            may   may       may   may        orders
+list_order_returns      may   may       may   may        orders
+list_store_returns      .     .         may   may        orders
+return_without_receipt  .     .         may   may        orders
+get_return              may   may       may   may        orders
+receive_return          .     .         may   may        orders
+cancel_return           may   may       may   may        orders
+decide_return           .     .         .     .          payments
+
 get_my_rewards          .     may       .     .          .
 list_my_reward_entries  .     may       .     .          .
 get_rewards             .     .         may   may        customers

@@ -97,6 +97,7 @@ IDS: Final[Mapping[str, str]] = {
     "member": "mem_01jd0000000000000000000005",
     "message": "msg_01jd0000000000000000000006",
     "hold": "hld_01jd0000000000000000000007",
+    "return_id": "ret_01jd0000000000000000000012",
     "incident": "inc_01jd0000000000000000000009",
     "receipt": "0192f0c1-7d2e-7c61-b5a0-4f6f2a9d1c11",
     "result": "0192f0c1-7d2e-7c61-b5a0-4f6f2a9d1c11",

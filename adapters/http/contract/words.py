@@ -37,6 +37,7 @@ TAGS: Final[list[dict[str, str]]] = [
     {"name": "payments", "description": "Money by card, and what of it needs a person."},
     {"name": "pickups", "description": "What waits in a store, from order to handover."},
     {"name": "shipments", "description": "What is sent, from order to doorstep."},
+    {"name": "returns", "description": "What came back, what is paid back, and where it belongs."},
     {"name": "tills", "description": "What tills sold and took back, and what did not fit."},
     {"name": "rewards", "description": "Points, what they will be, and why."},
     {"name": "customers", "description": "People, their wishes and their consent."},

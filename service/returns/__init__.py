@@ -1,0 +1,1 @@
+"""Goods come back: they are announced, received, paid back and looked at."""

@@ -1,0 +1,191 @@
+"""What came back of an order lies on its shelf, is no longer its buyer's, and is paid back."""
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from typing import TypeVar
+
+from msgspec import Struct, structs
+
+from domain.availability import all_parts
+from domain.callers import Caller, Role
+from domain.catalogue import Made
+from domain.events import ReturnReceived
+from domain.groups import Group
+from domain.ids import OrderId, Sku, StoreId
+from domain.orders import Order, OrderLine
+from domain.proposals import Elsewhere, Proposal, proposed
+from domain.refunds import refunds_of
+from domain.returns import (
+    Asked,
+    Return,
+    ReturnChannel,
+    ReturnLine,
+    lines_back,
+)
+from domain.sales import Disposition, ReceiptLine
+from domain.stock import Place, Shelf
+from domain.stores import StoreState
+from domain.without_receipt import Brought
+from service.ports.unit import Unit
+
+Named = TypeVar("Named", Asked, Brought)
+
+
+class Goods(Struct, frozen=True):
+    """What of one unit of each line goes to the shelf, and the shelves as they were before."""
+
+    parts: Mapping[str, dict[Sku, int]]
+    shelves: Mapping[Place, Shelf]
+
+
+async def booked(unit: Unit, caller: Caller, draft: Return, asked: Sequence[Asked]) -> Return:
+    """The return once that came back to its store: shelves, order, points and money follow.
+
+    Shelves are locked before the order, as whoever hands goods over does.
+
+    Raises MoreThanGiven, TooMuch.
+    """
+    assert draft.order, "it is a return of an order"
+    told = await by_sku(unit, asked)
+    goods = await _goods(unit, await unit.orders.get(draft.order), told, draft.store)
+    order = await unit.orders.take(draft.order)
+    lines = lines_back(order, told, goods.parts, pays_missing=caller.role is Role.OFFICE)
+    back = draft.received(caller.id, unit.now, lines=lines)
+    at_till = back.channel is ReturnChannel.STORE
+    before = await paid_back(unit, order.id)
+    back = structs.replace(
+        back,
+        customer=order.customer,
+        refunds=refunds_of(back.refund.amount, order.tenders, before, at_till=at_till),
+        proposals=await proposals_of(unit, lines, goods.shelves, back.store),
+    )
+    await to_shelves(unit, back, goods.shelves)
+    after = await no_longer_with(unit, order, back)
+    await unit.points.take_back({order.id: after.unearned()})
+    return back
+
+
+async def by_sku(unit: Unit, asked: Sequence[Named]) -> list[Named]:
+    """Those that were scanned by what their barcode stands for; the barcode where by nothing."""
+    scanned = [ReceiptLine(quantity=1, gtin=one.gtin).name for one in asked if one.gtin]
+    called = await unit.products.called(scanned) if scanned else {}
+    names = iter(scanned)
+    return [
+        structs.replace(one, sku=called.get(name := next(names), name), gtin=None)
+        if one.gtin
+        else one
+        for one in asked
+    ]
+
+
+async def paid_back(unit: Unit, order: OrderId) -> Counter[str]:
+    """Minor units of each tender that were paid back by the returns of a taken order."""
+    paid = Counter[str]()
+    for back in await unit.returns.of_order(order):
+        for refund in back.refunds:
+            paid[refund.type] += refund.amount.amount
+    return paid
+
+
+async def to_shelves(unit: Unit, back: Return, shelves: Mapping[Place, Shelf]) -> None:
+    """The goods come to their locked shelves. Raises TooMuch."""
+    moves = back.moves(unit.now)
+    for move in moves:
+        shelves[move.change.place].must_hold(move.change)
+    await unit.stock.apply(moves)
+
+
+async def no_longer_with(unit: Unit, order: Order, back: Return) -> Order:
+    """The taken order, whose buyer no longer has what came back; its points are another matter."""
+    after = order.taken_back(back.units, unit.now)
+    await unit.orders.keep(after)
+    await unit.outbox.add(
+        ReturnReceived(
+            back=back.id,
+            order=order.id,
+            store=back.store,
+            whole=not any(line.returnable for line in after.lines),
+            customer=order.customer,
+            at=unit.now,
+        )
+    )
+    return after
+
+
+async def shelved(
+    unit: Unit, parts: Mapping[str, Mapping[Sku, int]], made: Mapping[Sku, Made], store: StoreId
+) -> Goods:
+    """What of each line has a shelf here, all of them locked; what can run out gets one."""
+    places = {(store, sku) for units in parts.values() for sku in units}
+    tracked = {place for place in places if made[place[1]].tracked}
+    shelves = await unit.stock.lock(places, shelve=tracked)
+    return Goods(
+        {
+            line: {sku: each for sku, each in units.items() if (store, sku) in shelves}
+            for line, units in parts.items()
+        },
+        shelves,
+    )
+
+
+async def proposals_of(
+    unit: Unit, lines: Sequence[ReturnLine], shelves: Mapping[Place, Shelf], store: StoreId
+) -> list[Proposal]:
+    """Where what came back belongs, part by part."""
+    others = await _elsewhere(unit, {sku for line in lines for sku in line.parts}, store)
+    return [
+        proposed(line.disposition, each * line.quantity, shelves[store, sku], others[sku])
+        for line in lines
+        if line.disposition
+        for sku, each in line.parts.items()
+    ]
+
+
+async def _elsewhere(
+    unit: Unit, skus: Collection[Sku], store: StoreId
+) -> dict[Sku, list[Elsewhere]]:
+    """Shelves of other stores that have nothing to sell, with how far each is."""
+    found: dict[Sku, list[Elsewhere]] = {sku: [] for sku in skus}
+    lacking = [shelf for shelf in (await unit.stock.of(skus)).values() if not shelf.sellable]
+    stores = await unit.stores.by_id({store, *(shelf.store for shelf in lacking)})
+    here = stores[store]
+    for shelf in lacking:
+        there = stores[shelf.store]
+        if there is not here and there.state is StoreState.ACTIVE:
+            far = (
+                there.km_from(here.latitude, here.longitude)
+                if here.latitude is not None and here.longitude is not None
+                else None
+            )
+            found[shelf.sku].append(Elsewhere(shelf, far))
+    return found
+
+
+async def _goods(unit: Unit, order: Order, asked: Sequence[Asked], store: StoreId) -> Goods:
+    coming = [
+        line
+        for line in order.lines
+        if any(one.means(line) and one.disposition is not Disposition.MISSING for one in asked)
+    ]
+    given = await _given_parts(unit, order)
+    skus = {sku for line in coming for sku in (line.sku, *given.get((line.group, line.sku), ()))}
+    made = await unit.products.made_of(skus)
+    parts = {line.line: _parts_of(line, given, made) for line in coming}
+    return await shelved(unit, parts, made, store)
+
+
+def _parts_of(
+    line: OrderLine, given: Mapping[tuple[str, Sku], dict[Sku, int]], made: Mapping[Sku, Made]
+) -> dict[Sku, int]:
+    """What was fetched for a unit when it was given; else what it is made of today."""
+    fetched = given.get((line.group, line.sku)) or all_parts(made[line.sku], made)
+    return {sku: each for sku, each in fetched.items() if sku in made}
+
+
+async def _given_parts(unit: Unit, order: Order) -> dict[tuple[str, Sku], dict[Sku, int]]:
+    """What was fetched for a unit of each line of each group: a kit may be another one by now."""
+    groups: list[Group] = [
+        *await unit.pickups.of_order(order.id),
+        *await unit.shipments.of_order(order.id),
+    ]
+    return {(group.id, line.sku): line.parts for group in groups for line in group.lines}
