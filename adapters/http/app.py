@@ -52,6 +52,7 @@ from adapters.http.stores import Stores
 from adapters.http.streams import provide_last_event
 from adapters.http.tags import provide_if_match
 from adapters.http.till_carts import CartCodes, TillCarts
+from adapters.http.timeline import Timeline
 from adapters.http.transfers import Transfers
 from adapters.http.viewed import CartViewed, MyViewed
 from adapters.http.walk_ins import WalkIns
@@ -77,6 +78,7 @@ CONTROLLERS: Final[Sequence[ControllerRouterHandler]] = (
     Orders,
     MyOrders,
     Payments,
+    Timeline,
     Stock,
     Stocktaking,
     Transfers,

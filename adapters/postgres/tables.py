@@ -713,6 +713,21 @@ notices = Table(
 )
 Index(None, notices.c.heard_at)
 
+timeline = Table(
+    "timeline",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    key("order_id"),
+    instant("at"),
+    words("what"),
+    words("by"),
+    key("actor"),
+    key("group_id", server_default=text("''")),
+    key("store", server_default=text("''")),
+    document("facts"),
+)
+Index(None, timeline.c.order_id, timeline.c.id)
+
 # --- people ---------------------------------------------------------------------------------------
 
 customers = Table(

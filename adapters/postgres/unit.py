@@ -43,6 +43,7 @@ from adapters.postgres.shipments import PostgresShipments
 from adapters.postgres.slots import PostgresSlots
 from adapters.postgres.stock import PostgresStock
 from adapters.postgres.stores import PostgresStores
+from adapters.postgres.timeline import PostgresTimeline
 from adapters.postgres.trespasses import PostgresTrespasses
 from adapters.postgres.viewed import PostgresViewed
 from adapters.postgres.walk_ins import PostgresWalkIns
@@ -60,7 +61,7 @@ from service.ports.payments import Attempts
 from service.ports.people import Consents, Customers, Points, Preferences, Rewards
 from service.ports.requests import Requests
 from service.ports.selling import Closing, SalesChannels, Selling
-from service.ports.shopping import Carts, Orders, Pickups, Shipments, Viewed
+from service.ports.shopping import Carts, Orders, Pickups, Shipments, Timeline, Viewed
 from service.ports.stock import Allocations, Feed, Holds, Incidents, Sales, Stock, WalkIns
 from service.ports.unit import Audit, Unit
 
@@ -130,6 +131,7 @@ class PostgresUnit:
         self.pickups: Pickups = PostgresPickups(connection)
         self.shipments: Shipments = PostgresShipments(connection)
         self.attempts: Attempts = PostgresAttempts(connection, now)
+        self.timeline: Timeline = PostgresTimeline(connection)
         self.transfers: Consignments[Transfer] = PostgresConsignments(connection, TRANSFERS)
         self.deliveries: Deliveries = PostgresDeliveries(connection, DELIVERIES)
         self.walk_ins: WalkIns = PostgresWalkIns(connection, now)

@@ -1192,6 +1192,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/orders/{order}/timeline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What happened to an order, in the order in which it did
+         * @description What happened to an order, in the order in which it did.
+         *
+         *     For whoever may see the order. Buyers see which side did it; staff also who.
+         *
+         *     Callers: shop, customer, till, associate, office. An office key needs the scope `orders`.
+         */
+        get: operations["list_order_steps"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/payments/unsettled": {
         parameters: {
             query?: never;
@@ -2494,6 +2518,12 @@ export interface components {
         BufferResults: {
             results: components["schemas"]["BufferResult"][];
         };
+        /**
+         * By
+         * @description Which side did it.
+         * @enum {unknown}
+         */
+        By: "buyer" | "clock" | "office" | "store";
         /** Cancellation */
         Cancellation: {
             /** @default customer */
@@ -2824,6 +2854,29 @@ export interface components {
             to_earn: number;
         };
         /**
+         * EntryView
+         * @description One step. `group` is the pickup or the shipment; `actor`, for staff, the key or the person.
+         *
+         *         `lines` are the units it was about, `missing` those of them that nobody found; `edited` is what
+         *         an edit made of lines, `changed` what else it changed.
+         */
+        EntryView: {
+            /** Format: date-time */
+            at: string;
+            what: components["schemas"]["What"];
+            by: components["schemas"]["By"];
+            actor?: string;
+            group?: string;
+            store?: string;
+            reason?: string;
+            lines?: components["schemas"]["UnitsTold"][];
+            missing?: components["schemas"]["UnitsTold"][];
+            carrier?: string;
+            tracking_number?: string;
+            edited?: components["schemas"]["LineEdited"][];
+            changed?: string[];
+        };
+        /**
          * Expiring
          * @description So many points can be used through the day `on`, and not after it.
          */
@@ -3045,6 +3098,15 @@ export interface components {
             scopes: string[];
             hint: string;
             revoked_at: string | null;
+        };
+        /**
+         * LineEdited
+         * @description What an edit made of a line.
+         */
+        LineEdited: {
+            line: string;
+            before: number;
+            after: number;
         };
         /**
          * LineProblem
@@ -3453,6 +3515,14 @@ export interface components {
          */
         Page_DeliveryView_: {
             items: components["schemas"]["DeliveryView"][];
+            next_cursor: string | null;
+        };
+        /**
+         * Page[EntryView]
+         * @description `next_cursor` is null on the last page.
+         */
+        Page_EntryView_: {
+            items: components["schemas"]["EntryView"][];
             next_cursor: string | null;
         };
         /**
@@ -4382,6 +4452,14 @@ export interface components {
             closed_at: string | null;
         };
         /**
+         * UnitsTold
+         * @description Units of one SKU that a step was about.
+         */
+        UnitsTold: {
+            sku: string;
+            quantity: number;
+        };
+        /**
          * Unsettled
          * @description What a person has to see to: a transaction that was refused, or an attempt.
          *
@@ -4473,6 +4551,11 @@ export interface components {
          * @enum {unknown}
          */
         WebhookState: "active" | "disabled";
+        /**
+         * What
+         * @enum {unknown}
+         */
+        What: "accepted" | "cancelled" | "collected" | "declined" | "delivered" | "edited" | "expired" | "picked" | "placed" | "put_back" | "ready" | "sent" | "short";
         /**
          * Payment
          * @description `attempt` is the retailer's own name of one try to take the money, never used again.
@@ -11282,6 +11365,110 @@ export interface operations {
             415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
             428: components["responses"]["Problem428"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    list_order_steps: {
+        parameters: {
+            query?: {
+                /**
+                 * @description `next_cursor` of the page before, unchanged.
+                 * @example ImtleV8wMSI
+                 */
+                cursor?: string;
+                /**
+                 * @description How many items at most.
+                 * @example 50
+                 */
+                limit?: number;
+            };
+            header?: {
+                /**
+                 * @description A guest's way to a cart, and to the order it became.
+                 * @example crt_01jd0000000000000000000000.5f2a
+                 */
+                "Cart-Token"?: components["parameters"]["CartToken"];
+                /**
+                 * @description For titles and names: en, nb, sv, da or ro; English when none fits.
+                 * @example sv-SE, en;q=0.5
+                 */
+                "Accept-Language"?: components["parameters"]["AcceptLanguage"];
+                /**
+                 * @description Your own id of this request, for our logs; we make one if there is none.
+                 * @example till-7-000123
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description The order.
+                 * @example ord_01jd0000000000000000000002
+                 */
+                order: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "at": "2026-11-23T10:30:00+01:00",
+                     *           "what": "accepted",
+                     *           "by": "buyer",
+                     *           "actor": "sample",
+                     *           "group": "sample",
+                     *           "store": "1000",
+                     *           "reason": "damaged",
+                     *           "lines": [
+                     *             {
+                     *               "sku": "85123A",
+                     *               "quantity": 2
+                     *             }
+                     *           ],
+                     *           "missing": [
+                     *             {
+                     *               "sku": "85123A",
+                     *               "quantity": 2
+                     *             }
+                     *           ],
+                     *           "carrier": "Sample Post",
+                     *           "tracking_number": "SP1234567890SE",
+                     *           "edited": [
+                     *             {
+                     *               "line": "sample",
+                     *               "before": 1,
+                     *               "after": 1
+                     *             }
+                     *           ],
+                     *           "changed": [
+                     *             "sample"
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "next_cursor": "sample"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Page_EntryView_"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
             503: components["responses"]["Problem503"];

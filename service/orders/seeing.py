@@ -8,6 +8,7 @@ from domain.callers import Caller, NotYours, Role
 from domain.ids import OrderId
 from domain.orders import Order
 from domain.payments import Attempt
+from domain.timeline import Entry
 from service.ports.unit import Unit, Units
 
 
@@ -50,11 +51,28 @@ async def _with_attempts(unit: Unit, caller: Caller, orders: Sequence[Order]) ->
     return seen
 
 
+async def timeline(
+    units: Units, *, caller: Caller, order: OrderId, after: int, limit: int
+) -> Sequence[Entry]:
+    """What happened to an order, for whoever may see it; who of the staff did it, staff see."""
+    async with units.read() as unit:
+        found = await unit.orders.get(order)
+        must_see(caller, found)
+        entries = await unit.timeline.of(order, after=after, limit=limit)
+    if prepares(caller, found):
+        return entries
+    return [structs.replace(entry, actor="") for entry in entries]
+
+
 def must_see(caller: Caller, order: Order) -> None:
     """Raises NotYours."""
-    if is_buyer(caller, order) or any(caller.works_at(group.store) for group in order.groups):
-        return
-    raise NotYours(caller, order.id)
+    if not is_buyer(caller, order) and not prepares(caller, order):
+        raise NotYours(caller, order.id)
+
+
+def prepares(caller: Caller, order: Order) -> bool:
+    """Staff of a location that has part of it, or of the office."""
+    return any(caller.works_at(group.store) for group in order.groups)
 
 
 def is_buyer(caller: Caller, order: Order) -> bool:

@@ -19,6 +19,7 @@ from domain.ids import (
 from domain.orders import Order
 from domain.pickups import Pickup, PickupState
 from domain.shipments import Shipment, ShipmentState
+from domain.timeline import Entry
 from domain.viewed import Viewing
 
 
@@ -106,6 +107,13 @@ class Orders(Protocol):
 
     async def unpaid(self, limit: int) -> list[OrderId]:
         """Up to `limit` whose time to be paid is over, and for which nothing is under way."""
+
+
+class Timeline(Protocol):
+    """What happened to orders. It is written with the events of each step."""
+
+    async def of(self, order: OrderId, *, after: int, limit: int) -> Sequence[Entry]:
+        """An order's steps behind the one of the id `after`, in the order they were made."""
 
 
 class Shipments(Protocol):

@@ -86,6 +86,7 @@ list_my_orders          .     may       .     .          .
 pay_order               may   may       .     .          .
 list_order_payments     .     .         .     .          payments
 list_unsettled_payments .     .         .     .          payments
+list_order_steps        may   may       may   may        orders
 
 list_store_pickups      .     .         may   may        orders
 identify_pickup         .     .         may   may        orders
