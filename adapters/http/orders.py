@@ -6,28 +6,71 @@ from typing import Any, Self
 from litestar import Controller, Response, get
 from litestar.di import NamedDependency
 from litestar.params import FromPath
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, Struct, UnsetType, structs
 
 from adapters.http.callers import ANYBODY, called_by
 from adapters.http.paging import Cursor, Limit, Page, page_of, unseal
 from adapters.http.tags import tagged
 from domain.addresses import Address
 from domain.callers import Caller, Role
-from domain.ids import AttemptId, CartId, OrderId
-from domain.orders import (
-    Contact,
-    Earning,
-    Order,
-    OrderGroup,
-    OrderLine,
-    OrderState,
-    Tender,
-    Totals,
-)
+from domain.ids import AttemptId, CartId, OrderId, Sku
+from domain.orders import Contact, Earning, Order, OrderGroup, OrderLine, OrderState, Tender, Totals
 from domain.payments import Attempt, AttemptState
+from domain.progress import Progress, SeenOrder
+from domain.shipments import Parcel
 from service.orders.seeing import list_mine, look
 from service.payments.cashier import Cashier
 from service.ports.unit import Units
+
+
+class LineView(OrderLine, frozen=True, kw_only=True):
+    """Units of one SKU, and what became of them.
+
+    `quantity` were ordered; `picked` were fetched so far, `ready` lie ready to be collected now;
+    the others ended: `cancelled`, `collected`, `shipped`, and, of those that left, `returned`.
+    """
+
+    picked: int = 0
+    ready: int = 0
+
+
+class ParcelUnits(Struct, frozen=True):
+    """Units of one SKU in a parcel."""
+
+    sku: Sku
+    quantity: int
+
+
+class ParcelView(Struct, frozen=True):
+    """What left together; `url` is where its way can be followed."""
+
+    carrier: str
+    tracking_number: str
+    url: str
+    sent_at: datetime
+    delivered_at: datetime | None
+    lines: list[ParcelUnits]
+
+    @classmethod
+    def of(cls, parcel: Parcel) -> Self:
+        return cls(
+            parcel.carrier,
+            parcel.tracking_number,
+            parcel.url,
+            parcel.sent_at,
+            parcel.delivered_at,
+            [ParcelUnits(sku, parcel.units[sku]) for sku in sorted(parcel.units)],
+        )
+
+
+class GroupView(OrderGroup, frozen=True, kw_only=True):
+    """A pickup or a shipment: its promise, how far it is, and the parcels that left.
+
+    One that has no `state` is planned only: its location does not know of it yet.
+    """
+
+    state: str | UnsetType = UNSET
+    parcels: list[ParcelView] | UnsetType = UNSET
 
 
 class PaymentView(Struct, frozen=True):
@@ -66,7 +109,7 @@ class PaymentView(Struct, frozen=True):
 
 
 class OrderView(Struct, frozen=True):
-    """What was bought, for how much, and where it waits."""
+    """What was bought, for how much, where it waits, and what became of each unit."""
 
     id: OrderId
     cart: CartId
@@ -76,18 +119,39 @@ class OrderView(Struct, frozen=True):
     currency: str
     contact: Contact
     address: Address | None
-    lines: list[OrderLine]
-    groups: list[OrderGroup]
+    lines: list[LineView]
+    groups: list[GroupView]
     totals: Totals
     tenders: list[Tender]
     points: Earning
     payment: PaymentView
 
     @classmethod
-    def of(cls, order: Order, attempt: Attempt | None, publishable_key: str) -> Self:
-        payment = PaymentView.of(order, attempt, publishable_key)
-        names = [name for name in cls.__struct_fields__ if name != "payment"]
-        return cls(**{name: getattr(order, name) for name in names}, payment=payment)
+    def of(cls, seen: SeenOrder, publishable_key: str) -> Self:
+        told = {name: getattr(seen.order, name) for name in cls.__struct_fields__}
+        told["payment"] = PaymentView.of(seen.order, seen.attempt, publishable_key)
+        told["lines"] = [_line(line, seen.groups.get(line.group)) for line in seen.order.lines]
+        told["groups"] = [_group(group, seen.groups.get(group.id)) for group in seen.order.groups]
+        return cls(**told)
+
+
+def _line(line: OrderLine, group: Progress | None) -> LineView:
+    if group is None:
+        return LineView(**structs.asdict(line))
+    picked, ready = group.picked(line.sku), group.ready(line.sku)
+    return LineView(**structs.asdict(line), picked=picked, ready=ready)
+
+
+def _group(group: OrderGroup, progress: Progress | None) -> GroupView:
+    if progress is None:
+        return GroupView(**structs.asdict(group))
+    sent = UNSET if group.pickup else [ParcelView.of(parcel) for parcel in progress.parcels]
+    return GroupView(**structs.asdict(group), state=progress.state, parcels=sent)
+
+
+def answered(seen: SeenOrder, cashier: Cashier, status: int = 200) -> Response[OrderView]:
+    view = OrderView.of(seen, cashier.publishable_key)
+    return tagged(view, seen.order.version, status=status)
 
 
 class Orders(Controller):
@@ -103,9 +167,7 @@ class Orders(Controller):
         cashier: NamedDependency[Cashier],
     ) -> Response[OrderView]:
         """One order: for its customer, the guest with its cart's token, its stores, the office."""
-        seen = await look(units, caller=caller, order=order)
-        view = OrderView.of(seen.order, seen.attempt, cashier.publishable_key)
-        return tagged(view, seen.order.version)
+        return answered(await look(units, caller=caller, order=order), cashier)
 
 
 class MyOrders(Controller):
@@ -124,5 +186,5 @@ class MyOrders(Controller):
         """The customer's orders, newest first."""
         before = unseal(cursor, OrderId)
         orders = await list_mine(units, caller=caller, before=before, limit=limit + 1)
-        views = [OrderView.of(seen.order, seen.attempt, cashier.publishable_key) for seen in orders]
+        views = [OrderView.of(seen, cashier.publishable_key) for seen in orders]
         return page_of(views, limit, lambda order: order.id)

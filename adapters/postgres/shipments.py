@@ -34,14 +34,14 @@ class PostgresShipments:
         await self._connection.execute(KEEP, shipment.order, *_values(shipment))
 
     async def get(self, shipment: ShipmentId) -> Shipment:
-        return _shipment(await self._connection.fetchrow(f"{SELECT} where id = $1", shipment))
+        return shipment_of(await self._connection.fetchrow(f"{SELECT} where id = $1", shipment))
 
     async def take(self, shipment: ShipmentId) -> Shipment:
         row = await self._connection.fetchrow(f"{SELECT} where id = $1 for update", shipment)
-        return _shipment(row)
+        return shipment_of(row)
 
     async def of_order(self, order: OrderId) -> Sequence[Shipment]:
-        return [_shipment(row) for row in await self._connection.fetch(OF_ORDER, order)]
+        return [shipment_of(row) for row in await self._connection.fetch(OF_ORDER, order)]
 
     async def of_store(
         self,
@@ -53,7 +53,7 @@ class PostgresShipments:
     ) -> Sequence[Shipment]:
         names = [state.value for state in states]
         rows = await self._connection.fetch(OF_STORE, store, names, after, limit)
-        return [_shipment(row) for row in rows]
+        return [shipment_of(row) for row in rows]
 
 
 def _values(shipment: Shipment) -> list[Any]:
@@ -64,7 +64,7 @@ def _values(shipment: Shipment) -> list[Any]:
     return list(values.values())
 
 
-def _shipment(row: Any) -> Shipment:
+def shipment_of(row: Any) -> Shipment:
     if row is None:
         raise Missing
     columns = dict(row)

@@ -24,6 +24,7 @@ from adapters.postgres.consignments import (
 )
 from adapters.postgres.customers import PostgresCustomers
 from adapters.postgres.feed import PostgresFeed
+from adapters.postgres.groups import PostgresGroups
 from adapters.postgres.holds import PostgresHolds
 from adapters.postgres.incidents import PostgresIncidents
 from adapters.postgres.keys import PostgresKeys
@@ -61,7 +62,7 @@ from service.ports.payments import Attempts
 from service.ports.people import Consents, Customers, Points, Preferences, Rewards
 from service.ports.requests import Requests
 from service.ports.selling import Closing, SalesChannels, Selling
-from service.ports.shopping import Carts, Orders, Pickups, Shipments, Timeline, Viewed
+from service.ports.shopping import Carts, Groups, Orders, Pickups, Shipments, Timeline, Viewed
 from service.ports.stock import Allocations, Feed, Holds, Incidents, Sales, Stock, WalkIns
 from service.ports.unit import Audit, Unit
 
@@ -128,6 +129,7 @@ class PostgresUnit:
         self.carts: Carts = PostgresCarts(connection, now)
         self.viewed: Viewed = PostgresViewed(connection, now)
         self.orders: Orders = PostgresOrders(connection, now)
+        self.groups: Groups = PostgresGroups(connection)
         self.pickups: Pickups = PostgresPickups(connection)
         self.shipments: Shipments = PostgresShipments(connection)
         self.attempts: Attempts = PostgresAttempts(connection, now)

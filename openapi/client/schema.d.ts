@@ -2487,7 +2487,7 @@ export interface components {
          * @description Groups with their promises, and totals, as they were before the switch.
          */
         Before: {
-            groups: components["schemas"]["GroupView"][];
+            groups: components["schemas"]["service.carts.viewing.GroupView"][];
             totals: components["schemas"]["CartTotals"];
         };
         /**
@@ -2538,12 +2538,12 @@ export interface components {
             version: number;
             state: components["schemas"]["CartState"];
             currency: string;
-            lines: components["schemas"]["LineView"][];
-            groups: components["schemas"]["GroupView"][];
+            lines: components["schemas"]["service.carts.viewing.LineView"][];
+            groups: components["schemas"]["service.carts.viewing.GroupView"][];
             totals: components["schemas"]["CartTotals"];
             problems: components["schemas"]["LineProblem"][];
             held_until: string | null;
-            saved: components["schemas"]["LineView"][];
+            saved: components["schemas"]["service.carts.viewing.LineView"][];
             order: string | null;
             token: string;
             /** Format: date-time */
@@ -2577,12 +2577,12 @@ export interface components {
             version: number;
             state: components["schemas"]["CartState"];
             currency: string;
-            lines: components["schemas"]["LineView"][];
-            groups: components["schemas"]["GroupView"][];
+            lines: components["schemas"]["service.carts.viewing.LineView"][];
+            groups: components["schemas"]["service.carts.viewing.GroupView"][];
             totals: components["schemas"]["CartTotals"];
             problems: components["schemas"]["LineProblem"][];
             held_until: string | null;
-            saved: components["schemas"]["LineView"][];
+            saved: components["schemas"]["service.carts.viewing.LineView"][];
             order: string | null;
         };
         /**
@@ -2634,12 +2634,12 @@ export interface components {
             version: number;
             state: components["schemas"]["CartState"];
             currency: string;
-            lines: components["schemas"]["LineView"][];
-            groups: components["schemas"]["GroupView"][];
+            lines: components["schemas"]["service.carts.viewing.LineView"][];
+            groups: components["schemas"]["service.carts.viewing.GroupView"][];
             totals: components["schemas"]["CartTotals"];
             problems: components["schemas"]["LineProblem"][];
             held_until: string | null;
-            saved: components["schemas"]["LineView"][];
+            saved: components["schemas"]["service.carts.viewing.LineView"][];
             order: string | null;
             changes: components["schemas"]["Merged"][];
         };
@@ -2942,17 +2942,6 @@ export interface components {
             /** @default null */
             store?: string | null;
         };
-        /**
-         * GroupView
-         * @description Lines of one store and method; the promise is what an order placed now would get.
-         */
-        GroupView: {
-            method: string;
-            store: string | null;
-            lines: string[];
-            promised_from: string | null;
-            promised_until: string | null;
-        };
         /** HandedLine */
         HandedLine: {
             sku: string;
@@ -3119,16 +3108,6 @@ export interface components {
             seen?: components["schemas"]["Money"];
             price?: components["schemas"]["Money"];
             limit?: number;
-        };
-        /** LineView */
-        LineView: {
-            sku: string;
-            name: string;
-            quantity: number;
-            unit_price: components["schemas"]["Money"];
-            total: components["schemas"]["Money"];
-            fulfilment: components["schemas"]["Fulfilment"] | null;
-            problems: components["schemas"]["LineProblem"][];
         };
         /**
          * Longer
@@ -3430,47 +3409,13 @@ export interface components {
             group: string;
         };
         /**
-         * OrderGroup
-         * @description Lines of one location and method: a pickup or a shipment, with its promise.
-         *
-         *         Times are in the location's own; nothing is promised of a shipment whose method names no days.
-         */
-        OrderGroup: {
-            method: string;
-            store: string;
-            pickup?: string;
-            shipment?: string;
-            promised_from: string | null;
-            promised_until: string | null;
-        };
-        /**
-         * OrderLine
-         * @description Price and name as they were when the order was placed; `points` are what it will earn.
-         *
-         *         `line` names it within the order: the SKU for the first line of a SKU. `group` prepares it.
-         */
-        OrderLine: {
-            sku: string;
-            name: string;
-            quantity: number;
-            unit_price: components["schemas"]["Money"];
-            total: components["schemas"]["Money"];
-            points: number;
-            group: string;
-            cancelled: number;
-            collected: number;
-            shipped: number;
-            returned: number;
-            line: string;
-        };
-        /**
          * OrderState
          * @enum {unknown}
          */
         OrderState: "cancelled" | "expired" | "fulfilled" | "partly_fulfilled" | "pending_payment" | "placed";
         /**
          * OrderView
-         * @description What was bought, for how much, and where it waits.
+         * @description What was bought, for how much, where it waits, and what became of each unit.
          */
         OrderView: {
             id: string;
@@ -3482,8 +3427,8 @@ export interface components {
             currency: string;
             contact: components["schemas"]["Contact"];
             address: components["schemas"]["Address"] | null;
-            lines: components["schemas"]["OrderLine"][];
-            groups: components["schemas"]["OrderGroup"][];
+            lines: components["schemas"]["adapters.http.orders.LineView"][];
+            groups: components["schemas"]["adapters.http.orders.GroupView"][];
             totals: components["schemas"]["Totals"];
             tenders: components["schemas"]["domain.orders.Tender"][];
             points: components["schemas"]["Earning"];
@@ -3667,6 +3612,27 @@ export interface components {
             sent_at: string;
             url: string;
             delivered_at: string | null;
+        };
+        /**
+         * ParcelUnits
+         * @description Units of one SKU in a parcel.
+         */
+        ParcelUnits: {
+            sku: string;
+            quantity: number;
+        };
+        /**
+         * ParcelView
+         * @description What left together; `url` is where its way can be followed.
+         */
+        ParcelView: {
+            carrier: string;
+            tracking_number: string;
+            url: string;
+            /** Format: date-time */
+            sent_at: string;
+            delivered_at: string | null;
+            lines: components["schemas"]["ParcelUnits"][];
         };
         /**
          * PaymentView
@@ -4232,12 +4198,12 @@ export interface components {
             version: number;
             state: components["schemas"]["CartState"];
             currency: string;
-            lines: components["schemas"]["LineView"][];
-            groups: components["schemas"]["GroupView"][];
+            lines: components["schemas"]["service.carts.viewing.LineView"][];
+            groups: components["schemas"]["service.carts.viewing.GroupView"][];
             totals: components["schemas"]["CartTotals"];
             problems: components["schemas"]["LineProblem"][];
             held_until: string | null;
-            saved: components["schemas"]["LineView"][];
+            saved: components["schemas"]["service.carts.viewing.LineView"][];
             order: string | null;
             token?: string;
         };
@@ -4365,12 +4331,12 @@ export interface components {
             version: number;
             state: components["schemas"]["CartState"];
             currency: string;
-            lines: components["schemas"]["LineView"][];
-            groups: components["schemas"]["GroupView"][];
+            lines: components["schemas"]["service.carts.viewing.LineView"][];
+            groups: components["schemas"]["service.carts.viewing.GroupView"][];
             totals: components["schemas"]["CartTotals"];
             problems: components["schemas"]["LineProblem"][];
             held_until: string | null;
-            saved: components["schemas"]["LineView"][];
+            saved: components["schemas"]["service.carts.viewing.LineView"][];
             order: string | null;
             changes: components["schemas"]["SwitchedLine"][];
             before: components["schemas"]["Before"] | null;
@@ -4564,6 +4530,45 @@ export interface components {
             attempt: string;
         };
         /**
+         * GroupView
+         * @description A pickup or a shipment: its promise, how far it is, and the parcels that left.
+         *
+         *         One that has no `state` is planned only: its location does not know of it yet.
+         */
+        "adapters.http.orders.GroupView": {
+            method: string;
+            store: string;
+            pickup?: string;
+            shipment?: string;
+            promised_from: string | null;
+            promised_until: string | null;
+            state?: string;
+            parcels?: components["schemas"]["ParcelView"][];
+        };
+        /**
+         * LineView
+         * @description Units of one SKU, and what became of them.
+         *
+         *         `quantity` were ordered; `picked` were fetched so far, `ready` lie ready to be collected now;
+         *         the others ended: `cancelled`, `collected`, `shipped`, and, of those that left, `returned`.
+         */
+        "adapters.http.orders.LineView": {
+            sku: string;
+            name: string;
+            quantity: number;
+            unit_price: components["schemas"]["Money"];
+            total: components["schemas"]["Money"];
+            points: number;
+            group: string;
+            cancelled: number;
+            collected: number;
+            shipped: number;
+            returned: number;
+            line: string;
+            picked: number;
+            ready: number;
+        };
+        /**
          * Results
          * @description One for each receipt, in the order of the receipts.
          */
@@ -4609,6 +4614,27 @@ export interface components {
         "domain.sales.Tender": {
             type: string;
             amount: number;
+        };
+        /**
+         * GroupView
+         * @description Lines of one store and method; the promise is what an order placed now would get.
+         */
+        "service.carts.viewing.GroupView": {
+            method: string;
+            store: string | null;
+            lines: string[];
+            promised_from: string | null;
+            promised_until: string | null;
+        };
+        /** LineView */
+        "service.carts.viewing.LineView": {
+            sku: string;
+            name: string;
+            quantity: number;
+            unit_price: components["schemas"]["Money"];
+            total: components["schemas"]["Money"];
+            fulfilment: components["schemas"]["Fulfilment"] | null;
+            problems: components["schemas"]["LineProblem"][];
         };
         /**
          * Result
@@ -6069,7 +6095,9 @@ export interface operations {
                      *           "collected": 1,
                      *           "shipped": 1,
                      *           "returned": 1,
-                     *           "line": "sample"
+                     *           "line": "sample",
+                     *           "picked": 1,
+                     *           "ready": 1
                      *         }
                      *       ],
                      *       "groups": [
@@ -6079,7 +6107,23 @@ export interface operations {
                      *           "pickup": "pku_01jd0000000000000000000003",
                      *           "shipment": "sample",
                      *           "promised_from": "2026-11-23T10:30:00+01:00",
-                     *           "promised_until": "2026-11-23T10:30:00+01:00"
+                     *           "promised_until": "2026-11-23T10:30:00+01:00",
+                     *           "state": "active",
+                     *           "parcels": [
+                     *             {
+                     *               "carrier": "Sample Post",
+                     *               "tracking_number": "SP1234567890SE",
+                     *               "url": "https://erp.example.com/stock",
+                     *               "sent_at": "2026-11-23T10:30:00+01:00",
+                     *               "delivered_at": "2026-11-23T10:30:00+01:00",
+                     *               "lines": [
+                     *                 {
+                     *                   "sku": "85123A",
+                     *                   "quantity": 2
+                     *                 }
+                     *               ]
+                     *             }
+                     *           ]
                      *         }
                      *       ],
                      *       "totals": {
@@ -6169,7 +6213,9 @@ export interface operations {
                      *           "collected": 1,
                      *           "shipped": 1,
                      *           "returned": 1,
-                     *           "line": "sample"
+                     *           "line": "sample",
+                     *           "picked": 1,
+                     *           "ready": 1
                      *         }
                      *       ],
                      *       "groups": [
@@ -6179,7 +6225,23 @@ export interface operations {
                      *           "pickup": "pku_01jd0000000000000000000003",
                      *           "shipment": "sample",
                      *           "promised_from": "2026-11-23T10:30:00+01:00",
-                     *           "promised_until": "2026-11-23T10:30:00+01:00"
+                     *           "promised_until": "2026-11-23T10:30:00+01:00",
+                     *           "state": "active",
+                     *           "parcels": [
+                     *             {
+                     *               "carrier": "Sample Post",
+                     *               "tracking_number": "SP1234567890SE",
+                     *               "url": "https://erp.example.com/stock",
+                     *               "sent_at": "2026-11-23T10:30:00+01:00",
+                     *               "delivered_at": "2026-11-23T10:30:00+01:00",
+                     *               "lines": [
+                     *                 {
+                     *                   "sku": "85123A",
+                     *                   "quantity": 2
+                     *                 }
+                     *               ]
+                     *             }
+                     *           ]
                      *         }
                      *       ],
                      *       "totals": {
@@ -10156,7 +10218,9 @@ export interface operations {
                      *               "collected": 1,
                      *               "shipped": 1,
                      *               "returned": 1,
-                     *               "line": "sample"
+                     *               "line": "sample",
+                     *               "picked": 1,
+                     *               "ready": 1
                      *             }
                      *           ],
                      *           "groups": [
@@ -10166,7 +10230,23 @@ export interface operations {
                      *               "pickup": "pku_01jd0000000000000000000003",
                      *               "shipment": "sample",
                      *               "promised_from": "2026-11-23T10:30:00+01:00",
-                     *               "promised_until": "2026-11-23T10:30:00+01:00"
+                     *               "promised_until": "2026-11-23T10:30:00+01:00",
+                     *               "state": "active",
+                     *               "parcels": [
+                     *                 {
+                     *                   "carrier": "Sample Post",
+                     *                   "tracking_number": "SP1234567890SE",
+                     *                   "url": "https://erp.example.com/stock",
+                     *                   "sent_at": "2026-11-23T10:30:00+01:00",
+                     *                   "delivered_at": "2026-11-23T10:30:00+01:00",
+                     *                   "lines": [
+                     *                     {
+                     *                       "sku": "85123A",
+                     *                       "quantity": 2
+                     *                     }
+                     *                   ]
+                     *                 }
+                     *               ]
                      *             }
                      *           ],
                      *           "totals": {
@@ -10933,7 +11013,9 @@ export interface operations {
                      *           "collected": 1,
                      *           "shipped": 1,
                      *           "returned": 1,
-                     *           "line": "sample"
+                     *           "line": "sample",
+                     *           "picked": 1,
+                     *           "ready": 1
                      *         }
                      *       ],
                      *       "groups": [
@@ -10943,7 +11025,23 @@ export interface operations {
                      *           "pickup": "pku_01jd0000000000000000000003",
                      *           "shipment": "sample",
                      *           "promised_from": "2026-11-23T10:30:00+01:00",
-                     *           "promised_until": "2026-11-23T10:30:00+01:00"
+                     *           "promised_until": "2026-11-23T10:30:00+01:00",
+                     *           "state": "active",
+                     *           "parcels": [
+                     *             {
+                     *               "carrier": "Sample Post",
+                     *               "tracking_number": "SP1234567890SE",
+                     *               "url": "https://erp.example.com/stock",
+                     *               "sent_at": "2026-11-23T10:30:00+01:00",
+                     *               "delivered_at": "2026-11-23T10:30:00+01:00",
+                     *               "lines": [
+                     *                 {
+                     *                   "sku": "85123A",
+                     *                   "quantity": 2
+                     *                 }
+                     *               ]
+                     *             }
+                     *           ]
                      *         }
                      *       ],
                      *       "totals": {
@@ -11183,7 +11281,9 @@ export interface operations {
                      *           "collected": 1,
                      *           "shipped": 1,
                      *           "returned": 1,
-                     *           "line": "sample"
+                     *           "line": "sample",
+                     *           "picked": 1,
+                     *           "ready": 1
                      *         }
                      *       ],
                      *       "groups": [
@@ -11193,7 +11293,23 @@ export interface operations {
                      *           "pickup": "pku_01jd0000000000000000000003",
                      *           "shipment": "sample",
                      *           "promised_from": "2026-11-23T10:30:00+01:00",
-                     *           "promised_until": "2026-11-23T10:30:00+01:00"
+                     *           "promised_until": "2026-11-23T10:30:00+01:00",
+                     *           "state": "active",
+                     *           "parcels": [
+                     *             {
+                     *               "carrier": "Sample Post",
+                     *               "tracking_number": "SP1234567890SE",
+                     *               "url": "https://erp.example.com/stock",
+                     *               "sent_at": "2026-11-23T10:30:00+01:00",
+                     *               "delivered_at": "2026-11-23T10:30:00+01:00",
+                     *               "lines": [
+                     *                 {
+                     *                   "sku": "85123A",
+                     *                   "quantity": 2
+                     *                 }
+                     *               ]
+                     *             }
+                     *           ]
                      *         }
                      *       ],
                      *       "totals": {

@@ -2,53 +2,66 @@
 
 from collections.abc import Sequence
 
-from msgspec import Struct, structs
+from msgspec import structs
 
 from domain.callers import Caller, NotYours, Role
 from domain.ids import OrderId
 from domain.orders import Order
 from domain.payments import Attempt
+from domain.progress import Progress, SeenOrder
 from domain.timeline import Entry
 from service.ports.unit import Unit, Units
 
 
-class Seen(Struct, frozen=True):
-    """An order, and the attempt to be paid for it, if it is paid by card."""
-
-    order: Order
-    attempt: Attempt | None = None
-
-
-async def look(units: Units, *, caller: Caller, order: OrderId) -> Seen:
+async def look(units: Units, *, caller: Caller, order: OrderId) -> SeenOrder:
     """Its customer, the guest with its cart's token, its stores and the office may see an order."""
     async with units.read() as unit:
         found = await unit.orders.get(order)
         must_see(caller, found)
-        [seen] = await _with_attempts(unit, caller, [found])
-        return seen
+        return await as_it_is(unit, caller, found)
+
+
+async def as_it_is(unit: Unit, caller: Caller, order: Order) -> SeenOrder:
+    """The order, how far its groups are, and how it is paid."""
+    [seen] = await followed(unit, caller, [order])
+    return seen
+
+
+async def followed(unit: Unit, caller: Caller, orders: Sequence[Order]) -> list[SeenOrder]:
+    """The orders, how far their groups are, and how they are paid, asked for all of them at once.
+
+    What is the page's alone is for their buyer alone.
+    """
+    wanted = [order.attempt for order in orders if order.attempt]
+    attempts = await unit.attempts.by_id(wanted) if wanted else {}
+    found: dict[OrderId, dict[str, Progress]] = {order.id: {} for order in orders}
+    if orders:
+        for group in await unit.groups.of(list(found)):
+            found[group.order][group.id] = group
+    return [
+        SeenOrder(
+            order,
+            found[order.id],
+            _for(caller, order, attempts[order.attempt]) if order.attempt else None,
+        )
+        for order in orders
+    ]
+
+
+def _for(caller: Caller, order: Order, attempt: Attempt) -> Attempt:
+    if is_buyer(caller, order):
+        return attempt
+    return structs.replace(attempt, client_secret="", next_action=None)
 
 
 async def list_mine(
     units: Units, *, caller: Caller, before: OrderId | None, limit: int
-) -> Sequence[Seen]:
+) -> list[SeenOrder]:
     """The customer's orders, newest first."""
     assert caller.customer is not None, "only a customer has orders of their own"
     async with units.read() as unit:
-        found = await unit.orders.of_customer(caller.customer, before=before, limit=limit)
-        return await _with_attempts(unit, caller, found)
-
-
-async def _with_attempts(unit: Unit, caller: Caller, orders: Sequence[Order]) -> list[Seen]:
-    """The orders with how they are paid; what is the page's alone, for their buyer alone."""
-    wanted = [order.attempt for order in orders if order.attempt]
-    attempts = await unit.attempts.by_id(wanted) if wanted else {}
-    seen = []
-    for order in orders:
-        attempt = attempts[order.attempt] if order.attempt else None
-        if attempt is not None and not is_buyer(caller, order):
-            attempt = structs.replace(attempt, client_secret="", next_action=None)
-        seen.append(Seen(order, attempt))
-    return seen
+        orders = await unit.orders.of_customer(caller.customer, before=before, limit=limit)
+        return await followed(unit, caller, orders)
 
 
 async def timeline(

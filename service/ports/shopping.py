@@ -18,6 +18,7 @@ from domain.ids import (
 )
 from domain.orders import Order
 from domain.pickups import Pickup, PickupState
+from domain.progress import Progress
 from domain.shipments import Shipment, ShipmentState
 from domain.timeline import Entry
 from domain.viewed import Viewing
@@ -107,6 +108,16 @@ class Orders(Protocol):
 
     async def unpaid(self, limit: int) -> list[OrderId]:
         """Up to `limit` whose time to be paid is over, and for which nothing is under way."""
+
+
+class Groups(Protocol):
+    """What the locations of orders prepare: pickups and shipments alike."""
+
+    async def of(self, orders: Collection[OrderId]) -> Sequence[Progress]:
+        """How far every group of these orders is."""
+
+    async def take(self, order: OrderId) -> list[Pickup | Shipment]:
+        """Every group of an order in the order of ids, locked until the unit ends."""
 
 
 class Timeline(Protocol):

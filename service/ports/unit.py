@@ -15,7 +15,7 @@ from service.ports.payments import Attempts
 from service.ports.people import Consents, Customers, Points, Preferences, Rewards
 from service.ports.requests import Requests
 from service.ports.selling import Closing, SalesChannels, Selling
-from service.ports.shopping import Carts, Orders, Pickups, Shipments, Timeline, Viewed
+from service.ports.shopping import Carts, Groups, Orders, Pickups, Shipments, Timeline, Viewed
 from service.ports.stock import Allocations, Feed, Holds, Incidents, Sales, Stock, WalkIns
 
 
@@ -61,6 +61,7 @@ class Unit(Protocol):
     carts: Carts
     viewed: Viewed
     orders: Orders
+    groups: Groups
     pickups: Pickups
     shipments: Shipments
     attempts: Attempts
