@@ -233,7 +233,8 @@ class Order(Struct, frozen=True):
             structs.replace(line, points=count)
             for line, count in zip(self.lines, points, strict=True)
         ]
-        return structs.replace(self, lines=lines, points=Earning(sum(points)))
+        left = sum(line.points_left for line in lines)
+        return structs.replace(self, lines=lines, points=Earning(left))
 
     def settle(
         self,
@@ -259,8 +260,13 @@ class Order(Struct, frozen=True):
             else line
             for line in self.lines
         ]
+        return self.with_lines(lines, now)
+
+    def with_lines(self, lines: list[OrderLine], now: datetime) -> "Order":
+        """The order when its lines are these: what it costs and its state follow from them."""
+        goods = sum(line.total.amount for line in lines)
         to_pay = sum(line.unit_price.amount * (line.quantity - line.cancelled) for line in lines)
-        totals = Totals(self.totals.goods, Money(to_pay, self.currency))
+        totals = Totals(Money(goods, self.currency), Money(to_pay, self.currency))
         return structs.replace(
             self,
             lines=lines,

@@ -120,9 +120,9 @@ def step(group: Group, caller: Caller, what: What, facts: Facts) -> Entry:
     )
 
 
-def cancelled(before: Group, after: Group, caller: Caller) -> list[Entry]:
+def cancelled(before: Group, after: Group, caller: Caller, reason: str) -> list[Entry]:
     """That units were given up for their buyer, whichever state that leaves the group in."""
-    return [step(after, caller, What.CANCELLED, _ended(before, after))]
+    return [step(after, caller, What.CANCELLED, _ended(before, after, reason))]
 
 
 def steps_between(before: Group, after: Group, caller: Caller) -> list[Entry]:
@@ -148,7 +148,7 @@ def _prepared(before: Group, after: Group) -> list[Told]:
 
 
 def _given_up(before: Group, after: Group) -> list[Told]:
-    facts = _ended(before, after)
+    facts = _ended(before, after, after.reason)
     if after.state != before.state and after.state in ENDS:
         return [(ENDS[after.state], facts)]
     if not facts.units:
@@ -156,10 +156,10 @@ def _given_up(before: Group, after: Group) -> list[Told]:
     return [(What.SHORT if facts.missing else What.DECLINED, facts)]
 
 
-def _ended(before: Group, after: Group) -> Facts:
+def _ended(before: Group, after: Group, reason: str) -> Facts:
     _, ended = units_ended(before, after)
-    reason = after.reason if CODE.fullmatch(after.reason) else ""
-    return Facts(ended, _more("missing", before, after), reason)
+    told = reason if CODE.fullmatch(reason) else ""
+    return Facts(ended, _more("missing", before, after), told)
 
 
 def _given(before: Group, after: Group) -> list[Told]:

@@ -16,6 +16,7 @@ from adapters.http.availability import Availability
 from adapters.http.basket_plans import BasketPlans
 from adapters.http.bodies import JsonRequest
 from adapters.http.callers import admit, must_state_callers, provide_caller, provide_telling
+from adapters.http.cancellations import Cancellations
 from adapters.http.carts import Carts, MyCart, provide_change
 from adapters.http.customers import Customers
 from adapters.http.deliveries import Deliveries
@@ -79,6 +80,7 @@ CONTROLLERS: Final[Sequence[ControllerRouterHandler]] = (
     MyOrders,
     Payments,
     Timeline,
+    Cancellations,
     Stock,
     Stocktaking,
     Transfers,

@@ -3,9 +3,9 @@
 from datetime import datetime
 from typing import Any, Self
 
-from litestar import Controller, Response, get
+from litestar import Controller, Response, get, patch
 from litestar.di import NamedDependency
-from litestar.params import FromPath
+from litestar.params import FromPath, JSONBody
 from msgspec import UNSET, Struct, UnsetType, structs
 
 from adapters.http.callers import ANYBODY, called_by
@@ -18,8 +18,10 @@ from domain.orders import Contact, Earning, Order, OrderGroup, OrderLine, OrderS
 from domain.payments import Attempt, AttemptState
 from domain.progress import Progress, SeenOrder
 from domain.shipments import Parcel
+from service.orders.editing import Edit, edit
 from service.orders.seeing import list_mine, look
 from service.payments.cashier import Cashier
+from service.ports.requests import RequestKey
 from service.ports.unit import Units
 
 
@@ -168,6 +170,33 @@ class Orders(Controller):
     ) -> Response[OrderView]:
         """One order: for its customer, the guest with its cart's token, its stores, the office."""
         return answered(await look(units, caller=caller, order=order), cashier)
+
+    @patch(
+        "/{order:str}",
+        operation_id="change_order",
+        **called_by(Role.SHOP, Role.CUSTOMER, Role.OFFICE, scope="orders"),
+    )
+    async def change(
+        self,
+        order: FromPath[OrderId],
+        data: JSONBody[Edit],
+        caller: NamedDependency[Caller],
+        units: NamedDependency[Units],
+        cashier: NamedDependency[Cashier],
+        key: NamedDependency[RequestKey],
+        if_match: NamedDependency[int | None],
+    ) -> Response[OrderView]:
+        """Change quantities, contact or address of an order; the office also a unit price.
+
+        Its buyer may while nobody has begun to fetch any of it. `quantity` is what the buyer is to
+        get of a line in all: fewer are cancelled, more are promised if they are free, or the whole
+        edit is refused with 409 `insufficient_stock` and all stays as it was. What is as told
+        already is not written again.
+        """
+        seen = await edit(
+            units, caller=caller, order=order, edit=data, if_version=if_match, key=key
+        )
+        return answered(seen, cashier)
 
 
 class MyOrders(Controller):

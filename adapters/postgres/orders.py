@@ -33,7 +33,8 @@ ADD: Final = f"""
 """
 KEEP: Final = """
     update orders set customer = $2, state = $3, goods_minor = $4, to_pay_minor = $5, lines = $6,
-        groups = $7, version = $8, changed_at = $9, placed_at = $10, attempt = $11
+        groups = $7, version = $8, changed_at = $9, placed_at = $10, attempt = $11, contact = $12,
+        address = $13
     where id = $1
 """
 SELECT: Final = f"select {COLUMNS} from orders"
@@ -84,6 +85,8 @@ class PostgresOrders:
             order.changed_at,
             order.placed_at,
             order.attempt,
+            _text(order.contact),
+            _text(order.address) if order.address else None,
         )
 
     async def get(self, order: OrderId) -> Order:

@@ -1133,6 +1133,43 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
+        /**
+         * Change quantities, contact or address of an order
+         * @description Change quantities, contact or address of an order; the office also a unit price.
+         *
+         *     Its buyer may while nobody has begun to fetch any of it. `quantity` is what the buyer is to
+         *     get of a line in all: fewer are cancelled, more are promised if they are free, or the whole
+         *     edit is refused with 409 `insufficient_stock` and all stays as it was. What is as told
+         *     already is not written again.
+         *
+         *     Callers: shop, customer, office. An office key needs the scope `orders`.
+         */
+        patch: operations["change_order"];
+        trace?: never;
+    };
+    "/v1/orders/{order}/cancellations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Give up what has not been handed over and has not left yet, or the `lines` of it
+         * @description Give up what has not been handed over and has not left yet, or the `lines` of it.
+         *
+         *     Its buyer and the office may cancel all of it, a location what it prepares itself. All that
+         *     is named is cancelled, or nothing. 409 `nothing_to_cancel`, `already_collected` or
+         *     `already_shipped` say that it is too late.
+         *
+         *     Callers: shop, customer, till, associate, office. An office key needs the scope `orders`.
+         */
+        post: operations["cancel_order"];
+        delete?: never;
+        options?: never;
+        head?: never;
         patch?: never;
         trace?: never;
     };
@@ -2524,10 +2561,18 @@ export interface components {
          * @enum {unknown}
          */
         By: "buyer" | "clock" | "office" | "store";
-        /** Cancellation */
-        Cancellation: {
-            /** @default customer */
-            reason?: string;
+        /**
+         * CancelledLine
+         * @description So many units of a line.
+         */
+        CancelledLine: {
+            /** @default null */
+            line?: string | null;
+            /** @default null */
+            sku?: string | null;
+            /** @default null */
+            group?: string | null;
+            quantity: number;
         };
         /**
          * CartAtTill
@@ -2852,6 +2897,34 @@ export interface components {
         /** Earning */
         Earning: {
             to_earn: number;
+        };
+        /**
+         * Edit
+         * @description What is to be another; what is left out stays as it is.
+         */
+        Edit: {
+            /** @default [] */
+            lines?: components["schemas"]["EditedLine"][];
+            /** @default null */
+            contact?: components["schemas"]["Contact"] | null;
+            /** @default null */
+            address?: components["schemas"]["Address"] | null;
+        };
+        /**
+         * EditedLine
+         * @description How many units the buyer is to get in all, those included that left; or another price.
+         */
+        EditedLine: {
+            /** @default null */
+            line?: string | null;
+            /** @default null */
+            sku?: string | null;
+            /** @default null */
+            group?: string | null;
+            /** @default null */
+            quantity?: number | null;
+            /** @default null */
+            unit_price?: components["schemas"]["Money"] | null;
         };
         /**
          * EntryView
@@ -4522,6 +4595,11 @@ export interface components {
          * @enum {unknown}
          */
         What: "accepted" | "cancelled" | "collected" | "declined" | "delivered" | "edited" | "expired" | "picked" | "placed" | "put_back" | "ready" | "sent" | "short";
+        /** Cancellation */
+        "adapters.http.groups.Cancellation": {
+            /** @default customer */
+            reason?: string;
+        };
         /**
          * Payment
          * @description `attempt` is the retailer's own name of one try to take the money, never used again.
@@ -4635,6 +4713,16 @@ export interface components {
             total: components["schemas"]["Money"];
             fulfilment: components["schemas"]["Fulfilment"] | null;
             problems: components["schemas"]["LineProblem"][];
+        };
+        /**
+         * Cancellation
+         * @description What is given up, and why; without `lines` all that has not left yet.
+         */
+        "service.orders.cancelling.Cancellation": {
+            /** @default null */
+            lines?: components["schemas"]["CancelledLine"][] | null;
+            /** @default customer */
+            reason?: string;
         };
         /**
          * Result
@@ -11090,6 +11178,368 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
+    change_order: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description Makes a repeat harmless: the same key and body get the first answer again.
+                 * @example 6f1c1f0e-0d3b-4a52-9a54-3c2f0a1b7a11
+                 */
+                "Idempotency-Key": components["parameters"]["IdempotencyKey"];
+                /**
+                 * @description The `ETag` on which the caller decided; 412 if it is no longer the newest.
+                 * @example "3"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description A guest's way to a cart, and to the order it became.
+                 * @example crt_01jd0000000000000000000000.5f2a
+                 */
+                "Cart-Token"?: components["parameters"]["CartToken"];
+                /**
+                 * @description For titles and names: en, nb, sv, da or ro; English when none fits.
+                 * @example sv-SE, en;q=0.5
+                 */
+                "Accept-Language"?: components["parameters"]["AcceptLanguage"];
+                /**
+                 * @description Your own id of this request, for our logs; we make one if there is none.
+                 * @example till-7-000123
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description The order.
+                 * @example ord_01jd0000000000000000000002
+                 */
+                order: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "lines": [
+                 *         {}
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["Edit"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "ord_01jd0000000000000000000002",
+                     *       "cart": "crt_01jd0000000000000000000001",
+                     *       "state": "cancelled",
+                     *       "version": 3,
+                     *       "placed_at": "2026-11-23T10:30:00+01:00",
+                     *       "currency": "SEK",
+                     *       "contact": {
+                     *         "name": "Sample mug"
+                     *       },
+                     *       "address": {
+                     *         "street": "Sample street 1",
+                     *         "city": "Stockholm",
+                     *         "country": "SE",
+                     *         "postal_code": "111 22",
+                     *         "region": "",
+                     *         "more": "2nd floor",
+                     *         "name": "Sample mug"
+                     *       },
+                     *       "lines": [
+                     *         {
+                     *           "sku": "85123A",
+                     *           "name": "Sample mug",
+                     *           "quantity": 2,
+                     *           "unit_price": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "total": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "points": 1,
+                     *           "group": "sample",
+                     *           "cancelled": 1,
+                     *           "collected": 1,
+                     *           "shipped": 1,
+                     *           "returned": 1,
+                     *           "line": "sample",
+                     *           "picked": 1,
+                     *           "ready": 1
+                     *         }
+                     *       ],
+                     *       "groups": [
+                     *         {
+                     *           "method": "pay_at_pickup",
+                     *           "store": "1000",
+                     *           "pickup": "pku_01jd0000000000000000000003",
+                     *           "shipment": "sample",
+                     *           "promised_from": "2026-11-23T10:30:00+01:00",
+                     *           "promised_until": "2026-11-23T10:30:00+01:00",
+                     *           "state": "active",
+                     *           "parcels": [
+                     *             {
+                     *               "carrier": "Sample Post",
+                     *               "tracking_number": "SP1234567890SE",
+                     *               "url": "https://erp.example.com/stock",
+                     *               "sent_at": "2026-11-23T10:30:00+01:00",
+                     *               "delivered_at": "2026-11-23T10:30:00+01:00",
+                     *               "lines": [
+                     *                 {
+                     *                   "sku": "85123A",
+                     *                   "quantity": 2
+                     *                 }
+                     *               ]
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "totals": {
+                     *         "goods": {
+                     *           "amount": 24900,
+                     *           "currency": "SEK"
+                     *         },
+                     *         "to_pay": {
+                     *           "amount": 24900,
+                     *           "currency": "SEK"
+                     *         }
+                     *       },
+                     *       "tenders": [
+                     *         {
+                     *           "type": "/problems/insufficient_stock",
+                     *           "amount": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           }
+                     *         }
+                     *       ],
+                     *       "points": {
+                     *         "to_earn": 1
+                     *       },
+                     *       "payment": {
+                     *         "method": "pay_at_pickup",
+                     *         "state": "authorised",
+                     *         "attempt": "pay-7101-1",
+                     *         "problem": "insufficient_funds",
+                     *         "until": "2026-11-23T10:30:00+01:00",
+                     *         "client_secret": "pi_3Q0000000000000000000000_secret_shown_to_the_buyer",
+                     *         "next_action": {},
+                     *         "publishable_key": "pk_live_of_the_shop"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["OrderView"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            412: components["responses"]["Problem412"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            428: components["responses"]["Problem428"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    cancel_order: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description Makes a repeat harmless: the same key and body get the first answer again.
+                 * @example 6f1c1f0e-0d3b-4a52-9a54-3c2f0a1b7a11
+                 */
+                "Idempotency-Key": components["parameters"]["IdempotencyKey"];
+                /**
+                 * @description A guest's way to a cart, and to the order it became.
+                 * @example crt_01jd0000000000000000000000.5f2a
+                 */
+                "Cart-Token"?: components["parameters"]["CartToken"];
+                /**
+                 * @description For titles and names: en, nb, sv, da or ro; English when none fits.
+                 * @example sv-SE, en;q=0.5
+                 */
+                "Accept-Language"?: components["parameters"]["AcceptLanguage"];
+                /**
+                 * @description Your own id of this request, for our logs; we make one if there is none.
+                 * @example till-7-000123
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description The order.
+                 * @example ord_01jd0000000000000000000002
+                 */
+                order: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "reason": "damaged"
+                 *     }
+                 */
+                "application/json": components["schemas"]["service.orders.cancelling.Cancellation"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "ord_01jd0000000000000000000002",
+                     *       "cart": "crt_01jd0000000000000000000001",
+                     *       "state": "cancelled",
+                     *       "version": 3,
+                     *       "placed_at": "2026-11-23T10:30:00+01:00",
+                     *       "currency": "SEK",
+                     *       "contact": {
+                     *         "name": "Sample mug"
+                     *       },
+                     *       "address": {
+                     *         "street": "Sample street 1",
+                     *         "city": "Stockholm",
+                     *         "country": "SE",
+                     *         "postal_code": "111 22",
+                     *         "region": "",
+                     *         "more": "2nd floor",
+                     *         "name": "Sample mug"
+                     *       },
+                     *       "lines": [
+                     *         {
+                     *           "sku": "85123A",
+                     *           "name": "Sample mug",
+                     *           "quantity": 2,
+                     *           "unit_price": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "total": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "points": 1,
+                     *           "group": "sample",
+                     *           "cancelled": 1,
+                     *           "collected": 1,
+                     *           "shipped": 1,
+                     *           "returned": 1,
+                     *           "line": "sample",
+                     *           "picked": 1,
+                     *           "ready": 1
+                     *         }
+                     *       ],
+                     *       "groups": [
+                     *         {
+                     *           "method": "pay_at_pickup",
+                     *           "store": "1000",
+                     *           "pickup": "pku_01jd0000000000000000000003",
+                     *           "shipment": "sample",
+                     *           "promised_from": "2026-11-23T10:30:00+01:00",
+                     *           "promised_until": "2026-11-23T10:30:00+01:00",
+                     *           "state": "active",
+                     *           "parcels": [
+                     *             {
+                     *               "carrier": "Sample Post",
+                     *               "tracking_number": "SP1234567890SE",
+                     *               "url": "https://erp.example.com/stock",
+                     *               "sent_at": "2026-11-23T10:30:00+01:00",
+                     *               "delivered_at": "2026-11-23T10:30:00+01:00",
+                     *               "lines": [
+                     *                 {
+                     *                   "sku": "85123A",
+                     *                   "quantity": 2
+                     *                 }
+                     *               ]
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "totals": {
+                     *         "goods": {
+                     *           "amount": 24900,
+                     *           "currency": "SEK"
+                     *         },
+                     *         "to_pay": {
+                     *           "amount": 24900,
+                     *           "currency": "SEK"
+                     *         }
+                     *       },
+                     *       "tenders": [
+                     *         {
+                     *           "type": "/problems/insufficient_stock",
+                     *           "amount": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           }
+                     *         }
+                     *       ],
+                     *       "points": {
+                     *         "to_earn": 1
+                     *       },
+                     *       "payment": {
+                     *         "method": "pay_at_pickup",
+                     *         "state": "authorised",
+                     *         "attempt": "pay-7101-1",
+                     *         "problem": "insufficient_funds",
+                     *         "until": "2026-11-23T10:30:00+01:00",
+                     *         "client_secret": "pi_3Q0000000000000000000000_secret_shown_to_the_buyer",
+                     *         "next_action": {},
+                     *         "publishable_key": "pk_live_of_the_shop"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["OrderView"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            428: components["responses"]["Problem428"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
     list_order_payments: {
         parameters: {
             query?: never;
@@ -11887,7 +12337,7 @@ export interface operations {
                  *       "reason": "damaged"
                  *     }
                  */
-                "application/json": components["schemas"]["Cancellation"];
+                "application/json": components["schemas"]["adapters.http.groups.Cancellation"];
             };
         };
         responses: {
@@ -13174,7 +13624,7 @@ export interface operations {
                  *       "reason": "damaged"
                  *     }
                  */
-                "application/json": components["schemas"]["Cancellation"];
+                "application/json": components["schemas"]["adapters.http.groups.Cancellation"];
             };
         };
         responses: {

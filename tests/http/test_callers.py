@@ -86,6 +86,8 @@ list_my_orders          .     may       .     .          .
 pay_order               may   may       .     .          .
 list_order_payments     .     .         .     .          payments
 list_unsettled_payments .     .         .     .          payments
+change_order            may   may       .     .          orders
+cancel_order            may   may       may   may        orders
 list_order_steps        may   may       may   may        orders
 
 list_store_pickups      .     .         may   may        orders
