@@ -1,24 +1,25 @@
 """Orders, as their buyer, their stores and the office see them."""
 
 from datetime import datetime
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 from litestar import Controller, Response, get, patch
 from litestar.di import NamedDependency
-from litestar.params import FromPath, JSONBody
+from litestar.params import FromPath, JSONBody, QueryParameter
 from msgspec import UNSET, Struct, UnsetType, structs
 
-from adapters.http.callers import ANYBODY, called_by
+from adapters.http.callers import ANYBODY, STAFF, called_by
 from adapters.http.paging import Cursor, Limit, Page, page_of, unseal
 from adapters.http.tags import tagged
 from domain.addresses import Address
 from domain.callers import Caller, Role
-from domain.ids import AttemptId, CartId, OrderId, Sku
+from domain.ids import AttemptId, CartId, CustomerId, OrderId, Sku, StoreId
 from domain.orders import Contact, Earning, Order, OrderGroup, OrderLine, OrderState, Tender, Totals
 from domain.payments import Attempt, AttemptState
 from domain.progress import Progress, SeenOrder
 from domain.shipments import Parcel
 from service.orders.editing import Edit, edit
+from service.orders.finding import Search, find
 from service.orders.seeing import list_mine, look
 from service.payments.cashier import Cashier
 from service.ports.requests import RequestKey
@@ -156,9 +157,52 @@ def answered(seen: SeenOrder, cashier: Cashier, status: int = 200) -> Response[O
     return tagged(view, seen.order.version, status=status)
 
 
+InState = Annotated[OrderState | None, QueryParameter(name="state", description="In this state.")]
+AtStore = Annotated[
+    StoreId | None, QueryParameter(description="With something to collect or to send there.")
+]
+OfCustomer = Annotated[CustomerId | None, QueryParameter(max_length=64)]
+Query = Annotated[
+    str | None,
+    QueryParameter(
+        name="query",
+        min_length=1,
+        max_length=254,
+        description=(
+            "The order's id, a whole e-mail address or phone number, the beginning of a name or of "
+            "a last name, a sku, or the tracking number of a parcel."
+        ),
+    ),
+]
+PlacedFrom = Annotated[datetime | None, QueryParameter(description="Placed then or later.")]
+PlacedUntil = Annotated[datetime | None, QueryParameter(description="Placed before then.")]
+
+
 class Orders(Controller):
     path = "/v1/orders"
     tags = ("orders",)
+
+    @get(operation_id="list_orders", **called_by(*STAFF, scope="orders", strict=True))
+    async def all(
+        self,
+        caller: NamedDependency[Caller],
+        units: NamedDependency[Units],
+        cashier: NamedDependency[Cashier],
+        in_state: InState = None,
+        store: AtStore = None,
+        customer: OfCustomer = None,
+        said: Query = None,
+        placed_from: PlacedFrom = None,
+        placed_until: PlacedUntil = None,
+        limit: Limit = 50,
+        cursor: Cursor = None,
+    ) -> Page[OrderView]:
+        """Orders that fit all that is told, newest first; a store sees those it has a part of."""
+        search = Search(in_state, store, customer, said, placed_from, placed_until)
+        before = unseal(cursor, OrderId)
+        found = await find(units, caller=caller, search=search, before=before, limit=limit + 1)
+        views = [OrderView.of(seen, cashier.publishable_key) for seen in found]
+        return page_of(views, limit, lambda order: order.id)
 
     @get("/{order:str}", operation_id="get_order", **called_by(*ANYBODY, scope="orders"))
     async def look(

@@ -6,7 +6,10 @@ from typing import Any, Final
 
 import msgspec
 
+from adapters.postgres.columns import columns
+from adapters.postgres.found_orders import Question
 from domain.addresses import Address
+from domain.finding import words_of
 from domain.ids import CustomerId, OrderId, Sku
 from domain.money import Money
 from domain.orders import (
@@ -20,6 +23,7 @@ from domain.orders import (
     tenders_of,
 )
 from domain.refusals import Missing
+from service.ports.shopping import Wanted
 
 COLUMNS: Final = (
     "id, cart, customer, state, locale, currency, goods_minor, to_pay_minor, contact, lines, "
@@ -27,9 +31,23 @@ COLUMNS: Final = (
     "attempt, pay_by"
 )
 ADD: Final = f"""
+    with known_by as (
+        insert into order_words (kind, word, order_id)
+        select kind, word, $1 from unnest($20::text[], $21::text[]) as known (kind, word)
+    )
     insert into orders ({COLUMNS})
     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
         $18, $19)
+"""
+RENAME: Final = """
+    with gone as (
+        delete from order_words
+        where order_id = $1 and kind in ('email', 'phone', 'name')
+            and (kind, word) not in (select * from unnest($2::text[], $3::text[]))
+    )
+    insert into order_words (kind, word, order_id)
+    select kind, word, $1 from unnest($2::text[], $3::text[]) as known (kind, word)
+    on conflict do nothing
 """
 KEEP: Final = """
     update orders set customer = $2, state = $3, goods_minor = $4, to_pay_minor = $5, lines = $6,
@@ -69,7 +87,17 @@ class PostgresOrders:
         self._now = now
 
     async def add(self, order: Order) -> None:
-        await self._connection.execute(ADD, *_values(order))
+        await self._connection.execute(ADD, *_values(order), *columns(words_of(order), 2))
+
+    async def rename(self, order: Order) -> None:
+        await self._connection.execute(RENAME, order.id, *columns(words_of(order), 2))
+
+    async def find(self, wanted: Wanted, *, before: OrderId | None, limit: int) -> Sequence[Order]:
+        question = Question(wanted, before, limit)
+        rows = await self._connection.fetch(
+            f"{SELECT} where id in ({question.text}) order by id desc", *question.values
+        )
+        return [_order(row) for row in rows]
 
     async def keep(self, order: Order) -> None:
         await self._connection.execute(

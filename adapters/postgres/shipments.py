@@ -14,7 +14,17 @@ FIELDS: Final = tuple(name for name in Shipment.__struct_fields__ if name != "or
 COLUMNS: Final = ", ".join(FIELDS)
 _SLOTS: Final = ", ".join(f"${position}" for position in range(2, len(FIELDS) + 2))
 ADD: Final = f"insert into shipments (order_id, {COLUMNS}) values ($1, {_SLOTS})"
-KEEP: Final = f"update shipments set ({COLUMNS}) = row({_SLOTS}) where order_id = $1 and id = $2"
+_PARCELS: Final = f"${FIELDS.index('parcels') + 2}::jsonb"
+KNOWN_BY: Final = f"""
+    insert into order_words (kind, word, order_id)
+    select 'tracking', parcel ->> 'tracking_number', $1
+    from jsonb_array_elements({_PARCELS}) as parcel
+    on conflict do nothing
+"""
+KEEP: Final = f"""
+    with known_by as ({KNOWN_BY})
+    update shipments set ({COLUMNS}) = row({_SLOTS}) where order_id = $1 and id = $2
+"""
 SELECT: Final = f"select order_id, {COLUMNS} from shipments"
 OF_ORDER: Final = f"{SELECT} where order_id = $1 order by id"
 OF_STORE: Final = f"""

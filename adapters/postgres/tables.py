@@ -562,6 +562,19 @@ orders = Table(
 Index(None, orders.c.customer, orders.c.id)
 Index("orders_cart_key", orders.c.cart, unique=True, postgresql_where=text("state <> 'expired'"))
 Index("orders_unpaid_idx", orders.c.pay_by, postgresql_where=text("state = 'pending_payment'"))
+Index(None, orders.c.state, orders.c.id)
+Index(None, orders.c.placed_at)
+
+# What people say of an order when they look for it.
+order_words = Table(
+    "order_words",
+    metadata,
+    words("kind"),
+    key("word"),
+    key("order_id"),
+    PrimaryKeyConstraint("kind", "word", "order_id"),
+)
+Index(None, order_words.c.order_id)
 
 pickups = Table(
     "pickups",
@@ -590,6 +603,7 @@ pickups = Table(
 )
 Index(None, pickups.c.store, pickups.c.state, pickups.c.id)
 Index(None, pickups.c.order_id)
+Index(None, pickups.c.store, pickups.c.order_id)
 Index(None, pickups.c.code_hash)
 Index(
     "pickups_waiting_key",
@@ -620,6 +634,7 @@ shipments = Table(
 )
 Index(None, shipments.c.store, shipments.c.state, shipments.c.id)
 Index(None, shipments.c.order_id)
+Index(None, shipments.c.store, shipments.c.order_id)
 
 # --- payments: tries to be paid, and what was asked for them --------------------------------------
 

@@ -1114,6 +1114,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/orders": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Orders that fit all that is told, newest first
+         * @description Orders that fit all that is told, newest first; a store sees those it has a part of.
+         *
+         *     Callers: till, associate, office. An office key needs the scope `orders`.
+         */
+        get: operations["list_orders"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/orders/{order}": {
         parameters: {
             query?: never;
@@ -11015,6 +11037,198 @@ export interface operations {
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
             404: components["responses"]["Problem404"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    list_orders: {
+        parameters: {
+            query?: {
+                /**
+                 * @description `next_cursor` of the page before, unchanged.
+                 * @example ImtleV8wMSI
+                 */
+                cursor?: string;
+                /**
+                 * @description The customer.
+                 * @example cus_01jd0000000000000000000004
+                 */
+                customer?: string;
+                /**
+                 * @description How many items at most.
+                 * @example 50
+                 */
+                limit?: number;
+                /**
+                 * @description Placed then or later.
+                 * @example sample
+                 */
+                placed_from?: string;
+                /**
+                 * @description Placed before then.
+                 * @example sample
+                 */
+                placed_until?: string;
+                /**
+                 * @description The order's id, a whole e-mail address or phone number, the beginning of a name or of a last name, a sku, or the tracking number of a parcel.
+                 * @example sample
+                 */
+                query?: string;
+                /**
+                 * @description In this state.
+                 * @example cancelled
+                 */
+                state?: components["schemas"]["OrderState"];
+                /**
+                 * @description With something to collect or to send there.
+                 * @example 1000
+                 */
+                store?: string;
+            };
+            header?: {
+                /**
+                 * @description For titles and names: en, nb, sv, da or ro; English when none fits.
+                 * @example sv-SE, en;q=0.5
+                 */
+                "Accept-Language"?: components["parameters"]["AcceptLanguage"];
+                /**
+                 * @description Your own id of this request, for our logs; we make one if there is none.
+                 * @example till-7-000123
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "ord_01jd0000000000000000000002",
+                     *           "cart": "crt_01jd0000000000000000000001",
+                     *           "state": "cancelled",
+                     *           "version": 3,
+                     *           "placed_at": "2026-11-23T10:30:00+01:00",
+                     *           "currency": "SEK",
+                     *           "contact": {
+                     *             "name": "Sample mug"
+                     *           },
+                     *           "address": {
+                     *             "street": "Sample street 1",
+                     *             "city": "Stockholm",
+                     *             "country": "SE",
+                     *             "postal_code": "111 22",
+                     *             "region": "",
+                     *             "more": "2nd floor",
+                     *             "name": "Sample mug"
+                     *           },
+                     *           "lines": [
+                     *             {
+                     *               "sku": "85123A",
+                     *               "name": "Sample mug",
+                     *               "quantity": 2,
+                     *               "unit_price": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               },
+                     *               "total": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               },
+                     *               "points": 1,
+                     *               "group": "sample",
+                     *               "cancelled": 1,
+                     *               "collected": 1,
+                     *               "shipped": 1,
+                     *               "returned": 1,
+                     *               "line": "sample",
+                     *               "picked": 1,
+                     *               "ready": 1
+                     *             }
+                     *           ],
+                     *           "groups": [
+                     *             {
+                     *               "method": "pay_at_pickup",
+                     *               "store": "1000",
+                     *               "pickup": "pku_01jd0000000000000000000003",
+                     *               "shipment": "sample",
+                     *               "promised_from": "2026-11-23T10:30:00+01:00",
+                     *               "promised_until": "2026-11-23T10:30:00+01:00",
+                     *               "state": "active",
+                     *               "parcels": [
+                     *                 {
+                     *                   "carrier": "Sample Post",
+                     *                   "tracking_number": "SP1234567890SE",
+                     *                   "url": "https://erp.example.com/stock",
+                     *                   "sent_at": "2026-11-23T10:30:00+01:00",
+                     *                   "delivered_at": "2026-11-23T10:30:00+01:00",
+                     *                   "lines": [
+                     *                     {
+                     *                       "sku": "85123A",
+                     *                       "quantity": 2
+                     *                     }
+                     *                   ]
+                     *                 }
+                     *               ]
+                     *             }
+                     *           ],
+                     *           "totals": {
+                     *             "goods": {
+                     *               "amount": 24900,
+                     *               "currency": "SEK"
+                     *             },
+                     *             "to_pay": {
+                     *               "amount": 24900,
+                     *               "currency": "SEK"
+                     *             }
+                     *           },
+                     *           "tenders": [
+                     *             {
+                     *               "type": "/problems/insufficient_stock",
+                     *               "amount": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               }
+                     *             }
+                     *           ],
+                     *           "points": {
+                     *             "to_earn": 1
+                     *           },
+                     *           "payment": {
+                     *             "method": "pay_at_pickup",
+                     *             "state": "authorised",
+                     *             "attempt": "pay-7101-1",
+                     *             "problem": "insufficient_funds",
+                     *             "until": "2026-11-23T10:30:00+01:00",
+                     *             "client_secret": "pi_3Q0000000000000000000000_secret_shown_to_the_buyer",
+                     *             "next_action": {},
+                     *             "publishable_key": "pk_live_of_the_shop"
+                     *           }
+                     *         }
+                     *       ],
+                     *       "next_cursor": "sample"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Page_OrderView_"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
             422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];

@@ -133,6 +133,8 @@ async def _edited(
         await unit.orders.keep(after)
         if after.by_card:
             await settle(unit, after)
+        if after.contact != taken.contact:
+            await unit.orders.rename(after)
     facts = _facts(before, after, wishes)
     if after.version != before.version:
         await unit.outbox.add(told=[timeline.edited(after, caller, facts)])

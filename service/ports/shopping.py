@@ -4,9 +4,12 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from msgspec import Struct
+
 from domain.callers import Caller
 from domain.cart_rules import CartRules
 from domain.carts import Cart, CartLine, CartState
+from domain.finding import Sought
 from domain.ids import (
     CartId,
     CustomerId,
@@ -16,7 +19,7 @@ from domain.ids import (
     Sku,
     StoreId,
 )
-from domain.orders import Order
+from domain.orders import Order, OrderState
 from domain.pickups import Pickup, PickupState
 from domain.progress import Progress
 from domain.shipments import Shipment, ShipmentState
@@ -83,6 +86,17 @@ class Viewed(Protocol):
     async def forget(self, owners: Collection[CartId]) -> None: ...
 
 
+class Wanted(Struct, frozen=True):
+    """Which orders are looked for: all that is told must fit. `stores` have a part of it."""
+
+    state: OrderState | None = None
+    stores: list[StoreId] | None = None
+    customer: CustomerId | None = None
+    sought: Sought | None = None
+    placed_from: datetime | None = None
+    placed_until: datetime | None = None
+
+
 class Orders(Protocol):
     async def add(self, order: Order) -> None: ...
 
@@ -97,6 +111,12 @@ class Orders(Protocol):
 
     async def keep(self, order: Order) -> None:
         """Write a taken order back."""
+
+    async def rename(self, order: Order) -> None:
+        """Let it be found by its contact as it is now, and no longer as it was."""
+
+    async def find(self, wanted: Wanted, *, before: OrderId | None, limit: int) -> Sequence[Order]:
+        """The orders that fit, newest first."""
 
     async def bought(self, customer: CustomerId, skus: Collection[Sku]) -> set[Sku]:
         """Which of `skus` the customer has ordered before and not cancelled."""

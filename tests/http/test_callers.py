@@ -81,6 +81,7 @@ note_my_viewed          .     may       .     .          .
 list_cart_viewed        may   may       .     .          .
 note_cart_viewed        may   may       .     .          .
 
+list_orders             .     .         may   may        orders
 get_order               may   may       may   may        orders
 list_my_orders          .     may       .     .          .
 pay_order               may   may       .     .          .
