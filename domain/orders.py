@@ -222,6 +222,15 @@ class Order(Struct, frozen=True):
     def _changed(self, now: datetime, **changes: object) -> "Order":
         return structs.replace(self, version=self.version + 1, changed_at=now, **changes)
 
+    @property
+    def units(self) -> dict[Sku, int]:
+        """Units of each SKU that were not cancelled."""
+        units: dict[Sku, int] = {}
+        for line in self.lines:
+            if wanted := line.quantity - line.cancelled:
+                units[line.sku] = units.get(line.sku, 0) + wanted
+        return units
+
     def lines_of(self, group: str) -> dict[Sku, OrderLine]:
         """The lines that a group prepares."""
         return {line.sku: line for line in self.lines if line.group == group}

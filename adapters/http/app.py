@@ -230,6 +230,7 @@ def _cors(settings: HttpSettings) -> CORSConfig:
             "Idempotency-Key",
             "If-Match",
             "Cart-Token",
+            "Order-Token",
             "X-Request-Id",
             "Last-Event-ID",
         ],

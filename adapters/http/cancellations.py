@@ -10,6 +10,7 @@ from domain.callers import Caller
 from domain.ids import OrderId
 from service.orders.cancelling import Cancellation, cancel
 from service.payments.cashier import Cashier
+from service.ports.callers import Codes
 from service.ports.requests import RequestKey
 from service.ports.unit import Units
 
@@ -25,6 +26,7 @@ class Cancellations(Controller):
         data: JSONBody[Cancellation],
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
+        codes: NamedDependency[Codes],
         cashier: NamedDependency[Cashier],
         key: NamedDependency[RequestKey],
     ) -> Response[OrderView]:
@@ -35,4 +37,4 @@ class Cancellations(Controller):
         `already_shipped` say that it is too late.
         """
         seen = await cancel(units, caller=caller, order=order, cancellation=data, key=key)
-        return answered(seen, cashier)
+        return answered(seen, caller, codes, cashier)

@@ -247,6 +247,7 @@ class Carts(Controller):
         data: JSONBody[Checkout],
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
+        codes: NamedDependency[Codes],
         locale: NamedDependency[str],
         cashier: NamedDependency[Cashier],
         key: NamedDependency[RequestKey],
@@ -260,9 +261,9 @@ class Carts(Controller):
             units, cashier, caller=caller, cart=cart, checkout=data, locale=locale, key=key
         )
         if placed.new and placed.attempt is None:
-            return answered(just_placed(placed.order), cashier, 201)
+            return answered(just_placed(placed.order), caller, codes, cashier, 201)
         seen = await look(units, caller=caller, order=placed.order.id)
-        return answered(seen, cashier, 201 if placed.new else 200)
+        return answered(seen, caller, codes, cashier, 201 if placed.new else 200)
 
 
 class MyCart(Controller):

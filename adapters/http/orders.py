@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any, Self
 
-from litestar import Controller, Response, get, patch
+from litestar import Controller, Response, get, patch, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, QueryParameter
 from msgspec import UNSET, Struct, UnsetType, structs
@@ -20,8 +20,10 @@ from domain.progress import Progress, SeenOrder
 from domain.shipments import Parcel
 from service.orders.editing import Edit, edit
 from service.orders.finding import Search, find
-from service.orders.seeing import list_mine, look
+from service.orders.linking import LostLink, send_link
+from service.orders.seeing import is_buyer, list_mine, look
 from service.payments.cashier import Cashier
+from service.ports.callers import Codes
 from service.ports.requests import RequestKey
 from service.ports.unit import Units
 
@@ -112,7 +114,10 @@ class PaymentView(Struct, frozen=True):
 
 
 class OrderView(Struct, frozen=True):
-    """What was bought, for how much, where it waits, and what became of each unit."""
+    """What was bought, for how much, where it waits, and what became of each unit.
+
+    `token` is for a guest: the secret of a link to this order, sent back as `Order-Token`.
+    """
 
     id: OrderId
     cart: CartId
@@ -128,10 +133,14 @@ class OrderView(Struct, frozen=True):
     tenders: list[Tender]
     points: Earning
     payment: PaymentView
+    token: str | UnsetType = UNSET
 
     @classmethod
-    def of(cls, seen: SeenOrder, publishable_key: str) -> Self:
-        told = {name: getattr(seen.order, name) for name in cls.__struct_fields__}
+    def of(cls, seen: SeenOrder, publishable_key: str, token: str | UnsetType = UNSET) -> Self:
+        told: dict[str, Any] = {
+            name: getattr(seen.order, name) for name in cls.__struct_fields__ if name != "token"
+        }
+        told["token"] = token
         told["payment"] = PaymentView.of(seen.order, seen.attempt, publishable_key)
         told["lines"] = [_line(line, seen.groups.get(line.group)) for line in seen.order.lines]
         told["groups"] = [_group(group, seen.groups.get(group.id)) for group in seen.order.groups]
@@ -152,9 +161,19 @@ def _group(group: OrderGroup, progress: Progress | None) -> GroupView:
     return GroupView(**structs.asdict(group), state=progress.state, parcels=sent)
 
 
-def answered(seen: SeenOrder, cashier: Cashier, status: int = 200) -> Response[OrderView]:
-    view = OrderView.of(seen, cashier.publishable_key)
-    return tagged(view, seen.order.version, status=status)
+def answered(
+    seen: SeenOrder, caller: Caller, codes: Codes, cashier: Cashier, status: int = 200
+) -> Response[OrderView]:
+    """The order, for a guest with the token of a link to it."""
+    order = seen.order
+    guest = order.customer is None and is_buyer(caller, order)
+    token = codes.order_token(order.id) if guest else UNSET
+    view = OrderView.of(seen, cashier.publishable_key, token)
+    return tagged(view, order.version, status=status)
+
+
+class Sent(Struct, frozen=True):
+    """Whatever there was to send is on its way."""
 
 
 InState = Annotated[OrderState | None, QueryParameter(name="state", description="In this state.")]
@@ -210,10 +229,12 @@ class Orders(Controller):
         order: FromPath[OrderId],
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
+        codes: NamedDependency[Codes],
         cashier: NamedDependency[Cashier],
     ) -> Response[OrderView]:
-        """One order: for its customer, the guest with its cart's token, its stores, the office."""
-        return answered(await look(units, caller=caller, order=order), cashier)
+        """One order: for its customer, the guest with a token of it, its stores, the office."""
+        found = await look(units, caller=caller, order=order)
+        return answered(found, caller, codes, cashier)
 
     @patch(
         "/{order:str}",
@@ -226,6 +247,7 @@ class Orders(Controller):
         data: JSONBody[Edit],
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
+        codes: NamedDependency[Codes],
         cashier: NamedDependency[Cashier],
         key: NamedDependency[RequestKey],
         if_match: NamedDependency[int | None],
@@ -237,10 +259,30 @@ class Orders(Controller):
         edit is refused with 409 `insufficient_stock` and all stays as it was. What is as told
         already is not written again.
         """
-        seen = await edit(
+        edited = await edit(
             units, caller=caller, order=order, edit=data, if_version=if_match, key=key
         )
-        return answered(seen, cashier)
+        return answered(edited, caller, codes, cashier)
+
+    @post(
+        "/find",
+        operation_id="send_order_link",
+        status_code=202,
+        **called_by(Role.SHOP, Role.CUSTOMER, strict=True),
+    )
+    async def find(
+        self,
+        data: JSONBody[LostLink],
+        units: NamedDependency[Units],
+        optional_key: NamedDependency[RequestKey | None],
+    ) -> Sent:
+        """Send the link to a guest's order again, to whoever ordered it.
+
+        For a guest who lost it and knows the number of the order and its e-mail address. Whether
+        there is such an order is not told: the answer is always the same.
+        """
+        await send_link(units, lost=data, key=optional_key)
+        return Sent()
 
 
 class MyOrders(Controller):

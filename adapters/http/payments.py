@@ -21,6 +21,7 @@ from service.orders.seeing import look
 from service.payments.cashier import Cashier
 from service.payments.seeing import Tried, list_tried, list_unsettled
 from service.payments.trying import try_again
+from service.ports.callers import Codes
 from service.ports.payments import Unsettled
 from service.ports.requests import RequestKey
 from service.ports.unit import Units
@@ -116,6 +117,7 @@ class Payments(Controller):
         data: JSONBody[NewPayment],
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
+        codes: NamedDependency[Codes],
         cashier: NamedDependency[Cashier],
         key: NamedDependency[RequestKey],
     ) -> Response[OrderView]:
@@ -128,7 +130,7 @@ class Payments(Controller):
             units, cashier, caller=caller, order=order, card=data.card or "", key=key
         )
         seen = await look(units, caller=caller, order=tried.order.id)
-        return answered(seen, cashier, 201)
+        return answered(seen, caller, codes, cashier, 201)
 
     @get(
         "/orders/{order:str}/payments",

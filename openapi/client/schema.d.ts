@@ -1136,6 +1136,31 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/orders/find": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send the link to a guest's order again, to whoever ordered it
+         * @description Send the link to a guest's order again, to whoever ordered it.
+         *
+         *     For a guest who lost it and knows the number of the order and its e-mail address. Whether
+         *     there is such an order is not told: the answer is always the same.
+         *
+         *     Callers: shop, customer.
+         */
+        post: operations["send_order_link"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/orders/{order}": {
         parameters: {
             query?: never;
@@ -1145,7 +1170,7 @@ export interface paths {
         };
         /**
          * One order
-         * @description One order: for its customer, the guest with its cart's token, its stores, the office.
+         * @description One order: for its customer, the guest with a token of it, its stores, the office.
          *
          *     Callers: shop, customer, till, associate, office. An office key needs the scope `orders`.
          */
@@ -3213,6 +3238,14 @@ export interface components {
             ttl_s?: number;
         };
         /**
+         * LostLink
+         * @description The number of the order, and the e-mail address that was told with it.
+         */
+        LostLink: {
+            order: string;
+            email: string;
+        };
+        /**
          * MadeKey
          * @description `key` is the secret; it is shown only here, so a repeated request has none.
          */
@@ -3511,6 +3544,8 @@ export interface components {
         /**
          * OrderView
          * @description What was bought, for how much, where it waits, and what became of each unit.
+         *
+         *         `token` is for a guest: the secret of a link to this order, sent back as `Order-Token`.
          */
         OrderView: {
             id: string;
@@ -3528,6 +3563,7 @@ export interface components {
             tenders: components["schemas"]["domain.orders.Tender"][];
             points: components["schemas"]["Earning"];
             payment: components["schemas"]["PaymentView"];
+            token?: string;
         };
         /**
          * OwnBuffer
@@ -4158,6 +4194,11 @@ export interface components {
             /** @default null */
             shipment?: string | null;
         };
+        /**
+         * Sent
+         * @description Whatever there was to send is on its way.
+         */
+        Sent: Record<string, never>;
         /** SentLine */
         SentLine: {
             sku: string;
@@ -4686,7 +4727,7 @@ export interface components {
          * Kind
          * @enum {unknown}
          */
-        "domain.messages.Kind": "payment_returned" | "pickup_ready" | "thank_you";
+        "domain.messages.Kind": "order_link" | "payment_returned" | "pickup_ready" | "thank_you";
         /**
          * Payment
          * @description `card` is the provider's name of a card that the page gave to it before, such as `pm_…`.
@@ -5069,6 +5110,11 @@ export interface components {
          * @example crt_01jd0000000000000000000000.5f2a
          */
         CartToken: string;
+        /**
+         * @description A guest's way to one order and its pickups, as its link has it.
+         * @example ord_01jd0000000000000000000002.5f2a
+         */
+        OrderToken: string;
         /**
          * @description For titles and names: en, nb, sv, da or ro; English when none fits.
          * @example sv-SE, en;q=0.5
@@ -6267,7 +6313,8 @@ export interface operations {
                      *         "client_secret": "pi_3Q0000000000000000000000_secret_shown_to_the_buyer",
                      *         "next_action": {},
                      *         "publishable_key": "pk_live_of_the_shop"
-                     *       }
+                     *       },
+                     *       "token": "crt_01jd0000000000000000000000.5f2a"
                      *     }
                      */
                     "application/json": components["schemas"]["OrderView"];
@@ -6385,7 +6432,8 @@ export interface operations {
                      *         "client_secret": "pi_3Q0000000000000000000000_secret_shown_to_the_buyer",
                      *         "next_action": {},
                      *         "publishable_key": "pk_live_of_the_shop"
-                     *       }
+                     *       },
+                     *       "token": "crt_01jd0000000000000000000000.5f2a"
                      *     }
                      */
                     "application/json": components["schemas"]["OrderView"];
@@ -10390,7 +10438,8 @@ export interface operations {
                      *             "client_secret": "pi_3Q0000000000000000000000_secret_shown_to_the_buyer",
                      *             "next_action": {},
                      *             "publishable_key": "pk_live_of_the_shop"
-                     *           }
+                     *           },
+                     *           "token": "crt_01jd0000000000000000000000.5f2a"
                      *         }
                      *       ],
                      *       "next_cursor": "sample"
@@ -10898,7 +10947,7 @@ export interface operations {
                 customer?: string;
                 /**
                  * @description Of this kind.
-                 * @example payment_returned
+                 * @example order_link
                  */
                 kind?: components["schemas"]["domain.messages.Kind"];
                 /**
@@ -10944,7 +10993,7 @@ export interface operations {
                      *         {
                      *           "id": "msg_01jd0000000000000000000006",
                      *           "customer": "cus_01jd0000000000000000000004",
-                     *           "kind": "payment_returned",
+                     *           "kind": "order_link",
                      *           "purpose": "ad_audience",
                      *           "channel": "call",
                      *           "locale": "sv",
@@ -11011,7 +11060,7 @@ export interface operations {
                      * @example {
                      *       "id": "msg_01jd0000000000000000000006",
                      *       "customer": "cus_01jd0000000000000000000004",
-                     *       "kind": "payment_returned",
+                     *       "kind": "order_link",
                      *       "purpose": "ad_audience",
                      *       "channel": "call",
                      *       "locale": "sv",
@@ -11216,7 +11265,8 @@ export interface operations {
                      *             "client_secret": "pi_3Q0000000000000000000000_secret_shown_to_the_buyer",
                      *             "next_action": {},
                      *             "publishable_key": "pk_live_of_the_shop"
-                     *           }
+                     *           },
+                     *           "token": "crt_01jd0000000000000000000000.5f2a"
                      *         }
                      *       ],
                      *       "next_cursor": "sample"
@@ -11235,6 +11285,78 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
+    send_order_link: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes a repeat harmless: the same key and body get the first answer again.
+                 * @example 6f1c1f0e-0d3b-4a52-9a54-3c2f0a1b7a11
+                 */
+                "Idempotency-Key"?: components["parameters"]["OptionalIdempotencyKey"];
+                /**
+                 * @description A guest's way to a cart, and to the order it became.
+                 * @example crt_01jd0000000000000000000000.5f2a
+                 */
+                "Cart-Token"?: components["parameters"]["CartToken"];
+                /**
+                 * @description A guest's way to one order and its pickups, as its link has it.
+                 * @example ord_01jd0000000000000000000002.5f2a
+                 */
+                "Order-Token"?: components["parameters"]["OrderToken"];
+                /**
+                 * @description For titles and names: en, nb, sv, da or ro; English when none fits.
+                 * @example sv-SE, en;q=0.5
+                 */
+                "Accept-Language"?: components["parameters"]["AcceptLanguage"];
+                /**
+                 * @description Your own id of this request, for our logs; we make one if there is none.
+                 * @example till-7-000123
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "order": "ord_01jd0000000000000000000002",
+                 *       "email": "sample@example.com"
+                 *     }
+                 */
+                "application/json": components["schemas"]["LostLink"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            202: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example {} */
+                    "application/json": components["schemas"]["Sent"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
     get_order: {
         parameters: {
             query?: never;
@@ -11244,6 +11366,11 @@ export interface operations {
                  * @example crt_01jd0000000000000000000000.5f2a
                  */
                 "Cart-Token"?: components["parameters"]["CartToken"];
+                /**
+                 * @description A guest's way to one order and its pickups, as its link has it.
+                 * @example ord_01jd0000000000000000000002.5f2a
+                 */
+                "Order-Token"?: components["parameters"]["OrderToken"];
                 /**
                  * @description For titles and names: en, nb, sv, da or ro; English when none fits.
                  * @example sv-SE, en;q=0.5
@@ -11377,7 +11504,8 @@ export interface operations {
                      *         "client_secret": "pi_3Q0000000000000000000000_secret_shown_to_the_buyer",
                      *         "next_action": {},
                      *         "publishable_key": "pk_live_of_the_shop"
-                     *       }
+                     *       },
+                     *       "token": "crt_01jd0000000000000000000000.5f2a"
                      *     }
                      */
                     "application/json": components["schemas"]["OrderView"];
@@ -11411,6 +11539,11 @@ export interface operations {
                  * @example crt_01jd0000000000000000000000.5f2a
                  */
                 "Cart-Token"?: components["parameters"]["CartToken"];
+                /**
+                 * @description A guest's way to one order and its pickups, as its link has it.
+                 * @example ord_01jd0000000000000000000002.5f2a
+                 */
+                "Order-Token"?: components["parameters"]["OrderToken"];
                 /**
                  * @description For titles and names: en, nb, sv, da or ro; English when none fits.
                  * @example sv-SE, en;q=0.5
@@ -11556,7 +11689,8 @@ export interface operations {
                      *         "client_secret": "pi_3Q0000000000000000000000_secret_shown_to_the_buyer",
                      *         "next_action": {},
                      *         "publishable_key": "pk_live_of_the_shop"
-                     *       }
+                     *       },
+                     *       "token": "crt_01jd0000000000000000000000.5f2a"
                      *     }
                      */
                     "application/json": components["schemas"]["OrderView"];
@@ -11591,6 +11725,11 @@ export interface operations {
                  * @example crt_01jd0000000000000000000000.5f2a
                  */
                 "Cart-Token"?: components["parameters"]["CartToken"];
+                /**
+                 * @description A guest's way to one order and its pickups, as its link has it.
+                 * @example ord_01jd0000000000000000000002.5f2a
+                 */
+                "Order-Token"?: components["parameters"]["OrderToken"];
                 /**
                  * @description For titles and names: en, nb, sv, da or ro; English when none fits.
                  * @example sv-SE, en;q=0.5
@@ -11734,7 +11873,8 @@ export interface operations {
                      *         "client_secret": "pi_3Q0000000000000000000000_secret_shown_to_the_buyer",
                      *         "next_action": {},
                      *         "publishable_key": "pk_live_of_the_shop"
-                     *       }
+                     *       },
+                     *       "token": "crt_01jd0000000000000000000000.5f2a"
                      *     }
                      */
                     "application/json": components["schemas"]["OrderView"];
@@ -11864,6 +12004,11 @@ export interface operations {
                  * @example crt_01jd0000000000000000000000.5f2a
                  */
                 "Cart-Token"?: components["parameters"]["CartToken"];
+                /**
+                 * @description A guest's way to one order and its pickups, as its link has it.
+                 * @example ord_01jd0000000000000000000002.5f2a
+                 */
+                "Order-Token"?: components["parameters"]["OrderToken"];
                 /**
                  * @description For titles and names: en, nb, sv, da or ro; English when none fits.
                  * @example sv-SE, en;q=0.5
@@ -12007,7 +12152,8 @@ export interface operations {
                      *         "client_secret": "pi_3Q0000000000000000000000_secret_shown_to_the_buyer",
                      *         "next_action": {},
                      *         "publishable_key": "pk_live_of_the_shop"
-                     *       }
+                     *       },
+                     *       "token": "crt_01jd0000000000000000000000.5f2a"
                      *     }
                      */
                     "application/json": components["schemas"]["OrderView"];
@@ -12170,6 +12316,11 @@ export interface operations {
                  * @example crt_01jd0000000000000000000000.5f2a
                  */
                 "Cart-Token"?: components["parameters"]["CartToken"];
+                /**
+                 * @description A guest's way to one order and its pickups, as its link has it.
+                 * @example ord_01jd0000000000000000000002.5f2a
+                 */
+                "Order-Token"?: components["parameters"]["OrderToken"];
                 /**
                  * @description For titles and names: en, nb, sv, da or ro; English when none fits.
                  * @example sv-SE, en;q=0.5
@@ -12335,6 +12486,11 @@ export interface operations {
                  * @example crt_01jd0000000000000000000000.5f2a
                  */
                 "Cart-Token"?: components["parameters"]["CartToken"];
+                /**
+                 * @description A guest's way to one order and its pickups, as its link has it.
+                 * @example ord_01jd0000000000000000000002.5f2a
+                 */
+                "Order-Token"?: components["parameters"]["OrderToken"];
                 /**
                  * @description For titles and names: en, nb, sv, da or ro; English when none fits.
                  * @example sv-SE, en;q=0.5
@@ -12524,6 +12680,11 @@ export interface operations {
                  * @example crt_01jd0000000000000000000000.5f2a
                  */
                 "Cart-Token"?: components["parameters"]["CartToken"];
+                /**
+                 * @description A guest's way to one order and its pickups, as its link has it.
+                 * @example ord_01jd0000000000000000000002.5f2a
+                 */
+                "Order-Token"?: components["parameters"]["OrderToken"];
                 /**
                  * @description For titles and names: en, nb, sv, da or ro; English when none fits.
                  * @example sv-SE, en;q=0.5

@@ -14,7 +14,7 @@ from service.ports.unit import Unit, Units
 
 
 async def look(units: Units, *, caller: Caller, order: OrderId) -> SeenOrder:
-    """Its customer, the guest with its cart's token, its stores and the office may see an order."""
+    """Its customer, the guest with a token of it, its stores and the office may see an order."""
     async with units.read() as unit:
         found = await unit.orders.get(order)
         must_see(caller, found)
@@ -89,7 +89,7 @@ def prepares(caller: Caller, order: Order) -> bool:
 
 
 def is_buyer(caller: Caller, order: Order) -> bool:
-    """Its customer, or the guest with its cart's token."""
+    """Its customer, or the guest with its cart's token or its link's."""
     if caller.role is Role.CUSTOMER and order.customer == caller.customer:
         return True
-    return order.customer is None and order.cart == caller.cart
+    return order.customer is None and (order.cart == caller.cart or order.id == caller.order)

@@ -87,6 +87,7 @@ list_my_orders          .     may       .     .          .
 pay_order               may   may       .     .          .
 list_order_payments     .     .         .     .          payments
 list_unsettled_payments .     .         .     .          payments
+send_order_link         may   may       .     .          .
 change_order            may   may       .     .          orders
 cancel_order            may   may       may   may        orders
 list_order_steps        may   may       may   may        orders

@@ -7,7 +7,7 @@ from domain.shipments import Leaving
 from service.groups import follow
 from service.pickups.expiring import HOUSE
 from tests.examples import HARBOUR, HILL, MUG, TEAPOT, shelve
-from tests.http.rivals import queue
+from tests.http.rivals import all_wait, keeping, queue
 from tests.http.shop import Shop
 from tests.http.test_carts import a_cart, put
 from tests.http.test_order_views import HOME, line_of, seen, sent_home
@@ -213,17 +213,22 @@ async def test_two_who_cancel_the_same_at_once_cancel_it_once(shop: Shop):
     assert (await shelf(shop), await shelf(shop, TEAPOT)) == ((9, 0), (9, 0))
 
 
-async def test_orders_of_two_stores_are_cancelled_side_by_side_without_a_deadlock(shop: Shop):
-    await shelve(shop.units, HARBOUR, mug=90, teapot=90)
-    await shelve(shop.units, HILL, mug=90, teapot=90)
+async def test_shelves_of_all_groups_are_locked_in_one_order_whatever_the_order_of_groups(
+    shop: Shop,
+):
+    await shelve(shop.units, HARBOUR, mug=9)
+    await shelve(shop.units, HILL, teapot=9)
     me = await shop.customer()
-    names = []
-    for number in range(6):
-        cart = await a_cart(shop, me, mug=1)
-        there = {"method": "pickup", "store": HILL}
-        await put(shop, cart["id"], me, TEAPOT, 1, fulfilment=there)
-        names.append((await order(shop, cart, key=f"{number}")).json()["id"])
-    answers = await asyncio.gather(*(cancel(shop, me, name) for name in names))
+    cart = await a_cart(shop, me)
+    for sku, how in ((TEAPOT, {"method": "pickup", "store": HILL}), (MUG, {"method": "ship"})):
+        await put(shop, cart["id"], me, sku, 1, fulfilment=how)
+    placed = (await order(shop, cart, address=HOME)).json()
+    async with keeping(shop, f"select from stock where store = '{HARBOUR}' for update") as rival:
+        cancelling = asyncio.ensure_future(cancel(shop, me, placed["id"]))
+        await all_wait(shop, 1)
+        await rival.execute(f"select from stock where store = '{HILL}' for update nowait")
+    answer = await cancelling
 
-    assert {answer.status_code for answer in answers} == {200}
+    assert [one["store"] for one in placed["groups"]] == [HILL, HARBOUR]
+    assert answer.json()["state"] == "cancelled"
     assert await figures(shop, "select sum(allocated) from stock") == 0
