@@ -8,7 +8,7 @@ from adapters.http.callers import ANYBODY, called_by
 from adapters.http.orders import OrderView, answered
 from domain.callers import Caller
 from domain.ids import OrderId
-from service.orders.cancelling import Cancellation, cancel
+from service.orders.cancelling import OrderCancellation, cancel
 from service.payments.cashier import Cashier
 from service.ports.callers import Codes
 from service.ports.requests import RequestKey
@@ -23,7 +23,7 @@ class Cancellations(Controller):
     async def cancel(
         self,
         order: FromPath[OrderId],
-        data: JSONBody[Cancellation],
+        data: JSONBody[OrderCancellation],
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
         codes: NamedDependency[Codes],

@@ -13,7 +13,7 @@ from adapters.http.paging import Cursor, Limit, Page, page_of, unseal
 from adapters.http.tags import tagged
 from domain.addresses import Address
 from domain.callers import Caller, Role
-from domain.ids import AttemptId, CartId, CustomerId, OrderId, Sku, StoreId
+from domain.ids import AttemptId, CartId, CustomerId, OrderId, StoreId
 from domain.orders import Contact, Earning, Order, OrderGroup, OrderLine, OrderState, Tender, Totals
 from domain.payments import Attempt, AttemptState
 from domain.progress import Progress, SeenOrder
@@ -28,7 +28,7 @@ from service.ports.requests import RequestKey
 from service.ports.unit import Units
 
 
-class LineView(OrderLine, frozen=True, kw_only=True):
+class OrderLineView(OrderLine, frozen=True, kw_only=True):
     """Units of one SKU, and what became of them.
 
     `quantity` were ordered; `picked` were fetched so far, `ready` lie ready to be collected now;
@@ -39,43 +39,14 @@ class LineView(OrderLine, frozen=True, kw_only=True):
     ready: int = 0
 
 
-class ParcelUnits(Struct, frozen=True):
-    """Units of one SKU in a parcel."""
-
-    sku: Sku
-    quantity: int
-
-
-class ParcelView(Struct, frozen=True):
-    """What left together; `url` is where its way can be followed."""
-
-    carrier: str
-    tracking_number: str
-    url: str
-    sent_at: datetime
-    delivered_at: datetime | None
-    lines: list[ParcelUnits]
-
-    @classmethod
-    def of(cls, parcel: Parcel) -> Self:
-        return cls(
-            parcel.carrier,
-            parcel.tracking_number,
-            parcel.url,
-            parcel.sent_at,
-            parcel.delivered_at,
-            [ParcelUnits(sku, parcel.units[sku]) for sku in sorted(parcel.units)],
-        )
-
-
-class GroupView(OrderGroup, frozen=True, kw_only=True):
+class OrderGroupView(OrderGroup, frozen=True, kw_only=True):
     """A pickup or a shipment: its promise, how far it is, and the parcels that left.
 
     One that has no `state` is planned only: its location does not know of it yet.
     """
 
     state: str | UnsetType = UNSET
-    parcels: list[ParcelView] | UnsetType = UNSET
+    parcels: list[Parcel] | UnsetType = UNSET
 
 
 class PaymentView(Struct, frozen=True):
@@ -127,8 +98,8 @@ class OrderView(Struct, frozen=True):
     currency: str
     contact: Contact
     address: Address | None
-    lines: list[LineView]
-    groups: list[GroupView]
+    lines: list[OrderLineView]
+    groups: list[OrderGroupView]
     totals: Totals
     tenders: list[Tender]
     points: Earning
@@ -147,18 +118,18 @@ class OrderView(Struct, frozen=True):
         return cls(**told)
 
 
-def _line(line: OrderLine, group: Progress | None) -> LineView:
+def _line(line: OrderLine, group: Progress | None) -> OrderLineView:
     if group is None:
-        return LineView(**structs.asdict(line))
+        return OrderLineView(**structs.asdict(line))
     picked, ready = group.picked(line.sku), group.ready(line.sku)
-    return LineView(**structs.asdict(line), picked=picked, ready=ready)
+    return OrderLineView(**structs.asdict(line), picked=picked, ready=ready)
 
 
-def _group(group: OrderGroup, progress: Progress | None) -> GroupView:
+def _group(group: OrderGroup, progress: Progress | None) -> OrderGroupView:
     if progress is None:
-        return GroupView(**structs.asdict(group))
-    sent = UNSET if group.pickup else [ParcelView.of(parcel) for parcel in progress.parcels]
-    return GroupView(**structs.asdict(group), state=progress.state, parcels=sent)
+        return OrderGroupView(**structs.asdict(group))
+    sent = UNSET if group.pickup else progress.parcels
+    return OrderGroupView(**structs.asdict(group), state=progress.state, parcels=sent)
 
 
 def answered(

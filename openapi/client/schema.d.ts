@@ -2571,7 +2571,7 @@ export interface components {
          * @description Groups with their promises, and totals, as they were before the switch.
          */
         Before: {
-            groups: components["schemas"]["service.carts.viewing.GroupView"][];
+            groups: components["schemas"]["GroupView"][];
             totals: components["schemas"]["CartTotals"];
         };
         /**
@@ -2608,6 +2608,11 @@ export interface components {
          * @enum {unknown}
          */
         By: "buyer" | "clock" | "office" | "store";
+        /** Cancellation */
+        Cancellation: {
+            /** @default customer */
+            reason?: string;
+        };
         /**
          * CancelledLine
          * @description So many units of a line.
@@ -2630,12 +2635,12 @@ export interface components {
             version: number;
             state: components["schemas"]["CartState"];
             currency: string;
-            lines: components["schemas"]["service.carts.viewing.LineView"][];
-            groups: components["schemas"]["service.carts.viewing.GroupView"][];
+            lines: components["schemas"]["LineView"][];
+            groups: components["schemas"]["GroupView"][];
             totals: components["schemas"]["CartTotals"];
             problems: components["schemas"]["LineProblem"][];
             held_until: string | null;
-            saved: components["schemas"]["service.carts.viewing.LineView"][];
+            saved: components["schemas"]["LineView"][];
             order: string | null;
             token: string;
             /** Format: date-time */
@@ -2669,12 +2674,12 @@ export interface components {
             version: number;
             state: components["schemas"]["CartState"];
             currency: string;
-            lines: components["schemas"]["service.carts.viewing.LineView"][];
-            groups: components["schemas"]["service.carts.viewing.GroupView"][];
+            lines: components["schemas"]["LineView"][];
+            groups: components["schemas"]["GroupView"][];
             totals: components["schemas"]["CartTotals"];
             problems: components["schemas"]["LineProblem"][];
             held_until: string | null;
-            saved: components["schemas"]["service.carts.viewing.LineView"][];
+            saved: components["schemas"]["LineView"][];
             order: string | null;
         };
         /**
@@ -2726,12 +2731,12 @@ export interface components {
             version: number;
             state: components["schemas"]["CartState"];
             currency: string;
-            lines: components["schemas"]["service.carts.viewing.LineView"][];
-            groups: components["schemas"]["service.carts.viewing.GroupView"][];
+            lines: components["schemas"]["LineView"][];
+            groups: components["schemas"]["GroupView"][];
             totals: components["schemas"]["CartTotals"];
             problems: components["schemas"]["LineProblem"][];
             held_until: string | null;
-            saved: components["schemas"]["service.carts.viewing.LineView"][];
+            saved: components["schemas"]["LineView"][];
             order: string | null;
             changes: components["schemas"]["Merged"][];
         };
@@ -3062,6 +3067,17 @@ export interface components {
             /** @default null */
             store?: string | null;
         };
+        /**
+         * GroupView
+         * @description Lines of one store and method; the promise is what an order placed now would get.
+         */
+        GroupView: {
+            method: string;
+            store: string | null;
+            lines: string[];
+            promised_from: string | null;
+            promised_until: string | null;
+        };
         /** HandedLine */
         HandedLine: {
             sku: string;
@@ -3228,6 +3244,16 @@ export interface components {
             seen?: components["schemas"]["Money"];
             price?: components["schemas"]["Money"];
             limit?: number;
+        };
+        /** LineView */
+        LineView: {
+            sku: string;
+            name: string;
+            quantity: number;
+            unit_price: components["schemas"]["Money"];
+            total: components["schemas"]["Money"];
+            fulfilment: components["schemas"]["Fulfilment"] | null;
+            problems: components["schemas"]["LineProblem"][];
         };
         /**
          * Longer
@@ -3537,6 +3563,55 @@ export interface components {
             group: string;
         };
         /**
+         * OrderCancellation
+         * @description What is given up, and why; without `lines` all that has not left yet.
+         */
+        OrderCancellation: {
+            /** @default null */
+            lines?: components["schemas"]["CancelledLine"][] | null;
+            /** @default customer */
+            reason?: string;
+        };
+        /**
+         * OrderGroupView
+         * @description A pickup or a shipment: its promise, how far it is, and the parcels that left.
+         *
+         *         One that has no `state` is planned only: its location does not know of it yet.
+         */
+        OrderGroupView: {
+            method: string;
+            store: string;
+            pickup?: string;
+            shipment?: string;
+            promised_from: string | null;
+            promised_until: string | null;
+            state?: string;
+            parcels?: components["schemas"]["Parcel"][];
+        };
+        /**
+         * OrderLineView
+         * @description Units of one SKU, and what became of them.
+         *
+         *         `quantity` were ordered; `picked` were fetched so far, `ready` lie ready to be collected now;
+         *         the others ended: `cancelled`, `collected`, `shipped`, and, of those that left, `returned`.
+         */
+        OrderLineView: {
+            sku: string;
+            name: string;
+            quantity: number;
+            unit_price: components["schemas"]["Money"];
+            total: components["schemas"]["Money"];
+            points: number;
+            group: string;
+            cancelled: number;
+            collected: number;
+            shipped: number;
+            returned: number;
+            line: string;
+            picked: number;
+            ready: number;
+        };
+        /**
          * OrderState
          * @enum {unknown}
          */
@@ -3557,8 +3632,8 @@ export interface components {
             currency: string;
             contact: components["schemas"]["Contact"];
             address: components["schemas"]["Address"] | null;
-            lines: components["schemas"]["adapters.http.orders.LineView"][];
-            groups: components["schemas"]["adapters.http.orders.GroupView"][];
+            lines: components["schemas"]["OrderLineView"][];
+            groups: components["schemas"]["OrderGroupView"][];
             totals: components["schemas"]["Totals"];
             tenders: components["schemas"]["domain.orders.Tender"][];
             points: components["schemas"]["Earning"];
@@ -3743,27 +3818,6 @@ export interface components {
             sent_at: string;
             url: string;
             delivered_at: string | null;
-        };
-        /**
-         * ParcelUnits
-         * @description Units of one SKU in a parcel.
-         */
-        ParcelUnits: {
-            sku: string;
-            quantity: number;
-        };
-        /**
-         * ParcelView
-         * @description What left together; `url` is where its way can be followed.
-         */
-        ParcelView: {
-            carrier: string;
-            tracking_number: string;
-            url: string;
-            /** Format: date-time */
-            sent_at: string;
-            delivered_at: string | null;
-            lines: components["schemas"]["ParcelUnits"][];
         };
         /**
          * PaymentView
@@ -4334,12 +4388,12 @@ export interface components {
             version: number;
             state: components["schemas"]["CartState"];
             currency: string;
-            lines: components["schemas"]["service.carts.viewing.LineView"][];
-            groups: components["schemas"]["service.carts.viewing.GroupView"][];
+            lines: components["schemas"]["LineView"][];
+            groups: components["schemas"]["GroupView"][];
             totals: components["schemas"]["CartTotals"];
             problems: components["schemas"]["LineProblem"][];
             held_until: string | null;
-            saved: components["schemas"]["service.carts.viewing.LineView"][];
+            saved: components["schemas"]["LineView"][];
             order: string | null;
             token?: string;
         };
@@ -4467,12 +4521,12 @@ export interface components {
             version: number;
             state: components["schemas"]["CartState"];
             currency: string;
-            lines: components["schemas"]["service.carts.viewing.LineView"][];
-            groups: components["schemas"]["service.carts.viewing.GroupView"][];
+            lines: components["schemas"]["LineView"][];
+            groups: components["schemas"]["GroupView"][];
             totals: components["schemas"]["CartTotals"];
             problems: components["schemas"]["LineProblem"][];
             held_until: string | null;
-            saved: components["schemas"]["service.carts.viewing.LineView"][];
+            saved: components["schemas"]["LineView"][];
             order: string | null;
             changes: components["schemas"]["SwitchedLine"][];
             before: components["schemas"]["Before"] | null;
@@ -4658,56 +4712,12 @@ export interface components {
          * @enum {unknown}
          */
         What: "accepted" | "cancelled" | "collected" | "declined" | "delivered" | "edited" | "expired" | "picked" | "placed" | "put_back" | "ready" | "sent" | "short";
-        /** Cancellation */
-        "adapters.http.groups.Cancellation": {
-            /** @default customer */
-            reason?: string;
-        };
         /**
          * Payment
          * @description `attempt` is the retailer's own name of one try to take the money, never used again.
          */
         "adapters.http.holds.Payment": {
             attempt: string;
-        };
-        /**
-         * GroupView
-         * @description A pickup or a shipment: its promise, how far it is, and the parcels that left.
-         *
-         *         One that has no `state` is planned only: its location does not know of it yet.
-         */
-        "adapters.http.orders.GroupView": {
-            method: string;
-            store: string;
-            pickup?: string;
-            shipment?: string;
-            promised_from: string | null;
-            promised_until: string | null;
-            state?: string;
-            parcels?: components["schemas"]["ParcelView"][];
-        };
-        /**
-         * LineView
-         * @description Units of one SKU, and what became of them.
-         *
-         *         `quantity` were ordered; `picked` were fetched so far, `ready` lie ready to be collected now;
-         *         the others ended: `cancelled`, `collected`, `shipped`, and, of those that left, `returned`.
-         */
-        "adapters.http.orders.LineView": {
-            sku: string;
-            name: string;
-            quantity: number;
-            unit_price: components["schemas"]["Money"];
-            total: components["schemas"]["Money"];
-            points: number;
-            group: string;
-            cancelled: number;
-            collected: number;
-            shipped: number;
-            returned: number;
-            line: string;
-            picked: number;
-            ready: number;
         };
         /**
          * Results
@@ -4755,37 +4765,6 @@ export interface components {
         "domain.sales.Tender": {
             type: string;
             amount: number;
-        };
-        /**
-         * GroupView
-         * @description Lines of one store and method; the promise is what an order placed now would get.
-         */
-        "service.carts.viewing.GroupView": {
-            method: string;
-            store: string | null;
-            lines: string[];
-            promised_from: string | null;
-            promised_until: string | null;
-        };
-        /** LineView */
-        "service.carts.viewing.LineView": {
-            sku: string;
-            name: string;
-            quantity: number;
-            unit_price: components["schemas"]["Money"];
-            total: components["schemas"]["Money"];
-            fulfilment: components["schemas"]["Fulfilment"] | null;
-            problems: components["schemas"]["LineProblem"][];
-        };
-        /**
-         * Cancellation
-         * @description What is given up, and why; without `lines` all that has not left yet.
-         */
-        "service.orders.cancelling.Cancellation": {
-            /** @default null */
-            lines?: components["schemas"]["CancelledLine"][] | null;
-            /** @default customer */
-            reason?: string;
         };
         /**
          * Result
@@ -6269,15 +6248,12 @@ export interface operations {
                      *             {
                      *               "carrier": "Sample Post",
                      *               "tracking_number": "SP1234567890SE",
-                     *               "url": "https://erp.example.com/stock",
+                     *               "units": {
+                     *                 "sample": 1
+                     *               },
                      *               "sent_at": "2026-11-23T10:30:00+01:00",
-                     *               "delivered_at": "2026-11-23T10:30:00+01:00",
-                     *               "lines": [
-                     *                 {
-                     *                   "sku": "85123A",
-                     *                   "quantity": 2
-                     *                 }
-                     *               ]
+                     *               "url": "https://erp.example.com/stock",
+                     *               "delivered_at": "2026-11-23T10:30:00+01:00"
                      *             }
                      *           ]
                      *         }
@@ -6388,15 +6364,12 @@ export interface operations {
                      *             {
                      *               "carrier": "Sample Post",
                      *               "tracking_number": "SP1234567890SE",
-                     *               "url": "https://erp.example.com/stock",
+                     *               "units": {
+                     *                 "sample": 1
+                     *               },
                      *               "sent_at": "2026-11-23T10:30:00+01:00",
-                     *               "delivered_at": "2026-11-23T10:30:00+01:00",
-                     *               "lines": [
-                     *                 {
-                     *                   "sku": "85123A",
-                     *                   "quantity": 2
-                     *                 }
-                     *               ]
+                     *               "url": "https://erp.example.com/stock",
+                     *               "delivered_at": "2026-11-23T10:30:00+01:00"
                      *             }
                      *           ]
                      *         }
@@ -10394,15 +10367,12 @@ export interface operations {
                      *                 {
                      *                   "carrier": "Sample Post",
                      *                   "tracking_number": "SP1234567890SE",
-                     *                   "url": "https://erp.example.com/stock",
+                     *                   "units": {
+                     *                     "sample": 1
+                     *                   },
                      *                   "sent_at": "2026-11-23T10:30:00+01:00",
-                     *                   "delivered_at": "2026-11-23T10:30:00+01:00",
-                     *                   "lines": [
-                     *                     {
-                     *                       "sku": "85123A",
-                     *                       "quantity": 2
-                     *                     }
-                     *                   ]
+                     *                   "url": "https://erp.example.com/stock",
+                     *                   "delivered_at": "2026-11-23T10:30:00+01:00"
                      *                 }
                      *               ]
                      *             }
@@ -11221,15 +11191,12 @@ export interface operations {
                      *                 {
                      *                   "carrier": "Sample Post",
                      *                   "tracking_number": "SP1234567890SE",
-                     *                   "url": "https://erp.example.com/stock",
+                     *                   "units": {
+                     *                     "sample": 1
+                     *                   },
                      *                   "sent_at": "2026-11-23T10:30:00+01:00",
-                     *                   "delivered_at": "2026-11-23T10:30:00+01:00",
-                     *                   "lines": [
-                     *                     {
-                     *                       "sku": "85123A",
-                     *                       "quantity": 2
-                     *                     }
-                     *                   ]
+                     *                   "url": "https://erp.example.com/stock",
+                     *                   "delivered_at": "2026-11-23T10:30:00+01:00"
                      *                 }
                      *               ]
                      *             }
@@ -11460,15 +11427,12 @@ export interface operations {
                      *             {
                      *               "carrier": "Sample Post",
                      *               "tracking_number": "SP1234567890SE",
-                     *               "url": "https://erp.example.com/stock",
+                     *               "units": {
+                     *                 "sample": 1
+                     *               },
                      *               "sent_at": "2026-11-23T10:30:00+01:00",
-                     *               "delivered_at": "2026-11-23T10:30:00+01:00",
-                     *               "lines": [
-                     *                 {
-                     *                   "sku": "85123A",
-                     *                   "quantity": 2
-                     *                 }
-                     *               ]
+                     *               "url": "https://erp.example.com/stock",
+                     *               "delivered_at": "2026-11-23T10:30:00+01:00"
                      *             }
                      *           ]
                      *         }
@@ -11645,15 +11609,12 @@ export interface operations {
                      *             {
                      *               "carrier": "Sample Post",
                      *               "tracking_number": "SP1234567890SE",
-                     *               "url": "https://erp.example.com/stock",
+                     *               "units": {
+                     *                 "sample": 1
+                     *               },
                      *               "sent_at": "2026-11-23T10:30:00+01:00",
-                     *               "delivered_at": "2026-11-23T10:30:00+01:00",
-                     *               "lines": [
-                     *                 {
-                     *                   "sku": "85123A",
-                     *                   "quantity": 2
-                     *                 }
-                     *               ]
+                     *               "url": "https://erp.example.com/stock",
+                     *               "delivered_at": "2026-11-23T10:30:00+01:00"
                      *             }
                      *           ]
                      *         }
@@ -11757,7 +11718,7 @@ export interface operations {
                  *       "reason": "damaged"
                  *     }
                  */
-                "application/json": components["schemas"]["service.orders.cancelling.Cancellation"];
+                "application/json": components["schemas"]["OrderCancellation"];
             };
         };
         responses: {
@@ -11829,15 +11790,12 @@ export interface operations {
                      *             {
                      *               "carrier": "Sample Post",
                      *               "tracking_number": "SP1234567890SE",
-                     *               "url": "https://erp.example.com/stock",
+                     *               "units": {
+                     *                 "sample": 1
+                     *               },
                      *               "sent_at": "2026-11-23T10:30:00+01:00",
-                     *               "delivered_at": "2026-11-23T10:30:00+01:00",
-                     *               "lines": [
-                     *                 {
-                     *                   "sku": "85123A",
-                     *                   "quantity": 2
-                     *                 }
-                     *               ]
+                     *               "url": "https://erp.example.com/stock",
+                     *               "delivered_at": "2026-11-23T10:30:00+01:00"
                      *             }
                      *           ]
                      *         }
@@ -12108,15 +12066,12 @@ export interface operations {
                      *             {
                      *               "carrier": "Sample Post",
                      *               "tracking_number": "SP1234567890SE",
-                     *               "url": "https://erp.example.com/stock",
+                     *               "units": {
+                     *                 "sample": 1
+                     *               },
                      *               "sent_at": "2026-11-23T10:30:00+01:00",
-                     *               "delivered_at": "2026-11-23T10:30:00+01:00",
-                     *               "lines": [
-                     *                 {
-                     *                   "sku": "85123A",
-                     *                   "quantity": 2
-                     *                 }
-                     *               ]
+                     *               "url": "https://erp.example.com/stock",
+                     *               "delivered_at": "2026-11-23T10:30:00+01:00"
                      *             }
                      *           ]
                      *         }
@@ -12712,7 +12667,7 @@ export interface operations {
                  *       "reason": "damaged"
                  *     }
                  */
-                "application/json": components["schemas"]["adapters.http.groups.Cancellation"];
+                "application/json": components["schemas"]["Cancellation"];
             };
         };
         responses: {
@@ -13999,7 +13954,7 @@ export interface operations {
                  *       "reason": "damaged"
                  *     }
                  */
-                "application/json": components["schemas"]["adapters.http.groups.Cancellation"];
+                "application/json": components["schemas"]["Cancellation"];
             };
         };
         responses: {

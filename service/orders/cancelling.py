@@ -46,7 +46,7 @@ class CancelledLine(NamedLine, frozen=True, kw_only=True, forbid_unknown_fields=
     quantity: Annotated[int, Meta(ge=1, le=1_000_000)]
 
 
-class Cancellation(Struct, frozen=True, forbid_unknown_fields=True):
+class OrderCancellation(Struct, frozen=True, forbid_unknown_fields=True):
     """What is given up, and why; without `lines` all that has not left yet."""
 
     lines: Annotated[list[CancelledLine], Meta(min_length=1, max_length=200)] | None = None
@@ -81,7 +81,7 @@ async def cancel(
     *,
     caller: Caller,
     order: OrderId,
-    cancellation: Cancellation,
+    cancellation: OrderCancellation,
     key: RequestKey | None,
 ) -> SeenOrder:
     """Give up what has not left yet, or some of it: all that was named, or nothing.
@@ -117,7 +117,9 @@ def theirs(caller: Caller, order: Order, groups: Collection[Prepared]) -> list[P
 Step = tuple[Prepared, Prepared]
 
 
-def _steps(order: Order, groups: Sequence[Prepared], wish: Cancellation, unit: Unit) -> list[Step]:
+def _steps(
+    order: Order, groups: Sequence[Prepared], wish: OrderCancellation, unit: Unit
+) -> list[Step]:
     """Each group that changes, as it was and as it is without what is given up."""
     if wish.lines is None:
         return _without_all(groups, wish.reason, unit)

@@ -1,5 +1,6 @@
 """An order that was placed is changed: its quantities, its prices, and how to reach its buyer."""
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from typing import Annotated
 
@@ -8,6 +9,7 @@ from msgspec import Meta, Struct
 from domain import edits, timeline
 from domain.addresses import Address
 from domain.callers import Caller, NotYours, Role
+from domain.cart_rules import OverLimit
 from domain.edits import Edited, StaleOrder, grown, must_be_addressable, must_not_have_begun
 from domain.groups import GroupLine, Repeated, changes_between
 from domain.ids import WEB, OrderId, Sku
@@ -85,6 +87,7 @@ async def edit(
 
     Raises:
         TooLateToChange: it is being fetched, is ready, or has left.
+        OverLimit: a buyer wants more of a SKU than one order takes.
         NotEnoughStock: there are fewer free than it would take; all stays as it was.
         Unexpected, SeveralOrderLines, Repeated: which line is meant cannot be told.
         PaymentTooSmall, StaleOrder, WrongField.
@@ -122,6 +125,8 @@ async def _edited(
     unit: Unit, caller: Caller, before: Order, edit: Edit, groups: Sequence[Prepared]
 ) -> Order:
     wishes = _wishes(before, groups, edit.lines)
+    if caller.role is not Role.OFFICE:
+        await _must_be_within_limits(unit, before, wishes)
     steps = [step for group in groups if (step := _step(unit, group, wishes))]
     await _claim(unit, steps)
     for was, becomes in steps:
@@ -158,6 +163,19 @@ def _wishes(order: Order, groups: Collection[Prepared], lines: Sequence[EditedLi
             raise edits.TooLateToChange([one for one in groups if one.id == line.group])
         wishes.append(wish)
     return wishes
+
+
+async def _must_be_within_limits(unit: Unit, order: Order, wishes: Sequence[Wish]) -> None:
+    """As at the checkout; the office may grant more. Raises OverLimit."""
+    units = Counter(order.units)
+    for wish in wishes:
+        units[wish.line.sku] += wish.more
+    catalogue = await unit.products.by_sku(sorted({wish.line.sku for wish in wishes}))
+    limits = {sku: unit.cart_rules.most_of(product) for sku, product in catalogue.items()}
+    grown_skus = {wish.line.sku for wish in wishes if wish.more > 0}
+    over = {sku: limits[sku] for sku in grown_skus if units[sku] > limits[sku]}
+    if over:
+        raise OverLimit(over)
 
 
 def _step(unit: Unit, group: Prepared, wishes: Sequence[Wish]) -> Step | None:

@@ -14,7 +14,7 @@ from domain.orders import (
     Payment,
     Totals,
 )
-from tests.examples import MUG, NOON, TEA_SET, TEAPOT, shelve
+from tests.examples import MUG, NOON, TEA_SET, TEAPOT, a_product, shelve
 from tests.http.rivals import queue
 from tests.http.shop import Shop
 from tests.http.test_audit import broken
@@ -225,6 +225,18 @@ async def test_the_last_free_unit_goes_to_one_of_two_who_edit(shop: Shop):
 
     assert [answer.status_code for answer in answers] == [200, 409]
     assert await shelf(shop) == (3, 3)
+
+
+async def test_a_buyer_keeps_to_what_one_order_takes_and_the_office_may_grant_more(shop: Shop):
+    desk, name = await a_placed(shop, mug=2)
+    async with shop.units.begin() as unit:
+        await unit.products.put([a_product(MUG, most_per_order=3)])
+    mine = await edit(shop, desk.me, name, lines=of(4))
+    fewer = await edit(shop, desk.me, name, lines=of(3))
+    granted = await edit(shop, await shop.office(), name, lines=of(4))
+
+    assert (mine.status_code, mine.json()["code"]) == (409, "limit")
+    assert (fewer.status_code, granted.status_code) == (200, 200)
 
 
 async def test_one_line_may_give_up_what_another_takes(shop: Shop):

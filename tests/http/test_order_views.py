@@ -63,8 +63,8 @@ async def test_parcels_are_followed_by_their_number(shop: Shop):
         await follow(unit, HOUSE, before, before.send(leaving, unit.now))
     told = await seen(shop, me, placed["id"])
 
-    assert [(one["carrier"], one["tracking_number"], one["lines"]) for one in parcels(told)] == [
-        ("post", "SE-1", [{"sku": MUG, "quantity": 1}])
+    assert [(one["carrier"], one["tracking_number"], one["units"]) for one in parcels(told)] == [
+        ("post", "SE-1", {MUG: 1})
     ]
     assert (group["state"], group["parcels"]) == ("placed", [])
     assert line_of(told)["shipped"] == 1
