@@ -30,6 +30,7 @@ PRIVATE: Final = frozenset(
         "email",
         "key",
         "name",
+        "order_token",
         "password",
         "phone",
         "pin",
@@ -45,6 +46,7 @@ TELLING: Final = re.compile(
     r"(?P<scheme>\b[Bb]earer\s+)\S+"
     r"|\b(?:sk|pk|rk|whsec)_[A-Za-z0-9_\-+/=]{8,}"
     r"|\bpi_[A-Za-z0-9]+_secret_\w+"
+    r"|\b(?:crt|ord)_\w+\.(?:\d+\.)?[0-9a-f]{16,}"
     r"|\beyJ[\w\-]+\.[\w\-]+\.[\w\-]*"
     r"|(?P<user>://[^:/@\s]*:)[^@/\s]+(?=@)"
     r"|[\w.+\-]+@[\w\-]+(?:\.[\w\-]+)+"

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from domain.ids import CartId, CustomerId, StoreId
+from domain.ids import CartId, CustomerId, OrderId, StoreId
 from domain.refusals import Forbidden, Missing
 
 
@@ -38,7 +38,7 @@ SCOPES = frozenset(
 class Caller(Struct, frozen=True):
     """`id` names the key or the person for the records; it is no secret.
 
-    `cart` is the cart whose token came along.
+    `cart` is the cart whose token came along, `order` the order whose link's did.
     """
 
     role: Role
@@ -47,6 +47,7 @@ class Caller(Struct, frozen=True):
     stores: frozenset[StoreId] = frozenset()
     terminal: str = ""
     cart: CartId | None = None
+    order: OrderId | None = None
     scopes: frozenset[str] = frozenset()
 
     @property

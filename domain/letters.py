@@ -99,7 +99,17 @@ class ReturnedLetter(Struct, frozen=True, kw_only=True, tag="payment_returned"):
     order_url: str | None = None
 
 
-Letter = ReadyLetter | ThanksLetter | ReturnedLetter
+class LinkLetter(Struct, frozen=True, kw_only=True, tag="order_link"):
+    """The way to an order, for whoever ordered it and lost the way. `country` is the shop's."""
+
+    retailer: Retailer
+    order: str
+    country: str
+    items: list[Item]
+    order_url: str | None = None
+
+
+Letter = ReadyLetter | ThanksLetter | ReturnedLetter | LinkLetter
 
 
 class Rendered(Struct, frozen=True):

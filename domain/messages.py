@@ -23,6 +23,7 @@ class Kind(StrEnum):
     PICKUP_READY = "pickup_ready"
     THANK_YOU = "thank_you"
     PAYMENT_RETURNED = "payment_returned"
+    ORDER_LINK = "order_link"
 
 
 class MessageState(StrEnum):

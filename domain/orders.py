@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Final
 
@@ -25,7 +26,7 @@ from domain.money import Money, share_of_units
 from domain.patterns import whole
 from domain.points import points_of_lines
 from domain.price_rules import Percent
-from domain.prices import Discount, Shipping, TaxSum, Totals
+from domain.prices import Discount, Shipping, TaxSum, Totals, tax_of
 from domain.refusals import Conflict, WrongField
 from domain.texts import Name
 
@@ -117,6 +118,27 @@ class OrderLine(Struct, frozen=True):
         already = self.returned + first
         worth = share_of_units(self.to_pay.amount, self.quantity, already, units)
         return Money(worth, self.to_pay.currency)
+
+    def repriced(self, quantity: int, unit_price: Money, *, tax_included: bool) -> "OrderLine":
+        """The line of so many units at such a price.
+
+        More units cost their price, and the discounts stay; another price has none.
+        """
+        if (quantity, unit_price) == (self.quantity, self.unit_price):
+            return self
+        discounts = self.discounts if unit_price == self.unit_price else []
+        total = unit_price.amount * quantity - sum(one.amount.amount for one in discounts)
+        tax = tax_of(total, self.tax_rate, included=tax_included) if self.tax_rate else 0
+        currency = unit_price.currency
+        return structs.replace(
+            self,
+            quantity=quantity,
+            unit_price=unit_price,
+            discounts=discounts,
+            total=Money(total, currency),
+            tax=Money(tax, currency),
+            to_pay=Money(total if tax_included else total + tax, currency),
+        )
 
     @property
     def points_left(self) -> int:
@@ -271,6 +293,15 @@ class Order(Struct, frozen=True):
     def _changed(self, now: datetime, **changes: object) -> "Order":
         return structs.replace(self, version=self.version + 1, changed_at=now, **changes)
 
+    @property
+    def units(self) -> dict[Sku, int]:
+        """Units of each SKU that were not cancelled."""
+        units: dict[Sku, int] = {}
+        for line in self.lines:
+            if wanted := line.quantity - line.cancelled:
+                units[line.sku] = units.get(line.sku, 0) + wanted
+        return units
+
     def lines_of(self, group: str) -> dict[Sku, OrderLine]:
         """The lines that a group prepares."""
         return {line.sku: line for line in self.lines if line.group == group}
@@ -282,7 +313,8 @@ class Order(Struct, frozen=True):
             structs.replace(line, points=count)
             for line, count in zip(self.lines, points, strict=True)
         ]
-        return structs.replace(self, lines=lines, points=Earning(sum(points)))
+        left = sum(line.points_left for line in lines)
+        return structs.replace(self, lines=lines, points=Earning(left))
 
     def settle(
         self,
@@ -308,8 +340,11 @@ class Order(Struct, frozen=True):
             else line
             for line in self.lines
         ]
-        to_pay = Money(self._due(lines), self.currency)
-        totals = structs.replace(self.totals, to_pay=to_pay)
+        return self.with_lines(lines, now)
+
+    def with_lines(self, lines: list[OrderLine], now: datetime) -> "Order":
+        """The order when its lines are these: what it costs and its state follow from them."""
+        totals = totals_of(lines, self.bill, Money(self._due(lines), self.currency))
         return structs.replace(
             self,
             lines=lines,
@@ -383,6 +418,21 @@ def totals_of(lines: list[OrderLine], bill: Bill, to_pay: Money) -> Totals:
         tax=money(sum(line.tax.amount for line in lines) + (sent.tax.amount if sent else 0)),
         to_pay=to_pay,
     )
+
+
+def taxes_of(lines: list[OrderLine], shipping: Shipping | None) -> list[TaxSum]:
+    """All that bears each rate, the lowest first."""
+    bearing = [(one.tax_rate, one.to_pay, one.tax) for one in (*lines, shipping) if one]
+    sums: dict[Percent, tuple[int, int]] = {}
+    for rate, to_pay, tax in bearing:
+        if rate is not None:
+            gross, taxed = sums.get(rate, (0, 0))
+            sums[rate] = (gross + to_pay.amount, taxed + tax.amount)
+    currency = lines[0].to_pay.currency
+    return [
+        TaxSum(rate, *(Money(amount, currency) for amount in (gross - tax, tax, gross)))
+        for rate, (gross, tax) in sorted(sums.items(), key=lambda one: Decimal(one[0]))
+    ]
 
 
 def tenders_of(payment: Payment, totals: Totals) -> list[Tender]:

@@ -31,14 +31,25 @@ from domain.pickups import Pickup, PickupState
 from domain.shipments import ENDS as SHIPMENT_ENDS
 from domain.shipments import Shipment, ShipmentState
 from domain.stock import Cause, Source, moves_of
+from domain.timeline import Entry, steps_between
 from service.payments.following import settle
 from service.ports.unit import Unit
 
 PICKUP_ENDS = {PickupState.DECLINED, PickupState.SHORT, PickupState.EXPIRED, PickupState.CANCELLED}
 
 
-async def follow(unit: Unit, caller: Caller, before: Group, after: Group) -> None:
-    """Everything that the step from `before` to `after` means; nothing when it changed nothing."""
+async def follow(
+    unit: Unit,
+    caller: Caller,
+    before: Group,
+    after: Group,
+    *,
+    told: Sequence[Entry] | None = None,
+) -> None:
+    """Everything that the step from `before` to `after` means; nothing when it changed nothing.
+
+    `told` is what the order's timeline says of it, where the two groups do not tell.
+    """
     if after is before:
         return
     await _keep(unit, after)
@@ -52,7 +63,8 @@ async def follow(unit: Unit, caller: Caller, before: Group, after: Group) -> Non
     await unit.allocations.write(after.allocations())
     if given or cancelled:
         await _settle(unit, after, step, given, cancelled)
-    await unit.outbox.add(*_events(before, after, unit))
+    entries = steps_between(before, after, caller) if told is None else told
+    await unit.outbox.add(*_events(before, after, unit), told=entries)
 
 
 async def _keep(unit: Unit, group: Group) -> None:

@@ -66,6 +66,7 @@ def test_a_level_below_the_chosen_one_is_left_out(lines):
         ("paid by pi_3abc_secret_4Def now", "paid by *** now"),
         ("token eyJhbGciOi.eyJzdWIi.c2ln bad", "token *** bad"),
         ("at postgresql://hylla:hunter2@db/hylla", "at postgresql://hylla:***@db/hylla"),
+        (f"opened by ord_0192f0c1.{'5f2a' * 8}", "opened by ***"),
         ("ord_0192f0c1 has 3 lines of 85123A", "ord_0192f0c1 has 3 lines of 85123A"),
         ("at 2026-11-23T10:15:00+01:00", "at 2026-11-23T10:15:00+01:00"),
     ],

@@ -16,6 +16,7 @@ from adapters.http.availability import Availability
 from adapters.http.basket_plans import BasketPlans
 from adapters.http.bodies import JsonRequest
 from adapters.http.callers import admit, must_state_callers, provide_caller, provide_telling
+from adapters.http.cancellations import Cancellations
 from adapters.http.cart_terms import CartTerms
 from adapters.http.carts import Carts, MyCart, provide_change
 from adapters.http.customers import Customers
@@ -57,6 +58,7 @@ from adapters.http.stores import Stores
 from adapters.http.streams import provide_last_event
 from adapters.http.tags import provide_if_match
 from adapters.http.till_carts import CartCodes, TillCarts
+from adapters.http.timeline import Timeline
 from adapters.http.transfers import Transfers
 from adapters.http.viewed import CartViewed, MyViewed
 from adapters.http.walk_ins import WalkIns
@@ -86,6 +88,8 @@ CONTROLLERS: Final[Sequence[ControllerRouterHandler]] = (
     Orders,
     MyOrders,
     Payments,
+    Timeline,
+    Cancellations,
     Stock,
     Stocktaking,
     Transfers,
@@ -238,6 +242,7 @@ def _cors(settings: HttpSettings) -> CORSConfig:
             "Idempotency-Key",
             "If-Match",
             "Cart-Token",
+            "Order-Token",
             "X-Request-Id",
             "Last-Event-ID",
         ],

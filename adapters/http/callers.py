@@ -118,10 +118,15 @@ async def provide_caller(
     codes: NamedDependency[Codes],
     clock: NamedDependency[Clock],
 ) -> Caller:
-    """The caller, with the cart whose `Cart-Token` came along: a till's opens to its store only."""
+    """The caller, with the cart and the order whose `Cart-Token` and `Order-Token` came along.
+
+    A till's token of a cart opens to its store only.
+    """
     caller = visit_of(request).caller
     if caller is None:
         raise ImproperlyConfiguredException("An operation open to all has no caller.")
+    if token := request.headers.get("order-token"):
+        caller = replace(caller, order=codes.order_opened_by(token))
     token = request.headers.get("cart-token", "")
     if not token:
         return caller

@@ -10,13 +10,14 @@ from msgspec import UNSET, Struct, UnsetType, structs
 
 from adapters.http.bodies import Nothing
 from adapters.http.callers import AT_CARTS, Clock, called_by
-from adapters.http.orders import OrderView
+from adapters.http.orders import OrderView, answered
 from adapters.http.tags import tagged
 from domain.callers import Caller, Role
 from domain.carts import Fulfilment, Quantity
 from domain.claiming import Merged
 from domain.ids import CartId, MarketId, Sku, StoreId
 from domain.money import Currency, is_currency
+from domain.progress import just_placed
 from domain.refusals import Invalid, WrongField
 from service.carts import changing, claiming, opening, viewing
 from service.carts.at_the_till import WALK_IN_LASTS
@@ -24,6 +25,7 @@ from service.carts.changing import Change, Wish
 from service.carts.switching import SwitchedView
 from service.carts.viewing import CartView
 from service.orders.placing import Checkout, place
+from service.orders.seeing import look
 from service.payments.cashier import Cashier
 from service.ports.callers import Codes
 from service.ports.requests import RequestKey
@@ -255,6 +257,7 @@ class Carts(Controller):
         data: JSONBody[Checkout],
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
+        codes: NamedDependency[Codes],
         locale: NamedDependency[str],
         cashier: NamedDependency[Cashier],
         key: NamedDependency[RequestKey],
@@ -267,9 +270,10 @@ class Carts(Controller):
         placed = await place(
             units, cashier, caller=caller, cart=cart, checkout=data, locale=locale, key=key
         )
-        status = 201 if placed.new else 200
-        view = OrderView.of(placed.order, placed.attempt, cashier.publishable_key)
-        return tagged(view, placed.order.version, status=status)
+        if placed.new and placed.attempt is None:
+            return answered(just_placed(placed.order), caller, codes, cashier, 201)
+        seen = await look(units, caller=caller, order=placed.order.id)
+        return answered(seen, caller, codes, cashier, 201 if placed.new else 200)
 
 
 class MyCart(Controller):

@@ -9,18 +9,19 @@ from litestar.params import FromPath, JSONBody
 from msgspec import UNSET, Struct, UnsetType
 
 from adapters.http.callers import SHOPPERS, called_by
-from adapters.http.orders import OrderView
+from adapters.http.orders import OrderView, answered
 from adapters.http.paging import Cursor, Limit, Page, page_of, unseal
-from adapters.http.tags import tagged
 from domain.callers import Caller, Role
 from domain.ids import AttemptId, OrderId, TransactionId
 from domain.money import Money
 from domain.orders import Card
 from domain.payments import AttemptState
 from domain.transactions import Ask, Transaction, TransactionState
+from service.orders.seeing import look
 from service.payments.cashier import Cashier
 from service.payments.seeing import Tried, list_tried, list_unsettled
 from service.payments.trying import try_again
+from service.ports.callers import Codes
 from service.ports.payments import Unsettled
 from service.ports.requests import RequestKey
 from service.ports.unit import Units
@@ -116,6 +117,7 @@ class Payments(Controller):
         data: JSONBody[NewPayment],
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
+        codes: NamedDependency[Codes],
         cashier: NamedDependency[Cashier],
         key: NamedDependency[RequestKey],
     ) -> Response[OrderView]:
@@ -127,8 +129,8 @@ class Payments(Controller):
         tried = await try_again(
             units, cashier, caller=caller, order=order, card=data.card or "", key=key
         )
-        view = OrderView.of(tried.order, tried.attempt, cashier.publishable_key)
-        return tagged(view, tried.order.version, status=201)
+        seen = await look(units, caller=caller, order=tried.order.id)
+        return answered(seen, caller, codes, cashier, 201)
 
     @get(
         "/orders/{order:str}/payments",

@@ -51,10 +51,11 @@ async def provide_key(request: Request[Any, Any, Any]) -> RequestKey:
 
 
 async def _principal(request: Request[Any, Any, Any]) -> str:
-    """Whose key it is. Guests share the shop's key, so their cart's token tells them apart."""
+    """Whose key it is. Guests share the shop's key; what they open things by tells them apart."""
     caller = visit_of(request).caller
     name = caller.id if caller else ""
-    token = request.headers.get("cart-token", "")
+    given = [request.headers.get(header, "") for header in ("cart-token", "order-token")]
+    token = "\n".join(one for one in given if one)
     return f"{name}:{sha256(token.encode()).hexdigest()[:32]}" if token else name
 
 

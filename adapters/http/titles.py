@@ -293,6 +293,27 @@ OF_CODE: Final[dict[str, Title]] = {
         "Koden er ikke rigtig",
         "Codul nu este corect",
     ),
+    "too_late_to_change": (
+        "It is too late to change this order",
+        "Det er for sent å endre denne bestillingen",
+        "Det är för sent att ändra den här beställningen",
+        "Det er for sent at ændre denne ordre",
+        "Este prea târziu pentru a modifica această comandă",
+    ),
+    "payment_too_small": (
+        "The payment does not cover this",
+        "Betalingen dekker ikke dette",
+        "Betalningen räcker inte till detta",
+        "Betalingen dækker ikke dette",
+        "Plata nu acoperă această sumă",
+    ),
+    "nothing_to_cancel": (
+        "Nothing is left to cancel",
+        "Det er ingenting igjen å avbestille",
+        "Det finns inget kvar att avbeställa",
+        "Der er intet tilbage at afbestille",
+        "Nu a mai rămas nimic de anulat",
+    ),
     "already_collected": (
         "This was collected before",
         "Dette er allerede hentet",

@@ -11,7 +11,7 @@ WRITE: Final = """
         $1::text[], $2::text[], $3::text[], $4::text[], $5::int[], $6::int[], $7::int[]
     )
     on conflict (group_id, line, sku) do update
-    set consumed = excluded.consumed, released = excluded.released
+    set quantity = excluded.quantity, consumed = excluded.consumed, released = excluded.released
 """
 
 

@@ -6,7 +6,10 @@ from typing import Any, Final
 
 import msgspec
 
+from adapters.postgres.columns import columns
+from adapters.postgres.found_orders import Question
 from domain.addresses import Address
+from domain.finding import words_of
 from domain.ids import CustomerId, OrderId, Sku
 from domain.money import Money
 from domain.orders import (
@@ -22,6 +25,7 @@ from domain.orders import (
     totals_of,
 )
 from domain.refusals import Missing
+from service.ports.shopping import Wanted
 
 COLUMNS: Final = (
     "id, cart, customer, state, locale, currency, goods_minor, to_pay_minor, contact, lines, "
@@ -29,13 +33,28 @@ COLUMNS: Final = (
     "attempt, pay_by, bill"
 )
 ADD: Final = f"""
+    with known_by as (
+        insert into order_words (kind, word, order_id)
+        select kind, word, $1 from unnest($20::text[], $21::text[]) as known (kind, word)
+    )
     insert into orders ({COLUMNS})
     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
         $18, $19, $20)
 """
+RENAME: Final = """
+    with gone as (
+        delete from order_words
+        where order_id = $1 and kind in ('email', 'phone', 'name')
+            and (kind, word) not in (select * from unnest($2::text[], $3::text[]))
+    )
+    insert into order_words (kind, word, order_id)
+    select kind, word, $1 from unnest($2::text[], $3::text[]) as known (kind, word)
+    on conflict do nothing
+"""
 KEEP: Final = """
     update orders set customer = $2, state = $3, goods_minor = $4, to_pay_minor = $5, lines = $6,
-        groups = $7, version = $8, changed_at = $9, placed_at = $10, attempt = $11
+        groups = $7, version = $8, changed_at = $9, placed_at = $10, attempt = $11, contact = $12,
+        address = $13, bill = $14
     where id = $1
 """
 SELECT: Final = f"select {COLUMNS} from orders"
@@ -95,9 +114,19 @@ class PostgresOrders:
         self._now = now
 
     async def add(self, order: Order) -> None:
-        await self._connection.execute(ADD, *_values(order))
+        await self._connection.execute(ADD, *_values(order), *columns(words_of(order), 2))
         if used := [coupon.promotion for coupon in order.bill.coupons]:
             await self._connection.execute(USE, used, order.id, order.customer)
+
+    async def rename(self, order: Order) -> None:
+        await self._connection.execute(RENAME, order.id, *columns(words_of(order), 2))
+
+    async def find(self, wanted: Wanted, *, before: OrderId | None, limit: int) -> Sequence[Order]:
+        question = Question(wanted, before, limit)
+        rows = await self._connection.fetch(
+            f"{SELECT} where id in ({question.text}) order by id desc", *question.values
+        )
+        return [_order(row) for row in rows]
 
     async def keep(self, order: Order) -> None:
         await self._connection.execute(
@@ -113,6 +142,9 @@ class PostgresOrders:
             order.changed_at,
             order.placed_at,
             order.attempt,
+            _text(order.contact),
+            _text(order.address) if order.address else None,
+            _text(order.bill),
         )
         if order.state in OVER and order.bill.coupons:
             await self._connection.execute(LOCK_USED, order.id)

@@ -1,15 +1,24 @@
 """Events: added with their cause, leased by whoever follows them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 import msgspec
 
+from adapters.postgres.columns import columns
 from domain.events import Event
+from domain.timeline import Entry
 from service.ports.following import Leased
 
 ADD: Final = """
+    with told as (
+        insert into timeline (order_id, at, what, by, actor, group_id, store, facts)
+        select order_id, at, what, by, actor, group_id, store, facts::jsonb from unnest(
+            $4::text[], $5::timestamptz[], $6::text[], $7::text[], $8::text[], $9::text[],
+            $10::text[], $11::text[]
+        ) as entry (order_id, at, what, by, actor, group_id, store, facts)
+    )
     insert into events (kind, body, recorded_at, due_at)
     select kind, body::jsonb, $3, $3 from unnest($1::text[], $2::text[]) as event (kind, body)
 """
@@ -30,10 +39,11 @@ class PostgresOutbox:
         self._connection = connection
         self._now = now
 
-    async def add(self, *events: Event) -> None:
+    async def add(self, *events: Event, told: Collection[Entry] = ()) -> None:
         kinds = [str(event.__struct_config__.tag) for event in events]
         bodies = [msgspec.json.encode(event).decode() for event in events]
-        await self._connection.execute(ADD, kinds, bodies, self._now)
+        entries = columns([_values(entry) for entry in told], 8)
+        await self._connection.execute(ADD, kinds, bodies, self._now, *entries)
 
     async def lease(self, limit: int, span: timedelta) -> Sequence[Leased]:
         """Up to `limit` due events, oldest first, for `span`; a repeat of one doubles its span."""
@@ -50,3 +60,17 @@ class PostgresOutbox:
     async def trouble(self, leased: Leased, words: str) -> None:
         """Note why an event could not be followed; it comes again when its lease ends."""
         await self._connection.execute(TROUBLE, leased.id, words)
+
+
+def _values(entry: Entry) -> tuple[Any, ...]:
+    facts = msgspec.json.encode(entry.facts).decode()
+    return (
+        entry.order,
+        entry.at,
+        entry.what.value,
+        entry.by.value,
+        entry.actor,
+        entry.group,
+        entry.store,
+        facts,
+    )

@@ -41,15 +41,15 @@ class PostgresPickups:
         await self._connection.execute(KEEP, pickup.order, *_values(pickup))
 
     async def get(self, pickup: PickupId) -> Pickup:
-        return _pickup(await self._connection.fetchrow(f"{SELECT} where id = $1", pickup))
+        return pickup_of(await self._connection.fetchrow(f"{SELECT} where id = $1", pickup))
 
     async def take(self, pickup: PickupId) -> Pickup:
         row = await self._connection.fetchrow(f"{SELECT} where id = $1 for update", pickup)
-        return _pickup(row)
+        return pickup_of(row)
 
     async def by_code(self, code_hash: bytes) -> Pickup | None:
         row = await self._connection.fetchrow(BY_CODE, code_hash)
-        return _pickup(row) if row else None
+        return pickup_of(row) if row else None
 
     async def of_store(
         self,
@@ -61,10 +61,10 @@ class PostgresPickups:
     ) -> Sequence[Pickup]:
         names = [state.value for state in states]
         rows = await self._connection.fetch(OF_STORE, store, names, after, limit)
-        return [_pickup(row) for row in rows]
+        return [pickup_of(row) for row in rows]
 
     async def of_order(self, order: OrderId) -> Sequence[Pickup]:
-        return [_pickup(row) for row in await self._connection.fetch(OF_ORDER, order)]
+        return [pickup_of(row) for row in await self._connection.fetch(OF_ORDER, order)]
 
     async def overdue(self, now: datetime, limit: int) -> list[PickupId]:
         return [row["id"] for row in await self._connection.fetch(OVERDUE, now, limit)]
@@ -77,7 +77,7 @@ def _values(pickup: Pickup) -> list[Any]:
     return list(values.values())
 
 
-def _pickup(row: Any) -> Pickup:
+def pickup_of(row: Any) -> Pickup:
     if row is None:
         raise Missing
     columns = dict(row)

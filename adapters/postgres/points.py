@@ -47,6 +47,14 @@ LOTS_TO_CONFIRM: Final = f"""
     where purchase = $1 and line = any($2::text[]) and origin is null and pending > 0
     order by line
 """
+PROMISES: Final = f"""
+    select {LOT} from lots
+    where purchase = $1 and line = any($2::text[]) and origin is null
+"""
+GRANT_MORE: Final = """
+    update lots set granted = lots.granted + more.points
+    from unnest($1::text[], $2::bigint[]) as more (id, points) where lots.id = more.id
+"""
 LOCK_MEMBERS: Final = """
     select id, debt from members where id = any($1::text[]) order by id for no key update
 """
@@ -172,6 +180,22 @@ class PostgresPoints:
         if member:
             promised = points.promised(grants)
             await self._post([self._entry(member, Kind.PROMISED, order, order, promised)], grants)
+
+    async def promise_more(
+        self, customer: CustomerId, order: OrderId, lines: Mapping[str, int], source: str
+    ) -> None:
+        member = await self._connection.fetchval(LOCK_CUSTOMER, customer)
+        if member is None or await self._is_posted(Kind.PROMISED, source):
+            return
+        rows = await self._connection.fetch(PROMISES, order, list(lines))
+        lots = {row["line"]: replace(Lot(**row), granted=lines[row["line"]]) for row in rows}
+        fresh = [self._lot(order, line, lines[line]) for line in sorted(lines) if line not in lots]
+        known = list(lots.values())
+        await self._connection.execute(
+            GRANT_MORE, [lot.id for lot in known], [lot.granted for lot in known]
+        )
+        promised = points.promised([*known, *fresh])
+        await self._post([self._entry(member, Kind.PROMISED, source, order, promised)], fresh)
 
     async def confirm(self, order: OrderId, lines: Mapping[Sku, int], source: str) -> None:
         buyer = await self._connection.fetchrow(LOCK_BUYER, order)

@@ -14,7 +14,17 @@ FIELDS: Final = tuple(name for name in Shipment.__struct_fields__ if name != "or
 COLUMNS: Final = ", ".join(FIELDS)
 _SLOTS: Final = ", ".join(f"${position}" for position in range(2, len(FIELDS) + 2))
 ADD: Final = f"insert into shipments (order_id, {COLUMNS}) values ($1, {_SLOTS})"
-KEEP: Final = f"update shipments set ({COLUMNS}) = row({_SLOTS}) where order_id = $1 and id = $2"
+_PARCELS: Final = f"${FIELDS.index('parcels') + 2}::jsonb"
+KNOWN_BY: Final = f"""
+    insert into order_words (kind, word, order_id)
+    select 'tracking', parcel ->> 'tracking_number', $1
+    from jsonb_array_elements({_PARCELS}) as parcel
+    on conflict do nothing
+"""
+KEEP: Final = f"""
+    with known_by as ({KNOWN_BY})
+    update shipments set ({COLUMNS}) = row({_SLOTS}) where order_id = $1 and id = $2
+"""
 SELECT: Final = f"select order_id, {COLUMNS} from shipments"
 OF_ORDER: Final = f"{SELECT} where order_id = $1 order by id"
 OF_STORE: Final = f"""
@@ -34,14 +44,14 @@ class PostgresShipments:
         await self._connection.execute(KEEP, shipment.order, *_values(shipment))
 
     async def get(self, shipment: ShipmentId) -> Shipment:
-        return _shipment(await self._connection.fetchrow(f"{SELECT} where id = $1", shipment))
+        return shipment_of(await self._connection.fetchrow(f"{SELECT} where id = $1", shipment))
 
     async def take(self, shipment: ShipmentId) -> Shipment:
         row = await self._connection.fetchrow(f"{SELECT} where id = $1 for update", shipment)
-        return _shipment(row)
+        return shipment_of(row)
 
     async def of_order(self, order: OrderId) -> Sequence[Shipment]:
-        return [_shipment(row) for row in await self._connection.fetch(OF_ORDER, order)]
+        return [shipment_of(row) for row in await self._connection.fetch(OF_ORDER, order)]
 
     async def of_store(
         self,
@@ -53,7 +63,7 @@ class PostgresShipments:
     ) -> Sequence[Shipment]:
         names = [state.value for state in states]
         rows = await self._connection.fetch(OF_STORE, store, names, after, limit)
-        return [_shipment(row) for row in rows]
+        return [shipment_of(row) for row in rows]
 
 
 def _values(shipment: Shipment) -> list[Any]:
@@ -64,7 +74,7 @@ def _values(shipment: Shipment) -> list[Any]:
     return list(values.values())
 
 
-def _shipment(row: Any) -> Shipment:
+def shipment_of(row: Any) -> Shipment:
     if row is None:
         raise Missing
     columns = dict(row)

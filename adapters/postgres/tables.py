@@ -606,6 +606,19 @@ orders = Table(
 Index(None, orders.c.customer, orders.c.id)
 Index("orders_cart_key", orders.c.cart, unique=True, postgresql_where=text("state <> 'expired'"))
 Index("orders_unpaid_idx", orders.c.pay_by, postgresql_where=text("state = 'pending_payment'"))
+Index(None, orders.c.state, orders.c.id)
+Index(None, orders.c.placed_at)
+
+# What people say of an order when they look for it.
+order_words = Table(
+    "order_words",
+    metadata,
+    words("kind"),
+    key("word"),
+    key("order_id"),
+    PrimaryKeyConstraint("kind", "word", "order_id"),
+)
+Index(None, order_words.c.order_id)
 
 # The orders that stand with a coupon.
 coupon_uses = Table(
@@ -646,6 +659,7 @@ pickups = Table(
 )
 Index(None, pickups.c.store, pickups.c.state, pickups.c.id)
 Index(None, pickups.c.order_id)
+Index(None, pickups.c.store, pickups.c.order_id)
 Index(None, pickups.c.code_hash)
 Index(
     "pickups_waiting_key",
@@ -676,6 +690,7 @@ shipments = Table(
 )
 Index(None, shipments.c.store, shipments.c.state, shipments.c.id)
 Index(None, shipments.c.order_id)
+Index(None, shipments.c.store, shipments.c.order_id)
 
 returns = Table(
     "returns",
@@ -794,6 +809,21 @@ notices = Table(
     PrimaryKeyConstraint("provider", "id"),
 )
 Index(None, notices.c.heard_at)
+
+timeline = Table(
+    "timeline",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    key("order_id"),
+    instant("at"),
+    words("what"),
+    words("by"),
+    key("actor"),
+    key("group_id", server_default=text("''")),
+    key("store", server_default=text("''")),
+    document("facts"),
+)
+Index(None, timeline.c.order_id, timeline.c.id)
 
 # --- people ---------------------------------------------------------------------------------------
 

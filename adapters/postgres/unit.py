@@ -24,6 +24,7 @@ from adapters.postgres.consignments import (
 )
 from adapters.postgres.customers import PostgresCustomers
 from adapters.postgres.feed import PostgresFeed
+from adapters.postgres.groups import PostgresGroups
 from adapters.postgres.holds import PostgresHolds
 from adapters.postgres.incidents import PostgresIncidents
 from adapters.postgres.keys import PostgresKeys
@@ -46,6 +47,7 @@ from adapters.postgres.shipments import PostgresShipments
 from adapters.postgres.slots import PostgresSlots
 from adapters.postgres.stock import PostgresStock
 from adapters.postgres.stores import PostgresStores
+from adapters.postgres.timeline import PostgresTimeline
 from adapters.postgres.trespasses import PostgresTrespasses
 from adapters.postgres.viewed import PostgresViewed
 from adapters.postgres.walk_ins import PostgresWalkIns
@@ -64,7 +66,16 @@ from service.ports.people import Consents, Customers, Points, Preferences, Rewar
 from service.ports.prices import PriceRules, Prices, Rule
 from service.ports.requests import Requests
 from service.ports.selling import Closing, SalesChannels, Selling
-from service.ports.shopping import Carts, Orders, Pickups, Returns, Shipments, Viewed
+from service.ports.shopping import (
+    Carts,
+    Groups,
+    Orders,
+    Pickups,
+    Returns,
+    Shipments,
+    Timeline,
+    Viewed,
+)
 from service.ports.stock import Allocations, Feed, Holds, Incidents, Sales, Stock, WalkIns
 from service.ports.unit import Audit, Unit
 
@@ -133,10 +144,12 @@ class PostgresUnit:
         self.carts: Carts = PostgresCarts(connection, now)
         self.viewed: Viewed = PostgresViewed(connection, now)
         self.orders: Orders = PostgresOrders(connection, now)
+        self.groups: Groups = PostgresGroups(connection)
         self.pickups: Pickups = PostgresPickups(connection)
         self.shipments: Shipments = PostgresShipments(connection)
         self.attempts: Attempts = PostgresAttempts(connection, now)
         self.returns: Returns = PostgresReturns(connection)
+        self.timeline: Timeline = PostgresTimeline(connection)
         self.transfers: Consignments[Transfer] = PostgresConsignments(connection, TRANSFERS)
         self.deliveries: Deliveries = PostgresDeliveries(connection, DELIVERIES)
         self.walk_ins: WalkIns = PostgresWalkIns(connection, now)

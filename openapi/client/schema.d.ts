@@ -1228,6 +1228,53 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/orders": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Orders that fit all that is told, newest first
+         * @description Orders that fit all that is told, newest first; a store sees those it has a part of.
+         *
+         *     Callers: till, associate, office. An office key needs the scope `orders`.
+         */
+        get: operations["list_orders"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/orders/find": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send the link to a guest's order again, to whoever ordered it
+         * @description Send the link to a guest's order again, to whoever ordered it.
+         *
+         *     For a guest who lost it and knows the number of the order and its e-mail address. Whether
+         *     there is such an order is not told: the answer is always the same.
+         *
+         *     Callers: shop, customer.
+         */
+        post: operations["send_order_link"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/orders/{order}": {
         parameters: {
             query?: never;
@@ -1237,13 +1284,50 @@ export interface paths {
         };
         /**
          * One order
-         * @description One order: for its customer, the guest with its cart's token, its stores, the office.
+         * @description One order: for its customer, the guest with a token of it, its stores, the office.
          *
          *     Callers: shop, customer, till, associate, office. An office key needs the scope `orders`.
          */
         get: operations["get_order"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Change quantities, contact or address of an order
+         * @description Change quantities, contact or address of an order; the office also a unit price.
+         *
+         *     Its buyer may while nobody has begun to fetch any of it. `quantity` is what the buyer is to
+         *     get of a line in all: fewer are cancelled, more are promised if they are free, or the whole
+         *     edit is refused with 409 `insufficient_stock` and all stays as it was. What is as told
+         *     already is not written again.
+         *
+         *     Callers: shop, customer, office. An office key needs the scope `orders`.
+         */
+        patch: operations["change_order"];
+        trace?: never;
+    };
+    "/v1/orders/{order}/cancellations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Give up what has not been handed over and has not left yet, or the `lines` of it
+         * @description Give up what has not been handed over and has not left yet, or the `lines` of it.
+         *
+         *     Its buyer and the office may cancel all of it, a location what it prepares itself. All that
+         *     is named is cancelled, or nothing. 409 `nothing_to_cancel`, `already_collected` or
+         *     `already_shipped` say that it is too late.
+         *
+         *     Callers: shop, customer, till, associate, office. An office key needs the scope `orders`.
+         */
+        post: operations["cancel_order"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1331,6 +1415,30 @@ export interface paths {
          *     Callers: till, associate, office. An office key needs the scope `orders`.
          */
         post: operations["send_parcel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/orders/{order}/timeline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What happened to an order, in the order in which it did
+         * @description What happened to an order, in the order in which it did.
+         *
+         *     For whoever may see the order. Buyers see which side did it; staff also who.
+         *
+         *     Callers: shop, customer, till, associate, office. An office key needs the scope `orders`.
+         */
+        get: operations["list_order_steps"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -2924,10 +3032,29 @@ export interface components {
         BufferResults: {
             results: components["schemas"]["BufferResult"][];
         };
+        /**
+         * By
+         * @description Which side did it.
+         * @enum {unknown}
+         */
+        By: "buyer" | "clock" | "office" | "store";
         /** Cancellation */
         Cancellation: {
             /** @default customer */
             reason?: string;
+        };
+        /**
+         * CancelledLine
+         * @description So many units of a line.
+         */
+        CancelledLine: {
+            /** @default null */
+            line?: string | null;
+            /** @default null */
+            sku?: string | null;
+            /** @default null */
+            group?: string | null;
+            quantity: number;
         };
         /**
          * CartAtTill
@@ -3297,6 +3424,57 @@ export interface components {
             to_earn: number;
         };
         /**
+         * Edit
+         * @description What is to be another; what is left out stays as it is.
+         */
+        Edit: {
+            /** @default [] */
+            lines?: components["schemas"]["EditedLine"][];
+            /** @default null */
+            contact?: components["schemas"]["Contact"] | null;
+            /** @default null */
+            address?: components["schemas"]["Address"] | null;
+        };
+        /**
+         * EditedLine
+         * @description How many units the buyer is to get in all, those included that left; or another price.
+         */
+        EditedLine: {
+            /** @default null */
+            line?: string | null;
+            /** @default null */
+            sku?: string | null;
+            /** @default null */
+            group?: string | null;
+            /** @default null */
+            quantity?: number | null;
+            /** @default null */
+            unit_price?: components["schemas"]["Money"] | null;
+        };
+        /**
+         * EntryView
+         * @description One step. `group` is the pickup or the shipment; `actor`, for staff, the key or the person.
+         *
+         *         `lines` are the units it was about, `missing` those of them that nobody found; `edited` is what
+         *         an edit made of lines, `changed` what else it changed.
+         */
+        EntryView: {
+            /** Format: date-time */
+            at: string;
+            what: components["schemas"]["What"];
+            by: components["schemas"]["By"];
+            actor?: string;
+            group?: string;
+            store?: string;
+            reason?: string;
+            lines?: components["schemas"]["UnitsTold"][];
+            missing?: components["schemas"]["UnitsTold"][];
+            carrier?: string;
+            tracking_number?: string;
+            edited?: components["schemas"]["LineEdited"][];
+            changed?: string[];
+        };
+        /**
          * Expiring
          * @description So many points can be used through the day `on`, and not after it.
          */
@@ -3533,6 +3711,15 @@ export interface components {
             revoked_at: string | null;
         };
         /**
+         * LineEdited
+         * @description What an edit made of a line.
+         */
+        LineEdited: {
+            line: string;
+            before: number;
+            after: number;
+        };
+        /**
          * LineProblem
          * @description `seen` is the price the buyer saw, `price` today's; to set the line again accepts it.
          */
@@ -3569,6 +3756,14 @@ export interface components {
         Longer: {
             /** @default 900 */
             ttl_s?: number;
+        };
+        /**
+         * LostLink
+         * @description The number of the order, and the e-mail address that was told with it.
+         */
+        LostLink: {
+            order: string;
+            email: string;
         };
         /**
          * MadeKey
@@ -3914,27 +4109,39 @@ export interface components {
             group: string;
         };
         /**
-         * OrderGroup
-         * @description Lines of one location and method: a pickup or a shipment, with its promise.
-         *
-         *         Times are in the location's own; nothing is promised of a shipment whose method names no days.
+         * OrderCancellation
+         * @description What is given up, and why; without `lines` all that has not left yet.
          */
-        OrderGroup: {
+        OrderCancellation: {
+            /** @default null */
+            lines?: components["schemas"]["CancelledLine"][] | null;
+            /** @default customer */
+            reason?: string;
+        };
+        /**
+         * OrderGroupView
+         * @description A pickup or a shipment: its promise, how far it is, and the parcels that left.
+         *
+         *         One that has no `state` is planned only: its location does not know of it yet.
+         */
+        OrderGroupView: {
             method: string;
             store: string;
             pickup?: string;
             shipment?: string;
             promised_from: string | null;
             promised_until: string | null;
+            state?: string;
+            parcels?: components["schemas"]["Parcel"][];
         };
         /**
-         * OrderLine
-         * @description Price and name as they were when the order was placed; `points` are what it will earn.
+         * OrderLineView
+         * @description Units of one SKU, and what became of them.
          *
-         *         `total` is what its units cost less their discounts, `to_pay` the same with its tax. `line`
-         *         names it within the order: the SKU for the first line of a SKU. `group` prepares it.
+         *         `quantity` were ordered; `picked` were fetched so far, `ready` lie ready to be collected now;
+         *         the others ended: `cancelled`, `collected`, `shipped`, and, of those that left, `returned`.
          */
-        OrderLine: {
+        OrderLineView: {
             sku: string;
             name: string;
             quantity: number;
@@ -3951,6 +4158,8 @@ export interface components {
             shipped: number;
             returned: number;
             line: string;
+            picked: number;
+            ready: number;
         };
         /**
          * OrderState
@@ -3959,10 +4168,11 @@ export interface components {
         OrderState: "cancelled" | "expired" | "fulfilled" | "partly_fulfilled" | "pending_payment" | "placed";
         /**
          * OrderView
-         * @description What was bought, for how much, and where it waits.
+         * @description What was bought, for how much, where it waits, and what became of each unit.
          *
          *         `to_pay` is what is still wanted, and shipping while something is sent; all other money is as
-         *         it was when the order was placed.
+         *         it was when the order was placed or edited. `token` is for a guest: the secret of a link to
+         *         this order, sent back as `Order-Token`.
          */
         OrderView: {
             id: string;
@@ -3974,8 +4184,8 @@ export interface components {
             currency: string;
             contact: components["schemas"]["Contact"];
             address: components["schemas"]["Address"] | null;
-            lines: components["schemas"]["OrderLine"][];
-            groups: components["schemas"]["OrderGroup"][];
+            lines: components["schemas"]["OrderLineView"][];
+            groups: components["schemas"]["OrderGroupView"][];
             market: string | null;
             prices_include_tax: boolean;
             shipping: components["schemas"]["Shipping"] | null;
@@ -3985,6 +4195,7 @@ export interface components {
             tenders: components["schemas"]["domain.orders.Tender"][];
             points: components["schemas"]["Earning"];
             payment: components["schemas"]["PaymentView"];
+            token?: string;
         };
         /**
          * OwnBuffer
@@ -4012,6 +4223,14 @@ export interface components {
          */
         Page_DeliveryView_: {
             items: components["schemas"]["DeliveryView"][];
+            next_cursor: string | null;
+        };
+        /**
+         * Page[EntryView]
+         * @description `next_cursor` is null on the last page.
+         */
+        Page_EntryView_: {
+            items: components["schemas"]["EntryView"][];
             next_cursor: string | null;
         };
         /**
@@ -4804,6 +5023,11 @@ export interface components {
              */
             to: string;
         };
+        /**
+         * Sent
+         * @description Whatever there was to send is on its way.
+         */
+        Sent: Record<string, never>;
         /** SentLine */
         SentLine: {
             sku: string;
@@ -5272,6 +5496,14 @@ export interface components {
             closed_at: string | null;
         };
         /**
+         * UnitsTold
+         * @description Units of one SKU that a step was about.
+         */
+        UnitsTold: {
+            sku: string;
+            quantity: number;
+        };
+        /**
          * Unsettled
          * @description What a person has to see to: a transaction that was refused, or an attempt.
          *
@@ -5364,6 +5596,11 @@ export interface components {
          */
         WebhookState: "active" | "disabled";
         /**
+         * What
+         * @enum {unknown}
+         */
+        What: "accepted" | "cancelled" | "collected" | "declined" | "delivered" | "edited" | "expired" | "picked" | "placed" | "put_back" | "ready" | "sent" | "short";
+        /**
          * Payment
          * @description `attempt` is the retailer's own name of one try to take the money, never used again.
          */
@@ -5404,7 +5641,7 @@ export interface components {
          * Kind
          * @enum {unknown}
          */
-        "domain.messages.Kind": "payment_returned" | "pickup_ready" | "thank_you";
+        "domain.messages.Kind": "order_link" | "payment_returned" | "pickup_ready" | "thank_you";
         /**
          * Payment
          * @description `card` is the provider's name of a card that the page gave to it before, such as `pm_…`.
@@ -5765,6 +6002,11 @@ export interface components {
          * @example crt_01jd0000000000000000000000.5f2a
          */
         CartToken: string;
+        /**
+         * @description A guest's way to one order and its pickups, as its link has it.
+         * @example ord_01jd0000000000000000000002.5f2a
+         */
+        OrderToken: string;
         /**
          * @description For titles and names: en, nb, sv, da or ro; English when none fits.
          * @example sv-SE, en;q=0.5
@@ -7125,7 +7367,9 @@ export interface operations {
                      *           "collected": 1,
                      *           "shipped": 1,
                      *           "returned": 1,
-                     *           "line": "sample"
+                     *           "line": "sample",
+                     *           "picked": 1,
+                     *           "ready": 1
                      *         }
                      *       ],
                      *       "groups": [
@@ -7135,7 +7379,20 @@ export interface operations {
                      *           "pickup": "pku_01jd0000000000000000000003",
                      *           "shipment": "sample",
                      *           "promised_from": "2026-11-23T10:30:00+01:00",
-                     *           "promised_until": "2026-11-23T10:30:00+01:00"
+                     *           "promised_until": "2026-11-23T10:30:00+01:00",
+                     *           "state": "active",
+                     *           "parcels": [
+                     *             {
+                     *               "carrier": "Sample Post",
+                     *               "tracking_number": "SP1234567890SE",
+                     *               "units": {
+                     *                 "sample": 1
+                     *               },
+                     *               "sent_at": "2026-11-23T10:30:00+01:00",
+                     *               "url": "https://erp.example.com/stock",
+                     *               "delivered_at": "2026-11-23T10:30:00+01:00"
+                     *             }
+                     *           ]
                      *         }
                      *       ],
                      *       "market": "se",
@@ -7223,7 +7480,8 @@ export interface operations {
                      *         "client_secret": "pi_3Q0000000000000000000000_secret_shown_to_the_buyer",
                      *         "next_action": {},
                      *         "publishable_key": "pk_live_of_the_shop"
-                     *       }
+                     *       },
+                     *       "token": "crt_01jd0000000000000000000000.5f2a"
                      *     }
                      */
                     "application/json": components["schemas"]["OrderView"];
@@ -7299,7 +7557,9 @@ export interface operations {
                      *           "collected": 1,
                      *           "shipped": 1,
                      *           "returned": 1,
-                     *           "line": "sample"
+                     *           "line": "sample",
+                     *           "picked": 1,
+                     *           "ready": 1
                      *         }
                      *       ],
                      *       "groups": [
@@ -7309,7 +7569,20 @@ export interface operations {
                      *           "pickup": "pku_01jd0000000000000000000003",
                      *           "shipment": "sample",
                      *           "promised_from": "2026-11-23T10:30:00+01:00",
-                     *           "promised_until": "2026-11-23T10:30:00+01:00"
+                     *           "promised_until": "2026-11-23T10:30:00+01:00",
+                     *           "state": "active",
+                     *           "parcels": [
+                     *             {
+                     *               "carrier": "Sample Post",
+                     *               "tracking_number": "SP1234567890SE",
+                     *               "units": {
+                     *                 "sample": 1
+                     *               },
+                     *               "sent_at": "2026-11-23T10:30:00+01:00",
+                     *               "url": "https://erp.example.com/stock",
+                     *               "delivered_at": "2026-11-23T10:30:00+01:00"
+                     *             }
+                     *           ]
                      *         }
                      *       ],
                      *       "market": "se",
@@ -7397,7 +7670,8 @@ export interface operations {
                      *         "client_secret": "pi_3Q0000000000000000000000_secret_shown_to_the_buyer",
                      *         "next_action": {},
                      *         "publishable_key": "pk_live_of_the_shop"
-                     *       }
+                     *       },
+                     *       "token": "crt_01jd0000000000000000000000.5f2a"
                      *     }
                      */
                     "application/json": components["schemas"]["OrderView"];
@@ -13493,7 +13767,9 @@ export interface operations {
                      *               "collected": 1,
                      *               "shipped": 1,
                      *               "returned": 1,
-                     *               "line": "sample"
+                     *               "line": "sample",
+                     *               "picked": 1,
+                     *               "ready": 1
                      *             }
                      *           ],
                      *           "groups": [
@@ -13503,7 +13779,20 @@ export interface operations {
                      *               "pickup": "pku_01jd0000000000000000000003",
                      *               "shipment": "sample",
                      *               "promised_from": "2026-11-23T10:30:00+01:00",
-                     *               "promised_until": "2026-11-23T10:30:00+01:00"
+                     *               "promised_until": "2026-11-23T10:30:00+01:00",
+                     *               "state": "active",
+                     *               "parcels": [
+                     *                 {
+                     *                   "carrier": "Sample Post",
+                     *                   "tracking_number": "SP1234567890SE",
+                     *                   "units": {
+                     *                     "sample": 1
+                     *                   },
+                     *                   "sent_at": "2026-11-23T10:30:00+01:00",
+                     *                   "url": "https://erp.example.com/stock",
+                     *                   "delivered_at": "2026-11-23T10:30:00+01:00"
+                     *                 }
+                     *               ]
                      *             }
                      *           ],
                      *           "market": "se",
@@ -13591,7 +13880,8 @@ export interface operations {
                      *             "client_secret": "pi_3Q0000000000000000000000_secret_shown_to_the_buyer",
                      *             "next_action": {},
                      *             "publishable_key": "pk_live_of_the_shop"
-                     *           }
+                     *           },
+                     *           "token": "crt_01jd0000000000000000000000.5f2a"
                      *         }
                      *       ],
                      *       "next_cursor": "sample"
@@ -14099,7 +14389,7 @@ export interface operations {
                 customer?: string;
                 /**
                  * @description Of this kind.
-                 * @example payment_returned
+                 * @example order_link
                  */
                 kind?: components["schemas"]["domain.messages.Kind"];
                 /**
@@ -14145,7 +14435,7 @@ export interface operations {
                      *         {
                      *           "id": "msg_01jd0000000000000000000006",
                      *           "customer": "cus_01jd0000000000000000000004",
-                     *           "kind": "payment_returned",
+                     *           "kind": "order_link",
                      *           "purpose": "ad_audience",
                      *           "channel": "call",
                      *           "locale": "sv",
@@ -14212,7 +14502,7 @@ export interface operations {
                      * @example {
                      *       "id": "msg_01jd0000000000000000000006",
                      *       "customer": "cus_01jd0000000000000000000004",
-                     *       "kind": "payment_returned",
+                     *       "kind": "order_link",
                      *       "purpose": "ad_audience",
                      *       "channel": "call",
                      *       "locale": "sv",
@@ -14244,6 +14534,342 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
+    list_orders: {
+        parameters: {
+            query?: {
+                /**
+                 * @description `next_cursor` of the page before, unchanged.
+                 * @example ImtleV8wMSI
+                 */
+                cursor?: string;
+                /**
+                 * @description The customer.
+                 * @example cus_01jd0000000000000000000004
+                 */
+                customer?: string;
+                /**
+                 * @description How many items at most.
+                 * @example 50
+                 */
+                limit?: number;
+                /**
+                 * @description Placed then or later.
+                 * @example sample
+                 */
+                placed_from?: string;
+                /**
+                 * @description Placed before then.
+                 * @example sample
+                 */
+                placed_until?: string;
+                /**
+                 * @description The order's id, a whole e-mail address or phone number, the beginning of a name or of a last name, a sku, or the tracking number of a parcel.
+                 * @example sample
+                 */
+                query?: string;
+                /**
+                 * @description In this state.
+                 * @example cancelled
+                 */
+                state?: components["schemas"]["OrderState"];
+                /**
+                 * @description With something to collect or to send there.
+                 * @example 1000
+                 */
+                store?: string;
+            };
+            header?: {
+                /**
+                 * @description For titles and names: en, nb, sv, da or ro; English when none fits.
+                 * @example sv-SE, en;q=0.5
+                 */
+                "Accept-Language"?: components["parameters"]["AcceptLanguage"];
+                /**
+                 * @description Your own id of this request, for our logs; we make one if there is none.
+                 * @example till-7-000123
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "ord_01jd0000000000000000000002",
+                     *           "cart": "crt_01jd0000000000000000000001",
+                     *           "state": "cancelled",
+                     *           "version": 3,
+                     *           "placed_at": "2026-11-23T10:30:00+01:00",
+                     *           "currency": "SEK",
+                     *           "contact": {
+                     *             "name": "Sample mug"
+                     *           },
+                     *           "address": {
+                     *             "street": "Sample street 1",
+                     *             "city": "Stockholm",
+                     *             "country": "SE",
+                     *             "postal_code": "111 22",
+                     *             "region": "",
+                     *             "more": "2nd floor",
+                     *             "name": "Sample mug"
+                     *           },
+                     *           "lines": [
+                     *             {
+                     *               "sku": "85123A",
+                     *               "name": "Sample mug",
+                     *               "quantity": 2,
+                     *               "unit_price": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               },
+                     *               "total": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               },
+                     *               "tax": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               },
+                     *               "to_pay": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               },
+                     *               "tax_rate": "25",
+                     *               "discounts": [
+                     *                 {
+                     *                   "promotion": "spring",
+                     *                   "name": "Sample mug",
+                     *                   "amount": {
+                     *                     "amount": 24900,
+                     *                     "currency": "SEK"
+                     *                   },
+                     *                   "code": "7KQM2RXA"
+                     *                 }
+                     *               ],
+                     *               "points": 1,
+                     *               "group": "sample",
+                     *               "cancelled": 1,
+                     *               "collected": 1,
+                     *               "shipped": 1,
+                     *               "returned": 1,
+                     *               "line": "sample",
+                     *               "picked": 1,
+                     *               "ready": 1
+                     *             }
+                     *           ],
+                     *           "groups": [
+                     *             {
+                     *               "method": "pay_at_pickup",
+                     *               "store": "1000",
+                     *               "pickup": "pku_01jd0000000000000000000003",
+                     *               "shipment": "sample",
+                     *               "promised_from": "2026-11-23T10:30:00+01:00",
+                     *               "promised_until": "2026-11-23T10:30:00+01:00",
+                     *               "state": "active",
+                     *               "parcels": [
+                     *                 {
+                     *                   "carrier": "Sample Post",
+                     *                   "tracking_number": "SP1234567890SE",
+                     *                   "units": {
+                     *                     "sample": 1
+                     *                   },
+                     *                   "sent_at": "2026-11-23T10:30:00+01:00",
+                     *                   "url": "https://erp.example.com/stock",
+                     *                   "delivered_at": "2026-11-23T10:30:00+01:00"
+                     *                 }
+                     *               ]
+                     *             }
+                     *           ],
+                     *           "market": "se",
+                     *           "prices_include_tax": true,
+                     *           "shipping": {
+                     *             "method": "pay_at_pickup",
+                     *             "name": "Sample mug",
+                     *             "price": {
+                     *               "amount": 24900,
+                     *               "currency": "SEK"
+                     *             },
+                     *             "tax_rate": "25",
+                     *             "tax": {
+                     *               "amount": 24900,
+                     *               "currency": "SEK"
+                     *             },
+                     *             "to_pay": {
+                     *               "amount": 24900,
+                     *               "currency": "SEK"
+                     *             }
+                     *           },
+                     *           "taxes": [
+                     *             {
+                     *               "rate": "25",
+                     *               "net": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               },
+                     *               "tax": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               },
+                     *               "gross": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               }
+                     *             }
+                     *           ],
+                     *           "coupons": [
+                     *             {
+                     *               "code": "7KQM2RXA",
+                     *               "promotion": "spring"
+                     *             }
+                     *           ],
+                     *           "totals": {
+                     *             "goods": {
+                     *               "amount": 24900,
+                     *               "currency": "SEK"
+                     *             },
+                     *             "discounts": {
+                     *               "amount": 24900,
+                     *               "currency": "SEK"
+                     *             },
+                     *             "shipping": {
+                     *               "amount": 24900,
+                     *               "currency": "SEK"
+                     *             },
+                     *             "tax": {
+                     *               "amount": 24900,
+                     *               "currency": "SEK"
+                     *             },
+                     *             "to_pay": {
+                     *               "amount": 24900,
+                     *               "currency": "SEK"
+                     *             }
+                     *           },
+                     *           "tenders": [
+                     *             {
+                     *               "type": "/problems/insufficient_stock",
+                     *               "amount": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               }
+                     *             }
+                     *           ],
+                     *           "points": {
+                     *             "to_earn": 1
+                     *           },
+                     *           "payment": {
+                     *             "method": "pay_at_pickup",
+                     *             "state": "authorised",
+                     *             "attempt": "pay-7101-1",
+                     *             "problem": "insufficient_funds",
+                     *             "until": "2026-11-23T10:30:00+01:00",
+                     *             "client_secret": "pi_3Q0000000000000000000000_secret_shown_to_the_buyer",
+                     *             "next_action": {},
+                     *             "publishable_key": "pk_live_of_the_shop"
+                     *           },
+                     *           "token": "crt_01jd0000000000000000000000.5f2a"
+                     *         }
+                     *       ],
+                     *       "next_cursor": "sample"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Page_OrderView_"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    send_order_link: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes a repeat harmless: the same key and body get the first answer again.
+                 * @example 6f1c1f0e-0d3b-4a52-9a54-3c2f0a1b7a11
+                 */
+                "Idempotency-Key"?: components["parameters"]["OptionalIdempotencyKey"];
+                /**
+                 * @description A guest's way to a cart, and to the order it became.
+                 * @example crt_01jd0000000000000000000000.5f2a
+                 */
+                "Cart-Token"?: components["parameters"]["CartToken"];
+                /**
+                 * @description A guest's way to one order and its pickups, as its link has it.
+                 * @example ord_01jd0000000000000000000002.5f2a
+                 */
+                "Order-Token"?: components["parameters"]["OrderToken"];
+                /**
+                 * @description For titles and names: en, nb, sv, da or ro; English when none fits.
+                 * @example sv-SE, en;q=0.5
+                 */
+                "Accept-Language"?: components["parameters"]["AcceptLanguage"];
+                /**
+                 * @description Your own id of this request, for our logs; we make one if there is none.
+                 * @example till-7-000123
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "order": "ord_01jd0000000000000000000002",
+                 *       "email": "sample@example.com"
+                 *     }
+                 */
+                "application/json": components["schemas"]["LostLink"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            202: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example {} */
+                    "application/json": components["schemas"]["Sent"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
     get_order: {
         parameters: {
             query?: never;
@@ -14253,6 +14879,11 @@ export interface operations {
                  * @example crt_01jd0000000000000000000000.5f2a
                  */
                 "Cart-Token"?: components["parameters"]["CartToken"];
+                /**
+                 * @description A guest's way to one order and its pickups, as its link has it.
+                 * @example ord_01jd0000000000000000000002.5f2a
+                 */
+                "Order-Token"?: components["parameters"]["OrderToken"];
                 /**
                  * @description For titles and names: en, nb, sv, da or ro; English when none fits.
                  * @example sv-SE, en;q=0.5
@@ -14344,7 +14975,9 @@ export interface operations {
                      *           "collected": 1,
                      *           "shipped": 1,
                      *           "returned": 1,
-                     *           "line": "sample"
+                     *           "line": "sample",
+                     *           "picked": 1,
+                     *           "ready": 1
                      *         }
                      *       ],
                      *       "groups": [
@@ -14354,7 +14987,20 @@ export interface operations {
                      *           "pickup": "pku_01jd0000000000000000000003",
                      *           "shipment": "sample",
                      *           "promised_from": "2026-11-23T10:30:00+01:00",
-                     *           "promised_until": "2026-11-23T10:30:00+01:00"
+                     *           "promised_until": "2026-11-23T10:30:00+01:00",
+                     *           "state": "active",
+                     *           "parcels": [
+                     *             {
+                     *               "carrier": "Sample Post",
+                     *               "tracking_number": "SP1234567890SE",
+                     *               "units": {
+                     *                 "sample": 1
+                     *               },
+                     *               "sent_at": "2026-11-23T10:30:00+01:00",
+                     *               "url": "https://erp.example.com/stock",
+                     *               "delivered_at": "2026-11-23T10:30:00+01:00"
+                     *             }
+                     *           ]
                      *         }
                      *       ],
                      *       "market": "se",
@@ -14442,7 +15088,8 @@ export interface operations {
                      *         "client_secret": "pi_3Q0000000000000000000000_secret_shown_to_the_buyer",
                      *         "next_action": {},
                      *         "publishable_key": "pk_live_of_the_shop"
-                     *       }
+                     *       },
+                     *       "token": "crt_01jd0000000000000000000000.5f2a"
                      *     }
                      */
                     "application/json": components["schemas"]["OrderView"];
@@ -14452,6 +15099,522 @@ export interface operations {
             403: components["responses"]["Problem403"];
             404: components["responses"]["Problem404"];
             422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    change_order: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description Makes a repeat harmless: the same key and body get the first answer again.
+                 * @example 6f1c1f0e-0d3b-4a52-9a54-3c2f0a1b7a11
+                 */
+                "Idempotency-Key": components["parameters"]["IdempotencyKey"];
+                /**
+                 * @description The `ETag` on which the caller decided; 412 if it is no longer the newest.
+                 * @example "3"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description A guest's way to a cart, and to the order it became.
+                 * @example crt_01jd0000000000000000000000.5f2a
+                 */
+                "Cart-Token"?: components["parameters"]["CartToken"];
+                /**
+                 * @description A guest's way to one order and its pickups, as its link has it.
+                 * @example ord_01jd0000000000000000000002.5f2a
+                 */
+                "Order-Token"?: components["parameters"]["OrderToken"];
+                /**
+                 * @description For titles and names: en, nb, sv, da or ro; English when none fits.
+                 * @example sv-SE, en;q=0.5
+                 */
+                "Accept-Language"?: components["parameters"]["AcceptLanguage"];
+                /**
+                 * @description Your own id of this request, for our logs; we make one if there is none.
+                 * @example till-7-000123
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description The order.
+                 * @example ord_01jd0000000000000000000002
+                 */
+                order: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "lines": [
+                 *         {}
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["Edit"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "ord_01jd0000000000000000000002",
+                     *       "cart": "crt_01jd0000000000000000000001",
+                     *       "state": "cancelled",
+                     *       "version": 3,
+                     *       "placed_at": "2026-11-23T10:30:00+01:00",
+                     *       "currency": "SEK",
+                     *       "contact": {
+                     *         "name": "Sample mug"
+                     *       },
+                     *       "address": {
+                     *         "street": "Sample street 1",
+                     *         "city": "Stockholm",
+                     *         "country": "SE",
+                     *         "postal_code": "111 22",
+                     *         "region": "",
+                     *         "more": "2nd floor",
+                     *         "name": "Sample mug"
+                     *       },
+                     *       "lines": [
+                     *         {
+                     *           "sku": "85123A",
+                     *           "name": "Sample mug",
+                     *           "quantity": 2,
+                     *           "unit_price": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "total": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "tax": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "to_pay": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "tax_rate": "25",
+                     *           "discounts": [
+                     *             {
+                     *               "promotion": "spring",
+                     *               "name": "Sample mug",
+                     *               "amount": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               },
+                     *               "code": "7KQM2RXA"
+                     *             }
+                     *           ],
+                     *           "points": 1,
+                     *           "group": "sample",
+                     *           "cancelled": 1,
+                     *           "collected": 1,
+                     *           "shipped": 1,
+                     *           "returned": 1,
+                     *           "line": "sample",
+                     *           "picked": 1,
+                     *           "ready": 1
+                     *         }
+                     *       ],
+                     *       "groups": [
+                     *         {
+                     *           "method": "pay_at_pickup",
+                     *           "store": "1000",
+                     *           "pickup": "pku_01jd0000000000000000000003",
+                     *           "shipment": "sample",
+                     *           "promised_from": "2026-11-23T10:30:00+01:00",
+                     *           "promised_until": "2026-11-23T10:30:00+01:00",
+                     *           "state": "active",
+                     *           "parcels": [
+                     *             {
+                     *               "carrier": "Sample Post",
+                     *               "tracking_number": "SP1234567890SE",
+                     *               "units": {
+                     *                 "sample": 1
+                     *               },
+                     *               "sent_at": "2026-11-23T10:30:00+01:00",
+                     *               "url": "https://erp.example.com/stock",
+                     *               "delivered_at": "2026-11-23T10:30:00+01:00"
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "market": "se",
+                     *       "prices_include_tax": true,
+                     *       "shipping": {
+                     *         "method": "pay_at_pickup",
+                     *         "name": "Sample mug",
+                     *         "price": {
+                     *           "amount": 24900,
+                     *           "currency": "SEK"
+                     *         },
+                     *         "tax_rate": "25",
+                     *         "tax": {
+                     *           "amount": 24900,
+                     *           "currency": "SEK"
+                     *         },
+                     *         "to_pay": {
+                     *           "amount": 24900,
+                     *           "currency": "SEK"
+                     *         }
+                     *       },
+                     *       "taxes": [
+                     *         {
+                     *           "rate": "25",
+                     *           "net": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "tax": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "gross": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           }
+                     *         }
+                     *       ],
+                     *       "coupons": [
+                     *         {
+                     *           "code": "7KQM2RXA",
+                     *           "promotion": "spring"
+                     *         }
+                     *       ],
+                     *       "totals": {
+                     *         "goods": {
+                     *           "amount": 24900,
+                     *           "currency": "SEK"
+                     *         },
+                     *         "discounts": {
+                     *           "amount": 24900,
+                     *           "currency": "SEK"
+                     *         },
+                     *         "shipping": {
+                     *           "amount": 24900,
+                     *           "currency": "SEK"
+                     *         },
+                     *         "tax": {
+                     *           "amount": 24900,
+                     *           "currency": "SEK"
+                     *         },
+                     *         "to_pay": {
+                     *           "amount": 24900,
+                     *           "currency": "SEK"
+                     *         }
+                     *       },
+                     *       "tenders": [
+                     *         {
+                     *           "type": "/problems/insufficient_stock",
+                     *           "amount": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           }
+                     *         }
+                     *       ],
+                     *       "points": {
+                     *         "to_earn": 1
+                     *       },
+                     *       "payment": {
+                     *         "method": "pay_at_pickup",
+                     *         "state": "authorised",
+                     *         "attempt": "pay-7101-1",
+                     *         "problem": "insufficient_funds",
+                     *         "until": "2026-11-23T10:30:00+01:00",
+                     *         "client_secret": "pi_3Q0000000000000000000000_secret_shown_to_the_buyer",
+                     *         "next_action": {},
+                     *         "publishable_key": "pk_live_of_the_shop"
+                     *       },
+                     *       "token": "crt_01jd0000000000000000000000.5f2a"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["OrderView"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            412: components["responses"]["Problem412"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            428: components["responses"]["Problem428"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    cancel_order: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description Makes a repeat harmless: the same key and body get the first answer again.
+                 * @example 6f1c1f0e-0d3b-4a52-9a54-3c2f0a1b7a11
+                 */
+                "Idempotency-Key": components["parameters"]["IdempotencyKey"];
+                /**
+                 * @description A guest's way to a cart, and to the order it became.
+                 * @example crt_01jd0000000000000000000000.5f2a
+                 */
+                "Cart-Token"?: components["parameters"]["CartToken"];
+                /**
+                 * @description A guest's way to one order and its pickups, as its link has it.
+                 * @example ord_01jd0000000000000000000002.5f2a
+                 */
+                "Order-Token"?: components["parameters"]["OrderToken"];
+                /**
+                 * @description For titles and names: en, nb, sv, da or ro; English when none fits.
+                 * @example sv-SE, en;q=0.5
+                 */
+                "Accept-Language"?: components["parameters"]["AcceptLanguage"];
+                /**
+                 * @description Your own id of this request, for our logs; we make one if there is none.
+                 * @example till-7-000123
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description The order.
+                 * @example ord_01jd0000000000000000000002
+                 */
+                order: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "reason": "damaged"
+                 *     }
+                 */
+                "application/json": components["schemas"]["OrderCancellation"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "ord_01jd0000000000000000000002",
+                     *       "cart": "crt_01jd0000000000000000000001",
+                     *       "state": "cancelled",
+                     *       "version": 3,
+                     *       "placed_at": "2026-11-23T10:30:00+01:00",
+                     *       "currency": "SEK",
+                     *       "contact": {
+                     *         "name": "Sample mug"
+                     *       },
+                     *       "address": {
+                     *         "street": "Sample street 1",
+                     *         "city": "Stockholm",
+                     *         "country": "SE",
+                     *         "postal_code": "111 22",
+                     *         "region": "",
+                     *         "more": "2nd floor",
+                     *         "name": "Sample mug"
+                     *       },
+                     *       "lines": [
+                     *         {
+                     *           "sku": "85123A",
+                     *           "name": "Sample mug",
+                     *           "quantity": 2,
+                     *           "unit_price": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "total": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "tax": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "to_pay": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "tax_rate": "25",
+                     *           "discounts": [
+                     *             {
+                     *               "promotion": "spring",
+                     *               "name": "Sample mug",
+                     *               "amount": {
+                     *                 "amount": 24900,
+                     *                 "currency": "SEK"
+                     *               },
+                     *               "code": "7KQM2RXA"
+                     *             }
+                     *           ],
+                     *           "points": 1,
+                     *           "group": "sample",
+                     *           "cancelled": 1,
+                     *           "collected": 1,
+                     *           "shipped": 1,
+                     *           "returned": 1,
+                     *           "line": "sample",
+                     *           "picked": 1,
+                     *           "ready": 1
+                     *         }
+                     *       ],
+                     *       "groups": [
+                     *         {
+                     *           "method": "pay_at_pickup",
+                     *           "store": "1000",
+                     *           "pickup": "pku_01jd0000000000000000000003",
+                     *           "shipment": "sample",
+                     *           "promised_from": "2026-11-23T10:30:00+01:00",
+                     *           "promised_until": "2026-11-23T10:30:00+01:00",
+                     *           "state": "active",
+                     *           "parcels": [
+                     *             {
+                     *               "carrier": "Sample Post",
+                     *               "tracking_number": "SP1234567890SE",
+                     *               "units": {
+                     *                 "sample": 1
+                     *               },
+                     *               "sent_at": "2026-11-23T10:30:00+01:00",
+                     *               "url": "https://erp.example.com/stock",
+                     *               "delivered_at": "2026-11-23T10:30:00+01:00"
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "market": "se",
+                     *       "prices_include_tax": true,
+                     *       "shipping": {
+                     *         "method": "pay_at_pickup",
+                     *         "name": "Sample mug",
+                     *         "price": {
+                     *           "amount": 24900,
+                     *           "currency": "SEK"
+                     *         },
+                     *         "tax_rate": "25",
+                     *         "tax": {
+                     *           "amount": 24900,
+                     *           "currency": "SEK"
+                     *         },
+                     *         "to_pay": {
+                     *           "amount": 24900,
+                     *           "currency": "SEK"
+                     *         }
+                     *       },
+                     *       "taxes": [
+                     *         {
+                     *           "rate": "25",
+                     *           "net": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "tax": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "gross": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           }
+                     *         }
+                     *       ],
+                     *       "coupons": [
+                     *         {
+                     *           "code": "7KQM2RXA",
+                     *           "promotion": "spring"
+                     *         }
+                     *       ],
+                     *       "totals": {
+                     *         "goods": {
+                     *           "amount": 24900,
+                     *           "currency": "SEK"
+                     *         },
+                     *         "discounts": {
+                     *           "amount": 24900,
+                     *           "currency": "SEK"
+                     *         },
+                     *         "shipping": {
+                     *           "amount": 24900,
+                     *           "currency": "SEK"
+                     *         },
+                     *         "tax": {
+                     *           "amount": 24900,
+                     *           "currency": "SEK"
+                     *         },
+                     *         "to_pay": {
+                     *           "amount": 24900,
+                     *           "currency": "SEK"
+                     *         }
+                     *       },
+                     *       "tenders": [
+                     *         {
+                     *           "type": "/problems/insufficient_stock",
+                     *           "amount": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           }
+                     *         }
+                     *       ],
+                     *       "points": {
+                     *         "to_earn": 1
+                     *       },
+                     *       "payment": {
+                     *         "method": "pay_at_pickup",
+                     *         "state": "authorised",
+                     *         "attempt": "pay-7101-1",
+                     *         "problem": "insufficient_funds",
+                     *         "until": "2026-11-23T10:30:00+01:00",
+                     *         "client_secret": "pi_3Q0000000000000000000000_secret_shown_to_the_buyer",
+                     *         "next_action": {},
+                     *         "publishable_key": "pk_live_of_the_shop"
+                     *       },
+                     *       "token": "crt_01jd0000000000000000000000.5f2a"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["OrderView"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            428: components["responses"]["Problem428"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
             503: components["responses"]["Problem503"];
@@ -14568,6 +15731,11 @@ export interface operations {
                  */
                 "Cart-Token"?: components["parameters"]["CartToken"];
                 /**
+                 * @description A guest's way to one order and its pickups, as its link has it.
+                 * @example ord_01jd0000000000000000000002.5f2a
+                 */
+                "Order-Token"?: components["parameters"]["OrderToken"];
+                /**
                  * @description For titles and names: en, nb, sv, da or ro; English when none fits.
                  * @example sv-SE, en;q=0.5
                  */
@@ -14668,7 +15836,9 @@ export interface operations {
                      *           "collected": 1,
                      *           "shipped": 1,
                      *           "returned": 1,
-                     *           "line": "sample"
+                     *           "line": "sample",
+                     *           "picked": 1,
+                     *           "ready": 1
                      *         }
                      *       ],
                      *       "groups": [
@@ -14678,7 +15848,20 @@ export interface operations {
                      *           "pickup": "pku_01jd0000000000000000000003",
                      *           "shipment": "sample",
                      *           "promised_from": "2026-11-23T10:30:00+01:00",
-                     *           "promised_until": "2026-11-23T10:30:00+01:00"
+                     *           "promised_until": "2026-11-23T10:30:00+01:00",
+                     *           "state": "active",
+                     *           "parcels": [
+                     *             {
+                     *               "carrier": "Sample Post",
+                     *               "tracking_number": "SP1234567890SE",
+                     *               "units": {
+                     *                 "sample": 1
+                     *               },
+                     *               "sent_at": "2026-11-23T10:30:00+01:00",
+                     *               "url": "https://erp.example.com/stock",
+                     *               "delivered_at": "2026-11-23T10:30:00+01:00"
+                     *             }
+                     *           ]
                      *         }
                      *       ],
                      *       "market": "se",
@@ -14766,7 +15949,8 @@ export interface operations {
                      *         "client_secret": "pi_3Q0000000000000000000000_secret_shown_to_the_buyer",
                      *         "next_action": {},
                      *         "publishable_key": "pk_live_of_the_shop"
-                     *       }
+                     *       },
+                     *       "token": "crt_01jd0000000000000000000000.5f2a"
                      *     }
                      */
                     "application/json": components["schemas"]["OrderView"];
@@ -15155,6 +16339,115 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
+    list_order_steps: {
+        parameters: {
+            query?: {
+                /**
+                 * @description `next_cursor` of the page before, unchanged.
+                 * @example ImtleV8wMSI
+                 */
+                cursor?: string;
+                /**
+                 * @description How many items at most.
+                 * @example 50
+                 */
+                limit?: number;
+            };
+            header?: {
+                /**
+                 * @description A guest's way to a cart, and to the order it became.
+                 * @example crt_01jd0000000000000000000000.5f2a
+                 */
+                "Cart-Token"?: components["parameters"]["CartToken"];
+                /**
+                 * @description A guest's way to one order and its pickups, as its link has it.
+                 * @example ord_01jd0000000000000000000002.5f2a
+                 */
+                "Order-Token"?: components["parameters"]["OrderToken"];
+                /**
+                 * @description For titles and names: en, nb, sv, da or ro; English when none fits.
+                 * @example sv-SE, en;q=0.5
+                 */
+                "Accept-Language"?: components["parameters"]["AcceptLanguage"];
+                /**
+                 * @description Your own id of this request, for our logs; we make one if there is none.
+                 * @example till-7-000123
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description The order.
+                 * @example ord_01jd0000000000000000000002
+                 */
+                order: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "at": "2026-11-23T10:30:00+01:00",
+                     *           "what": "accepted",
+                     *           "by": "buyer",
+                     *           "actor": "sample",
+                     *           "group": "sample",
+                     *           "store": "1000",
+                     *           "reason": "damaged",
+                     *           "lines": [
+                     *             {
+                     *               "sku": "85123A",
+                     *               "quantity": 2
+                     *             }
+                     *           ],
+                     *           "missing": [
+                     *             {
+                     *               "sku": "85123A",
+                     *               "quantity": 2
+                     *             }
+                     *           ],
+                     *           "carrier": "Sample Post",
+                     *           "tracking_number": "SP1234567890SE",
+                     *           "edited": [
+                     *             {
+                     *               "line": "sample",
+                     *               "before": 1,
+                     *               "after": 1
+                     *             }
+                     *           ],
+                     *           "changed": [
+                     *             "sample"
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "next_cursor": "sample"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Page_EntryView_"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
     list_unsettled_payments: {
         parameters: {
             query?: {
@@ -15236,6 +16529,11 @@ export interface operations {
                  * @example crt_01jd0000000000000000000000.5f2a
                  */
                 "Cart-Token"?: components["parameters"]["CartToken"];
+                /**
+                 * @description A guest's way to one order and its pickups, as its link has it.
+                 * @example ord_01jd0000000000000000000002.5f2a
+                 */
+                "Order-Token"?: components["parameters"]["OrderToken"];
                 /**
                  * @description For titles and names: en, nb, sv, da or ro; English when none fits.
                  * @example sv-SE, en;q=0.5
@@ -15425,6 +16723,11 @@ export interface operations {
                  * @example crt_01jd0000000000000000000000.5f2a
                  */
                 "Cart-Token"?: components["parameters"]["CartToken"];
+                /**
+                 * @description A guest's way to one order and its pickups, as its link has it.
+                 * @example ord_01jd0000000000000000000002.5f2a
+                 */
+                "Order-Token"?: components["parameters"]["OrderToken"];
                 /**
                  * @description For titles and names: en, nb, sv, da or ro; English when none fits.
                  * @example sv-SE, en;q=0.5

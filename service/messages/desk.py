@@ -5,8 +5,9 @@ from datetime import timedelta
 from msgspec import Struct
 
 from domain.channels import Channel
-from domain.ids import CustomerId, OrderId
+from domain.ids import CustomerId
 from domain.letters import Retailer
+from domain.orders import Order
 from service.ports.callers import Codes
 from service.ports.world import Channels, Rendering
 
@@ -22,8 +23,15 @@ class Desk(Struct, frozen=True):
     shop_url: str | None = None
     thank_you_after: timedelta = timedelta(0)
 
-    def order_url(self, order: OrderId) -> str | None:
-        return f"{self.shop_url.rstrip('/')}/orders/{order}" if self.shop_url else None
+    def order_url(self, order: Order) -> str | None:
+        """Where its buyer sees an order; a guest's link opens it by the token behind the `#`.
+
+        What stands there a browser keeps to itself: it is in no log and no referrer.
+        """
+        if not self.shop_url:
+            return None
+        url = f"{self.shop_url.rstrip('/')}/orders/{order.id}"
+        return url if order.customer else f"{url}#{self.codes.order_token(order.id)}"
 
     def unsubscribe_url(self, customer: CustomerId, channel: Channel) -> str:
         return f"{self.address}/u/{stop_token(self.codes, customer, channel)}"

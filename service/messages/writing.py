@@ -14,6 +14,7 @@ from domain.ids import AttemptId, Sku
 from domain.letters import (
     Item,
     Letter,
+    LinkLetter,
     Place,
     ReadyLetter,
     ReturnedLetter,
@@ -48,6 +49,7 @@ class ReturnCase(Struct, frozen=True):
 
     message: Message
     attempt: Attempt
+    order: Order
     store: Store
     reader: Reader
     is_so: bool = True
@@ -56,6 +58,30 @@ class ReturnCase(Struct, frozen=True):
     def zone(self) -> ZoneInfo:
         """The reader's own, else that of the order's first store."""
         return ZoneInfo(self.reader.preferences.time_zone or self.store.time_zone)
+
+
+class LinkCase(Struct, frozen=True):
+    """An order whose buyer lost the way to it."""
+
+    message: Message
+    order: Order
+    store: Store
+    reader: Reader
+
+    @property
+    def is_so(self) -> bool:
+        """Whether it is still a guest's; a customer logs in."""
+        return self.order.customer is None
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """That of the order's first store."""
+        return ZoneInfo(self.store.time_zone)
+
+    @property
+    def items(self) -> dict[Sku, int]:
+        """Units of each SKU that were ordered and not cancelled."""
+        return self.order.units
 
 
 class PickupCase(Struct, frozen=True):
@@ -88,7 +114,7 @@ class PickupCase(Struct, frozen=True):
         return {sku: count for sku, count in units.items() if count}
 
 
-Case = PickupCase | ReturnCase
+Case = PickupCase | ReturnCase | LinkCase
 
 
 async def open_case(unit: Unit, message: Message) -> Case:
@@ -96,8 +122,12 @@ async def open_case(unit: Unit, message: Message) -> Case:
         attempt = await unit.attempts.get(AttemptId(message.key))
         paid_for = await unit.orders.get(attempt.order)
         store = await unit.stores.get(paid_for.groups[0].store)
-        return ReturnCase(message, attempt, store, await _reader(unit, paid_for))
-    assert message.about.pickup is not None
+        return ReturnCase(message, attempt, paid_for, store, await _reader(unit, paid_for))
+    if message.about.pickup is None:
+        assert message.about.order is not None, "a message is about something"
+        ordered = await unit.orders.get(message.about.order)
+        store = await unit.stores.get(ordered.groups[0].store)
+        return LinkCase(message, ordered, store, await _reader(unit, ordered))
     pickup = await unit.pickups.get(message.about.pickup)
     order = await unit.orders.get(pickup.order)
     store = await unit.stores.get(pickup.store)
@@ -129,6 +159,8 @@ async def write(unit: Unit, desk: Desk, case: Case, channel: Channel) -> Written
     if isinstance(case, ReturnCase):
         return Written(_returned(desk, case))
     goods = await unit.products.by_sku(case.items)
+    if isinstance(case, LinkCase):
+        return Written(_link(desk, case, goods))
     if case.message.kind is Kind.PICKUP_READY:
         return Written(_ready(desk, case, goods, unit.now))
     return await _thanks(unit, desk, case, goods, channel)
@@ -141,11 +173,21 @@ def _returned(desk: Desk, case: ReturnCase) -> ReturnedLetter:
         order=case.attempt.order,
         country=case.store.country,
         amount=Money(amount, case.attempt.amount.currency),
-        order_url=desk.order_url(case.attempt.order),
+        order_url=desk.order_url(case.order),
     )
 
 
-def _items(case: PickupCase, goods: Catalogue) -> list[Item]:
+def _link(desk: Desk, case: LinkCase, goods: Catalogue) -> LinkLetter:
+    return LinkLetter(
+        retailer=desk.retailer,
+        order=case.order.id,
+        country=case.store.country,
+        items=_items(case, goods),
+        order_url=desk.order_url(case.order),
+    )
+
+
+def _items(case: PickupCase | LinkCase, goods: Catalogue) -> list[Item]:
     return [
         Item(name=goods[sku].name, names=goods[sku].names, quantity=case.items[sku])
         for sku in sorted(goods)
@@ -161,7 +203,7 @@ def _ready(desk: Desk, case: PickupCase, goods: Catalogue, now: datetime) -> Rea
         items=_items(case, goods),
         code=desk.codes.handover(case.pickup.id, case.pickup.revision),
         collect_by=until and until.astimezone(ZoneInfo(case.store.time_zone)),
-        order_url=desk.order_url(case.order.id),
+        order_url=desk.order_url(case.order),
     )
 
 
@@ -192,7 +234,7 @@ async def _thanks(
         earned=earned,
         balance=balance,
         suggestion=_offer(offer) if offer else None,
-        order_url=desk.order_url(case.order.id),
+        order_url=desk.order_url(case.order),
         unsubscribe_url=desk.unsubscribe_url(customer, channel) if offer and customer else None,
     )
     if offer is None:

@@ -22,6 +22,7 @@ from domain.stock import (
     summed,
     takers_of,
 )
+from domain.timeline import placed
 from service.carts.keeping import Kept
 from service.ports.unit import Unit
 from service.routing import may_be_elsewhere
@@ -54,7 +55,8 @@ async def promise(unit: Unit, order: Order, catalogue: Catalogue, kept: Kept) ->
     if order.customer and order.points.to_earn:
         points = {line.line: line.points for line in order.lines if line.points}
         await unit.points.promise(order.customer, order.id, points)
-    await unit.outbox.add(OrderPlaced(order=order.id, customer=order.customer, at=unit.now))
+    event = OrderPlaced(order=order.id, customer=order.customer, at=unit.now)
+    await unit.outbox.add(event, told=[placed(order)])
 
 
 def places_of(order: Order, catalogue: Catalogue) -> set[Place]:

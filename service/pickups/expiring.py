@@ -2,6 +2,7 @@
 
 import structlog
 
+from domain import timeline
 from domain.callers import Caller, Role
 from domain.ids import PickupId
 from service.groups import follow
@@ -39,5 +40,5 @@ async def _expire(units: Units, pickup: PickupId) -> bool:
     return True
 
 
-HOUSE = Caller(role=Role.OFFICE, id="hylla")
+HOUSE = Caller(role=Role.OFFICE, id=timeline.HOUSE)
 """Who acts when the clock does."""

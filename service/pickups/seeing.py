@@ -86,11 +86,13 @@ async def in_store_time(unit: Unit, pickup: Pickup) -> Pickup:
 
 
 async def must_be_buyer(unit: Unit, caller: Caller, pickup: Pickup) -> None:
-    """Its customer, or the guest with the token of its cart. Raises NotYours."""
+    """Its customer, or the guest with the token of its cart or its order. Raises NotYours."""
     if pickup.customer is not None:
         if caller.role is Role.CUSTOMER and caller.customer == pickup.customer:
             return
         raise NotYours(caller, pickup.id)
+    if caller.order == pickup.order:
+        return
     order = await unit.orders.get(pickup.order)
     if caller.cart != order.cart:
         raise NotYours(caller, pickup.id)

@@ -11,6 +11,7 @@ from domain.ids import (
     CartId,
     CustomerId,
     KeyId,
+    OrderId,
     PickupId,
     StoreId,
 )
@@ -95,3 +96,9 @@ class Codes(Protocol):
 
     def opened_by(self, token: str) -> CartId | None:
         """The cart that a token opens; None when it is none of ours."""
+
+    def order_token(self, order: OrderId) -> str:
+        """The secret of a link to a guest's order; the same for the same order."""
+
+    def order_opened_by(self, token: str) -> OrderId | None:
+        """The order that a token opens; None when it is none of ours."""

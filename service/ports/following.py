@@ -1,6 +1,6 @@
 """What follows from what happened: events, messages, calls to other systems, jobs."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -13,6 +13,7 @@ from domain.ids import (
     WebhookId,
 )
 from domain.messages import Kind, Message, MessageState
+from domain.timeline import Entry
 from domain.webhooks import Parcel, Settled, Webhook
 
 
@@ -25,8 +26,8 @@ class Leased(Struct, frozen=True):
 
 
 class Outbox(Protocol):
-    async def add(self, *events: Event) -> None:
-        """Write down what happened, in the same unit as its cause."""
+    async def add(self, *events: Event, told: Collection[Entry] = ()) -> None:
+        """Write down what happened, in the same unit as its cause, and tell it in timelines."""
 
     async def lease(self, limit: int, span: timedelta) -> Sequence[Leased]:
         """Up to `limit` due events, oldest first, for `span`, doubled with each attempt."""

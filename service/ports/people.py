@@ -75,6 +75,11 @@ class Points(Protocol):
     async def promise(self, customer: CustomerId, order: OrderId, lines: Mapping[Sku, int]) -> None:
         """Post a pending lot for each line of an order; nothing for who is not a member."""
 
+    async def promise_more(
+        self, customer: CustomerId, order: OrderId, lines: Mapping[str, int], source: str
+    ) -> None:
+        """Promise so many further points of each line of an order; once for each `source`."""
+
     async def confirm(self, order: OrderId, lines: Mapping[Sku, int], source: str) -> None:
         """Make so many pending points of each line available; once for each `source`."""
 

@@ -4,9 +4,12 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from msgspec import Struct
+
 from domain.callers import Caller
 from domain.cart_rules import CartRules
 from domain.carts import Cart, CartLine, CartState
+from domain.finding import Sought
 from domain.ids import (
     CartId,
     CustomerId,
@@ -17,10 +20,12 @@ from domain.ids import (
     Sku,
     StoreId,
 )
-from domain.orders import Order
+from domain.orders import Order, OrderState
 from domain.pickups import Pickup, PickupState
+from domain.progress import Progress
 from domain.returns import Return, ReturnState
 from domain.shipments import Shipment, ShipmentState
+from domain.timeline import Entry
 from domain.viewed import Viewing
 
 
@@ -83,6 +88,17 @@ class Viewed(Protocol):
     async def forget(self, owners: Collection[CartId]) -> None: ...
 
 
+class Wanted(Struct, frozen=True):
+    """Which orders are looked for: all that is told must fit. `stores` have a part of it."""
+
+    state: OrderState | None = None
+    stores: list[StoreId] | None = None
+    customer: CustomerId | None = None
+    sought: Sought | None = None
+    placed_from: datetime | None = None
+    placed_until: datetime | None = None
+
+
 class Orders(Protocol):
     async def add(self, order: Order) -> None:
         """A new order. Its coupons are used once more, and locked until the unit ends."""
@@ -99,6 +115,12 @@ class Orders(Protocol):
     async def keep(self, order: Order) -> None:
         """Write a taken order back. One that is cancelled or expired gives its coupons back."""
 
+    async def rename(self, order: Order) -> None:
+        """Let it be found by its contact as it is now, and no longer as it was."""
+
+    async def find(self, wanted: Wanted, *, before: OrderId | None, limit: int) -> Sequence[Order]:
+        """The orders that fit, newest first."""
+
     async def bought(self, customer: CustomerId, skus: Collection[Sku]) -> set[Sku]:
         """Which of `skus` the customer has ordered before and not cancelled."""
 
@@ -109,6 +131,23 @@ class Orders(Protocol):
 
     async def unpaid(self, limit: int) -> list[OrderId]:
         """Up to `limit` whose time to be paid is over, and for which nothing is under way."""
+
+
+class Groups(Protocol):
+    """What the locations of orders prepare: pickups and shipments alike."""
+
+    async def of(self, orders: Collection[OrderId]) -> Sequence[Progress]:
+        """How far every group of these orders is."""
+
+    async def take(self, order: OrderId) -> list[Pickup | Shipment]:
+        """Every group of an order in the order of ids, locked until the unit ends."""
+
+
+class Timeline(Protocol):
+    """What happened to orders. It is written with the events of each step."""
+
+    async def of(self, order: OrderId, *, after: int, limit: int) -> Sequence[Entry]:
+        """An order's steps behind the one of the id `after`, in the order they were made."""
 
 
 class Shipments(Protocol):

@@ -16,7 +16,16 @@ from service.ports.people import Consents, Customers, Points, Preferences, Rewar
 from service.ports.prices import PriceRules, Prices, Rule
 from service.ports.requests import Requests
 from service.ports.selling import Closing, SalesChannels, Selling
-from service.ports.shopping import Carts, Orders, Pickups, Returns, Shipments, Viewed
+from service.ports.shopping import (
+    Carts,
+    Groups,
+    Orders,
+    Pickups,
+    Returns,
+    Shipments,
+    Timeline,
+    Viewed,
+)
 from service.ports.stock import Allocations, Feed, Holds, Incidents, Sales, Stock, WalkIns
 
 
@@ -63,10 +72,12 @@ class Unit(Protocol):
     carts: Carts
     viewed: Viewed
     orders: Orders
+    groups: Groups
     pickups: Pickups
     shipments: Shipments
     attempts: Attempts
     returns: Returns
+    timeline: Timeline
     transfers: Consignments[Transfer]
     deliveries: Deliveries
     supply: Supply

@@ -17,6 +17,7 @@ from domain.channels import FORMS, Channel, Form
 from domain.letters import (
     Item,
     Letter,
+    LinkLetter,
     Place,
     ReadyLetter,
     Retailer,
@@ -72,7 +73,20 @@ RETURNED = ReturnedLetter(
     amount=Money(49900, "NOK"),
     order_url="https://shop.example.com/orders/ord_7",
 )
-LETTERS = {"ready": READY, "thanks": THANKS, "bare": BARE_THANKS, "returned": RETURNED}
+LINK = LinkLetter(
+    retailer=SHOP,
+    order="ord_7",
+    country="NO",
+    items=[MUG],
+    order_url="https://shop.example.com/orders/ord_7#ord_7.5f2a",
+)
+LETTERS = {
+    "ready": READY,
+    "thanks": THANKS,
+    "bare": BARE_THANKS,
+    "returned": RETURNED,
+    "link": LINK,
+}
 RENDERING = Rendering()
 
 

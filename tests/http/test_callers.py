@@ -97,11 +97,16 @@ note_my_viewed          .     may       .     .          .
 list_cart_viewed        may   may       .     .          .
 note_cart_viewed        may   may       .     .          .
 
+list_orders             .     .         may   may        orders
 get_order               may   may       may   may        orders
 list_my_orders          .     may       .     .          .
 pay_order               may   may       .     .          .
 list_order_payments     .     .         .     .          payments
 list_unsettled_payments .     .         .     .          payments
+send_order_link         may   may       .     .          .
+change_order            may   may       .     .          orders
+cancel_order            may   may       may   may        orders
+list_order_steps        may   may       may   may        orders
 
 list_store_pickups      .     .         may   may        orders
 identify_pickup         .     .         may   may        orders

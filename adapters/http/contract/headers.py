@@ -50,6 +50,13 @@ PARAMETERS: Final[dict[str, Schema]] = {
         "schema": {"type": "string"},
         "example": "crt_01jd0000000000000000000000.5f2a",
     },
+    "OrderToken": {
+        "name": "Order-Token",
+        "in": "header",
+        "description": "A guest's way to one order and its pickups, as its link has it.",
+        "schema": {"type": "string"},
+        "example": "ord_01jd0000000000000000000002.5f2a",
+    },
     "AcceptLanguage": {
         "name": "Accept-Language",
         "in": "header",

@@ -28,6 +28,8 @@ CONSTRAINTS: Final = {
 }
 GUESTS: Final = frozenset({"carts", "orders", "pickups"})
 """What guests have, by their cart's token."""
+OF_AN_ORDER: Final = frozenset({"orders", "pickups"})
+"""What the link to an order opens."""
 WRITES: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 
@@ -171,6 +173,8 @@ def header_references(operation: Operation) -> list[Schema]:
     names = [name for need, name in OF_NEEDS.items() if need in operation.needs]
     if Role.SHOP in operation.callers and GUESTS & set(_tags(operation.handler)):
         names.append("CartToken")
+    if Role.SHOP in operation.callers and OF_AN_ORDER & set(_tags(operation.handler)):
+        names.append("OrderToken")
     return [{"$ref": f"#/components/parameters/{name}"} for name in [*names, *OF_EVERYBODY]]
 
 

@@ -1,0 +1,200 @@
+"""What happened to an order, step by step, and who did it; nothing that tells who a person is."""
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+from msgspec import Struct
+
+from domain.callers import Caller, Role
+from domain.groups import Group, units_ended
+from domain.ids import OrderId, Sku
+from domain.orders import Order
+from domain.shipments import Parcel, Shipment
+
+CODE: Final = re.compile(r"[a-z_]{1,40}")
+"""A reason that is one of a list; what somebody wrote could name a person."""
+HOUSE: Final = "hylla"
+"""Who acts when the clock does."""
+
+
+class What(StrEnum):
+    PLACED = "placed"
+    EDITED = "edited"
+    ACCEPTED = "accepted"
+    PICKED = "picked"
+    SHORT = "short"
+    DECLINED = "declined"
+    CANCELLED = "cancelled"
+    READY = "ready"
+    COLLECTED = "collected"
+    EXPIRED = "expired"
+    PUT_BACK = "put_back"
+    SENT = "sent"
+    DELIVERED = "delivered"
+
+
+class By(StrEnum):
+    """Which side did it."""
+
+    BUYER = "buyer"
+    STORE = "store"
+    OFFICE = "office"
+    CLOCK = "clock"
+
+
+class Quantities(Struct, frozen=True):
+    """Units of a line that its buyer was to get, and is to get now."""
+
+    before: int
+    after: int
+
+
+class Facts(Struct, frozen=True, omit_defaults=True):
+    """`units` of each SKU that the step was about, and those of them that were not found.
+
+    `quantities` are what an edit made of each line, `changed` what else it changed.
+    """
+
+    units: dict[Sku, int] = {}
+    missing: dict[Sku, int] = {}
+    reason: str = ""
+    carrier: str = ""
+    tracking_number: str = ""
+    quantities: dict[str, Quantities] = {}
+    changed: list[str] = []
+
+
+NOTHING: Final = Facts()
+
+
+class Entry(Struct, frozen=True):
+    """One step of an order, or of one of its groups; `actor` is the key or the person."""
+
+    order: OrderId
+    at: datetime
+    what: What
+    by: By
+    actor: str
+    group: str = ""
+    store: str = ""
+    facts: Facts = NOTHING
+    id: int = 0
+
+
+ENDS: Final[Mapping[str, What]] = {
+    what.value: what for what in (What.SHORT, What.DECLINED, What.CANCELLED, What.EXPIRED)
+}
+MADE: Final[Mapping[str, What]] = {what.value: what for what in (What.ACCEPTED, What.READY)}
+
+
+def side_of(caller: Caller) -> By:
+    if caller.role is Role.OFFICE:
+        return By.CLOCK if caller.id == HOUSE else By.OFFICE
+    return By.STORE if caller.is_staff else By.BUYER
+
+
+def placed(order: Order) -> Entry:
+    """Only a buyer places an order; one that is paid by card, once the money is there."""
+    return Entry(order.id, order.placed_at, What.PLACED, By.BUYER, order.actor)
+
+
+def edited(order: Order, caller: Caller, facts: Facts) -> Entry:
+    """`order` as it is after the edit."""
+    return Entry(order.id, order.changed_at, What.EDITED, side_of(caller), caller.id, facts=facts)
+
+
+def step(group: Group, caller: Caller, what: What, facts: Facts) -> Entry:
+    """`group` as it is after the step."""
+    return Entry(
+        group.order,
+        group.changed_at,
+        what,
+        side_of(caller),
+        caller.id,
+        group=group.id,
+        store=group.store,
+        facts=facts,
+    )
+
+
+def cancelled(before: Group, after: Group, caller: Caller, reason: str) -> list[Entry]:
+    """That units were given up for their buyer, whichever state that leaves the group in."""
+    return [step(after, caller, What.CANCELLED, _ended(before, after, reason))]
+
+
+def steps_between(before: Group, after: Group, caller: Caller) -> list[Entry]:
+    """What a step of a group tells; nothing when only its bin or a failed try was written."""
+    told = [
+        *_prepared(before, after),
+        *_given_up(before, after),
+        *_given(before, after),
+        *_made(before, after),
+    ]
+    return [step(after, caller, what, facts) for what, facts in told]
+
+
+Told = tuple[What, Facts]
+
+
+def _prepared(before: Group, after: Group) -> list[Told]:
+    picked = _more("picked", before, after)
+    begun = after.state == "picking" != before.state
+    if _more("given", before, after) or not (picked or begun):
+        return []
+    return [(What.PICKED, Facts(picked))]
+
+
+def _given_up(before: Group, after: Group) -> list[Told]:
+    facts = _ended(before, after, after.reason)
+    if after.state != before.state and after.state in ENDS:
+        return [(ENDS[after.state], facts)]
+    if not facts.units:
+        return []
+    return [(What.SHORT if facts.missing else What.DECLINED, facts)]
+
+
+def _ended(before: Group, after: Group, reason: str) -> Facts:
+    _, ended = units_ended(before, after)
+    told = reason if CODE.fullmatch(reason) else ""
+    return Facts(ended, _more("missing", before, after), told)
+
+
+def _given(before: Group, after: Group) -> list[Told]:
+    if not isinstance(after, Shipment):
+        given, _ = units_ended(before, after)
+        return [(What.COLLECTED, Facts(given))] if given else []
+    assert isinstance(before, Shipment)
+    known = {parcel.tracking_number: parcel for parcel in before.parcels}
+    sent = [one for one in after.parcels if one.tracking_number not in known]
+    arrived = [
+        one
+        for one in after.parcels
+        if one.delivered_at
+        and one.tracking_number in known
+        and not known[one.tracking_number].delivered_at
+    ]
+    return [
+        *((What.SENT, _of_parcel(parcel)) for parcel in sent),
+        *((What.DELIVERED, _of_parcel(parcel)) for parcel in arrived),
+    ]
+
+
+def _of_parcel(parcel: Parcel) -> Facts:
+    return Facts(parcel.units, carrier=parcel.carrier, tracking_number=parcel.tracking_number)
+
+
+def _made(before: Group, after: Group) -> list[Told]:
+    back = _more("put_back", before, after)
+    if back or after.state == "put_back" != before.state:
+        return [(What.PUT_BACK, Facts(back))]
+    made = MADE.get(after.state) if after.state != before.state else None
+    return [(made, NOTHING)] if made else []
+
+
+def _more(field: str, before: Group, after: Group) -> dict[Sku, int]:
+    was = {line.sku: getattr(line, field) for line in before.lines}
+    more = {line.sku: getattr(line, field) - was[line.sku] for line in after.lines}
+    return {sku: count for sku, count in more.items() if count > 0}
