@@ -35,7 +35,7 @@ COLUMNS: Final = (
 ADD: Final = f"""
     with known_by as (
         insert into order_words (kind, word, order_id)
-        select kind, word, $1 from unnest($20::text[], $21::text[]) as known (kind, word)
+        select kind, word, $1 from unnest($21::text[], $22::text[]) as known (kind, word)
     )
     insert into orders ({COLUMNS})
     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,

@@ -482,7 +482,7 @@ async def test_units_that_are_not_found_cost_exactly_their_share(shop: Shop):
     left = await shop.client.get(f"/v1/orders/{placed['id']}", headers=cart["headers"])
     costs.append(left.json()["totals"]["to_pay"]["amount"])
 
-    assert costs == [2000, 1334]  # a third of what was paid, rounded down
+    assert costs == [2000, 1333]  # two thirds of what was to be paid, rounded down
 
 
 async def test_points_are_earned_on_what_is_paid_for_goods(shop: Shop):
