@@ -5,6 +5,6 @@ def whole(pattern: str) -> str:
     r"""A rule for a text that is `pattern` from its first character to its last.
 
     In Python a `$` alone also matches before a line break that ends the text; in JavaScript, whose
-    rules the contract publishes, it does not. Alternatives need brackets of their own.
+    rules the contract publishes, it does not.
     """
-    return rf"^{pattern}$(?!\n)"
+    return rf"^(?:{pattern})$(?!\n)" if "|" in pattern else rf"^{pattern}$(?!\n)"
