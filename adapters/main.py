@@ -186,7 +186,9 @@ def build_app(house: House) -> ASGIApp:
                 "clock": utc_now,
                 "hold_limit": settings.hold_limit,
                 "notices": _notices(settings),
-                "cashier": Cashier(house.payments, timedelta(minutes=settings.payment_minutes)),
+                "cashier": Cashier(
+                    house.payments, timedelta(minutes=settings.payment_minutes), settings.on_account
+                ),
                 "without_receipt_max": settings.returns_without_receipt_max,
                 "holding": Gathered(
                     partial(hold_all, house.units, limit=settings.hold_limit),

@@ -161,6 +161,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     stripe_return_url: Url = ""
     """Where a bank's page sends the shopper back to; without it no such page is offered."""
     stripe_url: Url = "https://api.stripe.com"
+    on_account: bool = False
+    """Whether orders may be paid on account: the retailer bills their buyers by itself."""
     payment_minutes: Annotated[int, Meta(ge=5, le=1380)] = 30
     """How long an order waits to be paid by card, with its goods kept."""
     oidc_issuer: Url = ""

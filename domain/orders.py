@@ -169,18 +169,29 @@ class OrderGroup(Struct, frozen=True):
 
 
 CARD: Final = "card"
+AT_PICKUP: Final = "pay_at_pickup"
+AT_TILL: Final = "pay_at_till"
+ON_ACCOUNT: Final = "on_account"
+METHODS: Final = (AT_PICKUP, CARD, AT_TILL, ON_ACCOUNT)
 Card = Annotated[str, Meta(pattern=whole("[A-Za-z0-9_-]{1,255}"), min_length=1, max_length=255)]
 
 
 class Payment(Struct, frozen=True, forbid_unknown_fields=True):
-    """`card` is the provider's name of a card that the page gave to it before, such as `pm_…`."""
+    """How an order is paid: where it is collected, by card, at a till at once, or on account.
 
-    method: Annotated[str, Meta(pattern=whole(f"pay_at_pickup|{CARD}"))] = "pay_at_pickup"
+    `card` is the provider's name of a card that the page gave to it before, such as `pm_…`;
+    `receipt` the till's own of what was paid there.
+    """
+
+    method: Annotated[str, Meta(pattern=whole("|".join(METHODS)))] = AT_PICKUP
     card: Card | None = None
+    receipt: Annotated[str, Meta(min_length=1, max_length=255)] | None = None
 
     def __post_init__(self) -> None:
         if self.card is not None and self.method != CARD:
             raise ValueError("Object contains unknown field `card`")
+        if self.receipt is not None and self.method != AT_TILL:
+            raise ValueError("Object contains unknown field `receipt`")
 
 
 class TenderRefused(Conflict):

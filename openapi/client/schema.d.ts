@@ -5644,13 +5644,18 @@ export interface components {
         "domain.messages.Kind": "order_link" | "payment_returned" | "pickup_ready" | "thank_you";
         /**
          * Payment
-         * @description `card` is the provider's name of a card that the page gave to it before, such as `pm_…`.
+         * @description How an order is paid: where it is collected, by card, at a till at once, or on account.
+         *
+         *         `card` is the provider's name of a card that the page gave to it before, such as `pm_…`;
+         *         `receipt` the till's own of what was paid there.
          */
         "domain.orders.Payment": {
             /** @default pay_at_pickup */
             method?: string;
             /** @default null */
             card?: string | null;
+            /** @default null */
+            receipt?: string | null;
         };
         /** Tender */
         "domain.orders.Tender": {

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 from zoneinfo import ZoneInfo
 
-from msgspec import Struct, to_builtins
+from msgspec import Struct, structs, to_builtins
 
 from domain.addresses import Address
 from domain.availability import Catalogue, stocked_parts
@@ -14,7 +14,6 @@ from domain.cart_rules import over_limit
 from domain.carts import Cart, CartLine, stores_of
 from domain.ids import WEB, CartId, OrderId, PickupId, ShipmentId, Sku, StoreId
 from domain.orders import (
-    CARD,
     Bill,
     Contact,
     CouponUsed,
@@ -117,14 +116,12 @@ async def place(
 
     Raises:
         CartEmpty, NotOrderable: there is nothing to buy, or not like this; the cart stays.
-        WrongField: something is to be sent, and nobody said where to; or no cards are taken here.
+        WrongField: something is to be sent, and nobody said where to; or it is not paid so here.
         NotEnoughStock: the stock does not cover every line; nothing is promised, the cart stays.
         NotServed: a store sells nothing new through the web, and the cart holds nothing there.
         HoldPinned: what the cart holds is being paid for elsewhere.
     """
     checkout.tenders.must_be_accepted()
-    if checkout.payment.method == CARD:
-        cashier.must_take_cards()
     wanted = _Wish(caller, cart, checkout, locale, cashier)
     placed, asked = await _placed(units, wanted, key)
     if asked is not None:
@@ -177,6 +174,8 @@ async def _order(unit: Unit, wanted: _Wish, cart: Cart) -> tuple[Order, Leased |
     if not cart.lines:
         raise CartEmpty
     to_send = units_to_send(cart)
+    method = wanted.checkout.payment.method
+    wanted.cashier.must_accept(method, wanted.caller, sends=bool(to_send))
     address = wanted.checkout.address or cart.address
     if to_send and address is None:
         raise WrongField("address", "required", "must say where to send what is to be sent")
@@ -273,7 +272,7 @@ def _drafted(unit: Unit, caller: Caller, cart: Cart, checkout: Checkout, drawn: 
         lines=lines,
         groups=groups,
         bill=bill,
-        payment=Payment(checkout.payment.method),
+        payment=structs.replace(checkout.payment, card=None),
         totals=totals,
         points=Earning(0),
         tenders=tenders_of(checkout.payment, totals),

@@ -5,6 +5,8 @@ from typing import Final
 
 from msgspec import Struct
 
+from domain.callers import Caller, Role
+from domain.orders import AT_PICKUP, AT_TILL, CARD, ON_ACCOUNT
 from domain.refusals import WrongField
 from service.ports.payments import Payments
 
@@ -13,10 +15,14 @@ LEASE: Final = timedelta(minutes=2)
 
 
 class Cashier(Struct, frozen=True):
-    """`payments` takes cards, where it is set; an order waits for its money for `patience`."""
+    """`payments` takes cards, where it is set; an order waits for its money for `patience`.
+
+    `on_account` says that the retailer bills buyers by itself.
+    """
 
     payments: Payments | None = None
     patience: timedelta = timedelta(minutes=30)
+    on_account: bool = False
 
     @property
     def provider(self) -> Payments:
@@ -27,6 +33,21 @@ class Cashier(Struct, frozen=True):
     def publishable_key(self) -> str:
         """What the shop's page shows the provider."""
         return self.payments.publishable_key if self.payments else ""
+
+    def must_accept(self, method: str, caller: Caller, *, sends: bool) -> None:
+        """Whether an order may be paid so; `sends` says that something of it is sent.
+
+        Raises WrongField.
+        """
+        if method == CARD:
+            self.must_take_cards()
+        elif method == ON_ACCOUNT and not self.on_account:
+            raise WrongField("payment.method", "not_offered", "cannot be on_account here")
+        elif method == AT_TILL and caller.role is not Role.TILL:
+            raise WrongField("payment.method", "not_at_a_till", "is for tills")
+        elif method == AT_PICKUP and sends:
+            rule = "cannot be pay_at_pickup where something is sent"
+            raise WrongField("payment.method", "nothing_sent_unpaid", rule)
 
     def must_take_cards(self) -> None:
         """Raises WrongField."""

@@ -79,7 +79,7 @@ async def a_shop(database_url: str, data: Path, **settings: Any) -> AsyncIterato
             secret=Secret(SECRET),
             role=ProcessRole.API,
             connections=24,
-            **settings,
+            **({"on_account": True} | settings),
         )
     )
     app: Any = build_app(house)

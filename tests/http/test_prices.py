@@ -14,6 +14,7 @@ from tests.http.test_orders import figures, order
 from tests.http.test_price_rules import METHOD, money
 from tests.http.test_price_rules import put as put_rule
 
+ON_ACCOUNT = {"method": "on_account"}
 HOME = {"street": "Sample street 1", "city": "Stockholm", "country": "SE", "postal_code": "111 22"}
 MARKET: dict[str, Any] = {
     "currency": "SEK",
@@ -363,7 +364,7 @@ async def test_a_switch_from_pickup_to_delivery_tells_all_that_it_changes(shop: 
         headers=cart["headers"],
     )
     view = answer.json()
-    refused = await order(shop, cart)
+    refused = await order(shop, cart, payment=ON_ACCOUNT)
 
     assert view["requires"] == ["address"]
     assert [(group["method"], group["store"]) for group in view["groups"]] == [("ship", None)]
@@ -422,7 +423,7 @@ async def test_what_was_chosen_and_is_there_no_more_says_so(shop: Shop):
     await ship(shop, cart)
     await put(shop, cart, "shipping", {"method": "post", "address": HOME})
     await rule(shop, "shipping-methods/post", **METHOD | {"state": "paused"})
-    refused = await order(shop, cart)
+    refused = await order(shop, cart, payment=ON_ACCOUNT)
 
     paused = codes(await look(shop, cart))
     await shop.client.delete("/v1/shipping-methods/post", headers=await shop.office())
@@ -437,7 +438,7 @@ async def test_nothing_is_sent_where_no_method_and_no_market_reaches(shop: Shop)
     cart = await a_cart(shop, await shop.page())
     await ship(shop, cart)
     abroad = (await put(shop, cart, "shipping", {"address": HOME | {"country": "NO"}})).json()
-    refused = await order(shop, cart)
+    refused = await order(shop, cart, payment=ON_ACCOUNT)
 
     assert codes(abroad) == [("shipping_unavailable", None)]
     assert (refused.status_code, refused.json()["code"]) == (409, "shipping_unavailable")

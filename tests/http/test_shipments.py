@@ -34,7 +34,7 @@ async def a_cart(shop: Shop, who: dict[str, str], lines: dict[str, Any]) -> dict
 async def order(shop: Shop, cart: dict[str, Any], key: str = "once", **more: Any) -> Any:
     return await shop.client.post(
         f"/v1/carts/{cart['id']}/checkout",
-        json=CHECKOUT | {"address": ADDRESS} | more,
+        json=CHECKOUT | {"address": ADDRESS, "payment": {"method": "on_account"}} | more,
         headers=cart["headers"] | {"Idempotency-Key": key},
     )
 

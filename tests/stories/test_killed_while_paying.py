@@ -111,7 +111,7 @@ class Town(Struct):
         card = self.chance.choice(CARDS)
         payment = {"method": "card"} | ({"card": card} if card else {})
         if self.chance.random() < 0.1:
-            payment = {"method": "pay_at_pickup"}
+            payment = {"method": "on_account"}
         body = {
             "contact": CONTACT,
             "payment": payment,
@@ -327,6 +327,7 @@ def serve_with_cards(monkeypatch: Any, fake: FakeStripe) -> None:
         "URL": fake.url,
     }.items():
         monkeypatch.setenv(f"HYLLA_STRIPE_{name}", value)
+    monkeypatch.setenv("HYLLA_ON_ACCOUNT", "true")
 
 
 def test_whenever_it_dies_no_order_charge_hold_or_allocation_is_lost_doubled_or_left_behind(
