@@ -32,10 +32,13 @@ COLUMNS: Final = (
     "groups, payment, actor, version, placed_at, changed_at, address, "
     "attempt, pay_by, bill"
 )
+KINDS: Final = COLUMNS.count(",") + 2
+WORDS: Final = KINDS + 1
+"""The slots behind those of an order's columns."""
 ADD: Final = f"""
     with known_by as (
         insert into order_words (kind, word, order_id)
-        select kind, word, $1 from unnest($21::text[], $22::text[]) as known (kind, word)
+        select kind, word, $1 from unnest(${KINDS}::text[], ${WORDS}::text[]) as known (kind, word)
     )
     insert into orders ({COLUMNS})
     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,

@@ -86,7 +86,8 @@ async def edit(
     are promised under the lock, at the price of their line; units fewer are cancelled.
 
     Raises:
-        TooLateToChange: it is being fetched, is ready, or has left.
+        TooLateToChange: it is being fetched, is ready, or has left; or more is wanted of a line
+            that was given up whole, or of which something came back.
         OverLimit: a buyer wants more of a SKU than one order takes.
         NotEnoughStock: there are fewer free than it would take; all stays as it was.
         Unexpected, SeveralOrderLines, Repeated: which line is meant cannot be told.
@@ -159,7 +160,9 @@ def _wishes(order: Order, groups: Collection[Prepared], lines: Sequence[EditedLi
         if edit.unit_price and edit.unit_price.currency != order.currency:
             raise WrongField("lines", "other_currency", f"has a price that is not {order.currency}")
         wish = Wish(line, prepared[line.group, line.sku], edit)
-        if edit.unit_price not in {None, line.unit_price} and line.given:
+        repriced = edit.unit_price not in {None, line.unit_price}
+        ended = line.returned or not wish.wanted
+        if (repriced and line.given) or (wish.more > 0 and ended):
             raise edits.TooLateToChange([one for one in groups if one.id == line.group])
         wishes.append(wish)
     return wishes

@@ -6,14 +6,15 @@ from domain.edits import Edited, PaymentTooSmall, edited
 from domain.ids import CartId, OrderId
 from domain.money import Money
 from domain.orders import (
+    Bill,
     Contact,
     Earning,
     Order,
     OrderLine,
     OrderState,
     Payment,
+    totals_of,
 )
-from domain.prices import Totals
 from tests.examples import MUG, NOON, TEA_SET, TEAPOT, a_product, shelve
 from tests.http.rivals import queue
 from tests.http.shop import Shop
@@ -23,6 +24,7 @@ from tests.http.test_carts import a_cart
 from tests.http.test_order_views import HOME, line_of, seen, sent_home
 from tests.http.test_orders import figures, order, shelf
 from tests.http.test_pickups import Desk, a_desk, points
+from tests.http.test_prices import MARKET, coupon, rule, take
 
 ROWS = "select string_agg(t::text, ' ' order by store, sku) from stock as t"
 
@@ -94,6 +96,55 @@ async def test_units_more_are_promised_and_units_fewer_are_free(shop: Shop):
     assert line_of(fewer.json())["cancelled"] == 3
     assert (await shelf(shop), await points(desk)) == ((10, 2), (20, 0))
     assert await broken(shop) == set()
+
+
+@pytest.mark.parametrize(
+    ("included", "first", "grown", "repriced"),
+    [
+        (True, (2000, 200, 360, 1800), (3000, 200, 560, 2800), (2700, 0, 540, 2700)),
+        (False, (2000, 200, 450, 2250), (3000, 200, 700, 3500), (2700, 0, 675, 3375)),
+    ],
+)
+async def test_what_an_edit_makes_of_a_price_adds_up_with_its_discount_and_its_tax(
+    shop: Shop,
+    included: bool,
+    first: tuple[int, ...],
+    grown: tuple[int, ...],
+    repriced: tuple[int, ...],
+):
+    await shelve(shop.units, mug=9)
+    await rule(shop, "markets/se", **MARKET, prices_include_tax=included)
+    await coupon(shop)
+    me, office = await shop.customer(), await shop.office()
+    cart = await a_cart(shop, me, mug=2)
+    await take(shop, cart)
+    placed = (await order(shop, cart)).json()
+    more = (await edit(shop, me, placed["id"], lines=of(3))).json()
+    price = {"amount": 900, "currency": "SEK"}
+    cheaper = await edit(shop, office, placed["id"], lines=[{"sku": MUG, "unit_price": price}])
+
+    assert [costs(one) for one in (placed, more, cheaper.json())] == [first, grown, repriced]
+    assert await seen(shop, me, placed["id"]) == cheaper.json()
+    assert await broken(shop) == set()
+
+
+def costs(told: Any) -> tuple[int, ...]:
+    """Goods, discounts, tax and what is to be paid, which lines and taxes tell alike."""
+    words = ("goods", "discounts", "tax", "to_pay")
+    goods, discounts, tax, to_pay = (told["totals"][word]["amount"] for word in words)
+    assert sum(line["to_pay"]["amount"] for line in told["lines"]) == to_pay
+    assert [(one["tax"]["amount"], one["gross"]["amount"]) for one in told["taxes"]] == [
+        (tax, to_pay)
+    ]
+    return goods, discounts, tax, to_pay
+
+
+async def test_what_was_given_up_whole_is_not_taken_up_again(shop: Shop):
+    desk, name = await a_placed(shop, mug=2, teapot=1)
+    await edit(shop, desk.me, name, lines=of(0))
+    answer = await edit(shop, desk.me, name, lines=of(1))
+
+    assert (answer.status_code, answer.json()["code"]) == (409, "too_late_to_change")
 
 
 async def test_what_is_more_of_a_kit_is_promised_as_its_parts(shop: Shop):
@@ -259,8 +310,8 @@ async def test_lines_of_several_groups_are_edited_together_or_not_at_all(shop: S
 
 
 def test_what_was_paid_by_card_does_not_grow_beyond_what_was_authorised():
-    each, both, nothing = (Money(amount, "SEK") for amount in (1000, 2000, 0))
-    mugs = OrderLine(MUG, "Mug", 2, each, total=both, tax=nothing, to_pay=both)
+    cost = Money(2000, "SEK")
+    mugs = OrderLine(MUG, "Mug", 2, Money(1000, "SEK"), cost, Money(0, "SEK"), cost)
     paid = Order(
         id=OrderId("ord_1"),
         cart=CartId("crt_1"),
@@ -273,7 +324,7 @@ def test_what_was_paid_by_card_does_not_grow_beyond_what_was_authorised():
         lines=[mugs],
         groups=[],
         payment=Payment("card"),
-        totals=Totals(both, nothing, nothing, nothing, both),
+        totals=totals_of([mugs], Bill(), cost),
         points=Earning(0),
         tenders=[],
         actor="key_1",
