@@ -82,6 +82,38 @@ async def hold_lines(
         ProductMissing, OverLimit: there is no such thing any more, or no order takes so many.
     """
     kept = await kept_by(unit, cart)
+    asked = await _asked(unit, cart, kept)
+    stores = await unit.stores.share(sorted({line.store for line in asked.lines}))
+    must_serve(WEB, stores.values(), kept.stores)
+    await _must_be_within_limit(unit, cart, asked.places, kept.places, limit)
+    shelves, terms = await unit.selling.lock(asked.places.keys() | kept.claimed.keys(), [WEB])
+    if short := shortages(asked.places, terms[WEB].seen(shelves), kept.places):
+        may_be_elsewhere(short, units_of(lines_to_hold(cart), asked.parts))
+        raise NotEnoughStock(short, asked.takers)
+    changes = difference(kept.claimed, asked.places)
+    if kept.hold and changes:
+        kept.hold.must_not_be_pinned(unit.now)
+    await _apply(unit, changes, caller)
+    return await _held(unit, cart, kept, asked, ttl)
+
+
+class _Asked(Struct, frozen=True):
+    """What a cart asks to be held: lines with the location of each, and what they are made of."""
+
+    lines: list[HoldLine]
+    parts: Mapping[Sku, Mapping[Sku, int]]
+
+    @property
+    def places(self) -> dict[Place, int]:
+        return units_of(self.lines, self.parts)
+
+    @property
+    def takers(self) -> Mapping[tuple[StoreId | None, Sku], set[Sku]]:
+        return takers_of((line.store, line.sku, self.parts[line.sku]) for line in self.lines)
+
+
+async def _asked(unit: Unit, cart: Cart, kept: Kept) -> _Asked:
+    """Raises ProductMissing, OverLimit, and NotEnoughStock: nobody could send all of it."""
     catalogue = await with_parts(unit, [line.sku for line in cart.lines])
     _must_be_for_sale(unit, cart, catalogue)
     parts = _parts(cart, catalogue)
@@ -89,38 +121,31 @@ async def hold_lines(
     to_send = units_to_send(cart)
     found = await routed(unit, to_send, catalogue, own=kept.places, taken=units_of(lines, parts))
     must_be_sent(found, to_send)
-    lines += [
+    sent = [
         HoldLine(sku, store, count)
         for store, units in sorted(found.sent.items())
         for sku, count in units.items()
     ]
-    stores = await unit.stores.share(sorted({line.store for line in lines}))
-    must_serve(WEB, stores.values(), kept.stores)
-    wanted = units_of(lines, parts)
-    await _must_be_within_limit(unit, cart, wanted, kept.places, limit)
-    places = wanted.keys() | kept.claimed.keys()
-    shelves, terms = await unit.selling.lock(places, [WEB])
-    if short := shortages(wanted, terms[WEB].seen(shelves), kept.places):
-        may_be_elsewhere(short, units_of(lines_to_hold(cart), parts))
-        takers = takers_of((line.store, line.sku, parts[line.sku]) for line in lines)
-        raise NotEnoughStock(short, takers)
-    changes = difference(kept.claimed, wanted)
-    if kept.hold and changes:
-        kept.hold.must_not_be_pinned(unit.now)
-    await _apply(unit, changes, caller)
+    return _Asked([*lines, *sent], parts)
+
+
+async def _held(
+    unit: Unit, cart: Cart, kept: Kept, asked: _Asked, ttl: timedelta
+) -> tuple[Cart, Hold | None]:
+    """The cart's hold goes on with what is asked, or a new one begins; none for nothing."""
     if kept.hold and kept.places:
-        hold = kept.hold.rewritten(lines, wanted).extended(ttl, unit.now)
+        hold = kept.hold.rewritten(asked.lines, asked.places).extended(ttl, unit.now)
         await unit.holds.keep(hold)
         return cart, hold
     if kept.hold and kept.claimed:
         await unit.holds.close([kept.hold.id], HoldState.EXPIRED)
-    if not wanted:
+    if not asked.places:
         return cart.holding(None, unit.now), None
     hold = Hold(
         id=HoldId(unit.new_id("hld")),
         state=HoldState.ACTIVE,
-        lines=lines,
-        units=nested(wanted),
+        lines=asked.lines,
+        units=nested(asked.places),
         created_at=unit.now,
         held_until=unit.now + ttl,
         customer=cart.customer,
