@@ -53,7 +53,7 @@ async def tell_sent(unit: Unit, event: ShipmentSent) -> None:
 
 
 async def tell_short(unit: Unit, event: PickupEnded | ShipmentEnded) -> None:
-    """Plan to tell the buyer, once for each pickup or shipment, that nothing of it comes."""
+    """Plan to tell the buyer, once for each pickup or shipment, that the rest does not come."""
     if event.state in BY_THE_SHOP:
         within = (unit.now, event.at + SHORT_WITHIN)
         group = event.pickup if isinstance(event, PickupEnded) else event.shipment
