@@ -83,13 +83,17 @@ class ShipmentDelivered(Fact, frozen=True, tag="shipment_delivered"):
 
 
 class ShipmentEnded(Fact, frozen=True, tag="shipment_ended"):
-    """It ended with nothing sent: `declined`, `short` or `cancelled`."""
+    """Nothing more of it will leave though goods are left: `declined`, `short` or `cancelled`.
+
+    `sent` says that some have left before.
+    """
 
     shipment: ShipmentId
     order: OrderId
     store: StoreId
     state: str
     customer: CustomerId | None = None
+    sent: bool = False
 
 
 class PaymentReturned(Fact, frozen=True, tag="payment_returned"):

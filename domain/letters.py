@@ -71,12 +71,14 @@ class ReadyLetter(Struct, frozen=True, kw_only=True, tag="pickup_ready"):
 class ThanksLetter(Struct, frozen=True, kw_only=True, tag="thank_you"):
     """Thank you, what it earned, and perhaps what goes with it.
 
-    `earned` and `balance` are points, None for who is not a member.
+    `store` is where it was collected, None for what was sent. `earned` and `balance` are points,
+    None for who is not a member. `country` is that of whoever gave or sent it.
     """
 
     retailer: Retailer
     order: str
-    store: Place
+    country: str
+    store: Place | None
     items: list[Item]
     earned: int | None = None
     balance: int | None = None
@@ -84,9 +86,35 @@ class ThanksLetter(Struct, frozen=True, kw_only=True, tag="thank_you"):
     order_url: str | None = None
     unsubscribe_url: str | None = None
 
-    @property
-    def country(self) -> str:
-        return self.store.country
+
+class SentLetter(Struct, frozen=True, kw_only=True, tag="shipment_sent"):
+    """A parcel is on its way. `to_come` is what is still to be sent of the order.
+
+    `city` is where it goes, `tracking_url` where its way can be followed. `country` is that of
+    whoever sent it.
+    """
+
+    retailer: Retailer
+    order: str
+    country: str
+    carrier: str
+    tracking_number: str
+    items: list[Item]
+    to_come: list[Item]
+    city: str | None = None
+    tracking_url: str | None = None
+    order_url: str | None = None
+
+
+class ShortLetter(Struct, frozen=True, kw_only=True, tag="order_short"):
+    """Goods that the shop could not find, and what that means for the buyer's money."""
+
+    retailer: Retailer
+    order: str
+    country: str
+    items: list[Item]
+    by_card: bool
+    order_url: str | None = None
 
 
 class ReturnedLetter(Struct, frozen=True, kw_only=True, tag="payment_returned"):
@@ -109,7 +137,7 @@ class LinkLetter(Struct, frozen=True, kw_only=True, tag="order_link"):
     order_url: str | None = None
 
 
-Letter = ReadyLetter | ThanksLetter | ReturnedLetter | LinkLetter
+Letter = ReadyLetter | SentLetter | ShortLetter | ThanksLetter | ReturnedLetter | LinkLetter
 
 
 class Rendered(Struct, frozen=True):

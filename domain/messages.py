@@ -15,12 +15,14 @@ from msgspec import Struct, structs
 
 from domain.channels import LATER, Accepted, Channel, Outcome, Rejected
 from domain.consent import Purpose, Reason, Step
-from domain.ids import CustomerId, MessageId, OrderId, PickupId
+from domain.ids import CustomerId, MessageId, OrderId, PickupId, ShipmentId
 from domain.refusals import Missing
 
 
 class Kind(StrEnum):
     PICKUP_READY = "pickup_ready"
+    SHIPMENT_SENT = "shipment_sent"
+    ORDER_SHORT = "order_short"
     THANK_YOU = "thank_you"
     PAYMENT_RETURNED = "payment_returned"
     ORDER_LINK = "order_link"
@@ -98,6 +100,7 @@ class About(Struct, frozen=True, omit_defaults=True):
 
     order: OrderId | None = None
     pickup: PickupId | None = None
+    shipment: ShipmentId | None = None
     sale: str | None = None
 
 

@@ -313,6 +313,16 @@ class Order(Struct, frozen=True):
                 units[line.sku] = units.get(line.sku, 0) + wanted
         return units
 
+    @property
+    def to_be_sent(self) -> dict[Sku, int]:
+        """Units of each SKU that a carrier has not got yet."""
+        sent = {group.id for group in self.groups if group.method == "ship"}
+        units: dict[Sku, int] = {}
+        for line in self.lines:
+            if line.group in sent and (left := line.quantity - line.settled):
+                units[line.sku] = units.get(line.sku, 0) + left
+        return units
+
     def lines_of(self, group: str) -> dict[Sku, OrderLine]:
         """The lines that a group prepares."""
         return {line.sku: line for line in self.lines if line.group == group}

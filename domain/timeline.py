@@ -1,7 +1,8 @@
 """What happened to an order, step by step, and who did it; nothing that tells who a person is."""
 
 import re
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
@@ -137,6 +138,15 @@ def steps_between(before: Group, after: Group, caller: Caller) -> list[Entry]:
 
 
 Told = tuple[What, Facts]
+
+
+def given_up_by_the_shop(group: str, told: Iterable[Entry]) -> dict[Sku, int]:
+    """Units of a group that its location declined or did not find."""
+    units: Counter[Sku] = Counter()
+    for entry in told:
+        if entry.group == group and entry.what in {What.DECLINED, What.SHORT}:
+            units.update(entry.facts.units)
+    return dict(units)
 
 
 def _prepared(before: Group, after: Group) -> list[Told]:

@@ -31,11 +31,12 @@ from domain.pickups import Pickup, PickupState
 from domain.shipments import ENDS as SHIPMENT_ENDS
 from domain.shipments import Shipment, ShipmentState
 from domain.stock import Cause, Source, moves_of
-from domain.timeline import Entry, steps_between
+from domain.timeline import ENDS, Entry, steps_between
 from service.payments.following import settle
 from service.ports.unit import Unit
 
 PICKUP_ENDS = {PickupState.DECLINED, PickupState.SHORT, PickupState.EXPIRED, PickupState.CANCELLED}
+LEFT = {ShipmentState.SHIPPED, ShipmentState.DELIVERED}
 
 
 async def follow(
@@ -64,7 +65,7 @@ async def follow(
     if given or cancelled:
         await _settle(unit, after, step, given, cancelled)
     entries = steps_between(before, after, caller) if told is None else told
-    await unit.outbox.add(*_events(before, after, unit), told=entries)
+    await unit.outbox.add(*_events(before, after, entries, unit), told=entries)
 
 
 async def _keep(unit: Unit, group: Group) -> None:
@@ -100,7 +101,7 @@ async def _settle(
         await settle(unit, order)
 
 
-def _events(before: Group, after: Group, unit: Unit) -> list[Event]:
+def _events(before: Group, after: Group, told: Sequence[Entry], unit: Unit) -> list[Event]:
     names: dict[str, Any] = {
         "order": after.order,
         "store": after.store,
@@ -111,7 +112,10 @@ def _events(before: Group, after: Group, unit: Unit) -> list[Event]:
         return _pickup_events(before, after, names)
     assert isinstance(before, Shipment)
     assert isinstance(after, Shipment)
-    return _shipment_events(before, after, names)
+    return [
+        *_shipment_events(before, after, names),
+        *_shipment_ended(before, after, told, names),
+    ]
 
 
 def _pickup_events(before: Group, after: Pickup, names: dict[str, Any]) -> list[Event]:
@@ -130,20 +134,32 @@ def _pickup_events(before: Group, after: Pickup, names: dict[str, Any]) -> list[
 
 
 def _shipment_events(before: Shipment, after: Shipment, names: dict[str, Any]) -> list[Event]:
-    whole = after.state in {ShipmentState.SHIPPED, ShipmentState.DELIVERED}
+    whole = after.state in LEFT
     events: list[Event] = [
         ShipmentSent(
             shipment=after.id, tracking_number=parcel.tracking_number, whole=whole, **names
         )
         for parcel in after.parcels[len(before.parcels) :]
     ]
-    if after.state is before.state:
-        return events
-    if after.state is ShipmentState.DELIVERED:
+    if after.state is ShipmentState.DELIVERED is not before.state:
         events.append(ShipmentDelivered(shipment=after.id, **names))
-    if after.state in SHIPMENT_ENDS:
-        events.append(ShipmentEnded(shipment=after.id, state=after.state.value, **names))
     return events
+
+
+def _shipment_ended(
+    before: Shipment, after: Shipment, told: Sequence[Entry], names: dict[str, Any]
+) -> list[Event]:
+    """Where some has left, the state is that of what was sent, and the step tells how it ended."""
+    if after.state is before.state:
+        return []
+    if after.state in SHIPMENT_ENDS:
+        return [ShipmentEnded(shipment=after.id, state=after.state.value, **names)]
+    over = after.state in LEFT and before.state not in LEFT
+    if not over or len(after.parcels) > len(before.parcels):
+        return []
+    ends = [entry.what.value for entry in told if entry.what in ENDS.values()]
+    state = ends[0] if ends else ShipmentState.CANCELLED.value
+    return [ShipmentEnded(shipment=after.id, state=state, sent=True, **names)]
 
 
 class Scanned(Struct, frozen=True):

@@ -23,7 +23,7 @@ from domain.events import (
     ShipmentEnded,
     ShipmentSent,
 )
-from service.messages.planning import tell_ready, tell_returned, thank
+from service.messages.planning import tell_ready, tell_returned, tell_sent, tell_short, thank
 from service.ports.following import Leased
 from service.ports.unit import Unit, Units
 from service.retries import tried_again
@@ -44,10 +44,10 @@ def reactions(*, thank_after: timedelta) -> Reactions:
         OrderPlaced: (),
         PickupReady: (tell_ready,),
         PickupCollected: (thanks,),
-        PickupEnded: (thanks,),
-        ShipmentSent: (),
-        ShipmentDelivered: (),
-        ShipmentEnded: (),
+        PickupEnded: (thanks, tell_short),
+        ShipmentSent: (tell_sent,),
+        ShipmentDelivered: (thanks,),
+        ShipmentEnded: (tell_short,),
         PaymentReturned: (tell_returned,),
         ReturnReceived: (),
     }

@@ -10,6 +10,7 @@ from domain.orders import Order
 from domain.refusals import Conflict, Missing
 from domain.shipments import MOVES, Leaving, Shipment, ShipmentState
 from domain.stores import Store
+from domain.timeline import cancelled
 from service.groups import Scanned, follow, found_of
 from service.orders.seeing import is_buyer
 from service.ports.requests import RequestKey
@@ -193,13 +194,15 @@ async def _moved(
     *,
     buyers: bool = False,
 ) -> Seen:
+    """The step; one that `buyers` may take as well gives goods up for them."""
     async with units.begin() as unit:
         if first := await unit.requests.claim(key, Seen):
             return first
         before = await unit.shipments.take(shipment)
         await _must_be_theirs(unit, caller, before, buyers=buyers)
         after = step(unit, before)
-        await follow(unit, caller, before, after)
+        told = cancelled(before, after, caller, after.reason) if buyers else None
+        await follow(unit, caller, before, after, told=told)
         seen = await _seen(unit, after)
         await unit.requests.answer(key, seen)
     return seen

@@ -2760,6 +2760,8 @@ export interface components {
             /** @default null */
             pickup?: string | null;
             /** @default null */
+            shipment?: string | null;
+            /** @default null */
             sale?: string | null;
         };
         /**
@@ -5641,7 +5643,7 @@ export interface components {
          * Kind
          * @enum {unknown}
          */
-        "domain.messages.Kind": "order_link" | "payment_returned" | "pickup_ready" | "thank_you";
+        "domain.messages.Kind": "order_link" | "order_short" | "payment_returned" | "pickup_ready" | "shipment_sent" | "thank_you";
         /**
          * Payment
          * @description How an order is paid: where it is collected, by card, at a till at once, or on account.

@@ -3,7 +3,15 @@
 from datetime import datetime, timedelta
 from typing import Final
 
-from domain.events import PaymentReturned, PickupCollected, PickupEnded, PickupReady
+from domain.events import (
+    PaymentReturned,
+    PickupCollected,
+    PickupEnded,
+    PickupReady,
+    ShipmentDelivered,
+    ShipmentEnded,
+    ShipmentSent,
+)
 from domain.ids import MessageId
 from domain.messages import About, Kind, Message
 from service.ports.unit import Unit
@@ -11,8 +19,22 @@ from service.ports.unit import Unit
 THANKS_WITHIN: Final = timedelta(days=3)
 """A thank-you that is later than this is none."""
 RETURNED_WITHIN: Final = timedelta(days=14)
+SENT_WITHIN: Final = timedelta(days=7)
+SHORT_WITHIN: Final = timedelta(days=14)
 READY_WITHIN: Final = timedelta(days=7)
 """Where a store sets no time to collect by."""
+BY_THE_SHOP: Final = frozenset({"declined", "short"})
+"""Ends that no buyer asked for."""
+
+Told = (
+    PickupReady
+    | PickupCollected
+    | PickupEnded
+    | ShipmentSent
+    | ShipmentDelivered
+    | ShipmentEnded
+    | PaymentReturned
+)
 
 
 async def tell_ready(unit: Unit, event: PickupReady) -> None:
@@ -23,11 +45,30 @@ async def tell_ready(unit: Unit, event: PickupReady) -> None:
     await _plan(unit, event, Kind.PICKUP_READY, key, within=(unit.now, until))
 
 
-async def thank(unit: Unit, event: PickupCollected | PickupEnded, *, after: timedelta) -> None:
-    """Plan to thank the buyer `after` a pickup ended of which anything was handed over."""
-    if event.whole if isinstance(event, PickupCollected) else event.collected:
-        due = event.at + after
-        within = (due, due + THANKS_WITHIN)
+async def tell_sent(unit: Unit, event: ShipmentSent) -> None:
+    """Plan to tell the buyer, once for each parcel, while it is on its way."""
+    within = (unit.now, event.at + SENT_WITHIN)
+    key = f"{event.shipment}:{event.tracking_number}"
+    await _plan(unit, event, Kind.SHIPMENT_SENT, key, within=within)
+
+
+async def tell_short(unit: Unit, event: PickupEnded | ShipmentEnded) -> None:
+    """Plan to tell the buyer, once for each pickup or shipment, that the rest does not come."""
+    if event.state in BY_THE_SHOP:
+        within = (unit.now, event.at + SHORT_WITHIN)
+        group = event.pickup if isinstance(event, PickupEnded) else event.shipment
+        await _plan(unit, event, Kind.ORDER_SHORT, f"{group}:{event.state}", within=within)
+
+
+async def thank(
+    unit: Unit, event: PickupCollected | PickupEnded | ShipmentDelivered, *, after: timedelta
+) -> None:
+    """Plan to thank the buyer `after` the end of what was collected or sent, if only in part."""
+    due = event.at + after
+    within = (due, due + THANKS_WITHIN)
+    if isinstance(event, ShipmentDelivered):
+        await _plan(unit, event, Kind.THANK_YOU, event.shipment, within=within)
+    elif event.whole if isinstance(event, PickupCollected) else event.collected:
         await _plan(unit, event, Kind.THANK_YOU, event.pickup, within=within)
 
 
@@ -38,21 +79,15 @@ async def tell_returned(unit: Unit, event: PaymentReturned) -> None:
 
 
 async def _plan(
-    unit: Unit,
-    event: PickupReady | PickupCollected | PickupEnded | PaymentReturned,
-    kind: Kind,
-    key: str,
-    *,
-    within: tuple[datetime, datetime],
+    unit: Unit, event: Told, kind: Kind, key: str, *, within: tuple[datetime, datetime]
 ) -> None:
     planned_for, not_after = within
-    pickup = None if isinstance(event, PaymentReturned) else event.pickup
     await unit.messages.plan(
         Message(
             id=MessageId(unit.new_id("msg")),
             kind=kind,
             key=key,
-            about=About(order=event.order, pickup=pickup),
+            about=_about(event),
             customer=event.customer,
             planned_for=planned_for,
             not_after=not_after,
@@ -60,3 +95,13 @@ async def _plan(
             changed_at=unit.now,
         )
     )
+
+
+def _about(event: Told) -> About:
+    match event:
+        case PaymentReturned():
+            return About(order=event.order)
+        case ShipmentSent() | ShipmentDelivered() | ShipmentEnded():
+            return About(order=event.order, shipment=event.shipment)
+        case _:
+            return About(order=event.order, pickup=event.pickup)

@@ -15,8 +15,9 @@ from domain.channels import Outcome, Outgoing, Unclear
 from domain.consent import Purpose, Reason, chosen, ladder
 from domain.messages import LEASE, Decision, Message, MessageState
 from domain.refusals import Busy
+from service.messages.cases import Case, open_case
 from service.messages.desk import Desk
-from service.messages.writing import Case, open_case, write
+from service.messages.writing import write
 from service.ports.unit import Unit, Units
 from service.retries import tried_again
 

@@ -1,16 +1,16 @@
 """Letters from the shop as it is at this moment: nothing is copied when a message is planned."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-from domain.availability import Catalogue, sellable_units, stocked_parts
+from domain.availability import sellable_units, stocked_parts
 from domain.catalogue import Product, ProductState, RelationKind
 from domain.channels import Channel
-from domain.consent import Addresses, Consents, Purpose, Reason, may_send, permissions
-from domain.ids import AttemptId, Sku
+from domain.consent import Purpose, Reason, may_send
+from domain.ids import Sku
 from domain.letters import (
     Item,
     Letter,
@@ -18,133 +18,29 @@ from domain.letters import (
     Place,
     ReadyLetter,
     ReturnedLetter,
+    SentLetter,
+    ShortLetter,
     Suggestion,
     ThanksLetter,
 )
-from domain.messages import Kind, Message
 from domain.money import Money
 from domain.opening_hours import spans_on
-from domain.orders import Order
-from domain.payments import Attempt
-from domain.pickups import Pickup, PickupState
-from domain.preferences import NOTHING_STATED, WEEK, Preferences
+from domain.pickups import Pickup
+from domain.preferences import WEEK
 from domain.rewards import NotAMember
 from domain.stores import Store
 from service.availability import with_parts
+from service.messages.cases import (
+    Case,
+    LinkCase,
+    ReadyCase,
+    ReturnCase,
+    SentCase,
+    ShortCase,
+    ThanksCase,
+)
 from service.messages.desk import Desk
 from service.ports.unit import Unit
-
-
-class Reader(Struct, frozen=True):
-    """Whom a message is for; a guest is reached by what the order says."""
-
-    addresses: Addresses
-    locale: str
-    preferences: Preferences = NOTHING_STATED
-    consents: Consents = {}
-
-
-class ReturnCase(Struct, frozen=True):
-    """Money that goes back, because it came for nothing; that is always so."""
-
-    message: Message
-    attempt: Attempt
-    order: Order
-    store: Store
-    reader: Reader
-    is_so: bool = True
-
-    @property
-    def zone(self) -> ZoneInfo:
-        """The reader's own, else that of the order's first store."""
-        return ZoneInfo(self.reader.preferences.time_zone or self.store.time_zone)
-
-
-class LinkCase(Struct, frozen=True):
-    """An order whose buyer lost the way to it."""
-
-    message: Message
-    order: Order
-    store: Store
-    reader: Reader
-
-    @property
-    def is_so(self) -> bool:
-        """Whether it is still a guest's; a customer logs in."""
-        return self.order.customer is None
-
-    @property
-    def zone(self) -> ZoneInfo:
-        """That of the order's first store."""
-        return ZoneInfo(self.store.time_zone)
-
-    @property
-    def items(self) -> dict[Sku, int]:
-        """Units of each SKU that were ordered and not cancelled."""
-        return self.order.units
-
-
-class PickupCase(Struct, frozen=True):
-    """Everything that a message of a pickup is about, as it is now."""
-
-    message: Message
-    pickup: Pickup
-    order: Order
-    store: Store
-    reader: Reader
-
-    @property
-    def is_so(self) -> bool:
-        """Whether what the message says still holds."""
-        if self.message.kind is Kind.THANK_YOU:
-            return bool(self.items) and self.pickup.state is not PickupState.READY
-        this = f"{self.pickup.id}:{self.pickup.revision}"
-        return self.pickup.state is PickupState.READY and self.message.key == this
-
-    @property
-    def zone(self) -> ZoneInfo:
-        """The reader's own, else the store's."""
-        return ZoneInfo(self.reader.preferences.time_zone or self.store.time_zone)
-
-    @property
-    def items(self) -> dict[Sku, int]:
-        """Units of each line that wait, or that were collected."""
-        ready = self.message.kind is Kind.PICKUP_READY
-        units = {line.sku: line.remaining if ready else line.given for line in self.pickup.lines}
-        return {sku: count for sku, count in units.items() if count}
-
-
-Case = PickupCase | ReturnCase | LinkCase
-
-
-async def open_case(unit: Unit, message: Message) -> Case:
-    if message.kind is Kind.PAYMENT_RETURNED:
-        attempt = await unit.attempts.get(AttemptId(message.key))
-        paid_for = await unit.orders.get(attempt.order)
-        store = await unit.stores.get(paid_for.groups[0].store)
-        return ReturnCase(message, attempt, paid_for, store, await _reader(unit, paid_for))
-    if message.about.pickup is None:
-        assert message.about.order is not None, "a message is about something"
-        ordered = await unit.orders.get(message.about.order)
-        store = await unit.stores.get(ordered.groups[0].store)
-        return LinkCase(message, ordered, store, await _reader(unit, ordered))
-    pickup = await unit.pickups.get(message.about.pickup)
-    order = await unit.orders.get(pickup.order)
-    store = await unit.stores.get(pickup.store)
-    return PickupCase(message, pickup, order, store, await _reader(unit, order))
-
-
-async def _reader(unit: Unit, order: Order) -> Reader:
-    contact = order.contact
-    if order.customer is None:
-        return Reader(Addresses(contact.email, contact.phone), order.locale)
-    customer = await unit.customers.get(order.customer)
-    return Reader(
-        Addresses(customer.email or contact.email, customer.phone or contact.phone),
-        customer.locale or order.locale,
-        await unit.preferences.of(order.customer),
-        permissions(await unit.consents.stated(order.customer)),
-    )
 
 
 class Written(Struct, frozen=True):
@@ -156,51 +52,37 @@ class Written(Struct, frozen=True):
 
 
 async def write(unit: Unit, desk: Desk, case: Case, channel: Channel) -> Written:
-    if isinstance(case, ReturnCase):
-        return Written(_returned(desk, case))
-    goods = await unit.products.by_sku(case.items)
-    if isinstance(case, LinkCase):
-        return Written(_link(desk, case, goods))
-    if case.message.kind is Kind.PICKUP_READY:
-        return Written(_ready(desk, case, goods, unit.now))
-    return await _thanks(unit, desk, case, goods, channel)
+    match case:
+        case ReadyCase():
+            return Written(_ready(desk, case, await _items(unit, case.items), unit.now))
+        case SentCase():
+            return Written(await _sent(unit, desk, case))
+        case ThanksCase():
+            return await _thanks(unit, desk, case, channel)
+        case ShortCase():
+            return Written(_short(desk, case, await _items(unit, case.items)))
+        case ReturnCase():
+            return Written(_returned(desk, case))
+        case LinkCase():
+            return Written(_link(desk, case, await _items(unit, case.items)))
+    raise AssertionError(case)
 
 
-def _returned(desk: Desk, case: ReturnCase) -> ReturnedLetter:
-    amount = case.attempt.captured or case.attempt.authorised
-    return ReturnedLetter(
-        retailer=desk.retailer,
-        order=case.attempt.order,
-        country=case.store.country,
-        amount=Money(amount, case.attempt.amount.currency),
-        order_url=desk.order_url(case.order),
-    )
-
-
-def _link(desk: Desk, case: LinkCase, goods: Catalogue) -> LinkLetter:
-    return LinkLetter(
-        retailer=desk.retailer,
-        order=case.order.id,
-        country=case.store.country,
-        items=_items(case, goods),
-        order_url=desk.order_url(case.order),
-    )
-
-
-def _items(case: PickupCase | LinkCase, goods: Catalogue) -> list[Item]:
+async def _items(unit: Unit, units: Mapping[Sku, int]) -> list[Item]:
+    goods = await unit.products.by_sku(units)
     return [
-        Item(name=goods[sku].name, names=goods[sku].names, quantity=case.items[sku])
+        Item(name=goods[sku].name, names=goods[sku].names, quantity=units[sku])
         for sku in sorted(goods)
     ]
 
 
-def _ready(desk: Desk, case: PickupCase, goods: Catalogue, now: datetime) -> ReadyLetter:
+def _ready(desk: Desk, case: ReadyCase, items: list[Item], now: datetime) -> ReadyLetter:
     until = case.pickup.collect_by
     return ReadyLetter(
         retailer=desk.retailer,
         order=case.order.id,
         store=place(case.store, now),
-        items=_items(case, goods),
+        items=items,
         code=desk.codes.handover(case.pickup.id, case.pickup.revision),
         collect_by=until and until.astimezone(ZoneInfo(case.store.time_zone)),
         order_url=desk.order_url(case.order),
@@ -219,18 +101,65 @@ def place(store: Store, now: datetime) -> Place:
     )
 
 
-async def _thanks(
-    unit: Unit, desk: Desk, case: PickupCase, goods: Catalogue, channel: Channel
-) -> Written:
-    found = await _suggest(unit, case, channel, goods)
+async def _sent(unit: Unit, desk: Desk, case: SentCase) -> SentLetter:
+    address = case.order.address
+    return SentLetter(
+        retailer=desk.retailer,
+        order=case.order.id,
+        country=case.store.country,
+        carrier=case.parcel.carrier,
+        tracking_number=case.parcel.tracking_number,
+        tracking_url=case.parcel.url or None,
+        items=await _items(unit, case.items),
+        to_come=await _items(unit, case.to_come),
+        city=address.city if address else None,
+        order_url=desk.order_url(case.order),
+    )
+
+
+def _short(desk: Desk, case: ShortCase, items: list[Item]) -> ShortLetter:
+    return ShortLetter(
+        retailer=desk.retailer,
+        order=case.order.id,
+        country=case.store.country,
+        items=items,
+        by_card=case.order.by_card,
+        order_url=desk.order_url(case.order),
+    )
+
+
+def _returned(desk: Desk, case: ReturnCase) -> ReturnedLetter:
+    amount = case.attempt.captured or case.attempt.authorised
+    return ReturnedLetter(
+        retailer=desk.retailer,
+        order=case.attempt.order,
+        country=case.store.country,
+        amount=Money(amount, case.attempt.amount.currency),
+        order_url=desk.order_url(case.order),
+    )
+
+
+def _link(desk: Desk, case: LinkCase, items: list[Item]) -> LinkLetter:
+    return LinkLetter(
+        retailer=desk.retailer,
+        order=case.order.id,
+        country=case.store.country,
+        items=items,
+        order_url=desk.order_url(case.order),
+    )
+
+
+async def _thanks(unit: Unit, desk: Desk, case: ThanksCase, channel: Channel) -> Written:
+    found = await _suggest(unit, case, channel)
     offer = found if isinstance(found, Product) else None
     customer = case.order.customer
     earned, balance = await _points(unit, case)
     letter = ThanksLetter(
         retailer=desk.retailer,
         order=case.order.id,
-        store=place(case.store, unit.now),
-        items=_items(case, goods),
+        country=case.store.country,
+        store=place(case.store, unit.now) if isinstance(case.group, Pickup) else None,
+        items=await _items(unit, case.items),
         earned=earned,
         balance=balance,
         suggestion=_offer(offer) if offer else None,
@@ -246,23 +175,21 @@ def _offer(product: Product) -> Suggestion:
     return Suggestion(name=product.name, names=product.names, price=product.price)
 
 
-async def _points(unit: Unit, case: PickupCase) -> tuple[int | None, int | None]:
-    """What the collected goods earned, and the balance; nothing for who is not a member."""
+async def _points(unit: Unit, case: ThanksCase) -> tuple[int | None, int | None]:
+    """What these goods earned, and the balance; nothing for who is not a member."""
     if case.order.customer is None:
         return None, None
     try:
         standing = await unit.rewards.of(case.order.customer)
     except NotAMember:
         return None, None
-    lines = case.order.lines_of(case.pickup.id)
+    lines = case.order.lines_of(case.group.id)
     earned = sum(lines[sku].points_of(0, units) for sku, units in case.items.items())
     return earned, standing.balance.available
 
 
-async def _suggest(
-    unit: Unit, case: PickupCase, channel: Channel, goods: Catalogue
-) -> Product | Reason:
-    """An accessory that lies in that very store now and that the customer does not have."""
+async def _suggest(unit: Unit, case: ThanksCase, channel: Channel) -> Product | Reason:
+    """An accessory that lies in that very location now and that the customer does not have."""
     customer, reader = case.order.customer, case.reader
     if customer is None:
         return Reason.NO_CONSENT
@@ -277,6 +204,7 @@ async def _suggest(
     )
     if no:
         return no
+    goods = await unit.products.by_sku(case.items)
     wanted = [
         relation.sku
         for sku in sorted(goods)

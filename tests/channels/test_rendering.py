@@ -22,6 +22,8 @@ from domain.letters import (
     ReadyLetter,
     Retailer,
     ReturnedLetter,
+    SentLetter,
+    ShortLetter,
     Suggestion,
     ThanksLetter,
 )
@@ -58,6 +60,7 @@ READY = ReadyLetter(
 THANKS = ThanksLetter(
     retailer=SHOP,
     order="ord_7",
+    country="NO",
     store=HARBOUR,
     items=[MUG],
     earned=12,
@@ -65,7 +68,37 @@ THANKS = ThanksLetter(
     suggestion=Suggestion(name="Saucer", price=Money(12900, "NOK")),
     unsubscribe_url="https://shop.example.com/u/abc",
 )
-BARE_THANKS = ThanksLetter(retailer=Retailer("Mugs"), order="ord_7", store=HARBOUR, items=[MUG])
+BARE_THANKS = replace(
+    THANKS,
+    retailer=Retailer("Mugs"),
+    earned=None,
+    balance=None,
+    suggestion=None,
+    unsubscribe_url=None,
+)
+SENT_THANKS = replace(THANKS, store=None)
+SENT = SentLetter(
+    retailer=SHOP,
+    order="ord_7",
+    country="NO",
+    carrier="Sample Post",
+    tracking_number="SP1",
+    tracking_url="https://post.example.com/SP1",
+    items=[MUG],
+    to_come=[Item(name="Teapot", quantity=1)],
+    city="Bergen",
+    order_url="https://shop.example.com/orders/ord_7",
+)
+BARE_SENT = replace(SENT, tracking_url=None, to_come=[], city=None, order_url=None)
+SHORT = ShortLetter(
+    retailer=SHOP,
+    order="ord_7",
+    country="NO",
+    items=[MUG],
+    by_card=True,
+    order_url="https://shop.example.com/orders/ord_7",
+)
+UNPAID_SHORT = replace(SHORT, by_card=False)
 RETURNED = ReturnedLetter(
     retailer=SHOP,
     order="ord_7",
@@ -84,6 +117,11 @@ LETTERS = {
     "ready": READY,
     "thanks": THANKS,
     "bare": BARE_THANKS,
+    "sent thanks": SENT_THANKS,
+    "sent": SENT,
+    "bare sent": BARE_SENT,
+    "short": SHORT,
+    "unpaid short": UNPAID_SHORT,
     "returned": RETURNED,
     "link": LINK,
 }
@@ -141,6 +179,35 @@ def test_who_gets_money_back_reads_how_much_and_for_which_order(locale):
 
     for shown in (rendered.text, rendered.html or "", words(RETURNED, locale, Channel.SMS)):
         assert not [fact for fact in ("499", "ord_7", "/orders/ord_7") if fact not in shown]
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_who_waits_for_a_parcel_reads_how_to_follow_it_what_is_in_it_and_what_is_not(locale):
+    rendered = RENDERING.render(SENT, channel=Channel.EMAIL, locale=locale)
+    text = words(SENT, locale, Channel.SMS)
+    facts = ["Sample Post", "SP1", "https://post.example.com/SP1", "Bergen", "Teapot", "ord_7"]
+
+    for shown in (rendered.text, rendered.html or ""):
+        assert not [fact for fact in (*facts, MUG.called(locale, locale)) if fact not in shown]
+    assert not [fact for fact in (*facts[:3], "ord_7") if fact not in text]
+    assert "Teapot" not in words(BARE_SENT, locale)
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_what_does_not_come_is_named_and_a_card_is_spoken_of_where_one_was_used(locale):
+    by_card, unpaid = words(SHORT, locale), words(UNPAID_SHORT, locale)
+
+    for shown in (by_card, unpaid):
+        assert MUG.called(locale, locale) in shown
+        assert "ord_7" in shown
+    assert len(by_card) > len(unpaid) + 50
+
+
+@pytest.mark.parametrize("channel", [Channel.EMAIL, Channel.SMS])
+@pytest.mark.parametrize("locale", LOCALES)
+def test_thanks_for_what_was_sent_name_no_store(locale, channel):
+    assert "Harbour" in words(THANKS, locale, channel)
+    assert "Harbour" not in words(SENT_THANKS, locale, channel)
 
 
 @pytest.mark.parametrize(
