@@ -7,6 +7,7 @@ from typing import Final, TypeVar
 from msgspec import Struct, structs
 
 from domain.addresses import Address
+from domain.catalogue import DEAREST
 from domain.groups import Group
 from domain.ids import Sku
 from domain.money import Money
@@ -33,7 +34,7 @@ class TooLateToChange(Conflict):
 
 
 class PaymentTooSmall(Conflict):
-    """What was authorised does not cover what it would cost."""
+    """What can still be taken of the payment does not cover what it would cost."""
 
     code = "payment_too_small"
 
@@ -87,12 +88,27 @@ def must_be_addressable(groups: Collection[Group]) -> None:
         raise TooLateToChange(left)
 
 
-def edited(order: Order, edit: Edited, now: datetime) -> Order:
+def must_be_a_price(field: str, price: Money | None, currency: str) -> None:
+    """Raises WrongField for what no unit of an order in `currency` can cost."""
+    if price is None:
+        return
+    if price.currency != currency:
+        raise WrongField(field, "other_currency", f"has a price that is not {currency}")
+    if not 0 <= price.amount <= DEAREST:
+        raise WrongField(field, "out_of_range", f"must be from 0 to {DEAREST} minor units")
+
+
+def edited(order: Order, edit: Edited, now: datetime, covered: Money | None = None) -> Order:
     """The order as it is now wanted; the order itself where that is how it is.
 
+    Where it was paid by card, `covered` is what can be taken; without it no more than before.
+
     Raises:
-        PaymentTooSmall: it was paid by card, and would cost more.
+        PaymentTooSmall: it was paid by card, and would cost more than that.
+        TooLateToChange: a line grows of which something came back; what that was worth was paid.
     """
+    if any(line.returned and edit.more.get(line.line) for line in order.lines):
+        raise TooLateToChange([])
     lines = [
         line.repriced(
             line.quantity + edit.more.get(line.line, 0),
@@ -109,8 +125,9 @@ def edited(order: Order, edit: Edited, now: datetime) -> Order:
     after = after.with_lines(lines, now)
     if order.customer and any(line.points for line in order.lines):
         after = after.earning()
-    if order.by_card and after.totals.to_pay.amount > order.totals.to_pay.amount:
-        raise PaymentTooSmall(order.totals.to_pay, after.totals.to_pay)
+    covered = covered or order.totals.to_pay
+    if order.by_card and after.totals.to_pay.amount > covered.amount:
+        raise PaymentTooSmall(covered, after.totals.to_pay)
     return after
 
 

@@ -16,6 +16,7 @@ from domain.payments import (
     TOO_LATE,
     Absent,
     Attempt,
+    AttemptState,
     Outcome,
     Refused,
     Stage,
@@ -138,6 +139,15 @@ def to_ask(attempt: Attempt, asked: Iterable[Transaction], owed: int, *, take: b
     if take and attempt.authorised:
         return Plan(Ask.CAPTURE, min(owed, attempt.authorised))
     return None
+
+
+def covered_by(attempt: Attempt, asked: Iterable[Transaction], owed: int) -> int:
+    """Minor units that its order may come to cost: what is reserved, until it is taken or let go.
+
+    From then on no more than is `owed`.
+    """
+    waits = attempt.state is AttemptState.AUTHORISED and not is_settling(asked)
+    return attempt.authorised if waits else owed
 
 
 def is_settling(asked: Iterable[Transaction]) -> bool:

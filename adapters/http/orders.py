@@ -10,6 +10,7 @@ from msgspec import UNSET, Struct, UnsetType, structs
 
 from adapters.http.callers import ANYBODY, STAFF, called_by
 from adapters.http.paging import Cursor, Limit, Page, page_of, unseal
+from adapters.http.parameters import must_be_an_instant
 from adapters.http.tags import tagged
 from domain.addresses import Address
 from domain.callers import Caller, Role
@@ -203,6 +204,8 @@ class Orders(Controller):
         cursor: Cursor = None,
     ) -> Page[OrderView]:
         """Orders that fit all that is told, newest first; a store sees those it has a part of."""
+        must_be_an_instant("placed_from", placed_from)
+        must_be_an_instant("placed_until", placed_until)
         search = Search(in_state, store, customer, said, placed_from, placed_until)
         before = unseal(cursor, OrderId)
         found = await find(units, caller=caller, search=search, before=before, limit=limit + 1)

@@ -1,5 +1,6 @@
 """What a request names: a misspelt parameter is told so, not silently ignored."""
 
+from datetime import datetime
 from typing import Any
 
 from litestar import Request, Response
@@ -8,6 +9,7 @@ from litestar.routes import HTTPRoute
 from msgspec import Struct, ValidationError, convert
 
 from adapters.http.bodies import rule_of
+from domain.moments import RULE, is_within
 from domain.refusals import Invalid, Missing
 
 
@@ -100,3 +102,17 @@ def _names(request: Request[Any, Any, Any]) -> Names:
         )
     names: Names = state.names
     return names
+
+
+def must_be_an_instant(parameter: str, moment: datetime | None) -> None:
+    """Raises Invalid for a time without an offset or outside of all calendars."""
+    if moment is None:
+        return
+    code, rule = "", ""
+    if moment.tzinfo is None:
+        code, rule = "offset", "needs an offset"
+    elif not is_within(moment):
+        code, rule = "out_of_range", RULE
+    if code:
+        error = {"parameter": parameter, "in": "query", "code": code, "detail": rule}
+        raise Invalid(f"{parameter} {rule}.", errors=[error])

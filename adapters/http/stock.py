@@ -12,13 +12,12 @@ from msgspec import Struct
 from adapters.http.callers import called_by
 from adapters.http.consignments import IncomingView
 from adapters.http.paging import Cursor, Limit, Page, page_of, unseal
+from adapters.http.parameters import must_be_an_instant
 from domain.callers import Caller, NotYours, Role
 from domain.catalogue import ProductMissing
 from domain.conditions import Condition
 from domain.consignments import Incoming
 from domain.ids import Sku, StoreId
-from domain.moments import RULE, is_within
-from domain.refusals import Invalid
 from domain.stock import Movement, PastShelf, Place, Shelf
 from service.ports.unit import Unit, Units
 from service.stocktaking import must_be_past
@@ -77,7 +76,8 @@ class Stock(Controller):
         async with units.read() as unit:
             await _must_exist(unit, sku)
             if at is not None:
-                _must_be_an_instant(at, unit.now)
+                must_be_an_instant("at", at)
+                must_be_past("at", at, unit.now)
                 past = await unit.stock.as_of(sku, wanted, at)
                 blocked = await unit.stock.conditions([sku], wanted, at=at)
                 return StockView(sku, at, [_past(one, sku, blocked) for one in past])
@@ -145,19 +145,6 @@ def _own(caller: Caller, stores: list[StoreId] | None) -> list[StoreId] | None:
     if stores is None and caller.role is not Role.OFFICE:
         return sorted(caller.stores)
     return stores
-
-
-def _must_be_an_instant(at: datetime, now: datetime) -> None:
-    """Raises Invalid for a time without an offset or outside of all calendars, or to come."""
-    code, rule = "", ""
-    if at.tzinfo is None:
-        code, rule = "offset", "needs an offset"
-    elif not is_within(at):
-        code, rule = "out_of_range", RULE
-    if code:
-        error = {"parameter": "at", "in": "query", "code": code, "detail": rule}
-        raise Invalid(f"at {rule}.", errors=[error])
-    must_be_past("at", at, now)
 
 
 async def _must_exist(unit: Unit, sku: Sku) -> None:

@@ -91,7 +91,7 @@ async def fulfil(
     What was held elsewhere is free. A repeat changes nothing. Raises NoSuchStore, TooManyUnits.
     """
     async with units.begin() as unit:
-        if first := await _claimed(unit, caller, cart, change, SwitchedView):
+        if first := await _claimed(unit, caller, cart, change.key, SwitchedView):
             return first
         before = await _taken(unit, caller, cart, change)
         await _must_exist(unit, fulfilment, {"pointer": "/store"})
@@ -158,7 +158,7 @@ async def hold(
     Asked again it holds what the cart asks for by then, and longer.
     """
     async with units.begin() as unit:
-        if first := await unit.requests.claim(key, CartView):
+        if first := await _claimed(unit, caller, cart, key, CartView):
             return first
         before = await unit.carts.take(cart)
         before.must_open_to(caller)
@@ -195,7 +195,7 @@ async def changed(
 ) -> CartView:
     """The cart after a step that its owner takes; one that changes nothing is none."""
     async with units.begin() as unit:
-        if first := await _claimed(unit, caller, cart, change, CartView):
+        if first := await _claimed(unit, caller, cart, change.key, CartView):
             return first
         before = await _taken(unit, caller, cart, change)
         after = await step(unit, before)
@@ -207,11 +207,11 @@ async def changed(
 
 
 async def _claimed(
-    unit: Unit, caller: Caller, cart: CartId, change: Change, kind: type[View]
+    unit: Unit, caller: Caller, cart: CartId, key: RequestKey | None, kind: type[View]
 ) -> View | None:
-    if change.key:  # whoever may no longer look gets no earlier answer either
+    if key:  # whoever may no longer look gets no earlier answer either
         (await unit.carts.get(cart)).must_open_to(caller)
-    return await unit.requests.claim(change.key, kind)
+    return await unit.requests.claim(key, kind)
 
 
 async def _taken(unit: Unit, caller: Caller, cart: CartId, change: Change) -> Cart:

@@ -10,17 +10,26 @@ from domain import edits, timeline
 from domain.addresses import Address
 from domain.callers import Caller, NotYours, Role
 from domain.cart_rules import OverLimit
-from domain.edits import Edited, StaleOrder, grown, must_be_addressable, must_not_have_begun
+from domain.carts import MOST_OF_ONE
+from domain.edits import (
+    Edited,
+    StaleOrder,
+    grown,
+    must_be_a_price,
+    must_be_addressable,
+    must_not_have_begun,
+)
 from domain.groups import GroupLine, Repeated, changes_between
 from domain.ids import WEB, OrderId, Sku
 from domain.money import Money
 from domain.orders import Contact, Order, OrderLine
 from domain.pickups import Pickup
 from domain.progress import SeenOrder
-from domain.refusals import Forbidden, WrongField
+from domain.refusals import Forbidden
 from domain.shipments import Shipment
 from domain.stock import NotEnoughStock, shortages, summed, takers_of
 from domain.timeline import Facts, Quantities
+from domain.transactions import covered_by
 from service.availability import with_parts
 from service.groups import follow
 from service.orders.cancelling import NamedLine, line_meant
@@ -40,7 +49,7 @@ Step = tuple[Prepared, Prepared]
 class EditedLine(NamedLine, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How many units the buyer is to get in all, those included that left; or another price."""
 
-    quantity: Annotated[int, Meta(ge=0, le=1_000_000)] | None = None
+    quantity: Annotated[int, Meta(ge=0, le=MOST_OF_ONE)] | None = None
     unit_price: Money | None = None
 
 
@@ -133,7 +142,8 @@ async def _edited(
     for was, becomes in steps:
         await follow(unit, caller, was, becomes, told=())
     taken = await unit.orders.take(before.id)
-    after = edits.edited(taken, await _differences(unit, before, edit, wishes), unit.now)
+    differences = await _differences(unit, before, edit, wishes)
+    after = edits.edited(taken, differences, unit.now, await _covered(unit, taken))
     if after is not taken:
         await _promise_points(unit, taken, after)
         await unit.orders.keep(after)
@@ -153,12 +163,11 @@ def _wishes(order: Order, groups: Collection[Prepared], lines: Sequence[EditedLi
         (group.id, line.sku): line for group in groups for line in group.lines
     }
     wishes: list[Wish] = []
-    for edit in lines:
+    for position, edit in enumerate(lines):
         line = line_meant(order, groups, edit)
         if line in [wish.line for wish in wishes]:
             raise Repeated(line.sku)
-        if edit.unit_price and edit.unit_price.currency != order.currency:
-            raise WrongField("lines", "other_currency", f"has a price that is not {order.currency}")
+        must_be_a_price(f"lines.{position}.unit_price", edit.unit_price, order.currency)
         wish = Wish(line, prepared[line.group, line.sku], edit)
         repriced = edit.unit_price not in {None, line.unit_price}
         ended = line.returned or not wish.wanted
@@ -210,6 +219,17 @@ async def _claim(unit: Unit, steps: Sequence[Step]) -> None:
     if short := shortages(wanted, terms[WEB].seen(shelves)):
         lines = [(one.store, line.sku, line.parts) for _, one in steps for line in one.lines]
         raise NotEnoughStock(short, takers_of(lines))
+
+
+async def _covered(unit: Unit, order: Order) -> Money | None:
+    """What can be taken for a taken order that was paid by card, before it is edited."""
+    if order.attempt is None:
+        return None
+    attempts = await unit.attempts.take_of_order(order.id)
+    [attempt] = [one for one in attempts if one.id == order.attempt]
+    asked = await unit.attempts.transactions([attempt.id])
+    amount = covered_by(attempt, asked, order.totals.to_pay.amount)
+    return Money(amount, order.currency)
 
 
 async def _differences(unit: Unit, order: Order, edit: Edit, wishes: Sequence[Wish]) -> Edited:

@@ -147,6 +147,7 @@ async def _placed(
     asked: Leased | None = None
     async with units.begin() as unit:
         if first := await unit.requests.claim(key, Placed):
+            (await unit.carts.get(wanted.cart)).must_open_to(wanted.caller)
             return first, None
         taken = await unit.carts.take(wanted.cart)
         taken.must_open_to(wanted.caller)

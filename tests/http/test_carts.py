@@ -351,3 +351,17 @@ async def test_an_old_token_opens_nothing_even_for_an_answer_that_was_given_befo
     assert claims[1].headers["Idempotent-Replayed"] == "true"
     assert late.status_code == 404
     assert "Idempotent-Replayed" not in late.headers
+
+
+async def test_an_old_token_gets_no_earlier_answer_about_what_was_held(shop: Shop):
+    await shelve(shop.units, mug=9)
+    cart = await a_cart(shop, await shop.page(), mug=2)
+    hold = {"headers": cart["headers"] | {"Idempotency-Key": "once"}, "json": {}}
+    path = f"/v1/carts/{cart['id']}"
+    held = [await shop.client.post(f"{path}/hold", **hold) for _ in range(2)]
+    mine = cart["headers"] | await shop.customer()
+    claimed = await shop.client.post(f"{path}/claim", json={}, headers=mine)
+    late = await shop.client.post(f"{path}/hold", **hold)
+
+    assert held[1].headers["Idempotent-Replayed"] == "true"
+    assert [answer.status_code for answer in (*held, claimed, late)] == [200, 200, 200, 404]

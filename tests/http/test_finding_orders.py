@@ -99,6 +99,28 @@ async def test_orders_are_found_by_their_state_and_their_day(shop: Shop, two: tu
     assert await find(shop, office, placed_until=(now - hour).isoformat()) == []
 
 
+@pytest.mark.parametrize(
+    ("moment", "code"),
+    [
+        ("0001-01-01T00:00:00+14:00", "out_of_range"),
+        ("9999-12-31T23:59:59-12:00", "out_of_range"),
+        ("2026-11-26T12:00:00", "offset"),
+    ],
+)
+@pytest.mark.parametrize("parameter", ["placed_from", "placed_until"])
+async def test_a_day_that_no_calendar_has_is_named(
+    shop: Shop, parameter: str, moment: str, code: str
+):
+    answer = await shop.client.get(
+        "/v1/orders", params={parameter: moment}, headers=await shop.office()
+    )
+
+    assert answer.status_code == 422, answer.text
+    assert [(one["parameter"], one["code"]) for one in answer.json()["errors"]] == [
+        (parameter, code)
+    ]
+
+
 async def test_what_is_found_comes_newest_first_page_by_page(shop: Shop):
     await shelve(shop.units, HARBOUR, mug=9)
     names = [await placed(shop, MUG, HARBOUR, f"{number}") for number in range(5)]

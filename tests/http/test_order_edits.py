@@ -15,7 +15,7 @@ from domain.orders import (
     Payment,
     totals_of,
 )
-from tests.examples import MUG, NOON, TEA_SET, TEAPOT, a_product, shelve
+from tests.examples import HARBOUR, MUG, NOON, TEA_SET, TEAPOT, a_product, shelve
 from tests.http.rivals import queue
 from tests.http.shop import Shop
 from tests.http.test_audit import broken
@@ -256,6 +256,51 @@ async def test_who_decided_on_an_older_version_is_told(shop: Shop):
 
     assert (first.status_code, first.headers["ETag"]) == (200, '"2"')
     assert (stale.status_code, stale.json()["code"]) == (412, "version_conflict")
+
+
+@pytest.mark.parametrize(
+    ("price", "code"),
+    [
+        ({"amount": -1, "currency": "SEK"}, "out_of_range"),
+        ({"amount": 10**15, "currency": "SEK"}, "out_of_range"),
+        ({"amount": 900, "currency": "EUR"}, "other_currency"),
+    ],
+)
+async def test_a_price_that_nothing_can_have_is_named(shop: Shop, price: Any, code: str):
+    _, name = await a_placed(shop, mug=3, teapot=1)
+    lines = [{"sku": TEAPOT}, {"sku": MUG, "quantity": 3, "unit_price": price}]
+    answer = await edit(shop, await shop.office(), name, lines=lines)
+
+    assert answer.status_code == 422, answer.text
+    [error] = answer.json()["errors"]
+    assert (error["pointer"], error["code"]) == ("/lines/1/unit_price", code)
+
+
+async def test_a_line_of_which_something_came_back_grows_no_more(shop: Shop):
+    await shelve(shop.units, mug=9)
+    placed = await sent_home(shop, await shop.customer(), mug=4)
+    await send(shop, placed["groups"][0]["shipment"], 2)
+    back = await shop.client.post(
+        f"/v1/orders/{placed['id']}/returns",
+        json={"lines": [{"sku": MUG, "quantity": 1, "disposition": "sellable"}]},
+        headers=await shop.till(HARBOUR) | {"Idempotency-Key": shop.fresh()},
+    )
+    office = await shop.office()
+    more = await edit(shop, office, placed["id"], lines=of(5))
+    fewer = await edit(shop, office, placed["id"], lines=of(3))
+
+    assert back.status_code == 201, back.text
+    assert (more.status_code, more.json()["code"]) == (409, "too_late_to_change")
+    assert (fewer.status_code, fewer.json()["totals"]["to_pay"]["amount"]) == (200, 3000)
+    assert await shelf(shop) == (8, 1)
+    assert await broken(shop) == set()
+
+
+async def test_a_line_grows_to_what_a_cart_could_have_and_no_further(shop: Shop):
+    _, name = await a_placed(shop, mug=3)
+    answer = await edit(shop, await shop.office(), name, lines=of(1000))
+
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/lines/0/quantity")
 
 
 async def test_an_edit_that_is_repeated_with_its_key_is_answered_again(shop: Shop):

@@ -4,15 +4,20 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from msgspec import convert
 
-from domain.ids import StoreId
+from domain.callers import Caller, NotYours, Role
+from domain.ids import CartId, StoreId
 from service.carts.expiring import expire_carts
+from service.orders.placing import Checkout, Placed, place
+from service.payments.cashier import Cashier
+from service.ports.requests import RequestKey
 from tests.examples import HARBOUR, HILL, MUG, TEAPOT, shelve
 from tests.http.shop import Shop
 from tests.http.test_cart_ends import age
 from tests.http.test_cart_holds import hold, look
 from tests.http.test_carts import a_cart, put
-from tests.http.test_orders import figures, order
+from tests.http.test_orders import CHECKOUT, figures, order
 
 
 async def a_code(shop: Shop, cart: dict[str, Any]) -> str:
@@ -135,6 +140,32 @@ async def test_a_token_is_over_after_half_an_hour(shop: Shop):
     assert codes.opened_at(token, [HARBOUR], moment - timedelta(seconds=1)) == guest["id"]
     assert codes.opened_at(token, [HARBOUR], moment + timedelta(seconds=1)) is None
     assert codes.opened_at(token, [HILL], moment - timedelta(seconds=1)) is None
+
+
+async def test_when_its_token_is_over_a_till_gets_no_earlier_answer_either(shop: Shop):
+    await shelve(shop.units, mug=9)
+    guest = await a_cart(shop, await shop.page(), mug=1)
+    checkout = convert(CHECKOUT, Checkout)
+
+    async def place_with(token: CartId | None) -> Placed:
+        caller = Caller(Role.TILL, "key_1", stores=frozenset({HARBOUR}), cart=token)
+        key = RequestKey("key_1", "once", b"the same request")
+        return await place(
+            shop.units,
+            Cashier(),
+            caller=caller,
+            cart=guest["id"],
+            checkout=checkout,
+            locale="",
+            key=key,
+        )
+
+    placed = await place_with(guest["id"])
+    again = await place_with(guest["id"])
+
+    assert again.order.id == placed.order.id
+    with pytest.raises(NotYours):
+        await place_with(None)
 
 
 @pytest.mark.parametrize("by", [{}, {"code": "A", "member": "B"}])

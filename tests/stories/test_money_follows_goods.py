@@ -108,6 +108,27 @@ async def test_what_is_given_up_while_the_money_is_being_taken_is_given_back(at:
     assert await at.is_well()
 
 
+async def edit(at: CardShop, buyer: Shopper, order: str, mugs: int) -> httpx.Response:
+    return await at.shop.client.patch(
+        f"/v1/orders/{order}",
+        json={"lines": [{"sku": "MUG", "quantity": mugs}]},
+        headers=buyer.headers | {"Idempotency-Key": at.shop.fresh()},
+    )
+
+
+async def test_an_order_may_grow_again_to_what_was_reserved_and_no_further(at: CardShop):
+    buyer, order = await paid(at, mug=3)
+    fewer, again, too_many = [await edit(at, buyer, order["id"], mugs) for mugs in (1, 3, 4)]
+    await at.collect(buyer, {**order, "lines": [{"sku": "MUG", "quantity": 3}]})
+    await at.sweep()
+
+    assert (fewer.status_code, again.status_code) == (200, 200)
+    assert (too_many.status_code, too_many.json()["code"]) == (409, "payment_too_small")
+    assert too_many.json()["authorised"]["amount"] == 3000
+    assert await at.book() == [(3000, 3000, 0)]
+    assert await at.is_well()
+
+
 async def test_an_order_that_is_cancelled_whole_is_never_paid(at: CardShop):
     buyer, order = await paid(at, mug=2)
     gone = await cancel(at, buyer, order["groups"][0]["pickup"])
