@@ -14,7 +14,7 @@ from domain.groups import Group
 from domain.ids import OrderId, Sku, StoreId
 from domain.orders import Order, OrderLine
 from domain.proposals import Elsewhere, Proposal, proposed
-from domain.refunds import refunds_of
+from domain.refunds import Refund, refunds_of, through_provider
 from domain.returns import (
     Asked,
     Return,
@@ -26,6 +26,7 @@ from domain.sales import Disposition, ReceiptLine
 from domain.stock import Place, Shelf
 from domain.stores import StoreState
 from domain.without_receipt import Brought
+from service.payments.following import settle
 from service.ports.unit import Unit
 
 Named = TypeVar("Named", Asked, Brought)
@@ -96,9 +97,11 @@ async def to_shelves(unit: Unit, back: Return, shelves: Mapping[Place, Shelf]) -
 
 
 async def no_longer_with(unit: Unit, order: Order, back: Return) -> Order:
-    """The taken order, whose buyer no longer has what came back; its points are another matter."""
-    after = order.taken_back(back.units, unit.now)
-    await unit.orders.keep(after)
+    """The taken order, whose buyer no longer has what came back; its points are another matter.
+
+    What its provider pays back is asked for.
+    """
+    after = await paid_back_of(unit, order, back.units, back.refunds)
     await unit.outbox.add(
         ReturnReceived(
             back=back.id,
@@ -109,6 +112,17 @@ async def no_longer_with(unit: Unit, order: Order, back: Return) -> Order:
             at=unit.now,
         )
     )
+    return after
+
+
+async def paid_back_of(
+    unit: Unit, order: Order, units: Mapping[str, int], refunds: Sequence[Refund]
+) -> Order:
+    """The taken order after these units of its lines came back, and these refunds."""
+    after = order.taken_back(units, unit.now, paid_back=through_provider(refunds))
+    await unit.orders.keep(after)
+    if after.by_card:
+        await settle(unit, after)
     return after
 
 

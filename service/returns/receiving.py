@@ -21,7 +21,7 @@ from service.orders.seeing import is_buyer
 from service.ports.requests import RequestKey
 from service.ports.unit import Unit, Units
 from service.retries import tried_again
-from service.returns.booking import booked, by_sku, paid_back
+from service.returns.booking import booked, by_sku, paid_back, paid_back_of
 
 
 class Wish(Struct, frozen=True):
@@ -116,6 +116,7 @@ async def decide(
             order = await unit.orders.take(taken.order)
             before = await paid_back(unit, order.id)
             refunds = refunds_of(taken.withheld.amount, order.tenders, before, at_till=False)
+            await paid_back_of(unit, order, {}, refunds)
         decided = taken.decided(pays=pays, refunds=refunds, by=caller.id, now=unit.now)
         await unit.returns.keep(decided)
         await unit.requests.answer(key, decided)
