@@ -25,6 +25,7 @@ from domain.returns import (
 from domain.sales import Disposition, ReceiptLine
 from domain.stock import Place, Shelf
 from domain.stores import StoreState
+from domain.timeline import By, What, return_step, side_of
 from domain.without_receipt import Brought
 from service.payments.following import settle
 from service.ports.unit import Unit
@@ -61,7 +62,7 @@ async def booked(unit: Unit, caller: Caller, draft: Return, asked: Sequence[Aske
         proposals=await proposals_of(unit, lines, goods.shelves, back.store),
     )
     await to_shelves(unit, back, goods.shelves)
-    after = await no_longer_with(unit, order, back)
+    after = await no_longer_with(unit, order, back, side_of(caller))
     await unit.points.take_back({order.id: after.unearned()})
     return back
 
@@ -96,10 +97,10 @@ async def to_shelves(unit: Unit, back: Return, shelves: Mapping[Place, Shelf]) -
     await unit.stock.apply(moves)
 
 
-async def no_longer_with(unit: Unit, order: Order, back: Return) -> Order:
+async def no_longer_with(unit: Unit, order: Order, back: Return, by: By) -> Order:
     """The taken order, whose buyer no longer has what came back; its points are another matter.
 
-    What its provider pays back is asked for.
+    What its provider pays back is asked for. `by` is the side that took it back.
     """
     after = await paid_back_of(unit, order, back.units, back.refunds)
     await unit.outbox.add(
@@ -110,7 +111,8 @@ async def no_longer_with(unit: Unit, order: Order, back: Return) -> Order:
             whole=not any(line.returnable for line in after.lines),
             customer=order.customer,
             at=unit.now,
-        )
+        ),
+        told=[return_step(back, What.RETURNED, by, back.by, back.refund)],
     )
     return after
 
