@@ -243,7 +243,8 @@ class Order(Struct, frozen=True):
     """`to_pay` is what is not cancelled, and shipping while something is sent.
 
     The other totals and the bill are as they were placed; `actor` is who placed it. `attempt` is
-    the one whose money it wants, `pay_by` until when it waits to be paid at all.
+    the one whose money it wants, `pay_by` until when it waits to be paid at all. `paid_back` are
+    minor units that returns gave back through its provider.
     """
 
     id: OrderId
@@ -267,6 +268,7 @@ class Order(Struct, frozen=True):
     attempt: AttemptId | None = None
     pay_by: datetime | None = None
     bill: Bill = Bill()
+    paid_back: int = 0
 
     @property
     def by_card(self) -> bool:
@@ -283,9 +285,9 @@ class Order(Struct, frozen=True):
         return any(line.given for line in self.lines)
 
     def owed_by(self, attempt: AttemptId) -> int:
-        """Minor units that it wants of an attempt's money; none once it is over."""
+        """Minor units that it wants to keep of an attempt's money; none once it is over."""
         wanted = attempt == self.attempt and self.state is not OrderState.EXPIRED
-        return self.totals.to_pay.amount if wanted else 0
+        return self.totals.to_pay.amount - self.paid_back if wanted else 0
 
     def awaiting(self, attempt: AttemptId, pay_by: datetime, now: datetime) -> "Order":
         """The order as it waits for the money of `attempt`."""
@@ -387,17 +389,17 @@ class Order(Struct, frozen=True):
         fee = self.bill.shipping.to_pay.amount if self.bill.shipping and goes_out else 0
         return sum(line.due for line in lines) + fee
 
-    def taken_back(self, units: Mapping[str, int], now: datetime) -> "Order":
+    def taken_back(self, units: Mapping[str, int], now: datetime, *, paid_back: int = 0) -> "Order":
         """The order after so many units of its lines, by their names, came back.
 
         It stays what it was: what was given was given, and what was to be paid was to be paid.
-        What is paid back stands with the return.
+        `paid_back` are the minor units that its provider gives back for them.
         """
         lines = [
             structs.replace(line, returned=line.returned + units.get(line.line, 0))
             for line in self.lines
         ]
-        return structs.replace(self, lines=lines, version=self.version + 1, changed_at=now)
+        return self._changed(now, lines=lines, paid_back=self.paid_back + paid_back)
 
     def unearned(self) -> dict[str, tuple[int, int]]:
         """Of each line of which something came back: units that earn nothing, and all its units."""

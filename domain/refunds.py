@@ -53,6 +53,11 @@ def refunds_of(
     ]
 
 
+def through_provider(refunds: Iterable[Refund]) -> int:
+    """Minor units of these that the payment provider pays back."""
+    return sum(one.amount.amount for one in refunds if one.through is Through.PROVIDER)
+
+
 def _through(tender: str, *, at_till: bool) -> Through:
     if tender == "card":
         return Through.PROVIDER

@@ -12,7 +12,10 @@ from msgspec import Struct
 from domain.callers import Caller, Role
 from domain.groups import Group, units_ended
 from domain.ids import OrderId, Sku
+from domain.money import Money
 from domain.orders import Order
+from domain.payments import Attempt, AttemptState
+from domain.returns import Return
 from domain.shipments import Parcel, Shipment
 
 CODE: Final = re.compile(r"[a-z_]{1,40}")
@@ -35,6 +38,16 @@ class What(StrEnum):
     PUT_BACK = "put_back"
     SENT = "sent"
     DELIVERED = "delivered"
+    RETURN_ANNOUNCED = "return_announced"
+    RETURN_CANCELLED = "return_cancelled"
+    RETURNED = "returned"
+    RETURN_DECIDED = "return_decided"
+    PAYMENT_RETRIED = "payment_retried"
+    PAYMENT_AUTHORISED = "payment_authorised"
+    PAYMENT_FAILED = "payment_failed"
+    PAYMENT_CAPTURED = "payment_captured"
+    PAYMENT_VOIDED = "payment_voided"
+    PAYMENT_REFUNDED = "payment_refunded"
 
 
 class By(StrEnum):
@@ -44,6 +57,7 @@ class By(StrEnum):
     STORE = "store"
     OFFICE = "office"
     CLOCK = "clock"
+    PROVIDER = "provider"
 
 
 class Quantities(Struct, frozen=True):
@@ -56,7 +70,8 @@ class Quantities(Struct, frozen=True):
 class Facts(Struct, frozen=True, omit_defaults=True):
     """`units` of each SKU that the step was about, and those of them that were not found.
 
-    `quantities` are what an edit made of each line, `changed` what else it changed.
+    `quantities` are what an edit made of each line, `changed` what else it changed. `amount` is the
+    money of a payment's step, or what a return pays back; `back` is the return.
     """
 
     units: dict[Sku, int] = {}
@@ -66,6 +81,8 @@ class Facts(Struct, frozen=True, omit_defaults=True):
     tracking_number: str = ""
     quantities: dict[str, Quantities] = {}
     changed: list[str] = []
+    amount: Money | None = None
+    back: str = ""
 
 
 NOTHING: Final = Facts()
@@ -88,6 +105,10 @@ class Entry(Struct, frozen=True):
 ENDS: Final[Mapping[str, What]] = {
     what.value: what for what in (What.SHORT, What.DECLINED, What.CANCELLED, What.EXPIRED)
 }
+PAYMENT_ENDS: Final = {
+    AttemptState.FAILED: What.PAYMENT_FAILED,
+    AttemptState.VOIDED: What.PAYMENT_VOIDED,
+}
 MADE: Final[Mapping[str, What]] = {what.value: what for what in (What.ACCEPTED, What.READY)}
 
 
@@ -105,6 +126,48 @@ def placed(order: Order) -> Entry:
 def edited(order: Order, caller: Caller, facts: Facts) -> Entry:
     """`order` as it is after the edit."""
     return Entry(order.id, order.changed_at, What.EDITED, side_of(caller), caller.id, facts=facts)
+
+
+def expired(order: Order) -> Entry:
+    """Nobody paid in time."""
+    return Entry(order.id, order.changed_at, What.EXPIRED, By.CLOCK, HOUSE)
+
+
+def payment_retried(order: Order, caller: Caller) -> Entry:
+    """The order waits for another attempt."""
+    by = side_of(caller)
+    return Entry(order.id, order.changed_at, What.PAYMENT_RETRIED, by, caller.id)
+
+
+def payment_steps(before: Attempt, after: Attempt) -> list[Entry]:
+    """What was learnt of an attempt; nothing when it was known already."""
+    told = [
+        (what, Facts(amount=Money(more, after.amount.currency)))
+        for what, more in (
+            (What.PAYMENT_AUTHORISED, after.authorised - before.authorised),
+            (What.PAYMENT_CAPTURED, after.captured - before.captured),
+            (What.PAYMENT_REFUNDED, after.refunded - before.refunded),
+        )
+        if more
+    ]
+    if after.state is not before.state and after.state in PAYMENT_ENDS:
+        failed = after.state is AttemptState.FAILED
+        facts = Facts(reason=_code(after.trouble) if failed else "")
+        told.append((PAYMENT_ENDS[after.state], facts))
+    return [
+        Entry(after.order, after.changed_at, what, By.PROVIDER, after.provider, facts=facts)
+        for what, facts in told
+    ]
+
+
+def return_step(back: Return, what: What, by: By, actor: str, paid: Money | None = None) -> Entry:
+    """`back`, a return of an order, as it is after the step; `paid` is what the step pays back."""
+    assert back.order, "nothing is told of goods without an order"
+    units = Counter[Sku]()
+    for line in back.lines:
+        units[line.sku] += line.quantity
+    facts = Facts(dict(units), amount=paid, back=back.id)
+    return Entry(back.order, back.changed_at, what, by, actor, store=back.store, facts=facts)
 
 
 def step(group: Group, caller: Caller, what: What, facts: Facts) -> Entry:
@@ -168,8 +231,11 @@ def _given_up(before: Group, after: Group) -> list[Told]:
 
 def _ended(before: Group, after: Group, reason: str) -> Facts:
     _, ended = units_ended(before, after)
-    told = reason if CODE.fullmatch(reason) else ""
-    return Facts(ended, _more("missing", before, after), told)
+    return Facts(ended, _more("missing", before, after), _code(reason))
+
+
+def _code(reason: str) -> str:
+    return reason if CODE.fullmatch(reason) else ""
 
 
 def _given(before: Group, after: Group) -> list[Told]:

@@ -11,7 +11,8 @@ from msgspec import UNSET, Struct, UnsetType
 from adapters.http.callers import ANYBODY, called_by
 from adapters.http.paging import Cursor, Limit, Page, page_of, unseal
 from domain.callers import Caller
-from domain.ids import OrderId, Sku, StoreId
+from domain.ids import OrderId, ReturnId, Sku, StoreId
+from domain.money import Money
 from domain.timeline import By, Entry, Quantities, What
 from service.orders.seeing import timeline
 from service.ports.unit import Units
@@ -40,7 +41,8 @@ class EntryView(Struct, frozen=True):
     """One step. `group` is the pickup or the shipment; `actor`, for staff, the key or the person.
 
     `lines` are the units it was about, `missing` those of them that nobody found; `edited` is what
-    an edit made of lines, `changed` what else it changed.
+    an edit made of lines, `changed` what else it changed. `amount` is the money that a payment's
+    step was about, or that a return pays back; `back` is the return.
     """
 
     at: datetime
@@ -56,6 +58,8 @@ class EntryView(Struct, frozen=True):
     tracking_number: str | UnsetType = UNSET
     edited: list[LineEdited] | UnsetType = UNSET
     changed: list[str] | UnsetType = UNSET
+    amount: Money | UnsetType = UNSET
+    back: ReturnId | UnsetType = UNSET
 
     @classmethod
     def of(cls, entry: Entry) -> Self:
@@ -75,6 +79,8 @@ class EntryView(Struct, frozen=True):
             tracking_number=facts.tracking_number or UNSET,
             edited=edited or UNSET,
             changed=facts.changed or UNSET,
+            amount=facts.amount or UNSET,
+            back=ReturnId(facts.back) if facts.back else UNSET,
         )
 
 

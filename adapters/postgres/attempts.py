@@ -88,10 +88,10 @@ UNSETTLED: Final = """
         select id, order_id, id, 'authorise', captured, currency, 'disputed', changed_at
         from attempts where disputed
         union all
-        select attempts.id, order_id, attempts.id, 'authorise', to_pay_minor, attempts.currency,
-            'lapsed', attempts.changed_at
+        select attempts.id, order_id, attempts.id, 'authorise', to_pay_minor - paid_back_minor,
+            attempts.currency, 'lapsed', attempts.changed_at
         from attempts join orders on orders.attempt = attempts.id
-        where attempts.state = 'voided' and orders.to_pay_minor > 0
+        where attempts.state = 'voided' and orders.to_pay_minor > orders.paid_back_minor
             and orders.state in ('placed', 'partly_fulfilled', 'fulfilled')
     ) as found
     where id > $1 order by id, code limit $2

@@ -112,8 +112,9 @@ ORDER_LINES: Final = """
 OWED: Final = """
     (
         select a.id, a.order_id, a.state, a.payment, a.authorised, a.captured, a.refunded,
-            case when o.attempt = a.id and o.state <> 'expired' then o.to_pay_minor else 0 end
-                as owed,
+            case when o.attempt = a.id and o.state <> 'expired'
+                then o.to_pay_minor - o.paid_back_minor else 0
+            end as owed,
             coalesce((
                 select sum(amount)::bigint from transactions
                 where attempt = a.id and kind = 'refund' and state <> 'done'
@@ -243,6 +244,15 @@ INVARIANTS: Final[Mapping[str, str]] = {
         from orders join (
             select order_id, sum((refund ->> 'amount')::bigint)::bigint as refunded
             from {RETURN_LINES} group by order_id
+        ) as told on told.order_id = orders.id
+    """,
+    "what_returns_give_back_is_asked_of_the_provider": """
+        select jsonb_build_object('order', orders.id) as about,
+            coalesce(told.amount, 0) as expected, paid_back_minor as actual
+        from orders left join (
+            select order_id, sum((refund.amount ->> 'amount')::bigint)::bigint as amount
+            from returns, jsonb_to_recordset(refunds) as refund (amount jsonb, through text)
+            where refund.through = 'provider' group by order_id
         ) as told on told.order_id = orders.id
     """,
     "what_is_oversold_is_short": """

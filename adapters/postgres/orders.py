@@ -30,7 +30,7 @@ from service.ports.shopping import Wanted
 COLUMNS: Final = (
     "id, cart, customer, state, locale, currency, goods_minor, to_pay_minor, contact, lines, "
     "groups, payment, actor, version, placed_at, changed_at, address, "
-    "attempt, pay_by, bill"
+    "attempt, pay_by, bill, paid_back_minor"
 )
 KINDS: Final = COLUMNS.count(",") + 2
 WORDS: Final = KINDS + 1
@@ -42,7 +42,7 @@ ADD: Final = f"""
     )
     insert into orders ({COLUMNS})
     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
-        $18, $19, $20)
+        $18, $19, $20, $21)
 """
 RENAME: Final = """
     with gone as (
@@ -57,7 +57,7 @@ RENAME: Final = """
 KEEP: Final = """
     update orders set customer = $2, state = $3, goods_minor = $4, to_pay_minor = $5, lines = $6,
         groups = $7, version = $8, changed_at = $9, placed_at = $10, attempt = $11, contact = $12,
-        address = $13, bill = $14
+        address = $13, bill = $14, paid_back_minor = $15
     where id = $1
 """
 SELECT: Final = f"select {COLUMNS} from orders"
@@ -148,6 +148,7 @@ class PostgresOrders:
             _text(order.contact),
             _text(order.address) if order.address else None,
             _text(order.bill),
+            order.paid_back,
         )
         if order.state in OVER and order.bill.coupons:
             await self._connection.execute(LOCK_USED, order.id)
@@ -199,6 +200,7 @@ def _values(order: Order) -> tuple[Any, ...]:
         order.attempt,
         order.pay_by,
         _text(order.bill),
+        order.paid_back,
     )
 
 
@@ -231,6 +233,7 @@ def _order(row: Any) -> Order:
             else None,
             "totals": totals,
             "bill": bill,
+            "paid_back": row["paid_back_minor"],
             "tenders": tenders_of(payment, totals),
             "points": Earning(sum(line.points_left for line in lines)),
         },

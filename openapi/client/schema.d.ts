@@ -3039,7 +3039,7 @@ export interface components {
          * @description Which side did it.
          * @enum {unknown}
          */
-        By: "buyer" | "clock" | "office" | "store";
+        By: "buyer" | "clock" | "office" | "provider" | "store";
         /** Cancellation */
         Cancellation: {
             /** @default customer */
@@ -3458,7 +3458,8 @@ export interface components {
          * @description One step. `group` is the pickup or the shipment; `actor`, for staff, the key or the person.
          *
          *         `lines` are the units it was about, `missing` those of them that nobody found; `edited` is what
-         *         an edit made of lines, `changed` what else it changed.
+         *         an edit made of lines, `changed` what else it changed. `amount` is the money that a payment's
+         *         step was about, or that a return pays back; `back` is the return.
          */
         EntryView: {
             /** Format: date-time */
@@ -3475,6 +3476,8 @@ export interface components {
             tracking_number?: string;
             edited?: components["schemas"]["LineEdited"][];
             changed?: string[];
+            amount?: components["schemas"]["Money"];
+            back?: string;
         };
         /**
          * Expiring
@@ -5601,7 +5604,7 @@ export interface components {
          * What
          * @enum {unknown}
          */
-        What: "accepted" | "cancelled" | "collected" | "declined" | "delivered" | "edited" | "expired" | "picked" | "placed" | "put_back" | "ready" | "sent" | "short";
+        What: "accepted" | "cancelled" | "collected" | "declined" | "delivered" | "edited" | "expired" | "payment_authorised" | "payment_captured" | "payment_failed" | "payment_refunded" | "payment_retried" | "payment_voided" | "picked" | "placed" | "put_back" | "ready" | "return_announced" | "return_cancelled" | "return_decided" | "returned" | "sent" | "short";
         /**
          * Payment
          * @description `attempt` is the retailer's own name of one try to take the money, never used again.
@@ -16436,7 +16439,12 @@ export interface operations {
                      *           ],
                      *           "changed": [
                      *             "sample"
-                     *           ]
+                     *           ],
+                     *           "amount": {
+                     *             "amount": 24900,
+                     *             "currency": "SEK"
+                     *           },
+                     *           "back": "sample"
                      *         }
                      *       ],
                      *       "next_cursor": "sample"

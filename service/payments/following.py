@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
+from domain import timeline
 from domain.carts import Cart
 from domain.events import PaymentReturned
 from domain.holds import HoldState, claims
@@ -145,6 +146,7 @@ async def _expire(unit: Unit, cart: Cart, order: Order) -> Order:
         await unit.holds.close([kept.hold.id], HoldState.EXPIRED)
     await unit.carts.keep(cart.reopened(unit.now))
     await unit.orders.keep(expired)
+    await unit.outbox.add(told=[timeline.expired(expired)])
     return expired
 
 

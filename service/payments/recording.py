@@ -7,6 +7,7 @@ from msgspec import structs
 from domain.ids import TransactionId
 from domain.orders import Order
 from domain.payments import Attempt, Outcome, next_look
+from domain.timeline import payment_steps
 from service.payments.following import follow, is_let_go, tell_returned
 from service.ports.unit import Unit, Units
 from service.retries import tried_again
@@ -26,6 +27,8 @@ async def record(
         before = await unit.attempts.take(seen.id)
         after = _due(before.answered(outcome, unit.now), seen, unit.now)
         await unit.attempts.keep(after)
+        if told := payment_steps(before, after):
+            await unit.outbox.add(told=told)
         if asked is not None:
             transaction = await unit.attempts.take_transaction(asked)
             await unit.attempts.keep_transaction(transaction.answered(outcome, unit.now))

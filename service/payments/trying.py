@@ -12,6 +12,7 @@ from domain.callers import Caller, NotYours
 from domain.ids import OrderId
 from domain.orders import Order
 from domain.payments import Attempt, NotPayable, PaymentUnderWay
+from domain.timeline import payment_retried
 from domain.transactions import Ask
 from service.availability import with_parts
 from service.carts.keeping import kept_by
@@ -110,6 +111,7 @@ async def _started(
         catalogue = await with_parts(unit, [line.sku for line in taken.lines])
         held = Held(catalogue, await kept_by(unit, cart))
         started, asked = await begin_again(unit, taken, cart, held, means)
+        await unit.outbox.add(told=[payment_retried(started, caller)])
         placed = Placed(started, new=True)
         await unit.requests.answer(key, placed)
     return placed, asked

@@ -13,6 +13,7 @@ from domain.orders import Order
 from domain.refusals import Missing
 from domain.returns import Asked, Return, ReturnChannel, ReturnState, lines_back, within
 from domain.sales import Book, Discrepancy, ReceiptId
+from domain.timeline import By
 from service.ports.unit import Unit
 from service.returns.booking import no_longer_with
 
@@ -56,7 +57,7 @@ async def _note(unit: Unit, order: Order, books: Sequence[Book], noted: Noted) -
         if some := [one for one in had if one.quantity]:
             back = _return(unit, order, book, some)
             await unit.returns.add(back)
-            order = await no_longer_with(unit, order, back)
+            order = await no_longer_with(unit, order, back, By.STORE)
     noted.unearned[order.id] = order.unearned()
 
 

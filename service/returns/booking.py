@@ -14,7 +14,7 @@ from domain.groups import Group
 from domain.ids import OrderId, Sku, StoreId
 from domain.orders import Order, OrderLine
 from domain.proposals import Elsewhere, Proposal, proposed
-from domain.refunds import refunds_of
+from domain.refunds import Refund, refunds_of, through_provider
 from domain.returns import (
     Asked,
     Return,
@@ -25,7 +25,9 @@ from domain.returns import (
 from domain.sales import Disposition, ReceiptLine
 from domain.stock import Place, Shelf
 from domain.stores import StoreState
+from domain.timeline import By, What, return_step, side_of
 from domain.without_receipt import Brought
+from service.payments.following import settle
 from service.ports.unit import Unit
 
 Named = TypeVar("Named", Asked, Brought)
@@ -60,7 +62,7 @@ async def booked(unit: Unit, caller: Caller, draft: Return, asked: Sequence[Aske
         proposals=await proposals_of(unit, lines, goods.shelves, back.store),
     )
     await to_shelves(unit, back, goods.shelves)
-    after = await no_longer_with(unit, order, back)
+    after = await no_longer_with(unit, order, back, side_of(caller))
     await unit.points.take_back({order.id: after.unearned()})
     return back
 
@@ -95,10 +97,12 @@ async def to_shelves(unit: Unit, back: Return, shelves: Mapping[Place, Shelf]) -
     await unit.stock.apply(moves)
 
 
-async def no_longer_with(unit: Unit, order: Order, back: Return) -> Order:
-    """The taken order, whose buyer no longer has what came back; its points are another matter."""
-    after = order.taken_back(back.units, unit.now)
-    await unit.orders.keep(after)
+async def no_longer_with(unit: Unit, order: Order, back: Return, by: By) -> Order:
+    """The taken order, whose buyer no longer has what came back; its points are another matter.
+
+    What its provider pays back is asked for. `by` is the side that took it back.
+    """
+    after = await paid_back_of(unit, order, back.units, back.refunds)
     await unit.outbox.add(
         ReturnReceived(
             back=back.id,
@@ -107,8 +111,20 @@ async def no_longer_with(unit: Unit, order: Order, back: Return) -> Order:
             whole=not any(line.returnable for line in after.lines),
             customer=order.customer,
             at=unit.now,
-        )
+        ),
+        told=[return_step(back, What.RETURNED, by, back.by, back.refund)],
     )
+    return after
+
+
+async def paid_back_of(
+    unit: Unit, order: Order, units: Mapping[str, int], refunds: Sequence[Refund]
+) -> Order:
+    """The taken order after these units of its lines came back, and these refunds."""
+    after = order.taken_back(units, unit.now, paid_back=through_provider(refunds))
+    await unit.orders.keep(after)
+    if after.by_card:
+        await settle(unit, after)
     return after
 
 

@@ -6,6 +6,7 @@ from msgspec import Struct, structs
 
 from domain.callers import Caller, NotYours, Role
 from domain.ids import OrderId, ReturnId, StoreId
+from domain.money import Money
 from domain.orders import Order
 from domain.refunds import refunds_of
 from domain.refusals import WrongField
@@ -17,11 +18,12 @@ from domain.returns import (
     lines_back,
 )
 from domain.stores import NoSuchStore
+from domain.timeline import What, return_step, side_of
 from service.orders.seeing import is_buyer
 from service.ports.requests import RequestKey
 from service.ports.unit import Unit, Units
 from service.retries import tried_again
-from service.returns.booking import booked, by_sku, paid_back
+from service.returns.booking import booked, by_sku, paid_back, paid_back_of
 
 
 class Wish(Struct, frozen=True):
@@ -53,6 +55,7 @@ async def give_back(
             back = await _taken(unit, caller, order, wish)
         else:
             back = await _announced(unit, caller, order, wish)
+            await _tell(unit, caller, back, What.RETURN_ANNOUNCED)
         await unit.returns.add(back)
         await unit.requests.answer(key, back)
     return back
@@ -98,6 +101,7 @@ async def cancel(units: Units, *, caller: Caller, back: ReturnId, key: RequestKe
         cancelled = taken.cancelled(unit.now)
         if cancelled is not taken:
             await unit.returns.keep(cancelled)
+            await _tell(unit, caller, cancelled, What.RETURN_CANCELLED)
         await unit.requests.answer(key, cancelled)
     return cancelled
 
@@ -116,8 +120,11 @@ async def decide(
             order = await unit.orders.take(taken.order)
             before = await paid_back(unit, order.id)
             refunds = refunds_of(taken.withheld.amount, order.tenders, before, at_till=False)
+            await paid_back_of(unit, order, {}, refunds)
         decided = taken.decided(pays=pays, refunds=refunds, by=caller.id, now=unit.now)
         await unit.returns.keep(decided)
+        paid = Money(decided.refund.amount - taken.refund.amount, taken.currency)
+        await _tell(unit, caller, decided, What.RETURN_DECIDED, paid)
         await unit.requests.answer(key, decided)
     return decided
 
@@ -126,6 +133,14 @@ async def must_be_buyer(unit: Unit, caller: Caller, back: Return) -> None:
     """Raises NotYours."""
     if back.order is None or not is_buyer(caller, await unit.orders.get(back.order)):
         raise NotYours(caller, back.id)
+
+
+async def _tell(
+    unit: Unit, caller: Caller, back: Return, what: What, paid: Money | None = None
+) -> None:
+    if back.order:
+        told = return_step(back, what, side_of(caller), caller.id, paid)
+        await unit.outbox.add(told=[told])
 
 
 def _announces(caller: Caller, wish: Wish) -> bool:

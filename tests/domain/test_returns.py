@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from msgspec import structs
+from msgspec import Struct, structs
 
 from domain.ids import CartId, OrderId
 from domain.money import Money, share_of_units, split
@@ -18,12 +18,15 @@ from domain.orders import (
     Payment,
     Tender,
 )
+from domain.payments import Attempt, AttemptState
 from domain.prices import Totals
 from domain.proposals import Elsewhere, ToDo, proposed
 from domain.refunds import Through, refunds_of
 from domain.returns import Asked, MoreThanGiven, lines_back, within
 from domain.sales import Disposition
 from domain.stock import Shelf
+from domain.transactions import Ask, Transaction, TransactionState, to_ask
+from tests.domain.test_payments import a_transaction, an_attempt
 from tests.examples import HARBOUR, HILL, MUG, TEAPOT
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -111,6 +114,78 @@ def test_what_is_cancelled_between_two_returns_leaves_no_coin_over(total, quanti
             )
 
     assert refunds == order.lines[0].due
+
+
+steps = st.lists(st.sampled_from(["given", "cancelled", "returned", "captured", "refunded"]))
+
+
+@given(total=st.integers(100, 10**9), quantity=st.integers(1, 12), happens=steps)
+def test_a_card_keeps_what_is_due_less_what_came_back_in_whatever_order_things_happen(
+    total: int, quantity: int, happens: list[str]
+):
+    till = CardTill.opened(total, quantity)
+    for what in happens:
+        till.happens(what)
+        assert till.attempt.refunded <= till.asked_back <= till.attempt.captured
+    till.happens("captured")
+    till.happens("refunded")
+
+    [line] = till.order.lines
+    came_back = share_of_units(total, quantity, 0, line.returned)
+    kept = line.due - came_back if line.collected else 0
+    assert till.attempt.captured - till.attempt.refunded == kept
+
+
+class CardTill(Struct):
+    """An order paid by card and what was asked for it, where the provider takes its time."""
+
+    order: Order
+    attempt: Attempt
+    asked: list[Transaction] = []
+
+    @classmethod
+    def opened(cls, total: int, quantity: int) -> "CardTill":
+        order = an_order(a_line(total, quantity, collected=0))
+        attempt = an_attempt(payment="pi_1", authorised=total, state=AttemptState.AUTHORISED)
+        card = [Tender("card", sek(total))]
+        order = structs.replace(order, payment=Payment("card"), tenders=card, attempt=attempt.id)
+        return cls(order, attempt)
+
+    @property
+    def asked_back(self) -> int:
+        return sum(one.amount for one in self.asked if one.kind is Ask.REFUND)
+
+    def happens(self, what: str) -> None:
+        """One unit moves, or the provider does what it was asked; then the shop asks on."""
+        [line] = self.order.lines
+        rest = line.quantity - line.settled
+        if what == "given" and rest:
+            self.order = self.order.settle("", collected={MUG: 1}, now=NOW)
+        elif what == "cancelled" and rest:
+            self.order = self.order.settle("", cancelled={MUG: 1}, now=NOW)
+        elif what == "returned" and line.returnable:
+            worth = lines_back(self.order, [sound(1)])[0].refund.amount
+            self.order = self.order.taken_back({MUG: 1}, NOW, paid_back=worth)
+        self._provider_does(what)
+        self._asks()
+
+    def _provider_does(self, what: str) -> None:
+        for position, one in enumerate(self.asked):
+            done = {"captured": Ask.CAPTURE, "refunded": Ask.REFUND}.get(what) is one.kind
+            if done and one.state is TransactionState.PLANNED:
+                is_capture = one.kind is Ask.CAPTURE
+                self.attempt = structs.replace(
+                    self.attempt,
+                    captured=one.amount if is_capture else self.attempt.captured,
+                    refunded=self.attempt.refunded + (0 if is_capture else one.amount),
+                )
+                self.asked[position] = structs.replace(one, state=TransactionState.DONE)
+
+    def _asks(self) -> None:
+        owed = self.order.owed_by(self.attempt.id)
+        plan = to_ask(self.attempt, self.asked, owed, take=self.order.has_begun)
+        if plan is not None:
+            self.asked.append(a_transaction(plan.kind, plan.amount, cause=str(len(self.asked))))
 
 
 @given(total=st.integers(0, 10**9), quantity=st.integers(1, 50), data=st.data())

@@ -211,6 +211,10 @@ async def test_all_is_well_where_nobody_meddled(lived_in):
         ),
         ("update returns set refunds = '[]'", "refunds_add_up"),
         ("update orders set to_pay_minor = 1", "nobody_is_paid_back_more_than_was_paid"),
+        (
+            "update orders set paid_back_minor = 1",
+            "what_returns_give_back_is_asked_of_the_provider",
+        ),
         ("update orders set lines = '[]'", "orders_and_groups_tell_the_same"),
         (
             """

@@ -5,6 +5,8 @@ from service.pickups.expiring import expire_overdue
 from tests.examples import HARBOUR, HILL, MUG, TEAPOT
 from tests.http.shop import Shop
 from tests.http.test_pickups import Desk, a_desk
+from tests.http.test_returns import SOUND, bought
+from tests.http.test_sales import back, line, tell
 
 
 async def steps(desk: Desk, headers: dict[str, str]) -> Any:
@@ -107,3 +109,37 @@ async def test_an_order_tells_its_steps_page_by_page_to_whoever_may_see_it(shop:
     assert words(first["items"] + rest.json()["items"]) == words(await steps(desk, desk.me))
     assert [one["what"] for one in rest.json()["items"]] == ["ready"]
     assert stranger.status_code == 404
+
+
+async def test_what_comes_back_is_told_from_the_announcement_to_the_decision(shop: Shop):
+    desk = await bought(shop, mug=4)
+    coming, other = await desk.announce(quantity=2), await desk.announce()
+    came = [SOUND, SOUND | {"disposition": "missing"}]
+    await desk.tell(coming["id"], "receive", {"lines": came})
+    for _ in range(2):
+        await desk.tell(other["id"], "cancel", by=desk.me)
+    office = await shop.office()
+    await desk.tell(coming["id"], "decide", {"pay": True}, by=office)
+    till = await shop.till(HILL)
+    for _ in range(2):
+        await desk.give_back(SOUND, at=till, key="same")
+    await tell(shop, back("r-1", line(MUG, 1), of=desk.order))
+
+    told = [one for one in await steps(desk, desk.me) if "back" in one]
+
+    assert words(told) == [
+        ("return_announced", "buyer"),
+        ("return_announced", "buyer"),
+        ("returned", "store"),
+        ("return_cancelled", "buyer"),
+        ("return_decided", "office"),
+        ("returned", "store"),
+        ("returned", "store"),
+    ]
+    assert [one["store"] for one in told] == [HARBOUR] * 5 + [HILL, HARBOUR]
+    assert [one["lines"][0]["quantity"] for one in told] == [2, 1, 2, 1, 2, 1, 1]
+    paid = [one["amount"]["amount"] for one in told if "amount" in one]
+    assert paid == [1000, 1000, 1000, 0]
+    first, second = coming["id"], other["id"]
+    assert [one["back"] for one in told[:5]] == [first, second, first, second, first]
+    assert all("actor" not in one for one in told)

@@ -173,19 +173,22 @@ class Shopper(Struct):
     cart: str
     headers: dict[str, str]
 
-    async def put(self, sku: Sku, quantity: int, store: StoreId = HARBOUR) -> httpx.Response:
-        way = {"method": "pickup", "store": store}
+    async def put(self, sku: Sku, quantity: int, store: StoreId | None = HARBOUR) -> httpx.Response:
+        """To be collected at a store; to be sent where it names none."""
+        way = {"method": "pickup", "store": store} if store else {"method": "ship"}
         return await self.at.shop.client.put(
             f"/v1/carts/{self.cart}/lines/{sku}",
             json={"quantity": quantity, "fulfilment": way},
             headers=self.headers,
         )
 
-    async def check_out(self, card: str | None = None, key: str | None = None) -> httpx.Response:
+    async def check_out(
+        self, card: str | None = None, key: str | None = None, **more: Any
+    ) -> httpx.Response:
         payment = {"method": "card"} | ({"card": card} if card else {})
         return await self.at.shop.client.post(
             f"/v1/carts/{self.cart}/checkout",
-            json={"contact": CONTACT, "payment": payment},
+            json={"contact": CONTACT, "payment": payment, **more},
             headers=self.headers | {"Idempotency-Key": key or self.at.shop.fresh()},
         )
 

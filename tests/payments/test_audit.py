@@ -68,6 +68,10 @@ async def test_all_is_well_where_nobody_meddled(at: CardShop):
             "nothing_is_kept_that_is_not_owed",
         ),
         (
+            "update orders set paid_back_minor = 500 where state = 'partly_fulfilled'",
+            "nothing_is_kept_that_is_not_owed",
+        ),
+        (
             "update orders set state = 'expired' where state = 'partly_fulfilled'",
             "nothing_is_kept_that_is_not_owed",
         ),
