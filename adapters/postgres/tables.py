@@ -602,7 +602,7 @@ orders = Table(
     Column("attempt", Key),
     Column("pay_by", Instant),
     document("bill"),
-    minor("paid_back_minor", server_default="0"),
+    minor("paid_back_minor", server_default=text("0")),
 )
 Index(None, orders.c.customer, orders.c.id)
 Index("orders_cart_key", orders.c.cart, unique=True, postgresql_where=text("state <> 'expired'"))
