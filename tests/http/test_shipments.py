@@ -280,3 +280,17 @@ async def test_where_a_parcel_can_be_followed_is_a_page(shop: Shop):
     )
 
     assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "/url")
+
+
+async def test_what_was_sent_whole_has_not_ended_with_goods_left(shop: Shop):
+    await shelve(shop.units, mug=5)
+    till = await shop.till(HARBOUR)
+    placed = (await order(shop, await a_cart(shop, await shop.customer(), {MUG: 2}))).json()
+    path = f"/v1/shipments/{placed['groups'][0]['shipment']}"
+    await do(shop, f"/v1/orders/{placed['id']}/shipments", ALL_SENT, till)
+    await do(shop, f"{path}/delivered", {"tracking_number": "SP1"}, till)
+    async with shop.units.read() as unit:
+        told = [row[0] for row in await unit.connection.fetch("select kind from events")]
+
+    assert "shipment_delivered" in told
+    assert "shipment_ended" not in told
