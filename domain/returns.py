@@ -4,9 +4,10 @@
               → cancelled
 
 An announcement promises nothing: what counts is what comes, and that is never more than the buyer
-has. What came back is paid back unit by unit, so that all returns of a line come to what was paid
-for it, in whatever order they come. Whether units that did not come (`missing`) are paid back, the
-office decides.
+has. It is over once nothing of it is left with the buyer, since whatever was announced may also be
+brought to a store. What came back is paid back unit by unit, so that all returns of a line come to
+what was paid for it, in whatever order they come. Whether units that did not come (`missing`) are
+paid back, the office decides.
 """
 
 from collections import Counter
@@ -234,6 +235,16 @@ def within(order: Order, asked: Iterable[Asked]) -> list[Asked]:
                 wanted -= units
         clipped.append(structs.replace(one, quantity=one.quantity - wanted))
     return clipped
+
+
+def covered(announced: Iterable[Return], order: Order) -> list[Return]:
+    """Those that are still expected, though the order's buyer has nothing of them left."""
+    left = {line.line for line in order.lines if line.returnable}
+    return [
+        back
+        for back in announced
+        if back.state is ReturnState.ANNOUNCED and not any(line.line in left for line in back.lines)
+    ]
 
 
 def _back(

@@ -1,7 +1,7 @@
 """What came back of an order lies on its shelf, is no longer its buyer's, and is paid back."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TypeVar
 
 from msgspec import Struct, structs
@@ -11,7 +11,7 @@ from domain.callers import Caller, Role
 from domain.catalogue import Made
 from domain.events import ReturnReceived
 from domain.groups import Group
-from domain.ids import OrderId, Sku, StoreId
+from domain.ids import Sku, StoreId
 from domain.orders import Order, OrderLine
 from domain.proposals import Elsewhere, Proposal, proposed
 from domain.refunds import Refund, refunds_of, through_provider
@@ -20,6 +20,7 @@ from domain.returns import (
     Return,
     ReturnChannel,
     ReturnLine,
+    covered,
     lines_back,
 )
 from domain.sales import Disposition, ReceiptLine
@@ -43,22 +44,26 @@ class Goods(Struct, frozen=True):
 async def booked(unit: Unit, caller: Caller, draft: Return, asked: Sequence[Asked]) -> Return:
     """The return once that came back to its store: shelves, order, points and money follow.
 
-    Shelves are locked before the order, as whoever hands goods over does.
+    Shelves are locked before the order, as whoever hands goods over does. Under the order's lock
+    no other return of it changes.
 
-    Raises MoreThanGiven, TooMuch.
+    Raises MoreThanGiven, ReturnOver, TooMuch.
     """
     assert draft.order, "it is a return of an order"
     told = await by_sku(unit, asked)
     goods = await _goods(unit, await unit.orders.get(draft.order), told, draft.store)
     order = await unit.orders.take(draft.order)
+    others = await unit.returns.of_order(order.id)
+    for one in others:
+        if one.id == draft.id:
+            one.must_be_expected()
     lines = lines_back(order, told, goods.parts, pays_missing=caller.role is Role.OFFICE)
     back = draft.received(caller.id, unit.now, lines=lines)
     at_till = back.channel is ReturnChannel.STORE
-    before = await paid_back(unit, order.id)
     back = structs.replace(
         back,
         customer=order.customer,
-        refunds=refunds_of(back.refund.amount, order.tenders, before, at_till=at_till),
+        refunds=refunds_of(back.refund.amount, order.tenders, paid_back(others), at_till=at_till),
         proposals=await proposals_of(unit, lines, goods.shelves, back.store),
     )
     await to_shelves(unit, back, goods.shelves)
@@ -80,10 +85,10 @@ async def by_sku(unit: Unit, asked: Sequence[Named]) -> list[Named]:
     ]
 
 
-async def paid_back(unit: Unit, order: OrderId) -> Counter[str]:
+def paid_back(returns: Iterable[Return]) -> Counter[str]:
     """Minor units of each tender that were paid back by the returns of a taken order."""
     paid = Counter[str]()
-    for back in await unit.returns.of_order(order):
+    for back in returns:
         for refund in back.refunds:
             paid[refund.type] += refund.amount.amount
     return paid
@@ -114,7 +119,20 @@ async def no_longer_with(unit: Unit, order: Order, back: Return, by: By) -> Orde
         ),
         told=[return_step(back, What.RETURNED, by, back.by, back.refund)],
     )
+    await _close_covered(unit, after, back, by)
     return after
+
+
+async def _close_covered(unit: Unit, order: Order, back: Return, by: By) -> None:
+    """What was announced cannot come any more once the last of it came back in another way."""
+    if all(line.returnable for line in order.lines if line.line in back.units):
+        return
+    for one in covered(await unit.returns.of_order(order.id), order):
+        if one.id != back.id:
+            closed = one.cancelled(unit.now)
+            await unit.returns.keep(closed)
+            told = return_step(closed, What.RETURN_CANCELLED, by, back.by)
+            await unit.outbox.add(told=[told])
 
 
 async def paid_back_of(

@@ -75,14 +75,14 @@ async def receive(
     async with units.begin() as unit:
         if first := await unit.requests.claim(key, Return):
             return first
-        taken = await unit.returns.take(back)
-        if not caller.works_at(taken.store):
+        found = await unit.returns.get(back)
+        if not caller.works_at(found.store):
             raise NotYours(caller, back)
-        taken.must_be_expected()
+        found.must_be_expected()
         _must_be_disposed(wish.asked)
-        store = await _place(unit, caller, wish.store or taken.store)
+        store = await _place(unit, caller, wish.store or found.store)
         received = await booked(
-            unit, caller, structs.replace(taken, store=store, note=wish.note), wish.asked
+            unit, caller, structs.replace(found, store=store, note=wish.note), wish.asked
         )
         await unit.returns.keep(received)
         await unit.requests.answer(key, received)
@@ -95,7 +95,7 @@ async def cancel(units: Units, *, caller: Caller, back: ReturnId, key: RequestKe
     async with units.begin() as unit:
         if first := await unit.requests.claim(key, Return):
             return first
-        taken = await unit.returns.take(back)
+        taken, _ = await _taken_with_order(unit, back)
         if not caller.works_at(taken.store):
             await must_be_buyer(unit, caller, taken)
         cancelled = taken.cancelled(unit.now)
@@ -114,11 +114,10 @@ async def decide(
     async with units.begin() as unit:
         if first := await unit.requests.claim(key, Return):
             return first
-        taken = await unit.returns.take(back)
+        taken, order = await _taken_with_order(unit, back)
         refunds = []
-        if pays and taken.order:
-            order = await unit.orders.take(taken.order)
-            before = await paid_back(unit, order.id)
+        if pays and order:
+            before = paid_back(await unit.returns.of_order(order.id))
             refunds = refunds_of(taken.withheld.amount, order.tenders, before, at_till=False)
             await paid_back_of(unit, order, {}, refunds)
         decided = taken.decided(pays=pays, refunds=refunds, by=caller.id, now=unit.now)
@@ -127,6 +126,13 @@ async def decide(
         await _tell(unit, caller, decided, What.RETURN_DECIDED, paid)
         await unit.requests.answer(key, decided)
     return decided
+
+
+async def _taken_with_order(unit: Unit, back: ReturnId) -> tuple[Return, Order | None]:
+    """The return, and its order first: every return of an order changes under the order's lock."""
+    found = await unit.returns.get(back)
+    order = await unit.orders.take(found.order) if found.order else None
+    return await unit.returns.take(back), order
 
 
 async def must_be_buyer(unit: Unit, caller: Caller, back: Return) -> None:
@@ -157,7 +163,7 @@ async def _taken(unit: Unit, caller: Caller, order: OrderId, wish: Wish) -> Retu
 
 
 async def _announced(unit: Unit, caller: Caller, order: OrderId, wish: Wish) -> Return:
-    found = await unit.orders.get(order)
+    found = await unit.orders.take(order)  # whoever takes the last of it back sees this one
     if not (caller.is_staff or is_buyer(caller, found)):
         raise NotYours(caller, order)
     if wish.channel is not ReturnChannel.POST:

@@ -298,6 +298,56 @@ async def test_what_was_announced_may_be_called_off_until_it_comes(shop: Shop):
     assert (late.status_code, late.json()["code"]) == (409, "return_over")
 
 
+async def test_an_announcement_is_over_when_its_goods_come_back_in_a_store_instead(shop: Shop):
+    desk = await bought(shop, mug=2, teapot=1)
+    some, both = await desk.announce(), await desk.announce(quantity=2)
+    mixed = await desk.give_back(
+        {"sku": MUG, "quantity": 1}, {"sku": TEAPOT, "quantity": 1}, at=desk.me, channel="post"
+    )
+
+    async def states() -> list[str]:
+        path = f"/v1/orders/{desk.order}/returns"
+        items = (await shop.client.get(path, headers=desk.me)).json()["items"]
+        found = {one["id"]: one["state"] for one in items}
+        return [found[one["id"]] for one in (some, both, mixed.json())]
+
+    await desk.give_back(SOUND)
+    one_left = await states()
+    await tell(shop, back("r-1", line(MUG, 1), of=desk.order))
+    none_left = await states()
+    late = await desk.tell(some["id"], "receive", {"lines": [SOUND]})
+
+    assert one_left == ["announced"] * 3
+    assert none_left == ["cancelled", "cancelled", "announced"]
+    assert (late.status_code, late.json()["code"]) == (409, "return_over")
+    assert await sound(shop)
+
+
+async def test_what_comes_by_post_and_to_a_store_at_once_is_taken_once_and_leaves_nothing_open(
+    shop: Shop,
+):
+    desk = await bought(shop, mug=1)
+    told = [await desk.announce() for _ in range(2)]
+    hill = await shop.till(HILL)
+    async with keeping(shop, "select from orders for update"):
+        waiting = [
+            asyncio.create_task(one)
+            for one in (
+                *(desk.tell(one["id"], "receive", {"lines": [SOUND]}) for one in told * 2),
+                *(desk.give_back(SOUND, at=hill) for _ in range(2)),
+            )
+        ]
+        await all_wait(shop, 6)
+    answers = await asyncio.gather(*waiting)
+
+    took = [answer for answer in answers if answer.status_code < 300]
+    assert len(took) == 1
+    assert {answer.status_code for answer in answers} <= {200, 201, 409, 422}
+    assert await desk.returned() == {MUG: 1}
+    assert await figures(shop, "select count(*) from returns where state = 'announced'") == 0
+    assert await sound(shop)
+
+
 async def test_a_buyer_brings_goods_to_a_till_and_says_nothing_of_their_state(shop: Shop):
     desk = await bought(shop, mug=2)
     here = await desk.give_back({"sku": MUG, "quantity": 1}, at=desk.me)

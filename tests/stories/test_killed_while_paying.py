@@ -1,4 +1,4 @@
-"""The service is killed again and again amid checkouts and payments, while Stripe misbehaves.
+"""The service is killed again and again amid checkouts, payments and returns; Stripe misbehaves.
 
 What shoppers and stores do goes on over every death: who got no answer asks again under the same
 key, and some never come back. When all is over and the clock has run on, no order, charge, hold or
@@ -60,6 +60,7 @@ class Town(Struct):
     url: str = ""
     page: dict[str, str] = {}
     till: dict[str, str] = {}
+    office: dict[str, str] = {}
     over: bool = False
     seen: Counter[str] = field(default_factory=Counter)
     orders: dict[str, set[str]] = {}
@@ -104,6 +105,17 @@ class Town(Struct):
         order = await self._check_out(api, cart["id"], path, me)
         if order is not None:
             await self._paid(api, order, me)
+        else:
+            await self._found_again(api)
+
+    async def _found_again(self, api: httpx.AsyncClient) -> None:
+        """What a picker did not find lies elsewhere: the office brings it back."""
+        lines = [
+            {"store": "harbour", "sku": sku, "delta": 20, "reason": "found"}
+            for sku in ("MUG", "TEAPOT")
+        ]
+        found = await self.ask(api, "POST", "/v1/stock/adjustments", {"lines": lines}, self.office)
+        self.seen[f"found again {_told(found)}"] += 1
 
     async def _check_out(
         self, api: httpx.AsyncClient, cart: str, path: str, me: dict[str, str]
@@ -150,6 +162,7 @@ class Town(Struct):
     async def _served(
         self, api: httpx.AsyncClient, order: dict[str, Any], me: dict[str, str]
     ) -> None:
+        await self._changed(api, order, me)
         for group in order["groups"]:
             if "pickup" in group:
                 await self._collected(api, f"/v1/pickups/{group['pickup']}", me)
@@ -161,6 +174,38 @@ class Town(Struct):
             else:
                 path = f"/v1/shipments/{group['shipment']}/cancel"
                 await self.ask(api, "POST", path, {}, me)
+            if self.chance.random() < 0.3:
+                await self._changed(api, order, me)
+            await self._brought_back(api, order)
+
+    async def _changed(
+        self, api: httpx.AsyncClient, order: dict[str, Any], me: dict[str, str]
+    ) -> None:
+        """Now and then the buyer wants another quantity, or less than was ordered."""
+        path, line = f"/v1/orders/{order['id']}", self.chance.choice(order["lines"])
+        if self.chance.random() < 0.3:
+            wish = {"line": line["line"], "quantity": self.chance.randint(0, line["quantity"])}
+            edited = await self.ask(api, "PATCH", path, {"lines": [wish]}, me)
+            self.seen[f"edited {_told(edited)}"] += 1
+        if self.chance.random() < 0.3:
+            fewer = {"lines": [{"line": line["line"], "quantity": 1}]}
+            fewer = await self.ask(api, "POST", f"{path}/cancellations", fewer, me)
+            self.seen[f"cancelled in part {_told(fewer)}"] += 1
+
+    async def _brought_back(self, api: httpx.AsyncClient, order: dict[str, Any]) -> None:
+        """Now and then something comes back to the till, or was said to and is not there."""
+        path = f"/v1/orders/{order['id']}/returns"
+        for line in order["lines"] * self.chance.randint(0, 2):
+            units = self.chance.randint(1, line["quantity"])
+            disposition = self.chance.choice(["sellable", "damaged", "missing"])
+            came = {"line": line["line"], "quantity": units, "disposition": disposition}
+            back = await self.ask(api, "POST", path, {"lines": [came]}, self.till)
+            self.seen[f"returned {_told(back)}"] += 1
+            if back.status_code == 201 and disposition == "missing":
+                decide = f"/v1/returns/{back.json()['id']}/decide"
+                pays = {"pay": self.chance.random() < 0.5}
+                decided = await self.ask(api, "POST", decide, pays, self.office)
+                self.seen[f"decided {_told(decided)}"] += 1
 
     async def _collected(self, api: httpx.AsyncClient, path: str, me: dict[str, str]) -> None:
         if self.chance.random() < 0.2:
@@ -170,7 +215,7 @@ class Town(Struct):
         lines = [
             {
                 "sku": line["sku"],
-                "quantity": self.chance.randint(0, line["quantity"]),
+                "quantity": self.chance.choice([line["quantity"]] * 3 + [0, 1]),
                 "short": True,
             }
             for line in seen["lines"]
@@ -272,6 +317,7 @@ class Books(Struct):
 
     attempts: list[Any]
     orders: list[Any]
+    paid_back: dict[str, int]
     left: dict[str, int]
 
     @property
@@ -290,8 +336,16 @@ class Books(Struct):
 
     @property
     def wanted(self) -> dict[str, int]:
-        """What it costs, once something of it has left; before, nothing is taken."""
-        return {row["id"]: row["to_pay_minor"] if _has_left(row) else 0 for row in self.orders}
+        """What it costs less what its returns paid back, once something of it has left.
+
+        Before, nothing is taken.
+        """
+        return {
+            row["id"]: row["to_pay_minor"] - self.paid_back.get(row["id"], 0)
+            if _has_left(row)
+            else 0
+            for row in self.orders
+        }
 
     def standing(self, cart: str) -> set[str]:
         rows = [row for row in self.orders if row["cart"] == cart]
@@ -304,6 +358,12 @@ def _has_left(order: Any) -> bool:
     return by_card and any(line["collected"] + line["shipped"] for line in lines)
 
 
+PAID_BACK: Final = """
+    select order_id, sum((line -> 'refund' ->> 'amount')::bigint)::bigint as amount
+    from returns, jsonb_array_elements(lines) as line where state = 'received' group by order_id
+"""
+
+
 async def books(data: Path) -> Books:
     with postgres(data) as url:
         connection = await asyncpg.connect(for_asyncpg(url))
@@ -314,9 +374,10 @@ async def books(data: Path) -> Books:
             "select id, cart, state, to_pay_minor, payment ->> 'method' as method, lines"
             " from orders"
         )
+        paid_back = {row["order_id"]: row["amount"] for row in await connection.fetch(PAID_BACK)}
         left = {name: await connection.fetchval(query) for name, query in LEFT.items()}
         await connection.close()
-    return Books(attempts, orders, left)
+    return Books(attempts, orders, paid_back, left)
 
 
 def serve_with_cards(monkeypatch: Any, fake: FakeStripe) -> None:
@@ -338,11 +399,11 @@ def test_whenever_it_dies_no_order_charge_hold_or_allocation_is_lost_doubled_or_
         serve_with_cards(monkeypatch, fake)
         town = Town(fake, random.Random(seed))
         with service(data, as_served):
-            town.page, town.till, office = opened(data)
+            town.page, town.till, town.office = opened(data)
         asyncio.run(lived(data, town))
         asyncio.run(settled(data, fake))
         with service(data, as_served) as shop:
-            audit = httpx.get(f"{shop.url}/v1/audit", headers=office, timeout=60).json()
+            audit = httpx.get(f"{shop.url}/v1/audit", headers=town.office, timeout=60).json()
         book = asyncio.run(books(data))
         theirs = fake.book()
     figures = tell(town, book, theirs)
@@ -366,6 +427,7 @@ def tell(town: Town, book: Books, theirs: dict[str, Any]) -> dict[str, Any]:
         "attempts": dict(Counter(row["state"] for row in book.attempts)),
         "at the provider": dict(Counter(status for status, *_ in theirs.values())),
         "taken": sum(taken for _, _, taken, _ in theirs.values()),
+        "returns paid back": sum(book.paid_back.values()),
         "given back": sum(back for *_, back in theirs.values()),
         "asked of the provider": dict(town.fake.calls),
     }
