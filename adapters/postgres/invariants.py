@@ -130,9 +130,10 @@ OWED: Final = """
 
 RETURN_LINES: Final = """
     (
-        select r.id, r.order_id, r.store, r.state, line.*
+        select r.id, r.order_id, r.store, r.state, r.receipt, r.decided_by, line.*
         from returns r, jsonb_to_recordset(r.lines) as line
-            (line text, sku text, quantity int, disposition text, parts jsonb, refund jsonb)
+            (line text, sku text, quantity int, disposition text, parts jsonb, refund jsonb,
+                withheld jsonb)
     ) as back
 """
 
@@ -254,6 +255,23 @@ INVARIANTS: Final[Mapping[str, str]] = {
             from returns, jsonb_to_recordset(refunds) as refund (amount jsonb, through text)
             where refund.through = 'provider' group by order_id
         ) as told on told.order_id = orders.id
+    """,
+    "what_came_back_was_worth_its_share": f"""
+        select jsonb_build_object('order', order_id, 'line', line) as about,
+            cost * units / quantity as expected, worth as actual
+        from (
+            select order_id, coalesce(line, sku) as line, quantity,
+                (to_pay ->> 'amount')::bigint as cost
+            from {ORDER_LINES}
+        ) as ordered
+        join (
+            select order_id, line, sum(quantity)::bigint as units, sum(
+                (refund ->> 'amount')::bigint + (withheld ->> 'amount')::bigint
+            )::bigint as worth
+            from {RETURN_LINES} where state = 'received'
+            group by order_id, line
+            having bool_and(receipt is null and decided_by = '')
+        ) as told using (order_id, line)
     """,
     "what_is_oversold_is_short": """
         select jsonb_build_object('incident', incidents.id) as about, 1 as expected,

@@ -158,8 +158,8 @@ def by_group(
 ) -> dict[str, dict[Sku, int]]:
     """Units of each line by its group. Raises Unexpected, SeveralOrderLines, Repeated."""
     found: dict[str, dict[Sku, int]] = {}
-    for wish in lines:
-        line = line_meant(order, groups, wish)
+    for position, wish in enumerate(lines):
+        line = line_meant(order, groups, wish, position)
         units = found.setdefault(line.group, {})
         if line.sku in units:
             raise Repeated(line.sku)
@@ -167,14 +167,19 @@ def by_group(
     return found
 
 
-def line_meant(order: Order, groups: Collection[Prepared], wish: NamedLine) -> OrderLine:
-    """Raises Unexpected, SeveralOrderLines."""
+def line_meant(
+    order: Order, groups: Collection[Prepared], wish: NamedLine, position: int
+) -> OrderLine:
+    """The line that is named at a position of the wish. Raises Unexpected, SeveralOrderLines."""
     ids = {group.id for group in groups}
     meant = [line for line in order.lines if line.group in ids and wish.is_it(line)]
     if not meant:
-        name = wish.line or wish.sku
+        field = "sku" if wish.line is None else "line"
+        detail = f"There is no line {wish.line or wish.sku} that you can change."
+        pointer = f"/lines/{position}/{field}"
         raise Unexpected(
-            f"There is no line {name} that you can change.",
+            detail,
+            errors=[{"pointer": pointer, "code": Unexpected.code, "detail": detail}],
             facts={"expected": [line.line for line in order.lines if line.group in ids]},
         )
     if len(meant) > 1:

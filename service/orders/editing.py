@@ -164,7 +164,7 @@ def _wishes(order: Order, groups: Collection[Prepared], lines: Sequence[EditedLi
     }
     wishes: list[Wish] = []
     for position, edit in enumerate(lines):
-        line = line_meant(order, groups, edit)
+        line = line_meant(order, groups, edit, position)
         if line in [wish.line for wish in wishes]:
             raise Repeated(line.sku)
         must_be_a_price(f"lines.{position}.unit_price", edit.unit_price, order.currency)

@@ -210,6 +210,10 @@ async def test_all_is_well_where_nobody_meddled(lived_in):
             "returned_is_what_came_back",
         ),
         ("update returns set refunds = '[]'", "refunds_add_up"),
+        (
+            "update orders set lines = jsonb_set(lines, '{0,to_pay,amount}', '7')",
+            "what_came_back_was_worth_its_share",
+        ),
         ("update orders set to_pay_minor = 1", "nobody_is_paid_back_more_than_was_paid"),
         (
             "update orders set paid_back_minor = 1",

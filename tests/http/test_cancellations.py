@@ -123,6 +123,7 @@ async def test_a_store_cancels_what_it_prepares_and_no_more(shop: Shop):
     rest = await cancel(shop, office, name)
 
     assert (foreign.status_code, foreign.json()["code"]) == (422, "unexpected_line")
+    assert [one["pointer"] for one in foreign.json()["errors"]] == ["/lines/0/sku"]
     assert [one["state"] for one in own.json()["groups"]] == ["cancelled", "placed"]
     assert (again.status_code, again.json()["code"]) == (409, "nothing_to_cancel")
     assert [one["state"] for one in rest.json()["groups"]] == ["cancelled", "cancelled"]
