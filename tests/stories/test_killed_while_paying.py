@@ -188,9 +188,9 @@ class Town(Struct):
             edited = await self.ask(api, "PATCH", path, {"lines": [wish]}, me)
             self.seen[f"edited {_told(edited)}"] += 1
         if self.chance.random() < 0.3:
-            fewer = {"lines": [{"line": line["line"], "quantity": 1}]}
-            fewer = await self.ask(api, "POST", f"{path}/cancellations", fewer, me)
-            self.seen[f"cancelled in part {_told(fewer)}"] += 1
+            one = {"lines": [{"line": line["line"], "quantity": 1}]}
+            given_up = await self.ask(api, "POST", f"{path}/cancellations", one, me)
+            self.seen[f"cancelled in part {_told(given_up)}"] += 1
 
     async def _brought_back(self, api: httpx.AsyncClient, order: dict[str, Any]) -> None:
         """Now and then something comes back to the till, or was said to and is not there."""
