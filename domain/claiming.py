@@ -10,7 +10,8 @@
     coupons        both carts' stay; what is more than a cart takes says so
     shipping       what the guest said of method and address, as the latest intent; so the market
     currency       must be the same; an empty cart takes the guest's
-    saved lines    the customer's and then the guest's; of a SKU in both, the greater quantity
+    saved lines    the customer's and then the guest's; of a SKU in both, the greater quantity; what
+                   there is no room for is told
     viewed         the customer's and the guest's together, each once, the newest 50
     what is held   the guest's is let go, the customer's stays as far as it is still asked for; a
                    cart that is moved whole keeps what it holds
@@ -67,16 +68,19 @@ def merged(mine: Cart, guest: Cart, most: Most) -> tuple[list[CartLine], list[Me
     return lines, changes
 
 
-def merged_saved(mine: Cart, guest: Cart) -> list[CartLine]:
-    """What both saved for later."""
-    saved = {line.sku: line for line in mine.saved}
+def merged_saved(mine: Cart, guest: Cart) -> tuple[list[CartLine], list[Merged]]:
+    """What both saved for later, and what of the guest's there was no room for."""
+    saved, left_out = {line.sku: line for line in mine.saved}, list[Merged]()
     for line in guest.saved:
         had = saved.get(line.sku)
-        if had is None and len(saved) < MOST_LINES:
-            saved[line.sku] = line
-        elif had:
+        if had:
             saved[line.sku] = structs.replace(had, quantity=max(had.quantity, line.quantity))
-    return list(saved.values())
+        elif len(saved) < MOST_LINES:
+            saved[line.sku] = line
+        else:
+            nothing = structs.replace(line, quantity=0)
+            left_out.append(_told(nothing, "limited", not_added=line.quantity))
+    return list(saved.values()), left_out
 
 
 def moved(guest: Cart) -> list[Merged]:

@@ -62,9 +62,9 @@ async def _claimed(unit: Unit, caller: Caller, guest: Cart) -> tuple[Cart, list[
     if guest.lines and mine.currency != guest.currency:
         raise OtherCurrency(guest.currency, mine.currency)
     lines, changes = merged(mine, guest, lambda sku: unit.cart_rules.most_of(catalogue.get(sku)))
-    saved = merged_saved(mine, guest)
+    saved, left_out = merged_saved(mine, guest)
     await let_go(unit, caller, guest)
     both = await trim(unit, caller, mine.with_lines_of(guest, lines, saved, unit.now))
     await unit.carts.keep(both)
     await unit.carts.keep(guest.merged_away(mine, unit.now))
-    return both, [*changes, *noticed(guest, lines, catalogue)]
+    return both, [*changes, *left_out, *noticed(guest, lines, catalogue)]

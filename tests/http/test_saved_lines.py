@@ -10,7 +10,7 @@ from tests.http.test_cart_limits import claim
 from tests.http.test_cart_lines import THERE, a_split_cart, put_at
 from tests.http.test_carts import HERE, a_cart, put
 from tests.http.test_holds import held
-from tests.http.test_orders import order
+from tests.http.test_orders import figures, order
 
 
 async def save(shop: Shop, cart: dict[str, Any], sku: str = MUG, **more: Any) -> Any:
@@ -137,3 +137,28 @@ async def test_a_stranger_saves_nothing(shop: Shop):
 
     assert (await save(shop, stranger)).status_code == 404
     assert (await put_at(shop, cart, f"store={HARBOUR}", 2)).status_code == 200
+
+
+FULL = """
+    update carts set saved = (
+        select jsonb_agg(jsonb_build_object(
+            'sku', 'OLD-' || number, 'quantity', 1,
+            'seen', jsonb_build_object('amount', 1, 'currency', 'SEK')
+        )) from generate_series(1, 200) as number
+    )
+    where customer is not null returning jsonb_array_length(saved)
+"""
+
+
+async def test_what_a_log_in_has_no_room_for_among_the_saved_lines_is_told(shop: Shop):
+    me, guest = await shop.customer(), await a_cart(shop, await shop.page(), mug=2)
+    await a_cart(shop, me)
+    full = await figures(shop, FULL)
+    await save(shop, guest)
+    claimed = (await claim(shop, guest, me)).json()
+
+    assert full == len(claimed["saved"]) == 200
+    assert [
+        (told["sku"], told["code"], told["quantity"], told["not_added"])
+        for told in claimed["changes"]
+    ] == [(MUG, "limited", 0, 2)]
