@@ -11,7 +11,8 @@ from domain.catalogue import DEAREST
 from domain.groups import Group
 from domain.ids import Sku
 from domain.money import Money
-from domain.orders import Contact, Order, taxes_of
+from domain.order_lines import taxes_of
+from domain.orders import Contact, Order
 from domain.refusals import Conflict, Stale, WrongField
 from domain.shipments import Shipment
 

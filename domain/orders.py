@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Final
 
@@ -22,12 +21,12 @@ from domain.ids import (
     Sku,
     StoreId,
 )
-from domain.money import Money, share_of_units
-from domain.patterns import whole
+from domain.money import Money
+from domain.order_lines import OrderLine
 from domain.points import points_of_lines
-from domain.price_rules import Percent
-from domain.prices import Discount, Shipping, TaxSum, Totals, tax_of
-from domain.refusals import Conflict, WrongField
+from domain.prices import Shipping, TaxSum, Totals
+from domain.refusals import WrongField
+from domain.tenders import CARD, Payment, Tender, tenders_of
 from domain.texts import Name
 
 NOTHING: Final[Mapping[Sku, int]] = {}
@@ -62,94 +61,6 @@ class Contact(Struct, frozen=True, forbid_unknown_fields=True):
         return Contact(self.name, email, phone)
 
 
-class OrderLine(Struct, frozen=True):
-    """Price and name as they were when the order was placed; `points` are what it will earn.
-
-    `total` is what its units cost less their discounts, `to_pay` the same with its tax. `line`
-    names it within the order: the SKU for the first line of a SKU. `group` prepares it.
-    """
-
-    sku: Sku
-    name: str
-    quantity: int
-    unit_price: Money
-    total: Money
-    tax: Money
-    to_pay: Money
-    tax_rate: Percent | None = None
-    discounts: list[Discount] = []
-    points: int = 0
-    group: str = ""
-    cancelled: int = 0
-    collected: int = 0
-    shipped: int = 0
-    returned: int = 0
-    line: str = ""
-
-    def __post_init__(self) -> None:
-        if not self.line:
-            structs.force_setattr(self, "line", self.sku)
-
-    @property
-    def given(self) -> int:
-        """Units that their buyer got, or a carrier for them."""
-        return self.collected + self.shipped
-
-    @property
-    def settled(self) -> int:
-        """Units whose fate is known: given or cancelled."""
-        return self.given + self.cancelled
-
-    @property
-    def due(self) -> int:
-        """What the units cost that are not cancelled, in minor units."""
-        return share_of_units(self.to_pay.amount, self.quantity, 0, self.quantity - self.cancelled)
-
-    @property
-    def returnable(self) -> int:
-        """Units that their buyer has."""
-        return self.given - self.returned
-
-    def worth_of(self, first: int, units: int) -> Money:
-        """What was paid for `units` of those that may come back, after the first `first` of them.
-
-        Whatever is cancelled meanwhile: when all has come back, it was worth what is due.
-        """
-        already = self.returned + first
-        worth = share_of_units(self.to_pay.amount, self.quantity, already, units)
-        return Money(worth, self.to_pay.currency)
-
-    def repriced(self, quantity: int, unit_price: Money, *, tax_included: bool) -> "OrderLine":
-        """The line of so many units at such a price.
-
-        More units cost their price, and the discounts stay; another price has none.
-        """
-        if (quantity, unit_price) == (self.quantity, self.unit_price):
-            return self
-        discounts = self.discounts if unit_price == self.unit_price else []
-        total = unit_price.amount * quantity - sum(one.amount.amount for one in discounts)
-        tax = tax_of(total, self.tax_rate, included=tax_included) if self.tax_rate else 0
-        currency = unit_price.currency
-        return structs.replace(
-            self,
-            quantity=quantity,
-            unit_price=unit_price,
-            discounts=discounts,
-            total=Money(total, currency),
-            tax=Money(tax, currency),
-            to_pay=Money(total if tax_included else total + tax, currency),
-        )
-
-    @property
-    def points_left(self) -> int:
-        """Points of the units that are still to come."""
-        return self.points_of(self.settled, self.quantity - self.settled)
-
-    def points_of(self, first: int, units: int) -> int:
-        """Points of `units` units after the first `first`; over all units they add up exactly."""
-        return self.points * (first + units) // self.quantity - self.points * first // self.quantity
-
-
 class OrderGroup(Struct, frozen=True):
     """Lines of one location and method: a pickup or a shipment, with its promise.
 
@@ -166,53 +77,6 @@ class OrderGroup(Struct, frozen=True):
     @property
     def id(self) -> str:
         return self.pickup or self.shipment or ""
-
-
-CARD: Final = "card"
-AT_PICKUP: Final = "pay_at_pickup"
-AT_TILL: Final = "pay_at_till"
-ON_ACCOUNT: Final = "on_account"
-METHODS: Final = (AT_PICKUP, CARD, AT_TILL, ON_ACCOUNT)
-Card = Annotated[str, Meta(pattern=whole("[A-Za-z0-9_-]{1,255}"), min_length=1, max_length=255)]
-
-
-class Payment(Struct, frozen=True, forbid_unknown_fields=True):
-    """How an order is paid: where it is collected, by card, at a till at once, or on account.
-
-    `card` is the provider's name of a card that the page gave to it before, such as `pm_…`;
-    `receipt` the till's own of what was paid there.
-    """
-
-    method: Annotated[str, Meta(pattern=whole("|".join(METHODS)))] = AT_PICKUP
-    card: Card | None = None
-    receipt: Annotated[str, Meta(min_length=1, max_length=255)] | None = None
-
-    def __post_init__(self) -> None:
-        if self.card is not None and self.method != CARD:
-            raise ValueError("Object contains unknown field `card`")
-        if self.receipt is not None and self.method != AT_TILL:
-            raise ValueError("Object contains unknown field `receipt`")
-
-
-class TenderRefused(Conflict):
-    code = "tender_not_accepted"
-
-    def __init__(self, tender: str) -> None:
-        super().__init__(f"Nothing can be paid with {tender} here.", facts={"tender": tender})
-
-
-class Wanted(Struct, frozen=True, forbid_unknown_fields=True):
-    """What is to be paid with points or gift cards, before the rest is paid as `payment` says."""
-
-    points: Annotated[int, Meta(ge=0, le=10**9)] = 0
-    gift_cards: Annotated[list[Annotated[str, Meta(max_length=64)]], Meta(max_length=20)] = []
-
-    def must_be_accepted(self) -> None:
-        """Raises TenderRefused: the shop takes neither yet, and says so at once."""
-        if self.points:
-            raise TenderRefused("points")
-        if self.gift_cards:
-            raise TenderRefused("gift_cards")
 
 
 class Earning(Struct, frozen=True):
@@ -232,11 +96,6 @@ class Bill(Struct, frozen=True):
     shipping: Shipping | None = None
     taxes: list[TaxSum] = []
     coupons: list[CouponUsed] = []
-
-
-class Tender(Struct, frozen=True):
-    type: str
-    amount: Money
 
 
 class Order(Struct, frozen=True):
@@ -417,16 +276,6 @@ def _state_of(lines: list[OrderLine]) -> OrderState:
     return OrderState.FULFILLED if any(line.given for line in lines) else OrderState.CANCELLED
 
 
-def numbered(lines: list[OrderLine]) -> list[OrderLine]:
-    """The lines with a name each: the SKU, and `SKU/2`, `SKU/3` for further lines of it."""
-    seen: dict[Sku, int] = {}
-    named = []
-    for line in lines:
-        count = seen[line.sku] = seen.get(line.sku, 0) + 1
-        named.append(line if count == 1 else structs.replace(line, line=f"{line.sku}/{count}"))
-    return named
-
-
 def totals_of(lines: list[OrderLine], bill: Bill, to_pay: Money) -> Totals:
     """The totals of an order: what it was placed with, and what is to be paid by now."""
 
@@ -441,26 +290,6 @@ def totals_of(lines: list[OrderLine], bill: Bill, to_pay: Money) -> Totals:
         tax=money(sum(line.tax.amount for line in lines) + (sent.tax.amount if sent else 0)),
         to_pay=to_pay,
     )
-
-
-def taxes_of(lines: list[OrderLine], shipping: Shipping | None) -> list[TaxSum]:
-    """All that bears each rate, the lowest first."""
-    bearing = [(one.tax_rate, one.to_pay, one.tax) for one in (*lines, shipping) if one]
-    sums: dict[Percent, tuple[int, int]] = {}
-    for rate, to_pay, tax in bearing:
-        if rate is not None:
-            gross, taxed = sums.get(rate, (0, 0))
-            sums[rate] = (gross + to_pay.amount, taxed + tax.amount)
-    currency = lines[0].to_pay.currency
-    return [
-        TaxSum(rate, *(Money(amount, currency) for amount in (gross - tax, tax, gross)))
-        for rate, (gross, tax) in sorted(sums.items(), key=lambda one: Decimal(one[0]))
-    ]
-
-
-def tenders_of(payment: Payment, totals: Totals) -> list[Tender]:
-    """How the order is paid: all of it in one way."""
-    return [Tender(payment.method, totals.to_pay)]
 
 
 def points_ended(before: Order, group: str, units: Mapping[Sku, int]) -> dict[str, int]:

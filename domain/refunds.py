@@ -8,7 +8,7 @@ from typing import Final
 from msgspec import Struct
 
 from domain.money import Money, split
-from domain.orders import Tender
+from domain.tenders import Tender
 
 
 class Through(StrEnum):

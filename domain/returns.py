@@ -21,7 +21,8 @@ from msgspec import Struct, structs
 from domain.conditions import Condition
 from domain.ids import CustomerId, OrderId, ReturnId, Sku, StoreId
 from domain.money import Money
-from domain.orders import Order, OrderLine
+from domain.order_lines import OrderLine
+from domain.orders import Order
 from domain.proposals import Proposal
 from domain.refunds import Refund
 from domain.refusals import Conflict, Invalid

@@ -15,20 +15,13 @@ from adapters.http.tags import tagged
 from domain.addresses import Address
 from domain.callers import Caller, Role
 from domain.ids import AttemptId, CartId, CustomerId, MarketId, OrderId, StoreId
-from domain.orders import (
-    Contact,
-    CouponUsed,
-    Earning,
-    Order,
-    OrderGroup,
-    OrderLine,
-    OrderState,
-    Tender,
-)
+from domain.order_lines import OrderLine
+from domain.orders import Contact, CouponUsed, Earning, Order, OrderGroup, OrderState
 from domain.payments import Attempt, AttemptState
 from domain.prices import Shipping, TaxSum, Totals
 from domain.progress import Progress, SeenOrder
 from domain.shipments import Parcel
+from domain.tenders import Tender
 from service.orders.editing import Edit, edit
 from service.orders.finding import Search, find
 from service.orders.linking import LostLink, send_link

@@ -14,8 +14,8 @@ from adapters.http.paging import Cursor, Limit, Page, page_of, unseal
 from domain.callers import Caller, Role
 from domain.ids import AttemptId, OrderId, TransactionId
 from domain.money import Money
-from domain.orders import Card
 from domain.payments import AttemptState
+from domain.tenders import Card
 from domain.transactions import Ask, Transaction, TransactionState
 from service.orders.seeing import look
 from service.payments.cashier import Cashier

@@ -12,19 +12,10 @@ from domain.addresses import Address
 from domain.finding import words_of
 from domain.ids import CustomerId, OrderId, Sku
 from domain.money import Money
-from domain.orders import (
-    Bill,
-    Contact,
-    Earning,
-    Order,
-    OrderGroup,
-    OrderLine,
-    OrderState,
-    Payment,
-    tenders_of,
-    totals_of,
-)
+from domain.order_lines import OrderLine
+from domain.orders import Bill, Contact, Earning, Order, OrderGroup, OrderState, totals_of
 from domain.refusals import Missing
+from domain.tenders import Payment, tenders_of
 from service.ports.shopping import Wanted
 
 COLUMNS: Final = (

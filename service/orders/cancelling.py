@@ -9,7 +9,8 @@ from domain import timeline
 from domain.callers import Caller
 from domain.groups import Group, Repeated, Unexpected, changes_between
 from domain.ids import OrderId, Sku
-from domain.orders import Order, OrderLine
+from domain.order_lines import OrderLine
+from domain.orders import Order
 from domain.pickups import Pickup
 from domain.progress import SeenOrder
 from domain.refusals import Conflict, Refusal, WrongField

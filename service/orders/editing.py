@@ -22,7 +22,8 @@ from domain.edits import (
 from domain.groups import GroupLine, Repeated, changes_between
 from domain.ids import WEB, OrderId, Sku
 from domain.money import Money
-from domain.orders import Contact, Order, OrderLine
+from domain.order_lines import OrderLine
+from domain.orders import Contact, Order
 from domain.pickups import Pickup
 from domain.progress import SeenOrder
 from domain.refusals import Forbidden

@@ -13,6 +13,7 @@ from domain.callers import Caller
 from domain.cart_rules import over_limit
 from domain.carts import Cart, CartLine, stores_of
 from domain.ids import WEB, CartId, OrderId, PickupId, ShipmentId, Sku, StoreId
+from domain.order_lines import OrderLine, numbered
 from domain.orders import (
     Bill,
     Contact,
@@ -20,12 +21,7 @@ from domain.orders import (
     Earning,
     Order,
     OrderGroup,
-    OrderLine,
     OrderState,
-    Payment,
-    Wanted,
-    numbered,
-    tenders_of,
     totals_of,
 )
 from domain.payments import Attempt
@@ -38,6 +34,7 @@ from domain.stock import (
     Place,
 )
 from domain.stores import Store
+from domain.tenders import Payment, Wanted, tenders_of
 from service.availability import with_parts
 from service.carts.keeping import kept_by, units_to_send
 from service.carts.pricing import Priced, known_for, priced

@@ -6,8 +6,8 @@ from typing import Final
 from msgspec import Struct
 
 from domain.callers import Caller, Role
-from domain.orders import AT_PICKUP, AT_TILL, CARD, ON_ACCOUNT
 from domain.refusals import WrongField
+from domain.tenders import AT_PICKUP, AT_TILL, CARD, ON_ACCOUNT
 from service.ports.payments import Payments
 
 LEASE: Final = timedelta(minutes=2)

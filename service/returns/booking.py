@@ -12,7 +12,8 @@ from domain.catalogue import Made
 from domain.events import ReturnReceived
 from domain.groups import Group
 from domain.ids import Sku, StoreId
-from domain.orders import Order, OrderLine
+from domain.order_lines import OrderLine
+from domain.orders import Order
 from domain.proposals import Elsewhere, Proposal, proposed
 from domain.refunds import Refund, refunds_of, through_provider
 from domain.returns import (

@@ -8,9 +8,9 @@ from msgspec import ValidationError, convert
 from domain.ids import Sku, StoreId, check_key
 from domain.locales import Locale
 from domain.money import Currency
-from domain.orders import Payment
 from domain.preferences import Topic, WallTime
 from domain.refusals import Invalid
+from domain.tenders import Payment
 
 RIGHT = [
     (Sku, "MUG"),

@@ -9,15 +9,8 @@ from msgspec import Struct, structs
 
 from domain.ids import CartId, OrderId
 from domain.money import Money, share_of_units, split
-from domain.orders import (
-    Contact,
-    Earning,
-    Order,
-    OrderLine,
-    OrderState,
-    Payment,
-    Tender,
-)
+from domain.order_lines import OrderLine
+from domain.orders import Contact, Earning, Order, OrderState
 from domain.payments import Attempt, AttemptState
 from domain.prices import Totals
 from domain.proposals import Elsewhere, ToDo, proposed
@@ -25,6 +18,7 @@ from domain.refunds import Through, refunds_of
 from domain.returns import Asked, MoreThanGiven, lines_back, within
 from domain.sales import Disposition
 from domain.stock import Shelf
+from domain.tenders import Payment, Tender
 from domain.transactions import Ask, Transaction, TransactionState, to_ask
 from tests.domain.test_payments import a_transaction, an_attempt
 from tests.examples import HARBOUR, HILL, MUG, TEAPOT

@@ -5,16 +5,9 @@ import pytest
 from domain.edits import Edited, PaymentTooSmall, edited
 from domain.ids import CartId, OrderId
 from domain.money import Money
-from domain.orders import (
-    Bill,
-    Contact,
-    Earning,
-    Order,
-    OrderLine,
-    OrderState,
-    Payment,
-    totals_of,
-)
+from domain.order_lines import OrderLine
+from domain.orders import Bill, Contact, Earning, Order, OrderState, totals_of
+from domain.tenders import Payment
 from tests.examples import HARBOUR, MUG, NOON, TEA_SET, TEAPOT, a_product, shelve
 from tests.http.rivals import queue
 from tests.http.shop import Shop

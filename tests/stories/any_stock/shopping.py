@@ -10,7 +10,8 @@ from msgspec.structs import replace
 from domain.carts import Fulfilment
 from domain.holds import HoldLine
 from domain.ids import CartId
-from domain.orders import Contact, Payment
+from domain.orders import Contact
+from domain.tenders import Payment
 from service import holds
 from service.carts import changing, claiming, opening
 from service.orders import placing
