@@ -6,7 +6,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from domain.carts import MOST_OF_ONE, CartLine
+from domain.cart_lines import MOST_OF_ONE, CartLine
 from domain.catalogue import Product
 from domain.ids import Sku
 from domain.refusals import Conflict

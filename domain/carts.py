@@ -4,15 +4,24 @@ A SKU stands on one line for each way in which it reaches its buyer. A line that
 its SKU's only one; it takes the first way that is named.
 """
 
-from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Final, Literal
 
-from msgspec import Meta, Struct, structs, to_builtins
+from msgspec import Struct, structs
 
 from domain.addresses import Address
 from domain.callers import Caller, NotYours, Role
+from domain.cart_lines import (
+    MOST_LINES,
+    MOST_OF_ONE,
+    CartLine,
+    Fulfilment,
+    NotInCart,
+    SeveralLines,
+    TooManyLines,
+    TooManyUnits,
+    joined,
+)
 from domain.ids import (
     CartId,
     CustomerId,
@@ -23,16 +32,10 @@ from domain.ids import (
     Sku,
     StoreId,
 )
-from domain.money import Currency, Money
+from domain.money import Currency
 from domain.payments import PaymentUnderWay
 from domain.promotions import MOST_COUPONS, TooManyCoupons
-from domain.refusals import Conflict, Invalid, Missing
-
-MOST_OF_ONE: Final = 999
-Quantity = Annotated[int, Meta(ge=1, le=MOST_OF_ONE)]
-"""Units that one line takes."""
-
-MOST_LINES: Final = 200
+from domain.refusals import Conflict, Missing
 
 
 class CartState(StrEnum):
@@ -41,41 +44,6 @@ class CartState(StrEnum):
     ORDERED = "ordered"
     MERGED = "merged"
     EXPIRED = "expired"
-
-
-class Fulfilment(Struct, frozen=True, forbid_unknown_fields=True):
-    """How a line reaches its buyer: collected at `store`, or sent.
-
-    What is wrong is said in msgspec's words, so that whoever sent it reads of that very field.
-    """
-
-    method: Literal["pickup", "ship"]
-    store: StoreId | None = None
-
-    def __post_init__(self) -> None:
-        if self.method == "pickup" and self.store is None:
-            raise ValueError("Object missing required field `store`")
-        if self.method == "ship" and self.store is not None:
-            raise ValueError("Object contains unknown field `store`")
-
-
-class CartLine(Struct, frozen=True):
-    """`seen` is the price the buyer saw when the line was last changed."""
-
-    sku: Sku
-    quantity: int
-    seen: Money
-    fulfilment: Fulfilment | None = None
-
-    @property
-    def name(self) -> str:
-        """What it is called among the lines of its cart; no SKU has a slash."""
-        way = self.fulfilment
-        return f"{self.sku}/{way.method}/{way.store or ''}" if way else self.sku
-
-    @property
-    def is_sent(self) -> bool:
-        return self.fulfilment is not None and self.fulfilment.method == "ship"
 
 
 class CartNotOpen(Conflict):
@@ -103,39 +71,6 @@ class CartExpired(Missing):
 
     def __init__(self) -> None:
         super().__init__("Nobody came back to this cart in time; start another.")
-
-
-class TooManyLines(Invalid):
-    code = "too_many_lines"
-
-
-class TooManyUnits(Invalid):
-    code = "too_many_units"
-
-    def __init__(self, sku: Sku) -> None:
-        super().__init__(
-            f"A line has at most {MOST_OF_ONE} units of {sku}.",
-            facts={"sku": sku, "most": MOST_OF_ONE},
-        )
-
-
-class NotInCart(Missing):
-    code = "not_in_cart"
-
-    def __init__(self, sku: Sku) -> None:
-        super().__init__(f"{sku} is neither in the cart nor saved.", facts={"sku": sku})
-
-
-class SeveralLines(Conflict):
-    """The SKU stands on several lines, and none of them was named."""
-
-    code = "several_lines"
-
-    def __init__(self, sku: Sku, lines: "list[CartLine]") -> None:
-        super().__init__(
-            f"{sku} stands on several lines; name one of them.",
-            facts={"sku": sku, "fulfilments": to_builtins([line.fulfilment for line in lines])},
-        )
 
 
 class Cart(Struct, frozen=True):
@@ -265,7 +200,7 @@ class Cart(Struct, frozen=True):
         line = self.line(sku, at)
         if line is None:
             return self._must_know(sku)
-        saved = _joined(line, self.saved, self.saved_line(sku))
+        saved = joined(line, self.saved, self.saved_line(sku))
         return self._changed(
             now, lines=[other for other in self.lines if other is not line], saved=saved
         )
@@ -285,7 +220,7 @@ class Cart(Struct, frozen=True):
         mine = self.lines_of(sku)
         alike = [other for other in mine if other.fulfilment in {line.fulfilment, None}]
         twin = next(iter(alike or (mine if line.fulfilment is None else [])), None)
-        lines = _joined(line, self.lines, twin)
+        lines = joined(line, self.lines, twin)
         return self._changed(
             now, lines=lines, saved=[other for other in self.saved if other is not line]
         )
@@ -389,27 +324,3 @@ class Cart(Struct, frozen=True):
 
     def _changed(self, now: datetime, **changes: object) -> "Cart":
         return structs.replace(self, changed_at=now, version=self.version + 1, **changes)
-
-
-def _joined(line: CartLine, lines: list[CartLine], twin: CartLine | None) -> list[CartLine]:
-    """`lines` with `line` added to its twin, which stays as it is but for that, or behind them.
-
-    Raises TooManyLines, TooManyUnits.
-    """
-    if twin is None:
-        if len(lines) >= MOST_LINES:
-            raise TooManyLines(f"A cart has at most {MOST_LINES} lines.")
-        return [*lines, line]
-    quantity = line.quantity + twin.quantity
-    if quantity > MOST_OF_ONE:
-        raise TooManyUnits(line.sku)
-    fulfilment = twin.fulfilment or line.fulfilment
-    both = structs.replace(twin, quantity=quantity, fulfilment=fulfilment)
-    return [both if other is twin else other for other in lines]
-
-
-def stores_of(lines: Iterable[CartLine]) -> list[StoreId]:
-    """Every store that some line is to be collected at, in order."""
-    return sorted(
-        {line.fulfilment.store for line in lines if line.fulfilment and line.fulfilment.store}
-    )

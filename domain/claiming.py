@@ -25,7 +25,8 @@ from typing import Literal
 
 from msgspec import UNSET, Struct, UnsetType, structs
 
-from domain.carts import MOST_LINES, MOST_OF_ONE, Cart, CartLine, Fulfilment
+from domain.cart_lines import MOST_LINES, MOST_OF_ONE, CartLine, Fulfilment
+from domain.carts import Cart
 from domain.catalogue import Product, ProductState
 from domain.ids import Sku
 from domain.money import Money

@@ -13,7 +13,7 @@ from adapters.http.callers import AT_CARTS, Clock, called_by
 from adapters.http.orders import OrderView, answered
 from adapters.http.tags import tagged
 from domain.callers import Caller, Role
-from domain.carts import Fulfilment, Quantity
+from domain.cart_lines import Fulfilment, Quantity
 from domain.claiming import Merged
 from domain.ids import CartId, MarketId, Sku, StoreId
 from domain.money import Currency, is_currency
@@ -24,7 +24,8 @@ from service.carts.at_the_till import WALK_IN_LASTS
 from service.carts.changing import Change, Wish
 from service.carts.switching import SwitchedView
 from service.carts.viewing import CartView
-from service.orders.placing import Checkout, place
+from service.orders.drafting import Checkout
+from service.orders.placing import place
 from service.orders.seeing import look
 from service.payments.cashier import Cashier
 from service.ports.callers import Codes

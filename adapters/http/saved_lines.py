@@ -9,7 +9,7 @@ from adapters.http.bodies import Nothing
 from adapters.http.callers import AT_CARTS, called_by
 from adapters.http.tags import tagged
 from domain.callers import Caller
-from domain.carts import Fulfilment
+from domain.cart_lines import Fulfilment
 from domain.ids import CartId, Sku
 from service.carts import changing
 from service.carts.changing import Change

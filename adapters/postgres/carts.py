@@ -8,8 +8,9 @@ import msgspec
 
 from domain.addresses import Address
 from domain.callers import Caller
+from domain.cart_lines import CartLine
 from domain.cart_rules import CartRules
-from domain.carts import Cart, CartLine, CartState
+from domain.carts import Cart, CartState
 from domain.ids import CartId, CustomerId
 from domain.refusals import Missing
 

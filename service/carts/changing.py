@@ -6,12 +6,8 @@ from typing import Final, TypeVar
 from msgspec import Struct
 
 from domain.callers import Caller
-from domain.carts import (
-    Cart,
-    CartLine,
-    Fulfilment,
-    OtherCurrency,
-)
+from domain.cart_lines import CartLine, Fulfilment
+from domain.carts import Cart, OtherCurrency
 from domain.catalogue import Product, ProductMissing, ProductState, SkuRetired
 from domain.ids import CartId, Sku
 from domain.refusals import Stale

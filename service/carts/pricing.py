@@ -7,7 +7,8 @@ from typing import Final
 from msgspec import Struct
 
 from domain.addresses import Address
-from domain.carts import Cart, CartLine
+from domain.cart_lines import CartLine
+from domain.carts import Cart
 from domain.catalogue import Product
 from domain.ids import Sku
 from domain.markets import Market, still_there

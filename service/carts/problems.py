@@ -7,7 +7,7 @@ from datetime import datetime
 from msgspec import UNSET, Struct, UnsetType
 
 from domain.availability import NOTHING_HELD, Shelves, sellable_units, stocked_parts
-from domain.carts import CartLine
+from domain.cart_lines import CartLine
 from domain.catalogue import Product, ProductState
 from domain.ids import WEB, Sku, StoreId
 from domain.money import Money

@@ -2,7 +2,7 @@
 
 from msgspec import Struct, field
 
-from domain.carts import Fulfilment
+from domain.cart_lines import Fulfilment
 from domain.ids import Sku
 from domain.prices import Totals
 from service.carts.problems import LineProblem

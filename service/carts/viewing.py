@@ -9,8 +9,9 @@ from msgspec.structs import replace
 from domain.addresses import Address
 from domain.availability import NOTHING_HELD, Shelves
 from domain.callers import Caller
+from domain.cart_lines import CartLine, Fulfilment, stores_of
 from domain.cart_rules import over_limit
-from domain.carts import Cart, CartLine, CartState, Fulfilment, stores_of
+from domain.carts import Cart, CartState
 from domain.holds import Hold
 from domain.ids import WEB, CartId, MarketId, OrderId, ShippingMethodId, Sku, StoreId
 from domain.money import Money

@@ -9,8 +9,8 @@ from msgspec import Meta, Struct
 from domain import edits, timeline
 from domain.addresses import Address
 from domain.callers import Caller, NotYours, Role
+from domain.cart_lines import MOST_OF_ONE
 from domain.cart_rules import OverLimit
-from domain.carts import MOST_OF_ONE
 from domain.edits import (
     Edited,
     StaleOrder,

@@ -7,8 +7,9 @@ from typing import Protocol
 from msgspec import Struct
 
 from domain.callers import Caller
+from domain.cart_lines import CartLine
 from domain.cart_rules import CartRules
-from domain.carts import Cart, CartLine, CartState
+from domain.carts import Cart, CartState
 from domain.finding import Sought
 from domain.ids import (
     CartId,

@@ -1,7 +1,7 @@
 import pytest
 from msgspec import structs
 
-from domain.carts import MOST_LINES, MOST_OF_ONE
+from domain.cart_lines import MOST_LINES, MOST_OF_ONE
 from domain.catalogue import (
     DEAREST,
     Product,

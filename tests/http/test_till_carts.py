@@ -9,7 +9,8 @@ from msgspec import convert
 from domain.callers import Caller, NotYours, Role
 from domain.ids import CartId, StoreId
 from service.carts.expiring import expire_carts
-from service.orders.placing import Checkout, Placed, place
+from service.orders.drafting import Checkout
+from service.orders.placing import Placed, place
 from service.payments.cashier import Cashier
 from service.ports.requests import RequestKey
 from tests.examples import HARBOUR, HILL, MUG, TEAPOT, shelve

@@ -7,14 +7,14 @@ from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 from msgspec.structs import replace
 
-from domain.carts import Fulfilment
+from domain.cart_lines import Fulfilment
 from domain.holds import HoldLine
 from domain.ids import CartId
 from domain.orders import Contact
 from domain.tenders import Payment
 from service import holds
 from service.carts import changing, claiming, opening
-from service.orders import placing
+from service.orders import drafting, placing
 from service.payments.cashier import Cashier
 from tests.stories.any_stock import plain_buying as plain
 from tests.stories.any_stock.machine import (
@@ -33,7 +33,7 @@ from tests.stories.any_stock.machine import (
 )
 from tests.stories.any_stock.plain_things import LIMIT, Cart
 
-CHECKOUT = placing.Checkout(Contact("Sample", "sample@example.com"), Payment("pay_at_pickup"))
+CHECKOUT = drafting.Checkout(Contact("Sample", "sample@example.com"), Payment("pay_at_pickup"))
 quantities = st.sampled_from([0, 1, 2, 4])
 attempts = st.sampled_from(["pay-1", "pay-2"])
 
