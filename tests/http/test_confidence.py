@@ -104,7 +104,7 @@ async def test_a_decline_of_what_was_not_found_empties_the_shelf_and_names_who_w
 
     assert (mugs["quantity"], pots["quantity"]) == (0, 7)
     assert incident["kind"] == "count_due"
-    waiting = [(one["pickup"], one["units"]) for one in incident["orders"]]
+    waiting = [(one["group"], one["units"]) for one in incident["orders"]]
     assert waiting == [(second, 2), (third, 2)]
     assert (await sure(shop))["misses"] == 1
     assert await sound(shop)

@@ -35,7 +35,7 @@ async def test_a_checkout_that_is_undone_by_a_deadlock_succeeds_once(shop: Shop)
             await rival.execute(A_CART, cart["id"])  # each waits for the other: one is undone
         placed = await checkout
 
-    assert tries_again(logs) == ["place"]
+    assert tries_again(logs) == ["_placed"]
     assert placed.status_code == 201, placed.text
     assert "Idempotent-Replayed" not in placed.headers
     assert await shelf(shop) == (5, 1)

@@ -48,7 +48,7 @@ async def test_what_is_charged_is_what_is_left_of_the_price_of_what_was_found(at
     await at.sweep()
 
     assert reserved == [("requires_capture", 2000, 0, 0)]
-    assert [taken for _, _, taken, _ in at.fake.book().values()] == [1334]
+    assert [taken for _, _, taken, _ in at.fake.book().values()] == [1333]
     assert await at.is_well()
 
 

@@ -42,7 +42,9 @@ EMPTY = """
     set session_replication_role = replica;
     do $$ declare name text; begin
         for name in select tablename from pg_tables
-            where schemaname = 'public' and tablename not in ('alembic_version', 'sales_channels')
+            where schemaname = 'public' and tablename not in (
+                'alembic_version', 'sales_channels', 'price_rules'
+            )
         loop execute format('delete from %I', name); end loop;
     end $$;
     delete from sales_channels where channel <> 'web';
