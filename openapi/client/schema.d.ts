@@ -3159,7 +3159,7 @@ export interface components {
          */
         Checkout: {
             contact: components["schemas"]["Contact"];
-            payment: components["schemas"]["domain.orders.Payment"];
+            payment: components["schemas"]["domain.tenders.Payment"];
             /**
              * @default {
              *       "points": 0,
@@ -4197,7 +4197,7 @@ export interface components {
             taxes: components["schemas"]["TaxSum"][];
             coupons: components["schemas"]["CouponUsed"][];
             totals: components["schemas"]["Totals"];
-            tenders: components["schemas"]["domain.orders.Tender"][];
+            tenders: components["schemas"]["domain.tenders.Tender"][];
             points: components["schemas"]["Earning"];
             payment: components["schemas"]["PaymentView"];
             token?: string;
@@ -5648,26 +5648,6 @@ export interface components {
          */
         "domain.messages.Kind": "order_link" | "order_short" | "payment_returned" | "pickup_ready" | "shipment_sent" | "thank_you";
         /**
-         * Payment
-         * @description How an order is paid: where it is collected, by card, at a till at once, or on account.
-         *
-         *         `card` is the provider's name of a card that the page gave to it before, such as `pm_…`;
-         *         `receipt` the till's own of what was paid there.
-         */
-        "domain.orders.Payment": {
-            /** @default pay_at_pickup */
-            method?: string;
-            /** @default null */
-            card?: string | null;
-            /** @default null */
-            receipt?: string | null;
-        };
-        /** Tender */
-        "domain.orders.Tender": {
-            type: string;
-            amount: components["schemas"]["Money"];
-        };
-        /**
          * Kind
          * @enum {unknown}
          */
@@ -5679,6 +5659,26 @@ export interface components {
         "domain.sales.Tender": {
             type: string;
             amount: number;
+        };
+        /**
+         * Payment
+         * @description How an order is paid: where it is collected, by card, at a till at once, or on account.
+         *
+         *         `card` is the provider's name of a card that the page gave to it before, such as `pm_…`;
+         *         `receipt` the till's own of what was paid there.
+         */
+        "domain.tenders.Payment": {
+            /** @default pay_at_pickup */
+            method?: string;
+            /** @default null */
+            card?: string | null;
+            /** @default null */
+            receipt?: string | null;
+        };
+        /** Tender */
+        "domain.tenders.Tender": {
+            type: string;
+            amount: components["schemas"]["Money"];
         };
         /**
          * Sending

@@ -200,7 +200,9 @@ async def test_units_of_a_hold_are_there_again_at_the_instant_it_ends(page: Page
     until = datetime.fromisoformat(hold.json()["held_until"])
     before = await page.from_the_window()
     while datetime.now(UTC) < until - timedelta(milliseconds=100):
-        before = await page.ask()
+        answer = await page.ask()
+        if datetime.fromisoformat(answer["as_of"]) < until:  # a slow one may tell of what is after
+            before = answer
     while datetime.now(UTC) < until:
         await asyncio.sleep(0.001)
     after = [await page.ask(), await page.from_the_window()]
