@@ -406,3 +406,24 @@ async def test_a_payment_that_makes_no_sense_is_named(
     assert answer.status_code == 422
     assert [error["pointer"] for error in answer.json()["errors"]] == [pointer]
     assert (await shopper.cart_now())["state"] == "open"
+
+
+@pytest.mark.parametrize("head_start_s", [0, 0.02, 0.05, 0.1])
+async def test_of_an_expiry_and_a_payment_at_once_one_wins_whole(at: CardShop, head_start_s: float):
+    await shelve(at.shop.units, mug=5)
+    buyer = await at.shopper(mug=2)
+    order = (await buyer.check_out(ASKS_THE_BANK)).json()
+
+    async def pays() -> None:
+        await asyncio.sleep(head_start_s)
+        at.fake.pays(at.fake.only["id"])
+        await at.tell()
+
+    await asyncio.gather(at.sweep(minutes=31), at.sweep(minutes=31), pays())
+    await at.sweep(minutes=40)
+    ended = (await buyer.order(order["id"]))["state"]
+    [(status, *_)] = at.fake.book().values()
+
+    assert (ended, status) in {("placed", "requires_capture"), ("expired", "canceled")}
+    assert await at.shelf() == ((5, 2, 0) if ended == "placed" else (5, 0, 0))
+    assert await at.is_well()
