@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 import httpx
 import structlog
@@ -42,6 +42,7 @@ from domain.points import Programme
 from service.gathering import Gathered
 from service.holds import hold_all
 from service.messages.desk import Desk
+from service.orders.placing import place_all
 from service.payments.cashier import Cashier
 from service.ports.callers import Codes, Tokens
 from service.ports.payments import Notices
@@ -167,6 +168,9 @@ def build_app(house: House) -> ASGIApp:
                 yield
         await house.close()
 
+    cashier = Cashier(
+        house.payments, timedelta(minutes=settings.payment_minutes), settings.on_account
+    )
     return build(
         Parts(
             units=house.units,
@@ -186,17 +190,22 @@ def build_app(house: House) -> ASGIApp:
                 "clock": utc_now,
                 "hold_limit": settings.hold_limit,
                 "notices": _notices(settings),
-                "cashier": Cashier(
-                    house.payments, timedelta(minutes=settings.payment_minutes), settings.on_account
-                ),
+                "cashier": cashier,
                 "without_receipt_max": settings.returns_without_receipt_max,
-                "holding": Gathered(
-                    partial(hold_all, house.units, limit=settings.hold_limit),
-                    name=lambda wish: (wish.key.principal, wish.key.key),
-                ),
+                **_gathered(house, cashier),
             },
         )
     )
+
+
+def _gathered(house: House, cashier: Cashier) -> dict[str, Any]:
+    """Calls that are served together with those that come meanwhile."""
+    hold = partial(hold_all, house.units, limit=house.settings.hold_limit)
+    place = partial(place_all, house.units, cashier)
+    return {
+        "holding": Gathered(hold, name=lambda wish: (wish.key.principal, wish.key.key)),
+        "placing": Gathered(place, name=lambda wish: wish.cart),
+    }
 
 
 async def work(settings: Settings) -> None:

@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Struct, field
-from msgspec.structs import force_setattr
+from msgspec.structs import force_setattr, replace
 
 from domain.catalogue import Names
 from domain.ids import CustomerId, PromotionId, Sku
@@ -249,6 +249,16 @@ class Coupon(Struct, frozen=True):
     code: str
     promotion: Promotion | None = None
     uses_of_customer: int = 0
+
+    def used(self, *, by_bearer: bool) -> "Coupon":
+        """The coupon after one more order has used it."""
+        told = self.promotion
+        assert told is not None, "what is gone takes nothing off"
+        return replace(
+            self,
+            promotion=replace(told, uses=told.uses + 1),
+            uses_of_customer=self.uses_of_customer + by_bearer,
+        )
 
     def trouble(
         self, *, customer: CustomerId | None, items: Iterable[Item], currency: str, now: datetime

@@ -1,12 +1,14 @@
 """Recognising who calls by the secret or the token they bring."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from hashlib import sha256
 from typing import Final
 
 from domain.callers import Caller, Role
+from domain.ids import CustomerId
 from domain.refusals import Unknown
+from service.gathering import Gathered
 from service.ports.callers import Claims, Tokens
 from service.ports.unit import Units
 
@@ -26,6 +28,7 @@ class Doorkeeper:
         self._tokens = tokens
         self._monotonic = monotonic
         self._remembered: dict[bytes, tuple[Caller, float]] = {}
+        self._known = Gathered(self._known_of_all, name=id)
 
     async def recognise(self, credential: str) -> Caller:
         """Raises Unknown for a key that was revoked and a token that does not hold."""
@@ -58,12 +61,20 @@ class Doorkeeper:
     async def _person(self, claims: Claims) -> Caller:
         if claims.role is not Role.CUSTOMER:
             return Caller(claims.role, claims.subject, stores=claims.stores, scopes=claims.scopes)
-        async with self._units.read() as unit:
-            customer = (
-                await unit.customers.known(claims.customer)
-                if claims.customer
-                else await unit.customers.by_external_id(claims.subject)
-            )
+        customer = await self._known(claims)
         if customer is None:
             raise Unknown("Nobody is known by this token.", code="customer_unknown")
         return Caller(Role.CUSTOMER, customer, customer=customer)
+
+    async def _known_of_all(self, asked: Sequence[Claims]) -> list[CustomerId | None]:
+        """The customer that each of these tokens speaks of, if there is one."""
+        ids = {claims.customer for claims in asked if claims.customer}
+        subjects = {claims.subject for claims in asked if not claims.customer}
+        async with self._units.read() as unit:
+            known, named = await unit.customers.known(ids, subjects)
+        return [
+            (claims.customer if claims.customer in known else None)
+            if claims.customer
+            else named.get(claims.subject)
+            for claims in asked
+        ]

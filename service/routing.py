@@ -1,41 +1,71 @@
 """What is to be sent finds the locations that send it."""
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 
+from msgspec import Struct
+
 from domain.availability import NOTHING_HELD, Catalogue, stocked_parts
-from domain.ids import WEB, Sku
+from domain.ids import WEB, Sku, StoreId
 from domain.refusals import GaveWay
 from domain.routing import Routed, Supply, route
-from domain.stock import NotEnoughStock, Place, Shortage
+from domain.stock import NotEnoughStock, Place, Shelf, Shortage
+from domain.stores import Store
 from service.ports.unit import Unit
 
 
-async def routed(
-    unit: Unit,
-    wanted: Mapping[Sku, int],
-    catalogue: Catalogue,
-    *,
-    own: Mapping[Place, int] = NOTHING_HELD,
-    taken: Mapping[Place, int] = NOTHING_HELD,
-) -> Routed:
-    """Who sends these units of each SKU, as the shelves are now; nothing is locked.
+class Senders(Struct, frozen=True):
+    """Who could send which SKUs, as the shelves are now; nothing is locked."""
 
-    `own` is what the buyer holds, `taken` what the same buyer is to collect. A location that sells
-    nothing new through the web still sends what is held there.
-    """
-    if not wanted:
-        return Routed({}, {})
-    parts = {sku: stocked_parts(catalogue[sku], catalogue) for sku in wanted}
-    sold = await unit.selling.sold(WEB, catalogue)
+    parts: Mapping[Sku, Mapping[Sku, int]]
+    shelves: Mapping[Place, Shelf]
+    stores: Mapping[StoreId, Store]
+
+    def route(
+        self,
+        wanted: Mapping[Sku, int],
+        *,
+        own: Mapping[Place, int] = NOTHING_HELD,
+        taken: Mapping[Place, int] = NOTHING_HELD,
+    ) -> Routed:
+        """Who sends these units of each SKU.
+
+        `own` is what the buyer holds, `taken` what is taken otherwise. A location that sells
+        nothing new through the web still sends what is held there.
+        """
+        if not wanted:
+            return Routed({}, {})
+        held_at = {store for store, _ in own}
+        serving = {
+            name: one for name, one in self.stores.items() if one.serves(WEB) or name in held_at
+        }
+        parts = {sku: self.parts[sku] for sku in wanted}
+        return route(wanted, Supply(parts, self.shelves, serving, own, taken))
+
+    def units(self, routed: Routed) -> Counter[Place]:
+        """What is sent so takes of the shelves."""
+        taken: Counter[Place] = Counter()
+        for store, units in routed.sent.items():
+            for sku, count in units.items():
+                for part, each in self.parts[sku].items():
+                    taken[store, part] += each * count
+        return taken
+
+
+async def senders(unit: Unit, skus: Collection[Sku], catalogue: Catalogue) -> Senders:
+    """Who could send these; nobody is asked where nothing is to be sent."""
+    if not skus:
+        return Senders({}, {}, {})
+    parts = {sku: stocked_parts(catalogue[sku], catalogue) for sku in skus}
+    needed = {*skus, *(part for of_one in parts.values() for part in of_one)}
+    sold = await unit.selling.sold(WEB, needed)
     assert sold is not None, "every retailer sells in the web"
     terms, shelves = sold
     if all(parts.values()):
         stores = await unit.stores.by_id({store for store, _ in shelves})
     else:
         stores = await unit.stores.all()
-    held_at = {store for store, _ in own}
-    serving = {name: one for name, one in stores.items() if one.serves(WEB) or name in held_at}
-    return route(wanted, Supply(parts, terms.seen(shelves), serving, own, taken))
+    return Senders(parts, terms.seen(shelves), stores)
 
 
 def must_be_sent(found: Routed, wanted: Mapping[Sku, int]) -> None:

@@ -29,11 +29,11 @@ def command(
 
     async def issue(house: House) -> str:
         async with house.units.read() as unit:
-            known = await unit.customers.known(CustomerId(customer))
-            if known is None:
+            known, _ = await unit.customers.known([CustomerId(customer)], [])
+            if not known:
                 raise Missing(f"There is no customer {customer}.")
             lifetime = timedelta(hours=hours)
-            return TrialTokens(house.settings.secret).issue(known, unit.now, lifetime)
+            return TrialTokens(house.settings.secret).issue(known.pop(), unit.now, lifetime)
 
     settings = settings_of(data, database_url)
     if settings.oidc_issuer:

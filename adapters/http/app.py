@@ -8,6 +8,7 @@ from litestar import Litestar
 from litestar.config.cors import CORSConfig
 from litestar.datastructures import State
 from litestar.di import Provide
+from litestar.routes import HTTPRoute
 from litestar.types import ASGIApp, ControllerRouterHandler
 from msgspec import Struct
 
@@ -195,7 +196,20 @@ def application(parts: Parts, doorkeeper: Doorkeeper, limits: Limits, metrics: M
         ),
     )
     must_state_callers(app)
+    _give_in_turn(app)
     return app
+
+
+def _give_in_turn(app: Litestar) -> None:
+    """Give handlers what they ask for part by part.
+
+    Litestar starts a task for each part, all at once, and waits for them; ours wait for nothing, so
+    that this was a tenth of what an answer costs.
+    """
+    routes = [route for route in app.routes if isinstance(route, HTTPRoute)]
+    for _, model in (each for route in routes for each in route.route_handler_map.values()):
+        batches = model.dependency_batches
+        model.dependency_batches = [{one} for batch in batches for one in batch]
 
 
 def _dependencies(parts: Parts) -> dict[str, Provide]:

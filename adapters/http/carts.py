@@ -24,8 +24,9 @@ from service.carts.at_the_till import WALK_IN_LASTS
 from service.carts.changing import Change, Wish
 from service.carts.switching import SwitchedView
 from service.carts.viewing import CartView
-from service.orders.drafting import Checkout
-from service.orders.placing import place
+from service.gathering import Gathered
+from service.orders.drafting import Checkout, CheckoutWish
+from service.orders.placing import Served, place
 from service.orders.seeing import look
 from service.payments.cashier import Cashier
 from service.ports.callers import Codes
@@ -261,6 +262,7 @@ class Carts(Controller):
         codes: NamedDependency[Codes],
         locale: NamedDependency[str],
         cashier: NamedDependency[Cashier],
+        placing: NamedDependency[Gathered[CheckoutWish, Served]],
         key: NamedDependency[RequestKey],
     ) -> Response[OrderView]:
         """Order a cart. The same Idempotency-Key always gives the same order.
@@ -268,9 +270,8 @@ class Carts(Controller):
         Paid by card, its goods are held until the money is reserved: `payment` says how that
         stands, and what the shopper's page has to do.
         """
-        placed = await place(
-            units, cashier, caller=caller, cart=cart, checkout=data, locale=locale, key=key
-        )
+        wish = CheckoutWish(caller, cart, data, locale, key)
+        placed = await place(units, cashier, placing, wish)
         if placed.new and placed.attempt is None:
             return answered(just_placed(placed.order), caller, codes, cashier, 201)
         seen = await look(units, caller=caller, order=placed.order.id)

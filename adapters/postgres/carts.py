@@ -25,6 +25,7 @@ ADD: Final = """
 """
 GET: Final = f"select {COLUMNS} from carts where id = $1"
 TAKE: Final = f"{GET} for update"
+TAKE_ALL: Final = f"select {COLUMNS} from carts where id = any($1::text[]) order by id for update"
 OPEN_OF_ANY: Final = f"select {COLUMNS} from carts where state = 'open'"
 OPEN_OF: Final = f"select {COLUMNS} from carts where customer = $1 and state in ('open', 'paying')"
 KEEP: Final = """
@@ -118,27 +119,12 @@ class PostgresCarts:
         row = await self._connection.fetchrow(f"{OPEN_OF} for update", customer)
         return _cart(row) if row else None
 
-    async def keep(self, cart: Cart) -> None:
-        await self._connection.execute(
-            KEEP,
-            cart.id,
-            cart.changed_at,
-            cart.state.value,
-            cart.customer,
-            cart.claimed_by,
-            cart.merged_into,
-            cart.order,
-            cart.version,
-            _text(cart.lines),
-            cart.currency,
-            cart.hold,
-            _text(cart.saved),
-            cart.paying_until,
-            cart.market,
-            list(cart.coupons),
-            cart.method,
-            _text(cart.address) if cart.address else None,
-        )
+    async def take_all(self, carts: Collection[CartId]) -> dict[CartId, Cart]:
+        rows = await self._connection.fetch(TAKE_ALL, list(carts))
+        return {row["id"]: _cart(row) for row in rows}
+
+    async def keep(self, *carts: Cart) -> None:
+        await self._connection.executemany(KEEP, [_values(cart) for cart in carts])
 
     async def take_saved(self, caller: Caller) -> list[CartLine]:
         text = await self._connection.fetchval(TAKE_SAVED, caller.customer, caller.cart)
@@ -166,6 +152,28 @@ class PostgresCarts:
     async def forget(self, before: datetime, limit: int) -> int:
         gone: int = await self._connection.fetchval(FORGET, before, limit)
         return gone
+
+
+def _values(cart: Cart) -> tuple[Any, ...]:
+    return (
+        cart.id,
+        cart.changed_at,
+        cart.state.value,
+        cart.customer,
+        cart.claimed_by,
+        cart.merged_into,
+        cart.order,
+        cart.version,
+        _text(cart.lines),
+        cart.currency,
+        cart.hold,
+        _text(cart.saved),
+        cart.paying_until,
+        cart.market,
+        list(cart.coupons),
+        cart.method,
+        _text(cart.address) if cart.address else None,
+    )
 
 
 def _text(value: object) -> str:

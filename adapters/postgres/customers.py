@@ -8,8 +8,11 @@ from domain.customers import Customer, CustomerMissing, ExternalIdTaken, Profile
 from domain.ids import CustomerId
 
 COLUMNS: Final = "id, external_id, name, email, phone, nullif(locale, '') as locale"
-KNOWN: Final = "select id from customers where id = $1"
-BY_EXTERNAL_ID: Final = "select id from customers where external_id = $1"
+KNOWN: Final = """
+    select id, null from customers where id = any($1::text[])
+    union all
+    select id, external_id from customers where external_id = any($2::text[])
+"""
 LOCK: Final = f"""
     select {COLUMNS} from customers where external_id = any($1::text[])
     order by external_id for no key update
@@ -61,13 +64,12 @@ class PostgresCustomers:
         self._now = now
         self._new_id = new_id
 
-    async def known(self, customer: CustomerId) -> CustomerId | None:
-        found: CustomerId | None = await self._connection.fetchval(KNOWN, customer)
-        return found
-
-    async def by_external_id(self, external_id: str) -> CustomerId | None:
-        found: CustomerId | None = await self._connection.fetchval(BY_EXTERNAL_ID, external_id)
-        return found
+    async def known(
+        self, customers: Collection[CustomerId], external_ids: Collection[str]
+    ) -> tuple[set[CustomerId], dict[str, CustomerId]]:
+        rows = await self._connection.fetch(KNOWN, list(customers), list(external_ids))
+        named = {external_id: customer for customer, external_id in rows if external_id}
+        return {customer for customer, external_id in rows if not external_id}, named
 
     async def get(self, customer: CustomerId) -> Profile:
         return await self._one(GET, customer)

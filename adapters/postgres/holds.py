@@ -41,6 +41,7 @@ KEEP: Final = """
 """
 FIELDS: Final = f"{COLUMNS}, attempt, pinned_until"
 SELECT: Final = f"select {FIELDS} from holds"
+TAKE_ALL: Final = f"{SELECT} where id = any($1::text[]) order by id for update"
 OF_MEMBERS: Final = f"""
     select members.id as member, {", ".join(f"holds.{name}" for name in FIELDS.split(", "))}
     from holds join members on members.customer = holds.customer
@@ -96,6 +97,10 @@ class PostgresHolds:
 
     async def take(self, hold: HoldId) -> Hold:
         return _hold(await self._connection.fetchrow(f"{SELECT} where id = $1 for update", hold))
+
+    async def take_all(self, holds: Collection[HoldId]) -> dict[HoldId, Hold]:
+        rows = await self._connection.fetch(TAKE_ALL, list(holds))
+        return {row["id"]: _hold(row) for row in rows}
 
     async def keep(self, hold: Hold) -> None:
         lines, units = (_text(value) for value in (hold.lines, hold.units))

@@ -80,15 +80,10 @@ UNPAID: Final = """
 OVER: Final = {OrderState.CANCELLED, OrderState.EXPIRED}
 """An order that stands no more gives its coupons back."""
 USE: Final = """
-    with locked as (
-        select promotion from promotions where promotion = any($1::text[])
-        order by promotion for update
-    ), used as (
-        insert into coupon_uses (promotion, order_id, customer)
-        select promotion, $2, $3 from locked
+    with used as (
+        insert into coupon_uses (promotion, order_id, customer) values ($1, $2, $3)
     )
-    update promotions set uses = uses + 1 from locked
-    where promotions.promotion = locked.promotion
+    update promotions set uses = uses + 1 where promotion = $1
 """
 LOCK_USED: Final = """
     select from promotions
@@ -107,10 +102,16 @@ class PostgresOrders:
         self._connection = connection
         self._now = now
 
-    async def add(self, order: Order) -> None:
-        await self._connection.execute(ADD, *_values(order), *columns(words_of(order), 2))
-        if used := [coupon.promotion for coupon in order.bill.coupons]:
-            await self._connection.execute(USE, used, order.id, order.customer)
+    async def add(self, *orders: Order) -> None:
+        rows = [(*_values(order), *columns(words_of(order), 2)) for order in orders]
+        await self._connection.executemany(ADD, rows)
+        used = [
+            (coupon.promotion, order.id, order.customer)
+            for order in orders
+            for coupon in order.bill.coupons
+        ]
+        if used:
+            await self._connection.executemany(USE, used)
 
     async def rename(self, order: Order) -> None:
         await self._connection.execute(RENAME, order.id, *columns(words_of(order), 2))

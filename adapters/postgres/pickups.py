@@ -34,8 +34,10 @@ class PostgresPickups:
     def __init__(self, connection: Any) -> None:
         self._connection = connection
 
-    async def add(self, pickup: Pickup) -> None:
-        await self._connection.execute(ADD, pickup.order, *_values(pickup))
+    async def add(self, *pickups: Pickup) -> None:
+        rows = [(pickup.order, *_values(pickup)) for pickup in pickups]
+        if rows:
+            await self._connection.executemany(ADD, rows)
 
     async def keep(self, pickup: Pickup) -> None:
         await self._connection.execute(KEEP, pickup.order, *_values(pickup))

@@ -26,8 +26,9 @@ from domain.points import (
     Purchase,
 )
 
-IS_MEMBER: Final = """
-    select exists (select from members where customer = $1 and status <> 'closed')
+BUYERS: Final = """
+    select customer, id from members where customer = any($1::text[]) and status <> 'closed'
+    order by id for no key update
 """
 LOCK_CUSTOMER: Final = """
     select id from members where customer = $1 and status <> 'closed' for no key update
@@ -171,15 +172,22 @@ class PostgresPoints:
         self._new_id = new_id
         self._programme = programme
 
-    async def is_member(self, customer: CustomerId) -> bool:
-        return bool(await self._connection.fetchval(IS_MEMBER, customer))
+    async def buyers(self, customers: Collection[CustomerId]) -> dict[CustomerId, MemberId]:
+        return dict(await self._connection.fetch(BUYERS, list(customers)))
 
-    async def promise(self, customer: CustomerId, order: OrderId, lines: Mapping[Sku, int]) -> None:
-        grants = [self._lot(order, line, lines[line]) for line in sorted(lines) if lines[line]]
-        member = grants and await self._connection.fetchval(LOCK_CUSTOMER, customer)
-        if member:
+    async def promise(self, purchases: Collection[Purchase]) -> None:
+        entries, lots = [], []
+        for purchase in purchases:
+            grants = [
+                self._lot(purchase.id, line, purchase.lines[line])
+                for line in sorted(_some(purchase.lines))
+            ]
             promised = points.promised(grants)
-            await self._post([self._entry(member, Kind.PROMISED, order, order, promised)], grants)
+            entries.append(
+                self._entry(purchase.member, Kind.PROMISED, purchase.id, purchase.id, promised)
+            )
+            lots += grants
+        await self._post(entries, lots)
 
     async def promise_more(
         self, customer: CustomerId, order: OrderId, lines: Mapping[str, int], source: str

@@ -5,12 +5,14 @@ from typing import Any, Final
 
 import msgspec
 
+from adapters.postgres.columns import columns
 from adapters.postgres.price_rules import SHELVES
-from domain.ids import CustomerId, OrderId
+from domain.ids import CustomerId
 from domain.markets import Market
 from domain.prices import Rules
 from domain.promotions import Coupon, Promotion
 from domain.shipping_methods import ShippingMethod
+from service.ports.prices import Shown
 
 
 def _all(kind: type[msgspec.Struct], where: str = "") -> str:
@@ -18,9 +20,16 @@ def _all(kind: type[msgspec.Struct], where: str = "") -> str:
     return f"(select jsonb_agg({shelf.row}) from {shelf.table} {where})"
 
 
-MINE: Final = """
-    (select count(*) from coupon_uses as used
-        where used.promotion = promotions.promotion and used.customer = {customer})
+SHOWN: Final = f"""
+    select jsonb_build_array(shown.code, shown.customer, jsonb_build_object(
+        'code', shown.code, 'promotion', {SHELVES[Promotion].row},
+        'uses_of_customer', (
+            select count(*) from coupon_uses as used
+            where used.promotion = promotions.promotion and used.customer = shown.customer
+        )
+    )) as coupon
+    from unnest({{codes}}::text[], {{customers}}::text[]) as shown (code, customer)
+    join promotions using (code)
 """
 RULES: Final = f"""
     select price_rules.version,
@@ -32,26 +41,17 @@ RULES: Final = f"""
             'methods', coalesce({_all(ShippingMethod)}, '[]')
         ) end as rules,
         case when cardinality($2::text[]) > 0 then (
-            select jsonb_object_agg(code, jsonb_build_object(
-                'code', code, 'promotion', {SHELVES[Promotion].row},
-                'uses_of_customer', {MINE.format(customer="$3")}
-            ))
-            from promotions where code = any($2)
+            select jsonb_agg(coupon) from ({SHOWN.format(codes="$2", customers="$3")}) as coupons
         ) end as coupons
     from price_rules
 """
-USED_BY: Final = f"""
-    select jsonb_build_object(
-        'code', code, 'promotion', {SHELVES[Promotion].row} || jsonb_build_object('uses', uses - 1),
-        'uses_of_customer', (
-            select count(*) from coupon_uses as other
-            where other.promotion = promotions.promotion and other.customer = used.customer
-                and other.order_id <> $1
-        )
-    )
-    from coupon_uses as used join promotions using (promotion)
-    where used.order_id = $1
+LOCK: Final = """
+    select from promotions where code = any($1::text[]) order by promotion for update
 """
+NOW: Final = SHOWN.format(codes="$1", customers="$2")
+
+
+_Coupon = tuple[str, CustomerId | None, Coupon]
 
 
 class KnownRules:
@@ -67,17 +67,22 @@ class PostgresPrices:
         self._connection = connection
         self._known = known
 
-    async def rules(
-        self, codes: Collection[str] = (), customer: CustomerId | None = None
-    ) -> tuple[Rules, dict[str, Coupon]]:
-        row = await self._connection.fetchrow(RULES, self._known.version, list(codes), customer)
+    async def rules(self, shown: Collection[Shown] = ()) -> tuple[Rules, dict[Shown, Coupon]]:
+        row = await self._connection.fetchrow(RULES, self._known.version, *columns(shown, 2))
         rules = self._known.rules
         if row["rules"] is not None:
             rules = msgspec.json.decode(row["rules"], type=Rules)
             self._known.version, self._known.rules = row["version"], rules
-        found = msgspec.json.decode(row["coupons"] or "{}", type=dict[str, Coupon])
-        return rules, {code: found.get(code) or Coupon(code) for code in codes}
+        found = msgspec.json.decode(row["coupons"] or "[]", type=list[_Coupon])
+        return rules, _by_whom(shown, found)
 
-    async def used_by(self, order: OrderId) -> list[Coupon]:
-        rows = await self._connection.fetch(USED_BY, order)
-        return [msgspec.json.decode(row[0], type=Coupon) for row in rows]
+    async def lock(self, shown: Collection[Shown]) -> dict[Shown, Coupon]:
+        await self._connection.execute(LOCK, [code for code, _ in shown])
+        # A statement of its own, after the locks: it sees what whom we waited for has used.
+        rows = await self._connection.fetch(NOW, *columns(shown, 2))
+        return _by_whom(shown, [msgspec.json.decode(row[0], type=_Coupon) for row in rows])
+
+
+def _by_whom(shown: Collection[Shown], found: Collection[_Coupon]) -> dict[Shown, Coupon]:
+    there = {(code, customer): coupon for code, customer, coupon in found}
+    return {one: there.get(one) or Coupon(one[0]) for one in shown}

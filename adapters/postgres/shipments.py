@@ -37,8 +37,10 @@ class PostgresShipments:
     def __init__(self, connection: Any) -> None:
         self._connection = connection
 
-    async def add(self, shipment: Shipment) -> None:
-        await self._connection.execute(ADD, shipment.order, *_values(shipment))
+    async def add(self, *shipments: Shipment) -> None:
+        rows = [(shipment.order, *_values(shipment)) for shipment in shipments]
+        if rows:
+            await self._connection.executemany(ADD, rows)
 
     async def keep(self, shipment: Shipment) -> None:
         await self._connection.execute(KEEP, shipment.order, *_values(shipment))

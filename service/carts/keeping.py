@@ -4,7 +4,7 @@ A cart has at most one hold, which never counts against the cart itself. What th
 asks for is free at once; what it asks for in addition is held by asking again.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 
 from msgspec import Struct
@@ -26,7 +26,7 @@ from domain.holds import (
     nested,
     units_of,
 )
-from domain.ids import WEB, HoldId, Sku, StoreId
+from domain.ids import WEB, CartId, HoldId, Sku, StoreId
 from domain.sales_channels import must_serve
 from domain.stock import (
     Cause,
@@ -40,7 +40,7 @@ from domain.stock import (
 )
 from service.availability import with_parts
 from service.ports.unit import Unit
-from service.routing import may_be_elsewhere, must_be_sent, routed
+from service.routing import may_be_elsewhere, must_be_sent, senders
 
 
 class Kept(Struct, frozen=True):
@@ -58,13 +58,20 @@ class Kept(Struct, frozen=True):
 
 async def kept_by(unit: Unit, cart: Cart) -> Kept:
     """The cart's hold, locked until the unit ends."""
-    if cart.hold is None:
-        return Kept()
-    hold = await unit.holds.take(cart.hold)
+    return (await kept_by_all(unit, [cart]))[cart.id]
+
+
+async def kept_by_all(unit: Unit, carts: Collection[Cart]) -> dict[CartId, Kept]:
+    """The hold of each cart, locked until the unit ends."""
+    named = [cart.hold for cart in carts if cart.hold]
+    holds = await unit.holds.take_all(named) if named else {}
+    return {cart.id: _kept(holds[cart.hold], unit) if cart.hold else Kept() for cart in carts}
+
+
+def _kept(hold: Hold, unit: Unit) -> Kept:
     if hold.state is not HoldState.ACTIVE:
         return Kept(hold)
-    counts = hold.counts_at(unit.now)
-    return Kept(hold, hold.places if counts else NOTHING_HELD, hold.places)
+    return Kept(hold, hold.places if hold.counts_at(unit.now) else NOTHING_HELD, hold.places)
 
 
 async def hold_lines(
@@ -119,7 +126,8 @@ async def _asked(unit: Unit, cart: Cart, kept: Kept) -> _Asked:
     parts = _parts(cart, catalogue)
     lines = lines_to_hold(cart)
     to_send = units_to_send(cart)
-    found = await routed(unit, to_send, catalogue, own=kept.places, taken=units_of(lines, parts))
+    sending = await senders(unit, to_send, catalogue)
+    found = sending.route(to_send, own=kept.places, taken=units_of(lines, parts))
     must_be_sent(found, to_send)
     sent = [
         HoldLine(sku, store, count)

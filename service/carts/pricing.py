@@ -16,6 +16,7 @@ from domain.prices import Deal, Quote, Rules, quote
 from domain.promotions import MOST_COUPONS, TOLD, Coupon, Item
 from domain.shipping_methods import ShippingMethod, on_offer
 from service.carts.problems import LineProblem
+from service.ports.prices import Shown
 from service.ports.unit import Unit
 
 ADDRESS: Final = "address"
@@ -25,7 +26,7 @@ class Known(Struct, frozen=True):
     """What prices are made by at this moment, and the coupons of the carts that are priced."""
 
     rules: Rules
-    coupons: Mapping[str, Coupon]
+    coupons: Mapping[Shown, Coupon]
     now: datetime
 
 
@@ -42,10 +43,14 @@ class Priced(Struct, frozen=True):
 
 
 async def known_for(unit: Unit, *carts: Cart) -> Known:
-    """One statement, whatever is in the carts; they are all of one customer."""
-    codes = dict.fromkeys(code for cart in carts for code in cart.coupons)
-    rules, coupons = await unit.prices.rules(codes, carts[0].customer)
+    """One statement, whatever is in the carts."""
+    rules, coupons = await unit.prices.rules({shown for cart in carts for shown in shown_by(cart)})
     return Known(rules, coupons, unit.now)
+
+
+def shown_by(cart: Cart) -> list[Shown]:
+    """The coupons in a cart, and whose it is."""
+    return [(code, cart.customer) for code in cart.coupons]
 
 
 def priced(
@@ -118,7 +123,7 @@ def _coupons(
     """Those that apply, and why the others do not."""
     fit, problems = [], []
     for code in cart.coupons[:MOST_COUPONS]:
-        coupon = known.coupons[code]
+        coupon = known.coupons[code, cart.customer]
         trouble = coupon.trouble(
             customer=cart.customer, items=items, currency=cart.currency, now=known.now
         )

@@ -28,8 +28,9 @@ async def add_coupon(
 
     async def add(unit: Unit, before: Cart) -> Cart:
         before.must_be_open()
-        _, coupons = await unit.prices.rules([spelled(code)], before.customer)
-        coupon = coupons[spelled(code)]
+        shown = (spelled(code), before.customer)
+        _, coupons = await unit.prices.rules([shown])
+        coupon = coupons[shown]
         if coupon.promotion is None:
             raise CouponMissing
         trouble = coupon.trouble(

@@ -12,7 +12,7 @@ from domain.availability import Catalogue
 from domain.callers import Caller
 from domain.cart_lines import CartLine, stores_of
 from domain.carts import Cart
-from domain.ids import OrderId, PickupId, ShipmentId, Sku, StoreId
+from domain.ids import CartId, OrderId, PickupId, ShipmentId, Sku, StoreId
 from domain.order_lines import OrderLine, numbered
 from domain.orders import (
     Bill,
@@ -29,6 +29,7 @@ from domain.promises import promise_of
 from domain.stores import Store
 from domain.tenders import Payment, Wanted, tenders_of
 from service.carts.pricing import Priced
+from service.ports.requests import RequestKey
 from service.ports.unit import Unit
 
 
@@ -43,6 +44,16 @@ class Checkout(Struct, frozen=True, forbid_unknown_fields=True):
     tenders: Wanted = Wanted()
     if_unavailable: Literal["refund"] = "refund"
     address: Address | None = None
+
+
+class CheckoutWish(Struct, frozen=True):
+    """Whose cart is to become an order, and on which terms."""
+
+    caller: Caller
+    cart: CartId
+    checkout: Checkout
+    locale: str
+    key: RequestKey
 
 
 class Drawn(Struct, frozen=True):

@@ -1,33 +1,26 @@
-"""A cart becomes an order: stock is promised in the same transaction, or nothing happens."""
+"""Carts become orders: stock is promised in the same transaction, or nothing happens.
 
-from collections.abc import Sequence
-from datetime import datetime
-from typing import Any, Final
+Single calls are gathered: many carts are decided one by one, in the order they came, on shelves
+that are locked once for all of them, and their orders are written together.
+"""
 
-from msgspec import Struct, to_builtins
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final, TypeVar
 
-from domain.availability import Catalogue, stocked_parts
-from domain.callers import Caller
-from domain.cart_lines import CartLine, stores_of
-from domain.cart_rules import over_limit
+from msgspec import Struct
+
 from domain.carts import Cart
-from domain.ids import WEB, CartId
-from domain.orders import (
-    Order,
-)
+from domain.ids import CartId
+from domain.orders import Order
 from domain.payments import Attempt
-from domain.promotions import TOLD
-from domain.refusals import Conflict, GaveWay, WrongField
-from domain.sales_channels import must_serve
-from domain.stock import (
-    Place,
-)
-from service.availability import with_parts
-from service.carts.keeping import kept_by, units_to_send
-from service.carts.pricing import Priced, known_for, priced
-from service.carts.problems import Facts, LineProblem, problems_of
-from service.orders.drafting import Checkout, Drawn, drafted
-from service.orders.promising import promise
+from domain.refusals import Missing, Refusal
+from domain.tenders import CARD
+from service.carts.problems import Facts
+from service.gathering import Gathered
+from service.orders.coupons import Coupons
+from service.orders.drafting import CheckoutWish
+from service.orders.looking import Draft, Look, Open
+from service.orders.promising import Promises
 from service.payments.asking import ask
 from service.payments.cashier import Cashier
 from service.payments.starting import Held, Means, begin
@@ -35,10 +28,11 @@ from service.ports.payments import Leased
 from service.ports.requests import RequestKey
 from service.ports.unit import Unit, Units
 from service.retries import tried_again
-from service.routing import must_be_sent, routed
 
 UNKNOWN: Final = Facts({}, {}, {})
 """When nothing is known of what lies in a cart."""
+One = TypeVar("One", bound="CheckoutWish | Open | Draft")
+Made = TypeVar("Made")
 
 
 class Placed(Struct, frozen=True):
@@ -49,36 +43,15 @@ class Placed(Struct, frozen=True):
     attempt: Attempt | None = None
 
 
-class CartEmpty(Conflict):
-    code = "cart_empty"
+class Served(Struct, frozen=True):
+    """The order of a cart, and what is to be asked of the provider for it now."""
 
-    def __init__(self) -> None:
-        super().__init__("There is nothing in the cart.")
-
-
-class NotOrderable(Conflict):
-    """A line cannot be ordered as it is; each problem names its SKU."""
-
-    code = "cart_problems"
-
-    def __init__(self, errors: list[dict[str, Any]]) -> None:
-        codes = {error["code"] for error in errors}
-        super().__init__(
-            "Some lines cannot be ordered as they are.",
-            errors=errors,
-            code=codes.pop() if len(codes) == 1 else None,
-        )
+    placed: Placed
+    asked: Leased | None = None
 
 
 async def place(
-    units: Units,
-    cashier: Cashier,
-    *,
-    caller: Caller,
-    cart: CartId,
-    checkout: Checkout,
-    locale: str,
-    key: RequestKey | None,
+    units: Units, cashier: Cashier, placing: Gathered[CheckoutWish, Served], wish: CheckoutWish
 ) -> Placed:
     """Turn a cart into an order whose locations prepare it.
 
@@ -93,43 +66,24 @@ async def place(
         NotServed: a store sells nothing new through the web, and the cart holds nothing there.
         HoldPinned: what the cart holds is being paid for elsewhere.
     """
-    checkout.tenders.must_be_accepted()
-    wanted = _Wish(caller, cart, checkout, locale, cashier)
-    placed, asked = await _placed(units, wanted, key)
-    if asked is not None:
-        await ask(units, cashier.provider, asked, asked.transaction.planned_at)
-    return await as_it_stands(units, placed)
-
-
-class _Wish(Struct, frozen=True):
-    """What is ordered: whose cart, on which terms, and who takes the money."""
-
-    caller: Caller
-    cart: CartId
-    checkout: Checkout
-    locale: str
-    cashier: Cashier
+    wish.checkout.tenders.must_be_accepted()
+    served = await _placed(units, cashier, placing, wish)
+    if served.asked is not None:
+        await ask(units, cashier.provider, served.asked, served.asked.transaction.planned_at)
+    return await as_it_stands(units, served.placed)
 
 
 @tried_again
 async def _placed(
-    units: Units, wanted: _Wish, key: RequestKey | None
-) -> tuple[Placed, Leased | None]:
-    """The order of a cart, and what is to be asked of the provider for it now."""
-    asked: Leased | None = None
-    async with units.begin() as unit:
-        if first := await unit.requests.claim(key, Placed):
-            (await unit.carts.get(wanted.cart)).must_open_to(wanted.caller)
-            return first, None
-        taken = await unit.carts.take(wanted.cart)
-        taken.must_open_to(wanted.caller)
-        if taken.order:
-            placed = Placed(await unit.orders.get(taken.order), new=False)
-        else:
-            order, asked = await _order(unit, wanted, taken)
-            placed = Placed(order, new=True)
-        await unit.requests.answer(key, placed)
-    return placed, asked
+    units: Units, cashier: Cashier, placing: Gathered[CheckoutWish, Served], wish: CheckoutWish
+) -> Served:
+    """Together with others, unless its goods are to be held for a payment."""
+    if wish.checkout.payment.method != CARD:
+        return await placing(wish)
+    (served,) = await place_all(units, cashier, [wish])
+    if isinstance(served, Exception):
+        raise served
+    return served
 
 
 async def as_it_stands(units: Units, placed: Placed) -> Placed:
@@ -142,97 +96,121 @@ async def as_it_stands(units: Units, placed: Placed) -> Placed:
         return Placed(order, placed.new, await unit.attempts.get(order.attempt))
 
 
-async def _order(unit: Unit, wanted: _Wish, cart: Cart) -> tuple[Order, Leased | None]:
-    cart.must_be_open()
-    if not cart.lines:
-        raise CartEmpty
-    to_send = units_to_send(cart)
-    method = wanted.checkout.payment.method
-    wanted.cashier.must_accept(method, wanted.caller, sends=bool(to_send))
-    address = wanted.checkout.address or cart.address
-    if to_send and address is None:
-        raise WrongField("address", "required", "must say where to send what is to be sent")
-    catalogue = await with_parts(unit, [line.sku for line in cart.lines])
-    _must_be_orderable([one for one in cart.lines if one.sku not in catalogue], unit.now)
-    kept = await kept_by(unit, cart)
-    found = await routed(
-        unit, to_send, catalogue, own=kept.places, taken=_to_collect(cart, catalogue)
-    )
-    stores = await unit.stores.share(sorted({*stores_of(cart.lines), *found.sent}))
-    over = over_limit(cart.lines, catalogue, unit.cart_rules)
-    known = await known_for(unit, cart)
-    price = priced(cart, catalogue, known, locale=wanted.locale, address=address)
-    facts = Facts(catalogue, stores, over)
-    _must_be_orderable(cart.lines, unit.now, facts, price.problems)
-    must_be_sent(found, to_send)
-    must_serve(WEB, stores.values(), kept.stores)
-    drawn = Drawn(catalogue, stores, found.sent, price, address, wanted.locale)
-    order = drafted(unit, wanted.caller, cart, wanted.checkout, drawn)
-    if order.by_card and order.totals.to_pay.amount:
-        means = Means(wanted.cashier.provider.provider, wanted.checkout.payment.card or "")
-        pay_by = unit.now + wanted.cashier.patience
-        begun = await begin(unit, order, cart, Held(catalogue, kept), means, pay_by=pay_by)
-        await _coupons_must_hold(unit, order, price)
-        return begun
-    if cart.customer and await unit.points.is_member(cart.customer):
-        order = order.earning()
-    await promise(unit, order, catalogue, kept)
-    await _coupons_must_hold(unit, order, price)
-    await unit.carts.keep(cart.ordered(order.id, unit.now))
-    return order, None
+@tried_again
+async def place_all(
+    units: Units, cashier: Cashier, wishes: Sequence[CheckoutWish]
+) -> list[Served | Exception]:
+    """Answer each wish with its order, or with the refusal to raise; one transaction for all.
 
+    No two wishes are of one cart. What is paid by card comes alone.
 
-def _to_collect(cart: Cart, catalogue: Catalogue) -> dict[Place, int]:
-    """What the cart's lines to be collected take of the shelves."""
-    taken: dict[Place, int] = {}
-    for line in cart.lines:
-        if line.fulfilment and line.fulfilment.store:
-            for sku, each in stocked_parts(catalogue[line.sku], catalogue).items():
-                place = (line.fulfilment.store, sku)
-                taken[place] = taken.get(place, 0) + each * line.quantity
-    return taken
-
-
-def _must_be_orderable(
-    lines: Sequence[CartLine],
-    now: datetime,
-    facts: Facts = UNKNOWN,
-    problems: Sequence[LineProblem] = (),
-) -> None:
-    """Everything but the stock and the uses of coupons, which are decided under their locks."""
-    errors = [
-        {"sku": line.sku, **to_builtins(problem)}
-        for line in lines
-        for problem in problems_of(line, facts, now)
-    ]
-    errors += [to_builtins(problem) for problem in problems]
-    if errors:
-        raise NotOrderable(errors)
-
-
-async def _coupons_must_hold(unit: Unit, order: Order, price: Priced) -> None:
-    """Ask the coupons of an order again, now that it has used them and so keeps them locked.
-
-    Raises:
-        NotOrderable: somebody else has just had the last use.
-        GaveWay: the office has just changed one; another look prices by it.
+    Refusals: those of `place`; and GaveWay, where another look may find what this one did not.
     """
-    if not price.coupons:
-        return
-    used = await unit.prices.used_by(order.id)
-    asked = {one.code: one.promotion.version for one in price.coupons if one.promotion}
-    if {one.code: one.promotion.version for one in used if one.promotion} != asked:
-        raise GaveWay("A coupon has just been changed.")
-    troubles = {
-        one.code: one.trouble(
-            customer=order.customer, items=price.items, currency=order.currency, now=unit.now
+    async with units.begin() as unit:
+        desk = _Desk(unit, cashier)
+        carts = await desk.open(wishes)
+        if carts:
+            await desk.serve(carts, await Look.at(unit, [one.cart for one in carts]))
+        return await desk.answers(wishes)
+
+
+class _Desk:
+    """Serves wishes one after the other; whom it refuses stands in nobody's way."""
+
+    def __init__(self, unit: Unit, cashier: Cashier) -> None:
+        self._unit = unit
+        self._cashier = cashier
+        self._served: dict[CartId, Served | Refusal] = {}
+        self._remembered: list[tuple[RequestKey, Placed]] = []
+
+    async def answers(self, wishes: Sequence[CheckoutWish]) -> list[Served | Exception]:
+        """What each was answered; it is remembered from now on."""
+        await self._unit.requests.remember(self._remembered)
+        return [self._served[wish.cart] for wish in wishes]
+
+    async def open(self, wishes: Sequence[CheckoutWish]) -> list[Open]:
+        """Those whose work is still to be done, with their carts, locked."""
+        carts = await self._unit.carts.take_all([wish.cart for wish in wishes])
+        keys = [wish.key for wish in wishes]
+        answers = await self._unit.requests.firsts(keys, Placed)
+        firsts = {wish.cart: first for wish, first in zip(wishes, answers, strict=True)}
+        ordered = [cart.order for cart in carts.values() if cart.order]
+        orders = await self._unit.orders.by_id(ordered) if ordered else {}
+
+        def opened(wish: CheckoutWish) -> Open | None:
+            first = firsts[wish.cart]
+            if isinstance(first, Refusal):
+                raise first
+            if wish.cart not in carts:
+                raise Missing
+            cart = carts[wish.cart]
+            cart.must_open_to(wish.caller)
+            if first:
+                self._served[wish.cart] = Served(first)
+            elif cart.order:
+                self._answer(wish, Placed(orders[cart.order], new=False))
+            else:
+                return Open(wish, cart)
+            return None
+
+        return [one for one in self._each(wishes, opened) if one]
+
+    async def serve(self, carts: Sequence[Open], look: Look) -> None:
+        drafts = self._each(carts, lambda one: look.draft(self._unit, self._cashier, one))
+        if not drafts:
+            return
+        promises = await Promises.open(
+            self._unit,
+            [draft.order for draft in drafts],
+            look.catalogue,
+            [draft.kept for draft in drafts],
         )
-        for one in used
-    }
-    errors = [
-        {"coupon": code, "code": trouble.value, "detail": TOLD[trouble]}
-        for code, trouble in troubles.items()
-        if trouble
-    ]
-    if errors:
-        raise NotOrderable(errors)
+        coupons = await Coupons.locked(self._unit, drafts)
+        if drafts[0].waits_for_money:
+            assert len(drafts) == 1, "what waits for its money comes alone"
+            await self._begin(drafts[0], look, coupons)
+            return
+
+        def decide(draft: Draft) -> Cart:
+            coupons.must_hold(draft)
+            order = promises.promise(draft.order, draft.kept)
+            coupons.use(draft)
+            self._answer(draft.wish, Placed(order, new=True))
+            return draft.cart.ordered(order.id, self._unit.now)
+
+        ordered = self._each(drafts, decide)
+        await promises.close()
+        await self._unit.carts.keep(*ordered)
+
+    async def _begin(self, draft: Draft, look: Look, coupons: Coupons) -> None:
+        """Its goods are held while it waits for its money."""
+        unit, cashier = self._unit, self._cashier
+        try:
+            coupons.must_hold(draft)
+        except Refusal as no:
+            self._served[draft.wish.cart] = no
+            return
+        order, asked = await begin(
+            unit,
+            draft.order,
+            draft.cart,
+            Held(look.catalogue, draft.kept),
+            Means(cashier.provider.provider, draft.wish.checkout.payment.card or ""),
+            pay_by=unit.now + cashier.patience,
+        )
+        self._answer(draft.wish, Placed(order, new=True), asked)
+
+    def _answer(self, wish: CheckoutWish, placed: Placed, asked: Leased | None = None) -> None:
+        self._served[wish.cart] = Served(placed, asked)
+        self._remembered.append((wish.key, placed))
+
+    def _each(self, ones: Iterable[One], step: Callable[[One], Made]) -> list[Made]:
+        """What `step` makes of each; a refusal is the answer to whom it refuses."""
+        made = []
+        for one in ones:
+            try:
+                made.append(step(one))
+            except Refusal as no:
+                wish = one if isinstance(one, CheckoutWish) else one.wish
+                self._served[wish.cart] = no
+        return made

@@ -1,18 +1,21 @@
 """What an order takes of the shelves is promised, and its locations get their work."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from domain.availability import Catalogue, all_parts, shelved_parts
 from domain.events import OrderPlaced
 from domain.groups import Group, GroupLine, changes_between
 from domain.holds import HoldState, claims
-from domain.ids import WEB
+from domain.ids import WEB, CustomerId, HoldId, MemberId
 from domain.orders import Order
 from domain.pickups import Pickup, PickupState
+from domain.points import Purchase
 from domain.shipments import Shipment, ShipmentState
 from domain.stock import (
     Cause,
+    Change,
+    Move,
     NotEnoughStock,
     Place,
     Shelf,
@@ -28,35 +31,103 @@ from service.ports.unit import Unit
 from service.routing import may_be_elsewhere
 
 
-async def promise(unit: Unit, order: Order, catalogue: Catalogue, kept: Kept) -> None:
-    """Promise the stock of an order, have its groups prepared, and its points wait.
+class Promises:
+    """Shelves under their locks, as the orders before have left them, and what was promised.
 
-    What was paid for before is written down already, and is kept.
-
-    Raises NotEnoughStock, GaveWay: nothing is promised.
+    Orders are decided one after the other and written together.
     """
-    places = places_of(order, catalogue) | kept.claimed.keys()
-    shelves, terms = await unit.selling.lock(places, [WEB])
-    groups = groups_of(order, catalogue, shelves)
-    source = Source(Cause.ORDER, order.id, order.actor, unit.now)
-    await _promise_stock(
-        unit, source, groups, kept, catalogue=catalogue, shelves=terms[WEB].seen(shelves)
-    )
-    if order.attempt:
-        await unit.orders.keep(order)
-    else:
-        await unit.orders.add(order)
-    for group in groups:
-        if isinstance(group, Pickup):
-            await unit.pickups.add(group)
-        else:
-            await unit.shipments.add(group)
-    await unit.allocations.write([claim for group in groups for claim in group.allocations()])
-    if order.customer and order.points.to_earn:
+
+    def __init__(
+        self,
+        unit: Unit,
+        catalogue: Catalogue,
+        shelves: Mapping[Place, Shelf],
+        buyers: Mapping[CustomerId, MemberId],
+    ) -> None:
+        self.shelves = dict(shelves)
+        self._unit = unit
+        self._catalogue = catalogue
+        self._buyers = buyers
+        self._orders: list[Order] = []
+        self._groups: list[Group] = []
+        self._moves: list[Move] = []
+        self._holds: dict[HoldState, list[HoldId]] = {}
+
+    @classmethod
+    async def open(
+        cls, unit: Unit, orders: Collection[Order], catalogue: Catalogue, kept: Collection[Kept]
+    ) -> "Promises":
+        """Lock all that these orders take or keep, and then the members who earn by them."""
+        places = {place for order in orders for place in places_of(order, catalogue)}
+        places |= {place for one in kept for place in one.claimed}
+        shelves, terms = await unit.selling.lock(sorted(places), [WEB])
+        customers = {order.customer for order in orders if order.customer}
+        buyers = await unit.points.buyers(customers) if customers else {}
+        return cls(unit, catalogue, terms[WEB].seen(shelves), buyers)
+
+    def promise(self, order: Order, kept: Kept) -> Order:
+        """Promise the stock of an order, have its groups prepared, and its points wait.
+
+        What the cart holds becomes the order's in the same step. A hold whose time is over counts
+        for nothing. What was paid for before is written down already, and is kept.
+
+        Raises:
+            NotEnoughStock: with every shortage; nothing is promised.
+            GaveWay: what was to be sent has gone from there a moment ago; another look finds more.
+        """
+        groups = groups_of(order, self._catalogue, self.shelves)
+        changes = self._changes(groups, kept)
+        source = Source(Cause.ORDER, order.id, order.actor, self._unit.now)
+        for move in moves_of([*changes, *claims(kept.claimed, sign=-1)], source):
+            place = move.change.place
+            self.shelves[place] = self.shelves[place].after(move.change)
+            self._moves.append(move)
+        if kept.hold and kept.claimed:
+            state = HoldState.CONVERTED if kept.places else HoldState.EXPIRED
+            self._holds.setdefault(state, []).append(kept.hold.id)
+        if order.customer in self._buyers:
+            order = order.earning()
+        self._orders.append(order)
+        self._groups += groups
+        return order
+
+    def _changes(self, groups: Sequence[Group], kept: Kept) -> list[Change]:
+        """What the groups take of the shelves. Raises NotEnoughStock, GaveWay."""
+        changes = [change for group in groups for change in changes_between(None, group)]
+        wanted = {
+            change.place: change.allocated
+            for change in summed(changes)
+            if self._catalogue[change.sku].tracked
+        }
+        if short := shortages(wanted, self.shelves, kept.places):
+            may_be_elsewhere(short, _collected(groups))
+            lines = [(one.store, line.sku, line.parts) for one in groups for line in one.lines]
+            raise NotEnoughStock(short, takers_of(lines))
+        return changes
+
+    async def close(self) -> None:
+        """Write all that was promised."""
+        if not self._orders:
+            return
+        unit, orders, groups = self._unit, self._orders, self._groups
+        await unit.stock.apply(self._moves)
+        for state, holds in self._holds.items():
+            await unit.holds.close(holds, state)
+        await unit.orders.add(*(order for order in orders if not order.attempt))
+        for order in orders:
+            if order.attempt:
+                await unit.orders.keep(order)
+        await unit.pickups.add(*(group for group in groups if isinstance(group, Pickup)))
+        await unit.shipments.add(*(group for group in groups if isinstance(group, Shipment)))
+        await unit.allocations.write([claim for group in groups for claim in group.allocations()])
+        await unit.points.promise([self._purchase(one) for one in orders if one.points.to_earn])
+        events = [OrderPlaced(order=one.id, customer=one.customer, at=unit.now) for one in orders]
+        await unit.outbox.add(*events, told=[placed(order) for order in orders])
+
+    def _purchase(self, order: Order) -> Purchase:
+        assert order.customer, "only members earn"
         points = {line.line: line.points for line in order.lines if line.points}
-        await unit.points.promise(order.customer, order.id, points)
-    event = OrderPlaced(order=order.id, customer=order.customer, at=unit.now)
-    await unit.outbox.add(event, told=[placed(order)])
+        return Purchase(order.id, self._buyers[order.customer], points, order.placed_at)
 
 
 def places_of(order: Order, catalogue: Catalogue) -> set[Place]:
@@ -102,37 +173,6 @@ def groups_of(
             facts["method"] = method
             groups.append(Shipment(id=group.shipment, state=ShipmentState.PLACED, **facts))
     return groups
-
-
-async def _promise_stock(
-    unit: Unit,
-    source: Source,
-    groups: Sequence[Group],
-    kept: Kept,
-    *,
-    catalogue: Catalogue,
-    shelves: Mapping[Place, Shelf],
-) -> None:
-    """Decide, promise; what the cart holds becomes the order's in the same step.
-
-    Raises:
-        NotEnoughStock: with every shortage. A hold whose time is over counts for nothing.
-        GaveWay: what was to be sent has gone from there a moment ago; another look finds others.
-    """
-    changes = [change for group in groups for change in changes_between(None, group)]
-    wanted = {
-        change.place: change.allocated
-        for change in summed(changes)
-        if catalogue[change.sku].tracked
-    }
-    if short := shortages(wanted, shelves, kept.places):
-        may_be_elsewhere(short, _collected(groups))
-        lines = [(one.store, line.sku, line.parts) for one in groups for line in one.lines]
-        raise NotEnoughStock(short, takers_of(lines))
-    await unit.stock.apply(moves_of([*changes, *claims(kept.claimed, sign=-1)], source))
-    if kept.hold and kept.claimed:
-        state = HoldState.CONVERTED if kept.places else HoldState.EXPIRED
-        await unit.holds.close([kept.hold.id], state)
 
 
 def _collected(groups: Sequence[Group]) -> set[Place]:

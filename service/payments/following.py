@@ -21,7 +21,7 @@ from domain.stock import Cause, NotEnoughStock, Source, moves_of
 from domain.transactions import Ask, Plan, Transaction, TransactionState, to_ask
 from service.availability import with_parts
 from service.carts.keeping import kept_by
-from service.orders.promising import promise
+from service.orders.promising import Promises
 from service.payments.starting import transaction_of
 from service.ports.unit import Unit
 
@@ -124,13 +124,13 @@ async def _unpin(unit: Unit, cart: Cart, attempt: AttemptId) -> None:
 
 
 async def _place(unit: Unit, cart: Cart, order: Order) -> Order:
-    placed = order.paid(unit.now)
-    if placed.customer and await unit.points.is_member(placed.customer):
-        placed = placed.earning()
     kept = await kept_by(unit, cart)
     catalogue = await with_parts(unit, [line.sku for line in order.lines])
     await unit.stores.share(sorted({group.store for group in order.groups}))
-    await promise(unit, placed, catalogue, kept)
+    paid = order.paid(unit.now)
+    promises = await Promises.open(unit, [paid], catalogue, [kept])
+    placed = promises.promise(paid, kept)
+    await promises.close()
     await unit.carts.keep(cart.ordered(placed.id, unit.now))
     return placed
 

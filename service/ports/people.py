@@ -17,11 +17,10 @@ from domain.rewards import Standing, Statement
 
 
 class Customers(Protocol):
-    async def known(self, customer: CustomerId) -> CustomerId | None:
-        """The customer itself, unless there is none of this id, or it was erased."""
-
-    async def by_external_id(self, external_id: str) -> CustomerId | None:
-        """Who the retailer's identity provider calls `external_id`."""
+    async def known(
+        self, customers: Collection[CustomerId], external_ids: Collection[str]
+    ) -> tuple[set[CustomerId], dict[str, CustomerId]]:
+        """Which of `customers` there are, and whom the retailer calls `external_ids`."""
 
     async def get(self, customer: CustomerId) -> Profile:
         """Raises CustomerMissing."""
@@ -70,10 +69,11 @@ class Consents(Protocol):
 class Points(Protocol):
     """The one ledger of points. Each verb posts balanced entries, once a source."""
 
-    async def is_member(self, customer: CustomerId) -> bool: ...
+    async def buyers(self, customers: Collection[CustomerId]) -> dict[CustomerId, MemberId]:
+        """Which of these are members and so earn by what they buy; kept until the unit ends."""
 
-    async def promise(self, customer: CustomerId, order: OrderId, lines: Mapping[Sku, int]) -> None:
-        """Post a pending lot for each line of an order; nothing for who is not a member."""
+    async def promise(self, purchases: Collection[Purchase]) -> None:
+        """Post a pending lot for each line of these members' purchases; once for each purchase."""
 
     async def promise_more(
         self, customer: CustomerId, order: OrderId, lines: Mapping[str, int], source: str

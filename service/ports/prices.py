@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from typing import Protocol, TypeVar
 
-from domain.ids import CustomerId, OrderId
+from domain.ids import CustomerId
 from domain.markets import Market
 from domain.prices import Rules
 from domain.promotions import Coupon, Promotion
@@ -31,14 +31,16 @@ class PriceRules(Protocol[Rule]):
         """Take a locked rule away."""
 
 
+Shown = tuple[str, CustomerId | None]
+"""A coupon's code in capitals, and who shows it: nobody we know, where it is a guest."""
+
+
 class Prices(Protocol):
-    async def rules(
-        self, codes: Collection[str] = (), customer: CustomerId | None = None
-    ) -> tuple[Rules, dict[str, Coupon]]:
-        """What every cart is priced by now, and the coupons with these codes, by their codes.
+    async def rules(self, shown: Collection[Shown] = ()) -> tuple[Rules, dict[Shown, Coupon]]:
+        """What every cart is priced by now, and the coupons that are shown.
 
         One statement. A code without a promotion has a coupon without one.
         """
 
-    async def used_by(self, order: OrderId) -> list[Coupon]:
-        """The coupons that an order of this unit uses, with how often they were used before it."""
+    async def lock(self, shown: Collection[Shown]) -> dict[Shown, Coupon]:
+        """The coupons that are shown, as they are until the unit ends."""

@@ -40,8 +40,11 @@ class Carts(Protocol):
     async def take(self, cart: CartId) -> Cart:
         """The cart, locked until the unit ends. Raises Missing."""
 
-    async def keep(self, cart: Cart) -> None:
-        """Write a taken cart back."""
+    async def take_all(self, carts: Collection[CartId]) -> dict[CartId, Cart]:
+        """Those that exist, locked until the unit ends."""
+
+    async def keep(self, *carts: Cart) -> None:
+        """Write taken carts back."""
 
     async def open_of(self, customer: CustomerId) -> Cart | None:
         """The customer's open cart, or the one being paid for; locked until the unit ends."""
@@ -101,8 +104,8 @@ class Wanted(Struct, frozen=True):
 
 
 class Orders(Protocol):
-    async def add(self, order: Order) -> None:
-        """A new order. Its coupons are used once more, and locked until the unit ends."""
+    async def add(self, *orders: Order) -> None:
+        """New orders. Each uses its coupons once more, which are locked."""
 
     async def get(self, order: OrderId) -> Order:
         """Raises Missing."""
@@ -152,7 +155,7 @@ class Timeline(Protocol):
 
 
 class Shipments(Protocol):
-    async def add(self, shipment: Shipment) -> None: ...
+    async def add(self, *shipments: Shipment) -> None: ...
 
     async def get(self, shipment: ShipmentId) -> Shipment:
         """Raises Missing."""
@@ -204,7 +207,7 @@ class Returns(Protocol):
 
 
 class Pickups(Protocol):
-    async def add(self, pickup: Pickup) -> None: ...
+    async def add(self, *pickups: Pickup) -> None: ...
 
     async def get(self, pickup: PickupId) -> Pickup:
         """Raises Missing."""

@@ -152,6 +152,9 @@ class Holds(Protocol):
     async def take(self, hold: HoldId) -> Hold:
         """The hold, locked until the unit ends. Raises Missing."""
 
+    async def take_all(self, holds: Collection[HoldId]) -> dict[HoldId, Hold]:
+        """These holds, locked until the unit ends."""
+
     async def keep(self, hold: Hold) -> None:
         """Write a taken hold back, with what it claims."""
 

@@ -3,6 +3,7 @@
 import pytest
 
 from domain.ids import CustomerId, OrderId
+from tests.earning import promise
 from tests.examples import HARBOUR, MUG, TEAPOT
 from tests.http.shop import Shop, a_shop
 
@@ -15,7 +16,7 @@ async def friend(shop: Shop) -> dict[str, str]:
     """A member with 15 pending points, of which 4 were confirmed."""
     headers = await shop.customer()
     async with shop.units.begin() as unit:
-        await unit.points.promise(FRIEND, ORDER, {MUG: 10, TEAPOT: 5})
+        await promise(unit.points, FRIEND, ORDER, {MUG: 10, TEAPOT: 5})
         await unit.points.confirm(ORDER, {MUG: 4}, "handover:1")
     return headers
 
@@ -82,7 +83,7 @@ async def test_a_retailer_may_let_points_rest_before_they_can_be_spent(database_
     async with a_shop(database_url, tmp_path, activation_days=14) as shop:
         me = await shop.customer()
         async with shop.units.begin() as unit:
-            await unit.points.promise(FRIEND, ORDER, {MUG: 10})
+            await promise(unit.points, FRIEND, ORDER, {MUG: 10})
             await unit.points.confirm(ORDER, {MUG: 10}, "handover:1")
         answer = await shop.client.get("/v1/me/rewards", headers=me)
 

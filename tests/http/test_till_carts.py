@@ -9,9 +9,8 @@ from msgspec import convert
 from domain.callers import Caller, NotYours, Role
 from domain.ids import CartId, StoreId
 from service.carts.expiring import expire_carts
-from service.orders.drafting import Checkout
-from service.orders.placing import Placed, place
-from service.payments.cashier import Cashier
+from service.orders.drafting import Checkout, CheckoutWish
+from service.orders.placing import Placed
 from service.ports.requests import RequestKey
 from tests.examples import HARBOUR, HILL, MUG, TEAPOT, shelve
 from tests.http.shop import Shop
@@ -19,6 +18,7 @@ from tests.http.test_cart_ends import age
 from tests.http.test_cart_holds import hold, look
 from tests.http.test_carts import a_cart, put
 from tests.http.test_orders import CHECKOUT, figures, order
+from tests.placing import place_cart
 
 
 async def a_code(shop: Shop, cart: dict[str, Any]) -> str:
@@ -151,15 +151,8 @@ async def test_when_its_token_is_over_a_till_gets_no_earlier_answer_either(shop:
     async def place_with(token: CartId | None) -> Placed:
         caller = Caller(Role.TILL, "key_1", stores=frozenset({HARBOUR}), cart=token)
         key = RequestKey("key_1", "once", b"the same request")
-        return await place(
-            shop.units,
-            Cashier(),
-            caller=caller,
-            cart=guest["id"],
-            checkout=checkout,
-            locale="",
-            key=key,
-        )
+        wish = CheckoutWish(caller, guest["id"], checkout, "", key)
+        return await place_cart(shop.units, wish)
 
     placed = await place_with(guest["id"])
     again = await place_with(guest["id"])

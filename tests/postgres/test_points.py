@@ -14,6 +14,7 @@ from adapters.postgres.rewards import PostgresRewards
 from adapters.postgres.unit import PostgresUnit
 from domain.points import Balance, Kind, Programme
 from domain.rewards import Expiring, NotAMember
+from tests.earning import promise
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 FRIEND, STRANGER = "cus_friend", "cus_stranger"
@@ -56,7 +57,7 @@ async def rows(database) -> tuple[int, int]:
 
 async def owe(database, debt: int) -> None:
     """A debt, told by the ledger: 10 points were spent and their purchase then cancelled."""
-    await points(database).promise(FRIEND, "ord_spent", {"VASE": debt})
+    await promise(points(database), FRIEND, "ord_spent", {"VASE": debt})
     await points(database).confirm("ord_spent", {"VASE": debt}, "spent:1")
     await database.execute("update lots set remaining = 0 where purchase = 'ord_spent'")
     await database.execute("update members set available = 0")
@@ -64,7 +65,7 @@ async def owe(database, debt: int) -> None:
 
 
 async def test_points_are_pending_until_the_goods_are_handed_over(database):
-    await points(database).promise(FRIEND, "ord_1", BASKET)
+    await promise(points(database), FRIEND, "ord_1", BASKET)
     placed = await balance(database)
     await points(database).confirm("ord_1", {"MUG": 4}, "handover:1")
 
@@ -74,7 +75,7 @@ async def test_points_are_pending_until_the_goods_are_handed_over(database):
 
 async def test_each_source_counts_once(database):
     for _ in range(3):
-        await points(database).promise(FRIEND, "ord_1", BASKET)
+        await promise(points(database), FRIEND, "ord_1", BASKET)
         await points(database).confirm("ord_1", {"MUG": 4}, "handover:1")
         await points(database).reverse("ord_1", {"MUG": 6, "TEAPOT": 5}, "cancellation:1")
 
@@ -83,7 +84,7 @@ async def test_each_source_counts_once(database):
 
 
 async def test_twenty_deliveries_of_one_handover_give_its_points_once(database, database_url):
-    await points(database).promise(FRIEND, "ord_1", BASKET)
+    await promise(points(database), FRIEND, "ord_1", BASKET)
     pool = await asyncpg.create_pool(for_asyncpg(database_url), min_size=10, max_size=10)
 
     async def deliver() -> None:
@@ -97,7 +98,7 @@ async def test_twenty_deliveries_of_one_handover_give_its_points_once(database, 
 
 
 async def test_twenty_handovers_at_once_give_no_more_than_was_promised(database, database_url):
-    await points(database).promise(FRIEND, "ord_1", {"MUG": 10})
+    await promise(points(database), FRIEND, "ord_1", {"MUG": 10})
     pool = await asyncpg.create_pool(for_asyncpg(database_url), min_size=10, max_size=10)
 
     async def deliver(number: int) -> None:
@@ -112,7 +113,7 @@ async def test_twenty_handovers_at_once_give_no_more_than_was_promised(database,
 
 async def two_handovers_at_once(database, database_url) -> None:
     """Both ask for all ten points; the second asks while the first has not committed."""
-    await points(database).promise(FRIEND, "ord_1", {"MUG": 10})
+    await promise(points(database), FRIEND, "ord_1", {"MUG": 10})
     second = await asyncpg.connect(for_asyncpg(database_url))
     try:
         async with database.transaction():
@@ -144,7 +145,7 @@ async def test_without_the_members_lock_the_second_handover_would_go_wrong(
 
 
 async def test_who_is_not_a_member_earns_nothing(database):
-    await points(database).promise(STRANGER, "ord_1", BASKET)
+    await promise(points(database), STRANGER, "ord_1", BASKET)
     await points(database).confirm("ord_1", BASKET, "handover:1")
     await points(database).reverse("ord_1", BASKET, "cancellation:1")
 
@@ -156,21 +157,21 @@ async def test_who_is_not_a_member_earns_nothing(database):
 async def test_a_closed_membership_earns_nothing(database):
     await database.execute("update members set status = 'closed'")
 
-    await points(database).promise(FRIEND, "ord_1", BASKET)
+    await promise(points(database), FRIEND, "ord_1", BASKET)
 
-    assert not await points(database).is_member(FRIEND)
+    assert not await points(database).buyers([FRIEND])
     assert await rows(database) == (0, 0)
 
 
 async def test_an_order_that_earns_nothing_posts_nothing(database):
-    await points(database).promise(FRIEND, "ord_1", {"MUG": 0})
+    await promise(points(database), FRIEND, "ord_1", {"MUG": 0})
 
     assert await rows(database) == (0, 0)
 
 
 async def test_with_activation_days_points_are_available_only_when_their_day_has_come(database):
     later = points(database, LATER)
-    await later.promise(FRIEND, "ord_1", BASKET)
+    await promise(later, FRIEND, "ord_1", BASKET)
     await later.confirm("ord_1", {"MUG": 4}, "handover:1")
     eve = points(database, LATER, NOW + timedelta(days=14, seconds=-1))
     day = points(database, LATER, NOW + timedelta(days=14))
@@ -183,7 +184,7 @@ async def test_with_activation_days_points_are_available_only_when_their_day_has
 
 async def test_two_who_activate_at_once_do_it_once(database, database_url):
     later = points(database, LATER)
-    await later.promise(FRIEND, "ord_1", BASKET)
+    await promise(later, FRIEND, "ord_1", BASKET)
     for number in range(4):
         await later.confirm("ord_1", {"MUG": 1}, f"handover:{number}")
     pool = await asyncpg.create_pool(for_asyncpg(database_url), min_size=5, max_size=5)
@@ -200,7 +201,7 @@ async def test_two_who_activate_at_once_do_it_once(database, database_url):
 
 
 async def test_a_cancelled_order_takes_its_pending_points_back(database):
-    await points(database).promise(FRIEND, "ord_1", BASKET)
+    await promise(points(database), FRIEND, "ord_1", BASKET)
     await points(database).reverse("ord_1", BASKET, "cancellation:1")
 
     assert await balance(database) == Balance()
@@ -209,10 +210,10 @@ async def test_a_cancelled_order_takes_its_pending_points_back(database):
 async def test_what_was_spent_already_becomes_a_debt_that_new_points_repay(database):
     await owe(database, 100)
     indebted = await balance(database)
-    await points(database).promise(FRIEND, "ord_2", {"MUG": 70})
+    await promise(points(database), FRIEND, "ord_2", {"MUG": 70})
     await points(database).confirm("ord_2", {"MUG": 70}, "handover:2")
     less = await balance(database)
-    await points(database).promise(FRIEND, "ord_3", {"MUG": 70})
+    await promise(points(database), FRIEND, "ord_3", {"MUG": 70})
     await points(database).confirm("ord_3", {"MUG": 70}, "handover:3")
 
     assert (indebted.debt, indebted.available) == (100, 0)
@@ -221,9 +222,9 @@ async def test_what_was_spent_already_becomes_a_debt_that_new_points_repay(datab
 
 
 async def test_what_a_line_spent_is_taken_from_other_orders_before_it_becomes_a_debt(database):
-    await points(database).promise(FRIEND, "ord_1", BASKET)
+    await promise(points(database), FRIEND, "ord_1", BASKET)
     await points(database).confirm("ord_1", {"MUG": 10}, "handover:1")
-    await points(database).promise(FRIEND, "ord_2", {"MUG": 8})
+    await promise(points(database), FRIEND, "ord_2", {"MUG": 8})
     await points(database).confirm("ord_2", {"MUG": 8}, "handover:2")
     spent = "update lots set remaining = 0 where purchase = 'ord_1' and origin is not null"
     await database.execute(f"{spent}; update members set available = 8")
@@ -236,7 +237,7 @@ async def test_what_a_line_spent_is_taken_from_other_orders_before_it_becomes_a_
 async def test_points_activated_later_repay_a_debt_too(database):
     await owe(database, 5)
     later = points(database, LATER)
-    await later.promise(FRIEND, "ord_2", {"MUG": 4, "TEAPOT": 4})
+    await promise(later, FRIEND, "ord_2", {"MUG": 4, "TEAPOT": 4})
     await later.confirm("ord_2", {"MUG": 4, "TEAPOT": 4}, "handover:2")
 
     await points(database, LATER, NOW + timedelta(days=14)).activate(100)
@@ -245,7 +246,7 @@ async def test_points_activated_later_repay_a_debt_too(database):
 
 
 async def test_a_member_reads_what_happened_latest_first_and_page_by_page(database):
-    await points(database).promise(FRIEND, "ord_1", BASKET)
+    await promise(points(database), FRIEND, "ord_1", BASKET)
     await points(database).confirm("ord_1", {"MUG": 4}, "handover:1")
     await points(database).reverse("ord_1", {"MUG": 6}, "cancellation:1")
 
@@ -261,7 +262,7 @@ async def test_a_member_reads_what_happened_latest_first_and_page_by_page(databa
 
 
 async def test_points_expire_through_the_last_day_in_the_zone_of_the_programme(database):
-    await points(database).promise(FRIEND, "ord_1", BASKET)
+    await promise(points(database), FRIEND, "ord_1", BASKET)
     await points(database).confirm("ord_1", BASKET, "handover:1")
     midnight_in_copenhagen = datetime(2026, 12, 31, 23, tzinfo=UTC)
     await database.execute(
@@ -288,14 +289,14 @@ async def test_points_expire_through_the_last_day_in_the_zone_of_the_programme(d
     ],
 )
 async def test_what_a_ledger_says_is_never_rewritten(database, rewriting):
-    await points(database).promise(FRIEND, "ord_1", BASKET)
+    await promise(points(database), FRIEND, "ord_1", BASKET)
 
     with pytest.raises(asyncpg.RestrictViolationError, match="never rewritten"):
         await database.execute(rewriting)
 
 
 async def test_the_database_refuses_an_entry_that_does_not_balance(database):
-    await points(database).promise(FRIEND, "ord_1", BASKET)
+    await promise(points(database), FRIEND, "ord_1", BASKET)
 
     with pytest.raises(asyncpg.CheckViolationError, match="has to balance"):
         await database.execute(

@@ -118,7 +118,7 @@ async def test_what_comes_in_is_what_is_read(books: Books):
         lamp = await unit.products.get("LAMP")
         shelf = (await unit.stock.of([MUG], [HARBOUR]))[HARBOUR, MUG]
         person = (await unit.customers.lock(["1"]))["1"]
-        is_member = await unit.points.is_member(person.id)
+        is_member = bool(await unit.points.buyers([person.id]))
     assert (quay.name, quay.time_zone, quay.hours) == ("Quay", "Europe/Stockholm", "Mo 10:00-20:00")
     assert (lamp.price, lamp.options) == (Money(990, "EUR"), {"size": "M"})
     assert (shelf.on_hand, shelf.safety_stock) == (5, 1)
@@ -369,13 +369,13 @@ async def test_the_ledger_explains_every_count(books: Books):
 async def test_a_customer_who_is_known_keeps_the_id(books: Books):
     await books.bring_in(ImportKind.CUSTOMERS, "external_id,name\n1,Sample 1\n")
     async with books.units.read() as unit:
-        before = await unit.customers.by_external_id("1")
+        _, before = await unit.customers.known([], ["1"])
 
     await books.bring_in(ImportKind.CUSTOMERS, "external_id,name\n1.0,Sample One\n")
 
     async with books.units.read() as unit:
         person = (await unit.customers.lock(["1"]))["1"]
-    assert (person.id, person.name) == (before, "Sample One")
+    assert (person.id, person.name) == (before["1"], "Sample One")
 
 
 async def test_who_does_not_want_to_be_a_member_is_none(books: Books):
@@ -383,8 +383,8 @@ async def test_who_does_not_want_to_be_a_member_is_none(books: Books):
 
     async with books.units.read() as unit:
         found = await unit.customers.lock(["1", "2"])
-        members = [await unit.points.is_member(found[name].id) for name in ("1", "2")]
-    assert members == [False, True]
+        members = await unit.points.buyers([one.id for one in found.values()])
+    assert list(members) == [found["2"].id]
 
 
 async def test_a_file_does_not_make_a_member_of_who_is_known_and_is_none(books: Books):
@@ -394,7 +394,7 @@ async def test_a_file_does_not_make_a_member_of_who_is_known_and_is_none(books: 
     async with books.units.read() as unit:
         person = (await unit.customers.lock(["1"]))["1"]
         assert person.name == "Sample One"
-        assert not await unit.points.is_member(person.id)
+        assert not await unit.points.buyers([person.id])
 
 
 async def test_only_the_first_thousand_refused_lines_are_told_and_all_are_counted(books: Books):

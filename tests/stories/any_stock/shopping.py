@@ -14,8 +14,9 @@ from domain.orders import Contact
 from domain.tenders import Payment
 from service import holds
 from service.carts import changing, claiming, opening
-from service.orders import drafting, placing
-from service.payments.cashier import Cashier
+from service.orders import drafting
+from service.orders.drafting import CheckoutWish
+from tests.placing import place_cart
 from tests.stories.any_stock import plain_buying as plain
 from tests.stories.any_stock.machine import (
     CHANNELS,
@@ -281,15 +282,7 @@ class Shopping(Machine):
         name, cart, caller = self._a_cart(which)
         placed, pickups = self.give(
             fault,
-            lambda key: placing.place(
-                self.units,
-                Cashier(),
-                caller=caller,
-                cart=name,
-                checkout=CHECKOUT,
-                locale="",
-                key=key,
-            ),
+            lambda key: place_cart(self.units, CheckoutWish(caller, name, CHECKOUT, "", key)),
             lambda: plain.check_out(self.shop, cart),
         )
         if placed:
