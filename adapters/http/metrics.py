@@ -70,14 +70,21 @@ class Metrics:
             registry=own,
         )
 
+        self._known: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
+
     def measure(self, scope: Any, status: int, seconds: float) -> None:
         """Count one answer under its route's template, so that no id becomes a label."""
         method = scope["method"] if scope["method"] in METHODS else "other"
         self.count(method, scope.get("path_template") or "unknown", status, seconds)
 
     def count(self, method: str, route: str, status: int, seconds: float) -> None:
-        self._requests.labels(method, route, status).inc()
-        self._seconds.labels(method, route).observe(seconds)
+        kind = (method, route, status)
+        if kind not in self._known:  # the library looks labels up anew each time
+            known = self._requests.labels(*kind), self._seconds.labels(method, route)
+            self._known[kind] = known
+        requests, times = self._known[kind]
+        requests.inc()
+        times.observe(seconds)
 
     def text(self, kept: "Kept | None" = None) -> bytes:
         """The figures of all workers, and those that stand in the database."""

@@ -15,7 +15,7 @@ from adapters.rounds import Rounds
 BATCH: Final = 1000
 POLL_S: Final = 1.0
 """The net under what a process that died, or one without a relay, has left in the inbox."""
-PAUSE_S: Final = 0.01
+PAUSE_S: Final = 0.03
 """Between two rounds: under much traffic, many changes share one."""
 RETRY_S: Final = 1.0
 
