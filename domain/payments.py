@@ -92,9 +92,18 @@ class Stage(StrEnum):
     CANCELLED = "cancelled"
 
 
+class FailedRefund(Struct, frozen=True):
+    """A refund that did not reach its buyer: the provider has its money again."""
+
+    receipt: str
+    amount: int
+    code: str
+
+
 class Truth(Struct, frozen=True):
     """A payment as its provider knew it at one moment; figures are minor units so far.
 
+    `refunded` is all that was given back, `failed_refunds` what of it came back since.
     `client_secret` and `next_action` are for the shopper's page alone.
     """
 
@@ -103,6 +112,7 @@ class Truth(Struct, frozen=True):
     authorised: int = 0
     captured: int = 0
     refunded: int = 0
+    failed_refunds: tuple[FailedRefund, ...] = ()
     disputed: bool = False
     code: str = ""
     client_secret: str = ""
@@ -143,6 +153,7 @@ class Attempt(Struct, frozen=True, kw_only=True):
     `payment` is the provider's name of it, empty until it is known. `card` is a card that the
     shopper's page already gave to the provider; without one the page asks for a card by the
     `client_secret`. `refused` says why the provider knows no such payment and never will.
+    `refunded` counts all refunds, `refund_failed` those of them that came back.
     """
 
     id: AttemptId
@@ -158,6 +169,7 @@ class Attempt(Struct, frozen=True, kw_only=True):
     authorised: int = 0
     captured: int = 0
     refunded: int = 0
+    refund_failed: int = 0
     declined: bool = False
     cancelled: bool = False
     disputed: bool = False
@@ -171,6 +183,11 @@ class Attempt(Struct, frozen=True, kw_only=True):
     @property
     def in_flight(self) -> bool:
         return self.state in IN_FLIGHT
+
+    @property
+    def given_back(self) -> int:
+        """Minor units that reached the buyer again, as far as is known."""
+        return self.refunded - self.refund_failed
 
     @property
     def is_closed(self) -> bool:
@@ -192,6 +209,7 @@ class Attempt(Struct, frozen=True, kw_only=True):
             authorised=max(self.authorised, truth.authorised, truth.captured),
             captured=max(self.captured, truth.captured),
             refunded=max(self.refunded, truth.refunded),
+            refund_failed=max(self.refund_failed, sum(one.amount for one in truth.failed_refunds)),
             declined=self.declined or (declined and bool(self.card)),
             cancelled=self.cancelled or truth.stage is Stage.CANCELLED,
             disputed=self.disputed or truth.disputed,

@@ -48,6 +48,7 @@ class What(StrEnum):
     PAYMENT_CAPTURED = "payment_captured"
     PAYMENT_VOIDED = "payment_voided"
     PAYMENT_REFUNDED = "payment_refunded"
+    REFUND_FAILED = "refund_failed"
 
 
 class By(StrEnum):
@@ -147,6 +148,7 @@ def payment_steps(before: Attempt, after: Attempt) -> list[Entry]:
             (What.PAYMENT_AUTHORISED, after.authorised - before.authorised),
             (What.PAYMENT_CAPTURED, after.captured - before.captured),
             (What.PAYMENT_REFUNDED, after.refunded - before.refunded),
+            (What.REFUND_FAILED, after.refund_failed - before.refund_failed),
         )
         if more
     ]

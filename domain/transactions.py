@@ -84,6 +84,15 @@ class Transaction(Struct, frozen=True, kw_only=True):
             changed_at=now,
         )
 
+    def bounced(self, code: str, now: datetime) -> "Transaction":
+        """A refund that was done and came back: a person has to see how its buyer gets the money.
+
+        One that is known to have come back stays as it is.
+        """
+        if self.state is not _T.DONE:
+            return self
+        return structs.replace(self, state=_T.REFUSED, trouble=code, changed_at=now)
+
 
 def _verdict(asked: Transaction, outcome: Outcome | None) -> tuple[TransactionState, str]:
     """What becomes of it, and why."""
@@ -163,4 +172,4 @@ def to_give_back(attempt: Attempt, asked: Iterable[Transaction], owed: int) -> i
     under_way = sum(
         one.amount for one in asked if one.kind is Ask.REFUND and one.state is not _T.DONE
     )
-    return max(0, attempt.captured - attempt.refunded - under_way - max(owed, 0))
+    return max(0, attempt.captured - attempt.given_back - under_way - max(owed, 0))

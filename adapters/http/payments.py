@@ -79,10 +79,11 @@ class AttemptView(Struct, frozen=True):
         currency = attempt.amount.currency
         plain = ("id", "state", "provider", "amount", "disputed", "started_at", "changed_at")
         fields: dict[str, Any] = {name: getattr(attempt, name) for name in plain}
-        for name in ("authorised", "captured", "refunded"):
+        for name in ("authorised", "captured"):
             fields[name] = Money(getattr(attempt, name), currency)
         return cls(
             **fields,
+            refunded=Money(attempt.given_back, currency),
             until=attempt.deadline,
             transactions=[TransactionView.of(one, currency) for one in tried.transactions],
             payment=attempt.payment or UNSET,

@@ -5,7 +5,7 @@ them repeats of its own behind our back: here every repeat stands in our book, u
 survives the process.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from http import HTTPStatus
 from typing import Any, Final
@@ -14,7 +14,7 @@ import httpx
 import structlog
 
 from domain.ids import AttemptId, TransactionId
-from domain.payments import Outcome, Refused, Stage, Told, Truth, Unsure
+from domain.payments import FailedRefund, Outcome, Refused, Stage, Told, Truth, Unsure
 from service.ports.payments import Wanted
 
 API_VERSION: Final = "2024-06-20"
@@ -34,6 +34,8 @@ STAGES: Final[Mapping[str, Stage]] = {
     "succeeded": Stage.CAPTURED,
     "canceled": Stage.CANCELLED,
 }
+FAILED: Final = frozenset({"failed", "canceled"})
+EXPANDED: Final = "latest_charge.refunds"
 LATER: Final = frozenset(
     {
         HTTPStatus.REQUEST_TIMEOUT,
@@ -124,8 +126,8 @@ class Stripe:
             made = await self._send("POST", "/refunds", form, key)
         if not isinstance(made, dict):
             return made
-        if made["status"] in {"failed", "canceled"}:
-            return Refused(str(made.get("failure_reason") or made["status"]))
+        if made["status"] in FAILED:
+            return Refused(_reason(made))
         told = await self.look(payment)  # the figures are the payment's own
         return Told(told.truth, made["id"]) if isinstance(told, Told) else told
 
@@ -145,10 +147,13 @@ class Stripe:
         return told if isinstance(told, Told) and told.truth.stage in stages else None
 
     async def _refund_of(self, payment: str, key: TransactionId) -> dict[str, Any] | None:
-        query = {"payment_intent": payment, "limit": str(MOST_REFUNDS)}
-        answer = await self._send("GET", "/refunds", query)
+        answer = await self._refunds(payment)
         refunds = answer["data"] if isinstance(answer, dict) else []
         return next((one for one in refunds if one["metadata"].get("transaction") == key), None)
+
+    async def _refunds(self, payment: str) -> "dict[str, Any] | Outcome":
+        query = {"payment_intent": payment, "limit": str(MOST_REFUNDS)}
+        return await self._send("GET", "/refunds", query)
 
     async def _change(self, payment: str, verb: str, form: dict[str, str]) -> Outcome:
         """A step that a payment takes once; where it is refused, how the payment stands instead."""
@@ -161,8 +166,14 @@ class Stripe:
     async def _ask(
         self, method: str, path: str, form: dict[str, str], key: TransactionId | None = None
     ) -> Outcome:
-        answer = await self._send(method, path, form | {"expand[]": "latest_charge"}, key)
-        return Told(truth_of(answer)) if isinstance(answer, dict) else answer
+        answer = await self._send(method, path, form | {"expand[]": EXPANDED}, key)
+        if not isinstance(answer, dict):
+            return answer
+        refunds = _charge_of(answer).get("refunds") or {}
+        if not refunds.get("has_more"):
+            return Told(truth_of(answer, refunds.get("data")))
+        more = await self._refunds(answer["id"])  # a charge shows the newest ten
+        return Told(truth_of(answer, more["data"])) if isinstance(more, dict) else more
 
     async def _send(
         self, method: str, path: str, form: dict[str, str], key: TransactionId | None = None
@@ -209,23 +220,50 @@ def _pause(answer: httpx.Response) -> timedelta | None:
     return min(timedelta(seconds=int(said)), LONGEST_PAUSE) if said.isdecimal() else None
 
 
-def truth_of(intent: Mapping[str, Any]) -> Truth:
-    """A PaymentIntent in our words; a status that nobody knows yet is one to be looked at again."""
+def truth_of(
+    intent: Mapping[str, Any], refunds: Sequence[Mapping[str, Any]] | None = None
+) -> Truth:
+    """A PaymentIntent in our words; a status that nobody knows yet is one to be looked at again.
+
+    A refund may be `succeeded` for days and `failed` then. What a charge says in sum of them is not
+    defined for that, so that they are counted here, where they were asked for too.
+    """
     stage = STAGES.get(intent["status"], Stage.PROCESSING)
     error = intent.get("last_payment_error")
     if intent["status"] == "requires_payment_method" and error:
         stage = Stage.DECLINED
-    charge = intent.get("latest_charge")
-    charge = charge if isinstance(charge, dict) else {}
+    charge = _charge_of(intent)
     received = intent.get("amount_received") or 0
     return Truth(
         payment=intent["id"],
         stage=stage,
         authorised=intent.get("amount_capturable") or 0,
         captured=received if stage is Stage.CAPTURED else 0,
-        refunded=charge.get("amount_refunded") or 0,
+        refunded=_sum_of(charge, refunds),
+        failed_refunds=tuple(
+            FailedRefund(one["id"], one["amount"], _reason(one))
+            for one in refunds or ()
+            if one["status"] in FAILED
+        ),
         disputed=bool(charge.get("disputed")),
         code=str((error or {}).get("decline_code") or (error or {}).get("code") or ""),
         client_secret=intent.get("client_secret") or "",
         next_action=intent.get("next_action"),
     )
+
+
+def _charge_of(intent: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Its charge, where it was sent along."""
+    charge = intent.get("latest_charge")
+    return charge if isinstance(charge, dict) else {}
+
+
+def _sum_of(charge: Mapping[str, Any], refunds: Sequence[Mapping[str, Any]] | None) -> int:
+    """Minor units of all its refunds, those that failed with them."""
+    if refunds is None:
+        return charge.get("amount_refunded") or 0
+    return sum(one["amount"] for one in refunds)
+
+
+def _reason(refund: Mapping[str, Any]) -> str:
+    return str(refund.get("failure_reason") or refund["status"])

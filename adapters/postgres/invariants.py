@@ -111,7 +111,8 @@ ORDER_LINES: Final = """
 
 OWED: Final = """
     (
-        select a.id, a.order_id, a.state, a.payment, a.authorised, a.captured, a.refunded,
+        select a.id, a.order_id, a.state, a.payment, a.authorised, a.captured,
+            a.refunded - a.refund_failed as refunded,
             case when o.attempt = a.id and o.state <> 'expired'
                 then o.to_pay_minor - o.paid_back_minor else 0
             end as owed,

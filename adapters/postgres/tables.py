@@ -734,6 +734,7 @@ attempts = Table(
     minor("authorised", server_default=text("0")),
     minor("captured", server_default=text("0")),
     minor("refunded", server_default=text("0")),
+    minor("refund_failed", server_default=text("0")),
     Column("declined", Boolean, nullable=False, server_default=text("false")),
     Column("cancelled", Boolean, nullable=False, server_default=text("false")),
     Column("disputed", Boolean, nullable=False, server_default=text("false")),
@@ -749,7 +750,11 @@ attempts = Table(
     instant("changed_at"),
     CheckConstraint("amount_minor > 0", name="amount_minor"),
     CheckConstraint("captured between 0 and authorised", name="captured"),
-    CheckConstraint("refunded between 0 and captured", name="refunded"),
+    CheckConstraint(
+        "refunded >= 0 and refund_failed between 0 and refunded"
+        " and refunded - refund_failed <= captured",
+        name="refunded",
+    ),
 )
 Index(None, attempts.c.order_id, attempts.c.id)
 Index(

@@ -5604,7 +5604,7 @@ export interface components {
          * What
          * @enum {unknown}
          */
-        What: "accepted" | "cancelled" | "collected" | "declined" | "delivered" | "edited" | "expired" | "payment_authorised" | "payment_captured" | "payment_failed" | "payment_refunded" | "payment_retried" | "payment_voided" | "picked" | "placed" | "put_back" | "ready" | "return_announced" | "return_cancelled" | "return_decided" | "returned" | "sent" | "short";
+        What: "accepted" | "cancelled" | "collected" | "declined" | "delivered" | "edited" | "expired" | "payment_authorised" | "payment_captured" | "payment_failed" | "payment_refunded" | "payment_retried" | "payment_voided" | "picked" | "placed" | "put_back" | "ready" | "refund_failed" | "return_announced" | "return_cancelled" | "return_decided" | "returned" | "sent" | "short";
         /**
          * Payment
          * @description `attempt` is the retailer's own name of one try to take the money, never used again.

@@ -6,7 +6,7 @@ from msgspec import structs
 
 from domain.ids import TransactionId
 from domain.orders import Order
-from domain.payments import Attempt, Outcome, next_look
+from domain.payments import Attempt, Outcome, Truth, next_look
 from domain.timeline import payment_steps
 from service.payments.following import follow, is_let_go, tell_returned
 from service.ports.unit import Unit, Units
@@ -32,10 +32,23 @@ async def record(
         if asked is not None:
             transaction = await unit.attempts.take_transaction(asked)
             await unit.attempts.keep_transaction(transaction.answered(outcome, unit.now))
+        if after.refund_failed > before.refund_failed:
+            await _note_failed_refunds(unit, after, outcome)
         if after.authorised and not before.authorised:
             await _tell_if_unwanted(unit, order, after)
         await follow(unit, cart, order, looked_at=after.id)
     return after
+
+
+async def _note_failed_refunds(unit: Unit, attempt: Attempt, outcome: Outcome | None) -> None:
+    """What came back is refused by now, and so is listed for a person."""
+    truth = getattr(outcome, "truth", None)
+    assert isinstance(truth, Truth), "only a truth tells of refunds"
+    codes = {one.receipt: one.code for one in truth.failed_refunds}
+    for asked in await unit.attempts.transactions([attempt.id]):
+        if asked.receipt in codes:
+            locked = await unit.attempts.take_transaction(asked.id)
+            await unit.attempts.keep_transaction(locked.bounced(codes[asked.receipt], unit.now))
 
 
 async def _tell_if_unwanted(unit: Unit, order: Order, attempt: Attempt) -> None:

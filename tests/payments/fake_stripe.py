@@ -105,6 +105,14 @@ class FakeStripe:
         with self._lock:
             self._cancel(payment, {})
 
+    def sends_back(self, refund: str, code: str = "expired_or_canceled_card") -> None:
+        """The bank of a card has nowhere to put a refund that was done."""
+        with self._lock:
+            [found] = [one for one in self.refunds if one["id"] == refund]
+            found |= {"status": "failed", "failure_reason": code}
+            self.intents[found["payment_intent"]]["refunded"] -= found["amount"]
+            self._tell("refund.failed", found)
+
     def disputes(self, payment: str) -> None:
         with self._lock:
             intent = self.intents[payment]
@@ -181,9 +189,9 @@ class FakeStripe:
             case ["GET", "payment_intents", "search"]:
                 return {"object": "search_result", "data": self._found(form["query"])}
             case ["GET", "payment_intents", payment]:
-                return _view(self._intent(payment), form)
+                return _view(self._intent(payment), form, self.refunds)
             case ["POST", "payment_intents", payment, verb] if verb in steps:
-                return _view(steps[verb](payment, form), form)
+                return _view(steps[verb](payment, form), form, self.refunds)
             case ["POST", "refunds"]:
                 return self._refund(form)
             case ["GET", "refunds"]:
@@ -217,7 +225,7 @@ class FakeStripe:
         self.intents[name] = intent
         if form.get("confirm") == "true":
             self._confirm(intent, form["payment_method"])
-        return _view(intent, form)
+        return _view(intent, form, self.refunds)
 
     def _confirm(self, intent: dict[str, Any], card: str) -> None:
         if intent["status"] == "canceled":
@@ -227,7 +235,12 @@ class FakeStripe:
             error = {"type": "card_error", "code": "card_declined", "decline_code": "do_not_honor"}
             intent |= {"status": "requires_payment_method", "last_payment_error": error}
             self._tell("payment_intent.payment_failed", intent)
-            raise No(402, payment_intent=_view(intent, {}), type_="card_error", **_no_type(error))
+            raise No(
+                402,
+                payment_intent=_view(intent, {}, self.refunds),
+                type_="card_error",
+                **_no_type(error),
+            )
         if card == ASKS_THE_BANK:
             intent["status"] = "requires_action"
             intent["next_action"] = {"type": "use_stripe_sdk", "use_stripe_sdk": {}}
@@ -291,7 +304,7 @@ class FakeStripe:
         name = query.partition("metadata['")[2].partition("']")[0]
         value = query.rpartition(":'")[2].removesuffix("'")
         found = [one for one in self.intents.values() if one["metadata"].get(name) == value]
-        return [] if self.search_lags else [_view(one, {}) for one in found]
+        return [] if self.search_lags else [_view(one, {}, self.refunds) for one in found]
 
     def _tell(self, kind: str, thing: dict[str, Any]) -> None:
         event = {
@@ -327,10 +340,14 @@ def _verb(method: str, path: str) -> str:
     return "create" if method == "POST" else "look"
 
 
-def _view(intent: dict[str, Any], form: dict[str, str]) -> dict[str, Any]:
+def _view(
+    intent: dict[str, Any], form: dict[str, str], refunds: list[dict[str, Any]]
+) -> dict[str, Any]:
     seen = {name: value for name, value in intent.items() if name not in {"refunded", "disputed"}}
-    if form.get("expand[]") == "latest_charge" and intent["latest_charge"]:
-        seen["latest_charge"] = _charge(intent)
+    if form.get("expand[]") == "latest_charge.refunds" and intent["latest_charge"]:
+        newest = [one for one in refunds if one["payment_intent"] == intent["id"]][::-1]
+        page = {"object": "list", "data": newest[:10], "has_more": len(newest) > 10}
+        seen["latest_charge"] = _charge(intent) | {"refunds": page}
     return seen
 
 
@@ -354,7 +371,7 @@ def _unexpected(intent: dict[str, Any]) -> No:
         400,
         "invalid_request_error",
         "payment_intent_unexpected_state",
-        payment_intent=_view(intent, {}),
+        payment_intent=_view(intent, {}, []),
     )
 
 

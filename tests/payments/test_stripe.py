@@ -8,7 +8,7 @@ import pytest
 from adapters.payments.stripe import Stripe
 from domain.ids import AttemptId, OrderId, TransactionId
 from domain.money import Money
-from domain.payments import Outcome, Refused, Stage, Told, Unsure
+from domain.payments import FailedRefund, Outcome, Refused, Stage, Told, Unsure
 from service.ports.payments import Wanted
 from tests.payments.fake_stripe import (
     ASKS_THE_BANK,
@@ -108,6 +108,30 @@ async def test_a_refund_whose_answer_was_lost_is_made_once(
     assert isinstance(lost, Unsure)
     assert (told(again).receipt, told(again).truth.refunded) == (fake.refunds[0]["id"], 300)
     assert fake.book()[payment] == ("succeeded", 0, 1000, 300)
+
+
+async def test_a_refund_that_fails_days_later_is_told(fake: FakeStripe, stripe: Stripe):
+    payment = await reserved(stripe)
+    await stripe.capture(payment, 1000)
+    refund = told(await stripe.refund(payment, 300, key=TransactionId("ptx_refund"))).receipt
+    before = told(await stripe.look(payment)).truth
+    fake.sends_back(refund, "lost_or_stolen_card")
+    after = told(await stripe.look(payment)).truth
+
+    assert before.failed_refunds == ()
+    assert after.failed_refunds == (FailedRefund(refund, 300, "lost_or_stolen_card"),)
+    assert (before.refunded, after.refunded) == (300, 300)
+
+
+async def test_of_many_refunds_none_is_overlooked(fake: FakeStripe, stripe: Stripe):
+    payment = await reserved(stripe)
+    await stripe.capture(payment, 1000)
+    for number in range(12):
+        await stripe.refund(payment, 10, key=TransactionId(f"ptx_{number}"))
+    fake.sends_back(fake.refunds[0]["id"])  # the oldest, which a charge shows no more
+    truth = told(await stripe.look(payment)).truth
+
+    assert (truth.refunded, len(truth.failed_refunds)) == (120, 1)
 
 
 async def test_a_key_of_before_brings_the_first_payment_again(fake: FakeStripe, stripe: Stripe):

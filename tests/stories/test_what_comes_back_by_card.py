@@ -260,3 +260,40 @@ async def test_the_first_parcel_or_handover_takes_all_and_what_comes_back_goes_b
     assert first == [(4000, 0)]
     assert money(at) == [(4000, 4000)]
     assert await at.is_well()
+
+
+async def unsettled(at: CardShop) -> list[tuple[str, int, str]]:
+    listed = await at.shop.client.get("/v1/payments/unsettled", headers=await at.shop.office())
+    return [(one["kind"], one["amount"]["amount"], one["code"]) for one in listed.json()["items"]]
+
+
+async def test_a_refund_that_the_bank_sends_back_waits_for_a_person_and_is_not_made_again(
+    at: CardShop,
+):
+    _, order = await collected(at, 2)
+    await give_back(at, order)
+    await at.sweep()
+    assert await unsettled(at) == []
+
+    at.fake.sends_back(at.fake.refunds[0]["id"])
+    await at.tell(times=3)
+    await at.sweep(rounds=5)
+
+    assert await unsettled(at) == [("refund", 500, "expired_or_canceled_card")]
+    assert money(at) == [(1000, 0)]
+    assert len(at.fake.refunds) == 1
+    office = await at.shop.office()
+    tried = await at.shop.client.get(f"/v1/orders/{order['id']}/payments", headers=office)
+    [attempt] = tried.json()["items"]
+    assert attempt["refunded"]["amount"] == 0
+    assert attempt["transactions"][-1]["state"] == "refused"
+    steps = await at.shop.client.get(f"/v1/orders/{order['id']}/timeline", headers=office)
+    told = [one for one in steps.json()["items"] if one["what"] == "refund_failed"]
+    assert [one["amount"]["amount"] for one in told] == [500]
+    assert await at.is_well()
+
+    await give_back(at, order)  # of the other mug, which goes back as if nothing had been
+    await at.sweep()
+    assert money(at) == [(1000, 500)]
+    assert len(await unsettled(at)) == 1
+    assert await at.is_well()
