@@ -24,6 +24,7 @@ class Kind(StrEnum):
     NAME = "name"
     SKU = "sku"
     TRACKING = "tracking"
+    RECEIPT = "receipt"
 
 
 Word = tuple[Kind, str]
@@ -46,6 +47,8 @@ def words_of(order: Order) -> list[Word]:
         words.add((Kind.EMAIL, contact.email.casefold()))
     if contact.phone:
         words.add((Kind.PHONE, contact.phone))
+    if order.payment.receipt:
+        words.add((Kind.RECEIPT, order.payment.receipt))
     return sorted(words)
 
 
@@ -70,7 +73,7 @@ def sought_by(query: str, countries: Collection[str]) -> Sought:
         return Sought(order=OrderId(text))
     if "@" in text:
         return Sought(words=[(Kind.EMAIL, text.casefold())])
-    words: list[Word] = [(Kind.SKU, text), (Kind.TRACKING, text)]
+    words: list[Word] = [(kind, text) for kind in (Kind.SKU, Kind.TRACKING, Kind.RECEIPT)]
     if looks_like_a_phone(text):
         words += [(Kind.PHONE, number) for number in sorted(_numbers(text, countries))]
     name = _plain(text)

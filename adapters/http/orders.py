@@ -169,7 +169,7 @@ Query = Annotated[
         max_length=254,
         description=(
             "The order's id, a whole e-mail address or phone number, the beginning of a name or of "
-            "a last name, a sku, or the tracking number of a parcel."
+            "a last name, a sku, the tracking number of a parcel, or a till's receipt that paid it."
         ),
     ),
 ]

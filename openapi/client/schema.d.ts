@@ -14573,7 +14573,7 @@ export interface operations {
                  */
                 placed_until?: string;
                 /**
-                 * @description The order's id, a whole e-mail address or phone number, the beginning of a name or of a last name, a sku, or the tracking number of a parcel.
+                 * @description The order's id, a whole e-mail address or phone number, the beginning of a name or of a last name, a sku, the tracking number of a parcel, or a till's receipt that paid it.
                  * @example sample
                  */
                 query?: string;

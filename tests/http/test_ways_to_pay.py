@@ -7,6 +7,7 @@ import pytest
 from domain.stores import StoreKind
 from tests.examples import HARBOUR, MUG, a_store, shelve
 from tests.http.shop import Shop, a_shop
+from tests.http.test_finding_orders import find
 from tests.http.test_shipments import ADDRESS, ALL_SENT, DEPOT, a_cart, audited, do, order, shelf
 
 
@@ -50,6 +51,7 @@ async def test_a_walk_in_pays_at_the_till_for_what_another_location_sends(shop: 
 
     assert placed.status_code == 201, placed.text
     assert placed.json()["tenders"][0]["type"] == "pay_at_till"
+    assert await find(shop, await shop.office(), query="T1-0042") == [placed.json()["id"]]
     assert [group["store"] for group in placed.json()["groups"]] == [DEPOT]
     assert placed.json()["address"]["city"] == ADDRESS["city"]
     assert sent.json()["state"] == "shipped"
