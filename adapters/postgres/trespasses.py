@@ -8,6 +8,7 @@ from domain.callers import Caller
 NOTE: Final = """
     insert into trespasses (caller, role, operation, object, at) values ($1, $2, $3, $4, $5)
 """
+TURN: Final = "select pg_advisory_xact_lock(hashtext($1))"
 COUNT: Final = """
     select count(*) from trespasses where caller = $1 and object = $2 and at > $3
 """
@@ -32,6 +33,7 @@ class PostgresTrespasses:
         )
 
     async def count(self, caller: Caller, thing: str, *, since: datetime) -> int:
+        await self._connection.execute(TURN, f"{thing} {caller.id}")
         tries: int = await self._connection.fetchval(COUNT, caller.id, thing, since)
         return tries
 

@@ -36,7 +36,10 @@ class Trespasses(Protocol):
         """Write down that somebody asked for what is not theirs."""
 
     async def count(self, caller: Caller, thing: str, *, since: datetime) -> int:
-        """How often a caller asked for that since then."""
+        """How often a caller asked for that since then.
+
+        The same caller's next question waits until this unit ends, and sees what it notes.
+        """
 
     async def forget(self, before: datetime, limit: int) -> int:
         """Strike out up to `limit` that are older than that; how many those were."""

@@ -1,5 +1,7 @@
 """A shopper's cart at a till: opened there by its code, and to nobody else."""
 
+import asyncio
+from collections import Counter
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -130,6 +132,14 @@ async def test_a_till_that_guesses_has_to_wait_and_the_right_code_does_not_help(
     assert {answer.status_code for answer in tries} == {404}
     assert (locked.status_code, locked.headers["Retry-After"]) == (429, "900")
     assert other.status_code == 200
+
+
+async def test_guesses_at_the_same_moment_are_no_more_than_one_after_the_other(shop: Shop):
+    till = await shop.till(HARBOUR)
+    guesses = (find(shop, till, code=f"WRONG{number:03}") for number in range(30))
+    answers = Counter(answer.status_code for answer in await asyncio.gather(*guesses))
+
+    assert answers == {404: 10, 429: 20}
 
 
 async def test_a_token_is_over_after_half_an_hour(shop: Shop):
