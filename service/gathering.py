@@ -1,12 +1,19 @@
 """Calls that arrive while one is under way are served together by the next.
 
 The rule stays in the use case, which takes many at once; a lone call waits for nothing. Under a
-flash sale the row is locked once for all who want it, and not once for each.
+flash sale the row is locked once for all who want it, and not once for each. Nobody is harmed by
+whom one is served with: a refusal is the answer to one, and a fault stays with whose it is.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from typing import Generic, TypeVar
+
+import structlog
+
+from domain.refusals import Refusal
+
+log = structlog.get_logger("hylla.units")
 
 Ask = TypeVar("Ask")
 Answer = TypeVar("Answer")
@@ -61,10 +68,18 @@ class Gathered(Generic[Ask, Answer]):
         return list(taken.values())
 
     async def _serve_all(self, asked: list[tuple[Ask, asyncio.Future[Answer]]]) -> None:
+        """What goes wrong for all is everybody's; a fault is looked for, alone with each."""
         try:
             answers = await self._serve([ask for ask, _ in asked])
-        except Exception as trouble:  # noqa: BLE001 - it is everybody's, and raised for everybody
-            answers = [trouble] * len(asked)
+        except Refusal as refused:
+            answers = [refused] * len(asked)
+        except Exception as fault:
+            if len(asked) > 1:
+                log.exception("a round failed", asks=len(asked))
+                for one in asked:
+                    await self._serve_all([one])
+                return
+            answers = [fault]
         for (_, future), answer in zip(asked, answers, strict=True):
             if future.done():
                 continue
