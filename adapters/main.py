@@ -203,7 +203,7 @@ def _gathered(house: House, cashier: Cashier) -> dict[str, Any]:
     hold = partial(hold_all, house.units, limit=house.settings.hold_limit)
     place = partial(place_all, house.units, cashier)
     return {
-        "holding": Gathered(hold, name=lambda wish: (wish.key.principal, wish.key.key)),
+        "holding": Gathered(hold, name=lambda wish: wish.key.name),
         "placing": Gathered(place, name=lambda wish: wish.cart),
     }
 

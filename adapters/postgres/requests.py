@@ -83,7 +83,7 @@ class PostgresRequests:
         return first
 
     async def firsts(self, keys: Sequence[RequestKey], kind: type[T]) -> list[T | Refusal | None]:
-        names = [(key.principal, key.key) for key in keys]
+        names = [key.name for key in keys]
         found = {
             (row["principal"], row["key"]): row
             for row in await self._connection.fetch(FIRST_OF_ALL, *columns(names, 2))

@@ -13,7 +13,7 @@ from domain.carts import Cart
 from domain.ids import CartId
 from domain.orders import Order
 from domain.payments import Attempt
-from domain.refusals import Missing, Refusal
+from domain.refusals import GaveWay, Missing, Refusal
 from domain.tenders import CARD
 from service.carts.problems import Facts
 from service.gathering import Gathered
@@ -136,8 +136,12 @@ class _Desk:
         firsts = {wish.cart: first for wish, first in zip(wishes, answers, strict=True)}
         ordered = [cart.order for cart in carts.values() if cart.order]
         orders = await self._unit.orders.by_id(ordered) if ordered else {}
+        keys_seen: set[tuple[str, str]] = set()
 
         def opened(wish: CheckoutWish) -> Open | None:
+            if wish.key.name in keys_seen:
+                raise GaveWay("Another request of this round has the same key.")
+            keys_seen.add(wish.key.name)
             first = firsts[wish.cart]
             if isinstance(first, Refusal):
                 raise first

@@ -22,6 +22,11 @@ class RequestKey(Struct):
     digest: bytes
     replayed: bool = False
 
+    @property
+    def name(self) -> tuple[str, str]:
+        """What tells it from all others."""
+        return self.principal, self.key
+
 
 class Requests(Protocol):
     async def claim(self, key: RequestKey | None, kind: type[T]) -> T | None:

@@ -5,6 +5,7 @@ from collections import Counter
 from typing import Any
 
 from msgspec import convert
+from msgspec.structs import replace
 
 from adapters.postgres.stock import LOCK
 from domain.callers import Caller, Role
@@ -189,6 +190,20 @@ async def test_the_first_answer_is_given_again_to_the_right_one_only(shop: Shop)
     assert [one.placed for one in again] == [one.placed for one in before]
     assert [one.key.replayed for one in wishes] == [True, True]
     assert await shelf(shop) == (9, 2)
+
+
+async def test_a_key_that_comes_twice_in_a_round_for_two_carts_harms_nobody(shop: Shop):
+    await shelve(shop.units, mug=9)
+    page = await shop.page()
+    carts = [await a_cart(shop, page, mug=1) for _ in range(3)]
+    one, other, third = [wish(shop, cart, key="once") for cart in carts]
+    same = replace(other, key=replace(one.key, digest=b"something else"))
+    first, second, last = await together(shop, one, same, third)
+    (again,) = await together(shop, same)
+
+    assert names([first, last]) == ["placed", "placed"]
+    assert isinstance(second, GaveWay)
+    assert again.name == "idempotency_key_reused"
 
 
 async def in_a_round_of_its_own(shop: Shop, cart: dict[str, Any]) -> str:
