@@ -82,6 +82,10 @@ class Busy(Refusal):
     code = "busy"
 
 
+class Locked(Busy):
+    """Somebody else keeps what this needs, for longer than it could wait."""
+
+
 class GaveWay(Busy):
     """Two were in each other's way, and this one was undone; what it did never happened."""
 

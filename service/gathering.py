@@ -11,7 +11,8 @@ from typing import Generic, TypeVar
 
 import structlog
 
-from domain.refusals import Refusal
+from domain.refusals import Locked, Refusal
+from service.retries import tried_again
 
 log = structlog.get_logger("hylla.units")
 
@@ -39,6 +40,7 @@ class Gathered(Generic[Ask, Answer]):
         self._waiting: list[tuple[Ask, asyncio.Future[Answer]]] = []
         self._round: asyncio.Task[None] | None = None
 
+    @tried_again
     async def __call__(self, ask: Ask) -> Answer:
         """The answer to one ask. Whoever gives up waiting does not disturb the others."""
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
@@ -68,18 +70,16 @@ class Gathered(Generic[Ask, Answer]):
         return list(taken.values())
 
     async def _serve_all(self, asked: list[tuple[Ask, asyncio.Future[Answer]]]) -> None:
-        """What goes wrong for all is everybody's; a fault is looked for, alone with each."""
+        """What goes wrong for all is everybody's; what may be one's is, side by side for each."""
         try:
             answers = await self._serve([ask for ask, _ in asked])
-        except Refusal as refused:
-            answers = [refused] * len(asked)
-        except Exception as fault:
-            if len(asked) > 1:
-                log.exception("a round failed", asks=len(asked))
-                for one in asked:
-                    await self._serve_all([one])
+        except Exception as trouble:
+            is_ones = isinstance(trouble, Locked) or not isinstance(trouble, Refusal)
+            if is_ones and len(asked) > 1:
+                log.exception("round failed", asks=len(asked))
+                await asyncio.gather(*(self._serve_all([one]) for one in asked))
                 return
-            answers = [fault]
+            answers = [trouble] * len(asked)
         for (_, future), answer in zip(asked, answers, strict=True):
             if future.done():
                 continue

@@ -42,6 +42,14 @@ class Senders(Struct, frozen=True):
         parts = {sku: self.parts[sku] for sku in wanted}
         return route(wanted, Supply(parts, self.shelves, serving, own, taken))
 
+    def can_spare(self, wanted: Mapping[Place, int]) -> bool:
+        """Whether so many are free of what can be sent at all."""
+        return all(
+            self.shelves[place].sellable >= count
+            for place, count in wanted.items()
+            if place in self.shelves
+        )
+
     def units(self, routed: Routed) -> Counter[Place]:
         """What is sent so takes of the shelves."""
         taken: Counter[Place] = Counter()

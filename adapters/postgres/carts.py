@@ -28,6 +28,10 @@ TAKE: Final = f"{GET} for update"
 TAKE_ALL: Final = f"select {COLUMNS} from carts where id = any($1::text[]) order by id for update"
 OPEN_OF_ANY: Final = f"select {COLUMNS} from carts where state = 'open'"
 OPEN_OF: Final = f"select {COLUMNS} from carts where customer = $1 and state in ('open', 'paying')"
+TAKE_BOTH: Final = f"""
+    select {COLUMNS} from carts
+    where id = $1 or customer = $2 and state in ('open', 'paying') order by id for update
+"""
 KEEP: Final = """
     update carts set currency = $10, changed_at = $2, state = $3, customer = $4, claimed_by = $5,
         merged_into = $6, order_id = $7, version = $8, lines = $9, hold = $11, saved = $12,
@@ -122,6 +126,14 @@ class PostgresCarts:
     async def take_all(self, carts: Collection[CartId]) -> dict[CartId, Cart]:
         rows = await self._connection.fetch(TAKE_ALL, list(carts))
         return {row["id"]: _cart(row) for row in rows}
+
+    async def take_both(self, cart: CartId, customer: CustomerId) -> tuple[Cart, Cart | None]:
+        rows = await self._connection.fetch(TAKE_BOTH, cart, customer)
+        taken = {row["id"]: _cart(row) for row in rows}
+        if cart not in taken:
+            raise Missing
+        named = taken.pop(cart)
+        return named, next(iter(taken.values()), None)
 
     async def keep(self, *carts: Cart) -> None:
         await self._connection.executemany(KEEP, [_values(cart) for cart in carts])

@@ -280,6 +280,36 @@ INVARIANTS: Final[Mapping[str, str]] = {
         from incidents left join stock using (store, sku)
         where incidents.kind = 'oversold' and incidents.state = 'open'
     """,
+    "holds_claim_what_they_keep": """
+        select jsonb_build_object('hold', hold, 'store', store, 'sku', sku, 'figure', figure)
+                as about, expected, actual
+        from (
+            select id as hold, there.key as store, kept.key as sku, kept.value::bigint as units,
+                extract(epoch from held_until)::bigint as until
+            from holds, jsonb_each(units) as there, jsonb_each_text(there.value) as kept
+            where state = 'active'
+        ) as told
+        full join (
+            select hold, store, sku, sum(quantity)::bigint as units,
+                extract(epoch from max(held_until))::bigint as until
+            from hold_units group by hold, store, sku
+        ) as claimed using (hold, store, sku),
+            lateral (values
+                ('units', told.units, claimed.units),
+                ('until', told.until, claimed.until)
+            ) as compared (figure, expected, actual)
+    """,
+    "what_is_over_wants_nothing": f"""
+        select jsonb_build_object('group', g.id, 'line', line) as about,
+            0 as expected, remaining as actual
+        from {PARTS} as part join {GROUPS} as g on g.id = part.group_id
+        where g.state not in ('placed', 'accepted', 'picking', 'ready')
+        union all
+        select jsonb_build_object('order', order_id, 'line', line.line),
+            0, quantity - collected - coalesce(shipped, 0) - cancelled
+        from {ORDER_LINES} join orders on orders.id = order_id
+        where orders.state in ('cancelled', 'fulfilled')
+    """,
     "allocations_are_what_their_group_claims": f"""
         select jsonb_build_object(
                 'group', group_id, 'line', line, 'sku', sku, 'figure', figure

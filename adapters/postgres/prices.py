@@ -68,8 +68,8 @@ class PostgresPrices:
         self._known = known
 
     async def rules(self, shown: Collection[Shown] = ()) -> tuple[Rules, dict[Shown, Coupon]]:
-        row = await self._connection.fetchrow(RULES, self._known.version, *columns(shown, 2))
-        rules = self._known.rules
+        version, rules = self._known.version, self._known.rules
+        row = await self._connection.fetchrow(RULES, version, *columns(shown, 2))
         if row["rules"] is not None:
             rules = msgspec.json.decode(row["rules"], type=Rules)
             self._known.version, self._known.rules = row["version"], rules

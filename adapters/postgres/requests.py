@@ -28,9 +28,20 @@ class InProgress(Conflict):
         super().__init__("The first request with this Idempotency-Key is still running.")
 
 
-CLAIM: Final = """
-    insert into requests (principal, key, digest, created_at) values ($1, $2, $3, $4)
+TURN: Final = "hashtextextended({principal} || chr(10) || {key}, 0)"
+"""Whoever asks under a key has its turn first, before anything else: so nobody waits for a key who
+has locked what its holder waits for."""
+CLAIM: Final = f"""
+    with turn as materialized (
+        select pg_advisory_xact_lock({TURN.format(principal="$1::text", key="$2::text")})
+    )
+    insert into requests (principal, key, digest, created_at) select $1, $2, $3, $4 from turn
     on conflict do nothing returning true
+"""
+TURNS: Final = f"""
+    select pg_try_advisory_xact_lock({TURN.format(principal="principal", key="key")})
+    from unnest($1::text[], $2::text[]) with ordinality as asked (principal, key, place)
+    order by place
 """
 FIRST: Final = "select digest, answer from requests where principal = $1 and key = $2"
 ANSWER: Final = "update requests set answer = $3 where principal = $1 and key = $2"
@@ -84,13 +95,15 @@ class PostgresRequests:
 
     async def firsts(self, keys: Sequence[RequestKey], kind: type[T]) -> list[T | Refusal | None]:
         names = [key.name for key in keys]
+        turns = [row[0] for row in await self._connection.fetch(TURNS, *columns(names, 2))]
+        # A statement of its own, after the turns: it sees what whoever had them before has done.
         found = {
             (row["principal"], row["key"]): row
             for row in await self._connection.fetch(FIRST_OF_ALL, *columns(names, 2))
         }
         return [
-            _first(key, found[name], kind) if name in found else None
-            for key, name in zip(keys, names, strict=True)
+            _under_way(ours) or (_first(key, found[name], kind) if name in found else None)
+            for key, name, ours in zip(keys, names, turns, strict=True)
         ]
 
     async def remember(self, answers: Sequence[tuple[RequestKey, object]]) -> None:
@@ -116,6 +129,10 @@ class PostgresRequests:
     async def forget(self, before: datetime, limit: int) -> int:
         gone: int = await self._connection.fetchval(FORGET, before, limit)
         return gone
+
+
+def _under_way(ours: bool) -> GaveWay | None:
+    return None if ours else GaveWay("The first request with this Idempotency-Key is running.")
 
 
 def _first(key: RequestKey, row: Any, kind: type[T]) -> T | Refusal:

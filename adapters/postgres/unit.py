@@ -55,7 +55,7 @@ from adapters.postgres.webhooks import PostgresWebhooks
 from domain.cart_rules import USUAL, CartRules
 from domain.ids import Sku, spell
 from domain.points import Programme
-from domain.refusals import Busy, GaveWay
+from domain.refusals import Busy, GaveWay, Locked
 from domain.transfers import Transfer
 from service.ports.callers import Keys, Trespasses
 from service.ports.catalogue import Products, Stores
@@ -90,7 +90,6 @@ LIMITS: Final = {
 }
 _UNDONE: Final = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
 _TRANSIENT: Final = (
-    asyncpg.LockNotAvailableError,
     asyncpg.OperatorInterventionError,  # it took too long, or the server is going down
     asyncpg.PostgresConnectionError,
 )
@@ -227,6 +226,8 @@ class PostgresUnits:
                     yield unit
             except _UNDONE as trouble:
                 raise GaveWay("Somebody else is at it; please try again.") from trouble
+            except asyncpg.LockNotAvailableError as trouble:
+                raise Locked("Somebody else is at it; please try again.") from trouble
             except _TRANSIENT as trouble:
                 raise Busy("Somebody else is at it; please try again.") from trouble
             except _AWAY as trouble:

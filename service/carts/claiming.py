@@ -6,7 +6,7 @@ from domain.callers import Caller
 from domain.carts import Cart, OtherCurrency
 from domain.claiming import Merged, merged, merged_saved, moved, noticed
 from domain.ids import CartId
-from service.carts.keeping import follow_owner, let_go, trim
+from service.carts.keeping import follow_owner, let_go, lock_kept, trim
 from service.carts.viewing import CartView, seen
 from service.ports.requests import RequestKey
 from service.ports.unit import Unit, Units
@@ -36,14 +36,16 @@ async def claim(
         if first := await unit.requests.claim(key, Claimed):
             return first
         await unit.customers.take(caller.customer)  # two log-ins at once take turns
-        guest = await unit.carts.take(cart)
-        mine, changes = await _claimed(unit, caller, guest)
+        guest, mine = await unit.carts.take_both(cart, caller.customer)
+        mine, changes = await _claimed(unit, caller, guest, mine)
         claimed = Claimed(await seen(unit, mine, locale), changes)
         await unit.requests.answer(key, claimed)
     return claimed
 
 
-async def _claimed(unit: Unit, caller: Caller, guest: Cart) -> tuple[Cart, list[Merged]]:
+async def _claimed(
+    unit: Unit, caller: Caller, guest: Cart, mine: Cart | None
+) -> tuple[Cart, list[Merged]]:
     assert caller.customer is not None
     if caller.customer in {guest.customer, guest.claimed_by}:
         return await unit.carts.get(guest.merged_into or guest.id), []
@@ -51,7 +53,6 @@ async def _claimed(unit: Unit, caller: Caller, guest: Cart) -> tuple[Cart, list[
     guest.must_be_open()
     await unit.viewed.move(guest.id, caller.customer)
     catalogue = await unit.products.by_sku({line.sku for line in guest.lines})
-    mine = await unit.carts.open_of(caller.customer)
     if mine is None:
         whole = guest.claimed(caller.customer, unit.now)
         await unit.carts.keep(whole)
@@ -63,6 +64,7 @@ async def _claimed(unit: Unit, caller: Caller, guest: Cart) -> tuple[Cart, list[
         raise OtherCurrency(guest.currency, mine.currency)
     lines, changes = merged(mine, guest, lambda sku: unit.cart_rules.most_of(catalogue.get(sku)))
     saved, left_out = merged_saved(mine, guest)
+    await lock_kept(unit, [guest, mine])
     await let_go(unit, caller, guest)
     both = await trim(unit, caller, mine.with_lines_of(guest, lines, saved, unit.now))
     await unit.carts.keep(both)

@@ -31,7 +31,10 @@ class Known(Struct, frozen=True):
 
 
 class Priced(Struct, frozen=True):
-    """A cart with its price. `coupons` are those that apply, `requires` is what is missing."""
+    """A cart with its price. `coupons` are those that take something off: an order uses them.
+
+    `requires` is what is missing.
+    """
 
     quote: Quote
     items: Sequence[Item]
@@ -78,12 +81,14 @@ def priced(
         method=method,
         locale=locale,
     )
+    told = quote(items, deal)
+    takes = {discount.promotion for line in told.lines for discount in line.discounts}
     return Priced(
-        quote(items, deal),
+        told,
         items,
         market,
         method,
-        coupons,
+        [one for one in coupons if one.promotion and one.promotion.promotion in takes],
         [*problems, *trouble, *troubles],
         [ADDRESS] if is_sent and address is None else [],
     )

@@ -207,10 +207,12 @@ async def _claim(unit: Unit, steps: Sequence[Step]) -> None:
 
     The steps themselves write what they claim.
     """
-    changes = summed(change for step in steps for change in changes_between(*step))
+    touched = [change for step in steps for change in changes_between(*step)]
+    changes = summed(touched)
     if not changes:
         return
-    shelves, terms = await unit.selling.lock([change.place for change in changes], [WEB])
+    # Also where nothing changes: the steps lock whole groups, and nobody locks less first.
+    shelves, terms = await unit.selling.lock(sorted({one.place for one in touched}), [WEB])
     catalogue = await with_parts(unit, sorted({change.sku for change in changes}))
     wanted = {
         change.place: change.allocated

@@ -157,7 +157,9 @@ def _routed(
         own, mine = kept[cart.id].places, _to_collect(cart, catalogue)
         known = {sku: count for sku, count in units_to_send(cart).items() if sku in catalogue}
         found = sending.route(known, own=own, taken=mine + taken)
-        taken += mine + sending.units(found) - Counter(own)
+        wants = mine + sending.units(found) - Counter(own)
+        if not found.short and sending.can_spare(wants + taken):
+            taken += wants  # who wants more than there is will be refused, and takes nothing
         routed[cart.id] = found
     return routed
 

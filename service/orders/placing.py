@@ -73,13 +73,17 @@ async def place(
     return await as_it_stands(units, served.placed)
 
 
-@tried_again
 async def _placed(
     units: Units, cashier: Cashier, placing: Gathered[CheckoutWish, Served], wish: CheckoutWish
 ) -> Served:
     """Together with others, unless its goods are to be held for a payment."""
     if wish.checkout.payment.method != CARD:
         return await placing(wish)
+    return await _placed_alone(units, cashier, wish)
+
+
+@tried_again
+async def _placed_alone(units: Units, cashier: Cashier, wish: CheckoutWish) -> Served:
     (served,) = await place_all(units, cashier, [wish])
     if isinstance(served, Exception):
         raise served

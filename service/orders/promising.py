@@ -78,10 +78,10 @@ class Promises:
         groups = groups_of(order, self._catalogue, self.shelves)
         changes = self._changes(groups, kept)
         source = Source(Cause.ORDER, order.id, order.actor, self._unit.now)
-        for move in moves_of([*changes, *claims(kept.claimed, sign=-1)], source):
-            place = move.change.place
-            self.shelves[place] = self.shelves[place].after(move.change)
-            self._moves.append(move)
+        self._moves += moves_of([*changes, *claims(kept.claimed, sign=-1)], source)
+        # What a hold whose time is over still claims is free on these shelves already.
+        for change in summed([*changes, *claims(kept.places, sign=-1)]):
+            self.shelves[change.place] = self.shelves[change.place].after(change)
         if kept.hold and kept.claimed:
             state = HoldState.CONVERTED if kept.places else HoldState.EXPIRED
             self._holds.setdefault(state, []).append(kept.hold.id)

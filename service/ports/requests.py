@@ -42,7 +42,8 @@ class Requests(Protocol):
     async def firsts(self, keys: Sequence[RequestKey], kind: type[T]) -> list[T | Refusal | None]:
         """The first answer to each, the refusal, or None where nobody has asked it yet.
 
-        Nothing is claimed: whoever then does the work must `remember` its answers in the same unit.
+        Nobody waits: what is under way elsewhere is GaveWay. The others are ours until the unit
+        ends, and whoever then does the work must `remember` its answers in it.
         """
 
     async def remember(self, answers: Sequence[tuple[RequestKey, object]]) -> None:

@@ -43,6 +43,12 @@ class Carts(Protocol):
     async def take_all(self, carts: Collection[CartId]) -> dict[CartId, Cart]:
         """Those that exist, locked until the unit ends."""
 
+    async def take_both(self, cart: CartId, customer: CustomerId) -> tuple[Cart, Cart | None]:
+        """A cart, and the customer's own, open or being paid for, where that is another.
+
+        Both are locked until the unit ends. Raises Missing.
+        """
+
     async def keep(self, *carts: Cart) -> None:
         """Write taken carts back."""
 

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from adapters.postgres.unit import Connections, PostgresUnits
+from domain.refusals import Locked
 from tests.http.shop import Shop
 
 WAITING = """
@@ -33,6 +34,16 @@ async def all_wait(shop: Shop, many: int) -> None:
     async with shop.units.read() as unit, asyncio.timeout(10):
         while await unit.connection.fetchval(WAITING) < many:
             await asyncio.sleep(0.01)
+
+
+async def is_free(shop: Shop, rows: str, *names: Any) -> bool:
+    """Whether nobody keeps these rows: `select from …`."""
+    try:
+        async with shop.units.begin() as unit:
+            await unit.connection.execute(f"{rows} for update nowait", *names)
+    except Locked:
+        return False
+    return True
 
 
 async def queue(shop: Shop, *rivals: Any) -> list[Any]:

@@ -14,11 +14,11 @@ from tests.http.test_sales import line as receipt_line
 from tests.http.test_sales import sale, tell
 
 
-async def hold(shop: Shop, cart: dict[str, Any]) -> Any:
+async def hold(shop: Shop, cart: dict[str, Any], key: str = "") -> Any:
     return await shop.client.post(
         f"/v1/carts/{cart['id']}/hold",
         json={},
-        headers=cart["headers"] | {"Idempotency-Key": shop.fresh()},
+        headers=cart["headers"] | {"Idempotency-Key": key or shop.fresh()},
     )
 
 

@@ -2,24 +2,30 @@
 
 import asyncio
 from collections import Counter
+from datetime import timedelta
+from functools import partial
 from typing import Any
 
+import pytest
 from msgspec import convert
 from msgspec.structs import replace
 
 from adapters.postgres.stock import LOCK
+from adapters.postgres.unit import LIMITS, PostgresUnits, connect, utc_now
 from domain.callers import Caller, Role
-from domain.refusals import GaveWay, Refusal
+from domain.refusals import GaveWay, Locked, Refusal
 from domain.stock import NotEnoughStock
+from service.gathering import Gathered
 from service.orders.drafting import Checkout, CheckoutWish
-from service.orders.placing import Served, place_all
+from service.orders.placing import Placed, Served, place_all
 from service.payments.cashier import Cashier
 from service.ports.requests import RequestKey
 from tests.examples import HARBOUR, HILL, MUG, TEAPOT, shelve
+from tests.http.rivals import all_wait, deadlocks, keeping
 from tests.http.shop import Shop
 from tests.http.test_cart_holds import hold
 from tests.http.test_carts import a_cart
-from tests.http.test_orders import CHECKOUT, figures, shelf
+from tests.http.test_orders import CHECKOUT, figures, order, shelf
 from tests.http.test_prices import coupon, take, uses
 from tests.http.test_sales import sound
 from tests.http.test_shipments import ADDRESS
@@ -122,6 +128,25 @@ async def test_what_one_of_them_holds_is_nobody_elses(shop: Shop):
     assert await sound(shop)
 
 
+@pytest.mark.parametrize("holder_first", [True, False])
+async def test_what_a_hold_kept_that_is_over_is_there_once(
+    shop: Shop, database_url: str, *, holder_first: bool
+):
+    """Nobody has swept it yet."""
+    await shelve(shop.units, mug=1)
+    page = await shop.page()
+    holder, other = await a_cart(shop, page, mug=1), await a_cart(shop, page, mug=1)
+    assert (await hold(shop, holder)).status_code == 200
+    ahead = timedelta(minutes=15, seconds=1)
+    later = PostgresUnits(connect(database_url), clock=lambda: utc_now() + ahead)
+    carts = [holder, other] if holder_first else [other, holder]
+    answers = await place_all(later, CASHIER, [wish(shop, cart) for cart in carts])
+    await later.close()
+
+    assert names(answers) == ["placed", "insufficient_stock"]
+    assert await shelf(shop) == (1, 1)
+
+
 async def test_the_last_use_of_a_coupon_goes_to_who_came_first(shop: Shop):
     await shelve(shop.units, mug=9)
     await coupon(shop, uses_max=2)
@@ -160,6 +185,18 @@ async def test_what_is_sent_comes_from_where_the_others_left_some(shop: Shop):
     stores = [group.store for one in answers for group in one.placed.order.groups]
     assert sorted(stores) == [HARBOUR, HILL]
     assert await sound(shop)
+
+
+async def test_who_asks_for_more_than_there_is_takes_nothing_from_whom_comes_after(shop: Shop):
+    await shelve(shop.units, mug=5)
+    page = await shop.page()
+    greedy = [await a_cart(shop, page, mug=9) for _ in range(3)]
+    modest = await a_cart_to_send(shop, page, {MUG: 1})
+    answers = await together(
+        shop, *(wish(shop, cart) for cart in greedy), wish(shop, modest, **SENT)
+    )
+
+    assert names(answers) == ["insufficient_stock"] * 3 + ["placed"]
 
 
 async def test_who_finds_that_others_take_the_last_to_be_sent_looks_again(shop: Shop):
@@ -283,3 +320,54 @@ async def test_rounds_that_place_the_same_cart_at_once_place_it_once(shop: Shop)
     assert len({one.order.id for one in orders}) == 1
     assert sum(one.new for one in orders) == 1
     assert await shelf(shop) == (9, 1)
+
+
+async def test_a_key_that_is_under_way_elsewhere_stops_nobody_else(shop: Shop):
+    await shelve(shop.units, mug=9)
+    page = await shop.page()
+    carts = [await a_cart(shop, page, mug=1) for _ in range(2)]
+    busy, free = [wish(shop, cart) for cart in carts]
+    async with shop.units.begin() as unit:
+        await unit.requests.claim(busy.key, Placed)
+        first, second = await asyncio.wait_for(together(shop, busy, free), timeout=4)
+
+    assert isinstance(first, GaveWay)
+    assert isinstance(second, Served)
+    assert names(await together(shop, wish(shop, carts[0]))) == ["placed"]
+
+
+async def test_a_hold_and_a_checkout_of_one_cart_under_one_key_do_not_wait_for_each_other(
+    shop: Shop,
+):
+    """Whoever has the key has it first, and the other keeps nothing meanwhile."""
+    await shelve(shop.units, mug=9)
+    page = await shop.page()
+    mine, other = await a_cart(shop, page, mug=1), await a_cart(shop, page, mug=1)
+    before = await deadlocks(shop)
+    async with keeping(shop):
+        placing = [asyncio.create_task(order(shop, cart, key="both")) for cart in (mine, other)]
+        await all_wait(shop, 1)
+        holding = asyncio.create_task(hold(shop, mine, key="both"))
+        await all_wait(shop, 2)
+    answers = [*await asyncio.gather(*placing), await holding]
+
+    assert [answer.status_code for answer in answers] == [201, 201, 422]
+    assert await deadlocks(shop) == before
+    assert await sound(shop)
+
+
+async def test_who_waits_in_vain_for_a_shelf_keeps_nobody_from_another(shop: Shop, monkeypatch):
+    monkeypatch.setitem(LIMITS, "lock_timeout", "200ms")
+    await shelve(shop.units, mug=9, teapot=9)
+    page = await shop.page()
+    pot, mug = await a_cart(shop, page, teapot=1), await a_cart(shop, page, mug=1)
+    units = PostgresUnits(connect(shop.house.settings.database_url))
+    placing = Gathered(partial(place_all, units, CASHIER), name=lambda one: one.cart)
+    kept = "select from stock where sku = $1 for update"
+    async with keeping(shop, kept, TEAPOT):
+        asked = [placing(wish(shop, cart)) for cart in (pot, mug)]
+        refused, placed = await asyncio.gather(*asked, return_exceptions=True)
+    await units.close()
+
+    assert isinstance(refused, Locked)
+    assert isinstance(placed, Served)

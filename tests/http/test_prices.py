@@ -316,6 +316,19 @@ async def test_a_customer_uses_a_coupon_as_often_as_it_says(shop: Shop):
     assert (await take(shop, other)).status_code == 200
 
 
+async def test_a_coupon_that_takes_nothing_off_beside_the_others_is_not_used_up(shop: Shop):
+    await shelve(shop.units, mug=9)
+    await rule(shop, "promotions/free", kind="percentage", percent="100")
+    await coupon(shop, uses_max=1)
+    cart = await a_cart(shop, await shop.page(), mug=1)
+    await take(shop, cart)
+    placed = await order(shop, cart)
+
+    assert placed.json()["totals"]["to_pay"]["amount"] == 0
+    assert placed.json()["coupons"] == []
+    assert await uses(shop) == 0
+
+
 async def test_a_coupon_comes_back_with_the_whole_order_and_not_with_a_part_of_it(shop: Shop):
     await shelve(shop.units, HARBOUR, mug=5)
     await shelve(shop.units, HILL, teapot=5)

@@ -14,10 +14,13 @@ from domain.refusals import Busy, GaveWay
 from service.holds import sweep
 from service.retries import TRIES, tried_again
 from tests.examples import HARBOUR, MUG, TEAPOT, shelve
-from tests.http.rivals import all_wait, keeping, queue
+from tests.http.rivals import all_wait, is_free, keeping, queue
 from tests.http.shop import Shop
+from tests.http.test_cart_holds import claim
+from tests.http.test_cart_holds import hold as hold_cart
 from tests.http.test_carts import a_cart
 from tests.http.test_holds import held, hold, let_time_pass, line
+from tests.http.test_order_edits import edit
 from tests.http.test_orders import figures, order, shelf
 from tests.http.test_orders_together import in_a_round_of_its_own
 from tests.http.test_pickups import a_desk, points
@@ -135,6 +138,52 @@ async def test_carts_that_cross_two_hundred_times_never_collide(shop: Shop):
     assert set(answers) == {"placed"}
     assert tries_again(logs) == []
     assert (await shelf(shop), await shelf(shop, TEAPOT)) == ((1000, 200), (1000, 200))
+
+
+A_SHELF = "select from stock where sku = $1"
+
+
+async def test_an_edit_locks_the_shelves_of_its_order_in_the_order_of_all(shop: Shop):
+    """Also those of lines that stay: whoever locked them later would lock out of turn."""
+    await shelve(shop.units, mug=9, teapot=9)
+    placed = (await order(shop, await a_cart(shop, await shop.page(), mug=1, teapot=1))).json()
+    async with keeping(shop, f"{A_SHELF} for update", MUG):
+        more = edit(shop, await shop.office(), placed["id"], lines=[{"sku": TEAPOT, "quantity": 2}])
+        editing = asyncio.create_task(more)
+        await all_wait(shop, 1)
+        teapots_are_free = await is_free(shop, A_SHELF, TEAPOT)
+
+    assert teapots_are_free
+    assert (await editing).status_code == 200
+
+
+async def test_a_log_in_locks_what_both_carts_hold_in_the_order_of_all(shop: Shop):
+    await shelve(shop.units, mug=9, teapot=9)
+    me = await shop.customer()
+    mine, guest = await a_cart(shop, me, mug=1), await a_cart(shop, await shop.page(), teapot=1)
+    await hold_cart(shop, mine)
+    await hold_cart(shop, guest)
+    async with keeping(shop, f"{A_SHELF} for update", MUG):
+        claiming = asyncio.create_task(claim(shop, guest, me))
+        await all_wait(shop, 1)
+        teapots_are_free = await is_free(shop, A_SHELF, TEAPOT)
+
+    assert teapots_are_free
+    assert (await claiming).status_code == 200
+
+
+async def test_a_log_in_locks_both_carts_in_the_order_of_all(shop: Shop):
+    await shelve(shop.units, mug=9, teapot=9)
+    me = await shop.customer()
+    mine, guest = await a_cart(shop, me, mug=1), await a_cart(shop, await shop.page(), teapot=1)
+    first, second = sorted([mine["id"], guest["id"]])
+    async with keeping(shop, A_CART, first):
+        claiming = asyncio.create_task(claim(shop, guest, me))
+        await all_wait(shop, 1)
+        second_is_free = await is_free(shop, "select from carts where id = $1", second)
+
+    assert second_is_free
+    assert (await claiming).status_code == 200
 
 
 @pytest.mark.parametrize("sweep_first", [True, False])
