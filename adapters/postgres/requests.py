@@ -38,11 +38,6 @@ CLAIM: Final = f"""
     insert into requests (principal, key, digest, created_at) select $1, $2, $3, $4 from turn
     on conflict do nothing returning true
 """
-TURNS: Final = f"""
-    select pg_try_advisory_xact_lock({TURN.format(principal="principal", key="key")})
-    from unnest($1::text[], $2::text[]) with ordinality as asked (principal, key, place)
-    order by place
-"""
 FIRST: Final = "select digest, answer from requests where principal = $1 and key = $2"
 ANSWER: Final = "update requests set answer = $3 where principal = $1 and key = $2"
 WITHDRAW: Final = "delete from requests where principal = $1 and key = $2"
@@ -58,10 +53,14 @@ FORGET: Final = """
 """
 
 
-FIRST_OF_ALL: Final = """
-    select principal, key, digest, answer from requests
-    join unnest($1::text[], $2::text[]) as asked (principal, key) using (principal, key)
+FIRST_OF_ALL: Final = f"""
+    select pg_try_advisory_xact_lock({TURN.format(principal="principal", key="key")}) as ours,
+        digest, answer
+    from unnest($1::text[], $2::text[]) with ordinality as asked (principal, key, place)
+    left join requests using (principal, key)
+    order by place
 """
+"""Whoever had the turn a moment ago may have answered unseen: then it is not remembered twice."""
 REMEMBER: Final = """
     insert into requests (principal, key, digest, answer, created_at)
     select principal, key, digest, answer, $5
@@ -94,17 +93,9 @@ class PostgresRequests:
         return first
 
     async def firsts(self, keys: Sequence[RequestKey], kind: type[T]) -> list[T | Refusal | None]:
-        names = [key.name for key in keys]
-        turns = [row[0] for row in await self._connection.fetch(TURNS, *columns(names, 2))]
-        # A statement of its own, after the turns: it sees what whoever had them before has done.
-        found = {
-            (row["principal"], row["key"]): row
-            for row in await self._connection.fetch(FIRST_OF_ALL, *columns(names, 2))
-        }
-        return [
-            _under_way(ours) or (_first(key, found[name], kind) if name in found else None)
-            for key, name, ours in zip(keys, names, turns, strict=True)
-        ]
+        names = columns([key.name for key in keys], 2)
+        rows = await self._connection.fetch(FIRST_OF_ALL, *names)
+        return [_found(key, row, kind) for key, row in zip(keys, rows, strict=True)]
 
     async def remember(self, answers: Sequence[tuple[RequestKey, object]]) -> None:
         if not answers:
@@ -131,8 +122,11 @@ class PostgresRequests:
         return gone
 
 
-def _under_way(ours: bool) -> GaveWay | None:
-    return None if ours else GaveWay("The first request with this Idempotency-Key is running.")
+def _found(key: RequestKey, row: Any, kind: type[T]) -> T | Refusal | None:
+    """The first answer, None where there is none; what is under way elsewhere gives way."""
+    if not row["ours"]:
+        return GaveWay("The first request with this Idempotency-Key is running.")
+    return _first(key, row, kind) if row["digest"] is not None else None
 
 
 def _first(key: RequestKey, row: Any, kind: type[T]) -> T | Refusal:
