@@ -19,6 +19,14 @@ def is_within(moment: datetime) -> bool:
     return FIRST <= moment <= LAST
 
 
+def happened_at(told: datetime, now: datetime) -> datetime:
+    """When it happened: what a clock that is ahead calls later than `now`, happened now.
+
+    Left in the future, it would come after counts that have seen it.
+    """
+    return min(told, now)
+
+
 def must_be_within(field: str, moment: datetime | None) -> None:
     """Raises WrongField."""
     if moment is not None and not is_within(moment):

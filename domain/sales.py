@@ -7,7 +7,7 @@ goods that nobody knew were there: it is never refused, and it never counts twic
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from enum import StrEnum
 from hashlib import sha256
 from typing import Annotated, Final
@@ -175,11 +175,6 @@ class Discrepancy(Struct, frozen=True):
 
 def source_of(receipt: ReceiptId) -> str:
     return f"receipt:{receipt}"
-
-
-def happened_at(receipt: Receipt, now: datetime, tolerance: timedelta) -> datetime:
-    """When it happened; now, where the till's clock is ahead of ours by more than `tolerance`."""
-    return receipt.occurred_at if receipt.occurred_at <= now + tolerance else now
 
 
 class Kept(Struct, frozen=True):

@@ -144,6 +144,12 @@ class Told(Struct, frozen=True):
 
     as_of: datetime
     line: Count | None = None
+    said_at: datetime | None = None
+    """The time that a count named, by a clock that may be ahead."""
+
+    def has_heard(self, as_of: datetime, said_at: datetime | None) -> bool:
+        """Whether a count is the last one once more, or older than what is known."""
+        return as_of <= self.as_of or (said_at is not None and said_at == self.said_at)
 
     def says_again(self, line: Count) -> bool:
         """Whether a line of a file is the last one once more, or older than what is known."""

@@ -23,7 +23,7 @@ from domain.stocktaking import Count, Told, recounted
 from domain.stores import Store, StoreMissing
 from service.ports.unit import Unit, Units
 from service.retries import tried_again
-from service.stocktaking import must_be_past
+from service.stocktaking import past
 
 T = TypeVar("T")
 V = TypeVar("V")
@@ -297,10 +297,10 @@ async def _stock(unit: Unit, entries: Sequence[Entry[Count]], actor: str) -> lis
         if count.store not in stores:
             raise StoreMissing(count.store)
         _must_be_known(count.sku, skus)
-        must_be_past("counted_at", count.counted_at or unit.now, unit.now)
+        as_of = past("counted_at", count.counted_at, unit.now)
         if last is not None and last.says_again(count):
             return last
-        return Told(count.counted_at or unit.now, count)
+        return Told(as_of, count)
 
     verdicts, changed = _revise(entries, before, lambda count: count.place, merged)
     await _recount(unit, changed, shelves, Source(Cause.COUNT, unit.new_id("imp"), actor, unit.now))

@@ -17,6 +17,7 @@ from domain.catalogue import Made
 from domain.holds import Hold, HoldState, difference
 from domain.ids import MemberId, Sku, StoreId
 from domain.incidents import strangers
+from domain.moments import happened_at
 from domain.points import Purchase
 from domain.refusals import Refusal
 from domain.sales import (
@@ -29,7 +30,6 @@ from domain.sales import (
     ReceiptId,
     ReceiptKind,
     already_counted,
-    happened_at,
     parts_returned,
     source_of,
 )
@@ -127,7 +127,7 @@ def _book(receipt: Receipt, store: StoreId, caller: Caller, facts: Facts, unit: 
         store=store,
         terminal=receipt.terminal or caller.terminal,
         actor=caller.id,
-        happened_at=happened_at(receipt, unit.now, CLOCKS_DIFFER),
+        happened_at=happened_at(receipt.occurred_at, unit.now),
         digest=receipt.digest,
         lines=tuple([line.as_sold(facts.called) for line in receipt.lines]),
     )
@@ -273,7 +273,7 @@ class _Answers(Struct):
 def _discrepancies(book: Book, facts: Facts) -> list[Discrepancy]:
     """What of a receipt does not fit what we know."""
     receipt, found = book.receipt, []
-    if book.happened_at != receipt.occurred_at:
+    if receipt.occurred_at > book.happened_at + CLOCKS_DIFFER:
         detail = f"The till's clock is ahead; it is kept as {book.happened_at.isoformat()}."
         found.append(Discrepancy("/occurred_at", "clock_skew", detail))
     if receipt.member is not None and facts.member_of(book) is None:

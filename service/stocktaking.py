@@ -16,6 +16,7 @@ from domain.callers import Caller
 from domain.catalogue import ProductMissing
 from domain.conditions import Conditions, added
 from domain.ids import Sku, StoreId
+from domain.moments import happened_at
 from domain.refusals import Refusal, WrongField
 from domain.stock import Cause, Move, Place, Shelf, Source
 from domain.stocktaking import (
@@ -76,6 +77,14 @@ def must_be_past(field: str, moment: datetime, now: datetime) -> None:
         raise WrongField(field, "in_the_future", "lies in the future")
 
 
+def past(field: str, told: datetime | None, now: datetime) -> datetime:
+    """When it happened: `now` where nobody told. Raises WrongField."""
+    if told is None:
+        return now
+    must_be_past(field, told, now)
+    return happened_at(told, now)
+
+
 class _Verb(ABC, Generic[Line]):
     """How lines of one kind are decided: what is read for all of them, then each in its turn."""
 
@@ -110,8 +119,7 @@ class _Adjust(_Verb[Adjustment]):
         )
 
     def decide(self, line: Adjustment, shelf: Shelf) -> Move | None:
-        happened = line.occurred_at or self.unit.now
-        must_be_past("occurred_at", happened, self.unit.now)
+        happened = past("occurred_at", line.occurred_at, self.unit.now)
         name = line.source_id if line.reference else self.unit.new_id("adj")
         if before := self.known.get((name, line.place)):
             if before != (line.reason, line.delta, line.conditions):
@@ -136,16 +144,18 @@ class _SetIf(_Verb[Setting]):
 class _Count(_Verb[Count]):
     async def read(self, lines: Sequence[Count]) -> None:
         self.last = await self.unit.stock.told({line.place for line in lines})
-        moments = {(line.place, line.counted_at) for line in lines if line.counted_at}
+        now = self.unit.now
+        moments = {
+            (line.place, happened_at(line.counted_at, now)) for line in lines if line.counted_at
+        }
         self.since = await self.unit.stock.moved_since(moments)
 
     def decide(self, line: Count, shelf: Shelf) -> Move | None:
-        as_of = line.counted_at or self.unit.now
-        must_be_past("counted_at", as_of, self.unit.now)
+        as_of = past("counted_at", line.counted_at, self.unit.now)
         before = self.last.get(line.place)
-        if before and as_of <= before.as_of:
-            return None  # told before, or older than what is known
-        self.last[line.place] = self.said[line.place] = Told(as_of)
+        if before and before.has_heard(as_of, line.counted_at):
+            return None
+        self.last[line.place] = self.said[line.place] = Told(as_of, said_at=line.counted_at)
         moved = self.since.get((line.place, as_of), 0)
         source = self.source(Cause.COUNT, self.unit.new_id("cnt"), as_of)
         return Move(recounted(line, shelf, moved), source)

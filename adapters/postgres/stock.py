@@ -207,16 +207,18 @@ OF: Final = f"""
     where sku = any($1::text[]) and ($2::text[] is null or store = any($2))
 """
 TOLD: Final = """
-    select store, sku, as_of, counted, safety_stock, counted_at
+    select store, sku, as_of, said_at, counted, safety_stock, counted_at
     from counts join unnest($1::text[], $2::text[]) as place (store, sku) using (store, sku)
 """
 REMEMBER: Final = """
-    insert into counts (store, sku, counted, safety_stock, counted_at, as_of)
+    insert into counts (store, sku, counted, safety_stock, counted_at, as_of, said_at)
     select * from unnest(
-        $1::text[], $2::text[], $3::int[], $4::int[], $5::timestamptz[], $6::timestamptz[]
+        $1::text[], $2::text[], $3::int[], $4::int[], $5::timestamptz[], $6::timestamptz[],
+        $7::timestamptz[]
     )
     on conflict (sku, store) do update set
         as_of = greatest(counts.as_of, excluded.as_of),
+        said_at = excluded.said_at,
         counted = coalesce(excluded.counted, counts.counted),
         safety_stock = case when excluded.counted is null
             then counts.safety_stock else excluded.safety_stock end,
@@ -384,8 +386,11 @@ class PostgresStock:
         return {(row["store"], row["sku"]): _told(row) for row in rows}
 
     async def remember(self, told: Mapping[Place, Told]) -> None:
-        rows = [(*place, *_line(each.line), each.as_of) for place, each in sorted(told.items())]
-        await self._connection.execute(REMEMBER, *columns(rows, 6))
+        rows = [
+            (*place, *_line(each.line), each.as_of, each.said_at)
+            for place, each in sorted(told.items())
+        ]
+        await self._connection.execute(REMEMBER, *columns(rows, 7))
         seen: dict[Place, datetime | None] = {place: one.as_of for place, one in told.items()}
         await self._incidents.settle(IncidentKind.COUNT_DUE, seen)
 
@@ -395,9 +400,9 @@ def _line(line: Count | None) -> tuple[int | None, int | None, datetime | None]:
 
 
 def _told(row: Any) -> Told:
-    store, sku, as_of, counted, safety_stock, counted_at = row
+    store, sku, as_of, said_at, counted, safety_stock, counted_at = row
     if counted is None:
-        return Told(as_of)
+        return Told(as_of, said_at=said_at)
     line = Count(
         store=store,
         sku=sku,
@@ -405,7 +410,7 @@ def _told(row: Any) -> Told:
         safety_stock=safety_stock,
         counted_at=counted_at,
     )
-    return Told(as_of, line)
+    return Told(as_of, line, said_at)
 
 
 def without_lapsed(shelf: Shelf, units: int | None) -> Shelf:

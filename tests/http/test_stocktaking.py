@@ -176,6 +176,25 @@ async def test_a_count_of_the_morning_still_feels_what_was_sold_since(shop: Shop
     assert again[0]["status"] == "duplicate"
 
 
+async def test_a_count_by_a_clock_that_is_ahead_feels_what_is_sold_after_it(shop: Shop):
+    await shelve(shop.units, mug=10)
+    counted = line(counted=8, counted_at=ago(-4))
+    first = await results(shop, "counts", counted)
+    await results(shop, "adjustments", line(delta=-1, reason="lost"))
+    again = await results(shop, "counts", counted)
+
+    assert [one["status"] for one in [*first, *again]] == ["applied", "duplicate"]
+    assert await on_hand(shop) == 7
+
+
+async def test_a_count_has_seen_what_was_adjusted_by_a_clock_that_is_ahead(shop: Shop):
+    await shelve(shop.units, mug=10)
+    await results(shop, "adjustments", line(delta=-1, reason="lost", occurred_at=ago(-4)))
+    told = await results(shop, "counts", line(counted=9, counted_at=datetime.now(UTC).isoformat()))
+
+    assert told[0]["on_hand"] == 9
+
+
 async def test_an_older_count_changes_nothing_after_a_newer_one(shop: Shop):
     await results(shop, "counts", line(counted=8, counted_at=ago(10)))
     told = await results(shop, "counts", line(counted=3, counted_at=ago(20)))

@@ -158,6 +158,7 @@ counts = Table(
     Column("safety_stock", Integer),
     Column("counted_at", Instant),
     instant("as_of"),
+    Column("said_at", Instant),
     PrimaryKeyConstraint("sku", "store"),
 )
 

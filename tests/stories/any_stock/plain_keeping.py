@@ -33,7 +33,7 @@ def adjust(
     there = shop.conditions(place)
     if any(there[name] + count < 0 for name, count in change.items()):
         return "not_blocked"
-    shop.book(place, 0 if blocks else delta, happened, change)
+    shop.book(place, 0 if blocks else delta, min(happened, shop.now), change)
     if reference:
         shop.references[reference, place] = told
     return "applied"
@@ -46,9 +46,11 @@ def set_to(shop: PlainShop, place: Place, on_hand: int) -> str:
 
 
 def count(shop: PlainShop, place: Place, counted: int, at: datetime) -> str:
-    if place in shop.told and at <= shop.told[place]:
+    as_of = min(at, shop.now)
+    if place in shop.told and (as_of <= shop.told[place] or shop.said.get(place) == at):
         return "duplicate"
-    recount(shop, place, counted, at)
+    recount(shop, place, counted, as_of)
+    shop.said[place] = at
     return "applied"
 
 
@@ -59,7 +61,7 @@ def bring_in(
     is_old = at is not None and place in shop.told and at < shop.told[place]
     if shop.files.get(place) == line or is_old:
         return
-    recount(shop, place, on_hand, at or shop.now)
+    recount(shop, place, on_hand, min(at or shop.now, shop.now))
     shop.files[place] = line
     if safety is not None:
         shop.safety[place] = safety
@@ -74,6 +76,7 @@ def recount(shop: PlainShop, place: Place, counted: int, at: datetime) -> None:
 
 def tell(shop: PlainShop, place: Place, at: datetime) -> None:
     shop.told[place] = max(at, shop.told.get(place, at))
+    shop.said.pop(place, None)
 
 
 # --- what comes

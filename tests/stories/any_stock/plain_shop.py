@@ -55,6 +55,8 @@ class PlainShop:
         self.receipts: dict[str, tuple[str, Any]] = {}
         self.references: dict[tuple[str, Place], Any] = {}
         self.told: dict[Place, datetime] = {}
+        self.said: dict[Place, datetime] = {}
+        """The time that the last count named, by a clock that may be ahead."""
         self.files: dict[Place, Any] = {}
 
     @property
