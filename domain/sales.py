@@ -24,8 +24,7 @@ from domain.money import Money, is_currency
 from domain.patterns import whole
 from domain.points import points_of_lines
 from domain.refusals import Invalid, WrongField
-from domain.stock import Cause, Change, Move, Place, Source
-from domain.stocktaking import Told
+from domain.stock import Cause, Change, Move, Source
 
 ReceiptId = Annotated[str, Meta(min_length=1, max_length=100, pattern=whole(r"[^\x00-\x1f\x7f]+"))]
 """Made by the till, and never given to another receipt, in whatever store."""
@@ -250,28 +249,6 @@ class Book(Struct, frozen=True):
         for line, points in zip(self.lines, points_of_lines(paid), strict=True):
             earned[line.name] += points
         return {sku: points for sku, points in earned.items() if points}
-
-
-def already_counted(moves: Iterable[Move], counted: Mapping[Place, Told]) -> list[Move]:
-    """The moves, and beside each that happened before the last count of its shelf what undoes it.
-
-    Whoever counted did not find the goods that were sold before: the count had it right, and its
-    difference is smaller than it looked.
-    """
-    booked = []
-    for move in moves:
-        booked.append(move)
-        count = counted.get(move.change.place)
-        if count and move.source.occurred_at <= count.as_of and move.change.on_hand:
-            change = Change(move.change.store, move.change.sku, on_hand=-move.change.on_hand)
-            source = replace(
-                move.source,
-                cause=Cause.COUNT,
-                id=f"count:{move.source.id}",
-                occurred_at=count.as_of,
-            )
-            booked.append(Move(change, source))
-    return booked
 
 
 def paid_of(totals: Collection[int]) -> list[int]:

@@ -4,16 +4,18 @@ Nobody sets a figure blindly: an adjustment adds, a setting names the version it
 count names its time, so that what has moved since then can be applied again.
 """
 
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Struct
+from msgspec.structs import replace
 
 from domain.conditions import Condition, Conditions, must_be_blocked
 from domain.ids import Sku, StoreId
 from domain.moments import Moment, must_be_within
 from domain.refusals import Invalid, Stale, WrongField
-from domain.stock import Change, Place, Shelf
+from domain.stock import Cause, Change, Move, Place, Shelf
 
 Reason = Literal[
     "received",
@@ -168,3 +170,25 @@ def recounted(count: Count, shelf: Shelf, moved_since: int) -> Change:
         on_hand=count.on_hand + moved_since - shelf.on_hand,
         safety_stock=safety - shelf.safety_stock,
     )
+
+
+def already_counted(moves: Iterable[Move], counted: Mapping[Place, Told]) -> list[Move]:
+    """The moves, and beside each that happened before the last count of its shelf what undoes it.
+
+    Whoever counted did not find the goods that were sold or lost before: the count had it right,
+    and its difference is smaller than it looked.
+    """
+    booked = []
+    for move in moves:
+        booked.append(move)
+        count = counted.get(move.change.place)
+        if count and move.source.occurred_at <= count.as_of and move.change.on_hand:
+            change = Change(move.change.store, move.change.sku, on_hand=-move.change.on_hand)
+            source = replace(
+                move.source,
+                cause=Cause.COUNT,
+                id=f"count:{move.source.id}",
+                occurred_at=count.as_of,
+            )
+            booked.append(Move(change, source))
+    return booked

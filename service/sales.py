@@ -29,11 +29,11 @@ from domain.sales import (
     Receipt,
     ReceiptId,
     ReceiptKind,
-    already_counted,
     parts_returned,
     source_of,
 )
 from domain.stock import Cause, Move, Source, moves_of
+from domain.stocktaking import already_counted
 from service.ports.unit import Unit, Units
 from service.retries import tried_again
 from service.returns.at_tills import Noted, note_returns

@@ -26,6 +26,7 @@ from domain.stocktaking import (
     Setting,
     Told,
     adjusted,
+    already_counted,
     recounted,
     was_set,
 )
@@ -98,8 +99,8 @@ class _Verb(ABC, Generic[Line]):
         """What the decisions need, in one look for all lines."""
 
     @abstractmethod
-    def decide(self, line: Line, shelf: Shelf) -> Move | None:
-        """The move a line makes; None where it was told before. Raises Refusal."""
+    def decide(self, line: Line, shelf: Shelf) -> list[Move]:
+        """The moves a line makes; none where it was told before. Raises Refusal."""
 
     def source(self, cause: Cause, name: str, happened: datetime) -> Source:
         return Source(cause, name, self.actor, happened)
@@ -109,6 +110,7 @@ class _Adjust(_Verb[Adjustment]):
     async def read(self, lines: Sequence[Adjustment]) -> None:
         named = [(line.source_id, line.place) for line in lines if line.reference]
         self.known = await self.unit.stock.moved_by(named)
+        self.counted = await self.unit.stock.told({line.place for line in lines})
         blocking = {line.place for line in lines if line.conditions}
         self.blocked: dict[Place, Conditions] = dict(
             await self.unit.stock.conditions(
@@ -118,27 +120,28 @@ class _Adjust(_Verb[Adjustment]):
             else {}
         )
 
-    def decide(self, line: Adjustment, shelf: Shelf) -> Move | None:
+    def decide(self, line: Adjustment, shelf: Shelf) -> list[Move]:
         happened = past("occurred_at", line.occurred_at, self.unit.now)
         name = line.source_id if line.reference else self.unit.new_id("adj")
         if before := self.known.get((name, line.place)):
             if before != (line.reason, line.delta, line.conditions):
                 raise ReferenceReused(line.reference)
-            return None
+            return []
         there = self.blocked.get(line.place, {})
         change = adjusted(line, there)
         shelf.must_hold(change)
         self.blocked[line.place] = added(there, line.conditions)
         self.known[name, line.place] = (line.reason, line.delta, line.conditions)
-        return Move(change, self.source(Cause(line.reason), name, happened), line.conditions)
+        move = Move(change, self.source(Cause(line.reason), name, happened), line.conditions)
+        return already_counted([move], self.counted)
 
 
 class _SetIf(_Verb[Setting]):
-    def decide(self, line: Setting, shelf: Shelf) -> Move | None:
+    def decide(self, line: Setting, shelf: Shelf) -> list[Move]:
         source = self.source(Cause.SET, self.unit.new_id("set"), self.unit.now)
         move = Move(was_set(line, shelf), source)
         self.said[line.place] = Told(self.unit.now)
-        return move
+        return [move]
 
 
 class _Count(_Verb[Count]):
@@ -150,15 +153,15 @@ class _Count(_Verb[Count]):
         }
         self.since = await self.unit.stock.moved_since(moments)
 
-    def decide(self, line: Count, shelf: Shelf) -> Move | None:
+    def decide(self, line: Count, shelf: Shelf) -> list[Move]:
         as_of = past("counted_at", line.counted_at, self.unit.now)
         before = self.last.get(line.place)
         if before and before.has_heard(as_of, line.counted_at):
-            return None
+            return []
         self.last[line.place] = self.said[line.place] = Told(as_of, said_at=line.counted_at)
         moved = self.since.get((line.place, as_of), 0)
         source = self.source(Cause.COUNT, self.unit.new_id("cnt"), as_of)
-        return Move(recounted(line, shelf, moved), source)
+        return [Move(recounted(line, shelf, moved), source)]
 
 
 @tried_again
@@ -209,16 +212,18 @@ class _Book(Struct):
             return _rejected(line)
         try:
             shelf = self._shelf(line.store, line.sku)
-            move = verb.decide(line, shelf)
-            if move:
+            moves = verb.decide(line, shelf)
+            for move in moves:
                 shelf.must_hold(move.change)
         except Refusal as no:
             return _rejected(no, self.shelves.get(line.place))
-        if move is None:
+        if not moves:
             return Result("duplicate", on_hand=shelf.on_hand, version=shelf.version)
-        self.moves.append(move)
-        after = self.shelves[line.place] = shelf.after(move.change)
-        return Result("applied", on_hand=after.on_hand, version=after.version)
+        self.moves += moves
+        for move in moves:
+            shelf = shelf.after(move.change)
+        self.shelves[line.place] = shelf
+        return Result("applied", on_hand=shelf.on_hand, version=shelf.version)
 
     def version(self, place: Place, after: Mapping[Place, Shelf]) -> int:
         """Of the shelf after the whole batch; the one before where its changes came to nothing."""

@@ -15,12 +15,11 @@ from domain.sales import (
     ReceiptKind,
     Trade,
     Traded,
-    already_counted,
     paid_of,
     parts_returned,
 )
 from domain.stock import Cause, Change, Move, Shelf, Source
-from domain.stocktaking import Told
+from domain.stocktaking import Told, already_counted
 from tests.examples import HARBOUR, MUG, NOON, TEA_SET, TEAPOT
 
 MINUTE = timedelta(minutes=1)

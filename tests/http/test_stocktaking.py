@@ -1,3 +1,4 @@
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -193,6 +194,49 @@ async def test_a_count_has_seen_what_was_adjusted_by_a_clock_that_is_ahead(shop:
     told = await results(shop, "counts", line(counted=9, counted_at=datetime.now(UTC).isoformat()))
 
     assert told[0]["on_hand"] == 9
+
+
+@pytest.mark.parametrize("count_first", [True, False])
+async def test_a_count_has_seen_what_was_adjusted_before_it_in_whatever_order_they_come(
+    shop: Shop, count_first: bool
+):
+    await results(shop, "adjustments", line(delta=10, reason="received", occurred_at=ago(300)))
+    told = [
+        ("counts", line(counted=8, counted_at=ago(60))),
+        ("adjustments", line(delta=-1, reason="lost", occurred_at=ago(90), reference="late")),
+        ("adjustments", line(delta=-1, reason="lost", occurred_at=ago(90), reference="late")),
+        ("adjustments", line(delta=2, reason="found", condition="damaged", occurred_at=ago(80))),
+        ("adjustments", line(delta=-1, reason="lost", occurred_at=ago(30))),
+    ]
+    if not count_first:
+        told.append(told.pop(0))
+    answers = [(await results(shop, verb, one))[0] for verb, one in told]
+    office = await shop.office()
+    ledger = (await shop.client.get(f"/v1/stock/{MUG}/movements", headers=office)).json()["items"]
+    item = (await shop.client.get(f"/v1/stock/{MUG}?store={HARBOUR}", headers=office)).json()
+
+    assert Counter(one["status"] for one in answers) == {"applied": 4, "duplicate": 1}
+    assert answers[-1]["on_hand"] == item["items"][0]["on_hand"] == 8 - 1
+    assert item["items"][0]["unavailable"] == 2
+    assert Counter(one["on_hand"] for one in ledger if one["kind"] == "lost") == {-1: 2}
+    assert sum(one["on_hand"] for one in ledger) == 7
+    if count_first:
+        undone = next(one for one in ledger if one["cause"] == "count:adjustment:late")
+        assert (undone["kind"], undone["on_hand"]) == ("count", 1)
+
+
+async def test_a_late_adjustment_and_a_newer_one_in_one_batch_are_each_answered(shop: Shop):
+    await results(shop, "counts", line(counted=8, counted_at=ago(60)))
+    told = await results(
+        shop,
+        "adjustments",
+        line(delta=-3, reason="lost", occurred_at=ago(90)),
+        line(delta=-1, reason="lost", occurred_at=ago(30)),
+    )
+
+    assert [(one["status"], one["on_hand"]) for one in told] == [("applied", 8), ("applied", 7)]
+    assert told[1]["version"] == told[0]["version"]
+    assert await on_hand(shop) == 7
 
 
 async def test_an_older_count_changes_nothing_after_a_newer_one(shop: Shop):

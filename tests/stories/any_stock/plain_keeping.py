@@ -33,7 +33,10 @@ def adjust(
     there = shop.conditions(place)
     if any(there[name] + count < 0 for name, count in change.items()):
         return "not_blocked"
-    shop.book(place, 0 if blocks else delta, min(happened, shop.now), change)
+    on_hand, moment = 0 if blocks else delta, min(happened, shop.now)
+    shop.book(place, on_hand, moment, change)
+    if place in shop.told and moment <= shop.told[place]:
+        shop.book(place, -on_hand, shop.told[place])
     if reference:
         shop.references[reference, place] = told
     return "applied"
