@@ -18,7 +18,10 @@ from adapters.postgres.invariants import (
 )
 from adapters.postgres.stock import SHELF
 from domain.audit import Audited, Broken, Invariant, Repair
-from domain.stock import Cause
+from domain.ids import Sku, StoreId
+from domain.incidents import IncidentKind, oversold
+from domain.stock import Cause, Change, Shelf, summed
+from service.ports.stock import Incidents
 
 SHOWN: Final = 20
 LOOK: Final = f"""
@@ -95,6 +98,7 @@ SETTLE: Final = """
         and incidents.kind = 'oversold' and incidents.state = 'open'
         and on_hand - unavailable - allocated - held >= 0
 """
+"""Also where a broken figure hid from whoever moved goods that all was in order again."""
 SET: Final = ", ".join(
     f"{name} = coalesce((repaired->'{name}'->>'set_to')::int, stock.{name})"
     for name in SHELF_FIGURES
@@ -117,9 +121,11 @@ SHELVES_RIGHTED: Final = f"""
         update stock set version = version + 1, {SET}
         from told where (stock.store, stock.sku) = (told.store, told.sku)
         returning {", ".join(f"stock.{column}" for column in SHELF.split(", "))}
+    ), fed as (
+        insert into feed_inbox ({SHELF}, cause, recorded_at)
+        select *, '{Cause.REPAIR}', $2 from righted
     )
-    insert into feed_inbox ({SHELF}, cause, recorded_at)
-    select *, '{Cause.REPAIR}', $2 from righted
+    select * from righted
 """
 """A repair is a line of its own in each shelf's ledger, by which no goods move.
 
@@ -158,12 +164,14 @@ class PostgresAudit:
         connection: Any,
         now: datetime,
         new_id: Callable[[str], str],
+        incidents: Incidents,
         patience: timedelta = PATIENCE,
     ) -> None:
         """`patience` is how long one invariant may take."""
         self._connection = connection
         self._now = now
         self._new_id = new_id
+        self._incidents = incidents
         self._patience = f"{patience // timedelta(milliseconds=1)}ms"
 
     async def look(self) -> list[Invariant]:
@@ -195,11 +203,17 @@ class PostgresAudit:
         repair = self._new_id("rep")
         repairs = await self._explained(repair)
         if repairs:
-            await self._connection.execute(SHELVES_RIGHTED, repair, self._now)
+            rows = await self._connection.fetch(SHELVES_RIGHTED, repair, self._now)
             for statement in PUT_RIGHT:
                 await self._connection.execute(statement)
-            await self._connection.execute(SETTLE, self._now)
+            await self._tell_of_oversold(repairs, [Shelf(*row) for row in rows])
         return repairs
+
+    async def _tell_of_oversold(self, repairs: list[Repair], righted: list[Shelf]) -> None:
+        after = {(shelf.store, shelf.sku): shelf for shelf in righted}
+        worse, _ = oversold(_changes(repairs), after)
+        await self._incidents.open(IncidentKind.OVERSOLD, worse)
+        await self._connection.execute(SETTLE, self._now)
 
     async def rehearse(self) -> list[Repair]:
         """Written down as a repair is, and undone."""
@@ -243,3 +257,17 @@ class PostgresAudit:
             )
             for row in rows
         ]
+
+
+def _changes(repairs: list[Repair]) -> list[Change]:
+    """What the repairs add to the figures of each shelf."""
+    return summed(
+        Change(
+            StoreId(broken.about["store"]),
+            Sku(broken.about["sku"]),
+            **{COUNTED[repair.invariant]: broken.expected - broken.actual},
+        )
+        for repair in repairs
+        if repair.invariant in COUNTED
+        for broken in [repair.broken]
+    )

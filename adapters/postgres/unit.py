@@ -164,7 +164,7 @@ class PostgresUnit:
         self.consents: Consents = PostgresConsents(connection)
         self.messages: Messages = PostgresMessages(connection)
         self.slots: Slots = PostgresSlots(connection)
-        self.audit: Audit = PostgresAudit(connection, now, self.new_id, patience)
+        self.audit: Audit = PostgresAudit(connection, now, self.new_id, self.incidents, patience)
 
     def price_rules(self, kind: type[Rule]) -> PriceRules[Rule]:
         return PostgresPriceRules(self.connection, kind)
