@@ -7,6 +7,7 @@ from typing import Any, Final
 import asyncpg
 import msgspec
 
+from adapters.postgres.columns import columns
 from adapters.postgres.invariants import (
     CONDITIONS,
     INVARIANTS,
@@ -14,7 +15,6 @@ from adapters.postgres.invariants import (
     LOTS,
     MEMBER_FIGURES,
     MEMBERS,
-    SHELF_FIGURES,
 )
 from adapters.postgres.stock import SHELF
 from domain.audit import Audited, Broken, Invariant, Repair
@@ -46,6 +46,9 @@ COUNTED: Final = {
     "held_is_what_carts_hold": "held",
 }
 """The figure of a shelf that each is about."""
+SAFETY: Final = "safety_stock_is_what_was_told"
+"""Of a shelf that was gone: what the last line of a file told to keep back there."""
+FIGURES: Final = {**COUNTED, SAFETY: "safety_stock"}
 REPAIRABLE: Final = (
     *COUNTED,
     "conditions_are_what_was_moved",
@@ -72,6 +75,7 @@ SHELVE: Final = """
         )
     ) as gone
     on conflict do nothing
+    returning store, sku
 """
 """Who has heard of a shelf that is gone goes on from the version that was told last."""
 NOTE: Final = """
@@ -79,6 +83,12 @@ NOTE: Final = """
     select $1, about, expected, actual, $2, $3 from ({facts}) as fact where expected <> actual
     order by about
     returning about::text, expected, actual
+"""
+KEPT_BACK: Final = """
+    select jsonb_build_object('store', store, 'sku', sku) as about,
+        safety_stock as expected, 0 as actual
+    from counts join unnest($4::text[], $5::text[]) as gone (store, sku) using (store, sku)
+    where safety_stock is not null
 """
 KEEP: Final = """
     with unknown as (delete from audits where name <> all($2))
@@ -101,7 +111,7 @@ SETTLE: Final = """
 """Also where a broken figure hid from whoever moved goods that all was in order again."""
 SET: Final = ", ".join(
     f"{name} = coalesce((repaired->'{name}'->>'set_to')::int, stock.{name})"
-    for name in SHELF_FIGURES
+    for name in FIGURES.values()
 )
 SHELVES_RIGHTED: Final = f"""
     with told as (
@@ -109,7 +119,7 @@ SHELVES_RIGHTED: Final = f"""
             coalesce(figure, about->>'condition'),
             jsonb_build_object('was', actual, 'set_to', expected)
         ) as repaired
-        from repairs left join (values {", ".join(f"('{i}', '{f}')" for i, f in COUNTED.items())})
+        from repairs left join (values {", ".join(f"('{i}', '{f}')" for i, f in FIGURES.items())})
             as counted (invariant, figure) using (invariant)
         where repair = $1 and about ? 'sku'
         group by 1, 2
@@ -239,12 +249,16 @@ class PostgresAudit:
 
     async def _explained(self, repair: str) -> list[Repair]:
         """Every figure that is not what its ledger says, written down as of this repair."""
-        await self._connection.execute(SHELVE)
-        return [noted for name in REPAIRABLE for noted in await self._noted(name, repair)]
+        gone = await self._connection.fetch(SHELVE)
+        places = columns([tuple(row) for row in gone], 2)
+        repairs = await self._noted(SAFETY, KEPT_BACK, repair, *places) if gone else []
+        for name in REPAIRABLE:
+            repairs += await self._noted(name, INVARIANTS[name], repair)
+        return repairs
 
-    async def _noted(self, name: str, repair: str) -> list[Repair]:
-        note = NOTE.format(facts=INVARIANTS[name])
-        rows = await self._connection.fetch(note, name, self._now, repair)
+    async def _noted(self, name: str, facts: str, repair: str, *more: Any) -> list[Repair]:
+        note = NOTE.format(facts=facts)
+        rows = await self._connection.fetch(note, name, self._now, repair, *more)
         return [
             Repair(
                 name,

@@ -68,3 +68,49 @@ async def test_a_shelf_that_a_repair_finds_in_order_has_its_incident_settled(sho
     assert await incidents(shop) == []
     assert [one["settled_by"] for one in await incidents(shop, "settled")] == ["hylla"]
     assert await is_well(shop)
+
+
+async def test_a_shelf_that_was_gone_keeps_back_what_it_was_told_to(shop: Shop):
+    await brought_in(shop, 9, safety=4)
+    await meddle(shop, "delete from stock")
+    async with shop.units.begin() as unit:
+        rehearsed = await unit.audit.rehearse()
+    repaired = await repair(shop)
+    office = await shop.office("stock")
+    shelf = await shop.client.get(f"/v1/stock/{MUG}", headers=office)
+    ledger = await shop.client.get(f"/v1/stock/{MUG}/movements", headers=office)
+
+    [item] = shelf.json()["items"]
+    assert (item["on_hand"], item["safety_stock"]) == (9, 4)
+    assert [(one.invariant, one.broken) for one in repaired] == [
+        (one.invariant, one.broken) for one in rehearsed
+    ]
+    assert {(one.invariant, one.broken.expected) for one in repaired} == {
+        ("on_hand_is_what_was_moved", 9),
+        ("safety_stock_is_what_was_told", 4),
+    }
+    assert ledger.json()["items"][0]["repaired"] == {
+        "on_hand": {"was": 0, "set_to": 9},
+        "safety_stock": {"was": 0, "set_to": 4},
+    }
+    assert await repair(shop) == []
+    assert await is_well(shop)
+
+
+async def test_a_repair_leaves_the_safety_stock_of_a_shelf_that_is_there(shop: Shop):
+    await brought_in(shop, 9, safety=4)
+    await meddle(shop, "update stock set safety_stock = 2, on_hand = 7")
+    repaired = await repair(shop)
+    shelf = await shop.client.get(f"/v1/stock/{MUG}", headers=await shop.office("stock"))
+
+    assert [one.invariant for one in repaired] == ["on_hand_is_what_was_moved"]
+    assert shelf.json()["items"][0]["safety_stock"] == 2
+
+
+async def brought_in(shop: Shop, on_hand: int, safety: int) -> None:
+    told = await shop.client.post(
+        "/v1/imports/stock",
+        json=[{"store": HARBOUR, "sku": MUG, "on_hand": on_hand, "safety_stock": safety}],
+        headers=await shop.office() | {"Idempotency-Key": shop.fresh()},
+    )
+    assert told.status_code == 200, told.text
