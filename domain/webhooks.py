@@ -7,7 +7,6 @@ overtakes anything, and nothing is left out.
 
 from datetime import datetime, timedelta
 from enum import StrEnum
-from ipaddress import ip_address
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -15,6 +14,7 @@ from msgspec import Struct
 
 from domain.feed import Changed
 from domain.ids import Sku, StoreId, WebhookId
+from domain.network import is_public
 from domain.refusals import Conflict, WrongField
 
 PAUSES: Final = tuple(
@@ -179,6 +179,6 @@ def check_url(url: str, *, private: bool) -> None:
 def _is_inside(host: str) -> bool:
     """Whether the name itself says so; where others lead is looked at on every try."""
     try:
-        return not ip_address(host).is_global
+        return not is_public(host)
     except ValueError:
         return host == "localhost" or host.endswith((".localhost", ".local", ".internal"))

@@ -11,13 +11,13 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
-from ipaddress import ip_address
 
 import httpx
 from msgspec.json import encode
 from standardwebhooks import Webhook as Signer
 
 from domain.channels import Accepted, Fault, Outcome, Outgoing, Rejected, Unclear
+from domain.network import is_public
 
 NEVER: dict[int, Fault] = {
     HTTPStatus.UNAUTHORIZED: Fault.AUTH,
@@ -132,7 +132,7 @@ class PublicOnly(httpx.AsyncBaseTransport):
 
 def chosen(addresses: Sequence[str]) -> str:
     """The first of `addresses`, if all of them are public."""
-    if not addresses or not all(ip_address(address).is_global for address in addresses):
+    if not addresses or not all(map(is_public, addresses)):
         raise PrivateAddress
     return addresses[0]
 

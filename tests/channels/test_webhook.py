@@ -117,7 +117,19 @@ async def test_the_own_network_is_not_reached_by_mistake():
 
 @pytest.mark.parametrize(
     "addresses",
-    [["127.0.0.1"], ["10.0.0.8"], ["169.254.169.254"], ["::1"], ["1.1.1.1", "192.168.0.1"], []],
+    [
+        ["127.0.0.1"],
+        ["10.0.0.8"],
+        ["169.254.169.254"],
+        ["::1"],
+        ["64:ff9b::7f00:1"],
+        ["2002:7f00:1::"],
+        ["::7f00:1"],
+        ["2001:0:4136:e378:8000:63bf:80ff:fffe"],
+        ["224.0.0.1"],
+        ["1.1.1.1", "192.168.0.1"],
+        [],
+    ],
 )
 def test_one_private_address_among_them_closes_the_way(addresses):
     with pytest.raises(PrivateAddress):
