@@ -54,10 +54,11 @@ REPAIRABLE: Final = (
     "conditions_are_what_was_moved",
     "balances_are_what_was_posted",
     "lots_are_what_was_posted",
+    "incoming_is_what_is_on_its_way",
 )
 """Figures that a ledger explains; what else is broken needs somebody to look at it."""
 
-CLOSE: Final = "lock table stock, blocked, members, lots in exclusive mode"
+CLOSE: Final = "lock table stock, blocked, members, lots, incoming in exclusive mode"
 """Others may look. Whoever has locked a row ends first; a weaker lock would meet it half way."""
 
 SHELVE: Final = """
@@ -121,7 +122,7 @@ SHELVES_RIGHTED: Final = f"""
         ) as repaired
         from repairs left join (values {", ".join(f"('{i}', '{f}')" for i, f in FIGURES.items())})
             as counted (invariant, figure) using (invariant)
-        where repair = $1 and about ? 'sku'
+        where repair = $1 and about ? 'sku' and not about ? 'source'
         group by 1, 2
     ), line as (
         insert into movements
@@ -141,6 +142,18 @@ SHELVES_RIGHTED: Final = f"""
 
 Of every shelf whose figures or conditions were broken those who listen are told.
 """
+COMING: Final = """
+    (
+        select line.sku, destination as store, id as source, quantity - received as units, due_on
+        from (
+            select id, destination, lines, due_on from deliveries where closed_at is null
+            union all
+            select id, destination, lines, due_on from transfers where closed_at is null
+        ) as open, jsonb_to_recordset(lines) as line (sku text, quantity int, received int)
+        where quantity > received
+    )
+"""
+"""What open deliveries and transfers still bring."""
 PUT_RIGHT: Final = (
     f"""
     insert into blocked (store, sku, condition, units)
@@ -156,6 +169,20 @@ PUT_RIGHT: Final = (
         from {MEMBERS}
     ) as truth
     where members.id = truth.id
+    """,
+    f"""
+    delete from incoming where not exists (
+        select from {COMING} as coming
+        where (coming.sku, coming.store, coming.source)
+            = (incoming.sku, incoming.store, incoming.source)
+    )
+    """,
+    f"""
+    insert into incoming (sku, store, source, units, due_on) select * from {COMING} as coming
+    on conflict (sku, store, source) do update set
+        units = excluded.units, due_on = excluded.due_on
+    where (incoming.units, incoming.due_on)
+        is distinct from (excluded.units, excluded.due_on)
     """,
     f"""
     update lots set {", ".join(f"{name} = truth.{name}" for name in LOT_FIGURES)}

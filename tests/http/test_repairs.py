@@ -2,10 +2,14 @@
 
 from typing import Any
 
+import pytest
+
 from domain.audit import Repair
 from tests.examples import HARBOUR, MUG, shelve
 from tests.http.shop import Shop
 from tests.http.test_audit import order
+from tests.http.test_deliveries import announced, receive
+from tests.http.test_transfers import sent
 
 
 async def meddle(shop: Shop, statement: str) -> None:
@@ -114,3 +118,53 @@ async def brought_in(shop: Shop, on_hand: int, safety: int) -> None:
         headers=await shop.office() | {"Idempotency-Key": shop.fresh()},
     )
     assert told.status_code == 200, told.text
+
+
+@pytest.mark.parametrize(
+    "meddling",
+    [
+        "delete from incoming",
+        "update incoming set units = units + 3",
+        "update incoming set due_on = '2030-01-01'",
+        "update incoming set source = 'del_none' where sku = 'MUG'",
+    ],
+)
+async def test_what_is_on_its_way_is_set_to_what_deliveries_and_transfers_still_bring(
+    shop: Shop, meddling: str
+):
+    await shelve(shop.units, teapot=3)
+    await sent(shop, teapot=2)
+    await announced(shop, mug=6)
+    await receive(shop, await announced(shop, teapot=4), teapot=3)
+    before = await on_its_way(shop)
+    await meddle(shop, meddling)
+    async with shop.units.begin() as unit:
+        rehearsed = await unit.audit.rehearse()
+    meddled = await on_its_way(shop)
+    repaired = await repair(shop)
+
+    assert len(before) == 3
+    assert meddled != before
+    assert await on_its_way(shop) == before
+    assert {one.invariant for one in repaired} == {"incoming_is_what_is_on_its_way"}
+    assert [one.broken for one in repaired] == [one.broken for one in rehearsed]
+    assert await repair(shop) == []
+    assert await is_well(shop)
+
+
+async def on_its_way(shop: Shop) -> list[tuple[Any, ...]]:
+    """Row for row."""
+    async with shop.units.read() as unit:
+        rows = await unit.connection.fetch(
+            "select store, sku, source, units, due_on from incoming order by source, sku"
+        )
+    return [tuple(row) for row in rows]
+
+
+async def test_a_repair_of_what_is_on_its_way_moves_nothing_on_the_shelf(shop: Shop):
+    await announced(shop, mug=6)
+    await meddle(shop, "update incoming set units = 1")
+    await repair(shop)
+    ledger = await shop.client.get(f"/v1/stock/{MUG}/movements", headers=await shop.office("stock"))
+
+    assert ledger.json()["items"] == []
