@@ -23,6 +23,7 @@ from domain.incidents import (
     IncidentId,
     IncidentKind,
     IncidentState,
+    Short,
     Stranger,
 )
 from domain.sales import Book, Kept, ReceiptId, Trade
@@ -269,3 +270,6 @@ class Incidents(Protocol):
 
     async def claims(self, places: Collection[Place]) -> Sequence[Claim]:
         """What orders wait for at these places."""
+
+    async def short(self, places: Collection[Place]) -> Sequence[Short]:
+        """Those of these shelves, of what is tracked, where less lies than orders are promised."""
