@@ -1,6 +1,7 @@
 """Every change of a shelf, one after the other: what streams and other systems follow."""
 
-from collections.abc import Iterable
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Final
 
@@ -17,7 +18,7 @@ from domain.availability import (
 )
 from domain.catalogue import Product
 from domain.ids import WEB, ChannelId, HoldId, Sku, StoreId
-from domain.stock import Shelf, Status
+from domain.stock import Place, Shelf, Status
 
 ANY: Final = ""
 """Every channel, or every store."""
@@ -38,6 +39,59 @@ class Changed(Struct, frozen=True):
     cause: str
     recorded_at: datetime
     channel: ChannelId | None = None
+
+
+class Moment(Struct, frozen=True):
+    """When shelves were looked at.
+
+    Every change up to `position` was true then. So was what waited for a position: of each shelf
+    in `waiting` the changes up to that version.
+    """
+
+    position: int
+    waiting: Mapping[Place, int]
+
+    def knows(self, change: Changed) -> bool:
+        shelf = change.shelf
+        waited = self.waiting.get((shelf.store, shelf.sku), -1)
+        return change.position <= self.position or shelf.version <= waited
+
+
+class Snapshot:
+    """Which changes a snapshot has told: page by page in the order of SKUs, each at its moment.
+
+    Pages in a row between which nothing happened share one, so it grows with what happens, not
+    with the shop.
+    """
+
+    def __init__(self) -> None:
+        self._from: list[Sku] = []
+        self._moments: list[Moment] = []
+
+    def add(self, first: Sku, moment: Moment) -> None:
+        """A page that begins with a SKU, or would if there were any."""
+        if not self._moments or self._moments[-1] != moment:
+            self._from.append(first)
+            self._moments.append(moment)
+
+    @property
+    def begin(self) -> int:
+        """Nothing is missing up to here; some of what is behind may have been told."""
+        return self._moments[0].position
+
+    @property
+    def end(self) -> int:
+        """Of what has a position behind here, only what waited for it has been told."""
+        return self._moments[-1].position
+
+    @property
+    def waited(self) -> bool:
+        return any(moment.waiting for moment in self._moments)
+
+    def knows(self, change: Changed, sku: Sku) -> bool:
+        """Whether what a change means for a SKU, itself or a kit with it, has been told."""
+        page = bisect_right(self._from, sku) - 1
+        return self._moments[max(page, 0)].knows(change)
 
 
 class Turn(Struct, frozen=True):

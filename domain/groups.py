@@ -106,6 +106,10 @@ class Allocation(Struct, frozen=True):
     def open(self) -> int:
         return self.quantity - self.consumed - self.released
 
+    @property
+    def place(self) -> Place:
+        return (self.store, self.sku)
+
 
 class Found(Struct, frozen=True):
     """What a picker says of a line: units fetched so far, and whether the rest is not there."""

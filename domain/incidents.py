@@ -62,6 +62,21 @@ class Risk(Struct, frozen=True):
     promised_from: datetime
 
 
+class Short(Struct, frozen=True):
+    """A shelf where `there` units lie, fewer than the claims on it are for."""
+
+    place: Place
+    there: int
+    claims: list[Claim]
+
+
+class AtRisk(Struct, frozen=True):
+    """Units of a SKU that a pickup or a shipment may go without."""
+
+    sku: Sku
+    units: int
+
+
 class Incident(Struct, frozen=True, kw_only=True):
     """`units` is by how many the shelf is short, or how many were sold of what nobody knows.
 
@@ -149,6 +164,16 @@ def at_risk(there: int, claims: Iterable[Claim]) -> list[Risk]:
         if given < claim.units:
             risks.append(Risk(claim.order, claim.group, claim.units - given, claim.promised_from))
     return risks
+
+
+def by_group(shelves: Iterable[Short]) -> dict[str, list[AtRisk]]:
+    """What each pickup or shipment may go without, in the order of SKUs."""
+    found: dict[str, list[AtRisk]] = {}
+    for short in sorted(shelves, key=lambda short: short.place):
+        _, sku = short.place
+        for risk in at_risk(short.there, short.claims):
+            found.setdefault(risk.group, []).append(AtRisk(sku, risk.units))
+    return found
 
 
 def in_doubt(claims: Iterable[Claim]) -> list[Risk]:

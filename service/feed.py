@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from domain.availability import Catalogue, Quantities, Shelves, Telling, View, needed
 from domain.catalogue import Product
-from domain.feed import Changed, Turn, places_of, turn_of
+from domain.feed import Changed, Following, Moment, Turn, places_of, turn_of
 from domain.ids import ChannelId, Sku, StoreId
 from domain.sales_channels import Terms
 from service.availability import with_parts
@@ -70,19 +70,28 @@ class Story(Struct):
         return Heard(turns, telling)
 
 
+class Standing(Struct, frozen=True):
+    """How some SKUs stood at a moment."""
+
+    skus: Sequence[Sku]
+    heard: Heard
+    moment: Moment
+
+
 async def standing(
-    units: Units,
-    skus: Collection[Sku],
-    stores: Collection[StoreId] | None,
-    *,
-    channel: ChannelId,
-    usual: Telling,
-) -> Heard:
-    """How the shelves stand now, SKU by SKU and store by store; nothing of SKUs nobody sells."""
-    async with units.read() as unit:
+    units: Units, following: Following, *, after: Sku, limit: int, usual: Telling
+) -> Standing:
+    """How the shelves stand now of what is followed: the first SKUs behind one, in their order.
+
+    SKU by SKU and store by store; nothing of SKUs nobody sells.
+    """
+    stores, channel = following.stores, following.channel
+    async with units.snapshot() as unit:
+        skus = await _behind(unit, following, after, limit)
         catalogue = await with_parts(unit, skus)
         sold = await unit.selling.sold(channel, catalogue, stores)
         places = None if stores is None else await unit.stores.by_id(stores)
+        moment = await unit.feed.moment(catalogue)
     assert sold is not None, "nobody follows a channel that there is not"
     terms, lying = sold
     shelves = terms.seen(lying)
@@ -97,11 +106,18 @@ async def standing(
             view,
             serves=store not in terms.limited,
         )
-        for sku in sorted(skus)
+        for sku in skus
         if sku in catalogue
         for store in sorted(places_of(catalogue[sku], places, shelves))
     ]
-    return Heard([turns], telling)
+    return Standing(skus, Heard([turns], telling), moment)
+
+
+async def _behind(unit: Unit, following: Following, after: Sku, limit: int) -> list[Sku]:
+    if following.skus is not None:
+        return sorted(sku for sku in following.skus if sku > after)[:limit]
+    found = await unit.products.search(gtin=None, query=None, after=after, limit=limit)
+    return [product.sku for product in found]
 
 
 async def told(units: Units, changes: Sequence[Changed], *, usual: Telling) -> Story:

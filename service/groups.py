@@ -1,6 +1,6 @@
 """What a step of a pickup or a shipment means for stock, order, points and whoever follows."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -26,6 +26,7 @@ from domain.groups import (
     units_ended,
 )
 from domain.ids import Sku
+from domain.incidents import AtRisk, by_group
 from domain.orders import points_ended
 from domain.pickups import Pickup, PickupState
 from domain.shipments import ENDS as SHIPMENT_ENDS
@@ -160,6 +161,12 @@ def _shipment_ended(
     ends = [entry.what.value for entry in told if entry.what in ENDS.values()]
     state = ends[0] if ends else ShipmentState.CANCELLED.value
     return [ShipmentEnded(shipment=after.id, state=state, sent=True, **names)]
+
+
+async def at_risk_of(unit: Unit, groups: Collection[Group]) -> dict[str, list[AtRisk]]:
+    """What each of these groups may go without; those that get everything are left out."""
+    places = {claim.place for group in groups for claim in group.allocations() if claim.open}
+    return by_group(await unit.incidents.short(sorted(places))) if places else {}
 
 
 class Scanned(Struct, frozen=True):

@@ -6,12 +6,13 @@ from msgspec import Struct
 
 from domain.callers import Caller, NotYours
 from domain.ids import OrderId, ShipmentId, Sku, StoreId
+from domain.incidents import AtRisk
 from domain.orders import Order
 from domain.refusals import Conflict, Missing
 from domain.shipments import MOVES, Leaving, Shipment, ShipmentState
 from domain.stores import Store
 from domain.timeline import cancelled
-from service.groups import Scanned, follow, found_of
+from service.groups import Scanned, at_risk_of, follow, found_of
 from service.orders.seeing import is_buyer
 from service.ports.requests import RequestKey
 from service.ports.unit import Unit, Units
@@ -21,11 +22,15 @@ Step = Callable[[Unit, Shipment], Shipment]
 
 
 class Seen(Struct, frozen=True):
-    """A shipment, its location, and the order that says where it goes."""
+    """A shipment, its location, and the order that says where it goes.
+
+    `at_risk` is what it may go without as things stand; only staff learn that.
+    """
 
     shipment: Shipment
     store: Store
     order: Order
+    at_risk: Sequence[AtRisk] | None = None
 
 
 class SeveralShipments(Conflict):
@@ -42,7 +47,7 @@ async def look(units: Units, *, caller: Caller, shipment: ShipmentId) -> Seen:
     """Raises Missing: there is no such shipment, or it is somebody else's."""
     async with units.read() as unit:
         found = await unit.shipments.get(shipment)
-        seen = await _seen(unit, found)
+        seen = await _seen(unit, caller, found)
         if not caller.works_at(found.store) and not is_buyer(caller, seen.order):
             raise NotYours(caller, shipment)
         return seen
@@ -64,7 +69,8 @@ async def list_at(
         place = await unit.stores.get(store)
         found = await unit.shipments.of_store(store, states, after=after, limit=limit)
         orders = await unit.orders.by_id({one.order for one in found})
-    return [Seen(one, place, orders[one.order]) for one in found]
+        risks = await at_risk_of(unit, found)
+    return [Seen(one, place, orders[one.order], risks.get(one.id, ())) for one in found]
 
 
 async def accept(
@@ -163,7 +169,7 @@ async def send(
         sent = await unit.shipments.take(await _meant(unit, caller, order, shipment))
         after = sent.send(leaving, unit.now)
         await follow(unit, caller, sent, after)
-        seen = await _seen(unit, after)
+        seen = await _seen(unit, caller, after)
         await unit.requests.answer(key, seen)
     return seen
 
@@ -203,7 +209,7 @@ async def _moved(
         after = step(unit, before)
         told = cancelled(before, after, caller, after.reason) if buyers else None
         await follow(unit, caller, before, after, told=told)
-        seen = await _seen(unit, after)
+        seen = await _seen(unit, caller, after)
         await unit.requests.answer(key, seen)
     return seen
 
@@ -215,6 +221,10 @@ async def _must_be_theirs(unit: Unit, caller: Caller, shipment: Shipment, *, buy
         raise NotYours(caller, shipment.id)
 
 
-async def _seen(unit: Unit, shipment: Shipment) -> Seen:
+async def _seen(unit: Unit, caller: Caller, shipment: Shipment) -> Seen:
     store = await unit.stores.get(shipment.store)
-    return Seen(shipment, store, await unit.orders.get(shipment.order))
+    order = await unit.orders.get(shipment.order)
+    if not caller.works_at(shipment.store):
+        return Seen(shipment, store, order)
+    risks = await at_risk_of(unit, [shipment])
+    return Seen(shipment, store, order, risks.get(shipment.id, ()))

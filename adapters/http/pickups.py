@@ -1,5 +1,6 @@
 """Pickups: the store's work list, its verbs, and what the customer sees."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Final, Self
 from zoneinfo import ZoneInfo
@@ -17,6 +18,7 @@ from adapters.http.tags import tagged
 from domain.callers import Caller
 from domain.groups import Repeated
 from domain.ids import OrderId, PickupId, Sku, StoreId
+from domain.incidents import AtRisk
 from domain.pickups import PickupState
 from domain.refusals import WrongField
 from service.pickups import handing_over, seeing, working
@@ -44,7 +46,11 @@ class PickupLine(LineSeen, frozen=True, kw_only=True):
 
 
 class PickupView(Struct, frozen=True):
-    """Times are in the store's own time. `code` is shown to its customer only, while ready."""
+    """Times are in the store's own time. `code` is shown to its customer only, while ready.
+
+    `at_risk`, for staff only: less lies in the store than is promised, and this pickup may go
+    without so many units; the earliest promise is served first. Empty while all is well.
+    """
 
     id: PickupId
     order: OrderId
@@ -62,6 +68,7 @@ class PickupView(Struct, frozen=True):
     bin: str
     reason: str
     code: str | UnsetType = UNSET
+    at_risk: Sequence[AtRisk] | UnsetType = UNSET
 
     @classmethod
     def of(cls, seen: Seen) -> Self:
@@ -87,6 +94,7 @@ class PickupView(Struct, frozen=True):
             bin=pickup.bin,
             reason=pickup.reason,
             code=UNSET if seen.code is None else seen.code,
+            at_risk=UNSET if seen.at_risk is None else seen.at_risk,
         )
 
 

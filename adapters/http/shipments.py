@@ -1,5 +1,6 @@
 """Shipments: what a location has to send, its verbs, and what the buyer sees."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Final, Self
 from urllib.parse import urlsplit
@@ -8,7 +9,7 @@ from zoneinfo import ZoneInfo
 from litestar import Controller, Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, QueryParameter
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from adapters.http.bodies import Nothing
 from adapters.http.callers import ANYBODY, STAFF, called_by
@@ -19,6 +20,7 @@ from domain.addresses import Address
 from domain.callers import Caller
 from domain.groups import Repeated
 from domain.ids import OrderId, ShipmentId, Sku, StoreId
+from domain.incidents import AtRisk
 from domain.refusals import WrongField
 from domain.shipments import Leaving, Parcel, ShipmentState, TrackingNumber
 from service import shipments
@@ -38,7 +40,11 @@ class ShipmentLine(LineSeen, frozen=True, kw_only=True):
 
 
 class ShipmentView(Struct, frozen=True):
-    """Times are in the location's own time."""
+    """Times are in the location's own time.
+
+    `at_risk`, for staff only: less lies at the location than is promised, and this shipment may go
+    without so many units; the earliest promise is served first. Empty while all is well.
+    """
 
     id: ShipmentId
     order: OrderId
@@ -56,6 +62,7 @@ class ShipmentView(Struct, frozen=True):
     shipped_at: datetime | None
     delivered_at: datetime | None
     reason: str
+    at_risk: Sequence[AtRisk] | UnsetType = UNSET
 
     @classmethod
     def of(cls, seen: Seen) -> Self:
@@ -81,6 +88,7 @@ class ShipmentView(Struct, frozen=True):
             shipped_at=local(shipment.shipped_at),
             delivered_at=local(shipment.delivered_at),
             reason=shipment.reason,
+            at_risk=UNSET if seen.at_risk is None else seen.at_risk,
         )
 
 

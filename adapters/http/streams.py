@@ -30,11 +30,11 @@ from adapters.drain import Drain
 from adapters.http.expiring import Expiring, expiring, warnings
 from adapters.rounds import Rounds
 from domain.availability import Telling
-from domain.feed import Changed, Following, Turn
+from domain.feed import Changed, Following, Snapshot, Turn
 from domain.ids import ChannelId, HoldId, Sku
 from domain.refusals import Busy
 from domain.sales_channels import NoSuchChannel
-from service.feed import Story, standing, told, with_kits_parts
+from service.feed import Standing, Story, standing, told, with_kits_parts
 from service.ports.unit import Units
 from service.ports.world import Relay
 
@@ -87,6 +87,22 @@ def events_of(turns: Iterable[Turn], position: int) -> list[Event]:
 def in_order(events: Sequence[Event]) -> list[bytes]:
     """The events of one change that a reader is told of."""
     return [*(event.early for event in events[:-1]), *(event.last for event in events[-1:])]
+
+
+def unfinished(turns: list[Turn]) -> tuple[bytes, list[Turn]]:
+    """All but the last as events of a snapshot that goes on, and the last one."""
+    return b"".join(written(turn, UNFINISHED) for turn in turns[:-1]), turns[-1:]
+
+
+class Begun(Struct, frozen=True):
+    """A piece of a stream's beginning.
+
+    Only its end bears a position to go on from, behind everything that was told; there is none
+    before, nor where what was told is no longer true.
+    """
+
+    events: bytes
+    position: int = STRANGE
 
 
 class Reader:
@@ -202,20 +218,18 @@ class Streams:
         yield GREETING
         upset = True
         while upset:
-            position = await self._resumed(cursor)
-            if position is None:
-                if cursor:
-                    yield RESET
-                position = self._position
-                async for events in self._snapshot(following, position):
-                    yield events
+            async for begun in self._begun(following, cursor):
+                if begun.events:
+                    yield begun.events
+            cursor, position = STRANGE, begun.position
             heard = await self._heard(following)
-            upset = False
+            upset = position < 0
             while position < self._position and not upset:
-                events, position, upset = await self._missed(following, heard, position)
-                if events:
+                missed, position, upset = await self._missed(
+                    following, heard, position, until=self._position
+                )
+                if events := b"".join(chain.from_iterable(map(in_order, missed))):
                     yield events
-            cursor = STRANGE
             if upset:
                 continue
             # Nothing is awaited between the last look at the position and the joining.
@@ -235,41 +249,56 @@ class Streams:
             oldest, newest = await unit.feed.span()
         return cursor if oldest - 1 <= cursor <= newest else None
 
-    async def _snapshot(self, following: Following, position: int) -> AsyncIterator[bytes]:
-        """How everything stands; only its end bears the position to go on from."""
-        last = b"id: %d\n\n" % position
-        held_back: list[Turn] = []
-        async for skus in self._questions(following):
-            heard = await standing(
-                self._units,
-                skus,
-                following.stores,
-                channel=following.channel,
-                usual=self._telling,
-            )
-            [turns] = heard.to(exact=following.exact)
-            turns = held_back + turns
-            held_back = turns[-1:]
-            if events := b"".join(written(turn, UNFINISHED) for turn in turns[:-1]):
-                yield events
-        yield b"".join(written(turn, position) for turn in held_back) or last
-
-    async def _questions(self, following: Following) -> AsyncIterator[Sequence[Sku]]:
-        """The SKUs to ask about, so many at a time that no answer is too long."""
-        many = min(SKUS_MAX, SHELVES_MAX // len(following.stores)) if following.stores else SKUS_MIN
-        if following.skus is not None:
-            for skus in batched(sorted(following.skus), many):
-                yield skus
+    async def _begun(self, following: Following, cursor: int | None) -> AsyncIterator[Begun]:
+        """Nothing where a cursor is good to go on from; otherwise how everything stands."""
+        position = await self._resumed(cursor)
+        if position is not None:
+            yield Begun(b"", position)
             return
-        after = ""
-        while page := await self._page(after, many):
-            yield page
-            after = page[-1]
+        if cursor:
+            yield Begun(RESET)
+        async for begun in self._afresh(following):
+            yield begun
 
-    async def _page(self, after: Sku, many: int) -> list[Sku]:
-        async with self._units.read() as unit:
-            found = await unit.products.search(gtin=None, query=None, after=after, limit=many)
-        return [product.sku for product in found]
+    async def _afresh(self, following: Following) -> AsyncIterator[Begun]:
+        """How everything stands, and what changed while that was told."""
+        snapshot, held_back = Snapshot(), list[Turn]()
+        async for page in self._pages(following):
+            snapshot.add(page.skus[0] if page.skus else "", page.moment)
+            [turns] = page.heard.to(exact=following.exact)
+            events, held_back = unfinished(held_back + turns)
+            yield Begun(events)
+        position, until = snapshot.begin, await self._behind(snapshot)
+        heard = await self._heard(following) if position < until else None
+        while position < until:
+            missed, position, upset = await self._missed(
+                following, heard, position, until, snapshot
+            )
+            if upset:
+                return
+            turns = [event.turn for events in missed for event in events]
+            events, held_back = unfinished(held_back + turns)
+            yield Begun(events)
+        last = b"".join(written(turn, until) for turn in held_back)
+        yield Begun(last or b"id: %d\n\n" % until, until)
+
+    async def _pages(self, following: Following) -> AsyncIterator[Standing]:
+        """How everything stood, so many SKUs at a time that no answer is too long; one at least."""
+        many = min(SKUS_MAX, SHELVES_MAX // len(following.stores)) if following.stores else SKUS_MIN
+        after: Sku | None = ""
+        while after is not None:
+            page = await standing(
+                self._units, following, after=after, limit=many, usual=self._telling
+            )
+            yield page
+            after = page.skus[-1] if len(page.skus) == many else None
+
+    async def _behind(self, snapshot: Snapshot) -> int:
+        """A position behind everything a snapshot told, and not behind our own."""
+        if not snapshot.waited and snapshot.end <= self._position:
+            return snapshot.end
+        await self.caught_up()
+        return self._position
 
     async def _heard(self, following: Following) -> set[Sku] | None:
         if following.skus is None:
@@ -277,24 +306,36 @@ class Streams:
         return await with_kits_parts(self._units, following.skus)
 
     async def _missed(
-        self, following: Following, heard: set[Sku] | None, position: int
-    ) -> tuple[bytes, int, bool]:
-        """The next events behind `position`, how far they go, and whether all is told anew."""
-        until, stores = self._position, following.stores
+        self,
+        following: Following,
+        heard: set[Sku] | None,
+        position: int,
+        until: int,
+        told_by: Snapshot | None = None,
+    ) -> tuple[list[list[Event]], int, bool]:
+        """The next changes behind `position`, how far they go, and whether all is told anew.
+
+        Each with its events, as far as they are wanted and a snapshot has not told them.
+        """
+        stores = following.stores
         async with self._units.read() as unit:
             if await unit.feed.restated(position, until, following.channel, stores):
-                return b"", until, True
+                return [], until, True
             changes = await unit.feed.after(position, BATCH, until=until, skus=heard, stores=stores)
         if not changes:
-            return b"", until, False
+            return [], until, False
         story = await told(self._units, changes, usual=self._telling)
         turns = story.heard(following.channel).to(exact=following.exact)
-        events: list[bytes] = []
+        missed: list[list[Event]] = []
         for change, mine in zip(changes, turns, strict=True):
-            wanted = (turn for turn in mine if following.wants(turn))
-            events += in_order(events_of(wanted, change.position))
+            wanted = (
+                turn
+                for turn in mine
+                if following.wants(turn) and not (told_by and told_by.knows(change, turn.sku))
+            )
+            missed.append(events_of(wanted, change.position))
         far = changes[-1].position if len(changes) == BATCH else until
-        return b"".join(events), far, False
+        return missed, far, False
 
     def _join(self, following: Following) -> Reader:
         reader = Reader(following, self._queue_max)

@@ -11,7 +11,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any, Final
 
-from domain.feed import ANY, Changed
+from domain.feed import ANY, Changed, Moment
 from domain.ids import ChannelId, Sku, StoreId
 from domain.stock import Shelf
 
@@ -45,6 +45,11 @@ RESTATED: Final = f"""
             and channel is not null and channel = any(array[$3, '{ANY}'])
             and ($4::text[] is null or store = any($4 || array['{ANY}']))
     )
+"""
+MOMENT: Final = """
+    select '', '', coalesce(max(position), 0) from feed
+    union all
+    select store, sku, max(version) from feed_inbox where sku = any($1::text[]) group by store, sku
 """
 SPAN: Final = "select coalesce(min(position), 1), coalesce(max(position), 0) from feed"
 FORGET: Final = """
@@ -106,6 +111,10 @@ class PostgresFeed:
 
     async def skus_after(self, position: int, limit: int) -> list[tuple[int, Sku]]:
         return [tuple(row) for row in await self._connection.fetch(SKUS_AFTER, position, limit)]
+
+    async def moment(self, skus: Collection[Sku]) -> Moment:
+        (_, _, position), *waiting = await self._connection.fetch(MOMENT, list(skus))
+        return Moment(position, {(store, sku): version for store, sku, version in waiting})
 
     async def span(self) -> tuple[int, int]:
         oldest, newest = await self._connection.fetchrow(SPAN)

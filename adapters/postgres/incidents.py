@@ -16,6 +16,7 @@ from domain.incidents import (
     IncidentKind,
     IncidentMissing,
     IncidentState,
+    Short,
     Stranger,
 )
 from domain.stock import Place
@@ -59,17 +60,34 @@ KEEP: Final = """
     update incidents set state = $2, note = $3, settled_by = $4, settled_at = $5, changed_at = $6
     where id = $1
 """
-CLAIMS: Final = f"""
+
+
+def _claims(places: str, *also: str) -> str:
+    """What orders wait for at places, and what else is known of each."""
+    more = "".join(f", {column}" for column in also)
+    return f"""
     select claim.store, claim.sku, g.order_id, group_id,
         sum(claim.quantity - consumed - released)::int, promised_from, placed_at,
         sum((line.picked - line.given - line.put_back) * claim.quantity / line.quantity)::int
-    from allocations as claim
-    join unnest($1::text[], $2::text[]) as place (store, sku) using (store, sku)
+        {more}
+    from allocations as claim join {places} using (store, sku)
     join {GROUPS} as g on g.id = group_id,
         lateral jsonb_to_recordset(g.lines) as line {LINE}
     where claim.quantity > consumed + released and line.sku = claim.line
-    group by claim.store, claim.sku, g.order_id, group_id, promised_from, placed_at
+    group by claim.store, claim.sku, g.order_id, group_id, promised_from, placed_at{more}
+    """
+
+
+NAMED: Final = "unnest($1::text[], $2::text[]) as place (store, sku)"
+SHORT: Final = f"""
+    (
+        select store, sku, on_hand - unavailable as there
+        from {NAMED} join stock using (store, sku) join products using (sku)
+        where on_hand - unavailable < allocated and tracked
+    ) as short
 """
+CLAIMS: Final = _claims(NAMED)
+CLAIMS_IF_SHORT: Final = _claims(SHORT, "there")
 
 
 class PostgresIncidents:
@@ -129,9 +147,16 @@ class PostgresIncidents:
         return [_incident(row) for row in rows]
 
     async def claims(self, places: Collection[Place]) -> list[Claim]:
-        stores = [store for store, _ in places]
-        skus = [sku for _, sku in places]
-        return [Claim(*row) for row in await self._connection.fetch(CLAIMS, stores, skus)]
+        rows = await self._connection.fetch(CLAIMS, *columns(places, 2))
+        return [Claim(*row) for row in rows]
+
+    async def short(self, places: Collection[Place]) -> list[Short]:
+        found: dict[Place, Short] = {}
+        for *facts, there in await self._connection.fetch(CLAIMS_IF_SHORT, *columns(places, 2)):
+            claim = Claim(*facts)
+            short = found.setdefault(claim.place, Short(claim.place, there, []))
+            short.claims.append(claim)
+        return list(found.values())
 
 
 def _incident(row: Any) -> Incident:

@@ -1,7 +1,7 @@
 """The unit of work: one pooled connection, one transaction of asyncpg's own."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -103,6 +103,7 @@ _AWAY: Final = (
 
 PATIENCE_S: Final = 10
 """How long to wait for a connection while all are in use."""
+ONE_MOMENT: Final = {"isolation": "repeatable_read", "readonly": True}
 LACKING: Final = "select to_regclass('alembic_version') is null"
 
 
@@ -198,13 +199,17 @@ class PostgresUnits:
         """Told which SKUs have changed whenever a transaction that changed stock was committed."""
 
     def begin(self) -> AbstractAsyncContextManager[Unit]:
-        return self._open(transaction=True)
+        return self._open({})
 
     def read(self) -> AbstractAsyncContextManager[Unit]:
-        return self._open(transaction=False)
+        return self._open(None)
+
+    def snapshot(self) -> AbstractAsyncContextManager[Unit]:
+        return self._open(ONE_MOMENT)
 
     @asynccontextmanager
-    async def _open(self, *, transaction: bool) -> AsyncIterator[PostgresUnit]:
+    async def _open(self, transaction: Mapping[str, Any] | None) -> AsyncIterator[PostgresUnit]:
+        """A unit in a transaction of that kind, or in none."""
         async with AsyncExitStack() as stack:
             try:
                 raw = await stack.enter_async_context(self._connections.one())
@@ -219,11 +224,11 @@ class PostgresUnits:
                     known=self._known,
                     patience=self._audit_patience,
                 )
-                if transaction:
-                    async with raw.transaction():
-                        yield unit
-                else:
+                if transaction is None:
                     yield unit
+                else:
+                    async with raw.transaction(**transaction):
+                        yield unit
             except _UNDONE as trouble:
                 raise GaveWay("Somebody else is at it; please try again.") from trouble
             except asyncpg.LockNotAvailableError as trouble:
@@ -242,7 +247,7 @@ class PostgresUnits:
     async def trouble(self) -> str | None:
         """Why nobody can work with the database; None when it answers with tables of ours."""
         try:
-            async with self._open(transaction=False) as unit:
+            async with self._open(None) as unit:
                 lacking = await unit.connection.fetchval(LACKING)
         except (Busy, *_AWAY) as trouble:
             return type(trouble.__cause__ or trouble).__name__

@@ -2850,6 +2850,14 @@ export interface components {
          * @enum {unknown}
          */
         Ask: "authorise" | "capture" | "refund" | "void";
+        /**
+         * AtRisk
+         * @description Units of a SKU that a pickup or a shipment may go without.
+         */
+        AtRisk: {
+            sku: string;
+            units: number;
+        };
         /** AtStore */
         AtStore: {
             store: string;
@@ -4497,6 +4505,9 @@ export interface components {
         /**
          * PickupView
          * @description Times are in the store's own time. `code` is shown to its customer only, while ready.
+         *
+         *         `at_risk`, for staff only: less lies in the store than is promised, and this pickup may go
+         *         without so many units; the earliest promise is served first. Empty while all is well.
          */
         PickupView: {
             id: string;
@@ -4518,6 +4529,7 @@ export interface components {
             bin: string;
             reason: string;
             code?: string;
+            at_risk?: components["schemas"]["AtRisk"][];
         };
         /**
          * Pin
@@ -5118,6 +5130,9 @@ export interface components {
         /**
          * ShipmentView
          * @description Times are in the location's own time.
+         *
+         *         `at_risk`, for staff only: less lies at the location than is promised, and this shipment may go
+         *         without so many units; the earliest promise is served first. Empty while all is well.
          */
         ShipmentView: {
             id: string;
@@ -5137,6 +5152,7 @@ export interface components {
             shipped_at: string | null;
             delivered_at: string | null;
             reason: string;
+            at_risk?: components["schemas"]["AtRisk"][];
         };
         /**
          * Shipping
@@ -16329,7 +16345,13 @@ export interface operations {
                      *       "placed_at": "2026-11-23T10:30:00+01:00",
                      *       "shipped_at": "2026-11-23T10:30:00+01:00",
                      *       "delivered_at": "2026-11-23T10:30:00+01:00",
-                     *       "reason": "damaged"
+                     *       "reason": "damaged",
+                     *       "at_risk": [
+                     *         {
+                     *           "sku": "85123A",
+                     *           "units": 1
+                     *         }
+                     *       ]
                      *     }
                      */
                     "application/json": components["schemas"]["ShipmentView"];
@@ -16612,7 +16634,13 @@ export interface operations {
                      *       "collected_at": "2026-11-23T10:30:00+01:00",
                      *       "bin": "A3",
                      *       "reason": "damaged",
-                     *       "code": "7KQM2RXA"
+                     *       "code": "7KQM2RXA",
+                     *       "at_risk": [
+                     *         {
+                     *           "sku": "85123A",
+                     *           "units": 1
+                     *         }
+                     *       ]
                      *     }
                      */
                     "application/json": components["schemas"]["PickupView"];
@@ -16705,7 +16733,13 @@ export interface operations {
                      *       "collected_at": "2026-11-23T10:30:00+01:00",
                      *       "bin": "A3",
                      *       "reason": "damaged",
-                     *       "code": "7KQM2RXA"
+                     *       "code": "7KQM2RXA",
+                     *       "at_risk": [
+                     *         {
+                     *           "sku": "85123A",
+                     *           "units": 1
+                     *         }
+                     *       ]
                      *     }
                      */
                     "application/json": components["schemas"]["PickupView"];
@@ -16816,7 +16850,13 @@ export interface operations {
                      *       "collected_at": "2026-11-23T10:30:00+01:00",
                      *       "bin": "A3",
                      *       "reason": "damaged",
-                     *       "code": "7KQM2RXA"
+                     *       "code": "7KQM2RXA",
+                     *       "at_risk": [
+                     *         {
+                     *           "sku": "85123A",
+                     *           "units": 1
+                     *         }
+                     *       ]
                      *     }
                      */
                     "application/json": components["schemas"]["PickupView"];
@@ -16918,7 +16958,13 @@ export interface operations {
                      *       "collected_at": "2026-11-23T10:30:00+01:00",
                      *       "bin": "A3",
                      *       "reason": "damaged",
-                     *       "code": "7KQM2RXA"
+                     *       "code": "7KQM2RXA",
+                     *       "at_risk": [
+                     *         {
+                     *           "sku": "85123A",
+                     *           "units": 1
+                     *         }
+                     *       ]
                      *     }
                      */
                     "application/json": components["schemas"]["PickupView"];
@@ -17021,7 +17067,13 @@ export interface operations {
                      *       "collected_at": "2026-11-23T10:30:00+01:00",
                      *       "bin": "A3",
                      *       "reason": "damaged",
-                     *       "code": "7KQM2RXA"
+                     *       "code": "7KQM2RXA",
+                     *       "at_risk": [
+                     *         {
+                     *           "sku": "85123A",
+                     *           "units": 1
+                     *         }
+                     *       ]
                      *     }
                      */
                     "application/json": components["schemas"]["PickupView"];
@@ -17128,7 +17180,13 @@ export interface operations {
                      *       "collected_at": "2026-11-23T10:30:00+01:00",
                      *       "bin": "A3",
                      *       "reason": "damaged",
-                     *       "code": "7KQM2RXA"
+                     *       "code": "7KQM2RXA",
+                     *       "at_risk": [
+                     *         {
+                     *           "sku": "85123A",
+                     *           "units": 1
+                     *         }
+                     *       ]
                      *     }
                      */
                     "application/json": components["schemas"]["PickupView"];
@@ -17225,7 +17283,13 @@ export interface operations {
                      *       "collected_at": "2026-11-23T10:30:00+01:00",
                      *       "bin": "A3",
                      *       "reason": "damaged",
-                     *       "code": "7KQM2RXA"
+                     *       "code": "7KQM2RXA",
+                     *       "at_risk": [
+                     *         {
+                     *           "sku": "85123A",
+                     *           "units": 1
+                     *         }
+                     *       ]
                      *     }
                      */
                     "application/json": components["schemas"]["PickupView"];
@@ -17326,7 +17390,13 @@ export interface operations {
                      *       "collected_at": "2026-11-23T10:30:00+01:00",
                      *       "bin": "A3",
                      *       "reason": "damaged",
-                     *       "code": "7KQM2RXA"
+                     *       "code": "7KQM2RXA",
+                     *       "at_risk": [
+                     *         {
+                     *           "sku": "85123A",
+                     *           "units": 1
+                     *         }
+                     *       ]
                      *     }
                      */
                     "application/json": components["schemas"]["PickupView"];
@@ -18739,7 +18809,13 @@ export interface operations {
                      *       "placed_at": "2026-11-23T10:30:00+01:00",
                      *       "shipped_at": "2026-11-23T10:30:00+01:00",
                      *       "delivered_at": "2026-11-23T10:30:00+01:00",
-                     *       "reason": "damaged"
+                     *       "reason": "damaged",
+                     *       "at_risk": [
+                     *         {
+                     *           "sku": "85123A",
+                     *           "units": 1
+                     *         }
+                     *       ]
                      *     }
                      */
                     "application/json": components["schemas"]["ShipmentView"];
@@ -18851,7 +18927,13 @@ export interface operations {
                      *       "placed_at": "2026-11-23T10:30:00+01:00",
                      *       "shipped_at": "2026-11-23T10:30:00+01:00",
                      *       "delivered_at": "2026-11-23T10:30:00+01:00",
-                     *       "reason": "damaged"
+                     *       "reason": "damaged",
+                     *       "at_risk": [
+                     *         {
+                     *           "sku": "85123A",
+                     *           "units": 1
+                     *         }
+                     *       ]
                      *     }
                      */
                     "application/json": components["schemas"]["ShipmentView"];
@@ -18971,7 +19053,13 @@ export interface operations {
                      *       "placed_at": "2026-11-23T10:30:00+01:00",
                      *       "shipped_at": "2026-11-23T10:30:00+01:00",
                      *       "delivered_at": "2026-11-23T10:30:00+01:00",
-                     *       "reason": "damaged"
+                     *       "reason": "damaged",
+                     *       "at_risk": [
+                     *         {
+                     *           "sku": "85123A",
+                     *           "units": 1
+                     *         }
+                     *       ]
                      *     }
                      */
                     "application/json": components["schemas"]["ShipmentView"];
@@ -19092,7 +19180,13 @@ export interface operations {
                      *       "placed_at": "2026-11-23T10:30:00+01:00",
                      *       "shipped_at": "2026-11-23T10:30:00+01:00",
                      *       "delivered_at": "2026-11-23T10:30:00+01:00",
-                     *       "reason": "damaged"
+                     *       "reason": "damaged",
+                     *       "at_risk": [
+                     *         {
+                     *           "sku": "85123A",
+                     *           "units": 1
+                     *         }
+                     *       ]
                      *     }
                      */
                     "application/json": components["schemas"]["ShipmentView"];
@@ -19213,7 +19307,13 @@ export interface operations {
                      *       "placed_at": "2026-11-23T10:30:00+01:00",
                      *       "shipped_at": "2026-11-23T10:30:00+01:00",
                      *       "delivered_at": "2026-11-23T10:30:00+01:00",
-                     *       "reason": "damaged"
+                     *       "reason": "damaged",
+                     *       "at_risk": [
+                     *         {
+                     *           "sku": "85123A",
+                     *           "units": 1
+                     *         }
+                     *       ]
                      *     }
                      */
                     "application/json": components["schemas"]["ShipmentView"];
@@ -19338,7 +19438,13 @@ export interface operations {
                      *       "placed_at": "2026-11-23T10:30:00+01:00",
                      *       "shipped_at": "2026-11-23T10:30:00+01:00",
                      *       "delivered_at": "2026-11-23T10:30:00+01:00",
-                     *       "reason": "damaged"
+                     *       "reason": "damaged",
+                     *       "at_risk": [
+                     *         {
+                     *           "sku": "85123A",
+                     *           "units": 1
+                     *         }
+                     *       ]
                      *     }
                      */
                     "application/json": components["schemas"]["ShipmentView"];
@@ -19454,7 +19560,13 @@ export interface operations {
                      *       "placed_at": "2026-11-23T10:30:00+01:00",
                      *       "shipped_at": "2026-11-23T10:30:00+01:00",
                      *       "delivered_at": "2026-11-23T10:30:00+01:00",
-                     *       "reason": "damaged"
+                     *       "reason": "damaged",
+                     *       "at_risk": [
+                     *         {
+                     *           "sku": "85123A",
+                     *           "units": 1
+                     *         }
+                     *       ]
                      *     }
                      */
                     "application/json": components["schemas"]["ShipmentView"];
@@ -21897,7 +22009,13 @@ export interface operations {
                      *           "collected_at": "2026-11-23T10:30:00+01:00",
                      *           "bin": "A3",
                      *           "reason": "damaged",
-                     *           "code": "7KQM2RXA"
+                     *           "code": "7KQM2RXA",
+                     *           "at_risk": [
+                     *             {
+                     *               "sku": "85123A",
+                     *               "units": 1
+                     *             }
+                     *           ]
                      *         }
                      *       ],
                      *       "next_cursor": "sample"
@@ -21991,7 +22109,13 @@ export interface operations {
                      *       "collected_at": "2026-11-23T10:30:00+01:00",
                      *       "bin": "A3",
                      *       "reason": "damaged",
-                     *       "code": "7KQM2RXA"
+                     *       "code": "7KQM2RXA",
+                     *       "at_risk": [
+                     *         {
+                     *           "sku": "85123A",
+                     *           "units": 1
+                     *         }
+                     *       ]
                      *     }
                      */
                     "application/json": components["schemas"]["PickupView"];
@@ -22480,7 +22604,13 @@ export interface operations {
                      *           "placed_at": "2026-11-23T10:30:00+01:00",
                      *           "shipped_at": "2026-11-23T10:30:00+01:00",
                      *           "delivered_at": "2026-11-23T10:30:00+01:00",
-                     *           "reason": "damaged"
+                     *           "reason": "damaged",
+                     *           "at_risk": [
+                     *             {
+                     *               "sku": "85123A",
+                     *               "units": 1
+                     *             }
+                     *           ]
                      *         }
                      *       ],
                      *       "next_cursor": "sample"

@@ -3,13 +3,13 @@
 from domain.callers import Caller, NotYours
 from domain.ids import PickupId
 from domain.pickups import Pickup
-from service.pickups.seeing import Seen, in_store_time, must_be_buyer
+from service.pickups.seeing import Seen, in_store_time, must_be_buyer, seen_by
 from service.ports.requests import RequestKey
 from service.ports.unit import Unit
 
 
-async def answered(unit: Unit, key: RequestKey | None, pickup: Pickup) -> Seen:
-    seen = Seen(pickup, await unit.stores.get(pickup.store))
+async def answered(unit: Unit, caller: Caller, key: RequestKey | None, pickup: Pickup) -> Seen:
+    seen = await seen_by(unit, caller, pickup)
     await unit.requests.answer(key, seen)
     return seen
 

@@ -60,7 +60,7 @@ async def hand_over(
             }
             after = before.hand_over(wanted, by=caller.id, proof=handover.proof, now=unit.now)
             await follow(unit, caller, before, after)
-            return await answered(unit, key, after)
+            return await answered(unit, caller, key, after)
         failed = before.try_failed()
         await unit.pickups.keep(failed)
         await unit.requests.withdraw(key)

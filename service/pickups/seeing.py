@@ -7,6 +7,7 @@ from msgspec import Struct, structs
 
 from domain.callers import Caller, NotYours, Role
 from domain.ids import PickupId, StoreId
+from domain.incidents import AtRisk
 from domain.pickups import (
     AlreadyCollected,
     OtherStore,
@@ -15,16 +16,21 @@ from domain.pickups import (
 )
 from domain.refusals import Missing
 from domain.stores import Store
+from service.groups import at_risk_of
 from service.ports.callers import Codes
 from service.ports.unit import Unit, Units
 
 
 class Seen(Struct, frozen=True):
-    """A pickup and its store; `code` only for its customer, from ready until it is collected."""
+    """A pickup and its store; `code` only for its customer, from ready until it is collected.
+
+    `at_risk` is what it may go without as things stand; only staff learn that.
+    """
 
     pickup: Pickup
     store: Store
     code: str | None = None
+    at_risk: Sequence[AtRisk] | None = None
 
 
 async def look(units: Units, codes: Codes, *, caller: Caller, pickup: PickupId) -> Seen:
@@ -51,7 +57,8 @@ async def list_at(
     async with units.read() as unit:
         pickups = await unit.pickups.of_store(store, states, after=after, limit=limit)
         place = await unit.stores.get(store)
-    return [Seen(pickup, place) for pickup in pickups]
+        risks = await at_risk_of(unit, pickups)
+    return [Seen(pickup, place, at_risk=risks.get(pickup.id, ())) for pickup in pickups]
 
 
 async def identify(
@@ -98,8 +105,17 @@ async def must_be_buyer(unit: Unit, caller: Caller, pickup: Pickup) -> None:
         raise NotYours(caller, pickup.id)
 
 
-async def _seen(unit: Unit, codes: Codes, caller: Caller, pickup: Pickup) -> Seen:
+async def seen_by(unit: Unit, caller: Caller, pickup: Pickup) -> Seen:
+    """The pickup without its code."""
     store = await unit.stores.get(pickup.store)
-    shown = pickup.state is PickupState.READY and not caller.works_at(pickup.store)
-    code = codes.handover(pickup.id, pickup.revision) if shown else None
-    return Seen(pickup, store, code)
+    if not caller.works_at(pickup.store):
+        return Seen(pickup, store)
+    risks = await at_risk_of(unit, [pickup])
+    return Seen(pickup, store, at_risk=risks.get(pickup.id, ()))
+
+
+async def _seen(unit: Unit, codes: Codes, caller: Caller, pickup: Pickup) -> Seen:
+    seen = await seen_by(unit, caller, pickup)
+    if pickup.state is not PickupState.READY or caller.works_at(pickup.store):
+        return seen
+    return structs.replace(seen, code=codes.handover(pickup.id, pickup.revision))

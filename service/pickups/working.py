@@ -131,4 +131,4 @@ async def _moved(
         before = await taken_by(unit, caller, pickup, buyers=buyers)
         after = await step(unit, before)
         await follow(unit, caller, before, after)
-        return await answered(unit, key, after)
+        return await answered(unit, caller, key, after)

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Protocol
 
 from domain.conditions import Condition, Conditions
-from domain.feed import ANY, Changed
+from domain.feed import ANY, Changed, Moment
 from domain.groups import Allocation
 from domain.holds import Hold, HoldState
 from domain.ids import (
@@ -23,6 +23,7 @@ from domain.incidents import (
     IncidentId,
     IncidentKind,
     IncidentState,
+    Short,
     Stranger,
 )
 from domain.sales import Book, Kept, ReceiptId, Trade
@@ -130,6 +131,9 @@ class Feed(Protocol):
         self, after: int, until: int, channel: ChannelId, stores: Collection[StoreId] | None
     ) -> bool:
         """Whether something between these positions made what was told of a channel untrue."""
+
+    async def moment(self, skus: Collection[Sku]) -> Moment:
+        """Which changes the unit sees, as far as they are of these SKUs: see `Units.snapshot`."""
 
     async def span(self) -> tuple[int, int]:
         """The oldest position that is still kept, and the newest."""
@@ -266,3 +270,6 @@ class Incidents(Protocol):
 
     async def claims(self, places: Collection[Place]) -> Sequence[Claim]:
         """What orders wait for at these places."""
+
+    async def short(self, places: Collection[Place]) -> Sequence[Short]:
+        """Those of these shelves, of what is tracked, where less lies than orders are promised."""

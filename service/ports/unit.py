@@ -109,3 +109,6 @@ class Units(Protocol):
 
     def read(self) -> AbstractAsyncContextManager[Unit]:
         """One look, statement by statement, without a transaction."""
+
+    def snapshot(self) -> AbstractAsyncContextManager[Unit]:
+        """One look, in which every statement sees the shop as it was at the first one."""

@@ -39,6 +39,12 @@ allocations = Table(
     CheckConstraint("released >= 0", name="released"),
     CheckConstraint("consumed + released <= quantity", name="open"),
 )
+Index(
+    "allocations_open_idx",
+    allocations.c.store,
+    allocations.c.sku,
+    postgresql_where=text("quantity > consumed + released"),
+)
 
 transfers = Table(
     "transfers",
