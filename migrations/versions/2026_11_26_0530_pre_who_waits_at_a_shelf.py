@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "2026_11_26_0530"
-down_revision = "2026_11_26_0510"
+down_revision = "2026_11_26_0520"
 branch_labels = None
 depends_on = None
 
