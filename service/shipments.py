@@ -30,7 +30,7 @@ class Seen(Struct, frozen=True):
     shipment: Shipment
     store: Store
     order: Order
-    at_risk: Sequence[AtRisk] | None = None
+    at_risk: list[AtRisk] | None = None
 
 
 class SeveralShipments(Conflict):
@@ -70,7 +70,7 @@ async def list_at(
         found = await unit.shipments.of_store(store, states, after=after, limit=limit)
         orders = await unit.orders.by_id({one.order for one in found})
         risks = await at_risk_of(unit, found)
-    return [Seen(one, place, orders[one.order], risks.get(one.id, ())) for one in found]
+    return [Seen(one, place, orders[one.order], risks.get(one.id, [])) for one in found]
 
 
 async def accept(
@@ -227,4 +227,4 @@ async def _seen(unit: Unit, caller: Caller, shipment: Shipment) -> Seen:
     if not caller.works_at(shipment.store):
         return Seen(shipment, store, order)
     risks = await at_risk_of(unit, [shipment])
-    return Seen(shipment, store, order, risks.get(shipment.id, ()))
+    return Seen(shipment, store, order, risks.get(shipment.id, []))

@@ -30,7 +30,7 @@ class Seen(Struct, frozen=True):
     pickup: Pickup
     store: Store
     code: str | None = None
-    at_risk: Sequence[AtRisk] | None = None
+    at_risk: list[AtRisk] | None = None
 
 
 async def look(units: Units, codes: Codes, *, caller: Caller, pickup: PickupId) -> Seen:
@@ -58,7 +58,7 @@ async def list_at(
         pickups = await unit.pickups.of_store(store, states, after=after, limit=limit)
         place = await unit.stores.get(store)
         risks = await at_risk_of(unit, pickups)
-    return [Seen(pickup, place, at_risk=risks.get(pickup.id, ())) for pickup in pickups]
+    return [Seen(pickup, place, at_risk=risks.get(pickup.id, [])) for pickup in pickups]
 
 
 async def identify(
@@ -111,7 +111,7 @@ async def seen_by(unit: Unit, caller: Caller, pickup: Pickup) -> Seen:
     if not caller.works_at(pickup.store):
         return Seen(pickup, store)
     risks = await at_risk_of(unit, [pickup])
-    return Seen(pickup, store, at_risk=risks.get(pickup.id, ()))
+    return Seen(pickup, store, at_risk=risks.get(pickup.id, []))
 
 
 async def _seen(unit: Unit, codes: Codes, caller: Caller, pickup: Pickup) -> Seen:

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from msgspec import structs
@@ -237,6 +238,14 @@ async def test_without_the_lock_they_would_send_it_again_and_again(
 ):
     unlocked = messages.NEXT_DUE.replace("for update skip locked", "")
     monkeypatch.setattr(messages, "NEXT_DUE", unlocked)
+    look = messages.PostgresMessages.take_due
+
+    async def look_and_linger(*args: Any) -> Any:
+        found = await look(*args)
+        await asyncio.sleep(0.2)  # so that all look before anybody has written
+        return found
+
+    monkeypatch.setattr(messages.PostgresMessages, "take_due", look_and_linger)
     await ready.tell()
 
     await asyncio.gather(*(send_next(ready.units, ready.desk) for _ in range(10)))
