@@ -147,6 +147,19 @@ def _shelf(figure: str) -> str:
     """
 
 
+COMING: Final = """
+    (
+        select line.sku, destination as store, id as source, quantity - received as units, due_on
+        from (
+            select id, destination, lines, due_on from deliveries where closed_at is null
+            union all
+            select id, destination, lines, due_on from transfers where closed_at is null
+        ) as open, jsonb_to_recordset(lines) as line (sku text, quantity int, received int)
+        where quantity > received
+    )
+"""
+"""What open deliveries and transfers still bring."""
+
 INVARIANTS: Final[Mapping[str, str]] = {
     "on_hand_is_what_was_moved": _shelf("on_hand"),
     "unavailable_is_what_was_moved": _shelf("unavailable"),
@@ -369,21 +382,12 @@ INVARIANTS: Final[Mapping[str, str]] = {
                         = announced.destination)::int)
             ) as compared (figure, expected, actual)
     """,
-    "incoming_is_what_is_on_its_way": """
+    "incoming_is_what_is_on_its_way": f"""
         select jsonb_build_object(
                 'source', source, 'store', store, 'sku', sku, 'figure', figure
             ) as about, expected, actual
         from incoming
-        full join (
-            select c.id as source, c.destination as store, line.sku, quantity - received as units,
-                due_on
-            from (
-                select id, destination, lines, due_on from deliveries where closed_at is null
-                union all
-                select id, destination, lines, due_on from transfers where closed_at is null
-            ) as c, jsonb_to_recordset(c.lines) as line (sku text, quantity int, received int)
-            where quantity > received
-        ) as coming using (source, store, sku),
+        full join {COMING} as coming using (source, store, sku),
             lateral (values
                 ('units', coalesce(coming.units, 0), coalesce(incoming.units, 0)),
                 ('due_on', 1, (coming.due_on is not distinct from incoming.due_on)::int)

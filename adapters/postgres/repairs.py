@@ -3,6 +3,7 @@
 from typing import Final
 
 from adapters.postgres.invariants import (
+    COMING,
     CONDITIONS,
     LOT_FIGURES,
     LOTS,
@@ -105,18 +106,6 @@ SHELVES_RIGHTED: Final = f"""
 
 Of every shelf whose figures or conditions were broken those who listen are told.
 """
-COMING: Final = """
-    (
-        select line.sku, destination as store, id as source, quantity - received as units, due_on
-        from (
-            select id, destination, lines, due_on from deliveries where closed_at is null
-            union all
-            select id, destination, lines, due_on from transfers where closed_at is null
-        ) as open, jsonb_to_recordset(lines) as line (sku text, quantity int, received int)
-        where quantity > received
-    )
-"""
-"""What open deliveries and transfers still bring."""
 PUT_RIGHT: Final = (
     f"""
     insert into blocked (store, sku, condition, units)
