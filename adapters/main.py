@@ -14,39 +14,39 @@ from litestar.types import ASGIApp
 from msgspec import Struct
 
 from adapters import logs
-from adapters.channels.email import Email, MailServer
-from adapters.channels.parcels import Post
-from adapters.channels.rendering import Rendering
-from adapters.channels.switchboard import Switchboard
-from adapters.channels.webhook import Webhook
+from adapters.availability_cache.cache import Window
+from adapters.channels.router import Switchboard
+from adapters.content.rendering import Rendering
 from adapters.drain import Drain, draining
 from adapters.http.app import HttpSettings, Parts, build
-from adapters.http.streams import Streams
-from adapters.http.window import Window
-from adapters.identity.codes import DerivedCodes
-from adapters.identity.keys import RandomSecrets
-from adapters.identity.tokens import ProviderTokens, TrialTokens
+from adapters.http.inventory.streams import Streams
 from adapters.imports.reading import FileReading
-from adapters.jobs.scheduler import Scheduler
-from adapters.jobs.steps import steps, steps_of_payments
-from adapters.payments.stripe import Stripe
-from adapters.payments.stripe_notices import StripeNotices
-from adapters.postgres.relay import Relay
-from adapters.postgres.unit import PostgresUnits, connect, utc_now
+from adapters.oidc.tokens import ProviderTokens, TrialTokens
+from adapters.postgres.db.unit_of_work import PostgresUnits, connect, utc_now
+from adapters.postgres.inventory.relay import Relay
+from adapters.scheduler.scheduler import Scheduler
+from adapters.scheduler.steps import steps, steps_of_payments
+from adapters.secrets.api_keys import RandomSecrets
+from adapters.secrets.codes import DerivedCodes
 from adapters.settings import Role, Settings, SettingsError
-from domain.availability import Telling
-from domain.cart_rules import CartRules
-from domain.channels import Channel
-from domain.letters import Retailer
-from domain.points import Programme
-from service.gathering import Gathered
-from service.holds import hold_all
-from service.messages.desk import Desk
-from service.orders.placing import place_all
-from service.payments.cashier import Cashier
-from service.ports.callers import Codes, Tokens
-from service.ports.payments import Notices
-from service.ports.world import Carrier, Channels
+from adapters.smtp.email import Email, MailServer
+from adapters.stripe.events import StripeNotices
+from adapters.stripe.provider import Stripe
+from adapters.webhooks.channel import Webhook
+from adapters.webhooks.sender import Post
+from domain.carts.cart_rules import CartRules
+from domain.contact.channels import Channel
+from domain.follow_ups.content import Retailer
+from domain.inventory.availability import Telling
+from domain.loyalty.points import Programme
+from service.follow_ups.message_context import Desk
+from service.follow_ups.ports import Carrier, Channels
+from service.foundation.ports import Codes, Tokens
+from service.inventory.holds import hold_all
+from service.orders.checkout.place_order import place_all
+from service.payments.payment_methods import Cashier
+from service.payments.ports import Notices
+from service.shared.batching import Gathered
 
 log = structlog.get_logger("hylla")
 
@@ -288,7 +288,7 @@ def _notices(settings: Settings) -> Mapping[str, Notices]:
 def _tokens(settings: Settings, client: httpx.AsyncClient) -> Tokens:
     if not settings.oidc_issuer:
         return TrialTokens(settings.secret)
-    from adapters.identity.jwks import KeySet  # noqa: PLC0415 - only a real shop needs it
+    from adapters.oidc.jwks import KeySet  # noqa: PLC0415 - only a real shop needs it
 
     keys = KeySet(client, issuer=settings.oidc_issuer, url=settings.oidc_jwks_url)
     return ProviderTokens(issuer=settings.oidc_issuer, audience=settings.oidc_audience, keys=keys)

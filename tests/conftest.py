@@ -11,9 +11,9 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from adapters.postgres.addresses import for_asyncpg, with_database
-from adapters.postgres.embedded import running
-from adapters.postgres.migrate import upgrade
+from adapters.postgres.db.embedded import running
+from adapters.postgres.db.migrate import upgrade
+from adapters.postgres.db.urls import for_asyncpg, with_database
 
 TEMPLATE = "hylla_template"
 # Speed for a server that dies with the test run; what must survive a crash is tested elsewhere.
@@ -33,7 +33,7 @@ def anyio_backend() -> str:
 @pytest.fixture(autouse=True)
 def clock(monkeypatch: pytest.MonkeyPatch) -> None:
     """What tills tell in each test is told now: a long run must not make it old."""
-    if tills := sys.modules.get("tests.http.test_sales"):
+    if tills := sys.modules.get("tests.http.pos.test_receipts"):
         monkeypatch.setattr(tills, "NOW", datetime.now(UTC))
 
 

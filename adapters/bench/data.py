@@ -7,7 +7,7 @@ import asyncpg
 import msgspec
 
 from adapters.bench.scales import Scale
-from adapters.postgres.addresses import for_asyncpg, with_database
+from adapters.postgres.db.urls import for_asyncpg, with_database
 
 YARDSTICK: Final = "yardstick"
 """The database beside the shop's, where the machine shows what it can do."""

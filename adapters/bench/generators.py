@@ -16,7 +16,7 @@ from sqlalchemy import make_url
 
 from adapters.bench.data import YARDSTICK
 from adapters.bench.figures import Sample, sample_of
-from adapters.postgres import programs
+from adapters.postgres.db import programs
 
 CONNECTIONS: Final = 64
 LOAD: Final = Path(__file__).with_name("load.lua")

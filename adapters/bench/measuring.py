@@ -13,7 +13,7 @@ from adapters.bench.growth import a_vast_shop
 from adapters.bench.rig import Rig
 from adapters.bench.rows import ROWS, WARM_UP_S, Row
 from adapters.main import House, open_house
-from domain.audit import Findings
+from domain.administration.audit import Findings
 
 RUNS: Final = 3
 AUDIT_S: Final = 3600

@@ -20,16 +20,16 @@ from msgspec import Struct
 
 from adapters.bench.data import load, load_yardstick, tell
 from adapters.bench.scales import Scale, store
-from adapters.identity.keys import RandomSecrets
-from adapters.identity.tokens import TrialTokens
 from adapters.main import open_house
-from adapters.postgres.embedded import running
-from adapters.postgres.migrate import upgrade
-from adapters.postgres.unit import utc_now
+from adapters.oidc.tokens import TrialTokens
+from adapters.postgres.db.embedded import running
+from adapters.postgres.db.migrate import upgrade
+from adapters.postgres.db.unit_of_work import utc_now
+from adapters.secrets.api_keys import RandomSecrets
 from adapters.settings import PREFIX, Secret, Settings, with_own_secret
-from domain.callers import Role
-from domain.ids import CustomerId
-from service.keys import make_key
+from domain.foundation.callers import Role
+from domain.kernel.ids import CustomerId
+from service.foundation.api_keys import make_key
 
 PATIENCE_S: Final = 120
 HYLLA: Final = ("-c", "from adapters.cli import main; main()")

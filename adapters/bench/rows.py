@@ -30,14 +30,14 @@ from adapters.bench.rig import Rig, a_folder, bare, shop
 from adapters.bench.scales import customer, sku, store
 from adapters.bench.streams import Streams, broadcasts
 from adapters.main import open_house
-from adapters.postgres.addresses import for_asyncpg, with_database
-from adapters.postgres.embedded import EmbeddedPostgres
-from adapters.postgres.unit import utc_now
-from domain.callers import Caller, Role
-from domain.holds import HoldLine
-from domain.refusals import Refusal
-from service.holds import Wish, hold_all
-from service.ports.requests import RequestKey
+from adapters.postgres.db.embedded import EmbeddedPostgres
+from adapters.postgres.db.unit_of_work import utc_now
+from adapters.postgres.db.urls import for_asyncpg, with_database
+from domain.foundation.callers import Caller, Role
+from domain.inventory.holds import HoldLine
+from domain.kernel.errors import Refusal
+from service.foundation.ports import RequestKey
+from service.inventory.holds import Wish, hold_all
 
 WARM_UP_S: Final = 1
 UNTIL_ALL_WAS_ASKED_S: Final = 10

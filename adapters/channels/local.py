@@ -10,7 +10,7 @@ from pathlib import Path
 
 from msgspec import json
 
-from domain.channels import Accepted, Outcome, Outgoing
+from domain.contact.channels import Accepted, Outcome, Outgoing
 
 
 class Local:
@@ -26,6 +26,9 @@ class Local:
     async def send(self, message: Outgoing) -> Outcome:
         await asyncio.to_thread(self._write, message)
         return Accepted(f"local:{message.id}")
+
+    async def close(self) -> None:
+        """Nothing is open between two messages."""
 
     def _write(self, message: Outgoing) -> None:
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)

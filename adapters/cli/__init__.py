@@ -7,7 +7,7 @@ from typing import Final
 import rich_click as click
 
 from adapters.settings import SettingsError
-from domain.refusals import Refusal
+from domain.kernel.errors import Refusal
 
 COMMANDS: Final = {
     "serve": "adapters.cli.serve",
@@ -64,7 +64,7 @@ def main() -> None:
         fail(refusal.detail, BROKEN)
     except Exception as error:
         # Loaded here, since most commands end well and need no database to say so.
-        from adapters.postgres.programs import DatabaseUnavailable  # noqa: PLC0415
+        from adapters.postgres.db.programs import DatabaseUnavailable  # noqa: PLC0415
 
         if not isinstance(error, DatabaseUnavailable):
             raise

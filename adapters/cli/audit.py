@@ -11,12 +11,12 @@ from msgspec import Struct
 from rich.console import Console
 from rich.table import Table
 
-from adapters.cli.house import in_house
+from adapters.cli.components import in_house
 from adapters.cli.options import common, must_be_a_shop, settings_of, with_shop
 from adapters.main import House
-from domain.audit import Broken, Findings, Invariant, Repair
-from service.ports.unit import Units
-from service.retries import tried_again
+from domain.administration.audit import Broken, Findings, Invariant, Repair
+from service.shared.retry import tried_again
+from service.shared.unit_of_work import Units
 
 SHOWN_MOST: Final = 20
 

@@ -20,21 +20,21 @@ from msgspec import Struct
 from rich.console import Console
 
 from adapters import logs, sample
-from adapters.cli.house import in_house
+from adapters.cli.components import in_house
 from adapters.cli.options import DATA, DATABASE_URL, settings_of, with_shop
 from adapters.cli.server import serve
+from adapters.demo.narration import StoryBroken, Teller, Who
 from adapters.demo.story import Cast, Story
-from adapters.demo.telling import StoryBroken, Teller, Who
-from adapters.identity.keys import RandomSecrets
-from adapters.identity.tokens import TrialTokens
 from adapters.imports.reading import FileReading
 from adapters.main import House, create_app
-from adapters.postgres.unit import utc_now
+from adapters.oidc.tokens import TrialTokens
+from adapters.postgres.db.unit_of_work import utc_now
+from adapters.secrets.api_keys import RandomSecrets
 from adapters.settings import Settings, SettingsError
-from domain.callers import Role
-from domain.ids import CustomerId, KeyId
-from service.imports import ImportKind, ImportOptions, bring_in
-from service.keys import make_key, revoke_key
+from domain.foundation.callers import Role
+from domain.kernel.ids import CustomerId, KeyId
+from service.administration.imports import ImportKind, ImportOptions, bring_in
+from service.foundation.api_keys import make_key, revoke_key
 
 SAMPLE: Final = Path(sample.__file__).parent
 FILES: Final = {

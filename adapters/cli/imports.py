@@ -14,8 +14,8 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeE
 
 from adapters.cli.options import answer, common, settings_of, with_shop
 from adapters.settings import Settings
-from domain.refusals import WrongField
-from service.imports import ImportKind, ImportOptions, Report, bring_in, options
+from domain.kernel.errors import WrongField
+from service.administration.imports import ImportKind, ImportOptions, Report, bring_in, options
 
 SOME_REFUSED: Final = 1
 SHOWN_MOST: Final = 20
@@ -105,7 +105,7 @@ async def _bring_in(
     watch: Callable[[int, Report], None],
 ) -> Report:
     from adapters.imports.reading import FileReading  # noqa: PLC0415 - other commands need none
-    from adapters.postgres.unit import PostgresUnits, connect  # noqa: PLC0415 - nor the database
+    from adapters.postgres.db.unit_of_work import PostgresUnits, connect  # noqa: PLC0415 - nor the database
 
     units = PostgresUnits(connect(settings.database_url, pool_size=1))
     try:

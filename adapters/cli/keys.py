@@ -6,15 +6,15 @@ from typing import Any, Final
 import rich_click as click
 from msgspec import Struct
 
-from adapters.cli.house import in_house
+from adapters.cli.components import in_house
 from adapters.cli.options import answer, common, settings_of, with_shop
-from adapters.identity.keys import RandomSecrets
 from adapters.main import House
-from domain.callers import SCOPES, Role
-from domain.ids import KeyId, StoreId
-from domain.keys import Key
-from domain.refusals import Invalid
-from service.keys import make_key, revoke_key
+from adapters.secrets.api_keys import RandomSecrets
+from domain.foundation.api_keys import Key
+from domain.foundation.callers import SCOPES, Role
+from domain.kernel.errors import Invalid
+from domain.kernel.ids import KeyId, StoreId
+from service.foundation.api_keys import make_key, revoke_key
 
 ROLES: Final = [role.value for role in Role if role is not Role.CUSTOMER]
 PAGE: Final = 200

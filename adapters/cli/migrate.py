@@ -5,7 +5,7 @@ from pathlib import Path
 import rich_click as click
 
 from adapters.cli.options import answer, common, settings_of, with_database
-from adapters.postgres.migrate import upgrade
+from adapters.postgres.db.migrate import upgrade
 
 
 @click.command("migrate")

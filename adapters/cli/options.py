@@ -9,9 +9,9 @@ from typing import Any, Final, TypeVar
 import msgspec
 import rich_click as click
 
-from adapters.postgres.addresses import for_sqlalchemy
-from adapters.postgres.migrate import pending, upgrade
-from adapters.postgres.programs import DatabaseUnavailable
+from adapters.postgres.db.migrate import pending, upgrade
+from adapters.postgres.db.programs import DatabaseUnavailable
+from adapters.postgres.db.urls import for_sqlalchemy
 from adapters.settings import Secret, Settings, SettingsError, read, with_own_secret
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -67,7 +67,7 @@ def with_database(settings: Settings) -> Iterator[Settings]:
         yield settings
         return
     # The programs of PostgreSQL are an extra that not every installation has.
-    from adapters.postgres.embedded import running  # noqa: PLC0415
+    from adapters.postgres.db.embedded import running  # noqa: PLC0415
 
     with running(settings.data) as url:
         yield msgspec.structs.replace(with_own_secret(settings), database_url=Secret(url))

@@ -16,7 +16,7 @@ from adapters.cli.options import common, settings_of, with_database
 from adapters.cli.server import refuse_a_taken_port, serve
 from adapters.drain import SIGNALS, leave
 from adapters.main import create_app, work
-from adapters.postgres.migrate import upgrade
+from adapters.postgres.db.migrate import upgrade
 from adapters.settings import Role, Settings
 
 log = structlog.get_logger("hylla")

@@ -16,7 +16,7 @@ from granian.server import Server
 
 from adapters import logs
 from adapters.drain import in_a_worker
-from adapters.http.metrics import FOLDER
+from adapters.http.web.metrics import FOLDER
 from adapters.settings import Settings
 
 PATIENCE_S: Final = 3.0

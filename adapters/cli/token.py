@@ -5,12 +5,12 @@ from pathlib import Path
 
 import rich_click as click
 
-from adapters.cli.house import in_house
+from adapters.cli.components import in_house
 from adapters.cli.options import answer, common, must_be_a_shop, settings_of, with_shop
-from adapters.identity.tokens import TrialTokens
 from adapters.main import House
-from domain.ids import CustomerId
-from domain.refusals import Missing
+from adapters.oidc.tokens import TrialTokens
+from domain.kernel.errors import Missing
+from domain.kernel.ids import CustomerId
 
 
 @click.command("token")

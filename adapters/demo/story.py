@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 from msgspec import Struct
 
-from adapters.demo.telling import StoryBroken, Teller, Who
+from adapters.demo.narration import StoryBroken, Teller, Who
 
 WANTED: Final = ("VACUUM-RED", "VACUUM-BLACK", "CORDLESS", "SPEAKER-BLACK", "DESKLAMP-WHITE")
 """What the customer may want, best first; each has accessories."""

@@ -12,61 +12,67 @@ from litestar.routes import HTTPRoute
 from litestar.types import ASGIApp, ControllerRouterHandler
 from msgspec import Struct
 
-from adapters.http.audit import Audit
-from adapters.http.availability import Availability
-from adapters.http.basket_plans import BasketPlans
-from adapters.http.bodies import JsonRequest
-from adapters.http.callers import admit, must_state_callers, provide_caller, provide_telling
-from adapters.http.cancellations import Cancellations
-from adapters.http.cart_terms import CartTerms
-from adapters.http.carts import Carts, MyCart, provide_change
-from adapters.http.customers import Customers
-from adapters.http.deliveries import Deliveries
-from adapters.http.docs import PAGES
-from adapters.http.express import Express
-from adapters.http.front import Front
-from adapters.http.health import live, ready
-from adapters.http.holds import Holds
-from adapters.http.hooks import Hooks
-from adapters.http.imports import Imports
-from adapters.http.incidents import Incidents
-from adapters.http.keys import Keys
-from adapters.http.limits import Limits, Policy
-from adapters.http.locales import provide_locale
-from adapters.http.markets import Markets
-from adapters.http.me import Me
-from adapters.http.messages import Messages
-from adapters.http.metrics import Metrics, read_metrics
-from adapters.http.orders import MyOrders, Orders
-from adapters.http.parameters import refuse_strangers
-from adapters.http.payments import Payments
-from adapters.http.pickups import Pickups, StorePickups
-from adapters.http.problems import HANDLERS, describe_problem, note_trespass
-from adapters.http.products import Products
-from adapters.http.promotions import Promotions
-from adapters.http.requests import provide_key, provide_optional_key
-from adapters.http.returns import OrderReturns, Returns, StoreReturns
-from adapters.http.rewards import MyRewards, Rewards
-from adapters.http.sales import Sales
-from adapters.http.sales_channels import SalesChannels
-from adapters.http.saved_lines import SavedLines
-from adapters.http.shipments import OrderShipments, Shipments, StoreShipments
-from adapters.http.shipping_methods import ShippingMethods
-from adapters.http.stock import Stock
-from adapters.http.stocktaking import Stocktaking
-from adapters.http.stopping import Stopping
-from adapters.http.stores import Stores
-from adapters.http.streams import provide_last_event
-from adapters.http.tags import provide_if_match
-from adapters.http.till_carts import CartCodes, TillCarts
-from adapters.http.timeline import Timeline
-from adapters.http.transfers import Transfers
-from adapters.http.viewed import CartViewed, MyViewed
-from adapters.http.walk_ins import WalkIns
-from adapters.http.webhooks import Webhooks
-from service.callers import Doorkeeper
-from service.ports.callers import Codes, Secrets, Tokens
-from service.ports.unit import Units
+from adapters.http.administration.controllers.audit import Audit
+from adapters.http.administration.controllers.imports import Imports
+from adapters.http.administration.controllers.webhooks import Webhooks
+from adapters.http.carts.controllers.cart_terms import CartTerms
+from adapters.http.carts.controllers.carts import Carts, MyCart, provide_change
+from adapters.http.carts.controllers.recently_viewed import CartViewed, MyViewed
+from adapters.http.carts.controllers.saved_lines import SavedLines
+from adapters.http.carts.controllers.store_options import BasketPlans
+from adapters.http.carts.controllers.till_carts import CartCodes, TillCarts
+from adapters.http.catalogue.controllers import Products
+from adapters.http.customers.controllers.customers import Customers
+from adapters.http.customers.controllers.me import Me
+from adapters.http.follow_ups.controllers.messages import Messages
+from adapters.http.follow_ups.controllers.unsubscribe import Stopping
+from adapters.http.foundation.controllers import Keys
+from adapters.http.fulfilment.controllers.pickups import Pickups, StorePickups
+from adapters.http.fulfilment.controllers.shipments import OrderShipments, Shipments, StoreShipments
+from adapters.http.inventory.controllers.availability import Availability
+from adapters.http.inventory.controllers.deliveries import Deliveries
+from adapters.http.inventory.controllers.holds import Holds
+from adapters.http.inventory.controllers.sales_channels import SalesChannels
+from adapters.http.inventory.controllers.stock_levels import Stock
+from adapters.http.inventory.controllers.stocktaking import Stocktaking
+from adapters.http.inventory.controllers.transfers import Transfers
+from adapters.http.inventory.controllers.walk_ins import WalkIns
+from adapters.http.inventory.fast_path import Express
+from adapters.http.inventory.streams import provide_last_event
+from adapters.http.loyalty.controllers import MyRewards, Rewards
+from adapters.http.middleware import Front
+from adapters.http.orders.controllers.cancellations import Cancellations
+from adapters.http.orders.controllers.checkout import Checkouts
+from adapters.http.orders.controllers.orders import MyOrders, Orders
+from adapters.http.orders.controllers.payments import Payments
+from adapters.http.orders.controllers.timeline import Timeline
+from adapters.http.payments.controllers import Hooks
+from adapters.http.pos.controllers.incidents import Incidents
+from adapters.http.pos.controllers.receipts import Sales
+from adapters.http.pricing.controllers.markets import Markets
+from adapters.http.pricing.controllers.promotions import Promotions
+from adapters.http.pricing.controllers.shipping_methods import ShippingMethods
+from adapters.http.returns.controllers import OrderReturns, Returns, StoreReturns
+from adapters.http.stores.controllers import Stores
+from adapters.http.web.authentication import (
+    admit,
+    must_state_callers,
+    provide_caller,
+    provide_telling,
+)
+from adapters.http.web.bodies import JsonRequest
+from adapters.http.web.docs import PAGES
+from adapters.http.web.etags import provide_if_match
+from adapters.http.web.health import live, ready
+from adapters.http.web.idempotency import provide_key, provide_optional_key
+from adapters.http.web.locales import provide_locale
+from adapters.http.web.metrics import Metrics, read_metrics
+from adapters.http.web.parameters import refuse_strangers
+from adapters.http.web.problems import HANDLERS, describe_problem, note_trespass
+from adapters.http.web.rate_limits import Limits, Policy
+from service.foundation.authenticator import Doorkeeper
+from service.foundation.ports import Codes, Secrets, Tokens
+from service.shared.unit_of_work import Units
 
 CONTROLLERS: Final[Sequence[ControllerRouterHandler]] = (
     Products,
@@ -78,6 +84,7 @@ CONTROLLERS: Final[Sequence[ControllerRouterHandler]] = (
     Imports,
     Availability,
     Carts,
+    Checkouts,
     SavedLines,
     BasketPlans,
     TillCarts,

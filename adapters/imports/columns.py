@@ -9,8 +9,8 @@ from msgspec import Struct, ValidationError, convert
 from adapters.imports import values
 from adapters.imports.kinds import KindOfFile
 from adapters.imports.lines import Line
-from domain.refusals import Refusal, WrongField
-from service.imports import Entry, ImportOptions, Refused
+from domain.kernel.errors import Refusal, WrongField
+from service.administration.imports import Entry, ImportOptions, Refused
 
 T = TypeVar("T", bound=Struct)
 

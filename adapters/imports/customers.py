@@ -4,7 +4,7 @@ from typing import Any
 
 from adapters.imports import values
 from adapters.imports.kinds import KindOfFile, require
-from domain.customers import ToldPerson, read_email, read_phone
+from domain.customers.customers import ToldPerson, read_email, read_phone
 
 
 def _email(value: object) -> str:

@@ -4,8 +4,8 @@ from typing import Any
 
 from adapters.imports import values
 from adapters.imports.kinds import KindOfFile, require
-from domain.deliveries import Expected
-from domain.ids import check_key
+from domain.inventory.deliveries import Expected
+from domain.kernel.ids import check_key
 
 
 def _id(value: object) -> str:

@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Struct, structs
 
 from adapters.imports.columns import Told
-from service.imports import Entry, Refused
+from service.administration.imports import Entry, Refused
 
 T = TypeVar("T", bound=Struct)
 

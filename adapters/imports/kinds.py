@@ -6,7 +6,7 @@ from typing import Any, Generic, TypeVar
 from msgspec import Struct
 
 from adapters.imports.values import Reader
-from domain.refusals import WrongField
+from domain.kernel.errors import WrongField
 
 T = TypeVar("T", bound=Struct)
 

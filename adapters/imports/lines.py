@@ -15,8 +15,8 @@ import ijson
 import msgspec
 from msgspec import Struct
 
-from domain.refusals import Invalid
-from service.imports import Refused
+from domain.kernel.errors import Invalid
+from service.administration.imports import Refused
 
 LONGEST_LINE: Final = 1 << 20
 DEEPEST: Final = 50

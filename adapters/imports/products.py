@@ -4,9 +4,9 @@ from typing import Any
 
 from adapters.imports import values
 from adapters.imports.kinds import KindOfFile, require
-from domain.catalogue import Product, read_gtin
-from domain.money import from_major
-from domain.refusals import WrongField
+from domain.catalogue.products import Product, read_gtin
+from domain.kernel.errors import WrongField
+from domain.kernel.money import from_major
 
 
 def _gtin(value: object) -> str:

@@ -14,7 +14,7 @@ from adapters.imports.lines import Format, read
 from adapters.imports.products import PRODUCTS
 from adapters.imports.stock import STOCK
 from adapters.imports.stores import STORES
-from service.imports import Batch, Entry, ImportKind, ImportOptions, Refused
+from service.administration.imports import Batch, Entry, ImportKind, ImportOptions, Refused
 
 BATCH: Final = 1000
 

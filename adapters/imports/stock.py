@@ -4,7 +4,7 @@ from typing import Any
 
 from adapters.imports import values
 from adapters.imports.kinds import KindOfFile, require
-from domain.stocktaking import Count
+from domain.inventory.stocktaking import Count
 
 
 def _settle(told: dict[str, Any]) -> dict[str, Any]:

@@ -6,8 +6,8 @@ from tzfpy import get_tz
 
 from adapters.imports import values
 from adapters.imports.kinds import KindOfFile, require
-from domain import opening_hours
-from domain.stores import Store, StoreKind
+from domain.stores import opening_hours
+from domain.stores.stores import Store, StoreKind
 
 
 def _country(value: object) -> str:

@@ -12,8 +12,8 @@ from typing import Any, Final
 
 import msgspec
 
-from domain.ids import check_key
-from domain.moments import RULE, is_within
+from domain.kernel.ids import check_key
+from domain.kernel.timestamps import RULE, is_within
 
 Reader = Callable[[Any], Any]
 

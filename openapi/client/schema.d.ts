@@ -3079,7 +3079,7 @@ export interface components {
             groups: components["schemas"]["GroupView"][];
             market: string | null;
             prices_include_tax: boolean;
-            shipping: components["schemas"]["service.carts.viewing.Sending"];
+            shipping: components["schemas"]["service.carts.queries.Sending"];
             coupons: string[];
             taxes: components["schemas"]["TaxSum"][];
             totals: components["schemas"]["Totals"];
@@ -3123,7 +3123,7 @@ export interface components {
             groups: components["schemas"]["GroupView"][];
             market: string | null;
             prices_include_tax: boolean;
-            shipping: components["schemas"]["service.carts.viewing.Sending"];
+            shipping: components["schemas"]["service.carts.queries.Sending"];
             coupons: string[];
             taxes: components["schemas"]["TaxSum"][];
             totals: components["schemas"]["Totals"];
@@ -3167,7 +3167,7 @@ export interface components {
          */
         Checkout: {
             contact: components["schemas"]["Contact"];
-            payment: components["schemas"]["domain.tenders.Payment"];
+            payment: components["schemas"]["domain.payments.tenders.Payment"];
             /**
              * @default {
              *       "points": 0,
@@ -3196,7 +3196,7 @@ export interface components {
             groups: components["schemas"]["GroupView"][];
             market: string | null;
             prices_include_tax: boolean;
-            shipping: components["schemas"]["service.carts.viewing.Sending"];
+            shipping: components["schemas"]["service.carts.queries.Sending"];
             coupons: string[];
             taxes: components["schemas"]["TaxSum"][];
             totals: components["schemas"]["Totals"];
@@ -3357,7 +3357,7 @@ export interface components {
         DeliveryTold: {
             id: string;
             state: components["schemas"]["DeliveryState"];
-            results: components["schemas"]["service.stocktaking.Result"][];
+            results: components["schemas"]["service.inventory.stocktaking.Result"][];
         };
         /**
          * DeliveryView
@@ -3857,7 +3857,7 @@ export interface components {
         MessageItem: {
             id: string;
             customer: string | null;
-            kind: components["schemas"]["domain.messages.Kind"];
+            kind: components["schemas"]["domain.follow_ups.messages.Kind"];
             purpose: components["schemas"]["Purpose"];
             channel: components["schemas"]["Channel"] | null;
             locale: string | null;
@@ -3881,7 +3881,7 @@ export interface components {
         MessageTrace: {
             id: string;
             customer: string | null;
-            kind: components["schemas"]["domain.messages.Kind"];
+            kind: components["schemas"]["domain.follow_ups.messages.Kind"];
             purpose: components["schemas"]["Purpose"];
             channel: components["schemas"]["Channel"] | null;
             locale: string | null;
@@ -4205,7 +4205,7 @@ export interface components {
             taxes: components["schemas"]["TaxSum"][];
             coupons: components["schemas"]["CouponUsed"][];
             totals: components["schemas"]["Totals"];
-            tenders: components["schemas"]["domain.tenders.Tender"][];
+            tenders: components["schemas"]["domain.payments.tenders.Tender"][];
             points: components["schemas"]["Earning"];
             payment: components["schemas"]["PaymentView"];
             token?: string;
@@ -4546,18 +4546,6 @@ export interface components {
             quantity: number;
         };
         /**
-         * Policy
-         * @description Whether a store keeps goods back for walk-ins, and within which bounds.
-         */
-        Policy: {
-            /** @default false */
-            active?: boolean;
-            /** @default 0 */
-            floor?: number;
-            /** @default 10 */
-            cap?: number;
-        };
-        /**
          * PolicyTold
          * @description What is left out, or null, is as the settings of the installation say.
          */
@@ -4846,7 +4834,7 @@ export interface components {
             /** @default null */
             of?: string | null;
             /** @default [] */
-            tenders?: components["schemas"]["domain.sales.Tender"][];
+            tenders?: components["schemas"]["domain.pos.receipts.Tender"][];
         };
         /**
          * ReceiptKind
@@ -5240,7 +5228,7 @@ export interface components {
             groups: components["schemas"]["GroupView"][];
             market: string | null;
             prices_include_tax: boolean;
-            shipping: components["schemas"]["service.carts.viewing.Sending"];
+            shipping: components["schemas"]["service.carts.queries.Sending"];
             coupons: string[];
             taxes: components["schemas"]["TaxSum"][];
             totals: components["schemas"]["Totals"];
@@ -5258,7 +5246,7 @@ export interface components {
          */
         Statement: {
             id: string;
-            kind: components["schemas"]["domain.points.Kind"];
+            kind: components["schemas"]["domain.loyalty.points.Kind"];
             purchase: string;
             /** Format: date-time */
             occurred_at: string;
@@ -5380,7 +5368,7 @@ export interface components {
             groups: components["schemas"]["GroupView"][];
             market: string | null;
             prices_include_tax: boolean;
-            shipping: components["schemas"]["service.carts.viewing.Sending"];
+            shipping: components["schemas"]["service.carts.queries.Sending"];
             coupons: string[];
             taxes: components["schemas"]["TaxSum"][];
             totals: components["schemas"]["Totals"];
@@ -5499,7 +5487,7 @@ export interface components {
         TransferTold: {
             id: string;
             state: components["schemas"]["TransferState"];
-            results: components["schemas"]["service.stocktaking.Result"][];
+            results: components["schemas"]["service.inventory.stocktaking.Result"][];
         };
         /** TransferView */
         TransferView: {
@@ -5587,6 +5575,18 @@ export interface components {
             items: components["schemas"]["ViewedItem"][];
         };
         /**
+         * WalkInPolicy
+         * @description Whether a store keeps goods back for walk-ins, and within which bounds.
+         */
+        WalkInPolicy: {
+            /** @default false */
+            active?: boolean;
+            /** @default 0 */
+            floor?: number;
+            /** @default 10 */
+            cap?: number;
+        };
+        /**
          * Wanted
          * @description What is to be paid with points or gift cards, before the rest is paid as `payment` says.
          */
@@ -5622,26 +5622,12 @@ export interface components {
          */
         What: "accepted" | "cancelled" | "collected" | "declined" | "delivered" | "edited" | "expired" | "payment_authorised" | "payment_captured" | "payment_failed" | "payment_refunded" | "payment_retried" | "payment_voided" | "picked" | "placed" | "put_back" | "ready" | "refund_failed" | "return_announced" | "return_cancelled" | "return_decided" | "returned" | "sent" | "short";
         /**
-         * Payment
-         * @description `attempt` is the retailer's own name of one try to take the money, never used again.
-         */
-        "adapters.http.holds.Payment": {
-            attempt: string;
-        };
-        /**
-         * Results
-         * @description One for each receipt, in the order of the receipts.
-         */
-        "adapters.http.sales.Results": {
-            results: components["schemas"]["service.sales.Result"][];
-        };
-        /**
          * Sending
          * @description A parcel that has left. Without `lines` it holds all that was still to come.
          *
          *         `shipment` is needed where the order is sent from several of the caller's locations.
          */
-        "adapters.http.shipments.Sending": {
+        "adapters.http.fulfilment.controllers.shipments.Sending": {
             carrier: string;
             tracking_number: string;
             /** @default  */
@@ -5652,30 +5638,36 @@ export interface components {
             shipment?: string | null;
         };
         /**
+         * Payment
+         * @description `attempt` is the retailer's own name of one try to take the money, never used again.
+         */
+        "adapters.http.inventory.controllers.holds.Payment": {
+            attempt: string;
+        };
+        /**
          * Results
          * @description One for each line, in the order of the lines.
          */
-        "adapters.http.stocktaking.Results": {
-            results: components["schemas"]["service.stocktaking.Result"][];
+        "adapters.http.inventory.controllers.stocktaking.Results": {
+            results: components["schemas"]["service.inventory.stocktaking.Result"][];
+        };
+        /**
+         * Results
+         * @description One for each receipt, in the order of the receipts.
+         */
+        "adapters.http.pos.controllers.receipts.Results": {
+            results: components["schemas"]["service.pos.record_receipts.Result"][];
         };
         /**
          * Kind
          * @enum {unknown}
          */
-        "domain.messages.Kind": "order_link" | "order_short" | "payment_returned" | "pickup_ready" | "shipment_sent" | "thank_you";
+        "domain.follow_ups.messages.Kind": "order_link" | "order_short" | "payment_returned" | "pickup_ready" | "shipment_sent" | "thank_you";
         /**
          * Kind
          * @enum {unknown}
          */
-        "domain.points.Kind": "activated" | "confirmed" | "earned" | "promised" | "repaid" | "reversed";
-        /**
-         * Tender
-         * @description How a part was paid, in minor units of the receipt's currency.
-         */
-        "domain.sales.Tender": {
-            type: string;
-            amount: number;
-        };
+        "domain.loyalty.points.Kind": "activated" | "confirmed" | "earned" | "promised" | "repaid" | "reversed";
         /**
          * Payment
          * @description How an order is paid: where it is collected, by card, at a till at once, or on account.
@@ -5683,7 +5675,7 @@ export interface components {
          *         `card` is the provider's name of a card that the page gave to it before, such as `pm_…`;
          *         `receipt` the till's own of what was paid there.
          */
-        "domain.tenders.Payment": {
+        "domain.payments.tenders.Payment": {
             /** @default pay_at_pickup */
             method?: string;
             /** @default null */
@@ -5692,18 +5684,38 @@ export interface components {
             receipt?: string | null;
         };
         /** Tender */
-        "domain.tenders.Tender": {
+        "domain.payments.tenders.Tender": {
             type: string;
             amount: components["schemas"]["Money"];
+        };
+        /**
+         * Tender
+         * @description How a part was paid, in minor units of the receipt's currency.
+         */
+        "domain.pos.receipts.Tender": {
+            type: string;
+            amount: number;
         };
         /**
          * Sending
          * @description How what is sent is sent, and where to. Without a chosen method it is the cheapest.
          */
-        "service.carts.viewing.Sending": {
+        "service.carts.queries.Sending": {
             chosen: string | null;
             address: components["schemas"]["Address"] | null;
             costs: components["schemas"]["Shipping"] | null;
+        };
+        /**
+         * Result
+         * @description What became of a line, and the shelf as it is after; `code` and `detail` say why not.
+         */
+        "service.inventory.stocktaking.Result": {
+            /** @enum {unknown} */
+            status: "applied" | "duplicate" | "rejected";
+            code?: string;
+            detail?: string;
+            on_hand?: number;
+            version?: number;
         };
         /**
          * Result
@@ -5711,7 +5723,7 @@ export interface components {
          *
          *         `pending_match`: the goods are booked; money and points wait for the sale that was named.
          */
-        "service.sales.Result": {
+        "service.pos.record_receipts.Result": {
             id?: string;
             /** @enum {unknown} */
             status: "applied" | "duplicate" | "pending_match" | "rejected";
@@ -5719,18 +5731,6 @@ export interface components {
             code?: string;
             detail?: string;
             points?: components["schemas"]["Earned"];
-        };
-        /**
-         * Result
-         * @description What became of a line, and the shelf as it is after; `code` and `detail` say why not.
-         */
-        "service.stocktaking.Result": {
-            /** @enum {unknown} */
-            status: "applied" | "duplicate" | "rejected";
-            code?: string;
-            detail?: string;
-            on_hand?: number;
-            version?: number;
         };
     };
     responses: {
@@ -12369,7 +12369,7 @@ export interface operations {
                  *       "attempt": "pay-7101-1"
                  *     }
                  */
-                "application/json": components["schemas"]["adapters.http.holds.Payment"];
+                "application/json": components["schemas"]["adapters.http.inventory.controllers.holds.Payment"];
             };
         };
         responses: {
@@ -14417,7 +14417,7 @@ export interface operations {
                  * @description Of this kind.
                  * @example order_link
                  */
-                kind?: components["schemas"]["domain.messages.Kind"];
+                kind?: components["schemas"]["domain.follow_ups.messages.Kind"];
                 /**
                  * @description How many items at most.
                  * @example 50
@@ -16280,7 +16280,7 @@ export interface operations {
                  *       "url": "https://erp.example.com/stock"
                  *     }
                  */
-                "application/json": components["schemas"]["adapters.http.shipments.Sending"];
+                "application/json": components["schemas"]["adapters.http.fulfilment.controllers.shipments.Sending"];
             };
         };
         responses: {
@@ -19981,7 +19981,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["adapters.http.stocktaking.Results"];
+                    "application/json": components["schemas"]["adapters.http.inventory.controllers.stocktaking.Results"];
                 };
             };
             400: components["responses"]["Problem400"];
@@ -20062,7 +20062,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["adapters.http.stocktaking.Results"];
+                    "application/json": components["schemas"]["adapters.http.inventory.controllers.stocktaking.Results"];
                 };
             };
             400: components["responses"]["Problem400"];
@@ -20659,7 +20659,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["adapters.http.stocktaking.Results"];
+                    "application/json": components["schemas"]["adapters.http.inventory.controllers.stocktaking.Results"];
                 };
             };
             400: components["responses"]["Problem400"];
@@ -22483,7 +22483,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["adapters.http.sales.Results"];
+                    "application/json": components["schemas"]["adapters.http.pos.controllers.receipts.Results"];
                 };
             };
             400: components["responses"]["Problem400"];
@@ -22671,7 +22671,7 @@ export interface operations {
                      *       "cap": 1
                      *     }
                      */
-                    "application/json": components["schemas"]["Policy"];
+                    "application/json": components["schemas"]["WalkInPolicy"];
                 };
             };
             401: components["responses"]["Problem401"];
@@ -22721,7 +22721,7 @@ export interface operations {
                  *       "cap": 1
                  *     }
                  */
-                "application/json": components["schemas"]["Policy"];
+                "application/json": components["schemas"]["WalkInPolicy"];
             };
         };
         responses: {
@@ -22742,7 +22742,7 @@ export interface operations {
                      *       "cap": 1
                      *     }
                      */
-                    "application/json": components["schemas"]["Policy"];
+                    "application/json": components["schemas"]["WalkInPolicy"];
                 };
             };
             400: components["responses"]["Problem400"];

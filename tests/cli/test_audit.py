@@ -10,9 +10,9 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from adapters.postgres.addresses import for_asyncpg
-from adapters.postgres.invariants import INVARIANTS
-from tests.cli.starting import hylla
+from adapters.postgres.administration.invariants import INVARIANTS
+from adapters.postgres.db.urls import for_asyncpg
+from tests.support.processes import hylla
 
 
 @pytest.fixture

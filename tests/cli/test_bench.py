@@ -17,9 +17,9 @@ from adapters.bench.measuring import measure, result_of
 from adapters.bench.rig import Rig
 from adapters.bench.rows import ROWS
 from adapters.bench.scales import SCALES
-from adapters.postgres.migrate import upgrade
+from adapters.postgres.db.migrate import upgrade
 from adapters.settings import Secret, Settings
-from tests.cli.starting import hylla
+from tests.support.processes import hylla
 
 HOLDS = next(row for row in ROWS if row.number == 3)
 

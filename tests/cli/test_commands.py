@@ -9,8 +9,8 @@ import httpx
 import pytest
 
 from adapters.cli import COMMANDS
-from adapters.postgres.embedded import running
-from tests.cli.starting import HYLLA, PATIENCE_S, Service, hylla, service, until
+from adapters.postgres.db.embedded import running
+from tests.support.processes import HYLLA, PATIENCE_S, Service, hylla, service, until
 
 
 @pytest.fixture(scope="module")

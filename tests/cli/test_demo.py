@@ -5,7 +5,7 @@ import re
 import socket
 from pathlib import Path
 
-from tests.cli.starting import free_port, hylla
+from tests.support.processes import free_port, hylla
 
 
 def heard(told: str, sentence: str) -> str:

@@ -9,12 +9,12 @@ import httpx
 import psutil
 import pytest
 
-from tests.cli.starting import PATIENCE_S, Service, service, until
+from tests.support.processes import PATIENCE_S, Service, service, until
 
 
 def tiny(workers: int = 1, stop_seconds: int = 10, boot_s: float = 0):
     """How the tiny shop is started."""
-    script = str(Path(__file__).with_name("tiny_shop.py"))
+    script = str(Path(__file__).parents[1] / "support" / "tiny_shop.py")
     return lambda data, port: [script, *map(str, (data, port, workers, stop_seconds, boot_s))]
 
 

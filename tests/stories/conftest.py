@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.http.shop import Shop, a_shop
+from tests.support.shop import Shop, a_shop
 
 
 @pytest.fixture

@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from tests.examples import ENGRAVING, HARBOUR, MUG, TEA_SET, TEAPOT, shelve
-from tests.http import test_shipments as shipments
-from tests.http.shop import Shop
-from tests.http.test_carts import a_cart
-from tests.http.test_orders import order
-from tests.http.test_pickups import Desk
-from tests.http.test_sales import incidents, line, sale, tell
-from tests.http.test_tracking import track
+from tests.http.carts.test_carts import a_cart
+from tests.http.fulfilment import test_shipments as shipments
+from tests.http.fulfilment.test_pickups import Desk
+from tests.http.inventory.test_stock_tracking import track
+from tests.http.orders.test_orders import order
+from tests.http.pos.test_receipts import incidents, line, sale, tell
+from tests.support.examples import ENGRAVING, HARBOUR, MUG, TEA_SET, TEAPOT, shelve
+from tests.support.shop import Shop
 
 AtRisk = list[dict[str, Any]]
 

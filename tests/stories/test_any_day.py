@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from msgspec import Struct
 
-from service.pickups.expiring import expire_overdue
-from tests.examples import HARBOUR, HILL, MUG, TEA_SET, TEAPOT, shelve
-from tests.http.shop import Shop
+from service.fulfilment.expire_pickups import expire_overdue
+from tests.support.examples import HARBOUR, HILL, MUG, TEA_SET, TEAPOT, shelve
+from tests.support.shop import Shop
 
 STEPS = 150
 RASH = 0.05

@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 
-from tests.cli.starting import HYLLA, hylla, service, until
+from tests.support.processes import HYLLA, hylla, service, until
 
 SHOPPERS = 50
 ON_HAND = 30

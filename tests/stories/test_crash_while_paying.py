@@ -8,9 +8,9 @@ from typing import Any
 import asyncpg
 import httpx
 
-from tests.cli.starting import Service, service, until
-from tests.payments.fake_stripe import GOOD, SECRET_KEY, SIGNING, FakeStripe, Fault, running
 from tests.stories.test_crash import a_cart, as_served, opened
+from tests.support.fake_stripe import GOOD, SECRET_KEY, SIGNING, FakeStripe, Fault, running
+from tests.support.processes import Service, service, until
 
 BODY = {
     "contact": {"name": "Sample Customer", "email": "sample@example.com"},

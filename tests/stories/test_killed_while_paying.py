@@ -21,13 +21,13 @@ import asyncpg
 import httpx
 from msgspec import Struct, field
 
-from adapters.payments.stripe import Stripe
-from adapters.postgres.addresses import for_asyncpg
-from adapters.postgres.embedded import running as postgres
-from adapters.postgres.unit import PostgresUnits, connect
-from tests.cli.starting import service
-from tests.payments.card_shop import Sweeper
-from tests.payments.fake_stripe import (
+from adapters.postgres.db.embedded import running as postgres
+from adapters.postgres.db.unit_of_work import PostgresUnits, connect
+from adapters.postgres.db.urls import for_asyncpg
+from adapters.stripe.provider import Stripe
+from tests.stories.test_crash import as_served, brought_in, key
+from tests.support.card_shop import Sweeper
+from tests.support.fake_stripe import (
     ASKS_THE_BANK,
     DECLINED,
     GOOD,
@@ -38,7 +38,7 @@ from tests.payments.fake_stripe import (
     Fault,
     running,
 )
-from tests.stories.test_crash import as_served, brought_in, key
+from tests.support.processes import service
 
 KILLS: Final = int(os.environ.get("KILLS", "5"))
 SHOPPERS: Final = 6

@@ -7,8 +7,8 @@ from typing import Any
 
 import httpx
 
-from tests.cli.starting import HYLLA, Service, hylla, service
-from tests.http.listening import Event, listening
+from tests.support.processes import HYLLA, Service, hylla, service
+from tests.support.streams import Event, listening
 
 WATCHERS = 8
 SKUS = ("MUG", "TEAPOT")

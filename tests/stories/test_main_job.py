@@ -1,7 +1,7 @@
 """The main job, told from start to end through the public API only."""
 
-from tests.examples import HARBOUR, HILL, MUG, TEA_SET, TEAPOT, shelve
-from tests.http.shop import Shop
+from tests.support.examples import HARBOUR, HILL, MUG, TEA_SET, TEAPOT, shelve
+from tests.support.shop import Shop
 
 
 async def test_a_guest_becomes_a_customer_orders_collects_and_sees_the_points(shop: Shop):

@@ -8,9 +8,9 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.examples import shelve
-from tests.payments.card_shop import CardShop, Shopper, a_card_shop
-from tests.payments.fake_stripe import GOOD, Fault
+from tests.support.card_shop import CardShop, Shopper, a_card_shop
+from tests.support.examples import shelve
+from tests.support.fake_stripe import GOOD, Fault
 
 
 @pytest.fixture

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from service.payments.looking import look_due
-from tests.examples import shelve
-from tests.payments.card_shop import CONTACT, CardShop, a_card_shop
-from tests.payments.fake_stripe import ASKS_THE_BANK, DECLINED, GOOD, SLOW, Fault
+from service.orders.payment.reconcile_attempts import look_due
+from tests.support.card_shop import CONTACT, CardShop, a_card_shop
+from tests.support.examples import shelve
+from tests.support.fake_stripe import ASKS_THE_BANK, DECLINED, GOOD, SLOW, Fault
 
 
 @pytest.fixture

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from domain.stock import Shelf
-from tests.examples import HARBOUR, MUG, TEAPOT, shelve
-from tests.http.shop import Shop
-from tests.http.test_carts import a_cart
-from tests.http.test_orders import order
-from tests.http.test_sales import incidents, line, sale, sound, tell
+from domain.inventory.stock_levels import Shelf
+from tests.http.carts.test_carts import a_cart
+from tests.http.orders.test_orders import order
+from tests.http.pos.test_receipts import incidents, line, sale, sound, tell
+from tests.support.examples import HARBOUR, MUG, TEAPOT, shelve
+from tests.support.shop import Shop
 
 MANY = 20
 """Tills, shoppers who order, and shoppers who hold."""

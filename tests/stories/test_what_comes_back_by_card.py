@@ -9,10 +9,10 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.examples import HARBOUR, HILL, MUG, shelve
-from tests.http.test_sales import back, line, tell
-from tests.payments.card_shop import CardShop, Shopper, a_card_shop
-from tests.payments.fake_stripe import GOOD, Fault
+from tests.http.pos.test_receipts import back, line, tell
+from tests.support.card_shop import CardShop, Shopper, a_card_shop
+from tests.support.examples import HARBOUR, HILL, MUG, shelve
+from tests.support.fake_stripe import GOOD, Fault
 
 SOUND = {"sku": MUG, "quantity": 1, "disposition": "sellable"}
 MISSING = SOUND | {"disposition": "missing"}

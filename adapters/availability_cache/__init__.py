@@ -1,0 +1,1 @@
+"""Availability answers kept encoded in a worker's memory."""

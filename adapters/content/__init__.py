@@ -1,0 +1,1 @@
+"""Message content rendered from Jinja templates."""

@@ -1,0 +1,1 @@
+"""Controllers of administration: one module a noun."""

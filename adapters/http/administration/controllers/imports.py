@@ -1,0 +1,104 @@
+"""Files of the retailer's own systems, sent as the body of a request."""
+
+from tempfile import TemporaryFile
+from typing import Annotated, Any, BinaryIO, Final, cast
+
+from litestar import Controller, Request, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, QueryParameter
+
+from adapters.http.web.authentication import called_by
+from adapters.http.web.bodies import UnsupportedMedia
+from domain.foundation.callers import Caller, Role
+from service.administration.imports import ImportKind, Reading, Report, bring_in, options
+from service.shared.unit_of_work import Units
+
+BODY_MAX: Final = 2_000_000_000
+BODY_TYPES: Final = {
+    "text/csv": "sku,name,price,currency\n85123A,Sample mug,249.00,SEK\n",
+    "application/json": [
+        {"sku": "85123A", "name": "Sample mug", "price": "249.00", "currency": "SEK"}
+    ],
+    "application/x-ndjson": '{"store": "1000", "sku": "85123A", "on_hand": 12}\n',
+}
+_ADMITTED: Final = called_by(Role.OFFICE, scope="imports")
+
+Mapped = Annotated[
+    list[str] | None,
+    QueryParameter(
+        name="map",
+        max_items=50,
+        description="`field=column`; a dot steps into an object: `latitude=location.lat`.",
+    ),
+]
+Constant = Annotated[
+    list[str] | None,
+    QueryParameter(name="set", max_items=50, description="`field=value` for every line."),
+]
+Patterned = Annotated[
+    list[str] | None,
+    QueryParameter(
+        name="pattern",
+        max_items=10,
+        description="`field=regular expression`; lines that do not match it are refused.",
+    ),
+]
+Distinct = Annotated[
+    str | None,
+    QueryParameter(max_length=64, description="The key of which many lines become one thing."),
+]
+
+
+class Imports(Controller):
+    path = "/v1/imports"
+    tags = ("imports",)
+
+    @post(
+        "/{kind:str}",
+        operation_id="import_file",
+        status_code=200,
+        request_max_body_size=BODY_MAX,
+        opt={**_ADMITTED["opt"], "body_types": BODY_TYPES},
+        security=_ADMITTED["security"],
+    )
+    async def bring_in(
+        self,
+        kind: FromPath[ImportKind],
+        request: Request[Any, Any, Any],
+        caller: NamedDependency[Caller],
+        units: NamedDependency[Units],
+        reading: NamedDependency[Reading],
+        columns: Mapped = None,
+        constants: Constant = None,
+        patterns: Patterned = None,
+        distinct: Distinct = None,
+    ) -> Report:
+        """Bring in a file line by line: CSV, a JSON array, or one JSON object a line.
+
+        accepted + unchanged + refused = lines read; the first 1,000 refused lines say why. The same
+        file once more changes nothing, so no Idempotency-Key is needed.
+        """
+        told = options(
+            columns=columns or (),
+            constants=constants or (),
+            patterns=patterns or (),
+            distinct=distinct,
+            content_type=_content_type(request),
+        )
+        # The whole file is here before the first line is read: a slow sender holds up nobody.
+        with TemporaryFile() as spool:
+            file = cast(BinaryIO, spool)
+            async for chunk in request.stream():
+                file.write(chunk)
+            file.seek(0)
+            return await bring_in(units, reading.batches(kind, file, told), kind, actor=caller.id)
+
+
+def _content_type(request: Request[Any, Any, Any]) -> str:
+    """Raises UnsupportedMedia."""
+    if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
+        raise UnsupportedMedia("The file must be sent as it is, without a Content-Encoding.")
+    sent: str = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if sent not in BODY_TYPES:
+        raise UnsupportedMedia(f"The file must be sent as one of {', '.join(BODY_TYPES)}.")
+    return sent

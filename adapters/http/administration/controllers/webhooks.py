@@ -1,0 +1,107 @@
+"""Other systems that are told of stock, set up by the office."""
+
+from typing import Annotated
+
+from litestar import Controller, delete, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody
+from msgspec import Meta, Struct
+
+from adapters.http.web.authentication import called_by
+from adapters.http.web.paging import Cursor, Limit, Page, page_of, unseal
+from domain.administration.webhooks import Webhook
+from domain.foundation.callers import Role
+from domain.kernel.ids import WebhookId
+from service.administration.webhooks import MadeWebhook, make_webhook, remove_webhook, replay
+from service.foundation.ports import RequestKey, Secrets
+from service.shared.unit_of_work import Units
+
+
+class NewWebhook(Struct, forbid_unknown_fields=True):
+    """Where the calls go."""
+
+    url: Annotated[str, Meta(min_length=1, max_length=2000)]
+
+
+class Replay(Struct, forbid_unknown_fields=True):
+    """From where on to tell everything once more: a `position`, or the `until` of a call."""
+
+    after: Annotated[int, Meta(ge=0, le=2**63 - 1)]
+
+
+class Webhooks(Controller):
+    path = "/v1/webhooks"
+    tags = ("webhooks",)
+
+    @post(operation_id="make_webhook", **called_by(Role.OFFICE, scope="webhooks"))
+    async def make(
+        self,
+        data: JSONBody[NewWebhook],
+        units: NamedDependency[Units],
+        secrets: NamedDependency[Secrets],
+        private_webhooks: NamedDependency[bool],
+        optional_key: NamedDependency[RequestKey | None],
+    ) -> MadeWebhook:
+        """Tell another system of every change of stock from now on.
+
+        Calls are signed as Standard Webhooks with `secret`, which is answered this once:
+        `{"type": "stock.changed", "timestamp", "data": {"after", "until", "complete", "changes":
+        [{"position", "sku", "store", "version", "on_hand", "unavailable", "allocated", "held",
+        "safety_stock", "available", "cause", "recorded_at"}]}}`. They come one after the other, in
+        order; the next one only when a 2xx has taken the one before. What is not taken is tried
+        again for five days, at growing distances, under the same `webhook-id`; 410 ends it.
+        """
+        return await make_webhook(
+            units,
+            url=data.url,
+            secret=secrets.for_signing(),
+            private=private_webhooks,
+            request=optional_key,
+        )
+
+    @get(operation_id="list_webhooks", **called_by(Role.OFFICE, scope="webhooks"))
+    async def all(
+        self, units: NamedDependency[Units], limit: Limit = 50, cursor: Cursor = None
+    ) -> Page[Webhook]:
+        """Who is told, how far, and what the last trouble was; never a secret."""
+        after = unseal(cursor, str) or ""
+        async with units.read() as unit:
+            webhooks = await unit.webhooks.page(after, limit + 1)
+        return page_of(webhooks, limit, lambda webhook: webhook.id)
+
+    @get("/{webhook:str}", operation_id="get_webhook", **called_by(Role.OFFICE, scope="webhooks"))
+    async def one(self, webhook: FromPath[WebhookId], units: NamedDependency[Units]) -> Webhook:
+        """How far one of them is."""
+        async with units.read() as unit:
+            return await unit.webhooks.get(webhook)
+
+    @delete(
+        "/{webhook:str}", operation_id="remove_webhook", **called_by(Role.OFFICE, scope="webhooks")
+    )
+    async def remove(
+        self,
+        webhook: FromPath[WebhookId],
+        units: NamedDependency[Units],
+        optional_key: NamedDependency[RequestKey | None],  # noqa: ARG002 - the second finds none
+    ) -> None:
+        """Tell it of nothing any more."""
+        await remove_webhook(units, webhook)
+
+    @post(
+        "/{webhook:str}/replay",
+        operation_id="replay_webhook",
+        status_code=200,
+        **called_by(Role.OFFICE, scope="webhooks"),
+    )
+    async def again(
+        self,
+        webhook: FromPath[WebhookId],
+        data: JSONBody[Replay],
+        units: NamedDependency[Units],
+        optional_key: NamedDependency[RequestKey | None],
+    ) -> Webhook:
+        """Tell it once more of everything behind a position; a disabled one is active again.
+
+        409 `cursor_too_old` where that is no longer kept.
+        """
+        return await replay(units, webhook, after=data.after, request=optional_key)

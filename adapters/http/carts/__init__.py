@@ -1,0 +1,1 @@
+"""Carts that follow the person, from the first line to the checkout."""

@@ -1,0 +1,1 @@
+"""Controllers of carts: one module a noun."""

@@ -1,0 +1,85 @@
+"""What makes a cart cheaper or dearer besides its lines: coupons, and how it is sent."""
+
+from litestar import Controller, Response, delete, put
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody
+from msgspec import UNSET, Struct, UnsetType
+
+from adapters.http.web.authentication import AT_CARTS, called_by
+from adapters.http.web.etags import tagged
+from domain.foundation.callers import Caller
+from domain.kernel.addresses import Address
+from domain.kernel.ids import CartId, ShippingMethodId
+from service.carts import cart_terms as terms
+from service.carts.cart_lines import Change
+from service.carts.cart_terms import SendingWish
+from service.carts.queries import CartView
+from service.shared.unit_of_work import Units
+
+
+class NewSending(Struct, forbid_unknown_fields=True):
+    """What is left out stays as it was; null takes it away."""
+
+    method: ShippingMethodId | UnsetType | None = UNSET
+    address: Address | UnsetType | None = UNSET
+
+
+class CartTerms(Controller):
+    path = "/v1/carts/{cart:str}"
+    tags = ("carts",)
+
+    @put(
+        "/coupons/{code:str}",
+        operation_id="put_cart_coupon",
+        **called_by(*AT_CARTS, strict=True),
+    )
+    async def add_coupon(
+        self,
+        cart: FromPath[CartId],
+        code: FromPath[str],
+        caller: NamedDependency[Caller],
+        units: NamedDependency[Units],
+        change: NamedDependency[Change],
+    ) -> Response[CartView]:
+        """Put a coupon into a cart, at most three; case counts not.
+
+        One that takes nothing off yet is kept, and the cart's `problems` say so. 404
+        `unknown_coupon`; 409 `coupon_ended`, `coupon_used_up`, `coupon_not_yours`.
+        """
+        view = await terms.add_coupon(units, caller=caller, cart=cart, code=code, change=change)
+        return tagged(view, view.version)
+
+    @delete(
+        "/coupons/{code:str}",
+        operation_id="drop_cart_coupon",
+        status_code=200,
+        **called_by(*AT_CARTS),
+    )
+    async def drop_coupon(
+        self,
+        cart: FromPath[CartId],
+        code: FromPath[str],
+        caller: NamedDependency[Caller],
+        units: NamedDependency[Units],
+        change: NamedDependency[Change],
+    ) -> Response[CartView]:
+        """Take a coupon out. A repeat changes nothing."""
+        view = await terms.drop_coupon(units, caller=caller, cart=cart, code=code, change=change)
+        return tagged(view, view.version)
+
+    @put("/shipping", operation_id="put_cart_shipping", **called_by(*AT_CARTS))
+    async def send(
+        self,
+        cart: FromPath[CartId],
+        data: JSONBody[NewSending],
+        caller: NamedDependency[Caller],
+        units: NamedDependency[Units],
+        change: NamedDependency[Change],
+    ) -> Response[CartView]:
+        """Say how, and where to, the lines are sent that are to be sent.
+
+        Until a method is chosen it is the cheapest that reaches the address.
+        """
+        wish = SendingWish(data.method, data.address)
+        view = await terms.send(units, caller=caller, cart=cart, wish=wish, change=change)
+        return tagged(view, view.version)

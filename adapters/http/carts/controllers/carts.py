@@ -1,0 +1,283 @@
+"""Carts: a guest's by its token, a customer's on every device; and their checkout."""
+
+from typing import Annotated, Any, Literal, TypeVar
+
+from litestar import Controller, Response, delete, get, post, put
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody, QueryParameter
+from msgspec import UNSET, Struct, UnsetType, structs
+
+from adapters.http.web.authentication import AT_CARTS, Clock, called_by
+from adapters.http.web.bodies import Nothing
+from adapters.http.web.etags import tagged
+from domain.carts.cart_lines import Fulfilment, Quantity
+from domain.carts.cart_merge import Merged
+from domain.foundation.callers import Caller, Role
+from domain.kernel.errors import Invalid, WrongField
+from domain.kernel.ids import CartId, MarketId, Sku, StoreId
+from domain.kernel.money import Currency, is_currency
+from service.carts import cart_lines as changing
+from service.carts import create_cart as opening
+from service.carts import merge_cart as claiming
+from service.carts import queries as viewing
+from service.carts.cart_lines import Change, Wish
+from service.carts.queries import CartView
+from service.carts.switch_fulfilment import SwitchedView
+from service.carts.till_carts import WALK_IN_LASTS
+from service.foundation.ports import Codes, RequestKey
+from service.shared.unit_of_work import Units
+
+Wide = TypeVar("Wide", bound=CartView)
+
+
+class NewCart(Struct, forbid_unknown_fields=True):
+    """Everything in a cart has the cart's currency.
+
+    Without a `market` it is the first that has the currency.
+    """
+
+    currency: Currency
+    market: MarketId | None = None
+
+    def __post_init__(self) -> None:
+        if not is_currency(self.currency):
+            raise WrongField("currency", "unknown_currency", "must be a currency of ISO 4217")
+
+
+class StartedCart(CartView, frozen=True, kw_only=True):
+    """`token` is a guest's, or a till's, only way to the cart; it is shown only here."""
+
+    token: str | UnsetType = UNSET
+
+
+class NewLine(Struct, forbid_unknown_fields=True):
+    """How many, and how they reach the buyer; without `fulfilment` it stays as it was."""
+
+    quantity: Quantity
+    fulfilment: Fulfilment | None = None
+
+
+AtStore = Annotated[
+    StoreId | None,
+    QueryParameter(
+        name="store", description="Of a SKU on several lines, the one that is collected there."
+    ),
+]
+AtMethod = Annotated[
+    Literal["pickup", "ship"] | None,
+    QueryParameter(name="method", description="`ship` names the line that is sent."),
+]
+
+
+def line_at(store: StoreId | None, method: Literal["pickup", "ship"] | None) -> Fulfilment | None:
+    """Which line of a SKU an address names. Raises Invalid for one that no line can have."""
+    if store is None and method is None:
+        return None
+    if (method or "pickup") == "pickup" and store is None:
+        raise _wrong("store", "required", "names where a line is collected")
+    if method == "ship" and store is not None:
+        raise _wrong("store", "unknown_field", "a line that is sent has no store")
+    return Fulfilment(method or "pickup", store)
+
+
+def _wrong(parameter: str, code: str, rule: str) -> Invalid:
+    error = {"parameter": parameter, "in": "query", "code": code, "detail": rule}
+    return Invalid(f"{parameter}: {rule}.", errors=[error])
+
+
+class ClaimedCart(CartView, frozen=True, kw_only=True):
+    """The customer's cart, and what the claim did to each line of the guest's."""
+
+    changes: list[Merged]
+
+
+class Carts(Controller):
+    path = "/v1/carts"
+    tags = ("carts",)
+
+    @post(operation_id="start_cart", **called_by(*AT_CARTS))
+    async def start(
+        self,
+        data: JSONBody[NewCart],
+        caller: NamedDependency[Caller],
+        units: NamedDependency[Units],
+        codes: NamedDependency[Codes],
+        clock: NamedDependency[Clock],
+        optional_key: NamedDependency[RequestKey | None],
+    ) -> Response[StartedCart]:
+        """Start a cart. A guest gets its token; a customer's open cart is answered as it is.
+
+        A till starts one for whoever walked in, with a token of its own that lasts a day.
+
+        A guest who repeats it gets one more empty cart, whatever the Idempotency-Key: guests share
+        their page's key, and an answer given again could open somebody else's cart.
+        """
+        view = await opening.start(
+            units,
+            caller=caller,
+            currency=data.currency,
+            market=data.market,
+            key=optional_key,
+        )
+        token: str | UnsetType = UNSET
+        if caller.role is Role.TILL:
+            token = codes.till_token(view.id, min(caller.stores), clock() + WALK_IN_LASTS)
+        elif caller.role is Role.SHOP:
+            token = codes.cart_token(view.id)
+        return tagged(_wide(StartedCart, view, token=token), view.version, status=201)
+
+    @get("/{cart:str}", operation_id="get_cart", **called_by(*AT_CARTS))
+    async def look(
+        self,
+        cart: FromPath[CartId],
+        caller: NamedDependency[Caller],
+        units: NamedDependency[Units],
+        locale: NamedDependency[str],
+    ) -> Response[CartView]:
+        """A cart with names, prices and availability as they are now."""
+        view = await viewing.look(units, caller=caller, cart=cart, locale=locale)
+        return tagged(view, view.version)
+
+    @put("/{cart:str}/lines/{sku:str}", operation_id="put_cart_line", **called_by(*AT_CARTS))
+    async def put_line(
+        self,
+        cart: FromPath[CartId],
+        sku: FromPath[Sku],
+        data: JSONBody[NewLine],
+        caller: NamedDependency[Caller],
+        units: NamedDependency[Units],
+        change: NamedDependency[Change],
+        store: AtStore = None,
+        method: AtMethod = None,
+    ) -> Response[CartView]:
+        """Set a line. It may ask for more than there is, and says so in its `problems`.
+
+        A SKU stands on one line for each way in which it reaches its buyer. `store` or `method`
+        names one of them, or a new one; without them it is the SKU's only line, and several are a
+        conflict. A `fulfilment` that differs switches the line, to the line that is there already.
+        """
+        wish = Wish(sku, data.quantity, data.fulfilment, line_at(store, method))
+        view = await changing.put_line(units, caller=caller, cart=cart, wish=wish, change=change)
+        return tagged(view, view.version)
+
+    @delete(
+        "/{cart:str}/lines/{sku:str}",
+        operation_id="drop_cart_line",
+        status_code=200,
+        **called_by(*AT_CARTS),
+    )
+    async def drop_line(
+        self,
+        cart: FromPath[CartId],
+        sku: FromPath[Sku],
+        caller: NamedDependency[Caller],
+        units: NamedDependency[Units],
+        change: NamedDependency[Change],
+        store: AtStore = None,
+        method: AtMethod = None,
+    ) -> Response[CartView]:
+        """Take a line out; of several lines of a SKU, the one named. A repeat changes nothing."""
+        at = line_at(store, method)
+        view = await changing.drop_line(
+            units, caller=caller, cart=cart, sku=sku, at=at, change=change
+        )
+        return tagged(view, view.version)
+
+    @put("/{cart:str}/fulfilment", operation_id="put_cart_fulfilment", **called_by(*AT_CARTS))
+    async def fulfil(
+        self,
+        cart: FromPath[CartId],
+        data: JSONBody[Fulfilment],
+        caller: NamedDependency[Caller],
+        units: NamedDependency[Units],
+        change: NamedDependency[Change],
+    ) -> Response[SwitchedView]:
+        """Have every line reach its buyer in the same way.
+
+        The answer is the cart with its new groups and totals, what they were `before`, and in
+        `changes` each line that was switched, with the problems that it did not have before.
+        """
+        view = await changing.fulfil(
+            units, caller=caller, cart=cart, fulfilment=data, change=change
+        )
+        return tagged(view, view.version)
+
+    @post(
+        "/{cart:str}/claim",
+        operation_id="claim_cart",
+        status_code=200,
+        **called_by(Role.CUSTOMER),
+    )
+    async def claim(
+        self,
+        cart: FromPath[CartId],
+        data: JSONBody[Nothing],  # noqa: ARG002 - read, so that a misspelt field is named
+        caller: NamedDependency[Caller],
+        units: NamedDependency[Units],
+        locale: NamedDependency[str],
+        optional_key: NamedDependency[RequestKey | None],
+    ) -> Response[ClaimedCart]:
+        """Move a guest's cart, whose Cart-Token comes along, into the customer's."""
+        claimed = await claiming.claim(
+            units, caller=caller, cart=cart, locale=locale, key=optional_key
+        )
+        view = _wide(ClaimedCart, claimed.cart, changes=claimed.changes)
+        return tagged(view, view.version)
+
+    @post("/{cart:str}/hold", operation_id="hold_cart", status_code=200, **called_by(*AT_CARTS))
+    async def hold(
+        self,
+        cart: FromPath[CartId],
+        data: JSONBody[Nothing],  # noqa: ARG002 - read, so that a misspelt field is named
+        caller: NamedDependency[Caller],
+        units: NamedDependency[Units],
+        locale: NamedDependency[str],
+        hold_limit: NamedDependency[int],
+        key: NamedDependency[RequestKey],
+    ) -> Response[CartView]:
+        """Keep the stock of every line for a while, or of none. `held_until` says how long."""
+        view = await changing.hold(
+            units, caller=caller, cart=cart, locale=locale, limit=hold_limit, key=key
+        )
+        return tagged(view, view.version)
+
+
+class MyCart(Controller):
+    path = "/v1/me/cart"
+    tags = ("carts",)
+
+    @get(operation_id="get_my_cart", **called_by(Role.CUSTOMER))
+    async def look(
+        self,
+        caller: NamedDependency[Caller],
+        units: NamedDependency[Units],
+        locale: NamedDependency[str],
+        currency: NamedDependency[str],
+        wanted: Annotated[
+            Currency | None,
+            QueryParameter(name="currency", description="Of a new cart, if there is none."),
+        ] = None,
+    ) -> Response[CartView]:
+        """The customer's open cart, on whichever device; an empty one if there is none."""
+        if wanted is not None and not is_currency(wanted):
+            error = {"parameter": "currency", "in": "query", "code": "unknown_currency"}
+            raise Invalid("currency must be a currency of ISO 4217.", errors=[error])
+        view = await opening.look_at_mine(
+            units, caller=caller, currency=wanted, default=currency, locale=locale
+        )
+        return tagged(view, view.version)
+
+
+def _wide(kind: type[Wide], view: CartView, **more: Any) -> Wide:
+    """`view` with more fields."""
+    fields: dict[str, Any] = structs.asdict(view)
+    return kind(**fields, **more)
+
+
+def provide_change(
+    optional_key: NamedDependency[RequestKey | None],
+    if_match: NamedDependency[int | None],
+    locale: NamedDependency[str],
+) -> Change:
+    """How a write to a cart came."""
+    return Change(optional_key, if_match, locale)

@@ -1,0 +1,79 @@
+"""What a customer, or a guest with a cart, looked at lately."""
+
+from typing import Annotated
+
+from litestar import Controller, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody
+from msgspec import Meta, Struct
+
+from adapters.http.web.authentication import SHOPPERS, called_by
+from domain.carts.recently_viewed import MOST_VIEWED
+from domain.foundation.callers import Caller, Role
+from domain.inventory.availability import Telling
+from domain.kernel.ids import CartId, Sku
+from service.carts.recently_viewed import ViewedItems, look_back, note
+from service.foundation.ports import RequestKey
+from service.shared.unit_of_work import Units
+
+
+class NewlyViewed(Struct, forbid_unknown_fields=True):
+    """What was looked at, the newest first."""
+
+    skus: Annotated[list[Sku], Meta(min_length=1, max_length=MOST_VIEWED)]
+
+
+class MyViewed(Controller):
+    path = "/v1/me/viewed"
+    tags = ("carts",)
+
+    @get(operation_id="list_my_viewed", **called_by(Role.CUSTOMER))
+    async def look(
+        self,
+        caller: NamedDependency[Caller],
+        units: NamedDependency[Units],
+        telling: NamedDependency[Telling],
+        locale: NamedDependency[str],
+    ) -> ViewedItems:
+        """The 50 products that the customer looked at last, on whichever device."""
+        return await look_back(units, caller=caller, cart=None, telling=telling, locale=locale)
+
+    @post(operation_id="note_my_viewed", status_code=204, **called_by(Role.CUSTOMER))
+    async def note(
+        self,
+        data: JSONBody[NewlyViewed],
+        caller: NamedDependency[Caller],
+        units: NamedDependency[Units],
+        optional_key: NamedDependency[RequestKey | None],
+    ) -> None:
+        """Note what was looked at, the newest first. A repeat brings it to the top again."""
+        await note(units, caller=caller, cart=None, skus=data.skus, key=optional_key)
+
+
+class CartViewed(Controller):
+    path = "/v1/carts/{cart:str}/viewed"
+    tags = ("carts",)
+
+    @get(operation_id="list_cart_viewed", **called_by(*SHOPPERS))
+    async def look(
+        self,
+        cart: FromPath[CartId],
+        caller: NamedDependency[Caller],
+        units: NamedDependency[Units],
+        telling: NamedDependency[Telling],
+        locale: NamedDependency[str],
+    ) -> ViewedItems:
+        """The same for a guest, by the cart's token; at log-in it becomes the customer's."""
+        return await look_back(units, caller=caller, cart=cart, telling=telling, locale=locale)
+
+    @post(operation_id="note_cart_viewed", status_code=204, **called_by(*SHOPPERS))
+    async def note(
+        self,
+        cart: FromPath[CartId],
+        data: JSONBody[NewlyViewed],
+        caller: NamedDependency[Caller],
+        units: NamedDependency[Units],
+        optional_key: NamedDependency[RequestKey | None],
+    ) -> None:
+        """Note what a guest looked at, the newest first."""
+        await note(units, caller=caller, cart=cart, skus=data.skus, key=optional_key)

@@ -1,0 +1,85 @@
+"""Lines of a cart that are saved for later."""
+
+from litestar import Controller, Response, delete, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody
+from msgspec import Struct
+
+from adapters.http.web.authentication import AT_CARTS, called_by
+from adapters.http.web.bodies import Nothing
+from adapters.http.web.etags import tagged
+from domain.carts.cart_lines import Fulfilment
+from domain.foundation.callers import Caller
+from domain.kernel.ids import CartId, Sku
+from service.carts import cart_lines as changing
+from service.carts.cart_lines import Change
+from service.carts.queries import CartView
+from service.shared.unit_of_work import Units
+
+
+class ForLater(Struct, forbid_unknown_fields=True):
+    """Which line; its `fulfilment` where the SKU stands on several."""
+
+    sku: Sku
+    fulfilment: Fulfilment | None = None
+
+
+class SavedLines(Controller):
+    path = "/v1/carts/{cart:str}/saved"
+    tags = ("carts",)
+
+    @post(
+        operation_id="save_cart_line",
+        status_code=200,
+        **called_by(*AT_CARTS),
+    )
+    async def save(
+        self,
+        cart: FromPath[CartId],
+        data: JSONBody[ForLater],
+        caller: NamedDependency[Caller],
+        units: NamedDependency[Units],
+        change: NamedDependency[Change],
+    ) -> Response[CartView]:
+        """Put a line aside for later: without stock, and in no sum. A repeat changes nothing."""
+        view = await changing.save(
+            units, caller=caller, cart=cart, sku=data.sku, at=data.fulfilment, change=change
+        )
+        return tagged(view, view.version)
+
+    @post(
+        "/{sku:str}/restore",
+        operation_id="restore_cart_line",
+        status_code=200,
+        **called_by(*AT_CARTS),
+    )
+    async def restore(
+        self,
+        cart: FromPath[CartId],
+        sku: FromPath[Sku],
+        data: JSONBody[Nothing],  # noqa: ARG002 - read, so that a misspelt field is named
+        caller: NamedDependency[Caller],
+        units: NamedDependency[Units],
+        change: NamedDependency[Change],
+    ) -> Response[CartView]:
+        """Take what was saved into the cart again, as it was. A repeat changes nothing."""
+        view = await changing.restore(units, caller=caller, cart=cart, sku=sku, change=change)
+        return tagged(view, view.version)
+
+    @delete(
+        "/{sku:str}",
+        operation_id="drop_saved_line",
+        status_code=200,
+        **called_by(*AT_CARTS),
+    )
+    async def drop_saved(
+        self,
+        cart: FromPath[CartId],
+        sku: FromPath[Sku],
+        caller: NamedDependency[Caller],
+        units: NamedDependency[Units],
+        change: NamedDependency[Change],
+    ) -> Response[CartView]:
+        """Forget what was saved of a SKU. A repeat changes nothing."""
+        view = await changing.drop_saved(units, caller=caller, cart=cart, sku=sku, change=change)
+        return tagged(view, view.version)

@@ -1,0 +1,37 @@
+"""Where a whole cart can be collected."""
+
+from litestar import Controller, get
+from litestar.di import NamedDependency
+from litestar.params import FromPath
+
+from adapters.http.web.authentication import AT_CARTS, called_by
+from adapters.http.web.geo import Near, RadiusKm, around
+from adapters.http.web.paging import Limit
+from domain.foundation.callers import Caller
+from domain.kernel.ids import CartId
+from service.carts.store_options import BasketPlan, plan
+from service.shared.unit_of_work import Units
+
+
+class BasketPlans(Controller):
+    path = "/v1/carts/{cart:str}/stores"
+    tags = ("carts",)
+
+    @get(operation_id="plan_cart", **called_by(*AT_CARTS))
+    async def plan(
+        self,
+        cart: FromPath[CartId],
+        caller: NamedDependency[Caller],
+        units: NamedDependency[Units],
+        near: Near = None,
+        radius_km: RadiusKm = None,
+        limit: Limit = 50,
+    ) -> BasketPlan:
+        """The stores that can serve the whole cart, and the best split over two.
+
+        That serves the most units, then the earliest, then on the shortest way. At most 50 stores
+        are compared: the nearest, or without `near` those with the most of the cart. Nothing is
+        held.
+        """
+        place = around(near, radius_km)
+        return await plan(units, caller=caller, cart=cart, around=place, limit=limit)

@@ -1,0 +1,93 @@
+"""A shopper's cart at a till."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from litestar import Controller, Response, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody, QueryParameter
+from msgspec import structs
+
+from adapters.http.web.authentication import SHOPPERS, Clock, called_by
+from adapters.http.web.bodies import Nothing
+from adapters.http.web.etags import tagged
+from domain.foundation.callers import Caller, Role
+from domain.kernel.errors import Invalid
+from domain.kernel.ids import CartId, StoreId
+from service.carts.queries import CartView
+from service.carts.till_carts import TOKEN_LASTS, CartCode, find, give_code
+from service.foundation.ports import Codes, RequestKey
+from service.shared.unit_of_work import Units
+
+ByMember = Annotated[
+    str | None,
+    QueryParameter(
+        name="member", min_length=1, max_length=64, description="A member's card or number."
+    ),
+]
+ByCode = Annotated[
+    str | None,
+    QueryParameter(
+        name="code", min_length=1, max_length=64, description="What the shopper's page shows."
+    ),
+]
+
+
+class CartAtTill(CartView, frozen=True, kw_only=True):
+    """`token` opens the cart to the tills of this store until then, as their `Cart-Token`."""
+
+    token: str
+    token_until: datetime
+
+
+class TillCarts(Controller):
+    path = "/v1/stores/{store:str}/carts"
+    tags = ("carts",)
+
+    @get(operation_id="find_store_cart", **called_by(Role.TILL, strict=True))
+    async def find(
+        self,
+        store: FromPath[StoreId],
+        caller: NamedDependency[Caller],
+        units: NamedDependency[Units],
+        codes: NamedDependency[Codes],
+        clock: NamedDependency[Clock],
+        locale: NamedDependency[str],
+        member: ByMember = None,
+        code: ByCode = None,
+    ) -> Response[CartAtTill]:
+        """A member's open cart, or the one whose code the shopper shows, to go on with here.
+
+        With the token the till reads, changes, holds and orders the cart, and nobody else does.
+        """
+        if (member is None) == (code is None):
+            error = {"parameter": "code", "in": "query", "code": "one_of"}
+            raise Invalid("Name a member or a code, and not both.", errors=[error])
+        view = await find(
+            units, codes, caller=caller, store=store, member=member, code=code, locale=locale
+        )
+        until = clock() + TOKEN_LASTS
+        fields: dict[str, Any] = structs.asdict(view)
+        token = codes.till_token(view.id, store, until)
+        return tagged(CartAtTill(**fields, token=token, token_until=until), view.version)
+
+
+class CartCodes(Controller):
+    path = "/v1/carts/{cart:str}/code"
+    tags = ("carts",)
+
+    @post(operation_id="give_cart_code", **called_by(*SHOPPERS))
+    async def give(
+        self,
+        cart: FromPath[CartId],
+        data: JSONBody[Nothing],  # noqa: ARG002 - read, so that a misspelt field is named
+        caller: NamedDependency[Caller],
+        units: NamedDependency[Units],
+        codes: NamedDependency[Codes],
+        optional_key: NamedDependency[RequestKey | None],
+    ) -> CartCode:
+        """A short code for the shopper's page, by which a till opens this cart for ten minutes.
+
+        Each call gives another one, and the one before opens nothing any more.
+        """
+        return await give_code(units, codes, caller=caller, cart=cart, key=optional_key)

@@ -1,0 +1,132 @@
+"""The catalogue, as the shop's pages, the app and the tills look things up."""
+
+from typing import Annotated
+
+from litestar import Controller, get, patch
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody, QueryParameter
+from msgspec import UNSET, Struct, UnsetType, structs
+
+from adapters.http.web.authentication import ANYBODY, called_by
+from adapters.http.web.geo import Near, RadiusKm, around
+from adapters.http.web.paging import Cursor, Limit, Page, page_of, unseal
+from domain.catalogue.products import MostPerOrder, Product, read_gtin
+from domain.foundation.callers import Role
+from domain.inventory.availability import Available, Telling
+from domain.kernel.errors import Invalid, WrongField
+from domain.kernel.ids import Sku, StoreId
+from service.catalogue.products import change
+from service.foundation.ports import RequestKey
+from service.inventory.availability import Question, look
+from service.shared.unit_of_work import Units
+
+Barcode = Annotated[
+    str | None, QueryParameter(max_length=32, description="A GTIN of 8, 12, 13 or 14 digits.")
+]
+Words = Annotated[
+    str | None,
+    QueryParameter(
+        name="query",
+        min_length=1,
+        max_length=100,
+        description="A part of the sku, the category or the name in any language.",
+    ),
+]
+InStores = Annotated[
+    list[StoreId] | None,
+    QueryParameter(name="store", max_items=500, description="Availability in these stores."),
+]
+
+
+class Variant(Product, frozen=True, kw_only=True):
+    """A product of a group, and where it can be had."""
+
+    availability: Available
+
+
+class ProductChange(Struct, forbid_unknown_fields=True):
+    """What is left out stays as it is.
+
+    What is not `tracked` never runs out, and its shelves are kept all the same. An order has at
+    most `most_per_order`; null for the shop's usual limit.
+    """
+
+    tracked: bool | UnsetType = UNSET
+    most_per_order: MostPerOrder | UnsetType | None = UNSET
+
+
+class Products(Controller):
+    path = "/v1/products"
+    tags = ("products",)
+
+    @get(operation_id="list_products", **called_by(*ANYBODY))
+    async def many(
+        self,
+        units: NamedDependency[Units],
+        gtin: Barcode = None,
+        words: Words = None,
+        limit: Limit = 50,
+        cursor: Cursor = None,
+    ) -> Page[Product]:
+        """Products by barcode or by words, in the order of their skus; retired ones too."""
+        barcode = None if gtin is None else _barcode(gtin)
+        after = unseal(cursor, str) or ""
+        async with units.read() as unit:
+            found = await unit.products.search(
+                gtin=barcode, query=words, after=after, limit=limit + 1
+            )
+        return page_of(found, limit, lambda product: product.sku)
+
+    @get("/{sku:str}", operation_id="get_product", **called_by(*ANYBODY))
+    async def one(self, sku: FromPath[Sku], units: NamedDependency[Units]) -> Product:
+        """A product with its options, the parts of a kit, and what goes with it."""
+        async with units.read() as unit:
+            return await unit.products.get(sku)
+
+    @patch("/{sku:str}", operation_id="change_product", **called_by(Role.OFFICE, scope="stock"))
+    async def change(
+        self,
+        sku: FromPath[Sku],
+        data: JSONBody[ProductChange],
+        optional_key: NamedDependency[RequestKey | None],
+        units: NamedDependency[Units],
+    ) -> Product:
+        """Switch the counting of its stock off or on, limit an order of it. A retired one stays."""
+        told = {name: value for name, value in structs.asdict(data).items() if value is not UNSET}
+        return await change(units, sku, told, key=optional_key)
+
+    @get("/{sku:str}/variants", operation_id="list_variants", **called_by(*ANYBODY))
+    async def variants(
+        self,
+        sku: FromPath[Sku],
+        units: NamedDependency[Units],
+        telling: NamedDependency[Telling],
+        stores: InStores = None,
+        near: Near = None,
+        radius_km: RadiusKm = None,
+        limit: Limit = 50,
+        cursor: Cursor = None,
+    ) -> Page[Variant]:
+        """The sizes and colours of one thing, itself among them, with live availability."""
+        async with units.read() as unit:
+            await unit.products.get(sku)
+            after = unseal(cursor, str) or ""
+            family = await unit.products.variants(sku, after=after, limit=limit + 1)
+        skus = [product.sku for product in family]
+        question = Question(skus, stores, around(near, radius_km), telling)
+        answer = await look(units, question)
+        found = [
+            Variant(**structs.asdict(product), availability=available)
+            for product, available in zip(family, answer.items, strict=True)
+        ]
+        return page_of(found, limit, lambda variant: variant.sku)
+
+
+def _barcode(gtin: str) -> str:
+    """Raises Invalid for what no scanner reads."""
+    try:
+        return read_gtin(gtin)
+    except WrongField as wrong:
+        error = {"parameter": "gtin", "in": "query", **wrong.errors[0]}
+        del error["pointer"]
+        raise Invalid(wrong.detail, errors=[error]) from None

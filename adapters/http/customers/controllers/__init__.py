@@ -1,0 +1,1 @@
+"""Controllers of customers: one module a noun."""

@@ -1,0 +1,104 @@
+"""Customers, as the office sees them."""
+
+from typing import Annotated, Any
+
+import msgspec
+from litestar import Controller, get, patch, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody, QueryParameter
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from adapters.http.web.authentication import called_by
+from adapters.http.web.paging import Cursor, Limit, Page, page_of, unseal
+from domain.customers.customers import ExternalId, Profile
+from domain.foundation.callers import Role
+from domain.kernel.ids import CustomerId
+from domain.kernel.locales import Locale
+from domain.kernel.text import Name
+from service.customers.customers import add_customer, change_customer
+from service.foundation.ports import RequestKey
+from service.shared.unit_of_work import Units
+
+PersonName = Annotated[Name, Meta(examples=["Sample Customer 1"])]
+EmailText = Annotated[str, Meta(max_length=254, examples=["customer1@example.com"])]
+PhoneText = Annotated[str, Meta(max_length=32, examples=["+46701740605"])]
+
+
+class NewCustomer(Struct, forbid_unknown_fields=True, kw_only=True):
+    """Somebody to make known. A phone is in E.164, or as written in the region of `locale`."""
+
+    external_id: ExternalId
+    name: PersonName
+    email: EmailText | None = None
+    phone: PhoneText | None = None
+    locale: Locale | None = None
+    member: bool = True
+
+
+class CustomerChange(Struct, forbid_unknown_fields=True, kw_only=True):
+    """What is to change; null takes an address or a number away."""
+
+    name: PersonName | UnsetType = UNSET
+    email: EmailText | UnsetType | None = UNSET
+    phone: PhoneText | UnsetType | None = UNSET
+    locale: Locale | UnsetType | None = UNSET
+
+    @property
+    def told(self) -> dict[str, Any]:
+        fields = msgspec.structs.asdict(self)
+        return {name: value for name, value in fields.items() if value is not UNSET}
+
+
+class Customers(Controller):
+    path = "/v1/customers"
+    tags = ("customers",)
+
+    @post(operation_id="add_customer", **called_by(Role.OFFICE, scope="customers"))
+    async def add(
+        self,
+        data: JSONBody[NewCustomer],
+        optional_key: NamedDependency[RequestKey | None],
+        units: NamedDependency[Units],
+    ) -> Profile:
+        """Make somebody known, and a member unless `member` is false."""
+        person = msgspec.structs.asdict(data)
+        return await add_customer(units, person, member=person.pop("member"), key=optional_key)
+
+    @get(operation_id="list_customers", **called_by(Role.OFFICE, scope="customers"))
+    async def all(
+        self,
+        units: NamedDependency[Units],
+        external_id: Annotated[
+            str | None, QueryParameter(max_length=255, description="The retailer's own key.")
+        ] = None,
+        limit: Limit = 50,
+        cursor: Cursor = None,
+    ) -> Page[Profile]:
+        """Customers, in the order they became known."""
+        after = unseal(cursor, CustomerId)
+        async with units.read() as unit:
+            found = await unit.customers.page(external_id=external_id, after=after, limit=limit + 1)
+        return page_of(found, limit, lambda one: one.id)
+
+    @get(
+        "/{customer:str}", operation_id="get_customer", **called_by(Role.OFFICE, scope="customers")
+    )
+    async def one(self, customer: FromPath[CustomerId], units: NamedDependency[Units]) -> Profile:
+        """One customer."""
+        async with units.read() as unit:
+            return await unit.customers.get(customer)
+
+    @patch(
+        "/{customer:str}",
+        operation_id="change_customer",
+        **called_by(Role.OFFICE, scope="customers"),
+    )
+    async def change(
+        self,
+        customer: FromPath[CustomerId],
+        data: JSONBody[CustomerChange],
+        optional_key: NamedDependency[RequestKey | None],
+        units: NamedDependency[Units],
+    ) -> Profile:
+        """Change what is told; what is left out stays as it was."""
+        return await change_customer(units, customer, data.told, key=optional_key)

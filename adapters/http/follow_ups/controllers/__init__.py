@@ -1,0 +1,1 @@
+"""Controllers of follow_ups: one module a noun."""

@@ -1,0 +1,80 @@
+"""Messages, as the office sees them: what went out, what did not, and why."""
+
+from datetime import datetime
+from typing import Annotated
+
+from litestar import Controller, get
+from litestar.di import NamedDependency
+from litestar.params import FromPath, QueryParameter
+from msgspec import Struct
+
+from adapters.http.web.authentication import called_by
+from adapters.http.web.paging import Cursor, Limit, Page, page_of, unseal
+from domain.contact.channels import Channel
+from domain.contact.consent import Purpose
+from domain.follow_ups.messages import About, Decision, Kind, Message, MessageState
+from domain.foundation.callers import Role
+from domain.kernel.ids import CustomerId, MessageId
+from service.shared.unit_of_work import Units
+
+
+class MessageItem(Struct, kw_only=True):
+    """`channel`, `locale` and `subject` are known once it was written; `reason` says why not."""
+
+    id: MessageId
+    customer: CustomerId | None
+    kind: Kind
+    purpose: Purpose
+    channel: Channel | None
+    locale: str | None
+    state: MessageState
+    reason: str | None
+    subject: str | None
+    planned_for: datetime
+    sent_at: datetime | None
+    about: About
+
+
+class MessageTrace(MessageItem, kw_only=True):
+    """The message with every decision about it, the first one first."""
+
+    trace: list[Decision]
+
+
+def item(message: Message) -> MessageItem:
+    return MessageItem(**{name: getattr(message, name) for name in MessageItem.__struct_fields__})
+
+
+class Messages(Controller):
+    path = "/v1/messages"
+    tags = ("messages",)
+
+    @get(operation_id="list_messages", **called_by(Role.OFFICE, scope="messages"))
+    async def all(
+        self,
+        units: NamedDependency[Units],
+        customer: Annotated[CustomerId | None, QueryParameter(max_length=64)] = None,
+        in_state: Annotated[
+            MessageState | None, QueryParameter(name="state", description="In this state.")
+        ] = None,
+        kind: Annotated[Kind | None, QueryParameter(description="Of this kind.")] = None,
+        limit: Limit = 50,
+        cursor: Cursor = None,
+    ) -> Page[MessageItem]:
+        """Messages, newest first; never what they say."""
+        before = unseal(cursor, MessageId)
+        async with units.read() as unit:
+            found = await unit.messages.page(
+                customer=customer, state=in_state, kind=kind, before=before, limit=limit + 1
+            )
+        return page_of([item(message) for message in found], limit, lambda one: one.id)
+
+    @get("/{message:str}", operation_id="get_message", **called_by(Role.OFFICE, scope="messages"))
+    async def one(
+        self, message: FromPath[MessageId], units: NamedDependency[Units]
+    ) -> MessageTrace:
+        """One message, with the answer to "why this, why there, why not?"."""
+        async with units.read() as unit:
+            found = await unit.messages.get(message)
+        names = MessageTrace.__struct_fields__
+        return MessageTrace(**{name: getattr(found, name) for name in names})

@@ -1,0 +1,84 @@
+"""Keys of machines, made and revoked by the office."""
+
+from typing import Annotated
+
+from litestar import Controller, delete, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody
+from msgspec import Meta, Struct
+
+from adapters.http.web.authentication import called_by
+from adapters.http.web.paging import Cursor, Limit, Page, page_of, unseal
+from domain.foundation.api_keys import Key
+from domain.foundation.callers import Caller, Role
+from domain.kernel.ids import KeyId, StoreId
+from service.foundation.api_keys import make_key, revoke_key
+from service.foundation.ports import RequestKey, Secrets
+from service.shared.unit_of_work import Units
+
+
+class NewKey(Struct, forbid_unknown_fields=True):
+    """What a key is for: a till has one store and a terminal, an associate has stores."""
+
+    role: Role
+    stores: Annotated[list[StoreId], Meta(max_length=2000)] = []
+    terminal: Annotated[str, Meta(max_length=64)] = ""
+    scopes: Annotated[list[str], Meta(max_length=50)] = []
+
+
+class MadeKey(Struct):
+    """`key` is the secret; it is shown only here, so a repeated request has none."""
+
+    id: KeyId
+    role: Role
+    key: str | None
+
+
+class Keys(Controller):
+    path = "/v1/keys"
+    tags = ("keys",)
+
+    @post(operation_id="make_key", **called_by(Role.OFFICE, scope="keys"))
+    async def make(
+        self,
+        data: JSONBody[NewKey],
+        caller: NamedDependency[Caller],
+        units: NamedDependency[Units],
+        secrets: NamedDependency[Secrets],
+        optional_key: NamedDependency[RequestKey | None],
+    ) -> MadeKey:
+        """Make a key for a machine. Its secret is answered this once.
+
+        An office key that was narrowed makes no wider one.
+        """
+        key, secret = await make_key(
+            units,
+            secrets,
+            role=data.role,
+            stores=data.stores,
+            terminal=data.terminal,
+            scopes=data.scopes,
+            caller=caller,
+            request=optional_key,
+        )
+        return MadeKey(key.id, key.role, secret)
+
+    @get(operation_id="list_keys", **called_by(Role.OFFICE, scope="keys"))
+    async def all(
+        self, units: NamedDependency[Units], limit: Limit = 50, cursor: Cursor = None
+    ) -> Page[Key]:
+        """Keys in the order they were made, revoked ones too; never a secret."""
+        after = unseal(cursor, str) or ""
+        async with units.read() as unit:
+            keys = await unit.keys.page(after, limit + 1)
+        return page_of(keys, limit, lambda key: key.id)
+
+    @delete("/{key_id:str}", operation_id="revoke_key", **called_by(Role.OFFICE, scope="keys"))
+    async def revoke(
+        self,
+        key_id: FromPath[KeyId],
+        units: NamedDependency[Units],
+        optional_key: NamedDependency[RequestKey | None],  # noqa: ARG002 - a repeat is harmless
+    ) -> None:
+        """Revoke a key; within two seconds it opens nothing. A repeat changes nothing."""
+        await revoke_key(units, key_id)

@@ -1,0 +1,1 @@
+"""Controllers of fulfilment: one module a noun."""

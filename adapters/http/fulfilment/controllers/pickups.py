@@ -1,0 +1,356 @@
+"""Pickups: the store's work list, its verbs, and what the customer sees."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Final, Self
+from zoneinfo import ZoneInfo
+
+from litestar import Controller, Response, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody, QueryParameter
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from adapters.http.fulfilment.views.fulfilments import (
+    Cancellation,
+    Decline,
+    LineSeen,
+    Picking,
+    facts_of,
+)
+from adapters.http.web.authentication import ANYBODY, STAFF, called_by
+from adapters.http.web.bodies import Nothing
+from adapters.http.web.etags import tagged
+from adapters.http.web.paging import Cursor, Limit, Page, page_of, unseal
+from domain.foundation.callers import Caller
+from domain.fulfilment.fulfilments import Repeated
+from domain.fulfilment.pickups import PickupState
+from domain.kernel.errors import WrongField
+from domain.kernel.ids import OrderId, PickupId, Sku, StoreId
+from domain.pos.incidents import AtRisk
+from service.foundation.ports import Codes, RequestKey
+from service.fulfilment import hand_over_pickup as handing_over
+from service.fulfilment import pickups as working
+from service.fulfilment import queries as seeing
+from service.fulfilment.hand_over_pickup import Handover
+from service.fulfilment.queries import Seen
+from service.shared.unit_of_work import Units
+
+States = Annotated[
+    list[PickupState] | None,
+    QueryParameter(name="state", description="In these states; without it, what is to be done."),
+]
+SHORTEST_PROOF: Final = 3
+TO_DO = (
+    PickupState.PLACED,
+    PickupState.ACCEPTED,
+    PickupState.PICKING,
+    PickupState.READY,
+)
+
+
+class PickupLine(LineSeen, frozen=True, kw_only=True):
+    collected: int
+
+
+class PickupView(Struct, frozen=True):
+    """Times are in the store's own time. `code` is shown to its customer only, while ready.
+
+    `at_risk`, for staff only: less lies in the store than is promised, and this pickup may go
+    without so many units; the earliest promise is served first. Empty while all is well.
+    """
+
+    id: PickupId
+    order: OrderId
+    store: StoreId
+    store_name: str
+    state: PickupState
+    version: int
+    lines: list[PickupLine]
+    promised_from: datetime
+    promised_until: datetime
+    placed_at: datetime
+    ready_at: datetime | None
+    collect_by: datetime | None
+    collected_at: datetime | None
+    bin: str
+    reason: str
+    code: str | UnsetType = UNSET
+    at_risk: Sequence[AtRisk] | UnsetType = UNSET
+
+    @classmethod
+    def of(cls, seen: Seen) -> Self:
+        pickup, zone = seen.pickup, ZoneInfo(seen.store.time_zone)
+
+        def local(at: datetime | None) -> datetime | None:
+            return at.astimezone(zone) if at else None
+
+        return cls(
+            id=pickup.id,
+            order=pickup.order,
+            store=pickup.store,
+            store_name=seen.store.name,
+            state=pickup.state,
+            version=pickup.version,
+            lines=[PickupLine(collected=line.given, **facts_of(line)) for line in pickup.lines],
+            promised_from=pickup.promised_from.astimezone(zone),
+            promised_until=pickup.promised_until.astimezone(zone),
+            placed_at=pickup.placed_at.astimezone(zone),
+            ready_at=local(pickup.ready_at),
+            collect_by=local(pickup.collect_by),
+            collected_at=local(pickup.collected_at),
+            bin=pickup.bin,
+            reason=pickup.reason,
+            code=UNSET if seen.code is None else seen.code,
+            at_risk=UNSET if seen.at_risk is None else seen.at_risk,
+        )
+
+
+class Ready(Struct, forbid_unknown_fields=True):
+    """Where it lies, if the store keeps its pickups in bins."""
+
+    bin: Annotated[str, Meta(max_length=64)] = ""
+
+
+class HandedLine(Struct, forbid_unknown_fields=True):
+    sku: Sku
+    quantity: Annotated[int, Meta(ge=1, le=1_000_000)]
+
+
+class HandoverBody(Struct, forbid_unknown_fields=True):
+    """The customer's `code`; or, from an associate or the office, the `proof` that was accepted.
+
+    Without `lines` everything that lies ready is handed over.
+    """
+
+    code: Annotated[str, Meta(max_length=64)] = ""
+    lines: Annotated[list[HandedLine], Meta(min_length=1, max_length=200)] | None = None
+    proof: Annotated[str, Meta(max_length=200)] = ""
+
+    def __post_init__(self) -> None:
+        if self.proof and len(self.proof.strip()) < SHORTEST_PROOF:
+            rule = f"must say in at least {SHORTEST_PROOF} characters what was accepted"
+            raise WrongField("proof", "length", rule)
+        self.proof = self.proof.strip()
+
+    def units(self) -> dict[Sku, int] | None:
+        """Units of each line; None for all. Raises Repeated."""
+        wanted: dict[Sku, int] = {}
+        for line in self.lines or ():
+            if line.sku in wanted:
+                raise Repeated(line.sku)
+            wanted[line.sku] = line.quantity
+        return wanted or None
+
+
+class CodeBody(Struct, forbid_unknown_fields=True):
+    code: Annotated[str, Meta(min_length=1, max_length=64)]
+
+
+class StorePickups(Controller):
+    path = "/v1/stores/{store:str}/pickups"
+    tags = ("pickups",)
+
+    @get(operation_id="list_store_pickups", **called_by(*STAFF, scope="orders"))
+    async def work(
+        self,
+        store: FromPath[StoreId],
+        caller: NamedDependency[Caller],
+        units: NamedDependency[Units],
+        states: States = None,
+        limit: Limit = 50,
+        cursor: Cursor = None,
+    ) -> Page[PickupView]:
+        """The store's pickups, oldest first."""
+        seen = await seeing.list_at(
+            units,
+            caller=caller,
+            store=store,
+            states=states or TO_DO,
+            after=unseal(cursor, PickupId),
+            limit=limit + 1,
+        )
+        return page_of([PickupView.of(one) for one in seen], limit, lambda pickup: pickup.id)
+
+    @post(
+        "/identify",
+        operation_id="identify_pickup",
+        status_code=200,
+        **called_by(*STAFF, scope="orders", strict=True),
+    )
+    async def identify(
+        self,
+        store: FromPath[StoreId],
+        data: JSONBody[CodeBody],
+        caller: NamedDependency[Caller],
+        units: NamedDependency[Units],
+        codes: NamedDependency[Codes],
+    ) -> PickupView:
+        """The pickup a code stands for. 409 `other_store` with the store, nothing more."""
+        seen = await seeing.identify(units, codes, caller=caller, store=store, code=data.code)
+        return PickupView.of(seen)
+
+
+class Pickups(Controller):
+    path = "/v1/pickups/{pickup:str}"
+    tags = ("pickups",)
+
+    @get(operation_id="get_pickup", **called_by(*ANYBODY, scope="orders"))
+    async def look(
+        self,
+        pickup: FromPath[PickupId],
+        caller: NamedDependency[Caller],
+        units: NamedDependency[Units],
+        codes: NamedDependency[Codes],
+    ) -> Response[PickupView]:
+        """One pickup; its customer sees the code that opens it, from ready until collected."""
+        return _answered(await seeing.look(units, codes, caller=caller, pickup=pickup))
+
+    @post(
+        "/accept",
+        operation_id="accept_pickup",
+        status_code=200,
+        **called_by(*STAFF, scope="orders"),
+    )
+    async def accept(
+        self,
+        pickup: FromPath[PickupId],
+        data: JSONBody[Nothing],  # noqa: ARG002 - read, so that a misspelt field is named
+        caller: NamedDependency[Caller],
+        units: NamedDependency[Units],
+        optional_key: NamedDependency[RequestKey | None],
+    ) -> Response[PickupView]:
+        """The store will prepare it. A repeat changes nothing."""
+        return _answered(
+            await working.accept(units, caller=caller, pickup=pickup, key=optional_key)
+        )
+
+    @post(
+        "/decline",
+        operation_id="decline_pickup",
+        status_code=200,
+        **called_by(*STAFF, scope="orders"),
+    )
+    async def decline(
+        self,
+        pickup: FromPath[PickupId],
+        data: JSONBody[Decline],
+        caller: NamedDependency[Caller],
+        units: NamedDependency[Units],
+        key: NamedDependency[RequestKey],
+    ) -> Response[PickupView]:
+        """The store cannot prepare it, or some of its lines; their stock is free again."""
+        return _answered(
+            await working.decline(
+                units, caller=caller, pickup=pickup, reason=data.reason, lines=data.lines, key=key
+            )
+        )
+
+    @post("/pick", operation_id="pick_pickup", status_code=200, **called_by(*STAFF, scope="orders"))
+    async def pick(
+        self,
+        pickup: FromPath[PickupId],
+        data: JSONBody[Picking],
+        caller: NamedDependency[Caller],
+        units: NamedDependency[Units],
+        optional_key: NamedDependency[RequestKey | None],
+    ) -> Response[PickupView]:
+        """Goods were fetched: the total of each line so far, so that a repeat is harmless.
+
+        Declaring a line short moves stock, once: the total says how much was found, not how much
+        more. So a picker in a cellar without a network may repeat it with or without a key.
+        """
+        return _answered(
+            await working.pick(
+                units, caller=caller, pickup=pickup, scanned=data.scanned(), key=optional_key
+            )
+        )
+
+    @post(
+        "/ready", operation_id="ready_pickup", status_code=200, **called_by(*STAFF, scope="orders")
+    )
+    async def ready(
+        self,
+        pickup: FromPath[PickupId],
+        data: JSONBody[Ready],
+        caller: NamedDependency[Caller],
+        units: NamedDependency[Units],
+        codes: NamedDependency[Codes],
+        optional_key: NamedDependency[RequestKey | None],
+    ) -> Response[PickupView]:
+        """The customer may come, and is told so once. Every line is picked or declared short.
+
+        What is ready already may be moved to another bin; nobody is told again.
+        """
+        return _answered(
+            await working.ready(
+                units, codes, caller=caller, pickup=pickup, bin=data.bin, key=optional_key
+            )
+        )
+
+    @post(
+        "/handover",
+        operation_id="hand_over_pickup",
+        status_code=200,
+        **called_by(*STAFF, scope="orders", strict=True),
+    )
+    async def hand_over(
+        self,
+        pickup: FromPath[PickupId],
+        data: JSONBody[HandoverBody],
+        caller: NamedDependency[Caller],
+        units: NamedDependency[Units],
+        codes: NamedDependency[Codes],
+        key: NamedDependency[RequestKey],
+    ) -> Response[PickupView]:
+        """Give the goods to whoever has the code. 403 `wrong_code`, 409 `already_collected`."""
+        handover = Handover(data.code, data.units(), data.proof)
+        return _answered(
+            await handing_over.hand_over(
+                units, codes, caller=caller, pickup=pickup, handover=handover, key=key
+            )
+        )
+
+    @post(
+        "/put-back",
+        operation_id="put_back_pickup",
+        status_code=200,
+        **called_by(*STAFF, scope="orders"),
+    )
+    async def put_back(
+        self,
+        pickup: FromPath[PickupId],
+        data: JSONBody[Nothing],  # noqa: ARG002 - read, so that a misspelt field is named
+        caller: NamedDependency[Caller],
+        units: NamedDependency[Units],
+        optional_key: NamedDependency[RequestKey | None],
+    ) -> Response[PickupView]:
+        """What was picked in vain lies on its shelf again and may be sold.
+
+        It tells how things are, not what to add, so that a repeat moves nothing and needs no key.
+        """
+        return _answered(
+            await working.put_back(units, caller=caller, pickup=pickup, key=optional_key)
+        )
+
+    @post(
+        "/cancel",
+        operation_id="cancel_pickup",
+        status_code=200,
+        **called_by(*ANYBODY, scope="orders"),
+    )
+    async def cancel(
+        self,
+        pickup: FromPath[PickupId],
+        data: JSONBody[Cancellation],
+        caller: NamedDependency[Caller],
+        units: NamedDependency[Units],
+        key: NamedDependency[RequestKey],
+    ) -> Response[PickupView]:
+        """Its buyer, or the store for the buyer, gives it up before it is collected."""
+        return _answered(
+            await working.cancel(units, caller=caller, pickup=pickup, reason=data.reason, key=key)
+        )
+
+
+def _answered(seen: Seen) -> Response[PickupView]:
+    return tagged(PickupView.of(seen), seen.pickup.version)

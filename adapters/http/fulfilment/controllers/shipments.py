@@ -1,0 +1,330 @@
+"""Shipments: what a location has to send, its verbs, and what the buyer sees."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Final, Self
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from litestar import Controller, Response, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody, QueryParameter
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from adapters.http.fulfilment.views.fulfilments import (
+    Cancellation,
+    Decline,
+    LineSeen,
+    Picking,
+    facts_of,
+)
+from adapters.http.web.authentication import ANYBODY, STAFF, called_by
+from adapters.http.web.bodies import Nothing
+from adapters.http.web.etags import tagged
+from adapters.http.web.paging import Cursor, Limit, Page, page_of, unseal
+from domain.foundation.callers import Caller
+from domain.fulfilment.fulfilments import Repeated
+from domain.fulfilment.shipments import Leaving, Parcel, ShipmentState, TrackingNumber
+from domain.kernel.addresses import Address
+from domain.kernel.errors import WrongField
+from domain.kernel.ids import OrderId, ShipmentId, Sku, StoreId
+from domain.pos.incidents import AtRisk
+from service.foundation.ports import RequestKey
+from service.fulfilment import shipments
+from service.fulfilment.shipments import Seen
+from service.shared.unit_of_work import Units
+
+States = Annotated[
+    list[ShipmentState] | None,
+    QueryParameter(name="state", description="In these states; without it, what is to be done."),
+]
+TO_DO: Final = (ShipmentState.PLACED, ShipmentState.ACCEPTED, ShipmentState.PICKING)
+
+
+class ShipmentLine(LineSeen, frozen=True, kw_only=True):
+    shipped: int
+
+
+class ShipmentView(Struct, frozen=True):
+    """Times are in the location's own time.
+
+    `at_risk`, for staff only: less lies at the location than is promised, and this shipment may go
+    without so many units; the earliest promise is served first. Empty while all is well.
+    """
+
+    id: ShipmentId
+    order: OrderId
+    store: StoreId
+    store_name: str
+    state: ShipmentState
+    version: int
+    address: Address | None
+    method: str
+    lines: list[ShipmentLine]
+    parcels: list[Parcel]
+    promised_from: datetime | None
+    promised_until: datetime | None
+    placed_at: datetime
+    shipped_at: datetime | None
+    delivered_at: datetime | None
+    reason: str
+    at_risk: Sequence[AtRisk] | UnsetType = UNSET
+
+    @classmethod
+    def of(cls, seen: Seen) -> Self:
+        shipment, zone = seen.shipment, ZoneInfo(seen.store.time_zone)
+
+        def local(at: datetime | None) -> datetime | None:
+            return at.astimezone(zone) if at else None
+
+        return cls(
+            id=shipment.id,
+            order=shipment.order,
+            store=shipment.store,
+            store_name=seen.store.name,
+            state=shipment.state,
+            version=shipment.version,
+            address=seen.order.address,
+            method=shipment.method,
+            lines=[ShipmentLine(shipped=line.given, **facts_of(line)) for line in shipment.lines],
+            parcels=shipment.parcels,
+            promised_from=local(shipment.promised_from),
+            promised_until=local(shipment.promised_until),
+            placed_at=shipment.placed_at.astimezone(zone),
+            shipped_at=local(shipment.shipped_at),
+            delivered_at=local(shipment.delivered_at),
+            reason=shipment.reason,
+            at_risk=UNSET if seen.at_risk is None else seen.at_risk,
+        )
+
+
+class SentLine(Struct, forbid_unknown_fields=True):
+    sku: Sku
+    quantity: Annotated[int, Meta(ge=1, le=1_000_000)]
+
+
+class Sending(Struct, forbid_unknown_fields=True):
+    """A parcel that has left. Without `lines` it holds all that was still to come.
+
+    `shipment` is needed where the order is sent from several of the caller's locations.
+    """
+
+    carrier: Annotated[str, Meta(min_length=1, max_length=100)]
+    tracking_number: TrackingNumber
+    url: Annotated[str, Meta(max_length=1000)] = ""
+    lines: Annotated[list[SentLine], Meta(min_length=1, max_length=200)] | None = None
+    shipment: ShipmentId | None = None
+
+    def __post_init__(self) -> None:
+        where = urlsplit(self.url)
+        if self.url and not (where.scheme in {"http", "https"} and where.hostname):
+            raise WrongField("url", "url", "must be where a browser can follow the parcel")
+
+    def leaving(self) -> Leaving:
+        """Raises Repeated."""
+        units: dict[Sku, int] = {}
+        for line in self.lines or ():
+            if line.sku in units:
+                raise Repeated(line.sku)
+            units[line.sku] = line.quantity
+        return Leaving(self.carrier, self.tracking_number, self.url, units or None)
+
+
+class Arrived(Struct, forbid_unknown_fields=True):
+    tracking_number: TrackingNumber
+
+
+class StoreShipments(Controller):
+    path = "/v1/stores/{store:str}/shipments"
+    tags = ("shipments",)
+
+    @get(operation_id="list_store_shipments", **called_by(*STAFF, scope="orders"))
+    async def work(
+        self,
+        store: FromPath[StoreId],
+        caller: NamedDependency[Caller],
+        units: NamedDependency[Units],
+        states: States = None,
+        limit: Limit = 50,
+        cursor: Cursor = None,
+    ) -> Page[ShipmentView]:
+        """What a location has to send, oldest first."""
+        seen = await shipments.list_at(
+            units,
+            caller=caller,
+            store=store,
+            states=states or TO_DO,
+            after=unseal(cursor, ShipmentId),
+            limit=limit + 1,
+        )
+        return page_of([ShipmentView.of(one) for one in seen], limit, lambda one: one.id)
+
+
+class OrderShipments(Controller):
+    path = "/v1/orders/{order:str}/shipments"
+    tags = ("shipments",)
+
+    @post(operation_id="send_parcel", status_code=200, **called_by(*STAFF, scope="orders"))
+    async def send(
+        self,
+        order: FromPath[OrderId],
+        data: JSONBody[Sending],
+        caller: NamedDependency[Caller],
+        units: NamedDependency[Units],
+        key: NamedDependency[RequestKey],
+    ) -> Response[ShipmentView]:
+        """A parcel has left: its goods are off the shelf. The same parcel again changes nothing.
+
+        Whether its goods were written down as picked before makes no difference. 409
+        `already_shipped`, `parcel_known`, `several_shipments`.
+        """
+        seen = await shipments.send(
+            units,
+            caller=caller,
+            order=order,
+            shipment=data.shipment,
+            leaving=data.leaving(),
+            key=key,
+        )
+        return _answered(seen)
+
+
+class Shipments(Controller):
+    path = "/v1/shipments/{shipment:str}"
+    tags = ("shipments",)
+
+    @get(operation_id="get_shipment", **called_by(*ANYBODY, scope="orders"))
+    async def look(
+        self,
+        shipment: FromPath[ShipmentId],
+        caller: NamedDependency[Caller],
+        units: NamedDependency[Units],
+    ) -> Response[ShipmentView]:
+        """One shipment, with its parcels: for its buyer, its location and the office."""
+        return _answered(await shipments.look(units, caller=caller, shipment=shipment))
+
+    @post(
+        "/accept",
+        operation_id="accept_shipment",
+        status_code=200,
+        **called_by(*STAFF, scope="orders"),
+    )
+    async def accept(
+        self,
+        shipment: FromPath[ShipmentId],
+        data: JSONBody[Nothing],  # noqa: ARG002 - read, so that a misspelt field is named
+        caller: NamedDependency[Caller],
+        units: NamedDependency[Units],
+        optional_key: NamedDependency[RequestKey | None],
+    ) -> Response[ShipmentView]:
+        """The location will send it. A repeat changes nothing."""
+        return _answered(
+            await shipments.accept(units, caller=caller, shipment=shipment, key=optional_key)
+        )
+
+    @post(
+        "/decline",
+        operation_id="decline_shipment",
+        status_code=200,
+        **called_by(*STAFF, scope="orders"),
+    )
+    async def decline(
+        self,
+        shipment: FromPath[ShipmentId],
+        data: JSONBody[Decline],
+        caller: NamedDependency[Caller],
+        units: NamedDependency[Units],
+        key: NamedDependency[RequestKey],
+    ) -> Response[ShipmentView]:
+        """The location cannot send it, or some of its lines; their stock is free again."""
+        seen = await shipments.decline(
+            units, caller=caller, shipment=shipment, reason=data.reason, lines=data.lines, key=key
+        )
+        return _answered(seen)
+
+    @post(
+        "/pick",
+        operation_id="pick_shipment",
+        status_code=200,
+        **called_by(*STAFF, scope="orders"),
+    )
+    async def pick(
+        self,
+        shipment: FromPath[ShipmentId],
+        data: JSONBody[Picking],
+        caller: NamedDependency[Caller],
+        units: NamedDependency[Units],
+        optional_key: NamedDependency[RequestKey | None],
+    ) -> Response[ShipmentView]:
+        """Goods were fetched: the total of each line so far, so that a repeat is harmless."""
+        seen = await shipments.pick(
+            units, caller=caller, shipment=shipment, scanned=data.scanned(), key=optional_key
+        )
+        return _answered(seen)
+
+    @post(
+        "/put-back",
+        operation_id="put_back_shipment",
+        status_code=200,
+        **called_by(*STAFF, scope="orders"),
+    )
+    async def put_back(
+        self,
+        shipment: FromPath[ShipmentId],
+        data: JSONBody[Nothing],  # noqa: ARG002 - read, so that a misspelt field is named
+        caller: NamedDependency[Caller],
+        units: NamedDependency[Units],
+        optional_key: NamedDependency[RequestKey | None],
+    ) -> Response[ShipmentView]:
+        """What was picked in vain lies on its shelf again. A repeat moves nothing."""
+        return _answered(
+            await shipments.put_back(units, caller=caller, shipment=shipment, key=optional_key)
+        )
+
+    @post(
+        "/cancel",
+        operation_id="cancel_shipment",
+        status_code=200,
+        **called_by(*ANYBODY, scope="orders"),
+    )
+    async def cancel(
+        self,
+        shipment: FromPath[ShipmentId],
+        data: JSONBody[Cancellation],
+        caller: NamedDependency[Caller],
+        units: NamedDependency[Units],
+        key: NamedDependency[RequestKey],
+    ) -> Response[ShipmentView]:
+        """Its buyer, or the location for the buyer, gives up what has not left."""
+        seen = await shipments.cancel(
+            units, caller=caller, shipment=shipment, reason=data.reason, key=key
+        )
+        return _answered(seen)
+
+    @post(
+        "/delivered",
+        operation_id="deliver_parcel",
+        status_code=200,
+        **called_by(*STAFF, scope="orders"),
+    )
+    async def deliver(
+        self,
+        shipment: FromPath[ShipmentId],
+        data: JSONBody[Arrived],
+        caller: NamedDependency[Caller],
+        units: NamedDependency[Units],
+        optional_key: NamedDependency[RequestKey | None],
+    ) -> Response[ShipmentView]:
+        """A parcel has reached its buyer. A repeat changes nothing."""
+        seen = await shipments.deliver(
+            units,
+            caller=caller,
+            shipment=shipment,
+            tracking_number=data.tracking_number,
+            key=optional_key,
+        )
+        return _answered(seen)
+
+
+def _answered(seen: Seen) -> Response[ShipmentView]:
+    return tagged(ShipmentView.of(seen), seen.shipment.version)

@@ -1,0 +1,1 @@
+"""Wire shapes of fulfilment: one module a noun."""

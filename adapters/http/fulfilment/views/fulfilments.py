@@ -1,0 +1,67 @@
+"""What pickups and shipments have in common on the wire."""
+
+from typing import Annotated, Any
+
+from msgspec import Meta, Struct
+
+from domain.catalogue.products import read_gtin
+from domain.fulfilment.fulfilments import Found, GroupLine
+from domain.kernel.errors import WrongField
+from domain.kernel.ids import Sku
+from service.orders.apply_transition import Scanned
+
+Reason = Annotated[str, Meta(min_length=1, max_length=200)]
+Units_ = Annotated[int, Meta(ge=0, le=1_000_000)]
+
+
+class LineSeen(Struct, frozen=True, kw_only=True):
+    """`missing` units were not found by the store; they are `cancelled` too."""
+
+    sku: Sku
+    name: str
+    gtin: str | None
+    quantity: int
+    picked: int
+    missing: int
+    cancelled: int
+    parts: dict[Sku, int]
+
+
+def facts_of(line: GroupLine) -> dict[str, Any]:
+    """What every kind of group tells of a line."""
+    return {name: getattr(line, name) for name in LineSeen.__struct_fields__}
+
+
+class Decline(Struct, forbid_unknown_fields=True):
+    """Why, and which lines; without `lines` all of them."""
+
+    reason: Reason
+    lines: Annotated[list[Sku], Meta(min_length=1, max_length=200)] | None = None
+
+
+class PickedLine(Struct, forbid_unknown_fields=True):
+    """Units fetched so far of a line, by its sku or the barcode; `short`: the rest is not there."""
+
+    quantity: Units_
+    sku: Sku | None = None
+    gtin: str | None = None
+    short: bool = False
+
+    def __post_init__(self) -> None:
+        if (self.sku is None) == (self.gtin is None):
+            raise WrongField("sku", "sku_or_gtin", "name the line by its sku or by its gtin")
+        if self.gtin is not None:
+            self.gtin = read_gtin(self.gtin)
+
+
+class Picking(Struct, forbid_unknown_fields=True):
+    lines: Annotated[list[PickedLine], Meta(min_length=1, max_length=200)]
+
+    def scanned(self) -> list[Scanned]:
+        return [
+            Scanned(Found(line.quantity, line.short), line.sku, line.gtin) for line in self.lines
+        ]
+
+
+class Cancellation(Struct, forbid_unknown_fields=True):
+    reason: Annotated[str, Meta(max_length=200)] = "customer"

@@ -1,0 +1,1 @@
+"""Stock levels and everything that changes, holds, counts or publishes them."""

@@ -1,0 +1,1 @@
+"""Controllers of inventory: one module a noun."""

@@ -1,0 +1,229 @@
+"""Live stock, in the web and in every store."""
+
+from collections.abc import Callable
+from datetime import date, datetime
+from hashlib import blake2b
+from typing import Annotated, Final
+
+from litestar import Controller, Response, get
+from litestar.datastructures import ResponseHeader
+from litestar.di import NamedDependency, Provide
+from litestar.params import FromPath, QueryParameter
+from litestar.response import Stream
+from msgspec.json import encode
+
+from adapters.http.inventory.streams import Streams
+from adapters.http.web.authentication import ANYBODY, called_by
+from adapters.http.web.etags import NOT_CHANGED, provide_if_none_match, revisited
+from adapters.http.web.geo import Near, RadiusKm, around
+from domain.foundation.callers import Caller
+from domain.inventory.availability import Available, Freshness, Telling
+from domain.inventory.change_feed import Following
+from domain.kernel.errors import Forbidden
+from domain.kernel.ids import WEB, ChannelId, HoldId, Sku, StoreId
+from service.inventory.availability import Answer, Question, look, look_at
+from service.shared.unit_of_work import Units
+
+CACHE_CONTROL: Final = "private, no-cache"
+ASKED_AGAIN: Final = [ResponseHeader(name="Cache-Control", value=CACHE_CONTROL)]
+"""Whoever keeps an answer asks whether it still holds, and gets 304 where it does."""
+Skus = Annotated[
+    list[Sku],
+    QueryParameter(name="sku", min_items=1, max_items=100, description="Up to 100 SKUs."),
+]
+InStores = Annotated[
+    list[StoreId] | None,
+    QueryParameter(
+        name="store",
+        max_items=500,
+        description="These stores; without it, every store that has any.",
+    ),
+]
+Followed = Annotated[
+    list[Sku] | None,
+    QueryParameter(name="sku", max_items=100, description="These SKUs; without it, every one."),
+]
+FollowedIn = Annotated[
+    list[StoreId] | None,
+    QueryParameter(name="store", max_items=500, description="In these stores; else in every one."),
+]
+Held = Annotated[
+    list[HoldId] | None,
+    QueryParameter(name="hold", max_items=20, description="Tell before these holds end."),
+]
+Publishable = Annotated[
+    str | None,
+    QueryParameter(
+        name="key",
+        max_length=200,
+        description="A publishable key (`pk_…`), for an EventSource, which can send no headers.",
+    ),
+]
+Explain = Annotated[
+    bool, QueryParameter(description="Show the whole sum. For staff, for their own stores.")
+]
+Channel = Annotated[ChannelId, QueryParameter(description="The channel that would sell it.")]
+
+
+By = Annotated[
+    date | None,
+    QueryParameter(description="Tell what can be promised by this day, with what is due until it."),
+]
+MaxStaleness = Annotated[
+    int | None,
+    QueryParameter(
+        ge=0,
+        le=3600,
+        description="By how many seconds the answer may be older than now; 0 for a buy button.",
+    ),
+]
+
+
+class AvailableNow(Available, frozen=True, kw_only=True):
+    """One SKU, and the moment for which the answer is known to be true.
+
+    `source` is `live` where it was read in the shop's books, `cache` where in a copy of them.
+    """
+
+    as_of: datetime
+    source: Freshness = Freshness.LIVE
+
+
+class Availability(Controller):
+    path = "/v1/availability"
+    tags = ("availability",)
+
+    @get(
+        operation_id="list_availability",
+        response_headers=ASKED_AGAIN,
+        **called_by(*ANYBODY),
+    )
+    async def many(
+        self,
+        skus: Skus,
+        caller: NamedDependency[Caller],
+        units: NamedDependency[Units],
+        telling: NamedDependency[Telling],
+        stores: InStores = None,
+        near: Near = None,
+        radius_km: RadiusKm = None,
+        channel: Channel = WEB,
+        explain: Explain = False,
+        max_staleness: MaxStaleness = None,  # noqa: ARG002 - here every answer is live
+    ) -> Answer:
+        """What can be sold of each SKU: sent, and collected in each store. Unknown ones say so.
+
+        422 `unknown_channel`.
+        """
+        question = Question(
+            skus,
+            stores,
+            around(near, radius_km),
+            telling,
+            _explainer(caller, wanted=explain),
+            channel=channel,
+        )
+        return await look(units, question)
+
+    @get(
+        "/stream",
+        operation_id="stream_availability",
+        media_type="text/event-stream",
+        **called_by(*ANYBODY, key_in_address=True),
+    )
+    async def stream(
+        self,
+        streams: NamedDependency[Streams],
+        last_event: NamedDependency[int | None],
+        caller: NamedDependency[Caller],
+        skus: Followed = None,
+        stores: FollowedIn = None,
+        channel: Channel = WEB,
+        held: Held = None,
+        publishable: Publishable = None,  # noqa: ARG002 - whom it belongs to was asked at the door
+    ) -> Stream:
+        """Every change of what can be sold, as server-sent events.
+
+        First how things stand, then every change: `event: availability` with `id`, a cursor that
+        grows, and `data`: `{"sku", "store", "version", "status", "quantity", "as_of"}`. Of two
+        events about one SKU in one store, the one with the higher version is true. Come back with
+        `Last-Event-ID` to get every event after it, in order, once. When the cursor is too old,
+        `event: reset` and a new snapshot say so; so they do when something was decided of the whole
+        channel or of a whole store: forget what you knew then. A comment comes at least every 15 s.
+        Who reads too slowly is disconnected, and comes back with the cursor. 422 `unknown_channel`.
+
+        `event: hold.expiring` with `data`: `{"hold", "held_until", "server_time"}` comes about a
+        minute before a named hold ends, and again where it was extended meanwhile. It has no `id`.
+        """
+        await streams.caught_up()
+        await streams.must_know(channel)
+        following = Following(
+            _set(skus),
+            _set(stores),
+            exact=caller.is_staff,
+            channel=channel,
+            holds=frozenset(held or ()),
+        )
+        return Stream(
+            streams.follow(following, last_event),
+            media_type="text/event-stream",
+            headers={"X-Accel-Buffering": "no"},
+        )
+
+    @get(
+        "/{sku:str}",
+        operation_id="get_availability",
+        dependencies={"if_none_match": Provide(provide_if_none_match, sync_to_thread=False)},
+        responses=NOT_CHANGED,
+        response_headers=ASKED_AGAIN,
+        **called_by(*ANYBODY),
+    )
+    async def one(
+        self,
+        sku: FromPath[Sku],
+        caller: NamedDependency[Caller],
+        units: NamedDependency[Units],
+        telling: NamedDependency[Telling],
+        if_none_match: NamedDependency[frozenset[str]],
+        stores: InStores = None,
+        near: Near = None,
+        radius_km: RadiusKm = None,
+        channel: Channel = WEB,
+        explain: Explain = False,
+        by: By = None,
+        max_staleness: MaxStaleness = None,  # noqa: ARG002 - here every answer is live
+    ) -> Response[AvailableNow]:
+        """What can be sold of one SKU. 404 `unknown_sku`, 422 `unknown_channel`."""
+        question = Question(
+            [sku],
+            stores,
+            around(near, radius_km),
+            telling,
+            _explainer(caller, wanted=explain),
+            by,
+            channel,
+        )
+        as_of, item = await look_at(units, question)
+        now = AvailableNow(
+            sku=item.sku,
+            version=item.version,
+            ship=item.ship,
+            stores=item.stores,
+            reasons=item.reasons,
+            promisable=item.promisable,
+            as_of=as_of,
+        )
+        return revisited(now, blake2b(encode(item), digest_size=12).hexdigest(), if_none_match)
+
+
+def _set(names: list[str] | None) -> frozenset[str] | None:
+    return None if names is None else frozenset(names)
+
+
+def _explainer(caller: Caller, *, wanted: bool) -> Callable[[StoreId], bool] | None:
+    """Which stores' sums are shown: staff see their own stores'."""
+    if not wanted:
+        return None
+    if not caller.is_staff:
+        raise Forbidden("Only staff may see the whole sum.")
+    return caller.works_at

@@ -1,0 +1,240 @@
+"""What suppliers are expected to bring to the stores."""
+
+from datetime import date, datetime
+from typing import Annotated, Self
+
+from litestar import Controller, get, patch, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody, QueryParameter
+from msgspec import Meta, Struct
+
+from adapters.http.inventory.views.consignments import (
+    KEEPERS,
+    ComingLines,
+    Receiving,
+    coming,
+    own_stores,
+    seen,
+)
+from adapters.http.web.authentication import called_by
+from adapters.http.web.paging import Cursor, Limit, Page, page_of, unseal
+from domain.foundation.callers import Caller, Role
+from domain.inventory.deliveries import Delivery, DeliveryState
+from domain.kernel.errors import WrongField
+from domain.kernel.ids import DeliveryId, Sku, StoreId
+from domain.kernel.timestamps import Moment, must_be_within
+from service.foundation.ports import RequestKey
+from service.inventory import consignments, deliveries
+from service.inventory.consignments import DELIVERIES, Told
+from service.inventory.deliveries import Announcement
+from service.inventory.stocktaking import Result
+from service.shared.unit_of_work import Units
+
+States = Annotated[
+    list[DeliveryState] | None,
+    QueryParameter(name="state", description="In these states; without it, what is expected."),
+]
+OfStores = Annotated[
+    list[StoreId] | None,
+    QueryParameter(
+        name="store", max_items=500, description="To these stores; else all of one's own."
+    ),
+]
+
+
+class NewDelivery(Struct, forbid_unknown_fields=True):
+    """`due_on` is a day of the store's, `due_at` an hour; one of them is told.
+
+    `reference` is the retailer's own name for it, such as the number of the purchase order.
+    """
+
+    store: StoreId
+    lines: ComingLines
+    due_on: date | None = None
+    due_at: Moment | None = None
+    reference: Annotated[str, Meta(max_length=200)] = ""
+
+    def __post_init__(self) -> None:
+        _must_be_one(self.due_on, self.due_at)
+
+
+class NewDate(Struct, forbid_unknown_fields=True):
+    """`due_on` is a day of the store's, `due_at` an hour; one of them is told."""
+
+    due_on: date | None = None
+    due_at: Moment | None = None
+
+    def __post_init__(self) -> None:
+        _must_be_one(self.due_on, self.due_at)
+
+
+class DeliveryLineView(Struct, frozen=True):
+    """`incoming` units are still to come; `discrepancy` units never came."""
+
+    sku: Sku
+    quantity: int
+    received: int
+    incoming: int
+    discrepancy: int
+
+
+class DeliveryView(Struct, frozen=True):
+    """`external_id` is what a file called it that told of it."""
+
+    id: DeliveryId
+    external_id: str | None
+    store: StoreId
+    state: DeliveryState
+    version: int
+    reference: str
+    due_on: date | None
+    due_at: datetime | None
+    lines: list[DeliveryLineView]
+    announced_by: str
+    announced_at: datetime
+    closed_by: str
+    closed_at: datetime | None
+
+    @classmethod
+    def of(cls, delivery: Delivery) -> Self:
+        return cls(
+            id=delivery.id,
+            external_id=delivery.external_id,
+            store=delivery.destination,
+            state=delivery.state,
+            version=delivery.version,
+            reference=delivery.reference,
+            due_on=delivery.due_on,
+            due_at=delivery.due_at,
+            lines=seen(delivery, DeliveryLineView),
+            announced_by=delivery.announced_by,
+            announced_at=delivery.announced_at,
+            closed_by=delivery.closed_by,
+            closed_at=delivery.closed_at,
+        )
+
+
+class DeliveryTold(Struct, frozen=True):
+    """`results` has one for each line that was sent in, with the shelf that it touched."""
+
+    id: DeliveryId
+    state: DeliveryState
+    results: list[Result]
+
+    @classmethod
+    def of(cls, told: Told[Delivery]) -> Self:
+        return cls(told.consignment.id, told.consignment.state, told.results)
+
+
+class Deliveries(Controller):
+    path = "/v1/stock/deliveries"
+    tags = ("stock",)
+
+    @post(operation_id="announce_delivery", **called_by(Role.OFFICE, scope="stock"))
+    async def announce(
+        self,
+        data: JSONBody[NewDelivery],
+        caller: NamedDependency[Caller],
+        units: NamedDependency[Units],
+        key: NamedDependency[RequestKey],
+    ) -> DeliveryView:
+        """A supplier is expected to bring these. No shelf changes before they are received."""
+        news = Announcement(
+            data.store, coming(data.lines), data.due_on, data.due_at, data.reference
+        )
+        return DeliveryView.of(await deliveries.announce(units, caller=caller, news=news, key=key))
+
+    @get(operation_id="list_deliveries", **called_by(*KEEPERS, scope="stock"))
+    async def some(
+        self,
+        caller: NamedDependency[Caller],
+        units: NamedDependency[Units],
+        stores: OfStores = None,
+        states: States = None,
+        limit: Limit = 50,
+        cursor: Cursor = None,
+    ) -> Page[DeliveryView]:
+        """Deliveries to one's stores, in the order they were announced."""
+        found = await consignments.list_of(
+            units,
+            DELIVERIES,
+            caller=caller,
+            stores=own_stores(caller, stores),
+            states=states or [DeliveryState.EXPECTED],
+            after=unseal(cursor, DeliveryId),
+            limit=limit + 1,
+        )
+        return page_of([DeliveryView.of(one) for one in found], limit, lambda one: one.id)
+
+    @get("/{delivery:str}", operation_id="get_delivery", **called_by(*KEEPERS, scope="stock"))
+    async def look(
+        self,
+        delivery: FromPath[DeliveryId],
+        caller: NamedDependency[Caller],
+        units: NamedDependency[Units],
+    ) -> DeliveryView:
+        """One delivery, with what is still to come and what never came."""
+        return DeliveryView.of(await consignments.look(units, DELIVERIES, delivery, caller=caller))
+
+    @patch(
+        "/{delivery:str}", operation_id="put_off_delivery", **called_by(Role.OFFICE, scope="stock")
+    )
+    async def put_off(
+        self,
+        delivery: FromPath[DeliveryId],
+        data: JSONBody[NewDate],
+        units: NamedDependency[Units],
+        optional_key: NamedDependency[RequestKey | None],
+    ) -> DeliveryView:
+        """It is expected at another time, earlier or later."""
+        after = await deliveries.put_off(
+            units, delivery=delivery, due_on=data.due_on, due_at=data.due_at, key=optional_key
+        )
+        return DeliveryView.of(after)
+
+    @post(
+        "/{delivery:str}/cancel",
+        operation_id="cancel_delivery",
+        status_code=200,
+        **called_by(Role.OFFICE, scope="stock"),
+    )
+    async def cancel(
+        self,
+        delivery: FromPath[DeliveryId],
+        caller: NamedDependency[Caller],
+        units: NamedDependency[Units],
+        optional_key: NamedDependency[RequestKey | None],
+    ) -> DeliveryView:
+        """It will not come. 409 `already_received` where some of it has: close that one instead."""
+        after = await deliveries.cancel(units, caller=caller, delivery=delivery, key=optional_key)
+        return DeliveryView.of(after)
+
+    @post(
+        "/{delivery:str}/receive",
+        operation_id="receive_delivery",
+        status_code=200,
+        **called_by(*KEEPERS, scope="stock"),
+    )
+    async def receive(
+        self,
+        delivery: FromPath[DeliveryId],
+        data: JSONBody[Receiving],
+        caller: NamedDependency[Caller],
+        units: NamedDependency[Units],
+        key: NamedDependency[RequestKey],
+    ) -> DeliveryTold:
+        """So many of each have come so far, at once or bit by bit; more than expected may come.
+
+        It is closed once all has come, or when `close` says that no more will.
+        """
+        told = await consignments.receive(
+            units, DELIVERIES, delivery, caller=caller, totals=data.totals, last=data.close, key=key
+        )
+        return DeliveryTold.of(told)
+
+
+def _must_be_one(on: date | None, at: datetime | None) -> None:
+    """Raises WrongField."""
+    if (on is None) == (at is None):
+        raise WrongField("due_on", "due_on_or_due_at", "is told, or due_at is")
+    must_be_within("due_at", at)

@@ -1,0 +1,186 @@
+"""Holds: stock that is kept for somebody for a while."""
+
+from datetime import datetime, timedelta
+from typing import Annotated, Final
+
+from litestar import Controller, delete, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody
+from msgspec import Meta, Struct
+
+from adapters.http.web.authentication import SHOPPERS, called_by
+from domain.foundation.callers import Caller, Role
+from domain.inventory.holds import MOST_LINES, Hold, HoldLine, HoldState
+from domain.kernel.ids import WEB, CartId, ChannelId, HoldId
+from domain.kernel.patterns import whole
+from service.foundation.ports import RequestKey
+from service.inventory import holds
+from service.inventory.holds import Wish
+from service.shared.batching import Gathered
+from service.shared.clock import Clock
+from service.shared.unit_of_work import Units
+
+DEFAULT_S: Final = 900
+Seconds = Annotated[int, Meta(ge=1, le=3600)]
+
+
+class NewHold(Struct, forbid_unknown_fields=True):
+    """All lines or none, for `ttl_s` seconds, sold through `channel`."""
+
+    lines: Annotated[list[HoldLine], Meta(min_length=1, max_length=MOST_LINES)]
+    ttl_s: Seconds = DEFAULT_S
+    channel: ChannelId = WEB
+
+    def wish(self, caller: Caller, key: RequestKey) -> Wish:
+        ttl = timedelta(seconds=self.ttl_s)
+        return Wish(self.lines, caller, key, ttl, channel=self.channel)
+
+
+class Longer(Struct, forbid_unknown_fields=True):
+    """How many seconds from now; never beyond an hour from the beginning."""
+
+    ttl_s: Seconds = DEFAULT_S
+
+
+class Payment(Struct, forbid_unknown_fields=True):
+    """`attempt` is the retailer's own name of one try to take the money, never used again."""
+
+    attempt: Annotated[str, Meta(min_length=1, max_length=200, pattern=whole(r"[!-~]+"))]
+
+
+class Pin(Payment, forbid_unknown_fields=True):
+    """For `ttl_s` seconds at most, however the payment goes on."""
+
+    ttl_s: Seconds = DEFAULT_S
+
+
+class HoldView(Struct):
+    """`server_time` tells a page how long it is by our clock until `held_until`.
+
+    Until `pinned_until` a payment is under way, and it cannot be given up.
+    """
+
+    id: HoldId
+    state: HoldState
+    lines: list[HoldLine]
+    held_until: datetime
+    server_time: datetime
+    cart: CartId | None
+    pinned_until: datetime | None
+    channel: ChannelId
+
+
+def hold_view(hold: Hold, now: datetime) -> HoldView:
+    state = hold.state_at(now)
+    return HoldView(
+        id=hold.id,
+        state=state,
+        lines=hold.lines,
+        held_until=hold.held_until,
+        server_time=now,
+        cart=hold.cart,
+        pinned_until=hold.pinned_until if state is HoldState.PINNED else None,
+        channel=hold.channel,
+    )
+
+
+class Holds(Controller):
+    path = "/v1/holds"
+    tags = ("holds",)
+
+    @post(operation_id="hold_stock", **called_by(*SHOPPERS))
+    async def hold(
+        self,
+        data: JSONBody[NewHold],
+        caller: NamedDependency[Caller],
+        holding: NamedDependency[Gathered[Wish, Hold]],
+        clock: NamedDependency[Clock],
+        key: NamedDependency[RequestKey],
+    ) -> HoldView:
+        """Hold every line or none. 409 `insufficient_stock` names each line that is short.
+
+        409 `not_served` names each store that sells nothing new through the channel.
+        """
+        return hold_view(await holding(data.wish(caller, key)), clock())
+
+    @get("/{hold:str}", operation_id="get_hold", **called_by(*SHOPPERS))
+    async def look(
+        self,
+        hold: FromPath[HoldId],
+        caller: NamedDependency[Caller],
+        units: NamedDependency[Units],
+        clock: NamedDependency[Clock],
+    ) -> HoldView:
+        """A hold and how long it counts. A customer's hold is nobody else's."""
+        return hold_view(await holds.look(units, caller=caller, hold=hold), clock())
+
+    @post("/{hold:str}/extend", operation_id="extend_hold", status_code=200, **called_by(*SHOPPERS))
+    async def extend(
+        self,
+        hold: FromPath[HoldId],
+        data: JSONBody[Longer],
+        caller: NamedDependency[Caller],
+        units: NamedDependency[Units],
+        clock: NamedDependency[Clock],
+        optional_key: NamedDependency[RequestKey | None],
+    ) -> HoldView:
+        """Hold it longer, up to the ceiling. 409 `hold_over` once it does not count any more."""
+        ttl = timedelta(seconds=data.ttl_s)
+        extended = await holds.extend(units, caller=caller, hold=hold, ttl=ttl, key=optional_key)
+        return hold_view(extended, clock())
+
+    @post(
+        "/{hold:str}/pin",
+        operation_id="pin_hold",
+        status_code=200,
+        **called_by(Role.OFFICE, scope="payments"),
+    )
+    async def pin(
+        self,
+        hold: FromPath[HoldId],
+        data: JSONBody[Pin],
+        units: NamedDependency[Units],
+        clock: NamedDependency[Clock],
+        optional_key: NamedDependency[RequestKey | None],  # noqa: ARG002 - the attempt is the key
+    ) -> HoldView:
+        """Keep a hold while the retailer's own page takes the money, up to a hard deadline.
+
+        It is not over before, and cannot be given up, nor its cart be changed. The same attempt
+        again changes nothing. 409 `hold_pinned` while another attempt is under way: end that one
+        where the money is taken, unpin it, and pin the new one. 409 `attempt_over` for one that
+        has ended. 409 `hold_over` and `insufficient_stock` say that no money should be taken.
+        """
+        ttl = timedelta(seconds=data.ttl_s)
+        return hold_view(await holds.pin(units, hold=hold, attempt=data.attempt, ttl=ttl), clock())
+
+    @post(
+        "/{hold:str}/unpin",
+        operation_id="unpin_hold",
+        status_code=200,
+        **called_by(Role.OFFICE, scope="payments"),
+    )
+    async def unpin(
+        self,
+        hold: FromPath[HoldId],
+        data: JSONBody[Payment],
+        units: NamedDependency[Units],
+        clock: NamedDependency[Clock],
+        optional_key: NamedDependency[RequestKey | None],  # noqa: ARG002 - a repeat is harmless
+    ) -> HoldView:
+        """The payment has failed: the hold counts for as long as was left, at least 5 minutes.
+
+        An attempt that does not pin the hold, or no longer, changes nothing.
+        """
+        return hold_view(await holds.unpin(units, hold=hold, attempt=data.attempt), clock())
+
+    @delete("/{hold:str}", operation_id="release_hold", status_code=200, **called_by(*SHOPPERS))
+    async def release(
+        self,
+        hold: FromPath[HoldId],
+        caller: NamedDependency[Caller],
+        units: NamedDependency[Units],
+        clock: NamedDependency[Clock],
+        optional_key: NamedDependency[RequestKey | None],  # noqa: ARG002 - a repeat is harmless
+    ) -> HoldView:
+        """Give it up. A repeat changes nothing. 409 `hold_pinned` while it is being paid for."""
+        return hold_view(await holds.release(units, caller=caller, hold=hold), clock())

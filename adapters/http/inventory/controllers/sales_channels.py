@@ -1,0 +1,139 @@
+"""Through which channels goods are sold, and what each keeps back and shows."""
+
+from typing import Annotated, Any, Final
+
+from litestar import Controller, get, post, put
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody
+from msgspec import Meta, Struct
+
+from adapters.http.inventory.controllers.stocktaking import one_must_be_readable
+from adapters.http.web.authentication import STAFF, called_by
+from adapters.http.web.paging import Cursor, Limit, Page, page_of, unseal
+from domain.foundation.callers import Role
+from domain.inventory.availability import Quantities, Telling
+from domain.inventory.sales_channels import (
+    BufferResult,
+    ChannelMissing,
+    OwnBuffer,
+    Policy,
+    SalesChannel,
+)
+from domain.kernel.ids import ChannelId
+from service.foundation.ports import RequestKey
+from service.inventory import sales_channels
+from service.shared.unit_of_work import Units
+
+MOST_LINES: Final = 100
+"""Of one batch: each is told of every shelf of its SKU."""
+
+
+class PolicyTold(Policy, frozen=True, forbid_unknown_fields=True):
+    """What is left out, or null, is as the settings of the installation say."""
+
+
+class ChannelView(Struct, frozen=True):
+    """A channel with its policy as it works; `quantities` are what shoppers learn of a number."""
+
+    channel: ChannelId
+    buffer: int
+    quantities: Quantities
+    most: int
+    low_at: int
+
+
+class OwnBuffers(Struct, forbid_unknown_fields=True):
+    lines: Annotated[list[OwnBuffer], Meta(min_length=1, max_length=MOST_LINES)]
+
+
+class BufferResults(Struct):
+    """One for each line, in the order of the lines."""
+
+    results: list[BufferResult]
+
+
+def _batch() -> dict[str, Any]:
+    said = called_by(Role.OFFICE, scope="stock")
+    said["opt"]["item_by_item"] = "lines"
+    return {"status_code": 200, **said}
+
+
+def _view(channel: ChannelId, policy: Policy, usual: Telling) -> ChannelView:
+    telling = policy.telling(usual)
+    return ChannelView(channel, policy.buffer, telling.quantities, telling.most, telling.low_at)
+
+
+class SalesChannels(Controller):
+    path = "/v1/channels"
+    tags = ("channels",)
+
+    @get(operation_id="list_channels", **called_by(*STAFF, scope="stock"))
+    async def all(
+        self,
+        units: NamedDependency[Units],
+        shoppers_learn: NamedDependency[Telling],
+        limit: Limit = 50,
+        cursor: Cursor = None,
+    ) -> Page[ChannelView]:
+        """Every channel with its policy, by its name."""
+        after = unseal(cursor, str) or ""
+        async with units.read() as unit:
+            known = await unit.sales_channels.known()
+        views = [_view(name, known[name], shoppers_learn) for name in sorted(known) if name > after]
+        return page_of(views[: limit + 1], limit, lambda view: view.channel)
+
+    @put("/{channel:str}", operation_id="put_channel", **called_by(Role.OFFICE, scope="stock"))
+    async def decide(
+        self,
+        channel: FromPath[str],
+        data: JSONBody[PolicyTold],
+        units: NamedDependency[Units],
+        shoppers_learn: NamedDependency[Telling],
+        optional_key: NamedDependency[RequestKey | None],
+    ) -> ChannelView:
+        """Give a channel its policy, from this moment on; a new one is opened.
+
+        `buffer` are units that it keeps back at every location.
+        """
+        policy = Policy(data.buffer, data.quantities, data.most, data.low_at)
+        told = SalesChannel(channel, policy)
+        made = await sales_channels.decide(units, channel=told, key=optional_key)
+        return _view(made.channel, made.policy, shoppers_learn)
+
+    @get(
+        "/{channel:str}/buffers",
+        operation_id="list_buffers",
+        **called_by(*STAFF, scope="stock"),
+    )
+    async def buffers(
+        self,
+        channel: FromPath[ChannelId],
+        units: NamedDependency[Units],
+        limit: Limit = 50,
+        cursor: Cursor = None,
+    ) -> Page[OwnBuffer]:
+        """The SKUs that have a buffer of their own in a channel. 404 `unknown_channel`."""
+        after = unseal(cursor, str) or ""
+        async with units.read() as unit:
+            if channel not in await unit.sales_channels.known():
+                raise ChannelMissing(channel)
+            found = await unit.sales_channels.page(channel, after=after, limit=limit + 1)
+        return page_of(found, limit, lambda own: own.sku)
+
+    @post("/{channel:str}/buffers", operation_id="tell_buffers", **_batch())
+    async def keep_back(
+        self,
+        channel: FromPath[ChannelId],
+        data: JSONBody[OwnBuffers],
+        units: NamedDependency[Units],
+        optional_key: NamedDependency[RequestKey | None],
+    ) -> BufferResults:
+        """Give SKUs a buffer of their own in a channel; null takes it away. Each on its own.
+
+        It stands in place of the channel's. 404 `unknown_channel`.
+        """
+        one_must_be_readable(data.lines)
+        results = await sales_channels.keep_back(
+            units, channel=channel, lines=data.lines, key=optional_key
+        )
+        return BufferResults(results)

@@ -1,0 +1,152 @@
+"""Stock as its keepers see it: the quantities of a shelf, now or then, and how they came to be."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Annotated
+
+from litestar import Controller, get
+from litestar.di import NamedDependency
+from litestar.params import FromPath, QueryParameter
+from msgspec import Struct
+
+from adapters.http.inventory.views.consignments import IncomingView
+from adapters.http.web.authentication import called_by
+from adapters.http.web.paging import Cursor, Limit, Page, page_of, unseal
+from adapters.http.web.parameters import must_be_an_instant
+from domain.catalogue.products import ProductMissing
+from domain.foundation.callers import Caller, NotYours, Role
+from domain.inventory.conditions import Condition
+from domain.inventory.consignments import Incoming
+from domain.inventory.stock_levels import Movement, PastShelf, Place, Shelf
+from domain.kernel.ids import Sku, StoreId
+from service.inventory.stocktaking import must_be_past
+from service.shared.unit_of_work import Unit, Units
+
+KEEPERS = (Role.TILL, Role.ASSOCIATE, Role.OFFICE)
+InStores = Annotated[
+    list[StoreId] | None,
+    QueryParameter(name="store", max_items=500, description="These stores; else all of one's own."),
+]
+
+
+class ShelfView(Struct):
+    """What is promised is known of the present alone; of the past the ledger knows the goods.
+
+    `incoming` is what deliveries and transfers bring, the earliest first.
+
+    `unavailable` is the sum over its `conditions`.
+    """
+
+    store: StoreId
+    on_hand: int
+    unavailable: int
+    conditions: dict[Condition, int]
+    allocated: int | None = None
+    held: int | None = None
+    staged: int | None = None
+    safety_stock: int | None = None
+    version: int | None = None
+    incoming: list[IncomingView] | None = None
+
+
+class StockView(Struct):
+    sku: Sku
+    as_of: datetime
+    items: list[ShelfView]
+
+
+class Stock(Controller):
+    path = "/v1/stock/{sku:str}"
+    tags = ("stock",)
+
+    @get(operation_id="get_stock", **called_by(*KEEPERS, scope="stock"))
+    async def look(
+        self,
+        sku: FromPath[Sku],
+        caller: NamedDependency[Caller],
+        units: NamedDependency[Units],
+        stores: InStores = None,
+        at: Annotated[
+            datetime | None,
+            QueryParameter(description="What was known at a past instant, with its offset."),
+        ] = None,
+    ) -> StockView:
+        """The quantities of a SKU, store by store."""
+        wanted = _own(caller, stores)
+        async with units.read() as unit:
+            await _must_exist(unit, sku)
+            if at is not None:
+                must_be_an_instant("at", at)
+                must_be_past("at", at, unit.now)
+                past = await unit.stock.as_of(sku, wanted, at)
+                blocked = await unit.stock.conditions([sku], wanted, at=at)
+                return StockView(sku, at, [_past(one, sku, blocked) for one in past])
+            shelves = await unit.stock.of([sku], wanted)
+            blocked = await unit.stock.conditions([sku], wanted)
+            incoming = await unit.supply.incoming([sku], wanted)
+        waiting = {(one.store, sku): Shelf(one.store, sku) for one in incoming}
+        items = [
+            _present(shelf, blocked.get(place, {}), incoming)
+            for place, shelf in (waiting | shelves).items()
+        ]
+        return StockView(sku, unit.now, sorted(items, key=lambda item: item.store))
+
+    @get("/movements", operation_id="list_movements", **called_by(*KEEPERS, scope="stock"))
+    async def movements(
+        self,
+        sku: FromPath[Sku],
+        caller: NamedDependency[Caller],
+        units: NamedDependency[Units],
+        stores: InStores = None,
+        limit: Limit = 50,
+        cursor: Cursor = None,
+    ) -> Page[Movement]:
+        """The ledger of a SKU, newest first: why, by whom, when it happened, when it was known."""
+        before = unseal(cursor, int)
+        async with units.read() as unit:
+            await _must_exist(unit, sku)
+            found = await unit.stock.movements(
+                sku, _own(caller, stores), before=before, limit=limit + 1
+            )
+        return page_of(found, limit, lambda movement: movement.id)
+
+
+def _present(
+    shelf: Shelf, blocked: dict[Condition, int], incoming: Iterable[Incoming]
+) -> ShelfView:
+    return ShelfView(
+        store=shelf.store,
+        on_hand=shelf.on_hand,
+        unavailable=shelf.unavailable,
+        conditions=blocked,
+        allocated=shelf.allocated,
+        held=shelf.held,
+        staged=shelf.staged,
+        safety_stock=shelf.safety_stock,
+        version=shelf.version,
+        incoming=[
+            IncomingView(one.due_on, one.units, one.source)
+            for one in incoming
+            if one.store == shelf.store
+        ],
+    )
+
+
+def _past(one: PastShelf, sku: Sku, blocked: Mapping[Place, dict[Condition, int]]) -> ShelfView:
+    conditions = blocked.get((one.store, sku), {})
+    return ShelfView(one.store, one.on_hand, one.unavailable, conditions)
+
+
+def _own(caller: Caller, stores: list[StoreId] | None) -> list[StoreId] | None:
+    """The stores asked for, or all of the caller's own. Raises NotYours."""
+    for store in stores or ():
+        if not caller.works_at(store):
+            raise NotYours(caller, store)
+    if stores is None and caller.role is not Role.OFFICE:
+        return sorted(caller.stores)
+    return stores
+
+
+async def _must_exist(unit: Unit, sku: Sku) -> None:
+    if not await unit.products.known([sku]):
+        raise ProductMissing(sku)

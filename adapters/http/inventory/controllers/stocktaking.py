@@ -1,0 +1,120 @@
+"""What people and feeds tell of stock: adjustments, settings, counts."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any, Final
+
+from litestar import Controller, post
+from litestar.di import NamedDependency
+from litestar.params import JSONBody
+from msgspec import Meta, Struct
+
+from adapters.http.web.authentication import called_by
+from domain.foundation.callers import Caller, Role
+from domain.inventory.stocktaking import Adjustment, Count, Setting
+from domain.kernel.errors import Invalid, Refusal
+from domain.kernel.ids import Sku, StoreId
+from domain.kernel.timestamps import Moment, must_be_within
+from service.foundation.ports import RequestKey
+from service.inventory import stocktaking
+from service.inventory.stocktaking import Result
+from service.shared.unit_of_work import Units
+
+MOST: Final = 1000
+"""Lines of one batch."""
+
+
+class Adjustments(Struct, forbid_unknown_fields=True):
+    lines: Annotated[list[Adjustment], Meta(min_length=1, max_length=MOST)]
+
+
+class Settings(Struct, forbid_unknown_fields=True):
+    lines: Annotated[list[Setting], Meta(min_length=1, max_length=MOST)]
+
+
+class CountLine(Struct, forbid_unknown_fields=True):
+    """What was counted, and when the counting was done."""
+
+    store: StoreId
+    sku: Sku
+    counted: Annotated[int, Meta(ge=0, le=10**9)]
+    counted_at: Moment
+
+    def __post_init__(self) -> None:
+        must_be_within("counted_at", self.counted_at)
+
+    @property
+    def count(self) -> Count:
+        return Count(
+            store=self.store, sku=self.sku, on_hand=self.counted, counted_at=self.counted_at
+        )
+
+
+class Counts(Struct, forbid_unknown_fields=True):
+    lines: Annotated[list[CountLine], Meta(min_length=1, max_length=MOST)]
+
+
+class Results(Struct):
+    """One for each line, in the order of the lines."""
+
+    results: list[Result]
+
+
+def _batch(*roles: Role) -> dict[str, Any]:
+    said = called_by(*roles, scope="stock")
+    said["opt"]["item_by_item"] = "lines"
+    return {"status_code": 200, **said}
+
+
+class Stocktaking(Controller):
+    path = "/v1/stock"
+    tags = ("stock",)
+
+    @post("/adjustments", operation_id="adjust_stock", **_batch(Role.OFFICE))
+    async def adjust(
+        self,
+        data: JSONBody[Adjustments],
+        caller: NamedDependency[Caller],
+        units: NamedDependency[Units],
+        key: NamedDependency[RequestKey],
+    ) -> Results:
+        """Add to what is on hand, for a reason. Each line is answered on its own."""
+        one_must_be_readable(data.lines)
+        return Results(await stocktaking.adjust(units, caller=caller, lines=data.lines, key=key))
+
+    @post("/sets", operation_id="set_stock", **_batch(Role.OFFICE))
+    async def set_if(
+        self,
+        data: JSONBody[Settings],
+        caller: NamedDependency[Caller],
+        units: NamedDependency[Units],
+        key: NamedDependency[RequestKey],
+    ) -> Results:
+        """Set what is on hand where the version is still the one that was seen."""
+        one_must_be_readable(data.lines)
+        return Results(await stocktaking.set_if(units, caller=caller, lines=data.lines, key=key))
+
+    @post("/counts", operation_id="count_stock", **_batch(Role.ASSOCIATE, Role.OFFICE))
+    async def count(
+        self,
+        data: JSONBody[Counts],
+        caller: NamedDependency[Caller],
+        units: NamedDependency[Units],
+        key: NamedDependency[RequestKey],
+    ) -> Results:
+        """Tell what was counted at a time; what moved since then is applied again."""
+        one_must_be_readable(data.lines)
+        lines = [line.count if isinstance(line, CountLine) else line for line in data.lines]
+        return Results(await stocktaking.count(units, caller=caller, lines=lines, key=key))
+
+
+def one_must_be_readable(lines: Sequence[object]) -> None:
+    """Where no line can be read, the whole is refused with every reason."""
+    refusals = [line for line in lines if isinstance(line, Refusal)]
+    if len(refusals) < len(lines):
+        return
+    errors = [
+        {**error, "pointer": f"/lines/{position}{error['pointer']}"}
+        for position, refusal in enumerate(refusals)
+        for error in refusal.errors
+    ]
+    raise Invalid("No line can be read.", errors=errors)

@@ -1,0 +1,178 @@
+"""Goods on their way from one store to another."""
+
+from datetime import date, datetime
+from typing import Annotated, Final, Self
+
+from litestar import Controller, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody, QueryParameter
+from msgspec import Struct
+
+from adapters.http.inventory.views.consignments import (
+    KEEPERS,
+    ComingLines,
+    Receiving,
+    coming,
+    own_stores,
+    seen,
+)
+from adapters.http.web.authentication import called_by
+from adapters.http.web.paging import Cursor, Limit, Page, page_of, unseal
+from domain.foundation.callers import Caller
+from domain.inventory.transfers import Transfer, TransferState
+from domain.kernel.ids import Sku, StoreId, TransferId
+from service.foundation.ports import RequestKey
+from service.inventory import consignments, transfers
+from service.inventory.consignments import TRANSFERS, Told
+from service.inventory.stocktaking import Result
+from service.inventory.transfers import Dispatch
+from service.shared.unit_of_work import Units
+
+ENDS: Final = {"origin": "from", "destination": "to"}
+"""What the ends of a transfer are called on the wire, where no language minds the words."""
+States = Annotated[
+    list[TransferState] | None,
+    QueryParameter(name="state", description="In these states; without it, what is in transit."),
+]
+OfStores = Annotated[
+    list[StoreId] | None,
+    QueryParameter(
+        name="store", max_items=500, description="From or to these stores; else all of one's own."
+    ),
+]
+
+
+class NewTransfer(Struct, forbid_unknown_fields=True, rename=ENDS):
+    """All lines or none. `due_on` is the day on which they should be there, if that is known."""
+
+    origin: StoreId
+    destination: StoreId
+    lines: ComingLines
+    due_on: date | None = None
+
+
+class TransferLineView(Struct, frozen=True):
+    """`discrepancy` units were sent and never came."""
+
+    sku: Sku
+    quantity: int
+    received: int
+    in_transit: int
+    discrepancy: int
+
+
+class TransferView(Struct, frozen=True, rename=ENDS):
+    id: TransferId
+    origin: StoreId
+    destination: StoreId
+    state: TransferState
+    version: int
+    lines: list[TransferLineView]
+    due_on: date | None
+    sent_by: str
+    sent_at: datetime
+    closed_by: str
+    closed_at: datetime | None
+
+    @classmethod
+    def of(cls, transfer: Transfer) -> Self:
+        return cls(
+            id=transfer.id,
+            origin=transfer.origin,
+            destination=transfer.destination,
+            state=transfer.state,
+            version=transfer.version,
+            lines=seen(transfer, TransferLineView),
+            due_on=transfer.due_on,
+            sent_by=transfer.sent_by,
+            sent_at=transfer.sent_at,
+            closed_by=transfer.closed_by,
+            closed_at=transfer.closed_at,
+        )
+
+
+class TransferTold(Struct, frozen=True):
+    """`results` has one for each line that was sent in, with the shelf that it touched."""
+
+    id: TransferId
+    state: TransferState
+    results: list[Result]
+
+    @classmethod
+    def of(cls, told: Told[Transfer]) -> Self:
+        return cls(told.consignment.id, told.consignment.state, told.results)
+
+
+class Transfers(Controller):
+    path = "/v1/stock/transfers"
+    tags = ("stock",)
+
+    @post(operation_id="send_transfer", status_code=200, **called_by(*KEEPERS, scope="stock"))
+    async def send(
+        self,
+        data: JSONBody[NewTransfer],
+        caller: NamedDependency[Caller],
+        units: NamedDependency[Units],
+        key: NamedDependency[RequestKey],
+    ) -> TransferTold:
+        """The goods leave the store `from`. 409 `insufficient_stock` names each line that is short.
+
+        Only what nobody was promised may be sent; somebody who works there says so.
+        """
+        wish = Dispatch(data.origin, data.destination, coming(data.lines), data.due_on)
+        return TransferTold.of(await transfers.send(units, caller=caller, wish=wish, key=key))
+
+    @post(
+        "/{transfer:str}/receive",
+        operation_id="receive_transfer",
+        status_code=200,
+        **called_by(*KEEPERS, scope="stock"),
+    )
+    async def receive(
+        self,
+        transfer: FromPath[TransferId],
+        data: JSONBody[Receiving],
+        caller: NamedDependency[Caller],
+        units: NamedDependency[Units],
+        key: NamedDependency[RequestKey],
+    ) -> TransferTold:
+        """So much has come to the store `to` so far; a total that is known changes nothing.
+
+        The transfer is closed once all has come, or when `close` says that no more will.
+        """
+        told = await consignments.receive(
+            units, TRANSFERS, transfer, caller=caller, totals=data.totals, last=data.close, key=key
+        )
+        return TransferTold.of(told)
+
+    @get(operation_id="list_transfers", **called_by(*KEEPERS, scope="stock"))
+    async def some(
+        self,
+        caller: NamedDependency[Caller],
+        units: NamedDependency[Units],
+        stores: OfStores = None,
+        states: States = None,
+        limit: Limit = 50,
+        cursor: Cursor = None,
+    ) -> Page[TransferView]:
+        """Transfers from or to one's stores, oldest first."""
+        found = await consignments.list_of(
+            units,
+            TRANSFERS,
+            caller=caller,
+            stores=own_stores(caller, stores),
+            states=states or [TransferState.IN_TRANSIT],
+            after=unseal(cursor, TransferId),
+            limit=limit + 1,
+        )
+        return page_of([TransferView.of(one) for one in found], limit, lambda one: one.id)
+
+    @get("/{transfer:str}", operation_id="get_transfer", **called_by(*KEEPERS, scope="stock"))
+    async def look(
+        self,
+        transfer: FromPath[TransferId],
+        caller: NamedDependency[Caller],
+        units: NamedDependency[Units],
+    ) -> TransferView:
+        """One transfer, with what is in transit and what never came."""
+        return TransferView.of(await consignments.look(units, TRANSFERS, transfer, caller=caller))

@@ -1,0 +1,51 @@
+"""Holds that are about to end, told to the pages that show them.
+
+A page names its holds when it opens a stream. With each heartbeat one question is asked for all
+pages of this process; a hold that was extended since is told of again before its new end.
+"""
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from typing import Final, Protocol
+
+import msgspec
+from msgspec import Struct
+
+from domain.kernel.ids import HoldId
+from service.shared.unit_of_work import Units
+
+SOON: Final = timedelta(minutes=1)
+"""How long before its end a hold is told of, give or take a heartbeat."""
+
+
+class Expiring(Struct, frozen=True):
+    """`server_time` tells a page how long it is by our clock until `held_until`."""
+
+    hold: HoldId
+    held_until: datetime
+    server_time: datetime
+
+
+class Holding(Protocol):
+    """Who is told of holds: those it named, each of their ends once."""
+
+    holds: Collection[HoldId]
+    warned: set[tuple[HoldId, datetime]]
+
+
+async def expiring(units: Units, readers: Collection[Holding]) -> dict[HoldId, Expiring]:
+    """The named holds that end soon."""
+    named = {hold for reader in readers for hold in reader.holds}
+    if not named:
+        return {}
+    async with units.read() as unit:
+        ends = await unit.holds.ends(named, until=unit.now + SOON)
+        return {hold: Expiring(hold, end, unit.now) for hold, end in ends.items()}
+
+
+def warnings(reader: Holding, ends: dict[HoldId, Expiring]) -> list[bytes]:
+    """The events that a reader has not had yet; they bear no cursor."""
+    fresh = [ends[hold] for hold in reader.holds if hold in ends]
+    fresh = [one for one in fresh if (one.hold, one.held_until) not in reader.warned]
+    reader.warned |= {(one.hold, one.held_until) for one in fresh}
+    return [b"event: hold.expiring\ndata: %b\n\n" % msgspec.json.encode(one) for one in fresh]

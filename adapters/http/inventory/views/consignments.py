@@ -1,0 +1,87 @@
+"""What deliveries and transfers have in common on the wire."""
+
+from collections.abc import Callable, Iterable
+from datetime import date
+from typing import Annotated, Final, TypeVar
+
+from msgspec import Meta, Struct
+
+from domain.foundation.callers import Caller, Role
+from domain.fulfilment.fulfilments import Repeated
+from domain.inventory.consignments import Consignment
+from domain.inventory.stock_levels import MOST
+from domain.kernel.ids import Sku, StoreId
+
+KEEPERS: Final = (Role.ASSOCIATE, Role.OFFICE)
+MOST_LINES: Final = 1000
+
+Line = TypeVar("Line")
+
+
+class ComingLine(Struct, forbid_unknown_fields=True):
+    sku: Sku
+    quantity: Annotated[int, Meta(ge=1, le=MOST)]
+
+
+ComingLines = Annotated[list[ComingLine], Meta(min_length=1, max_length=MOST_LINES)]
+
+
+class ReceivedLine(Struct, forbid_unknown_fields=True):
+    """Units that have come so far in all, so that a repeat is harmless."""
+
+    sku: Sku
+    received: Annotated[int, Meta(ge=0, le=MOST)]
+
+
+class Receiving(Struct, forbid_unknown_fields=True):
+    """What has come. `close` says that no more will: what is missing then is the discrepancy."""
+
+    lines: Annotated[list[ReceivedLine], Meta(max_length=MOST_LINES)]
+    close: bool = False
+
+    @property
+    def totals(self) -> dict[Sku, int]:
+        """Raises Repeated."""
+        return units_of((line.sku, line.received) for line in self.lines)
+
+
+class IncomingView(Struct, frozen=True):
+    """Units on their way, and the day they are due; null where nobody has said one."""
+
+    on: date | None
+    quantity: int
+    source: str
+
+
+def coming(lines: Iterable[ComingLine]) -> dict[Sku, int]:
+    """Raises Repeated."""
+    return units_of((line.sku, line.quantity) for line in lines)
+
+
+def seen(consignment: Consignment, line: Callable[[Sku, int, int, int, int], Line]) -> list[Line]:
+    """Its lines: SKU, what was to come and has come, what is still to come and never came."""
+    return [
+        line(
+            each.sku,
+            each.quantity,
+            each.received,
+            consignment.awaited(each),
+            consignment.discrepancy(each),
+        )
+        for each in consignment.lines
+    ]
+
+
+def units_of(lines: Iterable[tuple[Sku, int]]) -> dict[Sku, int]:
+    """Raises Repeated."""
+    units: dict[Sku, int] = {}
+    for sku, count in lines:
+        if sku in units:
+            raise Repeated(sku)
+        units[sku] = count
+    return units
+
+
+def own_stores(caller: Caller, stores: list[StoreId] | None) -> list[StoreId] | None:
+    """The stores that were named, else one's own; None for all."""
+    return sorted(caller.stores) if stores is None and caller.role is not Role.OFFICE else stores

@@ -1,0 +1,1 @@
+"""Controllers of orders: one module a noun."""

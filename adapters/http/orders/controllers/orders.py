@@ -1,0 +1,286 @@
+"""Orders, as their buyer, their stores and the office see them."""
+
+from datetime import datetime
+from typing import Annotated, Any, Self
+
+from litestar import Controller, Response, get, patch, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody, QueryParameter
+from msgspec import UNSET, Struct, UnsetType, structs
+
+from adapters.http.web.authentication import ANYBODY, STAFF, called_by
+from adapters.http.web.etags import tagged
+from adapters.http.web.paging import Cursor, Limit, Page, page_of, unseal
+from adapters.http.web.parameters import must_be_an_instant
+from domain.foundation.callers import Caller, Role
+from domain.fulfilment.shipments import Parcel
+from domain.kernel.addresses import Address
+from domain.kernel.ids import AttemptId, CartId, CustomerId, MarketId, OrderId, StoreId
+from domain.orders.order_lines import OrderLine
+from domain.orders.orders import Contact, CouponUsed, Earning, Order, OrderGroup, OrderState
+from domain.orders.progress import Progress, SeenOrder
+from domain.payments.attempts import Attempt, AttemptState
+from domain.payments.tenders import Tender
+from domain.pricing.prices import Shipping, TaxSum, Totals
+from service.follow_ups.send_order_link import LostLink, send_link
+from service.foundation.ports import Codes, RequestKey
+from service.orders.edit_order import Edit, edit
+from service.orders.queries import is_buyer, list_mine, look
+from service.orders.search import Search, find
+from service.payments.payment_methods import Cashier
+from service.shared.unit_of_work import Units
+
+
+class OrderLineView(OrderLine, frozen=True, kw_only=True):
+    """Units of one SKU, and what became of them.
+
+    `quantity` were ordered; `picked` were fetched so far, `ready` lie ready to be collected now;
+    the others ended: `cancelled`, `collected`, `shipped`, and, of those that left, `returned`.
+    """
+
+    picked: int = 0
+    ready: int = 0
+
+
+class OrderGroupView(OrderGroup, frozen=True, kw_only=True):
+    """A pickup or a shipment: its promise, how far it is, and the parcels that left.
+
+    One that has no `state` is planned only: its location does not know of it yet.
+    """
+
+    state: str | UnsetType = UNSET
+    parcels: list[Parcel] | UnsetType = UNSET
+
+
+class PaymentView(Struct, frozen=True):
+    """How an order is paid. What the shopper's page has to do stands here for its buyer alone.
+
+    By card: the page gives `client_secret` and `publishable_key` to the provider, which asks for
+    a card, or for the bank's word (`next_action`); `until` is how long the order waits for it.
+    `problem` is why the last card was declined.
+    """
+
+    method: str
+    state: AttemptState | UnsetType = UNSET
+    attempt: AttemptId | UnsetType = UNSET
+    problem: str | UnsetType = UNSET
+    until: datetime | UnsetType = UNSET
+    client_secret: str | UnsetType = UNSET
+    next_action: dict[str, Any] | UnsetType = UNSET
+    publishable_key: str | UnsetType = UNSET
+
+    @classmethod
+    def of(cls, order: Order, attempt: Attempt | None, publishable_key: str) -> Self:
+        if attempt is None:
+            return cls(order.payment.method)
+        waits = order.is_pending and order.pay_by is not None
+        asks = bool(attempt.client_secret)
+        return cls(
+            method=order.payment.method,
+            state=attempt.state,
+            attempt=attempt.id,
+            problem=attempt.trouble or UNSET,
+            until=order.pay_by if waits and order.pay_by else UNSET,
+            client_secret=attempt.client_secret or UNSET,
+            next_action=attempt.next_action or UNSET,
+            publishable_key=publishable_key if asks and publishable_key else UNSET,
+        )
+
+
+class OrderView(Struct, frozen=True):
+    """What was bought, for how much, where it waits, and what became of each unit.
+
+    `to_pay` is what is still wanted, and shipping while something is sent; all other money is as
+    it was when the order was placed or edited. `token` is for a guest: the secret of a link to
+    this order, sent back as `Order-Token`.
+    """
+
+    id: OrderId
+    cart: CartId
+    state: OrderState
+    version: int
+    placed_at: datetime
+    currency: str
+    contact: Contact
+    address: Address | None
+    lines: list[OrderLineView]
+    groups: list[OrderGroupView]
+    market: MarketId | None
+    prices_include_tax: bool
+    shipping: Shipping | None
+    taxes: list[TaxSum]
+    coupons: list[CouponUsed]
+    totals: Totals
+    tenders: list[Tender]
+    points: Earning
+    payment: PaymentView
+    token: str | UnsetType = UNSET
+
+    @classmethod
+    def of(cls, seen: SeenOrder, publishable_key: str, token: str | UnsetType = UNSET) -> Self:
+        told: dict[str, Any] = {**structs.asdict(seen.order), **structs.asdict(seen.order.bill)}
+        told["token"] = token
+        told["payment"] = PaymentView.of(seen.order, seen.attempt, publishable_key)
+        told["lines"] = [_line(line, seen.groups.get(line.group)) for line in seen.order.lines]
+        told["groups"] = [_group(group, seen.groups.get(group.id)) for group in seen.order.groups]
+        return cls(**{name: told[name] for name in cls.__struct_fields__})
+
+
+def _line(line: OrderLine, group: Progress | None) -> OrderLineView:
+    if group is None:
+        return OrderLineView(**structs.asdict(line))
+    picked, ready = group.picked(line.sku), group.ready(line.sku)
+    return OrderLineView(**structs.asdict(line), picked=picked, ready=ready)
+
+
+def _group(group: OrderGroup, progress: Progress | None) -> OrderGroupView:
+    if progress is None:
+        return OrderGroupView(**structs.asdict(group))
+    sent = UNSET if group.pickup else progress.parcels
+    return OrderGroupView(**structs.asdict(group), state=progress.state, parcels=sent)
+
+
+def answered(
+    seen: SeenOrder, caller: Caller, codes: Codes, cashier: Cashier, status: int = 200
+) -> Response[OrderView]:
+    """The order, for a guest with the token of a link to it."""
+    order = seen.order
+    guest = order.customer is None and is_buyer(caller, order)
+    token = codes.order_token(order.id) if guest else UNSET
+    view = OrderView.of(seen, cashier.publishable_key, token)
+    return tagged(view, order.version, status=status)
+
+
+class Sent(Struct, frozen=True):
+    """Whatever there was to send is on its way."""
+
+
+InState = Annotated[OrderState | None, QueryParameter(name="state", description="In this state.")]
+AtStore = Annotated[
+    StoreId | None, QueryParameter(description="With something to collect or to send there.")
+]
+OfCustomer = Annotated[CustomerId | None, QueryParameter(max_length=64)]
+Query = Annotated[
+    str | None,
+    QueryParameter(
+        name="query",
+        min_length=1,
+        max_length=254,
+        description=(
+            "The order's id, a whole e-mail address or phone number, the beginning of a name or of "
+            "a last name, a sku, the tracking number of a parcel, or a till's receipt that paid it."
+        ),
+    ),
+]
+PlacedFrom = Annotated[datetime | None, QueryParameter(description="Placed then or later.")]
+PlacedUntil = Annotated[datetime | None, QueryParameter(description="Placed before then.")]
+
+
+class Orders(Controller):
+    path = "/v1/orders"
+    tags = ("orders",)
+
+    @get(operation_id="list_orders", **called_by(*STAFF, scope="orders", strict=True))
+    async def all(
+        self,
+        caller: NamedDependency[Caller],
+        units: NamedDependency[Units],
+        cashier: NamedDependency[Cashier],
+        in_state: InState = None,
+        store: AtStore = None,
+        customer: OfCustomer = None,
+        said: Query = None,
+        placed_from: PlacedFrom = None,
+        placed_until: PlacedUntil = None,
+        limit: Limit = 50,
+        cursor: Cursor = None,
+    ) -> Page[OrderView]:
+        """Orders that fit all that is told, newest first; a store sees those it has a part of."""
+        must_be_an_instant("placed_from", placed_from)
+        must_be_an_instant("placed_until", placed_until)
+        search = Search(in_state, store, customer, said, placed_from, placed_until)
+        before = unseal(cursor, OrderId)
+        found = await find(units, caller=caller, search=search, before=before, limit=limit + 1)
+        views = [OrderView.of(seen, cashier.publishable_key) for seen in found]
+        return page_of(views, limit, lambda order: order.id)
+
+    @get("/{order:str}", operation_id="get_order", **called_by(*ANYBODY, scope="orders"))
+    async def look(
+        self,
+        order: FromPath[OrderId],
+        caller: NamedDependency[Caller],
+        units: NamedDependency[Units],
+        codes: NamedDependency[Codes],
+        cashier: NamedDependency[Cashier],
+    ) -> Response[OrderView]:
+        """One order: for its customer, the guest with a token of it, its stores, the office."""
+        found = await look(units, caller=caller, order=order)
+        return answered(found, caller, codes, cashier)
+
+    @patch(
+        "/{order:str}",
+        operation_id="change_order",
+        **called_by(Role.SHOP, Role.CUSTOMER, Role.OFFICE, scope="orders"),
+    )
+    async def change(
+        self,
+        order: FromPath[OrderId],
+        data: JSONBody[Edit],
+        caller: NamedDependency[Caller],
+        units: NamedDependency[Units],
+        codes: NamedDependency[Codes],
+        cashier: NamedDependency[Cashier],
+        key: NamedDependency[RequestKey],
+        if_match: NamedDependency[int | None],
+    ) -> Response[OrderView]:
+        """Change quantities, contact or address of an order; the office also a unit price.
+
+        Its buyer may while nobody has begun to fetch any of it. `quantity` is what the buyer is to
+        get of a line in all: fewer are cancelled, more are promised if they are free, or the whole
+        edit is refused with 409 `insufficient_stock` and all stays as it was. What is as told
+        already is not written again.
+        """
+        edited = await edit(
+            units, caller=caller, order=order, edit=data, if_version=if_match, key=key
+        )
+        return answered(edited, caller, codes, cashier)
+
+    @post(
+        "/find",
+        operation_id="send_order_link",
+        status_code=202,
+        **called_by(Role.SHOP, Role.CUSTOMER, strict=True),
+    )
+    async def find(
+        self,
+        data: JSONBody[LostLink],
+        units: NamedDependency[Units],
+        optional_key: NamedDependency[RequestKey | None],
+    ) -> Sent:
+        """Send the link to a guest's order again, to whoever ordered it.
+
+        For a guest who lost it and knows the number of the order and its e-mail address. Whether
+        there is such an order is not told: the answer is always the same.
+        """
+        await send_link(units, lost=data, key=optional_key)
+        return Sent()
+
+
+class MyOrders(Controller):
+    path = "/v1/me/orders"
+    tags = ("orders",)
+
+    @get(operation_id="list_my_orders", **called_by(Role.CUSTOMER))
+    async def mine(
+        self,
+        caller: NamedDependency[Caller],
+        units: NamedDependency[Units],
+        cashier: NamedDependency[Cashier],
+        limit: Limit = 50,
+        cursor: Cursor = None,
+    ) -> Page[OrderView]:
+        """The customer's orders, newest first."""
+        before = unseal(cursor, OrderId)
+        orders = await list_mine(units, caller=caller, before=before, limit=limit + 1)
+        views = [OrderView.of(seen, cashier.publishable_key) for seen in orders]
+        return page_of(views, limit, lambda order: order.id)

@@ -1,0 +1,161 @@
+"""Payments by card: tried again by the buyer, and seen by the office."""
+
+from datetime import datetime
+from typing import Any, Literal, Self
+
+from litestar import Controller, Response, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody
+from msgspec import UNSET, Struct, UnsetType
+
+from adapters.http.orders.controllers.orders import OrderView, answered
+from adapters.http.web.authentication import SHOPPERS, called_by
+from adapters.http.web.paging import Cursor, Limit, Page, page_of, unseal
+from domain.foundation.callers import Caller, Role
+from domain.kernel.ids import AttemptId, OrderId, TransactionId
+from domain.kernel.money import Money
+from domain.payments.attempts import AttemptState
+from domain.payments.tenders import Card
+from domain.payments.transactions import Ask, Transaction, TransactionState
+from service.foundation.ports import Codes, RequestKey
+from service.orders.payment.retry_payment import try_again
+from service.orders.queries import look
+from service.payments.payment_methods import Cashier
+from service.payments.ports import Unsettled
+from service.payments.queries import Tried, list_tried, list_unsettled
+from service.shared.unit_of_work import Units
+
+
+class TransactionView(Struct, frozen=True):
+    """One thing asked of the provider. `code` is what stood in its way, `receipt` its own name."""
+
+    id: TransactionId
+    kind: Ask
+    state: TransactionState
+    amount: Money
+    tries: int
+    planned_at: datetime
+    changed_at: datetime
+    code: str | UnsetType = UNSET
+    receipt: str | UnsetType = UNSET
+
+    @classmethod
+    def of(cls, asked: Transaction, currency: str) -> Self:
+        return cls(
+            id=asked.id,
+            kind=asked.kind,
+            state=asked.state,
+            amount=Money(asked.amount, currency),
+            tries=asked.tries,
+            planned_at=asked.planned_at,
+            changed_at=asked.changed_at,
+            code=asked.trouble or UNSET,
+            receipt=asked.receipt or UNSET,
+        )
+
+
+class AttemptView(Struct, frozen=True):
+    """One try to be paid for an order; `payment` is the provider's name of it, once it is known."""
+
+    id: AttemptId
+    state: AttemptState
+    provider: str
+    amount: Money
+    authorised: Money
+    captured: Money
+    refunded: Money
+    disputed: bool
+    started_at: datetime
+    changed_at: datetime
+    until: datetime
+    transactions: list[TransactionView]
+    payment: str | UnsetType = UNSET
+    problem: str | UnsetType = UNSET
+
+    @classmethod
+    def of(cls, tried: Tried) -> Self:
+        attempt = tried.attempt
+        currency = attempt.amount.currency
+        plain = ("id", "state", "provider", "amount", "disputed", "started_at", "changed_at")
+        fields: dict[str, Any] = {name: getattr(attempt, name) for name in plain}
+        for name in ("authorised", "captured"):
+            fields[name] = Money(getattr(attempt, name), currency)
+        return cls(
+            **fields,
+            refunded=Money(attempt.given_back, currency),
+            until=attempt.deadline,
+            transactions=[TransactionView.of(one, currency) for one in tried.transactions],
+            payment=attempt.payment or UNSET,
+            problem=attempt.trouble or UNSET,
+        )
+
+
+class NewPayment(Struct, frozen=True, forbid_unknown_fields=True):
+    """Another try; `card` is the provider's name of a card that the page gave to it before."""
+
+    method: Literal["card"] = "card"
+    card: Card | None = None
+
+
+class PaymentsOfOrder(Struct, frozen=True):
+    items: list[AttemptView]
+
+
+class Payments(Controller):
+    path = "/v1"
+    tags = ("payments",)
+
+    @post(
+        "/orders/{order:str}/payments",
+        operation_id="pay_order",
+        tags=["orders"],
+        **called_by(*SHOPPERS),
+    )
+    async def pay(
+        self,
+        order: FromPath[OrderId],
+        data: JSONBody[NewPayment],
+        caller: NamedDependency[Caller],
+        units: NamedDependency[Units],
+        codes: NamedDependency[Codes],
+        cashier: NamedDependency[Cashier],
+        key: NamedDependency[RequestKey],
+    ) -> Response[OrderView]:
+        """Try once more to pay an order that waits for its money, for example with another card.
+
+        The attempt before is let go of at the provider first. Where that one turns out to have
+        brought the money, the order is placed, and 409 `not_payable` says so.
+        """
+        tried = await try_again(
+            units, cashier, caller=caller, order=order, card=data.card or "", key=key
+        )
+        seen = await look(units, caller=caller, order=tried.order.id)
+        return answered(seen, caller, codes, cashier, 201)
+
+    @get(
+        "/orders/{order:str}/payments",
+        operation_id="list_order_payments",
+        **called_by(Role.OFFICE, scope="payments"),
+    )
+    async def of_order(
+        self, order: FromPath[OrderId], units: NamedDependency[Units]
+    ) -> PaymentsOfOrder:
+        """Every attempt to be paid for an order, oldest first, with all that was asked for it."""
+        tried = await list_tried(units, order=order)
+        return PaymentsOfOrder([AttemptView.of(one) for one in tried])
+
+    @get(
+        "/payments/unsettled",
+        operation_id="list_unsettled_payments",
+        **called_by(Role.OFFICE, scope="payments"),
+    )
+    async def unsettled(
+        self,
+        units: NamedDependency[Units],
+        limit: Limit = 50,
+        cursor: Cursor = None,
+    ) -> Page[Unsettled]:
+        """What needs a person: refused captures and refunds, disputes, and money that lapsed."""
+        after = unseal(cursor, str) or ""
+        found = await list_unsettled(units, after=after, limit=limit + 1)
+        return page_of(list(found), limit, lambda one: one.id)

@@ -1,0 +1,111 @@
+"""What happened to an order, step by step."""
+
+from datetime import datetime
+from typing import Self
+
+from litestar import Controller, get
+from litestar.di import NamedDependency
+from litestar.params import FromPath
+from msgspec import UNSET, Struct, UnsetType
+
+from adapters.http.web.authentication import ANYBODY, called_by
+from adapters.http.web.paging import Cursor, Limit, Page, page_of, unseal
+from domain.foundation.callers import Caller
+from domain.kernel.ids import OrderId, ReturnId, Sku, StoreId
+from domain.kernel.money import Money
+from domain.orders.timeline import By, Entry, Quantities, What
+from service.orders.queries import timeline
+from service.shared.unit_of_work import Units
+
+
+class UnitsTold(Struct, frozen=True):
+    """Units of one SKU that a step was about."""
+
+    sku: Sku
+    quantity: int
+
+
+class LineEdited(Struct, frozen=True):
+    """What an edit made of a line."""
+
+    line: str
+    before: int
+    after: int
+
+    @classmethod
+    def of(cls, line: str, edited: Quantities) -> Self:
+        return cls(line, edited.before, edited.after)
+
+
+class EntryView(Struct, frozen=True):
+    """One step. `group` is the pickup or the shipment; `actor`, for staff, the key or the person.
+
+    `lines` are the units it was about, `missing` those of them that nobody found; `edited` is what
+    an edit made of lines, `changed` what else it changed. `amount` is the money that a payment's
+    step was about, or that a return pays back; `back` is the return.
+    """
+
+    at: datetime
+    what: What
+    by: By
+    actor: str | UnsetType = UNSET
+    group: str | UnsetType = UNSET
+    store: StoreId | UnsetType = UNSET
+    reason: str | UnsetType = UNSET
+    lines: list[UnitsTold] | UnsetType = UNSET
+    missing: list[UnitsTold] | UnsetType = UNSET
+    carrier: str | UnsetType = UNSET
+    tracking_number: str | UnsetType = UNSET
+    edited: list[LineEdited] | UnsetType = UNSET
+    changed: list[str] | UnsetType = UNSET
+    amount: Money | UnsetType = UNSET
+    back: ReturnId | UnsetType = UNSET
+
+    @classmethod
+    def of(cls, entry: Entry) -> Self:
+        facts = entry.facts
+        edited = [LineEdited.of(line, units) for line, units in facts.quantities.items()]
+        return cls(
+            at=entry.at,
+            what=entry.what,
+            by=entry.by,
+            actor=entry.actor or UNSET,
+            group=entry.group or UNSET,
+            store=entry.store or UNSET,
+            reason=facts.reason or UNSET,
+            lines=_told(facts.units) or UNSET,
+            missing=_told(facts.missing) or UNSET,
+            carrier=facts.carrier or UNSET,
+            tracking_number=facts.tracking_number or UNSET,
+            edited=edited or UNSET,
+            changed=facts.changed or UNSET,
+            amount=facts.amount or UNSET,
+            back=ReturnId(facts.back) if facts.back else UNSET,
+        )
+
+
+def _told(units: dict[Sku, int]) -> list[UnitsTold]:
+    return [UnitsTold(sku, units[sku]) for sku in sorted(units)]
+
+
+class Timeline(Controller):
+    path = "/v1/orders/{order:str}/timeline"
+    tags = ("orders",)
+
+    @get(operation_id="list_order_steps", **called_by(*ANYBODY, scope="orders"))
+    async def look(
+        self,
+        order: FromPath[OrderId],
+        caller: NamedDependency[Caller],
+        units: NamedDependency[Units],
+        limit: Limit = 50,
+        cursor: Cursor = None,
+    ) -> Page[EntryView]:
+        """What happened to an order, in the order in which it did.
+
+        For whoever may see the order. Buyers see which side did it; staff also who.
+        """
+        after = unseal(cursor, int) or 0
+        entries = await timeline(units, caller=caller, order=order, after=after, limit=limit + 1)
+        page = page_of(entries, limit, lambda entry: entry.id)
+        return Page([EntryView.of(entry) for entry in page.items], page.next_cursor)

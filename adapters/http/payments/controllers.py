@@ -1,0 +1,52 @@
+"""Where providers call: what they sign is listened to, and nothing they say is believed.
+
+A call is a reason to look at the payment. It is answered as soon as it is written down; one that
+comes again changes nothing.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from litestar import Controller, Request, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath
+from msgspec import Struct
+
+from adapters.http.web.authentication import open_to_all
+from domain.kernel.errors import Missing
+from service.payments.ports import Notices
+from service.payments.provider_events import hear
+from service.shared.unit_of_work import Units
+
+
+class Heard(Struct):
+    """`new` is false for a call that came before, and for one that concerns no payment."""
+
+    new: bool
+
+
+class Hooks(Controller):
+    path = "/v1/hooks"
+
+    @post(
+        "/{provider:str}",
+        operation_id="hear_provider",
+        status_code=200,
+        include_in_schema=False,
+        **open_to_all(),
+    )
+    async def hear(
+        self,
+        provider: FromPath[str],
+        request: Request[Any, Any, Any],
+        notices: NamedDependency[Mapping[str, Notices]],
+        clock: NamedDependency[Callable[[], datetime]],
+        units: NamedDependency[Units],
+    ) -> Heard:
+        """Hear what a provider has to say."""
+        if provider not in notices:
+            raise Missing("Nobody of this name calls here.")
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        notice = notices[provider].read(headers, await request.body(), clock())
+        return Heard(notice is not None and await hear(units, provider, notice))

@@ -1,0 +1,1 @@
+"""Point of sale: receipts that tills report, and the incidents they reveal."""

@@ -1,0 +1,1 @@
+"""Controllers of pos: one module a noun."""

@@ -1,0 +1,123 @@
+"""What a store finds out of order, and how somebody says that it was seen to."""
+
+from datetime import datetime
+from typing import Annotated, Self
+
+from litestar import Controller, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody, QueryParameter
+from msgspec import Meta, Struct
+
+from adapters.http.web.authentication import STAFF, called_by
+from adapters.http.web.paging import Cursor, Limit, Page, page_of, unseal
+from domain.foundation.callers import Caller
+from domain.kernel.ids import Sku, StoreId
+from domain.pos.incidents import IncidentId, IncidentKind, IncidentState, Risk
+from service.foundation.ports import RequestKey
+from service.pos import incidents
+from service.pos.incidents import Seen
+from service.shared.unit_of_work import Units
+
+States = Annotated[
+    list[IncidentState] | None,
+    QueryParameter(name="state", description="In these states; without it, what is open."),
+]
+
+
+class IncidentView(Struct, frozen=True):
+    """`units` is by how many the shelf is short, or how many a till sold of what nobody knows.
+
+    `orders` may go without, or wait for what a picker did not find, the earliest promise first.
+    `settled_by` is `hylla` where things came in order again by themselves.
+    """
+
+    id: IncidentId
+    store: StoreId
+    sku: Sku
+    kind: IncidentKind
+    state: IncidentState
+    units: int
+    receipts: int
+    orders: list[Risk]
+    since: datetime
+    until: datetime
+    opened_at: datetime
+    settled_at: datetime | None
+    settled_by: str
+    note: str
+
+    @classmethod
+    def of(cls, seen: Seen) -> Self:
+        incident = seen.incident
+        return cls(
+            id=incident.id,
+            store=incident.store,
+            sku=incident.sku,
+            kind=incident.kind,
+            state=incident.state,
+            units=seen.units,
+            receipts=incident.receipts,
+            orders=seen.orders,
+            since=incident.since,
+            until=incident.until,
+            opened_at=incident.opened_at,
+            settled_at=incident.settled_at,
+            settled_by=incident.settled_by,
+            note=incident.note,
+        )
+
+
+class Settling(Struct, forbid_unknown_fields=True):
+    """What was found, or done."""
+
+    note: Annotated[str, Meta(max_length=1000)] = ""
+
+
+class Incidents(Controller):
+    path = "/v1"
+    tags = ("tills",)
+
+    @get(
+        "/stores/{store:str}/incidents",
+        operation_id="list_incidents",
+        **called_by(*STAFF, scope="stock"),
+    )
+    async def at_store(
+        self,
+        store: FromPath[StoreId],
+        caller: NamedDependency[Caller],
+        units: NamedDependency[Units],
+        states: States = None,
+        limit: Limit = 50,
+        cursor: Cursor = None,
+    ) -> Page[IncidentView]:
+        """What is out of order in a store, oldest first."""
+        seen = await incidents.list_at(
+            units,
+            caller=caller,
+            store=store,
+            states=states or [IncidentState.OPEN],
+            after=unseal(cursor, IncidentId),
+            limit=limit + 1,
+        )
+        return page_of([IncidentView.of(one) for one in seen], limit, lambda one: one.id)
+
+    @post(
+        "/incidents/{incident:str}/settle",
+        operation_id="settle_incident",
+        status_code=200,
+        **called_by(*STAFF, scope="stock"),
+    )
+    async def settle(
+        self,
+        incident: FromPath[IncidentId],
+        data: JSONBody[Settling],
+        caller: NamedDependency[Caller],
+        units: NamedDependency[Units],
+        optional_key: NamedDependency[RequestKey | None],
+    ) -> IncidentView:
+        """Somebody has seen to it. A repeat changes nothing."""
+        seen = await incidents.settle(
+            units, caller=caller, incident=incident, note=data.note, key=optional_key
+        )
+        return IncidentView.of(seen)

@@ -1,0 +1,65 @@
+"""Tills: batches of receipts."""
+
+from typing import Annotated, Any, Final
+
+from litestar import Controller, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody
+from msgspec import Meta, Struct
+
+from adapters.http.web.authentication import called_by
+from domain.foundation.callers import Caller, Role
+from domain.kernel.ids import StoreId
+from domain.pos.receipts import Receipt
+from service.pos import record_receipts as sales
+from service.pos.record_receipts import Result
+from service.shared.unit_of_work import Units
+
+MOST: Final = 1000
+"""Receipts of one batch."""
+BODY_MAX: Final = 100_000_000
+"""Bytes of a batch: as many receipts as there may be, each with as many lines as there may be."""
+
+
+class Batch(Struct, forbid_unknown_fields=True):
+    """Receipts in any order. Their ids make a repeat harmless, so no key is needed."""
+
+    sales: Annotated[list[Receipt], Meta(min_length=1, max_length=MOST)]
+
+
+class Results(Struct):
+    """One for each receipt, in the order of the receipts."""
+
+    results: list[Result]
+
+
+def _by_tills() -> dict[str, Any]:
+    said = called_by(Role.TILL)
+    said["opt"]["item_by_item"] = "sales"
+    return said
+
+
+class Sales(Controller):
+    path = "/v1/stores/{store:str}/sales"
+    tags = ("tills",)
+
+    @post(
+        operation_id="record_sales",
+        status_code=200,
+        request_max_body_size=BODY_MAX,
+        **_by_tills(),
+    )
+    async def record(
+        self,
+        store: FromPath[StoreId],
+        data: JSONBody[Batch],
+        caller: NamedDependency[Caller],
+        units: NamedDependency[Units],
+    ) -> Results:
+        """Tell what was sold and what came back, late, double or in any order.
+
+        Nothing that happened is refused: what does not fit is named in `conflicts` and applied all
+        the same. `rejected` are receipts that cannot be read, those of another store, and those
+        whose id already stands for another receipt.
+        """
+        return Results(await sales.record(units, caller=caller, store=store, receipts=data.sales))

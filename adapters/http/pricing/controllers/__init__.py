@@ -1,0 +1,1 @@
+"""Controllers of pricing: one module a noun."""

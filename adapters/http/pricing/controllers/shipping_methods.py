@@ -1,0 +1,106 @@
+"""How goods are sent: for how much, where to, and within how many days."""
+
+from typing import Annotated
+
+from litestar import Controller, Response, delete, get, put
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody, QueryParameter
+from msgspec import structs
+
+from adapters.http.web.authentication import ANYBODY, called_by
+from adapters.http.web.etags import tagged
+from adapters.http.web.paging import Cursor, Limit, Page, page_of, unseal
+from domain.foundation.callers import Caller, Role
+from domain.kernel.money import Currency
+from domain.pricing.price_rules import Country, RuleMissing
+from domain.pricing.shipping_methods import MethodState, ShippingMethod, ShippingTerms, on_offer
+from service.foundation.ports import RequestKey
+from service.pricing import price_rules
+from service.shared.unit_of_work import Units
+
+THING = "shipping_method"
+ToCountry = Annotated[
+    Country | None, QueryParameter(name="country", description="Only what is sent there.")
+]
+InCurrency = Annotated[
+    Currency | None, QueryParameter(name="currency", description="Only what is priced in it.")
+]
+
+
+class ShippingMethods(Controller):
+    path = "/v1/shipping-methods"
+    tags = ("prices",)
+
+    @get(operation_id="list_shipping_methods", **called_by(*ANYBODY))
+    async def all(
+        self,
+        caller: NamedDependency[Caller],
+        units: NamedDependency[Units],
+        country: ToCountry = None,
+        priced_in: InCurrency = None,
+        limit: Limit = 50,
+        cursor: Cursor = None,
+    ) -> Page[ShippingMethod]:
+        """What may be chosen, the cheapest first; the office sees paused ones too, by name."""
+        last = unseal(cursor, tuple[int, str]) or (-1, "")
+        if caller.role is Role.OFFICE and not (country or priced_in):
+            async with units.read() as unit:
+                every = await unit.price_rules(ShippingMethod).page(last[1], limit + 1)
+            return page_of(every, limit, lambda method: (0, method.method))
+        async with units.read() as unit:
+            rules, _ = await unit.prices.rules()
+        found = [
+            method
+            for method in on_offer(rules.methods, market=None, country=country, currency=priced_in)
+            if (method.price.amount, method.method) > last
+        ]
+        return page_of(
+            found[: limit + 1], limit, lambda method: (method.price.amount, method.method)
+        )
+
+    @get("/{method:str}", operation_id="get_shipping_method", **called_by(*ANYBODY))
+    async def one(
+        self,
+        method: FromPath[str],
+        caller: NamedDependency[Caller],
+        units: NamedDependency[Units],
+    ) -> Response[ShippingMethod]:
+        """One method; a paused one for the office alone. 404 `unknown_shipping_method`."""
+        async with units.read() as unit:
+            found = await unit.price_rules(ShippingMethod).get(method)
+        if found.state is MethodState.PAUSED and caller.role is not Role.OFFICE:
+            raise RuleMissing(THING, method)
+        return tagged(found, found.version)
+
+    @put(
+        "/{method:str}",
+        operation_id="put_shipping_method",
+        **called_by(Role.OFFICE, scope="rules"),
+    )
+    async def decide(
+        self,
+        method: FromPath[str],
+        data: JSONBody[ShippingTerms],
+        units: NamedDependency[Units],
+        if_match: NamedDependency[int | None],
+        optional_key: NamedDependency[RequestKey | None],
+    ) -> Response[ShippingMethod]:
+        """Write a method whole, new or known. Its price is once per order that sends something."""
+        told = ShippingMethod(method=method, **structs.asdict(data))
+        made = await price_rules.decide(units, rule=told, if_version=if_match, key=optional_key)
+        return tagged(made, made.version)
+
+    @delete(
+        "/{method:str}",
+        operation_id="remove_shipping_method",
+        **called_by(Role.OFFICE, scope="rules"),
+    )
+    async def remove(
+        self,
+        method: FromPath[str],
+        units: NamedDependency[Units],
+        if_match: NamedDependency[int | None],
+        optional_key: NamedDependency[RequestKey | None],  # noqa: ARG002 - the second finds none
+    ) -> None:
+        """Send nothing by it any more. Carts that chose it say so."""
+        await price_rules.remove(units, ShippingMethod, method, thing=THING, if_version=if_match)

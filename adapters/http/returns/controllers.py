@@ -1,0 +1,335 @@
+"""Returns: goods that are brought back to a store, or sent back by post."""
+
+from datetime import datetime
+from typing import Annotated, Self
+
+from litestar import Controller, Response, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody, QueryParameter
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from adapters.http.web.authentication import ANYBODY, STAFF, called_by
+from adapters.http.web.bodies import Nothing
+from adapters.http.web.etags import tagged
+from adapters.http.web.paging import Cursor, Limit, Page, page_of, unseal
+from domain.catalogue.products import read_gtin
+from domain.foundation.callers import Caller, Role
+from domain.kernel.errors import WrongField
+from domain.kernel.ids import OrderId, ReceiptId, ReturnId, Sku, StoreId
+from domain.kernel.money import Money
+from domain.payments.refunds import Refund
+from domain.returns.dispositions import Disposition, Proposal
+from domain.returns.non_receipted import Brought
+from domain.returns.returns import Asked, Return, ReturnChannel, ReturnLine, ReturnState
+from service.foundation.ports import RequestKey
+from service.returns import queries as seeing
+from service.returns import receive_return as receiving
+from service.returns.non_receipted import take_unknown
+from service.returns.receive_return import Wish
+from service.shared.unit_of_work import Units
+
+Reason = Annotated[str, Meta(max_length=200)]
+Count = Annotated[int, Meta(ge=1, le=1_000_000)]
+Name = Annotated[str, Meta(min_length=1, max_length=100)]
+States = Annotated[
+    list[ReturnState] | None,
+    QueryParameter(name="state", description="In these states; without it, what is expected."),
+]
+
+
+class BackLine(Struct, forbid_unknown_fields=True):
+    """Units of one line of the order, by its `line`, its sku or the barcode.
+
+    One line may stand there more than once, with another disposition.
+    """
+
+    quantity: Count
+    line: Name | None = None
+    sku: Sku | None = None
+    gtin: str | None = None
+    disposition: Disposition | None = None
+    reason: Reason = ""
+
+    def __post_init__(self) -> None:
+        if [self.line, self.sku, self.gtin].count(None) != 2:  # noqa: PLR2004 - one of three
+            raise WrongField("sku", "sku_or_gtin", "name the line by its line, its sku or its gtin")
+        if self.gtin is not None:
+            self.gtin = read_gtin(self.gtin)
+
+    def asked(self) -> Asked:
+        return Asked(self.quantity, self.line, self.sku, self.gtin, self.disposition, self.reason)
+
+
+BackLines = Annotated[list[BackLine], Meta(min_length=1, max_length=200)]
+
+
+class GivingBack(Struct, forbid_unknown_fields=True):
+    """What comes back. A store says of each what becomes of it; a buyer announces it by `post`."""
+
+    lines: BackLines
+    channel: ReturnChannel = ReturnChannel.STORE
+    store: StoreId | None = None
+    note: Reason = ""
+
+    def wish(self) -> Wish:
+        asked = [line.asked() for line in self.lines]
+        return Wish(asked, self.channel, self.store, self.note)
+
+
+class Arrival(Struct, forbid_unknown_fields=True):
+    """What has come of a return that was announced, and what becomes of it."""
+
+    lines: BackLines
+    store: StoreId | None = None
+    note: Reason = ""
+
+    def wish(self) -> Wish:
+        asked = [line.asked() for line in self.lines]
+        return Wish(asked, ReturnChannel.POST, self.store, self.note)
+
+
+class BroughtLine(Struct, forbid_unknown_fields=True):
+    """Units of one thing, by its sku or the barcode; `unit_price` is at most today's price."""
+
+    quantity: Count
+    disposition: Disposition
+    sku: Sku | None = None
+    gtin: str | None = None
+    unit_price: Money | None = None
+
+    def __post_init__(self) -> None:
+        if (self.sku is None) == (self.gtin is None):
+            raise WrongField("sku", "sku_or_gtin", "name the thing by its sku or by its gtin")
+        if self.gtin is not None:
+            self.gtin = read_gtin(self.gtin)
+
+    def brought(self) -> Brought:
+        return Brought(
+            self.quantity, self.disposition, self.sku, self.gtin, unit_price=self.unit_price
+        )
+
+
+class BroughtBody(Struct, forbid_unknown_fields=True):
+    """What somebody brought without a receipt, and why it was taken all the same."""
+
+    lines: Annotated[list[BroughtLine], Meta(min_length=1, max_length=200)]
+    reason: Annotated[str, Meta(min_length=3, max_length=200)]
+
+
+class ReturnDecision(Struct, forbid_unknown_fields=True):
+    """Whether what did not come is paid back all the same."""
+
+    pay: bool
+
+
+class ReturnLineView(Struct, frozen=True):
+    """`refund` is paid back; `withheld` is what the office has yet to decide on."""
+
+    line: str
+    sku: Sku
+    name: str
+    quantity: int
+    disposition: Disposition | None
+    reason: str
+    refund: Money
+    withheld: Money
+
+    @classmethod
+    def of(cls, line: ReturnLine) -> Self:
+        return cls(**{name: getattr(line, name) for name in cls.__struct_fields__})
+
+
+class ReturnView(Struct, frozen=True):
+    """`refunds` say how much is paid back in which way, and through whom: the till pays at once.
+
+    `proposals` are for staff: where the goods belong, and why.
+    """
+
+    id: ReturnId
+    order: OrderId | None
+    store: StoreId
+    channel: ReturnChannel
+    state: ReturnState
+    version: int
+    lines: list[ReturnLineView]
+    refund: Money
+    withheld: Money
+    refunds: list[Refund]
+    receipt: ReceiptId | None
+    created_at: datetime
+    received_at: datetime | None
+    note: str | UnsetType = UNSET
+    by: str | UnsetType = UNSET
+    proposals: list[Proposal] | UnsetType = UNSET
+
+    @classmethod
+    def of(cls, back: Return, caller: Caller) -> Self:
+        hidden = () if caller.is_staff else ("note", "by", "proposals")
+        told = {
+            name: getattr(back, name)
+            for name in cls.__struct_fields__
+            if name not in {"lines", *hidden}
+        }
+        return cls(lines=[ReturnLineView.of(line) for line in back.lines], **told)
+
+
+class OrderReturns(Controller):
+    path = "/v1/orders/{order:str}/returns"
+    tags = ("returns",)
+
+    @post(operation_id="return_order", **called_by(*ANYBODY, scope="orders"))
+    async def give_back(
+        self,
+        order: FromPath[OrderId],
+        data: JSONBody[GivingBack],
+        caller: NamedDependency[Caller],
+        units: NamedDependency[Units],
+        key: NamedDependency[RequestKey],
+    ) -> ReturnView:
+        """Goods of an order come back: to any store at once, or by post, announced by their buyer.
+
+        422 `more_than_given` names each line with what may come back of it. What is paid back is
+        the share of what was paid; the answer says how much in which way.
+        """
+        back = await receiving.give_back(
+            units, caller=caller, order=order, wish=data.wish(), key=key
+        )
+        return ReturnView.of(back, caller)
+
+    @get(operation_id="list_order_returns", **called_by(*ANYBODY, scope="orders"))
+    async def of_order(
+        self,
+        order: FromPath[OrderId],
+        caller: NamedDependency[Caller],
+        units: NamedDependency[Units],
+    ) -> Page[ReturnView]:
+        """What came back of an order, or will, oldest first."""
+        found = await seeing.list_of_order(units, caller=caller, order=order)
+        return Page([ReturnView.of(back, caller) for back in found])
+
+
+class StoreReturns(Controller):
+    path = "/v1/stores/{store:str}/returns"
+    tags = ("returns",)
+
+    @get(operation_id="list_store_returns", **called_by(*STAFF, scope="orders"))
+    async def at_store(
+        self,
+        store: FromPath[StoreId],
+        caller: NamedDependency[Caller],
+        units: NamedDependency[Units],
+        states: States = None,
+        limit: Limit = 50,
+        cursor: Cursor = None,
+    ) -> Page[ReturnView]:
+        """What came back to a store, or is expected there, oldest first."""
+        found = await seeing.list_at(
+            units,
+            caller=caller,
+            store=store,
+            states=states or [ReturnState.ANNOUNCED],
+            after=unseal(cursor, ReturnId),
+            limit=limit + 1,
+        )
+        views = [ReturnView.of(back, caller) for back in found]
+        return page_of(views, limit, lambda view: view.id)
+
+    @post(operation_id="return_without_receipt", **called_by(*STAFF, scope="orders"))
+    async def without_receipt(
+        self,
+        store: FromPath[StoreId],
+        data: JSONBody[BroughtBody],
+        caller: NamedDependency[Caller],
+        units: NamedDependency[Units],
+        key: NamedDependency[RequestKey],
+        without_receipt_max: NamedDependency[int],
+    ) -> ReturnView:
+        """Take goods of nobody knows which order, for store credit only, where that is allowed.
+
+        409 `receipt_required` where it is not, or not for so much.
+        """
+        back = await take_unknown(
+            units,
+            caller=caller,
+            store=store,
+            brought=[line.brought() for line in data.lines],
+            note=data.reason,
+            most=without_receipt_max,
+            key=key,
+        )
+        return ReturnView.of(back, caller)
+
+
+class Returns(Controller):
+    path = "/v1/returns/{return_id:str}"
+    tags = ("returns",)
+
+    @get(operation_id="get_return", **called_by(*ANYBODY, scope="orders"))
+    async def look(
+        self,
+        return_id: FromPath[ReturnId],
+        caller: NamedDependency[Caller],
+        units: NamedDependency[Units],
+    ) -> Response[ReturnView]:
+        """One return: for its buyer, the stores of its order, and where its goods are."""
+        return _answered(await seeing.look(units, caller=caller, back=return_id), caller)
+
+    @post(
+        "/receive",
+        operation_id="receive_return",
+        status_code=200,
+        **called_by(*STAFF, scope="orders"),
+    )
+    async def receive(
+        self,
+        return_id: FromPath[ReturnId],
+        data: JSONBody[Arrival],
+        caller: NamedDependency[Caller],
+        units: NamedDependency[Units],
+        key: NamedDependency[RequestKey],
+    ) -> Response[ReturnView]:
+        """What was announced has come, or something else of the order: what came is what counts."""
+        back = await receiving.receive(
+            units, caller=caller, back=return_id, wish=data.wish(), key=key
+        )
+        return _answered(back, caller)
+
+    @post(
+        "/cancel",
+        operation_id="cancel_return",
+        status_code=200,
+        **called_by(*ANYBODY, scope="orders"),
+    )
+    async def cancel(
+        self,
+        return_id: FromPath[ReturnId],
+        data: JSONBody[Nothing],  # noqa: ARG002 - read, so that a misspelt field is named
+        caller: NamedDependency[Caller],
+        units: NamedDependency[Units],
+        optional_key: NamedDependency[RequestKey | None],
+    ) -> Response[ReturnView]:
+        """What was announced will not come. A repeat changes nothing."""
+        back = await receiving.cancel(units, caller=caller, back=return_id, key=optional_key)
+        return _answered(back, caller)
+
+    @post(
+        "/decide",
+        operation_id="decide_return",
+        status_code=200,
+        **called_by(Role.OFFICE, scope="payments"),
+    )
+    async def decide(
+        self,
+        return_id: FromPath[ReturnId],
+        data: JSONBody[ReturnDecision],
+        caller: NamedDependency[Caller],
+        units: NamedDependency[Units],
+        key: NamedDependency[RequestKey],
+    ) -> Response[ReturnView]:
+        """Pay back what was withheld for goods that did not come, or do not."""
+        back = await receiving.decide(units, caller=caller, back=return_id, pays=data.pay, key=key)
+        return _answered(back, caller)
+
+
+def _answered(back: Return, caller: Caller) -> Response[ReturnView]:
+    return tagged(ReturnView.of(back, caller), back.version)

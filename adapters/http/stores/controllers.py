@@ -1,0 +1,122 @@
+"""Where the stores are, when they are open, and whether one may collect there."""
+
+from typing import Annotated
+
+from litestar import Controller, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody, QueryParameter
+from msgspec import UNSET, Struct, UnsetType, structs
+
+from adapters.http.web.authentication import ANYBODY, called_by
+from adapters.http.web.bodies import Nothing
+from adapters.http.web.geo import Near, RadiusKm, around
+from adapters.http.web.paging import Cursor, Limit, Page, page_of, unseal
+from domain.foundation.callers import Role
+from domain.kernel.ids import StoreId
+from domain.stores.stores import Store
+from service.foundation.ports import RequestKey
+from service.inventory.availability import Around
+from service.orders import store_closing as closing
+from service.orders.store_closing import Disabled
+from service.shared.unit_of_work import Unit, Units
+
+Collects = Annotated[
+    bool | None, QueryParameter(name="pickup", description="Only stores that offer it, or do not.")
+]
+
+
+class StoreFound(Store, frozen=True, kw_only=True):
+    """A store, and how far it is from where somebody asked."""
+
+    distance_km: float | UnsetType = UNSET
+
+
+class Disable(Struct, forbid_unknown_fields=True):
+    """Whether what lies open may end as it would have."""
+
+    drain: bool = False
+
+
+class Stores(Controller):
+    path = "/v1/stores"
+    tags = ("stores",)
+
+    @get(operation_id="list_stores", **called_by(*ANYBODY))
+    async def many(
+        self,
+        units: NamedDependency[Units],
+        near: Near = None,
+        radius_km: RadiusKm = None,
+        collects: Collects = None,
+        limit: Limit = 50,
+        cursor: Cursor = None,
+    ) -> Page[StoreFound]:
+        """Every store by its key, or those near a place, the nearest first."""
+        async with units.read() as unit:
+            if circle := around(near, radius_km):
+                last = unseal(cursor, tuple[float, StoreId]) or (-1.0, "")
+                found = await _near(unit, circle, collects, last)
+                return page_of(found, limit, lambda store: (store.distance_km, store.store))
+            after = unseal(cursor, str) or ""
+            stores = await unit.stores.page(after, limit + 1, pickup=collects)
+        return page_of([_found(store) for store in stores], limit, lambda store: store.store)
+
+    @get("/{store:str}", operation_id="get_store", **called_by(*ANYBODY))
+    async def one(self, store: FromPath[StoreId], units: NamedDependency[Units]) -> Store:
+        """A store: its address, hours, exceptions, time zone, its rules of pickup, its channels."""
+        async with units.read() as unit:
+            return await unit.stores.get(store)
+
+    @post(
+        "/{store:str}/disable",
+        operation_id="disable_store",
+        status_code=200,
+        **called_by(Role.OFFICE, scope="stock"),
+    )
+    async def disable(
+        self,
+        store: FromPath[StoreId],
+        data: JSONBody[Disable],
+        units: NamedDependency[Units],
+        optional_key: NamedDependency[RequestKey | None],
+    ) -> Disabled:
+        """Claim nothing new of a store; what lies open there is over first, with `drain`.
+
+        No hold, no order and no transfer to it begins; old ones end as they would have, and its
+        tills go on. With nothing open it is `closed` at once, else `draining` until it is, which
+        happens by itself. Ask again to see what is left. Without `drain`, 409 `store_in_use` names
+        the first hundred of each that is open, and counts all.
+        """
+        return await closing.disable(units, store=store, drain=data.drain, key=optional_key)
+
+    @post(
+        "/{store:str}/enable",
+        operation_id="enable_store",
+        status_code=200,
+        **called_by(Role.OFFICE, scope="stock"),
+    )
+    async def enable(
+        self,
+        store: FromPath[StoreId],
+        data: JSONBody[Nothing],  # noqa: ARG002 - an empty body
+        units: NamedDependency[Units],
+        optional_key: NamedDependency[RequestKey | None],
+    ) -> Store:
+        """Sell from a store again."""
+        return await closing.enable(units, store=store, key=optional_key)
+
+
+async def _near(
+    unit: Unit, circle: Around, collects: bool | None, last: tuple[float, StoreId]
+) -> list[StoreFound]:
+    stores = await unit.stores.near(circle.latitude, circle.longitude, circle.radius_km)
+    found = [(round(km, 3), store) for store, km in stores]
+    return [
+        _found(store, km)
+        for km, store in sorted(found, key=lambda each: (each[0], each[1].store))
+        if (km, store.store) > last and collects in {None, store.pickup}
+    ]
+
+
+def _found(store: Store, distance_km: float | UnsetType = UNSET) -> StoreFound:
+    return StoreFound(**structs.asdict(store), distance_km=distance_km)

@@ -1,0 +1,1 @@
+"""The HTTP stack that every context shares: middleware, problems, paging, contract."""

@@ -1,0 +1,135 @@
+"""Who calls, and whether they may: every operation states its callers with `called_by`."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, Final
+
+from litestar import Litestar, Request
+from litestar.connection import ASGIConnection
+from litestar.di import NamedDependency
+from litestar.exceptions import ImproperlyConfiguredException
+from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
+from litestar.routes import HTTPRoute
+from msgspec.structs import replace
+
+from adapters.http.web.rate_limits import Limits
+from adapters.http.web.request_context import visit_of
+from domain.foundation.callers import Caller, Role
+from domain.inventory.availability import Telling
+from domain.kernel.errors import TooMany, Unknown
+from service.foundation.authenticator import Doorkeeper
+from service.foundation.ports import Codes
+
+ANYBODY: Final = frozenset(Role)
+STAFF: Final = frozenset({Role.TILL, Role.ASSOCIATE, Role.OFFICE})
+SHOPPERS: Final = frozenset({Role.SHOP, Role.CUSTOMER})
+AT_CARTS: Final = SHOPPERS | {Role.TILL}
+"""Who may open a cart with its token; a till's is one of its own."""
+Clock = Callable[[], datetime]
+
+
+def called_by(
+    *roles: Role, scope: str = "", strict: bool = False, key_in_address: bool = False
+) -> dict[str, Any]:
+    """What an operation says of its callers: `@get("/…", **called_by(Role.TILL))`.
+
+    `scope` is what an office key must have; `strict` is for codes, PINs and look-ups of persons.
+    `key_in_address` is for what browsers open without headers: a publishable key as `?key=`.
+    """
+    return {
+        "opt": {
+            "callers": frozenset(roles),
+            "scope": scope,
+            "limit": "strict" if strict else "default",
+            "key_in_address": key_in_address,
+        },
+        "security": [{"bearer": []}],
+    }
+
+
+def open_to_all() -> dict[str, Any]:
+    """An operation that needs no credential."""
+    return {"opt": {"callers": None}, "security": [{}]}
+
+
+def must_state_callers(app: Litestar) -> None:
+    """Raises ImproperlyConfiguredException where an operation does not say who may call it."""
+    for route in app.routes:
+        handlers = route.route_handlers if isinstance(route, HTTPRoute) else [route.route_handler]
+        for handler in handlers:
+            if isinstance(handler, HTTPRouteHandler) and handler.http_methods == {"OPTIONS"}:
+                handler.opt["callers"] = None  # Litestar's own; it tells what a path can do
+            if "callers" not in handler.opt:
+                raise ImproperlyConfiguredException(f"{handler} does not say who may call it.")
+
+
+async def admit(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+    """The guard of every operation; each has said at the start who may call it.
+
+    Raises:
+        Unknown, Forbidden, TooMany: nobody we know; a caller of the wrong kind; too often.
+    """
+    if handler.opt["callers"] is None:
+        return
+    doorkeeper: Doorkeeper = connection.app.state.doorkeeper
+    credential = _key_in_address(connection, handler) or _bearer(connection)
+    caller = await doorkeeper.recognise(credential)
+    visit = visit_of(connection)
+    visit.caller = caller
+    limits: Limits = connection.app.state.limits
+    try:
+        visit.headers |= limits.take(handler.opt["limit"], caller.id)
+    except TooMany:
+        visit.headers |= limits.published(handler.opt["limit"], caller.id)
+        raise
+    caller.must_be(handler.opt["callers"])
+    if scope := handler.opt.get("scope"):
+        caller.must_have(scope)
+
+
+def _key_in_address(
+    connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler
+) -> str:
+    """Raises Unknown for a secret in an address, where it would be seen on its way."""
+    if not handler.opt.get("key_in_address") or "authorization" in connection.headers:
+        return ""
+    key: str = connection.query_params.get("key", "")
+    if key and not key.startswith("pk_"):
+        raise Unknown("Only a publishable key (pk_…) may stand in an address.")
+    return key
+
+
+def _bearer(connection: ASGIConnection[Any, Any, Any, Any]) -> str:
+    scheme, _, credential = connection.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not credential.strip():
+        raise Unknown("Send Authorization: Bearer with a key or a token.")
+    return credential.strip()
+
+
+async def provide_telling(
+    caller: NamedDependency[Caller], shoppers_learn: NamedDependency[Telling]
+) -> Telling:
+    """What the caller learns of quantities."""
+    return shoppers_learn.to_staff if caller.is_staff else shoppers_learn
+
+
+async def provide_caller(
+    request: Request[Any, Any, Any],
+    codes: NamedDependency[Codes],
+    clock: NamedDependency[Clock],
+) -> Caller:
+    """The caller, with the cart and the order whose `Cart-Token` and `Order-Token` came along.
+
+    A till's token of a cart opens to its store only.
+    """
+    caller = visit_of(request).caller
+    if caller is None:
+        raise ImproperlyConfiguredException("An operation open to all has no caller.")
+    if token := request.headers.get("order-token"):
+        caller = replace(caller, order=codes.order_opened_by(token))
+    token = request.headers.get("cart-token", "")
+    if not token:
+        return caller
+    at_till = caller.role is Role.TILL
+    cart = codes.opened_at(token, caller.stores, clock()) if at_till else codes.opened_by(token)
+    return replace(caller, cart=cart)

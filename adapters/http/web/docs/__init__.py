@@ -1,0 +1,90 @@
+"""The contract, served: as JSON, as YAML, and as pages that need no internet."""
+
+import asyncio
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+from litestar import Litestar, Request, Response, get
+from litestar.params import FromPath
+
+from adapters.http.web.authentication import open_to_all
+from adapters.http.web.openapi.document import contract
+from adapters.http.web.openapi.yaml import as_yaml
+from domain.kernel.errors import Missing
+
+FOLDER: Final = Path(__file__).parent
+TYPES: Final = {
+    "swagger-ui-bundle.js": "text/javascript",
+    "swagger-ui.css": "text/css",
+    "start.js": "text/javascript",
+    "favicon-32x32.png": "image/png",
+}
+"""Swagger UI is vendored unchanged under its own licence, which lies beside it."""
+POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline';"
+    " img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'"
+)
+"""A browser that keeps to it loads nothing from elsewhere."""
+
+
+@cache
+def _contract(app: Litestar) -> dict[str, Any]:
+    return contract(app)
+
+
+@get(
+    "/schema/openapi.json",
+    operation_id="read_contract",
+    include_in_schema=False,
+    **open_to_all(),
+)
+async def as_json(request: Request[Any, Any, Any]) -> Response[bytes]:
+    """OpenAPI 3.1."""
+    document = await asyncio.to_thread(_contract, request.app)
+    return _text(json.dumps(document, ensure_ascii=False), "application/json")
+
+
+@get(
+    "/schema/openapi.yaml",
+    operation_id="read_contract_as_yaml",
+    include_in_schema=False,
+    **open_to_all(),
+)
+async def yaml(request: Request[Any, Any, Any]) -> Response[bytes]:
+    """OpenAPI 3.1 as YAML, the same as kept in `openapi/`."""
+    document = await asyncio.to_thread(_contract, request.app)
+    return _text(await asyncio.to_thread(as_yaml, document), "application/yaml")
+
+
+@get("/docs", operation_id="read_docs", include_in_schema=False, **open_to_all())
+async def page() -> Response[bytes]:
+    """The contract as a page."""
+    return _file("index.html", "text/html")
+
+
+@get("/docs/{name:str}", operation_id="read_docs_part", include_in_schema=False, **open_to_all())
+async def part(name: FromPath[str]) -> Response[bytes]:
+    """What the page is made of."""
+    if name not in TYPES:
+        raise Missing("There is no such file.")
+    return _file(name, TYPES[name])
+
+
+@cache
+def _read(name: str) -> bytes:
+    inside = FOLDER / name
+    return (inside if inside.exists() else FOLDER / "swagger" / name).read_bytes()
+
+
+def _file(name: str, media_type: str) -> Response[bytes]:
+    headers = {"Content-Security-Policy": POLICY, "Cache-Control": "public, max-age=3600"}
+    return Response(_read(name), media_type=media_type, headers=headers)
+
+
+def _text(text: str, media_type: str) -> Response[bytes]:
+    return Response(text.encode(), media_type=media_type, headers={"Cache-Control": "no-cache"})
+
+
+PAGES: Final = (as_json, yaml, page, part)

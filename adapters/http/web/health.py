@@ -1,0 +1,47 @@
+"""Whether the service lives, and whether it can do its work."""
+
+from typing import Any
+
+from litestar import Request, Response, route
+from litestar.enums import HttpMethod
+from litestar.openapi import ResponseSpec
+from msgspec import Struct
+
+from adapters.http.web.authentication import open_to_all
+
+
+class Health(Struct):
+    """`checks` names what was asked, and what it answered."""
+
+    status: str
+    checks: dict[str, str] = {}
+
+
+@route(
+    "/health/live",
+    http_method=[HttpMethod.GET, HttpMethod.HEAD],
+    operation_id="is_live",
+    tags=["service"],
+    **open_to_all(),
+)
+async def live() -> Health:
+    """The process answers."""
+    return Health("ok")
+
+
+@route(
+    "/health/ready",
+    http_method=[HttpMethod.GET, HttpMethod.HEAD],
+    operation_id="is_ready",
+    responses={503: ResponseSpec(Health, description="Not ready; `checks` says why.")},
+    tags=["service"],
+    **open_to_all(),
+)
+async def ready(request: Request[Any, Any, Any]) -> Response[Health]:
+    """The database answers, and its tables are there."""
+    ask = request.app.state.ready
+    checks: dict[str, str] = await ask()
+    good = all(answer == "ok" for answer in checks.values())
+    return Response(
+        Health("ok" if good else "unavailable", checks), status_code=200 if good else 503
+    )

@@ -1,0 +1,71 @@
+"""`Idempotency-Key`: a write that is sent twice is done once.
+
+A handler asks for `key: NamedDependency[RequestKey]` where money, stock or points move, and for
+`optional_key: NamedDependency[RequestKey | None]` on every other write.
+"""
+
+import re
+from hashlib import sha256
+from typing import Any, Final
+
+from litestar import Request
+
+from adapters.http.web.request_context import visit_of
+from domain.kernel.errors import Invalid, KeyRequired
+from service.foundation.ports import RequestKey
+
+VISIBLE: Final = re.compile(r"[!-~]{1,255}")
+RULE: Final = "1 to 255 visible ASCII characters"
+
+
+async def provide_optional_key(request: Request[Any, Any, Any]) -> RequestKey | None:
+    """The request under its key, if it has one.
+
+    Raises:
+        Invalid: the header is there but cannot be a key, or is there twice.
+    """
+    headers = request.headers.getall("idempotency-key", [])
+    if not headers:
+        return None
+    [header, *more] = headers
+    if more:
+        raise _wrong("repeated", "given once")
+    if not VISIBLE.fullmatch(header):
+        raise _wrong("pattern", RULE)
+    visit = visit_of(request)
+    visit.key = RequestKey(await _principal(request), header, await _digest(request))
+    return visit.key
+
+
+def _wrong(code: str, rule: str) -> Invalid:
+    error = {"header": "Idempotency-Key", "code": code, "detail": rule}
+    return Invalid(f"Idempotency-Key must be {rule}.", errors=[error])
+
+
+async def provide_key(request: Request[Any, Any, Any]) -> RequestKey:
+    """Raises KeyRequired, Invalid."""
+    key = await provide_optional_key(request)
+    if key is None:
+        raise KeyRequired("Send an Idempotency-Key: this moves money, stock or points.")
+    return key
+
+
+async def _principal(request: Request[Any, Any, Any]) -> str:
+    """Whose key it is. Guests share the shop's key; what they open things by tells them apart."""
+    caller = visit_of(request).caller
+    name = caller.id if caller else ""
+    given = [request.headers.get(header, "") for header in ("cart-token", "order-token")]
+    token = "\n".join(one for one in given if one)
+    return f"{name}:{sha256(token.encode()).hexdigest()[:32]}" if token else name
+
+
+async def _digest(request: Request[Any, Any, Any]) -> bytes:
+    address = request.url.path
+    if query := request.url.query:
+        address = f"{address}?{query}"
+    return digest_of(request.method, address, await request.body())
+
+
+def digest_of(method: str, address: str, body: bytes) -> bytes:
+    """The same for the same request."""
+    return sha256(f"{method} {address}\n".encode() + body).digest()

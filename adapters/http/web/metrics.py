@@ -1,0 +1,195 @@
+"""What operators watch: counters and times in Prometheus's form, by route, never by path.
+
+Several workers are several processes, and any of them may be asked. Where `serve` starts more than
+one, it names a folder in PROMETHEUS_MULTIPROC_DIR; each writes there and answers for all of them.
+"""
+
+import asyncio
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from litestar import Request, Response, get
+from litestar.di import NamedDependency
+from msgspec import Struct
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    generate_latest,
+    values,
+)
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+from prometheus_client.registry import Collector
+
+from adapters.http.web.authentication import open_to_all
+from domain.administration.audit import Audited
+from domain.kernel.errors import Busy
+from service.payments.ports import Standing
+from service.shared.unit_of_work import Units
+
+FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
+BUCKETS: Final = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10)
+METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+PATIENCE_S: Final = 2
+"""How long a busy database may keep those waiting who only want to watch."""
+
+
+class Metrics:
+    """The figures of one application."""
+
+    def __init__(self) -> None:
+        self._folder = os.environ.get(FOLDER, "")
+        if self._folder:  # the library chose when it was imported, and that was before the fork
+            values.ValueClass = values.MultiProcessValue()  # type: ignore[no-untyped-call]
+        self._own = own = CollectorRegistry()
+        if not self._folder:
+            ProcessCollector(registry=own)
+        self.under_way = Gauge(
+            "hylla_http_requests_under_way",
+            "Requests being answered.",
+            multiprocess_mode="livesum",
+            registry=own,
+        )
+        self._requests = Counter(
+            "hylla_http_requests",
+            "Requests answered.",
+            ["method", "route", "status"],
+            registry=own,
+        )
+        self._seconds = Histogram(
+            "hylla_http_request_seconds",
+            "Time to the first byte.",
+            ["method", "route"],
+            buckets=BUCKETS,
+            registry=own,
+        )
+
+        self._known: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
+
+    def measure(self, scope: Any, status: int, seconds: float) -> None:
+        """Count one answer under its route's template, so that no id becomes a label."""
+        method = scope["method"] if scope["method"] in METHODS else "other"
+        self.count(method, scope.get("path_template") or "unknown", status, seconds)
+
+    def count(self, method: str, route: str, status: int, seconds: float) -> None:
+        kind = (method, route, status)
+        if kind not in self._known:  # the library looks labels up anew each time
+            known = self._requests.labels(*kind), self._seconds.labels(method, route)
+            self._known[kind] = known
+        requests, times = self._known[kind]
+        requests.inc()
+        times.observe(seconds)
+
+    def text(self, kept: "Kept | None" = None) -> bytes:
+        """The figures of all workers, and those that stand in the database."""
+        kept = kept or Kept()
+        return b"".join(
+            generate_latest(one)
+            for one in (self._of_all(), Audits(kept.audits), Payments(kept.payments))
+        )
+
+    def _of_all(self) -> CollectorRegistry:
+        if not self._folder:
+            return self._own
+        _forget_the_dead(Path(self._folder))
+        everybody = CollectorRegistry()
+        MultiProcessCollector(everybody, self._folder)  # type: ignore[no-untyped-call]
+        return everybody
+
+
+class Kept(Struct, frozen=True):
+    """Figures that stand in the database: nobody's own, and never added up."""
+
+    audits: Sequence[Audited] = ()
+    payments: Sequence[Standing] = ()
+
+
+class Payments(Collector):
+    """Card payments that are not over, and what a provider refused."""
+
+    def __init__(self, standing: Sequence[Standing]) -> None:
+        self._standing = standing
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        if not self._standing:
+            return
+        counted = GaugeMetricFamily(
+            "hylla_payments",
+            "Attempts that are not over, and transactions to be asked or refused.",
+            labels=["what", "state"],
+        )
+        oldest = GaugeMetricFamily(
+            "hylla_payments_oldest_at_seconds",
+            "When the oldest of them began, in Unix time.",
+            labels=["what", "state"],
+        )
+        for one in self._standing:
+            counted.add_metric([one.what, one.state], one.count)
+            oldest.add_metric([one.what, one.state], one.oldest.timestamp())
+        yield counted
+        yield oldest
+
+
+class Audits(Collector):
+    """The last audit. It stands in the database, so it is nobody's own and never added up."""
+
+    def __init__(self, audits: Sequence[Audited]) -> None:
+        self._audits = audits
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        if not self._audits:
+            return
+        checked = GaugeMetricFamily(
+            "hylla_audit_checked", "Figures the last audit looked at.", labels=["invariant"]
+        )
+        broken = GaugeMetricFamily(
+            "hylla_audit_broken", "Figures it found wrong.", labels=["invariant"]
+        )
+        unfinished = GaugeMetricFamily(
+            "hylla_audit_unfinished", "1 where it took too long to tell.", labels=["invariant"]
+        )
+        for audited in self._audits:
+            checked.add_metric([audited.name], audited.checked)
+            broken.add_metric([audited.name], audited.broken)
+            unfinished.add_metric([audited.name], audited.unfinished)
+        newest = max(audited.at for audited in self._audits)
+        yield checked
+        yield broken
+        yield unfinished
+        yield GaugeMetricFamily(
+            "hylla_audit_at_seconds", "When it was, in Unix time.", value=newest.timestamp()
+        )
+
+
+def _forget_the_dead(folder: Path) -> None:
+    """What a worker had under way when it was killed is under way no more."""
+    for file in folder.glob("gauge_live*_*.db"):
+        pid = int(file.stem.rpartition("_")[2])
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            mark_process_dead(pid, str(folder))  # type: ignore[no-untyped-call]
+
+
+@get("/metrics", operation_id="read_metrics", include_in_schema=False, **open_to_all())
+async def read_metrics(
+    request: Request[Any, Any, Any], units: NamedDependency[Units]
+) -> Response[bytes]:
+    metrics: Metrics = request.app.state.metrics
+    media_type = CONTENT_TYPE_LATEST.removesuffix("; charset=utf-8")
+    return Response(metrics.text(await _kept(units)), media_type=media_type)
+
+
+async def _kept(units: Units) -> Kept:
+    """Nothing while the database is away: the rest is worth knowing then."""
+    try:
+        async with asyncio.timeout(PATIENCE_S), units.read() as unit:
+            return Kept(await unit.audit.last(), await unit.attempts.standing())
+    except (Busy, TimeoutError):
+        return Kept()

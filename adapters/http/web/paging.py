@@ -1,0 +1,77 @@
+"""Lists in pages: `limit`, an opaque `cursor`, and where the next page starts."""
+
+import base64
+from collections.abc import Sequence
+from typing import Annotated, Any, Final, Generic, TypeVar
+
+import msgspec
+from litestar.params import QueryParameter
+from msgspec import Struct
+
+from domain.kernel.errors import Invalid
+
+T = TypeVar("T")
+K = TypeVar("K")
+
+MOST: Final = 200
+LAST_NUMBER: Final = 2**63 - 1
+"""What a database can look for."""
+Limit = Annotated[int, QueryParameter(ge=1, le=MOST, description="How many items at most.")]
+Cursor = Annotated[
+    str | None,
+    QueryParameter(max_length=500, description="`next_cursor` of the page before, unchanged."),
+]
+
+
+class Page(Struct, Generic[T], frozen=True):
+    """`next_cursor` is null on the last page."""
+
+    items: list[T]
+    next_cursor: str | None = None
+
+
+def seal(position: Any) -> str:
+    """A position, such as the key of the last item, as an opaque cursor."""
+    return base64.urlsafe_b64encode(msgspec.json.encode(position)).decode().rstrip("=")
+
+
+def unseal(cursor: str | None, kind: type[K]) -> K | None:
+    """The position in `cursor`; None at the start.
+
+    Raises:
+        Invalid: no cursor of ours.
+    """
+    if cursor is None:
+        return None
+    try:
+        padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
+        position = msgspec.json.decode(base64.b64decode(padded, b"-_", validate=True), type=kind)
+        _must_be_findable(position)
+    except (ValueError, RecursionError):
+        error = {
+            "parameter": "cursor",
+            "in": "query",
+            "code": "cursor",
+            "detail": "no cursor of ours",
+        }
+        raise Invalid("cursor: send next_cursor unchanged.", errors=[error]) from None
+    return position
+
+
+def _must_be_findable(position: object) -> None:
+    """Raises ValueError for what no column can hold."""
+    for part in position if isinstance(position, tuple) else (position,):
+        if isinstance(part, str) and "\0" in part:
+            raise ValueError("a text with U+0000")
+        if isinstance(part, int) and abs(part) > LAST_NUMBER:
+            raise ValueError("a number without end")
+
+
+def page_of(found: Sequence[T], limit: int, position: Any) -> Page[T]:
+    """The first `limit` of `found`, which was asked for with one more to see whether there is more.
+
+    `position` tells the position of an item.
+    """
+    items = list(found[:limit])
+    more = len(found) > limit
+    return Page(items, seal(position(items[-1])) if more else None)

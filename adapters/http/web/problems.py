@@ -1,0 +1,234 @@
+"""Refusals and bugs as `application/problem+json` (RFC 9457); the only place with status codes."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+import structlog
+from litestar import Request, Response, get
+from litestar.exceptions import (
+    HTTPException,
+    InternalServerException,
+    ValidationException,
+)
+from litestar.params import FromPath
+from litestar.types import ExceptionHandlersMap, Scope
+from msgspec import UNSET, Struct, UnsetType
+
+from adapters.http.web.authentication import open_to_all
+from adapters.http.web.bodies import refused
+from adapters.http.web.locales import reader_locale
+from adapters.http.web.problem_titles import OF_CODE, OF_STATUS, title_of
+from adapters.http.web.request_context import visit_of
+from domain.foundation.callers import NotYours
+from domain.kernel.errors import (
+    Busy,
+    Conflict,
+    Forbidden,
+    Invalid,
+    KeyRequired,
+    Missing,
+    Refusal,
+    Stale,
+    TooMany,
+    Unknown,
+)
+from service.shared.unit_of_work import Units
+
+STATUS: Final[Mapping[type[Refusal], int]] = {
+    Unknown: 401,
+    Forbidden: 403,
+    Missing: 404,
+    Conflict: 409,
+    Stale: 412,
+    Invalid: 422,
+    KeyRequired: 428,
+    TooMany: 429,
+    Busy: 503,
+}
+OF_THE_DOOR: Final[Mapping[int, str]] = {
+    400: "unreadable",
+    404: "not_found",
+    405: "method_not_allowed",
+    413: "too_large",
+    415: "not_json",
+}
+"""Codes of what is turned away before the shop hears of it."""
+LEFT: Final = 499
+"""What web servers note of a client that left in the middle of its own body. Nobody reads it."""
+LACKING: Final = re.compile(r"Missing required (\w+) parameter '([^']+)'")
+"""How Litestar says it; it tells the name nowhere else."""
+MEDIA_TYPE: Final = "application/problem+json"
+
+log = structlog.get_logger("hylla.http")
+
+
+class Problem(Struct):
+    """Why not, for a program (`code`, `errors`) and for a reader (`title`, `detail`)."""
+
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str | UnsetType = UNSET
+    errors: list[dict[str, Any]] | UnsetType = UNSET
+    trace_id: str | UnsetType = UNSET
+
+
+def status_of(refusal: type[Refusal]) -> int:
+    return next(STATUS[kind] for kind in refusal.__mro__ if kind in STATUS)
+
+
+def answer(
+    request: Request[Any, Any, Any],
+    status: int,
+    code: str,
+    *,
+    headers: Mapping[str, str] | None = None,
+    **members: Any,
+) -> Response[bytes]:
+    body = _body(status, code, reader_locale(request), **members)
+    return Response(body, status_code=status, media_type=MEDIA_TYPE, headers=headers)
+
+
+def _body(
+    status: int, code: str, locale: str, *, facts: Mapping[str, Any] | None = None, **members: Any
+) -> bytes:
+    problem = Problem(
+        type=f"/problems/{code}",
+        title=title_of(code, status, locale),
+        status=status,
+        code=code,
+        **members,
+    )
+    known = msgspec.to_builtins(problem)
+    return msgspec.json.encode({**msgspec.to_builtins(dict(facts or {})), **known})
+
+
+def refuse(request: Request[Any, Any, Any], refusal: Refusal) -> Response[bytes]:
+    """An expected "no"."""
+    return Response(
+        written(refusal, reader_locale(request)),
+        status_code=status_of(type(refusal)),
+        media_type=MEDIA_TYPE,
+        headers=headers_of(refusal),
+    )
+
+
+def written(refusal: Refusal, locale: str) -> bytes:
+    """A refusal as a problem, for a reader of `locale`."""
+    return _body(
+        status_of(type(refusal)),
+        refusal.name,
+        locale,
+        facts=refusal.facts,
+        detail=refusal.detail,
+        errors=msgspec.to_builtins(refusal.errors) or UNSET,
+    )
+
+
+def headers_of(refusal: Refusal) -> dict[str, str]:
+    if isinstance(refusal, Unknown):
+        return {"WWW-Authenticate": "Bearer"}
+    if isinstance(refusal, TooMany | Busy):
+        return {"Retry-After": str(refusal.facts.get("retry_after_s", 1))}
+    return {}
+
+
+def turn_away(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
+    """What the router or the reading of a request refused."""
+    status = error.status_code
+    if visit_of(request).left and isinstance(error, InternalServerException):
+        return Response(b"", status_code=LEFT)
+    if status not in OF_STATUS or status == 500:  # noqa: PLR2004 - a bug of ours
+        return report(request, error)
+    allow = {name: text for name, text in (error.headers or {}).items() if name.lower() == "allow"}
+    detail = error.detail if type(error).__module__.startswith("adapters.") else UNSET
+    return answer(request, status, OF_THE_DOOR[status], headers=allow, detail=detail)
+
+
+def misread(request: Request[Any, Any, Any], error: ValidationException) -> Response[bytes]:
+    """A parameter that does not fit: in the path it names nothing, elsewhere it is named."""
+    extra = error.extra if isinstance(error.extra, list) else []
+    if any(item.get("source") == "path" for item in extra):
+        return refuse(request, Missing())
+    if any(item.get("key") == "data" for item in extra):
+        return answer(request, 400, "unreadable", detail="A JSON body is needed.")
+    if lacking := LACKING.match(error.detail):
+        errors = [{"parameter": lacking[2], "in": lacking[1], "code": "required"}]
+        return refuse(request, Invalid(f"{lacking[2]} is required.", errors=errors))
+    fields = request.route_handler.parsed_fn_signature.parameters
+    errors = [_parameter_error(item, fields) for item in extra]
+    names = ", ".join(str(error["parameter"]) for error in errors)
+    return refuse(request, Invalid(f"Not right: {names}.", errors=errors))
+
+
+def _parameter_error(item: Mapping[str, Any], fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Names a parameter as it is written in an address, which may not be our name for it."""
+    field = str(item.get("key", "")).partition(".")[0].partition("[")[0]
+    rules = getattr(fields.get(field), "kwarg_definition", None)
+    name = getattr(rules, "name", None) or field
+    rule = refused(str(item.get("message", ""))).errors[0]
+    missing = "required" in rule["detail"].lower()
+    return {
+        "parameter": name,
+        "in": str(getattr(item.get("source"), "value", item.get("source") or "query")),
+        "code": "required" if missing else rule["code"],
+        "detail": rule["detail"],
+    }
+
+
+def report(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+    """A bug: the client learns a trace id, the log where it happened, nobody the values."""
+    body = bug(error, reader_locale(request), visit_of(request).id)
+    return Response(body, status_code=500, media_type=MEDIA_TYPE)
+
+
+def bug(error: Exception, locale: str, trace_id: str) -> bytes:
+    log.error("bug", exc_info=error)
+    return _body(500, "internal_error", locale, trace_id=trace_id)
+
+
+async def note_trespass(error: Exception, scope: Scope) -> None:
+    """Write down who asked for what is not theirs; to them it does not exist."""
+    if not isinstance(error, NotYours):
+        return
+    units: Units = scope["litestar_app"].state.units
+    handler: Any = scope.get("route_handler")
+    try:
+        async with units.begin() as unit:
+            await unit.trespasses.note(error.caller, handler.operation_id or "", error.thing)
+    except Busy:
+        log.warning("trespass_not_noted", operation=handler.operation_id)
+
+
+HANDLERS: Final[ExceptionHandlersMap] = {
+    Refusal: refuse,
+    ValidationException: misread,
+    HTTPException: turn_away,
+    Exception: report,
+}
+
+
+class ProblemType(Struct):
+    """What a `type` address of a problem opens."""
+
+    code: str
+    title: str
+    status: int | None = None
+
+
+@get("/problems/{code:str}", operation_id="describe_problem", tags=["service"], **open_to_all())
+async def describe_problem(code: FromPath[str], request: Request[Any, Any, Any]) -> ProblemType:
+    """What a problem's `type` means, in the reader's language."""
+    kinds = {kind.code: status_of(kind) for kind in _kinds(Refusal) if kind is not Refusal}
+    kinds |= {name: status for status, name in OF_THE_DOOR.items()} | {"internal_error": 500}
+    if code not in kinds and code not in OF_CODE:
+        raise Missing("There is no such problem.")
+    status = kinds.get(code)
+    return ProblemType(code, title_of(code, status or 400, reader_locale(request)), status)
+
+
+def _kinds(kind: type[Refusal]) -> list[type[Refusal]]:
+    return [kind, *(below for child in kind.__subclasses__() for below in _kinds(child))]

@@ -1,0 +1,92 @@
+"""How often a caller may ask: a token bucket each, published in every answer.
+
+Buckets live in each worker process: the generous limit keeps one client from drowning the others,
+so it is not shared between workers; the strict one, which slows down guessing, is divided by them.
+"""
+
+import math
+import time
+from collections.abc import Callable
+from typing import Final
+
+from msgspec import Struct
+
+from domain.kernel.errors import TooMany
+
+MOST_BUCKETS: Final = 100_000
+
+
+class Policy(Struct, frozen=True):
+    """`quota` requests in `window_s` seconds, all of them at once if need be."""
+
+    name: str
+    quota: int
+    window_s: int
+
+    @property
+    def per_second(self) -> float:
+        return self.quota / self.window_s
+
+
+class Bucket(Struct):
+    tokens: float
+    at: float
+
+
+class Limits:
+    """The policies, and what each caller has left of them."""
+
+    def __init__(self, *policies: Policy, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._policies = {policy.name: policy for policy in policies}
+        self._buckets: dict[tuple[str, str], Bucket] = {}
+        self._monotonic = monotonic
+
+    def take(self, policy_name: str, caller: str) -> dict[str, str]:
+        """Count one request, and answer the headers that publish the limit.
+
+        Raises:
+            TooMany: nothing is left; `facts["retry_after_s"]` says when there will be.
+        """
+        policy = self._policies[policy_name]
+        bucket = self._filled(policy, caller)
+        if bucket.tokens < 1:
+            wait = math.ceil((1 - bucket.tokens) / policy.per_second)
+            raise TooMany("Too many requests; please wait.", facts={"retry_after_s": wait})
+        bucket.tokens -= 1
+        return self._published(policy, bucket)
+
+    def published(self, policy_name: str, caller: str) -> dict[str, str]:
+        """The same headers without counting a request."""
+        policy = self._policies[policy_name]
+        return self._published(policy, self._filled(policy, caller))
+
+    def _filled(self, policy: Policy, caller: str) -> Bucket:
+        now = self._monotonic()
+        bucket = self._buckets.get((policy.name, caller))
+        if bucket is None:
+            self._make_room(now)
+            bucket = self._buckets[policy.name, caller] = Bucket(policy.quota, now)
+        grown = bucket.tokens + (now - bucket.at) * policy.per_second
+        bucket.tokens, bucket.at = min(policy.quota, grown), now
+        return bucket
+
+    def _make_room(self, now: float) -> None:
+        """Forget full buckets: a new one says the same."""
+        if len(self._buckets) < MOST_BUCKETS:
+            return
+        windows = {name: policy.window_s for name, policy in self._policies.items()}
+        self._buckets = {
+            key: bucket
+            for key, bucket in self._buckets.items()
+            if now - bucket.at < windows[key[0]]
+        }
+
+    @staticmethod
+    def _published(policy: Policy, bucket: Bucket) -> dict[str, str]:
+        """`RateLimit` and `RateLimit-Policy` as in draft-ietf-httpapi-ratelimit-headers."""
+        missing = policy.quota - bucket.tokens
+        reset = math.ceil(missing / policy.per_second)
+        return {
+            "RateLimit-Policy": f'"{policy.name}";q={policy.quota};w={policy.window_s}',
+            "RateLimit": f'"{policy.name}";r={int(bucket.tokens)};t={reset}',
+        }

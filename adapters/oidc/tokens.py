@@ -1,0 +1,126 @@
+"""Tokens of people: from the retailer's identity provider, or from ourselves while on trial.
+
+What reads their signatures weighs 9 MB, and is loaded with the first token.
+"""
+
+# ruff: noqa: PLC0415
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from domain.foundation.callers import Role
+from domain.kernel.errors import Unknown
+from domain.kernel.ids import CustomerId
+from service.foundation.ports import Claims
+
+if TYPE_CHECKING:
+    from adapters.oidc.jwks import KeySet
+
+TRIAL_ISSUER: Final = "hylla-trial"
+AUDIENCE: Final = "hylla"
+LEEWAY: Final = timedelta(seconds=30)
+"""How far two clocks may disagree."""
+ALGORITHMS: Final = ("RS256", "ES256")
+"""What an identity provider may sign with: never a shared secret, never nothing."""
+
+
+class TrialTokens:
+    """Our own issuer, for as long as no identity provider is configured; `sub` is the `cus_…`."""
+
+    def __init__(self, secret: str) -> None:
+        self._secret = f"trial tokens\n{secret}"
+
+    def issue(self, customer: CustomerId, now: datetime, lifetime: timedelta) -> str:
+        import jwt
+
+        claims = {
+            "iss": TRIAL_ISSUER,
+            "aud": AUDIENCE,
+            "sub": customer,
+            "iat": now,
+            "exp": now + lifetime,
+        }
+        return jwt.encode(claims, self._secret, algorithm="HS256")
+
+    async def read(self, token: str) -> Claims:
+        import jwt
+
+        try:
+            claims = jwt.decode(
+                token,
+                self._secret,
+                algorithms=["HS256"],
+                issuer=TRIAL_ISSUER,
+                audience=AUDIENCE,
+                options={"require": ["exp", "sub", "iss", "aud"]},
+            )
+        except jwt.InvalidTokenError as error:
+            raise _refused(error) from None
+        return Claims(Role.CUSTOMER, claims["sub"], customer=CustomerId(claims["sub"]))
+
+
+class ProviderTokens:
+    """Any OpenID provider, by the keys it publishes. `sub` is the customer's `external_id`.
+
+    Staff bear the claims `role` (`associate` with `stores`, `office` with `scopes`).
+    """
+
+    def __init__(self, *, issuer: str, audience: str, keys: "KeySet") -> None:
+        self._issuer = issuer
+        self._audience = audience
+        self._keys = keys
+
+    async def read(self, token: str) -> Claims:
+        import jwt
+
+        try:
+            header = jwt.get_unverified_header(token)
+            if header.get("alg") not in ALGORITHMS:
+                raise jwt.InvalidAlgorithmError
+            key = await self._keys.find(header.get("kid"))
+            claims = jwt.decode(
+                token,
+                key,
+                algorithms=ALGORITHMS,
+                issuer=self._issuer,
+                audience=self._audience,
+                leeway=LEEWAY,
+                options={"require": ["exp", "sub", "iss", "aud"]},
+            )
+        except jwt.PyJWTError as error:
+            raise _refused(error) from None
+        return claims_of(claims)
+
+
+def claims_of(claims: Mapping[str, Any]) -> Claims:
+    """Raises Unknown for a role we do not know, and for staff who may do nothing anywhere."""
+    subject = claims["sub"]
+    match claims.get("role", Role.CUSTOMER):
+        case Role.CUSTOMER:
+            return Claims(Role.CUSTOMER, subject)
+        case Role.ASSOCIATE:
+            return Claims(Role.ASSOCIATE, subject, stores=_names(claims, "stores"))
+        case Role.OFFICE:
+            scopes = _names(claims, "scopes") if "scopes" in claims else frozenset()
+            return Claims(Role.OFFICE, subject, scopes=scopes)
+        case _:
+            raise Unknown("This token has a role that we do not know.", code="token_refused")
+
+
+def _names(claims: Mapping[str, Any], name: str) -> frozenset[str]:
+    """A claim that lists names, as a list or, as OAuth writes scopes, between spaces."""
+    listed = claims.get(name, [])
+    names = listed.split() if isinstance(listed, str) else listed
+    if not isinstance(names, list) or not names or not all(isinstance(item, str) for item in names):
+        raise Unknown(f"This token has no {name}.", code="token_refused")
+    return frozenset(names)
+
+
+def _refused(error: Exception) -> Unknown:
+    """Says which rule was broken, never what the token holds."""
+    import jwt
+
+    if isinstance(error, jwt.ExpiredSignatureError):
+        return Unknown("This token is over; get a new one.", code="token_expired")
+    return Unknown("This token does not hold.", code="token_refused")

@@ -1,1 +1,0 @@
-"""Providers that take money for the shop."""

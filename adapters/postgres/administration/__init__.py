@@ -1,0 +1,1 @@
+"""Imports, webhooks, the audit and the reactions to events."""

@@ -1,0 +1,147 @@
+"""How broken figures are set to what explains them: the statements of a repair, in their order."""
+
+from typing import Final
+
+from adapters.postgres.administration.invariants import (
+    COMING,
+    CONDITIONS,
+    LOT_FIGURES,
+    LOTS,
+    MEMBER_FIGURES,
+    MEMBERS,
+)
+from adapters.postgres.inventory.repositories.stock_levels import SHELF
+from domain.inventory.stock_levels import Cause
+
+COUNTED: Final = {
+    "on_hand_is_what_was_moved": "on_hand",
+    "unavailable_is_what_was_moved": "unavailable",
+    "allocated_is_what_orders_claim": "allocated",
+    "staged_is_what_lies_picked": "staged",
+    "held_is_what_carts_hold": "held",
+}
+"""The figure of a shelf that each is about."""
+SAFETY: Final = "safety_stock_is_what_was_told"
+"""Of a shelf that was gone: what the last line of a file told to keep back there."""
+FIGURES: Final = {**COUNTED, SAFETY: "safety_stock"}
+REPAIRABLE: Final = (
+    *COUNTED,
+    "conditions_are_what_was_moved",
+    "balances_are_what_was_posted",
+    "lots_are_what_was_posted",
+    "incoming_is_what_is_on_its_way",
+)
+"""Figures that a ledger explains; what else is broken needs somebody to look at it."""
+
+CLOSE: Final = "lock table stock, blocked, members, lots, incoming in exclusive mode"
+"""Others may look. Whoever has locked a row ends first; a weaker lock would meet it half way."""
+
+SHELVE: Final = """
+    insert into stock (store, sku, version)
+    select store, sku, coalesce((
+        select max(version) from (
+            select store, sku, version from feed union all
+            select store, sku, version from feed_inbox
+        ) as told where (told.store, told.sku) = (gone.store, gone.sku)
+    ), 1)
+    from (
+        select distinct store, sku from movements join stores using (store)
+        where not exists (
+            select from stock where (stock.sku, stock.store) = (movements.sku, movements.store)
+        )
+    ) as gone
+    on conflict do nothing
+    returning store, sku
+"""
+"""Who has heard of a shelf that is gone goes on from the version that was told last."""
+NOTE: Final = """
+    insert into repairs (invariant, about, expected, actual, at, repair)
+    select $1, about, expected, actual, $2, $3 from ({facts}) as fact where expected <> actual
+    order by about
+    returning about::text, expected, actual
+"""
+KEPT_BACK: Final = """
+    select jsonb_build_object('store', store, 'sku', sku) as about,
+        safety_stock as expected, 0 as actual
+    from counts join unnest($4::text[], $5::text[]) as gone (store, sku) using (store, sku)
+    where safety_stock is not null
+"""
+SETTLE: Final = """
+    update incidents set state = 'settled', settled_by = 'hylla', settled_at = $1, changed_at = $1
+    from stock
+    where incidents.store = stock.store and incidents.sku = stock.sku
+        and incidents.kind = 'oversold' and incidents.state = 'open'
+        and on_hand - unavailable - allocated - held >= 0
+"""
+"""Also where a broken figure hid from whoever moved goods that all was in order again."""
+SET: Final = ", ".join(
+    f"{name} = coalesce((repaired->'{name}'->>'set_to')::int, stock.{name})"
+    for name in FIGURES.values()
+)
+SHELVES_RIGHTED: Final = f"""
+    with told as (
+        select about->>'store' as store, about->>'sku' as sku, jsonb_object_agg(
+            coalesce(figure, about->>'condition'),
+            jsonb_build_object('was', actual, 'set_to', expected)
+        ) as repaired
+        from repairs left join (values {", ".join(f"('{i}', '{f}')" for i, f in FIGURES.items())})
+            as counted (invariant, figure) using (invariant)
+        where repair = $1 and about ? 'sku' and not about ? 'source'
+        group by 1, 2
+    ), line as (
+        insert into movements
+            (store, sku, kind, cause, actor, occurred_at, recorded_at, repaired)
+        select store, sku, '{Cause.REPAIR}', $1, 'hylla', $2, $2, repaired from told
+    ), righted as (
+        update stock set version = version + 1, {SET}
+        from told where (stock.store, stock.sku) = (told.store, told.sku)
+        returning {", ".join(f"stock.{column}" for column in SHELF.split(", "))}
+    ), fed as (
+        insert into feed_inbox ({SHELF}, cause, recorded_at)
+        select *, '{Cause.REPAIR}', $2 from righted
+    )
+    select * from righted
+"""
+"""A repair is a line of its own in each shelf's ledger, by which no goods move.
+
+Of every shelf whose figures or conditions were broken those who listen are told.
+"""
+PUT_RIGHT: Final = (
+    f"""
+    insert into blocked (store, sku, condition, units)
+    select store, sku, condition, coalesce(moved.units, 0)
+    from blocked full join {CONDITIONS} as moved using (store, sku, condition)
+    where blocked.units is distinct from coalesce(moved.units, 0)
+    on conflict (sku, store, condition) do update set units = excluded.units
+    """,
+    f"""
+    update members set {", ".join(f"{name} = truth.{name}" for name in MEMBER_FIGURES)}
+    from (
+        select id, {", ".join(f"coalesce(told.{name}, 0) as {name}" for name in MEMBER_FIGURES)}
+        from {MEMBERS}
+    ) as truth
+    where members.id = truth.id
+    """,
+    f"""
+    delete from incoming where not exists (
+        select from {COMING} as coming
+        where (coming.sku, coming.store, coming.source)
+            = (incoming.sku, incoming.store, incoming.source)
+    )
+    """,
+    f"""
+    insert into incoming (sku, store, source, units, due_on) select * from {COMING} as coming
+    on conflict (sku, store, source) do update set
+        units = excluded.units, due_on = excluded.due_on
+    where (incoming.units, incoming.due_on)
+        is distinct from (excluded.units, excluded.due_on)
+    """,
+    f"""
+    update lots set {", ".join(f"{name} = truth.{name}" for name in LOT_FIGURES)}
+    from (
+        select id, {", ".join(f"coalesce(told.{name}, 0) as {name}" for name in LOT_FIGURES)}
+        from {LOTS}
+    ) as truth
+    where lots.id = truth.id
+    """,
+)

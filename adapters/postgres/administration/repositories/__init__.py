@@ -1,0 +1,1 @@
+"""Repositories of administration: one module a noun."""

@@ -1,0 +1,174 @@
+"""Looking at every invariant, and setting figures to what their ledgers say."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import asyncpg
+import msgspec
+
+from adapters.postgres.administration.invariants import INVARIANTS
+from adapters.postgres.administration.repairs import (
+    CLOSE,
+    COUNTED,
+    KEPT_BACK,
+    NOTE,
+    PUT_RIGHT,
+    REPAIRABLE,
+    SAFETY,
+    SETTLE,
+    SHELVE,
+    SHELVES_RIGHTED,
+)
+from adapters.postgres.db.columns import columns
+from domain.administration.audit import Audited, Broken, Invariant, Repair
+from domain.inventory.stock_levels import Change, Shelf, summed
+from domain.kernel.ids import Sku, StoreId
+from domain.pos.incidents import IncidentKind, oversold
+from service.pos.ports import Incidents
+
+SHOWN: Final = 20
+LOOK: Final = f"""
+    with wrong as materialized (
+        select about, coalesce(expected, 0) as expected, coalesce(actual, 0) as actual
+        from ({{facts}}) as fact where expected is distinct from actual
+    )
+    select (select count(*) from ({{facts}}) as fact) as checked,
+        (select count(*) from wrong) as broken, (
+            select coalesce(json_agg(example), '[]')
+            from (select * from wrong order by about limit {SHOWN}) as example
+        ) as examples
+"""
+"""Only what is wrong is kept aside and named: in a vast shop the rest would fill the disk."""
+PATIENCE: Final = timedelta(seconds=30)
+WAIT: Final = "select set_config('statement_timeout', $1, true)"
+KEEP: Final = """
+    with unknown as (delete from audits where name <> all($2))
+    insert into audits (name, at, checked, broken, unfinished)
+    select name, $1, checked, broken, unfinished
+    from unnest($2::text[], $3::bigint[], $4::bigint[], $5::boolean[])
+        as found (name, checked, broken, unfinished)
+    order by name
+    on conflict (name) do update set at = excluded.at, checked = excluded.checked,
+        broken = excluded.broken, unfinished = excluded.unfinished
+"""
+LAST: Final = "select name, at, checked, broken, unfinished from audits order by name"
+
+
+class PostgresAudit:
+    def __init__(
+        self,
+        connection: Any,
+        now: datetime,
+        new_id: Callable[[str], str],
+        incidents: Incidents,
+        patience: timedelta = PATIENCE,
+    ) -> None:
+        """`patience` is how long one invariant may take."""
+        self._connection = connection
+        self._now = now
+        self._new_id = new_id
+        self._incidents = incidents
+        self._patience = f"{patience // timedelta(milliseconds=1)}ms"
+
+    async def look(self) -> list[Invariant]:
+        return [await self._seen(name, facts) for name, facts in INVARIANTS.items()]
+
+    async def _seen(self, name: str, facts: str) -> Invariant:
+        try:
+            async with self._connection.transaction():
+                await self._be_patient()
+                row = await self._connection.fetchrow(LOOK.format(facts=facts))
+        except (asyncpg.QueryCanceledError, asyncpg.LockNotAvailableError):
+            return Invariant.given_up(name)
+        return Invariant(
+            name=name,
+            ok=row["broken"] == 0,
+            checked=row["checked"],
+            broken=row["broken"],
+            examples=msgspec.json.decode(row["examples"], type=list[Broken]),
+        )
+
+    async def _be_patient(self) -> None:
+        """Until the transaction ends."""
+        await self._connection.execute(WAIT, self._patience)
+
+    async def repair(self) -> list[Repair]:
+        """Nobody else writes to the tables while they are put right."""
+        await self._be_patient()
+        await self._connection.execute(CLOSE)
+        repair = self._new_id("rep")
+        repairs = await self._explained(repair)
+        if repairs:
+            rows = await self._connection.fetch(SHELVES_RIGHTED, repair, self._now)
+            for statement in PUT_RIGHT:
+                await self._connection.execute(statement)
+            await self._tell_of_oversold(repairs, [Shelf(*row) for row in rows])
+        return repairs
+
+    async def _tell_of_oversold(self, repairs: list[Repair], righted: list[Shelf]) -> None:
+        after = {(shelf.store, shelf.sku): shelf for shelf in righted}
+        worse, _ = oversold(_changes(repairs), after)
+        await self._incidents.open(IncidentKind.OVERSOLD, worse)
+        await self._connection.execute(SETTLE, self._now)
+
+    async def rehearse(self) -> list[Repair]:
+        """Written down as a repair is, and undone."""
+        written = self._connection.transaction()
+        await written.start()
+        await self._be_patient()
+        repairs = await self._explained(self._new_id("rep"))
+        await written.rollback()
+        return repairs
+
+    async def keep(self, found: list[Invariant]) -> None:
+        await self._connection.execute(
+            KEEP,
+            self._now,
+            [invariant.name for invariant in found],
+            [invariant.checked for invariant in found],
+            [invariant.broken for invariant in found],
+            [invariant.unfinished for invariant in found],
+        )
+
+    async def last(self) -> list[Audited]:
+        return [Audited(*row) for row in await self._connection.fetch(LAST)]
+
+    async def _explained(self, repair: str) -> list[Repair]:
+        """Every figure that is not what its ledger says, written down as of this repair."""
+        gone = await self._connection.fetch(SHELVE)
+        places = columns([tuple(row) for row in gone], 2)
+        repairs = await self._noted(SAFETY, KEPT_BACK, repair, *places) if gone else []
+        for name in REPAIRABLE:
+            repairs += await self._noted(name, INVARIANTS[name], repair)
+        return repairs
+
+    async def _noted(self, name: str, facts: str, repair: str, *more: Any) -> list[Repair]:
+        note = NOTE.format(facts=facts)
+        rows = await self._connection.fetch(note, name, self._now, repair, *more)
+        return [
+            Repair(
+                name,
+                Broken(
+                    msgspec.json.decode(row["about"], type=dict[str, str]),
+                    row["expected"],
+                    row["actual"],
+                ),
+                self._now,
+            )
+            for row in rows
+        ]
+
+
+def _changes(repairs: list[Repair]) -> list[Change]:
+    """What the repairs add to the figures of each shelf."""
+    return summed(
+        Change(
+            StoreId(broken.about["store"]),
+            Sku(broken.about["sku"]),
+            **{COUNTED[repair.invariant]: broken.expected - broken.actual},
+        )
+        for repair in repairs
+        if repair.invariant in COUNTED
+        for broken in [repair.broken]
+    )

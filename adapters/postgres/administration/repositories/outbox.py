@@ -1,0 +1,76 @@
+"""Events: added with their cause, leased by whoever follows them."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import msgspec
+
+from adapters.postgres.db.columns import columns
+from domain.foundation.events import Event
+from domain.orders.timeline import Entry
+from service.administration.ports import Leased
+
+ADD: Final = """
+    with told as (
+        insert into timeline (order_id, at, what, by, actor, group_id, store, facts)
+        select order_id, at, what, by, actor, group_id, store, facts::jsonb from unnest(
+            $4::text[], $5::timestamptz[], $6::text[], $7::text[], $8::text[], $9::text[],
+            $10::text[], $11::text[]
+        ) as entry (order_id, at, what, by, actor, group_id, store, facts)
+    )
+    insert into events (kind, body, recorded_at, due_at)
+    select kind, body::jsonb, $3, $3 from unnest($1::text[], $2::text[]) as event (kind, body)
+"""
+LEASE: Final = """
+    update events set attempts = attempts + 1,
+        due_at = $1 + least($3::interval * power(2, least(attempts, 16)), interval '1 hour')
+    where id in (
+        select id from events where due_at <= $1 order by id limit $2 for update skip locked
+    )
+    returning id, body, attempts
+"""
+TAKE: Final = "delete from events where id = $1 and attempts = $2 returning true"
+TROUBLE: Final = "update events set trouble = $2 where id = $1"
+
+
+class PostgresOutbox:
+    def __init__(self, connection: Any, now: datetime) -> None:
+        self._connection = connection
+        self._now = now
+
+    async def add(self, *events: Event, told: Collection[Entry] = ()) -> None:
+        kinds = [str(event.__struct_config__.tag) for event in events]
+        bodies = [msgspec.json.encode(event).decode() for event in events]
+        entries = columns([_values(entry) for entry in told], 8)
+        await self._connection.execute(ADD, kinds, bodies, self._now, *entries)
+
+    async def lease(self, limit: int, span: timedelta) -> Sequence[Leased]:
+        """Up to `limit` due events, oldest first, for `span`; a repeat of one doubles its span."""
+        rows = await self._connection.fetch(LEASE, self._now, limit, span)
+        return [
+            Leased(row["id"], msgspec.json.decode(row["body"], type=Event), row["attempts"])
+            for row in sorted(rows, key=lambda row: row["id"])
+        ]
+
+    async def take(self, leased: Leased) -> bool:
+        """Remove an event in the unit of its effect; False when another has it by now."""
+        return bool(await self._connection.fetchval(TAKE, leased.id, leased.attempts))
+
+    async def trouble(self, leased: Leased, words: str) -> None:
+        """Note why an event could not be followed; it comes again when its lease ends."""
+        await self._connection.execute(TROUBLE, leased.id, words)
+
+
+def _values(entry: Entry) -> tuple[Any, ...]:
+    facts = msgspec.json.encode(entry.facts).decode()
+    return (
+        entry.order,
+        entry.at,
+        entry.what.value,
+        entry.by.value,
+        entry.actor,
+        entry.group,
+        entry.store,
+        facts,
+    )

@@ -1,0 +1,1 @@
+"""Repositories of carts: one module a noun."""

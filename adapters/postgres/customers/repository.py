@@ -1,0 +1,114 @@
+"""The people the shop knows."""
+
+from collections.abc import Callable, Collection, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from domain.customers.customers import Customer, CustomerMissing, ExternalIdTaken, Profile
+from domain.kernel.ids import CustomerId
+
+COLUMNS: Final = "id, external_id, name, email, phone, nullif(locale, '') as locale"
+KNOWN: Final = """
+    select id, null from customers where id = any($1::text[])
+    union all
+    select id, external_id from customers where external_id = any($2::text[])
+"""
+LOCK: Final = f"""
+    select {COLUMNS} from customers where external_id = any($1::text[])
+    order by external_id for no key update
+"""
+PUT: Final = """
+    insert into customers (id, external_id, name, email, phone, locale, created_at, changed_at)
+    select id, external_id, name, email, phone, coalesce(locale, ''), $7, $7
+    from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[])
+        as told (id, external_id, name, email, phone, locale)
+    order by external_id
+    on conflict (external_id) do update set
+        name = excluded.name, email = excluded.email, phone = excluded.phone,
+        locale = excluded.locale, version = customers.version + 1, changed_at = $7
+"""
+ENROL: Final = """
+    insert into members (id, customer, joined_at)
+    select told.id, customers.id, $3
+    from unnest($1::text[], $2::text[]) as told (id, external_id)
+    join customers using (external_id)
+    on conflict (customer) do nothing
+"""
+PROFILE: Final = """
+    select customers.id, external_id, name, email, phone, nullif(locale, '') as locale, created_at,
+        members.id as member
+    from customers left join members on members.customer = customers.id
+"""
+GET: Final = f"{PROFILE} where customers.id = $1"
+TAKE: Final = f"{GET} for no key update of customers"
+PAGE: Final = f"""
+    {PROFILE}
+    where ($1::text is null or external_id = $1) and ($2::text is null or customers.id > $2)
+    order by customers.id limit $3
+"""
+ADD: Final = """
+    insert into customers (id, external_id, name, email, phone, locale, created_at, changed_at)
+    values ($1, $2, $3, $4, $5, coalesce($6, ''), $7, $7)
+    on conflict (external_id) do nothing returning true
+"""
+KEEP: Final = """
+    update customers set name = $2, email = $3, phone = $4, locale = coalesce($5, ''),
+        version = version + 1, changed_at = $6
+    where id = $1
+"""
+
+
+class PostgresCustomers:
+    def __init__(self, connection: Any, now: datetime, new_id: Callable[[str], str]) -> None:
+        self._connection = connection
+        self._now = now
+        self._new_id = new_id
+
+    async def known(
+        self, customers: Collection[CustomerId], external_ids: Collection[str]
+    ) -> tuple[set[CustomerId], dict[str, CustomerId]]:
+        rows = await self._connection.fetch(KNOWN, list(customers), list(external_ids))
+        named = {external_id: customer for customer, external_id in rows if external_id}
+        return {customer for customer, external_id in rows if not external_id}, named
+
+    async def get(self, customer: CustomerId) -> Profile:
+        return await self._one(GET, customer)
+
+    async def take(self, customer: CustomerId) -> Profile:
+        return await self._one(TAKE, customer)
+
+    async def _one(self, query: str, customer: CustomerId) -> Profile:
+        row = await self._connection.fetchrow(query, customer)
+        if row is None:
+            raise CustomerMissing
+        return Profile(**row)
+
+    async def page(
+        self, *, external_id: str | None, after: CustomerId | None, limit: int
+    ) -> Sequence[Profile]:
+        rows = await self._connection.fetch(PAGE, external_id, after, limit)
+        return [Profile(**row) for row in rows]
+
+    async def add(self, told: Customer) -> None:
+        values = (told.id, told.external_id, told.name, told.email, told.phone, told.locale)
+        if not await self._connection.fetchval(ADD, *values, self._now):
+            raise ExternalIdTaken(told.external_id)
+
+    async def keep(self, customer: Customer) -> None:
+        values = (customer.id, customer.name, customer.email, customer.phone, customer.locale)
+        await self._connection.execute(KEEP, *values, self._now)
+
+    async def lock(self, external_ids: Collection[str]) -> dict[str, Customer]:
+        rows = await self._connection.fetch(LOCK, list(external_ids))
+        return {row["external_id"]: Customer(**row) for row in rows}
+
+    async def put(self, customers: Sequence[Customer]) -> None:
+        rows = [
+            (told.id, told.external_id, told.name, told.email, told.phone, told.locale)
+            for told in customers
+        ]
+        await self._connection.execute(PUT, *zip(*rows, strict=True), self._now)
+
+    async def enrol(self, external_ids: Collection[str]) -> None:
+        ids = [self._new_id("mem") for _ in external_ids]
+        await self._connection.execute(ENROL, ids, list(external_ids), self._now)

@@ -1,0 +1,1 @@
+"""The database itself: connections, unit of work, migrations and the embedded server."""

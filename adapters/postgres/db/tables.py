@@ -1,0 +1,51 @@
+"""Every table, as the code sees it. The migrations make the same; a test proves that both are one.
+
+Keys are `COLLATE "C"`, so that the database's order is the order of Python's `sorted` and every
+locker takes rows in the same order. What changes often has a fillfactor that keeps updates in
+their page, and no index on what changes.
+"""
+
+from sqlalchemy import event
+
+from adapters.postgres.administration import tables as administration
+from adapters.postgres.carts import tables as carts
+from adapters.postgres.catalogue import tables as catalogue
+from adapters.postgres.contact import tables as contact
+from adapters.postgres.customers import tables as customers
+from adapters.postgres.db.column_types import metadata
+from adapters.postgres.db.ledgers import RULES
+from adapters.postgres.follow_ups import tables as follow_ups
+from adapters.postgres.foundation import tables as foundation
+from adapters.postgres.fulfilment import tables as fulfilment
+from adapters.postgres.inventory import tables as inventory
+from adapters.postgres.loyalty import tables as loyalty
+from adapters.postgres.orders import tables as orders
+from adapters.postgres.payments import tables as payments
+from adapters.postgres.pos import tables as pos
+from adapters.postgres.pricing import tables as pricing
+from adapters.postgres.returns import tables as returns
+from adapters.postgres.stores import tables as stores
+
+__all__ = [
+    "administration",
+    "carts",
+    "catalogue",
+    "contact",
+    "customers",
+    "follow_ups",
+    "foundation",
+    "fulfilment",
+    "inventory",
+    "loyalty",
+    "metadata",
+    "orders",
+    "payments",
+    "pos",
+    "pricing",
+    "returns",
+    "stores",
+]
+
+for rule in RULES:
+    # Bound by its default: the loop's variable would be the last rule for all of them.
+    event.listen(metadata, "after_create", lambda _, at, rule=rule, **__: at.exec_driver_sql(rule))

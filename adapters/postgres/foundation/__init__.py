@@ -1,0 +1,1 @@
+"""Callers, API keys, idempotency and events: the base that every context builds on."""

@@ -1,0 +1,1 @@
+"""Repositories of foundation: one module a noun."""

@@ -1,0 +1,42 @@
+"""Who asked for what is not theirs."""
+
+from datetime import datetime
+from typing import Any, Final
+
+from domain.foundation.callers import Caller
+
+NOTE: Final = """
+    insert into trespasses (caller, role, operation, object, at) values ($1, $2, $3, $4, $5)
+"""
+TURN: Final = "select pg_advisory_xact_lock(hashtext($1))"
+COUNT: Final = """
+    select count(*) from trespasses where caller = $1 and object = $2 and at > $3
+"""
+FORGET: Final = """
+    with gone as (
+        delete from trespasses
+        where id in (select id from trespasses where at < $1 order by at limit $2)
+        returning true
+    )
+    select count(*) from gone
+"""
+
+
+class PostgresTrespasses:
+    def __init__(self, connection: Any, now: datetime) -> None:
+        self._connection = connection
+        self._now = now
+
+    async def note(self, caller: Caller, operation: str, thing: str) -> None:
+        await self._connection.execute(
+            NOTE, caller.id, caller.role.value, operation, thing, self._now
+        )
+
+    async def count(self, caller: Caller, thing: str, *, since: datetime) -> int:
+        await self._connection.execute(TURN, f"{thing} {caller.id}")
+        tries: int = await self._connection.fetchval(COUNT, caller.id, thing, since)
+        return tries
+
+    async def forget(self, before: datetime, limit: int) -> int:
+        gone: int = await self._connection.fetchval(FORGET, before, limit)
+        return gone

@@ -1,0 +1,139 @@
+"""Requests that were answered: kept in the same transaction as what they did."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final, TypeVar
+
+import asyncpg
+import msgspec
+
+from adapters.postgres.db.columns import columns
+from domain.kernel.errors import Conflict, GaveWay, Invalid, Refusal
+from service.foundation.ports import RequestKey
+
+T = TypeVar("T")
+
+
+class KeyReused(Invalid):
+    code = "idempotency_key_reused"
+
+    def __init__(self) -> None:
+        super().__init__("This Idempotency-Key already stands for a different request.")
+
+
+class InProgress(Conflict):
+    code = "in_progress"
+
+    def __init__(self) -> None:
+        super().__init__("The first request with this Idempotency-Key is still running.")
+
+
+TURN: Final = "hashtextextended({principal} || chr(10) || {key}, 0)"
+"""Whoever asks under a key has its turn first, before anything else: so nobody waits for a key who
+has locked what its holder waits for."""
+CLAIM: Final = f"""
+    with turn as materialized (
+        select pg_advisory_xact_lock({TURN.format(principal="$1::text", key="$2::text")})
+    )
+    insert into requests (principal, key, digest, created_at) select $1, $2, $3, $4 from turn
+    on conflict do nothing returning true
+"""
+FIRST: Final = "select digest, answer from requests where principal = $1 and key = $2"
+ANSWER: Final = "update requests set answer = $3 where principal = $1 and key = $2"
+WITHDRAW: Final = "delete from requests where principal = $1 and key = $2"
+FORGET: Final = """
+    with gone as (
+        delete from requests where (principal, key) in (
+            select principal, key from requests where created_at < $1
+            order by created_at limit $2
+        )
+        returning true
+    )
+    select count(*) from gone
+"""
+
+
+FIRST_OF_ALL: Final = f"""
+    select pg_try_advisory_xact_lock({TURN.format(principal="principal", key="key")}) as ours,
+        digest, answer
+    from unnest($1::text[], $2::text[]) with ordinality as asked (principal, key, place)
+    left join requests using (principal, key)
+    order by place
+"""
+"""Whoever had the turn a moment ago may have answered unseen: then it is not remembered twice."""
+REMEMBER: Final = """
+    insert into requests (principal, key, digest, answer, created_at)
+    select principal, key, digest, answer, $5
+    from unnest($1::text[], $2::text[], $3::bytea[], $4::bytea[])
+        as given (principal, key, digest, answer)
+    order by principal, key
+    on conflict do nothing
+"""
+
+
+class PostgresRequests:
+    def __init__(self, connection: Any, now: datetime) -> None:
+        self._connection = connection
+        self._now = now
+
+    async def claim(self, key: RequestKey | None, kind: type[T]) -> T | None:
+        if key is None:
+            return None
+        try:
+            ours = await self._connection.fetchval(
+                CLAIM, key.principal, key.key, key.digest, self._now
+            )
+        except asyncpg.LockNotAvailableError:
+            raise InProgress from None
+        if ours:
+            return None
+        first = _first(key, await self._connection.fetchrow(FIRST, key.principal, key.key), kind)
+        if isinstance(first, Refusal):
+            raise first
+        return first
+
+    async def firsts(self, keys: Sequence[RequestKey], kind: type[T]) -> list[T | Refusal | None]:
+        names = columns([key.name for key in keys], 2)
+        rows = await self._connection.fetch(FIRST_OF_ALL, *names)
+        return [_found(key, row, kind) for key, row in zip(keys, rows, strict=True)]
+
+    async def remember(self, answers: Sequence[tuple[RequestKey, object]]) -> None:
+        if not answers:
+            return
+        rows = [
+            (key.principal, key.key, key.digest, msgspec.json.encode(value))
+            for key, value in answers
+        ]
+        done = await self._connection.execute(REMEMBER, *columns(rows, 4), self._now)
+        if int(done.rpartition(" ")[2]) < len(rows):
+            raise GaveWay("Somebody asked the same at this moment; please try again.")
+
+    async def answer(self, key: RequestKey | None, value: object) -> None:
+        if key is not None:
+            answer = msgspec.json.encode(value)
+            await self._connection.execute(ANSWER, key.principal, key.key, answer)
+
+    async def withdraw(self, key: RequestKey | None) -> None:
+        if key is not None:
+            await self._connection.execute(WITHDRAW, key.principal, key.key)
+
+    async def forget(self, before: datetime, limit: int) -> int:
+        gone: int = await self._connection.fetchval(FORGET, before, limit)
+        return gone
+
+
+def _found(key: RequestKey, row: Any, kind: type[T]) -> T | Refusal | None:
+    """The first answer, None where there is none; what is under way elsewhere gives way."""
+    if not row["ours"]:
+        return GaveWay("The first request with this Idempotency-Key is running.")
+    return _first(key, row, kind) if row["digest"] is not None else None
+
+
+def _first(key: RequestKey, row: Any, kind: type[T]) -> T | Refusal:
+    """The answer that a row remembers, or why it cannot be given."""
+    if row is None or row["answer"] is None:
+        return InProgress()
+    if row["digest"] != key.digest:
+        return KeyReused()
+    key.replayed = True
+    return msgspec.json.decode(row["answer"], type=kind)

@@ -1,0 +1,1 @@
+"""Repositories of fulfilment: one module a noun."""

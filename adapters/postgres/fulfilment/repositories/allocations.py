@@ -1,0 +1,28 @@
+"""What orders claim of the shelves, row by row."""
+
+from collections.abc import Collection
+from typing import Any, Final
+
+from domain.fulfilment.fulfilments import Allocation
+
+WRITE: Final = """
+    insert into allocations (group_id, line, sku, store, quantity, consumed, released)
+    select * from unnest(
+        $1::text[], $2::text[], $3::text[], $4::text[], $5::int[], $6::int[], $7::int[]
+    )
+    on conflict (group_id, line, sku) do update
+    set quantity = excluded.quantity, consumed = excluded.consumed, released = excluded.released
+"""
+
+
+class PostgresAllocations:
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+
+    async def write(self, allocations: Collection[Allocation]) -> None:
+        rows = [
+            (a.group, a.line, a.sku, a.store, a.quantity, a.consumed, a.released)
+            for a in allocations
+        ]
+        if rows:
+            await self._connection.execute(WRITE, *zip(*rows, strict=True))

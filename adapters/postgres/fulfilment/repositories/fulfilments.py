@@ -1,0 +1,55 @@
+"""What pickups and shipments have in common, as statements see it."""
+
+from collections.abc import Collection, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from adapters.postgres.fulfilment.repositories import pickups, shipments
+from domain.fulfilment.fulfilments import GroupLine
+from domain.fulfilment.pickups import Pickup
+from domain.fulfilment.shipments import Parcel, Shipment
+from domain.kernel.ids import OrderId
+from domain.orders.progress import Progress
+
+GROUPS: Final = """
+    (
+        select id, order_id, store, state, lines, promised_from, placed_at from pickups
+        union all
+        select id, order_id, store, state, lines, coalesce(promised_from, placed_at), placed_at
+        from shipments
+    )
+"""
+"""Every group of every order. Where nothing was promised, its turn is when it was ordered."""
+LINE: Final = """
+    (sku text, quantity int, parts jsonb, picked int, missing int, cancelled int, given int,
+        put_back int)
+"""
+"""A line of a group."""
+
+
+PROGRESS: Final = """
+    select id, order_id as order, state, lines, '[]' as parcels
+    from pickups where order_id = any($1::text[])
+    union all
+    select id, order_id, state, lines, parcels from shipments where order_id = any($1::text[])
+"""
+
+
+class PostgresGroups:
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+
+    async def of(self, orders: Collection[OrderId]) -> Sequence[Progress]:
+        return [_progress(row) for row in await self._connection.fetch(PROGRESS, list(orders))]
+
+    async def take(self, order: OrderId) -> list[Pickup | Shipment]:
+        collected = await self._connection.fetch(f"{pickups.OF_ORDER} for update", order)
+        sent = await self._connection.fetch(f"{shipments.OF_ORDER} for update", order)
+        return [*map(pickups.pickup_of, collected), *map(shipments.shipment_of, sent)]
+
+
+def _progress(row: Any) -> Progress:
+    lines = msgspec.json.decode(row["lines"], type=list[GroupLine])
+    parcels = msgspec.json.decode(row["parcels"], type=list[Parcel])
+    return Progress(row["id"], row["order"], row["state"], lines, parcels)

@@ -1,0 +1,1 @@
+"""Repositories of inventory: one module a noun."""

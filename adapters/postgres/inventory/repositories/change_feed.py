@@ -1,0 +1,124 @@
+"""The changes of shelves in the order of their commits.
+
+A change is written into the inbox in its own transaction. Ids of the inbox follow the order of
+writing, and a transaction may commit after a later one: whoever read the inbox by them would miss
+it. So one at a time, under a lock that lasts until its commit, a relay takes what is visible and
+gives it positions; what becomes visible later gets later ones. A position that is seen is behind
+none that is still to come.
+"""
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any, Final
+
+from domain.inventory.change_feed import ANY, Changed, Moment
+from domain.inventory.stock_levels import Shelf
+from domain.kernel.ids import ChannelId, Sku, StoreId
+
+CHANNEL: Final = "hylla_feed"
+LOCK: Final = "select pg_advisory_xact_lock(hashtext('feed'))"
+CHANGE: Final = (
+    "store, sku, on_hand, unavailable, allocated, held, staged, safety_stock, version, cause,"
+    " recorded_at, channel"
+)
+WAITING: Final = "select exists (select from feed_inbox)"
+RELAY: Final = f"""
+    with taken as (
+        delete from feed_inbox where id in (select id from feed_inbox order by id limit $1)
+        returning id, {CHANGE}
+    )
+    insert into feed ({CHANGE}) select {CHANGE} from taken order by id
+"""
+NOTIFY: Final = f"notify {CHANNEL}"
+AFTER: Final = f"""
+    select position, {CHANGE} from feed
+    where position > $1 and ($2::bigint is null or position <= $2)
+        and ($3::text[] is null or sku = any($3)) and ($4::text[] is null or store = any($4))
+    order by position limit $5
+"""
+SKUS_AFTER: Final = """
+    select position, sku from feed where position > $1 order by position limit $2
+"""
+RESTATED: Final = f"""
+    select exists (
+        select from feed where position > $1 and position <= $2
+            and channel is not null and channel = any(array[$3, '{ANY}'])
+            and ($4::text[] is null or store = any($4 || array['{ANY}']))
+    )
+"""
+MOMENT: Final = """
+    select '', '', coalesce(max(position), 0) from feed
+    union all
+    select store, sku, max(version) from feed_inbox where sku = any($1::text[]) group by store, sku
+"""
+SPAN: Final = "select coalesce(min(position), 1), coalesce(max(position), 0) from feed"
+FORGET: Final = """
+    delete from feed where position in (
+        select position from feed, (select max(position) as newest from feed) as its, lateral (
+            select least(coalesce(min(position), newest), (
+                select min(webhooks.position) + 1 from webhooks where state = 'active'
+            )) as fresh
+            from (
+                select position from feed where recorded_at >= $1 order by position limit 1
+            ) as first
+        ) as end_of
+        where position < least(greatest(fresh, newest - $2 + 1), newest)
+        order by position limit $3
+    )
+"""
+"""Always from its beginning on, and nothing that a webhook still waits for. The last one stays, so
+that it is known where the feed is."""
+
+
+class PostgresFeed:
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+
+    async def relay(self, limit: int) -> int:
+        if not await self._connection.fetchval(WAITING):
+            return 0
+        await self._connection.execute(LOCK)
+        moved = int((await self._connection.execute(RELAY, limit)).rpartition(" ")[2])
+        if moved:
+            await self._connection.execute(NOTIFY)
+        return moved
+
+    async def after(
+        self,
+        position: int,
+        limit: int,
+        *,
+        until: int | None = None,
+        skus: Collection[Sku] | None = None,
+        stores: Collection[StoreId] | None = None,
+    ) -> list[Changed]:
+        rows = await self._connection.fetch(
+            AFTER,
+            position,
+            until,
+            None if skus is None else list(skus),
+            None if stores is None else list(stores),
+            limit,
+        )
+        return [Changed(row[0], Shelf(*row[1:10]), *row[10:]) for row in rows]
+
+    async def restated(
+        self, after: int, until: int, channel: ChannelId, stores: Collection[StoreId] | None
+    ) -> bool:
+        wanted = None if stores is None else list(stores)
+        found: bool = await self._connection.fetchval(RESTATED, after, until, channel, wanted)
+        return found
+
+    async def skus_after(self, position: int, limit: int) -> list[tuple[int, Sku]]:
+        return [tuple(row) for row in await self._connection.fetch(SKUS_AFTER, position, limit)]
+
+    async def moment(self, skus: Collection[Sku]) -> Moment:
+        (_, _, position), *waiting = await self._connection.fetch(MOMENT, list(skus))
+        return Moment(position, {(store, sku): version for store, sku, version in waiting})
+
+    async def span(self) -> tuple[int, int]:
+        oldest, newest = await self._connection.fetchrow(SPAN)
+        return oldest, newest
+
+    async def forget(self, before: datetime, keep: int, limit: int) -> int:
+        return int((await self._connection.execute(FORGET, before, keep, limit)).split()[-1])

@@ -1,0 +1,65 @@
+"""The channels with their policies, and the buffers of single SKUs."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, Final
+
+from adapters.postgres.db.columns import columns
+from domain.inventory.availability import Quantities
+from domain.inventory.sales_channels import OwnBuffer, Policy, SalesChannel
+from domain.kernel.ids import ChannelId, Sku
+
+POLICY: Final = "buffer, quantities, most, low_at"
+KNOWN: Final = f"select channel, {POLICY} from sales_channels order by channel"
+LOCK: Final = f"select {POLICY} from sales_channels where channel = $1 for update"
+PUT: Final = f"""
+    insert into sales_channels (channel, {POLICY}) values ($1, $2, $3, $4, $5)
+    on conflict (channel) do update set ({POLICY}) = row ($2, $3, $4, $5)
+"""
+BUFFERS: Final = "select sku, buffer from buffers where channel = $1 and sku = any($2::text[])"
+PAGE: Final = """
+    select sku, buffer from buffers where channel = $1 and sku > $2 order by sku limit $3
+"""
+KEEP_BACK: Final = """
+    with told as (
+        select * from unnest($2::text[], $3::int[]) as told (sku, buffer) order by sku
+    ), dropped as (
+        delete from buffers where channel = $1
+            and sku in (select sku from told where told.buffer is null)
+    )
+    insert into buffers (channel, sku, buffer)
+    select $1, sku, buffer from told where buffer is not null
+    on conflict (channel, sku) do update set buffer = excluded.buffer
+"""
+
+
+class PostgresSalesChannels:
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+
+    async def known(self) -> dict[ChannelId, Policy]:
+        return {row[0]: policy_of(*row[1:]) for row in await self._connection.fetch(KNOWN)}
+
+    async def lock(self, channel: ChannelId) -> Policy | None:
+        row = await self._connection.fetchrow(LOCK, channel)
+        return None if row is None else policy_of(*row)
+
+    async def put(self, channel: SalesChannel) -> None:
+        policy = channel.policy
+        quantities = policy.quantities and policy.quantities.value
+        await self._connection.execute(
+            PUT, channel.channel, policy.buffer, quantities, policy.most, policy.low_at
+        )
+
+    async def buffers(self, channel: ChannelId, skus: Collection[Sku]) -> dict[Sku, int]:
+        return dict(await self._connection.fetch(BUFFERS, channel, list(skus)))
+
+    async def page(self, channel: ChannelId, *, after: Sku, limit: int) -> Sequence[OwnBuffer]:
+        rows = await self._connection.fetch(PAGE, channel, after, limit)
+        return [OwnBuffer(*row) for row in rows]
+
+    async def keep_back(self, channel: ChannelId, units: Mapping[Sku, int | None]) -> None:
+        await self._connection.execute(KEEP_BACK, channel, *columns(units.items(), 2))
+
+
+def policy_of(buffer: int, quantities: str | None, most: int | None, low_at: int | None) -> Policy:
+    return Policy(buffer, Quantities(quantities) if quantities else None, most, low_at)

@@ -1,0 +1,122 @@
+"""What a channel may sell of the shelves: read as they are now, or locked to sell from them.
+
+The terms of a channel come as one row more of the statement that reads shelves: its JSON stands
+where a store would.
+"""
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+
+from adapters.postgres.inventory.repositories.stock_levels import (
+    LAPSED,
+    LOCK,
+    OF,
+    SHELF,
+    columns_of,
+    without_lapsed,
+)
+from domain.inventory.sales_channels import Terms
+from domain.inventory.stock_levels import Place, Shelf
+from domain.kernel.ids import ChannelId, Sku, StoreId
+
+
+def _those(names: str) -> str:
+    return f"(select distinct unnest({names}::text[]) as store) as named join stores using (store)"
+
+
+def _terms_of(skus: str, stores: str) -> str:
+    """Channels and their terms, as far as they concern these SKUs and rows of `stores`.
+
+    A location that is limited is one that does not serve the channel, as `Store.serves` has it.
+    """
+    return f"""
+        select channel.channel, json_build_object(
+            'policy', json_build_object(
+                'buffer', channel.buffer, 'quantities', quantities, 'most', most, 'low_at', low_at
+            ),
+            'buffers', coalesce((
+                select json_object_agg(own.sku, own.buffer) from buffers as own
+                where own.channel = channel.channel and own.sku = any({skus})
+            ), '{{}}'),
+            'limited', array(
+                select store from {stores}
+                where (state <> 'active' or channels is not null)
+                    and not (state = 'active' and channel.channel = any(channels))
+            )
+        )::text as terms
+        from sales_channels as channel
+    """
+
+
+VERSION: Final = SHELF.split(", ").index("version")
+MARKS: Final = ", ".join("-1" for _ in SHELF.split(", ")[2:]) + ", null, 0, 0"
+"""What no shelf has as its version; then what else a look at a shelf brings."""
+
+
+def _sold(stores: str) -> str:
+    return f"""
+        {OF}
+        union all
+        select terms, channel, {MARKS}
+        from ({_terms_of("$1::text[]", stores)}) as its where channel = $4
+    """
+
+
+SOLD: Final = _sold("stores")
+SOLD_IN: Final = _sold(_those("$2"))
+LAPSED_AND_TERMS: Final = f"""
+    {LAPSED}
+    union all
+    select terms, channel, -1
+    from ({_terms_of("$2::text[]", _those("$1"))}) as its where channel = any($4::text[])
+"""
+TERMS: Final = _terms_of("$1::text[]", _those("$2"))
+
+
+class PostgresSelling:
+    def __init__(self, connection: Any, now: datetime) -> None:
+        self._connection = connection
+        self._now = now
+
+    async def sold(
+        self,
+        channel: ChannelId,
+        skus: Collection[Sku],
+        stores: Collection[StoreId] | None = None,
+    ) -> tuple[Terms, dict[Place, Shelf]] | None:
+        wanted = None if stores is None else list(stores)
+        statement = SOLD if stores is None else SOLD_IN
+        rows = await self._connection.fetch(statement, list(skus), wanted, self._now, channel)
+        its = next((row for row in reversed(rows) if row[VERSION] < 0), None)
+        if its is None:
+            return None
+        return _terms(its[0]), {(row[0], row[1]): Shelf(*row) for row in rows if row is not its}
+
+    async def lock(
+        self, places: Collection[Place], channels: Collection[ChannelId]
+    ) -> tuple[dict[Place, Shelf], dict[ChannelId, Terms]]:
+        stores, skus = columns_of(places)
+        locked = await self._connection.fetch(LOCK, stores, skus)
+        # After the locks: a sweep that we waited for must not count twice, a new buffer must count.
+        rows = await self._connection.fetch(
+            LAPSED_AND_TERMS, stores, skus, self._now, list(channels)
+        )
+        lapsed = {(store, sku): units for store, sku, units in rows if units >= 0}
+        shelves = [Shelf(*row) for row in locked]
+        terms = {channel: _terms(told) for told, channel, units in rows if units < 0}
+        return {
+            (shelf.store, shelf.sku): without_lapsed(shelf, lapsed.get((shelf.store, shelf.sku)))
+            for shelf in shelves
+        }, terms
+
+    async def terms(self, places: Collection[Place]) -> dict[ChannelId, Terms]:
+        skus, stores = {sku for _, sku in places}, {store for store, _ in places}
+        rows = await self._connection.fetch(TERMS, list(skus), list(stores))
+        return {channel: _terms(told) for channel, told in rows}
+
+
+def _terms(told: str) -> Terms:
+    return msgspec.json.decode(told, type=Terms)

@@ -1,0 +1,473 @@
+"""The shelves and their ledger: the only statements that change stock."""
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+from msgspec.structs import replace
+
+from adapters.postgres.db.columns import columns
+from adapters.postgres.db.ledgers import BLOCKINGS
+from domain.inventory.change_feed import ANY
+from domain.inventory.conditions import Condition, Conditions
+from domain.inventory.confidence import Sight, sights
+from domain.inventory.stock_levels import (
+    Change,
+    Move,
+    Movement,
+    PastShelf,
+    Place,
+    Righted,
+    Shelf,
+    summed,
+)
+from domain.inventory.stocktaking import Count, Told
+from domain.kernel.ids import ChannelId, Sku, StoreId
+from domain.pos.incidents import IncidentKind, missed, oversold
+from service.pos.ports import Incidents
+
+FIGURES: Final = ("on_hand", "unavailable", "allocated", "held", "staged", "safety_stock")
+SHELF: Final = f"store, sku, {', '.join(FIGURES)}, version"
+SHELVE: Final = """
+    insert into stock (store, sku)
+    select store, sku from unnest($1::text[], $2::text[]) as place (store, sku)
+    order by store, sku
+    on conflict (sku, store) do update set version = stock.version where false
+"""
+"""Locks the shelves that are there already: PostgreSQL does so before it asks for the condition."""
+LOCK: Final = f"""
+    select {SHELF} from stock
+    join unnest($1::text[], $2::text[]) as place (store, sku) using (store, sku)
+    order by store, sku
+    for update of stock
+"""
+SEE: Final = """
+            seen_at = greatest(shelf.seen_at, change.seen_at),
+            missed_at = greatest(shelf.missed_at, change.missed_at),
+            misses = case
+                when change.cleared_at
+                    >= coalesce(greatest(shelf.missed_at, change.missed_at), change.cleared_at)
+                then 0 else shelf.misses + coalesce(change.misses, 0) end,
+            shrink = case
+                when change.counted
+                then (shelf.shrink + least(1, greatest(0, -change.on_hand)
+                    / greatest(1, shelf.on_hand)::real)) / 2
+                else shelf.shrink end
+"""
+"""What a change says of how sure we are of its shelf."""
+LOOK: Final = f"""
+    with looked as (
+        update stock as shelf set {SEE}, version = shelf.version + change.news
+        from (
+            select look.*, 0 as on_hand,
+                (before.misses + look.misses > 0 or before.shrink > 0 and counted)::int as news
+            from unnest(
+                $1::text[], $2::text[], $3::timestamptz[], $4::timestamptz[], $5::timestamptz[],
+                $6::int[], $7::boolean[]
+            ) as look (store, sku, seen_at, cleared_at, missed_at, misses, counted)
+            join stock as before on before.store = look.store and before.sku = look.sku
+        ) as change
+        where shelf.store = change.store and shelf.sku = change.sku
+        returning {", ".join(f"shelf.{column}" for column in SHELF.split(", "))}, change.news
+    ), told as (
+        insert into feed_inbox ({SHELF}, cause, recorded_at)
+        select {SHELF}, 'look', $8 from looked where news = 1
+    )
+    select {SHELF} from looked where news = 1
+"""
+"""A look that found the figures right. Only where it ends a doubt there is news to tell."""
+APPLY: Final = f"""
+    with moved as (
+        insert into movements
+            (store, sku, kind, on_hand, unavailable, cause, actor, occurred_at, conditions,
+                recorded_at)
+        select *, $18 from unnest(
+            $9::text[], $10::text[], $11::text[], $12::int[], $13::int[], $14::text[],
+            $15::text[], $16::timestamptz[], $17::jsonb[]
+        )
+    ), changed as (
+        update stock as shelf set
+            {", ".join(f"{name} = shelf.{name} + coalesce(change.{name}, 0)" for name in FIGURES)},
+            version = shelf.version + 1,
+            {SEE}
+        from unnest(
+            $1::text[], $2::text[], $3::int[], $4::int[], $5::int[], $6::int[], $7::int[],
+            $8::int[], $19::text[], $20::timestamptz[], $21::timestamptz[], $22::timestamptz[],
+            $23::int[], $24::boolean[]
+        ) as change (
+            store, sku, {", ".join(FIGURES)}, cause,
+            seen_at, cleared_at, missed_at, misses, counted
+        )
+        where shelf.store = change.store and shelf.sku = change.sku
+        returning {", ".join(f"shelf.{column}" for column in SHELF.split(", "))}, cause
+    ), told as (
+        insert into feed_inbox ({SHELF}, cause, recorded_at) select *, $18 from changed
+    )
+    select {SHELF} from changed
+"""
+"""The ledger, the shelves and what is told of them, in one statement."""
+
+LINE: Final = (
+    "store",
+    "sku",
+    "kind",
+    "on_hand",
+    "unavailable",
+    "cause",
+    "actor",
+    "occurred_at",
+    "conditions",
+    "recorded_at",
+)
+MANY: Final = 100
+"""Lines of the ledger from which on a way of their own is worth it."""
+
+RETELL: Final = f"""
+    with locked as (
+        select store, sku from stock where sku = any($1::text[]) order by store, sku for update
+    ), changed as (
+        update stock as shelf set version = shelf.version + 1 from locked
+        where shelf.store = locked.store and shelf.sku = locked.sku
+        returning {", ".join(f"shelf.{column}" for column in SHELF.split(", "))}
+    )
+, told as (
+        insert into feed_inbox ({SHELF}, cause, recorded_at) select *, 'catalogue', $2 from changed
+    )
+    select store, sku from changed where on_hand - unavailable - allocated - held < 0
+    order by store, sku
+"""
+
+RESTATE: Final = """
+    insert into feed_inbox (store, sku, version, cause, recorded_at, channel)
+    select store, '', 0, 'channel', $3, $2 from unnest($1::text[]) as told (store)
+"""
+
+MOVED_SINCE: Final = """
+    select store, sku, moment.since, sum(movements.on_hand)::int as moved
+    from unnest($1::text[], $2::text[], $3::timestamptz[]) as moment (store, sku, since)
+    join movements using (store, sku)
+    where movements.occurred_at > moment.since
+    group by store, sku, moment.since
+"""
+MOVED_BY: Final = """
+    select cause, store, sku, kind,
+        case when on_hand = 0 then abs(unavailable) else on_hand end as units,
+        coalesce(conditions, '{}') as conditions
+    from movements
+    join unnest($1::text[], $2::text[], $3::text[]) as source (cause, store, sku)
+        using (cause, store, sku)
+"""
+MOVEMENTS: Final = """
+    select id, store, sku, kind, on_hand, unavailable, coalesce(conditions, '{}') as conditions,
+        cause, actor, occurred_at, recorded_at, coalesce(repaired, '{}') as repaired
+    from movements
+    where sku = $1 and ($2::text[] is null or store = any($2)) and ($3::bigint is null or id < $3)
+    order by id desc limit $4
+"""
+BLOCK: Final = """
+    with change as (
+        select store, sku, condition, sum(units)::int as units from unnest(
+            $1::text[], $2::text[], $3::text[], $4::int[]
+        ) as move (store, sku, condition, units)
+        group by store, sku, condition
+    ), changed as (
+        update blocked set units = blocked.units + change.units from change
+        where (blocked.store, blocked.sku, blocked.condition)
+            = (change.store, change.sku, change.condition)
+        returning change.*
+    )
+    insert into blocked (store, sku, condition, units)
+    select * from change except select * from changed
+"""
+"""Whoever changes a shelf has locked it, so nobody else adds a condition meanwhile."""
+BLOCKED: Final = """
+    select store, sku, condition, units from blocked
+    where sku = any($1::text[]) and ($2::text[] is null or store = any($2)) and units <> 0
+    order by store, sku, condition
+"""
+BLOCKED_BY: Final = f"""
+    select store, sku, condition, sum(units)::int from {BLOCKINGS} as blocking
+    where sku = any($1::text[]) and ($2::text[] is null or store = any($2)) and recorded_at <= $3
+    group by store, sku, condition having sum(units) <> 0
+    order by store, sku, condition
+"""
+AS_OF: Final = """
+    select store, sum(on_hand)::int, sum(unavailable)::int from movements
+    where sku = $1 and ($2::text[] is null or store = any($2)) and recorded_at <= $3
+    group by store order by store
+"""
+LAPSED: Final = """
+    select store, sku, sum(quantity)::int as units from hold_units
+    join unnest($1::text[], $2::text[]) as place (store, sku) using (store, sku)
+    where held_until <= $3
+    group by store, sku
+"""
+"""Held by holds whose time is over, though nobody has swept them yet: free for whoever asks."""
+
+OF: Final = f"""
+    select {SHELF.replace("held", "held - coalesce(lapsed.units, 0) as held")},
+        seen_at, misses, shrink from stock
+    left join (
+        select store, sku, sum(quantity)::int as units from hold_units
+        where held_until <= $3 and sku = any($1::text[])
+        group by store, sku
+    ) as lapsed using (store, sku)
+    where sku = any($1::text[]) and ($2::text[] is null or store = any($2))
+"""
+TOLD: Final = """
+    select store, sku, as_of, said_at, counted, safety_stock, counted_at
+    from counts join unnest($1::text[], $2::text[]) as place (store, sku) using (store, sku)
+"""
+REMEMBER: Final = """
+    insert into counts (store, sku, counted, safety_stock, counted_at, as_of, said_at)
+    select * from unnest(
+        $1::text[], $2::text[], $3::int[], $4::int[], $5::timestamptz[], $6::timestamptz[],
+        $7::timestamptz[]
+    )
+    on conflict (sku, store) do update set
+        as_of = greatest(counts.as_of, excluded.as_of),
+        said_at = excluded.said_at,
+        counted = coalesce(excluded.counted, counts.counted),
+        safety_stock = case when excluded.counted is null
+            then counts.safety_stock else excluded.safety_stock end,
+        counted_at = case when excluded.counted is null
+            then counts.counted_at else excluded.counted_at end
+"""
+
+
+class PostgresStock:
+    def __init__(self, connection: Any, now: datetime, incidents: Incidents) -> None:
+        self._connection = connection
+        self._now = now
+        self._incidents = incidents
+        self.changed: set[Sku] = set()
+
+    async def shelve(self, places: Collection[Place]) -> None:
+        await self._connection.execute(SHELVE, *columns_of(places))
+
+    async def lock(
+        self, places: Collection[Place], *, shelve: bool | Collection[Place] = False
+    ) -> dict[Place, Shelf]:
+        stores, skus = columns_of(places)
+        if absent := places if shelve is True else shelve:
+            if len(absent) < len(places):  # those that are there first, in the order of all
+                await self._connection.execute(LOCK, stores, skus)
+            await self.shelve(absent)
+        locked = await self._connection.fetch(LOCK, stores, skus)
+        # A statement of its own, after the locks: a sweep that we waited for must not count twice.
+        lapsed = {
+            (store, sku): units
+            for store, sku, units in await self._connection.fetch(LAPSED, stores, skus, self._now)
+        }
+        shelves = [Shelf(*row) for row in locked]
+        return {
+            (shelf.store, shelf.sku): without_lapsed(shelf, lapsed.get((shelf.store, shelf.sku)))
+            for shelf in shelves
+        }
+
+    async def apply(self, moves: Collection[Move]) -> dict[Place, Shelf]:
+        changes = summed(move.change for move in moves)
+        goods = [move for move in moves if move.change.moves_goods]
+        seen = sights(moves)
+        looked = await self._look(seen, seen.keys() - {change.place for change in changes})
+        if not changes and not goods:
+            return looked
+        if len(goods) >= MANY:
+            await self._copy(goods)
+            goods = []
+        causes = {move.change.place: move.source.cause.value for move in moves}
+        written = await self._connection.fetch(
+            APPLY,
+            [change.store for change in changes],
+            [change.sku for change in changes],
+            *(_figures(changes, name) for name in FIGURES),
+            *columns(map(_movement, goods), 9),
+            self._now,
+            [causes[change.place] for change in changes],
+            *_sights(changes, seen),
+        )
+        assert len(written) == len(changes), "only a locked shelf can be changed"
+        self.changed.update(change.sku for change in changes)
+        after = looked | {(row[0], row[1]): Shelf(*row) for row in written}
+        await self._block(moves)
+        worse, well = oversold(changes, after)
+        if worse:
+            await self._incidents.open(IncidentKind.OVERSOLD, worse)
+        if well:
+            await self._incidents.settle(IncidentKind.OVERSOLD, dict.fromkeys(well))
+        if unfound := missed(moves):
+            await self._incidents.open(IncidentKind.COUNT_DUE, unfound)
+        return after
+
+    async def _look(
+        self, seen: Mapping[Place, Sight], places: Collection[Place]
+    ) -> dict[Place, Shelf]:
+        """Shelves that were seen and found right: those of which that is news."""
+        if not places:
+            return {}
+        looks = [(*place, *_sight(seen[place])) for place in sorted(places)]
+        news = await self._connection.fetch(LOOK, *columns(looks, 7), self._now)
+        self.changed.update(row["sku"] for row in news)
+        return {(row["store"], row["sku"]): Shelf(*row) for row in news}
+
+    async def _copy(self, goods: Collection[Move]) -> None:
+        """Many lines of the ledger, by the shortest way."""
+        rows = [(*_movement(move), self._now) for move in goods]
+        await self._connection.copy_records_to_table("movements", records=rows, columns=LINE)
+
+    async def _block(self, moves: Collection[Move]) -> None:
+        rows = [
+            (*move.change.place, condition.value, units)
+            for move in moves
+            for condition, units in move.conditions.items()
+        ]
+        if rows:
+            await self._connection.execute(BLOCK, *columns(rows, 4))
+
+    async def retell(self, skus: Collection[Sku]) -> None:
+        short = await self._connection.fetch(RETELL, list(skus), self._now)
+        self.changed.update(skus)
+        if short:
+            await self._incidents.open(IncidentKind.OVERSOLD, [tuple(row) for row in short])
+
+    async def restate(
+        self, *, channel: ChannelId = ANY, stores: Collection[StoreId] = (ANY,)
+    ) -> None:
+        await self._connection.execute(RESTATE, list(stores), channel, self._now)
+        self.changed.add(ANY)
+
+    async def of(
+        self, skus: Collection[Sku], stores: Collection[StoreId] | None = None
+    ) -> dict[Place, Shelf]:
+        wanted = None if stores is None else list(stores)
+        rows = await self._connection.fetch(OF, list(skus), wanted, self._now)
+        shelves = [Shelf(*row) for row in rows]
+        return {(shelf.store, shelf.sku): shelf for shelf in shelves}
+
+    async def moved_since(
+        self, moments: Collection[tuple[Place, datetime]]
+    ) -> dict[tuple[Place, datetime], int]:
+        rows = [(*place, since) for place, since in moments]
+        found = await self._connection.fetch(MOVED_SINCE, *columns(rows, 3))
+        return {((row["store"], row["sku"]), row["since"]): row["moved"] for row in found}
+
+    async def moved_by(
+        self, sources: Collection[tuple[str, Place]]
+    ) -> dict[tuple[str, Place], tuple[str, int, Conditions]]:
+        rows = [(name, *place) for name, place in sources]
+        found = await self._connection.fetch(MOVED_BY, *columns(rows, 3))
+        return {
+            (name, (store, sku)): (kind, units, _conditions(conditions))
+            for name, store, sku, kind, units, conditions in found
+        }
+
+    async def conditions(
+        self,
+        skus: Collection[Sku],
+        stores: Collection[StoreId] | None = None,
+        *,
+        at: datetime | None = None,
+    ) -> dict[Place, dict[Condition, int]]:
+        wanted = None if stores is None else list(stores)
+        blocked: dict[Place, dict[Condition, int]] = {}
+        question, *then = (BLOCKED,) if at is None else (BLOCKED_BY, at)
+        for row in await self._connection.fetch(question, list(skus), wanted, *then):
+            store, sku, condition, units = row
+            blocked.setdefault((store, sku), {})[Condition(condition)] = units
+        return blocked
+
+    async def movements(
+        self, sku: Sku, stores: Collection[StoreId] | None, *, before: int | None, limit: int
+    ) -> list[Movement]:
+        wanted = None if stores is None else list(stores)
+        rows = await self._connection.fetch(MOVEMENTS, sku, wanted, before, limit)
+        return [_movement_of(dict(row)) for row in rows]
+
+    async def as_of(
+        self, sku: Sku, stores: Collection[StoreId] | None, at: datetime
+    ) -> list[PastShelf]:
+        wanted = None if stores is None else list(stores)
+        return [PastShelf(*row) for row in await self._connection.fetch(AS_OF, sku, wanted, at)]
+
+    async def told(self, places: Collection[Place]) -> dict[Place, Told]:
+        rows = await self._connection.fetch(TOLD, *columns_of(places))
+        return {(row["store"], row["sku"]): _told(row) for row in rows}
+
+    async def remember(self, told: Mapping[Place, Told]) -> None:
+        rows = [
+            (*place, *_line(each.line), each.as_of, each.said_at)
+            for place, each in sorted(told.items())
+        ]
+        await self._connection.execute(REMEMBER, *columns(rows, 7))
+        seen: dict[Place, datetime | None] = {place: one.as_of for place, one in told.items()}
+        await self._incidents.settle(IncidentKind.COUNT_DUE, seen)
+
+
+def _line(line: Count | None) -> tuple[int | None, int | None, datetime | None]:
+    return (line.on_hand, line.safety_stock, line.counted_at) if line else (None, None, None)
+
+
+def _told(row: Any) -> Told:
+    store, sku, as_of, said_at, counted, safety_stock, counted_at = row
+    if counted is None:
+        return Told(as_of, said_at=said_at)
+    line = Count(
+        store=store,
+        sku=sku,
+        on_hand=counted,
+        safety_stock=safety_stock,
+        counted_at=counted_at,
+    )
+    return Told(as_of, line, said_at)
+
+
+def without_lapsed(shelf: Shelf, units: int | None) -> Shelf:
+    return replace(shelf, held=shelf.held - units) if units else shelf
+
+
+def _figures(changes: Collection[Change], name: str) -> list[int]:
+    """One for each change; none where all are 0, as most are: `unnest` makes up for them."""
+    found = [getattr(change, name) for change in changes]
+    return found if any(found) else []
+
+
+def _movement(move: Move) -> tuple[Any, ...]:
+    change, source = move.change, move.source
+    return (
+        change.store,
+        change.sku,
+        source.cause.value,
+        change.on_hand,
+        change.unavailable,
+        source.id,
+        source.actor,
+        source.occurred_at,
+        msgspec.json.encode(move.conditions).decode() if move.conditions else None,
+    )
+
+
+def _movement_of(line: dict[str, Any]) -> Movement:
+    """A line of the ledger as it was written, its documents decoded."""
+    conditions = _conditions(line.pop("conditions"))
+    repaired = msgspec.json.decode(line.pop("repaired"), type=dict[str, Righted])
+    return Movement(**line, conditions=conditions, repaired=repaired)
+
+
+def _conditions(told: str) -> dict[Condition, int]:
+    return msgspec.json.decode(told, type=dict[Condition, int])
+
+
+def _sights(changes: Collection[Change], seen: Mapping[Place, Sight]) -> list[list[Any]]:
+    """What each change says of its shelf; nothing at all where none does."""
+    if not seen:
+        return columns([], 5)
+    return columns([_sight(seen.get(change.place, Sight())) for change in changes], 5)
+
+
+def _sight(sight: Sight) -> tuple[Any, ...]:
+    return (sight.seen_at, sight.cleared_at, sight.missed_at, sight.misses, sight.counted)
+
+
+def columns_of(places: Collection[Place]) -> tuple[list[StoreId], list[Sku]]:
+    return [store for store, _ in places], [sku for _, sku in places]

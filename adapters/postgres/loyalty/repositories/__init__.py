@@ -1,0 +1,1 @@
+"""Repositories of loyalty: one module a noun."""

@@ -1,0 +1,369 @@
+"""The ledger of points: entries are only ever added, balances and lots move with them.
+
+The membership's row is locked first, so that everything about one member happens one after the
+other. Balances and lots are changed by sums of the very postings that are written, in the same
+statement.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from domain.kernel.ids import CustomerId, MemberId, OrderId, Sku
+from domain.loyalty import points
+from domain.loyalty.points import (
+    Balance,
+    Entry,
+    EntryId,
+    Kind,
+    Lot,
+    LotId,
+    Posting,
+    Programme,
+    Purchase,
+)
+
+BUYERS: Final = """
+    select customer, id from members where customer = any($1::text[]) and status <> 'closed'
+    order by id for no key update
+"""
+LOCK_CUSTOMER: Final = """
+    select id from members where customer = $1 and status <> 'closed' for no key update
+"""
+LOCK_BUYER: Final = """
+    select id, debt from members
+    where id = (select member from lots where purchase = $1 limit 1) for no key update
+"""
+LOT_FIELDS: Final = Lot.__struct_fields__
+NEW_LOT_FIELDS: Final = ("id", "purchase", "line", "granted", "earned_at", "origin", "activates_at")
+ENTRY_FIELDS: Final = ("id", "member", "kind", "source", "purchase", "occurred_at")
+SHIPPED: Final = Programme()
+LOT: Final = ", ".join(LOT_FIELDS)
+IS_POSTED: Final = "select exists (select from entries where kind = $1 and source = $2)"
+LOTS_TO_CONFIRM: Final = f"""
+    select {LOT} from lots
+    where purchase = $1 and line = any($2::text[]) and origin is null and pending > 0
+    order by line
+"""
+PROMISES: Final = f"""
+    select {LOT} from lots
+    where purchase = $1 and line = any($2::text[]) and origin is null
+"""
+GRANT_MORE: Final = """
+    update lots set granted = lots.granted + more.points
+    from unnest($1::text[], $2::bigint[]) as more (id, points) where lots.id = more.id
+"""
+LOCK_MEMBERS: Final = """
+    select id, debt from members where id = any($1::text[]) order by id for no key update
+"""
+LOCK_BUYERS: Final = """
+    select id from members
+    where id in (select member from lots where purchase = any($1::text[]))
+    order by id for no key update
+"""
+LOCK_BOTH: Final = """
+    select id from members
+    where id = any($1::text[]) or id in (select member from lots where purchase = any($2::text[]))
+    order by id for no key update
+"""
+MEANT: Final = """
+    select said, members.id from unnest($1::text[]) as said
+    left join customers on customers.external_id = said
+    join members on members.id = said or members.customer = customers.id
+    where status <> 'closed'
+    order by said, members.id = said
+"""
+AVAILABLE: Final = "select id, available from members where id = any($1::text[])"
+LOTS_OF_PURCHASES: Final = f"select member, {LOT} from lots where purchase = any($1::text[])"
+LOTS_LEFT: Final = f"""
+    select member, {LOT} from lots
+    where member = any($1::text[]) and purchase <> all($2::text[]) and remaining > 0
+"""
+LOTS_OF: Final = f"select {LOT} from lots where purchase = $1"
+OTHER_LOTS: Final = f"""
+    select {LOT} from lots where member = $1 and purchase <> $2 and remaining > 0
+"""
+LOCK_DUE: Final = """
+    select id, debt from members
+    where id in (
+        select member from lots where pending > 0 and activates_at <= $1
+        order by activates_at limit $2
+    )
+    order by id
+    for no key update skip locked
+"""
+LOTS_DUE: Final = f"""
+    select member, {LOT} from lots
+    where member = any($1::text[]) and pending > 0 and activates_at <= $2
+    order by member, activates_at, id
+"""
+POST: Final = """
+    with entry as (
+        insert into entries (id, member, kind, source, purchase, occurred_at, recorded_at)
+        select *, $7::timestamptz from unnest(
+            $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[]
+        )
+        on conflict (kind, source) do nothing
+        returning id, member
+    ), posting as (
+        insert into postings (entry, position, account, side, points, lot)
+        select p.entry, p.position, p.account, p.side, p.points, p.lot
+        from unnest(
+            $8::text[], $9::int[], $10::text[], $11::text[], $12::bigint[], $13::text[]
+        ) as p (entry, position, account, side, points, lot)
+        join entry on entry.id = p.entry
+        returning entry, account, lot,
+            case when (account in ('debt', 'issuance')) = (side = 'debit')
+                then points else -points
+            end as growth
+    ), change as (
+        select entry.member, lot,
+            coalesce(sum(growth) filter (where account = 'pending'), 0) as pending,
+            coalesce(sum(growth) filter (where account = 'available'), 0) as available,
+            coalesce(sum(growth) filter (where account = 'held'), 0) as held,
+            coalesce(sum(growth) filter (where account = 'debt'), 0) as debt,
+            coalesce(-sum(growth) filter (where account = 'issuance' and growth < 0), 0) as reversed
+        from posting join entry on entry.id = posting.entry
+        group by entry.member, lot
+    ), fresh as (
+        insert into lots (id, member, purchase, line, granted, earned_at, origin, activates_at,
+            pending, remaining)
+        select l.id, change.member, l.purchase, l.line, l.granted, l.earned_at, l.origin,
+            l.activates_at, change.pending, change.available
+        from unnest(
+            $14::text[], $15::text[], $16::text[], $17::bigint[], $18::timestamptz[], $19::text[],
+            $20::timestamptz[]
+        ) as l (id, purchase, line, granted, earned_at, origin, activates_at)
+        join change on change.lot = l.id
+    ), moved as (
+        update lots set
+            pending = lots.pending + change.pending,
+            remaining = lots.remaining + change.available,
+            reversed = lots.reversed + change.reversed
+        from change where lots.id = change.lot
+    )
+    update members set
+        pending = members.pending + change.pending,
+        available = members.available + change.available,
+        held = members.held + change.held,
+        debt = members.debt + change.debt
+    from (
+        select member, sum(pending)::bigint as pending, sum(available)::bigint as available,
+            sum(held)::bigint as held, sum(debt)::bigint as debt
+        from change group by member
+    ) as change
+    where members.id = change.member
+"""
+
+
+class PostgresPoints:
+    def __init__(
+        self,
+        connection: Any,
+        now: datetime,
+        new_id: Callable[[str], str],
+        programme: Programme,
+    ) -> None:
+        self._connection = connection
+        self._now = now
+        self._new_id = new_id
+        self._programme = programme
+
+    async def buyers(self, customers: Collection[CustomerId]) -> dict[CustomerId, MemberId]:
+        return dict(await self._connection.fetch(BUYERS, list(customers)))
+
+    async def promise(self, purchases: Collection[Purchase]) -> None:
+        entries, lots = [], []
+        for purchase in purchases:
+            grants = [
+                self._lot(purchase.id, line, purchase.lines[line])
+                for line in sorted(_some(purchase.lines))
+            ]
+            promised = points.promised(grants)
+            entries.append(
+                self._entry(purchase.member, Kind.PROMISED, purchase.id, purchase.id, promised)
+            )
+            lots += grants
+        await self._post(entries, lots)
+
+    async def promise_more(
+        self, customer: CustomerId, order: OrderId, lines: Mapping[str, int], source: str
+    ) -> None:
+        member = await self._connection.fetchval(LOCK_CUSTOMER, customer)
+        if member is None or await self._is_posted(Kind.PROMISED, source):
+            return
+        rows = await self._connection.fetch(PROMISES, order, list(lines))
+        lots = {row["line"]: replace(Lot(**row), granted=lines[row["line"]]) for row in rows}
+        fresh = [self._lot(order, line, lines[line]) for line in sorted(lines) if line not in lots]
+        known = list(lots.values())
+        await self._connection.execute(
+            GRANT_MORE, [lot.id for lot in known], [lot.granted for lot in known]
+        )
+        promised = points.promised([*known, *fresh])
+        await self._post([self._entry(member, Kind.PROMISED, source, order, promised)], fresh)
+
+    async def confirm(self, order: OrderId, lines: Mapping[Sku, int], source: str) -> None:
+        buyer = await self._connection.fetchrow(LOCK_BUYER, order)
+        if buyer is None or await self._is_posted(Kind.CONFIRMED, source):
+            return
+        rows = await self._connection.fetch(LOTS_TO_CONFIRM, order, _some(lines))
+        promises = [Lot(**row) for row in rows]
+        lots = [self._taken_over(promise, lines[promise.line]) for promise in promises]
+        confirmed = [
+            posting
+            for promise, lot in zip(promises, lots, strict=True)
+            for posting in points.confirmed(promise, lot)
+        ]
+        entry = self._entry(buyer["id"], Kind.CONFIRMED, source, order, confirmed)
+        await self._post([entry, self._repayment(entry, buyer["debt"])], lots)
+
+    async def reverse(self, order: OrderId, lines: Mapping[Sku, int], source: str) -> None:
+        buyer = await self._connection.fetchrow(LOCK_BUYER, order)
+        if buyer is None or await self._is_posted(Kind.REVERSED, source):
+            return
+        lots = [Lot(**row) for row in await self._connection.fetch(LOTS_OF, order)]
+        if not points.covered(lines, lots):
+            rows = await self._connection.fetch(OTHER_LOTS, buyer["id"], order)
+            lots += [Lot(**row) for row in rows]
+        taken = list(points.taken_back(order, lines, lots))
+        await self._post([self._entry(buyer["id"], Kind.REVERSED, source, order, taken)])
+
+    async def members(self, said: Collection[str]) -> dict[str, MemberId]:
+        return dict(await self._connection.fetch(MEANT, list(said)))
+
+    async def available(self, members: Collection[MemberId]) -> dict[MemberId, int]:
+        return dict(await self._connection.fetch(AVAILABLE, list(members)))
+
+    async def lock(self, members: Collection[MemberId], purchases: Collection[str]) -> None:
+        await self._connection.execute(LOCK_BOTH, list(members), list(purchases))
+
+    async def earn(self, purchases: Collection[Purchase]) -> None:
+        members = {purchase.member for purchase in purchases}
+        debts = dict(await self._connection.fetch(LOCK_MEMBERS, list(members)))
+        entries, lots = [], []
+        for purchase in purchases:
+            paid = [self._paid(purchase, line) for line in sorted(_some(purchase.lines))]
+            entry = self._entry(
+                purchase.member, Kind.EARNED, purchase.id, purchase.id, points.earned(paid)
+            )
+            repayment = self._repayment(entry, debts[purchase.member])
+            debts[purchase.member] -= sum(one.points for one in repayment.postings) // 2
+            entries += [replace(entry, occurred_at=purchase.paid_at), repayment]
+            lots += paid
+        await self._post(entries, lots)
+
+    async def take_back(self, returned: Mapping[str, Mapping[Sku, tuple[int, int]]]) -> None:
+        purchases = list(returned)
+        members = [row["id"] for row in await self._connection.fetch(LOCK_BUYERS, purchases)]
+        lots = await self._lots(LOTS_OF_PURCHASES, purchases)
+        buyers = {lot.purchase: member for member in lots for lot in lots[member]}
+        due = {
+            purchase: points.due_back(purchase, returned[purchase], lots[buyers[purchase]])
+            for purchase in sorted(buyers)
+        }
+        if not all(
+            points.covered(due[one], _of(one, lots[buyers[one]]), earned_only=True) for one in due
+        ):
+            for member, others in (await self._lots(LOTS_LEFT, members, purchases)).items():
+                lots[member] += others
+        entries = []
+        for purchase, lines in due.items():
+            member = buyers[purchase]
+            taken = list(points.taken_back(purchase, lines, lots[member], earned_only=True))
+            lots[member] = [lot.after(taken) for lot in lots[member]]
+            source = f"{purchase}/{sum(back for back, _ in returned[purchase].values())}"
+            entries.append(self._entry(member, Kind.REVERSED, source, purchase, taken))
+        await self._post(entries)
+
+    async def _lots(self, query: str, *of: Collection[str]) -> dict[MemberId, list[Lot]]:
+        lots: dict[MemberId, list[Lot]] = {}
+        for member, *values in await self._connection.fetch(query, *of):
+            lots.setdefault(member, []).append(Lot(*values))
+        return lots
+
+    def _paid(self, purchase: Purchase, line: Sku) -> Lot:
+        """The lot of a line that was paid at once; its clock started then."""
+        activates_at = self._programme.activates_at(purchase.paid_at)
+        waits = activates_at is not None and activates_at > self._now
+        lot = self._lot(purchase.id, line, purchase.lines[line])
+        return replace(
+            lot, earned_at=purchase.paid_at, activates_at=activates_at if waits else None
+        )
+
+    async def activate(self, limit: int) -> int:
+        buyers = await self._connection.fetch(LOCK_DUE, self._now, limit)
+        debts = {row["id"]: row["debt"] for row in buyers}
+        entries = []
+        for row in await self._connection.fetch(LOTS_DUE, list(debts), self._now):
+            member, lot = row["member"], Lot(**{name: row[name] for name in LOT_FIELDS})
+            moves = points.activated(lot)
+            entry = self._entry(member, Kind.ACTIVATED, lot.id, lot.purchase, moves)
+            repayment = self._repayment(entry, debts[member])
+            debts[member] = Balance(debt=debts[member]).after(repayment.postings).debt
+            entries += [entry, repayment]
+        await self._post(entries)
+        return len(entries) // 2
+
+    async def _is_posted(self, kind: Kind, source: str) -> bool:
+        """Asked once the member's row is locked: what was posted before is seen."""
+        return bool(await self._connection.fetchval(IS_POSTED, kind, source))
+
+    def _lot(self, purchase: str, line: Sku, granted: int, **more: Any) -> Lot:
+        lot = LotId(self._new_id("lot"))
+        return Lot(lot, purchase, line, granted, earned_at=self._now, **more)
+
+    def _taken_over(self, promise: Lot, wanted: int) -> Lot:
+        """The lot of what is confirmed of a promise now, at most what is still pending."""
+        granted = min(wanted, promise.pending)
+        activates_at = self._programme.activates_at(self._now)
+        return self._lot(
+            promise.purchase, promise.line, granted, origin=promise.id, activates_at=activates_at
+        )
+
+    def _entry(
+        self, member: MemberId, kind: Kind, source: str, purchase: str, postings: Iterable[Posting]
+    ) -> Entry:
+        entry = EntryId(self._new_id("ent"))
+        return Entry(entry, member, kind, source, purchase, tuple(postings), self._now)
+
+    def _repayment(self, entry: Entry, debt: int) -> Entry:
+        moves = points.repaid(debt, entry.postings)
+        return self._entry(entry.member, Kind.REPAID, entry.source, entry.purchase, moves)
+
+    async def _post(self, entries: Collection[Entry], lots: Collection[Lot] = ()) -> None:
+        """Write entries with their new lots, and move balances and lots with them.
+
+        An entry without postings says nothing and is left out; one whose source was posted before
+        changes nothing.
+        """
+        telling = [entry for entry in entries if entry.postings]
+        if not telling:
+            return
+        postings = [
+            (entry.id, position, posting.account, posting.side, posting.points, posting.lot)
+            for entry in telling
+            for position, posting in enumerate(entry.postings)
+        ]
+        await self._connection.execute(
+            POST,
+            *_columns(ENTRY_FIELDS, telling),
+            self._now,
+            *zip(*postings, strict=True),
+            *_columns(NEW_LOT_FIELDS, lots),
+        )
+
+
+def _of(purchase: str, lots: Iterable[Lot]) -> list[Lot]:
+    return [lot for lot in lots if lot.purchase == purchase]
+
+
+def _some(lines: Mapping[Sku, int]) -> list[Sku]:
+    return [line for line in lines if lines[line]]
+
+
+def _columns(names: Iterable[str], things: Collection[Struct]) -> list[list[Any]]:
+    """The values of each name, one list a name."""
+    return [[getattr(thing, name) for thing in things] for name in names]

@@ -1,0 +1,82 @@
+"""What members see of their points, read in one statement each."""
+
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+
+from domain.kernel.ids import CustomerId, MemberId
+from domain.loyalty.points import Balance, EntryId, Kind, Programme
+from domain.loyalty.rewards import Expiring, NotAMember, Standing, Statement
+
+REWARDS: Final = """
+    select id, available, pending, held, debt, (
+        select coalesce(json_agg(json_build_object('points', points, 'on', day) order by day), '[]')
+        from (
+            select (expires_at at time zone $3 - interval '1 microsecond')::date as day,
+                sum(remaining) as points
+            from lots
+            where lots.member = members.id and remaining > 0 and expires_at > $2
+            group by day
+        ) as expiring
+    ) as expiring
+    from members
+"""
+STATEMENT: Final = """
+    select id, kind, purchase, occurred_at, (
+        select json_object_agg(account, growth) from (
+            select account, sum(
+                case when (account = 'debt') = (side = 'debit') then points else -points end
+            ) as growth
+            from postings
+            where postings.entry = entries.id
+                and account in ('available', 'pending', 'held', 'debt')
+            group by account
+        ) as change
+    ) as change
+    from entries
+    where member = $1 and ($2::text is null or id < $2)
+    order by id desc
+    limit $3
+"""
+
+
+class PostgresRewards:
+    def __init__(self, connection: Any, now: datetime, programme: Programme) -> None:
+        self._connection = connection
+        self._now = now
+        self._programme = programme
+
+    async def of(self, customer: CustomerId) -> Standing:
+        return await self._rewards("customer", customer)
+
+    async def get(self, member: MemberId) -> Standing:
+        return await self._rewards("id", member)
+
+    async def statement(
+        self, member: MemberId, *, after: EntryId | None, limit: int
+    ) -> list[Statement]:
+        rows = await self._connection.fetch(STATEMENT, member, after, limit)
+        return [
+            Statement(
+                row["id"],
+                Kind(row["kind"]),
+                row["purchase"],
+                row["occurred_at"],
+                msgspec.json.decode(row["change"], type=Balance),
+            )
+            for row in rows
+        ]
+
+    async def _rewards(self, field: str, who: str) -> Standing:
+        query = f"{REWARDS} where {field} = $1"
+        row = await self._connection.fetchrow(query, who, self._now, self._programme.zone)
+        if row is None:
+            raise NotAMember
+        return Standing(
+            member=row["id"],
+            balance=Balance(row["available"], row["pending"], row["held"], row["debt"]),
+            expiring=msgspec.json.decode(row["expiring"], type=list[Expiring]),
+            tier=None,
+            as_of=self._now,
+        )

@@ -1,0 +1,96 @@
+"""Tables of members, points lots and the points ledger."""
+
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    PrimaryKeyConstraint,
+    Table,
+    UniqueConstraint,
+    text,
+)
+
+from adapters.postgres.db.column_types import Instant, Key, instant, key, metadata, minor, words
+
+members = Table(
+    "members",
+    metadata,
+    key("id", primary_key=True),
+    key("customer", ForeignKey("customers.id"), unique=True),
+    words("status", server_default=text("'active'")),
+    minor("pending", server_default=text("0")),
+    minor("available", server_default=text("0")),
+    minor("held", server_default=text("0")),
+    minor("debt", server_default=text("0")),
+    instant("joined_at"),
+    CheckConstraint("pending >= 0", name="pending"),
+    CheckConstraint("available >= 0", name="available"),
+    CheckConstraint("held >= 0", name="held"),
+    CheckConstraint("debt >= 0", name="debt"),
+)
+
+entries = Table(
+    "entries",
+    metadata,
+    key("id", primary_key=True),
+    key("member", ForeignKey("members.id")),
+    words("kind"),
+    key("source"),
+    key("purchase"),
+    instant("occurred_at"),
+    instant("recorded_at"),
+    UniqueConstraint("kind", "source"),
+)
+Index(None, entries.c.member, entries.c.id)
+
+lots = Table(
+    "lots",
+    metadata,
+    key("id", primary_key=True),
+    key("member", ForeignKey("members.id")),
+    key("purchase"),
+    key("line"),
+    Column("origin", Key, ForeignKey("lots.id")),
+    minor("granted"),
+    minor("pending", server_default=text("0")),
+    minor("remaining", server_default=text("0")),
+    minor("reversed", server_default=text("0")),
+    instant("earned_at"),
+    Column("activates_at", Instant),
+    Column("expires_at", Instant),
+    CheckConstraint("granted > 0", name="granted"),
+    CheckConstraint("pending >= 0", name="pending"),
+    CheckConstraint("remaining >= 0", name="remaining"),
+    CheckConstraint("reversed between 0 and granted", name="reversed"),
+    CheckConstraint("pending + remaining <= granted", name="left"),
+)
+Index(None, lots.c.purchase)
+Index(
+    "lots_grant_key",
+    lots.c.purchase,
+    lots.c.line,
+    unique=True,
+    postgresql_where=text("origin is null"),
+)
+Index(None, lots.c.member, lots.c.id)
+Index(
+    "lots_due_idx",
+    lots.c.activates_at,
+    postgresql_where=text("pending > 0 and activates_at is not null"),
+)
+
+postings = Table(
+    "postings",
+    metadata,
+    key("entry", ForeignKey("entries.id")),
+    Column("position", Integer, nullable=False),
+    key("account"),
+    words("side"),
+    minor("points"),
+    Column("lot", Key, ForeignKey("lots.id")),
+    PrimaryKeyConstraint("entry", "position"),
+    CheckConstraint("points > 0", name="points"),
+    CheckConstraint("side in ('debit', 'credit')", name="side"),
+)

@@ -1,0 +1,1 @@
+"""Repositories of orders: one module a noun."""

@@ -1,0 +1,29 @@
+"""What happened to orders, a row a step; they are written with the events of the step."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+
+from domain.kernel.ids import OrderId
+from domain.orders.timeline import Entry
+
+OF: Final = """
+    select id, order_id as order, at, what, by, actor, group_id as "group", store, facts
+    from timeline where order_id = $1 and id > $2 order by id limit $3
+"""
+
+
+class PostgresTimeline:
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+
+    async def of(self, order: OrderId, *, after: int, limit: int) -> Sequence[Entry]:
+        rows = await self._connection.fetch(OF, order, after, limit)
+        return [_entry(row) for row in rows]
+
+
+def _entry(row: Any) -> Entry:
+    columns = dict(row)
+    columns["facts"] = msgspec.json.decode(columns["facts"])
+    return msgspec.convert(columns, Entry)

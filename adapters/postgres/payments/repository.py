@@ -1,0 +1,218 @@
+"""Tries to be paid and what was asked for them, a row each; what providers told, once each."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import msgspec
+
+from domain.kernel.errors import Missing
+from domain.kernel.ids import AttemptId, OrderId, TransactionId
+from domain.kernel.money import Money
+from domain.payments.attempts import Attempt
+from domain.payments.transactions import Transaction
+from service.payments.ports import Leased, Notice, Standing, Unsettled
+
+NAMES: Final = {"order": "order_id", "amount": "amount_minor"}
+FIELDS: Final = Attempt.__struct_fields__
+COLUMNS: Final = ", ".join([*(NAMES.get(name, name) for name in FIELDS), "currency"])
+ADD: Final = f"""
+    insert into attempts ({COLUMNS})
+    values ({", ".join(f"${place}" for place in range(1, len(FIELDS) + 2))})
+"""
+FIXED: Final = frozenset({"id", "order", "provider", "amount", "card", "deadline", "started_at"})
+CHANGING: Final = [name for name in FIELDS if name not in FIXED]
+KEEP: Final = f"""
+    update attempts set {", ".join(f"{name} = ${at}" for at, name in enumerate(CHANGING, 2))}
+    where id = $1
+"""
+SELECT: Final = f"select {COLUMNS} from attempts"
+OF_ORDER: Final = f"{SELECT} where order_id = $1 order by id"
+LEASE: Final = f"""
+    update attempts set looks = looks + 1, look_at = $1 + $3::interval
+    where id in (
+        select id from attempts where look_at <= $1 order by look_at limit $2
+        for update skip locked
+    )
+    returning {COLUMNS}
+"""
+HEAR: Final = """
+    insert into notices (provider, id, kind, payment, heard_at) values ($1, $2, $3, $4, $5)
+    on conflict do nothing returning true
+"""
+LOOK_NOW: Final = """
+    update attempts set look_at = $4, looks = 0, payment = $2
+    where provider = $1 and (payment = $2 or (id = $3 and payment = ''))
+"""
+FORGET: Final = """
+    delete from notices where (provider, id) in (
+        select provider, id from notices where heard_at < $1 limit $2
+    )
+"""
+ASKED: Final = Transaction.__struct_fields__
+ASKED_COLUMNS: Final = ", ".join("order_id" if name == "order" else name for name in ASKED)
+PLAN: Final = f"""
+    insert into transactions ({ASKED_COLUMNS})
+    values ({", ".join(f"${place}" for place in range(1, len(ASKED) + 1))})
+    on conflict (kind, cause) do nothing returning true
+"""
+KEEP_ASKED: Final = """
+    update transactions set state = $2, tries = $3, trouble = $4, receipt = $5, due_at = $6,
+        changed_at = $7
+    where id = $1
+"""
+LEASE_ASKED: Final = f"""
+    update transactions set tries = tries + 1, due_at = $1 + $3::interval
+    where id in (
+        select id from transactions where state = 'planned' and due_at <= $1
+        order by due_at limit $2 for update skip locked
+    )
+    returning {ASKED_COLUMNS}
+"""
+STANDING: Final = """
+    select 'attempt' as what, state, count(*)::int as count, min(started_at) as oldest
+    from attempts where state in ('started', 'waiting', 'authorised') group by state
+    union all
+    select 'transaction', state, count(*)::int, min(planned_at)
+    from transactions where state in ('planned', 'refused') group by state
+"""
+UNSETTLED: Final = """
+    select * from (
+        select transactions.id, transactions.order_id as "order", attempt, kind,
+            transactions.amount, currency, transactions.trouble as code,
+            transactions.changed_at as since
+        from transactions join attempts on attempts.id = attempt
+        where transactions.state = 'refused' and kind <> 'authorise'
+            and not (kind = 'void' and captured > 0)
+        union all
+        select id, order_id, id, 'authorise', captured, currency, 'disputed', changed_at
+        from attempts where disputed
+        union all
+        select attempts.id, order_id, attempts.id, 'authorise', to_pay_minor - paid_back_minor,
+            attempts.currency, 'lapsed', attempts.changed_at
+        from attempts join orders on orders.attempt = attempts.id
+        where attempts.state = 'voided' and orders.to_pay_minor > orders.paid_back_minor
+            and orders.state in ('placed', 'partly_fulfilled', 'fulfilled')
+    ) as found
+    where id > $1 order by id, code limit $2
+"""
+
+
+class PostgresAttempts:
+    def __init__(self, connection: Any, now: datetime) -> None:
+        self._connection = connection
+        self._now = now
+
+    async def add(self, attempt: Attempt) -> None:
+        await self._connection.execute(ADD, *_values(attempt, FIELDS), attempt.amount.currency)
+
+    async def get(self, attempt: AttemptId) -> Attempt:
+        return _attempt(await self._connection.fetchrow(f"{SELECT} where id = $1", attempt))
+
+    async def take(self, attempt: AttemptId) -> Attempt:
+        query = f"{SELECT} where id = $1 for update"
+        return _attempt(await self._connection.fetchrow(query, attempt))
+
+    async def keep(self, attempt: Attempt) -> None:
+        await self._connection.execute(KEEP, attempt.id, *_values(attempt, CHANGING))
+
+    async def by_id(self, attempts: Collection[AttemptId]) -> dict[AttemptId, Attempt]:
+        query = f"{SELECT} where id = any($1::text[])"
+        found = await self._connection.fetch(query, list(attempts))
+        return {row["id"]: _attempt(row) for row in found}
+
+    async def of_order(self, order: OrderId) -> Sequence[Attempt]:
+        return [_attempt(row) for row in await self._connection.fetch(OF_ORDER, order)]
+
+    async def take_of_order(self, order: OrderId) -> Sequence[Attempt]:
+        rows = await self._connection.fetch(f"{OF_ORDER} for update", order)
+        return [_attempt(row) for row in rows]
+
+    async def lease(self, limit: int, span: timedelta) -> Sequence[Attempt]:
+        rows = await self._connection.fetch(LEASE, self._now, limit, span)
+        return [_attempt(row) for row in rows]
+
+    async def hear(self, provider: str, notice: Notice) -> bool:
+        new = await self._connection.fetchval(
+            HEAR, provider, notice.id, notice.kind, notice.payment, self._now
+        )
+        if new:
+            await self._connection.execute(
+                LOOK_NOW, provider, notice.payment, notice.attempt, self._now
+            )
+        return bool(new)
+
+    async def forget(self, before: datetime, limit: int) -> int:
+        return int((await self._connection.execute(FORGET, before, limit)).rpartition(" ")[2])
+
+    async def plan(self, transaction: Transaction) -> bool:
+        values = [getattr(transaction, name) for name in ASKED]
+        return bool(await self._connection.fetchval(PLAN, *values))
+
+    async def lease_planned(self, limit: int, span: timedelta) -> Sequence[Leased]:
+        rows = await self._connection.fetch(LEASE_ASKED, self._now, limit, span)
+        leased = [_transaction(row) for row in rows]
+        attempts = await self.by_id({one.attempt for one in leased})
+        return [Leased(one, attempts[one.attempt]) for one in leased]
+
+    async def take_transaction(self, transaction: TransactionId) -> Transaction:
+        query = f"select {ASKED_COLUMNS} from transactions where id = $1 for update"
+        row = await self._connection.fetchrow(query, transaction)
+        if row is None:
+            raise Missing
+        return _transaction(row)
+
+    async def keep_transaction(self, transaction: Transaction) -> None:
+        await self._connection.execute(
+            KEEP_ASKED,
+            transaction.id,
+            transaction.state.value,
+            transaction.tries,
+            transaction.trouble,
+            transaction.receipt,
+            transaction.due_at,
+            transaction.changed_at,
+        )
+
+    async def transactions(self, attempts: Collection[AttemptId]) -> Sequence[Transaction]:
+        query = f"""
+            select {ASKED_COLUMNS} from transactions where attempt = any($1::text[]) order by id
+        """
+        return [_transaction(row) for row in await self._connection.fetch(query, list(attempts))]
+
+    async def unsettled(self, after: str, limit: int) -> Sequence[Unsettled]:
+        rows = await self._connection.fetch(UNSETTLED, after, limit)
+        return [
+            msgspec.convert({**row, "amount": Money(row["amount"], row["currency"])}, Unsettled)
+            for row in rows
+        ]
+
+    async def standing(self) -> Sequence[Standing]:
+        rows = await self._connection.fetch(STANDING)
+        return [Standing(row["what"], row["state"], row["count"], row["oldest"]) for row in rows]
+
+
+def _values(attempt: Attempt, names: Collection[str]) -> list[Any]:
+    row = {name: getattr(attempt, name) for name in names}
+    if "amount" in row:
+        row["amount"] = attempt.amount.amount
+    if attempt.next_action is not None:
+        row["next_action"] = msgspec.json.encode(attempt.next_action).decode()
+    return list(row.values())
+
+
+def _attempt(row: Any) -> Attempt:
+    if row is None:
+        raise Missing
+    fields = dict(row)
+    fields["order"] = fields.pop("order_id")
+    fields["amount"] = Money(fields.pop("amount_minor"), fields.pop("currency"))
+    action = fields["next_action"]
+    fields["next_action"] = None if action is None else msgspec.json.decode(action)
+    return msgspec.convert(fields, Attempt)
+
+
+def _transaction(row: Any) -> Transaction:
+    fields = dict(row)
+    fields["order"] = fields.pop("order_id")
+    return msgspec.convert(fields, Transaction)

@@ -1,0 +1,1 @@
+"""Repositories of pos: one module a noun."""

@@ -1,0 +1,165 @@
+"""Incidents: one open one for each thing that is out of order, whatever comes again."""
+
+from collections.abc import Callable, Collection, Mapping
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+
+from adapters.postgres.db.columns import columns
+from adapters.postgres.fulfilment.repositories.fulfilments import GROUPS, LINE
+from domain.inventory.stock_levels import Place
+from domain.kernel.ids import StoreId
+from domain.pos.incidents import (
+    Claim,
+    Incident,
+    IncidentId,
+    IncidentKind,
+    IncidentMissing,
+    IncidentState,
+    Short,
+    Stranger,
+)
+
+COLUMNS: Final = ", ".join(Incident.__struct_fields__)
+HOUSE: Final = "hylla"
+"""Who settles what is in order again by itself."""
+OPEN: Final = """
+    insert into incidents
+        (id, store, sku, kind, units, receipts, since, until, opened_at, changed_at)
+    select id, store, sku, kind, units, receipts, since, until, $9, $9
+    from unnest(
+        $1::text[], $2::text[], $3::text[], $4::text[], $5::int[], $6::int[],
+        $7::timestamptz[], $8::timestamptz[]
+    ) as found (id, store, sku, kind, units, receipts, since, until)
+    where kind <> 'oversold' or not exists (
+        select from products where products.sku = found.sku and not tracked
+    )
+    order by store, sku
+    on conflict (store, sku, kind) where state = 'open' do update set
+        units = incidents.units + excluded.units,
+        receipts = incidents.receipts + excluded.receipts,
+        since = least(incidents.since, excluded.since),
+        until = greatest(incidents.until, excluded.until),
+        changed_at = excluded.changed_at
+"""
+SETTLE: Final = """
+    update incidents set state = 'settled', settled_by = $5, settled_at = $6, changed_at = $6
+    from unnest($1::text[], $2::text[], $3::timestamptz[]) as well (store, sku, at)
+    where incidents.store = well.store and incidents.sku = well.sku and kind = $4
+        and state = 'open' and (well.at is null or opened_at <= well.at)
+"""
+GET: Final = f"select {COLUMNS} from incidents where id = $1"
+TAKE: Final = f"{GET} for no key update"
+PAGE: Final = f"""
+    select {COLUMNS} from incidents
+    where store = $1 and state = any($2::text[]) and ($3::text is null or id > $3)
+    order by id limit $4
+"""
+KEEP: Final = """
+    update incidents set state = $2, note = $3, settled_by = $4, settled_at = $5, changed_at = $6
+    where id = $1
+"""
+
+
+def _claims(places: str, *also: str) -> str:
+    """What orders wait for at places, and what else is known of each."""
+    more = "".join(f", {column}" for column in also)
+    return f"""
+    select claim.store, claim.sku, g.order_id, group_id,
+        sum(claim.quantity - consumed - released)::int, promised_from, placed_at,
+        sum((line.picked - line.given - line.put_back) * claim.quantity / line.quantity)::int
+        {more}
+    from allocations as claim join {places} using (store, sku)
+    join {GROUPS} as g on g.id = group_id,
+        lateral jsonb_to_recordset(g.lines) as line {LINE}
+    where claim.quantity > consumed + released and line.sku = claim.line
+    group by claim.store, claim.sku, g.order_id, group_id, promised_from, placed_at{more}
+    """
+
+
+NAMED: Final = "unnest($1::text[], $2::text[]) as place (store, sku)"
+SHORT: Final = f"""
+    (
+        select store, sku, on_hand - unavailable as there
+        from {NAMED} join stock using (store, sku) join products using (sku)
+        where on_hand - unavailable < allocated and tracked
+    ) as short
+"""
+CLAIMS: Final = _claims(NAMED)
+CLAIMS_IF_SHORT: Final = _claims(SHORT, "there")
+
+
+class PostgresIncidents:
+    def __init__(self, connection: Any, now: datetime, new_id: Callable[[str], str]) -> None:
+        self._connection = connection
+        self._now = now
+        self._new_id = new_id
+
+    async def meet(self, strangers: Collection[Stranger]) -> None:
+        await self._open(
+            [
+                (one.store, one.sku, "unknown_sku", one.units, one.receipts, one.since, one.until)
+                for one in strangers
+            ]
+        )
+
+    async def open(self, kind: IncidentKind, places: Collection[Place]) -> None:
+        await self._open([(*place, kind.value, 0, 0, self._now, self._now) for place in places])
+
+    async def settle(self, kind: IncidentKind, well: Mapping[Place, datetime | None]) -> None:
+        rows = [(store, sku, at) for (store, sku), at in sorted(well.items())]
+        if rows:
+            values = (kind.value, HOUSE, self._now)
+            await self._connection.execute(SETTLE, *columns(rows, 3), *values)
+
+    async def _open(self, found: Collection[tuple[Any, ...]]) -> None:
+        rows = [(self._new_id("inc"), *one) for one in found]
+        if rows:
+            await self._connection.execute(OPEN, *zip(*rows, strict=True), self._now)
+
+    async def get(self, incident: IncidentId) -> Incident:
+        return _incident(await self._connection.fetchrow(GET, incident))
+
+    async def take(self, incident: IncidentId) -> Incident:
+        return _incident(await self._connection.fetchrow(TAKE, incident))
+
+    async def keep(self, incident: Incident) -> None:
+        values = (
+            incident.state.value,
+            incident.note,
+            incident.settled_by,
+            incident.settled_at,
+            incident.changed_at,
+        )
+        await self._connection.execute(KEEP, incident.id, *values)
+
+    async def page(
+        self,
+        store: StoreId,
+        states: Collection[IncidentState],
+        *,
+        after: IncidentId | None,
+        limit: int,
+    ) -> list[Incident]:
+        names = [state.value for state in states]
+        rows = await self._connection.fetch(PAGE, store, names, after, limit)
+        return [_incident(row) for row in rows]
+
+    async def claims(self, places: Collection[Place]) -> list[Claim]:
+        rows = await self._connection.fetch(CLAIMS, *columns(places, 2))
+        return [Claim(*row) for row in rows]
+
+    async def short(self, places: Collection[Place]) -> list[Short]:
+        found: dict[Place, Short] = {}
+        for *facts, there in await self._connection.fetch(CLAIMS_IF_SHORT, *columns(places, 2)):
+            claim = Claim(*facts)
+            short = found.setdefault(claim.place, Short(claim.place, there, []))
+            short.claims.append(claim)
+        return list(found.values())
+
+
+def _incident(row: Any) -> Incident:
+    if row is None:
+        raise IncidentMissing
+    return msgspec.convert(dict(row), Incident)

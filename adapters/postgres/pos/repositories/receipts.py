@@ -1,0 +1,90 @@
+"""Receipts of tills, a row each; a sale that a return names before it came is awaited there."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+
+from domain.kernel.ids import ReceiptId
+from domain.pos.receipts import AWAITED, Book, Kept, ReceiptKind, Trade, Traded
+
+RECORD: Final = """
+    insert into sales
+        (id, kind, store, terminal, member, "of", digest, lines, tenders, actor, occurred_at,
+            recorded_at)
+    select id, kind, store, terminal, member, "of", digest, lines::jsonb, tenders::jsonb, actor,
+        occurred_at, $12
+    from unnest(
+        $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bytea[],
+        $8::text[], $9::text[], $10::text[], $11::timestamptz[]
+    ) as told
+        (id, kind, store, terminal, member, "of", digest, lines, tenders, actor, occurred_at)
+    order by id
+    on conflict (id) do update set
+        kind = excluded.kind, store = excluded.store, terminal = excluded.terminal,
+        member = excluded.member, "of" = excluded."of", digest = excluded.digest,
+        lines = excluded.lines, tenders = excluded.tenders, actor = excluded.actor,
+        occurred_at = excluded.occurred_at, recorded_at = excluded.recorded_at
+    where sales.kind = 'awaited' and excluded.kind <> 'awaited'
+    returning id
+"""
+"""In the order of ids, each row locked even where it is known: so that two batches that name one
+sale, one with the sale and one with its return, see each other."""
+KEPT: Final = "select id, store, kind, digest from sales where id = any($1::text[])"
+TRADES: Final = """
+    select coalesce("of", id) as sale, kind, lines from sales
+    where (id = any($1::text[]) and kind = 'sale')
+        or ("of" = any($1::text[]) and kind = 'return')
+"""
+RETURNED: Final = 'select distinct "of" from sales where "of" = any($1::text[])'
+
+
+class PostgresSales:
+    def __init__(self, connection: Any, now: datetime) -> None:
+        self._connection = connection
+        self._now = now
+
+    async def record(self, books: Collection[Book]) -> set[ReceiptId]:
+        told = {book.receipt.id: _row(book) for book in books}
+        for book in books:
+            if (sale := book.receipt.of_sale) is not None and sale not in told:
+                told[sale] = _awaited(sale, book)
+        rows = await self._connection.fetch(RECORD, *zip(*told.values(), strict=True), self._now)
+        return {row["id"] for row in rows} & {book.receipt.id for book in books}
+
+    async def kept(self, receipts: Collection[ReceiptId]) -> dict[ReceiptId, Kept]:
+        rows = await self._connection.fetch(KEPT, list(receipts))
+        return {row["id"]: Kept(row["store"], row["kind"], row["digest"]) for row in rows}
+
+    async def returned(self, sales: Collection[ReceiptId]) -> set[ReceiptId]:
+        return {row["of"] for row in await self._connection.fetch(RETURNED, list(sales))}
+
+    async def trades(self, sales: Collection[ReceiptId]) -> Sequence[Trade]:
+        rows = await self._connection.fetch(TRADES, list(sales))
+        return [
+            Trade(sale, ReceiptKind(kind), msgspec.json.decode(lines, type=list[Traded]))
+            for sale, kind, lines in rows
+        ]
+
+
+def _row(book: Book) -> tuple[Any, ...]:
+    receipt = book.receipt
+    return (
+        receipt.id,
+        receipt.kind.value,
+        book.store,
+        book.terminal,
+        receipt.member,
+        receipt.of,
+        book.digest,
+        msgspec.json.encode(book.lines).decode(),
+        msgspec.json.encode(receipt.tenders).decode(),
+        book.actor,
+        book.happened_at,
+    )
+
+
+def _awaited(sale: ReceiptId, book: Book) -> tuple[Any, ...]:
+    actor, happened = book.actor, book.happened_at
+    return (sale, AWAITED, book.store, "", None, None, b"", "[]", "[]", actor, happened)

@@ -1,0 +1,1 @@
+"""Markets, promotions, taxes and shipping methods, and the price of a cart."""

@@ -1,0 +1,1 @@
+"""Repositories of pricing: one module a noun."""

@@ -1,0 +1,108 @@
+"""Markets, promotions and shipping methods as the office writes them: a row each."""
+
+from collections.abc import Sequence
+from typing import Any, Final, Generic
+
+import msgspec
+from msgspec import Struct
+
+from domain.pricing.markets import Market, MarketTerms
+from domain.pricing.price_rules import RuleMissing
+from domain.pricing.promotions import CodeTaken, Promotion, PromotionTerms
+from domain.pricing.shipping_methods import ShippingMethod, ShippingTerms
+from service.pricing.ports import Rule
+
+TURN: Final = "select from price_rules for update"
+"""Whoever writes waits here for whoever wrote before, and then sees what that was."""
+CHANGED: Final = "update price_rules set version = pg_current_xact_id()::text::bigint"
+"""A number that is never given twice, not even after a transaction that was undone."""
+TAKEN: Final = "select from promotions where code = $1 and promotion <> $2"
+
+
+class Shelf(Struct, frozen=True):
+    """Where a kind of rule is kept, and what of it besides its `terms`."""
+
+    table: str
+    name: str
+    terms: type[Struct]
+    more: tuple[str, ...] = ("version",)
+
+    @property
+    def row(self) -> str:
+        """A rule as one document."""
+        told = (self.name, *self.more)
+        pairs = ", ".join(f"'{column}', {column}" for column in told)
+        return f"terms || jsonb_build_object({pairs})"
+
+
+SHELVES: Final[dict[type[Struct], Shelf]] = {
+    Market: Shelf("markets", "market", MarketTerms),
+    Promotion: Shelf("promotions", "promotion", PromotionTerms, ("version", "uses")),
+    ShippingMethod: Shelf("shipping_methods", "method", ShippingTerms),
+}
+
+
+class PostgresPriceRules(Generic[Rule]):
+    def __init__(self, connection: Any, kind: type[Rule]) -> None:
+        self._connection = connection
+        self._kind: type[Rule] = kind
+        self._shelf = SHELVES[kind]
+        self._select = f"select {self._shelf.row} from {self._shelf.table}"
+
+    async def get(self, name: str) -> Rule:
+        shelf = self._shelf
+        row = await self._connection.fetchval(f"{self._select} where {shelf.name} = $1", name)
+        if row is None:
+            raise RuleMissing(shelf.table.removesuffix("s"), name)
+        return self._read(row)
+
+    async def page(self, after: str, limit: int) -> Sequence[Rule]:
+        name = self._shelf.name
+        page = f"{self._select} where {name} > $1 order by {name} limit $2"
+        rows = await self._connection.fetch(page, after, limit)
+        return [self._read(row[0]) for row in rows]
+
+    async def lock(self, name: str) -> Rule | None:
+        await self._connection.execute(TURN)
+        statement = f"{self._select} where {self._shelf.name} = $1 for update"
+        row = await self._connection.fetchval(statement, name)
+        return None if row is None else self._read(row)
+
+    async def put(self, rule: Rule) -> None:
+        shelf = self._shelf
+        columns = [shelf.name, "terms", "version"]
+        values: list[Any] = [rule.name, self._terms(rule), rule.version]
+        if isinstance(rule, Promotion):
+            columns.append("code")
+            values.append(await self._free_code(rule))
+        slots = ", ".join(f"${n}" for n in range(1, len(values) + 1))
+        told = ", ".join(f"{column} = excluded.{column}" for column in columns[1:])
+        await self._connection.execute(
+            f"insert into {shelf.table} ({', '.join(columns)}) values ({slots}) "
+            f"on conflict ({shelf.name}) do update set {told}",
+            *values,
+        )
+        await self._connection.execute(CHANGED)
+
+    async def drop(self, rule: Rule) -> None:
+        shelf = self._shelf
+        await self._connection.execute(
+            f"delete from {shelf.table} where {shelf.name} = $1", rule.name
+        )
+        await self._connection.execute(CHANGED)
+
+    async def _free_code(self, promotion: Promotion) -> str | None:
+        if promotion.code is None:
+            return None
+        if await self._connection.fetch(TAKEN, promotion.code, promotion.promotion):
+            raise CodeTaken(promotion.code)
+        return promotion.code
+
+    def _read(self, document: str) -> Rule:
+        read: Rule = msgspec.json.decode(document, type=self._kind)
+        return read
+
+    def _terms(self, rule: Rule) -> str:
+        names = self._shelf.terms.__struct_fields__
+        terms = self._shelf.terms(**{name: getattr(rule, name) for name in names})
+        return msgspec.json.encode(terms).decode()

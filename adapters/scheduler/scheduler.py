@@ -1,0 +1,114 @@
+"""The clock of the shop: which step runs how often, in every process.
+
+Steps that lease their work run everywhere, side by side. A step that is to run once in its span
+runs in the process that writes down the span first. APScheduler only wakes them up; nothing is
+lost with it, since all work stands in the database.
+"""
+
+import asyncio
+import logging
+import os
+import socket
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from types import TracebackType
+from typing import Final, Self
+
+import structlog
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from msgspec import Struct
+
+from domain.kernel.errors import Busy
+from service.shared.unit_of_work import Units
+
+NODE: Final = f"{socket.gethostname()}:{os.getpid()}"
+
+SOON: Final = timedelta(seconds=10)
+"""After the start of a process each step has its first turn, however seldom it runs.
+
+A process that is started anew more often than a step's span would never come to it otherwise.
+"""
+
+log = structlog.get_logger("hylla.jobs")
+
+
+class Step(Struct, frozen=True):
+    """A bounded piece of work that says how much it did.
+
+    One that did something is asked again at once, so that a backlog melts quickly; one that runs
+    `once` is asked by one process in each `every`, and soon after a start when nobody has yet.
+    """
+
+    name: str
+    every: timedelta
+    work: Callable[[], Awaitable[int]]
+    once: bool = False
+
+
+def slot(now: datetime, every: timedelta) -> datetime:
+    """The beginning of the span that `now` is in, the same in every process."""
+    return datetime.fromtimestamp(
+        now.timestamp() // every.total_seconds() * every.total_seconds(), UTC
+    )
+
+
+class Scheduler:
+    """Runs steps while it is open. `stopping` ends what is under way at its next chance."""
+
+    def __init__(self, units: Units, steps: Sequence[Step], stopping: asyncio.Event) -> None:
+        self._units = units
+        self._steps = steps
+        self._stopping = stopping
+        self._running: set[asyncio.Task[None]] = set()
+        self._clock = AsyncIOScheduler(
+            timezone=UTC,
+            job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
+        )
+
+    async def __aenter__(self) -> Self:
+        # It would write a line for every beat of every step.
+        logging.getLogger("apscheduler").setLevel(logging.WARNING)
+        for step in self._steps:
+            seconds = step.every.total_seconds()
+            first = datetime.now(UTC) + min(step.every, SOON)
+            self._clock.add_job(
+                self._beat, "interval", [step], seconds=seconds, id=step.name, next_run_time=first
+            )
+        self._clock.start()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Let every step come to its end."""
+        self._stopping.set()
+        self._clock.pause()
+        if self._running:
+            await asyncio.wait(self._running)
+        self._clock.shutdown(wait=False)
+
+    async def _beat(self, step: Step) -> None:
+        """Start a step unless it is still running; it is not APScheduler's to cancel."""
+        if self._stopping.is_set() or any(task.get_name() == step.name for task in self._running):
+            return
+        task = asyncio.create_task(self._run(step), name=step.name)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+
+    async def _run(self, step: Step) -> None:
+        try:
+            if step.once and not await self._is_ours(step):
+                return
+            while await step.work() and not self._stopping.is_set():
+                pass
+        except Busy:
+            log.info("step waits", step=step.name)
+        except Exception:
+            log.exception("step failed", step=step.name)
+
+    async def _is_ours(self, step: Step) -> bool:
+        async with self._units.begin() as unit:
+            return await unit.slots.claim(step.name, slot(unit.now, step.every), NODE)

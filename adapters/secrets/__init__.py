@@ -1,0 +1,1 @@
+"""Secrets and one-time codes."""

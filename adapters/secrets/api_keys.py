@@ -1,0 +1,26 @@
+"""Secrets of keys: 256 random bits, kept only as a hash.
+
+A prefix tells a publishable key, which may stand in a web page, from a secret one.
+"""
+
+from base64 import b64encode
+from hashlib import sha256
+from secrets import token_bytes, token_urlsafe
+
+from domain.foundation.callers import Role
+
+
+class RandomSecrets:
+    """Random enough that a plain hash keeps them: nobody guesses 256 bits."""
+
+    @staticmethod
+    def make(role: Role) -> str:
+        return f"{'pk' if role is Role.SHOP else 'sk'}_{token_urlsafe(32)}"
+
+    @staticmethod
+    def for_signing() -> str:
+        return f"whsec_{b64encode(token_bytes(32)).decode()}"
+
+    @staticmethod
+    def hash(secret: str) -> bytes:
+        return sha256(secret.encode()).digest()

@@ -1,0 +1,269 @@
+"""Card payments by Stripe's PaymentIntents: reserved when ordered, captured when the goods go.
+
+Spoken straight over httpx. Stripe's own library would bring five calls and a signature, and with
+them repeats of its own behind our back: here every repeat stands in our book, under its key, and
+survives the process.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from http import HTTPStatus
+from typing import Any, Final
+
+import httpx
+import structlog
+
+from domain.kernel.ids import AttemptId, TransactionId
+from domain.payments.attempts import FailedRefund, Outcome, Refused, Stage, Told, Truth, Unsure
+from service.payments.ports import Wanted
+
+API_VERSION: Final = "2024-06-20"
+"""The shapes below are those of this version, whatever the account's own is."""
+CONNECT_S: Final = 5.0
+ANSWER_S: Final = 20.0
+"""Stripe answers within seconds; a bank behind it may take its time."""
+LONGEST_PAUSE: Final = timedelta(hours=1)
+MOST_REFUNDS: Final = 100
+
+STAGES: Final[Mapping[str, Stage]] = {
+    "requires_payment_method": Stage.OPEN,
+    "requires_confirmation": Stage.OPEN,
+    "requires_action": Stage.OPEN,
+    "processing": Stage.PROCESSING,
+    "requires_capture": Stage.AUTHORISED,
+    "succeeded": Stage.CAPTURED,
+    "canceled": Stage.CANCELLED,
+}
+FAILED: Final = frozenset({"failed", "canceled"})
+EXPANDED: Final = "latest_charge.refunds"
+LATER: Final = frozenset(
+    {
+        HTTPStatus.REQUEST_TIMEOUT,
+        HTTPStatus.CONFLICT,  # the first request with this key is still running
+        HTTPStatus.TOO_MANY_REQUESTS,
+    }
+)
+NOBODY: Final = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
+
+log = structlog.get_logger("hylla.payments")
+
+
+class Stripe:
+    """One account. `return_url` is where a bank's page sends the shopper back to."""
+
+    provider = "stripe"
+
+    def __init__(
+        self,
+        secret_key: str,
+        *,
+        publishable_key: str = "",
+        base_url: str = "https://api.stripe.com",
+        return_url: str = "",
+        timeout_s: float = ANSWER_S,
+    ) -> None:
+        self.publishable_key = publishable_key
+        self._return_url = return_url
+        self._client = httpx.AsyncClient(
+            base_url=f"{base_url.rstrip('/')}/v1",
+            headers={"Authorization": f"Bearer {secret_key}", "Stripe-Version": API_VERSION},
+            timeout=httpx.Timeout(timeout_s, connect=min(CONNECT_S, timeout_s)),
+            trust_env=False,
+        )
+
+    async def close(self) -> None:
+        await self._client.aclose()
+
+    async def authorise(
+        self, wanted: Wanted, *, key: TransactionId, again: bool = False
+    ) -> Outcome:
+        if again and (found := await self.find(wanted.attempt)):
+            return found
+        outcome = await self._ask("POST", "/payment_intents", self._form(wanted), key)
+        if isinstance(outcome, Unsure) and outcome.code in {"unauthorized", "forbidden"}:
+            return Refused(outcome.code)  # it was not even read, and the shopper waits
+        return outcome
+
+    def _form(self, wanted: Wanted) -> dict[str, str]:
+        form = {
+            "amount": str(wanted.amount.amount),
+            "currency": wanted.amount.currency.lower(),
+            "capture_method": "manual",
+            "automatic_payment_methods[enabled]": "true",
+            "description": f"Order {wanted.order}",
+            "metadata[order]": wanted.order,
+            "metadata[attempt]": wanted.attempt,
+        }
+        if not self._return_url:
+            form["automatic_payment_methods[allow_redirects]"] = "never"
+        if wanted.card:
+            form |= {"payment_method": wanted.card, "confirm": "true"}
+            form |= {"return_url": self._return_url} if self._return_url else {}
+        return form
+
+    async def capture(self, payment: str, amount: int, *, again: bool = False) -> Outcome:
+        if again and (done := await self._is(payment, Stage.CAPTURED, Stage.CANCELLED)):
+            return done
+        return await self._change(payment, "capture", {"amount_to_capture": str(amount)})
+
+    async def void(self, payment: str, *, again: bool = False) -> Outcome:
+        if again and (done := await self._is(payment, Stage.CAPTURED, Stage.CANCELLED)):
+            return done
+        return await self._change(payment, "cancel", {})
+
+    async def refund(
+        self, payment: str, amount: int, *, key: TransactionId, again: bool = False
+    ) -> Outcome:
+        made: dict[str, Any] | Outcome | None = None
+        if again:
+            made = await self._refund_of(payment, key)
+        if made is None:
+            form = {
+                "payment_intent": payment,
+                "amount": str(amount),
+                "metadata[transaction]": key,
+            }
+            made = await self._send("POST", "/refunds", form, key)
+        if not isinstance(made, dict):
+            return made
+        if made["status"] in FAILED:
+            return Refused(_reason(made))
+        told = await self.look(payment)  # the figures are the payment's own
+        return Told(told.truth, made["id"]) if isinstance(told, Told) else told
+
+    async def look(self, payment: str) -> Outcome:
+        return await self._ask("GET", f"/payment_intents/{payment}", {})
+
+    async def find(self, attempt: AttemptId) -> Outcome | None:
+        query = {"query": f"metadata['attempt']:'{attempt}'", "limit": "1"}
+        answer = await self._send("GET", "/payment_intents/search", query)
+        if not isinstance(answer, dict):
+            return answer if isinstance(answer, Unsure) else None
+        return Told(truth_of(answer["data"][0])) if answer["data"] else None
+
+    async def _is(self, payment: str, *stages: Stage) -> Outcome | None:
+        """How it stands, where it has come to one of these stages."""
+        told = await self.look(payment)
+        return told if isinstance(told, Told) and told.truth.stage in stages else None
+
+    async def _refund_of(self, payment: str, key: TransactionId) -> dict[str, Any] | None:
+        answer = await self._refunds(payment)
+        refunds = answer["data"] if isinstance(answer, dict) else []
+        return next((one for one in refunds if one["metadata"].get("transaction") == key), None)
+
+    async def _refunds(self, payment: str) -> "dict[str, Any] | Outcome":
+        query = {"payment_intent": payment, "limit": str(MOST_REFUNDS)}
+        return await self._send("GET", "/refunds", query)
+
+    async def _change(self, payment: str, verb: str, form: dict[str, str]) -> Outcome:
+        """A step that a payment takes once; where it is refused, how the payment stands instead."""
+        outcome = await self._ask("POST", f"/payment_intents/{payment}/{verb}", form)
+        if not isinstance(outcome, Refused) or outcome.truth is not None:
+            return outcome
+        told = await self.look(payment)
+        return Refused(outcome.code, told.truth) if isinstance(told, Told) else outcome
+
+    async def _ask(
+        self, method: str, path: str, form: dict[str, str], key: TransactionId | None = None
+    ) -> Outcome:
+        answer = await self._send(method, path, form | {"expand[]": EXPANDED}, key)
+        if not isinstance(answer, dict):
+            return answer
+        refunds = _charge_of(answer).get("refunds") or {}
+        if not refunds.get("has_more"):
+            return Told(truth_of(answer, refunds.get("data")))
+        more = await self._refunds(answer["id"])  # a charge shows the newest ten
+        return Told(truth_of(answer, more["data"])) if isinstance(more, dict) else more
+
+    async def _send(
+        self, method: str, path: str, form: dict[str, str], key: TransactionId | None = None
+    ) -> "dict[str, Any] | Outcome":
+        """The object that was answered, or what became of the request."""
+        try:
+            answer = await self._client.request(
+                method,
+                path,
+                params=form if method == "GET" else None,
+                data=form if method == "POST" else None,
+                headers={"Idempotency-Key": key} if key else None,
+            )
+            body = answer.json()
+        except (httpx.HTTPError, ValueError) as lost:
+            return Unsure(type(lost).__name__)
+        if not isinstance(body, dict):
+            return Unsure("unreadable")
+        return body if answer.is_success else _trouble(answer, body.get("error") or {})
+
+
+def _trouble(answer: httpx.Response, error: Mapping[str, Any]) -> Outcome:
+    """402 is the bank's no; 4xx ours to mend; everything else may have been done."""
+    status = answer.status_code
+    intent = error.get("payment_intent")
+    truth = truth_of(intent) if isinstance(intent, dict) else None
+    code = str(error.get("decline_code") or error.get("code") or error.get("type") or status)
+    if status == HTTPStatus.PAYMENT_REQUIRED and truth is not None:
+        return Told(truth)
+    if status in NOBODY:
+        log.error("provider refuses our key", provider="stripe", status=status)
+        return Unsure(HTTPStatus(status).name.lower())
+    if error.get("type") == "idempotency_error":
+        log.error("a key was used for something else", provider="stripe")
+        return Unsure("idempotency_error")
+    if status in LATER or answer.is_server_error:
+        return Unsure(code, _pause(answer))
+    return Refused(code, truth)
+
+
+def _pause(answer: httpx.Response) -> timedelta | None:
+    """`Retry-After` in whole seconds, as Stripe sends it; nonsense counts as absent."""
+    said = answer.headers.get("retry-after", "").strip()
+    return min(timedelta(seconds=int(said)), LONGEST_PAUSE) if said.isdecimal() else None
+
+
+def truth_of(
+    intent: Mapping[str, Any], refunds: Sequence[Mapping[str, Any]] | None = None
+) -> Truth:
+    """A PaymentIntent in our words; a status that nobody knows yet is one to be looked at again.
+
+    A refund may be `succeeded` for days and `failed` then. What a charge says in sum of them is not
+    defined for that, so that they are counted here, where they were asked for too.
+    """
+    stage = STAGES.get(intent["status"], Stage.PROCESSING)
+    error = intent.get("last_payment_error")
+    if intent["status"] == "requires_payment_method" and error:
+        stage = Stage.DECLINED
+    charge = _charge_of(intent)
+    received = intent.get("amount_received") or 0
+    return Truth(
+        payment=intent["id"],
+        stage=stage,
+        authorised=intent.get("amount_capturable") or 0,
+        captured=received if stage is Stage.CAPTURED else 0,
+        refunded=_sum_of(charge, refunds),
+        failed_refunds=tuple(
+            FailedRefund(one["id"], one["amount"], _reason(one))
+            for one in refunds or ()
+            if one["status"] in FAILED
+        ),
+        disputed=bool(charge.get("disputed")),
+        code=str((error or {}).get("decline_code") or (error or {}).get("code") or ""),
+        client_secret=intent.get("client_secret") or "",
+        next_action=intent.get("next_action"),
+    )
+
+
+def _charge_of(intent: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Its charge, where it was sent along."""
+    charge = intent.get("latest_charge")
+    return charge if isinstance(charge, dict) else {}
+
+
+def _sum_of(charge: Mapping[str, Any], refunds: Sequence[Mapping[str, Any]] | None) -> int:
+    """Minor units of all its refunds, those that failed with them."""
+    if refunds is None:
+        return charge.get("amount_refunded") or 0
+    return sum(one["amount"] for one in refunds)
+
+
+def _reason(refund: Mapping[str, Any]) -> str:
+    return str(refund.get("failure_reason") or refund["status"])

@@ -1,0 +1,1 @@
+"""Messages and stock changes sent as signed HTTP calls."""

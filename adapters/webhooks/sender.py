@@ -1,0 +1,72 @@
+"""Changes of stock as signed calls (Standard Webhooks).
+
+The receiver gets `{"type": "stock.changed", "timestamp", "data": {"after", "until", "complete",
+"changes"}}` with the headers `webhook-id` (the same on every try: its key against doubles),
+`webhook-timestamp` and `webhook-signature`. Any 2xx means taken, 410 that it wants no more.
+"""
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime
+from http import HTTPStatus
+from typing import Final
+
+import httpx
+from msgspec.json import encode
+from standardwebhooks import Webhook as Signer
+
+from adapters.webhooks.channel import PrivateAddress, PublicOnly, pause_of
+from domain.administration.webhooks import ChangesTold, Parcel, Receipt
+
+TRY_S: Final = 15.0
+"""How long one try may take as a whole."""
+
+
+class Post:
+    """Brings parcels to their receivers."""
+
+    def __init__(self, *, clock: Callable[[], datetime], private: bool = False) -> None:
+        """`private` allows an address inside the own network, which is refused otherwise."""
+        self._clock = clock
+        transport = httpx.AsyncHTTPTransport()
+        self._client = httpx.AsyncClient(
+            transport=transport if private else PublicOnly(transport),
+            timeout=TRY_S,
+            follow_redirects=False,
+            trust_env=False,
+        )
+
+    async def close(self) -> None:
+        await self._client.aclose()
+
+    async def post(self, parcel: Parcel, changes: ChangesTold) -> Receipt:
+        now = self._clock()
+        last = changes.changes[-1].recorded_at if changes.changes else now
+        body = encode({"type": "stock.changed", "timestamp": last, "data": changes})
+        headers = {
+            "content-type": "application/json",
+            "webhook-id": parcel.name,
+            "webhook-timestamp": str(int(now.timestamp())),
+            "webhook-signature": Signer(parcel.secret).sign(parcel.name, now, body.decode()),
+        }
+        try:
+            async with (
+                asyncio.timeout(TRY_S),
+                self._client.stream("POST", parcel.url, content=body, headers=headers) as answer,
+            ):
+                return receipt_of(answer, now)  # what it says beside its status is not read
+        except PrivateAddress:
+            return Receipt(False, "private_address")
+        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as trouble:
+            return Receipt(False, type(trouble).__name__)
+
+
+def receipt_of(answer: httpx.Response, now: datetime) -> Receipt:
+    if answer.is_success:
+        return Receipt(True)
+    return Receipt(
+        False,
+        str(answer.status_code),
+        gone=answer.status_code == HTTPStatus.GONE,
+        pause=pause_of(answer.headers.get("retry-after"), now),
+    )

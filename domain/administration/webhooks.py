@@ -1,0 +1,184 @@
+"""Other systems that are told of every change of stock, in order, until they have taken it.
+
+Each has a place in the feed, as the reader of a stream has its cursor. What is sent next begins
+behind that place, and the place moves on only when it was taken; so of one SKU in one store nothing
+overtakes anything, and nothing is left out.
+"""
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+from urllib.parse import urlsplit
+
+from msgspec import Struct
+
+from domain.administration.network import is_public
+from domain.inventory.change_feed import Changed
+from domain.kernel.errors import Conflict, WrongField
+from domain.kernel.ids import Sku, StoreId, WebhookId
+
+PAUSES: Final = tuple(
+    timedelta(seconds=seconds)
+    for seconds in (5, 30, 2 * 60, 10 * 60, 30 * 60, 3600, 3 * 3600, 6 * 3600)
+)
+"""Between tries; the last one stays."""
+PATIENCE: Final = timedelta(days=5)
+"""How long somebody may take nothing before we stop trying."""
+
+
+class WebhookState(StrEnum):
+    ACTIVE = "active"
+    DISABLED = "disabled"
+
+
+class Webhook(Struct, frozen=True, kw_only=True):
+    """Everything up to `position` was taken; `trouble` says why the last try was in vain."""
+
+    id: WebhookId
+    url: str
+    state: WebhookState
+    position: int
+    attempts: int
+    trouble: str
+    failing_since: datetime | None
+    created_at: datetime
+
+
+class Parcel(Struct, frozen=True, kw_only=True):
+    """What is sent next. `due_at` is until when it is ours to send; `until` how far it goes."""
+
+    id: WebhookId
+    url: str
+    secret: str
+    position: int
+    until: int
+    attempts: int
+    failing_since: datetime | None
+    due_at: datetime
+
+    @property
+    def name(self) -> str:
+        """The same on every try, so that a receiver knows what it has taken already."""
+        return f"{self.id}.{self.position}-{self.until}"
+
+
+class Receipt(Struct, frozen=True):
+    """What came back; `gone` from who wants nothing any more."""
+
+    taken: bool
+    trouble: str = ""
+    gone: bool = False
+    pause: timedelta | None = None
+
+
+class Settled(Struct, frozen=True):
+    """How a webhook goes on after a try."""
+
+    state: WebhookState
+    position: int
+    until: int | None
+    attempts: int
+    trouble: str
+    failing_since: datetime | None
+    due_at: datetime
+
+
+class ChangeTold(Struct, frozen=True):
+    """A change of stock as another system is told of it."""
+
+    position: int
+    sku: Sku
+    store: StoreId
+    version: int
+    on_hand: int
+    unavailable: int
+    allocated: int
+    held: int
+    safety_stock: int
+    available: int
+    cause: str
+    recorded_at: datetime
+
+
+class ChangesTold(Struct, frozen=True):
+    """Changes behind `after` up to `until`; not `complete` where older ones were forgotten."""
+
+    after: int
+    until: int
+    complete: bool
+    changes: list[ChangeTold]
+
+
+class CursorTooOld(Conflict):
+    code = "cursor_too_old"
+
+    def __init__(self, oldest: int) -> None:
+        super().__init__(
+            f"Changes are kept from {oldest} on; read the stock anew.", facts={"oldest": oldest}
+        )
+
+
+def settled(parcel: Parcel, receipt: Receipt, now: datetime) -> Settled:
+    """On with the next one, or the same again later; no more after 410 or days in vain."""
+    if receipt.taken:
+        return Settled(WebhookState.ACTIVE, parcel.until, None, 0, "", None, now)
+    since = parcel.failing_since or now
+    over = receipt.gone or now - since >= PATIENCE
+    pause = PAUSES[min(parcel.attempts, len(PAUSES) - 1)]
+    return Settled(
+        WebhookState.DISABLED if over else WebhookState.ACTIVE,
+        parcel.position,
+        parcel.until,
+        parcel.attempts + 1,
+        receipt.trouble,
+        since,
+        now + max(pause, receipt.pause or pause),
+    )
+
+
+def told(changed: Changed) -> ChangeTold:
+    shelf = changed.shelf
+    return ChangeTold(
+        changed.position,
+        shelf.sku,
+        shelf.store,
+        shelf.version,
+        shelf.on_hand,
+        shelf.unavailable,
+        shelf.allocated,
+        shelf.held,
+        shelf.safety_stock,
+        shelf.available,
+        changed.cause,
+        changed.recorded_at,
+    )
+
+
+def check_url(url: str, *, private: bool) -> None:
+    """Raises WrongField for an address that nobody outside can have, and one that is not safe.
+
+    `private` allows both, for receivers in the own network.
+    """
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        host, port = None, None
+    if not host or parts.scheme not in {"http", "https"} or port == 0:
+        raise WrongField("url", "not_an_address", "must be written as https://host/path")
+    if parts.username or parts.password or parts.fragment:
+        raise WrongField("url", "not_an_address", "must hold no user, password or fragment")
+    if private:
+        return
+    if parts.scheme != "https":
+        raise WrongField("url", "not_https", "must begin with https://")
+    if _is_inside(host):
+        raise WrongField("url", "private_address", "must lead into the public network")
+
+
+def _is_inside(host: str) -> bool:
+    """Whether the name itself says so; where others lead is looked at on every try."""
+    try:
+        return not is_public(host)
+    except ValueError:
+        return host == "localhost" or host.endswith((".localhost", ".local", ".internal"))

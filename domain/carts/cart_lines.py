@@ -1,0 +1,109 @@
+"""Lines of a cart: how many of a SKU, and how they reach their buyer."""
+
+from collections.abc import Iterable
+from typing import Annotated, Final, Literal
+
+from msgspec import Meta, Struct, structs, to_builtins
+
+from domain.kernel.errors import Conflict, Invalid, Missing
+from domain.kernel.ids import Sku, StoreId
+from domain.kernel.money import Money
+
+MOST_OF_ONE: Final = 999
+Quantity = Annotated[int, Meta(ge=1, le=MOST_OF_ONE)]
+"""Units that one line takes."""
+
+
+MOST_LINES: Final = 200
+
+
+class Fulfilment(Struct, frozen=True, forbid_unknown_fields=True):
+    """How a line reaches its buyer: collected at `store`, or sent.
+
+    What is wrong is said in msgspec's words, so that whoever sent it reads of that very field.
+    """
+
+    method: Literal["pickup", "ship"]
+    store: StoreId | None = None
+
+    def __post_init__(self) -> None:
+        if self.method == "pickup" and self.store is None:
+            raise ValueError("Object missing required field `store`")
+        if self.method == "ship" and self.store is not None:
+            raise ValueError("Object contains unknown field `store`")
+
+
+class CartLine(Struct, frozen=True):
+    """`seen` is the price the buyer saw when the line was last changed."""
+
+    sku: Sku
+    quantity: int
+    seen: Money
+    fulfilment: Fulfilment | None = None
+
+    @property
+    def name(self) -> str:
+        """What it is called among the lines of its cart; no SKU has a slash."""
+        way = self.fulfilment
+        return f"{self.sku}/{way.method}/{way.store or ''}" if way else self.sku
+
+    @property
+    def is_sent(self) -> bool:
+        return self.fulfilment is not None and self.fulfilment.method == "ship"
+
+
+class TooManyLines(Invalid):
+    code = "too_many_lines"
+
+
+class TooManyUnits(Invalid):
+    code = "too_many_units"
+
+    def __init__(self, sku: Sku) -> None:
+        super().__init__(
+            f"A line has at most {MOST_OF_ONE} units of {sku}.",
+            facts={"sku": sku, "most": MOST_OF_ONE},
+        )
+
+
+class NotInCart(Missing):
+    code = "not_in_cart"
+
+    def __init__(self, sku: Sku) -> None:
+        super().__init__(f"{sku} is neither in the cart nor saved.", facts={"sku": sku})
+
+
+class SeveralLines(Conflict):
+    """The SKU stands on several lines, and none of them was named."""
+
+    code = "several_lines"
+
+    def __init__(self, sku: Sku, lines: "list[CartLine]") -> None:
+        super().__init__(
+            f"{sku} stands on several lines; name one of them.",
+            facts={"sku": sku, "fulfilments": to_builtins([line.fulfilment for line in lines])},
+        )
+
+
+def joined(line: CartLine, lines: list[CartLine], twin: CartLine | None) -> list[CartLine]:
+    """`lines` with `line` added to its twin, which stays as it is but for that, or behind them.
+
+    Raises TooManyLines, TooManyUnits.
+    """
+    if twin is None:
+        if len(lines) >= MOST_LINES:
+            raise TooManyLines(f"A cart has at most {MOST_LINES} lines.")
+        return [*lines, line]
+    quantity = line.quantity + twin.quantity
+    if quantity > MOST_OF_ONE:
+        raise TooManyUnits(line.sku)
+    fulfilment = twin.fulfilment or line.fulfilment
+    both = structs.replace(twin, quantity=quantity, fulfilment=fulfilment)
+    return [both if other is twin else other for other in lines]
+
+
+def stores_of(lines: Iterable[CartLine]) -> list[StoreId]:
+    """Every store that some line is to be collected at, in order."""
+    return sorted(
+        {line.fulfilment.store for line in lines if line.fulfilment and line.fulfilment.store}
+    )

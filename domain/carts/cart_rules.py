@@ -1,0 +1,51 @@
+"""What the shop decided for its carts: how many of a thing, and for how long."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from msgspec import Struct
+
+from domain.carts.cart_lines import MOST_OF_ONE, CartLine
+from domain.catalogue.products import Product
+from domain.kernel.errors import Conflict
+from domain.kernel.ids import Sku
+
+
+class CartRules(Struct, frozen=True):
+    """The most of one SKU in an order, and after how many days without a change a cart ends.
+
+    A guest's, a customer's, and one that was started at a till have each their own time.
+    """
+
+    most_per_order: int = MOST_OF_ONE
+    guest_days: int = 30
+    customer_days: int = 180
+    till_days: int = 1
+
+    def most_of(self, product: Product | None) -> int:
+        """A product's own limit goes before the shop's."""
+        return (product and product.most_per_order) or self.most_per_order
+
+
+USUAL: Final = CartRules()
+
+
+class OverLimit(Conflict):
+    code = "limit"
+
+    def __init__(self, over: Mapping[Sku, int]) -> None:
+        names = ", ".join(f"{sku}: {most}" for sku, most in sorted(over.items()))
+        errors = [{"sku": sku, "limit": most} for sku, most in sorted(over.items())]
+        super().__init__(f"One order takes at most so many: {names}.", errors=errors)
+
+
+def over_limit(
+    lines: Iterable[CartLine], catalogue: Mapping[Sku, Product], rules: CartRules
+) -> dict[Sku, int]:
+    """The limits of SKUs of which the lines together have more."""
+    units = Counter[Sku]()
+    for line in lines:
+        units[line.sku] += line.quantity
+    most = {sku: rules.most_of(catalogue.get(sku)) for sku in units}
+    return {sku: most[sku] for sku in units if units[sku] > most[sku]}

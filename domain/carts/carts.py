@@ -1,0 +1,326 @@
+"""What somebody means to buy. A line holds no stock and may ask for more than there is.
+
+A SKU stands on one line for each way in which it reaches its buyer. A line that does not say how is
+its SKU's only one; it takes the first way that is named.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+
+from msgspec import Struct, structs
+
+from domain.carts.cart_lines import (
+    MOST_LINES,
+    MOST_OF_ONE,
+    CartLine,
+    Fulfilment,
+    NotInCart,
+    SeveralLines,
+    TooManyLines,
+    TooManyUnits,
+    joined,
+)
+from domain.foundation.callers import Caller, NotYours, Role
+from domain.kernel.addresses import Address
+from domain.kernel.errors import Conflict, Missing
+from domain.kernel.ids import (
+    CartId,
+    CustomerId,
+    HoldId,
+    MarketId,
+    OrderId,
+    ShippingMethodId,
+    Sku,
+    StoreId,
+)
+from domain.kernel.money import Currency
+from domain.payments.attempts import PaymentUnderWay
+from domain.pricing.promotions import MOST_COUPONS, TooManyCoupons
+
+
+class CartState(StrEnum):
+    OPEN = "open"
+    PAYING = "paying"
+    ORDERED = "ordered"
+    MERGED = "merged"
+    EXPIRED = "expired"
+
+
+class CartNotOpen(Conflict):
+    code = "cart_not_open"
+
+    def __init__(self, cart: "Cart") -> None:
+        facts = {"state": cart.state.value, "order": cart.order}
+        super().__init__("This cart is no longer open.", facts=facts)
+
+
+class OtherCurrency(Conflict):
+    code = "currency_mismatch"
+
+    def __init__(self, currency: str, wanted: str) -> None:
+        super().__init__(
+            f"What is priced in {currency} cannot go into a cart in {wanted}.",
+            facts={"currency": currency, "cart_currency": wanted},
+        )
+
+
+class CartExpired(Missing):
+    """Whose it was is told so; to everybody else it does not exist."""
+
+    code = "cart_expired"
+
+    def __init__(self) -> None:
+        super().__init__("Nobody came back to this cart in time; start another.")
+
+
+class Cart(Struct, frozen=True):
+    """`saved` are lines for later. `store` is the one whose till started the cart.
+
+    `coupons` are codes in capitals; `method` and `address` say how what is sent is sent.
+    """
+
+    id: CartId
+    currency: Currency
+    created_at: datetime
+    changed_at: datetime
+    state: CartState = CartState.OPEN
+    customer: CustomerId | None = None
+    claimed_by: CustomerId | None = None
+    merged_into: CartId | None = None
+    order: OrderId | None = None
+    hold: HoldId | None = None
+    version: int = 1
+    lines: list[CartLine] = []
+    saved: list[CartLine] = []
+    store: StoreId | None = None
+    paying_until: datetime | None = None
+    market: MarketId | None = None
+    coupons: tuple[str, ...] = ()
+    method: ShippingMethodId | None = None
+    address: Address | None = None
+
+    def lines_of(self, sku: Sku) -> list[CartLine]:
+        return [line for line in self.lines if line.sku == sku]
+
+    def line(self, sku: Sku, at: Fulfilment | None = None) -> CartLine | None:
+        """The line of a SKU that is fulfilled as `at` says, or does not say how yet.
+
+        Without `at` it is the SKU's only line. Raises SeveralLines: there are more.
+        """
+        lines = self.lines_of(sku)
+        if at:
+            return next((line for line in lines if line.fulfilment in {at, None}), None)
+        if len(lines) > 1:
+            raise SeveralLines(sku, lines)
+        return lines[0] if lines else None
+
+    def must_open_to(self, caller: Caller) -> None:
+        """A guest's cart opens to its token, a customer's to its customer, both to a till's token.
+
+        Raises NotYours, and CartExpired where it would have opened.
+        """
+        if not self._is_of(caller):
+            raise NotYours(caller, self.id)
+        if self.state is CartState.EXPIRED:
+            raise CartExpired
+
+    def _is_of(self, caller: Caller) -> bool:
+        if caller.role is Role.CUSTOMER and self.customer == caller.customer:
+            return True
+        if caller.role is Role.TILL:
+            return self.id == caller.cart and self.state is not CartState.MERGED
+        guest = self.customer is None and self.claimed_by is None
+        return guest and self.id == caller.cart
+
+    def must_be_open(self) -> None:
+        """Raises PaymentUnderWay, CartNotOpen."""
+        if self.state is CartState.PAYING:
+            raise PaymentUnderWay(self.order, self.paying_until)
+        if self.state is not CartState.OPEN:
+            raise CartNotOpen(self)
+
+    def with_line(self, line: CartLine, now: datetime, at: Fulfilment | None = None) -> "Cart":
+        """The cart with `line` in the place of the line at `at`, or behind the others.
+
+        Where another line of the SKU is fulfilled as `line` is by now, they become one. A repeat
+        finds nothing more to switch, and changes nothing; neither does a line that is so already.
+
+        Raises:
+            SeveralLines: the SKU stands on more than one, and `at` names none.
+            TooManyLines, TooManyUnits: there is no room.
+        """
+        self.must_be_open()
+        before = self.line(line.sku, at)
+        way = line.fulfilment or at or (before.fulfilment if before else None)
+        was_switched = before is None and way != at and self.line(line.sku, way)
+        line = structs.replace(line, fulfilment=way)
+        if was_switched or before == line:
+            return self
+        lines = [line if other is before else other for other in self.lines]
+        return self._with(lines if before else [*self.lines, line], now)
+
+    def without_line(self, sku: Sku, now: datetime, at: Fulfilment | None = None) -> "Cart":
+        """The cart without the line; the same cart when there is none. Raises SeveralLines."""
+        self.must_be_open()
+        gone = self.line(sku, at)
+        if gone is None or (at and gone.fulfilment != at):
+            return self
+        return self._changed(now, lines=[line for line in self.lines if line is not gone])
+
+    def fulfilled_by(self, fulfilment: Fulfilment, now: datetime) -> "Cart":
+        """The cart with every line fulfilled in the same way, and so one of each SKU.
+
+        Raises TooManyUnits: they do not fit on one line.
+        """
+        self.must_be_open()
+        lines = [structs.replace(line, fulfilment=fulfilment) for line in self.lines]
+        return self if lines == self.lines else self._with(lines, now)
+
+    def _with(self, lines: "list[CartLine]", now: datetime) -> "Cart":
+        """The cart with `lines`; those that are fulfilled alike become one."""
+        one: dict[tuple[Sku, Fulfilment | None], CartLine] = {}
+        for line in lines:
+            twin = one.get((line.sku, line.fulfilment))
+            quantity = line.quantity + (twin.quantity if twin else 0)
+            if quantity > MOST_OF_ONE:
+                raise TooManyUnits(line.sku)
+            one[line.sku, line.fulfilment] = structs.replace(line, quantity=quantity)
+        if len(one) > MOST_LINES:
+            raise TooManyLines(f"A cart has at most {MOST_LINES} lines.")
+        return self._changed(now, lines=list(one.values()))
+
+    def save(self, sku: Sku, now: datetime, at: Fulfilment | None = None) -> "Cart":
+        """The cart with a line put aside for later; a repeat changes nothing.
+
+        Raises:
+            NotInCart, SeveralLines: there is no such line, or more than one.
+            TooManyLines, TooManyUnits: there is no room.
+        """
+        self.must_be_open()
+        line = self.line(sku, at)
+        if line is None:
+            return self._must_know(sku)
+        saved = joined(line, self.saved, self.saved_line(sku))
+        return self._changed(
+            now, lines=[other for other in self.lines if other is not line], saved=saved
+        )
+
+    def restore(self, sku: Sku, now: datetime) -> "Cart":
+        """The cart with a saved line in it again, as it was; a repeat changes nothing.
+
+        Where the cart has the line by now, they become one. The price that was seen stays the one
+        from then. Raises NotInCart, OtherCurrency, TooManyLines, TooManyUnits.
+        """
+        self.must_be_open()
+        line = self.saved_line(sku)
+        if line is None:
+            return self._must_know(sku)
+        if line.seen.currency != self.currency:
+            raise OtherCurrency(line.seen.currency, self.currency)
+        mine = self.lines_of(sku)
+        alike = [other for other in mine if other.fulfilment in {line.fulfilment, None}]
+        twin = next(iter(alike or (mine if line.fulfilment is None else [])), None)
+        lines = joined(line, self.lines, twin)
+        return self._changed(
+            now, lines=lines, saved=[other for other in self.saved if other is not line]
+        )
+
+    def without_saved(self, sku: Sku, now: datetime) -> "Cart":
+        """The cart without what was saved of a SKU; the same cart when nothing was."""
+        self.must_be_open()
+        saved = [line for line in self.saved if line.sku != sku]
+        return self if saved == self.saved else self._changed(now, saved=saved)
+
+    def saved_line(self, sku: Sku) -> CartLine | None:
+        return next((line for line in self.saved if line.sku == sku), None)
+
+    def _must_know(self, sku: Sku) -> "Cart":
+        """The same cart, where a step was done before. Raises NotInCart."""
+        if not self.saved_line(sku) and not self.lines_of(sku):
+            raise NotInCart(sku)
+        return self
+
+    def with_coupon(self, code: str, now: datetime) -> "Cart":
+        """The cart with one more coupon; the same cart where it has it. Raises TooManyCoupons."""
+        self.must_be_open()
+        if code in self.coupons:
+            return self
+        if len(self.coupons) >= MOST_COUPONS:
+            raise TooManyCoupons
+        return self._changed(now, coupons=(*self.coupons, code))
+
+    def without_coupon(self, code: str, now: datetime) -> "Cart":
+        """The cart without a coupon; the same cart where it is not there."""
+        self.must_be_open()
+        left = tuple(one for one in self.coupons if one != code)
+        return self if left == self.coupons else self._changed(now, coupons=left)
+
+    def sent_by(
+        self, method: ShippingMethodId | None, address: Address | None, now: datetime
+    ) -> "Cart":
+        """The cart with how, and where to, what is sent is sent."""
+        self.must_be_open()
+        if (method, address) == (self.method, self.address):
+            return self
+        return self._changed(now, method=method, address=address)
+
+    def switched(self, currency: Currency, market: MarketId | None, now: datetime) -> "Cart":
+        """The empty cart in another market, or in another currency."""
+        self.must_be_open()
+        assert not self.lines, "what lies in a cart has its currency"
+        return self._changed(now, currency=currency, market=market)
+
+    def claimed(self, customer: CustomerId, now: datetime) -> "Cart":
+        """A guest's cart as the customer's own."""
+        self.must_be_open()
+        return self._changed(now, customer=customer, claimed_by=customer)
+
+    def merged_away(self, into: "Cart", now: datetime) -> "Cart":
+        """A guest's cart whose lines went into a customer's cart."""
+        self.must_be_open()
+        return self._changed(
+            now,
+            state=CartState.MERGED,
+            claimed_by=into.customer,
+            merged_into=into.id,
+        )
+
+    def ordered(self, order: OrderId, now: datetime) -> "Cart":
+        if self.state is not CartState.PAYING or self.order != order:
+            self.must_be_open()
+        return self._changed(now, state=CartState.ORDERED, order=order, paying_until=None)
+
+    def paying(self, order: OrderId, until: datetime, now: datetime) -> "Cart":
+        """The cart while its order waits to be paid; nothing of it changes meanwhile."""
+        self.must_be_open()
+        return self._changed(now, state=CartState.PAYING, order=order, paying_until=until)
+
+    def reopened(self, now: datetime) -> "Cart":
+        """The cart as it was, after its order was not paid."""
+        assert self.state is CartState.PAYING, self.state
+        return self._changed(now, state=CartState.OPEN, order=None, hold=None, paying_until=None)
+
+    def with_lines_of(
+        self, guest: "Cart", lines: list[CartLine], saved: list[CartLine], now: datetime
+    ) -> "Cart":
+        """The cart with its own and a guest's lines, which were put together elsewhere.
+
+        Coupons of both stay; what the guest said of the market and of shipping is the latest.
+        """
+        self.must_be_open()
+        return self._changed(
+            now,
+            lines=lines,
+            saved=saved,
+            market=guest.market or self.market,
+            coupons=tuple(dict.fromkeys((*self.coupons, *guest.coupons))),
+            method=guest.method or self.method,
+            address=guest.address or self.address,
+        )
+
+    def holding(self, hold: HoldId | None, now: datetime) -> "Cart":
+        """The cart with the hold that keeps its lines, or with none any more."""
+        return self if hold == self.hold else self._changed(now, hold=hold)
+
+    def _changed(self, now: datetime, **changes: object) -> "Cart":
+        return structs.replace(self, changed_at=now, version=self.version + 1, **changes)

@@ -1,0 +1,15 @@
+"""What somebody looked at lately, the newest first: each SKU once, and a bounded number of them."""
+
+from datetime import datetime
+from typing import Final
+
+from msgspec import Struct
+
+from domain.kernel.ids import Sku
+
+MOST_VIEWED: Final = 50
+
+
+class Viewing(Struct, frozen=True):
+    sku: Sku
+    viewed_at: datetime

@@ -1,0 +1,189 @@
+"""What a customer allows us to say, and the one gate that every message passes.
+
+A message about one's own order needs no more than a way to reach its reader. Advertising needs a
+yes for that very channel. Whatever is not allowed is forbidden.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Final
+
+from msgspec import Meta, Struct
+
+from domain.contact.channels import Channel
+from domain.contact.preferences import Preferences
+from domain.kernel.locales import Locale
+
+
+class Purpose(StrEnum):
+    SERVICE = "service"
+    MARKETING = "marketing"
+    PROFILING = "profiling"
+    AD_AUDIENCE = "ad_audience"
+    RESEARCH = "research"
+
+
+class Action(StrEnum):
+    GRANTED = "granted"
+    DENIED = "denied"
+    WITHDRAWN = "withdrawn"
+
+
+class Basis(StrEnum):
+    """What in law allows us to say something."""
+
+    CONSENT = "consent"
+
+
+class Consent(Struct, frozen=True, kw_only=True):
+    """One statement of a customer, kept for ever; the latest of a purpose and channel counts.
+
+    `wording` names the text that was shown, `source` where it was said, `actor` who wrote it down.
+    """
+
+    purpose: Purpose
+    channel: Channel
+    action: Action
+    at: datetime
+    source: str
+    actor: str
+    basis: Basis = Basis.CONSENT
+    wording: Annotated[str, Meta(max_length=200)] = ""
+    locale: Locale | None = None
+
+
+class Permission(Struct, frozen=True):
+    """What counts now for one purpose on one channel, and since when."""
+
+    purpose: Purpose
+    channel: Channel
+    granted: bool
+    since: datetime
+
+
+Consents = Mapping[tuple[Purpose, Channel], Permission]
+
+
+def permissions(statements: Iterable[Consent]) -> dict[tuple[Purpose, Channel], Permission]:
+    """What counts after `statements`, given oldest first."""
+    return {
+        (said.purpose, said.channel): Permission(
+            said.purpose, said.channel, said.action is Action.GRANTED, said.at
+        )
+        for said in statements
+    }
+
+
+class Reason(StrEnum):
+    """Why a message did not go out, or not on this channel, or not now."""
+
+    NO_ADDRESS = "no_address"
+    NO_PROVIDER = "no_provider"
+    NOT_STATED = "not_stated"
+    GIVEN_UP = "given_up"
+    SECOND_CHOICE = "second_choice"
+    NO_CONSENT = "no_consent"
+    SNOOZED = "snoozed"
+    CAPPED = "capped"
+    QUIET = "quiet"
+    NO_CHANNEL = "no_channel"
+    NOT_WAITING = "not_waiting"
+    STALE = "stale"
+    NO_SELLABLE_ITEM = "no_sellable_item"
+    NO_ANSWER = "no_answer"
+    BROKEN = "broken"
+
+
+def may_send(
+    purpose: Purpose,
+    channel: Channel,
+    consents: Consents,
+    preferences: Preferences,
+    now: datetime,
+    *,
+    marketing_sent: int = 0,
+) -> Reason | None:
+    """Why a message of `purpose` may not go out on `channel`; None when it may.
+
+    `marketing_sent` counts the advertising of the last seven days.
+    """
+    if purpose is Purpose.SERVICE:
+        return None
+    said = consents.get((purpose, channel))
+    if said is None or not said.granted:
+        return Reason.NO_CONSENT
+    if preferences.snooze_until and now < preferences.snooze_until:
+        return Reason.SNOOZED
+    most = preferences.weekly_maximum
+    return Reason.CAPPED if most is not None and marketing_sent >= most else None
+
+
+class Addresses(Struct, frozen=True):
+    """How somebody can be reached."""
+
+    email: str | None = None
+    phone: str | None = None
+
+    def on(self, channel: Channel) -> str | None:
+        if channel is Channel.EMAIL:
+            return self.email
+        return self.phone if channel in BY_PHONE else None
+
+
+BY_PHONE: Final = frozenset(
+    {Channel.SMS, Channel.WHATSAPP, Channel.RCS, Channel.VIBER, Channel.CALL}
+)
+UNASKED: Final = (Channel.EMAIL, Channel.SMS)
+"""What serves whoever stated no preference; every other channel wants to be asked for."""
+
+
+class Step(Struct, frozen=True):
+    """A channel and why it is not the one; `reason` is None for the one that is."""
+
+    channel: Channel
+    reason: Reason | None = None
+
+
+def ladder(
+    purpose: Purpose,
+    addresses: Addresses,
+    preferences: Preferences,
+    consents: Consents,
+    *,
+    open_channels: Collection[Channel],
+    given_up: Collection[Channel],
+    now: datetime,
+) -> list[Step]:
+    """Every channel, best first: the one to use has no reason, each other tells why not."""
+    stated = preferences.preferred_channels
+    ranking = [*stated, *(channel for channel in UNASKED if channel not in stated)]
+    rest = [channel for channel in Channel if channel not in ranking]
+    steps: list[Step] = []
+    found = False
+    for channel in (*ranking, *rest):
+        reason = _obstacle(channel, addresses, open_channels, given_up, ranking)
+        reason = reason or may_send(purpose, channel, consents, preferences, now)
+        steps.append(Step(channel, reason or (Reason.SECOND_CHOICE if found else None)))
+        found = found or reason is None
+    return steps
+
+
+def _obstacle(
+    channel: Channel,
+    addresses: Addresses,
+    open_channels: Collection[Channel],
+    given_up: Collection[Channel],
+    ranking: Collection[Channel],
+) -> Reason | None:
+    if channel not in ranking:
+        return Reason.NOT_STATED
+    if channel not in open_channels:
+        return Reason.NO_PROVIDER
+    if addresses.on(channel) is None:
+        return Reason.NO_ADDRESS
+    return Reason.GIVEN_UP if channel in given_up else None
+
+
+def chosen(steps: Iterable[Step]) -> Channel | None:
+    return next((step.channel for step in steps if step.reason is None), None)

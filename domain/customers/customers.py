@@ -1,0 +1,103 @@
+"""The people the shop knows: by the retailer's own key, and how to reach them."""
+
+from datetime import datetime
+from typing import Annotated
+
+import phonenumbers
+from email_validator import EmailNotValidError, validate_email
+from msgspec import Meta, Struct, structs
+
+from domain.kernel.errors import Conflict, Missing, WrongField
+from domain.kernel.ids import CustomerId, MemberId
+from domain.kernel.locales import Locale
+from domain.kernel.text import NameOrNone
+
+ExternalId = Annotated[str, Meta(min_length=1, max_length=255)]
+"""What the retailer's own systems call the person."""
+
+
+class Person(Struct, frozen=True, kw_only=True):
+    """What the retailer tells of a customer. A phone is in E.164, an address as mail is sent to."""
+
+    external_id: ExternalId
+    name: NameOrNone = ""
+    email: str | None = None
+    phone: str | None = None
+    locale: Locale | None = None
+
+
+class ToldPerson(Person, frozen=True, kw_only=True):
+    """What a file says of a customer, who becomes a member unless it says no."""
+
+    member: bool = True
+
+
+class Customer(Person, frozen=True, kw_only=True):
+    id: CustomerId
+
+
+class Profile(Customer, frozen=True, kw_only=True):
+    """A customer as staff and the customer see it; `member` is null for who is none."""
+
+    created_at: datetime
+    member: MemberId | None = None
+
+    def changed(self, **told: object) -> "Profile":
+        """The profile with what was told, read as people write it.
+
+        Raises:
+            WrongField: an address or a number cannot be one.
+        """
+        profile = structs.replace(self, **told)
+        email = read_email(profile.email) if profile.email else None
+        phone = read_phone(profile.phone, profile.region) if profile.phone else None
+        return structs.replace(profile, email=email, phone=phone)
+
+    @property
+    def region(self) -> str | None:
+        """Where a number without a country code is from, if the locale says."""
+        _, _, region = (self.locale or "").rpartition("-")
+        return region.upper() or None
+
+
+class CustomerMissing(Missing):
+    code = "unknown_customer"
+
+    def __init__(self) -> None:
+        super().__init__("There is no such customer.")
+
+
+class ExternalIdTaken(Conflict):
+    code = "external_id_taken"
+
+    def __init__(self, external_id: str) -> None:
+        super().__init__(
+            "Another customer has this external_id.", facts={"external_id": external_id}
+        )
+
+
+def read_email(text: str, field: str = "email") -> str:
+    """The address with its domain in lower case; whether mail arrives there is another question.
+
+    Raises:
+        WrongField: it is not written like an address.
+    """
+    try:
+        return validate_email(text, check_deliverability=False, test_environment=True).normalized
+    except EmailNotValidError:
+        raise WrongField(field, "not_an_email", "must be an e-mail address") from None
+
+
+def read_phone(text: str, region: str | None = None, field: str = "phone") -> str:
+    """A number spelt as people do, in E.164; without a country code it is from `region`.
+
+    Raises:
+        WrongField: no such number can exist, or its country is missing.
+    """
+    try:
+        number = phonenumbers.parse(text, region)
+    except phonenumbers.NumberParseException:
+        number = None
+    if number is None or not phonenumbers.is_possible_number(number):
+        raise WrongField(field, "not_a_phone", "must be a number in E.164, such as +4790123456")
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)

@@ -1,0 +1,149 @@
+"""What a message tells, before it is put into words. Everything is read when the message leaves."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from msgspec import Struct
+
+from domain.kernel.locales import fallbacks
+from domain.kernel.money import Money
+
+
+class Named(Struct, frozen=True, kw_only=True):
+    """A product by its name, and its names in other languages."""
+
+    name: str
+    names: Mapping[str, str] = {}
+
+    def called(self, wanted: str, language: str) -> str:
+        """Its name for a reader of `wanted` in a letter that is written in `language`."""
+        chain = fallbacks(wanted, language)
+        return next((self.names[locale] for locale in chain if locale in self.names), self.name)
+
+
+class Item(Named, frozen=True, kw_only=True):
+    quantity: int
+
+
+class Suggestion(Named, frozen=True, kw_only=True):
+    """One thing that goes with what was bought and lies in that store now."""
+
+    price: Money
+
+
+class Retailer(Struct, frozen=True):
+    """Who writes, and how to answer."""
+
+    name: str
+    url: str | None = None
+    email: str | None = None
+    phone: str | None = None
+
+
+class Place(Struct, frozen=True):
+    """A store as a visitor needs it; `today` are its opening spans of the day, None if unknown."""
+
+    name: str
+    country: str
+    address: str = ""
+    postal_code: str = ""
+    city: str = ""
+    phone: str = ""
+    today: list[tuple[datetime, datetime]] | None = None
+
+
+class ReadyLetter(Struct, frozen=True, kw_only=True, tag="pickup_ready"):
+    """Your order is ready. Times bear the store's own offset."""
+
+    retailer: Retailer
+    order: str
+    store: Place
+    items: list[Item]
+    code: str
+    collect_by: datetime | None = None
+    order_url: str | None = None
+
+    @property
+    def country(self) -> str:
+        return self.store.country
+
+
+class ThanksLetter(Struct, frozen=True, kw_only=True, tag="thank_you"):
+    """Thank you, what it earned, and perhaps what goes with it.
+
+    `store` is where it was collected, None for what was sent. `earned` and `balance` are points,
+    None for who is not a member. `country` is that of whoever gave or sent it.
+    """
+
+    retailer: Retailer
+    order: str
+    country: str
+    store: Place | None
+    items: list[Item]
+    earned: int | None = None
+    balance: int | None = None
+    suggestion: Suggestion | None = None
+    order_url: str | None = None
+    unsubscribe_url: str | None = None
+
+
+class SentLetter(Struct, frozen=True, kw_only=True, tag="shipment_sent"):
+    """A parcel is on its way. `to_come` is what is still to be sent of the order.
+
+    `city` is where it goes, `tracking_url` where its way can be followed. `country` is that of
+    whoever sent it.
+    """
+
+    retailer: Retailer
+    order: str
+    country: str
+    carrier: str
+    tracking_number: str
+    items: list[Item]
+    to_come: list[Item]
+    city: str | None = None
+    tracking_url: str | None = None
+    order_url: str | None = None
+
+
+class ShortLetter(Struct, frozen=True, kw_only=True, tag="order_short"):
+    """Goods that the shop could not find, and what that means for the buyer's money."""
+
+    retailer: Retailer
+    order: str
+    country: str
+    items: list[Item]
+    by_card: bool
+    order_url: str | None = None
+
+
+class ReturnedLetter(Struct, frozen=True, kw_only=True, tag="payment_returned"):
+    """Your money came when the order was over, and you get it back. `country` is the shop's."""
+
+    retailer: Retailer
+    order: str
+    country: str
+    amount: Money
+    order_url: str | None = None
+
+
+class LinkLetter(Struct, frozen=True, kw_only=True, tag="order_link"):
+    """The way to an order, for whoever ordered it and lost the way. `country` is the shop's."""
+
+    retailer: Retailer
+    order: str
+    country: str
+    items: list[Item]
+    order_url: str | None = None
+
+
+Letter = ReadyLetter | SentLetter | ShortLetter | ThanksLetter | ReturnedLetter | LinkLetter
+
+
+class Rendered(Struct, frozen=True):
+    """A letter in words; a channel without pages has no subject and no HTML."""
+
+    locale: str
+    text: str
+    subject: str | None = None
+    html: str | None = None

@@ -1,0 +1,131 @@
+"""What happened, as a fact that others may follow.
+
+Events outlive code: new fields have defaults, nothing is renamed.
+"""
+
+from datetime import datetime
+
+from msgspec import Struct, field
+
+from domain.kernel.ids import (
+    AttemptId,
+    CustomerId,
+    OrderId,
+    PickupId,
+    ReturnId,
+    ShipmentId,
+    StoreId,
+)
+from domain.kernel.money import Money
+
+
+class Fact(Struct, frozen=True, tag=True, kw_only=True):
+    """What every event tells: when it happened in the shop."""
+
+    at: datetime
+
+
+class OrderPlaced(Fact, frozen=True, tag="order_placed"):
+    order: OrderId
+    customer: CustomerId | None = None
+
+
+class PickupReady(Fact, frozen=True, tag="pickup_ready"):
+    pickup: PickupId
+    order: OrderId
+    store: StoreId
+    revision: int = 1
+    customer: CustomerId | None = None
+
+
+class PickupCollected(Fact, frozen=True, tag="pickup_collected"):
+    """Goods were handed over; `whole` says that nothing is left to collect."""
+
+    pickup: PickupId
+    order: OrderId
+    store: StoreId
+    whole: bool = True
+    customer: CustomerId | None = None
+
+
+class PickupEnded(Fact, frozen=True, tag="pickup_ended"):
+    """It ended with goods left: `declined`, `short`, `expired` or `cancelled`.
+
+    `collected` says that some were handed over before.
+    """
+
+    pickup: PickupId
+    order: OrderId
+    store: StoreId
+    state: str
+    customer: CustomerId | None = None
+    collected: bool = False
+
+
+class ShipmentSent(Fact, frozen=True, tag="shipment_sent"):
+    """A parcel has left; `whole` says that nothing is left to send."""
+
+    shipment: ShipmentId
+    order: OrderId
+    store: StoreId
+    tracking_number: str
+    whole: bool = True
+    customer: CustomerId | None = None
+
+
+class ShipmentDelivered(Fact, frozen=True, tag="shipment_delivered"):
+    """Its last parcel has reached the buyer."""
+
+    shipment: ShipmentId
+    order: OrderId
+    store: StoreId
+    customer: CustomerId | None = None
+
+
+class ShipmentEnded(Fact, frozen=True, tag="shipment_ended"):
+    """Nothing more of it will leave though goods are left: `declined`, `short` or `cancelled`.
+
+    `sent` says that some have left before.
+    """
+
+    shipment: ShipmentId
+    order: OrderId
+    store: StoreId
+    state: str
+    customer: CustomerId | None = None
+    sent: bool = False
+
+
+class PaymentReturned(Fact, frozen=True, tag="payment_returned"):
+    """Money came for an order that was over, or twice: it goes back, and stock is not touched."""
+
+    order: OrderId
+    attempt: AttemptId
+    amount: Money
+    customer: CustomerId | None = None
+
+
+class ReturnReceived(Fact, frozen=True, tag="return_received"):
+    """Goods came back to a location; nobody knows of which order where there is no receipt.
+
+    `whole` says that the buyer of the order has nothing of it left.
+    """
+
+    back: ReturnId = field(name="return")
+    store: StoreId
+    order: OrderId | None = None
+    whole: bool = False
+    customer: CustomerId | None = None
+
+
+Event = (
+    OrderPlaced
+    | PickupReady
+    | PickupCollected
+    | PickupEnded
+    | ShipmentSent
+    | ShipmentDelivered
+    | ShipmentEnded
+    | PaymentReturned
+    | ReturnReceived
+)

@@ -1,0 +1,1 @@
+"""Pickups and shipments: the parts of an order that one location prepares."""

@@ -1,0 +1,344 @@
+"""Lines of one order that one location prepares: a pickup, or a shipment.
+
+    placed → accepted → picking → …
+
+A location may decline or find too little, a buyer may cancel. Goods that were already picked stay
+promised until somebody has put them back. How a group ends well is its kind's own.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, ClassVar, Final, Self
+
+from msgspec import Struct, structs
+
+from domain.inventory.stock_levels import Change, Place, Shelf, summed
+from domain.kernel.errors import Conflict, Invalid
+from domain.kernel.ids import CustomerId, OrderId, Sku, StoreId
+
+NOT_FOUND: Final = "not_found"
+"""Why a location declines what it looked for in vain."""
+
+Moves = Mapping[Any, frozenset[Any]]
+
+
+class WrongState(Conflict):
+    code = "wrong_state"
+
+    def __init__(self, group: "Group", wanted: StrEnum) -> None:
+        allowed = sorted(move.value for move in group.MOVES[group.state])
+        super().__init__(
+            f"A {group.KIND} that is {group.state.value} cannot become {wanted.value}.",
+            facts={"state": group.state.value, "allowed": allowed},
+        )
+
+
+class Repeated(Invalid):
+    code = "repeated_line"
+
+    def __init__(self, sku: Sku) -> None:
+        super().__init__(f"{sku} stands on more than one line.", facts={"sku": sku})
+
+
+class Unexpected(Invalid):
+    """A line that this group does not have, or more of it than was ordered."""
+
+    code = "unexpected_line"
+
+
+class GroupLine(Struct, frozen=True):
+    """Units of one SKU that was sold; `parts` is what has to be fetched for each unit.
+
+    `given` units have left with their buyer or a carrier. `cancelled` counts units the buyer no
+    longer gets, `missing` those that the location did not find (they count as cancelled too),
+    `put_back` picked ones that lie on their shelf again.
+    """
+
+    sku: Sku
+    name: str
+    quantity: int
+    parts: dict[Sku, int]
+    gtin: str | None = None
+    picked: int = 0
+    missing: int = 0
+    cancelled: int = 0
+    given: int = 0
+    put_back: int = 0
+
+    @property
+    def remaining(self) -> int:
+        """Units the buyer may still get."""
+        return self.quantity - self.given - self.cancelled
+
+    @property
+    def staged(self) -> int:
+        """Units that lie picked."""
+        return self.picked - self.given - self.put_back
+
+    @property
+    def in_vain(self) -> int:
+        """Units that lie picked though nobody will get them."""
+        return max(self.staged - self.remaining, 0)
+
+    @property
+    def promised(self) -> int:
+        """Units that must not be sold to somebody else."""
+        return max(self.remaining, self.staged)
+
+    @property
+    def is_kit(self) -> bool:
+        return self.parts != {self.sku: 1}
+
+
+class Allocation(Struct, frozen=True):
+    """An order's claim on one SKU at one store: `quantity` = open + `consumed` + `released`."""
+
+    group: str
+    line: Sku
+    sku: Sku
+    store: StoreId
+    quantity: int
+    consumed: int = 0
+    released: int = 0
+
+    @property
+    def open(self) -> int:
+        return self.quantity - self.consumed - self.released
+
+    @property
+    def place(self) -> Place:
+        return (self.store, self.sku)
+
+
+class Found(Struct, frozen=True):
+    """What a picker says of a line: units fetched so far, and whether the rest is not there."""
+
+    quantity: int
+    short: bool = False
+
+
+class Group(Struct, frozen=True, kw_only=True):
+    """What a pickup and a shipment have in common. A SKU stands on one line of a group."""
+
+    KIND: ClassVar[str]
+    MOVES: ClassVar[Moves]
+
+    id: str
+    order: OrderId
+    store: StoreId
+    state: Any
+    lines: list[GroupLine]
+    placed_at: datetime
+    changed_at: datetime
+    customer: CustomerId | None = None
+    reason: str = ""
+    version: int = 1
+
+    def allocations(self) -> list[Allocation]:
+        """What this group claims of its location's stock, part by part."""
+        return [
+            Allocation(
+                group=self.id,
+                line=line.sku,
+                sku=sku,
+                store=self.store,
+                quantity=line.quantity * each,
+                consumed=line.given * each,
+                released=(line.quantity - line.given - line.promised) * each,
+            )
+            for line in self.lines
+            for sku, each in sorted(line.parts.items())
+        ]
+
+    def accept(self, now: datetime) -> Self:
+        """The location will prepare it; a repeat changes nothing."""
+        return self.moved("accepted", now)
+
+    def decline(self, reason: str, skus: Collection[Sku] | None, now: datetime) -> Self:
+        """The location will not prepare it, or not the lines of `skus`; a repeat changes nothing.
+
+        What was not found is missing from its shelf; with any other reason it is free again.
+        """
+        self.must_have(skus or ())
+        lines = [
+            _declined(line, reason) if skus is None or line.sku in skus else line
+            for line in self.lines
+        ]
+        if not any(line.remaining for line in lines):
+            return self.moved("declined", now, lines=lines, reason=reason)
+        if "declined" not in self.MOVES[self.state]:
+            raise WrongState(self, type(self.state)("declined"))
+        return self if lines == self.lines else self.changed(now, lines=lines, reason=reason)
+
+    def pick(self, found: Mapping[Sku, Found], now: datetime) -> Self:
+        """So many units of each line were fetched so far; a repeat changes nothing.
+
+        Raises:
+            Unexpected: a line that is not here, more than was ordered, or fewer than before.
+        """
+        self.must_have(found)
+        start = self.accept(now) if self.state == "placed" else self
+        lines = [
+            _picked(line, found[line.sku]) if line.sku in found else line for line in self.lines
+        ]
+        if not any(line.remaining for line in lines):
+            return start.picked_in_vain(lines, now)
+        if lines == start.lines and start.state == "picking":
+            return start
+        return start.moved("picking", now, lines=lines)
+
+    def picked_in_vain(self, lines: list[GroupLine], now: datetime) -> Self:
+        """Nothing is left that the buyer may get."""
+        return self.moved("short", now, lines=lines, reason=NOT_FOUND)
+
+    def put_back(self, now: datetime) -> Self:
+        """What was picked in vain lies on its shelf again and may be sold.
+
+        One that ended is then put back whole; of one that goes on, the lines that were given up.
+        A repeat changes nothing.
+        """
+        lines = [
+            structs.replace(line, put_back=line.put_back + line.in_vain) for line in self.lines
+        ]
+        if "put_back" in self.MOVES[self.state] or lines == self.lines:
+            return self.moved("put_back", now, lines=lines)
+        return self.changed(now, lines=lines)
+
+    def all_cancelled(self) -> list[GroupLine]:
+        """The lines when nothing more of them is wanted."""
+        return [cancelled(line) for line in self.lines]
+
+    def without(self, units: Mapping[Sku, int]) -> list[GroupLine]:
+        """The lines when so many units of each are no longer wanted.
+
+        Raises:
+            Unexpected: a line that is not here, or more of it than its buyer may still get.
+        """
+        self.must_have(units)
+        left = {line.sku: line.remaining for line in self.lines}
+        wrong = sorted(sku for sku in units if units[sku] > left[sku])
+        if wrong:
+            raise Unexpected(
+                f"More of {', '.join(wrong)} than is still to come.", facts={"remaining": left}
+            )
+        return [
+            structs.replace(line, cancelled=line.cancelled + units.get(line.sku, 0))
+            for line in self.lines
+        ]
+
+    def must_have(self, skus: Collection[Sku]) -> None:
+        """Raises Unexpected."""
+        strangers = sorted(set(skus) - {line.sku for line in self.lines})
+        if strangers:
+            raise Unexpected(
+                f"This {self.KIND} has no line for {', '.join(strangers)}.",
+                facts={"expected": sorted(line.sku for line in self.lines)},
+            )
+
+    def moved(self, state: str, now: datetime, **changes: object) -> Self:
+        """The step itself; a repeat of the last one changes nothing. Raises WrongState."""
+        wanted = type(self.state)(state)
+        if wanted is self.state and not changes:
+            return self
+        if wanted not in self.MOVES[self.state]:
+            if wanted is self.state:
+                return self
+            raise WrongState(self, wanted)
+        return self.changed(now, state=wanted, **changes)
+
+    def changed(self, now: datetime, **changes: object) -> Self:
+        return structs.replace(self, changed_at=now, version=self.version + 1, **changes)
+
+
+def cancelled(line: GroupLine) -> GroupLine:
+    return structs.replace(line, cancelled=line.quantity - line.given)
+
+
+def _picked(line: GroupLine, found: Found) -> GroupLine:
+    wanted = line.quantity - line.cancelled
+    if not line.picked <= found.quantity <= wanted:
+        raise Unexpected(
+            f"{line.sku}: {found.quantity} picked, where {line.picked} to {wanted} can be.",
+            facts={"sku": line.sku, "picked": line.picked, "ordered": wanted},
+        )
+    missing = wanted - found.quantity if found.short else 0
+    return structs.replace(
+        line,
+        picked=found.quantity,
+        missing=line.missing + missing,
+        cancelled=line.cancelled + missing,
+    )
+
+
+def _declined(line: GroupLine, reason: str) -> GroupLine:
+    looked_for = max(0, line.quantity - line.cancelled - line.picked)
+    missing = looked_for if reason == NOT_FOUND else 0
+    return structs.replace(cancelled(line), missing=line.missing + missing)
+
+
+def not_there(before: Group, after: Group) -> set[Sku]:
+    """Of what the step from `before` to `after` found not a single unit."""
+    was = {line.sku: line.missing for line in before.lines}
+    return {
+        line.sku
+        for line in after.lines
+        if line.missing > was[line.sku] and not line.picked and not line.is_kit
+    }
+
+
+def emptied(
+    changes: Iterable[Change], gone: Collection[Sku], shelves: Mapping[Place, Shelf]
+) -> list[Change]:
+    """The changes, which also take off what is free of `gone`: whoever looked has seen none.
+
+    What other orders were promised stays promised, until somebody has counted.
+    """
+    return [
+        structs.replace(
+            change, on_hand=change.on_hand - max(0, shelves[change.place].after(change).available)
+        )
+        if change.sku in gone
+        else change
+        for change in summed(changes)
+    ]
+
+
+def changes_between(before: Group | None, after: Group) -> list[Change]:
+    """What the step from `before` to `after` does to the shelves, and nothing else.
+
+    Goods that are given leave the shelf; goods that a picker did not find are taken off it, so
+    that they are not sold again. Parts of a kit are only released, since nobody said which is
+    missing.
+    """
+    old = {(claim.line, claim.sku): claim for claim in before.allocations()} if before else {}
+    was = {line.sku: line for line in before.lines} if before else {}
+    changes = []
+    for claim in after.allocations():
+        line = next(line for line in after.lines if line.sku == claim.line)
+        each = line.parts[claim.sku]
+        earlier = old.get((claim.line, claim.sku))
+        earlier_line = was.get(claim.line)
+        missing = 0 if line.is_kit else line.missing - (earlier_line.missing if earlier_line else 0)
+        changes.append(
+            Change(
+                after.store,
+                claim.sku,
+                on_hand=-(claim.consumed - (earlier.consumed if earlier else 0)) - missing * each,
+                allocated=claim.open - (earlier.open if earlier else 0),
+                staged=(line.staged - (earlier_line.staged if earlier_line else 0)) * each,
+            )
+        )
+    return changes
+
+
+def units_ended(before: Group, after: Group) -> tuple[dict[Sku, int], dict[Sku, int]]:
+    """Units of each line that were given, and that were cancelled, by the step."""
+    was = {line.sku: line for line in before.lines}
+    given = {line.sku: line.given - was[line.sku].given for line in after.lines}
+    ended = {line.sku: line.cancelled - was[line.sku].cancelled for line in after.lines}
+    return _some(given), _some(ended)
+
+
+def _some(units: Mapping[Sku, int]) -> dict[Sku, int]:
+    return {sku: count for sku, count in units.items() if count}

@@ -1,0 +1,220 @@
+"""A group that is sent to its buyer, in one parcel or several.
+
+    placed → accepted → picking → shipped → delivered
+
+What a location reports as sent has left it, whoever had written down what before. Of what has left
+in part, the rest may still be declined, not found or cancelled; then what was sent is all of it.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, ClassVar, Final, Self
+
+from msgspec import Meta, Struct, structs
+
+from domain.fulfilment.fulfilments import Group, GroupLine, Moves, Unexpected, WrongState
+from domain.kernel.errors import Conflict, Missing
+from domain.kernel.ids import ShipmentId, Sku
+
+
+class ShipmentState(StrEnum):
+    PLACED = "placed"
+    ACCEPTED = "accepted"
+    PICKING = "picking"
+    SHIPPED = "shipped"
+    DELIVERED = "delivered"
+    DECLINED = "declined"
+    SHORT = "short"
+    PUT_BACK = "put_back"
+    CANCELLED = "cancelled"
+
+
+_S = ShipmentState
+ENDS: Final = frozenset({_S.DECLINED, _S.SHORT, _S.CANCELLED})
+"""Ways to end with goods left."""
+MOVES: Final[Mapping[ShipmentState, frozenset[ShipmentState]]] = {
+    _S.PLACED: frozenset({_S.ACCEPTED, _S.PICKING, _S.SHIPPED, _S.DECLINED, _S.CANCELLED}),
+    _S.ACCEPTED: frozenset({_S.PICKING, _S.SHIPPED, _S.DECLINED, _S.CANCELLED, _S.SHORT}),
+    _S.PICKING: frozenset({_S.PICKING, _S.SHIPPED, _S.DECLINED, _S.CANCELLED, _S.SHORT}),
+    _S.SHIPPED: frozenset({_S.DELIVERED}),
+    _S.DELIVERED: frozenset(),
+    _S.DECLINED: frozenset({_S.PUT_BACK}),
+    _S.SHORT: frozenset({_S.PUT_BACK}),
+    _S.CANCELLED: frozenset({_S.PUT_BACK}),
+    _S.PUT_BACK: frozenset(),
+}
+
+TrackingNumber = Annotated[str, Meta(min_length=1, max_length=100)]
+
+
+class Parcel(Struct, frozen=True):
+    """Units of each line that left together; `url` is where its way can be followed."""
+
+    carrier: str
+    tracking_number: str
+    units: dict[Sku, int]
+    sent_at: datetime
+    url: str = ""
+    delivered_at: datetime | None = None
+
+
+class Leaving(Struct, frozen=True):
+    """What is sent, and how it can be followed; without `units` all that is still to come."""
+
+    carrier: str
+    tracking_number: str
+    url: str = ""
+    units: Mapping[Sku, int] | None = None
+
+
+class AlreadyShipped(Conflict):
+    code = "already_shipped"
+
+    def __init__(self, shipment: "Shipment") -> None:
+        super().__init__(
+            "This shipment has left before.",
+            facts={"store": shipment.store, "parcels": _numbers(shipment)},
+        )
+
+
+class ParcelKnown(Conflict):
+    code = "parcel_known"
+
+    def __init__(self, parcel: Parcel) -> None:
+        super().__init__(
+            f"The parcel {parcel.tracking_number} has left with other goods.",
+            facts={"tracking_number": parcel.tracking_number, "units": parcel.units},
+        )
+
+
+class NoSuchParcel(Missing):
+    code = "unknown_parcel"
+
+    def __init__(self, shipment: "Shipment", number: str) -> None:
+        super().__init__(f"No parcel {number!r} has left.", facts={"parcels": _numbers(shipment)})
+
+
+class Shipment(Group, frozen=True, kw_only=True):
+    """`method` is the shipping method that was chosen; either end of the promise may be open."""
+
+    KIND: ClassVar[str] = "shipment"
+    MOVES: ClassVar[Moves] = MOVES
+
+    id: ShipmentId
+    state: ShipmentState
+    method: str = ""
+    promised_from: datetime | None = None
+    promised_until: datetime | None = None
+    parcels: list[Parcel] = []  # noqa: RUF012 - msgspec copies an empty list
+    shipped_at: datetime | None = None
+    delivered_at: datetime | None = None
+
+    def cancel(self, reason: str, now: datetime) -> Self:
+        """The buyer no longer wants what has not left; what was picked waits to be put back.
+
+        A repeat changes nothing.
+        """
+        self._must_not_have_left()
+        return self.moved("cancelled", now, lines=self.all_cancelled(), reason=reason)
+
+    def cancel_units(self, units: Mapping[Sku, int], reason: str, now: datetime) -> Self:
+        """The buyer no longer wants some of it.
+
+        Raises:
+            AlreadyShipped: it is too late.
+            Unexpected: a line that is not here, or more of it than is still to come.
+        """
+        self._must_not_have_left()
+        lines = self.without(units)
+        if any(line.remaining for line in lines):
+            if ShipmentState.CANCELLED not in MOVES[self.state]:
+                raise WrongState(self, ShipmentState.CANCELLED)
+            return self.changed(now, lines=lines)
+        return self.moved("cancelled", now, lines=lines, reason=reason)
+
+    def send(self, leaving: Leaving, now: datetime) -> Self:
+        """A parcel leaves; the same one again changes nothing.
+
+        Raises:
+            ParcelKnown: its number has left with other goods.
+            AlreadyShipped: nothing is left to send.
+            Unexpected: a line that is not here, or more of it than is still to come.
+        """
+        known = next(
+            (one for one in self.parcels if one.tracking_number == leaving.tracking_number), None
+        )
+        if known:
+            if leaving.units is not None and dict(leaving.units) != known.units:
+                raise ParcelKnown(known)
+            return self
+        self._must_be_to_come()
+        units = self._leaving(leaving.units)
+        lines = [_sent(line, units.get(line.sku, 0)) for line in self.lines]
+        parcel = Parcel(leaving.carrier, leaving.tracking_number, units, now, leaving.url)
+        parcels = [*self.parcels, parcel]
+        if any(line.remaining for line in lines):
+            return self.moved("picking", now, lines=lines, parcels=parcels)
+        return self.moved("shipped", now, lines=lines, parcels=parcels, shipped_at=now)
+
+    def deliver(self, tracking_number: str, now: datetime) -> Self:
+        """A parcel has reached its buyer; a repeat changes nothing. Raises NoSuchParcel."""
+        if tracking_number not in _numbers(self):
+            raise NoSuchParcel(self, tracking_number)
+        parcels = [
+            structs.replace(one, delivered_at=now)
+            if one.tracking_number == tracking_number and one.delivered_at is None
+            else one
+            for one in self.parcels
+        ]
+        if parcels == self.parcels:
+            return self
+        if self.state is ShipmentState.SHIPPED and all(one.delivered_at for one in parcels):
+            return self.moved("delivered", now, parcels=parcels, delivered_at=now)
+        return self.changed(now, parcels=parcels)
+
+    def moved(self, state: str, now: datetime, **changes: object) -> Self:
+        """As any group; what has left in part ends as shipped, for that is what it was."""
+        if state in ENDS and any(line.given for line in self.lines):
+            return self._ended(now, **changes)
+        return super().moved(state, now, **changes)
+
+    def _ended(self, now: datetime, **changes: object) -> Self:
+        """Nothing more will leave: it is sent, or has arrived where all of its parcels have."""
+        last = max(parcel.sent_at for parcel in self.parcels)
+        sent = super().moved("shipped", now, shipped_at=last, **changes)
+        arrived = [parcel.delivered_at for parcel in self.parcels if parcel.delivered_at]
+        if len(arrived) < len(self.parcels):
+            return sent
+        return structs.replace(sent, state=ShipmentState.DELIVERED, delivered_at=max(arrived))
+
+    def _must_not_have_left(self) -> None:
+        if self.state in {ShipmentState.SHIPPED, ShipmentState.DELIVERED}:
+            raise AlreadyShipped(self)
+
+    def _must_be_to_come(self) -> None:
+        self._must_not_have_left()
+        if ShipmentState.SHIPPED not in MOVES[self.state]:
+            raise WrongState(self, ShipmentState.SHIPPED)
+
+    def _leaving(self, units: Mapping[Sku, int] | None) -> dict[Sku, int]:
+        if units is None:
+            return {line.sku: line.remaining for line in self.lines if line.remaining}
+        self.must_have(units)
+        remaining = {line.sku: line.remaining for line in self.lines}
+        wrong = sorted(sku for sku in units if not 0 < units[sku] <= remaining[sku])
+        if wrong:
+            raise Unexpected(
+                f"More of {', '.join(wrong)} than is still to come.",
+                facts={"remaining": remaining},
+            )
+        return dict(units)
+
+
+def _sent(line: GroupLine, units: int) -> GroupLine:
+    given = line.given + units
+    return structs.replace(line, given=given, picked=max(line.picked, given + line.put_back))
+
+
+def _numbers(shipment: Shipment) -> list[str]:
+    return [parcel.tracking_number for parcel in shipment.parcels]

@@ -1,0 +1,367 @@
+"""What a shopper may be told: how many, where, and when it can be collected.
+
+A kit is available as often as its scarcest part allows. What is not tracked is always there; the
+shelves it has are kept all the same, so that they are right when it is tracked again.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Final
+
+from msgspec import UNSET, Struct, UnsetType
+from msgspec.structs import replace
+
+from domain.catalogue.products import Made, Product, ProductState
+from domain.inventory.conditions import Conditions
+from domain.inventory.confidence import Confidence, confidence, score
+from domain.inventory.stock_levels import Place, Shelf, Status, status_of
+from domain.kernel.ids import WEB, ChannelId, Sku, StoreId
+from domain.stores.stores import Store
+
+Shelves = Mapping[Place, Shelf]
+NOTHING_HELD: Final[Mapping[Place, int]] = {}
+
+
+class Quantities(StrEnum):
+    """How much shoppers learn of a number."""
+
+    EXACT = "exact"
+    CAPPED = "capped"
+    HIDDEN = "hidden"
+
+
+class Telling(Struct, frozen=True):
+    """What is told of a number of units; staff always learn the exact one."""
+
+    low_at: int = 3
+    quantities: Quantities = Quantities.EXACT
+    most: int = 10
+    doubt_below: float = 0.3
+    """The confidence below which somebody looks before it is promised."""
+    exact: bool = False
+    """Whether it is told to staff, whatever shoppers learn."""
+
+    @property
+    def to_staff(self) -> "Telling":
+        return replace(self, exact=True)
+
+    def shown(self, units: int | None) -> int | None:
+        """None for what is hidden or not counted; never more than `most` where that is the cap."""
+        if units is None or self.exact:
+            return units
+        if self.quantities is Quantities.HIDDEN:
+            return None
+        return min(units, self.most) if self.quantities is Quantities.CAPPED else units
+
+
+class Freshness(StrEnum):
+    """Where an answer was read: in the shop's books, or in a copy that may be a little older."""
+
+    LIVE = "live"
+    CACHE = "cache"
+
+
+class Offer(Struct, frozen=True):
+    """`quantity` is null where it is not counted or not shown."""
+
+    status: Status
+    quantity: int | None
+
+
+class PickupAnswer(Struct, frozen=True):
+    """`ready_from` is in the store's own time; `reasons` say why not, for machines.
+
+    With `low_confidence` it can be ordered all the same: the store looks first whether it is there.
+    """
+
+    eligible: bool
+    ready_from: datetime | None
+    reasons: list[str]
+
+
+class Explanation(Struct, frozen=True):
+    """The whole sum, for staff: sellable = on_hand - the five parts, and never below zero.
+
+    `conditions` say why units are unavailable, `confidence` how sure we are that they are there.
+    Where the location does not serve the channel, `reasons` say so and nothing is sellable.
+    A kit has no shelf of its own; its parts are asked for by their names.
+    """
+
+    on_hand: int
+    unavailable: int
+    allocated: int
+    held: int
+    safety_stock: int
+    buffer: int
+    sellable: int
+    reasons: list[str]
+    conditions: Conditions
+    confidence: Confidence
+
+
+class Coming(Struct, frozen=True):
+    """Units that are due on a day."""
+
+    on: date
+    quantity: int | None
+
+
+class Promisable(Struct, frozen=True):
+    """How many can be promised `by` a day: what can be sold now and what is due until then.
+
+    Units that are due are first those of whoever was promised more than is there.
+    """
+
+    by: date
+    quantity: int | None
+    incoming: list[Coming]
+
+
+class AtStore(Struct, frozen=True, kw_only=True):
+    store: StoreId
+    name: str
+    status: Status
+    quantity: int | None
+    pickup: PickupAnswer
+    distance_km: float | UnsetType = UNSET
+    explain: Explanation | UnsetType = UNSET
+    promisable: Promisable | UnsetType = UNSET
+
+
+class Available(Struct, frozen=True):
+    """One SKU: to be sent, and in each store that was asked for. `version` only grows."""
+
+    sku: Sku
+    version: int
+    ship: Offer
+    stores: list[AtStore]
+    reasons: list[str] = []
+    promisable: Promisable | UnsetType = UNSET
+
+
+class Nearby(Struct, frozen=True):
+    """A store, and how far it is from where somebody asked."""
+
+    store: Store
+    distance_km: float | None = None
+
+
+Catalogue = Mapping[Sku, Product]
+
+
+def stocked_parts(
+    product: Product | Made, catalogue: Mapping[Sku, Product] | Mapping[Sku, Made]
+) -> dict[Sku, int]:
+    """What of one unit can run out: the parts of a kit, or the thing itself.
+
+    Empty for what is not tracked.
+    """
+    parts = all_parts(product, catalogue)
+    return {sku: each for sku, each in parts.items() if catalogue[sku].tracked}
+
+
+def all_parts(
+    product: Product | Made, catalogue: Mapping[Sku, Product] | Mapping[Sku, Made]
+) -> dict[Sku, int]:
+    """What has to be fetched for one unit, whether it can run out or not."""
+    parts = product.parts or {product.sku: 1}
+    return {sku: each for sku, each in parts.items() if sku in catalogue}
+
+
+def shelved_parts(
+    product: Product, catalogue: Catalogue, store: StoreId, shelves: Collection[Place]
+) -> dict[Sku, int]:
+    """What of one unit is booked in `store`: what can run out, and what has a shelf there."""
+    return {
+        sku: each
+        for sku, each in all_parts(product, catalogue).items()
+        if catalogue[sku].tracked or (store, sku) in shelves
+    }
+
+
+def needed(product: Product) -> Collection[Sku]:
+    """The SKUs whose shelves decide how many there are."""
+    return product.parts or (product.sku,)
+
+
+def by_sku(shelves: Shelves) -> dict[Sku, dict[Place, Shelf]]:
+    """The shelves of each SKU."""
+    found: dict[Sku, dict[Place, Shelf]] = {}
+    for place, shelf in shelves.items():
+        found.setdefault(shelf.sku, {})[place] = shelf
+    return found
+
+
+def sellable_units(
+    parts: Mapping[Sku, int],
+    store: StoreId,
+    shelves: Shelves,
+    own: Mapping[Place, int] = NOTHING_HELD,
+    taken: Mapping[Place, int] = NOTHING_HELD,
+) -> int:
+    """Whole units made of `parts` that `store` may sell to somebody who holds `own` already.
+
+    What is `taken` is meant for something else that the same buyer wants.
+    """
+    return min(
+        max(
+            0,
+            _sellable(shelves.get((store, sku)), own.get((store, sku), 0))
+            - taken.get((store, sku), 0),
+        )
+        // each
+        for sku, each in parts.items()
+    )
+
+
+def pickup_answer(
+    product: Product, store: Store, offer: Offer, view: "View", *, in_doubt: bool = False
+) -> PickupAnswer:
+    """Whether one unit can be collected at `store`, and from when if it were ordered now.
+
+    Goods that are `in_doubt` are not refused; that they are is told.
+    """
+    ready = store.ready_at(view.now)
+    against = store.reason_against(view.channel)
+    reasons = [
+        reason
+        for reason, applies in (
+            ("retired", product.state is ProductState.RETIRED),
+            (against or "", against),
+            ("pickup_unavailable", not store.pickup),
+            ("store_never_open", ready is None),
+            ("out_of_stock", offer.status is Status.OUT_OF_STOCK),
+        )
+        if applies
+    ]
+    if reasons or not in_doubt:
+        return PickupAnswer(not reasons, None if reasons else ready, reasons)
+    return PickupAnswer(eligible=True, ready_from=ready, reasons=["low_confidence"])
+
+
+def available(
+    product: Product,
+    catalogue: Catalogue,
+    shelves: Mapping[Sku, Shelves],
+    places: Iterable[Nearby],
+    view: "View",
+) -> Available:
+    """What may be told of `product`, from all shelves of its parts, for the stores in `places`."""
+    parts = stocked_parts(product, catalogue)
+    mine = {
+        place: shelf for sku in needed(product) for place, shelf in shelves.get(sku, {}).items()
+    }
+    units = (
+        {store: sellable_units(parts, store, mine) for store in {store for store, _ in mine}}
+        if parts
+        else {}
+    )
+    return Available(
+        sku=product.sku,
+        version=sum(shelf.version for shelf in mine.values()),
+        ship=offered(product, sum(units.values()) if parts else None, view),
+        stores=[
+            _at_store(
+                product, place, units.get(place.store.store, 0) if parts else None, mine, view
+            )
+            for place in places
+        ],
+        reasons=["retired"] if product.state is ProductState.RETIRED else [],
+    )
+
+
+class View(Struct, frozen=True):
+    """Who looks, when and for which channel: staff may have the sum of their own stores."""
+
+    now: datetime
+    telling: Telling
+    explain: Callable[[StoreId], bool] | None = None
+    blocked: Mapping[Place, Conditions] = {}
+    """Why what is unavailable is so, where the sum is explained."""
+    channel: ChannelId = WEB
+
+
+def unknown(sku: Sku) -> Available:
+    """The answer for a SKU that nobody sells, in a list of others."""
+    return Available(sku, 0, Offer(Status.OUT_OF_STOCK, 0), [], ["unknown_sku"])
+
+
+def explained(shelf: Shelf, store: Store, view: View) -> Explanation:
+    """The sum of one shelf with the machine reasons for what is kept back."""
+    against = store.reason_against(view.channel)
+    sure = confidence(shelf, view.now)
+    reasons = [
+        reason
+        for reason, applies in (
+            (against or "", against),
+            ("below_safety_stock", 0 < shelf.available <= shelf.safety_stock),
+            ("below_buffer", 0 < shelf.available - shelf.safety_stock <= shelf.buffer),
+            ("held_by_carts", shelf.held > 0),
+            ("promised_to_orders", shelf.allocated > 0),
+            ("not_for_sale", shelf.unavailable > 0),
+            ("oversold", shelf.available < 0),
+            ("low_confidence", score(shelf, view.now) < view.telling.doubt_below),
+        )
+        if applies
+    ]
+    return Explanation(
+        shelf.on_hand,
+        shelf.unavailable,
+        shelf.allocated,
+        shelf.held,
+        shelf.safety_stock,
+        shelf.buffer,
+        shelf.sellable,
+        reasons,
+        view.blocked.get((shelf.store, shelf.sku), {}),
+        sure,
+    )
+
+
+def _is_in_doubt(product: Product, store: Store, shelves: Shelves, view: View) -> bool:
+    """Whether we are less sure than we want to be of what it is made of."""
+    lying = [shelves.get((store.store, sku)) for sku in needed(product)]
+    return any(
+        shelf is not None and score(shelf, view.now) < view.telling.doubt_below for shelf in lying
+    )
+
+
+def _explained(shelf: Shelf, store: Store, view: View) -> Explanation | UnsetType:
+    """To whom it may be shown."""
+    return explained(shelf, store, view) if view.explain and view.explain(shelf.store) else UNSET
+
+
+def _sellable(shelf: Shelf | None, own: int) -> int:
+    if shelf is None:
+        return 0
+    return shelf.sellable_to(own) if own else shelf.sellable
+
+
+def offered(product: Product, units: int | None, view: View) -> Offer:
+    """What is told of `units`; None stands for what is not counted."""
+    if product.state is ProductState.RETIRED:
+        return Offer(Status.OUT_OF_STOCK, view.telling.shown(0))
+    if units is None:
+        return Offer(Status.IN_STOCK, None)
+    return Offer(status_of(units, view.telling.low_at), view.telling.shown(units))
+
+
+def _at_store(
+    product: Product, place: Nearby, units: int | None, shelves: Shelves, view: View
+) -> AtStore:
+    store = place.store
+    serves = store.serves(view.channel)
+    offer = offered(product, units if serves else 0, view)
+    shelf = shelves.get((store.store, product.sku), Shelf(store.store, product.sku, serves=serves))
+    return AtStore(
+        store=store.store,
+        name=store.name,
+        status=offer.status,
+        quantity=offer.quantity,
+        pickup=pickup_answer(
+            product, store, offer, view, in_doubt=_is_in_doubt(product, store, shelves, view)
+        ),
+        distance_km=UNSET if place.distance_km is None else round(place.distance_km, 1),
+        explain=_explained(shelf, store, view) if not product.parts else UNSET,
+    )

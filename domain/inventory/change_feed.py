@@ -1,0 +1,169 @@
+"""Every change of a shelf, one after the other: what streams and other systems follow."""
+
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Final
+
+from msgspec import Struct
+
+from domain.catalogue.products import Product
+from domain.inventory.availability import (
+    Catalogue,
+    Shelves,
+    View,
+    needed,
+    offered,
+    sellable_units,
+    stocked_parts,
+)
+from domain.inventory.stock_levels import Place, Shelf, Status
+from domain.kernel.ids import WEB, ChannelId, HoldId, Sku, StoreId
+
+ANY: Final = ""
+"""Every channel, or every store."""
+
+
+class Changed(Struct, frozen=True):
+    """A shelf as a change left it.
+
+    One that names a `channel` is of no shelf: whatever was told of that channel, in a store or in
+    every one, is to be told anew.
+
+    Positions grow in the order in which changes became true for everybody; who has read up to one
+    has missed nothing before it. Of one shelf, a later position has a later version.
+    """
+
+    position: int
+    shelf: Shelf
+    cause: str
+    recorded_at: datetime
+    channel: ChannelId | None = None
+
+
+class Moment(Struct, frozen=True):
+    """When shelves were looked at.
+
+    Every change up to `position` was true then. So was what waited for a position: of each shelf
+    in `waiting` the changes up to that version.
+    """
+
+    position: int
+    waiting: Mapping[Place, int]
+
+    def knows(self, change: Changed) -> bool:
+        shelf = change.shelf
+        waited = self.waiting.get((shelf.store, shelf.sku), -1)
+        return change.position <= self.position or shelf.version <= waited
+
+
+class Snapshot:
+    """Which changes a snapshot has told: page by page in the order of SKUs, each at its moment.
+
+    Pages in a row between which nothing happened share one, so it grows with what happens, not
+    with the shop.
+    """
+
+    def __init__(self) -> None:
+        self._from: list[Sku] = []
+        self._moments: list[Moment] = []
+
+    def add(self, first: Sku, moment: Moment) -> None:
+        """A page that begins with a SKU, or would if there were any."""
+        if not self._moments or self._moments[-1] != moment:
+            self._from.append(first)
+            self._moments.append(moment)
+
+    @property
+    def begin(self) -> int:
+        """Nothing is missing up to here; some of what is behind may have been told."""
+        return self._moments[0].position
+
+    @property
+    def end(self) -> int:
+        """Of what has a position behind here, only what waited for it has been told."""
+        return self._moments[-1].position
+
+    @property
+    def waited(self) -> bool:
+        return any(moment.waiting for moment in self._moments)
+
+    def knows(self, change: Changed, sku: Sku) -> bool:
+        """Whether what a change means for a SKU, itself or a kit with it, has been told."""
+        page = bisect_right(self._from, sku) - 1
+        return self._moments[max(page, 0)].knows(change)
+
+
+class Turn(Struct, frozen=True):
+    """What may be told of one SKU in one store. Of two, the one with the later version is true."""
+
+    sku: Sku
+    store: StoreId
+    version: int
+    status: Status
+    quantity: int | None
+    as_of: datetime
+
+
+class Following(Struct, frozen=True):
+    """What somebody wants to hear of a channel: these SKUs or every one, in these stores or all."""
+
+    skus: frozenset[Sku] | None = None
+    stores: frozenset[StoreId] | None = None
+    exact: bool = True
+    """Whether quantities are told as they are; shoppers may learn less."""
+    channel: ChannelId = WEB
+    holds: frozenset[HoldId] = frozenset()
+    """Of these it wants to hear before they end. Whoever knows a hold's id may."""
+
+    def wants(self, turn: Turn) -> bool:
+        return (self.skus is None or turn.sku in self.skus) and (
+            self.stores is None or turn.store in self.stores
+        )
+
+    def is_upset_by(self, change: Changed) -> bool:
+        """Whether what was told so far may no longer be true."""
+        store = change.shelf.store
+        return change.channel in {self.channel, ANY} and (
+            self.stores is None or store == ANY or store in self.stores
+        )
+
+
+def turn_of(
+    product: Product,
+    store: StoreId,
+    catalogue: Catalogue,
+    shelves: Shelves,
+    view: View,
+    *,
+    serves: bool = True,
+) -> Turn:
+    """What the shelves of its parts say of a product in a store, if that serves the channel."""
+    parts = stocked_parts(product, catalogue)
+    units = sellable_units(parts, store, shelves) if parts else None
+    offer = offered(product, units if serves else 0, view)
+    return Turn(
+        sku=product.sku,
+        store=store,
+        version=sum(
+            shelves[store, sku].version for sku in needed(product) if (store, sku) in shelves
+        ),
+        status=offer.status,
+        quantity=offer.quantity,
+        as_of=view.now,
+    )
+
+
+def retold(before: Product, after: Product) -> set[Sku]:
+    """The SKUs whose shelves say something else since a product is told otherwise."""
+    if (before.state, before.tracked, before.parts) == (after.state, after.tracked, after.parts):
+        return set()
+    return {*needed(before), *needed(after)}
+
+
+def places_of(product: Product, stores: Iterable[StoreId] | None, shelves: Shelves) -> set[StoreId]:
+    """The stores to tell of: named ones, or every one that has a shelf for it."""
+    if stores is not None:
+        return set(stores)
+    skus = set(needed(product))
+    return {store for store, sku in shelves if sku in skus}

@@ -1,0 +1,46 @@
+"""Why goods that are on hand are not for sale: they are damaged, checked, shown, or set apart.
+
+What is unavailable on a shelf is the sum over its conditions. The shelf keeps the sum; the ledger
+says of each line which conditions it moved.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+from domain.kernel.errors import Conflict
+
+
+class Condition(StrEnum):
+    DAMAGED = "damaged"
+    QUALITY_CHECK = "quality_check"
+    DISPLAY = "display"
+    QUARANTINE = "quarantine"
+
+
+Conditions = Mapping[Condition, int]
+"""Units in each condition, or that are added to each."""
+
+
+class NotBlocked(Conflict):
+    """More is taken out of a condition than is in it."""
+
+    code = "not_blocked"
+
+    def __init__(self, condition: Condition, there: int) -> None:
+        super().__init__(
+            f"Only {there} are blocked as {condition.value}.",
+            facts={"condition": condition.value, "blocked": there},
+        )
+
+
+def must_be_blocked(change: Conditions, there: Conditions) -> None:
+    """Raises NotBlocked."""
+    for condition, units in change.items():
+        if there.get(condition, 0) + units < 0:
+            raise NotBlocked(condition, there.get(condition, 0))
+
+
+def added(there: Conditions, change: Conditions) -> dict[Condition, int]:
+    """Both together; conditions in which nothing is left are left out."""
+    sums = {each: there.get(each, 0) + change.get(each, 0) for each in Condition}
+    return {each: units for each, units in sums.items() if units}

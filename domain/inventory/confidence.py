@@ -1,0 +1,135 @@
+"""How sure the shop is that what its books say lies on a shelf really lies there.
+
+    confidence = freshness x picks x honesty                                    from 0 to 1
+
+    freshness  = STALE + (1 - STALE) / 2 ** (time since the goods were last seen / HALF_LIFE)
+    picks      = 1 / 2 ** (picks in vain since the shelf was last seen to be right)
+    honesty    = 1 - shrink, the part of the goods that the last counts found to be lost
+
+Goods that were never seen raise no doubt: a shop that has just been loaded trusts its file. Time
+alone never takes confidence below STALE; somebody must have looked in vain, or counted less.
+docs/decisions/we-check-first.md says why.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from math import log2
+from typing import Final
+
+from msgspec import Struct
+
+from domain.inventory.stock_levels import Cause, Move, Place, Shelf
+
+HALF_LIFE: Final = timedelta(days=90)
+"""Time after which half of what freshness can lose is lost."""
+STALE: Final = 0.5
+"""What time alone leaves of confidence."""
+BY_HAND: Final = "cnt_"
+"""What the id of a count that somebody made begins with; those of files are not looked at twice."""
+BY_FILE: Final = "imp_"
+SEEN: Final = frozenset(
+    {
+        Cause.SET,
+        Cause.RECEIVED,
+        Cause.FOUND,
+        Cause.SALE,
+        Cause.RETURN,
+        Cause.TRANSFER_IN,
+        Cause.TRANSFER_OUT,
+    }
+)
+"""Whoever tells of these has the goods in hand, or stands before their shelf."""
+
+
+class Confidence(Struct, frozen=True):
+    """The score, and the facts behind it."""
+
+    score: float
+    seen_at: datetime | None
+    misses: int
+    shrink: float
+
+
+class Sight(Struct, frozen=True):
+    """What moves tell of a shelf beside its figures: when goods were seen, and looked for in vain.
+
+    `cleared_at` is when the shelf itself was seen to be right. A count also says what was lost.
+    """
+
+    seen_at: datetime | None = None
+    cleared_at: datetime | None = None
+    missed_at: datetime | None = None
+    misses: int = 0
+    counted: bool = False
+
+    def and_also(self, other: "Sight") -> "Sight":
+        return Sight(
+            _later(self.seen_at, other.seen_at),
+            _later(self.cleared_at, other.cleared_at),
+            _later(self.missed_at, other.missed_at),
+            self.misses + other.misses,
+            self.counted or other.counted,
+        )
+
+
+def confidence(shelf: Shelf, now: datetime) -> Confidence:
+    """How sure we are of a shelf, and why, in three digits."""
+    shrink = round(shelf.shrink, 3)
+    return Confidence(round(score(shelf, now), 3), shelf.seen_at, shelf.misses, shrink)
+
+
+def score(shelf: Shelf, now: datetime) -> float:
+    """How sure we are of a shelf; the longer unseen, missed or shrunk, the less."""
+    if shelf.seen_at is None:
+        return _when_fresh(shelf)
+    age = max(now - shelf.seen_at, timedelta()) / HALF_LIFE
+    freshness: float = STALE + (1 - STALE) * 0.5**age
+    return freshness * _when_fresh(shelf)
+
+
+def doubted_from(shelf: Shelf, below: float) -> datetime | None:
+    """When time alone will have taken the score of a shelf below so much; None if never."""
+    fresh = _when_fresh(shelf)
+    if shelf.seen_at is None or not STALE * fresh < below <= fresh:
+        return None
+    return shelf.seen_at - log2((below / fresh - STALE) / (1 - STALE)) * HALF_LIFE
+
+
+def _when_fresh(shelf: Shelf) -> float:
+    return float(0.5**shelf.misses * (1 - shelf.shrink))
+
+
+def sights(moves: Iterable[Move]) -> dict[Place, Sight]:
+    """What each place was seen to be; nothing of places that only claims have touched."""
+    found: dict[Place, Sight] = {}
+    for move in moves:
+        if sight := _sight(move):
+            place = move.change.place
+            found[place] = found[place].and_also(sight) if place in found else sight
+    return found
+
+
+def _sight(move: Move) -> Sight | None:
+    change, cause, at = move.change, move.source.cause, move.source.occurred_at
+    if cause is Cause.COUNT:
+        return _counted(move.source.id, at)
+    if cause in SEEN:
+        return Sight(at, at)
+    if cause is Cause.SHORT_PICK and change.on_hand < 0:
+        return Sight(at if change.staged > 0 else None, missed_at=at, misses=1)
+    if cause is Cause.SHORT_PICK and change.staged:
+        return Sight(at, at)  # picked whole, or put back
+    if cause is Cause.HANDOVER:
+        return Sight(at)  # the goods, not the shelf they came from
+    return None
+
+
+def _counted(source: str, at: datetime) -> Sight | None:
+    """A file may say again what the books said; what undoes a late receipt is no count at all."""
+    if source.startswith(BY_HAND):
+        return Sight(at, at, counted=True)
+    return Sight(at) if source.startswith(BY_FILE) else None
+
+
+def _later(one: datetime | None, other: datetime | None) -> datetime | None:
+    return max((each for each in (one, other) if each), default=None)

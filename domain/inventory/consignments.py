@@ -1,0 +1,140 @@
+"""Goods on their way to a store, from a supplier or from another store.
+
+They come at once or bit by bit: whoever receives them tells how many of each have come so far, so
+a repeat is harmless. A consignment is closed when all of it has come, or by whoever says that
+nothing more will.
+"""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from enum import StrEnum
+from typing import ClassVar, Self
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from domain.inventory.stock_levels import Cause, Change, Source
+from domain.kernel.errors import Conflict
+from domain.kernel.ids import Sku, StoreId
+
+
+class ConsignmentClosed(Conflict):
+    """More is said to come of what is closed. Each kind has its own code."""
+
+    def __init__(self, consignment: "Consignment") -> None:
+        super().__init__(
+            "Nothing more is received of what is closed.",
+            facts={
+                "state": consignment.state.value,
+                "closed_at": consignment.closed_at,
+            },
+        )
+
+
+class ConsignmentLine(Struct, frozen=True):
+    """Units of one SKU that are to come, and how many of them were received so far."""
+
+    sku: Sku
+    quantity: int
+    received: int = 0
+
+    @property
+    def missing(self) -> int:
+        return max(0, self.quantity - self.received)
+
+
+class Incoming(Struct, frozen=True):
+    """Units of one SKU that a store waits for, and the day they are due on there, if it is known.
+
+    `source` is the delivery or the transfer that brings them.
+    """
+
+    store: StoreId
+    sku: Sku
+    units: int
+    due_on: date | None
+    source: str
+
+
+class Consignment(Struct, frozen=True, kw_only=True):
+    """What a delivery and a transfer are both."""
+
+    ARRIVAL: ClassVar[Cause]
+    CLOSED: ClassVar[StrEnum]
+    TOO_LATE: ClassVar[type[ConsignmentClosed]]
+
+    id: str
+    destination: StoreId
+    lines: list[ConsignmentLine]
+    state: StrEnum
+    due_on: date | None = None
+    closed_by: str = ""
+    closed_at: datetime | None = None
+    version: int = 1
+
+    @property
+    def ends(self) -> set[StoreId]:
+        """The stores whose business it is."""
+        return {self.destination}
+
+    @property
+    def is_closed(self) -> bool:
+        return self.closed_at is not None
+
+    def awaited(self, line: ConsignmentLine) -> int:
+        """Units that are still to come."""
+        return 0 if self.is_closed else line.missing
+
+    def discrepancy(self, line: ConsignmentLine) -> int:
+        """Units that never came."""
+        return line.missing if self.is_closed else 0
+
+    @property
+    def incoming(self) -> list[Incoming]:
+        """What the store waits for."""
+        return [
+            Incoming(self.destination, line.sku, self.awaited(line), self.due_on, self.id)
+            for line in self.lines
+            if self.awaited(line)
+        ]
+
+    def arrival(self, by: str, now: datetime) -> Source:
+        """Each receipt is a source of its own: the version that it left the consignment at."""
+        return Source(self.ARRIVAL, f"{self.id}.{self.version}", by, now)
+
+    def arrived_since(self, before: "Consignment") -> list[Change]:
+        """What was received between `before` and this."""
+        known = {line.sku: line.received for line in before.lines}
+        return [
+            Change(self.destination, line.sku, on_hand=line.received - known[line.sku])
+            for line in self.lines
+            if line.received > known[line.sku]
+        ]
+
+    def after_receiving(
+        self, totals: Mapping[Sku, int], *, last: bool, by: str, now: datetime
+    ) -> Self:
+        """The consignment once so much of each SKU has come in all; `last`: no more will.
+
+        A total that is not above the known one changes nothing: it was told before, or is late.
+
+        Raises:
+            ConsignmentClosed: more has come after all was said to have come.
+        """
+        lines = [
+            replace(line, received=max(line.received, totals.get(line.sku, 0)))
+            for line in self.lines
+        ]
+        is_over = last or not any(line.missing for line in lines)
+        if lines == self.lines and (self.is_closed or not is_over):
+            return self
+        if self.is_closed:
+            raise self.TOO_LATE(self)
+        after = replace(self, lines=lines)
+        return after.closed(self.CLOSED, by, now) if is_over else after.changed()
+
+    def changed(self) -> Self:
+        return replace(self, version=self.version + 1)
+
+    def closed(self, state: StrEnum, by: str, now: datetime) -> Self:
+        return replace(self, state=state, closed_by=by, closed_at=now).changed()

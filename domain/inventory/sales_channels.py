@@ -1,0 +1,130 @@
+"""Where an order is taken, such as the web, the app or a market place, and what each may sell.
+
+A channel sells from every location that serves it, less what it keeps back everywhere, its buffer.
+A till is no such channel: what it sells lies in the customer's hand.
+"""
+
+import re
+from collections.abc import Collection, Iterable, Mapping
+from typing import Annotated, Literal
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec.structs import replace
+
+from domain.inventory.availability import Quantities, Telling
+from domain.inventory.stock_levels import Place, Shelf
+from domain.kernel.errors import Conflict, Invalid, Missing, WrongField
+from domain.kernel.ids import CHANNEL_PATTERN, ChannelId, Sku, StoreId
+from domain.stores.stores import Store
+
+Buffer = Annotated[int, Meta(ge=0, le=10**9)]
+"""Units that a channel keeps back at each location."""
+
+
+class ChannelMissing(Missing):
+    code = "unknown_channel"
+
+    def __init__(self, channel: ChannelId) -> None:
+        super().__init__(f"There is no channel {channel!r}.", facts={"channel": channel})
+
+
+class NoSuchChannel(Invalid):
+    """A channel that was named in what was sent; `where` says how it was, for whoever sent it."""
+
+    code = "unknown_channel"
+
+    def __init__(self, channel: ChannelId, where: Mapping[str, str]) -> None:
+        detail = f"There is no channel {channel!r}."
+        error = {**where, "code": self.code, "detail": detail}
+        super().__init__(detail, errors=[error], facts={"channel": channel})
+
+
+class NotServed(Conflict):
+    """Locations that sell nothing new through a channel; each says why."""
+
+    code = "not_served"
+
+    def __init__(self, channel: ChannelId, stores: Iterable[Store]) -> None:
+        errors = [{"store": one.store, "code": one.reason_against(channel)} for one in stores]
+        names = ", ".join(error["store"] or "" for error in errors)
+        super().__init__(
+            f"Nothing can be had through {channel} from {names}.",
+            errors=errors,
+            facts={"channel": channel},
+        )
+
+
+class Policy(Struct, frozen=True):
+    """What a channel keeps back, and what it tells of quantities.
+
+    What is None is as the settings of the installation say.
+    """
+
+    buffer: Buffer = 0
+    quantities: Quantities | None = None
+    most: Annotated[int, Meta(ge=1, le=10**9)] | None = None
+    low_at: Annotated[int, Meta(ge=0, le=10**9)] | None = None
+
+    def telling(self, usual: Telling) -> Telling:
+        return replace(
+            usual,
+            low_at=usual.low_at if self.low_at is None else self.low_at,
+            quantities=self.quantities or usual.quantities,
+            most=self.most or usual.most,
+        )
+
+
+class SalesChannel(Struct, frozen=True):
+    channel: ChannelId
+    policy: Policy = Policy()
+
+    def __post_init__(self) -> None:
+        if not re.match(CHANNEL_PATTERN, self.channel):
+            rule = "must be 1 to 64 small letters, digits, - and _, and begin with none of the two"
+            raise WrongField("channel", "pattern", rule)
+
+
+class Terms(Struct, frozen=True):
+    """A channel's policy, the buffers of single SKUs, and the locations that do not serve it."""
+
+    policy: Policy = Policy()
+    buffers: Mapping[Sku, int] = {}
+    limited: frozenset[StoreId] = frozenset()
+
+    def seen(self, shelves: Mapping[Place, Shelf]) -> Mapping[Place, Shelf]:
+        """The shelves as the channel sees them."""
+        if not (self.policy.buffer or self.buffers or self.limited):
+            return shelves
+        return {place: self.see(shelf) for place, shelf in shelves.items()}
+
+    def see(self, shelf: Shelf) -> Shelf:
+        buffer = self.buffers.get(shelf.sku, self.policy.buffer)
+        return replace(shelf, buffer=buffer, serves=shelf.store not in self.limited)
+
+
+class OwnBuffer(Struct, frozen=True, forbid_unknown_fields=True):
+    """The buffer of one SKU in a channel, in place of the channel's; null takes it away."""
+
+    sku: Sku
+    buffer: Buffer | None
+
+
+class BufferResult(Struct, frozen=True, omit_defaults=True):
+    """What became of a line; `code` and `detail` say why not."""
+
+    status: Literal["applied", "unchanged", "rejected"]
+    code: str | UnsetType = UNSET
+    detail: str | UnsetType = UNSET
+
+
+def must_serve(
+    channel: ChannelId, stores: Iterable[Store], held_at: Collection[StoreId] = ()
+) -> None:
+    """What is held at a location may still be had there, whatever was decided since.
+
+    Raises:
+        NotServed: there are others that sell nothing new through the channel.
+    """
+    others = [one for one in stores if not one.serves(channel) and one.store not in held_at]
+    if others:
+        raise NotServed(channel, sorted(others, key=lambda one: one.store))

@@ -1,0 +1,316 @@
+"""What lies where, and what of it is promised.
+
+    available            = on_hand - unavailable - allocated - held
+    sellable (a channel) = max(0, available - safety_stock - buffer)   where the location serves it
+                         = 0                                           elsewhere
+    sellable (network)   = the sum over all locations
+
+A till sells whatever lies there.
+
+`on_hand` changes only by a movement, `allocated` only with an allocation; so both can be rebuilt.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+from msgspec import Struct, to_builtins
+
+from domain.inventory.conditions import Conditions
+from domain.kernel.errors import Conflict, Invalid
+from domain.kernel.ids import Sku, StoreId
+
+Place = tuple[StoreId, Sku]
+"""One SKU in one store. Rows are locked in the order of places, everywhere."""
+
+
+MOST: Final = 10**9
+"""Units that one shelf can hold, or lack."""
+
+
+class TooMuch(Invalid):
+    code = "too_much"
+
+    def __init__(self) -> None:
+        super().__init__(f"No shelf holds more than {MOST} units.")
+
+
+class Shelf(Struct, frozen=True, gc=False):
+    """One SKU in one store, counted in sellable units.
+
+    `on_hand` may fall below `allocated`, even below zero: a till reports what has already left the
+    store, and a sale that happened cannot be refused. `staged` is the part of `allocated` that is
+    picked and lies ready. What `seen_at`, `misses` and `shrink` say of it is counted in
+    `domain/inventory/confidence.py`; only a look at a shelf has them. `buffer` and `serves` are
+    those of the channel that looks: the units it keeps back here, and whether the location sells
+    through it.
+    """
+
+    store: StoreId
+    sku: Sku
+    on_hand: int = 0
+    unavailable: int = 0
+    allocated: int = 0
+    held: int = 0
+    staged: int = 0
+    safety_stock: int = 0
+    version: int = 0
+    seen_at: datetime | None = None
+    misses: int = 0
+    shrink: float = 0.0
+    buffer: int = 0
+    serves: bool = True
+
+    @property
+    def available(self) -> int:
+        """Units nobody has been promised; negative when more is promised than is there."""
+        return self.on_hand - self.unavailable - self.allocated - self.held
+
+    @property
+    def sellable(self) -> int:
+        """Units that the channel that looks may sell."""
+        return max(0, self.available - self.safety_stock - self.buffer) if self.serves else 0
+
+    def must_hold(self, change: "Change") -> None:
+        """Raises TooMuch where no shelf can hold what would lie there."""
+        after = self.after(change)
+        if max(abs(after.on_hand), after.unavailable) > MOST:
+            raise TooMuch
+
+    def sellable_to(self, holding: int) -> int:
+        """Units for somebody who holds `holding` of them already; what is held stays theirs."""
+        available = self.available + holding
+        fresh = available - self.safety_stock - self.buffer if self.serves else 0
+        return max(0, fresh, min(holding, available))
+
+    def after(self, change: "Change") -> "Shelf":
+        """The shelf once more, with a change added; its version grows by one."""
+        return Shelf(
+            self.store,
+            self.sku,
+            self.on_hand + change.on_hand,
+            self.unavailable + change.unavailable,
+            self.allocated + change.allocated,
+            self.held + change.held,
+            self.staged + change.staged,
+            self.safety_stock + change.safety_stock,
+            self.version + 1,
+            self.seen_at,
+            self.misses,
+            self.shrink,
+            self.buffer,
+            self.serves,
+        )
+
+
+class Cause(StrEnum):
+    """Why goods moved."""
+
+    RECEIVED = "received"
+    FOUND = "found"
+    LOST = "lost"
+    DAMAGED = "damaged"
+    WRITTEN_OFF = "written_off"
+    CORRECTION = "correction"
+    BLOCKED = "blocked"
+    UNBLOCKED = "unblocked"
+    SET = "set"
+    COUNT = "count"
+    ORDER = "order"
+    HOLD = "hold"
+    HANDOVER = "handover"
+    SHIPMENT = "shipment"
+    SHORT_PICK = "short_pick"
+    SALE = "sale"
+    RETURN = "return"
+    TRANSFER_OUT = "transfer_out"
+    TRANSFER_IN = "transfer_in"
+    WALK_INS = "walk_ins"
+    REPAIR = "repair"
+
+
+class Change(Struct, frozen=True, gc=False):
+    """What is added to a shelf; negative for goods gone or a promise ended."""
+
+    store: StoreId
+    sku: Sku
+    on_hand: int = 0
+    unavailable: int = 0
+    allocated: int = 0
+    held: int = 0
+    staged: int = 0
+    safety_stock: int = 0
+
+    @property
+    def place(self) -> Place:
+        return (self.store, self.sku)
+
+    def and_also(self, other: "Change") -> "Change":
+        """What both add to the same shelf."""
+        return Change(
+            self.store,
+            self.sku,
+            self.on_hand + other.on_hand,
+            self.unavailable + other.unavailable,
+            self.allocated + other.allocated,
+            self.held + other.held,
+            self.staged + other.staged,
+            self.safety_stock + other.safety_stock,
+        )
+
+    @property
+    def moves_goods(self) -> bool:
+        return bool(self.on_hand or self.unavailable)
+
+    @property
+    def is_nothing(self) -> bool:
+        return not (
+            self.moves_goods or self.allocated or self.held or self.staged or self.safety_stock
+        )
+
+
+def summed(changes: Iterable[Change]) -> list[Change]:
+    """One change a place, in the order in which rows are locked; empty ones left out."""
+    sums: dict[Place, Change] = {}
+    for change in changes:
+        place = change.place
+        before = sums.get(place)
+        sums[place] = before.and_also(change) if before else change
+    return [sums[place] for place in sorted(sums) if not sums[place].is_nothing]
+
+
+class Source(Struct, frozen=True, gc=False):
+    """Where a movement comes from. A second movement of one source at one place is refused."""
+
+    cause: Cause
+    id: str
+    actor: str
+    occurred_at: datetime
+
+
+class Move(Struct, frozen=True, gc=False):
+    """A change, and where it comes from; its goods become a line of the ledger.
+
+    `conditions` are what its `unavailable` is the sum of.
+    """
+
+    change: Change
+    source: Source
+    conditions: Conditions = {}
+
+
+class Righted(Struct, frozen=True):
+    """What a counter said, and what its ledger says."""
+
+    was: int
+    set_to: int
+
+
+class Movement(Struct, frozen=True, omit_defaults=True):
+    """A line of the ledger: goods that moved, why, by whom, when, and when we learnt of it.
+
+    In a `repair` nothing moved: it says which figures of the shelf, or conditions of its goods,
+    were `repaired`.
+    """
+
+    id: int
+    store: StoreId
+    sku: Sku
+    kind: str
+    on_hand: int
+    unavailable: int
+    conditions: Conditions
+    cause: str
+    actor: str
+    occurred_at: datetime
+    recorded_at: datetime
+    repaired: dict[str, Righted] = {}
+
+
+class PastShelf(Struct, frozen=True):
+    """What the ledger had recorded of a shelf by an instant."""
+
+    store: StoreId
+    on_hand: int
+    unavailable: int
+
+
+def moves_of(changes: Iterable[Change], source: Source) -> list[Move]:
+    """The changes of one source, one a place."""
+    return [Move(change, source) for change in summed(changes)]
+
+
+class Status(StrEnum):
+    IN_STOCK = "in_stock"
+    LOW_STOCK = "low_stock"
+    OUT_OF_STOCK = "out_of_stock"
+
+
+def status_of(quantity: int, low_at: int) -> Status:
+    if quantity <= 0:
+        return Status.OUT_OF_STOCK
+    return Status.LOW_STOCK if quantity <= low_at else Status.IN_STOCK
+
+
+class Shortage(Struct, frozen=True):
+    """`store` is null for what is to be sent: then `available` is what all of them have."""
+
+    sku: Sku
+    store: StoreId | None
+    wanted: int
+    available: int
+
+
+class NotEnoughStock(Conflict):
+    """What is short is named as it lies on the shelf, its `lines` as they were asked for."""
+
+    code = "insufficient_stock"
+
+    def __init__(
+        self,
+        shortages: list[Shortage],
+        takers: Mapping[tuple[StoreId | None, Sku], Collection[Sku]],
+    ) -> None:
+        """`takers` are the lines that take from each place: of a kit, from those of its parts."""
+        names = ", ".join(
+            f"{one.sku} at {one.store}" if one.store else one.sku for one in shortages
+        )
+        errors = [
+            {**to_builtins(short), "lines": sorted(takers[short.store, short.sku])}
+            for short in shortages
+        ]
+        super().__init__(f"There is too little of {names}.", errors=errors)
+
+
+def takers_of(
+    lines: Iterable[tuple[StoreId, Sku, Iterable[Sku]]],
+) -> dict[tuple[StoreId | None, Sku], set[Sku]]:
+    """Which lines, each with its store and its parts, take from which place."""
+    takers: dict[tuple[StoreId | None, Sku], set[Sku]] = {}
+    for store, line, parts in lines:
+        for part in parts:
+            takers.setdefault((store, part), set()).add(line)
+    return takers
+
+
+def shortages(
+    wanted: Mapping[Place, int],
+    shelves: Mapping[Place, Shelf],
+    own: Mapping[Place, int] | None = None,
+) -> list[Shortage]:
+    """What `shelves` cannot cover, in the order of places; empty when everything fits.
+
+    `own` is what the asker holds already. It never counts against the asker, and is honoured even
+    where more is kept back since, or the location serves the channel no longer.
+    """
+    mine = own or {}
+    free = {
+        place: shelves[place].sellable_to(mine.get(place, 0)) if place in shelves else 0
+        for place in wanted
+    }
+    return [
+        Shortage(sku, store, wanted[store, sku], free[store, sku])
+        for store, sku in sorted(wanted)
+        if free[store, sku] < wanted[store, sku]
+    ]

@@ -1,0 +1,77 @@
+"""How many can be promised by a day: what can be sold now, and what is due until then.
+
+    promisable(day) = max(0, available - kept back + incoming due by day)
+
+That is what is sellable and what comes, as long as no more is promised than is there. A kit can
+be promised as often as its scarcest part allows; what is not tracked has no number.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from datetime import date
+
+from msgspec.structs import replace
+
+from domain.catalogue.products import ProductState
+from domain.inventory.availability import (
+    Available,
+    Catalogue,
+    Coming,
+    Promisable,
+    Shelves,
+    View,
+    sellable_units,
+    stocked_parts,
+)
+from domain.inventory.consignments import Incoming
+from domain.inventory.stock_levels import Change, Place, Shelf
+from domain.kernel.ids import Sku, StoreId
+
+
+def with_supply(
+    item: Available,
+    catalogue: Catalogue,
+    shelves: Mapping[Sku, Shelves],
+    *,
+    due: Collection[Incoming],
+    by: date,
+    view: View,
+) -> Available:
+    """The answer once more, with what can be promised by a day; as it was, where nothing can."""
+    product = catalogue.get(item.sku)
+    parts = stocked_parts(product, catalogue) if product else {}
+    if product is None or not parts or product.state is ProductState.RETIRED:
+        return item
+    mine = {place: shelf for part in parts for place, shelf in shelves.get(part, {}).items()}
+    then = as_of_arrival(mine, (one for one in due if one.sku in parts))
+    stores = {store for store, _ in then}
+    units = {store: sellable_units(parts, store, then) for store in stores}
+    coming = [one for one in due if one.sku == product.sku]
+
+    def at(store: StoreId) -> Promisable:
+        there = [one for one in coming if one.store == store]
+        return _promisable(units.get(store, 0), there, by, view)
+
+    return replace(
+        item,
+        promisable=_promisable(sum(units.values()), coming, by, view),
+        stores=[replace(one, promisable=at(one.store)) for one in item.stores],
+    )
+
+
+def as_of_arrival(shelves: Shelves, due: Iterable[Incoming]) -> dict[Place, Shelf]:
+    """The shelves as they would be if all that is due had come and nothing else had happened."""
+    then = dict(shelves)
+    for one in due:
+        place = (one.store, one.sku)
+        shelf = then.get(place, Shelf(*place))
+        then[place] = shelf.after(Change(*place, on_hand=one.units))
+    return then
+
+
+def _promisable(units: int, due: Iterable[Incoming], by: date, view: View) -> Promisable:
+    days: dict[date, int] = {}
+    for one in due:
+        if one.due_on:
+            days[one.due_on] = days.get(one.due_on, 0) + one.units
+    told = view.telling.shown
+    return Promisable(by, told(units), [Coming(on, told(days[on])) for on in sorted(days)])

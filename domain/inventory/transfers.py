@@ -1,0 +1,102 @@
+"""Goods on their way from one store to another.
+
+    in_transit → closed
+
+They leave one shelf when they are sent and reach another as they are received, at once or bit by
+bit. In between they lie on neither. A transfer is closed when all of it was received, or by
+whoever says that nothing more will come: what is missing then is its discrepancy, and the store
+that sent it is not touched again.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+from typing import ClassVar, Self
+
+from domain.inventory.consignments import Consignment, ConsignmentClosed
+from domain.inventory.stock_levels import (
+    Cause,
+    Change,
+    NotEnoughStock,
+    Place,
+    Shelf,
+    Shortage,
+    Source,
+)
+from domain.kernel.errors import Invalid
+from domain.kernel.ids import Sku, StoreId, TransferId
+
+
+class TransferState(StrEnum):
+    IN_TRANSIT = "in_transit"
+    CLOSED = "closed"
+
+
+class TransferClosed(ConsignmentClosed):
+    code = "transfer_closed"
+
+
+class NotSent(Invalid):
+    """More is said to have come than was sent; each such line is named."""
+
+    code = "not_sent"
+
+    def __init__(self, lines: Mapping[Sku, tuple[int, int]]) -> None:
+        """`lines` are those that cannot be: what was sent of each, and what is said to be here."""
+        errors = [
+            {"sku": sku, "sent": sent, "received": received}
+            for sku, (sent, received) in lines.items()
+        ]
+        super().__init__(f"More has come than was sent of {', '.join(lines)}.", errors=errors)
+
+
+class Transfer(Consignment, frozen=True, kw_only=True):
+    ARRIVAL: ClassVar = Cause.TRANSFER_IN
+    CLOSED: ClassVar = TransferState.CLOSED
+    TOO_LATE: ClassVar = TransferClosed
+
+    id: TransferId
+    state: TransferState = TransferState.IN_TRANSIT
+    origin: StoreId
+    sent_by: str
+    sent_at: datetime
+
+    @property
+    def ends(self) -> set[StoreId]:
+        return {self.origin, self.destination}
+
+    @property
+    def departure(self) -> Source:
+        return Source(Cause.TRANSFER_OUT, self.id, self.sent_by, self.sent_at)
+
+    def leaving(self) -> list[Change]:
+        return [Change(self.origin, line.sku, on_hand=-line.quantity) for line in self.lines]
+
+    def after_receiving(
+        self, totals: Mapping[Sku, int], *, last: bool, by: str, now: datetime
+    ) -> Self:
+        """Raises NotSent too: more has come than was sent."""
+        sent = {line.sku: line.quantity for line in self.lines}
+        wrong = {
+            sku: (sent.get(sku, 0), total)
+            for sku, total in totals.items()
+            if total > sent.get(sku, 0) or sku not in sent
+        }
+        if wrong:
+            raise NotSent(wrong)
+        return super().after_receiving(totals, last=last, by=by, now=now)
+
+
+def must_be_there(transfer: Transfer, shelves: Mapping[Place, Shelf]) -> None:
+    """Only what nobody was promised may be sent. Safety stock may: it is kept from shoppers only.
+
+    Raises:
+        NotEnoughStock: every line that is short is named.
+    """
+    free = {place: max(0, shelf.available) for place, shelf in shelves.items()}
+    short = [
+        Shortage(line.sku, transfer.origin, line.quantity, free.get((transfer.origin, line.sku), 0))
+        for line in transfer.lines
+    ]
+    if short := [one for one in short if one.available < one.wanted]:
+        raise NotEnoughStock(short, {(one.store, one.sku): [one.sku] for one in short})

@@ -1,0 +1,80 @@
+"""What a store keeps back from the web for people who walk in, hour by hour.
+
+    kept back = max(by hand, min(cap, max(floor, walk-ins)))
+
+Walk-ins are the units that tills sold in this hour of this weekday, on the average of the last
+weeks in which they sold anything then. The floor and the cap bound what is learned; what the
+retailer's own file keeps back is never lowered. What nobody buys at this hour is kept back by hand
+only.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Annotated, Final
+
+from msgspec import Meta, Struct
+
+from domain.inventory.stock_levels import Change, Place, Shelf
+from domain.kernel.errors import WrongField
+from domain.kernel.ids import Sku, StoreId
+
+WEEKS: Final = 8
+"""How far back is learned from."""
+HOUR: Final = timedelta(hours=1)
+Units = Annotated[int, Meta(ge=0, le=10_000)]
+
+
+class WalkInPolicy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Whether a store keeps goods back for walk-ins, and within which bounds."""
+
+    active: bool = False
+    floor: Units = 0
+    cap: Units = 10
+
+    def __post_init__(self) -> None:
+        if self.floor > self.cap:
+            raise WrongField("floor", "above_cap", "must not be above cap")
+
+    def kept_back(self, walk_ins: int, by_hand: int) -> int:
+        """The safety stock of a shelf in an hour in which so many are sold to walk-ins."""
+        if not self.active or walk_ins <= 0:
+            return by_hand
+        return max(by_hand, min(self.cap, max(self.floor, walk_ins)))
+
+
+class Turn(Struct, frozen=True):
+    """A store whose hour has begun; `hour` is the store's own, without an offset."""
+
+    store: StoreId
+    policy: WalkInPolicy
+    hour: datetime
+
+
+def changes_for(
+    turn: Turn,
+    walk_ins: Mapping[Sku, int],
+    by_hand: Mapping[Sku, int],
+    shelves: Mapping[Place, Shelf],
+) -> list[Change]:
+    """What makes each shelf keep back what it should; `by_hand` are those that were raised."""
+    changes = []
+    for (store, sku), shelf in shelves.items():
+        own = by_hand.get(sku, shelf.safety_stock)
+        wanted = turn.policy.kept_back(walk_ins.get(sku, 0), own)
+        changes.append(Change(store, sku, safety_stock=wanted - shelf.safety_stock))
+    return changes
+
+
+def raised(
+    turn: Turn,
+    walk_ins: Mapping[Sku, int],
+    by_hand: Mapping[Sku, int],
+    shelves: Mapping[Place, Shelf],
+) -> dict[Sku, int]:
+    """What is kept back by hand where more is kept back for walk-ins."""
+    owns = {sku: by_hand.get(sku, shelf.safety_stock) for (_, sku), shelf in shelves.items()}
+    return {
+        sku: own
+        for sku, own in owns.items()
+        if turn.policy.kept_back(walk_ins.get(sku, 0), own) > own
+    }

@@ -1,0 +1,1 @@
+"""Values that every context uses: ids, money, addresses, timestamps, locales and errors."""

@@ -1,0 +1,24 @@
+"""Names of people and things, as they stand on a page, in a log and in the head of a letter."""
+
+from typing import Annotated, Final
+
+from msgspec import Meta
+
+from domain.kernel.patterns import whole
+
+_CONTROL: Final = r"\x00-\x1f\x7f-\x9f\u2028\u2029"
+_RULE: Final = whole(rf"[^{_CONTROL}]*[^\s{_CONTROL}][^{_CONTROL}]*")
+
+Name = Annotated[
+    str,
+    Meta(
+        pattern=_RULE,
+        min_length=1,
+        max_length=200,
+        description="One line that is not blank, without control characters.",
+    ),
+]
+Title = Annotated[str, Meta(pattern=_RULE, min_length=1, max_length=500)]
+"""The name of a thing that is sold."""
+NameOrNone = Annotated[str, Meta(pattern=whole(rf"[^{_CONTROL}]*"), max_length=200)]
+"""A name that may be left out."""

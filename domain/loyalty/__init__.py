@@ -1,0 +1,1 @@
+"""Points and rewards: one ledger of balanced entries for each membership."""

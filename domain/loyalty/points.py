@@ -1,0 +1,327 @@
+"""Points: one ledger of balanced entries, from which every balance can be counted again.
+
+A member has four accounts. `pending`, `available` and `held` are what we owe the member, so a
+credit makes them grow; `debt` is what the member owes us, so a debit does. The programme's own
+accounts are on the other side.
+
+    event       debit      credit     lot
+    promised    issuance   pending    a new one for each line of the purchase
+    earned      issuance   available  a new one for each line that was paid at a till
+                issuance   pending    the same, where points become available only later
+    confirmed   pending    available  from the promise to a new lot: its clock starts now
+                pending    pending    the same, where points become available only later
+    activated   pending    available  the lot whose day has come
+    repaid      available  debt       directly after points became available, from their lot
+    reversed    pending    issuance   what is still pending of the line, first
+                available  issuance   then what became available of it, then any lot, oldest first
+                debt       issuance   what was spent already
+
+An entry stands for one event: (kind, source) is posted once, whatever is repeated.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from enum import StrEnum
+from itertools import chain
+from typing import Final, NewType
+
+from msgspec import Struct
+from msgspec.structs import asdict, replace
+
+from domain.kernel.ids import MemberId, Sku
+from domain.kernel.money import Money, precision
+
+LotId = NewType("LotId", str)
+EntryId = NewType("EntryId", str)
+
+
+class Programme(Struct, frozen=True):
+    """How the retailer gives points. What ships: one for each whole unit of money paid.
+
+    Points that were confirmed become available `activation_days` later. Days begin at midnight in
+    `zone`, an IANA time zone.
+    """
+
+    activation_days: int = 0
+    zone: str = "UTC"
+
+    def activates_at(self, confirmed_at: datetime) -> datetime | None:
+        """When points confirmed now become available; None for at once."""
+        if self.activation_days == 0:
+            return None
+        return confirmed_at + timedelta(days=self.activation_days)
+
+
+class Account(StrEnum):
+    PENDING = "pending"
+    AVAILABLE = "available"
+    HELD = "held"
+    DEBT = "debt"
+    ISSUANCE = "issuance"
+
+
+class Side(StrEnum):
+    DEBIT = "debit"
+    CREDIT = "credit"
+
+
+GROWS_BY: Final[Mapping[Account, Side]] = {
+    Account.PENDING: Side.CREDIT,
+    Account.AVAILABLE: Side.CREDIT,
+    Account.HELD: Side.CREDIT,
+    Account.DEBT: Side.DEBIT,
+    Account.ISSUANCE: Side.DEBIT,
+}
+
+
+class Kind(StrEnum):
+    PROMISED = "promised"
+    EARNED = "earned"
+    CONFIRMED = "confirmed"
+    ACTIVATED = "activated"
+    REPAID = "repaid"
+    REVERSED = "reversed"
+
+
+class Posting(Struct, frozen=True):
+    """`points` on one side of an account. On `issuance`, `lot` is the grant they belong to."""
+
+    account: Account
+    side: Side
+    points: int
+    lot: LotId | None = None
+
+    @property
+    def growth(self) -> int:
+        """By how much the account grows; negative where it shrinks."""
+        return self.points if self.side is GROWS_BY[self.account] else -self.points
+
+    @property
+    def takes_back(self) -> int:
+        """How much of a grant is no longer given."""
+        return max(0, -self.growth) if self.account is Account.ISSUANCE else 0
+
+
+class Lot(Struct, frozen=True):
+    """Points that came together and share their dates.
+
+    The lot of a promise has no `origin`; what a handover confirms of it is a lot of its own, with
+    that promise as its origin. `reversed` counts what was taken back of a promise, wherever it was
+    found.
+    """
+
+    id: LotId
+    purchase: str
+    line: Sku
+    granted: int
+    earned_at: datetime
+    origin: LotId | None = None
+    pending: int = 0
+    remaining: int = 0
+    reversed: int = 0
+    activates_at: datetime | None = None
+    expires_at: datetime | None = None
+
+    @property
+    def is_promise(self) -> bool:
+        """Whether what is pending has yet to be earned, and not only to wait for its day."""
+        return self.origin is None and self.activates_at is None
+
+    def after(self, postings: Iterable[Posting]) -> "Lot":
+        """The lot when `postings` are made."""
+        mine = [posting for posting in postings if posting.lot == self.id]
+        grown = Counter[Account]()
+        for posting in mine:
+            grown[posting.account] += posting.growth
+        return replace(
+            self,
+            pending=self.pending + grown[Account.PENDING],
+            remaining=self.remaining + grown[Account.AVAILABLE],
+            reversed=self.reversed + sum(posting.takes_back for posting in mine),
+        )
+
+
+class Entry(Struct, frozen=True):
+    """What one event did to a member's points; its debits are its credits."""
+
+    id: EntryId
+    member: MemberId
+    kind: Kind
+    source: str
+    purchase: str
+    postings: tuple[Posting, ...]
+    occurred_at: datetime
+
+    def __post_init__(self) -> None:
+        debits = sum(posting.points for posting in self.postings if posting.side is Side.DEBIT)
+        credits_ = sum(posting.points for posting in self.postings if posting.side is Side.CREDIT)
+        assert debits == credits_, (
+            f"{self.kind} {self.source}: {debits} debited, {credits_} credited"
+        )
+
+
+class Purchase(Struct, frozen=True):
+    """What a member paid for at once, and the points of its lines."""
+
+    id: str
+    member: MemberId
+    lines: Mapping[Sku, int]
+    paid_at: datetime
+
+
+class Balance(Struct, frozen=True):
+    """A member's points.
+
+    `available` can be spent, `pending` will be earned, `held` pays for something right now, and
+    `debt` is repaid by what is earned next.
+    """
+
+    available: int = 0
+    pending: int = 0
+    held: int = 0
+    debt: int = 0
+
+    def after(self, postings: Iterable[Posting]) -> "Balance":
+        """The balance when `postings` are made; replaying all of them gives the balance itself."""
+        sums = Counter(asdict(self))
+        for posting in postings:
+            sums[posting.account] += posting.growth
+        return Balance(**{name: sums[name] for name in self.__struct_fields__})
+
+
+def points_of_lines(totals: Sequence[Money]) -> list[int]:
+    """Points for lines paid with `totals`: one for each whole unit of money of their sum.
+
+    Each line has its own whole units; the points that its fractions make together go to the lines
+    with the largest remainders, earlier lines first. So the lines always add up to the sum.
+    """
+    if not totals:
+        return []
+    assert all(total.amount >= 0 for total in totals), "what was paid is never negative"
+    assert len({total.currency for total in totals}) == 1, "one order has one currency"
+    unit = 10 ** precision(totals[0].currency)
+    points = [total.amount // unit for total in totals]
+    left = sum(total.amount for total in totals) // unit - sum(points)
+    by_remainder = sorted(range(len(totals)), key=lambda at: -(totals[at].amount % unit))
+    for at in by_remainder[:left]:
+        points[at] += 1
+    return points
+
+
+def promised(grants: Iterable[Lot]) -> Iterator[Posting]:
+    """A pending lot for each line of a purchase."""
+    for grant in grants:
+        yield from _move(grant.granted, Account.ISSUANCE, Account.PENDING, grant.id, grant.id)
+
+
+def earned(lots: Iterable[Lot]) -> Iterator[Posting]:
+    """What was paid at once is earned at once: available, or pending until its day."""
+    for lot in lots:
+        account = Account.PENDING if lot.activates_at else Account.AVAILABLE
+        yield from _move(lot.granted, Account.ISSUANCE, account, lot.id, lot.id)
+
+
+def confirmed(promise: Lot, lot: Lot) -> Iterator[Posting]:
+    """Points of a promise that `lot` takes over: available at once, or pending until its day."""
+    account = Account.PENDING if lot.activates_at else Account.AVAILABLE
+    yield from _move(lot.granted, Account.PENDING, account, promise.id, lot.id)
+
+
+def activated(lot: Lot) -> Iterator[Posting]:
+    """The day of a confirmed lot has come."""
+    yield from _move(lot.pending, Account.PENDING, Account.AVAILABLE, lot.id, lot.id)
+
+
+def repaid(debt: int, became: Iterable[Posting]) -> Iterator[Posting]:
+    """What points that just became available repay of a debt, lot by lot."""
+    for posting in became:
+        if posting.account is Account.AVAILABLE and posting.side is Side.CREDIT:
+            part = min(debt, posting.points)
+            debt -= part
+            yield from _move(part, Account.AVAILABLE, Account.DEBT, posting.lot, None)
+
+
+def taken_back(
+    purchase: str, lines: Mapping[Sku, int], lots: Collection[Lot], *, earned_only: bool = False
+) -> Iterator[Posting]:
+    """Take back so many points of each line of `purchase`; `lots` are its member's.
+
+    With `earned_only`, what is still to be earned by units to come stays.
+    """
+    for line in sorted(lines):
+        for grant in [lot for lot in lots if is_grant(lot, purchase, line)]:
+            postings = list(_reversed(grant, lines[line], lots, earned_only=earned_only))
+            lots = [lot.after(postings) for lot in lots]
+            yield from postings
+
+
+def due_back(
+    purchase: str, returned: Mapping[Sku, tuple[int, int]], lots: Iterable[Lot]
+) -> dict[Sku, int]:
+    """Points of each line still to be taken back, when so many units of those sold earn nothing.
+
+    They came back, or their buyer never got them.
+    """
+    grants = {lot.line: lot for lot in lots if is_grant(lot, purchase, lot.line)}
+    due = {
+        line: grants[line].granted * back // sold - grants[line].reversed
+        for line, (back, sold) in returned.items()
+        if line in grants
+    }
+    return {line: points for line, points in due.items() if points > 0}
+
+
+def covered(lines: Mapping[Sku, int], lots: Iterable[Lot], *, earned_only: bool = False) -> bool:
+    """Whether each line's own lots hold what is to be taken back of it."""
+    there = Counter[Sku]()
+    for lot in lots:
+        there[lot.line] += lot.remaining + (0 if earned_only and lot.is_promise else lot.pending)
+    return all(there[line] >= wanted for line, wanted in lines.items())
+
+
+def is_grant(lot: Lot, purchase: str, line: Sku) -> bool:
+    return lot.purchase == purchase and lot.line == line and lot.origin is None
+
+
+def _reversed(
+    grant: Lot, points: int, lots: Iterable[Lot], *, earned_only: bool
+) -> Iterator[Posting]:
+    """Take back `points` of `grant`, at most what is left of it: from lots, then as a debt.
+
+    Pending points of this very grant go first, then what became available of it, then the lots
+    that would have been spent first. What is pending of other purchases stays, since the member
+    has yet to earn it.
+    """
+    wanted = min(points, grant.granted - grant.reversed)
+    ordered = sorted(lots, key=lambda lot: (not _is_of(lot, grant), *spending_order(lot)))
+    sources = chain(
+        (
+            (Account.PENDING, lot, lot.pending)
+            for lot in ordered
+            if _is_of(lot, grant) and not (earned_only and lot.is_promise)
+        ),
+        ((Account.AVAILABLE, lot, lot.remaining) for lot in ordered),
+    )
+    for account, lot, there in sources:
+        part = min(wanted, there)
+        wanted -= part
+        yield from _move(part, account, Account.ISSUANCE, lot.id, grant.id)
+    yield from _move(wanted, Account.DEBT, Account.ISSUANCE, None, grant.id)
+
+
+def spending_order(lot: Lot) -> tuple[bool, datetime, datetime, LotId]:
+    """What expires soonest goes first, then the oldest; what never expires goes last."""
+    return (lot.expires_at is None, lot.expires_at or lot.earned_at, lot.earned_at, lot.id)
+
+
+def _is_of(lot: Lot, grant: Lot) -> bool:
+    return grant.id in {lot.id, lot.origin}
+
+
+def _move(
+    points: int, debit: Account, credit: Account, debit_lot: LotId | None, credit_lot: LotId | None
+) -> Iterator[Posting]:
+    if points:
+        yield Posting(debit, Side.DEBIT, points, debit_lot)
+        yield Posting(credit, Side.CREDIT, points, credit_lot)

@@ -1,0 +1,56 @@
+"""What a member sees of the points: the balance, what of it expires when, and how it came about."""
+
+from datetime import date, datetime
+
+from msgspec import Struct
+
+from domain.kernel.errors import Missing
+from domain.kernel.ids import MemberId
+from domain.loyalty.points import Balance, EntryId, Kind
+
+
+class NotAMember(Missing):
+    code = "not_a_member"
+
+    def __init__(self) -> None:
+        super().__init__("There is no member of the programme here.")
+
+
+class Expiring(Struct, frozen=True):
+    """So many points can be used through the day `on`, and not after it."""
+
+    points: int
+    on: date
+
+
+class NextTier(Struct, frozen=True):
+    name: str
+    missing: int
+
+
+class Tier(Struct, frozen=True):
+    """A level of the programme; `next` is absent at the top."""
+
+    name: str
+    qualifying: int
+    next: NextTier | None = None
+
+
+class Standing(Struct, frozen=True):
+    """How a member stands. `tier` is null where the programme has none."""
+
+    member: MemberId
+    balance: Balance
+    expiring: list[Expiring]
+    tier: Tier | None
+    as_of: datetime
+
+
+class Statement(Struct, frozen=True):
+    """One entry as its member reads it: what happened, when, and by how much it changed what."""
+
+    id: EntryId
+    kind: Kind
+    purchase: str
+    occurred_at: datetime
+    change: Balance

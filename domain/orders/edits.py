@@ -1,0 +1,139 @@
+"""What may be changed of an order that was placed, and what it costs then."""
+
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
+from typing import Final, TypeVar
+
+from msgspec import Struct, structs
+
+from domain.catalogue.products import DEAREST
+from domain.fulfilment.fulfilments import Group
+from domain.fulfilment.shipments import Shipment
+from domain.kernel.addresses import Address
+from domain.kernel.errors import Conflict, Stale, WrongField
+from domain.kernel.ids import Sku
+from domain.kernel.money import Money
+from domain.orders.order_lines import taxes_of
+from domain.orders.orders import Contact, Order
+
+NOT_BEGUN: Final = frozenset({"placed", "accepted"})
+"""Nobody has fetched anything yet: its buyer may still change it."""
+NOT_READY: Final = NOT_BEGUN | {"picking"}
+"""More of it can still be fetched."""
+
+Some = TypeVar("Some", bound=Group)
+
+
+class TooLateToChange(Conflict):
+    code = "too_late_to_change"
+
+    def __init__(self, groups: Iterable[Group]) -> None:
+        super().__init__(
+            "The store is too far with it to change it like this.",
+            facts={"groups": [{"group": one.id, "state": one.state} for one in groups]},
+        )
+
+
+class PaymentTooSmall(Conflict):
+    """What can still be taken of the payment does not cover what it would cost."""
+
+    code = "payment_too_small"
+
+    def __init__(self, authorised: Money, to_pay: Money) -> None:
+        super().__init__(
+            "The payment that was authorised is too small for this.",
+            facts={"authorised": authorised, "to_pay": to_pay},
+        )
+
+
+class StaleOrder(Stale):
+    def __init__(self, order: Order) -> None:
+        facts = {"version": order.version}
+        super().__init__("The order has changed since you looked.", facts=facts)
+
+
+class Edited(Struct, frozen=True):
+    """What is to differ: more units and another price of lines, and how to reach the buyer."""
+
+    more: Mapping[str, int] = {}
+    prices: Mapping[str, Money] = {}
+    contact: Contact | None = None
+    address: Address | None = None
+
+
+def must_not_have_begun(groups: Collection[Group]) -> None:
+    """Raises TooLateToChange."""
+    if begun := [group for group in groups if group.state not in NOT_BEGUN]:
+        raise TooLateToChange(begun)
+
+
+def grown(group: Some, more: Mapping[Sku, int], now: datetime) -> Some:
+    """The group when so many more units of its lines are wanted. Raises TooLateToChange."""
+    if not more:
+        return group
+    if group.state not in NOT_READY:
+        raise TooLateToChange([group])
+    lines = [
+        structs.replace(line, quantity=line.quantity + more.get(line.sku, 0))
+        for line in group.lines
+    ]
+    return group.changed(now, lines=lines)
+
+
+def must_be_addressable(groups: Collection[Group]) -> None:
+    """Raises TooLateToChange once a parcel has left, WrongField where nothing is sent."""
+    sent = [group for group in groups if isinstance(group, Shipment)]
+    if not sent:
+        raise WrongField("address", "nothing_is_sent", "is of no use: nothing is sent")
+    if left := [one for one in sent if one.parcels or one.state not in NOT_READY]:
+        raise TooLateToChange(left)
+
+
+def must_be_a_price(field: str, price: Money | None, currency: str) -> None:
+    """Raises WrongField for what no unit of an order in `currency` can cost."""
+    if price is None:
+        return
+    if price.currency != currency:
+        raise WrongField(field, "other_currency", f"has a price that is not {currency}")
+    if not 0 <= price.amount <= DEAREST:
+        raise WrongField(field, "out_of_range", f"must be from 0 to {DEAREST} minor units")
+
+
+def edited(order: Order, edit: Edited, now: datetime, covered: Money | None = None) -> Order:
+    """The order as it is now wanted; the order itself where that is how it is.
+
+    Where it was paid by card, `covered` is what can be taken; without it no more than before.
+
+    Raises:
+        PaymentTooSmall: it was paid by card, and would cost more than that.
+        TooLateToChange: a line grows of which something came back; what that was worth was paid.
+    """
+    if any(line.returned and edit.more.get(line.line) for line in order.lines):
+        raise TooLateToChange([])
+    lines = [
+        line.repriced(
+            line.quantity + edit.more.get(line.line, 0),
+            edit.prices.get(line.line, line.unit_price),
+            tax_included=order.bill.prices_include_tax,
+        )
+        for line in order.lines
+    ]
+    contact, address = edit.contact or order.contact, edit.address or order.address
+    if lines == order.lines and (contact, address) == (order.contact, order.address):
+        return order
+    bill = structs.replace(order.bill, taxes=taxes_of(lines, order.bill.shipping))
+    after = structs.replace(order, contact=contact, address=address, bill=bill)
+    after = after.with_lines(lines, now)
+    if order.customer and any(line.points for line in order.lines):
+        after = after.earning()
+    covered = covered or order.totals.to_pay
+    if order.by_card and after.totals.to_pay.amount > covered.amount:
+        raise PaymentTooSmall(covered, after.totals.to_pay)
+    return after
+
+
+def points_changed(before: Order, after: Order) -> dict[str, int]:
+    """Points by which each line promises more than before; negative where it promises less."""
+    was = {line.line: line.points_left for line in before.lines}
+    change = {line.line: line.points_left - was[line.line] for line in after.lines}
+    return {line: points for line, points in change.items() if points}

@@ -1,0 +1,302 @@
+"""A cart that was placed: what was bought, for how much, and how it reaches its buyer."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Final
+
+from msgspec import UNSET, Meta, Struct, UnsetType, structs
+
+from domain.customers.customers import read_email, read_phone
+from domain.kernel.addresses import Address
+from domain.kernel.errors import WrongField
+from domain.kernel.ids import (
+    AttemptId,
+    CartId,
+    CustomerId,
+    MarketId,
+    OrderId,
+    PickupId,
+    PromotionId,
+    ShipmentId,
+    Sku,
+    StoreId,
+)
+from domain.kernel.money import Money
+from domain.kernel.text import Name
+from domain.loyalty.points import points_of_lines
+from domain.orders.order_lines import OrderLine
+from domain.payments.tenders import CARD, Payment, Tender, tenders_of
+from domain.pricing.prices import Shipping, TaxSum, Totals
+
+NOTHING: Final[Mapping[Sku, int]] = {}
+
+
+class OrderState(StrEnum):
+    PENDING_PAYMENT = "pending_payment"
+    PLACED = "placed"
+    PARTLY_FULFILLED = "partly_fulfilled"
+    FULFILLED = "fulfilled"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+
+
+class Contact(Struct, frozen=True, forbid_unknown_fields=True):
+    """How to reach whoever ordered. An order is reachable by e-mail, by phone, or by both."""
+
+    name: Name
+    email: Annotated[str, Meta(max_length=254)] | None = None
+    phone: Annotated[str, Meta(max_length=32)] | None = None
+
+    def read(self, country: str) -> "Contact":
+        """As mail and calls need it; a number without a country code is from `country`.
+
+        Raises:
+            WrongField: the address or the number cannot be one, or there is neither.
+        """
+        if not self.email and not self.phone:
+            raise WrongField("contact", "unreachable", "needs an e-mail address or a phone number")
+        email = read_email(self.email, "contact.email") if self.email else None
+        phone = read_phone(self.phone, country or None, "contact.phone") if self.phone else None
+        return Contact(self.name, email, phone)
+
+
+class OrderGroup(Struct, frozen=True):
+    """Lines of one location and method: a pickup or a shipment, with its promise.
+
+    Times are in the location's own; nothing is promised of a shipment whose method names no days.
+    """
+
+    method: str
+    store: StoreId
+    pickup: PickupId | UnsetType = UNSET
+    shipment: ShipmentId | UnsetType = UNSET
+    promised_from: datetime | None = None
+    promised_until: datetime | None = None
+
+    @property
+    def id(self) -> str:
+        return self.pickup or self.shipment or ""
+
+
+class Earning(Struct, frozen=True):
+    to_earn: int
+
+
+class CouponUsed(Struct, frozen=True):
+    code: str
+    promotion: PromotionId
+
+
+class Bill(Struct, frozen=True):
+    """How an order was priced when it was placed; whatever is cancelled changes nothing of it."""
+
+    market: MarketId | None = None
+    prices_include_tax: bool = True
+    shipping: Shipping | None = None
+    taxes: list[TaxSum] = []
+    coupons: list[CouponUsed] = []
+
+
+class Order(Struct, frozen=True):
+    """`to_pay` is what is not cancelled, and shipping while something is sent.
+
+    The other totals and the bill are as they were placed; `actor` is who placed it. `attempt` is
+    the one whose money it wants, `pay_by` until when it waits to be paid at all. `paid_back` are
+    minor units that returns gave back through its provider.
+    """
+
+    id: OrderId
+    cart: CartId
+    state: OrderState
+    placed_at: datetime
+    currency: str
+    locale: str
+    contact: Contact
+    lines: list[OrderLine]
+    groups: list[OrderGroup]
+    payment: Payment
+    totals: Totals
+    points: Earning
+    tenders: list[Tender]
+    actor: str
+    changed_at: datetime
+    version: int = 1
+    customer: CustomerId | None = None
+    address: Address | None = None
+    attempt: AttemptId | None = None
+    pay_by: datetime | None = None
+    bill: Bill = Bill()
+    paid_back: int = 0
+
+    @property
+    def by_card(self) -> bool:
+        return self.payment.method == CARD
+
+    @property
+    def is_pending(self) -> bool:
+        """Not paid yet: nothing is promised, and no location prepares it."""
+        return self.state is OrderState.PENDING_PAYMENT
+
+    @property
+    def has_begun(self) -> bool:
+        """Some of it was handed over, or is on its way."""
+        return any(line.given for line in self.lines)
+
+    def owed_by(self, attempt: AttemptId) -> int:
+        """Minor units that it wants to keep of an attempt's money; none once it is over."""
+        wanted = attempt == self.attempt and self.state is not OrderState.EXPIRED
+        return self.totals.to_pay.amount - self.paid_back if wanted else 0
+
+    def awaiting(self, attempt: AttemptId, pay_by: datetime, now: datetime) -> "Order":
+        """The order as it waits for the money of `attempt`."""
+        return self._changed(now, state=OrderState.PENDING_PAYMENT, attempt=attempt, pay_by=pay_by)
+
+    def paid(self, now: datetime) -> "Order":
+        """Placed at last: its money is reserved."""
+        assert self.is_pending, self.state
+        return self._changed(now, state=OrderState.PLACED, placed_at=now)
+
+    def expired(self, now: datetime) -> "Order":
+        """Nobody paid in time, or what was to be bought has gone meanwhile."""
+        assert self.is_pending, self.state
+        return self._changed(now, state=OrderState.EXPIRED)
+
+    def _changed(self, now: datetime, **changes: object) -> "Order":
+        return structs.replace(self, version=self.version + 1, changed_at=now, **changes)
+
+    @property
+    def units(self) -> dict[Sku, int]:
+        """Units of each SKU that were not cancelled."""
+        units: dict[Sku, int] = {}
+        for line in self.lines:
+            if wanted := line.quantity - line.cancelled:
+                units[line.sku] = units.get(line.sku, 0) + wanted
+        return units
+
+    @property
+    def to_be_sent(self) -> dict[Sku, int]:
+        """Units of each SKU that a carrier has not got yet."""
+        sent = {group.id for group in self.groups if group.method == "ship"}
+        units: dict[Sku, int] = {}
+        for line in self.lines:
+            if line.group in sent and (left := line.quantity - line.settled):
+                units[line.sku] = units.get(line.sku, 0) + left
+        return units
+
+    def lines_of(self, group: str) -> dict[Sku, OrderLine]:
+        """The lines that a group prepares."""
+        return {line.sku: line for line in self.lines if line.group == group}
+
+    def earning(self) -> "Order":
+        """The order with the points that a member earns by it."""
+        points = points_of_lines([line.to_pay for line in self.lines])
+        lines = [
+            structs.replace(line, points=count)
+            for line, count in zip(self.lines, points, strict=True)
+        ]
+        left = sum(line.points_left for line in lines)
+        return structs.replace(self, lines=lines, points=Earning(left))
+
+    def settle(
+        self,
+        group: str,
+        *,
+        collected: Mapping[Sku, int] = NOTHING,
+        shipped: Mapping[Sku, int] = NOTHING,
+        cancelled: Mapping[Sku, int] = NOTHING,
+        now: datetime,
+    ) -> "Order":
+        """The order after so many units of a group's lines were collected, shipped and cancelled.
+
+        What is to be paid falls by what was cancelled. The state follows from the lines.
+        """
+        lines = [
+            structs.replace(
+                line,
+                collected=line.collected + collected.get(line.sku, 0),
+                shipped=line.shipped + shipped.get(line.sku, 0),
+                cancelled=line.cancelled + cancelled.get(line.sku, 0),
+            )
+            if line.group == group
+            else line
+            for line in self.lines
+        ]
+        return self.with_lines(lines, now)
+
+    def with_lines(self, lines: list[OrderLine], now: datetime) -> "Order":
+        """The order when its lines are these: what it costs and its state follow from them."""
+        totals = totals_of(lines, self.bill, Money(self._due(lines), self.currency))
+        return structs.replace(
+            self,
+            lines=lines,
+            state=_state_of(lines),
+            totals=totals,
+            tenders=tenders_of(self.payment, totals),
+            points=Earning(sum(line.points_left for line in lines)),
+            version=self.version + 1,
+            changed_at=now,
+        )
+
+    def _due(self, lines: list[OrderLine]) -> int:
+        """What `lines` cost by now. Shipping is given back with the last unit that was to be sent.
+
+        What was cancelled of a line costs its share, so that nothing is left over at the end.
+        """
+        sent = {group.id for group in self.groups if group.method == "ship"}
+        goes_out = any(line.group in sent and line.cancelled < line.quantity for line in lines)
+        fee = self.bill.shipping.to_pay.amount if self.bill.shipping and goes_out else 0
+        return sum(line.due for line in lines) + fee
+
+    def taken_back(self, units: Mapping[str, int], now: datetime, *, paid_back: int = 0) -> "Order":
+        """The order after so many units of its lines, by their names, came back.
+
+        It stays what it was: what was given was given, and what was to be paid was to be paid.
+        `paid_back` are the minor units that its provider gives back for them.
+        """
+        lines = [
+            structs.replace(line, returned=line.returned + units.get(line.line, 0))
+            for line in self.lines
+        ]
+        return self._changed(now, lines=lines, paid_back=self.paid_back + paid_back)
+
+    def unearned(self) -> dict[str, tuple[int, int]]:
+        """Of each line of which something came back: units that earn nothing, and all its units."""
+        return {
+            line.line: (line.returned + line.cancelled, line.quantity)
+            for line in self.lines
+            if line.returned
+        }
+
+
+def _state_of(lines: list[OrderLine]) -> OrderState:
+    if any(line.settled < line.quantity for line in lines):
+        begun = any(line.given for line in lines)
+        return OrderState.PARTLY_FULFILLED if begun else OrderState.PLACED
+    return OrderState.FULFILLED if any(line.given for line in lines) else OrderState.CANCELLED
+
+
+def totals_of(lines: list[OrderLine], bill: Bill, to_pay: Money) -> Totals:
+    """The totals of an order: what it was placed with, and what is to be paid by now."""
+
+    def money(amount: int) -> Money:
+        return Money(amount, to_pay.currency)
+
+    sent = bill.shipping
+    return Totals(
+        goods=money(sum(line.unit_price.amount * line.quantity for line in lines)),
+        discounts=money(sum(one.amount.amount for line in lines for one in line.discounts)),
+        shipping=sent.price if sent else money(0),
+        tax=money(sum(line.tax.amount for line in lines) + (sent.tax.amount if sent else 0)),
+        to_pay=to_pay,
+    )
+
+
+def points_ended(before: Order, group: str, units: Mapping[Sku, int]) -> dict[str, int]:
+    """Points of the next `units` of a group's lines that are given or cancelled, by line."""
+    lines = before.lines_of(group)
+    points = {
+        lines[sku].line: lines[sku].points_of(lines[sku].settled, count)
+        for sku, count in units.items()
+    }
+    return {line: count for line, count in points.items() if count}

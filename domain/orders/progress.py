@@ -1,0 +1,45 @@
+"""How far a group of an order is, as its buyer follows it."""
+
+from msgspec import Struct
+
+from domain.fulfilment.fulfilments import GroupLine
+from domain.fulfilment.shipments import Parcel
+from domain.kernel.ids import OrderId, Sku
+from domain.orders.orders import Order
+from domain.payments.attempts import Attempt
+
+
+class Progress(Struct, frozen=True):
+    """A pickup or a shipment, without what only its location needs to know."""
+
+    id: str
+    order: OrderId
+    state: str
+    lines: list[GroupLine] = []
+    parcels: list[Parcel] = []
+
+    def picked(self, sku: Sku) -> int:
+        """Units that were fetched so far."""
+        return sum(line.picked for line in self.lines if line.sku == sku)
+
+    def ready(self, sku: Sku) -> int:
+        """Units that lie ready to be collected."""
+        if self.state != "ready":
+            return 0
+        return sum(line.remaining for line in self.lines if line.sku == sku)
+
+
+class SeenOrder(Struct, frozen=True):
+    """An order, how far its groups are, and the attempt to be paid for it, if it is paid by card.
+
+    A group that its location does not know of yet is left out.
+    """
+
+    order: Order
+    groups: dict[str, Progress] = {}
+    attempt: Attempt | None = None
+
+
+def just_placed(order: Order) -> SeenOrder:
+    """An order that needs no payment first, in the moment in which its locations get it."""
+    return SeenOrder(order, {one.id: Progress(one.id, order.id, "placed") for one in order.groups})

@@ -1,0 +1,65 @@
+"""A location sells no more: at once, or when what was claimed of it is over.
+
+Orders that were promised goods, holds of carts and pages, and transfers on their way there are what
+has to be over first.
+"""
+
+from typing import Final
+
+from msgspec import Struct, to_builtins
+from msgspec.structs import replace
+
+from domain.kernel.errors import Conflict
+from domain.kernel.ids import HoldId, OrderId, StoreId, TransferId
+from domain.stores.stores import Store, StoreState
+
+LISTED: Final = 100
+"""How many of each are named; all are counted."""
+
+
+class OpenOrder(Struct, frozen=True):
+    order: OrderId
+    group: str
+
+
+class Open(Struct, frozen=True, kw_only=True):
+    """How much is open at a location, and the first of each by their ids."""
+
+    orders_count: int = 0
+    holds_count: int = 0
+    transfers_count: int = 0
+    orders: list[OpenOrder] = []
+    holds: list[HoldId] = []
+    transfers: list[TransferId] = []
+
+    @property
+    def is_nothing(self) -> bool:
+        return not (self.orders_count or self.holds_count or self.transfers_count)
+
+
+class StoreInUse(Conflict):
+    code = "store_in_use"
+
+    def __init__(self, store: StoreId, left: Open) -> None:
+        super().__init__(
+            f"{store} still has {left.orders_count} orders, {left.holds_count} holds and"
+            f" {left.transfers_count} transfers to it.",
+            facts={"store": store, **to_builtins(left)},
+        )
+
+
+def disabled(store: Store, left: Open, *, drain: bool) -> Store:
+    """The location that takes in nothing new: closed, or draining until nothing is `left`.
+
+    Raises:
+        StoreInUse: something is left, and nobody said that it may drain.
+    """
+    if left.is_nothing or store.state is StoreState.CLOSED:
+        return replace(store, state=StoreState.CLOSED)
+    if not drain:
+        raise StoreInUse(store.store, left)
+    return replace(store, state=StoreState.DRAINING)
+
+
+def enabled(store: Store) -> Store:
+    return replace(store, state=StoreState.ACTIVE)

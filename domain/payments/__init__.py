@@ -1,0 +1,1 @@
+"""Payment attempts, provider transactions, tenders and refunds."""

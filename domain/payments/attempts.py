@@ -1,0 +1,280 @@
+"""Being paid for an order by a provider: attempts, what is asked for them, and what is true.
+
+    started → waiting → authorised → captured
+        ↘        ↘          ↘
+             failed        voided
+
+What the provider says of a payment is a truth: how far it has come, and its figures. Truths come
+late, twice and out of order. Each only ever adds to what is known of an attempt, and its state
+follows from what is known; so any order of the same truths ends in the same state.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, Final
+
+from msgspec import Struct, structs
+
+from domain.kernel.errors import Conflict, Unknown
+from domain.kernel.ids import AttemptId, OrderId
+from domain.kernel.money import Money
+
+
+class AttemptState(StrEnum):
+    STARTED = "started"
+    WAITING = "waiting"
+    AUTHORISED = "authorised"
+    CAPTURED = "captured"
+    FAILED = "failed"
+    VOIDED = "voided"
+
+
+_S = AttemptState
+MOVES: Final[Mapping[AttemptState, frozenset[AttemptState]]] = {
+    _S.STARTED: frozenset({_S.WAITING, _S.FAILED, _S.AUTHORISED, _S.VOIDED, _S.CAPTURED}),
+    _S.WAITING: frozenset({_S.FAILED, _S.AUTHORISED, _S.VOIDED, _S.CAPTURED}),
+    _S.FAILED: frozenset({_S.AUTHORISED, _S.VOIDED, _S.CAPTURED}),  # a card that worked after all
+    _S.AUTHORISED: frozenset({_S.VOIDED, _S.CAPTURED}),
+    _S.VOIDED: frozenset({_S.CAPTURED}),  # two were at it, and the money was faster
+    _S.CAPTURED: frozenset(),
+}
+IN_FLIGHT: Final = frozenset({_S.STARTED, _S.WAITING})
+"""Nobody knows yet whether it brings money."""
+
+FIRST_PAUSE: Final = timedelta(seconds=5)
+LONGEST_PAUSE: Final = timedelta(minutes=5)
+"""Between two questions about one thing, where nothing was heard of it."""
+SEARCHABLE_AFTER: Final = timedelta(minutes=2)
+"""So long after its last question a provider's search finds a payment, or there is none."""
+NEVER_BEGAN: Final = "never_began"
+TOO_LATE: Final = "too_late"
+DAILY: Final = timedelta(days=1)
+"""An authorisation lapses after some days, which somebody must learn."""
+
+
+class PaymentUnderWay(Conflict):
+    """`until` is when it is over at the latest."""
+
+    code = "payment_under_way"
+
+    def __init__(self, order: OrderId | None, until: datetime | None) -> None:
+        super().__init__("A payment for this is under way.", facts={"order": order, "until": until})
+
+
+class NotPayable(Conflict):
+    code = "not_payable"
+
+    def __init__(self, order: OrderId, state: str) -> None:
+        super().__init__(
+            f"An order that is {state} cannot be paid.", facts={"order": order, "state": state}
+        )
+
+
+class WrongSignature(Unknown):
+    code = "wrong_signature"
+
+    def __init__(self) -> None:
+        super().__init__("This is not signed by the provider, or was signed too long ago.")
+
+
+class Stage(StrEnum):
+    """How far a payment has come, in any provider's words.
+
+    `open` needs the shopper: a card, another card, or the bank's question answered.
+    """
+
+    OPEN = "open"
+    PROCESSING = "processing"
+    DECLINED = "declined"
+    AUTHORISED = "authorised"
+    CAPTURED = "captured"
+    CANCELLED = "cancelled"
+
+
+class FailedRefund(Struct, frozen=True):
+    """A refund that did not reach its buyer: the provider has its money again."""
+
+    receipt: str
+    amount: int
+    code: str
+
+
+class Truth(Struct, frozen=True):
+    """A payment as its provider knew it at one moment; figures are minor units so far.
+
+    `refunded` is all that was given back, `failed_refunds` what of it came back since.
+    `client_secret` and `next_action` are for the shopper's page alone.
+    """
+
+    payment: str
+    stage: Stage
+    authorised: int = 0
+    captured: int = 0
+    refunded: int = 0
+    failed_refunds: tuple[FailedRefund, ...] = ()
+    disputed: bool = False
+    code: str = ""
+    client_secret: str = ""
+    next_action: dict[str, Any] | None = None
+
+
+class Told(Struct, frozen=True):
+    """The provider answered; `receipt` is its name for what was asked, where that has one."""
+
+    truth: Truth
+    receipt: str = ""
+
+
+class Refused(Struct, frozen=True):
+    """The provider will not do it, however often it is asked."""
+
+    code: str
+    truth: Truth | None = None
+
+
+class Unsure(Struct, frozen=True):
+    """Nobody knows whether it was done: look, or ask again under the same key."""
+
+    code: str
+    retry_after: timedelta | None = None
+
+
+class Absent(Struct, frozen=True):
+    """The provider knows no such payment, and was not asked for one lately."""
+
+
+Outcome = Told | Refused | Unsure | Absent
+
+
+class Attempt(Struct, frozen=True, kw_only=True):
+    """One try to be paid for an order, until its deadline.
+
+    `payment` is the provider's name of it, empty until it is known. `card` is a card that the
+    shopper's page already gave to the provider; without one the page asks for a card by the
+    `client_secret`. `refused` says why the provider knows no such payment and never will.
+    `refunded` counts all refunds, `refund_failed` those of them that came back.
+    """
+
+    id: AttemptId
+    order: OrderId
+    provider: str
+    amount: Money
+    deadline: datetime
+    started_at: datetime
+    changed_at: datetime
+    card: str = ""
+    payment: str = ""
+    state: AttemptState = AttemptState.STARTED
+    authorised: int = 0
+    captured: int = 0
+    refunded: int = 0
+    refund_failed: int = 0
+    declined: bool = False
+    cancelled: bool = False
+    disputed: bool = False
+    refused: str = ""
+    trouble: str = ""
+    client_secret: str = ""
+    next_action: dict[str, Any] | None = None
+    look_at: datetime | None = None
+    looks: int = 0
+
+    @property
+    def in_flight(self) -> bool:
+        return self.state in IN_FLIGHT
+
+    @property
+    def given_back(self) -> int:
+        """Minor units that reached the buyer again, as far as is known."""
+        return self.refunded - self.refund_failed
+
+    @property
+    def is_closed(self) -> bool:
+        """No money can come of it any more; what was captured stays."""
+        never_began = bool(self.refused) and not self.payment
+        return self.cancelled or never_began or self.state is AttemptState.CAPTURED
+
+    def told(self, truth: Truth, now: datetime) -> "Attempt":
+        """The attempt after one more truth; one that adds nothing changes nothing.
+
+        A card that the page gave beforehand is declined for good; where the page asks for cards,
+        the shopper tries another.
+        """
+        assert not self.payment or self.payment == truth.payment, "a truth about another payment"
+        declined = truth.stage is Stage.DECLINED
+        known = structs.replace(
+            self,
+            payment=truth.payment,
+            authorised=max(self.authorised, truth.authorised, truth.captured),
+            captured=max(self.captured, truth.captured),
+            refunded=max(self.refunded, truth.refunded),
+            refund_failed=max(self.refund_failed, sum(one.amount for one in truth.failed_refunds)),
+            declined=self.declined or (declined and bool(self.card)),
+            cancelled=self.cancelled or truth.stage is Stage.CANCELLED,
+            disputed=self.disputed or truth.disputed,
+            trouble=truth.code or self.trouble,
+            client_secret=truth.client_secret or self.client_secret,
+            next_action=truth.next_action if truth.stage is Stage.OPEN else self.next_action,
+        )
+        return self._moved(known, now)
+
+    def answered(self, outcome: Outcome | None, now: datetime) -> "Attempt":
+        """The attempt after what was answered when it was asked or looked for; None: nothing."""
+        match outcome:
+            case Told(truth) | Refused(truth=Truth() as truth):
+                return self.told(truth, now)
+            case Refused(code):
+                return self._refuse(code, now)
+            case Absent():
+                return self._refuse(NEVER_BEGAN, now)
+            case Unsure(code):
+                return structs.replace(self, trouble=code)
+            case None:
+                return self
+
+    def _refuse(self, code: str, now: datetime) -> "Attempt":
+        """The provider has no such payment; one that it has is not refused."""
+        if self.payment:
+            return structs.replace(self, trouble=code)
+        return self._moved(structs.replace(self, refused=code, trouble=code), now)
+
+    def _moved(self, known: "Attempt", now: datetime) -> "Attempt":
+        state = _state_of(known)
+        if state not in IN_FLIGHT:
+            known = structs.replace(known, client_secret="", next_action=None)
+        known = structs.replace(known, state=state)
+        if known == self:
+            return self
+        assert state is self.state or state in MOVES[self.state], (self.state, state)
+        return structs.replace(known, changed_at=now)
+
+
+def _state_of(known: Attempt) -> AttemptState:
+    """What follows from what is known: the first line that is so."""
+    lines = (
+        (known.captured > 0, _S.CAPTURED),
+        (known.cancelled and known.authorised > 0, _S.VOIDED),
+        (known.authorised > 0, _S.AUTHORISED),
+        (known.cancelled or known.declined or bool(known.refused), _S.FAILED),
+        (bool(known.payment), _S.WAITING),
+    )
+    return next((state for is_so, state in lines if is_so), _S.STARTED)
+
+
+def next_look(attempt: Attempt, now: datetime) -> datetime | None:
+    """When somebody looks at it again although nothing was heard; None: not before a notice.
+
+    Until its deadline more and more seldom, and at its deadline; an authorisation each day.
+    """
+    if attempt.state is AttemptState.AUTHORISED:
+        return now + DAILY
+    if not attempt.in_flight:
+        return None
+    later = now + pause(attempt.looks)
+    return min(later, attempt.deadline) if now < attempt.deadline else later
+
+
+def pause(tries: int) -> timedelta:
+    """Doubled with every try."""
+    return min(FIRST_PAUSE * (1 << min(tries, 16)), LONGEST_PAUSE)

@@ -1,0 +1,66 @@
+"""How an order is paid, and with what."""
+
+from typing import Annotated, Final
+
+from msgspec import Meta, Struct
+
+from domain.kernel.errors import Conflict
+from domain.kernel.money import Money
+from domain.kernel.patterns import whole
+from domain.pricing.prices import Totals
+
+CARD: Final = "card"
+AT_PICKUP: Final = "pay_at_pickup"
+AT_TILL: Final = "pay_at_till"
+ON_ACCOUNT: Final = "on_account"
+METHODS: Final = (AT_PICKUP, CARD, AT_TILL, ON_ACCOUNT)
+Card = Annotated[str, Meta(pattern=whole("[A-Za-z0-9_-]{1,255}"), min_length=1, max_length=255)]
+
+
+class Payment(Struct, frozen=True, forbid_unknown_fields=True):
+    """How an order is paid: where it is collected, by card, at a till at once, or on account.
+
+    `card` is the provider's name of a card that the page gave to it before, such as `pm_…`;
+    `receipt` the till's own of what was paid there.
+    """
+
+    method: Annotated[str, Meta(pattern=whole("|".join(METHODS)))] = AT_PICKUP
+    card: Card | None = None
+    receipt: Annotated[str, Meta(min_length=1, max_length=255)] | None = None
+
+    def __post_init__(self) -> None:
+        if self.card is not None and self.method != CARD:
+            raise ValueError("Object contains unknown field `card`")
+        if self.receipt is not None and self.method != AT_TILL:
+            raise ValueError("Object contains unknown field `receipt`")
+
+
+class TenderRefused(Conflict):
+    code = "tender_not_accepted"
+
+    def __init__(self, tender: str) -> None:
+        super().__init__(f"Nothing can be paid with {tender} here.", facts={"tender": tender})
+
+
+class Wanted(Struct, frozen=True, forbid_unknown_fields=True):
+    """What is to be paid with points or gift cards, before the rest is paid as `payment` says."""
+
+    points: Annotated[int, Meta(ge=0, le=10**9)] = 0
+    gift_cards: Annotated[list[Annotated[str, Meta(max_length=64)]], Meta(max_length=20)] = []
+
+    def must_be_accepted(self) -> None:
+        """Raises TenderRefused: the shop takes neither yet, and says so at once."""
+        if self.points:
+            raise TenderRefused("points")
+        if self.gift_cards:
+            raise TenderRefused("gift_cards")
+
+
+class Tender(Struct, frozen=True):
+    type: str
+    amount: Money
+
+
+def tenders_of(payment: Payment, totals: Totals) -> list[Tender]:
+    """How the order is paid: all of it in one way."""
+    return [Tender(payment.method, totals.to_pay)]

@@ -1,0 +1,214 @@
+"""What the shop found out of order and somebody should look at.
+
+An incident is about one SKU in one store. It is opened once, whatever comes again, and settled by
+a person, or by the shop itself when things are in order again.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
+from enum import StrEnum
+from typing import NewType
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from domain.inventory.stock_levels import Cause, Change, Move, Place, Shelf
+from domain.kernel.errors import Missing
+from domain.kernel.ids import OrderId, Sku, StoreId
+from domain.pos.receipts import Book, ReceiptKind
+
+IncidentId = NewType("IncidentId", str)
+
+
+class IncidentKind(StrEnum):
+    """`oversold`: more is promised than is there. `unknown_sku`: a till sold what nobody sells.
+
+    `count_due`: a picker did not find what should be there.
+    """
+
+    OVERSOLD = "oversold"
+    UNKNOWN_SKU = "unknown_sku"
+    COUNT_DUE = "count_due"
+
+
+class IncidentState(StrEnum):
+    OPEN = "open"
+    SETTLED = "settled"
+
+
+class Claim(Struct, frozen=True):
+    """Units of one SKU that an order waits for; `staged` of them lie picked."""
+
+    store: StoreId
+    sku: Sku
+    order: OrderId
+    group: str
+    units: int
+    promised_from: datetime
+    placed_at: datetime
+    staged: int = 0
+
+    @property
+    def place(self) -> Place:
+        return (self.store, self.sku)
+
+
+class Risk(Struct, frozen=True):
+    """An order that may not get all its goods: `units` of them are not there."""
+
+    order: OrderId
+    group: str
+    units: int
+    promised_from: datetime
+
+
+class Short(Struct, frozen=True):
+    """A shelf where `there` units lie, fewer than the claims on it are for."""
+
+    place: Place
+    there: int
+    claims: list[Claim]
+
+
+class AtRisk(Struct, frozen=True):
+    """Units of a SKU that a pickup or a shipment may go without."""
+
+    sku: Sku
+    units: int
+
+
+class Incident(Struct, frozen=True, kw_only=True):
+    """`units` is by how many the shelf is short, or how many were sold of what nobody knows.
+
+    `since` and `until` are the first and the last moment at which it happened.
+    """
+
+    id: IncidentId
+    store: StoreId
+    sku: Sku
+    kind: IncidentKind
+    state: IncidentState
+    units: int
+    receipts: int
+    since: datetime
+    until: datetime
+    opened_at: datetime
+    changed_at: datetime
+    note: str = ""
+    settled_by: str = ""
+    settled_at: datetime | None = None
+
+    @property
+    def place(self) -> Place:
+        return (self.store, self.sku)
+
+    def settled(self, *, note: str, by: str, now: datetime) -> "Incident":
+        return replace(
+            self,
+            state=IncidentState.SETTLED,
+            note=note,
+            settled_by=by,
+            settled_at=now,
+            changed_at=now,
+        )
+
+
+class IncidentMissing(Missing):
+    """There is no such incident; told like one of another store."""
+
+
+class Stranger(Struct, frozen=True):
+    """Something that a till sold, or took back, and nobody knows."""
+
+    store: StoreId
+    sku: Sku
+    units: int
+    receipts: int
+    since: datetime
+    until: datetime
+
+    def and_also(self, other: "Stranger") -> "Stranger":
+        return Stranger(
+            self.store,
+            self.sku,
+            self.units + other.units,
+            self.receipts + other.receipts,
+            min(self.since, other.since),
+            max(self.until, other.until),
+        )
+
+
+def strangers(books: Iterable[Book], unknown: Collection[Sku]) -> list[Stranger]:
+    """What receipts name of what nobody knows, one for each thing; what came back is taken off."""
+    found: dict[Place, Stranger] = {}
+    for book in books:
+        sign = 1 if book.receipt.kind is ReceiptKind.SALE else -1
+        units: dict[Sku, int] = {}
+        for line in book.lines:
+            if line.name in unknown:
+                units[line.name] = units.get(line.name, 0) + sign * line.quantity
+        for sku, count in units.items():
+            told = Stranger(book.store, sku, count, 1, book.happened_at, book.happened_at)
+            before = found.get((book.store, sku))
+            found[book.store, sku] = before.and_also(told) if before else told
+    return list(found.values())
+
+
+def at_risk(there: int, claims: Iterable[Claim]) -> list[Risk]:
+    """Who goes without when `there` units are given out, the earliest promise first."""
+    risks = []
+    left = max(there, 0)
+    for claim in sorted(claims, key=_turn):
+        given = min(left, claim.units)
+        left -= given
+        if given < claim.units:
+            risks.append(Risk(claim.order, claim.group, claim.units - given, claim.promised_from))
+    return risks
+
+
+def by_group(shelves: Iterable[Short]) -> dict[str, list[AtRisk]]:
+    """What each pickup or shipment may go without, in the order of SKUs."""
+    found: dict[str, list[AtRisk]] = {}
+    for short in sorted(shelves, key=lambda short: short.place):
+        _, sku = short.place
+        for risk in at_risk(short.there, short.claims):
+            found.setdefault(risk.group, []).append(AtRisk(sku, risk.units))
+    return found
+
+
+def in_doubt(claims: Iterable[Claim]) -> list[Risk]:
+    """Who still waits for units that nobody has picked yet, the earliest promise first."""
+    return [
+        Risk(claim.order, claim.group, claim.units - claim.staged, claim.promised_from)
+        for claim in sorted(claims, key=_turn)
+        if claim.units > claim.staged
+    ]
+
+
+def _turn(claim: Claim) -> tuple[datetime, datetime, str]:
+    """Whose turn it is in fairness."""
+    return (claim.promised_from, claim.placed_at, claim.group)
+
+
+def missed(moves: Iterable[Move]) -> list[Place]:
+    """Where a picker did not find what should be there: somebody should count."""
+    return [
+        move.change.place
+        for move in moves
+        if move.source.cause is Cause.SHORT_PICK and move.change.on_hand < 0
+    ]
+
+
+def oversold(
+    changes: Iterable[Change], after: Mapping[Place, Shelf]
+) -> tuple[list[Place], list[Place]]:
+    """Shelves on which more is promised than before and than is there; and those in order again."""
+    worse, well = [], []
+    for change in changes:
+        now = after[change.place].available
+        before = now - (change.on_hand - change.unavailable - change.allocated - change.held)
+        if now < 0 and now < before:
+            worse.append(change.place)
+        elif before < 0 <= now:
+            well.append(change.place)
+    return worse, well

@@ -1,0 +1,286 @@
+"""What tills tell: goods that were sold or came back, receipt by receipt.
+
+A receipt is a fact. It may come late, twice, in any order, from a clock that is wrong, and of
+goods that nobody knew were there: it is never refused, and it never counts twice.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from datetime import UTC, datetime
+from enum import StrEnum
+from hashlib import sha256
+from typing import Annotated, Final
+
+import msgspec
+from msgspec import Meta, Struct
+from msgspec.structs import replace
+
+from domain.catalogue.products import Quantity, read_gtin
+from domain.inventory.conditions import Condition
+from domain.inventory.stock_levels import Cause, Change, Move, Source
+from domain.kernel.errors import Invalid, WrongField
+from domain.kernel.ids import OrderId, ReceiptId, Sku, StoreId
+from domain.kernel.money import Money, is_currency
+from domain.kernel.timestamps import Moment, must_be_within
+from domain.loyalty.points import points_of_lines
+from domain.returns.dispositions import NOT_FOR_SALE, Disposition
+
+AWAITED: Final = "awaited"
+ORDER: Final = re.compile(r"ord_[0-9a-hjkmnp-tv-z]{26}")
+"""What an order is called, and no sale of a till."""
+MOST_MONEY: Final = 10**15
+
+
+class ReceiptKind(StrEnum):
+    SALE = "sale"
+    RETURN = "return"
+
+
+class ReceiptLine(
+    Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False
+):
+    """Units of one thing, named by its sku or by the barcode that was scanned."""
+
+    quantity: Quantity
+    sku: Sku | None = None
+    gtin: Annotated[str, Meta(min_length=1, max_length=64)] | None = None
+    unit_price: Money | None = None
+    disposition: Disposition | None = None
+
+    @property
+    def name(self) -> str:
+        """What the till called it; a barcode in 14 digits, where it is one."""
+        return self.sku if self.sku is not None else _spelt(self.gtin or "")
+
+    def as_sold(self, called: Mapping[str, Sku]) -> "ReceiptLine":
+        """The line by the sku that its barcode stands for; the barcode itself where none does."""
+        if self.sku is not None:
+            return self
+        return replace(self, sku=called.get(self.name, self.name))
+
+    @property
+    def total(self) -> int:
+        """In minor units."""
+        return self.unit_price.amount * self.quantity if self.unit_price else 0
+
+
+class Tender(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
+    """How a part was paid, in minor units of the receipt's currency."""
+
+    type: Annotated[str, Meta(min_length=1, max_length=64)]
+    amount: Annotated[int, Meta(ge=-MOST_MONEY, le=MOST_MONEY)]
+
+
+class Receipt(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
+    """What a till printed. A return names in `of` the sale or the order it belongs to, if known."""
+
+    id: ReceiptId
+    kind: ReceiptKind
+    occurred_at: Moment
+    lines: Annotated[tuple[ReceiptLine, ...], Meta(min_length=1, max_length=1000)]
+    terminal: Annotated[str, Meta(max_length=64)] = ""
+    store: StoreId | None = None
+    member: Annotated[str, Meta(min_length=1, max_length=200)] | None = None
+    of: ReceiptId | None = None
+    tenders: Annotated[tuple[Tender, ...], Meta(max_length=100)] = ()
+
+    def __post_init__(self) -> None:
+        for position, line in enumerate(self.lines):
+            if broken := _broken(self.kind, line):
+                field, code, rule = broken
+                raise WrongField(f"lines.{position}.{field}", code, rule)
+        if self.kind is ReceiptKind.SALE and self.of is not None:
+            raise WrongField("of", "not_allowed", "belongs to a return")
+        if self.of == self.id:
+            raise WrongField("of", "not_allowed", "names the receipt itself")
+        if len({line.unit_price.currency for line in self.lines if line.unit_price}) > 1:
+            raise WrongField("lines", "one_currency", "must be in one currency")
+        if sum(abs(line.total) for line in self.lines) > MOST_MONEY:
+            raise WrongField("lines", "maximum", "come to more than money has")
+        must_be_within("occurred_at", self.occurred_at)
+
+    @property
+    def of_order(self) -> OrderId | None:
+        """The order that a return names, where it is no sale of a till."""
+        return OrderId(self.of) if self.of and ORDER.fullmatch(self.of) else None
+
+    @property
+    def of_sale(self) -> ReceiptId | None:
+        """The sale of a till that a return names."""
+        return None if self.of_order else self.of
+
+    @property
+    def source(self) -> str:
+        """Its name in the ledgers."""
+        return source_of(self.id)
+
+    @property
+    def digest(self) -> bytes:
+        """The same for the same content, however it is spelt."""
+        told = (
+            self.kind,
+            self.occurred_at.astimezone(UTC),
+            self.terminal,
+            self.member,
+            self.of,
+            self.lines,
+            self.tenders,
+        )
+        return sha256(msgspec.json.encode(told)).digest()
+
+
+class OtherStore(Invalid):
+    """A receipt of another store's till."""
+
+    code = "other_store"
+
+    def __init__(self) -> None:
+        super().__init__("This receipt belongs to another store.")
+
+
+class IdReused(Invalid):
+    code = "id_reused"
+
+    def __init__(self, receipt: ReceiptId) -> None:
+        super().__init__(f"The id {receipt!r} already stands for another receipt.")
+
+
+class Discrepancy(Struct, frozen=True):
+    """What did not fit in a receipt that was applied all the same."""
+
+    pointer: str
+    code: str
+    detail: str
+
+
+def source_of(receipt: ReceiptId) -> str:
+    return f"receipt:{receipt}"
+
+
+class Kept(Struct, frozen=True):
+    """What is known under an id; `awaited` is a sale that only its return has named so far."""
+
+    store: StoreId
+    kind: str
+    digest: bytes
+
+    @property
+    def is_awaited(self) -> bool:
+        return self.kind == AWAITED
+
+
+class Traded(Struct, frozen=True):
+    sku: Sku
+    quantity: int
+
+
+class Trade(Struct, frozen=True):
+    """Goods of one sale: as they were sold, or as they came back."""
+
+    sale: ReceiptId
+    kind: ReceiptKind
+    lines: list[Traded]
+
+
+class Book(Struct, frozen=True):
+    """How one receipt is booked: its lines by the skus they turned out to be, and its moment."""
+
+    receipt: Receipt
+    store: StoreId
+    terminal: str
+    actor: str
+    happened_at: datetime
+    digest: bytes
+    lines: tuple[ReceiptLine, ...]
+
+    def moves(self, made_of: Mapping[Sku, Mapping[Sku, int]]) -> list[Move]:
+        """What left the shelves or came back to them, part by part of kits.
+
+        `made_of` says of each known sku what is fetched for one unit of it.
+        """
+        sums = Counter[Sku]()
+        conditions: dict[Sku, Counter[Condition]] = {}
+        for line in self.lines:
+            sign = _sign(self.receipt.kind, line.disposition)
+            for part, each in made_of.get(line.name, {}).items():
+                sums[part] += sign * each * line.quantity
+                if line.disposition in NOT_FOR_SALE:
+                    blocked = conditions.setdefault(part, Counter())
+                    blocked[NOT_FOR_SALE[line.disposition]] += each * line.quantity
+        source = Source(
+            Cause(self.receipt.kind.value), self.receipt.source, self.actor, self.happened_at
+        )
+        return [
+            Move(
+                Change(self.store, sku, units, conditions[sku].total() if sku in conditions else 0),
+                source,
+                conditions.get(sku, {}),
+            )
+            for sku, units in sums.items()
+            if units
+        ]
+
+    def points(self) -> dict[Sku, int]:
+        """What a member earns by it, line by line: one point for each whole unit of money paid."""
+        currency = next((line.unit_price.currency for line in self.lines if line.unit_price), "")
+        if not currency:
+            return {}
+        paid = [Money(total, currency) for total in paid_of([line.total for line in self.lines])]
+        earned = Counter[Sku]()
+        for line, points in zip(self.lines, points_of_lines(paid), strict=True):
+            earned[line.name] += points
+        return {sku: points for sku, points in earned.items() if points}
+
+
+def paid_of(totals: Collection[int]) -> list[int]:
+    """What was paid for each line: a deduction, a total below zero, is taken off the others."""
+    off = -sum(total for total in totals if total < 0)
+    paid = []
+    for total in totals:
+        part = min(off, max(total, 0))
+        off -= part
+        paid.append(max(total, 0) - part)
+    return paid
+
+
+def parts_returned(trades: Iterable[Trade]) -> dict[ReceiptId, dict[Sku, tuple[int, int]]]:
+    """Of each sale and sku: units that came back, at most all of them, and units that were sold."""
+    units: dict[ReceiptKind, Counter[tuple[ReceiptId, Sku]]] = {
+        kind: Counter() for kind in ReceiptKind
+    }
+    for trade in trades:
+        for line in trade.lines:
+            units[trade.kind][trade.sale, line.sku] += line.quantity
+    parts: dict[ReceiptId, dict[Sku, tuple[int, int]]] = {}
+    for (sale, sku), sold in units[ReceiptKind.SALE].items():
+        if returned := units[ReceiptKind.RETURN][sale, sku]:
+            parts.setdefault(sale, {})[sku] = (min(returned, sold), sold)
+    return parts
+
+
+def _sign(kind: ReceiptKind, disposition: Disposition | None) -> int:
+    """What one unit adds to what is on hand."""
+    if kind is ReceiptKind.SALE:
+        return -1
+    return 0 if disposition is Disposition.MISSING else 1
+
+
+def _broken(kind: ReceiptKind, line: ReceiptLine) -> tuple[str, str, str] | None:
+    """The field of a line that breaks a rule, and the rule."""
+    if (line.sku is None) == (line.gtin is None):
+        return ("sku", "sku_or_gtin", "names the line, or its gtin does")
+    if line.unit_price and not is_currency(line.unit_price.currency):
+        return ("unit_price.currency", "unknown_currency", "is no currency")
+    if kind is ReceiptKind.RETURN and line.disposition is None:
+        return ("disposition", "required", "says what becomes of the goods")
+    if kind is ReceiptKind.SALE and line.disposition is not None:
+        return ("disposition", "not_allowed", "belongs to a return")
+    return None
+
+
+def _spelt(gtin: str) -> str:
+    try:
+        return read_gtin(gtin)
+    except WrongField:
+        return gtin

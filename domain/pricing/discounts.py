@@ -1,0 +1,104 @@
+"""How several promotions meet on one line.
+
+1. Without coupons each line has one promotion at most. Those that speak of lines singly (a
+   percentage, an amount off each unit) compete for each line, and the biggest discount has it.
+2. Those that speak of lines together (n for m, an amount off them all) are looked at next, the
+   biggest saving first: one has all its lines where it saves more there than was saved before.
+   Lines that one of these has are closed to the next.
+3. Then each coupon takes its part of what is left of its lines: percentages first, n for m, then
+   amounts, which is best for the buyer; among equals by name.
+
+Nothing becomes cheaper than nothing, and the order in which lines or coupons came changes nothing.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from decimal import Decimal
+from fractions import Fraction
+from typing import Final
+
+from domain.kernel.money import rounded, share_of_units, split
+from domain.pricing.promotions import Item, Promotion, PromotionKind
+
+Off = dict[str, int]
+"""Minor units taken off each line."""
+Taken = list[tuple[Promotion, Off]]
+"""What each promotion takes, in the order in which they took it."""
+ORDER: Final = list(PromotionKind)
+
+
+def taken_off(
+    items: Collection[Item], promotions: Iterable[Promotion], coupons: Iterable[Promotion]
+) -> Taken:
+    """What everything takes off; promotions and coupons that do not apply are left out before."""
+    taken = _automatic(items, list(promotions))
+    left = {item.line: item.goods for item in items}
+    for _, off in taken:
+        left = _less(left, off)
+    for coupon in sorted(coupons, key=lambda one: (ORDER.index(one.kind), one.promotion)):
+        off = _offer(coupon, items, left)
+        left = _less(left, off)
+        taken.append((coupon, off))
+    return [(promotion, off) for promotion, off in taken if any(off.values())]
+
+
+def _automatic(items: Collection[Item], promotions: list[Promotion]) -> Taken:
+    full = {item.line: item.goods for item in items}
+    offers = {one.promotion: _offer(one, items, full) for one in promotions}
+    best = dict.fromkeys(full, (0, ""))
+    for one in sorted(promotions, key=lambda one: one.promotion):
+        if not one.speaks_of_lines_together:
+            for line, off in offers[one.promotion].items():
+                best[line] = max(best[line], (off, one.promotion), key=lambda offer: offer[0])
+    joint = [one for one in promotions if one.speaks_of_lines_together]
+    free = list(items)
+    for one in sorted(joint, key=lambda one: (-sum(offers[one.promotion].values()), one.promotion)):
+        lines = {item.line for item in free if one.covers(item)}
+        offer = _offer(one, free, full)
+        if sum(offer.values()) > sum(best[line][0] for line in lines):
+            best |= {line: (offer.get(line, 0), one.promotion) for line in lines}
+            free = [item for item in free if item.line not in lines]
+    return [
+        (one, {line: off for line, (off, name) in best.items() if name == one.promotion})
+        for one in sorted(promotions, key=lambda one: one.promotion)
+    ]
+
+
+def _offer(promotion: Promotion, items: Iterable[Item], left: Mapping[str, int]) -> Off:
+    """What a promotion takes off what is left of each line it covers."""
+    covered = [item for item in items if promotion.covers(item)]
+    if promotion.percent is not None:
+        part, whole = (Decimal(promotion.percent) / 100).as_integer_ratio()
+        return {item.line: rounded(left[item.line] * part, whole) for item in covered}
+    if promotion.amount is not None:
+        return _amount_off(promotion, covered, left)
+    return _free_units(promotion, covered, left)
+
+
+def _amount_off(promotion: Promotion, covered: list[Item], left: Mapping[str, int]) -> Off:
+    assert promotion.amount is not None
+    amount = promotion.amount.amount
+    if promotion.off == "unit":
+        return {item.line: min(amount * item.quantity, left[item.line]) for item in covered}
+    weights = {item.line: left[item.line] for item in covered}
+    return split(min(amount, sum(weights.values())), weights)
+
+
+def _free_units(promotion: Promotion, covered: list[Item], left: Mapping[str, int]) -> Off:
+    """The cheapest units are free, as many as whole bundles make."""
+    assert promotion.take is not None
+    assert promotion.pay is not None
+    bundles = sum(item.quantity for item in covered) // promotion.take
+    free = bundles * (promotion.take - promotion.pay)
+    off: Off = {}
+    by_price = sorted(
+        covered, key=lambda item: (Fraction(left[item.line], item.quantity), item.line)
+    )
+    for item in by_price:
+        units = min(item.quantity, free)
+        off[item.line] = share_of_units(left[item.line], item.quantity, 0, units)
+        free -= units
+    return off
+
+
+def _less(left: Mapping[str, int], off: Mapping[str, int]) -> dict[str, int]:
+    return {line: amount - off.get(line, 0) for line, amount in left.items()}

@@ -1,0 +1,136 @@
+"""Where the retailer sells, in which currency, and by which taxes.
+
+With no market told there is one: prices include their tax, which nobody states, any currency and
+any country will do. As soon as there is one, nothing is sold in a currency that none of them has.
+"""
+
+from collections.abc import Collection
+from decimal import Decimal
+from typing import Annotated
+
+from msgspec import Meta, Struct, field
+
+from domain.contact.preferences import WallTime
+from domain.kernel.addresses import countries
+from domain.kernel.errors import Invalid, WrongField
+from domain.kernel.ids import MarketId
+from domain.kernel.locales import Locale
+from domain.kernel.money import Currency, is_currency
+from domain.pricing.price_rules import Category, Country, Percent, check_name
+
+
+class Tax(Struct, frozen=True, forbid_unknown_fields=True):
+    """Rates in per cent: of single product categories, and of all others."""
+
+    default: Percent = "0"
+    categories: Annotated[dict[Category, Percent], Meta(max_length=500)] = {}
+
+    def rate_of(self, category: str) -> Percent:
+        """Two spellings of one rate are one: `25.0` is `25`."""
+        rate = Decimal(self.categories.get(category, self.default))
+        return f"{rate.normalize():f}"
+
+
+class SendingHours(Struct, frozen=True, forbid_unknown_fields=True):
+    """When the law allows to write to people unasked, on their own clock."""
+
+    begin: WallTime = field(name="from")
+    end: WallTime = field(name="to")
+
+    def __post_init__(self) -> None:
+        if self.begin >= self.end:
+            raise WrongField("sending_hours.to", "no_length", "must be later than its beginning")
+
+
+class MarketTerms(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """No `countries` are all of them. `sending_hours` are for what nobody has asked for."""
+
+    currency: Currency
+    countries: Annotated[tuple[Country, ...], Meta(max_length=300)] = ()
+    locales: Annotated[tuple[Locale, ...], Meta(max_length=100)] = ()
+    prices_include_tax: bool = True
+    tax: Tax = Tax()
+    sending_hours: SendingHours | None = None
+
+    def __post_init__(self) -> None:
+        if not is_currency(self.currency):
+            raise WrongField("currency", "unknown_currency", "must be a currency of ISO 4217")
+        check_countries(self.countries)
+
+    def sells_to(self, country: str) -> bool:
+        return not self.countries or country in self.countries
+
+
+class Market(MarketTerms, frozen=True, kw_only=True):
+    market: MarketId
+    version: int = 1
+
+    def __post_init__(self) -> None:
+        check_name("market", self.market)
+        super().__post_init__()
+
+    @property
+    def name(self) -> str:
+        return self.market
+
+
+class CurrencyNotSold(Invalid):
+    """There are markets, and none of them has the currency."""
+
+    code = "currency_not_sold"
+
+    def __init__(self, currency: str, markets: Collection[Market]) -> None:
+        detail = f"Nothing is sold in {currency}."
+        error = {"pointer": "/currency", "code": self.code, "detail": detail}
+        sold = sorted({market.currency for market in markets})
+        super().__init__(detail, errors=[error], facts={"currencies": sold})
+
+
+class NoSuchMarket(Invalid):
+    """The market that was named is none of ours, or has another currency."""
+
+    code = "unknown_market"
+
+    def __init__(self, market: str, currency: str) -> None:
+        detail = f"There is no market {market!r} in {currency}."
+        error = {"pointer": "/market", "code": self.code, "detail": detail}
+        super().__init__(detail, errors=[error], facts={"market": market})
+
+
+def check_countries(told: Collection[str]) -> None:
+    """Raises WrongField."""
+    for at, country in enumerate(told):
+        if country not in countries():
+            rule = "must be two letters of ISO 3166"
+            raise WrongField(f"countries.{at}", "unknown_country", rule)
+
+
+def chosen(markets: Collection[Market], currency: str, named: str | None) -> Market | None:
+    """The market of a new cart: the one that was named, else the first that has the currency.
+
+    None where the retailer has no markets.
+
+    Raises:
+        NoSuchMarket, CurrencyNotSold
+    """
+    found = still_there(markets, currency, named)
+    if named is not None and (found is None or found.market != named):
+        raise NoSuchMarket(named, currency)
+    if found is None and markets:
+        raise CurrencyNotSold(currency, markets)
+    return found
+
+
+def usual_currency(markets: Collection[Market], default: str) -> str:
+    """The currency of a cart for which nobody named any: `default`, where it is sold at all."""
+    sold = [market.currency for market in sorted(markets, key=lambda one: one.market)]
+    return sold[0] if sold and default not in sold else default
+
+
+def still_there(markets: Collection[Market], currency: str, named: str | None) -> Market | None:
+    """The market of a cart as it is by now; another of its currency where its own is gone."""
+    fit = sorted(
+        (market for market in markets if market.currency == currency),
+        key=lambda market: (market.market != named, market.market),
+    )
+    return fit[0] if fit else None

@@ -1,0 +1,239 @@
+"""What a cart costs, line by line: discounts, shipping and taxes, all of which add up exactly.
+
+    goods      = the sum of unit price x quantity
+    total      = a line's goods less its discounts
+    to_pay     = goods - discounts + shipping, and the tax where prices come without it
+
+A tax is counted once for each rate, on the sum of what bears it, and then shared out to the lines:
+so what stands on the lines, in the sums by rate and in the totals is the same to the last coin.
+"""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from decimal import Decimal
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from domain.kernel.ids import MarketId, PromotionId, ShippingMethodId
+from domain.kernel.money import Money, rounded, split
+from domain.pricing.discounts import Taken, taken_off
+from domain.pricing.markets import Market
+from domain.pricing.price_rules import Percent
+from domain.pricing.promotions import Item, Promotion
+from domain.pricing.shipping_methods import ShippingMethod
+
+SHIPPING = ""
+"""What shipping is called among the lines, none of which is called so."""
+
+
+class Rules(Struct, frozen=True):
+    """What every cart is priced by. `promotions` are those that need no code."""
+
+    markets: tuple[Market, ...] = ()
+    promotions: tuple[Promotion, ...] = ()
+    methods: tuple[ShippingMethod, ...] = ()
+
+
+class Discount(Struct, frozen=True):
+    """What a promotion takes off a line; with the `code` of the coupon that it needed."""
+
+    promotion: PromotionId
+    name: str
+    amount: Money
+    code: str | None = None
+
+
+class PricedLine(Struct, frozen=True):
+    """`to_pay` is the total with its tax. Where no tax is stated, the rate is null."""
+
+    line: str
+    quantity: int
+    unit_price: Money
+    discounts: list[Discount]
+    total: Money
+    tax_rate: Percent | None
+    tax: Money
+    to_pay: Money
+
+    def parts(self, quantities: Sequence[int]) -> "list[PricedLine]":
+        """The line in parts of so many units, which add up to it in every figure."""
+        currency, names = self.total.currency, [str(part) for part in range(len(quantities))]
+        left = {
+            name: self.unit_price.amount * units
+            for name, units in zip(names, quantities, strict=True)
+        }
+        discounts: dict[str, list[Discount]] = {name: [] for name in names}
+        for one in self.discounts:
+            for name, off in split(one.amount.amount, left).items():
+                left[name] -= off
+                discounts[name] += [replace(one, amount=Money(off, currency))] if off else []
+        taxes = split(self.tax.amount, left)
+        on_top = self.to_pay != self.total
+        return [
+            replace(
+                self,
+                quantity=units,
+                discounts=discounts[name],
+                total=Money(left[name], currency),
+                tax=Money(taxes[name], currency),
+                to_pay=Money(left[name] + (taxes[name] if on_top else 0), currency),
+            )
+            for name, units in zip(names, quantities, strict=True)
+        ]
+
+
+class Shipping(Struct, frozen=True):
+    """What it costs to send whatever is sent, once for the order."""
+
+    method: ShippingMethodId
+    name: str
+    price: Money
+    tax_rate: Percent | None
+    tax: Money
+    to_pay: Money
+
+
+class TaxSum(Struct, frozen=True):
+    """All that bears one rate, shipping too: `gross` is `net` and `tax`."""
+
+    rate: Percent
+    net: Money
+    tax: Money
+    gross: Money
+
+
+class Totals(Struct, frozen=True):
+    """`goods` are before their discounts; `tax` is in `to_pay`, however prices are told."""
+
+    goods: Money
+    discounts: Money
+    shipping: Money
+    tax: Money
+    to_pay: Money
+
+
+class Quote(Struct, frozen=True):
+    currency: str
+    market: MarketId | None
+    prices_include_tax: bool
+    lines: list[PricedLine]
+    shipping: Shipping | None
+    taxes: list[TaxSum]
+    totals: Totals
+
+
+class Deal(Struct, frozen=True):
+    """By what a cart is priced: its market, what may make it cheaper, and how it is sent.
+
+    `coupons` are those without trouble.
+    """
+
+    currency: str
+    now: datetime
+    market: Market | None = None
+    promotions: Sequence[Promotion] = ()
+    coupons: Sequence[Promotion] = ()
+    method: ShippingMethod | None = None
+    locale: str = ""
+
+    @property
+    def includes_tax(self) -> bool:
+        return self.market is None or self.market.prices_include_tax
+
+    def rate_of(self, category: str) -> Percent | None:
+        return self.market.tax.rate_of(category) if self.market else None
+
+    def promotions_for(self, items: Collection[Item]) -> list[Promotion]:
+        """Those that need no code, are on now, and find their goods."""
+        return [
+            one
+            for one in self.promotions
+            if one.code is None
+            and one.has_begun(self.now)
+            and not one.is_over(self.now)
+            and one.fits(items, self.currency)
+        ]
+
+
+def quote(items: Sequence[Item], deal: Deal) -> Quote:
+    """Price a cart. The lines keep their order, which changes no sum."""
+    taken = taken_off(items, deal.promotions_for(items), deal.coupons)
+    totals = {item.line: item.goods - _off(taken, item.line) for item in items}
+    rates = {item.line: deal.rate_of(item.category) for item in items}
+    sent = deal.method if any(item.ships for item in items) else None
+    if sent:
+        totals[SHIPPING] = sent.price_for(sum(totals.values()))
+        rates[SHIPPING] = deal.rate_of(sent.tax_category or "")
+    taxes, taxed = _taxes(totals, rates, includes=deal.includes_tax)
+    on_top = 0 if deal.includes_tax else sum(taxed.values())
+
+    def money(amount: int) -> Money:
+        return Money(amount, deal.currency)
+
+    def bill(line: str) -> tuple[Money, Percent | None, Money, Money]:
+        gross = totals[line] + (0 if deal.includes_tax else taxed[line])
+        return money(totals[line]), rates[line], money(taxed[line]), money(gross)
+
+    lines = [
+        PricedLine(
+            item.line,
+            item.quantity,
+            money(item.price),
+            _discounts(taken, item.line, deal),
+            *bill(item.line),
+        )
+        for item in items
+    ]
+    goods = sum(item.goods for item in items)
+    fee = totals.get(SHIPPING, 0)
+    return Quote(
+        currency=deal.currency,
+        market=deal.market.market if deal.market else None,
+        prices_include_tax=deal.includes_tax,
+        lines=lines,
+        shipping=Shipping(sent.method, sent.name_in(deal.locale), *bill(SHIPPING))
+        if sent
+        else None,
+        taxes=[TaxSum(rate, *map(money, amounts)) for rate, *amounts in taxes],
+        totals=Totals(
+            goods=money(goods),
+            discounts=money(goods + fee - sum(totals.values())),
+            shipping=money(fee),
+            tax=money(sum(taxed.values())),
+            to_pay=money(sum(totals.values()) + on_top),
+        ),
+    )
+
+
+def _off(taken: Taken, line: str) -> int:
+    return sum(off.get(line, 0) for _, off in taken)
+
+
+def _discounts(taken: Taken, line: str, deal: Deal) -> list[Discount]:
+    return [
+        Discount(one.promotion, one.name_in(deal.locale), Money(off[line], deal.currency), one.code)
+        for one, off in taken
+        if off.get(line)
+    ]
+
+
+def _taxes(
+    totals: dict[str, int], rates: dict[str, Percent | None], *, includes: bool
+) -> tuple[list[tuple[Percent, int, int, int]], dict[str, int]]:
+    """Net, tax and gross of each rate, the lowest first, and the tax of each line."""
+    taxed = dict.fromkeys(totals, 0)
+    sums = []
+    for rate in sorted({rate for rate in rates.values() if rate is not None}, key=Decimal):
+        bearing = {line: totals[line] for line in totals if rates[line] == rate}
+        told = sum(bearing.values())
+        tax = tax_of(told, rate, included=includes)
+        taxed |= split(tax, bearing)
+        sums.append((rate, told - tax, tax, told) if includes else (rate, told, tax, told + tax))
+    return sums, taxed
+
+
+def tax_of(amount: int, rate: Percent, *, included: bool) -> int:
+    """The tax that lies in an amount, or comes on top of it; half a minor unit goes up."""
+    part, whole = (Decimal(rate) / 100).as_integer_ratio()
+    return rounded(amount * part, whole + part if included else whole)

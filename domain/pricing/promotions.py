@@ -1,0 +1,279 @@
+"""What makes goods cheaper for a while: for everybody, or with a coupon's code.
+
+A promotion speaks of all goods, or of those it names by SKU or category. What its code is bound to
+(a customer, so many uses) is decided where it is used.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Final, Literal
+
+from msgspec import Meta, Struct, field
+from msgspec.structs import force_setattr, replace
+
+from domain.catalogue.products import Names
+from domain.kernel.errors import Conflict, Missing, WrongField
+from domain.kernel.ids import CustomerId, PromotionId, Sku
+from domain.kernel.locales import fallbacks
+from domain.kernel.money import Money
+from domain.kernel.patterns import whole
+from domain.kernel.timestamps import Moment, must_be_within
+from domain.pricing.price_rules import Category, Percent, check_name
+from domain.pricing.shipping_methods import check_price
+
+MOST_COUPONS: Final = 3
+"""In one cart."""
+Code = Annotated[
+    str,
+    Meta(
+        pattern=whole("[A-Za-z0-9_-]{3,64}"),
+        min_length=3,
+        max_length=64,
+        description="Case counts not",
+    ),
+]
+Uses = Annotated[int, Meta(ge=1, le=10**9)]
+Bundle = Annotated[int, Meta(ge=1, le=999)]
+
+
+class PromotionKind(StrEnum):
+    PERCENTAGE = "percentage"
+    N_FOR_M = "n_for_m"
+    AMOUNT = "amount"
+
+
+NEEDS: Final = {
+    PromotionKind.PERCENTAGE: ("percent",),
+    PromotionKind.N_FOR_M: ("take", "pay"),
+    PromotionKind.AMOUNT: ("amount",),
+}
+"""What each kind is told by, and no other."""
+
+
+class PromotionState(StrEnum):
+    ACTIVE = "active"
+    PAUSED = "paused"
+
+
+class Item(Struct, frozen=True):
+    """A line as it is priced: `price` is of one unit, in minor units of the cart's currency.
+
+    `line` names it among its fellows.
+    """
+
+    line: str
+    sku: Sku
+    quantity: int
+    price: int
+    category: str = ""
+    ships: bool = False
+
+    @property
+    def goods(self) -> int:
+        return self.price * self.quantity
+
+
+class PromotionTerms(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One kind of discount, on what, when, and for whom.
+
+    - `percentage`: `percent` off.
+    - `amount`: `amount` off each unit, or off the lines together.
+    - `n_for_m`: whoever takes `take` units pays `pay` of them; the cheapest are free.
+
+    Neither `skus` nor `categories` are all goods. `least_spend` is what these goods must cost
+    before any discount. With a `code` it is a coupon; only that may be bound to a `customer`, and
+    to `uses_max` orders in all or `uses_per_customer` of one.
+    """
+
+    kind: PromotionKind
+    names: Names = {}
+    percent: Percent | None = None
+    amount: Money | None = None
+    off: Literal["unit", "lines"] = "unit"
+    take: Bundle | None = None
+    pay: Bundle | None = None
+    skus: Annotated[tuple[Sku, ...], Meta(max_length=1000)] = ()
+    categories: Annotated[tuple[Category, ...], Meta(max_length=200)] = ()
+    since: Moment | None = field(name="from", default=None)
+    until: Moment | None = None
+    least_spend: Money | None = None
+    code: Code | None = None
+    customer: CustomerId | None = None
+    uses_max: Uses | None = None
+    uses_per_customer: Uses | None = None
+    state: PromotionState = PromotionState.ACTIVE
+
+    def __post_init__(self) -> None:
+        if self.code:
+            force_setattr(self, "code", spelled(self.code))
+        self._must_fit_its_kind()
+        must_be_within("from", self.since)
+        must_be_within("until", self.until)
+        if self.since and self.until and self.since >= self.until:
+            raise WrongField("until", "no_length", "must be later than from")
+        if self.least_spend:
+            check_price("least_spend", self.least_spend)
+        for name in ("customer", "uses_max", "uses_per_customer"):
+            if getattr(self, name) is not None and self.code is None:
+                raise WrongField(name, "needs_code", "is only for what has a code")
+
+    def _must_fit_its_kind(self) -> None:
+        for name in ("percent", "amount", "take", "pay"):
+            told, needed = getattr(self, name) is not None, name in NEEDS[self.kind]
+            if needed and not told:
+                raise WrongField(name, "required", f"is needed by the kind {self.kind.value}")
+            if told and not needed:
+                raise WrongField(name, "unknown_field", f"says nothing of {self.kind.value}")
+        if self.amount:
+            check_price("amount", self.amount)
+        if self.take and self.pay and self.pay >= self.take:
+            raise WrongField("pay", "too_many", "must be fewer than take")
+        currencies = {money.currency for money in (self.amount, self.least_spend) if money}
+        if len(currencies) > 1:
+            rule = "must be in the currency of the amount"
+            raise WrongField("least_spend.currency", "currency_mismatch", rule)
+
+    @property
+    def speaks_of_lines_together(self) -> bool:
+        """Whether what it takes off one line depends on the others."""
+        by_lines = self.kind is PromotionKind.AMOUNT and self.off == "lines"
+        return by_lines or self.kind is PromotionKind.N_FOR_M
+
+    def covers(self, item: Item) -> bool:
+        if not self.skus and not self.categories:
+            return True
+        return item.sku in self.skus or item.category in self.categories
+
+    def has_begun(self, now: datetime) -> bool:
+        return self.since is None or self.since <= now
+
+    def is_over(self, now: datetime) -> bool:
+        paused = self.state is not PromotionState.ACTIVE
+        return paused or (self.until is not None and self.until <= now)
+
+    def fits(self, items: Iterable[Item], currency: str) -> bool:
+        """Whether its goods are there, and cost enough."""
+        if any(one and one.currency != currency for one in (self.amount, self.least_spend)):
+            return False
+        covered = [item for item in items if self.covers(item)]
+        least = self.least_spend.amount if self.least_spend else 0
+        return bool(covered) and sum(item.goods for item in covered) >= least
+
+
+class Promotion(PromotionTerms, frozen=True, kw_only=True):
+    """`uses` are the orders that stand with its code."""
+
+    promotion: PromotionId
+    version: int = 1
+    uses: int = 0
+
+    def __post_init__(self) -> None:
+        check_name("promotion", self.promotion)
+        super().__post_init__()
+
+    @property
+    def name(self) -> str:
+        return self.promotion
+
+    def name_in(self, locale: str) -> str:
+        """Empty where it has no name."""
+        names = (self.names.get(one) for one in fallbacks(locale))
+        return next((name for name in names if name), "")
+
+
+class CodeTaken(Conflict):
+    code = "code_taken"
+
+    def __init__(self, code: str) -> None:
+        detail = f"Another promotion has the code {code}."
+        error = {"pointer": "/code", "code": self.code, "detail": detail}
+        super().__init__(detail, errors=[error])
+
+
+class PromotionUsed(Conflict):
+    """What orders stand with is paused or ended, never taken away from under them."""
+
+    code = "promotion_used"
+
+    def __init__(self, promotion: Promotion) -> None:
+        super().__init__("Orders stand with it; pause it instead.", facts={"uses": promotion.uses})
+
+
+class CouponMissing(Missing):
+    code = "unknown_coupon"
+
+    def __init__(self) -> None:
+        super().__init__("There is no such coupon.")
+
+
+class TooManyCoupons(Conflict):
+    code = "too_many_coupons"
+
+    def __init__(self) -> None:
+        super().__init__(f"A cart takes {MOST_COUPONS} coupons at most.")
+
+
+class CouponRefused(Conflict):
+    """It will not become right by anything that is done to the cart."""
+
+    def __init__(self, coupon: str, trouble: "Trouble") -> None:
+        super().__init__(TOLD[trouble], facts={"coupon": coupon}, code=trouble.value)
+
+
+class Trouble(StrEnum):
+    """Why a coupon takes nothing off."""
+
+    ENDED = "coupon_ended"
+    NOT_YOURS = "coupon_not_yours"
+    USED_UP = "coupon_used_up"
+    NOT_APPLICABLE = "coupon_not_applicable"
+
+
+TOLD: Final = {
+    Trouble.ENDED: "This coupon is no longer valid.",
+    Trouble.NOT_YOURS: "This coupon belongs to a customer who is not logged in here.",
+    Trouble.USED_UP: "This coupon has been used as often as it may be.",
+    Trouble.NOT_APPLICABLE: "This coupon takes nothing off what is in the cart now.",
+}
+
+
+def spelled(code: str) -> str:
+    """A code as it is kept: case counts not."""
+    return code.upper()
+
+
+class Coupon(Struct, frozen=True):
+    """A code with its promotion, None where it is gone, and how often its bearer has used it."""
+
+    code: str
+    promotion: Promotion | None = None
+    uses_of_customer: int = 0
+
+    def used(self, *, by_bearer: bool) -> "Coupon":
+        """The coupon after one more order has used it."""
+        told = self.promotion
+        assert told is not None, "what is gone takes nothing off"
+        return replace(
+            self,
+            promotion=replace(told, uses=told.uses + 1),
+            uses_of_customer=self.uses_of_customer + by_bearer,
+        )
+
+    def trouble(
+        self, *, customer: CustomerId | None, items: Iterable[Item], currency: str, now: datetime
+    ) -> Trouble | None:
+        """Why it takes nothing off; what no change of the cart mends comes first."""
+        told = self.promotion
+        if told is None or told.is_over(now):
+            return Trouble.ENDED
+        if told.customer not in {None, customer}:
+            return Trouble.NOT_YOURS
+        if told.uses_per_customer is not None and customer is None:
+            return Trouble.NOT_YOURS
+        if told.uses_max is not None and told.uses >= told.uses_max:
+            return Trouble.USED_UP
+        if told.uses_per_customer is not None and self.uses_of_customer >= told.uses_per_customer:
+            return Trouble.USED_UP
+        fits = told.has_begun(now) and told.fits(items, currency)
+        return None if fits else Trouble.NOT_APPLICABLE

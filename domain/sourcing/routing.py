@@ -1,0 +1,100 @@
+"""Which locations send what is to be sent.
+
+One location for everything where there is one, else as few as it takes: whoever covers the most
+whole lines, then the most units; then where the buyer holds it already; then a warehouse before a
+dark store before a store, whose goods walk-ins would like to find; then the first by its key. The
+same question always has the same answer.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from msgspec import Struct
+
+from domain.inventory.availability import NOTHING_HELD, Shelves
+from domain.inventory.stock_levels import Place
+from domain.kernel.ids import Sku, StoreId
+from domain.stores.stores import Store, StoreKind
+
+RANK: Final[Mapping[StoreKind, int]] = {
+    StoreKind.WAREHOUSE: 0,
+    StoreKind.DARK_STORE: 1,
+    StoreKind.STORE: 2,
+}
+Units = Mapping[Sku, int]
+
+
+class Routed(Struct, frozen=True):
+    """Units of each SKU by the location that sends them, and units that nobody can send."""
+
+    sent: dict[StoreId, dict[Sku, int]]
+    short: dict[Sku, int]
+
+
+class Supply(Struct, frozen=True):
+    """What may be sent: the `parts` that one unit of each SKU takes of the shelves.
+
+    A SKU without parts is not counted, and can be sent from everywhere.
+    """
+
+    parts: Mapping[Sku, Units]
+    shelves: Shelves
+    stores: Mapping[StoreId, Store]
+    own: Mapping[Place, int] = NOTHING_HELD
+    taken: Mapping[Place, int] = NOTHING_HELD
+    """What the same buyer is to collect there."""
+
+
+def route(wanted: Units, supply: Supply) -> Routed:
+    """Who sends what of `wanted`. The units of one SKU may come from several locations."""
+    left = dict(wanted)
+    free = _free(supply)
+    sent: dict[StoreId, dict[Sku, int]] = {}
+    while left:
+        offers = [(store, _covered(store, left, supply.parts, free)) for store in free]
+        best = max(offers, key=lambda offer: _worth(offer, left, supply), default=None)
+        if best is None or not any(best[1].values()):
+            break
+        store, units = best
+        free.pop(store)
+        sent[store] = units
+        left = {sku: more for sku, count in left.items() if (more := count - units.get(sku, 0))}
+    return Routed(sent, left)
+
+
+def _free(supply: Supply) -> dict[StoreId, dict[Sku, int]]:
+    """What each location may sell, part by part."""
+    free: dict[StoreId, dict[Sku, int]] = {store: {} for store in supply.stores}
+    for place, shelf in supply.shelves.items():
+        if shelf.store in free:
+            units = shelf.sellable_to(supply.own.get(place, 0)) - supply.taken.get(place, 0)
+            free[shelf.store][shelf.sku] = max(0, units)
+    return free
+
+
+def _covered(
+    store: StoreId, left: Units, parts: Mapping[Sku, Units], free: Mapping[StoreId, Units]
+) -> dict[Sku, int]:
+    """Units of each SKU that one location can send; lines that share a part share it."""
+    there = dict(free[store])
+    covered = {}
+    for sku in sorted(left):
+        most = min(
+            (there.get(part, 0) // each for part, each in parts[sku].items()), default=left[sku]
+        )
+        if count := min(left[sku], most):
+            covered[sku] = count
+            for part, each in parts[sku].items():
+                there[part] -= each * count
+    return covered
+
+
+def _worth(
+    offer: tuple[StoreId, Units], left: Units, supply: Supply
+) -> tuple[int, int, int, int, list[int]]:
+    store, covered = offer
+    whole = sum(covered.get(sku, 0) == count for sku, count in left.items())
+    own = sum(count for (where, _), count in supply.own.items() if where == store)
+    rank = RANK[supply.stores[store].kind]
+    first = [-ord(letter) for letter in store]  # the smaller key is worth more
+    return whole, sum(covered.values()), own, -rank, first

@@ -1,0 +1,159 @@
+"""A whole cart in one store, or split over two: who can serve it, and how soon.
+
+Lines are served in the cart's order: what a line takes is gone for those behind it, so a set and
+its parts are never promised the same units twice. What the cart holds itself counts as its own.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from itertools import combinations
+
+from msgspec import Struct
+
+from domain.inventory.availability import NOTHING_HELD, Shelves, sellable_units
+from domain.inventory.stock_levels import Place
+from domain.kernel.ids import WEB, Sku
+from domain.stores.promises import Promise
+from domain.stores.stores import Store
+
+
+class Wish(Struct, frozen=True):
+    """Units of one SKU; `parts` are what of one can run out, None for what nobody sells."""
+
+    sku: Sku
+    quantity: int
+    parts: Mapping[Sku, int] | None
+
+
+class Candidate(Struct, frozen=True):
+    """A store that hands over, with what an order placed now would be promised there."""
+
+    store: Store
+    promise: Promise
+    distance_km: float | None = None
+
+    @property
+    def rank(self) -> tuple[object, ...]:
+        """The earliest first, then the nearest, then by name."""
+        return (self.promise.since, self.distance_km or 0.0, self.store.store)
+
+
+class Share(Struct, frozen=True):
+    """What one of two stores serves."""
+
+    candidate: Candidate
+    units: Mapping[Sku, int]
+
+
+class Split(Struct, frozen=True):
+    """Two stores that together serve `covered` units."""
+
+    shares: tuple[Share, Share]
+
+    @property
+    def covered(self) -> int:
+        return sum(sum(share.units.values()) for share in self.shares)
+
+    @property
+    def since(self) -> datetime:
+        """When all of it is ready."""
+        return max(share.candidate.promise.since for share in self.shares)
+
+    @property
+    def rank(self) -> tuple[object, ...]:
+        """The most units first, then the earliest whole promise, then the shortest way."""
+        stores = [share.candidate for share in self.shares]
+        return (-self.covered, *_way(stores[0], stores[1]))
+
+
+class Lying(Struct, frozen=True):
+    """Shelves as the web sees them, and what the cart holds of them."""
+
+    shelves: Shelves
+    own: Mapping[Place, int] = NOTHING_HELD
+
+    def free(self, wish: Wish, store: Store, taken: Mapping[Place, int] = NOTHING_HELD) -> int:
+        """Units that `store` can serve beside what is `taken` of it already, as many as wished."""
+        if wish.parts is None:
+            return 0
+        if wish.parts:
+            free = sellable_units(wish.parts, store.store, self.shelves, self.own, taken)
+            return min(wish.quantity, free)
+        is_held = any(place[0] == store.store for place in self.own)
+        return wish.quantity if is_held or store.serves(WEB) else 0
+
+
+def served(
+    wishes: Sequence[Wish], store: Store, lying: Lying, before: Sequence[int] = ()
+) -> list[int]:
+    """Units of each wish that `store` serves; `before` are those that another store serves."""
+    taken, units = Counter[Place](), []
+    for wish, elsewhere in zip(wishes, before or [0] * len(wishes), strict=True):
+        rest = Wish(wish.sku, wish.quantity - elsewhere, wish.parts)
+        count = lying.free(rest, store, taken)
+        for sku, each in (wish.parts or {}).items():
+            taken[store.store, sku] += each * count
+        units.append(count)
+    return units
+
+
+def serving_all(
+    wishes: Sequence[Wish], candidates: Sequence[Candidate], lying: Lying
+) -> list[Candidate]:
+    """The stores that can serve every wish in full, by their rank."""
+    wanted = [wish.quantity for wish in wishes]
+    able = [one for one in candidates if served(wishes, one.store, lying) == wanted]
+    return sorted(able, key=lambda one: one.rank)
+
+
+def best_split(
+    wishes: Sequence[Wish], candidates: Sequence[Candidate], lying: Lying
+) -> Split | None:
+    """The best two stores that each serve a part; None where no two do.
+
+    A pair is looked at closely only where what lies there line by line could make it the best.
+    """
+    alone = {
+        one.store.store: [lying.free(wish, one.store) for wish in wishes] for one in candidates
+    }
+    useful = sorted((one for one in candidates if any(alone[one.store.store])), key=_rank)
+    best: Split | None = None
+    for first, second in combinations(useful, 2):
+        most = sum(
+            min(wish.quantity, here + there)
+            for wish, here, there in zip(
+                wishes, alone[first.store.store], alone[second.store.store], strict=True
+            )
+        )
+        if best and (-most, *_way(first, second)) >= best.rank:
+            continue
+        for split in _splits(wishes, first, second, lying):
+            best = min(best or split, split, key=_rank)
+    return best
+
+
+def _splits(
+    wishes: Sequence[Wish], first: Candidate, second: Candidate, lying: Lying
+) -> Iterator[Split]:
+    """The first serves what it can and the second the rest, and the other way round."""
+    for one, other in ((first, second), (second, first)):
+        here = served(wishes, one.store, lying)
+        there = served(wishes, other.store, lying, here)
+        if any(here) and any(there):
+            yield Split((Share(one, _units(wishes, here)), Share(other, _units(wishes, there))))
+
+
+def _units(wishes: Sequence[Wish], counts: Sequence[int]) -> dict[Sku, int]:
+    return {wish.sku: count for wish, count in zip(wishes, counts, strict=True) if count}
+
+
+def _way(first: Candidate, second: Candidate) -> tuple[object, ...]:
+    """When the later of the two is ready, how far both are, and their names."""
+    since = max(first.promise.since, second.promise.since)
+    distance = (first.distance_km or 0.0) + (second.distance_km or 0.0)
+    return (since, distance, *sorted((first.store.store, second.store.store)))
+
+
+def _rank(one: Candidate | Split) -> tuple[object, ...]:
+    return one.rank

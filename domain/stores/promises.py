@@ -1,0 +1,34 @@
+"""What a store promises with an order: from when, and at the latest when, it can be collected."""
+
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct, structs
+
+from domain.stores.stores import Store
+
+
+class Promise(Struct, frozen=True):
+    """Both in the store's own time. Once stored with an order it never changes."""
+
+    since: datetime
+    until: datetime
+
+
+def promise_of(store: Store, now: datetime) -> Promise | None:
+    """Ready after the store's working minutes, at the latest after twice as many.
+
+    None for a store that never opens again.
+    """
+    since = store.ready_at(now)
+    if since is None:
+        return None
+    slower = structs.replace(store, prep_minutes=2 * store.prep_minutes)
+    return Promise(since, slower.ready_at(now) or since)
+
+
+def collect_by(store: Store, ready_at: datetime) -> datetime:
+    """Until when goods wait: the end of the last of the store's pickup days, in its own time."""
+    local = ready_at.astimezone(ZoneInfo(store.time_zone))
+    last = local + timedelta(days=store.pickup_days)
+    return last.replace(hour=23, minute=59, second=59, microsecond=0)

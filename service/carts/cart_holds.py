@@ -1,0 +1,290 @@
+"""A cart's lines kept for its owner: held on request, trimmed with the cart, turned into the order.
+
+A cart has at most one hold, which never counts against the cart itself. What the cart no longer
+asks for is free at once; what it asks for in addition is held by asking again.
+"""
+
+from collections.abc import Collection, Mapping
+from datetime import timedelta
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from domain.carts.cart_rules import OverLimit, over_limit
+from domain.carts.carts import Cart
+from domain.catalogue.products import ProductMissing
+from domain.foundation.callers import Caller
+from domain.inventory.availability import NOTHING_HELD, Catalogue, stocked_parts
+from domain.inventory.holds import (
+    DEFAULT_TTL,
+    Hold,
+    HoldLimit,
+    HoldLine,
+    HoldState,
+    claims,
+    difference,
+    nested,
+    units_of,
+)
+from domain.inventory.sales_channels import must_serve
+from domain.inventory.stock_levels import (
+    Cause,
+    Change,
+    NotEnoughStock,
+    Place,
+    Source,
+    moves_of,
+    shortages,
+    takers_of,
+)
+from domain.kernel.ids import WEB, CartId, HoldId, Sku, StoreId
+from service.inventory.availability import with_parts
+from service.shared.unit_of_work import Unit
+from service.sourcing.routing import may_be_elsewhere, must_be_sent, senders
+
+
+class Kept(Struct, frozen=True):
+    """What a cart's hold keeps: `places` while it counts, `claimed` as long as it is not closed."""
+
+    hold: Hold | None = None
+    places: Mapping[Place, int] = NOTHING_HELD
+    claimed: Mapping[Place, int] = NOTHING_HELD
+
+    @property
+    def stores(self) -> set[StoreId]:
+        """Where something is held that counts."""
+        return {store for store, _ in self.places}
+
+
+async def kept_by(unit: Unit, cart: Cart) -> Kept:
+    """The cart's hold, locked until the unit ends."""
+    return (await kept_by_all(unit, [cart]))[cart.id]
+
+
+async def kept_by_all(unit: Unit, carts: Collection[Cart]) -> dict[CartId, Kept]:
+    """The hold of each cart, locked until the unit ends."""
+    named = [cart.hold for cart in carts if cart.hold]
+    holds = await unit.holds.take_all(named) if named else {}
+    return {cart.id: _kept(holds[cart.hold], unit) if cart.hold else Kept() for cart in carts}
+
+
+def _kept(hold: Hold, unit: Unit) -> Kept:
+    if hold.state is not HoldState.ACTIVE:
+        return Kept(hold)
+    return Kept(hold, hold.places if hold.counts_at(unit.now) else NOTHING_HELD, hold.places)
+
+
+async def lock_kept(unit: Unit, carts: Collection[Cart]) -> None:
+    """Lock all that several carts hold, in the one order: before each is seen to by itself."""
+    kept = await kept_by_all(unit, carts)
+    places = {place for one in kept.values() for place in one.claimed}
+    await unit.stock.lock(sorted(places))
+
+
+async def hold_lines(
+    unit: Unit, caller: Caller, cart: Cart, *, ttl: timedelta = DEFAULT_TTL, limit: int
+) -> tuple[Cart, Hold | None]:
+    """Hold every line of a taken cart that says how it reaches its buyer, for `ttl`, or none.
+
+    What is to be sent is held where it would be sent from.
+
+    Raises:
+        NotEnoughStock: not every line can be held; what was held before stays.
+        NotServed: a store sells nothing new through the web.
+        HoldLimit: a customer may not hold so much of one SKU.
+        HoldPinned: something else is being paid for.
+        ProductMissing, OverLimit: there is no such thing any more, or no order takes so many.
+    """
+    kept = await kept_by(unit, cart)
+    asked = await _asked(unit, cart, kept)
+    stores = await unit.stores.share(sorted({line.store for line in asked.lines}))
+    must_serve(WEB, stores.values(), kept.stores)
+    await _must_be_within_limit(unit, cart, asked.places, kept.places, limit)
+    shelves, terms = await unit.selling.lock(asked.places.keys() | kept.claimed.keys(), [WEB])
+    if short := shortages(asked.places, terms[WEB].seen(shelves), kept.places):
+        may_be_elsewhere(short, units_of(lines_to_hold(cart), asked.parts))
+        raise NotEnoughStock(short, asked.takers)
+    changes = difference(kept.claimed, asked.places)
+    if kept.hold and changes:
+        kept.hold.must_not_be_pinned(unit.now)
+    await _apply(unit, changes, caller)
+    return await _held(unit, cart, kept, asked, ttl)
+
+
+class _Asked(Struct, frozen=True):
+    """What a cart asks to be held: lines with the location of each, and what they are made of."""
+
+    lines: list[HoldLine]
+    parts: Mapping[Sku, Mapping[Sku, int]]
+
+    @property
+    def places(self) -> dict[Place, int]:
+        return units_of(self.lines, self.parts)
+
+    @property
+    def takers(self) -> Mapping[tuple[StoreId | None, Sku], set[Sku]]:
+        return takers_of((line.store, line.sku, self.parts[line.sku]) for line in self.lines)
+
+
+async def _asked(unit: Unit, cart: Cart, kept: Kept) -> _Asked:
+    """Raises ProductMissing, OverLimit, and NotEnoughStock: nobody could send all of it."""
+    catalogue = await with_parts(unit, [line.sku for line in cart.lines])
+    _must_be_for_sale(unit, cart, catalogue)
+    parts = _parts(cart, catalogue)
+    lines = lines_to_hold(cart)
+    to_send = units_to_send(cart)
+    sending = await senders(unit, to_send, catalogue)
+    found = sending.route(to_send, own=kept.places, taken=units_of(lines, parts))
+    must_be_sent(found, to_send)
+    sent = [
+        HoldLine(sku, store, count)
+        for store, units in sorted(found.sent.items())
+        for sku, count in units.items()
+    ]
+    return _Asked([*lines, *sent], parts)
+
+
+async def _held(
+    unit: Unit, cart: Cart, kept: Kept, asked: _Asked, ttl: timedelta
+) -> tuple[Cart, Hold | None]:
+    """The cart's hold goes on with what is asked, or a new one begins; none for nothing."""
+    if kept.hold and kept.places:
+        hold = kept.hold.rewritten(asked.lines, asked.places).extended(ttl, unit.now)
+        await unit.holds.keep(hold)
+        return cart, hold
+    if kept.hold and kept.claimed:
+        await unit.holds.close([kept.hold.id], HoldState.EXPIRED)
+    if not asked.places:
+        return cart.holding(None, unit.now), None
+    hold = Hold(
+        id=HoldId(unit.new_id("hld")),
+        state=HoldState.ACTIVE,
+        lines=asked.lines,
+        units=nested(asked.places),
+        created_at=unit.now,
+        held_until=unit.now + ttl,
+        customer=cart.customer,
+        cart=cart.id,
+    )
+    await unit.holds.add([hold])
+    return cart.holding(hold.id, unit.now), hold
+
+
+async def trim(unit: Unit, caller: Caller, cart: Cart) -> Cart:
+    """Free what a changed cart no longer asks for; the rest is held longer, where it is there.
+
+    Raises HoldPinned: it is being paid for.
+    """
+    kept = await kept_by(unit, cart)
+    if kept.hold is None:
+        return cart
+    kept.hold.must_not_be_pinned(unit.now)
+    catalogue = await with_parts(unit, [line.sku for line in cart.lines])
+    lines, left = _left(cart, kept, _parts(cart, catalogue))
+    shelves = await unit.stock.lock(kept.claimed.keys())
+    await _apply(unit, difference(kept.claimed, left), caller)
+    if left:
+        hold = kept.hold.rewritten(lines, left)
+        is_there = not shortages(left, shelves, kept.places)
+        await unit.holds.keep(hold.extended(DEFAULT_TTL, unit.now) if is_there else hold)
+        return cart
+    if kept.claimed:
+        state = HoldState.RELEASED if kept.places else HoldState.EXPIRED
+        await unit.holds.close([kept.hold.id], state)
+    return cart.holding(None, unit.now)
+
+
+async def let_go(unit: Unit, caller: Caller, cart: Cart) -> None:
+    """Free all that a cart holds. Raises HoldPinned: it is being paid for."""
+    kept = await kept_by(unit, cart)
+    if kept.hold and kept.claimed:
+        kept.hold.must_not_be_pinned(unit.now)
+        await unit.stock.lock(kept.claimed.keys())
+        await _apply(unit, claims(kept.claimed, sign=-1), caller)
+        await unit.holds.close([kept.hold.id], HoldState.RELEASED)
+
+
+async def follow_owner(unit: Unit, cart: Cart) -> None:
+    """What a cart holds is its customer's, with all that follows: the cap, and the till."""
+    kept = await kept_by(unit, cart)
+    if kept.hold and kept.claimed:
+        await unit.holds.keep(replace(kept.hold, customer=cart.customer))
+
+
+def _left(
+    cart: Cart, kept: Kept, parts: Mapping[Sku, Mapping[Sku, int]]
+) -> tuple[list[HoldLine], dict[Place, int]]:
+    """Of what is held that which the cart still asks for: the lines, and the units of each place.
+
+    What is to be sent goes on being held where it is.
+    """
+    assert kept.hold is not None
+    lines = lines_to_hold(cart)
+    to_send = units_to_send(cart)
+    for line in kept.hold.lines:
+        own = next((one for one in lines if (one.sku, one.store) == (line.sku, line.store)), None)
+        count = min(line.quantity - (own.quantity if own else 0), to_send.get(line.sku, 0))
+        if count > 0:
+            lines.append(HoldLine(line.sku, line.store, count))
+            to_send[line.sku] -= count
+    wanted = units_of(lines, parts)
+    left = {place: min(count, wanted.get(place, 0)) for place, count in kept.places.items()}
+    return lines, {place: count for place, count in left.items() if count}
+
+
+def units_to_send(cart: Cart) -> dict[Sku, int]:
+    """Units of each SKU that are to be sent."""
+    units: dict[Sku, int] = {}
+    for line in cart.lines:
+        if line.fulfilment and line.fulfilment.method == "ship":
+            units[line.sku] = units.get(line.sku, 0) + line.quantity
+    return units
+
+
+def lines_to_hold(cart: Cart) -> list[HoldLine]:
+    """The lines that are to be collected somewhere."""
+    return [
+        HoldLine(line.sku, line.fulfilment.store, line.quantity)
+        for line in cart.lines
+        if line.fulfilment and line.fulfilment.store
+    ]
+
+
+def _must_be_for_sale(unit: Unit, cart: Cart, catalogue: Catalogue) -> None:
+    """Raises ProductMissing, OverLimit."""
+    for line in cart.lines:
+        if line.sku not in catalogue:
+            raise ProductMissing(line.sku)
+    if over := over_limit(cart.lines, catalogue, unit.cart_rules):
+        raise OverLimit(over)
+
+
+def _parts(cart: Cart, catalogue: Catalogue) -> dict[Sku, dict[Sku, int]]:
+    """What the lines take from shelves; nothing of what is not in the catalogue any more."""
+    known = {line.sku for line in cart.lines} & catalogue.keys()
+    nothing: dict[Sku, dict[Sku, int]] = {line.sku: {} for line in cart.lines}
+    return nothing | {sku: stocked_parts(catalogue[sku], catalogue) for sku in known}
+
+
+async def _must_be_within_limit(
+    unit: Unit,
+    cart: Cart,
+    wanted: Mapping[Place, int],
+    own: Mapping[Place, int],
+    limit: int,
+) -> None:
+    if cart.customer is None:
+        return
+    skus = {sku for _, sku in wanted}
+    held = await unit.holds.held_by([cart.customer], skus)
+    for sku in sorted(skus):
+        more = sum(count for (_, named), count in wanted.items() if named == sku)
+        mine = sum(count for (_, named), count in own.items() if named == sku)
+        elsewhere = held.get((cart.customer, sku), 0) - mine
+        if elsewhere + more > limit:
+            raise HoldLimit(sku, elsewhere, more, limit)
+
+
+async def _apply(unit: Unit, changes: list[Change], caller: Caller) -> None:
+    source = Source(Cause.HOLD, unit.new_id("hld"), caller.id, unit.now)
+    await unit.stock.apply(moves_of(changes, source))

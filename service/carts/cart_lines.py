@@ -1,0 +1,241 @@
+"""What its owner changes in a cart: lines, how they reach the buyer, and that they are kept."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final, TypeVar
+
+from msgspec import Struct
+
+from domain.carts.cart_lines import CartLine, Fulfilment
+from domain.carts.carts import Cart, OtherCurrency
+from domain.catalogue.products import Product, ProductMissing, ProductState, SkuRetired
+from domain.foundation.callers import Caller
+from domain.kernel.errors import Stale
+from domain.kernel.ids import CartId, Sku
+from domain.stores.stores import NoSuchStore
+from service.carts.cart_holds import hold_lines, trim
+from service.carts.queries import CartView, seen
+from service.carts.switch_fulfilment import SwitchedView, switched
+from service.foundation.ports import RequestKey
+from service.shared.retry import tried_again
+from service.shared.unit_of_work import Unit, Units
+
+View = TypeVar("View", bound=CartView)
+IN_THE_ADDRESS: Final = {"parameter": "store", "in": "query"}
+
+
+class Wish(Struct, frozen=True):
+    """How many of a SKU, and how they are to reach the buyer; without a word on that, as before.
+
+    `at` names the line, where the SKU stands on several.
+    """
+
+    sku: Sku
+    quantity: int
+    fulfilment: Fulfilment | None = None
+    at: Fulfilment | None = None
+
+
+async def put_line(
+    units: Units,
+    *,
+    caller: Caller,
+    cart: CartId,
+    wish: Wish,
+    change: "Change",
+) -> CartView:
+    """Set a line to a quantity; a repeat changes nothing.
+
+    Raises:
+        Missing: no such cart, or no such SKU.
+        SkuRetired, OtherCurrency, NoSuchStore: it can never be ordered like this.
+        SeveralLines: the SKU stands on more than one, and the wish names none.
+    """
+
+    async def put(unit: Unit, before: Cart) -> Cart:
+        known = await unit.products.by_sku([wish.sku])
+        line = _line(wish, before, known.get(wish.sku))
+        await _must_exist(unit, wish.fulfilment, {"pointer": "/fulfilment/store"})
+        await _must_exist(unit, wish.at, IN_THE_ADDRESS)
+        return before.with_line(line, unit.now, wish.at)
+
+    return await changed(units, caller, cart, change, put)
+
+
+async def drop_line(
+    units: Units,
+    *,
+    caller: Caller,
+    cart: CartId,
+    sku: Sku,
+    change: "Change",
+    at: Fulfilment | None = None,
+) -> CartView:
+    """Take a line out; a repeat changes nothing. Raises SeveralLines."""
+
+    async def drop(unit: Unit, before: Cart) -> Cart:
+        return before.without_line(sku, unit.now, at)
+
+    return await changed(units, caller, cart, change, drop)
+
+
+@tried_again
+async def fulfil(
+    units: Units, *, caller: Caller, cart: CartId, fulfilment: Fulfilment, change: "Change"
+) -> SwitchedView:
+    """Have every line reach its buyer in the same way, and say what that changed.
+
+    What was held elsewhere is free. A repeat changes nothing. Raises NoSuchStore, TooManyUnits.
+    """
+    async with units.begin() as unit:
+        if first := await _claimed(unit, caller, cart, change.key, SwitchedView):
+            return first
+        before = await _taken(unit, caller, cart, change)
+        await _must_exist(unit, fulfilment, {"pointer": "/store"})
+        was = await seen(unit, before, change.locale)
+        after = before.fulfilled_by(fulfilment, unit.now)
+        if after is not before:
+            after = await _kept(unit, caller, after)
+        view = switched(was, await seen(unit, after, change.locale, before))
+        await unit.requests.answer(change.key, view)
+    return view
+
+
+async def save(
+    units: Units,
+    *,
+    caller: Caller,
+    cart: CartId,
+    sku: Sku,
+    change: "Change",
+    at: Fulfilment | None = None,
+) -> CartView:
+    """Put a line aside for later; what was held for it is free. Raises NotInCart, SeveralLines."""
+
+    async def step(unit: Unit, before: Cart) -> Cart:
+        return before.save(sku, unit.now, at)
+
+    return await changed(units, caller, cart, change, step)
+
+
+async def restore(
+    units: Units, *, caller: Caller, cart: CartId, sku: Sku, change: "Change"
+) -> CartView:
+    """Take a saved line into the cart again. Raises NotInCart."""
+
+    async def step(unit: Unit, before: Cart) -> Cart:
+        return before.restore(sku, unit.now)
+
+    return await changed(units, caller, cart, change, step)
+
+
+async def drop_saved(
+    units: Units, *, caller: Caller, cart: CartId, sku: Sku, change: "Change"
+) -> CartView:
+    """Forget what was saved of a SKU; a repeat changes nothing."""
+
+    async def step(unit: Unit, before: Cart) -> Cart:
+        return before.without_saved(sku, unit.now)
+
+    return await changed(units, caller, cart, change, step)
+
+
+@tried_again
+async def hold(
+    units: Units,
+    *,
+    caller: Caller,
+    cart: CartId,
+    locale: str,
+    limit: int,
+    key: RequestKey | None,
+) -> CartView:
+    """Keep the stock of every line that is to be collected, for a while, or of none.
+
+    Asked again it holds what the cart asks for by then, and longer.
+    """
+    async with units.begin() as unit:
+        if first := await _claimed(unit, caller, cart, key, CartView):
+            return first
+        before = await unit.carts.take(cart)
+        before.must_open_to(caller)
+        before.must_be_open()
+        after, _ = await hold_lines(unit, caller, before, limit=limit)
+        if after is not before:
+            await unit.carts.keep(after)
+        view = await seen(unit, after, locale)
+        await unit.requests.answer(key, view)
+    return view
+
+
+class Change(Struct, frozen=True):
+    """How a write came: its key, the version it was decided on, and the reader's language."""
+
+    key: RequestKey | None = None
+    if_version: int | None = None
+    locale: str = ""
+
+
+class StaleCart(Stale):
+    def __init__(self, cart: Cart) -> None:
+        facts = {"version": cart.version}
+        super().__init__("The cart has changed since you looked.", facts=facts)
+
+
+@tried_again
+async def changed(
+    units: Units,
+    caller: Caller,
+    cart: CartId,
+    change: Change,
+    step: Callable[[Unit, Cart], Awaitable[Cart]],
+) -> CartView:
+    """The cart after a step that its owner takes; one that changes nothing is none."""
+    async with units.begin() as unit:
+        if first := await _claimed(unit, caller, cart, change.key, CartView):
+            return first
+        before = await _taken(unit, caller, cart, change)
+        after = await step(unit, before)
+        if after is not before:
+            after = await _kept(unit, caller, after)
+        view = await seen(unit, after, change.locale, before)
+        await unit.requests.answer(change.key, view)
+    return view
+
+
+async def _claimed(
+    unit: Unit, caller: Caller, cart: CartId, key: RequestKey | None, kind: type[View]
+) -> View | None:
+    if key:  # whoever may no longer look gets no earlier answer either
+        (await unit.carts.get(cart)).must_open_to(caller)
+    return await unit.requests.claim(key, kind)
+
+
+async def _taken(unit: Unit, caller: Caller, cart: CartId, change: Change) -> Cart:
+    """Raises Missing, StaleCart."""
+    taken = await unit.carts.take(cart)
+    taken.must_open_to(caller)
+    if change.if_version is not None and change.if_version != taken.version:
+        raise StaleCart(taken)
+    return taken
+
+
+async def _kept(unit: Unit, caller: Caller, changed: Cart) -> Cart:
+    trimmed = await trim(unit, caller, changed)
+    await unit.carts.keep(trimmed)
+    return trimmed
+
+
+def _line(wish: Wish, cart: Cart, product: Product | None) -> CartLine:
+    if product is None:
+        raise ProductMissing(wish.sku)
+    if product.state is ProductState.RETIRED:
+        raise SkuRetired(wish.sku)
+    if product.price.currency != cart.currency:
+        raise OtherCurrency(product.price.currency, cart.currency)
+    return CartLine(wish.sku, wish.quantity, product.price, wish.fulfilment)
+
+
+async def _must_exist(unit: Unit, fulfilment: Fulfilment | None, where: Mapping[str, str]) -> None:
+    store = fulfilment.store if fulfilment else None
+    if store and not await unit.stores.by_id([store]):
+        raise NoSuchStore(store, where)

@@ -1,0 +1,77 @@
+"""What makes a cart cheaper or dearer besides its lines: coupons, and how it is sent."""
+
+from msgspec import UNSET, Struct, UnsetType
+
+from domain.carts.carts import Cart
+from domain.foundation.callers import Caller
+from domain.kernel.addresses import Address
+from domain.kernel.ids import CartId, ShippingMethodId
+from domain.pricing.promotions import CouponMissing, CouponRefused, Trouble, spelled
+from domain.pricing.shipping_methods import must_be_on_offer
+from service.carts.cart_lines import Change, changed
+from service.carts.queries import CartView
+from service.shared.unit_of_work import Unit, Units
+
+
+async def add_coupon(
+    units: Units, *, caller: Caller, cart: CartId, code: str, change: Change
+) -> CartView:
+    """Put a coupon into a cart; a repeat changes nothing.
+
+    One that the cart cannot use yet is taken, and says so; one that it can never use is not.
+
+    Raises:
+        CouponMissing: there is none with this code.
+        CouponRefused: it has ended, is used up, or is somebody else's.
+        TooManyCoupons
+    """
+
+    async def add(unit: Unit, before: Cart) -> Cart:
+        before.must_be_open()
+        shown = (spelled(code), before.customer)
+        _, coupons = await unit.prices.rules([shown])
+        coupon = coupons[shown]
+        if coupon.promotion is None:
+            raise CouponMissing
+        trouble = coupon.trouble(
+            customer=before.customer, items=[], currency=before.currency, now=unit.now
+        )
+        if trouble not in {None, Trouble.NOT_APPLICABLE} and coupon.code not in before.coupons:
+            raise CouponRefused(coupon.code, trouble)
+        return before.with_coupon(coupon.code, unit.now)
+
+    return await changed(units, caller, cart, change, add)
+
+
+async def drop_coupon(
+    units: Units, *, caller: Caller, cart: CartId, code: str, change: Change
+) -> CartView:
+    """Take a coupon out; a repeat changes nothing."""
+
+    async def drop(unit: Unit, before: Cart) -> Cart:
+        return before.without_coupon(spelled(code), unit.now)
+
+    return await changed(units, caller, cart, change, drop)
+
+
+class SendingWish(Struct, frozen=True):
+    """How and where to; what is left out stays as it was, and None takes it away."""
+
+    method: ShippingMethodId | UnsetType | None = UNSET
+    address: Address | UnsetType | None = UNSET
+
+
+async def send(
+    units: Units, *, caller: Caller, cart: CartId, wish: SendingWish, change: Change
+) -> CartView:
+    """Say how, and where to, what is sent is sent. Raises NoSuchMethod."""
+
+    async def decide(unit: Unit, before: Cart) -> Cart:
+        method = before.method if wish.method is UNSET else wish.method
+        address = before.address if wish.address is UNSET else wish.address
+        if method is not None and method != before.method:
+            rules, _ = await unit.prices.rules()
+            must_be_on_offer(method, rules.methods, before.currency)
+        return before.sent_by(method, address, unit.now)
+
+    return await changed(units, caller, cart, change, decide)

@@ -1,0 +1,101 @@
+"""A cart is started, or found again on another device."""
+
+from domain.carts.carts import Cart
+from domain.foundation.callers import Caller, Role
+from domain.kernel.ids import CartId, MarketId
+from domain.pricing.markets import chosen, usual_currency
+from service.carts.queries import CartView, seen
+from service.foundation.ports import RequestKey
+from service.shared.retry import tried_again
+from service.shared.unit_of_work import Unit, Units
+
+
+@tried_again
+async def start(
+    units: Units,
+    *,
+    caller: Caller,
+    currency: str,
+    key: RequestKey | None,
+    market: MarketId | None = None,
+) -> CartView:
+    """A new cart: the customer's own, a guest's, or one for whoever walked in to a till.
+
+    A customer has one open cart; asked for another, the open one is the answer. An empty one takes
+    the currency and the market that are asked for. Without a word it is the first market that has
+    the currency.
+
+    Guests share their page's key, and before they have a cart nothing tells them apart: a first
+    answer that is given again could be somebody else's cart. Their `key` is therefore not looked
+    at; a repeat starts one more empty cart.
+
+    Raises:
+        NoSuchMarket, CurrencyNotSold
+    """
+    if caller.role is Role.SHOP and caller.cart is None:
+        key = None
+    async with units.begin() as unit:
+        if first := await unit.requests.claim(key, CartView):
+            return first
+        cart = await _started(unit, caller, currency, market)
+        view = await seen(unit, cart, locale="")
+        await unit.requests.answer(key, view)
+    return view
+
+
+@tried_again
+async def look_at_mine(
+    units: Units, *, caller: Caller, currency: str | None, default: str, locale: str
+) -> CartView:
+    """The customer's open cart; a new, empty one if there is none.
+
+    An empty one takes `currency`; a new one for which nobody named any has the `default`.
+    """
+    async with units.begin() as unit:
+        cart = await _started(unit, caller, currency, default=default)
+        return await seen(unit, cart, locale)
+
+
+async def _started(
+    unit: Unit,
+    caller: Caller,
+    currency: str | None,
+    market: MarketId | None = None,
+    *,
+    default: str = "",
+) -> Cart:
+    if caller.customer:
+        await unit.customers.take(caller.customer)  # two devices at once take turns
+        if mine := await unit.carts.open_of(caller.customer):
+            return await in_currency(unit, mine, currency, market)
+    rules, _ = await unit.prices.rules()
+    if currency is None:
+        currency = usual_currency(rules.markets, default)
+    where = chosen(rules.markets, currency, market)
+    cart = Cart(
+        id=CartId(unit.new_id("crt")),
+        currency=currency,
+        market=where.market if where else None,
+        created_at=unit.now,
+        changed_at=unit.now,
+        customer=caller.customer,
+        store=min(caller.stores) if caller.role is Role.TILL else None,
+        saved=await unit.carts.take_saved(caller),
+    )
+    await unit.carts.add(cart)
+    return cart
+
+
+async def in_currency(
+    unit: Unit, cart: Cart, currency: str | None, market: MarketId | None = None
+) -> Cart:
+    """The cart in the currency and market that are asked for, where nothing in it has another."""
+    if currency is None or cart.lines:
+        return cart
+    if currency == cart.currency and market in {None, cart.market}:
+        return cart
+    rules, _ = await unit.prices.rules()
+    where = chosen(rules.markets, currency, market)
+    switched = cart.switched(currency, where.market if where else None, unit.now)
+    await unit.carts.keep(switched)
+    return switched

@@ -1,0 +1,119 @@
+"""What stands in the way of ordering a line, as things are now. Nothing is dropped in silence."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+
+from msgspec import UNSET, Struct, UnsetType
+
+from domain.carts.cart_lines import CartLine
+from domain.catalogue.products import Product, ProductState
+from domain.inventory.availability import NOTHING_HELD, Shelves, sellable_units, stocked_parts
+from domain.inventory.stock_levels import Place
+from domain.kernel.ids import WEB, Sku, StoreId
+from domain.kernel.money import Money
+from domain.stores.stores import Store
+
+
+class LineProblem(Struct, frozen=True, omit_defaults=True):
+    """`seen` is the price the buyer saw, `price` today's; to set the line again accepts it."""
+
+    code: str
+    detail: str
+    available: int | UnsetType = UNSET
+    seen: Money | UnsetType = UNSET
+    price: Money | UnsetType = UNSET
+    limit: int | UnsetType = UNSET
+    coupon: str | UnsetType = UNSET
+
+
+class Facts(Struct, frozen=True):
+    """What a cart's lines are compared with; `over` are the limits that SKUs exceed."""
+
+    catalogue: Mapping[Sku, Product]
+    stores: Mapping[StoreId, Store]
+    over: Mapping[Sku, int]
+    shelves: Shelves = {}
+    own: Mapping[Place, int] = NOTHING_HELD
+
+
+def problems_of(line: CartLine, facts: Facts, now: datetime) -> list[LineProblem]:
+    """Why a line could not be ordered, or not as it was seen; its stock is another question."""
+    of_product = product_problems_of(line, facts)
+    known = line.sku in facts.catalogue
+    return [*of_product, *_of_fulfilment(line, facts, now)] if known else of_product
+
+
+def product_problems_of(line: CartLine, facts: Facts) -> list[LineProblem]:
+    """Why its product could not be ordered, or not as it was seen, however it is fulfilled."""
+    product = facts.catalogue.get(line.sku)
+    if product is None:
+        return [LineProblem("unknown_sku", "It is not in the catalogue any more.")]
+    return list(_of_product(line, product, facts))
+
+
+def _of_product(line: CartLine, product: Product, facts: Facts) -> Iterator[LineProblem]:
+    if product.state is ProductState.RETIRED:
+        yield LineProblem("retired", "It is no longer sold.")
+    if product.price != line.seen:
+        yield LineProblem(
+            "price_changed", "Its price has changed.", seen=line.seen, price=product.price
+        )
+    if line.sku in facts.over:
+        most = facts.over[line.sku]
+        yield LineProblem("limit", f"One order takes at most {most}.", limit=most)
+
+
+def _of_fulfilment(line: CartLine, facts: Facts, now: datetime) -> Iterator[LineProblem]:
+    if line.fulfilment is None:
+        yield LineProblem("fulfilment_missing", "Say where it is collected, or that it is sent.")
+    elif line.fulfilment.store is not None:
+        store = facts.stores.get(line.fulfilment.store)
+        if store is None or not store.pickup or store.ready_at(now) is None:
+            name = store.name if store else line.fulfilment.store
+            yield LineProblem("pickup_unavailable", f"{name} hands nothing over now.")
+
+
+def shortage_of(line: CartLine, facts: Facts, taken: Counter[Place]) -> list[LineProblem]:
+    """What is not there of a line, when the lines before it have `taken` theirs."""
+    product = facts.catalogue.get(line.sku)
+    if product is None or line.fulfilment is None:
+        return []
+    if line.fulfilment.store is None:
+        return _shortage_of_all(line, product, facts, taken)
+    store = facts.stores.get(line.fulfilment.store)
+    if store is None:
+        return []
+    against = store.reason_against(WEB)
+    parts = stocked_parts(product, facts.catalogue)
+    if not parts:
+        held = any(place[0] == store.store for place in facts.own)
+        free = line.quantity if held or not against else 0
+    else:
+        free = sellable_units(parts, store.store, facts.shelves, facts.own, taken)
+    for sku, each in parts.items():
+        taken[store.store, sku] += each * min(line.quantity, free)
+    if free >= line.quantity:
+        return []
+    if against:
+        return [LineProblem(against, f"{store.name} sells nothing new here.", available=free)]
+    return [LineProblem("insufficient_stock", f"There are only {free}.", available=free)]
+
+
+def _shortage_of_all(
+    line: CartLine, product: Product, facts: Facts, taken: Counter[Place]
+) -> list[LineProblem]:
+    """What all locations together lack of a line that is to be sent."""
+    parts = stocked_parts(product, facts.catalogue)
+    if not parts:
+        return []
+    left = line.quantity
+    for store in sorted({store for store, _ in facts.shelves}):
+        units = min(left, sellable_units(parts, store, facts.shelves, facts.own, taken))
+        for sku, each in parts.items():
+            taken[store, sku] += each * units
+        left -= units
+    if not left:
+        return []
+    free = line.quantity - left
+    return [LineProblem("insufficient_stock", f"There are only {free}.", available=free)]

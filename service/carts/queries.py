@@ -1,0 +1,248 @@
+"""A cart as its owner sees it: names, prices, availability and promises as they are now."""
+
+from collections import Counter
+from datetime import datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from domain.carts.cart_lines import CartLine, Fulfilment, stores_of
+from domain.carts.cart_rules import over_limit
+from domain.carts.carts import Cart, CartState
+from domain.foundation.callers import Caller
+from domain.inventory.availability import NOTHING_HELD, Shelves
+from domain.inventory.holds import Hold
+from domain.inventory.stock_levels import Place
+from domain.kernel.addresses import Address
+from domain.kernel.ids import WEB, CartId, MarketId, OrderId, ShippingMethodId, Sku, StoreId
+from domain.kernel.money import Money
+from domain.pricing.price_rules import Percent
+from domain.pricing.prices import Discount, PricedLine, Shipping, TaxSum, Totals
+from domain.stores.promises import Promise, promise_of
+from domain.stores.stores import Store
+from service.carts.line_problems import (
+    Facts,
+    LineProblem,
+    problems_of,
+    product_problems_of,
+    shortage_of,
+)
+from service.carts.price_cart import Priced, known_for, priced
+from service.inventory.availability import with_parts
+from service.shared.unit_of_work import Unit, Units
+
+
+class SavedLineView(Struct, frozen=True):
+    """A line for later costs nothing yet; `total` is what its units would cost."""
+
+    sku: Sku
+    name: str
+    quantity: int
+    unit_price: Money
+    total: Money
+    fulfilment: Fulfilment | None
+    problems: list[LineProblem]
+
+
+class LineView(SavedLineView, frozen=True, kw_only=True):
+    """`total` is what the units cost less their discounts, `to_pay` the same with its tax."""
+
+    discounts: list[Discount]
+    tax_rate: Percent | None
+    tax: Money
+    to_pay: Money
+
+
+class GroupView(Struct, frozen=True):
+    """Lines of one store and method; the promise is what an order placed now would get."""
+
+    method: str
+    store: StoreId | None
+    lines: list[Sku]
+    promised_from: datetime | None
+    promised_until: datetime | None
+
+
+class Sending(Struct, frozen=True):
+    """How what is sent is sent, and where to. Without a chosen method it is the cheapest."""
+
+    chosen: ShippingMethodId | None
+    address: Address | None
+    costs: Shipping | None
+
+
+class ChangedTotal(Struct, frozen=True):
+    """One of the totals that a change has made another."""
+
+    total: str
+    before: Money
+    now: Money
+
+
+class CartView(Struct, frozen=True):
+    """A cart with names, prices and availability as they are now.
+
+    `requires` is what checkout still has to be told: the `address` of what is sent.
+    `changed_totals` are those that a write has changed, in the answer to it.
+    """
+
+    id: CartId
+    version: int
+    state: CartState
+    currency: str
+    lines: list[LineView]
+    groups: list[GroupView]
+    market: MarketId | None
+    prices_include_tax: bool
+    shipping: Sending
+    coupons: list[str]
+    taxes: list[TaxSum]
+    totals: Totals
+    requires: list[str]
+    problems: list[LineProblem]
+    held_until: datetime | None = None
+    saved: list[SavedLineView] = []
+    order: OrderId | None = None
+    changed_totals: list[ChangedTotal] = []
+
+
+async def look(units: Units, *, caller: Caller, cart: CartId, locale: str) -> CartView:
+    """Raises Missing: there is no such cart, or it is somebody else's."""
+    async with units.read() as unit:
+        found = await unit.carts.get(cart)
+        found.must_open_to(caller)
+        return await seen(unit, found, locale)
+
+
+async def seen(unit: Unit, cart: Cart, locale: str, before: Cart | None = None) -> CartView:
+    """The cart with today's names, prices and availability; problems say what changed.
+
+    With the cart as it was `before`, it also says which totals that has changed.
+    """
+    both = [cart] if before is None or before is cart else [cart, before]
+    told = [*cart.lines, *cart.saved]
+    skus = {line.sku for one in both for line in (*one.lines, *one.saved)}
+    catalogue = await with_parts(unit, skus)
+    stores = await unit.stores.by_id(stores_of(told))
+    is_sent = any(line.fulfilment and line.fulfilment.store is None for line in told)
+    places = None if is_sent else stores
+    asked = catalogue and (is_sent or stores)
+    sold = await unit.selling.sold(WEB, catalogue, places) if asked else None
+    shelves: Shelves = sold[0].seen(sold[1]) if sold else {}
+    kept = await hold_of(unit, cart)
+    over = over_limit(cart.lines, catalogue, unit.cart_rules)
+    facts = Facts(catalogue, stores, over, shelves, kept.places if kept else {})
+    taken = Counter[Place]()
+    known = await known_for(unit, *both)
+    now, *then = [priced(one, catalogue, known, locale=locale) for one in both]
+    lines = [
+        _line_view(line, bill, facts, _problems(line, facts, taken, unit.now), locale)
+        for line, bill in zip(cart.lines, now.quote.lines, strict=True)
+    ]
+    return CartView(
+        id=cart.id,
+        version=cart.version,
+        state=cart.state,
+        currency=cart.currency,
+        lines=lines,
+        groups=_groups(cart, stores, unit.now),
+        market=now.quote.market,
+        prices_include_tax=now.quote.prices_include_tax,
+        shipping=Sending(cart.method, cart.address, now.quote.shipping),
+        coupons=list(cart.coupons),
+        taxes=now.quote.taxes,
+        totals=now.quote.totals,
+        requires=now.requires,
+        problems=[*now.problems, *_emptiness(cart)],
+        held_until=kept.held_until if kept else None,
+        saved=[_saved_view(line, facts, locale) for line in cart.saved],
+        order=cart.order,
+        changed_totals=_changed_totals(then, now),
+    )
+
+
+def _problems(
+    line: CartLine, facts: Facts, taken: Counter[Place], now: datetime
+) -> list[LineProblem]:
+    return [*problems_of(line, facts, now), *shortage_of(line, facts, taken)]
+
+
+def _emptiness(cart: Cart) -> list[LineProblem]:
+    return [] if cart.lines else [LineProblem("empty", "There is nothing in the cart.")]
+
+
+def _changed_totals(then: list[Priced], now: Priced) -> list[ChangedTotal]:
+    return [
+        ChangedTotal(name, before, after)
+        for one in then
+        for name in Totals.__struct_fields__
+        if (before := getattr(one.quote.totals, name)) != (after := getattr(now.quote.totals, name))
+    ]
+
+
+async def hold_of(unit: Unit, cart: Cart) -> Hold | None:
+    """The cart's hold, while it counts."""
+    if cart.hold is None:
+        return None
+    hold = await unit.holds.get(cart.hold)
+    return hold if hold.counts_at(unit.now) else None
+
+
+def _line_view(
+    line: CartLine, bill: PricedLine, facts: Facts, problems: list[LineProblem], locale: str
+) -> LineView:
+    return LineView(
+        sku=line.sku,
+        name=_name(line, facts, locale),
+        quantity=line.quantity,
+        unit_price=bill.unit_price,
+        discounts=bill.discounts,
+        total=bill.total,
+        tax_rate=bill.tax_rate,
+        tax=bill.tax,
+        to_pay=bill.to_pay,
+        fulfilment=line.fulfilment,
+        problems=problems,
+    )
+
+
+def _saved_view(line: CartLine, facts: Facts, locale: str) -> SavedLineView:
+    """A line for later takes nothing from anybody; its problems are those it would have alone."""
+    alone = replace(facts, over={}, own=NOTHING_HELD)
+    product = facts.catalogue.get(line.sku)
+    price = product.price if product else line.seen
+    return SavedLineView(
+        sku=line.sku,
+        name=_name(line, facts, locale),
+        quantity=line.quantity,
+        unit_price=price,
+        total=price * line.quantity,
+        fulfilment=line.fulfilment,
+        problems=[*product_problems_of(line, alone), *shortage_of(line, alone, Counter())],
+    )
+
+
+def _name(line: CartLine, facts: Facts, locale: str) -> str:
+    """A product that is not in the catalogue any more bears its SKU."""
+    product = facts.catalogue.get(line.sku)
+    return product.name_in(locale) if product else line.sku
+
+
+def _groups(cart: Cart, stores: dict[StoreId, Store], now: datetime) -> list[GroupView]:
+    chosen = {line.fulfilment for line in cart.lines if line.fulfilment}
+    groups = []
+    for fulfilment in sorted(chosen, key=lambda way: (way.method, way.store or "")):
+        skus = [line.sku for line in cart.lines if line.fulfilment == fulfilment]
+        promise: Promise | None = None
+        if fulfilment.store in stores:
+            promise = promise_of(stores[fulfilment.store], now)
+        groups.append(
+            GroupView(
+                fulfilment.method,
+                fulfilment.store,
+                skus,
+                promise.since if promise else None,
+                promise.until if promise else None,
+            )
+        )
+    return groups

@@ -1,0 +1,100 @@
+"""What somebody looked at lately, on whichever device; a guest's comes along at log-in."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from msgspec import Struct
+
+from domain.carts.recently_viewed import Viewing
+from domain.catalogue.products import Product, ProductState
+from domain.foundation.callers import Caller
+from domain.inventory.availability import Offer, Telling
+from domain.kernel.errors import Invalid
+from domain.kernel.ids import CartId, CustomerId, Sku
+from domain.kernel.money import Money
+from service.foundation.ports import RequestKey
+from service.inventory.availability import Question, look
+from service.shared.retry import tried_again
+from service.shared.unit_of_work import Unit, Units
+
+NOTED: Final = True
+
+
+class ViewedItem(Struct, frozen=True):
+    """`availability` is a hint: what could be had from all stores together."""
+
+    sku: Sku
+    name: str
+    price: Money
+    state: ProductState
+    viewed_at: datetime
+    availability: Offer
+
+
+class ViewedItems(Struct, frozen=True):
+    """The newest first; what is not in the catalogue any more is left out."""
+
+    items: list[ViewedItem]
+
+
+@tried_again
+async def note(
+    units: Units,
+    *,
+    caller: Caller,
+    cart: CartId | None,
+    skus: Sequence[Sku],
+    key: RequestKey | None,
+) -> None:
+    """These were looked at just now, the newest first.
+
+    Raises:
+        Missing: no such cart, or not the caller's.
+        Invalid: a SKU that nobody sells; nothing is noted.
+    """
+    async with units.begin() as unit:
+        owner = await _owner(unit, caller, cart)
+        if await unit.requests.claim(key, bool):
+            return
+        known = await unit.products.known(skus)
+        if strangers := [
+            {"pointer": f"/skus/{place}", "code": "unknown_sku", "detail": "there is no such sku"}
+            for place, sku in enumerate(skus)
+            if sku not in known
+        ]:
+            raise Invalid("Nobody sells some of these.", errors=strangers)
+        await unit.viewed.note(owner, skus)
+        await unit.requests.answer(key, NOTED)
+
+
+async def look_back(
+    units: Units, *, caller: Caller, cart: CartId | None, telling: Telling, locale: str
+) -> ViewedItems:
+    """Raises Missing: no such cart, or not the caller's."""
+    async with units.read() as unit:
+        viewed = await unit.viewed.of(await _owner(unit, caller, cart))
+        products = await unit.products.by_sku([one.sku for one in viewed])
+    known = [one for one in viewed if one.sku in products]
+    answer = await look(units, Question([one.sku for one in known], stores=[], telling=telling))
+    return ViewedItems(
+        [
+            _item(one, products[one.sku], found.ship, locale)
+            for one, found in zip(known, answer.items, strict=True)
+        ]
+    )
+
+
+def _item(viewing: Viewing, product: Product, offer: Offer, locale: str) -> ViewedItem:
+    name = product.name_in(locale)
+    return ViewedItem(product.sku, name, product.price, product.state, viewing.viewed_at, offer)
+
+
+async def _owner(unit: Unit, caller: Caller, cart: CartId | None) -> CustomerId | CartId:
+    """Whose it is: the customer, or a guest by the cart."""
+    if cart is None:
+        assert caller.customer is not None, "without a cart only a customer comes here"
+        return caller.customer
+    found = await unit.carts.get(cart)
+    found.must_open_to(caller)
+    return found.customer or found.id

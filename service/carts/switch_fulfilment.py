@@ -1,0 +1,54 @@
+"""What it means for a cart that its lines reach the buyer in another way."""
+
+from msgspec import Struct, field
+
+from domain.carts.cart_lines import Fulfilment
+from domain.kernel.ids import Sku
+from domain.pricing.prices import Totals
+from service.carts.line_problems import LineProblem
+from service.carts.queries import CartView, GroupView, LineView
+
+
+class SwitchedLine(Struct, frozen=True):
+    """A line that `was` fulfilled in another way; `problems` are those that it did not have before.
+
+    `quantity` is what was switched; where the SKU stood on several lines they are one by now.
+    """
+
+    sku: Sku
+    quantity: int
+    was: Fulfilment | None
+    fulfilment: Fulfilment | None
+    problems: list[LineProblem]
+
+
+class Before(Struct, frozen=True):
+    """Groups with their promises, and totals, as they were before the switch."""
+
+    groups: list[GroupView]
+    totals: Totals
+
+
+class SwitchedView(CartView, frozen=True, kw_only=True):
+    """The cart with its new groups and totals, every line that was switched, and how it was."""
+
+    changes: list[SwitchedLine] = field(default_factory=list)
+    before: Before | None = None
+
+
+def switched(was: CartView, cart: CartView) -> SwitchedView:
+    """`cart` with what is not as it `was`."""
+    changes = [
+        change for line in was.lines if (change := _switched(line, cart)).was != change.fulfilment
+    ]
+    fields = {name: getattr(cart, name) for name in CartView.__struct_fields__}
+    before = Before(was.groups, was.totals) if changes else None
+    return SwitchedView(**fields, changes=changes, before=before)
+
+
+def _switched(line: LineView, cart: CartView) -> SwitchedLine:
+    """Every line is fulfilled in one way by now, so its SKU has one line."""
+    now = next(one for one in cart.lines if one.sku == line.sku)
+    known = {problem.code for problem in line.problems}
+    fresh = [problem for problem in now.problems if problem.code not in known]
+    return SwitchedLine(line.sku, line.quantity, line.fulfilment, now.fulfilment, fresh)

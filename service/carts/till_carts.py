@@ -1,0 +1,94 @@
+"""A shopper's cart at a till: found by the member or by the code on the shopper's own page.
+
+Whoever works there may then change and order it for a while, with a token that opens that one cart
+in that one store.
+"""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from msgspec import Struct
+
+from domain.foundation.callers import Caller, NotYours
+from domain.kernel.errors import Missing, TooMany
+from domain.kernel.ids import CartId, StoreId
+from service.carts.queries import CartView, seen
+from service.foundation.ports import Codes, RequestKey
+from service.shared.retry import tried_again
+from service.shared.unit_of_work import Units
+
+CODE_LASTS: Final = timedelta(minutes=10)
+TOKEN_LASTS: Final = timedelta(minutes=30)
+"""How long a till may go on with a shopper's cart before it asks for the code again."""
+WALK_IN_LASTS: Final = timedelta(days=1)
+"""The same for a cart that the till started itself."""
+MOST_TRIES: Final = 10
+"""Wrong codes of one till in TRIES_LAST, after which it waits."""
+TRIES_LAST: Final = timedelta(minutes=15)
+WRONG_CODE: Final = "a cart's code"
+
+
+class CartCode(Struct, frozen=True):
+    """What the shopper's page shows for the till to read; it opens the cart until then."""
+
+    code: str
+    until: datetime
+
+
+@tried_again
+async def give_code(
+    units: Units, codes: Codes, *, caller: Caller, cart: CartId, key: RequestKey | None
+) -> CartCode:
+    """A new code for the cart; the one before opens nothing any more.
+
+    Of a repeat no more is remembered than its end: the code is derived from it once more.
+
+    Raises:
+        Missing, CartNotOpen: no such cart, or not the caller's; or it is an order already.
+    """
+    async with units.begin() as unit:
+        taken = await unit.carts.take(cart)
+        taken.must_open_to(caller)
+        taken.must_be_open()
+        if first := await unit.requests.claim(key, datetime):
+            return CartCode(codes.cart_code(cart, first), first)
+        until = unit.now + CODE_LASTS
+        code = codes.cart_code(cart, until)
+        await unit.carts.give_code(cart, codes.hash(code), until)
+        await unit.requests.answer(key, until)
+    return CartCode(code, until)
+
+
+@tried_again
+async def find(
+    units: Units,
+    codes: Codes,
+    *,
+    caller: Caller,
+    store: StoreId,
+    member: str | None,
+    code: str | None,
+    locale: str,
+) -> CartView:
+    """The open cart of a member, or the one whose code the shopper shows.
+
+    Raises:
+        Missing: there is none; which of the two is wrong is not told.
+        TooMany: this till has tried too many codes.
+    """
+    if not caller.works_at(store):
+        raise NotYours(caller, store)
+    async with units.begin() as unit:
+        if code is None:
+            found = await unit.carts.of_member(member or "")
+        else:
+            since = unit.now - TRIES_LAST
+            if await unit.trespasses.count(caller, WRONG_CODE, since=since) >= MOST_TRIES:
+                wait = int(TRIES_LAST.total_seconds())
+                raise TooMany("Too many wrong codes.", facts={"retry_after_s": wait})
+            found = await unit.carts.by_code(codes.hash(code))
+        if found:
+            return await seen(unit, found, locale)
+        if code is not None:
+            await unit.trespasses.note(caller, "find_store_cart", WRONG_CODE)
+    raise Missing("No open cart is known by this.", code="no_open_cart")

@@ -1,0 +1,1 @@
+"""Products, variants and kits: the goods and services that can be sold."""

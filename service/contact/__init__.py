@@ -1,0 +1,1 @@
+"""Message channels, consent and preferences: how a customer may be contacted."""

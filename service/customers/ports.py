@@ -1,0 +1,40 @@
+"""Ports of customers."""
+
+from collections.abc import Collection, Sequence
+from typing import Protocol
+
+from domain.customers.customers import Customer, Profile
+from domain.kernel.ids import CustomerId
+
+
+class Customers(Protocol):
+    async def known(
+        self, customers: Collection[CustomerId], external_ids: Collection[str]
+    ) -> tuple[set[CustomerId], dict[str, CustomerId]]:
+        """Which of `customers` there are, and whom the retailer calls `external_ids`."""
+
+    async def get(self, customer: CustomerId) -> Profile:
+        """Raises CustomerMissing."""
+
+    async def take(self, customer: CustomerId) -> Profile:
+        """The customer, locked until the unit ends. Raises CustomerMissing."""
+
+    async def page(
+        self, *, external_id: str | None, after: CustomerId | None, limit: int
+    ) -> Sequence[Profile]:
+        """Customers, oldest first."""
+
+    async def add(self, told: Customer) -> None:
+        """Raises ExternalIdTaken."""
+
+    async def keep(self, customer: Customer) -> None:
+        """Write a taken customer back."""
+
+    async def lock(self, external_ids: Collection[str]) -> dict[str, Customer]:
+        """Those that exist, by the retailer's key, kept as they are until the unit ends."""
+
+    async def put(self, customers: Sequence[Customer]) -> None:
+        """Write each customer with an external id, new or known, as it is now."""
+
+    async def enrol(self, external_ids: Collection[str]) -> None:
+        """Make each of these customers a member who is none yet."""

@@ -1,0 +1,1 @@
+"""Messages to customers after an event: planned, rendered and sent once."""

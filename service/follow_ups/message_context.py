@@ -1,0 +1,43 @@
+"""What the writing of messages needs besides the database."""
+
+from datetime import timedelta
+
+from msgspec import Struct
+
+from domain.contact.channels import Channel
+from domain.follow_ups.content import Retailer
+from domain.kernel.ids import CustomerId
+from domain.orders.orders import Order
+from service.follow_ups.ports import Channels, Rendering
+from service.foundation.ports import Codes
+
+
+class Desk(Struct, frozen=True):
+    """`shop_url` is the retailer's webshop, `address` is how the world reaches this service."""
+
+    channels: Channels
+    rendering: Rendering
+    codes: Codes
+    retailer: Retailer
+    address: str
+    shop_url: str | None = None
+    thank_you_after: timedelta = timedelta(0)
+
+    def order_url(self, order: Order) -> str | None:
+        """Where its buyer sees an order; a guest's link opens it by the token behind the `#`.
+
+        What stands there a browser keeps to itself: it is in no log and no referrer.
+        """
+        if not self.shop_url:
+            return None
+        url = f"{self.shop_url.rstrip('/')}/orders/{order.id}"
+        return url if order.customer else f"{url}#{self.codes.order_token(order.id)}"
+
+    def unsubscribe_url(self, customer: CustomerId, channel: Channel) -> str:
+        return f"{self.address}/u/{stop_token(self.codes, customer, channel)}"
+
+
+def stop_token(codes: Codes, customer: CustomerId, channel: Channel) -> str:
+    """What ends advertising to a customer on a channel. It never grows old."""
+    proof = codes.hash(f"stop {customer} {channel}").hex()[:32]
+    return f"{customer}.{channel}.{proof}"

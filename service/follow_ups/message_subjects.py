@@ -1,0 +1,195 @@
+"""What a message is about, as it is when the message leaves, and whether that still holds."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+
+from domain.contact.consent import Addresses, Consents, permissions
+from domain.contact.preferences import NOTHING_STATED, Preferences
+from domain.follow_ups.messages import About, Kind, Message
+from domain.fulfilment.fulfilments import Group
+from domain.fulfilment.pickups import Pickup, PickupState
+from domain.fulfilment.shipments import Parcel, Shipment
+from domain.kernel.ids import AttemptId, Sku
+from domain.orders.orders import Order
+from domain.orders.timeline import given_up_by_the_shop
+from domain.payments.attempts import Attempt
+from domain.stores.stores import Store
+from service.shared.unit_of_work import Unit
+
+STEPS: Final = 1000
+"""More than an order ever takes."""
+
+
+class Reader(Struct, frozen=True):
+    """Whom a message is for; a guest is reached by what the order says."""
+
+    addresses: Addresses
+    locale: str
+    preferences: Preferences = NOTHING_STATED
+    consents: Consents = {}
+
+
+class Case(Struct, frozen=True, kw_only=True):
+    """`store` is the location of the pickup or the shipment, else the order's first."""
+
+    message: Message
+    order: Order
+    store: Store
+    reader: Reader
+
+    @property
+    def is_so(self) -> bool:
+        """Whether what the message says still holds."""
+        return True
+
+    @property
+    def items(self) -> Mapping[Sku, int]:
+        """Units of each SKU that the message names."""
+        return {}
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The reader's own, else the store's."""
+        return ZoneInfo(self.reader.preferences.time_zone or self.store.time_zone)
+
+
+class ReturnCase(Case, frozen=True, kw_only=True):
+    """Money that goes back, because it came for nothing; that is always so."""
+
+    attempt: Attempt
+
+
+class LinkCase(Case, frozen=True, kw_only=True):
+    """An order whose buyer lost the way to it."""
+
+    @property
+    def is_so(self) -> bool:
+        """Whether it is still a guest's; a customer logs in."""
+        return self.order.customer is None
+
+    @property
+    def items(self) -> Mapping[Sku, int]:
+        """What was ordered and not cancelled."""
+        return self.order.units
+
+
+class ReadyCase(Case, frozen=True, kw_only=True):
+    """A pickup that waits."""
+
+    pickup: Pickup
+
+    @property
+    def is_so(self) -> bool:
+        this = f"{self.pickup.id}:{self.pickup.revision}"
+        return self.pickup.state is PickupState.READY and self.message.key == this
+
+    @property
+    def items(self) -> Mapping[Sku, int]:
+        return {line.sku: line.remaining for line in self.pickup.lines if line.remaining}
+
+
+class ThanksCase(Case, frozen=True, kw_only=True):
+    """What was collected, or has arrived."""
+
+    group: Group
+
+    @property
+    def is_so(self) -> bool:
+        return bool(self.items) and self.group.state is not PickupState.READY
+
+    @property
+    def items(self) -> Mapping[Sku, int]:
+        return {line.sku: line.given for line in self.group.lines if line.given}
+
+
+class SentCase(Case, frozen=True, kw_only=True):
+    """A parcel on its way."""
+
+    parcel: Parcel
+
+    @property
+    def is_so(self) -> bool:
+        return self.parcel.delivered_at is None
+
+    @property
+    def items(self) -> Mapping[Sku, int]:
+        return self.parcel.units
+
+    @property
+    def to_come(self) -> Mapping[Sku, int]:
+        """What is still to be sent of the whole order, from wherever."""
+        return self.order.to_be_sent
+
+
+class ShortCase(Case, frozen=True, kw_only=True):
+    """Goods that their buyer wanted and does not get; what the buyer gave up is none of them."""
+
+    given_up: Mapping[Sku, int]
+
+    @property
+    def is_so(self) -> bool:
+        return bool(self.given_up)
+
+    @property
+    def items(self) -> Mapping[Sku, int]:
+        return self.given_up
+
+
+async def open_case(unit: Unit, message: Message) -> Case:
+    assert message.about.order is not None, "a message is about an order"
+    order = await unit.orders.get(message.about.order)
+    group = await _group(unit, message.about)
+    told: dict[str, Any] = {
+        "message": message,
+        "order": order,
+        "store": await unit.stores.get(group.store if group else order.groups[0].store),
+        "reader": await _reader(unit, order),
+    }
+    match message.kind, group:
+        case Kind.PICKUP_READY, Pickup():
+            return ReadyCase(pickup=group, **told)
+        case Kind.THANK_YOU, Group():
+            return ThanksCase(group=group, **told)
+        case Kind.SHIPMENT_SENT, Shipment():
+            return SentCase(parcel=_parcel(message, group), **told)
+        case Kind.ORDER_SHORT, Group():
+            steps = await unit.timeline.of(order.id, after=0, limit=STEPS)
+            return ShortCase(given_up=given_up_by_the_shop(group.id, steps), **told)
+        case Kind.PAYMENT_RETURNED, _:
+            attempt = await unit.attempts.get(AttemptId(message.key))
+            return ReturnCase(attempt=attempt, **told)
+    assert message.kind is Kind.ORDER_LINK, message.kind
+    return LinkCase(**told)
+
+
+async def _group(unit: Unit, about: About) -> Pickup | Shipment | None:
+    if about.pickup is not None:
+        return await unit.pickups.get(about.pickup)
+    if about.shipment is not None:
+        return await unit.shipments.get(about.shipment)
+    return None
+
+
+def _parcel(message: Message, shipment: Shipment) -> Parcel:
+    """The one that the message's key names."""
+    return next(
+        parcel
+        for parcel in shipment.parcels
+        if message.key == f"{shipment.id}:{parcel.tracking_number}"
+    )
+
+
+async def _reader(unit: Unit, order: Order) -> Reader:
+    contact = order.contact
+    if order.customer is None:
+        return Reader(Addresses(contact.email, contact.phone), order.locale)
+    customer = await unit.customers.get(order.customer)
+    return Reader(
+        Addresses(customer.email or contact.email, customer.phone or contact.phone),
+        customer.locale or order.locale,
+        await unit.preferences.of(order.customer),
+        permissions(await unit.consents.stated(order.customer)),
+    )

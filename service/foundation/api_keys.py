@@ -1,0 +1,101 @@
+"""Keys of machines: made, listed and revoked by the office."""
+
+from collections.abc import Collection
+from typing import Final
+
+from domain.foundation.api_keys import Key
+from domain.foundation.callers import SCOPES, Caller, Role
+from domain.kernel.errors import Invalid
+from domain.kernel.ids import KeyId, StoreId
+from service.foundation.ports import RequestKey, Secrets
+from service.shared.retry import tried_again
+from service.shared.unit_of_work import Units
+
+BOUND: Final = frozenset({Role.TILL, Role.ASSOCIATE})
+"""Roles whose keys belong to stores."""
+
+
+@tried_again
+async def make_key(
+    units: Units,
+    secrets: Secrets,
+    *,
+    role: Role,
+    stores: Collection[StoreId] = (),
+    terminal: str = "",
+    scopes: Collection[str] = (),
+    caller: Caller | None = None,
+    request: RequestKey | None = None,
+) -> tuple[Key, str | None]:
+    """A new key, and its secret, which is shown this once and kept only as a hash.
+
+    A repeat of `request` answers the same key without its secret, which nobody has any more. Only
+    whoever keeps the machine itself makes one without a `caller`.
+
+    Raises:
+        Forbidden: it would open more than the key of the caller, which was narrowed.
+        Invalid: the role takes no key, or stores, terminal or scopes do not go with it.
+    """
+    check_binding(role, stores, terminal, scopes)
+    if caller is not None and role is Role.OFFICE:
+        caller.may_give(scopes)
+    secret = secrets.make(role)
+    async with units.begin() as unit:
+        if first := await unit.requests.claim(request, Key):
+            return first, None
+        known = await unit.stores.by_id(stores)
+        for index, store in enumerate(stores):
+            if store not in known:
+                raise _wrong(f"/stores/{index}", "unknown_store", "there is no such store")
+            if role is Role.TILL and not known[store].kind.has_tills:
+                kind = known[store].kind.value
+                raise _wrong(f"/stores/{index}", "no_tills", f"a {kind} has no tills")
+        key = Key(
+            id=KeyId(unit.new_id("key")),
+            role=role,
+            created_at=unit.now,
+            stores=sorted(set(stores)),
+            terminal=terminal,
+            scopes=sorted(set(scopes)),
+            hint=secret[-4:],
+        )
+        await unit.keys.add(key, secrets.hash(secret))
+        await unit.requests.answer(request, key)
+    return key, secret
+
+
+@tried_again
+async def revoke_key(units: Units, key: KeyId) -> None:
+    """From now on `key` opens nothing. Raises Missing."""
+    async with units.begin() as unit:
+        await unit.keys.revoke(key, unit.now)
+
+
+def check_binding(
+    role: Role, stores: Collection[StoreId], terminal: str, scopes: Collection[str]
+) -> None:
+    """Raises Invalid where a key would not be what its role needs."""
+    if role is Role.CUSTOMER:
+        raise _wrong("/role", "not_allowed", "customers call with a token, not with a key")
+    if role is Role.TILL and len(stores) != 1:
+        raise _wrong("/stores", "one_store", "a till stands in one store")
+    if role is Role.TILL and not terminal:
+        raise _wrong("/terminal", "required", "a till has a terminal")
+    if role is Role.ASSOCIATE and not stores:
+        raise _wrong("/stores", "required", "an associate works in at least one store")
+    if role not in BOUND and stores:
+        raise _wrong("/stores", "not_allowed", f"a key of the kind {role.value} has no stores")
+    if role is not Role.TILL and terminal:
+        raise _wrong("/terminal", "not_allowed", "only a till has a terminal")
+    if role is not Role.OFFICE and scopes:
+        raise _wrong("/scopes", "not_allowed", "only an office key has scopes")
+    for index, scope in enumerate(scopes):
+        if scope not in SCOPES:
+            known = ", ".join(sorted(SCOPES))
+            raise _wrong(f"/scopes/{index}", "not_allowed", f"scopes are {known}")
+
+
+def _wrong(pointer: str, code: str, rule: str) -> Invalid:
+    return Invalid(
+        f"{pointer}: {rule}.", errors=[{"pointer": pointer, "code": code, "detail": rule}]
+    )

@@ -1,0 +1,133 @@
+"""What a store does for a pickup: accept, pick, make ready, put back; or decline, or cancel."""
+
+import itertools
+from collections.abc import Awaitable, Callable, Sequence
+
+from domain.foundation.callers import Caller
+from domain.fulfilment.pickups import Pickup, PickupState
+from domain.kernel.ids import PickupId, Sku
+from domain.stores.promises import collect_by
+from service.foundation.ports import Codes, RequestKey
+from service.fulfilment.pickup_access import answered, taken_by
+from service.fulfilment.queries import Seen
+from service.orders.apply_transition import Scanned, follow, found_of
+from service.shared.retry import tried_again
+from service.shared.unit_of_work import Unit, Units
+
+Step = Callable[[Unit, Pickup], Awaitable[Pickup]]
+
+
+async def accept(units: Units, *, caller: Caller, pickup: PickupId, key: RequestKey | None) -> Seen:
+    async def step(unit: Unit, before: Pickup) -> Pickup:
+        return before.accept(unit.now)
+
+    return await _moved(units, caller, pickup, key, step)
+
+
+async def decline(
+    units: Units,
+    *,
+    caller: Caller,
+    pickup: PickupId,
+    reason: str,
+    lines: Sequence[Sku] | None,
+    key: RequestKey | None,
+) -> Seen:
+    """The store cannot prepare it, or not these lines; their stock is free again."""
+
+    async def step(unit: Unit, before: Pickup) -> Pickup:
+        return before.decline(reason, lines, unit.now)
+
+    return await _moved(units, caller, pickup, key, step)
+
+
+async def pick(
+    units: Units,
+    *,
+    caller: Caller,
+    pickup: PickupId,
+    scanned: Sequence[Scanned],
+    key: RequestKey | None,
+) -> Seen:
+    """Write down what was fetched so far; a repeat is harmless, a wrong barcode is refused."""
+
+    async def step(unit: Unit, before: Pickup) -> Pickup:
+        return before.pick(found_of(scanned, before), unit.now)
+
+    return await _moved(units, caller, pickup, key, step)
+
+
+async def ready(
+    units: Units,
+    codes: Codes,
+    *,
+    caller: Caller,
+    pickup: PickupId,
+    bin: str,  # noqa: A002 - the field's own word
+    key: RequestKey | None,
+) -> Seen:
+    """The customer may come, and is told so once."""
+
+    async def step(unit: Unit, before: Pickup) -> Pickup:
+        store = await unit.stores.get(before.store)
+        revision, code_hash = await _free_code(unit, codes, before)
+        return before.ready(
+            bin=bin,
+            revision=revision,
+            code_hash=code_hash,
+            collect_by=collect_by(store, unit.now),
+            now=unit.now,
+        )
+
+    return await _moved(units, caller, pickup, key, step)
+
+
+async def _free_code(unit: Unit, codes: Codes, pickup: Pickup) -> tuple[int, bytes]:
+    """The first revision whose code opens no other pickup that waits."""
+    for revision in itertools.count(pickup.revision):
+        code_hash = codes.hash(codes.handover(pickup.id, revision))
+        other = await unit.pickups.by_code(code_hash)
+        if other is None or other.id == pickup.id or other.state is not PickupState.READY:
+            return revision, code_hash
+    raise AssertionError("revisions never end")
+
+
+async def cancel(
+    units: Units, *, caller: Caller, pickup: PickupId, reason: str, key: RequestKey | None
+) -> Seen:
+    """The buyer, or the store for the buyer, gives it up before it is collected."""
+
+    async def step(unit: Unit, before: Pickup) -> Pickup:
+        return before.cancel(reason, unit.now)
+
+    return await _moved(units, caller, pickup, key, step, buyers=True)
+
+
+async def put_back(
+    units: Units, *, caller: Caller, pickup: PickupId, key: RequestKey | None
+) -> Seen:
+    """What was picked in vain lies on its shelf again and may be sold."""
+
+    async def step(unit: Unit, before: Pickup) -> Pickup:
+        return before.put_back(unit.now)
+
+    return await _moved(units, caller, pickup, key, step)
+
+
+@tried_again
+async def _moved(
+    units: Units,
+    caller: Caller,
+    pickup: PickupId,
+    key: RequestKey | None,
+    step: Step,
+    *,
+    buyers: bool = False,
+) -> Seen:
+    async with units.begin() as unit:
+        if first := await unit.requests.claim(key, Seen):
+            return first
+        before = await taken_by(unit, caller, pickup, buyers=buyers)
+        after = await step(unit, before)
+        await follow(unit, caller, before, after)
+        return await answered(unit, caller, key, after)

@@ -1,0 +1,162 @@
+"""What is told to those who follow the shelves: how they stand, and how each change left them."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from domain.catalogue.products import Product
+from domain.inventory.availability import Catalogue, Quantities, Shelves, Telling, View, needed
+from domain.inventory.change_feed import Changed, Following, Moment, Turn, places_of, turn_of
+from domain.inventory.sales_channels import Terms
+from domain.kernel.ids import ChannelId, Sku, StoreId
+from service.inventory.availability import with_parts
+from service.shared.unit_of_work import Unit, Units
+
+
+class Heard(Struct, frozen=True):
+    """What those who follow one channel hear of changes, each with the turns it makes."""
+
+    turns: list[list[Turn]]
+    telling: Telling
+
+    def to(self, *, exact: bool, part: slice = slice(None)) -> list[list[Turn]]:
+        """The turns as those are told who may know the exact numbers, or as shoppers are."""
+        if exact or self.telling.quantities is Quantities.EXACT:
+            return self.turns[part]
+        return [
+            [replace(turn, quantity=self.telling.shown(turn.quantity)) for turn in turns]
+            for turns in self.turns[part]
+        ]
+
+
+class Story(Struct):
+    """Changes, and all that is known to tell of them."""
+
+    changes: Sequence[Changed]
+    kits: Collection[Product]
+    catalogue: Catalogue
+    shelves: Shelves
+    terms: Mapping[ChannelId, Terms]
+    usual: Telling
+    now: datetime
+    told: dict[ChannelId, Heard] = {}
+
+    def heard(self, channel: ChannelId) -> Heard:
+        """What each change means for what a channel sells: the SKU, and every kit with it."""
+        if channel not in self.told:
+            self.told[channel] = self._heard(channel, self.terms[channel])
+        return self.told[channel]
+
+    def _heard(self, channel: ChannelId, terms: Terms) -> Heard:
+        telling = terms.policy.telling(self.usual)
+        view = View(now=self.now, telling=telling.to_staff, channel=channel)
+        seen = terms.seen(self.shelves)
+        made_of: dict[Sku, list[Product]] = {}
+        for kit in self.kits:
+            for sku in kit.parts:
+                made_of.setdefault(sku, []).append(kit)
+        turns = [
+            [
+                *_itself(change, self.catalogue, terms, view),
+                *(
+                    turn_of(kit, change.shelf.store, self.catalogue, seen, view)
+                    for kit in made_of.get(change.shelf.sku, ())
+                ),
+            ]
+            for change in self.changes
+        ]
+        return Heard(turns, telling)
+
+
+class Standing(Struct, frozen=True):
+    """How some SKUs stood at a moment."""
+
+    skus: Sequence[Sku]
+    heard: Heard
+    moment: Moment
+
+
+async def standing(
+    units: Units, following: Following, *, after: Sku, limit: int, usual: Telling
+) -> Standing:
+    """How the shelves stand now of what is followed: the first SKUs behind one, in their order.
+
+    SKU by SKU and store by store; nothing of SKUs nobody sells.
+    """
+    stores, channel = following.stores, following.channel
+    async with units.snapshot() as unit:
+        skus = await _behind(unit, following, after, limit)
+        catalogue = await with_parts(unit, skus)
+        sold = await unit.selling.sold(channel, catalogue, stores)
+        places = None if stores is None else await unit.stores.by_id(stores)
+        moment = await unit.feed.moment(catalogue)
+    assert sold is not None, "nobody follows a channel that there is not"
+    terms, lying = sold
+    shelves = terms.seen(lying)
+    telling = terms.policy.telling(usual)
+    view = View(now=unit.now, telling=telling.to_staff, channel=channel)
+    turns = [
+        turn_of(
+            catalogue[sku],
+            store,
+            catalogue,
+            shelves,
+            view,
+            serves=store not in terms.limited,
+        )
+        for sku in skus
+        if sku in catalogue
+        for store in sorted(places_of(catalogue[sku], places, shelves))
+    ]
+    return Standing(skus, Heard([turns], telling), moment)
+
+
+async def _behind(unit: Unit, following: Following, after: Sku, limit: int) -> list[Sku]:
+    if following.skus is not None:
+        return sorted(sku for sku in following.skus if sku > after)[:limit]
+    found = await unit.products.search(gtin=None, query=None, after=after, limit=limit)
+    return [product.sku for product in found]
+
+
+async def told(units: Units, changes: Sequence[Changed], *, usual: Telling) -> Story:
+    """What there is to tell of changes, whichever channel is asked for.
+
+    The SKU is told as the change left it. A kit is told as it can be made now, since its other
+    parts may have moved on; its last turn is always true.
+    """
+    skus = {change.shelf.sku for change in changes}
+    async with units.read() as unit:
+        kits = await unit.products.kits_of(skus)
+        catalogue = await with_parts(unit, skus | {kit.sku for kit in kits})
+        shelves = await _shelves_of(unit, kits, {change.shelf.store for change in changes})
+        places = {(change.shelf.store, change.shelf.sku) for change in changes}
+        terms = await unit.selling.terms(places | shelves.keys())
+    return Story(changes, kits, catalogue, shelves, terms, usual, unit.now)
+
+
+async def with_kits_parts(units: Units, skus: Collection[Sku]) -> set[Sku]:
+    """The SKUs whose changes are changes of `skus`."""
+    async with units.read() as unit:
+        products = await unit.products.by_sku(skus)
+    return set(skus).union(*(needed(product) for product in products.values()))
+
+
+async def _shelves_of(
+    unit: Unit, kits: Collection[Product], stores: Collection[StoreId]
+) -> Shelves:
+    parts = {sku for kit in kits for sku in kit.parts}
+    return await unit.stock.of(parts, stores) if parts else {}
+
+
+def _itself(change: Changed, catalogue: Catalogue, terms: Terms, view: View) -> list[Turn]:
+    """Nothing of a SKU nobody sells, and of a kit, whose own shelf decides nothing."""
+    shelf = change.shelf
+    product = catalogue.get(shelf.sku)
+    if product is None or product.parts:
+        return []
+    then = replace(view, now=change.recorded_at)
+    seen = terms.see(shelf)
+    shelves = {(shelf.store, shelf.sku): seen}
+    return [turn_of(product, shelf.store, catalogue, shelves, then, serves=seen.serves)]

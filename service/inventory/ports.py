@@ -1,0 +1,331 @@
+"""Ports of inventory: stock levels, holds, inbound goods, sales channels and the change feed."""
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Protocol, TypeVar
+
+from domain.inventory.change_feed import ANY, Changed, Moment
+from domain.inventory.conditions import Condition, Conditions
+from domain.inventory.consignments import Consignment, Incoming
+from domain.inventory.deliveries import Delivery
+from domain.inventory.holds import Hold, HoldState
+from domain.inventory.sales_channels import OwnBuffer, Policy, SalesChannel, Terms
+from domain.inventory.stock_levels import Move, Movement, PastShelf, Place, Shelf
+from domain.inventory.stocktaking import Told
+from domain.inventory.walk_ins import Turn, WalkInPolicy
+from domain.kernel.ids import CartId, ChannelId, CustomerId, HoldId, MemberId, Sku, StoreId
+
+C = TypeVar("C", bound=Consignment)
+Entry = TypeVar("Entry")
+
+
+class Consignments(Protocol[C]):
+    """Deliveries, or transfers. What a written one still brings is `incoming` at once."""
+
+    async def add(self, consignment: C) -> None: ...
+
+    async def get(self, consignment: str) -> C:
+        """Raises Missing."""
+
+    async def take(self, consignment: str) -> C:
+        """The consignment, locked until the unit ends. Raises Missing."""
+
+    async def keep(self, consignment: C) -> None:
+        """Write a taken one back."""
+
+    async def page(
+        self,
+        stores: Collection[StoreId] | None,
+        states: Collection[StrEnum],
+        *,
+        after: str | None,
+        limit: int,
+    ) -> Sequence[C]:
+        """Those of these stores, or all, in one of these states; oldest first."""
+
+
+class Deliveries(Consignments[Delivery], Protocol):
+    async def take_told(self, external_ids: Collection[str]) -> dict[str, Delivery]:
+        """Those that files have told of, locked until the unit ends; no other file tells of any."""
+
+    async def put(self, deliveries: Mapping[str, Delivery]) -> None:
+        """Write new and taken ones, by the names that files give them."""
+
+
+class Supply(Protocol):
+    async def incoming(
+        self,
+        skus: Collection[Sku],
+        stores: Collection[StoreId] | None = None,
+        *,
+        by: date | None = None,
+    ) -> list[Incoming]:
+        """What these stores, or all, wait for; the earliest day first, unknown days last.
+
+        With `by`, only what is due from the store's own today until that day: what is late may
+        come or not, until somebody names its new day.
+        """
+
+
+class Selling(Protocol):
+    """What a channel may sell of the shelves."""
+
+    async def sold(
+        self,
+        channel: ChannelId,
+        skus: Collection[Sku],
+        stores: Collection[StoreId] | None = None,
+    ) -> tuple[Terms, dict[Place, Shelf]] | None:
+        """The shelves of these SKUs, and a channel's terms; None where there is no such channel."""
+
+    async def terms(self, places: Collection[Place]) -> dict[ChannelId, Terms]:
+        """On what terms each channel there is sells at these places now."""
+
+    async def lock(
+        self, places: Collection[Place], channels: Collection[ChannelId]
+    ) -> tuple[dict[Place, Shelf], dict[ChannelId, Terms]]:
+        """The shelves, locked as `Stock.lock` does, and the terms of those channels there are."""
+
+
+class SalesChannels(Protocol):
+    async def known(self) -> dict[ChannelId, Policy]:
+        """Every channel there is, by its name."""
+
+    async def lock(self, channel: ChannelId) -> Policy | None:
+        """The channel's policy, kept so until the unit ends; None of a channel there is not."""
+
+    async def put(self, channel: SalesChannel) -> None:
+        """Write the channel, new or known, as it is now."""
+
+    async def buffers(self, channel: ChannelId, skus: Collection[Sku]) -> dict[Sku, int]:
+        """The buffers that these have of their own in a channel."""
+
+    async def page(self, channel: ChannelId, *, after: Sku, limit: int) -> Sequence[OwnBuffer]:
+        """All that SKUs have of their own in a channel, in order, from the one behind `after`."""
+
+    async def keep_back(self, channel: ChannelId, units: Mapping[Sku, int | None]) -> None:
+        """Give SKUs a buffer of their own in a locked channel; None takes it away."""
+
+
+class Stock(Protocol):
+    """The one writer of stock."""
+
+    async def of(
+        self, skus: Collection[Sku], stores: Collection[StoreId] | None = None
+    ) -> dict[Place, Shelf]:
+        """The shelves of these SKUs, in these stores or everywhere, as they are now."""
+
+    async def shelve(self, places: Collection[Place]) -> None:
+        """Make an empty shelf wherever there is none; all are kept until the unit ends."""
+
+    async def lock(
+        self, places: Collection[Place], *, shelve: bool | Collection[Place] = False
+    ) -> dict[Place, Shelf]:
+        """The shelves as they are now, kept so until the unit ends.
+
+        Absent ones are left out, or made empty where `shelve` says so, of all or of each.
+        """
+
+    async def apply(self, moves: Collection[Move]) -> dict[Place, Shelf]:
+        """Add each change to its locked shelf, and write the goods that move to the ledger.
+
+        Answers the shelves as they are after.
+        """
+
+    async def retell(self, skus: Collection[Sku]) -> None:
+        """Tell of every shelf of these as of a change, since what is sold of it has changed.
+
+        Where more is promised than is there of what is tracked, that is an incident from now on.
+        """
+
+    async def restate(
+        self, *, channel: ChannelId = ANY, stores: Collection[StoreId] = (ANY,)
+    ) -> None:
+        """Have everything that was told of a channel, in these stores, told anew.
+
+        For what changes more shelves than can be told of one by one.
+        """
+
+    async def moved_by(
+        self, sources: Collection[tuple[str, Place]]
+    ) -> dict[tuple[str, Place], tuple[str, int, Conditions]]:
+        """Of each source that has moved goods at its place: the cause, and by how much."""
+
+    async def conditions(
+        self,
+        skus: Collection[Sku],
+        stores: Collection[StoreId] | None = None,
+        *,
+        at: datetime | None = None,
+    ) -> dict[Place, dict[Condition, int]]:
+        """How much of each is not for sale, and why: now, or as the ledger had it by then."""
+
+    async def movements(
+        self, sku: Sku, stores: Collection[StoreId] | None, *, before: int | None, limit: int
+    ) -> list[Movement]:
+        """The ledger of a SKU, newest first."""
+
+    async def as_of(
+        self, sku: Sku, stores: Collection[StoreId] | None, at: datetime
+    ) -> list[PastShelf]:
+        """What the ledger had recorded by a past instant, store by store."""
+
+    async def moved_since(
+        self, moments: Collection[tuple[Place, datetime]]
+    ) -> dict[tuple[Place, datetime], int]:
+        """Units added to each place by movements that happened after its moment."""
+
+    async def told(self, places: Collection[Place]) -> dict[Place, Told]:
+        """The last count that a file told of each place."""
+
+    async def remember(self, told: Mapping[Place, Told]) -> None:
+        """Keep each as what was last said of its place; a line of a file stays until the next."""
+
+
+class Feed(Protocol):
+    """The changes of all shelves, in the order in which they became true for everybody."""
+
+    async def relay(self, limit: int) -> int:
+        """Give positions to up to `limit` changes that wait for one; how many those were."""
+
+    async def after(
+        self,
+        position: int,
+        limit: int,
+        *,
+        until: int | None = None,
+        skus: Collection[Sku] | None = None,
+        stores: Collection[StoreId] | None = None,
+    ) -> list[Changed]:
+        """The first changes behind a position, of these SKUs and in these stores."""
+
+    async def skus_after(self, position: int, limit: int) -> list[tuple[int, Sku]]:
+        """As `after`, but only what has changed: position and SKU; ANY for what is told anew."""
+
+    async def restated(
+        self, after: int, until: int, channel: ChannelId, stores: Collection[StoreId] | None
+    ) -> bool:
+        """Whether something between these positions made what was told of a channel untrue."""
+
+    async def moment(self, skus: Collection[Sku]) -> Moment:
+        """Which changes the unit sees, as far as they are of these SKUs: see `Units.snapshot`."""
+
+    async def span(self) -> tuple[int, int]:
+        """The oldest position that is still kept, and the newest."""
+
+    async def forget(self, before: datetime, keep: int, limit: int) -> int:
+        """Forget up to `limit` that are older than that, or not among the newest `keep`."""
+
+
+class Holds(Protocol):
+    async def add(self, holds: Collection[Hold]) -> None: ...
+
+    async def get(self, hold: HoldId) -> Hold:
+        """Raises Missing."""
+
+    async def take(self, hold: HoldId) -> Hold:
+        """The hold, locked until the unit ends. Raises Missing."""
+
+    async def take_all(self, holds: Collection[HoldId]) -> dict[HoldId, Hold]:
+        """These holds, locked until the unit ends."""
+
+    async def keep(self, hold: Hold) -> None:
+        """Write a taken hold back, with what it claims."""
+
+    async def close(self, holds: Collection[HoldId], state: HoldState) -> None:
+        """End taken holds; they claim nothing any more."""
+
+    async def take_of(
+        self, members: Collection[MemberId], places: Collection[Place]
+    ) -> list[tuple[MemberId, Hold]]:
+        """What members hold at these places now, the oldest first, locked until the unit ends.
+
+        What they are paying for elsewhere is left out.
+        """
+
+    async def take_of_carts(self, carts: Collection[CartId]) -> list[Hold]:
+        """Active holds of taken carts, locked until the unit ends."""
+
+    async def take_lapsed(self, now: datetime, limit: int) -> list[Hold]:
+        """Active ones whose time is over and that nobody has locked, locked for us."""
+
+    async def ending(
+        self, after: datetime, until: datetime, skus: Collection[Sku] | None = None
+    ) -> dict[Sku, datetime]:
+        """When, between these two moments, the first hold on each SKU ends."""
+
+    async def ends(self, holds: Collection[HoldId], *, until: datetime) -> dict[HoldId, datetime]:
+        """When those of them that still count will end, where that is by `until`."""
+
+    async def held_by(
+        self, customers: Collection[CustomerId], skus: Collection[Sku]
+    ) -> dict[tuple[CustomerId, Sku], int]:
+        """Units each customer holds of each SKU, everywhere; the customers are locked."""
+
+
+class WalkIns(Protocol):
+    """What stores keep back for people who walk in."""
+
+    async def decide(self, store: StoreId, policy: WalkInPolicy) -> None:
+        """It is the store's from now on, and the store's turn comes at once."""
+
+    async def policy(self, store: StoreId) -> WalkInPolicy:
+        """The one that is switched off, where nobody has decided."""
+
+    async def take_turn(self) -> Turn | None:
+        """A store whose shelves are not set for its hour, locked until the unit ends."""
+
+    async def expected(self, turn: Turn) -> dict[Sku, int]:
+        """What tills sold on average in this hour of the week; nothing of what they did not."""
+
+    async def by_hand(self, store: StoreId) -> dict[Sku, int]:
+        """The safety stock that shelves had before more was kept back for walk-ins."""
+
+    async def keep(self, turn: Turn, raised: Mapping[Sku, int]) -> None:
+        """The shelves are set for the hour; `raised` are now those with more than by hand."""
+
+    async def forget(self, places: Collection[Place]) -> None:
+        """Somebody has set these by hand."""
+
+
+class Relay(Protocol):
+    """Gives changes their positions; calls `listeners` whenever the feed may have grown."""
+
+    listeners: list[Callable[[], None]]
+
+    async def caught_up(self) -> None:
+        """Until everything that was committed before this has its position. Raises Busy."""
+
+
+class CacheMiss(Exception):  # noqa: N818 - no error: the caller reads from the database instead
+    """The cache has no answer that is certainly true now."""
+
+
+class AvailabilityCache(Protocol[Entry]):
+    """Availability answers kept encoded in a worker's memory; never used to decide a write.
+
+    `exact` selects the figures that staff see, instead of those of the sales channel.
+    """
+
+    def see(self, skus: Sequence[Sku], *, exact: bool) -> Sequence[Entry] | None:
+        """The entries of these SKUs where all are fresh; None otherwise."""
+
+    async def read(self, skus: Sequence[Sku], *, exact: bool) -> Sequence[Entry]:
+        """The entries of these SKUs, read where they are not fresh; unknown SKUs are left out.
+
+        Raises:
+            Busy: the database does not answer.
+        """
+
+    def moment(self, shown: Iterable[Entry]) -> datetime:
+        """The instant for which an answer made of these entries is true."""
+
+    def whole(self, shown: Entry, *, exact: bool) -> tuple[bytes, str]:
+        """The encoded answer for every store that has stock, and its tag. Raises CacheMiss."""
+
+    def item(self, shown: Entry, stores: Sequence[StoreId], *, exact: bool) -> bytes:
+        """The encoded answer for these stores. Raises CacheMiss."""
+
+    def holders(self, shown: Iterable[Entry], *, exact: bool) -> Sequence[StoreId]:
+        """The stores that have stock of any of these entries."""

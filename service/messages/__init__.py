@@ -1,1 +1,0 @@
-"""What the shop tells its customers: planned by events, written when due, sent once."""

@@ -1,0 +1,197 @@
+"""What was ordered and has not left yet is given up, whole or in part."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from domain.foundation.callers import Caller
+from domain.fulfilment.fulfilments import Group, Repeated, Unexpected, changes_between
+from domain.fulfilment.pickups import Pickup
+from domain.fulfilment.shipments import Shipment
+from domain.kernel.errors import Conflict, Refusal, WrongField
+from domain.kernel.ids import OrderId, Sku
+from domain.orders import timeline
+from domain.orders.order_lines import OrderLine
+from domain.orders.orders import Order
+from domain.orders.progress import SeenOrder
+from service.foundation.ports import RequestKey
+from service.orders.apply_transition import follow
+from service.orders.queries import as_it_is, is_buyer, must_see
+from service.shared.retry import tried_again
+from service.shared.unit_of_work import Unit, Units
+
+LineName = Annotated[str, Meta(min_length=1, max_length=80)]
+Prepared = Pickup | Shipment
+
+
+class NamedLine(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A line of an order: by its name; or by its SKU and, of several of it, the group."""
+
+    line: LineName | None = None
+    sku: Sku | None = None
+    group: Annotated[str, Meta(min_length=1, max_length=64)] | None = None
+
+    def __post_init__(self) -> None:
+        if (self.line is None) == (self.sku is None):
+            raise WrongField("line", "line_or_sku", "name the line by its name or by its sku")
+
+    def is_it(self, line: OrderLine) -> bool:
+        named = line.line == self.line if self.line is not None else line.sku == self.sku
+        return named and self.group in {None, line.group}
+
+
+class CancelledLine(NamedLine, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """So many units of a line."""
+
+    quantity: Annotated[int, Meta(ge=1, le=1_000_000)]
+
+
+class OrderCancellation(Struct, frozen=True, forbid_unknown_fields=True):
+    """What is given up, and why; without `lines` all that has not left yet."""
+
+    lines: Annotated[list[CancelledLine], Meta(min_length=1, max_length=200)] | None = None
+    reason: Annotated[str, Meta(min_length=1, max_length=200)] = "customer"
+
+
+class NothingLeft(Conflict):
+    code = "nothing_to_cancel"
+
+    def __init__(self, groups: Sequence[Group]) -> None:
+        super().__init__(
+            "Nothing of this order can be cancelled any more.",
+            facts={"groups": [{"group": one.id, "state": one.state} for one in groups]},
+        )
+
+
+class SeveralOrderLines(Conflict):
+    """The SKU stands on several lines, and none of them was named."""
+
+    code = "several_lines"
+
+    def __init__(self, lines: Sequence[OrderLine]) -> None:
+        super().__init__(
+            f"{lines[0].sku} stands on several lines; name one of them.",
+            facts={"lines": [{"line": one.line, "group": one.group} for one in lines]},
+        )
+
+
+@tried_again
+async def cancel(
+    units: Units,
+    *,
+    caller: Caller,
+    order: OrderId,
+    cancellation: OrderCancellation,
+    key: RequestKey | None,
+) -> SeenOrder:
+    """Give up what has not left yet, or some of it: all that was named, or nothing.
+
+    Its buyer and the office may cancel every group, a location its own. What was picked stays
+    promised until it is put back.
+
+    Raises:
+        NothingLeft, AlreadyCollected, AlreadyShipped: it is too late.
+        Unexpected: a line that the caller cannot cancel, or more of it than is still to come.
+        SeveralOrderLines, Repeated: which line is meant cannot be told, or one is named twice.
+    """
+    async with units.begin() as unit:
+        if first := await unit.requests.claim(key, SeenOrder):
+            return first
+        found = await unit.orders.get(order)
+        must_see(caller, found)
+        before = theirs(caller, found, await unit.groups.take(order))
+        steps = _steps(found, before, cancellation, unit)
+        await _follow_all(unit, caller, steps, cancellation.reason)
+        seen = await as_it_is(unit, caller, await unit.orders.get(order))
+        await unit.requests.answer(key, seen)
+    return seen
+
+
+def theirs(caller: Caller, order: Order, groups: Collection[Prepared]) -> list[Prepared]:
+    """The groups that the caller may change: a location its own, its buyer and the office all."""
+    if is_buyer(caller, order):
+        return list(groups)
+    return [group for group in groups if caller.works_at(group.store)]
+
+
+Step = tuple[Prepared, Prepared]
+
+
+def _steps(
+    order: Order, groups: Sequence[Prepared], wish: OrderCancellation, unit: Unit
+) -> list[Step]:
+    """Each group that changes, as it was and as it is without what is given up."""
+    if wish.lines is None:
+        return _without_all(groups, wish.reason, unit)
+    named = by_group(order, groups, wish.lines)
+    return [
+        (group, _without(group, named[group.id], wish.reason, unit))
+        for group in groups
+        if group.id in named
+    ]
+
+
+def _without(group: Prepared, units: Mapping[Sku, int], reason: str, unit: Unit) -> Prepared:
+    if any(line.remaining for line in group.lines):
+        return group.cancel_units(units, reason, unit.now)
+    group.cancel(reason, unit.now)  # says why it is too late, if anything of it was given
+    raise NothingLeft([group])
+
+
+def _without_all(groups: Sequence[Prepared], reason: str, unit: Unit) -> list[Step]:
+    steps, too_late = [], None
+    for group in groups:
+        try:
+            after = group.cancel(reason, unit.now)
+        except Refusal as refusal:
+            too_late = too_late or refusal
+            continue
+        if after is not group:
+            steps.append((group, after))
+    if steps:
+        return steps
+    raise too_late if too_late and len(groups) == 1 else NothingLeft(groups)
+
+
+def by_group(
+    order: Order, groups: Collection[Prepared], lines: Sequence[CancelledLine]
+) -> dict[str, dict[Sku, int]]:
+    """Units of each line by its group. Raises Unexpected, SeveralOrderLines, Repeated."""
+    found: dict[str, dict[Sku, int]] = {}
+    for position, wish in enumerate(lines):
+        line = line_meant(order, groups, wish, position)
+        units = found.setdefault(line.group, {})
+        if line.sku in units:
+            raise Repeated(line.sku)
+        units[line.sku] = wish.quantity
+    return found
+
+
+def line_meant(
+    order: Order, groups: Collection[Prepared], wish: NamedLine, position: int
+) -> OrderLine:
+    """The line that is named at a position of the wish. Raises Unexpected, SeveralOrderLines."""
+    ids = {group.id for group in groups}
+    meant = [line for line in order.lines if line.group in ids and wish.is_it(line)]
+    if not meant:
+        field = "sku" if wish.line is None else "line"
+        detail = f"There is no line {wish.line or wish.sku} that you can change."
+        pointer = f"/lines/{position}/{field}"
+        raise Unexpected(
+            detail,
+            errors=[{"pointer": pointer, "code": Unexpected.code, "detail": detail}],
+            facts={"expected": [line.line for line in order.lines if line.group in ids]},
+        )
+    if len(meant) > 1:
+        raise SeveralOrderLines(meant)
+    return meant[0]
+
+
+async def _follow_all(unit: Unit, caller: Caller, steps: Sequence[Step], reason: str) -> None:
+    """Every step with all that it means; the shelves of all of them are locked in one order."""
+    changes = [change for step in steps for change in changes_between(*step)]
+    await unit.stock.lock([change.place for change in changes])
+    for before, after in steps:
+        told = timeline.cancelled(before, after, caller, reason)
+        await follow(unit, caller, before, after, told=told)

@@ -1,0 +1,1 @@
+"""Checkout: carts become orders, several in one batch."""

@@ -1,0 +1,181 @@
+"""What an order takes of the shelves is promised, and its locations get their work."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from domain.foundation.events import OrderPlaced
+from domain.fulfilment.fulfilments import Group, GroupLine, changes_between
+from domain.fulfilment.pickups import Pickup, PickupState
+from domain.fulfilment.shipments import Shipment, ShipmentState
+from domain.inventory.availability import Catalogue, all_parts, shelved_parts
+from domain.inventory.holds import HoldState, claims
+from domain.inventory.stock_levels import (
+    Cause,
+    Change,
+    Move,
+    NotEnoughStock,
+    Place,
+    Shelf,
+    Source,
+    moves_of,
+    shortages,
+    summed,
+    takers_of,
+)
+from domain.kernel.ids import WEB, CustomerId, HoldId, MemberId
+from domain.loyalty.points import Purchase
+from domain.orders.orders import Order
+from domain.orders.timeline import placed
+from service.carts.cart_holds import Kept
+from service.shared.unit_of_work import Unit
+from service.sourcing.routing import may_be_elsewhere
+
+
+class Promises:
+    """Shelves under their locks, as the orders before have left them, and what was promised.
+
+    Orders are decided one after the other and written together.
+    """
+
+    def __init__(
+        self,
+        unit: Unit,
+        catalogue: Catalogue,
+        shelves: Mapping[Place, Shelf],
+        buyers: Mapping[CustomerId, MemberId],
+    ) -> None:
+        self.shelves = dict(shelves)
+        self._unit = unit
+        self._catalogue = catalogue
+        self._buyers = buyers
+        self._orders: list[Order] = []
+        self._groups: list[Group] = []
+        self._moves: list[Move] = []
+        self._holds: dict[HoldState, list[HoldId]] = {}
+
+    @classmethod
+    async def open(
+        cls, unit: Unit, orders: Collection[Order], catalogue: Catalogue, kept: Collection[Kept]
+    ) -> "Promises":
+        """Lock all that these orders take or keep, and then the members who earn by them."""
+        places = {place for order in orders for place in places_of(order, catalogue)}
+        places |= {place for one in kept for place in one.claimed}
+        shelves, terms = await unit.selling.lock(sorted(places), [WEB])
+        customers = {order.customer for order in orders if order.customer}
+        buyers = await unit.points.buyers(customers) if customers else {}
+        return cls(unit, catalogue, terms[WEB].seen(shelves), buyers)
+
+    def promise(self, order: Order, kept: Kept) -> Order:
+        """Promise the stock of an order, have its groups prepared, and its points wait.
+
+        What the cart holds becomes the order's in the same step. A hold whose time is over counts
+        for nothing. What was paid for before is written down already, and is kept.
+
+        Raises:
+            NotEnoughStock: with every shortage; nothing is promised.
+            GaveWay: what was to be sent has gone from there a moment ago; another look finds more.
+        """
+        groups = groups_of(order, self._catalogue, self.shelves)
+        changes = self._changes(groups, kept)
+        source = Source(Cause.ORDER, order.id, order.actor, self._unit.now)
+        self._moves += moves_of([*changes, *claims(kept.claimed, sign=-1)], source)
+        # What a hold whose time is over still claims is free on these shelves already.
+        for change in summed([*changes, *claims(kept.places, sign=-1)]):
+            self.shelves[change.place] = self.shelves[change.place].after(change)
+        if kept.hold and kept.claimed:
+            state = HoldState.CONVERTED if kept.places else HoldState.EXPIRED
+            self._holds.setdefault(state, []).append(kept.hold.id)
+        if order.customer in self._buyers:
+            order = order.earning()
+        self._orders.append(order)
+        self._groups += groups
+        return order
+
+    def _changes(self, groups: Sequence[Group], kept: Kept) -> list[Change]:
+        """What the groups take of the shelves. Raises NotEnoughStock, GaveWay."""
+        changes = [change for group in groups for change in changes_between(None, group)]
+        wanted = {
+            change.place: change.allocated
+            for change in summed(changes)
+            if self._catalogue[change.sku].tracked
+        }
+        if short := shortages(wanted, self.shelves, kept.places):
+            may_be_elsewhere(short, _collected(groups))
+            lines = [(one.store, line.sku, line.parts) for one in groups for line in one.lines]
+            raise NotEnoughStock(short, takers_of(lines))
+        return changes
+
+    async def close(self) -> None:
+        """Write all that was promised."""
+        if not self._orders:
+            return
+        unit, orders, groups = self._unit, self._orders, self._groups
+        await unit.stock.apply(self._moves)
+        for state, holds in self._holds.items():
+            await unit.holds.close(holds, state)
+        await unit.orders.add(*(order for order in orders if not order.attempt))
+        for order in orders:
+            if order.attempt:
+                await unit.orders.keep(order)
+        await unit.pickups.add(*(group for group in groups if isinstance(group, Pickup)))
+        await unit.shipments.add(*(group for group in groups if isinstance(group, Shipment)))
+        await unit.allocations.write([claim for group in groups for claim in group.allocations()])
+        await unit.points.promise([self._purchase(one) for one in orders if one.points.to_earn])
+        events = [OrderPlaced(order=one.id, customer=one.customer, at=unit.now) for one in orders]
+        await unit.outbox.add(*events, told=[placed(order) for order in orders])
+
+    def _purchase(self, order: Order) -> Purchase:
+        assert order.customer, "only members earn"
+        points = {line.line: line.points for line in order.lines if line.points}
+        return Purchase(order.id, self._buyers[order.customer], points, order.placed_at)
+
+
+def places_of(order: Order, catalogue: Catalogue) -> set[Place]:
+    """Where the order's goods lie, if they lie anywhere."""
+    return {
+        (group.store, part)
+        for group in order.groups
+        for sku in order.lines_of(group.id)
+        for part in all_parts(catalogue[sku], catalogue)
+    }
+
+
+def groups_of(
+    order: Order, catalogue: Catalogue, shelves: Mapping[Place, Shelf]
+) -> list[Pickup | Shipment]:
+    """The pickups and shipments of an order, as its locations get them."""
+    groups: list[Pickup | Shipment] = []
+    for group in order.groups:
+        facts: dict[str, Any] = {
+            "order": order.id,
+            "store": group.store,
+            "lines": [
+                GroupLine(
+                    sku=line.sku,
+                    name=catalogue[line.sku].name,
+                    quantity=line.quantity,
+                    parts=shelved_parts(catalogue[line.sku], catalogue, group.store, shelves),
+                    gtin=catalogue[line.sku].gtin,
+                )
+                for line in order.lines_of(group.id).values()
+            ],
+            "promised_from": group.promised_from,
+            "promised_until": group.promised_until,
+            "placed_at": order.placed_at,
+            "changed_at": order.placed_at,
+            "customer": order.customer,
+        }
+        if group.pickup:
+            groups.append(Pickup(id=group.pickup, state=PickupState.PLACED, **facts))
+        else:
+            assert group.shipment, "a group is a pickup or a shipment"
+            method = order.bill.shipping.method if order.bill.shipping else ""
+            facts["method"] = method
+            groups.append(Shipment(id=group.shipment, state=ShipmentState.PLACED, **facts))
+    return groups
+
+
+def _collected(groups: Sequence[Group]) -> set[Place]:
+    """Where goods lie that are to be collected."""
+    pickups = [group for group in groups if isinstance(group, Pickup)]
+    return {(one.store, part) for one in pickups for line in one.lines for part in line.parts}

@@ -1,0 +1,170 @@
+"""An order as it would be placed now: its groups, lines and bill. Nothing is promised yet."""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct, structs
+
+from domain.carts.cart_lines import CartLine, stores_of
+from domain.carts.carts import Cart
+from domain.foundation.callers import Caller
+from domain.inventory.availability import Catalogue
+from domain.kernel.addresses import Address
+from domain.kernel.ids import CartId, OrderId, PickupId, ShipmentId, Sku, StoreId
+from domain.orders.order_lines import OrderLine, numbered
+from domain.orders.orders import (
+    Bill,
+    Contact,
+    CouponUsed,
+    Earning,
+    Order,
+    OrderGroup,
+    OrderState,
+    totals_of,
+)
+from domain.payments.tenders import Payment, Wanted, tenders_of
+from domain.pricing.prices import PricedLine
+from domain.stores.promises import promise_of
+from domain.stores.stores import Store
+from service.carts.price_cart import Priced
+from service.foundation.ports import RequestKey
+from service.shared.unit_of_work import Unit
+
+
+class Checkout(Struct, frozen=True, forbid_unknown_fields=True):
+    """Who ordered, where what is sent goes to, and how it will be paid.
+
+    `if_unavailable` is what becomes of units that a store does not find: they are not charged.
+    """
+
+    contact: Contact
+    payment: Payment
+    tenders: Wanted = Wanted()
+    if_unavailable: Literal["refund"] = "refund"
+    address: Address | None = None
+
+
+class CheckoutWish(Struct, frozen=True):
+    """Whose cart is to become an order, and on which terms."""
+
+    caller: Caller
+    cart: CartId
+    checkout: Checkout
+    locale: str
+    key: RequestKey
+
+
+class Drawn(Struct, frozen=True):
+    """What an order is drawn up from: today's names, the locations, who sends what, the price."""
+
+    catalogue: Catalogue
+    stores: Mapping[StoreId, Store]
+    sent: Mapping[StoreId, Mapping[Sku, int]]
+    priced: Priced
+    address: Address | None
+    locale: str
+
+
+def drafted(unit: Unit, caller: Caller, cart: Cart, checkout: Checkout, drawn: Drawn) -> Order:
+    """The order as it would be placed now; nothing is promised yet."""
+    groups = [
+        *(_pickup(unit, drawn.stores[store]) for store in stores_of(cart.lines)),
+        *(_shipment(unit, drawn.stores[store], drawn) for store in sorted(drawn.sent)),
+    ]
+    lines = numbered(_lines(cart, groups, drawn))
+    bill = _bill(drawn.priced)
+    totals = totals_of(lines, bill, drawn.priced.quote.totals.to_pay)
+    home = drawn.address.country if drawn.address else ""
+    country = home or next((drawn.stores[one].country for one in sorted(drawn.stores)), "")
+    return Order(
+        id=OrderId(unit.new_id("ord")),
+        cart=cart.id,
+        state=OrderState.PLACED,
+        placed_at=unit.now,
+        changed_at=unit.now,
+        currency=cart.currency,
+        locale=drawn.locale,
+        contact=checkout.contact.read(country),
+        address=drawn.address if drawn.sent else None,
+        lines=lines,
+        groups=groups,
+        bill=bill,
+        payment=structs.replace(checkout.payment, card=None),
+        totals=totals,
+        points=Earning(0),
+        tenders=tenders_of(checkout.payment, totals),
+        actor=caller.id,
+        customer=cart.customer,
+    )
+
+
+def _pickup(unit: Unit, store: Store) -> OrderGroup:
+    promise = promise_of(store, unit.now)
+    assert promise is not None, "a store that never opens is a problem of the line"
+    return OrderGroup(
+        "pickup",
+        store.store,
+        pickup=PickupId(unit.new_id("pku")),
+        promised_from=promise.since,
+        promised_until=promise.until,
+    )
+
+
+def _shipment(unit: Unit, store: Store, drawn: Drawn) -> OrderGroup:
+    """With the promise of the method that sends it: days from now, in the location's own time."""
+    method = drawn.priced.method
+    here = unit.now.astimezone(ZoneInfo(store.time_zone))
+    return OrderGroup(
+        "ship",
+        store.store,
+        shipment=ShipmentId(unit.new_id("shp")),
+        promised_from=here + timedelta(days=method.days_min) if method else None,
+        promised_until=here + timedelta(days=method.days_max) if method else None,
+    )
+
+
+def _bill(price: Priced) -> Bill:
+    told = price.quote
+    used = [CouponUsed(one.code, one.promotion.promotion) for one in price.coupons if one.promotion]
+    return Bill(told.market, told.prices_include_tax, told.shipping, told.taxes, used)
+
+
+def _lines(cart: Cart, groups: Sequence[OrderGroup], drawn: Drawn) -> list[OrderLine]:
+    """The cart's lines; what several locations send of one stands on a line for each of them."""
+    lines = []
+    for line, price in zip(cart.lines, drawn.priced.quote.lines, strict=True):
+        units = {group.id: _units(line, group, drawn) for group in groups}
+        units = {group: count for group, count in units.items() if count}
+        name = drawn.catalogue[line.sku].name_in(drawn.locale)
+        parts = price.parts(list(units.values()))
+        lines += [
+            _line(line.sku, part, name, group) for group, part in zip(units, parts, strict=True)
+        ]
+    return lines
+
+
+def _units(line: CartLine, group: OrderGroup, drawn: Drawn) -> int:
+    """How many of a line a group prepares."""
+    assert line.fulfilment is not None, "a line that says nothing is a problem"
+    if group.method != line.fulfilment.method:
+        return 0
+    if group.method == "ship":
+        return drawn.sent[group.store].get(line.sku, 0)
+    return line.quantity if group.store == line.fulfilment.store else 0
+
+
+def _line(sku: Sku, price: PricedLine, name: str, group: str) -> OrderLine:
+    return OrderLine(
+        sku=sku,
+        name=name,
+        quantity=price.quantity,
+        unit_price=price.unit_price,
+        total=price.total,
+        tax=price.tax,
+        to_pay=price.to_pay,
+        tax_rate=price.tax_rate,
+        discounts=price.discounts,
+        group=group,
+    )

@@ -1,0 +1,188 @@
+"""Carts as they are looked at to be ordered, before their shelves are locked."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from msgspec import Struct, to_builtins
+
+from domain.carts.cart_lines import CartLine, stores_of
+from domain.carts.cart_rules import over_limit
+from domain.carts.carts import Cart
+from domain.inventory.availability import Catalogue, stocked_parts
+from domain.inventory.holds import units_of
+from domain.inventory.sales_channels import must_serve
+from domain.inventory.stock_levels import Place
+from domain.kernel.addresses import Address
+from domain.kernel.errors import Conflict, GaveWay, WrongField
+from domain.kernel.ids import WEB, CartId, Sku, StoreId
+from domain.orders.orders import Order
+from domain.sourcing.routing import Routed
+from domain.stores.stores import Store
+from service.carts.cart_holds import Kept, kept_by_all, lines_to_hold, units_to_send
+from service.carts.line_problems import Facts, LineProblem, problems_of
+from service.carts.price_cart import Known, Priced, known_for, priced
+from service.inventory.availability import with_parts
+from service.orders.checkout.build_order import CheckoutWish, Drawn, drafted
+from service.payments.payment_methods import Cashier
+from service.shared.unit_of_work import Unit
+from service.sourcing.routing import Senders, must_be_sent, senders
+
+UNKNOWN: Final = Facts({}, {}, {})
+"""When nothing is known of what lies in a cart."""
+
+
+class CartEmpty(Conflict):
+    code = "cart_empty"
+
+    def __init__(self) -> None:
+        super().__init__("There is nothing in the cart.")
+
+
+class NotOrderable(Conflict):
+    """A line cannot be ordered as it is; each problem names its SKU."""
+
+    code = "cart_problems"
+
+    def __init__(self, errors: list[dict[str, Any]]) -> None:
+        codes = {error["code"] for error in errors}
+        super().__init__(
+            "Some lines cannot be ordered as they are.",
+            errors=errors,
+            code=codes.pop() if len(codes) == 1 else None,
+        )
+
+
+class Open(Struct, frozen=True):
+    """A cart that may be ordered, and who wants to."""
+
+    wish: CheckoutWish
+    cart: Cart
+
+    @property
+    def address(self) -> Address | None:
+        return self.wish.checkout.address or self.cart.address
+
+
+class Draft(Struct, frozen=True):
+    """An order as it would be placed, if its goods are still there and its coupons still hold."""
+
+    wish: CheckoutWish
+    cart: Cart
+    kept: Kept
+    priced: Priced
+    order: Order
+
+    @property
+    def waits_for_money(self) -> bool:
+        return self.order.by_card and self.order.totals.to_pay.amount > 0
+
+
+class Look(Struct, frozen=True):
+    """What carts are looked at by; of the shelves nothing is locked yet.
+
+    `routed` says who would send what, cart by cart; those before in this round take theirs first.
+    """
+
+    catalogue: Catalogue
+    kept: Mapping[CartId, Kept]
+    senders: Senders
+    routed: Mapping[CartId, Routed]
+    stores: Mapping[StoreId, Store]
+    known: Known
+
+    @classmethod
+    async def at(cls, unit: Unit, carts: Sequence[Cart]) -> "Look":
+        lines = [line for cart in carts for line in cart.lines]
+        catalogue = await with_parts(unit, {line.sku for line in lines})
+        kept = await kept_by_all(unit, carts)
+        sent = {line.sku for line in lines if line.is_sent and line.sku in catalogue}
+        sending = await senders(unit, sent, catalogue)
+        routed = _routed(carts, catalogue, kept, sending)
+        sent_from = {store for found in routed.values() for store in found.sent}
+        stores = await unit.stores.share(sorted({*stores_of(lines), *sent_from}))
+        known = await known_for(unit, *carts)
+        return cls(catalogue, kept, sending, routed, stores, known)
+
+    def draft(self, unit: Unit, cashier: Cashier, one: Open) -> Draft:
+        """The order of a cart as it would be placed now.
+
+        Raises: what `place` says of all but the stock and the uses of coupons, which are decided
+        under their locks.
+        """
+        wish, cart, address = one.wish, one.cart, one.address
+        cart.must_be_open()
+        if not cart.lines:
+            raise CartEmpty
+        to_send = units_to_send(cart)
+        method = wish.checkout.payment.method
+        cashier.must_accept(method, wish.caller, sends=bool(to_send))
+        if to_send and address is None:
+            raise WrongField("address", "required", "must say where to send what is to be sent")
+        _must_be_orderable([li for li in cart.lines if li.sku not in self.catalogue], unit.now)
+        kept = self.kept[cart.id]
+        over = over_limit(cart.lines, self.catalogue, unit.cart_rules)
+        price = priced(cart, self.catalogue, self.known, locale=wish.locale, address=address)
+        facts = Facts(self.catalogue, self.stores, over)
+        _must_be_orderable(cart.lines, unit.now, facts, price.problems)
+        found = self.routed[cart.id]
+        if found.short:
+            self._must_be_sent(cart, to_send)
+        stores = {name: self.stores[name] for name in {*stores_of(cart.lines), *found.sent}}
+        must_serve(WEB, stores.values(), kept.stores)
+        drawn = Drawn(self.catalogue, stores, found.sent, price, address, wish.locale)
+        order = drafted(unit, wish.caller, cart, wish.checkout, drawn)
+        return Draft(wish, cart, kept, price, order)
+
+    def _must_be_sent(self, cart: Cart, to_send: Mapping[Sku, int]) -> None:
+        """Not all of it can be sent, at least not after those before.
+
+        Raises:
+            NotEnoughStock: all locations together have too little.
+            GaveWay: they have enough, if those before do not take it after all.
+        """
+        own, mine = self.kept[cart.id].places, _to_collect(cart, self.catalogue)
+        must_be_sent(self.senders.route(to_send, own=own, taken=mine), to_send)
+        raise GaveWay("What was to be sent goes to somebody else.")
+
+
+def _routed(
+    carts: Sequence[Cart], catalogue: Catalogue, kept: Mapping[CartId, Kept], sending: Senders
+) -> dict[CartId, Routed]:
+    """Who would send what, when the carts take theirs one after the other."""
+    taken: Counter[Place] = Counter()
+    routed = {}
+    for cart in carts:
+        own, mine = kept[cart.id].places, _to_collect(cart, catalogue)
+        known = {sku: count for sku, count in units_to_send(cart).items() if sku in catalogue}
+        found = sending.route(known, own=own, taken=mine + taken)
+        wants = mine + sending.units(found) - Counter(own)
+        if not found.short and sending.can_spare(wants + taken):
+            taken += wants  # who wants more than there is will be refused, and takes nothing
+        routed[cart.id] = found
+    return routed
+
+
+def _to_collect(cart: Cart, catalogue: Catalogue) -> Counter[Place]:
+    """What the cart's lines to be collected take of the shelves."""
+    lines = [line for line in lines_to_hold(cart) if line.sku in catalogue]
+    parts = {line.sku: stocked_parts(catalogue[line.sku], catalogue) for line in lines}
+    return Counter(units_of(lines, parts))
+
+
+def _must_be_orderable(
+    lines: Sequence[CartLine],
+    now: datetime,
+    facts: Facts = UNKNOWN,
+    problems: Sequence[LineProblem] = (),
+) -> None:
+    """Raises NotOrderable."""
+    errors = [
+        {"sku": line.sku, **to_builtins(problem)}
+        for line in lines
+        for problem in problems_of(line, facts, now)
+    ]
+    errors += [to_builtins(problem) for problem in problems]
+    if errors:
+        raise NotOrderable(errors)

@@ -1,0 +1,56 @@
+"""The coupons of orders, decided under their locks."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from domain.kernel.errors import GaveWay
+from domain.pricing.promotions import TOLD, Coupon
+from service.carts.price_cart import shown_by
+from service.orders.checkout.checkout_context import Draft, NotOrderable
+from service.pricing.ports import Shown
+from service.shared.unit_of_work import Unit
+
+
+class Coupons:
+    """The coupons of drafts under their locks, as the orders before have used them."""
+
+    def __init__(self, coupons: dict[Shown, Coupon], now: datetime) -> None:
+        self._coupons = coupons
+        self._now = now
+
+    @classmethod
+    async def locked(cls, unit: Unit, drafts: Sequence[Draft]) -> "Coupons":
+        shown = {shown for draft in drafts for shown in shown_by(draft.cart)}
+        return cls(await unit.prices.lock(shown) if shown else {}, unit.now)
+
+    def must_hold(self, draft: Draft) -> None:
+        """Ask the coupons of an order again, now that nobody else can use or change them.
+
+        Raises:
+            NotOrderable: somebody else has just had the last use.
+            GaveWay: the office has just changed one; another look prices by it.
+        """
+        order, errors = draft.order, []
+        for seen in draft.priced.coupons:
+            coupon = self._coupons[seen.code, order.customer]
+            assert seen.promotion, "only what there is takes anything off"
+            if coupon.promotion is None or coupon.promotion.version != seen.promotion.version:
+                raise GaveWay("A coupon has just been changed.")
+            trouble = coupon.trouble(
+                customer=order.customer,
+                items=draft.priced.items,
+                currency=order.currency,
+                now=self._now,
+            )
+            if trouble:
+                told = {"code": trouble.value, "detail": TOLD[trouble]}
+                errors.append({"coupon": seen.code, **told})
+        if errors:
+            raise NotOrderable(errors)
+
+    def use(self, draft: Draft) -> None:
+        used = {coupon.code for coupon in draft.priced.coupons}
+        for (code, customer), coupon in self._coupons.items():
+            if code in used:
+                same = customer is not None and customer == draft.order.customer
+                self._coupons[code, customer] = coupon.used(by_bearer=same)

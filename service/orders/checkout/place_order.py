@@ -1,0 +1,224 @@
+"""Carts become orders: stock is promised in the same transaction, or nothing happens.
+
+Single calls are gathered: many carts are decided one by one, in the order they came, on shelves
+that are locked once for all of them, and their orders are written together.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final, TypeVar
+
+from msgspec import Struct
+
+from domain.carts.carts import Cart
+from domain.kernel.errors import GaveWay, Missing, Refusal
+from domain.kernel.ids import CartId
+from domain.orders.orders import Order
+from domain.payments.attempts import Attempt
+from domain.payments.tenders import CARD
+from service.carts.line_problems import Facts
+from service.foundation.ports import RequestKey
+from service.orders.checkout.allocation import Promises
+from service.orders.checkout.build_order import CheckoutWish
+from service.orders.checkout.checkout_context import Draft, Look, Open
+from service.orders.checkout.coupons import Coupons
+from service.orders.payment.execute_transactions import ask
+from service.orders.payment.start_payment import Held, Means, begin
+from service.payments.payment_methods import Cashier
+from service.payments.ports import Leased
+from service.shared.batching import Gathered
+from service.shared.retry import tried_again
+from service.shared.unit_of_work import Unit, Units
+
+UNKNOWN: Final = Facts({}, {}, {})
+"""When nothing is known of what lies in a cart."""
+One = TypeVar("One", bound="CheckoutWish | Open | Draft")
+Made = TypeVar("Made")
+
+
+class Placed(Struct, frozen=True):
+    """The order of a cart; `new` says that this request made it. `attempt` is to pay for it."""
+
+    order: Order
+    new: bool
+    attempt: Attempt | None = None
+
+
+class Served(Struct, frozen=True):
+    """The order of a cart, and what is to be asked of the provider for it now."""
+
+    placed: Placed
+    asked: Leased | None = None
+
+
+async def place(
+    units: Units, cashier: Cashier, placing: Gathered[CheckoutWish, Served], wish: CheckoutWish
+) -> Placed:
+    """Turn a cart into an order whose locations prepare it.
+
+    Repeating a call with the same key returns the first order and promises nothing more; another
+    key for a cart that is already an order returns that order. Paid by card, the order waits with
+    its goods held until the money is reserved; the answer is the order as it stands by then.
+
+    Raises:
+        CartEmpty, NotOrderable: there is nothing to buy, or not like this; the cart stays.
+        WrongField: something is to be sent, and nobody said where to; or it is not paid so here.
+        NotEnoughStock: the stock does not cover every line; nothing is promised, the cart stays.
+        NotServed: a store sells nothing new through the web, and the cart holds nothing there.
+        HoldPinned: what the cart holds is being paid for elsewhere.
+    """
+    wish.checkout.tenders.must_be_accepted()
+    served = await _placed(units, cashier, placing, wish)
+    if served.asked is not None:
+        await ask(units, cashier.provider, served.asked, served.asked.transaction.planned_at)
+    return await as_it_stands(units, served.placed)
+
+
+async def _placed(
+    units: Units, cashier: Cashier, placing: Gathered[CheckoutWish, Served], wish: CheckoutWish
+) -> Served:
+    """Together with others, unless its goods are to be held for a payment."""
+    if wish.checkout.payment.method != CARD:
+        return await placing(wish)
+    return await _placed_alone(units, cashier, wish)
+
+
+@tried_again
+async def _placed_alone(units: Units, cashier: Cashier, wish: CheckoutWish) -> Served:
+    (served,) = await place_all(units, cashier, [wish])
+    if isinstance(served, Exception):
+        raise served
+    return served
+
+
+async def as_it_stands(units: Units, placed: Placed) -> Placed:
+    """An order that is paid by card changes while it is answered."""
+    if placed.order.attempt is None:
+        return placed
+    async with units.read() as unit:
+        order = await unit.orders.get(placed.order.id)
+        assert order.attempt is not None, "who tried to pay has tried"
+        return Placed(order, placed.new, await unit.attempts.get(order.attempt))
+
+
+@tried_again
+async def place_all(
+    units: Units, cashier: Cashier, wishes: Sequence[CheckoutWish]
+) -> list[Served | Exception]:
+    """Answer each wish with its order, or with the refusal to raise; one transaction for all.
+
+    No two wishes are of one cart. What is paid by card comes alone.
+
+    Refusals: those of `place`; and GaveWay, where another look may find what this one did not.
+    """
+    async with units.begin() as unit:
+        desk = _Desk(unit, cashier)
+        carts = await desk.open(wishes)
+        if carts:
+            await desk.serve(carts, await Look.at(unit, [one.cart for one in carts]))
+        return await desk.answers(wishes)
+
+
+class _Desk:
+    """Serves wishes one after the other; whom it refuses stands in nobody's way."""
+
+    def __init__(self, unit: Unit, cashier: Cashier) -> None:
+        self._unit = unit
+        self._cashier = cashier
+        self._served: dict[CartId, Served | Refusal] = {}
+        self._remembered: list[tuple[RequestKey, Placed]] = []
+
+    async def answers(self, wishes: Sequence[CheckoutWish]) -> list[Served | Exception]:
+        """What each was answered; it is remembered from now on."""
+        await self._unit.requests.remember(self._remembered)
+        return [self._served[wish.cart] for wish in wishes]
+
+    async def open(self, wishes: Sequence[CheckoutWish]) -> list[Open]:
+        """Those whose work is still to be done, with their carts, locked."""
+        carts = await self._unit.carts.take_all([wish.cart for wish in wishes])
+        keys = [wish.key for wish in wishes]
+        answers = await self._unit.requests.firsts(keys, Placed)
+        firsts = {wish.cart: first for wish, first in zip(wishes, answers, strict=True)}
+        ordered = [cart.order for cart in carts.values() if cart.order]
+        orders = await self._unit.orders.by_id(ordered) if ordered else {}
+        keys_seen: set[tuple[str, str]] = set()
+
+        def opened(wish: CheckoutWish) -> Open | None:
+            if wish.key.name in keys_seen:
+                raise GaveWay("Another request of this round has the same key.")
+            keys_seen.add(wish.key.name)
+            first = firsts[wish.cart]
+            if isinstance(first, Refusal):
+                raise first
+            if wish.cart not in carts:
+                raise Missing
+            cart = carts[wish.cart]
+            cart.must_open_to(wish.caller)
+            if first:
+                self._served[wish.cart] = Served(first)
+            elif cart.order:
+                self._answer(wish, Placed(orders[cart.order], new=False))
+            else:
+                return Open(wish, cart)
+            return None
+
+        return [one for one in self._each(wishes, opened) if one]
+
+    async def serve(self, carts: Sequence[Open], look: Look) -> None:
+        drafts = self._each(carts, lambda one: look.draft(self._unit, self._cashier, one))
+        if not drafts:
+            return
+        promises = await Promises.open(
+            self._unit,
+            [draft.order for draft in drafts],
+            look.catalogue,
+            [draft.kept for draft in drafts],
+        )
+        coupons = await Coupons.locked(self._unit, drafts)
+        if drafts[0].waits_for_money:
+            assert len(drafts) == 1, "what waits for its money comes alone"
+            await self._begin(drafts[0], look, coupons)
+            return
+
+        def decide(draft: Draft) -> Cart:
+            coupons.must_hold(draft)
+            order = promises.promise(draft.order, draft.kept)
+            coupons.use(draft)
+            self._answer(draft.wish, Placed(order, new=True))
+            return draft.cart.ordered(order.id, self._unit.now)
+
+        ordered = self._each(drafts, decide)
+        await promises.close()
+        await self._unit.carts.keep(*ordered)
+
+    async def _begin(self, draft: Draft, look: Look, coupons: Coupons) -> None:
+        """Its goods are held while it waits for its money."""
+        unit, cashier = self._unit, self._cashier
+        try:
+            coupons.must_hold(draft)
+        except Refusal as no:
+            self._served[draft.wish.cart] = no
+            return
+        order, asked = await begin(
+            unit,
+            draft.order,
+            draft.cart,
+            Held(look.catalogue, draft.kept),
+            Means(cashier.provider.provider, draft.wish.checkout.payment.card or ""),
+            pay_by=unit.now + cashier.patience,
+        )
+        self._answer(draft.wish, Placed(order, new=True), asked)
+
+    def _answer(self, wish: CheckoutWish, placed: Placed, asked: Leased | None = None) -> None:
+        self._served[wish.cart] = Served(placed, asked)
+        self._remembered.append((wish.key, placed))
+
+    def _each(self, ones: Iterable[One], step: Callable[[One], Made]) -> list[Made]:
+        """What `step` makes of each; a refusal is the answer to whom it refuses."""
+        made = []
+        for one in ones:
+            try:
+                made.append(step(one))
+            except Refusal as no:
+                wish = one if isinstance(one, CheckoutWish) else one.wish
+                self._served[wish.cart] = no
+        return made

@@ -1,0 +1,1 @@
+"""Payment of an order: started, retried, reconciled with the provider and settled."""

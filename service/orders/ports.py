@@ -1,0 +1,83 @@
+"""Ports of orders, their timeline and the closing of stores."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from msgspec import Struct
+
+from domain.fulfilment.pickups import Pickup
+from domain.fulfilment.shipments import Shipment
+from domain.kernel.ids import CustomerId, OrderId, Sku, StoreId
+from domain.orders.orders import Order, OrderState
+from domain.orders.progress import Progress
+from domain.orders.search import Sought
+from domain.orders.store_closing import Open
+from domain.orders.timeline import Entry
+
+
+class Closing(Protocol):
+    async def open_at(self, store: StoreId) -> Open:
+        """What was claimed of a location, or is on its way to it, and is not over."""
+
+
+class Wanted(Struct, frozen=True):
+    """Which orders are looked for: all that is told must fit. `stores` have a part of it."""
+
+    state: OrderState | None = None
+    stores: list[StoreId] | None = None
+    customer: CustomerId | None = None
+    sought: Sought | None = None
+    placed_from: datetime | None = None
+    placed_until: datetime | None = None
+
+
+class Orders(Protocol):
+    async def add(self, *orders: Order) -> None:
+        """New orders. Each uses its coupons once more, which are locked."""
+
+    async def get(self, order: OrderId) -> Order:
+        """Raises Missing."""
+
+    async def by_id(self, orders: Collection[OrderId]) -> dict[OrderId, Order]:
+        """Those that exist."""
+
+    async def take(self, order: OrderId) -> Order:
+        """The order, locked until the unit ends. Raises Missing."""
+
+    async def keep(self, order: Order) -> None:
+        """Write a taken order back. One that is cancelled or expired gives its coupons back."""
+
+    async def rename(self, order: Order) -> None:
+        """Let it be found by its contact as it is now, and no longer as it was."""
+
+    async def find(self, wanted: Wanted, *, before: OrderId | None, limit: int) -> Sequence[Order]:
+        """The orders that fit, newest first."""
+
+    async def bought(self, customer: CustomerId, skus: Collection[Sku]) -> set[Sku]:
+        """Which of `skus` the customer has ordered before and not cancelled."""
+
+    async def of_customer(
+        self, customer: CustomerId, *, before: OrderId | None, limit: int
+    ) -> Sequence[Order]:
+        """A customer's orders, newest first."""
+
+    async def unpaid(self, limit: int) -> list[OrderId]:
+        """Up to `limit` whose time to be paid is over, and for which nothing is under way."""
+
+
+class Groups(Protocol):
+    """What the locations of orders prepare: pickups and shipments alike."""
+
+    async def of(self, orders: Collection[OrderId]) -> Sequence[Progress]:
+        """How far every group of these orders is."""
+
+    async def take(self, order: OrderId) -> list[Pickup | Shipment]:
+        """Every group of an order in the order of ids, locked until the unit ends."""
+
+
+class Timeline(Protocol):
+    """What happened to orders. It is written with the events of each step."""
+
+    async def of(self, order: OrderId, *, after: int, limit: int) -> Sequence[Entry]:
+        """An order's steps behind the one of the id `after`, in the order they were made."""

@@ -1,0 +1,75 @@
+"""Ports of the point of sale: receipts and incidents."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from domain.inventory.stock_levels import Place
+from domain.kernel.ids import ReceiptId, StoreId
+from domain.pos.incidents import (
+    Claim,
+    Incident,
+    IncidentId,
+    IncidentKind,
+    IncidentState,
+    Short,
+    Stranger,
+)
+from domain.pos.receipts import Book, Kept, Trade
+
+
+class Sales(Protocol):
+    """Receipts of tills, each of them once and for ever."""
+
+    async def record(self, books: Collection[Book]) -> set[ReceiptId]:
+        """Write down receipts, each id once; answers those that are new.
+
+        Each is locked until the unit ends, and so is each sale that a return names.
+        """
+
+    async def kept(self, receipts: Collection[ReceiptId]) -> dict[ReceiptId, Kept]:
+        """What is known under these ids."""
+
+    async def returned(self, sales: Collection[ReceiptId]) -> set[ReceiptId]:
+        """Which of these sales a return has named."""
+
+    async def trades(self, sales: Collection[ReceiptId]) -> Sequence[Trade]:
+        """These sales, and every return that names one of them."""
+
+
+class Incidents(Protocol):
+    """What is out of order. `Stock.apply` opens and settles the incidents of what is oversold."""
+
+    async def meet(self, strangers: Collection[Stranger]) -> None:
+        """Open an incident for each thing that nobody knows, or add to the one that is open."""
+
+    async def open(self, kind: IncidentKind, places: Collection[Place]) -> None:
+        """Open an incident at each place where none of the kind is open."""
+
+    async def settle(self, kind: IncidentKind, well: Mapping[Place, datetime | None]) -> None:
+        """What was open at these places was in order again: at a moment of each, or by now."""
+
+    async def get(self, incident: IncidentId) -> Incident:
+        """Raises IncidentMissing."""
+
+    async def take(self, incident: IncidentId) -> Incident:
+        """The incident, locked until the unit ends. Raises IncidentMissing."""
+
+    async def keep(self, incident: Incident) -> None:
+        """Write a taken incident back."""
+
+    async def page(
+        self,
+        store: StoreId,
+        states: Collection[IncidentState],
+        *,
+        after: IncidentId | None,
+        limit: int,
+    ) -> Sequence[Incident]:
+        """A store's incidents in one of these states, oldest first."""
+
+    async def claims(self, places: Collection[Place]) -> Sequence[Claim]:
+        """What orders wait for at these places."""
+
+    async def short(self, places: Collection[Place]) -> Sequence[Short]:
+        """Those of these shelves, of what is tracked, where less lies than orders are promised."""

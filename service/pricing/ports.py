@@ -1,0 +1,46 @@
+"""Ports of pricing: the office's rules, and the rules as every cart reads them."""
+
+from collections.abc import Collection, Sequence
+from typing import Protocol, TypeVar
+
+from domain.kernel.ids import CustomerId
+from domain.pricing.markets import Market
+from domain.pricing.prices import Rules
+from domain.pricing.promotions import Coupon, Promotion
+from domain.pricing.shipping_methods import ShippingMethod
+
+Rule = TypeVar("Rule", Market, Promotion, ShippingMethod)
+
+
+class PriceRules(Protocol[Rule]):
+    """Every rule of one kind, by name."""
+
+    async def get(self, name: str) -> Rule:
+        """Raises RuleMissing."""
+
+    async def page(self, after: str, limit: int) -> Sequence[Rule]:
+        """In the order of their names, from the one behind `after` on."""
+
+    async def lock(self, name: str) -> Rule | None:
+        """The rule, kept so until the unit ends; whoever writes any rule waits."""
+
+    async def put(self, rule: Rule) -> None:
+        """Write a locked rule. Raises CodeTaken: another promotion has the code."""
+
+    async def drop(self, rule: Rule) -> None:
+        """Take a locked rule away."""
+
+
+Shown = tuple[str, CustomerId | None]
+"""A coupon's code in capitals, and who shows it: nobody we know, where it is a guest."""
+
+
+class Prices(Protocol):
+    async def rules(self, shown: Collection[Shown] = ()) -> tuple[Rules, dict[Shown, Coupon]]:
+        """What every cart is priced by now, and the coupons that are shown.
+
+        One statement. A code without a promotion has a coupon without one.
+        """
+
+    async def lock(self, shown: Collection[Shown]) -> dict[Shown, Coupon]:
+        """The coupons that are shown, as they are until the unit ends."""

@@ -1,0 +1,72 @@
+"""The office decides what prices are made by: markets, promotions and shipping methods."""
+
+from msgspec.structs import replace
+
+from domain.pricing.price_rules import RuleMissing, StaleRule
+from domain.pricing.promotions import Promotion, PromotionUsed
+from service.foundation.ports import RequestKey
+from service.pricing.ports import Rule
+from service.shared.retry import tried_again
+from service.shared.unit_of_work import Units
+
+
+@tried_again
+async def decide(
+    units: Units, *, rule: Rule, if_version: int | None, key: RequestKey | None
+) -> Rule:
+    """Write a rule whole, new or known; every cart is priced by it from now on.
+
+    The same told again changes nothing.
+
+    Raises:
+        StaleRule: it is not the version that the caller decided on.
+        CodeTaken: another promotion has the code.
+    """
+    async with units.begin() as unit:
+        if first := await unit.requests.claim(key, type(rule)):
+            return first
+        rules = unit.price_rules(type(rule))
+        before = await rules.lock(rule.name)
+        _must_be(if_version, before)
+        told = _as_after(rule, before)
+        if told != before:
+            told = replace(told, version=before.version + 1 if before else 1)
+            await rules.put(told)
+        await unit.requests.answer(key, told)
+    return told
+
+
+@tried_again
+async def remove(
+    units: Units, kind: type[Rule], name: str, *, thing: str, if_version: int | None
+) -> None:
+    """Take a rule away. What was ordered by it stays as it is.
+
+    Raises:
+        RuleMissing, StaleRule
+        PromotionUsed: orders stand with it.
+    """
+    async with units.begin() as unit:
+        rules = unit.price_rules(kind)
+        before = await rules.lock(name)
+        if before is None:
+            raise RuleMissing(thing, name)
+        _must_be(if_version, before)
+        if isinstance(before, Promotion) and before.uses:
+            raise PromotionUsed(before)
+        await rules.drop(before)
+
+
+def _must_be(if_version: int | None, before: Rule | None) -> None:
+    version = before.version if before else 0
+    if if_version not in {None, version}:
+        raise StaleRule(version)
+
+
+def _as_after(rule: Rule, before: Rule | None) -> Rule:
+    """The rule as it is told, with what nobody tells as it was before."""
+    if before is None:
+        return rule
+    if isinstance(rule, Promotion) and isinstance(before, Promotion):
+        rule = replace(rule, uses=before.uses)
+    return replace(rule, version=before.version)

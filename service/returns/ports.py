@@ -1,0 +1,33 @@
+"""Ports of returns."""
+
+from collections.abc import Collection, Sequence
+from typing import Protocol
+
+from domain.kernel.ids import OrderId, ReturnId, StoreId
+from domain.returns.returns import Return, ReturnState
+
+
+class Returns(Protocol):
+    async def add(self, back: Return) -> None: ...
+
+    async def get(self, back: ReturnId) -> Return:
+        """Raises Missing."""
+
+    async def take(self, back: ReturnId) -> Return:
+        """The return, locked until the unit ends. Raises Missing."""
+
+    async def keep(self, back: Return) -> None:
+        """Write a taken return back."""
+
+    async def of_order(self, order: OrderId) -> Sequence[Return]:
+        """The returns of an order, in the order they were made."""
+
+    async def of_store(
+        self,
+        store: StoreId,
+        states: Collection[ReturnState],
+        *,
+        after: ReturnId | None,
+        limit: int,
+    ) -> Sequence[Return]:
+        """What came back to a location, or will, in one of these states, oldest first."""

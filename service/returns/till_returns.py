@@ -1,0 +1,89 @@
+"""An order that a till's receipt names as returned knows what came back of it.
+
+The receipt has moved the goods, and the till has paid; only the order's lines and points follow.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from msgspec import Struct, structs
+
+from domain.kernel.errors import Missing
+from domain.kernel.ids import OrderId, ReceiptId, ReturnId
+from domain.kernel.money import Money
+from domain.orders.orders import Order
+from domain.orders.timeline import By
+from domain.pos.receipts import Book, Discrepancy
+from domain.returns.returns import Asked, Return, ReturnChannel, ReturnState, lines_back, within
+from service.returns.book_return import no_longer_with
+from service.shared.unit_of_work import Unit
+
+
+class Noted(Struct):
+    """What did not fit, receipt by receipt, and what earns nothing any more, order by order."""
+
+    conflicts: dict[ReceiptId, list[Discrepancy]] = {}
+    unearned: dict[str, Mapping[str, tuple[int, int]]] = {}
+
+
+async def note_returns(unit: Unit, books: Iterable[Book]) -> Noted:
+    """What tills took back of orders is no longer their buyers', as far as they had it."""
+    noted = Noted()
+    told: dict[OrderId, list[Book]] = {}
+    for book in books:
+        if named := book.receipt.of_order:
+            told.setdefault(named, []).append(book)
+    for name in sorted(told):
+        try:
+            order = await unit.orders.take(name)
+        except Missing:
+            stranger = Discrepancy("/of", "unknown_order", f"There is no order {name!r}.")
+            noted.conflicts |= {book.receipt.id: [stranger] for book in told[name]}
+        else:
+            await _note(unit, order, told[name], noted)
+    return noted
+
+
+async def _note(unit: Unit, order: Order, books: Sequence[Book], noted: Noted) -> None:
+    for book in sorted(books, key=lambda book: book.receipt.id):
+        asked = [
+            Asked(line.quantity, sku=line.name, disposition=line.disposition) for line in book.lines
+        ]
+        had = within(order, asked)
+        noted.conflicts[book.receipt.id] = [
+            _too_many(position, one)
+            for position, (one, known) in enumerate(zip(asked, had, strict=True))
+            if known.quantity < one.quantity
+        ]
+        if some := [one for one in had if one.quantity]:
+            back = _return(unit, order, book, some)
+            await unit.returns.add(back)
+            order = await no_longer_with(unit, order, back, By.STORE)
+    noted.unearned[order.id] = order.unearned()
+
+
+def _too_many(position: int, one: Asked) -> Discrepancy:
+    detail = f"Its buyer has not {one.quantity} of {one.sku}; the goods are booked all the same."
+    return Discrepancy(f"/lines/{position}/quantity", "more_than_given", detail)
+
+
+def _return(unit: Unit, order: Order, book: Book, asked: Sequence[Asked]) -> Return:
+    """What the receipt says of the order; it has paid back what it has paid back."""
+    nothing = Money(0, order.currency)
+    return Return(
+        id=ReturnId(unit.new_id("ret")),
+        order=order.id,
+        customer=order.customer,
+        store=book.store,
+        channel=ReturnChannel.STORE,
+        state=ReturnState.RECEIVED,
+        currency=order.currency,
+        lines=[
+            structs.replace(line, refund=nothing, withheld=nothing)
+            for line in lines_back(order, asked)
+        ],
+        by=book.actor,
+        receipt=book.receipt.id,
+        created_at=unit.now,
+        changed_at=unit.now,
+        received_at=book.happened_at,
+    )

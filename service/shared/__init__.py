@@ -1,0 +1,1 @@
+"""The unit of work, batching and retries that every use case shares."""

@@ -1,0 +1,89 @@
+"""Calls that arrive while one is under way are served together by the next.
+
+The rule stays in the use case, which takes many at once; a lone call waits for nothing. Under a
+flash sale the row is locked once for all who want it, and not once for each. Nobody is harmed by
+whom one is served with: a refusal is the answer to one, and a fault stays with whose it is.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Hashable, Sequence
+from typing import Generic, TypeVar
+
+import structlog
+
+from domain.kernel.errors import Locked, Refusal
+from service.shared.retry import tried_again
+
+log = structlog.get_logger("hylla.units")
+
+Ask = TypeVar("Ask")
+Answer = TypeVar("Answer")
+
+
+class Gathered(Generic[Ask, Answer]):
+    """Single calls of a use case that serves many.
+
+    `serve` answers each ask in its place, with a value or with the exception to raise. `name` tells
+    asks apart that must not be served together: a repeat waits for the round after.
+    """
+
+    def __init__(
+        self,
+        serve: Callable[[Sequence[Ask]], Awaitable[Sequence[Answer | Exception]]],
+        name: Callable[[Ask], Hashable],
+        *,
+        most: int = 512,
+    ) -> None:
+        self._serve = serve
+        self._name = name
+        self._most = most
+        self._waiting: list[tuple[Ask, asyncio.Future[Answer]]] = []
+        self._round: asyncio.Task[None] | None = None
+
+    @tried_again
+    async def __call__(self, ask: Ask) -> Answer:
+        """The answer to one ask. Whoever gives up waiting does not disturb the others."""
+        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self._waiting.append((ask, answer))
+        if self._round is None:
+            self._round = asyncio.create_task(self._rounds())
+        return await answer
+
+    async def _rounds(self) -> None:
+        try:
+            while self._waiting:
+                await self._serve_all(self._next())
+        finally:
+            self._round = None
+
+    def _next(self) -> list[tuple[Ask, asyncio.Future[Answer]]]:
+        """Those who are served together, in the order they came; the others go on waiting."""
+        taken: dict[Hashable, tuple[Ask, asyncio.Future[Answer]]] = {}
+        left = []
+        for each in self._waiting:
+            name = self._name(each[0])
+            if name in taken or len(taken) == self._most:
+                left.append(each)
+            else:
+                taken[name] = each
+        self._waiting = left
+        return list(taken.values())
+
+    async def _serve_all(self, asked: list[tuple[Ask, asyncio.Future[Answer]]]) -> None:
+        """What goes wrong for all is everybody's; what may be one's is, side by side for each."""
+        try:
+            answers = await self._serve([ask for ask, _ in asked])
+        except Exception as trouble:
+            is_ones = isinstance(trouble, Locked) or not isinstance(trouble, Refusal)
+            if is_ones and len(asked) > 1:
+                log.exception("round failed", asks=len(asked))
+                await asyncio.gather(*(self._serve_all([one]) for one in asked))
+                return
+            answers = [trouble] * len(asked)
+        for (_, future), answer in zip(asked, answers, strict=True):
+            if future.done():
+                continue
+            if isinstance(answer, Exception):
+                future.set_exception(answer)
+            else:
+                future.set_result(answer)

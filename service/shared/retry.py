@@ -1,0 +1,41 @@
+"""A use case that gave way to a rival is tried again.
+
+PostgreSQL ends a deadlock by undoing one of the rivals, who then has done nothing at all. Trying
+again is safe for a use case of one unit, and only for one: what an earlier unit has committed, or a
+network call in between, must not happen twice. It is safe without an Idempotency-Key as well. A
+commit of which nobody heard is no such case: there only a repeat with its key may ask again.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from functools import wraps
+from typing import Final, ParamSpec, TypeVar
+
+import structlog
+
+from domain.kernel.errors import GaveWay
+
+TRIES: Final = 4
+PAUSE_S: Final = 0.05
+"""So that the rival goes first; whoever came back at once could be in its way again."""
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+log = structlog.get_logger("hylla.units")
+
+
+def tried_again(use_case: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
+    """`use_case`, which opens one unit, tried up to TRIES times while it gives way. Raises Busy."""
+
+    @wraps(use_case)
+    async def tried(*args: P.args, **kwargs: P.kwargs) -> T:
+        for _ in range(TRIES - 1):
+            try:
+                return await use_case(*args, **kwargs)
+            except GaveWay:
+                log.info("gave way", use_case=use_case.__qualname__)
+                await asyncio.sleep(PAUSE_S)
+        return await use_case(*args, **kwargs)
+
+    return tried

@@ -1,0 +1,1 @@
+"""Stores, their opening hours and the pickup promises that follow from them."""

@@ -1,0 +1,90 @@
+"""What a retailer sets up is what carries the messages."""
+
+import base64
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from adapters.main import House, open_house
+from adapters.settings import Secret, Settings
+from domain.contact.channels import Accepted, Channel, Fault, Outgoing, Rejected
+from domain.kernel.ids import MessageId
+from tests.support.fakes import Postmaster, Receiver, mail_server, web_server
+
+SIGNED = Secret("whsec_" + base64.b64encode(b"twenty-four bytes of salt").decode())
+
+
+def ready(channel: Channel, address: str) -> Outgoing:
+    return Outgoing(
+        id=MessageId("msg_01jd0000000000000000000000"),
+        channel=channel,
+        address=address,
+        locale="en",
+        kind="pickup_ready",
+        purpose="service",
+        text="It is ready.",
+    )
+
+
+@asynccontextmanager
+async def a_house(data: Path, **settings: Any) -> AsyncIterator[House]:
+    url = Secret("postgresql+asyncpg://nobody@127.0.0.1:1/nowhere")  # it is never asked
+    house = open_house(Settings(data=data, database_url=url, secret=Secret("s" * 32), **settings))
+    try:
+        yield house
+    finally:
+        await house.close()
+
+
+async def test_nothing_set_up_is_a_trial_that_writes_files(tmp_path: Path):
+    async with a_house(tmp_path) as house:
+        await house.switchboard.send(ready(Channel.SMS, "+46701740605"))
+
+        assert house.switchboard.trial
+        assert house.desk.channels.open == frozenset(Channel)
+    assert [path.suffix for path in sorted((tmp_path / "messages").iterdir())] == [".json", ".txt"]
+
+
+async def test_mail_goes_to_the_mail_server_and_texts_to_the_webhook(tmp_path: Path):
+    postmaster, receiver = Postmaster(), Receiver()
+    async with mail_server(postmaster) as port, web_server(receiver) as url:
+        settings = {
+            "smtp_url": Secret(f"smtp://127.0.0.1:{port}"),
+            "smtp_from": "Shop <shop@example.com>",
+            "webhook_url": url,
+            "webhook_secret": SIGNED,
+            "webhook_channels": "sms,whatsapp",
+            "webhook_private": True,
+        }
+        async with a_house(tmp_path, **settings) as house:
+            mail = await house.switchboard.send(ready(Channel.EMAIL, "reader@example.com"))
+            text = await house.switchboard.send(ready(Channel.SMS, "+46701740605"))
+            call = await house.switchboard.send(ready(Channel.CALL, "+46701740605"))
+
+            assert house.switchboard.open == {Channel.EMAIL, Channel.SMS, Channel.WHATSAPP}
+    assert mail == Accepted("<msg_01jd0000000000000000000000@example.com>")
+    assert text == Accepted("webhook:msg_01jd0000000000000000000000")
+    assert call == Rejected(Fault.CONFIG, "no_carrier")
+    assert [letter["From"] for letter in postmaster.texts] == ["Shop <shop@example.com>"]
+    assert len(receiver.requests) == 1
+    assert not (tmp_path / "messages").exists()
+
+
+async def test_messages_bear_the_name_and_the_addresses_of_the_retailer(tmp_path: Path):
+    settings = {
+        "retailer": "Mugs & More",
+        "retailer_email": "help@example.com",
+        "shop_url": "https://shop.example.com",
+        "public_url": "https://hylla.example.com/",
+        "thank_you_delay_minutes": 5,
+    }
+    async with a_house(tmp_path, **settings) as house:
+        desk = house.desk
+
+    assert (desk.retailer.name, desk.retailer.email) == ("Mugs & More", "help@example.com")
+    assert (desk.shop_url, desk.address) == (
+        "https://shop.example.com",
+        "https://hylla.example.com",
+    )
+    assert desk.thank_you_after.total_seconds() == 300

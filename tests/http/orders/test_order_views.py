@@ -1,0 +1,125 @@
+from typing import Any
+
+import pytest
+
+from domain.fulfilment.shipments import Leaving
+from service.fulfilment.expire_pickups import HOUSE
+from service.orders.apply_transition import follow
+from tests.http.carts.test_carts import a_cart, put
+from tests.http.fulfilment.test_pickups import Desk, a_desk
+from tests.http.orders.test_orders import order
+from tests.support.examples import HARBOUR, MUG, shelve
+from tests.support.shop import Shop
+
+HOME = {"street": "Sample street 1", "city": "Stockholm", "country": "SE"}
+
+
+async def sent_home(shop: Shop, me: dict[str, str], key: str = "once", **lines: int) -> Any:
+    """An order that is sent home, as its checkout answers."""
+    cart = await a_cart(shop, me)
+    for sku, quantity in lines.items():
+        await put(
+            shop, cart["id"], cart["headers"], sku.upper(), quantity, fulfilment={"method": "ship"}
+        )
+    return (await order(shop, cart, key=key, address=HOME)).json()
+
+
+async def seen(shop: Shop, me: dict[str, str], name: str) -> Any:
+    return (await shop.client.get(f"/v1/orders/{name}", headers=me)).json()
+
+
+def line_of(told: Any, sku: str = MUG) -> dict[str, int]:
+    words = ("quantity", "cancelled", "picked", "ready", "collected", "shipped", "returned")
+    return {word: next(one for one in told["lines"] if one["sku"] == sku)[word] for word in words}
+
+
+async def test_a_line_tells_what_became_of_each_of_its_units(shop: Shop):
+    desk = await a_desk(shop, mug=4)
+    name = (await desk.look())["order"]
+    await desk.do("accept")
+    await desk.do("pick", {"lines": [{"sku": MUG, "quantity": 3, "short": True}]})
+    picked = await seen(shop, desk.me, name)
+    await desk.do("ready")
+    ready = await seen(shop, desk.me, name)
+    code = (await desk.look())["code"]
+    await desk.do("handover", {"code": code, "lines": [{"sku": MUG, "quantity": 1}]})
+    collected = await seen(shop, desk.me, name)
+
+    told = {"quantity": 4, "cancelled": 1, "picked": 3, "shipped": 0, "returned": 0}
+    assert line_of(picked) == told | {"ready": 0, "collected": 0}
+    assert line_of(ready) == told | {"ready": 3, "collected": 0}
+    assert line_of(collected) == told | {"ready": 2, "collected": 1}
+    assert [group["state"] for group in collected["groups"]] == ["ready"]
+
+
+async def test_parcels_are_followed_by_their_number(shop: Shop):
+    await shelve(shop.units, mug=9)
+    me = await shop.customer()
+    placed = await sent_home(shop, me, mug=2)
+    [group] = placed["groups"]
+    async with shop.units.begin() as unit:
+        before = await unit.shipments.take(group["shipment"])
+        leaving = Leaving("post", "SE-1", "https://carrier.example.com/SE-1", {MUG: 1})
+        await follow(unit, HOUSE, before, before.send(leaving, unit.now))
+    told = await seen(shop, me, placed["id"])
+
+    assert [(one["carrier"], one["tracking_number"], one["units"]) for one in parcels(told)] == [
+        ("post", "SE-1", {MUG: 1})
+    ]
+    assert (group["state"], group["parcels"]) == ("placed", [])
+    assert line_of(told)["shipped"] == 1
+
+
+def parcels(told: Any) -> Any:
+    [group] = told["groups"]
+    return group["parcels"]
+
+
+@pytest.mark.parametrize("again", ["one", "mine"])
+async def test_a_checkout_and_every_later_look_tell_an_order_alike(shop: Shop, again: str):
+    await shelve(shop.units, mug=9)
+    me = await shop.customer()
+    placed = await sent_home(shop, me, mug=2)
+    mine = await shop.client.get("/v1/me/orders", headers=me)
+    later = {"one": await seen(shop, me, placed["id"]), "mine": mine.json()["items"][0]}
+
+    assert later[again] == placed
+
+
+async def test_another_tab_sees_the_order_as_it_is_by_now(shop: Shop):
+    await shelve(shop.units, HARBOUR, mug=9)
+    me = await shop.customer()
+    cart = await a_cart(shop, me, mug=2)
+    first = (await order(shop, cart, key="one")).json()
+    desk = Desk(shop, me, await shop.till(HARBOUR), first["groups"][0]["pickup"])
+    await desk.make_ready(mug=2)
+    second = (await order(shop, cart, key="two")).json()
+
+    assert line_of(second)["ready"] == 2
+
+
+async def test_a_page_of_orders_is_asked_for_at_once(shop: Shop):
+    await shelve(shop.units, mug=9, teapot=9)
+    me = await shop.customer()
+    for number in range(3):
+        await sent_home(shop, me, key=f"{number}", mug=1)
+    few = await statements(shop, me, "/v1/me/orders?limit=1")
+    many = await statements(shop, me, "/v1/me/orders?limit=3")
+
+    assert few == many
+
+
+async def statements(shop: Shop, me: dict[str, str], path: str) -> int:
+    """How many statements about orders it takes to answer."""
+    counted: list[Any] = []
+    pool = shop.units._connections._pool
+    connections = [holder._con for holder in pool._holders if holder._con is not None]
+    for connection in connections:
+        connection.add_query_logger(counted.append)
+    answer = await shop.client.get(path, headers=me)
+    for connection in connections:
+        connection.remove_query_logger(counted.append)
+    assert answer.status_code == 200
+    about_orders = [one for one in counted if "orders" in one.query or "pickups" in one.query]
+    assert about_orders, "the pool answers with the connections that it has"
+    return len(about_orders)

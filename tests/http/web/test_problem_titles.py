@@ -1,0 +1,48 @@
+"""Every refusal has a title that a reader can read."""
+
+from collections.abc import Iterator
+
+import pytest
+
+import adapters.main  # noqa: F401 - so that every refusal is known
+from adapters.http.web.problem_titles import OF_CODE, OF_STATUS, title_of
+from adapters.http.web.problems import STATUS, status_of
+from domain.kernel import errors as refusals
+from domain.kernel.errors import Refusal
+from domain.kernel.locales import LOCALES
+
+KINDS = set(STATUS)
+
+
+def refusals_of_ours(kind: type[Refusal] = Refusal) -> Iterator[type[Refusal]]:
+    for below in kind.__subclasses__():
+        if below.__module__.split(".")[0] in {"domain", "service", "adapters"}:
+            yield below
+        yield from refusals_of_ours(below)
+
+
+def test_every_code_of_its_own_has_a_title_of_its_own():
+    general = {kind.code for kind in KINDS}
+    special = {kind.code for kind in refusals_of_ours()} - general
+
+    assert special - set(OF_CODE) == set()
+    assert len(special) > 10
+
+
+def test_every_kind_of_refusal_has_a_status_and_a_title():
+    kinds = {kind for kind in vars(refusals).values() if isinstance(kind, type)}
+    told = {kind for kind in kinds if issubclass(kind, Refusal) and kind is not Refusal}
+
+    assert {status_of(kind) for kind in told} <= set(OF_STATUS)
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_no_two_things_are_called_the_same_in_one_language(locale: str):
+    titles = [title[LOCALES.index(locale)] for title in [*OF_CODE.values(), *OF_STATUS.values()]]
+
+    assert sorted(set(titles)) == sorted(titles)
+    assert all(titles)
+
+
+def test_what_nobody_named_has_the_title_of_its_status():
+    assert title_of("something_new", 409, "sv") == OF_STATUS[409][LOCALES.index("sv")]
