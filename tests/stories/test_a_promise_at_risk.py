@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from tests.http.carts.test_carts import a_cart
-from tests.http.fulfilment import test_shipments as shipments
-from tests.http.fulfilment.test_pickups import Desk
-from tests.http.inventory.test_stock_tracking import track
-from tests.http.orders.test_orders import order
-from tests.http.pos.test_receipts import incidents, line, sale, tell
+from tests.support.api import shipments
+from tests.support.api.carts import a_cart
+from tests.support.api.orders import order
+from tests.support.api.pickups import Desk
+from tests.support.api.receipts import incidents, line, sale, tell
+from tests.support.api.stock_tracking import track
 from tests.support.examples import ENGRAVING, HARBOUR, MUG, TEA_SET, TEAPOT, shelve
 from tests.support.shop import Shop
 

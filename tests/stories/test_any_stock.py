@@ -16,10 +16,10 @@ from hypothesis import HealthCheck, settings
 
 from adapters.postgres.db.unit_of_work import PostgresUnits
 from adapters.postgres.db.urls import for_asyncpg
-from tests.conftest import TEMPLATE, a_database
 from tests.support.any_stock.faults import Faults, FragileConnections
 from tests.support.any_stock.machine import MORNING, Machine
 from tests.support.any_stock.supplying import Supplying
+from tests.support.database import TEMPLATE, a_database
 
 pytestmark = pytest.mark.timeout(1200)  # a day that fails is made as short as it can be
 DAYS = int(os.environ.get("HYLLA_DAYS", "0"))

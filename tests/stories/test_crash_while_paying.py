@@ -8,7 +8,7 @@ from typing import Any
 import asyncpg
 import httpx
 
-from tests.stories.test_crash import a_cart, as_served, opened
+from tests.support.api.crash import a_cart, as_served, opened
 from tests.support.fake_stripe import GOOD, SECRET_KEY, SIGNING, FakeStripe, Fault, running
 from tests.support.processes import Service, service, until
 

@@ -25,7 +25,7 @@ from adapters.postgres.db.embedded import running as postgres
 from adapters.postgres.db.unit_of_work import PostgresUnits, connect
 from adapters.postgres.db.urls import for_asyncpg
 from adapters.stripe.provider import Stripe
-from tests.stories.test_crash import as_served, brought_in, key
+from tests.support.api.crash import as_served, brought_in, key
 from tests.support.card_shop import Sweeper
 from tests.support.fake_stripe import (
     ASKS_THE_BANK,

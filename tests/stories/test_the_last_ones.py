@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from domain.inventory.stock_levels import Shelf
-from tests.http.carts.test_carts import a_cart
-from tests.http.orders.test_orders import order
-from tests.http.pos.test_receipts import incidents, line, sale, sound, tell
+from tests.support.api.carts import a_cart
+from tests.support.api.orders import order
+from tests.support.api.receipts import incidents, line, sale, sound, tell
 from tests.support.examples import HARBOUR, MUG, TEAPOT, shelve
 from tests.support.shop import Shop
 

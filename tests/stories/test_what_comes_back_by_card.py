@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.http.pos.test_receipts import back, line, tell
+from tests.support.api.receipts import back, line, tell
 from tests.support.card_shop import CardShop, Shopper, a_card_shop
 from tests.support.examples import HARBOUR, HILL, MUG, shelve
 from tests.support.fake_stripe import GOOD, Fault

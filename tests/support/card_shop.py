@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import httpx
 from msgspec import Struct
@@ -21,6 +21,13 @@ from service.orders.payment.reconcile_attempts import look_due
 from tests.support.examples import HARBOUR, MUG
 from tests.support.fake_stripe import OLD_SIGNING, SECRET_KEY, SIGNING, FakeStripe, running
 from tests.support.shop import Shop, a_shop
+
+OF_CARDS: Final = {
+    "a_pinned_hold_has_a_live_attempt",
+    "an_order_by_card_has_its_money",
+    "nothing_is_kept_that_is_not_owed",
+    "refunds_are_never_above_captures",
+}
 
 CONTACT = {"name": "Sample Customer", "email": "sample@example.com"}
 

@@ -7,8 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
-from domain.kernel.ids import AttemptId, OrderId, TransactionId
-from domain.kernel.money import Money
 from domain.payments.attempts import (
     LONGEST_PAUSE,
     MOVES,
@@ -31,38 +29,10 @@ from domain.payments.transactions import (
     to_ask,
     to_give_back,
 )
+from tests.support.api.attempts import AMOUNT, a_transaction, an_attempt
 from tests.support.examples import NOON
 
 PAYMENT = "pi_1"
-AMOUNT = 1000
-
-
-def an_attempt(**more: object) -> Attempt:
-    facts = {
-        "id": AttemptId("pay_1"),
-        "order": OrderId("ord_1"),
-        "provider": "stripe",
-        "amount": Money(AMOUNT, "SEK"),
-        "deadline": NOON + timedelta(minutes=30),
-        "started_at": NOON,
-        "changed_at": NOON,
-    }
-    return Attempt(**{**facts, **more})  # type: ignore[arg-type]
-
-
-def a_transaction(kind: Ask, amount: int = 0, **more: object) -> Transaction:
-    facts = {
-        "id": TransactionId("ptx_1"),
-        "attempt": AttemptId("pay_1"),
-        "order": OrderId("ord_1"),
-        "kind": kind,
-        "cause": "ord_1",
-        "amount": amount,
-        "planned_at": NOON,
-        "changed_at": NOON,
-        "due_at": NOON,
-    }
-    return Transaction(**{**facts, **more})  # type: ignore[arg-type]
 
 
 def truth(stage: Stage, **figures: object) -> Truth:

@@ -19,7 +19,7 @@ from domain.payments.transactions import Ask, Transaction, TransactionState, to_
 from domain.pricing.prices import Totals
 from domain.returns.dispositions import Disposition, Elsewhere, ToDo, proposed
 from domain.returns.returns import Asked, MoreThanGiven, lines_back, within
-from tests.domain.payments.test_attempts import a_transaction, an_attempt
+from tests.support.api.attempts import a_transaction, an_attempt
 from tests.support.examples import HARBOUR, HILL, MUG, TEAPOT
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)

@@ -8,55 +8,15 @@ import pytest
 
 from adapters.postgres.administration.invariants import INVARIANTS
 from domain.stores.stores import StoreState
-from tests.http.carts.test_carts import a_cart
-from tests.http.inventory.test_deliveries import announced, receive
-from tests.http.inventory.test_transfers import sent
-from tests.http.payments.test_audit import OF_CARDS
+from tests.support.api.audit import audit, broken, order, prepare, step
+from tests.support.api.carts import a_cart
+from tests.support.api.deliveries import announced, receive
+from tests.support.api.transfers import sent
+from tests.support.card_shop import OF_CARDS
 from tests.support.examples import HARBOUR, HILL, MUG, TEA_SET, TEAPOT, a_store, shelve
 from tests.support.shop import Shop
 
 SHELF = {"store": HARBOUR, "sku": MUG}
-
-
-async def order(shop: Shop, me: dict[str, str], lines: dict[str, int], coupon: str = "") -> str:
-    """Order `lines` for pickup at the harbour; the pickup."""
-    cart = (await shop.client.post("/v1/carts", json={"currency": "SEK"}, headers=me)).json()["id"]
-    for sku, quantity in lines.items():
-        put = await shop.client.put(
-            f"/v1/carts/{cart}/lines/{sku}",
-            json={"quantity": quantity, "fulfilment": {"method": "pickup", "store": HARBOUR}},
-            headers=me,
-        )
-        assert put.status_code == 200, put.text
-    if coupon:
-        taken = await shop.client.put(f"/v1/carts/{cart}/coupons/{coupon}", headers=me)
-        assert taken.status_code == 200, taken.text
-    placed = await shop.client.post(
-        f"/v1/carts/{cart}/checkout",
-        json={
-            "contact": {"name": "Sample Customer", "email": "sample-1@example.com"},
-            "payment": {"method": "pay_at_pickup"},
-        },
-        headers=me | {"Idempotency-Key": cart},
-    )
-    assert placed.status_code == 201, placed.text
-    return str(placed.json()["groups"][0]["pickup"])
-
-
-async def step(
-    shop: Shop, pickup: str, verb: str, body: dict[str, Any], headers: dict[str, str]
-) -> Any:
-    key = {"Idempotency-Key": f"{pickup}-{verb}"}
-    done = await shop.client.post(f"/v1/pickups/{pickup}/{verb}", json=body, headers=headers | key)
-    assert done.status_code == 200, done.text
-    return done.json()
-
-
-async def prepare(shop: Shop, pickup: str, lines: dict[str, int], till: dict[str, str]) -> None:
-    await step(shop, pickup, "accept", {}, till)
-    picked = [{"sku": sku, "quantity": quantity} for sku, quantity in lines.items()]
-    await step(shop, pickup, "pick", {"lines": picked}, till)
-    await step(shop, pickup, "ready", {"bin": "A1"}, till)
 
 
 async def merge(shop: Shop, me: dict[str, str]) -> None:
@@ -132,16 +92,6 @@ async def lived_in(shop: Shop) -> Shop:
 async def tell(shop: Shop, statement: str) -> None:
     async with shop.units.read() as unit:
         await unit.connection.execute(statement)
-
-
-async def audit(shop: Shop) -> Any:
-    answer = await shop.client.get("/v1/audit", headers=await shop.office("audit"))
-    assert answer.status_code == 200, answer.text
-    return answer.json()
-
-
-async def broken(shop: Shop) -> set[str]:
-    return {found["name"] for found in (await audit(shop))["invariants"] if not found["ok"]}
 
 
 async def test_all_is_well_where_nobody_meddled(lived_in):

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from domain.administration.audit import Repair
-from tests.http.administration.test_audit import order
-from tests.http.inventory.test_deliveries import announced, receive
-from tests.http.inventory.test_transfers import sent
+from tests.support.api.audit import order
+from tests.support.api.deliveries import announced, receive
+from tests.support.api.transfers import sent
 from tests.support.examples import HARBOUR, MUG, shelve
 from tests.support.shop import Shop
 

@@ -6,26 +6,17 @@ from typing import Any
 import pytest
 
 from service.carts.expire_carts import expire_carts, forget_carts
-from tests.http.carts.test_cart_holds import hold, look
-from tests.http.carts.test_cart_limits import claim
-from tests.http.carts.test_carts import a_cart, put
-from tests.http.inventory.test_holds import held
-from tests.http.inventory.test_pinned_holds import pin
-from tests.http.orders.test_orders import figures, order
+from tests.support.api.cart_expiry import age
+from tests.support.api.cart_holds import hold, look
+from tests.support.api.cart_limits import claim
+from tests.support.api.carts import a_cart, put
+from tests.support.api.holds import held
+from tests.support.api.orders import figures, order
+from tests.support.api.pinned_holds import pin
 from tests.support.examples import MUG, shelve
 from tests.support.shop import Shop
 
 YEAR_AGO = 366
-
-
-async def age(shop: Shop, cart: dict[str, Any], days: int) -> None:
-    """So many days have gone by since the cart was changed."""
-    async with shop.units.begin() as unit:
-        await unit.connection.execute(
-            "update carts set changed_at = changed_at - $2 * interval '1 day' where id = $1",
-            cart["id"],
-            days,
-        )
 
 
 async def opened(shop: Shop, cart: dict[str, Any]) -> tuple[int, str]:

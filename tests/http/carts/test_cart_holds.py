@@ -1,29 +1,17 @@
 import asyncio
 from collections import Counter
 from datetime import datetime, timedelta
-from typing import Any
 
 from service.inventory.holds import sweep
-from tests.http.carts.test_carts import a_cart, put
-from tests.http.inventory.test_holds import held, let_time_pass, line
-from tests.http.inventory.test_holds import hold as hold_stock
-from tests.http.orders.test_orders import order, shelf
-from tests.http.pos.test_receipts import line as receipt_line
-from tests.http.pos.test_receipts import sale, tell
+from tests.support.api.cart_holds import claim, hold, look
+from tests.support.api.carts import a_cart, put
+from tests.support.api.holds import held, let_time_pass, line
+from tests.support.api.holds import hold as hold_stock
+from tests.support.api.orders import order, shelf
+from tests.support.api.receipts import line as receipt_line
+from tests.support.api.receipts import sale, tell
 from tests.support.examples import HARBOUR, HILL, MUG, TEAPOT, shelve
 from tests.support.shop import Shop
-
-
-async def hold(shop: Shop, cart: dict[str, Any], key: str = "") -> Any:
-    return await shop.client.post(
-        f"/v1/carts/{cart['id']}/hold",
-        json={},
-        headers=cart["headers"] | {"Idempotency-Key": key or shop.fresh()},
-    )
-
-
-async def look(shop: Shop, cart: dict[str, Any]) -> Any:
-    return (await shop.client.get(f"/v1/carts/{cart['id']}", headers=cart["headers"])).json()
 
 
 async def test_a_cart_holds_its_lines_and_does_not_count_against_itself(shop: Shop):
@@ -160,11 +148,6 @@ async def test_a_merge_lets_go_of_what_the_guest_held(shop: Shop):
     await shop.client.post(f"/v1/carts/{guest['id']}/claim", json={}, headers=me | token)
 
     assert await held(shop) == (0, 3)
-
-
-async def claim(shop: Shop, guest: dict[str, Any], me: dict[str, str]) -> Any:
-    token = {"Cart-Token": guest["headers"]["Cart-Token"]}
-    return await shop.client.post(f"/v1/carts/{guest['id']}/claim", json={}, headers=me | token)
 
 
 async def test_what_a_guest_held_is_the_customers_after_the_log_in(shop: Shop):

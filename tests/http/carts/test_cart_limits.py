@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from tests.http.carts.test_cart_holds import hold, look
-from tests.http.carts.test_cart_lines import put_at
-from tests.http.carts.test_carts import HERE, a_cart, put
-from tests.http.orders.test_orders import order
+from tests.support.api.cart_holds import hold, look
+from tests.support.api.cart_limits import claim
+from tests.support.api.cart_lines import put_at
+from tests.support.api.carts import HERE, a_cart, put
+from tests.support.api.orders import order
 from tests.support.examples import HARBOUR, HILL, MUG, TEAPOT, shelve
 from tests.support.shop import Shop, a_shop
 
@@ -18,11 +19,6 @@ async def limit(shop: Shop, most: int | None, sku: str = MUG) -> Any:
     return await shop.client.patch(
         f"/v1/products/{sku}", json={"most_per_order": most}, headers=await shop.office()
     )
-
-
-async def claim(shop: Shop, guest: dict[str, Any], me: dict[str, str]) -> Any:
-    token = {"Cart-Token": guest["headers"]["Cart-Token"]}
-    return await shop.client.post(f"/v1/carts/{guest['id']}/claim", json={}, headers=me | token)
 
 
 def limits(cart: Any) -> list[Any]:

@@ -4,22 +4,16 @@ from typing import Any
 
 import pytest
 
-from tests.http.carts.test_cart_holds import hold, look
-from tests.http.carts.test_carts import HERE, a_cart
-from tests.http.fulfilment.test_pickups import Desk
-from tests.http.inventory.test_holds import held
-from tests.http.orders.test_orders import figures, order
+from tests.support.api.cart_holds import hold, look
+from tests.support.api.cart_lines import THERE, a_split_cart, put_at
+from tests.support.api.carts import HERE, a_cart
+from tests.support.api.holds import held
+from tests.support.api.orders import figures, order
+from tests.support.api.pickups import Desk
 from tests.support.examples import HARBOUR, HILL, MUG, shelve
 from tests.support.shop import Shop
 
-THERE = {"method": "pickup", "store": HILL}
 SENT = {"method": "ship", "store": None}
-
-
-async def put_at(shop: Shop, cart: dict[str, Any], at: str, quantity: int, **more: Any) -> Any:
-    address = f"/v1/carts/{cart['id']}/lines/{MUG}{at and '?'}{at}"
-    body = {"quantity": quantity, **more}
-    return await shop.client.put(address, json=body, headers=cart["headers"])
 
 
 async def drop_at(shop: Shop, cart: dict[str, Any], at: str) -> Any:
@@ -30,14 +24,6 @@ async def drop_at(shop: Shop, cart: dict[str, Any], at: str) -> Any:
 def lines(answer: Any) -> list[tuple[int, Any]]:
     assert answer.status_code == 200, answer.text
     return [(line["quantity"], line["fulfilment"]) for line in answer.json()["lines"]]
-
-
-async def a_split_cart(shop: Shop, headers: dict[str, str]) -> dict[str, Any]:
-    """Two mugs at the harbour, three on the hill."""
-    cart = await a_cart(shop, headers)
-    await put_at(shop, cart, f"store={HARBOUR}", 2)
-    await put_at(shop, cart, f"store={HILL}", 3)
-    return cart
 
 
 async def test_some_are_collected_here_and_some_there(shop: Shop):

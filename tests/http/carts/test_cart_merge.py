@@ -5,11 +5,11 @@ from collections import Counter
 from typing import Any
 
 from domain.catalogue.products import ProductState
-from tests.http.carts.test_cart_holds import hold
-from tests.http.carts.test_cart_limits import claim
-from tests.http.carts.test_cart_lines import put_at
-from tests.http.carts.test_carts import HERE, a_cart
-from tests.http.inventory.test_holds import held
+from tests.support.api.cart_holds import hold
+from tests.support.api.cart_limits import claim
+from tests.support.api.cart_lines import put_at
+from tests.support.api.carts import HERE, a_cart
+from tests.support.api.holds import held
 from tests.support.examples import HILL, MUG, TEAPOT, a_product, shelve
 from tests.support.shop import Shop
 

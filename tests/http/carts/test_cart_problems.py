@@ -4,9 +4,9 @@ from typing import Any
 
 from domain.catalogue.products import ProductState
 from domain.stores.stores import StoreState
-from tests.http.carts.test_cart_holds import hold, look
-from tests.http.carts.test_carts import a_cart, put
-from tests.http.orders.test_orders import order
+from tests.support.api.cart_holds import hold, look
+from tests.support.api.carts import a_cart, put
+from tests.support.api.orders import order
 from tests.support.examples import HARBOUR, HILL, MUG, TEA_SET, a_product, a_store, shelve
 from tests.support.shop import Shop
 

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from tests.http.carts.test_cart_holds import hold
-from tests.http.carts.test_cart_lines import THERE, put_at
-from tests.http.carts.test_carts import HERE, a_cart
-from tests.http.inventory.test_holds import held
+from tests.support.api.cart_holds import hold
+from tests.support.api.cart_lines import THERE, put_at
+from tests.support.api.carts import HERE, a_cart
+from tests.support.api.holds import held
 from tests.support.examples import HARBOUR, HILL, MUG, TEAPOT, shelve
 from tests.support.shop import Shop
 

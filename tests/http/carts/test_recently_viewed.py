@@ -6,10 +6,10 @@ import pytest
 
 from domain.catalogue.products import ProductState
 from service.carts.expire_carts import expire_carts
-from tests.http.carts.test_cart_expiry import age
-from tests.http.carts.test_cart_limits import claim
-from tests.http.carts.test_carts import a_cart
-from tests.http.orders.test_orders import figures
+from tests.support.api.cart_expiry import age
+from tests.support.api.cart_limits import claim
+from tests.support.api.carts import a_cart
+from tests.support.api.orders import figures
 from tests.support.examples import MUG, TEA_SET, TEAPOT, a_product, shelve
 from tests.support.shop import Shop
 

@@ -3,12 +3,12 @@
 from typing import Any
 
 from domain.catalogue.products import ProductState
-from tests.http.carts.test_cart_holds import hold, look
-from tests.http.carts.test_cart_limits import claim
-from tests.http.carts.test_cart_lines import THERE, a_split_cart, put_at
-from tests.http.carts.test_carts import HERE, a_cart, put
-from tests.http.inventory.test_holds import held
-from tests.http.orders.test_orders import figures, order
+from tests.support.api.cart_holds import hold, look
+from tests.support.api.cart_limits import claim
+from tests.support.api.cart_lines import THERE, a_split_cart, put_at
+from tests.support.api.carts import HERE, a_cart, put
+from tests.support.api.holds import held
+from tests.support.api.orders import figures, order
 from tests.support.examples import HARBOUR, MUG, TEAPOT, a_product, shelve
 from tests.support.shop import Shop
 

@@ -4,9 +4,9 @@ from typing import Any
 
 from domain.catalogue.products import ProductState
 from domain.stores.stores import StoreState
-from tests.http.carts.test_cart_holds import hold
-from tests.http.carts.test_carts import a_cart, put
-from tests.http.inventory.test_holds import held
+from tests.support.api.cart_holds import hold
+from tests.support.api.carts import a_cart, put
+from tests.support.api.holds import held
 from tests.support.examples import (
     ENGRAVING,
     HARBOUR,

@@ -14,10 +14,10 @@ from service.carts.expire_carts import expire_carts
 from service.foundation.ports import RequestKey
 from service.orders.checkout.build_order import Checkout, CheckoutWish
 from service.orders.checkout.place_order import Placed
-from tests.http.carts.test_cart_expiry import age
-from tests.http.carts.test_cart_holds import hold, look
-from tests.http.carts.test_carts import a_cart, put
-from tests.http.orders.test_orders import CHECKOUT, figures, order
+from tests.support.api.cart_expiry import age
+from tests.support.api.cart_holds import hold, look
+from tests.support.api.carts import a_cart, put
+from tests.support.api.orders import CHECKOUT, figures, order
 from tests.support.examples import HARBOUR, HILL, MUG, TEAPOT, shelve
 from tests.support.place_cart import place_cart
 from tests.support.shop import Shop

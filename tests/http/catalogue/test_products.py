@@ -3,7 +3,7 @@
 import pytest
 
 from domain.catalogue.products import Relation, RelationKind
-from tests.http.stores.test_stores import walk
+from tests.support.api.stores import walk
 from tests.support.examples import HARBOUR, MUG, TEA_SET, TEAPOT, a_product, shelve
 from tests.support.shop import Shop
 

@@ -5,9 +5,9 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from tests.http.inventory.test_sales_channels import own_buffer, put_channel
-from tests.http.inventory.test_streams import Live, live, told
-from tests.http.orders.test_store_closing import disable, enable
+from tests.support.api.sales_channels import own_buffer, put_channel
+from tests.support.api.store_closing import disable, enable
+from tests.support.api.streams import Live, live, told
 from tests.support.examples import ENGRAVING, HARBOUR, HILL, MUG, TEA_SET, TEAPOT
 from tests.support.shop import Shop
 from tests.support.streams import Event

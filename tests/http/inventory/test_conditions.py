@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from tests.http.inventory.test_stocktaking import line, results
-from tests.http.pos.test_receipts import sound
-from tests.http.pos.test_receipts import tell as ring_up
+from tests.support.api.receipts import sound
+from tests.support.api.receipts import tell as ring_up
+from tests.support.api.stocktaking import line, results
 from tests.support.examples import HARBOUR, HILL, MUG, TEA_SET, TEAPOT, shelve
 from tests.support.shop import Shop
 

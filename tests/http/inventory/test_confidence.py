@@ -3,10 +3,10 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from tests.http.administration.test_audit import order, step
-from tests.http.inventory.test_stocktaking import line, results
-from tests.http.pos.test_receipts import count, incidents, sale, sound
-from tests.http.pos.test_receipts import tell as ring_up
+from tests.support.api.audit import order, step
+from tests.support.api.receipts import count, incidents, sale, sound
+from tests.support.api.receipts import tell as ring_up
+from tests.support.api.stocktaking import line, results
 from tests.support.examples import HARBOUR, MUG, TEA_SET, TEAPOT, shelve
 from tests.support.shop import Shop
 

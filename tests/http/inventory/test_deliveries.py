@@ -2,60 +2,22 @@
 
 import asyncio
 from collections import Counter
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from domain.kernel.errors import Invalid
-from tests.http.inventory.test_transfers import send
-from tests.http.pos.test_receipts import sound
+from tests.support.api.deliveries import Headers, announce, announced, in_days, receive
+from tests.support.api.receipts import sound
+from tests.support.api.transfers import send
 from tests.support.examples import HARBOUR, HILL, MUG, TEA_SET, TEAPOT, a_product, shelve
 from tests.support.shop import Shop
-
-Headers = dict[str, str]
-TODAY = datetime.now(UTC).date()
-
-
-def in_days(days: int) -> str:
-    return (TODAY + timedelta(days=days)).isoformat()
 
 
 @pytest.fixture(autouse=True)
 def clock(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(globals(), "TODAY", datetime.now(UTC).date())
-
-
-async def announce(
-    shop: Shop, *, due: dict[str, Any] | None = None, headers: Headers | None = None, **lines: int
-) -> Any:
-    return await shop.client.post(
-        "/v1/stock/deliveries",
-        json={
-            "store": HARBOUR,
-            "reference": "PO-7",
-            **(due or {"due_on": in_days(3)}),
-            "lines": [{"sku": sku.upper(), "quantity": count} for sku, count in lines.items()],
-        },
-        headers=(headers or await shop.office()) | {"Idempotency-Key": shop.fresh()},
-    )
-
-
-async def announced(shop: Shop, **more: Any) -> str:
-    answer = await announce(shop, **more)
-    assert answer.status_code == 201, answer.text
-    return str(answer.json()["id"])
-
-
-async def receive(
-    shop: Shop, delivery: str, *, close: bool = False, headers: Headers | None = None, **totals: int
-) -> Any:
-    lines = [{"sku": sku.upper(), "received": total} for sku, total in totals.items()]
-    return await shop.client.post(
-        f"/v1/stock/deliveries/{delivery}/receive",
-        json={"lines": lines, "close": close},
-        headers=(headers or await shop.office()) | {"Idempotency-Key": shop.fresh()},
-    )
 
 
 async def cancel(shop: Shop, delivery: str) -> Any:

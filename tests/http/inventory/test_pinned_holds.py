@@ -6,27 +6,19 @@ from typing import Any
 import pytest
 
 from service.inventory.holds import sweep
-from tests.http.carts.test_cart_holds import claim
-from tests.http.carts.test_cart_holds import hold as hold_cart
-from tests.http.carts.test_carts import a_cart, put
-from tests.http.inventory.test_holds import held, hold
-from tests.http.orders.test_orders import order, shelf
-from tests.http.pos.test_receipts import line, sale, tell
+from tests.support.api.cart_holds import claim
+from tests.support.api.cart_holds import hold as hold_cart
+from tests.support.api.carts import a_cart, put
+from tests.support.api.holds import held, hold
+from tests.support.api.orders import order, shelf
+from tests.support.api.pinned_holds import pin, told
+from tests.support.api.receipts import line, sale, tell
 from tests.support.examples import HARBOUR, MUG, shelve
 from tests.support.shop import Shop
 
 
-async def pin(shop: Shop, hold: str, attempt: str = "pay-1", **more: Any) -> Any:
-    return await told(shop, hold, "pin", attempt=attempt, **more)
-
-
 async def unpin(shop: Shop, hold: str, attempt: str = "pay-1") -> Any:
     return await told(shop, hold, "unpin", attempt=attempt)
-
-
-async def told(shop: Shop, hold: str, verb: str, **body: Any) -> Any:
-    headers = await shop.office("payments")
-    return await shop.client.post(f"/v1/holds/{hold}/{verb}", json=body, headers=headers)
 
 
 async def let_time_pass(shop: Shop, minutes: int) -> None:

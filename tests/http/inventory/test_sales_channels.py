@@ -7,33 +7,15 @@ from typing import Any
 import pytest
 
 from domain.stores.stores import StoreKind, StoreState
-from tests.http.carts.test_cart_holds import hold as hold_cart
-from tests.http.carts.test_cart_holds import look as look_at_cart
-from tests.http.carts.test_carts import a_cart
-from tests.http.inventory.test_holds import hold, let_time_pass, line
-from tests.http.orders.test_orders import order
-from tests.http.pos.test_receipts import sale, statuses
+from tests.support.api.cart_holds import hold as hold_cart
+from tests.support.api.cart_holds import look as look_at_cart
+from tests.support.api.carts import a_cart
+from tests.support.api.holds import hold, let_time_pass, line
+from tests.support.api.orders import order
+from tests.support.api.receipts import sale, statuses
+from tests.support.api.sales_channels import buffers, own_buffer, put_channel
 from tests.support.examples import ENGRAVING, HARBOUR, HILL, MUG, TEA_SET, TEAPOT, a_store, shelve
 from tests.support.shop import Shop
-
-
-async def put_channel(shop: Shop, channel: str = "web", **policy: Any) -> Any:
-    answer = await shop.client.put(
-        f"/v1/channels/{channel}", json=policy, headers=await shop.office()
-    )
-    assert answer.status_code == 200, answer.text
-    return answer.json()
-
-
-async def buffers(shop: Shop, *lines: Any, channel: str = "web") -> Any:
-    return await shop.client.post(
-        f"/v1/channels/{channel}/buffers", json={"lines": lines}, headers=await shop.office()
-    )
-
-
-async def own_buffer(shop: Shop, sku: str, units: int | None, channel: str = "web") -> None:
-    answer = await buffers(shop, {"sku": sku, "buffer": units}, channel=channel)
-    assert answer.json()["results"] == [{"status": "applied"}], answer.text
 
 
 async def put_store(shop: Shop, store: str = HARBOUR, **more: Any) -> None:

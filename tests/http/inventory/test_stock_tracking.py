@@ -4,21 +4,16 @@ from typing import Any
 
 import pytest
 
-from tests.http.administration.test_audit import order as place
-from tests.http.administration.test_audit import prepare, step
-from tests.http.inventory.test_stocktaking import line, results
-from tests.http.pos.test_receipts import incidents, sound
-from tests.http.pos.test_receipts import tell as ring_up
+from tests.support.api.audit import order as place
+from tests.support.api.audit import prepare, step
+from tests.support.api.receipts import incidents, sound
+from tests.support.api.receipts import tell as ring_up
+from tests.support.api.stock_tracking import track
+from tests.support.api.stocktaking import line, results
 from tests.support.examples import ENGRAVING, HARBOUR, MUG, TEA_SET, TEAPOT, shelve
 from tests.support.shop import Shop
 
 SOLD = "2026-11-24T10:00:00Z"
-
-
-async def track(shop: Shop, sku: str = MUG, *, tracked: bool) -> Any:
-    return await shop.client.patch(
-        f"/v1/products/{sku}", json={"tracked": tracked}, headers=await shop.office()
-    )
 
 
 async def lies(shop: Shop, sku: str = MUG) -> dict[str, int]:

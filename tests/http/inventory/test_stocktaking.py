@@ -1,19 +1,15 @@
 from collections import Counter
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 from litestar.exceptions import ClientException
 
 from adapters.http.web.bodies import apart
+from tests.support.api.stocktaking import line, results, tell
 from tests.support.examples import HARBOUR, HILL, MUG, TEAPOT, shelve
 from tests.support.shop import Shop
 
 NOW = datetime.now(UTC)
-
-
-def line(sku: str = MUG, store: str = HARBOUR, **more: Any) -> dict[str, Any]:
-    return {"store": store, "sku": sku, **more}
 
 
 @pytest.fixture(autouse=True)
@@ -24,23 +20,6 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def ago(minutes: int) -> str:
     return (NOW - timedelta(minutes=minutes)).isoformat()
-
-
-async def tell(
-    shop: Shop, verb: str, *lines: Any, key: str = "", headers: dict[str, str] | None = None
-) -> Any:
-    return await shop.client.post(
-        f"/v1/stock/{verb}",
-        json={"lines": lines},
-        headers=(headers or await shop.office()) | {"Idempotency-Key": key or shop.fresh()},
-    )
-
-
-async def results(shop: Shop, verb: str, *lines: Any, **more: Any) -> list[dict[str, Any]]:
-    answer = await tell(shop, verb, *lines, **more)
-    assert answer.status_code == 200, answer.text
-    found: list[dict[str, Any]] = answer.json()["results"]
-    return found
 
 
 async def on_hand(shop: Shop, sku: str = MUG, store: str = HARBOUR) -> int:

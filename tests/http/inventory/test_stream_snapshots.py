@@ -14,7 +14,7 @@ from adapters.drain import Drain
 from adapters.http.inventory.streams import Streams
 from domain.inventory.availability import Telling
 from domain.inventory.change_feed import Following, Turn
-from tests.http.inventory.test_streams import Live, live
+from tests.support.api.streams import Live, live
 from tests.support.examples import HARBOUR, HILL, MUG, TEA_SET, TEAPOT, a_product, shelve
 from tests.support.shop import Shop
 from tests.support.streams import Event, Listener

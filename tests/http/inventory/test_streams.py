@@ -10,7 +10,6 @@ from typing import Any
 
 import httpx
 import pytest
-from msgspec import Struct
 
 from adapters.drain import Drain
 from adapters.http.inventory.streams import HEARTBEAT_S, Streams
@@ -19,43 +18,16 @@ from adapters.postgres.db.urls import for_asyncpg
 from domain.catalogue.products import ProductState
 from domain.inventory.availability import Quantities, Telling
 from domain.inventory.change_feed import Following
-from tests.http.inventory.test_holds import hold
+from tests.support.api.holds import hold
+from tests.support.api.streams import Live, told
 from tests.support.examples import ENGRAVING, HARBOUR, HILL, MUG, TEA_SET, TEAPOT, a_product, shelve
 from tests.support.processes import hylla
 from tests.support.server import serving
 from tests.support.shop import Shop, a_shop
-from tests.support.streams import Event, Listener, listening
+from tests.support.streams import Listener, listening
 
 STREAM = "/v1/availability/stream"
 OPEN_STREAMS = 200
-
-
-class Live(Struct):
-    """A shop behind a socket, and who looks into it."""
-
-    shop: Shop
-    address: str
-    page: dict[str, str]
-
-    def listen(self, query: str = "", cursor: str = ""):
-        return listening(self.address, self.page, query, cursor)
-
-    async def put(self, store: str = HARBOUR, **on_hand: int) -> None:
-        """Each SKU in a transaction of its own."""
-        for sku, count in on_hand.items():
-            await shelve(self.shop.units, store, **{sku: count})
-
-
-@pytest.fixture
-async def live(shop: Shop) -> AsyncIterator[Live]:
-    house = open_house(shop.house.settings)
-    with serving(build_app(house)) as address:
-        async with shop.house.relay.running():
-            yield Live(shop, address, await shop.page())
-
-
-def told(events: list[Event]) -> list[tuple[str, str, int | None]]:
-    return [event.quantity for event in events]
 
 
 async def test_a_stream_begins_with_how_things_stand_and_goes_on_with_every_change(live: Live):

@@ -4,56 +4,11 @@ from typing import Any
 
 import pytest
 
-from tests.http.carts.test_carts import a_cart
-from tests.http.orders.test_orders import order
+from tests.support.api.carts import a_cart
+from tests.support.api.orders import order
+from tests.support.api.transfers import Headers, is_well, receive, send, sent
 from tests.support.examples import HARBOUR, HILL, MUG, TEAPOT, a_store, shelve
 from tests.support.shop import Shop
-
-Headers = dict[str, str]
-
-
-async def send(
-    shop: Shop,
-    *,
-    headers: Headers | None = None,
-    key: str = "",
-    to: str = HILL,
-    origin: str = HARBOUR,
-    **lines: int,
-) -> Any:
-    body = {
-        "from": origin,
-        "to": to,
-        "lines": [{"sku": sku.upper(), "quantity": count} for sku, count in lines.items()],
-    }
-    return await shop.client.post(
-        "/v1/stock/transfers",
-        json=body,
-        headers=(headers or await shop.office()) | {"Idempotency-Key": key or shop.fresh()},
-    )
-
-
-async def sent(shop: Shop, **more: Any) -> str:
-    answer = await send(shop, **more)
-    assert answer.status_code == 200, answer.text
-    return str(answer.json()["id"])
-
-
-async def receive(
-    shop: Shop,
-    transfer: str,
-    *,
-    close: bool = False,
-    headers: Headers | None = None,
-    key: str = "",
-    **totals: int,
-) -> Any:
-    lines = [{"sku": sku.upper(), "received": total} for sku, total in totals.items()]
-    return await shop.client.post(
-        f"/v1/stock/transfers/{transfer}/receive",
-        json={"lines": lines, "close": close},
-        headers=(headers or await shop.office()) | {"Idempotency-Key": key or shop.fresh()},
-    )
 
 
 async def look(shop: Shop, transfer: str) -> Any:
@@ -72,11 +27,6 @@ async def a_stranger(shop: Shop) -> Headers:
     async with shop.units.begin() as unit:
         await unit.stores.put([a_store("quay")])
     return await shop.associate("quay")
-
-
-async def is_well(shop: Shop) -> bool:
-    report = (await shop.client.get("/v1/audit", headers=await shop.office("audit"))).json()
-    return bool(report["ok"])
 
 
 async def test_of_ten_sent_eight_come_and_two_are_the_discrepancy(shop: Shop):

@@ -3,32 +3,14 @@ from typing import Any
 
 import pytest
 
-from domain.fulfilment.shipments import Leaving
-from service.fulfilment.expire_pickups import HOUSE
-from service.orders.apply_transition import follow
-from tests.http.carts.test_carts import a_cart, put
-from tests.http.fulfilment.test_pickups import a_desk, points
-from tests.http.orders.test_order_views import HOME, line_of, seen, sent_home
-from tests.http.orders.test_orders import figures, order, shelf
+from tests.support.api.cancellations import cancel, mixed, send
+from tests.support.api.carts import a_cart, put
+from tests.support.api.order_views import HOME, line_of, seen, sent_home
+from tests.support.api.orders import figures, order, shelf
+from tests.support.api.pickups import a_desk, points
 from tests.support.concurrency import all_wait, keeping, queue
 from tests.support.examples import HARBOUR, HILL, MUG, TEAPOT, shelve
 from tests.support.shop import Shop
-
-
-async def cancel(shop: Shop, headers: dict[str, str], name: str, key: str = "", **wish: Any) -> Any:
-    return await shop.client.post(
-        f"/v1/orders/{name}/cancellations",
-        json=wish,
-        headers=headers | {"Idempotency-Key": key or shop.fresh()},
-    )
-
-
-async def mixed(shop: Shop, me: dict[str, str]) -> Any:
-    """An order of two mugs to be collected at the harbour and two teapots to be sent."""
-    await shelve(shop.units, mug=9, teapot=9)
-    cart = await a_cart(shop, me, mug=2)
-    await put(shop, cart["id"], cart["headers"], TEAPOT, 2, fulfilment={"method": "ship"})
-    return (await order(shop, cart, address=HOME)).json()
 
 
 def states(told: Any) -> dict[str, str]:
@@ -180,13 +162,6 @@ async def test_a_parcel_that_has_left_is_no_longer_cancelled(shop: Shop):
     assert (line_of(some.json())["shipped"], line_of(some.json())["cancelled"]) == (1, 1)
     assert (late.status_code, late.json()["code"]) == (409, "already_shipped")
     assert (named.status_code, named.json()["code"]) == (409, "already_shipped")
-
-
-async def send(shop: Shop, name: str, mugs: int) -> None:
-    async with shop.units.begin() as unit:
-        before = await unit.shipments.take(name)
-        leaving = Leaving("post", f"SE-{mugs}", "", {MUG: mugs})
-        await follow(unit, HOUSE, before, before.send(leaving, unit.now))
 
 
 @pytest.mark.parametrize("named", [True, False])

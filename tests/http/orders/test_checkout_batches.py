@@ -15,18 +15,18 @@ from adapters.postgres.inventory.repositories.stock_levels import LOCK
 from domain.foundation.callers import Caller, Role
 from domain.inventory.stock_levels import NotEnoughStock
 from domain.kernel.errors import GaveWay, Locked, Refusal
-from service.foundation.ports import RequestKey
 from service.orders.checkout.build_order import Checkout, CheckoutWish
 from service.orders.checkout.place_order import Placed, Served, place_all
 from service.payments.payment_methods import Cashier
 from service.shared.batching import Gathered
-from tests.http.carts.test_cart_holds import hold
-from tests.http.carts.test_carts import a_cart
-from tests.http.fulfilment.test_shipments import ADDRESS
-from tests.http.fulfilment.test_shipments import a_cart as a_cart_to_send
-from tests.http.orders.test_orders import CHECKOUT, figures, order, shelf
-from tests.http.pos.test_receipts import sound
-from tests.http.pricing.test_prices import coupon, take, uses
+from tests.support.api.cart_holds import hold
+from tests.support.api.carts import a_cart
+from tests.support.api.checkout_batches import in_a_round_of_its_own, wish
+from tests.support.api.orders import CHECKOUT, figures, order, shelf
+from tests.support.api.prices import coupon, take, uses
+from tests.support.api.receipts import sound
+from tests.support.api.shipments import ADDRESS
+from tests.support.api.shipments import a_cart as a_cart_to_send
 from tests.support.concurrency import all_wait, deadlocks, keeping
 from tests.support.examples import HARBOUR, HILL, MUG, TEAPOT, shelve
 from tests.support.place_cart import place_cart
@@ -34,14 +34,6 @@ from tests.support.shop import Shop
 
 SENT: dict[str, Any] = {"address": ADDRESS, "payment": {"method": "on_account"}}
 CASHIER = Cashier(on_account=True)
-
-
-def wish(shop: Shop, cart: dict[str, Any], key: str = "", **more: Any) -> CheckoutWish:
-    """A guest's, who comes with the cart's token."""
-    caller = Caller(Role.SHOP, "key_page", cart=cart["id"])
-    checkout = convert(CHECKOUT | more, Checkout)
-    asked = RequestKey(f"key_page:{cart['id']}", key or shop.fresh(), b"what was asked")
-    return CheckoutWish(caller, cart["id"], checkout, "en", asked)
 
 
 async def together(shop: Shop, *wishes: CheckoutWish) -> list[Any]:
@@ -241,15 +233,6 @@ async def test_a_key_that_comes_twice_in_a_round_for_two_carts_harms_nobody(shop
     assert names([first, last]) == ["placed", "placed"]
     assert isinstance(second, GaveWay)
     assert again.name == "idempotency_key_reused"
-
-
-async def in_a_round_of_its_own(shop: Shop, cart: dict[str, Any]) -> str:
-    """How a cart fares that is placed by another process: only locks know of the others."""
-    try:
-        await place_cart(shop.units, wish(shop, cart))
-    except Refusal as no:
-        return no.name
-    return "placed"
 
 
 async def rounds_at_once(shop: Shop, carts: list[dict[str, Any]]) -> Counter[str]:

@@ -8,30 +8,19 @@ from domain.orders.edits import Edited, PaymentTooSmall, edited
 from domain.orders.order_lines import OrderLine
 from domain.orders.orders import Bill, Contact, Earning, Order, OrderState, totals_of
 from domain.payments.tenders import Payment
-from tests.http.administration.test_audit import broken
-from tests.http.carts.test_carts import a_cart
-from tests.http.fulfilment.test_pickups import Desk, a_desk, points
-from tests.http.orders.test_cancellations import mixed, send
-from tests.http.orders.test_order_views import HOME, line_of, seen, sent_home
-from tests.http.orders.test_orders import figures, order, shelf
-from tests.http.pricing.test_prices import MARKET, coupon, rule, take
+from tests.support.api.audit import broken
+from tests.support.api.cancellations import mixed, send
+from tests.support.api.carts import a_cart
+from tests.support.api.order_edits import edit, of
+from tests.support.api.order_views import HOME, line_of, seen, sent_home
+from tests.support.api.orders import figures, order, shelf
+from tests.support.api.pickups import Desk, a_desk, points
+from tests.support.api.prices import MARKET, coupon, rule, take
 from tests.support.concurrency import queue
 from tests.support.examples import HARBOUR, MUG, NOON, TEA_SET, TEAPOT, a_product, shelve
 from tests.support.shop import Shop
 
 ROWS = "select string_agg(t::text, ' ' order by store, sku) from stock as t"
-
-
-async def edit(shop: Shop, headers: dict[str, str], name: str, key: str = "", **wish: Any) -> Any:
-    return await shop.client.patch(
-        f"/v1/orders/{name}",
-        json=wish,
-        headers={"Idempotency-Key": key or shop.fresh()} | headers,
-    )
-
-
-def of(quantity: int, sku: str = MUG) -> list[dict[str, Any]]:
-    return [{"sku": sku, "quantity": quantity}]
 
 
 async def a_placed(shop: Shop, **lines: int) -> tuple[Desk, str]:

@@ -5,11 +5,11 @@ from typing import Any
 from adapters.secrets.codes import DerivedCodes
 from domain.follow_ups.messages import Kind
 from service.follow_ups.send_messages import send_due
-from tests.http.carts.test_carts import a_cart
-from tests.http.fulfilment.test_pickups import Desk
-from tests.http.orders.test_cancellations import cancel
-from tests.http.orders.test_order_edits import edit, of
-from tests.http.orders.test_orders import figures, order
+from tests.support.api.cancellations import cancel
+from tests.support.api.carts import a_cart
+from tests.support.api.order_edits import edit, of
+from tests.support.api.orders import figures, order
+from tests.support.api.pickups import Desk
 from tests.support.examples import HARBOUR, MUG, NOON, shelve
 from tests.support.shop import SECRET, Shop, a_shop
 

@@ -5,32 +5,12 @@ import pytest
 from domain.fulfilment.shipments import Leaving
 from service.fulfilment.expire_pickups import HOUSE
 from service.orders.apply_transition import follow
-from tests.http.carts.test_carts import a_cart, put
-from tests.http.fulfilment.test_pickups import Desk, a_desk
-from tests.http.orders.test_orders import order
+from tests.support.api.carts import a_cart
+from tests.support.api.order_views import line_of, seen, sent_home
+from tests.support.api.orders import order
+from tests.support.api.pickups import Desk, a_desk
 from tests.support.examples import HARBOUR, MUG, shelve
 from tests.support.shop import Shop
-
-HOME = {"street": "Sample street 1", "city": "Stockholm", "country": "SE"}
-
-
-async def sent_home(shop: Shop, me: dict[str, str], key: str = "once", **lines: int) -> Any:
-    """An order that is sent home, as its checkout answers."""
-    cart = await a_cart(shop, me)
-    for sku, quantity in lines.items():
-        await put(
-            shop, cart["id"], cart["headers"], sku.upper(), quantity, fulfilment={"method": "ship"}
-        )
-    return (await order(shop, cart, key=key, address=HOME)).json()
-
-
-async def seen(shop: Shop, me: dict[str, str], name: str) -> Any:
-    return (await shop.client.get(f"/v1/orders/{name}", headers=me)).json()
-
-
-def line_of(told: Any, sku: str = MUG) -> dict[str, int]:
-    words = ("quantity", "cancelled", "picked", "ready", "collected", "shipped", "returned")
-    return {word: next(one for one in told["lines"] if one["sku"] == sku)[word] for word in words}
 
 
 async def test_a_line_tells_what_became_of_each_of_its_units(shop: Shop):

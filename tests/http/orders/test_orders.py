@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from domain.catalogue.products import ProductState
-from tests.http.carts.test_carts import a_cart, put
+from tests.support.api.carts import a_cart, put
+from tests.support.api.orders import CHECKOUT, figures, order, shelf
 from tests.support.examples import (
     ENGRAVING,
     HARBOUR,
@@ -18,33 +19,6 @@ from tests.support.examples import (
     shelve,
 )
 from tests.support.shop import Shop
-
-CHECKOUT = {
-    "contact": {"name": "Sample Customer", "email": "sample@example.com"},
-    "payment": {"method": "pay_at_pickup"},
-}
-
-
-async def order(shop: Shop, cart: dict[str, Any], key: str = "once", **more: Any) -> Any:
-    """Paid where it is collected; on account, where an address says that something is sent."""
-    sends: dict[str, Any] = {"payment": {"method": "on_account"}} if more.get("address") else {}
-    return await shop.client.post(
-        f"/v1/carts/{cart['id']}/checkout",
-        json=CHECKOUT | sends | more,
-        headers=cart["headers"] | {"Idempotency-Key": key},
-    )
-
-
-async def shelf(shop: Shop, sku: str = MUG) -> tuple[int, int]:
-    """On hand and allocated at the harbour."""
-    async with shop.units.read() as unit:
-        found = (await unit.stock.of([sku], [HARBOUR]))[HARBOUR, sku]
-    return found.on_hand, found.allocated
-
-
-async def figures(shop: Shop, query: str) -> Any:
-    async with shop.units.read() as unit:
-        return await unit.connection.fetchval(query)
 
 
 async def test_a_checkout_that_is_clicked_twenty_times_is_one_order(shop: Shop):

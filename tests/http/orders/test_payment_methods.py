@@ -5,17 +5,8 @@ from typing import Any
 import pytest
 
 from domain.stores.stores import StoreKind
-from tests.http.fulfilment.test_shipments import (
-    ADDRESS,
-    ALL_SENT,
-    DEPOT,
-    a_cart,
-    audited,
-    do,
-    order,
-    shelf,
-)
-from tests.http.orders.test_search import find
+from tests.support.api.search import find
+from tests.support.api.shipments import ADDRESS, ALL_SENT, DEPOT, a_cart, audited, do, order, shelf
 from tests.support.examples import HARBOUR, MUG, a_store, shelve
 from tests.support.shop import Shop, a_shop
 

@@ -5,21 +5,16 @@ import pytest
 
 from adapters.postgres.db.unit_of_work import utc_now
 from domain.orders.search import Kind, sought_by
-from tests.http.carts.test_carts import a_cart, put
-from tests.http.orders.test_cancellations import cancel, send
-from tests.http.orders.test_order_edits import edit
-from tests.http.orders.test_order_views import sent_home
-from tests.http.orders.test_orders import order
+from tests.support.api.cancellations import cancel, send
+from tests.support.api.carts import a_cart, put
+from tests.support.api.order_edits import edit
+from tests.support.api.order_views import sent_home
+from tests.support.api.orders import order
+from tests.support.api.search import find
 from tests.support.examples import HARBOUR, HILL, MUG, TEAPOT, shelve
 from tests.support.shop import Shop
 
 ANNA = {"name": "Anna  Maria Berg", "email": "Anna.Berg@example.com", "phone": "070-174 06 05"}
-
-
-async def find(shop: Shop, headers: dict[str, str], **asked: Any) -> list[str]:
-    answer = await shop.client.get("/v1/orders", params=asked, headers=headers)
-    assert answer.status_code == 200, answer.text
-    return [one["id"] for one in answer.json()["items"]]
 
 
 async def placed(shop: Shop, sku: str, store: str, key: str, **more: Any) -> str:

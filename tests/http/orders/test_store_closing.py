@@ -11,12 +11,13 @@ from domain.orders.store_closing import LISTED
 from domain.stores.stores import StoreState
 from service.inventory.holds import sweep
 from service.orders.store_closing import close_drained
-from tests.http.carts.test_cart_holds import hold as hold_cart
-from tests.http.carts.test_carts import a_cart
-from tests.http.inventory.test_holds import hold, let_time_pass, line
-from tests.http.inventory.test_transfers import is_well, receive, send, sent
-from tests.http.orders.test_orders import order
-from tests.http.pos.test_receipts import sale, statuses
+from tests.support.api.cart_holds import hold as hold_cart
+from tests.support.api.carts import a_cart
+from tests.support.api.holds import hold, let_time_pass, line
+from tests.support.api.orders import order
+from tests.support.api.receipts import sale, statuses
+from tests.support.api.store_closing import disable, enable
+from tests.support.api.transfers import is_well, receive, send, sent
 from tests.support.examples import ENGRAVING, HARBOUR, HILL, MUG, shelve
 from tests.support.shop import Shop
 
@@ -28,20 +29,6 @@ NOTHING = {
     "holds": [],
     "transfers": [],
 }
-
-
-async def disable(
-    shop: Shop, *, store: str = HARBOUR, headers: dict[str, str] | None = None, **body: Any
-) -> Any:
-    return await shop.client.post(
-        f"/v1/stores/{store}/disable", json=body, headers=headers or await shop.office()
-    )
-
-
-async def enable(shop: Shop, store: str = HARBOUR) -> Any:
-    return await shop.client.post(
-        f"/v1/stores/{store}/enable", json={}, headers=await shop.office()
-    )
 
 
 async def state(shop: Shop, store: str = HARBOUR) -> str:

@@ -2,9 +2,9 @@ from datetime import timedelta
 from typing import Any
 
 from service.fulfilment.expire_pickups import expire_overdue
-from tests.http.fulfilment.test_pickups import Desk, a_desk
-from tests.http.pos.test_receipts import back, line, tell
-from tests.http.returns.test_returns import SOUND, bought
+from tests.support.api.pickups import Desk, a_desk
+from tests.support.api.receipts import back, line, tell
+from tests.support.api.returns import SOUND, bought
 from tests.support.examples import HARBOUR, HILL, MUG, TEAPOT
 from tests.support.shop import Shop
 

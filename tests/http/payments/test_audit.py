@@ -2,20 +2,12 @@
 
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Final
 
 import pytest
 
-from tests.support.card_shop import CardShop, a_card_shop
+from tests.support.card_shop import OF_CARDS, CardShop, a_card_shop
 from tests.support.examples import shelve
 from tests.support.fake_stripe import GOOD
-
-OF_CARDS: Final = {
-    "a_pinned_hold_has_a_live_attempt",
-    "an_order_by_card_has_its_money",
-    "nothing_is_kept_that_is_not_owed",
-    "refunds_are_never_above_captures",
-}
 
 
 @pytest.fixture

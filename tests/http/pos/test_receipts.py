@@ -2,81 +2,28 @@
 
 import asyncio
 from collections import Counter
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
 
 from domain.foundation.callers import Role
+from tests.support.api.receipts import (
+    ago,
+    back,
+    count,
+    incidents,
+    line,
+    post,
+    sale,
+    shelf,
+    sound,
+    statuses,
+    tell,
+)
 from tests.support.examples import ENGRAVING, HARBOUR, HILL, MUG, TEA_SET, TEAPOT, a_product, shelve
 from tests.support.shop import Shop
-
-NOW = datetime.now(UTC)
-
-
-def ago(minutes: float) -> str:
-    return (NOW - timedelta(minutes=minutes)).isoformat()
-
-
-def line(sku: str = MUG, quantity: int = 1, **more: Any) -> dict[str, Any]:
-    price = {"amount": 1000, "currency": "SEK"}
-    return {"sku": sku, "quantity": quantity, "unit_price": price, **more}
-
-
-def sale(name: str, *lines: dict[str, Any], minutes: float = 30, **more: Any) -> dict[str, Any]:
-    told = {"id": name, "kind": "sale", "terminal": "T1", "occurred_at": ago(minutes)}
-    return {**told, "lines": list(lines) or [line()], **more}
-
-
-def back(name: str, *lines: dict[str, Any], **more: Any) -> dict[str, Any]:
-    sound = [{"disposition": "sellable", **one} for one in lines or [line()]]
-    return sale(name, *sound, **{"kind": "return", **more})
-
-
-async def post(
-    shop: Shop, *sales: Any, store: str = HARBOUR, headers: dict[str, str] | None = None
-) -> Any:
-    return await shop.client.post(
-        f"/v1/stores/{store}/sales",
-        json={"sales": sales},
-        headers=headers or await shop.till(store),
-    )
-
-
-async def tell(shop: Shop, *sales: Any, **more: Any) -> list[dict[str, Any]]:
-    answer = await post(shop, *sales, **more)
-    assert answer.status_code == 200, answer.text
-    found: list[dict[str, Any]] = answer.json()["results"]
-    return found
-
-
-async def statuses(shop: Shop, *sales: Any, **more: Any) -> list[str]:
-    return [one.get("code", one["status"]) for one in await tell(shop, *sales, **more)]
-
-
-async def shelf(shop: Shop, sku: str = MUG, store: str = HARBOUR) -> tuple[int, int]:
-    answer = await shop.client.get(f"/v1/stock/{sku}?store={store}", headers=await shop.office())
-    [item] = answer.json()["items"] or [{"on_hand": 0, "unavailable": 0}]
-    return item["on_hand"], item["unavailable"]
-
-
-async def incidents(shop: Shop, state: str = "open", store: str = HARBOUR) -> list[dict[str, Any]]:
-    answer = await shop.client.get(
-        f"/v1/stores/{store}/incidents?state={state}", headers=await shop.till(store)
-    )
-    assert answer.status_code == 200, answer.text
-    found: list[dict[str, Any]] = answer.json()["items"]
-    return found
-
-
-async def count(shop: Shop, counted: int, at: str, sku: str = MUG) -> None:
-    told = await shop.client.post(
-        "/v1/stock/counts",
-        json={"lines": [{"store": HARBOUR, "sku": sku, "counted": counted, "counted_at": at}]},
-        headers=await shop.office() | {"Idempotency-Key": shop.fresh()},
-    )
-    assert told.json()["results"][0]["status"] == "applied", told.text
 
 
 async def order(shop: Shop, me: dict[str, str], **lines: int) -> str:
@@ -95,14 +42,6 @@ async def order(shop: Shop, me: dict[str, str], **lines: int) -> str:
         headers=me | {"Idempotency-Key": cart},
     )
     return str(placed.json().get("id", ""))
-
-
-async def sound(shop: Shop) -> bool:
-    """Whether every invariant holds."""
-    answer = await shop.client.get("/v1/audit", headers=await shop.office())
-    wrong = [found for found in answer.json()["invariants"] if not found["ok"]]
-    assert wrong == []
-    return True
 
 
 async def test_a_till_may_sell_what_we_did_not_know_we_had(shop: Shop):
@@ -428,7 +367,7 @@ async def test_a_count_below_what_is_promised_is_an_incident_too(shop: Shop):
     await shelve(shop.units, mug=10)
     me = await shop.customer()
     placed = await order(shop, me, mug=4)
-    await count(shop, 2, (NOW + timedelta(minutes=2)).isoformat())
+    await count(shop, 2, ago(-2))
     [found] = await incidents(shop)
 
     assert (found["units"], found["orders"][0]["order"], found["orders"][0]["units"]) == (
@@ -556,7 +495,7 @@ async def test_what_a_picker_does_not_find_is_counted_and_told_to_other_orders(s
     key = {"Idempotency-Key": "pick"}
     await shop.client.post(f"/v1/pickups/{pickup}/pick", json=picked, headers=clerk | key)
     found = {one["kind"]: one for one in await incidents(shop)}
-    await count(shop, 1, (NOW + timedelta(minutes=2)).isoformat())
+    await count(shop, 1, ago(-2))
     after = {one["kind"]: one for one in await incidents(shop)}
 
     assert list(found) == ["count_due"]

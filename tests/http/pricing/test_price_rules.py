@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.api.price_rules import METHOD, money, put
 from tests.support.shop import Shop
 
 MARKET: dict[str, Any] = {
@@ -22,24 +23,11 @@ PROMOTION: dict[str, Any] = {
     "code": "Spring-10",
     "uses_max": 100,
 }
-METHOD: dict[str, Any] = {
-    "names": {"en": "Post", "sv": "Post"},
-    "price": {"amount": 4900, "currency": "SEK"},
-    "countries": ["SE"],
-    "free_from": {"amount": 50000, "currency": "SEK"},
-    "days_min": 2,
-    "days_max": 4,
-    "tax_category": "carriage",
-}
 RULES = {
     "/v1/markets/se": MARKET,
     "/v1/promotions/spring": PROMOTION,
     "/v1/shipping-methods/post": METHOD,
 }
-
-
-async def put(shop: Shop, path: str, body: dict[str, Any], **headers: str) -> Any:
-    return await shop.client.put(path, json=body, headers=await shop.office() | headers)
 
 
 async def ask(shop: Shop, path: str, headers: dict[str, str] | None = None) -> Any:
@@ -105,10 +93,6 @@ async def test_a_write_that_is_sent_twice_is_answered_as_the_first_time(shop: Sh
 
     assert first.json() == again.json()
     assert again.headers["Idempotent-Replayed"] == "true"
-
-
-def money(amount: int, currency: str = "SEK") -> dict[str, Any]:
-    return {"amount": amount, "currency": currency}
 
 
 @pytest.mark.parametrize(

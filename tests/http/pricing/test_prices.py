@@ -6,40 +6,16 @@ from typing import Any
 
 import pytest
 
-from tests.http.carts.test_carts import a_cart
-from tests.http.carts.test_carts import put as put_line
-from tests.http.orders.test_orders import figures, order
-from tests.http.pricing.test_price_rules import METHOD, money
-from tests.http.pricing.test_price_rules import put as put_rule
+from tests.support.api.carts import a_cart
+from tests.support.api.carts import put as put_line
+from tests.support.api.orders import figures, order
+from tests.support.api.price_rules import METHOD, money
+from tests.support.api.prices import MARKET, coupon, put, rule, take, uses
 from tests.support.examples import HARBOUR, HILL, MUG, TEAPOT, a_product, shelve
 from tests.support.shop import Shop
 
 ON_ACCOUNT = {"method": "on_account"}
 HOME = {"street": "Sample street 1", "city": "Stockholm", "country": "SE", "postal_code": "111 22"}
-MARKET: dict[str, Any] = {
-    "currency": "SEK",
-    "tax": {"default": "25", "categories": {"food": "12"}},
-}
-
-
-async def rule(shop: Shop, path: str, **body: Any) -> None:
-    answer = await put_rule(shop, f"/v1/{path}", body)
-    assert answer.status_code == 200, answer.text
-
-
-async def coupon(shop: Shop, code: str = "SPRING", **terms: Any) -> None:
-    body = {"kind": "percentage", "percent": "10", "code": code} | terms
-    await rule(shop, f"promotions/{code.lower()}", **body)
-
-
-async def put(shop: Shop, cart: dict[str, Any], path: str, body: Any = None) -> Any:
-    return await shop.client.put(
-        f"/v1/carts/{cart['id']}/{path}", json=body, headers=cart["headers"]
-    )
-
-
-async def take(shop: Shop, cart: dict[str, Any], code: str = "SPRING") -> Any:
-    return await put(shop, cart, f"coupons/{code}")
 
 
 async def drop(shop: Shop, cart: dict[str, Any], code: str = "SPRING") -> Any:
@@ -71,11 +47,6 @@ def amounts(totals: dict[str, Any]) -> dict[str, int]:
 
 def codes(view: Any) -> list[tuple[str, str | None]]:
     return [(one["code"], one.get("coupon")) for one in view["problems"]]
-
-
-async def uses(shop: Shop, name: str = "spring") -> int:
-    answer = await shop.client.get(f"/v1/promotions/{name}", headers=await shop.office())
-    return int(answer.json()["uses"])
 
 
 # --- markets --------------------------------------------------------------------------------------

@@ -1,7 +1,6 @@
 """Where the stores are."""
 
-from typing import Any
-
+from tests.support.api.stores import walk
 from tests.support.examples import HARBOUR, HILL, a_store
 from tests.support.shop import Shop
 
@@ -39,18 +38,6 @@ async def test_there_is_no_store_that_nobody_knows(shop: Shop):
     answer = await shop.client.get("/v1/stores/moon", headers=await shop.page())
 
     assert (answer.status_code, answer.json()["code"]) == (404, "unknown_store")
-
-
-async def walk(shop: Shop, path: str, **params: Any) -> list[dict[str, Any]]:
-    """Every item of a list, page by page."""
-    items: list[dict[str, Any]] = []
-    headers = await shop.page()
-    while True:
-        page = (await shop.client.get(path, params=params, headers=headers)).json()
-        items += page["items"]
-        if page["next_cursor"] is None:
-            return items
-        params["cursor"] = page["next_cursor"]
 
 
 async def test_the_nearest_store_comes_first_on_every_page(shop: Shop):

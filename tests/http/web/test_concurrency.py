@@ -13,15 +13,15 @@ from adapters.postgres.db.unit_of_work import utc_now
 from domain.kernel.errors import Busy, GaveWay
 from service.inventory.holds import sweep
 from service.shared.retry import TRIES, tried_again
-from tests.http.carts.test_cart_holds import claim
-from tests.http.carts.test_cart_holds import hold as hold_cart
-from tests.http.carts.test_carts import a_cart
-from tests.http.fulfilment.test_pickups import a_desk, points
-from tests.http.inventory.test_holds import held, hold, let_time_pass, line
-from tests.http.orders.test_checkout_batches import in_a_round_of_its_own
-from tests.http.orders.test_order_edits import edit
-from tests.http.orders.test_orders import figures, order, shelf
-from tests.http.pos.test_receipts import ago, sale, sound, tell
+from tests.support.api.cart_holds import claim
+from tests.support.api.cart_holds import hold as hold_cart
+from tests.support.api.carts import a_cart
+from tests.support.api.checkout_batches import in_a_round_of_its_own
+from tests.support.api.holds import held, hold, let_time_pass, line
+from tests.support.api.order_edits import edit
+from tests.support.api.orders import figures, order, shelf
+from tests.support.api.pickups import a_desk, points
+from tests.support.api.receipts import ago, sale, sound, tell
 from tests.support.concurrency import all_wait, is_free, keeping, queue
 from tests.support.examples import HARBOUR, MUG, TEAPOT, shelve
 from tests.support.shop import Shop

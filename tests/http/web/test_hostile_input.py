@@ -11,8 +11,8 @@ from adapters.http import app
 from adapters.http.web.authentication import called_by, open_to_all
 from adapters.main import build_app
 from domain.foundation.callers import Role
-from tests.http.carts.test_carts import a_cart
-from tests.http.orders.test_orders import order
+from tests.support.api.carts import a_cart
+from tests.support.api.orders import order
 from tests.support.examples import HARBOUR, HILL, MUG, shelve
 from tests.support.shop import Shop
 

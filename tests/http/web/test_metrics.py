@@ -14,7 +14,7 @@ import pytest
 from adapters.main import House, build_app, open_house
 from adapters.scheduler.steps import audit
 from adapters.settings import Role, Secret, Settings
-from tests.http.web.test_unavailable_database import NOWHERE
+from tests.support.api.unavailable_database import NOWHERE
 from tests.support.examples import shelve
 from tests.support.shop import SECRET, Shop
 

@@ -11,10 +11,10 @@ import pytest
 from adapters.main import build_app, open_house
 from adapters.settings import Role, Secret, Settings
 from domain.kernel.errors import Busy, Missing
-from tests.conftest import tell
+from tests.support.api.unavailable_database import NOWHERE
+from tests.support.database import tell
 from tests.support.shop import SECRET, Shop
 
-NOWHERE = "postgresql+asyncpg://nobody@127.0.0.1:1/nothing"
 CUT = """
     select count(pg_terminate_backend(pid)) from pg_stat_activity
     where datname = current_database() and pid <> pg_backend_pid()

@@ -22,8 +22,8 @@ from service.administration.reactions import react, reactions
 from service.follow_ups import send_messages as sending
 from service.follow_ups.send_messages import send_due, send_next, settle_lost
 from service.fulfilment.expire_pickups import expire_overdue
-from tests.http.carts.test_carts import a_cart
-from tests.http.orders.test_orders import order
+from tests.support.api.carts import a_cart
+from tests.support.api.orders import order
 from tests.support.examples import HARBOUR, HILL, MUG, shelve
 from tests.support.messages import ME, MONDAY_NOON, SAUCER, TRAY, Post, Waiting, waiting
 

@@ -13,8 +13,8 @@ from domain.contact.consent import Action, Consent, Purpose
 from domain.follow_ups.messages import About, Kind, MessageState
 from service.administration.reactions import react, reactions
 from service.follow_ups.send_messages import send_next
-from tests.http.carts.test_carts import a_cart as to_collect
-from tests.http.fulfilment.test_shipments import a_cart, do, order
+from tests.support.api.carts import a_cart as to_collect
+from tests.support.api.shipments import a_cart, do, order
 from tests.support.examples import HARBOUR, HILL, MUG, TEAPOT, shelve
 from tests.support.messages import ME, SAUCER, Waiting, waiting
 
