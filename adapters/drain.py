@@ -17,10 +17,10 @@ from typing import Any, Final, TypeVar
 
 T = TypeVar("T")
 SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
-LOOK_S: Final = 1.0
+POLL_INTERVAL_SECONDS: Final = 1.0
 
 
-def leave(number: int, frame: FrameType | None) -> None:
+def request_shutdown(number: int, frame: FrameType | None) -> None:
     """Listens as long as nothing is under way: end now, and let go of what is held."""
     del number, frame
     raise SystemExit(0)
@@ -51,7 +51,7 @@ class Drain:
         def stop(number: int, frame: FrameType | None) -> None:
             loop.call_soon_threadsafe(self.stopping.set)
             listener = before[signal.Signals(number)]
-            if callable(listener) and listener is not leave:
+            if callable(listener) and listener is not request_shutdown:
                 listener(number, frame)
 
         for number in SIGNALS:
@@ -89,5 +89,5 @@ def in_a_worker(make: Callable[[], Any]) -> Any:
 
 def _follow(parent: int) -> None:
     while os.getppid() == parent:
-        time.sleep(LOOK_S)
+        time.sleep(POLL_INTERVAL_SECONDS)
     os.kill(os.getpid(), signal.SIGTERM)

@@ -16,8 +16,8 @@ from typing import Any, Final
 import structlog
 from structlog.typing import EventDict, Processor
 
-HIDDEN: Final = "***"
-PRIVATE: Final = frozenset(
+REDACTED_KEYS: Final = "***"
+PERSONAL_KEYS: Final = frozenset(
     {
         "address",
         "authorization",
@@ -42,7 +42,7 @@ PRIVATE: Final = frozenset(
         "token",
     }
 )
-TELLING: Final = re.compile(
+ALLOWED_KEYS: Final = re.compile(
     r"(?P<scheme>\b[Bb]earer\s+)\S+"
     r"|\b(?:sk|pk|rk|whsec)_[A-Za-z0-9_\-+/=]{8,}"
     r"|\bpi_[A-Za-z0-9]+_secret_\w+"
@@ -52,7 +52,7 @@ TELLING: Final = re.compile(
     r"|[\w.+\-]+@[\w\-]+(?:\.[\w\-]+)+"
     r"|\+\d[\d ().\-]{6,}\d"
 )
-NOISY: Final = ("alembic", "apscheduler", "httpcore", "httpx")
+NOISY_LOGGERS: Final = ("alembic", "apscheduler", "httpcore", "httpx")
 SHARED: Final[list[Processor]] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_logger_name,
@@ -108,14 +108,14 @@ def formatter() -> logging.Formatter:
         foreign_pre_chain=SHARED,
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-            tell_trouble,
+            report_exception,
             redact,
             structlog.processors.JSONRenderer(),
         ],
     )
 
 
-def tell_trouble(_logger: Any, _method: str, event: EventDict) -> EventDict:
+def report_exception(_logger: Any, _method: str, event: EventDict) -> EventDict:
     """Say of an exception what it is and where it came from, never its words.
 
     These may repeat what somebody typed: a database tells whole rows.
@@ -141,7 +141,7 @@ def redact(_logger: Any, _method: str, event: EventDict) -> EventDict:
 
 def _redacted_fields(fields: Mapping[str, Any]) -> MutableMapping[str, Any]:
     return {
-        name: HIDDEN if name.lower() in PRIVATE else _redacted(value)
+        name: REDACTED_KEYS if name.lower() in PERSONAL_KEYS else _redacted(value)
         for name, value in fields.items()
     }
 
@@ -149,7 +149,7 @@ def _redacted_fields(fields: Mapping[str, Any]) -> MutableMapping[str, Any]:
 def _redacted(value: Any) -> Any:
     match value:
         case str():
-            return TELLING.sub(_hide, value)
+            return ALLOWED_KEYS.sub(_hide, value)
         case Mapping():
             return _redacted_fields(value)
         case list() | tuple() | set() | frozenset():
@@ -159,4 +159,4 @@ def _redacted(value: Any) -> Any:
 
 def _hide(found: re.Match[str]) -> str:
     """The words around a secret stay; the secret goes."""
-    return f"{found['scheme'] or found['user'] or ''}{HIDDEN}"
+    return f"{found['scheme'] or found['user'] or ''}{REDACTED_KEYS}"

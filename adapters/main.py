@@ -14,78 +14,79 @@ from litestar.types import ASGIApp
 from msgspec import Struct
 
 from adapters import logs
-from adapters.availability_cache.cache import Window
-from adapters.channels.router import Switchboard
-from adapters.content.rendering import Rendering
+from adapters.availability_cache.cache import InMemoryAvailabilityCache
+from adapters.channels.router import ChannelRouter
+from adapters.content.rendering import JinjaRenderer
 from adapters.drain import Drain, draining
-from adapters.http.app import HttpSettings, Parts, build
+from adapters.http.app import AppComponents, HttpSettings, build_http_app
 from adapters.http.inventory.streams import Streams
 from adapters.imports.reading import FileReading
-from adapters.oidc.tokens import ProviderTokens, TrialTokens
-from adapters.postgres.db.unit_of_work import PostgresUnits, connect, utc_now
+from adapters.oidc.tokens import OidcTokenVerifier, TrialTokenVerifier
+from adapters.postgres.db.pool import connect
+from adapters.postgres.db.unit_of_work import PostgresUnits, utc_now
 from adapters.postgres.inventory.relay import Relay
 from adapters.scheduler.scheduler import Scheduler
-from adapters.scheduler.steps import steps, steps_of_payments
+from adapters.scheduler.steps import build_jobs, build_payment_jobs
 from adapters.secrets.api_keys import RandomSecrets
 from adapters.secrets.codes import DerivedCodes
 from adapters.settings import Role, Settings, SettingsError
-from adapters.smtp.email import Email, MailServer
-from adapters.stripe.events import StripeNotices
-from adapters.stripe.provider import Stripe
-from adapters.webhooks.channel import Webhook
-from adapters.webhooks.sender import Post
+from adapters.smtp.email import MailServer, SmtpCarrier
+from adapters.stripe.events import StripeEvents
+from adapters.stripe.provider import StripeProvider
+from adapters.webhooks.channel import WebhookCarrier
+from adapters.webhooks.sender import HttpWebhookSender
 from domain.carts.cart_rules import CartRules
-from domain.contact.channels import Channel
+from domain.contact.channels import MessageChannel
 from domain.follow_ups.content import Retailer
-from domain.inventory.availability import Telling
+from domain.inventory.availability import StockDisplayPolicy
 from domain.loyalty.points import Programme
-from service.follow_ups.message_context import Desk
-from service.follow_ups.ports import Carrier, Channels
-from service.foundation.ports import Codes, Tokens
-from service.inventory.holds import hold_all
-from service.orders.checkout.place_order import place_all
-from service.payments.payment_methods import Cashier
-from service.payments.ports import Notices
-from service.shared.batching import Gathered
+from service.follow_ups.message_context import MessageContext
+from service.follow_ups.ports import MessageCarrier, MessageChannels
+from service.foundation.ports import Codes, TokenVerifier
+from service.inventory.holds import create_holds
+from service.orders.checkout.place_order import place_orders
+from service.payments.payment_methods import PaymentMethods
+from service.payments.ports import ProviderEvents
+from service.shared.batching import Batcher
 
 log = structlog.get_logger("hylla")
 
-ASIDE: Final = 3
+BACKGROUND_POOL_SIZE: Final = 3
 """Connections for the relay, the streams and the window."""
 
 
-class House(Struct):
+class Components(Struct):
     """The parts of one process, joined."""
 
     settings: Settings
     units: PostgresUnits
-    aside: PostgresUnits
+    background_pool: PostgresUnits
     """For what follows the changes: no flood of requests takes its connections."""
     relay: Relay
     codes: DerivedCodes
-    tokens: Tokens
+    tokens: TokenVerifier
     client: httpx.AsyncClient
-    switchboard: Switchboard
-    post: Post
-    desk: Desk
-    payments: Stripe | None
+    channel_router: ChannelRouter
+    webhook_sender: HttpWebhookSender
+    message_context: MessageContext
+    card_provider: StripeProvider | None
     """Who takes cards; None where the shop takes none."""
 
     async def close(self) -> None:
-        await self.switchboard.close()
-        await self.post.close()
-        if self.payments:
-            await self.payments.close()
+        await self.channel_router.close()
+        await self.webhook_sender.close()
+        if self.card_provider:
+            await self.card_provider.close()
         await self.client.aclose()
         await self.units.close()
-        await self.aside.close()
+        await self.background_pool.close()
 
 
-def open_house(settings: Settings) -> House:
+def build_components(settings: Settings) -> Components:
     """Make the parts; nothing is connected before it is used."""
     client = httpx.AsyncClient(timeout=10)
     codes = DerivedCodes(settings.secret)
-    switchboard = _switchboard(settings)
+    switchboard = _channel_router(settings)
     units = PostgresUnits(
         connect(settings.database_url, pool_size=settings.connections),
         programme=Programme(activation_days=settings.activation_days),
@@ -95,28 +96,28 @@ def open_house(settings: Settings) -> House:
             settings.customer_cart_days,
             settings.till_cart_days,
         ),
-        audit_patience=timedelta(seconds=settings.audit_seconds),
+        audit_timeout=timedelta(seconds=settings.audit_seconds),
     )
-    aside = PostgresUnits(connect(settings.database_url, pool_size=ASIDE))
-    return House(
+    aside = PostgresUnits(connect(settings.database_url, pool_size=BACKGROUND_POOL_SIZE))
+    return Components(
         settings=settings,
         units=units,
-        aside=aside,
+        background_pool=aside,
         relay=Relay(units, settings.database_url, aside=aside),
         codes=codes,
         tokens=_tokens(settings, client),
         client=client,
-        switchboard=switchboard,
-        post=Post(clock=utc_now, private=settings.webhook_private),
-        desk=_desk(settings, codes, switchboard),
-        payments=_payments(settings),
+        channel_router=switchboard,
+        webhook_sender=HttpWebhookSender(clock=utc_now, private=settings.webhook_private),
+        message_context=_message_context(settings, codes, switchboard),
+        card_provider=_payments(settings),
     )
 
 
 def create_app(settings: Settings) -> ASGIApp:
     """The application that one worker of the server answers with."""
     logs.configure(settings.log_level)
-    app = build_app(open_house(settings))
+    app = build_app(build_components(settings))
     gc.collect()
     gc.freeze()  # what is there now stays: nobody looks through it again for what may go
     return _traced(app) if settings.otel else app
@@ -133,27 +134,27 @@ def _traced(app: ASGIApp) -> ASGIApp:
     return traced
 
 
-def build_app(house: House) -> ASGIApp:
+def build_app(house: Components) -> ASGIApp:
     """The application of a house that is open already."""
     settings = house.settings
-    telling = Telling(
+    telling = StockDisplayPolicy(
         settings.low_stock_at,
         settings.shown_quantities,
         settings.shown_quantities_max,
         settings.low_confidence_at / 100,
     )
-    streams = Streams(house.units, house.relay, telling=telling, aside=house.aside)
-    window = Window(
-        house.aside,
+    streams = Streams(house.units, house.relay, telling=telling, aside=house.background_pool)
+    window = InMemoryAvailabilityCache(
+        house.background_pool,
         house.relay,
         telling=telling,
         clock=utc_now,
         most_bytes=settings.window_mb * 2**20,
     )
-    house.units.after_stock.append(window.take_out)
+    house.units.after_stock_change.append(window.invalidate)
 
     async def ready() -> Mapping[str, str]:
-        return {"database": await house.units.trouble() or "ok"}
+        return {"database": await house.units.get_health_problem() or "ok"}
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
@@ -168,11 +169,11 @@ def build_app(house: House) -> ASGIApp:
                 yield
         await house.close()
 
-    cashier = Cashier(
-        house.payments, timedelta(minutes=settings.payment_minutes), settings.on_account
+    cashier = PaymentMethods(
+        house.card_provider, timedelta(minutes=settings.payment_minutes), settings.on_account
     )
-    return build(
-        Parts(
+    return build_http_app(
+        AppComponents(
             units=house.units,
             codes=house.codes,
             tokens=house.tokens,
@@ -192,69 +193,73 @@ def build_app(house: House) -> ASGIApp:
                 "notices": _notices(settings),
                 "cashier": cashier,
                 "without_receipt_max": settings.returns_without_receipt_max,
-                **_gathered(house, cashier),
+                **_batchers(house, cashier),
             },
         )
     )
 
 
-def _gathered(house: House, cashier: Cashier) -> dict[str, Any]:
+def _batchers(house: Components, cashier: PaymentMethods) -> dict[str, Any]:
     """Calls that are served together with those that come meanwhile."""
-    hold = partial(hold_all, house.units, limit=house.settings.hold_limit)
-    place = partial(place_all, house.units, cashier)
+    hold = partial(create_holds, house.units, limit=house.settings.hold_limit)
+    place = partial(place_orders, house.units, cashier)
     return {
-        "holding": Gathered(hold, name=lambda wish: wish.key.name),
-        "placing": Gathered(place, name=lambda wish: wish.cart),
+        "holding": Batcher(hold, name=lambda wish: wish.key.name),
+        "placing": Batcher(place, name=lambda wish: wish.cart),
     }
 
 
 async def work(settings: Settings) -> None:
     """Do the jobs, and answer nobody, until told to stop."""
     logs.configure(settings.log_level)
-    house = open_house(settings)
+    house = build_components(settings)
     async with draining() as drain, house.relay.running(), _jobs(house, drain):
         await drain.stopping.wait()
     await house.close()
 
 
 @asynccontextmanager
-async def _jobs(house: House, drain: Drain) -> AsyncIterator[None]:
+async def _jobs(house: Components, drain: Drain) -> AsyncIterator[None]:
     """What time brings about, in every process but those that only answer."""
     if house.settings.role is Role.API:
         yield
         return
     kept = timedelta(hours=house.settings.feed_hours)
     todo = [
-        *steps(house.units, house.desk, house.post, drain.stopping, feed_kept=kept),
-        *(steps_of_payments(house.units, house.payments) if house.payments else ()),
+        *build_jobs(
+            house.units, house.message_context, house.webhook_sender, drain.stopping, feed_kept=kept
+        ),
+        *(build_payment_jobs(house.units, house.card_provider) if house.card_provider else ()),
     ]
     async with Scheduler(house.units, todo, drain.stopping):
         yield
 
 
-def _switchboard(settings: Settings) -> Switchboard:
+def _channel_router(settings: Settings) -> ChannelRouter:
     """The ways out that were set up; without any, the shop is on trial."""
-    carriers: dict[Channel, Carrier] = {}
+    carriers: dict[MessageChannel, MessageCarrier] = {}
     if settings.smtp_url:
         server = MailServer.at(settings.smtp_url)
-        carriers[Channel.EMAIL] = Email(server, sender=settings.smtp_from, clock=utc_now)
+        carriers[MessageChannel.EMAIL] = SmtpCarrier(
+            server, sender=settings.smtp_from, clock=utc_now
+        )
     if settings.webhook_url:
-        webhook = Webhook(
+        webhook = WebhookCarrier(
             settings.webhook_url,
             settings.webhook_secret,
             clock=utc_now,
             private=settings.webhook_private,
         )
         names = settings.webhook_channels.split(",")
-        carriers |= {Channel(name): webhook for name in names}
-    return Switchboard(carriers, settings.data / "messages")
+        carriers |= {MessageChannel(name): webhook for name in names}
+    return ChannelRouter(carriers, settings.data / "messages")
 
 
-def _desk(settings: Settings, codes: Codes, channels: Channels) -> Desk:
+def _message_context(settings: Settings, codes: Codes, channels: MessageChannels) -> MessageContext:
     shop_url = settings.shop_url or None
-    return Desk(
+    return MessageContext(
         channels=channels,
-        rendering=Rendering(settings.locale),
+        rendering=JinjaRenderer(settings.locale),
         codes=codes,
         retailer=Retailer(
             settings.retailer,
@@ -268,10 +273,10 @@ def _desk(settings: Settings, codes: Codes, channels: Channels) -> Desk:
     )
 
 
-def _payments(settings: Settings) -> Stripe | None:
+def _payments(settings: Settings) -> StripeProvider | None:
     if not settings.stripe_secret_key:
         return None
-    return Stripe(
+    return StripeProvider(
         settings.stripe_secret_key,
         publishable_key=settings.stripe_publishable_key,
         base_url=settings.stripe_url,
@@ -279,16 +284,18 @@ def _payments(settings: Settings) -> Stripe | None:
     )
 
 
-def _notices(settings: Settings) -> Mapping[str, Notices]:
+def _notices(settings: Settings) -> Mapping[str, ProviderEvents]:
     """Whose calls are listened to, by the name in their address."""
     secrets = settings.stripe_webhook_secret
-    return {"stripe": StripeNotices(secrets.split(","))} if secrets else {}
+    return {"stripe": StripeEvents(secrets.split(","))} if secrets else {}
 
 
-def _tokens(settings: Settings, client: httpx.AsyncClient) -> Tokens:
+def _tokens(settings: Settings, client: httpx.AsyncClient) -> TokenVerifier:
     if not settings.oidc_issuer:
-        return TrialTokens(settings.secret)
-    from adapters.oidc.jwks import KeySet  # noqa: PLC0415 - only a real shop needs it
+        return TrialTokenVerifier(settings.secret)
+    from adapters.oidc.jwks import JwksCache  # noqa: PLC0415 - only a real shop needs it
 
-    keys = KeySet(client, issuer=settings.oidc_issuer, url=settings.oidc_jwks_url)
-    return ProviderTokens(issuer=settings.oidc_issuer, audience=settings.oidc_audience, keys=keys)
+    keys = JwksCache(client, issuer=settings.oidc_issuer, url=settings.oidc_jwks_url)
+    return OidcTokenVerifier(
+        issuer=settings.oidc_issuer, audience=settings.oidc_audience, keys=keys
+    )

@@ -8,12 +8,12 @@ from typing import Self
 
 import structlog
 
-from domain.kernel.errors import Busy
+from domain.kernel.errors import Unavailable
 
 log = structlog.get_logger("hylla")
 
 
-class Rounds:
+class PollLoop:
     """Repeats `work` while it is open; rounds never overlap.
 
     Between two of them lie at least `pause_s`, so that much that happens is seen to at once.
@@ -43,7 +43,7 @@ class Rounds:
         """Let a round begin as soon as it can."""
         self._wanted.set()
 
-    async def round(self) -> None:
+    async def poll(self) -> None:
         """Wait for a round that begins after this; all who ask meanwhile share it.
 
         Raises:
@@ -84,9 +84,9 @@ class Rounds:
             try:
                 await self._work()
             except asyncio.CancelledError:
-                _tell(awaited, Busy("The service is stopping."))
+                _tell(awaited, Unavailable("The service is stopping."))
                 raise
-            except Busy as trouble:
+            except Unavailable as trouble:
                 log.info("round waits", round=self._name)
                 _tell(awaited, trouble)
             except Exception as trouble:

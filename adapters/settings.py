@@ -18,8 +18,8 @@ from typing import Annotated, Any, Final
 import msgspec
 from msgspec import Meta, Struct, convert, inspect, structs
 
-from domain.contact.channels import Channel
-from domain.inventory.availability import Quantities
+from domain.contact.channels import MessageChannel
+from domain.inventory.availability import AvailableQuantities
 from domain.kernel.locales import LOCALES
 from domain.kernel.patterns import whole
 
@@ -124,7 +124,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     low_stock_at: Annotated[int, Meta(ge=0)] = 3
     low_confidence_at: Annotated[int, Meta(ge=0, le=100)] = 30
     """Per cent of confidence below which a store looks before it promises a pickup."""
-    shown_quantities: Quantities = Quantities.EXACT
+    shown_quantities: AvailableQuantities = AvailableQuantities.EXACT
     """What shoppers learn of a number, in answers and on streams."""
     shown_quantities_max: Positive = 10
     """The cap, where quantities are capped."""
@@ -251,8 +251,8 @@ def _broken_rules(s: Settings, *, derives: bool) -> list[str]:
         "HYLLA_WEBHOOK_SECRET must be written as whsec_ and 24 random bytes or more in base64.": (
             s.webhook_secret and not re.fullmatch(SIGNING, s.webhook_secret)
         ),
-        f"HYLLA_WEBHOOK_CHANNELS must name channels: {', '.join(Channel)}.": s.webhook_url
-        and not set(s.webhook_channels.split(",")) <= set(Channel),
+        f"HYLLA_WEBHOOK_CHANNELS must name channels: {', '.join(MessageChannel)}.": s.webhook_url
+        and not set(s.webhook_channels.split(",")) <= set(MessageChannel),
         "HYLLA_STRIPE_SECRET_KEY must be written as sk_… or rk_…, in one piece.": (
             s.stripe_secret_key and not re.fullmatch(r"(sk|rk)_\S+", s.stripe_secret_key)
         ),

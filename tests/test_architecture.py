@@ -101,7 +101,7 @@ def one_unit_each() -> dict[str, bool]:
     """Every function of a use case that opens a unit, and whether it is tried again."""
     return {
         f"{file.relative_to(ROOT / 'service')}:{function.name}": any(
-            ast.unparse(decorator) == "tried_again" for decorator in function.decorator_list
+            ast.unparse(decorator) == "retry_on_conflict" for decorator in function.decorator_list
         )
         for file in (ROOT / "service").rglob("*.py")
         for function in ast.walk(ast.parse(file.read_text()))

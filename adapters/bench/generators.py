@@ -24,7 +24,7 @@ TPS: Final = re.compile(r"^tps = ([0-9.]+)", re.MULTILINE)
 LENGTH: Final = re.compile(rb"content-length: *([0-9]+)", re.IGNORECASE)
 
 
-class NoGenerator(Exception):  # noqa: N818 - its text is the whole sentence a person reads
+class NoGenerator(Exception):
     """A program that the measurement needs is not installed."""
 
 

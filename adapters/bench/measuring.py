@@ -12,8 +12,8 @@ from adapters.bench.figures import Result, Sample, middle
 from adapters.bench.growth import a_vast_shop
 from adapters.bench.rig import Rig
 from adapters.bench.rows import ROWS, WARM_UP_S, Row
-from adapters.main import House, open_house
-from domain.administration.audit import Findings
+from adapters.main import Components, build_components
+from domain.administration.audit import InvariantFindings
 
 RUNS: Final = 3
 AUDIT_S: Final = 3600
@@ -74,10 +74,12 @@ def result_of(row: Row, runs: list[tuple[Sample, Sample]], broken: list[str]) ->
 
 async def _broken(rig: Rig) -> list[str]:
     """The invariants that do not hold, or of which nobody can say so in an hour."""
-    house: House = open_house(replace(rig.settings, connections=2, audit_seconds=AUDIT_S))
+    house: Components = build_components(
+        replace(rig.settings, connections=2, audit_seconds=AUDIT_S)
+    )
     try:
         async with house.units.read() as unit:
-            findings = Findings.of(await unit.audit.look())
+            findings = InvariantFindings.of(await unit.administration.audit.check())
     finally:
         await house.close()
     return [invariant.name for invariant in findings.invariants if not invariant.ok]

@@ -20,8 +20,8 @@ from msgspec import Struct
 
 from adapters.bench.data import load, load_yardstick, tell
 from adapters.bench.scales import Scale, store
-from adapters.main import open_house
-from adapters.oidc.tokens import TrialTokens
+from adapters.main import build_components
+from adapters.oidc.tokens import TrialTokenVerifier
 from adapters.postgres.db.embedded import running
 from adapters.postgres.db.migrate import upgrade
 from adapters.postgres.db.unit_of_work import utc_now
@@ -29,7 +29,7 @@ from adapters.secrets.api_keys import RandomSecrets
 from adapters.settings import PREFIX, Secret, Settings, with_own_secret
 from domain.foundation.callers import Role
 from domain.kernel.ids import CustomerId
-from service.foundation.api_keys import make_key
+from service.foundation.api_keys import create_api_key
 
 PATIENCE_S: Final = 120
 HYLLA: Final = ("-c", "from adapters.cli import main; main()")
@@ -59,7 +59,7 @@ class Rig(Struct, frozen=True):
         return self.settings.database_url
 
     def token(self, customer: str) -> str:
-        return TrialTokens(self.settings.secret).issue(
+        return TrialTokenVerifier(self.settings.secret).issue(
             CustomerId(customer), utc_now(), timedelta(hours=24)
         )
 
@@ -96,10 +96,10 @@ async def _keys(
 ) -> tuple[dict[str, str], dict[str, dict[str, str]]]:
     """Headers of a shop's page, and of a till in each store."""
     stores = [store(number) for number in range(1, scale.stores + 1)]
-    house = open_house(settings)
+    house = build_components(settings)
 
     async def key(role: Role, **more: Any) -> dict[str, str]:
-        _, secret = await make_key(house.units, RandomSecrets(), role=role, **more)
+        _, secret = await create_api_key(house.units, RandomSecrets(), role=role, **more)
         return {"Authorization": f"Bearer {secret}"}
 
     try:

@@ -29,15 +29,15 @@ from adapters.bench.growth import (
 from adapters.bench.rig import Rig, a_folder, bare, shop
 from adapters.bench.scales import customer, sku, store
 from adapters.bench.streams import Streams, broadcasts
-from adapters.main import open_house
+from adapters.main import build_components
 from adapters.postgres.db.embedded import EmbeddedPostgres
 from adapters.postgres.db.unit_of_work import utc_now
 from adapters.postgres.db.urls import for_asyncpg, with_database
 from domain.foundation.callers import Caller, Role
 from domain.inventory.holds import HoldLine
-from domain.kernel.errors import Refusal
-from service.foundation.ports import RequestKey
-from service.inventory.holds import Wish, hold_all
+from domain.kernel.errors import DomainError
+from service.foundation.ports import IdempotencyKey
+from service.inventory.holds import HoldRequest, create_holds
 
 WARM_UP_S: Final = 1
 UNTIL_ALL_WAS_ASKED_S: Final = 10
@@ -209,15 +209,15 @@ def changes_on_streams(rig: Rig) -> Iterator[tuple[Measure, Measure]]:
 
 async def _our_changes(rig: Rig, path: str, seconds: int) -> Sample:
     """Changes made in another process than the streams are in; the clock starts at the commit."""
-    house = open_house(rig.settings)
+    house = build_components(rig.settings)
     line = HoldLine(sku=sku(1), store=store(1), quantity=1)
     caller = Caller(Role.SHOP, "key_bench")
 
     async def change() -> float:
-        key = RequestKey(caller.id, uuid4().hex, b"")
-        answers = await hold_all(house.units, [Wish([line], caller, key)], limit=1)
+        key = IdempotencyKey(caller.id, uuid4().hex, b"")
+        answers = await create_holds(house.units, [HoldRequest([line], caller, key)], limit=1)
         committed = time.perf_counter()
-        if isinstance(answers[0], Refusal):
+        if isinstance(answers[0], DomainError):
             raise answers[0]
         return committed
 

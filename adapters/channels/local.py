@@ -10,10 +10,10 @@ from pathlib import Path
 
 from msgspec import json
 
-from domain.contact.channels import Accepted, Outcome, Outgoing
+from domain.contact.channels import DeliveryOutcome, MessageAccepted, OutgoingMessage
 
 
-class Local:
+class LocalCarrier:
     """Writes `<id>.txt`, `<id>.html` where there is HTML, and `<id>.json` with everything.
 
     The names come from the message's id, so a second try overwrites the first. The files hold
@@ -23,14 +23,14 @@ class Local:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    async def send(self, message: Outgoing) -> Outcome:
+    async def send(self, message: OutgoingMessage) -> DeliveryOutcome:
         await asyncio.to_thread(self._write, message)
-        return Accepted(f"local:{message.id}")
+        return MessageAccepted(f"local:{message.id}")
 
     async def close(self) -> None:
         """Nothing is open between two messages."""
 
-    def _write(self, message: Outgoing) -> None:
+    def _write(self, message: OutgoingMessage) -> None:
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         subject = f"{message.subject}\n\n" if message.subject else ""
         self._put(f"{message.id}.txt", f"{subject}{message.text}".encode())

@@ -7,7 +7,7 @@ from typing import Final
 import rich_click as click
 
 from adapters.settings import SettingsError
-from domain.kernel.errors import Refusal
+from domain.kernel.errors import DomainError
 
 COMMANDS: Final = {
     "serve": "adapters.cli.serve",
@@ -60,7 +60,7 @@ def main() -> None:
         hylla()
     except SettingsError as error:
         fail(str(error), WRONG_USAGE)
-    except Refusal as refusal:
+    except DomainError as refusal:
         fail(refusal.detail, BROKEN)
     except Exception as error:
         # Loaded here, since most commands end well and need no database to say so.

@@ -13,9 +13,9 @@ from rich.table import Table
 
 from adapters.cli.components import in_house
 from adapters.cli.options import common, must_be_a_shop, settings_of, with_shop
-from adapters.main import House
-from domain.administration.audit import Broken, Findings, Invariant, Repair
-from service.shared.retry import tried_again
+from adapters.main import Components
+from domain.administration.audit import BrokenRow, Invariant, InvariantFindings, Repair
+from service.shared.retry import retry_on_conflict
 from service.shared.unit_of_work import Units
 
 SHOWN_MOST: Final = 20
@@ -63,7 +63,7 @@ def command(
     sys.exit(0 if answer.ok else 1)
 
 
-async def audit(house: House, *, repair: bool, dry_run: bool = False) -> Answer:
+async def audit(house: Components, *, repair: bool, dry_run: bool = False) -> Answer:
     """Look, repair when asked to and needed, and look again; a rehearsal changes nothing."""
     findings = await _look(house.units)
     repaired: list[Repair] = []
@@ -75,21 +75,21 @@ async def audit(house: House, *, repair: bool, dry_run: bool = False) -> Answer:
     return Answer(findings.ok, findings.invariants, repaired, dry_run)
 
 
-@tried_again
+@retry_on_conflict
 async def _repaired(units: Units) -> list[Repair]:
     async with units.begin() as unit:
-        return await unit.audit.repair()
+        return await unit.administration.audit.repair()
 
 
-@tried_again
+@retry_on_conflict
 async def _rehearsed(units: Units) -> list[Repair]:
     async with units.begin() as unit:
-        return await unit.audit.rehearse()
+        return await unit.administration.audit.plan_repairs()
 
 
-async def _look(units: Units) -> Findings:
+async def _look(units: Units) -> InvariantFindings:
     async with units.read() as unit:
-        return Findings.of(await unit.audit.look())
+        return InvariantFindings.of(await unit.administration.audit.check())
 
 
 def _show(answer: Answer) -> None:
@@ -127,7 +127,7 @@ def _show_repairs(console: Console, answer: Answer) -> None:
         console.print(f"{len(answer.repaired):,} {done}.")
 
 
-def _tell(console: Console, name: str, found: Broken) -> None:
+def _tell(console: Console, name: str, found: BrokenRow) -> None:
     about = ", ".join(f"{what} {value}" for what, value in found.about.items())
     words = f"{name.replace('_', ' ')}: {about}: expected {found.expected}, found {found.actual}"
     console.print(words, markup=False, highlight=False, soft_wrap=True)

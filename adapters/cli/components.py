@@ -4,19 +4,19 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from adapters.main import House, open_house
+from adapters.main import Components, build_components
 from adapters.settings import Settings
 
 T = TypeVar("T")
 
 
-def in_house(settings: Settings, do: Callable[[House], Awaitable[T]]) -> T:
+def in_house(settings: Settings, do: Callable[[Components], Awaitable[T]]) -> T:
     """What `do` gives when it is handed the parts."""
     return asyncio.run(_in_house(settings, do))
 
 
-async def _in_house(settings: Settings, do: Callable[[House], Awaitable[T]]) -> T:
-    house = open_house(settings)
+async def _in_house(settings: Settings, do: Callable[[Components], Awaitable[T]]) -> T:
+    house = build_components(settings)
     try:
         return await do(house)
     finally:

@@ -26,15 +26,15 @@ from adapters.cli.server import serve
 from adapters.demo.narration import StoryBroken, Teller, Who
 from adapters.demo.story import Cast, Story
 from adapters.imports.reading import FileReading
-from adapters.main import House, create_app
-from adapters.oidc.tokens import TrialTokens
+from adapters.main import Components, create_app
+from adapters.oidc.tokens import TrialTokenVerifier
 from adapters.postgres.db.unit_of_work import utc_now
 from adapters.secrets.api_keys import RandomSecrets
 from adapters.settings import Settings, SettingsError
 from domain.foundation.callers import Role
 from domain.kernel.ids import CustomerId, KeyId
-from service.administration.imports import ImportKind, ImportOptions, bring_in
-from service.foundation.api_keys import make_key, revoke_key
+from service.administration.imports import ImportKind, ImportOptions, import_file
+from service.foundation.api_keys import create_api_key, revoke_api_key
 
 SAMPLE: Final = Path(sample.__file__).parent
 FILES: Final = {
@@ -107,17 +107,17 @@ def must_be_free(host: str, port: int) -> None:
             raise SettingsError([f"{why}: choose another --port."]) from None
 
 
-async def set_up(house: House) -> Props:
+async def set_up(house: Components) -> Props:
     """The sample, loaded as any retailer's files are, and a key for each role."""
     for kind, name in FILES.items():
         with (SAMPLE / name).open("rb") as lines:
             batches = FileReading().batches(kind, lines, ImportOptions())
-            await bring_in(house.units, batches, kind, actor="demo")
+            await import_file(house.units, batches, kind, actor="demo")
     with (SAMPLE / FILES[ImportKind.STORES]).open(newline="", encoding="utf-8") as lines:
         stores = [line["store"] for line in csv.DictReader(lines)]
     bound = {Role.TILL: stores[:1], Role.ASSOCIATE: stores}
     made = [
-        await make_key(
+        await create_api_key(
             house.units,
             RandomSecrets(),
             role=role,
@@ -129,9 +129,9 @@ async def set_up(house: House) -> Props:
     return Props([key.id for key, _ in made], {key.role: secret or "" for key, secret in made})
 
 
-async def tidy_up(house: House, props: Props) -> None:
+async def tidy_up(house: Components, props: Props) -> None:
     for key in props.ids:
-        await revoke_key(house.units, key)
+        await revoke_api_key(house.units, key)
 
 
 def narrate(settings: Settings, props: Props, began: float, *, once: bool) -> None:
@@ -172,7 +172,7 @@ def _cast(settings: Settings, props: Props) -> Cast:
 
 
 def _token(settings: Settings, customer: CustomerId) -> str:
-    return TrialTokens(settings.secret).issue(customer, utc_now(), A_DAY)
+    return TrialTokenVerifier(settings.secret).issue(customer, utc_now(), A_DAY)
 
 
 def _here(settings: Settings) -> str:

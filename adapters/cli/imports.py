@@ -14,8 +14,14 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeE
 
 from adapters.cli.options import answer, common, settings_of, with_shop
 from adapters.settings import Settings
-from domain.kernel.errors import WrongField
-from service.administration.imports import ImportKind, ImportOptions, Report, bring_in, options
+from domain.kernel.errors import InvalidField
+from service.administration.imports import (
+    ImportKind,
+    ImportOptions,
+    ImportReport,
+    import_file,
+    options,
+)
 
 SOME_REFUSED: Final = 1
 SHOWN_MOST: Final = 20
@@ -91,7 +97,7 @@ def command(  # noqa: PLR0917 - click passes every option by name
             _progress(file) as watch,
         ):
             report = asyncio.run(_bring_in(settings, ImportKind(kind), file, told, watch))
-    except WrongField as wrong:
+    except InvalidField as wrong:
         raise click.UsageError(wrong.detail) from None
     answer(report, as_json, _words(report))
     sys.exit(SOME_REFUSED if report.refused else 0)
@@ -102,15 +108,16 @@ async def _bring_in(
     kind: ImportKind,
     file: Path,
     told: ImportOptions,
-    watch: Callable[[int, Report], None],
-) -> Report:
+    watch: Callable[[int, ImportReport], None],
+) -> ImportReport:
     from adapters.imports.reading import FileReading  # noqa: PLC0415 - other commands need none
-    from adapters.postgres.db.unit_of_work import PostgresUnits, connect  # noqa: PLC0415 - nor the database
+    from adapters.postgres.db.pool import connect  # noqa: PLC0415 - nor the database
+    from adapters.postgres.db.unit_of_work import PostgresUnits  # noqa: PLC0415 - nor the database
 
     units = PostgresUnits(connect(settings.database_url, pool_size=1))
     try:
         with file.open("rb") as lines:
-            return await bring_in(
+            return await import_file(
                 units,
                 FileReading().batches(kind, lines, told),
                 kind,
@@ -122,14 +129,14 @@ async def _bring_in(
 
 
 @contextmanager
-def _progress(file: Path) -> Iterator[Callable[[int, Report], None]]:
+def _progress(file: Path) -> Iterator[Callable[[int, ImportReport], None]]:
     """A bar on standard error while somebody looks at it."""
     console = Console(stderr=True)
     columns = (BarColumn(), DownloadColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
         task = progress.add_task("", total=file.stat().st_size)
 
-        def watch(position: int, report: Report) -> None:
+        def watch(position: int, report: ImportReport) -> None:
             words = f"{report.lines_read:,} lines, {report.refused:,} refused"
             progress.update(task, completed=position, description=words)
 
@@ -140,7 +147,7 @@ def _content_type(file: Path) -> str:
     return TYPES.get(file.suffix.lower(), "")
 
 
-def _words(report: Report) -> str:
+def _words(report: ImportReport) -> str:
     shown = [f"  line {line.line}: {line.detail} ({line.code})" for line in report.lines]
     more = report.refused - min(len(shown), SHOWN_MOST)
     done = f"{report.accepted:,} accepted, {report.unchanged:,} unchanged"

@@ -8,13 +8,13 @@ from msgspec import Struct
 
 from adapters.cli.components import in_house
 from adapters.cli.options import answer, common, settings_of, with_shop
-from adapters.main import House
+from adapters.main import Components
 from adapters.secrets.api_keys import RandomSecrets
-from domain.foundation.api_keys import Key
+from domain.foundation.api_keys import ApiKey
 from domain.foundation.callers import SCOPES, Role
 from domain.kernel.errors import Invalid
 from domain.kernel.ids import KeyId, StoreId
-from service.foundation.api_keys import make_key, revoke_key
+from service.foundation.api_keys import create_api_key, revoke_api_key
 
 ROLES: Final = [role.value for role in Role if role is not Role.CUSTOMER]
 PAGE: Final = 200
@@ -66,8 +66,8 @@ def create(
     Example: `hylla keys create --role office --scope imports`
     """
 
-    async def make(house: House) -> Made:
-        key, secret = await make_key(
+    async def make(house: Components) -> Made:
+        key, secret = await create_api_key(
             house.units,
             RandomSecrets(),
             role=Role(role),
@@ -94,10 +94,12 @@ def show(data: Path | None, database_url: str | None, as_json: bool) -> None:
     Example: `hylla keys list --json`
     """
 
-    async def all_keys(house: House) -> list[Key]:
-        found: list[Key] = []
+    async def all_keys(house: Components) -> list[ApiKey]:
+        found: list[ApiKey] = []
         async with house.units.read() as unit:
-            while page := await unit.keys.page(found[-1].id if found else "", PAGE):
+            while page := await unit.foundation.api_keys.list_page(
+                found[-1].id if found else "", PAGE
+            ):
                 found += page
         return found
 
@@ -115,15 +117,15 @@ def revoke(data: Path | None, database_url: str | None, as_json: bool, key: str)
     Example: `hylla keys revoke key_01jd…`
     """
 
-    async def close(house: House) -> None:
-        await revoke_key(house.units, KeyId(key))
+    async def close(house: Components) -> None:
+        await revoke_api_key(house.units, KeyId(key))
 
     with with_shop(settings_of(data, database_url, derives=False)) as settings:
         in_house(settings, close)
     answer({"id": key, "revoked": True}, as_json, f"{key} opens nothing any more.")
 
 
-def _line(key: Key) -> str:
+def _line(key: ApiKey) -> str:
     bound = [*key.stores, *key.scopes, *([key.terminal] if key.terminal else [])]
     ended = f"revoked {key.revoked_at:%Y-%m-%d}" if key.revoked_at else ""
     made = f"made {key.created_at:%Y-%m-%d}"

@@ -14,7 +14,7 @@ import structlog
 from adapters import logs
 from adapters.cli.options import common, settings_of, with_database
 from adapters.cli.server import refuse_a_taken_port, serve
-from adapters.drain import SIGNALS, leave
+from adapters.drain import SIGNALS, request_shutdown
 from adapters.main import create_app, work
 from adapters.postgres.db.migrate import upgrade
 from adapters.settings import Role, Settings
@@ -48,7 +48,7 @@ def command(
     if settings.role is not Role.WORKER:
         refuse_a_taken_port(settings)
     for number in SIGNALS:  # until the service itself listens, a stop still stops the database
-        signal.signal(number, leave)
+        signal.signal(number, request_shutdown)
     with with_database(settings) as ready:
         if migrate:
             for version in upgrade(ready.database_url):

@@ -7,9 +7,9 @@ import rich_click as click
 
 from adapters.cli.components import in_house
 from adapters.cli.options import answer, common, must_be_a_shop, settings_of, with_shop
-from adapters.main import House
-from adapters.oidc.tokens import TrialTokens
-from domain.kernel.errors import Missing
+from adapters.main import Components
+from adapters.oidc.tokens import TrialTokenVerifier
+from domain.kernel.errors import NotFound
 from domain.kernel.ids import CustomerId
 
 
@@ -27,13 +27,13 @@ def command(
     Example: `hylla token --customer cus_01jd…`
     """
 
-    async def issue(house: House) -> str:
+    async def issue(house: Components) -> str:
         async with house.units.read() as unit:
-            known, _ = await unit.customers.known([CustomerId(customer)], [])
+            known, _ = await unit.customers.customers.get_by_external_id([CustomerId(customer)], [])
             if not known:
-                raise Missing(f"There is no customer {customer}.")
+                raise NotFound(f"There is no customer {customer}.")
             lifetime = timedelta(hours=hours)
-            return TrialTokens(house.settings.secret).issue(known.pop(), unit.now, lifetime)
+            return TrialTokenVerifier(house.settings.secret).issue(known.pop(), unit.now, lifetime)
 
     settings = settings_of(data, database_url)
     if settings.oidc_issuer:

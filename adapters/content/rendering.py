@@ -21,8 +21,8 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 from msgspec.structs import asdict
 
-from domain.contact.channels import FORMS, Channel, Form
-from domain.follow_ups.content import Letter, Rendered
+from domain.contact.channels import FORMS, ContentForm, MessageChannel
+from domain.follow_ups.content import Content, RenderedContent
 from domain.kernel.locales import LOCALES, spoken
 from domain.kernel.money import Money, precision
 
@@ -44,7 +44,7 @@ def environment(*, html: bool) -> ImmutableSandboxedEnvironment:
     )
 
 
-class Rendering:
+class JinjaRenderer:
     """The words of the shop. Every template is compiled when the service starts."""
 
     def __init__(self, default_locale: str = "en") -> None:
@@ -55,31 +55,33 @@ class Rendering:
         self._words = {locale: words_of(locale) for locale in LOCALES}
         self._phrase = cache(self._compiled)
 
-    def render(self, letter: Letter, *, channel: Channel, locale: str) -> Rendered:
+    def render(self, letter: Content, *, channel: MessageChannel, locale: str) -> RenderedContent:
         """`letter` in the language of a reader of `locale`, in the form that `channel` shows."""
         language = spoken(locale, self._default)
         kind = letter.__struct_config__.tag
-        if FORMS[channel] is Form.SHORT:
-            return Rendered(language, self._plain_text(f"{kind}.short", letter, locale, language))
-        return Rendered(
+        if FORMS[channel] is ContentForm.SHORT:
+            return RenderedContent(
+                language, self._plain_text(f"{kind}.short", letter, locale, language)
+            )
+        return RenderedContent(
             language,
             text=self._plain_text(f"{kind}.full", letter, locale, language),
             subject=self._plain_text(f"{kind}.subject", letter, locale, language),
             html=self._page(f"{kind}.html", letter, locale, language),
         )
 
-    def _plain_text(self, name: str, letter: Letter, locale: str, language: str) -> str:
+    def _plain_text(self, name: str, letter: Content, locale: str, language: str) -> str:
         context = self._context(self._plain, letter, locale, language)
         text = self._plain.get_template(f"{name}.txt").render(context).strip() + ending(name)
         return GAP.sub("\n\n", text)
 
-    def _page(self, name: str, letter: Letter, locale: str, language: str) -> str:
+    def _page(self, name: str, letter: Content, locale: str, language: str) -> str:
         return self._pages.get_template(name).render(
             self._context(self._pages, letter, locale, language)
         )
 
     def _context(
-        self, page: ImmutableSandboxedEnvironment, letter: Letter, locale: str, language: str
+        self, page: ImmutableSandboxedEnvironment, letter: Content, locale: str, language: str
     ) -> dict[str, Any]:
         """Every field of the letter, and how its reader says names, days, money and points."""
         kind = str(letter.__struct_config__.tag)

@@ -20,7 +20,7 @@ PAUSE_S: Final = 0.2
 INDENT: Final = "    "
 
 
-class StoryBroken(Exception):  # noqa: N818 - it ends the story, not the program
+class StoryBroken(Exception):
     """The shop answered otherwise than the story says."""
 
 

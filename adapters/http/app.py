@@ -37,10 +37,10 @@ from adapters.http.inventory.controllers.stock_levels import Stock
 from adapters.http.inventory.controllers.stocktaking import Stocktaking
 from adapters.http.inventory.controllers.transfers import Transfers
 from adapters.http.inventory.controllers.walk_ins import WalkIns
-from adapters.http.inventory.fast_path import Express
+from adapters.http.inventory.fast_path import FastPath
 from adapters.http.inventory.streams import provide_last_event
 from adapters.http.loyalty.controllers import MyRewards, Rewards
-from adapters.http.middleware import Front
+from adapters.http.middleware import Middleware
 from adapters.http.orders.controllers.cancellations import Cancellations
 from adapters.http.orders.controllers.checkout import Checkouts
 from adapters.http.orders.controllers.orders import MyOrders, Orders
@@ -55,10 +55,10 @@ from adapters.http.pricing.controllers.shipping_methods import ShippingMethods
 from adapters.http.returns.controllers import OrderReturns, Returns, StoreReturns
 from adapters.http.stores.controllers import Stores
 from adapters.http.web.authentication import (
-    admit,
-    must_state_callers,
+    authorize,
+    ensure_callers_declared,
     provide_caller,
-    provide_telling,
+    provide_stock_display,
 )
 from adapters.http.web.bodies import JsonRequest
 from adapters.http.web.docs import PAGES
@@ -69,9 +69,9 @@ from adapters.http.web.locales import provide_locale
 from adapters.http.web.metrics import Metrics, read_metrics
 from adapters.http.web.parameters import refuse_strangers
 from adapters.http.web.problems import HANDLERS, describe_problem, note_trespass
-from adapters.http.web.rate_limits import Limits, Policy
-from service.foundation.authenticator import Doorkeeper
-from service.foundation.ports import Codes, Secrets, Tokens
+from adapters.http.web.rate_limits import RateLimiter, RatePolicy
+from service.foundation.authenticator import Authenticator
+from service.foundation.ports import Codes, Secrets, TokenVerifier
 from service.shared.unit_of_work import Units
 
 CONTROLLERS: Final[Sequence[ControllerRouterHandler]] = (
@@ -143,7 +143,7 @@ class HttpSettings(Struct, frozen=True):
     origins: tuple[str, ...] = ("*",)
 
 
-class Parts(Struct):
+class AppComponents(Struct):
     """What the application is made of; `adapters/main.py` makes them.
 
     `ready` asks what the service needs and answers "ok" or what is wrong, by name. `extras` are
@@ -152,7 +152,7 @@ class Parts(Struct):
 
     units: Units
     codes: Codes
-    tokens: Tokens
+    tokens: TokenVerifier
     secrets: Secrets
     ready: Callable[[], Awaitable[Mapping[str, str]]]
     settings: HttpSettings = HttpSettings()
@@ -160,12 +160,12 @@ class Parts(Struct):
     extras: Mapping[str, Any] = {}
 
 
-def build(parts: Parts) -> ASGIApp:
+def build_http_app(parts: AppComponents) -> ASGIApp:
     """The ASGI application."""
     metrics = Metrics()
     limits = _limits(parts.settings)
-    doorkeeper = Doorkeeper(parts.units, parts.tokens)
-    express = Express(
+    doorkeeper = Authenticator(parts.units, parts.tokens)
+    express = FastPath(
         doorkeeper=doorkeeper,
         limits=limits,
         metrics=metrics,
@@ -174,15 +174,17 @@ def build(parts: Parts) -> ASGIApp:
         holding=parts.extras["holding"],
         clock=parts.extras["clock"],
     )
-    return Front(application(parts, doorkeeper, limits, metrics), express, metrics)
+    return Middleware(application(parts, doorkeeper, limits, metrics), express, metrics)
 
 
-def application(parts: Parts, doorkeeper: Doorkeeper, limits: Limits, metrics: Metrics) -> Litestar:
+def application(
+    parts: AppComponents, doorkeeper: Authenticator, limits: RateLimiter, metrics: Metrics
+) -> Litestar:
     """Litestar's part of it, which knows the routes."""
     app = Litestar(
         CONTROLLERS,
         request_class=JsonRequest,
-        guards=[admit],
+        guards=[authorize],
         before_request=refuse_strangers,
         dependencies=_dependencies(parts),
         exception_handlers=HANDLERS,
@@ -202,12 +204,12 @@ def application(parts: Parts, doorkeeper: Doorkeeper, limits: Limits, metrics: M
             }
         ),
     )
-    must_state_callers(app)
-    _give_in_turn(app)
+    ensure_callers_declared(app)
+    _resolve_in_sequence(app)
     return app
 
 
-def _give_in_turn(app: Litestar) -> None:
+def _resolve_in_sequence(app: Litestar) -> None:
     """Give handlers what they ask for part by part.
 
     Litestar starts a task for each part, all at once, and waits for them; ours wait for nothing, so
@@ -219,7 +221,7 @@ def _give_in_turn(app: Litestar) -> None:
         model.dependency_batches = [{one} for batch in batches for one in batch]
 
 
-def _dependencies(parts: Parts) -> dict[str, Provide]:
+def _dependencies(parts: AppComponents) -> dict[str, Provide]:
     given = {
         "units": parts.units,
         "codes": parts.codes,
@@ -227,9 +229,9 @@ def _dependencies(parts: Parts) -> dict[str, Provide]:
         **parts.extras,
     }
     return {
-        **{name: Provide(_giver(part), sync_to_thread=False) for name, part in given.items()},
+        **{name: Provide(_provider(part), sync_to_thread=False) for name, part in given.items()},
         "caller": Provide(provide_caller),
-        "telling": Provide(provide_telling),
+        "telling": Provide(provide_stock_display),
         "key": Provide(provide_key),
         "optional_key": Provide(provide_optional_key),
         "if_match": Provide(provide_if_match),
@@ -239,16 +241,18 @@ def _dependencies(parts: Parts) -> dict[str, Provide]:
     }
 
 
-def _giver(part: Any) -> Callable[[], Any]:
+def _provider(part: Any) -> Callable[[], Any]:
     def give() -> Any:
         return part
 
     return give
 
 
-def _limits(settings: HttpSettings) -> Limits:
+def _limits(settings: HttpSettings) -> RateLimiter:
     strict = max(1, settings.strict_per_minute // settings.workers)
-    return Limits(Policy("default", settings.rate_per_s, 1), Policy("strict", strict, 60))
+    return RateLimiter(
+        RatePolicy("default", settings.rate_per_s, 1), RatePolicy("strict", strict, 60)
+    )
 
 
 def _cors(settings: HttpSettings) -> CORSConfig:

@@ -7,18 +7,18 @@ from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bound_contextvars
 
-from adapters.http.inventory.fast_path import Express
+from adapters.http.inventory.fast_path import FastPath
 from adapters.http.web.metrics import Metrics
-from adapters.http.web.request_context import Visit, log_request, visit_id
+from adapters.http.web.request_context import RequestContext, log_request, request_id_of
 
 ALWAYS = {"x-content-type-options": "nosniff"}
 """Headers of every answer."""
 
 
-class Front:
+class Middleware:
     """Around the whole app, so that an unknown address is answered in our manner too."""
 
-    def __init__(self, app: ASGIApp, express: Express, metrics: Metrics) -> None:
+    def __init__(self, app: ASGIApp, express: FastPath, metrics: Metrics) -> None:
         self._app = app
         self._express = express
         self._metrics = metrics
@@ -31,7 +31,7 @@ class Front:
 
     async def _walk(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Through the framework."""
-        visit = Visit(visit_id(dict(scope["headers"]).get(b"x-request-id", b"")))
+        visit = RequestContext(request_id_of(dict(scope["headers"]).get(b"x-request-id", b"")))
         scope["state"] = {**scope.get("state", {}), "visit": visit}
         started = time.perf_counter()
 
@@ -51,14 +51,14 @@ class Front:
             await self._app(scope, hear, answer)
 
 
-def _finish(message: Any, visit: Visit, scope: Any, seconds: float) -> None:
+def _finish(message: Any, visit: RequestContext, scope: Any, seconds: float) -> None:
     message["headers"] = [*message.get("headers", []), *_headers(message, visit)]
     log_request(
         scope["method"], scope.get("path_template"), message["status"], seconds, visit.caller
     )
 
 
-def _headers(message: Any, visit: Visit) -> list[tuple[bytes, bytes]]:
+def _headers(message: Any, visit: RequestContext) -> list[tuple[bytes, bytes]]:
     headers = {**ALWAYS, "x-request-id": visit.id, **visit.headers}
     if visit.key and visit.key.replayed:
         headers["idempotent-replayed"] = "true"

@@ -9,8 +9,8 @@ from msgspec import Struct, ValidationError, convert
 from adapters.imports import values
 from adapters.imports.kinds import KindOfFile
 from adapters.imports.lines import Line
-from domain.kernel.errors import Refusal, WrongField
-from service.administration.imports import Entry, ImportOptions, Refused
+from domain.kernel.errors import DomainError, InvalidField
+from service.administration.imports import ImportEntry, ImportOptions, RefusedLine
 
 T = TypeVar("T", bound=Struct)
 
@@ -27,7 +27,7 @@ _LENGTH: Final = "of length "
 class Told(Struct, Generic[T], frozen=True):
     """An entry, with what folding and telling lines apart need to know of it."""
 
-    entry: Entry[T]
+    entry: ImportEntry[T]
     key: tuple[str, ...]
     seen_at: float = 0.0
 
@@ -46,7 +46,9 @@ class Columns(Generic[T]):
                 _must_know(kind, option, field)
         if options.distinct is not None and (options.distinct,) != kind.key:
             key = " and ".join(kind.key)
-            raise WrongField("distinct", "not_the_key", f"must name what tells lines apart: {key}")
+            raise InvalidField(
+                "distinct", "not_the_key", f"must name what tells lines apart: {key}"
+            )
         self._kind = kind
         self._columns = options.columns
         self._constants = options.constants
@@ -58,16 +60,16 @@ class Columns(Generic[T]):
         """Whether a column of that name tells a field, by itself or because it is mapped."""
         return column in self._columns.values() or self._kind.knows(column)
 
-    def tell(self, line: Line) -> Told[T] | Refused:
+    def tell(self, line: Line) -> Told[T] | RefusedLine:
         """The thing that `line` tells, or why it tells none."""
         try:
             return self._told(line)
-        except Refusal as no:
-            return Refused.of(line.number, no)
+        except DomainError as no:
+            return RefusedLine.of(line.number, no)
         except ValidationError as trouble:
             rule, _, field = str(trouble).partition(_AT)
             detail = f"{field.strip('`') or 'The line'}: {rule.replace('`', '')}."
-            return Refused(line.number, "length" if _LENGTH in rule else "invalid", detail)
+            return RefusedLine(line.number, "length" if _LENGTH in rule else "invalid", detail)
 
     def _told(self, line: Line) -> Told[T]:
         cells = dict(self._cells(line.record))
@@ -81,7 +83,9 @@ class Columns(Generic[T]):
         named |= settled.keys() - self._kind.defaults
         given = frozenset(named.intersection(self._kind.thing.__struct_fields__))
         key = tuple(str(settled.get(field, "")) for field in self._kind.key)
-        return Told(Entry(line.number, thing, given), key, seen_at.timestamp() if seen_at else 0.0)
+        return Told(
+            ImportEntry(line.number, thing, given), key, seen_at.timestamp() if seen_at else 0.0
+        )
 
     def _cells(self, record: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
         """What is said of each field, once: by a constant, by its mapped column, by its own."""
@@ -101,35 +105,35 @@ class Columns(Generic[T]):
             cell = cells.get(field)
             spelled = self._value(field, cell) if _full(cell) else ""
             if not pattern.fullmatch(str(spelled)):
-                raise WrongField(field, "pattern", f"does not match '{pattern.pattern}'")
+                raise InvalidField(field, "pattern", f"does not match '{pattern.pattern}'")
 
     def _value(self, field: str, cell: object) -> Any:
         read = self._kind.fields.get(field, values.text)  # a part of an object is text
         try:
             return read(cell)
         except values.TooLong as trouble:
-            raise WrongField(field, "length", str(trouble)) from None
+            raise InvalidField(field, "length", str(trouble)) from None
         except ValueError as trouble:
-            raise WrongField(field, "unreadable", str(trouble)) from None
+            raise InvalidField(field, "unreadable", str(trouble)) from None
 
 
 def _must_know(kind: KindOfFile[Any], option: str, field: str) -> None:
     if not kind.knows(field):
         known = ", ".join(kind.fields)
-        raise WrongField(option, "unknown_field", f"names {field!r}; the fields are {known}")
+        raise InvalidField(option, "unknown_field", f"names {field!r}; the fields are {known}")
 
 
 def _compiled(field: str, pattern: str) -> Any:
     """The pattern in RE2, which takes no longer for a text than the text is long."""
     if len(pattern) > _LONGEST_PATTERN:
-        raise WrongField("pattern", "too_long", f"has more than {_LONGEST_PATTERN} characters")
+        raise InvalidField("pattern", "too_long", f"has more than {_LONGEST_PATTERN} characters")
     try:
         return re2.compile(pattern, _QUIET)
     except re2.error as trouble:
         rule = f"for {field} is no regular expression of RE2: {trouble.args[0].decode()}"
-        raise WrongField("pattern", "not_a_pattern", rule) from None
+        raise InvalidField("pattern", "not_a_pattern", rule) from None
     except UnicodeEncodeError:
-        raise WrongField("pattern", "not_a_pattern", f"for {field} is not UTF-8") from None
+        raise InvalidField("pattern", "not_a_pattern", f"for {field} is not UTF-8") from None
 
 
 def _full(cell: object) -> bool:

@@ -4,15 +4,15 @@ from typing import Any
 
 from adapters.imports import values
 from adapters.imports.kinds import KindOfFile, require
-from domain.customers.customers import ToldPerson, read_email, read_phone
+from domain.customers.customers import ReportedPerson, parse_email, parse_phone
 
 
 def _email(value: object) -> str:
-    return read_email(values.text(value))
+    return parse_email(values.text(value))
 
 
 def _phone(value: object) -> str:
-    return read_phone(values.text(value))
+    return parse_phone(values.text(value))
 
 
 def _settle(told: dict[str, Any]) -> dict[str, Any]:
@@ -22,7 +22,7 @@ def _settle(told: dict[str, Any]) -> dict[str, Any]:
 
 CUSTOMERS = KindOfFile(
     key=("external_id",),
-    thing=ToldPerson,
+    thing=ReportedPerson,
     settle=_settle,
     fields={
         "external_id": values.key,

@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Struct, structs
 
 from adapters.imports.columns import Told
-from service.administration.imports import Entry, Refused
+from service.administration.imports import ImportEntry, RefusedLine
 
 T = TypeVar("T", bound=Struct)
 
@@ -32,7 +32,7 @@ def _scratch(table: str) -> sqlite3.Connection:
     return scratch
 
 
-def told_once(lines: Iterable[Told[T] | Refused]) -> Iterator[Entry[T] | Refused]:
+def told_once(lines: Iterable[Told[T] | RefusedLine]) -> Iterator[ImportEntry[T] | RefusedLine]:
     """Refuse a line that contradicts an earlier one of its key.
 
     Otherwise each reading of the same file would change the thing back and forth.
@@ -40,12 +40,12 @@ def told_once(lines: Iterable[Told[T] | Refused]) -> Iterator[Entry[T] | Refused
     seen = _scratch(_SEEN)
     try:
         for line in lines:
-            yield line if isinstance(line, Refused) else _compared(seen, line)
+            yield line if isinstance(line, RefusedLine) else _compared(seen, line)
     finally:
         seen.close()
 
 
-def _compared(seen: sqlite3.Connection, told: Told[T]) -> Entry[T] | Refused:
+def _compared(seen: sqlite3.Connection, told: Told[T]) -> ImportEntry[T] | RefusedLine:
     key = _KEY.encode(told.key)
     digest = blake2b(_KEY.encode(told.entry.value), digest_size=16).digest()
     added = seen.execute(
@@ -57,21 +57,23 @@ def _compared(seen: sqlite3.Connection, told: Told[T]) -> Entry[T] | Refused:
     if before == digest:
         return told.entry
     detail = f"The line says something else of {' '.join(told.key)} than line {line} does."
-    return Refused(told.entry.line, "contradiction", detail)
+    return RefusedLine(told.entry.line, "contradiction", detail)
 
 
 class Folding(Generic[T]):
     """All lines of one key become one thing: its most frequent name, all else from the latest."""
 
     def __init__(self, thing: type[T]) -> None:
-        self._decoder = msgspec.msgpack.Decoder(Entry[thing])  # type: ignore[valid-type]
+        self._decoder = msgspec.msgpack.Decoder(ImportEntry[thing])  # type: ignore[valid-type]
 
-    def folded(self, lines: Iterable[Told[T] | Refused]) -> Iterator[Entry[T] | Refused]:
+    def folded(
+        self, lines: Iterable[Told[T] | RefusedLine]
+    ) -> Iterator[ImportEntry[T] | RefusedLine]:
         """Refused lines as they come, then one entry for each key."""
         noted = _scratch(_NOTED)
         try:
             for line in lines:
-                if isinstance(line, Refused):
+                if isinstance(line, RefusedLine):
                     yield line
                 else:
                     _note(noted, line)
@@ -81,7 +83,7 @@ class Folding(Generic[T]):
         finally:
             noted.close()
 
-    def _fold(self, rows: Iterable[bytes]) -> Entry[T]:
+    def _fold(self, rows: Iterable[bytes]) -> ImportEntry[T]:
         names: Counter[str] = Counter()
         lines: list[int] = []
         given: frozenset[str] = frozenset()
@@ -91,7 +93,7 @@ class Folding(Generic[T]):
             lines.append(latest.line)
             given |= latest.given
         value = _named(latest.value, names)
-        return Entry(min(lines), value, given, folded=len(lines) - 1)
+        return ImportEntry(min(lines), value, given, folded=len(lines) - 1)
 
 
 def _note(noted: sqlite3.Connection, told: Told[Any]) -> None:

@@ -6,7 +6,7 @@ from typing import Any, Generic, TypeVar
 from msgspec import Struct
 
 from adapters.imports.values import Reader
-from domain.kernel.errors import WrongField
+from domain.kernel.errors import InvalidField
 
 T = TypeVar("T", bound=Struct)
 
@@ -36,4 +36,4 @@ def require(told: Mapping[str, Any], *fields: str) -> None:
     """Raises WrongField for the first of `fields` that is empty."""
     for field in fields:
         if field not in told:
-            raise WrongField(field, "required", "is empty")
+            raise InvalidField(field, "required", "is empty")

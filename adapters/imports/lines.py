@@ -16,7 +16,7 @@ import msgspec
 from msgspec import Struct
 
 from domain.kernel.errors import Invalid
-from service.administration.imports import Refused
+from service.administration.imports import RefusedLine
 
 LONGEST_LINE: Final = 1 << 20
 DEEPEST: Final = 50
@@ -49,7 +49,7 @@ class Line(Struct, frozen=True):
 
 def read(
     file: BinaryIO, hint: Format | None = None, known: Callable[[str], bool] = lambda _: True
-) -> Iterator[Line | Refused]:
+) -> Iterator[Line | RefusedLine]:
     """Each line of `file`, which is at its start and can be sought in.
 
     Raises:
@@ -97,7 +97,7 @@ def _text_lines(file: BinaryIO) -> Iterator[str]:
             text.detach()
 
 
-def _csv_lines(file: BinaryIO, known: Callable[[str], bool]) -> Iterator[Line | Refused]:
+def _csv_lines(file: BinaryIO, known: Callable[[str], bool]) -> Iterator[Line | RefusedLine]:
     lines = _text_lines(file)
     first = next(lines, "")
     delimiter = max(",;\t", key=first.count)
@@ -117,23 +117,23 @@ def _csv_lines(file: BinaryIO, known: Callable[[str], bool]) -> Iterator[Line | 
         except StopIteration:
             return
         except csv.Error as trouble:
-            yield Refused(number, "unreadable", f"The line is not CSV: {trouble}.")
+            yield RefusedLine(number, "unreadable", f"The line is not CSV: {trouble}.")
         else:
             if row:
                 yield _csv_line(number, columns, row)
         number = 2 + reader.line_num
 
 
-def _csv_line(number: int, columns: list[str], row: list[str]) -> Line | Refused:
+def _csv_line(number: int, columns: list[str], row: list[str]) -> Line | RefusedLine:
     if len(row) != len(columns):
         detail = f"The line has {len(row)} cells, the header {len(columns)}."
-        return Refused(number, "wrong_columns", detail)
+        return RefusedLine(number, "wrong_columns", detail)
     if _ESCAPED.search("\0".join(row)):
         return _not_utf8(number)
     return Line(number, dict(zip(columns, row, strict=True)))
 
 
-def _ndjson_lines(file: BinaryIO) -> Iterator[Line | Refused]:
+def _ndjson_lines(file: BinaryIO) -> Iterator[Line | RefusedLine]:
     for number, line in enumerate(_text_lines(file), start=1):
         if _ESCAPED.search(line):
             yield _not_utf8(number)
@@ -141,10 +141,10 @@ def _ndjson_lines(file: BinaryIO) -> Iterator[Line | Refused]:
             try:
                 yield _json_line(number, msgspec.json.decode(line))
             except (msgspec.DecodeError, RecursionError) as trouble:
-                yield Refused(number, "unreadable", f"The line is not JSON: {trouble}.")
+                yield RefusedLine(number, "unreadable", f"The line is not JSON: {trouble}.")
 
 
-def _json_lines(file: BinaryIO) -> Iterator[Line | Refused]:
+def _json_lines(file: BinaryIO) -> Iterator[Line | RefusedLine]:
     """An array that breaks off has no lines after the break: one refused line says so."""
     if file.read(len(_BOM)) != _BOM:
         file.seek(0)
@@ -154,10 +154,10 @@ def _json_lines(file: BinaryIO) -> Iterator[Line | Refused]:
             yield _json_line(number, element)
     except (ijson.JSONError, UnicodeDecodeError, TooMuch) as trouble:
         why = str(trouble).partition("\n")[0]  # what follows would repeat the file
-        yield Refused(number + 1, "unreadable", f"The JSON cannot be read from here on: {why}.")
+        yield RefusedLine(number + 1, "unreadable", f"The JSON cannot be read from here on: {why}.")
 
 
-class TooMuch(Exception):  # noqa: N818 - its text is the end of a sentence
+class TooMuch(Exception):
     """One element would fill the memory."""
 
 
@@ -194,11 +194,11 @@ def _elements(file: _Measured) -> Iterator[object]:
             file.taken = 0
 
 
-def _json_line(number: int, element: object) -> Line | Refused:
+def _json_line(number: int, element: object) -> Line | RefusedLine:
     if not isinstance(element, dict):
-        return Refused(number, "not_an_object", "The line is not a JSON object.")
+        return RefusedLine(number, "not_an_object", "The line is not a JSON object.")
     return Line(number, element)
 
 
-def _not_utf8(number: int) -> Refused:
-    return Refused(number, "not_utf8", "The line has bytes that are not UTF-8.")
+def _not_utf8(number: int) -> RefusedLine:
+    return RefusedLine(number, "not_utf8", "The line has bytes that are not UTF-8.")

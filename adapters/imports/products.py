@@ -4,13 +4,13 @@ from typing import Any
 
 from adapters.imports import values
 from adapters.imports.kinds import KindOfFile, require
-from domain.catalogue.products import Product, read_gtin
-from domain.kernel.errors import WrongField
+from domain.catalogue.products import Product, parse_gtin
+from domain.kernel.errors import InvalidField
 from domain.kernel.money import from_major
 
 
 def _gtin(value: object) -> str:
-    return read_gtin(values.key(value).strip())
+    return parse_gtin(values.key(value).strip())
 
 
 def _currency(value: object) -> str:
@@ -32,7 +32,7 @@ def _price(written: str, currency: str) -> dict[str, Any]:
     try:
         price = from_major(values.amount(written), currency)
     except ValueError as trouble:
-        raise WrongField("price", "not_a_price", f"is no price: {trouble}") from None
+        raise InvalidField("price", "not_a_price", f"is no price: {trouble}") from None
     return {"amount": price.amount, "currency": price.currency}
 
 

@@ -14,7 +14,13 @@ from adapters.imports.lines import Format, read
 from adapters.imports.products import PRODUCTS
 from adapters.imports.stock import STOCK
 from adapters.imports.stores import STORES
-from service.administration.imports import Batch, Entry, ImportKind, ImportOptions, Refused
+from service.administration.imports import (
+    Batch,
+    ImportEntry,
+    ImportKind,
+    ImportOptions,
+    RefusedLine,
+)
 
 BATCH: Final = 1000
 
@@ -45,10 +51,10 @@ class FileReading:
 
 def _entries(
     kind: KindOfFile[Any], file: BinaryIO, options: ImportOptions
-) -> Iterator[Entry[Any] | Refused]:
+) -> Iterator[ImportEntry[Any] | RefusedLine]:
     columns = Columns(kind, options)
     lines = read(file, _CALLED.get(options.content_type), columns.use)
-    told: Iterator[Told[Any] | Refused] = (
-        line if isinstance(line, Refused) else columns.tell(line) for line in lines
+    told: Iterator[Told[Any] | RefusedLine] = (
+        line if isinstance(line, RefusedLine) else columns.tell(line) for line in lines
     )
     return Folding(kind.thing).folded(told) if options.distinct else told_once(told)

@@ -4,7 +4,7 @@ from typing import Any
 
 from adapters.imports import values
 from adapters.imports.kinds import KindOfFile, require
-from domain.inventory.stocktaking import Count
+from domain.inventory.stocktaking import StockCount
 
 
 def _settle(told: dict[str, Any]) -> dict[str, Any]:
@@ -14,7 +14,7 @@ def _settle(told: dict[str, Any]) -> dict[str, Any]:
 
 STOCK = KindOfFile(
     key=("store", "sku", "counted_at"),
-    thing=Count,
+    thing=StockCount,
     settle=_settle,
     fields={
         "store": values.store,

@@ -15,7 +15,7 @@ def _country(value: object) -> str:
 
 
 def _hours(value: object) -> str:
-    return opening_hours.read(values.text(value))
+    return opening_hours.parse_hours(values.text(value))
 
 
 def _kind(value: object) -> StoreKind:

@@ -28,7 +28,7 @@ _TRUE: Final = frozenset({"true", "yes", "y", "1"})
 _FALSE: Final = frozenset({"false", "no", "n", "0"})
 
 
-class TooLong(ValueError):  # noqa: N818 - its text is the end of a sentence
+class TooLong(ValueError):
     """Nobody writes that much into one cell; it is refused before anything else is made of it."""
 
 

@@ -9,15 +9,15 @@ from typing import Any, Final
 import httpx
 import jwt
 
-from domain.kernel.errors import Busy
+from domain.kernel.errors import Unavailable
 
-STALE_S: Final = 600.0
+CACHE_TTL_SECONDS: Final = 600.0
 """After so long the keys are asked for again, so that a withdrawn one stops working."""
-PATIENCE_S: Final = 60.0
+TIMEOUT_SECONDS: Final = 60.0
 """Between two fetches for keys we do not know; strangers' tokens cause no traffic."""
 
 
-class KeySet:
+class JwksCache:
     """Keys by their id. The address is found through the issuer's discovery page if not given."""
 
     def __init__(
@@ -33,8 +33,8 @@ class KeySet:
         self._url = url
         self._monotonic = monotonic
         self._keys: dict[str | None, jwt.PyJWK] = {}
-        self._fetched_at = -STALE_S
-        self._asked_at = -PATIENCE_S
+        self._fetched_at = -CACHE_TTL_SECONDS
+        self._asked_at = -TIMEOUT_SECONDS
         self._lock = asyncio.Lock()
 
     async def find(self, kid: str | None) -> jwt.PyJWK:
@@ -44,7 +44,7 @@ class KeySet:
             jwt.InvalidKeyError: the provider has no such key.
             Busy: we have no keys yet, and the provider does not answer.
         """
-        if self._monotonic() - self._fetched_at >= STALE_S or self._lookup(kid) is None:
+        if self._monotonic() - self._fetched_at >= CACHE_TTL_SECONDS or self._lookup(kid) is None:
             await self._refresh(kid)
         key = self._lookup(kid)
         if key is None:
@@ -60,15 +60,15 @@ class KeySet:
         """Fetch the keys, unless somebody just did."""
         async with self._lock:
             now = self._monotonic()
-            fresh = now - self._fetched_at < STALE_S
-            patience = PATIENCE_S if self._keys else 1.0  # without keys nobody gets in
+            fresh = now - self._fetched_at < CACHE_TTL_SECONDS
+            patience = TIMEOUT_SECONDS if self._keys else 1.0  # without keys nobody gets in
             if now - self._asked_at >= patience and not (fresh and self._lookup(kid)):
                 self._asked_at = now
                 with suppress(httpx.HTTPError, ValueError, KeyError, TypeError, jwt.PyJWTError):
                     self._keys = await self._fetch()
                     self._fetched_at = now
         if not self._keys:
-            raise Busy("The identity provider does not answer.")
+            raise Unavailable("The identity provider does not answer.")
 
     async def _fetch(self) -> dict[str | None, jwt.PyJWK]:
         if not self._url:

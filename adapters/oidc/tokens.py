@@ -10,12 +10,12 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from domain.foundation.callers import Role
-from domain.kernel.errors import Unknown
+from domain.kernel.errors import Unauthenticated
 from domain.kernel.ids import CustomerId
-from service.foundation.ports import Claims
+from service.foundation.ports import TokenClaims
 
 if TYPE_CHECKING:
-    from adapters.oidc.jwks import KeySet
+    from adapters.oidc.jwks import JwksCache
 
 TRIAL_ISSUER: Final = "hylla-trial"
 AUDIENCE: Final = "hylla"
@@ -25,7 +25,7 @@ ALGORITHMS: Final = ("RS256", "ES256")
 """What an identity provider may sign with: never a shared secret, never nothing."""
 
 
-class TrialTokens:
+class TrialTokenVerifier:
     """Our own issuer, for as long as no identity provider is configured; `sub` is the `cus_…`."""
 
     def __init__(self, secret: str) -> None:
@@ -43,7 +43,7 @@ class TrialTokens:
         }
         return jwt.encode(claims, self._secret, algorithm="HS256")
 
-    async def read(self, token: str) -> Claims:
+    async def verify(self, token: str) -> TokenClaims:
         import jwt
 
         try:
@@ -56,22 +56,22 @@ class TrialTokens:
                 options={"require": ["exp", "sub", "iss", "aud"]},
             )
         except jwt.InvalidTokenError as error:
-            raise _refused(error) from None
-        return Claims(Role.CUSTOMER, claims["sub"], customer=CustomerId(claims["sub"]))
+            raise _invalid(error) from None
+        return TokenClaims(Role.CUSTOMER, claims["sub"], customer=CustomerId(claims["sub"]))
 
 
-class ProviderTokens:
+class OidcTokenVerifier:
     """Any OpenID provider, by the keys it publishes. `sub` is the customer's `external_id`.
 
     Staff bear the claims `role` (`associate` with `stores`, `office` with `scopes`).
     """
 
-    def __init__(self, *, issuer: str, audience: str, keys: "KeySet") -> None:
+    def __init__(self, *, issuer: str, audience: str, keys: "JwksCache") -> None:
         self._issuer = issuer
         self._audience = audience
         self._keys = keys
 
-    async def read(self, token: str) -> Claims:
+    async def verify(self, token: str) -> TokenClaims:
         import jwt
 
         try:
@@ -89,23 +89,25 @@ class ProviderTokens:
                 options={"require": ["exp", "sub", "iss", "aud"]},
             )
         except jwt.PyJWTError as error:
-            raise _refused(error) from None
-        return claims_of(claims)
+            raise _invalid(error) from None
+        return to_claims(claims)
 
 
-def claims_of(claims: Mapping[str, Any]) -> Claims:
+def to_claims(claims: Mapping[str, Any]) -> TokenClaims:
     """Raises Unknown for a role we do not know, and for staff who may do nothing anywhere."""
     subject = claims["sub"]
     match claims.get("role", Role.CUSTOMER):
         case Role.CUSTOMER:
-            return Claims(Role.CUSTOMER, subject)
+            return TokenClaims(Role.CUSTOMER, subject)
         case Role.ASSOCIATE:
-            return Claims(Role.ASSOCIATE, subject, stores=_names(claims, "stores"))
+            return TokenClaims(Role.ASSOCIATE, subject, stores=_names(claims, "stores"))
         case Role.OFFICE:
             scopes = _names(claims, "scopes") if "scopes" in claims else frozenset()
-            return Claims(Role.OFFICE, subject, scopes=scopes)
+            return TokenClaims(Role.OFFICE, subject, scopes=scopes)
         case _:
-            raise Unknown("This token has a role that we do not know.", code="token_refused")
+            raise Unauthenticated(
+                "This token has a role that we do not know.", code="token_refused"
+            )
 
 
 def _names(claims: Mapping[str, Any], name: str) -> frozenset[str]:
@@ -113,14 +115,14 @@ def _names(claims: Mapping[str, Any], name: str) -> frozenset[str]:
     listed = claims.get(name, [])
     names = listed.split() if isinstance(listed, str) else listed
     if not isinstance(names, list) or not names or not all(isinstance(item, str) for item in names):
-        raise Unknown(f"This token has no {name}.", code="token_refused")
+        raise Unauthenticated(f"This token has no {name}.", code="token_refused")
     return frozenset(names)
 
 
-def _refused(error: Exception) -> Unknown:
+def _invalid(error: Exception) -> Unauthenticated:
     """Says which rule was broken, never what the token holds."""
     import jwt
 
     if isinstance(error, jwt.ExpiredSignatureError):
-        return Unknown("This token is over; get a new one.", code="token_expired")
-    return Unknown("This token does not hold.", code="token_refused")
+        return Unauthenticated("This token is over; get a new one.", code="token_expired")
+    return Unauthenticated("This token does not hold.", code="token_refused")

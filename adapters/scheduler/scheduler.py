@@ -18,12 +18,12 @@ import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from msgspec import Struct
 
-from domain.kernel.errors import Busy
+from domain.kernel.errors import Unavailable
 from service.shared.unit_of_work import Units
 
 NODE: Final = f"{socket.gethostname()}:{os.getpid()}"
 
-SOON: Final = timedelta(seconds=10)
+FIRST_RUN_DELAY: Final = timedelta(seconds=10)
 """After the start of a process each step has its first turn, however seldom it runs.
 
 A process that is started anew more often than a step's span would never come to it otherwise.
@@ -32,7 +32,7 @@ A process that is started anew more often than a step's span would never come to
 log = structlog.get_logger("hylla.jobs")
 
 
-class Step(Struct, frozen=True):
+class Job(Struct, frozen=True):
     """A bounded piece of work that says how much it did.
 
     One that did something is asked again at once, so that a backlog melts quickly; one that runs
@@ -45,7 +45,7 @@ class Step(Struct, frozen=True):
     once: bool = False
 
 
-def slot(now: datetime, every: timedelta) -> datetime:
+def run_slot(now: datetime, every: timedelta) -> datetime:
     """The beginning of the span that `now` is in, the same in every process."""
     return datetime.fromtimestamp(
         now.timestamp() // every.total_seconds() * every.total_seconds(), UTC
@@ -55,7 +55,7 @@ def slot(now: datetime, every: timedelta) -> datetime:
 class Scheduler:
     """Runs steps while it is open. `stopping` ends what is under way at its next chance."""
 
-    def __init__(self, units: Units, steps: Sequence[Step], stopping: asyncio.Event) -> None:
+    def __init__(self, units: Units, steps: Sequence[Job], stopping: asyncio.Event) -> None:
         self._units = units
         self._steps = steps
         self._stopping = stopping
@@ -70,7 +70,7 @@ class Scheduler:
         logging.getLogger("apscheduler").setLevel(logging.WARNING)
         for step in self._steps:
             seconds = step.every.total_seconds()
-            first = datetime.now(UTC) + min(step.every, SOON)
+            first = datetime.now(UTC) + min(step.every, FIRST_RUN_DELAY)
             self._clock.add_job(
                 self._beat, "interval", [step], seconds=seconds, id=step.name, next_run_time=first
             )
@@ -90,7 +90,7 @@ class Scheduler:
             await asyncio.wait(self._running)
         self._clock.shutdown(wait=False)
 
-    async def _beat(self, step: Step) -> None:
+    async def _beat(self, step: Job) -> None:
         """Start a step unless it is still running; it is not APScheduler's to cancel."""
         if self._stopping.is_set() or any(task.get_name() == step.name for task in self._running):
             return
@@ -98,17 +98,19 @@ class Scheduler:
         self._running.add(task)
         task.add_done_callback(self._running.discard)
 
-    async def _run(self, step: Step) -> None:
+    async def _run(self, step: Job) -> None:
         try:
             if step.once and not await self._is_ours(step):
                 return
             while await step.work() and not self._stopping.is_set():
                 pass
-        except Busy:
+        except Unavailable:
             log.info("step waits", step=step.name)
         except Exception:
             log.exception("step failed", step=step.name)
 
-    async def _is_ours(self, step: Step) -> bool:
+    async def _is_ours(self, step: Job) -> bool:
         async with self._units.begin() as unit:
-            return await unit.slots.claim(step.name, slot(unit.now, step.every), NODE)
+            return await unit.administration.job_runs.claim(
+                step.name, run_slot(unit.now, step.every), NODE
+            )

@@ -7,48 +7,48 @@ from typing import Final
 
 import structlog
 
-from adapters.scheduler.scheduler import Step
-from service.administration.ports import Poster
-from service.administration.reactions import react, reactions
-from service.administration.webhooks import deliver
-from service.carts.expire_carts import expire_carts, forget_carts
-from service.follow_ups.message_context import Desk
-from service.follow_ups.send_messages import send_due, settle_lost
-from service.fulfilment.expire_pickups import expire_overdue
-from service.inventory.holds import sweep
-from service.inventory.walk_ins import keep_back
-from service.orders.payment.execute_transactions import ask_due
-from service.orders.payment.expire_unpaid import end_unpaid
-from service.orders.payment.reconcile_attempts import look_due
-from service.orders.store_closing import close_drained
-from service.payments.ports import Payments
-from service.payments.provider_events import forget_notices
+from adapters.scheduler.scheduler import Job
+from service.administration.ports import WebhookSender
+from service.administration.reactions import process_events, reactions
+from service.administration.webhooks import deliver_changes
+from service.carts.expire_carts import expire_carts, purge_carts
+from service.follow_ups.message_context import MessageContext
+from service.follow_ups.send_messages import recover_lost, send_due
+from service.fulfilment.expire_pickups import expire_pickups
+from service.inventory.holds import expire_holds
+from service.inventory.walk_ins import raise_safety_stock
+from service.orders.payment.execute_transactions import execute_due_transactions
+from service.orders.payment.expire_unpaid import expire_unpaid_orders
+from service.orders.payment.reconcile_attempts import reconcile_due_attempts
+from service.orders.store_closing import close_drained_stores
+from service.payments.ports import PaymentProvider
+from service.payments.provider_events import purge_provider_events
 from service.shared.unit_of_work import Units
 
-REMEMBERED: Final = timedelta(days=7)
+IDEMPOTENCY_RETENTION: Final = timedelta(days=7)
 """How long an Idempotency-Key brings the first answer again."""
 
 FEED_MAX: Final = 1_000_000
 """Changes of stock that are kept for those who come back to a stream, however fresh they are."""
 
-HELD_AGAINST: Final = timedelta(days=365)
+DENIAL_RETENTION: Final = timedelta(days=365)
 """How long it stands written who asked for what is not theirs."""
 
 BATCH: Final = 100
-SLICE: Final = 5_000
+BATCH_SIZE: Final = 5_000
 """Rows that are deleted at a time, so that no statement takes long."""
 
 log = structlog.get_logger("hylla.jobs")
 
 
-def steps(
+def build_jobs(
     units: Units,
-    desk: Desk,
-    poster: Poster,
+    desk: MessageContext,
+    poster: WebhookSender,
     stopping: asyncio.Event,
     *,
     feed_kept: timedelta = timedelta(days=1),
-) -> list[Step]:
+) -> list[Job]:
     """What runs how often; all of it is safe in every process."""
     what_follows = reactions(thank_after=desk.thank_you_after)
     soon, every_minute = timedelta(seconds=0.5), timedelta(minutes=1)
@@ -57,58 +57,64 @@ def steps(
         return not stopping.is_set()
 
     return [
-        Step("follow_events", soon, partial(react, units, what_follows)),
-        Step("deliver_webhooks", soon, partial(deliver, units, poster)),
-        Step("send_messages", soon, partial(send_due, units, desk, go_on=go_on)),
-        Step("settle_lost_messages", timedelta(seconds=15), partial(settle_lost, units), once=True),
-        Step("sweep_holds", soon, partial(sweep, units)),
-        Step("expire_pickups", timedelta(seconds=30), partial(expire_overdue, units), once=True),
-        Step("keep_back_for_walk_ins", every_minute, partial(keep_back, units)),
-        Step("close_drained", timedelta(seconds=15), partial(close_drained, units), once=True),
-        Step("activate_points", every_minute, partial(activate_points, units), once=True),
-        Step("expire_carts", every_minute, partial(expire_carts, units), once=True),
-        Step("forget_carts", timedelta(hours=1), partial(forget_carts, units), once=True),
-        Step("forget_feed", every_minute, partial(forget_feed, units, kept=feed_kept), once=True),
-        Step("forget_requests", timedelta(hours=1), partial(forget_requests, units), once=True),
-        Step("forget_trespasses", timedelta(days=1), partial(forget_trespasses, units), once=True),
-        Step("audit", timedelta(hours=1), partial(audit, units), once=True),
+        Job("follow_events", soon, partial(process_events, units, what_follows)),
+        Job("deliver_webhooks", soon, partial(deliver_changes, units, poster)),
+        Job("send_messages", soon, partial(send_due, units, desk, go_on=go_on)),
+        Job("settle_lost_messages", timedelta(seconds=15), partial(recover_lost, units), once=True),
+        Job("sweep_holds", soon, partial(expire_holds, units)),
+        Job("expire_pickups", timedelta(seconds=30), partial(expire_pickups, units), once=True),
+        Job("keep_back_for_walk_ins", every_minute, partial(raise_safety_stock, units)),
+        Job(
+            "close_drained", timedelta(seconds=15), partial(close_drained_stores, units), once=True
+        ),
+        Job("activate_points", every_minute, partial(activate_points, units), once=True),
+        Job("expire_carts", every_minute, partial(expire_carts, units), once=True),
+        Job("forget_carts", timedelta(hours=1), partial(purge_carts, units), once=True),
+        Job("forget_feed", every_minute, partial(purge_feed, units, kept=feed_kept), once=True),
+        Job(
+            "forget_requests", timedelta(hours=1), partial(purge_idempotency_keys, units), once=True
+        ),
+        Job(
+            "forget_trespasses", timedelta(days=1), partial(purge_access_denials, units), once=True
+        ),
+        Job("audit", timedelta(hours=1), partial(audit, units), once=True),
     ]
 
 
-def steps_of_payments(units: Units, payments: Payments) -> list[Step]:
+def build_payment_jobs(units: Units, payments: PaymentProvider) -> list[Job]:
     """What runs where cards are taken."""
     soon, daily = timedelta(seconds=0.5), timedelta(days=1)
-    forget = partial(forget_notices, units, limit=SLICE)
+    forget = partial(purge_provider_events, units, limit=BATCH_SIZE)
     return [
-        Step("ask_for_payments", soon, partial(ask_due, units, payments)),
-        Step("look_at_payments", soon, partial(look_due, units, payments)),
-        Step("end_unpaid_orders", timedelta(seconds=5), partial(end_unpaid, units)),
-        Step("forget_notices", daily, forget, once=True),
+        Job("ask_for_payments", soon, partial(execute_due_transactions, units, payments)),
+        Job("look_at_payments", soon, partial(reconcile_due_attempts, units, payments)),
+        Job("end_unpaid_orders", timedelta(seconds=5), partial(expire_unpaid_orders, units)),
+        Job("forget_notices", daily, forget, once=True),
     ]
 
 
 async def activate_points(units: Units) -> int:
     """Points whose day has come can be spent."""
     async with units.begin() as unit:
-        return await unit.points.activate(BATCH)
+        return await unit.loyalty.points.activate(BATCH)
 
 
-async def forget_feed(units: Units, *, kept: timedelta) -> int:
+async def purge_feed(units: Units, *, kept: timedelta) -> int:
     """Who comes back to a stream later than that is told how things stand instead."""
     async with units.begin() as unit:
-        return await unit.feed.forget(unit.now - kept, FEED_MAX, SLICE)
+        return await unit.inventory.change_feed.purge(unit.now - kept, FEED_MAX, BATCH_SIZE)
 
 
-async def forget_requests(units: Units) -> int:
+async def purge_idempotency_keys(units: Units) -> int:
     """First answers are kept long enough for any repeat, and not for ever."""
     async with units.begin() as unit:
-        return await unit.requests.forget(unit.now - REMEMBERED, SLICE)
+        return await unit.foundation.idempotency.purge(unit.now - IDEMPOTENCY_RETENTION, BATCH_SIZE)
 
 
-async def forget_trespasses(units: Units) -> int:
+async def purge_access_denials(units: Units) -> int:
     """Who asked for what is not theirs is of no interest after so long."""
     async with units.begin() as unit:
-        return await unit.trespasses.forget(unit.now - HELD_AGAINST, SLICE)
+        return await unit.foundation.access_denials.purge(unit.now - DENIAL_RETENTION, BATCH_SIZE)
 
 
 async def audit(units: Units) -> int:
@@ -117,9 +123,9 @@ async def audit(units: Units) -> int:
     It did nothing that more of would help: it is over until its next hour.
     """
     async with units.read() as unit:
-        found = await unit.audit.look()
+        found = await unit.administration.audit.check()
     async with units.begin() as unit:
-        await unit.audit.keep(found)
+        await unit.administration.audit.save_report(found)
     if broken := {invariant.name: invariant.broken for invariant in found if invariant.broken}:
         log.warning("figures are broken", invariants=broken)
     if unfinished := [invariant.name for invariant in found if invariant.unfinished]:

@@ -14,11 +14,11 @@ class RandomSecrets:
     """Random enough that a plain hash keeps them: nobody guesses 256 bits."""
 
     @staticmethod
-    def make(role: Role) -> str:
+    def create(role: Role) -> str:
         return f"{'pk' if role is Role.SHOP else 'sk'}_{token_urlsafe(32)}"
 
     @staticmethod
-    def for_signing() -> str:
+    def create_signing_secret() -> str:
         return f"whsec_{b64encode(token_bytes(32)).decode()}"
 
     @staticmethod

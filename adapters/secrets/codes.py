@@ -23,7 +23,7 @@ class DerivedCodes:
     def __init__(self, secret: str) -> None:
         self._secret = secret.encode()
 
-    def handover(self, pickup: PickupId, revision: int) -> str:
+    def handover_code(self, pickup: PickupId, revision: int) -> str:
         """Eight characters, of 30 to the power of 8."""
         return _spelled(self._derive("handover", f"{pickup}:{revision}"))
 
@@ -38,7 +38,7 @@ class DerivedCodes:
         """Half as long as a cart's: it stands in a link, and in a text message."""
         return f"{order}.{self._derive('order', order).hex()[:ORDER_PROOF]}"
 
-    def order_opened_by(self, token: str) -> OrderId | None:
+    def order_from_token(self, token: str) -> OrderId | None:
         order = OrderId(token.partition(".")[0])
         ours = self.order_token(order)
         return order if hmac.compare_digest(ours.encode(), token.encode()) else None
@@ -46,7 +46,9 @@ class DerivedCodes:
     def till_token(self, cart: CartId, store: StoreId, until: datetime) -> str:
         return self._till_token(cart, store, str(ceil(until.timestamp())))
 
-    def opened_at(self, token: str, stores: Collection[StoreId], now: datetime) -> CartId | None:
+    def cart_from_till_token(
+        self, token: str, stores: Collection[StoreId], now: datetime
+    ) -> CartId | None:
         name, _, rest = token.partition(".")
         second = rest.partition(".")[0]
         ours = [self._till_token(CartId(name), store, second) for store in stores]
@@ -60,7 +62,7 @@ class DerivedCodes:
     def cart_code(self, cart: CartId, until: datetime) -> str:
         return _spelled(self._derive("cart code", f"{cart}:{until.isoformat()}"))
 
-    def opened_by(self, token: str) -> CartId | None:
+    def cart_from_token(self, token: str) -> CartId | None:
         cart = CartId(token.partition(".")[0])
         ours = self.cart_token(cart)
         return cart if hmac.compare_digest(ours.encode(), token.encode()) else None

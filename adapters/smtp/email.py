@@ -32,7 +32,14 @@ from aiosmtplib import (
 from email_validator import EmailNotValidError, validate_email
 from msgspec import Struct
 
-from domain.contact.channels import Accepted, Fault, Outcome, Outgoing, Rejected, Unclear
+from domain.contact.channels import (
+    DeliveryFault,
+    DeliveryOutcome,
+    DeliveryUnknown,
+    MessageAccepted,
+    MessageRejected,
+    OutgoingMessage,
+)
 from domain.kernel.ids import MessageId
 
 ENHANCED: Final = re.compile(r"\b([245])\.(\d{1,3})\.(\d{1,3})\b")
@@ -80,7 +87,7 @@ def _decoded(parts: SplitResult, name: str) -> str | None:
     return None if value is None else unquote(value)
 
 
-class Bounces(Struct, frozen=True):
+class BounceAddress(Struct, frozen=True):
     """A return path of its own for every message (VERP), so that a bounce names what bounced."""
 
     domain: str
@@ -91,7 +98,7 @@ class Bounces(Struct, frozen=True):
         return f"b+{message}.{mac}@{self.domain}"
 
 
-class Email:
+class SmtpCarrier:
     """Hands each message to one mail server, in a session of its own."""
 
     def __init__(
@@ -101,7 +108,7 @@ class Email:
         sender: str,
         clock: Callable[[], datetime],
         reply_to: str | None = None,
-        bounces: Bounces | None = None,
+        bounces: BounceAddress | None = None,
         timeout_s: float = 20.0,
         tls: ssl.SSLContext | None = None,
     ) -> None:
@@ -120,32 +127,34 @@ class Email:
     async def close(self) -> None:
         """Nothing is open between two messages: each has a connection of its own."""
 
-    async def send(self, message: Outgoing) -> Outcome:
+    async def send(self, message: OutgoingMessage) -> DeliveryOutcome:
         try:
             address = validate_email(
                 message.address, check_deliverability=False, test_environment=True
             )
         except EmailNotValidError:
-            return Rejected(Fault.PERMANENT_ADDRESS, "5.1.3")
+            return MessageRejected(DeliveryFault.PERMANENT_ADDRESS, "5.1.3")
         recipient = address.ascii_email or address.normalized
         mail = self.compose(message, recipient)
         try:
             return await self._hand_over(mail, message.id, recipient)
         except SMTPException as error:
-            return verdict(error)
+            return to_outcome(error)
         except ssl.SSLError:
-            return Rejected(Fault.CONFIG, "tls")
+            return MessageRejected(DeliveryFault.CONFIG, "tls")
         except OSError:
-            return Rejected(Fault.TRANSIENT, "connection")
+            return MessageRejected(DeliveryFault.TRANSIENT, "connection")
 
-    async def _hand_over(self, mail: EmailMessage, message: MessageId, recipient: str) -> Outcome:
+    async def _hand_over(
+        self, mail: EmailMessage, message: MessageId, recipient: str
+    ) -> DeliveryOutcome:
         international = not recipient.isascii()
         options = ["SMTPUTF8"] if international else []
         encoding = "utf-8" if international else "ascii"
         sender = self._bounces.path(message) if self._bounces else self._address
         async with self._session() as smtp:
             if international and not smtp.supports_extension("smtputf8"):
-                return Rejected(Fault.PERMANENT_ADDRESS, "5.6.7")
+                return MessageRejected(DeliveryFault.PERMANENT_ADDRESS, "5.6.7")
             await smtp.mail(sender, options=options, encoding=encoding)
             await smtp.rcpt(recipient, encoding=encoding)
             policy = SMTPUTF8 if international else SMTP_POLICY
@@ -154,8 +163,8 @@ class Email:
             except SMTPResponseException:
                 raise
             except (SMTPException, OSError) as lost:
-                return Unclear(type(lost).__name__)
-        return Accepted(mail["Message-ID"])
+                return DeliveryUnknown(type(lost).__name__)
+        return MessageAccepted(mail["Message-ID"])
 
     def _session(self) -> SMTP:
         server = self._server
@@ -171,7 +180,7 @@ class Email:
             local_hostname=self._domain,
         )
 
-    def compose(self, message: Outgoing, recipient: str) -> EmailMessage:
+    def compose(self, message: OutgoingMessage, recipient: str) -> EmailMessage:
         """The mail itself. Its Message-ID comes from our id, so that a double is recognised."""
         mail = EmailMessage(policy=SMTPUTF8)
         mail["Message-ID"] = f"<{message.id}@{self._domain}>"
@@ -195,15 +204,17 @@ class Email:
         return mail
 
 
-def verdict(error: SMTPException) -> Rejected:
+def to_outcome(error: SMTPException) -> MessageRejected:
     """What a mail server's refusal means, by its enhanced code (RFC 3463) where it gives one."""
     if isinstance(error, SMTPConnectError | SMTPServerDisconnected | SMTPTimeoutError):
-        return Rejected(Fault.TRANSIENT, type(error).__name__)
+        return MessageRejected(DeliveryFault.TRANSIENT, type(error).__name__)
     if isinstance(error, SMTPAuthenticationError):
-        return Rejected(Fault.AUTH, _code(error))
+        return MessageRejected(DeliveryFault.AUTH, _code(error))
     if isinstance(error, SMTPResponseException):
-        return Rejected(_fault(error), _code(error))
-    return Rejected(Fault.CONFIG, "not_supported")  # no STARTTLS, or no way to log in
+        return MessageRejected(_fault(error), _code(error))
+    return MessageRejected(
+        DeliveryFault.CONFIG, "not_supported"
+    )  # no STARTTLS, or no way to log in
 
 
 def _code(error: SMTPResponseException) -> str:
@@ -211,17 +222,17 @@ def _code(error: SMTPResponseException) -> str:
     return enhanced.group() if enhanced else str(error.code)
 
 
-def _fault(error: SMTPResponseException) -> Fault:
+def _fault(error: SMTPResponseException) -> DeliveryFault:
     if error.code < 500:  # noqa: PLR2004 - 4xx is "not now" and 5xx "never", RFC 5321 section 4.2.1
-        return Fault.TRANSIENT
+        return DeliveryFault.TRANSIENT
     if error.code in LOGIN:
-        return Fault.AUTH
+        return DeliveryFault.AUTH
     enhanced = ENHANCED.search(error.message)
     subject = enhanced.group(2) if enhanced else None
     if subject in {"1", "2"}:
-        return Fault.PERMANENT_ADDRESS
+        return DeliveryFault.PERMANENT_ADDRESS
     if subject is None and isinstance(error, SMTPRecipientRefused):
-        return Fault.PERMANENT_ADDRESS
+        return DeliveryFault.PERMANENT_ADDRESS
     if isinstance(error, SMTPRecipientRefused | SMTPDataError):
-        return Fault.PERMANENT_CONTENT
-    return Fault.CONFIG
+        return DeliveryFault.PERMANENT_CONTENT
+    return DeliveryFault.CONFIG

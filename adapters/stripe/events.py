@@ -11,8 +11,8 @@ from msgspec import Struct
 
 from domain.kernel.errors import Invalid
 from domain.kernel.ids import AttemptId
-from domain.payments.attempts import WrongSignature
-from service.payments.ports import Notice
+from domain.payments.attempts import InvalidSignature
+from service.payments.ports import ProviderEvent
 
 HEADER: Final = "stripe-signature"
 TOLERANCE: Final = timedelta(minutes=5)
@@ -28,13 +28,13 @@ class _Event(Struct):
     data: _Data
 
 
-class StripeNotices:
+class StripeEvents:
     """Reads calls that are signed with one of `secrets`: the newest, and those it replaces."""
 
     def __init__(self, secrets: Sequence[str]) -> None:
         self._secrets = [secret.encode() for secret in secrets]
 
-    def read(self, headers: Mapping[str, str], body: bytes, now: datetime) -> Notice | None:
+    def parse(self, headers: Mapping[str, str], body: bytes, now: datetime) -> ProviderEvent | None:
         self._must_be_signed(headers.get(HEADER, ""), body, now)
         try:
             event = msgspec.json.decode(body, type=_Event)
@@ -47,18 +47,18 @@ class StripeNotices:
         parts = [part.partition("=")[::2] for part in header.split(",")]
         stamp = next((value for name, value in parts if name.strip() == "t"), "")
         if not stamp.isdecimal() or len(stamp) > len("9999999999"):
-            raise WrongSignature
+            raise InvalidSignature
         if abs(now.timestamp() - int(stamp)) > TOLERANCE.total_seconds():
-            raise WrongSignature
+            raise InvalidSignature
         told = [value.encode() for name, value in parts if name.strip() == "v1"]
         signed = f"{stamp}.".encode() + body
         ours = [hmac.new(key, signed, sha256).hexdigest().encode() for key in self._secrets]
         # Every pair is compared, each in constant time: the time taken tells nothing.
         if not sum(hmac.compare_digest(one, other) for one in ours for other in told):
-            raise WrongSignature
+            raise InvalidSignature
 
 
-def _notice(event: _Event) -> Notice | None:
+def _notice(event: _Event) -> ProviderEvent | None:
     """Of a payment, or of a charge, a refund or a dispute that names its payment."""
     thing = event.data.object
     kind = thing.get("object")
@@ -67,7 +67,7 @@ def _notice(event: _Event) -> Notice | None:
         return None
     metadata = thing.get("metadata")
     attempt = metadata.get("attempt") if isinstance(metadata, dict) else None
-    return Notice(
+    return ProviderEvent(
         id=event.id,
         kind=event.type,
         payment=payment,

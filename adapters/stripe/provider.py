@@ -14,8 +14,16 @@ import httpx
 import structlog
 
 from domain.kernel.ids import AttemptId, TransactionId
-from domain.payments.attempts import FailedRefund, Outcome, Refused, Stage, Told, Truth, Unsure
-from service.payments.ports import Wanted
+from domain.payments.attempts import (
+    FailedRefund,
+    ProviderOutcome,
+    ProviderOutcomeConfirmed,
+    ProviderOutcomeDeclined,
+    ProviderOutcomeUnknown,
+    ProviderPayment,
+    ProviderPaymentStage,
+)
+from service.payments.ports import AuthorisationRequest
 
 API_VERSION: Final = "2024-06-20"
 """The shapes below are those of this version, whatever the account's own is."""
@@ -25,30 +33,30 @@ ANSWER_S: Final = 20.0
 LONGEST_PAUSE: Final = timedelta(hours=1)
 MOST_REFUNDS: Final = 100
 
-STAGES: Final[Mapping[str, Stage]] = {
-    "requires_payment_method": Stage.OPEN,
-    "requires_confirmation": Stage.OPEN,
-    "requires_action": Stage.OPEN,
-    "processing": Stage.PROCESSING,
-    "requires_capture": Stage.AUTHORISED,
-    "succeeded": Stage.CAPTURED,
-    "canceled": Stage.CANCELLED,
+STAGES: Final[Mapping[str, ProviderPaymentStage]] = {
+    "requires_payment_method": ProviderPaymentStage.OPEN,
+    "requires_confirmation": ProviderPaymentStage.OPEN,
+    "requires_action": ProviderPaymentStage.OPEN,
+    "processing": ProviderPaymentStage.PROCESSING,
+    "requires_capture": ProviderPaymentStage.AUTHORISED,
+    "succeeded": ProviderPaymentStage.CAPTURED,
+    "canceled": ProviderPaymentStage.CANCELLED,
 }
 FAILED: Final = frozenset({"failed", "canceled"})
 EXPANDED: Final = "latest_charge.refunds"
-LATER: Final = frozenset(
+RETRYABLE: Final = frozenset(
     {
         HTTPStatus.REQUEST_TIMEOUT,
         HTTPStatus.CONFLICT,  # the first request with this key is still running
         HTTPStatus.TOO_MANY_REQUESTS,
     }
 )
-NOBODY: Final = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
+NO_CUSTOMER: Final = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 
 log = structlog.get_logger("hylla.payments")
 
 
-class Stripe:
+class StripeProvider:
     """One account. `return_url` is where a bank's page sends the shopper back to."""
 
     provider = "stripe"
@@ -75,16 +83,21 @@ class Stripe:
         await self._client.aclose()
 
     async def authorise(
-        self, wanted: Wanted, *, key: TransactionId, again: bool = False
-    ) -> Outcome:
-        if again and (found := await self.find(wanted.attempt)):
+        self, wanted: AuthorisationRequest, *, key: TransactionId, again: bool = False
+    ) -> ProviderOutcome:
+        if again and (found := await self.find_payment(wanted.attempt)):
             return found
         outcome = await self._ask("POST", "/payment_intents", self._form(wanted), key)
-        if isinstance(outcome, Unsure) and outcome.code in {"unauthorized", "forbidden"}:
-            return Refused(outcome.code)  # it was not even read, and the shopper waits
+        if isinstance(outcome, ProviderOutcomeUnknown) and outcome.code in {
+            "unauthorized",
+            "forbidden",
+        }:
+            return ProviderOutcomeDeclined(
+                outcome.code
+            )  # it was not even read, and the shopper waits
         return outcome
 
-    def _form(self, wanted: Wanted) -> dict[str, str]:
+    def _form(self, wanted: AuthorisationRequest) -> dict[str, str]:
         form = {
             "amount": str(wanted.amount.amount),
             "currency": wanted.amount.currency.lower(),
@@ -101,20 +114,28 @@ class Stripe:
             form |= {"return_url": self._return_url} if self._return_url else {}
         return form
 
-    async def capture(self, payment: str, amount: int, *, again: bool = False) -> Outcome:
-        if again and (done := await self._is(payment, Stage.CAPTURED, Stage.CANCELLED)):
+    async def capture(self, payment: str, amount: int, *, again: bool = False) -> ProviderOutcome:
+        if again and (
+            done := await self._is(
+                payment, ProviderPaymentStage.CAPTURED, ProviderPaymentStage.CANCELLED
+            )
+        ):
             return done
         return await self._change(payment, "capture", {"amount_to_capture": str(amount)})
 
-    async def void(self, payment: str, *, again: bool = False) -> Outcome:
-        if again and (done := await self._is(payment, Stage.CAPTURED, Stage.CANCELLED)):
+    async def void(self, payment: str, *, again: bool = False) -> ProviderOutcome:
+        if again and (
+            done := await self._is(
+                payment, ProviderPaymentStage.CAPTURED, ProviderPaymentStage.CANCELLED
+            )
+        ):
             return done
         return await self._change(payment, "cancel", {})
 
     async def refund(
         self, payment: str, amount: int, *, key: TransactionId, again: bool = False
-    ) -> Outcome:
-        made: dict[str, Any] | Outcome | None = None
+    ) -> ProviderOutcome:
+        made: dict[str, Any] | ProviderOutcome | None = None
         if again:
             made = await self._refund_of(payment, key)
         if made is None:
@@ -127,57 +148,77 @@ class Stripe:
         if not isinstance(made, dict):
             return made
         if made["status"] in FAILED:
-            return Refused(_reason(made))
-        told = await self.look(payment)  # the figures are the payment's own
-        return Told(told.truth, made["id"]) if isinstance(told, Told) else told
+            return ProviderOutcomeDeclined(_reason(made))
+        told = await self.get_payment(payment)  # the figures are the payment's own
+        return (
+            ProviderOutcomeConfirmed(told.truth, made["id"])
+            if isinstance(told, ProviderOutcomeConfirmed)
+            else told
+        )
 
-    async def look(self, payment: str) -> Outcome:
+    async def get_payment(self, payment: str) -> ProviderOutcome:
         return await self._ask("GET", f"/payment_intents/{payment}", {})
 
-    async def find(self, attempt: AttemptId) -> Outcome | None:
+    async def find_payment(self, attempt: AttemptId) -> ProviderOutcome | None:
         query = {"query": f"metadata['attempt']:'{attempt}'", "limit": "1"}
         answer = await self._send("GET", "/payment_intents/search", query)
         if not isinstance(answer, dict):
-            return answer if isinstance(answer, Unsure) else None
-        return Told(truth_of(answer["data"][0])) if answer["data"] else None
+            return answer if isinstance(answer, ProviderOutcomeUnknown) else None
+        return (
+            ProviderOutcomeConfirmed(to_provider_payment(answer["data"][0]))
+            if answer["data"]
+            else None
+        )
 
-    async def _is(self, payment: str, *stages: Stage) -> Outcome | None:
+    async def _is(self, payment: str, *stages: ProviderPaymentStage) -> ProviderOutcome | None:
         """How it stands, where it has come to one of these stages."""
-        told = await self.look(payment)
-        return told if isinstance(told, Told) and told.truth.stage in stages else None
+        told = await self.get_payment(payment)
+        return (
+            told
+            if isinstance(told, ProviderOutcomeConfirmed) and told.truth.stage in stages
+            else None
+        )
 
     async def _refund_of(self, payment: str, key: TransactionId) -> dict[str, Any] | None:
         answer = await self._refunds(payment)
         refunds = answer["data"] if isinstance(answer, dict) else []
         return next((one for one in refunds if one["metadata"].get("transaction") == key), None)
 
-    async def _refunds(self, payment: str) -> "dict[str, Any] | Outcome":
+    async def _refunds(self, payment: str) -> "dict[str, Any] | ProviderOutcome":
         query = {"payment_intent": payment, "limit": str(MOST_REFUNDS)}
         return await self._send("GET", "/refunds", query)
 
-    async def _change(self, payment: str, verb: str, form: dict[str, str]) -> Outcome:
+    async def _change(self, payment: str, verb: str, form: dict[str, str]) -> ProviderOutcome:
         """A step that a payment takes once; where it is refused, how the payment stands instead."""
         outcome = await self._ask("POST", f"/payment_intents/{payment}/{verb}", form)
-        if not isinstance(outcome, Refused) or outcome.truth is not None:
+        if not isinstance(outcome, ProviderOutcomeDeclined) or outcome.truth is not None:
             return outcome
-        told = await self.look(payment)
-        return Refused(outcome.code, told.truth) if isinstance(told, Told) else outcome
+        told = await self.get_payment(payment)
+        return (
+            ProviderOutcomeDeclined(outcome.code, told.truth)
+            if isinstance(told, ProviderOutcomeConfirmed)
+            else outcome
+        )
 
     async def _ask(
         self, method: str, path: str, form: dict[str, str], key: TransactionId | None = None
-    ) -> Outcome:
+    ) -> ProviderOutcome:
         answer = await self._send(method, path, form | {"expand[]": EXPANDED}, key)
         if not isinstance(answer, dict):
             return answer
         refunds = _charge_of(answer).get("refunds") or {}
         if not refunds.get("has_more"):
-            return Told(truth_of(answer, refunds.get("data")))
+            return ProviderOutcomeConfirmed(to_provider_payment(answer, refunds.get("data")))
         more = await self._refunds(answer["id"])  # a charge shows the newest ten
-        return Told(truth_of(answer, more["data"])) if isinstance(more, dict) else more
+        return (
+            ProviderOutcomeConfirmed(to_provider_payment(answer, more["data"]))
+            if isinstance(more, dict)
+            else more
+        )
 
     async def _send(
         self, method: str, path: str, form: dict[str, str], key: TransactionId | None = None
-    ) -> "dict[str, Any] | Outcome":
+    ) -> "dict[str, Any] | ProviderOutcome":
         """The object that was answered, or what became of the request."""
         try:
             answer = await self._client.request(
@@ -189,56 +230,56 @@ class Stripe:
             )
             body = answer.json()
         except (httpx.HTTPError, ValueError) as lost:
-            return Unsure(type(lost).__name__)
+            return ProviderOutcomeUnknown(type(lost).__name__)
         if not isinstance(body, dict):
-            return Unsure("unreadable")
-        return body if answer.is_success else _trouble(answer, body.get("error") or {})
+            return ProviderOutcomeUnknown("unreadable")
+        return body if answer.is_success else _to_error(answer, body.get("error") or {})
 
 
-def _trouble(answer: httpx.Response, error: Mapping[str, Any]) -> Outcome:
+def _to_error(answer: httpx.Response, error: Mapping[str, Any]) -> ProviderOutcome:
     """402 is the bank's no; 4xx ours to mend; everything else may have been done."""
     status = answer.status_code
     intent = error.get("payment_intent")
-    truth = truth_of(intent) if isinstance(intent, dict) else None
+    truth = to_provider_payment(intent) if isinstance(intent, dict) else None
     code = str(error.get("decline_code") or error.get("code") or error.get("type") or status)
     if status == HTTPStatus.PAYMENT_REQUIRED and truth is not None:
-        return Told(truth)
-    if status in NOBODY:
+        return ProviderOutcomeConfirmed(truth)
+    if status in NO_CUSTOMER:
         log.error("provider refuses our key", provider="stripe", status=status)
-        return Unsure(HTTPStatus(status).name.lower())
+        return ProviderOutcomeUnknown(HTTPStatus(status).name.lower())
     if error.get("type") == "idempotency_error":
         log.error("a key was used for something else", provider="stripe")
-        return Unsure("idempotency_error")
-    if status in LATER or answer.is_server_error:
-        return Unsure(code, _pause(answer))
-    return Refused(code, truth)
+        return ProviderOutcomeUnknown("idempotency_error")
+    if status in RETRYABLE or answer.is_server_error:
+        return ProviderOutcomeUnknown(code, _retry_after(answer))
+    return ProviderOutcomeDeclined(code, truth)
 
 
-def _pause(answer: httpx.Response) -> timedelta | None:
+def _retry_after(answer: httpx.Response) -> timedelta | None:
     """`Retry-After` in whole seconds, as Stripe sends it; nonsense counts as absent."""
     said = answer.headers.get("retry-after", "").strip()
     return min(timedelta(seconds=int(said)), LONGEST_PAUSE) if said.isdecimal() else None
 
 
-def truth_of(
+def to_provider_payment(
     intent: Mapping[str, Any], refunds: Sequence[Mapping[str, Any]] | None = None
-) -> Truth:
+) -> ProviderPayment:
     """A PaymentIntent in our words; a status that nobody knows yet is one to be looked at again.
 
     A refund may be `succeeded` for days and `failed` then. What a charge says in sum of them is not
     defined for that, so that they are counted here, where they were asked for too.
     """
-    stage = STAGES.get(intent["status"], Stage.PROCESSING)
+    stage = STAGES.get(intent["status"], ProviderPaymentStage.PROCESSING)
     error = intent.get("last_payment_error")
     if intent["status"] == "requires_payment_method" and error:
-        stage = Stage.DECLINED
+        stage = ProviderPaymentStage.DECLINED
     charge = _charge_of(intent)
     received = intent.get("amount_received") or 0
-    return Truth(
+    return ProviderPayment(
         payment=intent["id"],
         stage=stage,
         authorised=intent.get("amount_capturable") or 0,
-        captured=received if stage is Stage.CAPTURED else 0,
+        captured=received if stage is ProviderPaymentStage.CAPTURED else 0,
         refunded=_sum_of(charge, refunds),
         failed_refunds=tuple(
             FailedRefund(one["id"], one["amount"], _reason(one))

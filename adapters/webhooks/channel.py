@@ -17,19 +17,26 @@ from msgspec.json import encode
 from standardwebhooks import Webhook as Signer
 
 from domain.administration.network import is_public
-from domain.contact.channels import Accepted, Fault, Outcome, Outgoing, Rejected, Unclear
+from domain.contact.channels import (
+    DeliveryFault,
+    DeliveryOutcome,
+    DeliveryUnknown,
+    MessageAccepted,
+    MessageRejected,
+    OutgoingMessage,
+)
 
-NEVER: dict[int, Fault] = {
-    HTTPStatus.UNAUTHORIZED: Fault.AUTH,
-    HTTPStatus.FORBIDDEN: Fault.AUTH,
-    HTTPStatus.NOT_FOUND: Fault.CONFIG,
-    HTTPStatus.METHOD_NOT_ALLOWED: Fault.CONFIG,
-    HTTPStatus.GONE: Fault.CONFIG,
+PERMANENT_STATUSES: dict[int, DeliveryFault] = {
+    HTTPStatus.UNAUTHORIZED: DeliveryFault.AUTH,
+    HTTPStatus.FORBIDDEN: DeliveryFault.AUTH,
+    HTTPStatus.NOT_FOUND: DeliveryFault.CONFIG,
+    HTTPStatus.METHOD_NOT_ALLOWED: DeliveryFault.CONFIG,
+    HTTPStatus.GONE: DeliveryFault.CONFIG,
 }
-LONGEST_PAUSE = timedelta(days=1)
+MAX_RETRY_AFTER = timedelta(days=1)
 
 
-class Webhook:
+class WebhookCarrier:
     """Posts each message to one address."""
 
     def __init__(
@@ -56,7 +63,7 @@ class Webhook:
     async def close(self) -> None:
         await self._client.aclose()
 
-    async def send(self, message: Outgoing) -> Outcome:
+    async def send(self, message: OutgoingMessage) -> DeliveryOutcome:
         now = self._clock()
         body = encode({"type": f"message.{message.kind}", "timestamp": now, "data": message})
         headers = {
@@ -68,30 +75,32 @@ class Webhook:
         try:
             answer = await self._client.post(self._url, content=body, headers=headers)
         except (PrivateAddress, httpx.UnsupportedProtocol):
-            return Rejected(Fault.CONFIG, "private_address")
+            return MessageRejected(DeliveryFault.CONFIG, "private_address")
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout):
-            return Rejected(Fault.TRANSIENT, "connection")
+            return MessageRejected(DeliveryFault.TRANSIENT, "connection")
         except httpx.TransportError as lost:
-            return Unclear(type(lost).__name__)
-        return verdict(answer, message, now)
+            return DeliveryUnknown(type(lost).__name__)
+        return to_outcome(answer, message, now)
 
 
-def verdict(answer: httpx.Response, message: Outgoing, now: datetime) -> Outcome:
+def to_outcome(answer: httpx.Response, message: OutgoingMessage, now: datetime) -> DeliveryOutcome:
     """2xx is taken; a redirect is a failure; 429 and 5xx ask for patience."""
     status = answer.status_code
     if answer.is_success:
-        return Accepted(f"webhook:{message.id}")
-    pause = pause_of(answer.headers.get("retry-after"), now)
+        return MessageAccepted(f"webhook:{message.id}")
+    pause = retry_after(answer.headers.get("retry-after"), now)
     if status == HTTPStatus.TOO_MANY_REQUESTS:
-        return Rejected(Fault.THROTTLED, str(status), pause)
+        return MessageRejected(DeliveryFault.THROTTLED, str(status), pause)
     if answer.is_server_error or status == HTTPStatus.REQUEST_TIMEOUT:
-        return Rejected(Fault.TRANSIENT, str(status), pause)
+        return MessageRejected(DeliveryFault.TRANSIENT, str(status), pause)
     if answer.is_redirect or status < HTTPStatus.BAD_REQUEST:
-        return Rejected(Fault.CONFIG, str(status))
-    return Rejected(NEVER.get(status, Fault.PERMANENT_CONTENT), str(status))
+        return MessageRejected(DeliveryFault.CONFIG, str(status))
+    return MessageRejected(
+        PERMANENT_STATUSES.get(status, DeliveryFault.PERMANENT_CONTENT), str(status)
+    )
 
 
-def pause_of(header: str | None, now: datetime) -> timedelta | None:
+def retry_after(header: str | None, now: datetime) -> timedelta | None:
     """`Retry-After` as seconds or as a date (RFC 9110 10.2.3); nonsense counts as absent."""
     if header is None:
         return None
@@ -102,10 +111,10 @@ def pause_of(header: str | None, now: datetime) -> timedelta | None:
             pause = parsedate_to_datetime(header).astimezone(UTC) - now
     except (ValueError, OverflowError):
         return None
-    return min(max(pause, timedelta(0)), LONGEST_PAUSE)
+    return min(max(pause, timedelta(0)), MAX_RETRY_AFTER)
 
 
-class PrivateAddress(Exception):  # noqa: N818 - says what was found
+class PrivateAddress(Exception):
     """The receiver's name leads into a network that is not the public one."""
 
 
@@ -121,7 +130,7 @@ class PublicOnly(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         host = request.url.host
-        address = chosen(await _resolve(host, request.url.port))
+        address = choose_address(await _resolve(host, request.url.port))
         request.extensions = {**request.extensions, "sni_hostname": host}
         request.url = request.url.copy_with(host=address)
         return await self._inner.handle_async_request(request)
@@ -130,7 +139,7 @@ class PublicOnly(httpx.AsyncBaseTransport):
         await self._inner.aclose()
 
 
-def chosen(addresses: Sequence[str]) -> str:
+def choose_address(addresses: Sequence[str]) -> str:
     """The first of `addresses`, if all of them are public."""
     if not addresses or not all(map(is_public, addresses)):
         raise PrivateAddress

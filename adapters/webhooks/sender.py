@@ -15,14 +15,14 @@ import httpx
 from msgspec.json import encode
 from standardwebhooks import Webhook as Signer
 
-from adapters.webhooks.channel import PrivateAddress, PublicOnly, pause_of
-from domain.administration.webhooks import ChangesTold, Parcel, Receipt
+from adapters.webhooks.channel import PrivateAddress, PublicOnly, retry_after
+from domain.administration.webhooks import ChangesPayload, DeliveryResult, WebhookDelivery
 
-TRY_S: Final = 15.0
+TIMEOUT_SECONDS: Final = 15.0
 """How long one try may take as a whole."""
 
 
-class Post:
+class HttpWebhookSender:
     """Brings parcels to their receivers."""
 
     def __init__(self, *, clock: Callable[[], datetime], private: bool = False) -> None:
@@ -31,7 +31,7 @@ class Post:
         transport = httpx.AsyncHTTPTransport()
         self._client = httpx.AsyncClient(
             transport=transport if private else PublicOnly(transport),
-            timeout=TRY_S,
+            timeout=TIMEOUT_SECONDS,
             follow_redirects=False,
             trust_env=False,
         )
@@ -39,7 +39,7 @@ class Post:
     async def close(self) -> None:
         await self._client.aclose()
 
-    async def post(self, parcel: Parcel, changes: ChangesTold) -> Receipt:
+    async def send(self, parcel: WebhookDelivery, changes: ChangesPayload) -> DeliveryResult:
         now = self._clock()
         last = changes.changes[-1].recorded_at if changes.changes else now
         body = encode({"type": "stock.changed", "timestamp": last, "data": changes})
@@ -51,22 +51,22 @@ class Post:
         }
         try:
             async with (
-                asyncio.timeout(TRY_S),
+                asyncio.timeout(TIMEOUT_SECONDS),
                 self._client.stream("POST", parcel.url, content=body, headers=headers) as answer,
             ):
-                return receipt_of(answer, now)  # what it says beside its status is not read
+                return to_result(answer, now)  # what it says beside its status is not read
         except PrivateAddress:
-            return Receipt(False, "private_address")
+            return DeliveryResult(False, "private_address")
         except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as trouble:
-            return Receipt(False, type(trouble).__name__)
+            return DeliveryResult(False, type(trouble).__name__)
 
 
-def receipt_of(answer: httpx.Response, now: datetime) -> Receipt:
+def to_result(answer: httpx.Response, now: datetime) -> DeliveryResult:
     if answer.is_success:
-        return Receipt(True)
-    return Receipt(
+        return DeliveryResult(True)
+    return DeliveryResult(
         False,
         str(answer.status_code),
         gone=answer.status_code == HTTPStatus.GONE,
-        pause=pause_of(answer.headers.get("retry-after"), now),
+        pause=retry_after(answer.headers.get("retry-after"), now),
     )

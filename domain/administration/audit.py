@@ -5,7 +5,7 @@ from datetime import datetime
 from msgspec import Struct
 
 
-class Broken(Struct, frozen=True):
+class BrokenRow(Struct, frozen=True):
     """One figure that is not what it should be; `about` names the thing it belongs to."""
 
     about: dict[str, str]
@@ -24,7 +24,7 @@ class Invariant(Struct, frozen=True, omit_defaults=True):
     ok: bool
     checked: int
     broken: int
-    examples: list[Broken] = []
+    examples: list[BrokenRow] = []
     unfinished: bool = False
 
     @classmethod
@@ -32,18 +32,18 @@ class Invariant(Struct, frozen=True, omit_defaults=True):
         return cls(name, ok=False, checked=0, broken=0, unfinished=True)
 
 
-class Findings(Struct, frozen=True):
+class InvariantFindings(Struct, frozen=True):
     """An audit: `ok` when every invariant holds."""
 
     ok: bool
     invariants: list[Invariant]
 
     @classmethod
-    def of(cls, invariants: list[Invariant]) -> "Findings":
+    def of(cls, invariants: list[Invariant]) -> "InvariantFindings":
         return cls(all(invariant.ok for invariant in invariants), invariants)
 
 
-class Audited(Struct, frozen=True):
+class AuditedInvariant(Struct, frozen=True):
     """What the last audit by the clock found of one invariant; `at` is when it was over."""
 
     name: str
@@ -57,5 +57,5 @@ class Repair(Struct, frozen=True):
     """A figure that was set to what its ledger says."""
 
     invariant: str
-    broken: Broken
+    broken: BrokenRow
     at: datetime

@@ -13,16 +13,16 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 
 from domain.administration.network import is_public
-from domain.inventory.change_feed import Changed
-from domain.kernel.errors import Conflict, WrongField
+from domain.inventory.change_feed import StockChange
+from domain.kernel.errors import Conflict, InvalidField
 from domain.kernel.ids import Sku, StoreId, WebhookId
 
-PAUSES: Final = tuple(
+RETRY_DELAYS: Final = tuple(
     timedelta(seconds=seconds)
     for seconds in (5, 30, 2 * 60, 10 * 60, 30 * 60, 3600, 3 * 3600, 6 * 3600)
 )
 """Between tries; the last one stays."""
-PATIENCE: Final = timedelta(days=5)
+GIVE_UP_AFTER: Final = timedelta(days=5)
 """How long somebody may take nothing before we stop trying."""
 
 
@@ -44,7 +44,7 @@ class Webhook(Struct, frozen=True, kw_only=True):
     created_at: datetime
 
 
-class Parcel(Struct, frozen=True, kw_only=True):
+class WebhookDelivery(Struct, frozen=True, kw_only=True):
     """What is sent next. `due_at` is until when it is ours to send; `until` how far it goes."""
 
     id: WebhookId
@@ -62,7 +62,7 @@ class Parcel(Struct, frozen=True, kw_only=True):
         return f"{self.id}.{self.position}-{self.until}"
 
 
-class Receipt(Struct, frozen=True):
+class DeliveryResult(Struct, frozen=True):
     """What came back; `gone` from who wants nothing any more."""
 
     taken: bool
@@ -71,7 +71,7 @@ class Receipt(Struct, frozen=True):
     pause: timedelta | None = None
 
 
-class Settled(Struct, frozen=True):
+class WebhookUpdate(Struct, frozen=True):
     """How a webhook goes on after a try."""
 
     state: WebhookState
@@ -83,7 +83,7 @@ class Settled(Struct, frozen=True):
     due_at: datetime
 
 
-class ChangeTold(Struct, frozen=True):
+class ChangePayload(Struct, frozen=True):
     """A change of stock as another system is told of it."""
 
     position: int
@@ -100,16 +100,16 @@ class ChangeTold(Struct, frozen=True):
     recorded_at: datetime
 
 
-class ChangesTold(Struct, frozen=True):
+class ChangesPayload(Struct, frozen=True):
     """Changes behind `after` up to `until`; not `complete` where older ones were forgotten."""
 
     after: int
     until: int
     complete: bool
-    changes: list[ChangeTold]
+    changes: list[ChangePayload]
 
 
-class CursorTooOld(Conflict):
+class CursorExpired(Conflict):
     code = "cursor_too_old"
 
     def __init__(self, oldest: int) -> None:
@@ -118,14 +118,14 @@ class CursorTooOld(Conflict):
         )
 
 
-def settled(parcel: Parcel, receipt: Receipt, now: datetime) -> Settled:
+def apply_result(parcel: WebhookDelivery, receipt: DeliveryResult, now: datetime) -> WebhookUpdate:
     """On with the next one, or the same again later; no more after 410 or days in vain."""
     if receipt.taken:
-        return Settled(WebhookState.ACTIVE, parcel.until, None, 0, "", None, now)
+        return WebhookUpdate(WebhookState.ACTIVE, parcel.until, None, 0, "", None, now)
     since = parcel.failing_since or now
-    over = receipt.gone or now - since >= PATIENCE
-    pause = PAUSES[min(parcel.attempts, len(PAUSES) - 1)]
-    return Settled(
+    over = receipt.gone or now - since >= GIVE_UP_AFTER
+    pause = RETRY_DELAYS[min(parcel.attempts, len(RETRY_DELAYS) - 1)]
+    return WebhookUpdate(
         WebhookState.DISABLED if over else WebhookState.ACTIVE,
         parcel.position,
         parcel.until,
@@ -136,9 +136,9 @@ def settled(parcel: Parcel, receipt: Receipt, now: datetime) -> Settled:
     )
 
 
-def told(changed: Changed) -> ChangeTold:
+def to_payload(changed: StockChange) -> ChangePayload:
     shelf = changed.shelf
-    return ChangeTold(
+    return ChangePayload(
         changed.position,
         shelf.sku,
         shelf.store,
@@ -154,7 +154,7 @@ def told(changed: Changed) -> ChangeTold:
     )
 
 
-def check_url(url: str, *, private: bool) -> None:
+def ensure_allowed_url(url: str, *, private: bool) -> None:
     """Raises WrongField for an address that nobody outside can have, and one that is not safe.
 
     `private` allows both, for receivers in the own network.
@@ -165,15 +165,15 @@ def check_url(url: str, *, private: bool) -> None:
     except ValueError:
         host, port = None, None
     if not host or parts.scheme not in {"http", "https"} or port == 0:
-        raise WrongField("url", "not_an_address", "must be written as https://host/path")
+        raise InvalidField("url", "not_an_address", "must be written as https://host/path")
     if parts.username or parts.password or parts.fragment:
-        raise WrongField("url", "not_an_address", "must hold no user, password or fragment")
+        raise InvalidField("url", "not_an_address", "must hold no user, password or fragment")
     if private:
         return
     if parts.scheme != "https":
-        raise WrongField("url", "not_https", "must begin with https://")
+        raise InvalidField("url", "not_https", "must begin with https://")
     if _is_inside(host):
-        raise WrongField("url", "private_address", "must lead into the public network")
+        raise InvalidField("url", "private_address", "must lead into the public network")
 
 
 def _is_inside(host: str) -> bool:

@@ -5,19 +5,19 @@ from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Struct, structs, to_builtins
 
-from domain.kernel.errors import Conflict, Invalid, Missing
+from domain.kernel.errors import Conflict, Invalid, NotFound
 from domain.kernel.ids import Sku, StoreId
 from domain.kernel.money import Money
 
-MOST_OF_ONE: Final = 999
-Quantity = Annotated[int, Meta(ge=1, le=MOST_OF_ONE)]
+MAX_QUANTITY: Final = 999
+Quantity = Annotated[int, Meta(ge=1, le=MAX_QUANTITY)]
 """Units that one line takes."""
 
 
-MOST_LINES: Final = 200
+MAX_LINES: Final = 200
 
 
-class Fulfilment(Struct, frozen=True, forbid_unknown_fields=True):
+class FulfilmentMethod(Struct, frozen=True, forbid_unknown_fields=True):
     """How a line reaches its buyer: collected at `store`, or sent.
 
     What is wrong is said in msgspec's words, so that whoever sent it reads of that very field.
@@ -39,7 +39,7 @@ class CartLine(Struct, frozen=True):
     sku: Sku
     quantity: int
     seen: Money
-    fulfilment: Fulfilment | None = None
+    fulfilment: FulfilmentMethod | None = None
 
     @property
     def name(self) -> str:
@@ -61,19 +61,19 @@ class TooManyUnits(Invalid):
 
     def __init__(self, sku: Sku) -> None:
         super().__init__(
-            f"A line has at most {MOST_OF_ONE} units of {sku}.",
-            facts={"sku": sku, "most": MOST_OF_ONE},
+            f"A line has at most {MAX_QUANTITY} units of {sku}.",
+            facts={"sku": sku, "most": MAX_QUANTITY},
         )
 
 
-class NotInCart(Missing):
+class CartLineNotFound(NotFound):
     code = "not_in_cart"
 
     def __init__(self, sku: Sku) -> None:
         super().__init__(f"{sku} is neither in the cart nor saved.", facts={"sku": sku})
 
 
-class SeveralLines(Conflict):
+class AmbiguousCartLine(Conflict):
     """The SKU stands on several lines, and none of them was named."""
 
     code = "several_lines"
@@ -85,17 +85,17 @@ class SeveralLines(Conflict):
         )
 
 
-def joined(line: CartLine, lines: list[CartLine], twin: CartLine | None) -> list[CartLine]:
+def merge_lines(line: CartLine, lines: list[CartLine], twin: CartLine | None) -> list[CartLine]:
     """`lines` with `line` added to its twin, which stays as it is but for that, or behind them.
 
     Raises TooManyLines, TooManyUnits.
     """
     if twin is None:
-        if len(lines) >= MOST_LINES:
-            raise TooManyLines(f"A cart has at most {MOST_LINES} lines.")
+        if len(lines) >= MAX_LINES:
+            raise TooManyLines(f"A cart has at most {MAX_LINES} lines.")
         return [*lines, line]
     quantity = line.quantity + twin.quantity
-    if quantity > MOST_OF_ONE:
+    if quantity > MAX_QUANTITY:
         raise TooManyUnits(line.sku)
     fulfilment = twin.fulfilment or line.fulfilment
     both = structs.replace(twin, quantity=quantity, fulfilment=fulfilment)

@@ -25,7 +25,7 @@ from typing import Literal
 
 from msgspec import UNSET, Struct, UnsetType, structs
 
-from domain.carts.cart_lines import MOST_LINES, MOST_OF_ONE, CartLine, Fulfilment
+from domain.carts.cart_lines import MAX_LINES, MAX_QUANTITY, CartLine, FulfilmentMethod
 from domain.carts.carts import Cart
 from domain.catalogue.products import Product, ProductState
 from domain.kernel.ids import Sku
@@ -36,7 +36,7 @@ Most = Callable[[Sku], int]
 """The most of a SKU that one order may have."""
 
 
-class Merged(Struct, frozen=True):
+class MergedLine(Struct, frozen=True):
     """What a claim did to a guest's line, or what its customer should know of it.
 
     `added`, `summed`, or `limited` with what was left out. `moved` has the way the customer's line
@@ -47,15 +47,15 @@ class Merged(Struct, frozen=True):
     code: Code
     quantity: int
     not_added: int = 0
-    fulfilment: Fulfilment | None = None
-    was: Fulfilment | UnsetType = UNSET
+    fulfilment: FulfilmentMethod | None = None
+    was: FulfilmentMethod | UnsetType = UNSET
     seen: Money | UnsetType = UNSET
     price: Money | UnsetType = UNSET
 
 
-def merged(mine: Cart, guest: Cart, most: Most) -> tuple[list[CartLine], list[Merged]]:
+def merge_carts(mine: Cart, guest: Cart, most: Most) -> tuple[list[CartLine], list[MergedLine]]:
     """The customer's lines with a guest's, and what that did to each of the guest's."""
-    lines, changes = list(mine.lines), list[Merged]()
+    lines, changes = list(mine.lines), list[MergedLine]()
     for line in guest.lines:
         before = _counterpart(line, guest, lines)
         after, told = _together(line, before, _room(line.sku, before, lines, most))
@@ -69,14 +69,14 @@ def merged(mine: Cart, guest: Cart, most: Most) -> tuple[list[CartLine], list[Me
     return lines, changes
 
 
-def merged_saved(mine: Cart, guest: Cart) -> tuple[list[CartLine], list[Merged]]:
+def merge_saved_lines(mine: Cart, guest: Cart) -> tuple[list[CartLine], list[MergedLine]]:
     """What both saved for later, and what of the guest's there was no room for."""
-    saved, left_out = {line.sku: line for line in mine.saved}, list[Merged]()
+    saved, left_out = {line.sku: line for line in mine.saved}, list[MergedLine]()
     for line in guest.saved:
         had = saved.get(line.sku)
         if had:
             saved[line.sku] = structs.replace(had, quantity=max(had.quantity, line.quantity))
-        elif len(saved) < MOST_LINES:
+        elif len(saved) < MAX_LINES:
             saved[line.sku] = line
         else:
             nothing = structs.replace(line, quantity=0)
@@ -84,19 +84,21 @@ def merged_saved(mine: Cart, guest: Cart) -> tuple[list[CartLine], list[Merged]]
     return list(saved.values()), left_out
 
 
-def moved(guest: Cart) -> list[Merged]:
+def moved(guest: Cart) -> list[MergedLine]:
     """What is told where the guest's cart becomes the customer's as it is."""
     return [_told(line, "added") for line in guest.lines]
 
 
-def noticed(guest: Cart, lines: list[CartLine], catalogue: Mapping[Sku, Product]) -> list[Merged]:
+def noticed(
+    guest: Cart, lines: list[CartLine], catalogue: Mapping[Sku, Product]
+) -> list[MergedLine]:
     """What is not as the guest saw it: the claimed lines that cannot be ordered so any more."""
     skus = {line.sku for line in guest.lines}
     claimed = [line for line in lines if line.sku in skus]
     return [notice for line in claimed for notice in _notices(line, catalogue.get(line.sku))]
 
 
-def _notices(line: CartLine, product: Product | None) -> list[Merged]:
+def _notices(line: CartLine, product: Product | None) -> list[MergedLine]:
     if product is None:
         return [_told(line, "unknown_sku")]
     notices = []
@@ -119,15 +121,15 @@ def _counterpart(line: CartLine, guest: Cart, lines: list[CartLine]) -> CartLine
 
 def _room(sku: Sku, before: CartLine | None, lines: list[CartLine], most: Most) -> int:
     """Units that the line may have beside the customer's other lines."""
-    if before is None and len(lines) >= MOST_LINES:
+    if before is None and len(lines) >= MAX_LINES:
         return 0
     others = sum(line.quantity for line in lines if line.sku == sku and line is not before)
-    return max(0, min(MOST_OF_ONE, most(sku) - others))
+    return max(0, min(MAX_QUANTITY, most(sku) - others))
 
 
 def _together(
     guest: CartLine, mine: CartLine | None, room: int
-) -> tuple[CartLine | None, list[Merged]]:
+) -> tuple[CartLine | None, list[MergedLine]]:
     had = mine.quantity if mine else 0
     quantity = max(had, min(guest.quantity + had, room))
     left_out = guest.quantity + had - quantity
@@ -145,8 +147,8 @@ def _told(
     code: Code,
     *,
     not_added: int = 0,
-    was: Fulfilment | UnsetType = UNSET,
+    was: FulfilmentMethod | UnsetType = UNSET,
     seen: Money | UnsetType = UNSET,
     price: Money | UnsetType = UNSET,
-) -> Merged:
-    return Merged(line.sku, code, line.quantity, not_added, line.fulfilment, was, seen, price)
+) -> MergedLine:
+    return MergedLine(line.sku, code, line.quantity, not_added, line.fulfilment, was, seen, price)

@@ -6,7 +6,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from domain.carts.cart_lines import MOST_OF_ONE, CartLine
+from domain.carts.cart_lines import MAX_QUANTITY, CartLine
 from domain.catalogue.products import Product
 from domain.kernel.errors import Conflict
 from domain.kernel.ids import Sku
@@ -18,7 +18,7 @@ class CartRules(Struct, frozen=True):
     A guest's, a customer's, and one that was started at a till have each their own time.
     """
 
-    most_per_order: int = MOST_OF_ONE
+    most_per_order: int = MAX_QUANTITY
     guest_days: int = 30
     customer_days: int = 180
     till_days: int = 1

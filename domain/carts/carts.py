@@ -10,19 +10,19 @@ from enum import StrEnum
 from msgspec import Struct, structs
 
 from domain.carts.cart_lines import (
-    MOST_LINES,
-    MOST_OF_ONE,
+    MAX_LINES,
+    MAX_QUANTITY,
+    AmbiguousCartLine,
     CartLine,
-    Fulfilment,
-    NotInCart,
-    SeveralLines,
+    CartLineNotFound,
+    FulfilmentMethod,
     TooManyLines,
     TooManyUnits,
-    joined,
+    merge_lines,
 )
-from domain.foundation.callers import Caller, NotYours, Role
+from domain.foundation.callers import AccessDenied, Caller, Role
 from domain.kernel.addresses import Address
-from domain.kernel.errors import Conflict, Missing
+from domain.kernel.errors import Conflict, NotFound
 from domain.kernel.ids import (
     CartId,
     CustomerId,
@@ -34,8 +34,8 @@ from domain.kernel.ids import (
     StoreId,
 )
 from domain.kernel.money import Currency
-from domain.payments.attempts import PaymentUnderWay
-from domain.pricing.promotions import MOST_COUPONS, TooManyCoupons
+from domain.payments.attempts import PaymentInProgress
+from domain.pricing.promotions import MAX_COUPONS, TooManyCoupons
 
 
 class CartState(StrEnum):
@@ -64,7 +64,7 @@ class OtherCurrency(Conflict):
         )
 
 
-class CartExpired(Missing):
+class CartExpired(NotFound):
     """Whose it was is told so; to everybody else it does not exist."""
 
     code = "cart_expired"
@@ -102,7 +102,7 @@ class Cart(Struct, frozen=True):
     def lines_of(self, sku: Sku) -> list[CartLine]:
         return [line for line in self.lines if line.sku == sku]
 
-    def line(self, sku: Sku, at: Fulfilment | None = None) -> CartLine | None:
+    def line(self, sku: Sku, at: FulfilmentMethod | None = None) -> CartLine | None:
         """The line of a SKU that is fulfilled as `at` says, or does not say how yet.
 
         Without `at` it is the SKU's only line. Raises SeveralLines: there are more.
@@ -111,7 +111,7 @@ class Cart(Struct, frozen=True):
         if at:
             return next((line for line in lines if line.fulfilment in {at, None}), None)
         if len(lines) > 1:
-            raise SeveralLines(sku, lines)
+            raise AmbiguousCartLine(sku, lines)
         return lines[0] if lines else None
 
     def must_open_to(self, caller: Caller) -> None:
@@ -120,7 +120,7 @@ class Cart(Struct, frozen=True):
         Raises NotYours, and CartExpired where it would have opened.
         """
         if not self._is_of(caller):
-            raise NotYours(caller, self.id)
+            raise AccessDenied(caller, self.id)
         if self.state is CartState.EXPIRED:
             raise CartExpired
 
@@ -135,11 +135,13 @@ class Cart(Struct, frozen=True):
     def must_be_open(self) -> None:
         """Raises PaymentUnderWay, CartNotOpen."""
         if self.state is CartState.PAYING:
-            raise PaymentUnderWay(self.order, self.paying_until)
+            raise PaymentInProgress(self.order, self.paying_until)
         if self.state is not CartState.OPEN:
             raise CartNotOpen(self)
 
-    def with_line(self, line: CartLine, now: datetime, at: Fulfilment | None = None) -> "Cart":
+    def with_line(
+        self, line: CartLine, now: datetime, at: FulfilmentMethod | None = None
+    ) -> "Cart":
         """The cart with `line` in the place of the line at `at`, or behind the others.
 
         Where another line of the SKU is fulfilled as `line` is by now, they become one. A repeat
@@ -159,7 +161,7 @@ class Cart(Struct, frozen=True):
         lines = [line if other is before else other for other in self.lines]
         return self._with(lines if before else [*self.lines, line], now)
 
-    def without_line(self, sku: Sku, now: datetime, at: Fulfilment | None = None) -> "Cart":
+    def without_line(self, sku: Sku, now: datetime, at: FulfilmentMethod | None = None) -> "Cart":
         """The cart without the line; the same cart when there is none. Raises SeveralLines."""
         self.must_be_open()
         gone = self.line(sku, at)
@@ -167,7 +169,7 @@ class Cart(Struct, frozen=True):
             return self
         return self._changed(now, lines=[line for line in self.lines if line is not gone])
 
-    def fulfilled_by(self, fulfilment: Fulfilment, now: datetime) -> "Cart":
+    def fulfilled_by(self, fulfilment: FulfilmentMethod, now: datetime) -> "Cart":
         """The cart with every line fulfilled in the same way, and so one of each SKU.
 
         Raises TooManyUnits: they do not fit on one line.
@@ -178,18 +180,18 @@ class Cart(Struct, frozen=True):
 
     def _with(self, lines: "list[CartLine]", now: datetime) -> "Cart":
         """The cart with `lines`; those that are fulfilled alike become one."""
-        one: dict[tuple[Sku, Fulfilment | None], CartLine] = {}
+        one: dict[tuple[Sku, FulfilmentMethod | None], CartLine] = {}
         for line in lines:
             twin = one.get((line.sku, line.fulfilment))
             quantity = line.quantity + (twin.quantity if twin else 0)
-            if quantity > MOST_OF_ONE:
+            if quantity > MAX_QUANTITY:
                 raise TooManyUnits(line.sku)
             one[line.sku, line.fulfilment] = structs.replace(line, quantity=quantity)
-        if len(one) > MOST_LINES:
-            raise TooManyLines(f"A cart has at most {MOST_LINES} lines.")
+        if len(one) > MAX_LINES:
+            raise TooManyLines(f"A cart has at most {MAX_LINES} lines.")
         return self._changed(now, lines=list(one.values()))
 
-    def save(self, sku: Sku, now: datetime, at: Fulfilment | None = None) -> "Cart":
+    def save(self, sku: Sku, now: datetime, at: FulfilmentMethod | None = None) -> "Cart":
         """The cart with a line put aside for later; a repeat changes nothing.
 
         Raises:
@@ -200,7 +202,7 @@ class Cart(Struct, frozen=True):
         line = self.line(sku, at)
         if line is None:
             return self._must_know(sku)
-        saved = joined(line, self.saved, self.saved_line(sku))
+        saved = merge_lines(line, self.saved, self.saved_line(sku))
         return self._changed(
             now, lines=[other for other in self.lines if other is not line], saved=saved
         )
@@ -220,7 +222,7 @@ class Cart(Struct, frozen=True):
         mine = self.lines_of(sku)
         alike = [other for other in mine if other.fulfilment in {line.fulfilment, None}]
         twin = next(iter(alike or (mine if line.fulfilment is None else [])), None)
-        lines = joined(line, self.lines, twin)
+        lines = merge_lines(line, self.lines, twin)
         return self._changed(
             now, lines=lines, saved=[other for other in self.saved if other is not line]
         )
@@ -237,7 +239,7 @@ class Cart(Struct, frozen=True):
     def _must_know(self, sku: Sku) -> "Cart":
         """The same cart, where a step was done before. Raises NotInCart."""
         if not self.saved_line(sku) and not self.lines_of(sku):
-            raise NotInCart(sku)
+            raise CartLineNotFound(sku)
         return self
 
     def with_coupon(self, code: str, now: datetime) -> "Cart":
@@ -245,7 +247,7 @@ class Cart(Struct, frozen=True):
         self.must_be_open()
         if code in self.coupons:
             return self
-        if len(self.coupons) >= MOST_COUPONS:
+        if len(self.coupons) >= MAX_COUPONS:
             raise TooManyCoupons
         return self._changed(now, coupons=(*self.coupons, code))
 

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from domain.kernel.ids import Sku
 
-MOST_VIEWED: Final = 50
+MAX_VIEWED: Final = 50
 
 
 class Viewing(Struct, frozen=True):

@@ -6,7 +6,7 @@ from typing import Annotated, Final
 
 from msgspec import Meta, Struct, field, structs
 
-from domain.kernel.errors import Conflict, Missing, WrongField
+from domain.kernel.errors import Conflict, InvalidField, NotFound
 from domain.kernel.ids import Sku, check_key
 from domain.kernel.money import Money, is_currency
 from domain.kernel.text import Title
@@ -18,11 +18,11 @@ Options = Annotated[
     Meta(max_length=50),
 ]
 MostPerOrder = Annotated[int, Meta(ge=1, le=999)]
-DEAREST: Final = 2 * 10**9
+MAX_PRICE: Final = 2 * 10**9
 """Minor units of a price: the fullest cart with as much tax on top is still one sum of money."""
 
 
-class ProductMissing(Missing):
+class ProductNotFound(NotFound):
     code = "unknown_sku"
 
     def __init__(self, sku: Sku) -> None:
@@ -83,15 +83,15 @@ class Product(Struct, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         check_key("sku", self.sku)
         if self.price.amount <= 0:
-            raise WrongField("price", "not_positive", "must be more than 0")
-        if self.price.amount > DEAREST:
-            raise WrongField("price", "too_high", f"must be at most {DEAREST} minor units")
+            raise InvalidField("price", "not_positive", "must be more than 0")
+        if self.price.amount > MAX_PRICE:
+            raise InvalidField("price", "too_high", f"must be at most {MAX_PRICE} minor units")
         if not is_currency(self.price.currency):
-            raise WrongField("currency", "unknown_currency", "must be a currency of ISO 4217")
-        if self.gtin is not None and read_gtin(self.gtin) != self.gtin:
-            raise WrongField("gtin", "not_a_gtin", "must have 14 digits")
+            raise InvalidField("currency", "unknown_currency", "must be a currency of ISO 4217")
+        if self.gtin is not None and parse_gtin(self.gtin) != self.gtin:
+            raise InvalidField("gtin", "not_a_gtin", "must have 14 digits")
         if self.sku in self.parts:
-            raise WrongField("parts", "contains_itself", "must not contain the kit itself")
+            raise InvalidField("parts", "contains_itself", "must not contain the kit itself")
         for sku in (*self.parts, *(relation.sku for relation in self.relations)):
             check_key("sku", sku)
 
@@ -101,7 +101,7 @@ class Product(Struct, frozen=True, kw_only=True):
         return self.names.get(locale) or self.names.get(language) or self.name
 
 
-class Made(Struct, frozen=True):
+class ProductWithParts(Struct, frozen=True):
     """What a product is made of, whether it is counted and sold: all that a shelf has to know."""
 
     sku: Sku
@@ -110,7 +110,7 @@ class Made(Struct, frozen=True):
     retired: bool = False
 
 
-def read_gtin(text: str) -> str:
+def parse_gtin(text: str) -> str:
     """A barcode of 8, 12, 13 or 14 digits as 14 digits, so that every spelling finds it.
 
     Raises:
@@ -124,10 +124,10 @@ def read_gtin(text: str) -> str:
         return Gtin.parse(text.encode("ascii").decode()).as_gtin_14()
     except (ParseError, UnicodeEncodeError):
         rule = "must be a GTIN of 8, 12, 13 or 14 digits with its check digit"
-        raise WrongField("gtin", "not_a_gtin", rule) from None
+        raise InvalidField("gtin", "not_a_gtin", rule) from None
 
 
-def revised(known: Product | None, told: Product, given: frozenset[str]) -> Product:
+def apply_update(known: Product | None, told: Product, given: frozenset[str]) -> Product:
     """`known` with the fields that somebody has `given`; what was not told stays as it was.
 
     Raises:
@@ -141,10 +141,10 @@ def revised(known: Product | None, told: Product, given: frozenset[str]) -> Prod
     return product
 
 
-def check_parts(kit: Product, known: Mapping[Sku, Product]) -> None:
+def ensure_valid_parts(kit: Product, known: Mapping[Sku, Product]) -> None:
     """Raises WrongField where a kit is made of what nobody knows, or of another kit."""
     for sku in sorted(kit.parts):
         if sku not in known:
-            raise WrongField("parts", "unknown_sku", f"names {sku!r}, which is no product yet")
+            raise InvalidField("parts", "unknown_sku", f"names {sku!r}, which is no product yet")
         if known[sku].parts:
-            raise WrongField("parts", "kit_in_kit", f"names {sku!r}, which is itself a kit")
+            raise InvalidField("parts", "kit_in_kit", f"names {sku!r}, which is itself a kit")

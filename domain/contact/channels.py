@@ -10,7 +10,7 @@ from msgspec import Struct
 from domain.kernel.ids import MessageId
 
 
-class Channel(StrEnum):
+class MessageChannel(StrEnum):
     EMAIL = "email"
     SMS = "sms"
     WHATSAPP = "whatsapp"
@@ -24,24 +24,26 @@ class Channel(StrEnum):
     CALL = "call"
 
 
-class Form(StrEnum):
+class ContentForm(StrEnum):
     """How much a channel can show."""
 
     PAGE = "page"  # a subject, text and HTML
     SHORT = "short"  # a few lines of plain text
 
 
-FORMS: Final[Mapping[Channel, Form]] = {
-    channel: Form.PAGE if channel in {Channel.EMAIL, Channel.LETTER} else Form.SHORT
-    for channel in Channel
+FORMS: Final[Mapping[MessageChannel, ContentForm]] = {
+    channel: ContentForm.PAGE
+    if channel in {MessageChannel.EMAIL, MessageChannel.LETTER}
+    else ContentForm.SHORT
+    for channel in MessageChannel
 }
 
 
-class Outgoing(Struct, frozen=True, omit_defaults=True):
+class OutgoingMessage(Struct, frozen=True, omit_defaults=True):
     """One message as it leaves us. `id` is the same on every try, so that a double can be told."""
 
     id: MessageId
-    channel: Channel
+    channel: MessageChannel
     address: str
     locale: str
     kind: str
@@ -52,7 +54,7 @@ class Outgoing(Struct, frozen=True, omit_defaults=True):
     unsubscribe_url: str | None = None
 
 
-class Fault(StrEnum):
+class DeliveryFault(StrEnum):
     """Why a provider said no. The names are those of all providers."""
 
     PERMANENT_ADDRESS = "permanent_address"
@@ -65,28 +67,30 @@ class Fault(StrEnum):
     CONFIG = "config"
 
 
-LATER: Final = frozenset({Fault.THROTTLED, Fault.TRANSIENT, Fault.AUTH, Fault.CONFIG})
+RETRYABLE_FAULTS: Final = frozenset(
+    {DeliveryFault.THROTTLED, DeliveryFault.TRANSIENT, DeliveryFault.AUTH, DeliveryFault.CONFIG}
+)
 """Faults that pass, or that the retailer mends, while the message waits; the others are final."""
 
 
-class Accepted(Struct, frozen=True):
+class MessageAccepted(Struct, frozen=True):
     """The provider has taken it over; whether it arrives is another question."""
 
     provider_id: str
 
 
-class Rejected(Struct, frozen=True):
+class MessageRejected(Struct, frozen=True):
     """The provider did not take it. `code` is the provider's own, for the record."""
 
-    fault: Fault
+    fault: DeliveryFault
     code: str
     retry_after: timedelta | None = None
 
 
-class Unclear(Struct, frozen=True):
+class DeliveryUnknown(Struct, frozen=True):
     """The answer was lost: it may or may not have been taken."""
 
     code: str
 
 
-Outcome = Accepted | Rejected | Unclear
+DeliveryOutcome = MessageAccepted | MessageRejected | DeliveryUnknown

@@ -11,7 +11,7 @@ from typing import Annotated, Final
 
 from msgspec import Meta, Struct
 
-from domain.contact.channels import Channel
+from domain.contact.channels import MessageChannel
 from domain.contact.preferences import Preferences
 from domain.kernel.locales import Locale
 
@@ -43,7 +43,7 @@ class Consent(Struct, frozen=True, kw_only=True):
     """
 
     purpose: Purpose
-    channel: Channel
+    channel: MessageChannel
     action: Action
     at: datetime
     source: str
@@ -57,15 +57,15 @@ class Permission(Struct, frozen=True):
     """What counts now for one purpose on one channel, and since when."""
 
     purpose: Purpose
-    channel: Channel
+    channel: MessageChannel
     granted: bool
     since: datetime
 
 
-Consents = Mapping[tuple[Purpose, Channel], Permission]
+Consents = Mapping[tuple[Purpose, MessageChannel], Permission]
 
 
-def permissions(statements: Iterable[Consent]) -> dict[tuple[Purpose, Channel], Permission]:
+def permissions(statements: Iterable[Consent]) -> dict[tuple[Purpose, MessageChannel], Permission]:
     """What counts after `statements`, given oldest first."""
     return {
         (said.purpose, said.channel): Permission(
@@ -95,9 +95,9 @@ class Reason(StrEnum):
     BROKEN = "broken"
 
 
-def may_send(
+def check_permission(
     purpose: Purpose,
-    channel: Channel,
+    channel: MessageChannel,
     consents: Consents,
     preferences: Preferences,
     now: datetime,
@@ -125,56 +125,62 @@ class Addresses(Struct, frozen=True):
     email: str | None = None
     phone: str | None = None
 
-    def on(self, channel: Channel) -> str | None:
-        if channel is Channel.EMAIL:
+    def on(self, channel: MessageChannel) -> str | None:
+        if channel is MessageChannel.EMAIL:
             return self.email
         return self.phone if channel in BY_PHONE else None
 
 
 BY_PHONE: Final = frozenset(
-    {Channel.SMS, Channel.WHATSAPP, Channel.RCS, Channel.VIBER, Channel.CALL}
+    {
+        MessageChannel.SMS,
+        MessageChannel.WHATSAPP,
+        MessageChannel.RCS,
+        MessageChannel.VIBER,
+        MessageChannel.CALL,
+    }
 )
-UNASKED: Final = (Channel.EMAIL, Channel.SMS)
+IMPLIED: Final = (MessageChannel.EMAIL, MessageChannel.SMS)
 """What serves whoever stated no preference; every other channel wants to be asked for."""
 
 
-class Step(Struct, frozen=True):
+class ChannelStep(Struct, frozen=True):
     """A channel and why it is not the one; `reason` is None for the one that is."""
 
-    channel: Channel
+    channel: MessageChannel
     reason: Reason | None = None
 
 
-def ladder(
+def rank_channels(
     purpose: Purpose,
     addresses: Addresses,
     preferences: Preferences,
     consents: Consents,
     *,
-    open_channels: Collection[Channel],
-    given_up: Collection[Channel],
+    open_channels: Collection[MessageChannel],
+    given_up: Collection[MessageChannel],
     now: datetime,
-) -> list[Step]:
+) -> list[ChannelStep]:
     """Every channel, best first: the one to use has no reason, each other tells why not."""
     stated = preferences.preferred_channels
-    ranking = [*stated, *(channel for channel in UNASKED if channel not in stated)]
-    rest = [channel for channel in Channel if channel not in ranking]
-    steps: list[Step] = []
+    ranking = [*stated, *(channel for channel in IMPLIED if channel not in stated)]
+    rest = [channel for channel in MessageChannel if channel not in ranking]
+    steps: list[ChannelStep] = []
     found = False
     for channel in (*ranking, *rest):
         reason = _obstacle(channel, addresses, open_channels, given_up, ranking)
-        reason = reason or may_send(purpose, channel, consents, preferences, now)
-        steps.append(Step(channel, reason or (Reason.SECOND_CHOICE if found else None)))
+        reason = reason or check_permission(purpose, channel, consents, preferences, now)
+        steps.append(ChannelStep(channel, reason or (Reason.SECOND_CHOICE if found else None)))
         found = found or reason is None
     return steps
 
 
 def _obstacle(
-    channel: Channel,
+    channel: MessageChannel,
     addresses: Addresses,
-    open_channels: Collection[Channel],
-    given_up: Collection[Channel],
-    ranking: Collection[Channel],
+    open_channels: Collection[MessageChannel],
+    given_up: Collection[MessageChannel],
+    ranking: Collection[MessageChannel],
 ) -> Reason | None:
     if channel not in ranking:
         return Reason.NOT_STATED
@@ -185,5 +191,5 @@ def _obstacle(
     return Reason.GIVEN_UP if channel in given_up else None
 
 
-def chosen(steps: Iterable[Step]) -> Channel | None:
+def choose_channel(steps: Iterable[ChannelStep]) -> MessageChannel | None:
     return next((step.channel for step in steps if step.reason is None), None)

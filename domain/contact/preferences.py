@@ -6,12 +6,12 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Meta, Struct, field
 
-from domain.contact.channels import Channel
-from domain.kernel.errors import WrongField
+from domain.contact.channels import MessageChannel
+from domain.kernel.errors import InvalidField
 from domain.kernel.locales import Locale
 from domain.kernel.patterns import whole
 from domain.kernel.time_zones import is_zone
-from domain.kernel.timestamps import Moment, must_be_within
+from domain.kernel.timestamps import Timestamp, ensure_representable
 
 WallTime = Annotated[
     str,
@@ -35,7 +35,7 @@ class QuietHours(Struct, frozen=True, forbid_unknown_fields=True):
 
     def __post_init__(self) -> None:
         if self.begin == self.end:
-            raise WrongField("quiet_hours.to", "no_length", "must differ from its beginning")
+            raise InvalidField("quiet_hours.to", "no_length", "must differ from its beginning")
 
     def over_at(self, now: datetime, zone: ZoneInfo) -> datetime:
         """When one may disturb: `now` itself outside quiet hours, else the end of them.
@@ -61,20 +61,20 @@ class Preferences(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     `weekly_maximum` counts advertising in seven days, whatever the channel.
     """
 
-    preferred_channels: Annotated[list[Channel], Meta(max_length=len(Channel))] = []
+    preferred_channels: Annotated[list[MessageChannel], Meta(max_length=len(MessageChannel))] = []
     locale: Locale | None = None
     time_zone: Annotated[str, Meta(max_length=64, examples=["Europe/Oslo"])] | None = None
     quiet_hours: QuietHours | None = None
     topics: Annotated[list[Topic], Meta(max_length=50)] = []
-    snooze_until: Moment | None = None
+    snooze_until: Timestamp | None = None
     weekly_maximum: Annotated[int, Meta(ge=0, le=1000)] | None = None
 
     def __post_init__(self) -> None:
         if len(set(self.preferred_channels)) < len(self.preferred_channels):
-            raise WrongField("preferred_channels", "repeated", "must name each channel once")
+            raise InvalidField("preferred_channels", "repeated", "must name each channel once")
         if self.time_zone is not None and not is_zone(self.time_zone):
-            raise WrongField("time_zone", "unknown_time_zone", "must be a name of the IANA list")
-        must_be_within("snooze_until", self.snooze_until)
+            raise InvalidField("time_zone", "unknown_time_zone", "must be a name of the IANA list")
+        ensure_representable("snooze_until", self.snooze_until)
 
 
 NOTHING_STATED: Final = Preferences()

@@ -7,7 +7,7 @@ import phonenumbers
 from email_validator import EmailNotValidError, validate_email
 from msgspec import Meta, Struct, structs
 
-from domain.kernel.errors import Conflict, Missing, WrongField
+from domain.kernel.errors import Conflict, InvalidField, NotFound
 from domain.kernel.ids import CustomerId, MemberId
 from domain.kernel.locales import Locale
 from domain.kernel.text import NameOrNone
@@ -26,7 +26,7 @@ class Person(Struct, frozen=True, kw_only=True):
     locale: Locale | None = None
 
 
-class ToldPerson(Person, frozen=True, kw_only=True):
+class ReportedPerson(Person, frozen=True, kw_only=True):
     """What a file says of a customer, who becomes a member unless it says no."""
 
     member: bool = True
@@ -49,8 +49,8 @@ class Profile(Customer, frozen=True, kw_only=True):
             WrongField: an address or a number cannot be one.
         """
         profile = structs.replace(self, **told)
-        email = read_email(profile.email) if profile.email else None
-        phone = read_phone(profile.phone, profile.region) if profile.phone else None
+        email = parse_email(profile.email) if profile.email else None
+        phone = parse_phone(profile.phone, profile.region) if profile.phone else None
         return structs.replace(profile, email=email, phone=phone)
 
     @property
@@ -60,7 +60,7 @@ class Profile(Customer, frozen=True, kw_only=True):
         return region.upper() or None
 
 
-class CustomerMissing(Missing):
+class CustomerNotFound(NotFound):
     code = "unknown_customer"
 
     def __init__(self) -> None:
@@ -76,7 +76,7 @@ class ExternalIdTaken(Conflict):
         )
 
 
-def read_email(text: str, field: str = "email") -> str:
+def parse_email(text: str, field: str = "email") -> str:
     """The address with its domain in lower case; whether mail arrives there is another question.
 
     Raises:
@@ -85,10 +85,10 @@ def read_email(text: str, field: str = "email") -> str:
     try:
         return validate_email(text, check_deliverability=False, test_environment=True).normalized
     except EmailNotValidError:
-        raise WrongField(field, "not_an_email", "must be an e-mail address") from None
+        raise InvalidField(field, "not_an_email", "must be an e-mail address") from None
 
 
-def read_phone(text: str, region: str | None = None, field: str = "phone") -> str:
+def parse_phone(text: str, region: str | None = None, field: str = "phone") -> str:
     """A number spelt as people do, in E.164; without a country code it is from `region`.
 
     Raises:
@@ -99,5 +99,5 @@ def read_phone(text: str, region: str | None = None, field: str = "phone") -> st
     except phonenumbers.NumberParseException:
         number = None
     if number is None or not phonenumbers.is_possible_number(number):
-        raise WrongField(field, "not_a_phone", "must be a number in E.164, such as +4790123456")
+        raise InvalidField(field, "not_a_phone", "must be a number in E.164, such as +4790123456")
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)

@@ -9,7 +9,7 @@ from domain.kernel.locales import fallbacks
 from domain.kernel.money import Money
 
 
-class Named(Struct, frozen=True, kw_only=True):
+class NamedProduct(Struct, frozen=True, kw_only=True):
     """A product by its name, and its names in other languages."""
 
     name: str
@@ -21,11 +21,11 @@ class Named(Struct, frozen=True, kw_only=True):
         return next((self.names[locale] for locale in chain if locale in self.names), self.name)
 
 
-class Item(Named, frozen=True, kw_only=True):
+class ContentItem(NamedProduct, frozen=True, kw_only=True):
     quantity: int
 
 
-class Suggestion(Named, frozen=True, kw_only=True):
+class Suggestion(NamedProduct, frozen=True, kw_only=True):
     """One thing that goes with what was bought and lies in that store now."""
 
     price: Money
@@ -40,7 +40,7 @@ class Retailer(Struct, frozen=True):
     phone: str | None = None
 
 
-class Place(Struct, frozen=True):
+class ContentStore(Struct, frozen=True):
     """A store as a visitor needs it; `today` are its opening spans of the day, None if unknown."""
 
     name: str
@@ -52,13 +52,13 @@ class Place(Struct, frozen=True):
     today: list[tuple[datetime, datetime]] | None = None
 
 
-class ReadyLetter(Struct, frozen=True, kw_only=True, tag="pickup_ready"):
+class PickupReadyContent(Struct, frozen=True, kw_only=True, tag="pickup_ready"):
     """Your order is ready. Times bear the store's own offset."""
 
     retailer: Retailer
     order: str
-    store: Place
-    items: list[Item]
+    store: ContentStore
+    items: list[ContentItem]
     code: str
     collect_by: datetime | None = None
     order_url: str | None = None
@@ -68,7 +68,7 @@ class ReadyLetter(Struct, frozen=True, kw_only=True, tag="pickup_ready"):
         return self.store.country
 
 
-class ThanksLetter(Struct, frozen=True, kw_only=True, tag="thank_you"):
+class ThankYouContent(Struct, frozen=True, kw_only=True, tag="thank_you"):
     """Thank you, what it earned, and perhaps what goes with it.
 
     `store` is where it was collected, None for what was sent. `earned` and `balance` are points,
@@ -78,8 +78,8 @@ class ThanksLetter(Struct, frozen=True, kw_only=True, tag="thank_you"):
     retailer: Retailer
     order: str
     country: str
-    store: Place | None
-    items: list[Item]
+    store: ContentStore | None
+    items: list[ContentItem]
     earned: int | None = None
     balance: int | None = None
     suggestion: Suggestion | None = None
@@ -87,7 +87,7 @@ class ThanksLetter(Struct, frozen=True, kw_only=True, tag="thank_you"):
     unsubscribe_url: str | None = None
 
 
-class SentLetter(Struct, frozen=True, kw_only=True, tag="shipment_sent"):
+class ShipmentSentContent(Struct, frozen=True, kw_only=True, tag="shipment_sent"):
     """A parcel is on its way. `to_come` is what is still to be sent of the order.
 
     `city` is where it goes, `tracking_url` where its way can be followed. `country` is that of
@@ -99,25 +99,25 @@ class SentLetter(Struct, frozen=True, kw_only=True, tag="shipment_sent"):
     country: str
     carrier: str
     tracking_number: str
-    items: list[Item]
-    to_come: list[Item]
+    items: list[ContentItem]
+    to_come: list[ContentItem]
     city: str | None = None
     tracking_url: str | None = None
     order_url: str | None = None
 
 
-class ShortLetter(Struct, frozen=True, kw_only=True, tag="order_short"):
+class OrderShortContent(Struct, frozen=True, kw_only=True, tag="order_short"):
     """Goods that the shop could not find, and what that means for the buyer's money."""
 
     retailer: Retailer
     order: str
     country: str
-    items: list[Item]
+    items: list[ContentItem]
     by_card: bool
     order_url: str | None = None
 
 
-class ReturnedLetter(Struct, frozen=True, kw_only=True, tag="payment_returned"):
+class PaymentReturnedContent(Struct, frozen=True, kw_only=True, tag="payment_returned"):
     """Your money came when the order was over, and you get it back. `country` is the shop's."""
 
     retailer: Retailer
@@ -127,20 +127,27 @@ class ReturnedLetter(Struct, frozen=True, kw_only=True, tag="payment_returned"):
     order_url: str | None = None
 
 
-class LinkLetter(Struct, frozen=True, kw_only=True, tag="order_link"):
+class OrderLinkContent(Struct, frozen=True, kw_only=True, tag="order_link"):
     """The way to an order, for whoever ordered it and lost the way. `country` is the shop's."""
 
     retailer: Retailer
     order: str
     country: str
-    items: list[Item]
+    items: list[ContentItem]
     order_url: str | None = None
 
 
-Letter = ReadyLetter | SentLetter | ShortLetter | ThanksLetter | ReturnedLetter | LinkLetter
+Content = (
+    PickupReadyContent
+    | ShipmentSentContent
+    | OrderShortContent
+    | ThankYouContent
+    | PaymentReturnedContent
+    | OrderLinkContent
+)
 
 
-class Rendered(Struct, frozen=True):
+class RenderedContent(Struct, frozen=True):
     """A letter in words; a channel without pages has no subject and no HTML."""
 
     locale: str

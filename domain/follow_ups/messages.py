@@ -13,13 +13,19 @@ from typing import Final
 
 from msgspec import Struct, structs
 
-from domain.contact.channels import LATER, Accepted, Channel, Outcome, Rejected
-from domain.contact.consent import Purpose, Reason, Step
-from domain.kernel.errors import Missing
+from domain.contact.channels import (
+    RETRYABLE_FAULTS,
+    DeliveryOutcome,
+    MessageAccepted,
+    MessageChannel,
+    MessageRejected,
+)
+from domain.contact.consent import ChannelStep, Purpose, Reason
+from domain.kernel.errors import NotFound
 from domain.kernel.ids import CustomerId, MessageId, OrderId, PickupId, ShipmentId
 
 
-class Kind(StrEnum):
+class MessageKind(StrEnum):
     PICKUP_READY = "pickup_ready"
     SHIPMENT_SENT = "shipment_sent"
     ORDER_SHORT = "order_short"
@@ -44,7 +50,7 @@ class MessageState(StrEnum):
 
 
 _S = MessageState
-MOVES: Final[Mapping[MessageState, frozenset[MessageState]]] = {
+TRANSITIONS: Final[Mapping[MessageState, frozenset[MessageState]]] = {
     _S.PLANNED: frozenset(
         {
             _S.PLANNED,
@@ -75,27 +81,27 @@ MOVES: Final[Mapping[MessageState, frozenset[MessageState]]] = {
 LEASE: Final = timedelta(minutes=2)
 """How long a claimed message waits for its answer; longer than any provider may take."""
 
-MOST_TRIES: Final = 8
+MAX_TRIES: Final = 8
 """On one channel, before the next one is tried."""
 
-MOST_BLIND_TRIES: Final = 3
+MAX_BLIND_TRIES: Final = 3
 """After so many lost answers nobody tries again; staff see it."""
 
-MUST_REACH: Final = frozenset({Kind.PICKUP_READY})
+MANDATORY: Final = frozenset({MessageKind.PICKUP_READY})
 """Kinds worth a possible double: each try bears the same id, and without them nobody comes."""
 
-FIRST_PAUSE: Final = timedelta(seconds=30)
-LONGEST_PAUSE: Final = timedelta(hours=1)
+INITIAL_DELAY: Final = timedelta(seconds=30)
+MAX_DELAY: Final = timedelta(hours=1)
 
 
-class MessageMissing(Missing):
+class MessageNotFound(NotFound):
     code = "unknown_message"
 
     def __init__(self, message: MessageId) -> None:
         super().__init__("There is no such message.", facts={"message": message})
 
 
-class About(Struct, frozen=True, omit_defaults=True):
+class MessageReference(Struct, frozen=True, omit_defaults=True):
     """What a message is about."""
 
     order: OrderId | None = None
@@ -104,13 +110,13 @@ class About(Struct, frozen=True, omit_defaults=True):
     sale: str | None = None
 
 
-class Decision(Struct, frozen=True):
+class SendDecision(Struct, frozen=True):
     """One line of the answer to "why did I get this, and why there?"."""
 
     at: datetime
     what: str
     verdict: str
-    channel: Channel | None = None
+    channel: MessageChannel | None = None
 
 
 class Message(Struct, frozen=True, kw_only=True):
@@ -120,16 +126,16 @@ class Message(Struct, frozen=True, kw_only=True):
     """
 
     id: MessageId
-    kind: Kind
+    kind: MessageKind
     key: str
-    about: About
+    about: MessageReference
     planned_for: datetime
     not_after: datetime
     created_at: datetime
     changed_at: datetime
     customer: CustomerId | None = None
     purpose: Purpose = Purpose.SERVICE
-    channel: Channel | None = None
+    channel: MessageChannel | None = None
     locale: str | None = None
     state: MessageState = MessageState.PLANNED
     reason: str | None = None
@@ -139,8 +145,8 @@ class Message(Struct, frozen=True, kw_only=True):
     provider_id: str | None = None
     tries: int = 0
     claims: int = 0
-    given_up: list[Channel] = []
-    trace: list[Decision] = []
+    given_up: list[MessageChannel] = []
+    trace: list[SendDecision] = []
 
     def cancel(self, reason: Reason, now: datetime) -> "Message":
         """What it would say is no longer so."""
@@ -150,7 +156,7 @@ class Message(Struct, frozen=True, kw_only=True):
         """Too late to be of use."""
         return self.moved(_S.EXPIRED, now, reason=Reason.STALE.value)
 
-    def unreachable(self, steps: list[Step], now: datetime) -> "Message":
+    def unreachable(self, steps: list[ChannelStep], now: datetime) -> "Message":
         """No channel is left: nobody was tried (`suppressed`), or all failed (`undeliverable`)."""
         told = _told(steps, now)
         if self.given_up:
@@ -159,13 +165,13 @@ class Message(Struct, frozen=True, kw_only=True):
 
     def defer(self, until: datetime, reason: Reason, now: datetime) -> "Message":
         """Not now; every question is asked again then."""
-        why = Decision(now, "time", reason)
+        why = SendDecision(now, "time", reason)
         if until > self.not_after:
             return self.moved(_S.EXPIRED, now, why, reason=Reason.STALE.value)
         return self.moved(_S.PLANNED, now, why, planned_for=until, reason=reason.value)
 
     def claim(
-        self, steps: list[Step], channel: Channel, *, now: datetime, **words: object
+        self, steps: list[ChannelStep], channel: MessageChannel, *, now: datetime, **words: object
     ) -> "Message":
         """Ours to send until the lease ends. `words` are its purpose, locale and subject."""
         return self.moved(
@@ -180,20 +186,20 @@ class Message(Struct, frozen=True, kw_only=True):
             **words,
         )
 
-    def awaits(self, claims: int, outcome: Outcome) -> bool:
+    def awaits(self, claims: int, outcome: DeliveryOutcome) -> bool:
         """Whether an answer to the claim of that number still matters: a late yes does."""
         if self.claims != claims:
             return False
-        late = {_S.UNKNOWN, _S.PLANNED} if isinstance(outcome, Accepted) else set()
+        late = {_S.UNKNOWN, _S.PLANNED} if isinstance(outcome, MessageAccepted) else set()
         return self.state is _S.CLAIMED or self.state in late
 
-    def answered(self, outcome: Outcome, now: datetime) -> "Message":
+    def answered(self, outcome: DeliveryOutcome, now: datetime) -> "Message":
         """What becomes of a claimed message by what its provider said."""
-        if isinstance(outcome, Accepted):
+        if isinstance(outcome, MessageAccepted):
             said = self._said("accepted", now)
             sent = {"sent_at": now, "provider_id": outcome.provider_id}
             return self.moved(_S.SENT, now, said, **sent)
-        if isinstance(outcome, Rejected):
+        if isinstance(outcome, MessageRejected):
             return self._rejected(outcome, now)
         return self.lost(outcome.code, now)
 
@@ -201,48 +207,48 @@ class Message(Struct, frozen=True, kw_only=True):
         """Nobody knows whether it went out: kinds that must reach their reader are tried again."""
         said, reason = self._said(why, now), Reason.NO_ANSWER.value
         unknown = self.moved(_S.UNKNOWN, now, said, reason=reason)
-        if self.kind not in MUST_REACH or self.tries >= MOST_BLIND_TRIES:
+        if self.kind not in MANDATORY or self.tries >= MAX_BLIND_TRIES:
             return unknown
         return unknown.moved(_S.PLANNED, now, planned_for=now + self._pause())
 
     def stumbled(self, now: datetime) -> "Message":
         """It could not even be written; others go first, and at last it is given up."""
-        what = Decision(now, "trouble", Reason.BROKEN)
-        if self.tries >= MOST_TRIES:
+        what = SendDecision(now, "trouble", Reason.BROKEN)
+        if self.tries >= MAX_TRIES:
             return self.moved(_S.FAILED, now, what, reason=Reason.BROKEN.value)
         later = {"planned_for": now + self._pause(), "tries": self.tries + 1}
         return self.moved(_S.PLANNED, now, what, reason=Reason.BROKEN.value, **later)
 
-    def _rejected(self, no: Rejected, now: datetime) -> "Message":
+    def _rejected(self, no: MessageRejected, now: datetime) -> "Message":
         said = self._said(f"{no.fault} {no.code}", now)
-        if no.fault in LATER and self.tries < MOST_TRIES:
+        if no.fault in RETRYABLE_FAULTS and self.tries < MAX_TRIES:
             again = now + (no.retry_after or self._pause())
             return self.moved(_S.PLANNED, now, said, planned_for=again, reason=no.fault.value)
         failed = {"given_up": [*self.given_up, self.channel], "tries": 0, "planned_for": now}
         return self.moved(_S.PLANNED, now, said, reason=no.fault.value, **failed)
 
-    def _said(self, verdict: str, now: datetime) -> Decision:
-        return Decision(now, "provider", verdict, self.channel)
+    def _said(self, verdict: str, now: datetime) -> SendDecision:
+        return SendDecision(now, "provider", verdict, self.channel)
 
     def _pause(self) -> timedelta:
         """Half a minute, doubled with every try."""
-        pause = FIRST_PAUSE
+        pause = INITIAL_DELAY
         for _ in range(1, self.tries):
-            pause = min(2 * pause, LONGEST_PAUSE)
+            pause = min(2 * pause, MAX_DELAY)
         return pause
 
-    def traced(self, decision: Decision) -> "Message":
+    def traced(self, decision: SendDecision) -> "Message":
         return structs.replace(self, trace=[*self.trace, decision])
 
     def moved(
-        self, state: MessageState, now: datetime, *decisions: Decision, **changes: object
+        self, state: MessageState, now: datetime, *decisions: SendDecision, **changes: object
     ) -> "Message":
         """The message in `state`, by these decisions. Only MOVES can be made."""
-        assert state in MOVES[self.state], (self.state, state)
+        assert state in TRANSITIONS[self.state], (self.state, state)
         held = {} if state is _S.CLAIMED else {"leased_until": None}
         trace = [*self.trace, *decisions]
         return structs.replace(self, state=state, changed_at=now, trace=trace, **held, **changes)
 
 
-def _told(steps: list[Step], now: datetime) -> list[Decision]:
-    return [Decision(now, "channel", step.reason or "chosen", step.channel) for step in steps]
+def _told(steps: list[ChannelStep], now: datetime) -> list[SendDecision]:
+    return [SendDecision(now, "channel", step.reason or "chosen", step.channel) for step in steps]

@@ -8,7 +8,7 @@ from domain.foundation.callers import Caller, Role
 from domain.kernel.ids import KeyId, StoreId
 
 
-class Key(Struct, frozen=True):
+class ApiKey(Struct, frozen=True):
     """The secret is shown once and kept only as a hash; `hint` is its last four characters."""
 
     id: KeyId

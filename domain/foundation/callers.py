@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from domain.kernel.errors import Forbidden, Missing
+from domain.kernel.errors import Forbidden, NotFound
 from domain.kernel.ids import CartId, CustomerId, OrderId, StoreId
 
 
@@ -79,7 +79,7 @@ class Caller(Struct, frozen=True):
             raise Forbidden(f"A caller of the kind {self.role.value!r} may not do this.")
 
 
-class NotYours(Missing):
+class AccessDenied(NotFound):
     """Somebody else's object: answered as if it did not exist, and written down."""
 
     def __init__(self, caller: Caller, thing: str) -> None:

@@ -19,18 +19,18 @@ from domain.kernel.ids import (
 from domain.kernel.money import Money
 
 
-class Fact(Struct, frozen=True, tag=True, kw_only=True):
+class EventBase(Struct, frozen=True, tag=True, kw_only=True):
     """What every event tells: when it happened in the shop."""
 
     at: datetime
 
 
-class OrderPlaced(Fact, frozen=True, tag="order_placed"):
+class OrderPlaced(EventBase, frozen=True, tag="order_placed"):
     order: OrderId
     customer: CustomerId | None = None
 
 
-class PickupReady(Fact, frozen=True, tag="pickup_ready"):
+class PickupReady(EventBase, frozen=True, tag="pickup_ready"):
     pickup: PickupId
     order: OrderId
     store: StoreId
@@ -38,7 +38,7 @@ class PickupReady(Fact, frozen=True, tag="pickup_ready"):
     customer: CustomerId | None = None
 
 
-class PickupCollected(Fact, frozen=True, tag="pickup_collected"):
+class PickupCollected(EventBase, frozen=True, tag="pickup_collected"):
     """Goods were handed over; `whole` says that nothing is left to collect."""
 
     pickup: PickupId
@@ -48,7 +48,7 @@ class PickupCollected(Fact, frozen=True, tag="pickup_collected"):
     customer: CustomerId | None = None
 
 
-class PickupEnded(Fact, frozen=True, tag="pickup_ended"):
+class PickupEnded(EventBase, frozen=True, tag="pickup_ended"):
     """It ended with goods left: `declined`, `short`, `expired` or `cancelled`.
 
     `collected` says that some were handed over before.
@@ -62,7 +62,7 @@ class PickupEnded(Fact, frozen=True, tag="pickup_ended"):
     collected: bool = False
 
 
-class ShipmentSent(Fact, frozen=True, tag="shipment_sent"):
+class ShipmentSent(EventBase, frozen=True, tag="shipment_sent"):
     """A parcel has left; `whole` says that nothing is left to send."""
 
     shipment: ShipmentId
@@ -73,7 +73,7 @@ class ShipmentSent(Fact, frozen=True, tag="shipment_sent"):
     customer: CustomerId | None = None
 
 
-class ShipmentDelivered(Fact, frozen=True, tag="shipment_delivered"):
+class ShipmentDelivered(EventBase, frozen=True, tag="shipment_delivered"):
     """Its last parcel has reached the buyer."""
 
     shipment: ShipmentId
@@ -82,7 +82,7 @@ class ShipmentDelivered(Fact, frozen=True, tag="shipment_delivered"):
     customer: CustomerId | None = None
 
 
-class ShipmentEnded(Fact, frozen=True, tag="shipment_ended"):
+class ShipmentEnded(EventBase, frozen=True, tag="shipment_ended"):
     """Nothing more of it will leave though goods are left: `declined`, `short` or `cancelled`.
 
     `sent` says that some have left before.
@@ -96,7 +96,7 @@ class ShipmentEnded(Fact, frozen=True, tag="shipment_ended"):
     sent: bool = False
 
 
-class PaymentReturned(Fact, frozen=True, tag="payment_returned"):
+class PaymentReturned(EventBase, frozen=True, tag="payment_returned"):
     """Money came for an order that was over, or twice: it goes back, and stock is not touched."""
 
     order: OrderId
@@ -105,7 +105,7 @@ class PaymentReturned(Fact, frozen=True, tag="payment_returned"):
     customer: CustomerId | None = None
 
 
-class ReturnReceived(Fact, frozen=True, tag="return_received"):
+class ReturnReceived(EventBase, frozen=True, tag="return_received"):
     """Goods came back to a location; nobody knows of which order where there is no receipt.
 
     `whole` says that the buyer of the order has nothing of it left.

@@ -13,20 +13,20 @@ from typing import Any, ClassVar, Final, Self
 
 from msgspec import Struct, structs
 
-from domain.inventory.stock_levels import Change, Place, Shelf, summed
+from domain.inventory.stock_levels import StockDelta, StockKey, StockLevel, sum_by_key
 from domain.kernel.errors import Conflict, Invalid
 from domain.kernel.ids import CustomerId, OrderId, Sku, StoreId
 
 NOT_FOUND: Final = "not_found"
 """Why a location declines what it looked for in vain."""
 
-Moves = Mapping[Any, frozenset[Any]]
+Transitions = Mapping[Any, frozenset[Any]]
 
 
-class WrongState(Conflict):
+class InvalidState(Conflict):
     code = "wrong_state"
 
-    def __init__(self, group: "Group", wanted: StrEnum) -> None:
+    def __init__(self, group: "Fulfilment", wanted: StrEnum) -> None:
         allowed = sorted(move.value for move in group.MOVES[group.state])
         super().__init__(
             f"A {group.KIND} that is {group.state.value} cannot become {wanted.value}.",
@@ -34,20 +34,20 @@ class WrongState(Conflict):
         )
 
 
-class Repeated(Invalid):
+class RepeatedLine(Invalid):
     code = "repeated_line"
 
     def __init__(self, sku: Sku) -> None:
         super().__init__(f"{sku} stands on more than one line.", facts={"sku": sku})
 
 
-class Unexpected(Invalid):
+class UnexpectedItem(Invalid):
     """A line that this group does not have, or more of it than was ordered."""
 
     code = "unexpected_line"
 
 
-class GroupLine(Struct, frozen=True):
+class FulfilmentLine(Struct, frozen=True):
     """Units of one SKU that was sold; `parts` is what has to be fetched for each unit.
 
     `given` units have left with their buyer or a carrier. `cancelled` counts units the buyer no
@@ -107,28 +107,28 @@ class Allocation(Struct, frozen=True):
         return self.quantity - self.consumed - self.released
 
     @property
-    def place(self) -> Place:
+    def place(self) -> StockKey:
         return (self.store, self.sku)
 
 
-class Found(Struct, frozen=True):
+class PickedQuantities(Struct, frozen=True):
     """What a picker says of a line: units fetched so far, and whether the rest is not there."""
 
     quantity: int
     short: bool = False
 
 
-class Group(Struct, frozen=True, kw_only=True):
+class Fulfilment(Struct, frozen=True, kw_only=True):
     """What a pickup and a shipment have in common. A SKU stands on one line of a group."""
 
     KIND: ClassVar[str]
-    MOVES: ClassVar[Moves]
+    MOVES: ClassVar[Transitions]
 
     id: str
     order: OrderId
     store: StoreId
     state: Any
-    lines: list[GroupLine]
+    lines: list[FulfilmentLine]
     placed_at: datetime
     changed_at: datetime
     customer: CustomerId | None = None
@@ -168,10 +168,10 @@ class Group(Struct, frozen=True, kw_only=True):
         if not any(line.remaining for line in lines):
             return self.moved("declined", now, lines=lines, reason=reason)
         if "declined" not in self.MOVES[self.state]:
-            raise WrongState(self, type(self.state)("declined"))
+            raise InvalidState(self, type(self.state)("declined"))
         return self if lines == self.lines else self.changed(now, lines=lines, reason=reason)
 
-    def pick(self, found: Mapping[Sku, Found], now: datetime) -> Self:
+    def pick(self, found: Mapping[Sku, PickedQuantities], now: datetime) -> Self:
         """So many units of each line were fetched so far; a repeat changes nothing.
 
         Raises:
@@ -188,7 +188,7 @@ class Group(Struct, frozen=True, kw_only=True):
             return start
         return start.moved("picking", now, lines=lines)
 
-    def picked_in_vain(self, lines: list[GroupLine], now: datetime) -> Self:
+    def picked_in_vain(self, lines: list[FulfilmentLine], now: datetime) -> Self:
         """Nothing is left that the buyer may get."""
         return self.moved("short", now, lines=lines, reason=NOT_FOUND)
 
@@ -205,11 +205,11 @@ class Group(Struct, frozen=True, kw_only=True):
             return self.moved("put_back", now, lines=lines)
         return self.changed(now, lines=lines)
 
-    def all_cancelled(self) -> list[GroupLine]:
+    def all_cancelled(self) -> list[FulfilmentLine]:
         """The lines when nothing more of them is wanted."""
         return [cancelled(line) for line in self.lines]
 
-    def without(self, units: Mapping[Sku, int]) -> list[GroupLine]:
+    def without(self, units: Mapping[Sku, int]) -> list[FulfilmentLine]:
         """The lines when so many units of each are no longer wanted.
 
         Raises:
@@ -219,7 +219,7 @@ class Group(Struct, frozen=True, kw_only=True):
         left = {line.sku: line.remaining for line in self.lines}
         wrong = sorted(sku for sku in units if units[sku] > left[sku])
         if wrong:
-            raise Unexpected(
+            raise UnexpectedItem(
                 f"More of {', '.join(wrong)} than is still to come.", facts={"remaining": left}
             )
         return [
@@ -231,7 +231,7 @@ class Group(Struct, frozen=True, kw_only=True):
         """Raises Unexpected."""
         strangers = sorted(set(skus) - {line.sku for line in self.lines})
         if strangers:
-            raise Unexpected(
+            raise UnexpectedItem(
                 f"This {self.KIND} has no line for {', '.join(strangers)}.",
                 facts={"expected": sorted(line.sku for line in self.lines)},
             )
@@ -244,21 +244,21 @@ class Group(Struct, frozen=True, kw_only=True):
         if wanted not in self.MOVES[self.state]:
             if wanted is self.state:
                 return self
-            raise WrongState(self, wanted)
+            raise InvalidState(self, wanted)
         return self.changed(now, state=wanted, **changes)
 
     def changed(self, now: datetime, **changes: object) -> Self:
         return structs.replace(self, changed_at=now, version=self.version + 1, **changes)
 
 
-def cancelled(line: GroupLine) -> GroupLine:
+def cancelled(line: FulfilmentLine) -> FulfilmentLine:
     return structs.replace(line, cancelled=line.quantity - line.given)
 
 
-def _picked(line: GroupLine, found: Found) -> GroupLine:
+def _picked(line: FulfilmentLine, found: PickedQuantities) -> FulfilmentLine:
     wanted = line.quantity - line.cancelled
     if not line.picked <= found.quantity <= wanted:
-        raise Unexpected(
+        raise UnexpectedItem(
             f"{line.sku}: {found.quantity} picked, where {line.picked} to {wanted} can be.",
             facts={"sku": line.sku, "picked": line.picked, "ordered": wanted},
         )
@@ -271,13 +271,13 @@ def _picked(line: GroupLine, found: Found) -> GroupLine:
     )
 
 
-def _declined(line: GroupLine, reason: str) -> GroupLine:
+def _declined(line: FulfilmentLine, reason: str) -> FulfilmentLine:
     looked_for = max(0, line.quantity - line.cancelled - line.picked)
     missing = looked_for if reason == NOT_FOUND else 0
     return structs.replace(cancelled(line), missing=line.missing + missing)
 
 
-def not_there(before: Group, after: Group) -> set[Sku]:
+def missing_units(before: Fulfilment, after: Fulfilment) -> set[Sku]:
     """Of what the step from `before` to `after` found not a single unit."""
     was = {line.sku: line.missing for line in before.lines}
     return {
@@ -287,24 +287,24 @@ def not_there(before: Group, after: Group) -> set[Sku]:
     }
 
 
-def emptied(
-    changes: Iterable[Change], gone: Collection[Sku], shelves: Mapping[Place, Shelf]
-) -> list[Change]:
+def settle_missing(
+    changes: Iterable[StockDelta], gone: Collection[Sku], shelves: Mapping[StockKey, StockLevel]
+) -> list[StockDelta]:
     """The changes, which also take off what is free of `gone`: whoever looked has seen none.
 
     What other orders were promised stays promised, until somebody has counted.
     """
     return [
         structs.replace(
-            change, on_hand=change.on_hand - max(0, shelves[change.place].after(change).available)
+            change, on_hand=change.on_hand - max(0, shelves[change.key].after(change).available)
         )
         if change.sku in gone
         else change
-        for change in summed(changes)
+        for change in sum_by_key(changes)
     ]
 
 
-def changes_between(before: Group | None, after: Group) -> list[Change]:
+def deltas_between(before: Fulfilment | None, after: Fulfilment) -> list[StockDelta]:
     """What the step from `before` to `after` does to the shelves, and nothing else.
 
     Goods that are given leave the shelf; goods that a picker did not find are taken off it, so
@@ -321,7 +321,7 @@ def changes_between(before: Group | None, after: Group) -> list[Change]:
         earlier_line = was.get(claim.line)
         missing = 0 if line.is_kit else line.missing - (earlier_line.missing if earlier_line else 0)
         changes.append(
-            Change(
+            StockDelta(
                 after.store,
                 claim.sku,
                 on_hand=-(claim.consumed - (earlier.consumed if earlier else 0)) - missing * each,
@@ -332,7 +332,7 @@ def changes_between(before: Group | None, after: Group) -> list[Change]:
     return changes
 
 
-def units_ended(before: Group, after: Group) -> tuple[dict[Sku, int], dict[Sku, int]]:
+def units_ended(before: Fulfilment, after: Fulfilment) -> tuple[dict[Sku, int], dict[Sku, int]]:
     """Units of each line that were given, and that were cancelled, by the step."""
     was = {line.sku: line for line in before.lines}
     given = {line.sku: line.given - was[line.sku].given for line in after.lines}

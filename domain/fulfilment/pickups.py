@@ -12,11 +12,11 @@ from typing import ClassVar, Final
 
 from msgspec import structs
 
-from domain.fulfilment.fulfilments import Group, Moves, Unexpected, WrongState
+from domain.fulfilment.fulfilments import Fulfilment, InvalidState, Transitions, UnexpectedItem
 from domain.kernel.errors import Conflict, Forbidden
 from domain.kernel.ids import PickupId, Sku, StoreId
 
-MOST_TRIES: Final = 5
+MAX_CODE_ATTEMPTS: Final = 5
 """Wrong codes after which a manager has to decide."""
 
 
@@ -34,7 +34,7 @@ class PickupState(StrEnum):
 
 
 _S = PickupState
-MOVES: Final[Mapping[PickupState, frozenset[PickupState]]] = {
+TRANSITIONS: Final[Mapping[PickupState, frozenset[PickupState]]] = {
     _S.PLACED: frozenset({_S.ACCEPTED, _S.DECLINED, _S.CANCELLED}),
     _S.ACCEPTED: frozenset({_S.PICKING, _S.DECLINED, _S.CANCELLED, _S.SHORT}),
     _S.PICKING: frozenset({_S.PICKING, _S.READY, _S.DECLINED, _S.CANCELLED, _S.SHORT}),
@@ -58,7 +58,7 @@ class AlreadyCollected(Conflict):
         )
 
 
-class OtherStore(Conflict):
+class PickupAtOtherStore(Conflict):
     code = "other_store"
 
     def __init__(self, store: StoreId) -> None:
@@ -79,7 +79,7 @@ class CodeLocked(Forbidden):
         super().__init__("Too many wrong codes; a manager has to look at the customer's proof.")
 
 
-class NotAllPicked(Conflict):
+class PickingIncomplete(Conflict):
     code = "not_all_picked"
 
     def __init__(self, skus: list[Sku]) -> None:
@@ -88,9 +88,9 @@ class NotAllPicked(Conflict):
         )
 
 
-class Pickup(Group, frozen=True, kw_only=True):
+class Pickup(Fulfilment, frozen=True, kw_only=True):
     KIND: ClassVar[str] = "pickup"
-    MOVES: ClassVar[Moves] = MOVES
+    MOVES: ClassVar[Transitions] = TRANSITIONS
 
     id: PickupId
     state: PickupState
@@ -127,8 +127,8 @@ class Pickup(Group, frozen=True, kw_only=True):
             raise AlreadyCollected(self)
         lines = self.without(units)
         if any(line.remaining for line in lines):
-            if PickupState.CANCELLED not in MOVES[self.state]:
-                raise WrongState(self, PickupState.CANCELLED)
+            if PickupState.CANCELLED not in TRANSITIONS[self.state]:
+                raise InvalidState(self, PickupState.CANCELLED)
             return self.changed(now, lines=lines)
         return self.moved("cancelled", now, lines=lines, reason=reason, code_hash=None)
 
@@ -155,8 +155,8 @@ class Pickup(Group, frozen=True, kw_only=True):
         if self.state is PickupState.READY:
             return self._in_bin(bin or self.bin, now)
         open_lines = [line.sku for line in self.lines if line.picked < line.remaining]
-        if open_lines and PickupState.READY in MOVES[self.state]:
-            raise NotAllPicked(open_lines)
+        if open_lines and PickupState.READY in TRANSITIONS[self.state]:
+            raise PickingIncomplete(open_lines)
         return self.moved(
             "ready",
             now,
@@ -182,11 +182,11 @@ class Pickup(Group, frozen=True, kw_only=True):
         if self.state is PickupState.COLLECTED:
             raise AlreadyCollected(self)
         if self.state is not PickupState.READY:
-            raise WrongState(self, PickupState.COLLECTED)
+            raise InvalidState(self, PickupState.COLLECTED)
         waiting = {line.sku: line.remaining for line in self.lines}
         wrong = sorted(sku for sku in units if not 0 < units[sku] <= waiting.get(sku, 0))
         if wrong:
-            raise Unexpected(
+            raise UnexpectedItem(
                 f"More of {', '.join(wrong)} than lies ready.", facts={"waiting": waiting}
             )
         lines = [

@@ -13,8 +13,14 @@ from typing import Annotated, ClassVar, Final, Self
 
 from msgspec import Meta, Struct, structs
 
-from domain.fulfilment.fulfilments import Group, GroupLine, Moves, Unexpected, WrongState
-from domain.kernel.errors import Conflict, Missing
+from domain.fulfilment.fulfilments import (
+    Fulfilment,
+    FulfilmentLine,
+    InvalidState,
+    Transitions,
+    UnexpectedItem,
+)
+from domain.kernel.errors import Conflict, NotFound
 from domain.kernel.ids import ShipmentId, Sku
 
 
@@ -31,9 +37,9 @@ class ShipmentState(StrEnum):
 
 
 _S = ShipmentState
-ENDS: Final = frozenset({_S.DECLINED, _S.SHORT, _S.CANCELLED})
+FINAL_STATES: Final = frozenset({_S.DECLINED, _S.SHORT, _S.CANCELLED})
 """Ways to end with goods left."""
-MOVES: Final[Mapping[ShipmentState, frozenset[ShipmentState]]] = {
+TRANSITIONS: Final[Mapping[ShipmentState, frozenset[ShipmentState]]] = {
     _S.PLACED: frozenset({_S.ACCEPTED, _S.PICKING, _S.SHIPPED, _S.DECLINED, _S.CANCELLED}),
     _S.ACCEPTED: frozenset({_S.PICKING, _S.SHIPPED, _S.DECLINED, _S.CANCELLED, _S.SHORT}),
     _S.PICKING: frozenset({_S.PICKING, _S.SHIPPED, _S.DECLINED, _S.CANCELLED, _S.SHORT}),
@@ -59,7 +65,7 @@ class Parcel(Struct, frozen=True):
     delivered_at: datetime | None = None
 
 
-class Leaving(Struct, frozen=True):
+class Dispatch(Struct, frozen=True):
     """What is sent, and how it can be followed; without `units` all that is still to come."""
 
     carrier: str
@@ -78,7 +84,7 @@ class AlreadyShipped(Conflict):
         )
 
 
-class ParcelKnown(Conflict):
+class ParcelAlreadyKnown(Conflict):
     code = "parcel_known"
 
     def __init__(self, parcel: Parcel) -> None:
@@ -88,18 +94,18 @@ class ParcelKnown(Conflict):
         )
 
 
-class NoSuchParcel(Missing):
+class ParcelNotFound(NotFound):
     code = "unknown_parcel"
 
     def __init__(self, shipment: "Shipment", number: str) -> None:
         super().__init__(f"No parcel {number!r} has left.", facts={"parcels": _numbers(shipment)})
 
 
-class Shipment(Group, frozen=True, kw_only=True):
+class Shipment(Fulfilment, frozen=True, kw_only=True):
     """`method` is the shipping method that was chosen; either end of the promise may be open."""
 
     KIND: ClassVar[str] = "shipment"
-    MOVES: ClassVar[Moves] = MOVES
+    MOVES: ClassVar[Transitions] = TRANSITIONS
 
     id: ShipmentId
     state: ShipmentState
@@ -128,12 +134,12 @@ class Shipment(Group, frozen=True, kw_only=True):
         self._must_not_have_left()
         lines = self.without(units)
         if any(line.remaining for line in lines):
-            if ShipmentState.CANCELLED not in MOVES[self.state]:
-                raise WrongState(self, ShipmentState.CANCELLED)
+            if ShipmentState.CANCELLED not in TRANSITIONS[self.state]:
+                raise InvalidState(self, ShipmentState.CANCELLED)
             return self.changed(now, lines=lines)
         return self.moved("cancelled", now, lines=lines, reason=reason)
 
-    def send(self, leaving: Leaving, now: datetime) -> Self:
+    def send(self, leaving: Dispatch, now: datetime) -> Self:
         """A parcel leaves; the same one again changes nothing.
 
         Raises:
@@ -146,7 +152,7 @@ class Shipment(Group, frozen=True, kw_only=True):
         )
         if known:
             if leaving.units is not None and dict(leaving.units) != known.units:
-                raise ParcelKnown(known)
+                raise ParcelAlreadyKnown(known)
             return self
         self._must_be_to_come()
         units = self._leaving(leaving.units)
@@ -160,7 +166,7 @@ class Shipment(Group, frozen=True, kw_only=True):
     def deliver(self, tracking_number: str, now: datetime) -> Self:
         """A parcel has reached its buyer; a repeat changes nothing. Raises NoSuchParcel."""
         if tracking_number not in _numbers(self):
-            raise NoSuchParcel(self, tracking_number)
+            raise ParcelNotFound(self, tracking_number)
         parcels = [
             structs.replace(one, delivered_at=now)
             if one.tracking_number == tracking_number and one.delivered_at is None
@@ -175,7 +181,7 @@ class Shipment(Group, frozen=True, kw_only=True):
 
     def moved(self, state: str, now: datetime, **changes: object) -> Self:
         """As any group; what has left in part ends as shipped, for that is what it was."""
-        if state in ENDS and any(line.given for line in self.lines):
+        if state in FINAL_STATES and any(line.given for line in self.lines):
             return self._ended(now, **changes)
         return super().moved(state, now, **changes)
 
@@ -194,8 +200,8 @@ class Shipment(Group, frozen=True, kw_only=True):
 
     def _must_be_to_come(self) -> None:
         self._must_not_have_left()
-        if ShipmentState.SHIPPED not in MOVES[self.state]:
-            raise WrongState(self, ShipmentState.SHIPPED)
+        if ShipmentState.SHIPPED not in TRANSITIONS[self.state]:
+            raise InvalidState(self, ShipmentState.SHIPPED)
 
     def _leaving(self, units: Mapping[Sku, int] | None) -> dict[Sku, int]:
         if units is None:
@@ -204,14 +210,14 @@ class Shipment(Group, frozen=True, kw_only=True):
         remaining = {line.sku: line.remaining for line in self.lines}
         wrong = sorted(sku for sku in units if not 0 < units[sku] <= remaining[sku])
         if wrong:
-            raise Unexpected(
+            raise UnexpectedItem(
                 f"More of {', '.join(wrong)} than is still to come.",
                 facts={"remaining": remaining},
             )
         return dict(units)
 
 
-def _sent(line: GroupLine, units: int) -> GroupLine:
+def _sent(line: FulfilmentLine, units: int) -> FulfilmentLine:
     given = line.given + units
     return structs.replace(line, given=given, picked=max(line.picked, given + line.put_back))
 

@@ -12,18 +12,18 @@ from typing import Final
 from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import replace
 
-from domain.catalogue.products import Made, Product, ProductState
+from domain.catalogue.products import Product, ProductState, ProductWithParts
 from domain.inventory.conditions import Conditions
 from domain.inventory.confidence import Confidence, confidence, score
-from domain.inventory.stock_levels import Place, Shelf, Status, status_of
+from domain.inventory.stock_levels import StockKey, StockLevel, StockStatus, stock_status
 from domain.kernel.ids import WEB, ChannelId, Sku, StoreId
 from domain.stores.stores import Store
 
-Shelves = Mapping[Place, Shelf]
-NOTHING_HELD: Final[Mapping[Place, int]] = {}
+StockLevelMap = Mapping[StockKey, StockLevel]
+NOTHING_HELD: Final[Mapping[StockKey, int]] = {}
 
 
-class Quantities(StrEnum):
+class AvailableQuantities(StrEnum):
     """How much shoppers learn of a number."""
 
     EXACT = "exact"
@@ -31,11 +31,11 @@ class Quantities(StrEnum):
     HIDDEN = "hidden"
 
 
-class Telling(Struct, frozen=True):
+class StockDisplayPolicy(Struct, frozen=True):
     """What is told of a number of units; staff always learn the exact one."""
 
     low_at: int = 3
-    quantities: Quantities = Quantities.EXACT
+    quantities: AvailableQuantities = AvailableQuantities.EXACT
     most: int = 10
     doubt_below: float = 0.3
     """The confidence below which somebody looks before it is promised."""
@@ -43,16 +43,16 @@ class Telling(Struct, frozen=True):
     """Whether it is told to staff, whatever shoppers learn."""
 
     @property
-    def to_staff(self) -> "Telling":
+    def to_staff(self) -> "StockDisplayPolicy":
         return replace(self, exact=True)
 
     def shown(self, units: int | None) -> int | None:
         """None for what is hidden or not counted; never more than `most` where that is the cap."""
         if units is None or self.exact:
             return units
-        if self.quantities is Quantities.HIDDEN:
+        if self.quantities is AvailableQuantities.HIDDEN:
             return None
-        return min(units, self.most) if self.quantities is Quantities.CAPPED else units
+        return min(units, self.most) if self.quantities is AvailableQuantities.CAPPED else units
 
 
 class Freshness(StrEnum):
@@ -65,11 +65,11 @@ class Freshness(StrEnum):
 class Offer(Struct, frozen=True):
     """`quantity` is null where it is not counted or not shown."""
 
-    status: Status
+    status: StockStatus
     quantity: int | None
 
 
-class PickupAnswer(Struct, frozen=True):
+class PickupAvailability(Struct, frozen=True):
     """`ready_from` is in the store's own time; `reasons` say why not, for machines.
 
     With `low_confidence` it can be ordered all the same: the store looks first whether it is there.
@@ -100,7 +100,7 @@ class Explanation(Struct, frozen=True):
     confidence: Confidence
 
 
-class Coming(Struct, frozen=True):
+class IncomingQuantity(Struct, frozen=True):
     """Units that are due on a day."""
 
     on: date
@@ -115,27 +115,27 @@ class Promisable(Struct, frozen=True):
 
     by: date
     quantity: int | None
-    incoming: list[Coming]
+    incoming: list[IncomingQuantity]
 
 
-class AtStore(Struct, frozen=True, kw_only=True):
+class StoreAvailability(Struct, frozen=True, kw_only=True):
     store: StoreId
     name: str
-    status: Status
+    status: StockStatus
     quantity: int | None
-    pickup: PickupAnswer
+    pickup: PickupAvailability
     distance_km: float | UnsetType = UNSET
     explain: Explanation | UnsetType = UNSET
     promisable: Promisable | UnsetType = UNSET
 
 
-class Available(Struct, frozen=True):
+class SkuAvailability(Struct, frozen=True):
     """One SKU: to be sent, and in each store that was asked for. `version` only grows."""
 
     sku: Sku
     version: int
     ship: Offer
-    stores: list[AtStore]
+    stores: list[StoreAvailability]
     reasons: list[str] = []
     promisable: Promisable | UnsetType = UNSET
 
@@ -150,32 +150,34 @@ class Nearby(Struct, frozen=True):
 Catalogue = Mapping[Sku, Product]
 
 
-def stocked_parts(
-    product: Product | Made, catalogue: Mapping[Sku, Product] | Mapping[Sku, Made]
+def stocked_components(
+    product: Product | ProductWithParts,
+    catalogue: Mapping[Sku, Product] | Mapping[Sku, ProductWithParts],
 ) -> dict[Sku, int]:
     """What of one unit can run out: the parts of a kit, or the thing itself.
 
     Empty for what is not tracked.
     """
-    parts = all_parts(product, catalogue)
+    parts = all_components(product, catalogue)
     return {sku: each for sku, each in parts.items() if catalogue[sku].tracked}
 
 
-def all_parts(
-    product: Product | Made, catalogue: Mapping[Sku, Product] | Mapping[Sku, Made]
+def all_components(
+    product: Product | ProductWithParts,
+    catalogue: Mapping[Sku, Product] | Mapping[Sku, ProductWithParts],
 ) -> dict[Sku, int]:
     """What has to be fetched for one unit, whether it can run out or not."""
     parts = product.parts or {product.sku: 1}
     return {sku: each for sku, each in parts.items() if sku in catalogue}
 
 
-def shelved_parts(
-    product: Product, catalogue: Catalogue, store: StoreId, shelves: Collection[Place]
+def tracked_components(
+    product: Product, catalogue: Catalogue, store: StoreId, shelves: Collection[StockKey]
 ) -> dict[Sku, int]:
     """What of one unit is booked in `store`: what can run out, and what has a shelf there."""
     return {
         sku: each
-        for sku, each in all_parts(product, catalogue).items()
+        for sku, each in all_components(product, catalogue).items()
         if catalogue[sku].tracked or (store, sku) in shelves
     }
 
@@ -185,9 +187,9 @@ def needed(product: Product) -> Collection[Sku]:
     return product.parts or (product.sku,)
 
 
-def by_sku(shelves: Shelves) -> dict[Sku, dict[Place, Shelf]]:
+def by_sku(shelves: StockLevelMap) -> dict[Sku, dict[StockKey, StockLevel]]:
     """The shelves of each SKU."""
-    found: dict[Sku, dict[Place, Shelf]] = {}
+    found: dict[Sku, dict[StockKey, StockLevel]] = {}
     for place, shelf in shelves.items():
         found.setdefault(shelf.sku, {})[place] = shelf
     return found
@@ -196,9 +198,9 @@ def by_sku(shelves: Shelves) -> dict[Sku, dict[Place, Shelf]]:
 def sellable_units(
     parts: Mapping[Sku, int],
     store: StoreId,
-    shelves: Shelves,
-    own: Mapping[Place, int] = NOTHING_HELD,
-    taken: Mapping[Place, int] = NOTHING_HELD,
+    shelves: StockLevelMap,
+    own: Mapping[StockKey, int] = NOTHING_HELD,
+    taken: Mapping[StockKey, int] = NOTHING_HELD,
 ) -> int:
     """Whole units made of `parts` that `store` may sell to somebody who holds `own` already.
 
@@ -215,9 +217,14 @@ def sellable_units(
     )
 
 
-def pickup_answer(
-    product: Product, store: Store, offer: Offer, view: "View", *, in_doubt: bool = False
-) -> PickupAnswer:
+def compute_pickup(
+    product: Product,
+    store: Store,
+    offer: Offer,
+    view: "AvailabilityView",
+    *,
+    in_doubt: bool = False,
+) -> PickupAvailability:
     """Whether one unit can be collected at `store`, and from when if it were ordered now.
 
     Goods that are `in_doubt` are not refused; that they are is told.
@@ -231,24 +238,24 @@ def pickup_answer(
             (against or "", against),
             ("pickup_unavailable", not store.pickup),
             ("store_never_open", ready is None),
-            ("out_of_stock", offer.status is Status.OUT_OF_STOCK),
+            ("out_of_stock", offer.status is StockStatus.OUT_OF_STOCK),
         )
         if applies
     ]
     if reasons or not in_doubt:
-        return PickupAnswer(not reasons, None if reasons else ready, reasons)
-    return PickupAnswer(eligible=True, ready_from=ready, reasons=["low_confidence"])
+        return PickupAvailability(not reasons, None if reasons else ready, reasons)
+    return PickupAvailability(eligible=True, ready_from=ready, reasons=["low_confidence"])
 
 
-def available(
+def compute_availability(
     product: Product,
     catalogue: Catalogue,
-    shelves: Mapping[Sku, Shelves],
+    shelves: Mapping[Sku, StockLevelMap],
     places: Iterable[Nearby],
-    view: "View",
-) -> Available:
+    view: "AvailabilityView",
+) -> SkuAvailability:
     """What may be told of `product`, from all shelves of its parts, for the stores in `places`."""
-    parts = stocked_parts(product, catalogue)
+    parts = stocked_components(product, catalogue)
     mine = {
         place: shelf for sku in needed(product) for place, shelf in shelves.get(sku, {}).items()
     }
@@ -257,10 +264,10 @@ def available(
         if parts
         else {}
     )
-    return Available(
+    return SkuAvailability(
         sku=product.sku,
         version=sum(shelf.version for shelf in mine.values()),
-        ship=offered(product, sum(units.values()) if parts else None, view),
+        ship=to_offers(product, sum(units.values()) if parts else None, view),
         stores=[
             _at_store(
                 product, place, units.get(place.store.store, 0) if parts else None, mine, view
@@ -271,23 +278,23 @@ def available(
     )
 
 
-class View(Struct, frozen=True):
+class AvailabilityView(Struct, frozen=True):
     """Who looks, when and for which channel: staff may have the sum of their own stores."""
 
     now: datetime
-    telling: Telling
+    telling: StockDisplayPolicy
     explain: Callable[[StoreId], bool] | None = None
-    blocked: Mapping[Place, Conditions] = {}
+    blocked: Mapping[StockKey, Conditions] = {}
     """Why what is unavailable is so, where the sum is explained."""
     channel: ChannelId = WEB
 
 
-def unknown(sku: Sku) -> Available:
+def unknown_availability(sku: Sku) -> SkuAvailability:
     """The answer for a SKU that nobody sells, in a list of others."""
-    return Available(sku, 0, Offer(Status.OUT_OF_STOCK, 0), [], ["unknown_sku"])
+    return SkuAvailability(sku, 0, Offer(StockStatus.OUT_OF_STOCK, 0), [], ["unknown_sku"])
 
 
-def explained(shelf: Shelf, store: Store, view: View) -> Explanation:
+def explain_availability(shelf: StockLevel, store: Store, view: AvailabilityView) -> Explanation:
     """The sum of one shelf with the machine reasons for what is kept back."""
     against = store.reason_against(view.channel)
     sure = confidence(shelf, view.now)
@@ -319,7 +326,9 @@ def explained(shelf: Shelf, store: Store, view: View) -> Explanation:
     )
 
 
-def _is_in_doubt(product: Product, store: Store, shelves: Shelves, view: View) -> bool:
+def _is_in_doubt(
+    product: Product, store: Store, shelves: StockLevelMap, view: AvailabilityView
+) -> bool:
     """Whether we are less sure than we want to be of what it is made of."""
     lying = [shelves.get((store.store, sku)) for sku in needed(product)]
     return any(
@@ -327,39 +336,49 @@ def _is_in_doubt(product: Product, store: Store, shelves: Shelves, view: View) -
     )
 
 
-def _explained(shelf: Shelf, store: Store, view: View) -> Explanation | UnsetType:
+def _explained(shelf: StockLevel, store: Store, view: AvailabilityView) -> Explanation | UnsetType:
     """To whom it may be shown."""
-    return explained(shelf, store, view) if view.explain and view.explain(shelf.store) else UNSET
+    return (
+        explain_availability(shelf, store, view)
+        if view.explain and view.explain(shelf.store)
+        else UNSET
+    )
 
 
-def _sellable(shelf: Shelf | None, own: int) -> int:
+def _sellable(shelf: StockLevel | None, own: int) -> int:
     if shelf is None:
         return 0
     return shelf.sellable_to(own) if own else shelf.sellable
 
 
-def offered(product: Product, units: int | None, view: View) -> Offer:
+def to_offers(product: Product, units: int | None, view: AvailabilityView) -> Offer:
     """What is told of `units`; None stands for what is not counted."""
     if product.state is ProductState.RETIRED:
-        return Offer(Status.OUT_OF_STOCK, view.telling.shown(0))
+        return Offer(StockStatus.OUT_OF_STOCK, view.telling.shown(0))
     if units is None:
-        return Offer(Status.IN_STOCK, None)
-    return Offer(status_of(units, view.telling.low_at), view.telling.shown(units))
+        return Offer(StockStatus.IN_STOCK, None)
+    return Offer(stock_status(units, view.telling.low_at), view.telling.shown(units))
 
 
 def _at_store(
-    product: Product, place: Nearby, units: int | None, shelves: Shelves, view: View
-) -> AtStore:
+    product: Product,
+    place: Nearby,
+    units: int | None,
+    shelves: StockLevelMap,
+    view: AvailabilityView,
+) -> StoreAvailability:
     store = place.store
     serves = store.serves(view.channel)
-    offer = offered(product, units if serves else 0, view)
-    shelf = shelves.get((store.store, product.sku), Shelf(store.store, product.sku, serves=serves))
-    return AtStore(
+    offer = to_offers(product, units if serves else 0, view)
+    shelf = shelves.get(
+        (store.store, product.sku), StockLevel(store.store, product.sku, serves=serves)
+    )
+    return StoreAvailability(
         store=store.store,
         name=store.name,
         status=offer.status,
         quantity=offer.quantity,
-        pickup=pickup_answer(
+        pickup=compute_pickup(
             product, store, offer, view, in_doubt=_is_in_doubt(product, store, shelves, view)
         ),
         distance_km=UNSET if place.distance_km is None else round(place.distance_km, 1),

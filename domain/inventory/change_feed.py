@@ -9,22 +9,22 @@ from msgspec import Struct
 
 from domain.catalogue.products import Product
 from domain.inventory.availability import (
+    AvailabilityView,
     Catalogue,
-    Shelves,
-    View,
+    StockLevelMap,
     needed,
-    offered,
     sellable_units,
-    stocked_parts,
+    stocked_components,
+    to_offers,
 )
-from domain.inventory.stock_levels import Place, Shelf, Status
+from domain.inventory.stock_levels import StockKey, StockLevel, StockStatus
 from domain.kernel.ids import WEB, ChannelId, HoldId, Sku, StoreId
 
 ANY: Final = ""
 """Every channel, or every store."""
 
 
-class Changed(Struct, frozen=True):
+class StockChange(Struct, frozen=True):
     """A shelf as a change left it.
 
     One that names a `channel` is of no shelf: whatever was told of that channel, in a store or in
@@ -35,13 +35,13 @@ class Changed(Struct, frozen=True):
     """
 
     position: int
-    shelf: Shelf
+    shelf: StockLevel
     cause: str
     recorded_at: datetime
     channel: ChannelId | None = None
 
 
-class Moment(Struct, frozen=True):
+class FeedPosition(Struct, frozen=True):
     """When shelves were looked at.
 
     Every change up to `position` was true then. So was what waited for a position: of each shelf
@@ -49,9 +49,9 @@ class Moment(Struct, frozen=True):
     """
 
     position: int
-    waiting: Mapping[Place, int]
+    waiting: Mapping[StockKey, int]
 
-    def knows(self, change: Changed) -> bool:
+    def knows(self, change: StockChange) -> bool:
         shelf = change.shelf
         waited = self.waiting.get((shelf.store, shelf.sku), -1)
         return change.position <= self.position or shelf.version <= waited
@@ -66,9 +66,9 @@ class Snapshot:
 
     def __init__(self) -> None:
         self._from: list[Sku] = []
-        self._moments: list[Moment] = []
+        self._moments: list[FeedPosition] = []
 
-    def add(self, first: Sku, moment: Moment) -> None:
+    def add(self, first: Sku, moment: FeedPosition) -> None:
         """A page that begins with a SKU, or would if there were any."""
         if not self._moments or self._moments[-1] != moment:
             self._from.append(first)
@@ -88,24 +88,24 @@ class Snapshot:
     def waited(self) -> bool:
         return any(moment.waiting for moment in self._moments)
 
-    def knows(self, change: Changed, sku: Sku) -> bool:
+    def knows(self, change: StockChange, sku: Sku) -> bool:
         """Whether what a change means for a SKU, itself or a kit with it, has been told."""
         page = bisect_right(self._from, sku) - 1
         return self._moments[max(page, 0)].knows(change)
 
 
-class Turn(Struct, frozen=True):
+class Update(Struct, frozen=True):
     """What may be told of one SKU in one store. Of two, the one with the later version is true."""
 
     sku: Sku
     store: StoreId
     version: int
-    status: Status
+    status: StockStatus
     quantity: int | None
     as_of: datetime
 
 
-class Following(Struct, frozen=True):
+class Subscription(Struct, frozen=True):
     """What somebody wants to hear of a channel: these SKUs or every one, in these stores or all."""
 
     skus: frozenset[Sku] | None = None
@@ -116,12 +116,12 @@ class Following(Struct, frozen=True):
     holds: frozenset[HoldId] = frozenset()
     """Of these it wants to hear before they end. Whoever knows a hold's id may."""
 
-    def wants(self, turn: Turn) -> bool:
+    def wants(self, turn: Update) -> bool:
         return (self.skus is None or turn.sku in self.skus) and (
             self.stores is None or turn.store in self.stores
         )
 
-    def is_upset_by(self, change: Changed) -> bool:
+    def is_upset_by(self, change: StockChange) -> bool:
         """Whether what was told so far may no longer be true."""
         store = change.shelf.store
         return change.channel in {self.channel, ANY} and (
@@ -129,20 +129,20 @@ class Following(Struct, frozen=True):
         )
 
 
-def turn_of(
+def to_update(
     product: Product,
     store: StoreId,
     catalogue: Catalogue,
-    shelves: Shelves,
-    view: View,
+    shelves: StockLevelMap,
+    view: AvailabilityView,
     *,
     serves: bool = True,
-) -> Turn:
+) -> Update:
     """What the shelves of its parts say of a product in a store, if that serves the channel."""
-    parts = stocked_parts(product, catalogue)
+    parts = stocked_components(product, catalogue)
     units = sellable_units(parts, store, shelves) if parts else None
-    offer = offered(product, units if serves else 0, view)
-    return Turn(
+    offer = to_offers(product, units if serves else 0, view)
+    return Update(
         sku=product.sku,
         store=store,
         version=sum(
@@ -154,14 +154,16 @@ def turn_of(
     )
 
 
-def retold(before: Product, after: Product) -> set[Sku]:
+def republished(before: Product, after: Product) -> set[Sku]:
     """The SKUs whose shelves say something else since a product is told otherwise."""
     if (before.state, before.tracked, before.parts) == (after.state, after.tracked, after.parts):
         return set()
     return {*needed(before), *needed(after)}
 
 
-def places_of(product: Product, stores: Iterable[StoreId] | None, shelves: Shelves) -> set[StoreId]:
+def stock_keys_of(
+    product: Product, stores: Iterable[StoreId] | None, shelves: StockLevelMap
+) -> set[StoreId]:
     """The stores to tell of: named ones, or every one that has a shelf for it."""
     if stores is not None:
         return set(stores)

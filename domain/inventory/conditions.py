@@ -33,14 +33,14 @@ class NotBlocked(Conflict):
         )
 
 
-def must_be_blocked(change: Conditions, there: Conditions) -> None:
+def ensure_blocked(change: Conditions, there: Conditions) -> None:
     """Raises NotBlocked."""
     for condition, units in change.items():
         if there.get(condition, 0) + units < 0:
             raise NotBlocked(condition, there.get(condition, 0))
 
 
-def added(there: Conditions, change: Conditions) -> dict[Condition, int]:
+def sum_conditions(there: Conditions, change: Conditions) -> dict[Condition, int]:
     """Both together; conditions in which nothing is left are left out."""
     sums = {each: there.get(each, 0) + change.get(each, 0) for each in Condition}
     return {each: units for each, units in sums.items() if units}

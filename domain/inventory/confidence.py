@@ -18,24 +18,24 @@ from typing import Final
 
 from msgspec import Struct
 
-from domain.inventory.stock_levels import Cause, Move, Place, Shelf
+from domain.inventory.stock_levels import MovementReason, StockKey, StockLevel, StockPosting
 
 HALF_LIFE: Final = timedelta(days=90)
 """Time after which half of what freshness can lose is lost."""
-STALE: Final = 0.5
+STALE_AFTER: Final = 0.5
 """What time alone leaves of confidence."""
-BY_HAND: Final = "cnt_"
+MANUAL_REASONS: Final = "cnt_"
 """What the id of a count that somebody made begins with; those of files are not looked at twice."""
-BY_FILE: Final = "imp_"
-SEEN: Final = frozenset(
+IMPORT_REASONS: Final = "imp_"
+SIGHTED_REASONS: Final = frozenset(
     {
-        Cause.SET,
-        Cause.RECEIVED,
-        Cause.FOUND,
-        Cause.SALE,
-        Cause.RETURN,
-        Cause.TRANSFER_IN,
-        Cause.TRANSFER_OUT,
+        MovementReason.SET,
+        MovementReason.RECEIVED,
+        MovementReason.FOUND,
+        MovementReason.SALE,
+        MovementReason.RETURN,
+        MovementReason.TRANSFER_IN,
+        MovementReason.TRANSFER_OUT,
     }
 )
 """Whoever tells of these has the goods in hand, or stands before their shelf."""
@@ -50,7 +50,7 @@ class Confidence(Struct, frozen=True):
     shrink: float
 
 
-class Sight(Struct, frozen=True):
+class Sighting(Struct, frozen=True):
     """What moves tell of a shelf beside its figures: when goods were seen, and looked for in vain.
 
     `cleared_at` is when the shelf itself was seen to be right. A count also says what was lost.
@@ -62,8 +62,8 @@ class Sight(Struct, frozen=True):
     misses: int = 0
     counted: bool = False
 
-    def and_also(self, other: "Sight") -> "Sight":
-        return Sight(
+    def and_also(self, other: "Sighting") -> "Sighting":
+        return Sighting(
             _later(self.seen_at, other.seen_at),
             _later(self.cleared_at, other.cleared_at),
             _later(self.missed_at, other.missed_at),
@@ -72,63 +72,63 @@ class Sight(Struct, frozen=True):
         )
 
 
-def confidence(shelf: Shelf, now: datetime) -> Confidence:
+def confidence(shelf: StockLevel, now: datetime) -> Confidence:
     """How sure we are of a shelf, and why, in three digits."""
     shrink = round(shelf.shrink, 3)
     return Confidence(round(score(shelf, now), 3), shelf.seen_at, shelf.misses, shrink)
 
 
-def score(shelf: Shelf, now: datetime) -> float:
+def score(shelf: StockLevel, now: datetime) -> float:
     """How sure we are of a shelf; the longer unseen, missed or shrunk, the less."""
     if shelf.seen_at is None:
         return _when_fresh(shelf)
     age = max(now - shelf.seen_at, timedelta()) / HALF_LIFE
-    freshness: float = STALE + (1 - STALE) * 0.5**age
+    freshness: float = STALE_AFTER + (1 - STALE_AFTER) * 0.5**age
     return freshness * _when_fresh(shelf)
 
 
-def doubted_from(shelf: Shelf, below: float) -> datetime | None:
+def uncertain_from(shelf: StockLevel, below: float) -> datetime | None:
     """When time alone will have taken the score of a shelf below so much; None if never."""
     fresh = _when_fresh(shelf)
-    if shelf.seen_at is None or not STALE * fresh < below <= fresh:
+    if shelf.seen_at is None or not STALE_AFTER * fresh < below <= fresh:
         return None
-    return shelf.seen_at - log2((below / fresh - STALE) / (1 - STALE)) * HALF_LIFE
+    return shelf.seen_at - log2((below / fresh - STALE_AFTER) / (1 - STALE_AFTER)) * HALF_LIFE
 
 
-def _when_fresh(shelf: Shelf) -> float:
+def _when_fresh(shelf: StockLevel) -> float:
     return float(0.5**shelf.misses * (1 - shelf.shrink))
 
 
-def sights(moves: Iterable[Move]) -> dict[Place, Sight]:
+def to_sightings(moves: Iterable[StockPosting]) -> dict[StockKey, Sighting]:
     """What each place was seen to be; nothing of places that only claims have touched."""
-    found: dict[Place, Sight] = {}
+    found: dict[StockKey, Sighting] = {}
     for move in moves:
         if sight := _sight(move):
-            place = move.change.place
+            place = move.change.key
             found[place] = found[place].and_also(sight) if place in found else sight
     return found
 
 
-def _sight(move: Move) -> Sight | None:
+def _sight(move: StockPosting) -> Sighting | None:
     change, cause, at = move.change, move.source.cause, move.source.occurred_at
-    if cause is Cause.COUNT:
+    if cause is MovementReason.COUNT:
         return _counted(move.source.id, at)
-    if cause in SEEN:
-        return Sight(at, at)
-    if cause is Cause.SHORT_PICK and change.on_hand < 0:
-        return Sight(at if change.staged > 0 else None, missed_at=at, misses=1)
-    if cause is Cause.SHORT_PICK and change.staged:
-        return Sight(at, at)  # picked whole, or put back
-    if cause is Cause.HANDOVER:
-        return Sight(at)  # the goods, not the shelf they came from
+    if cause in SIGHTED_REASONS:
+        return Sighting(at, at)
+    if cause is MovementReason.SHORT_PICK and change.on_hand < 0:
+        return Sighting(at if change.staged > 0 else None, missed_at=at, misses=1)
+    if cause is MovementReason.SHORT_PICK and change.staged:
+        return Sighting(at, at)  # picked whole, or put back
+    if cause is MovementReason.HANDOVER:
+        return Sighting(at)  # the goods, not the shelf they came from
     return None
 
 
-def _counted(source: str, at: datetime) -> Sight | None:
+def _counted(source: str, at: datetime) -> Sighting | None:
     """A file may say again what the books said; what undoes a late receipt is no count at all."""
-    if source.startswith(BY_HAND):
-        return Sight(at, at, counted=True)
-    return Sight(at) if source.startswith(BY_FILE) else None
+    if source.startswith(MANUAL_REASONS):
+        return Sighting(at, at, counted=True)
+    return Sighting(at) if source.startswith(IMPORT_REASONS) else None
 
 
 def _later(one: datetime | None, other: datetime | None) -> datetime | None:

@@ -13,7 +13,7 @@ from typing import ClassVar, Self
 from msgspec import Struct
 from msgspec.structs import replace
 
-from domain.inventory.stock_levels import Cause, Change, Source
+from domain.inventory.stock_levels import MovementReason, PostingSource, StockDelta
 from domain.kernel.errors import Conflict
 from domain.kernel.ids import Sku, StoreId
 
@@ -59,7 +59,7 @@ class Incoming(Struct, frozen=True):
 class Consignment(Struct, frozen=True, kw_only=True):
     """What a delivery and a transfer are both."""
 
-    ARRIVAL: ClassVar[Cause]
+    ARRIVAL: ClassVar[MovementReason]
     CLOSED: ClassVar[StrEnum]
     TOO_LATE: ClassVar[type[ConsignmentClosed]]
 
@@ -98,15 +98,15 @@ class Consignment(Struct, frozen=True, kw_only=True):
             if self.awaited(line)
         ]
 
-    def arrival(self, by: str, now: datetime) -> Source:
+    def arrival(self, by: str, now: datetime) -> PostingSource:
         """Each receipt is a source of its own: the version that it left the consignment at."""
-        return Source(self.ARRIVAL, f"{self.id}.{self.version}", by, now)
+        return PostingSource(self.ARRIVAL, f"{self.id}.{self.version}", by, now)
 
-    def arrived_since(self, before: "Consignment") -> list[Change]:
+    def arrived_since(self, before: "Consignment") -> list[StockDelta]:
         """What was received between `before` and this."""
         known = {line.sku: line.received for line in before.lines}
         return [
-            Change(self.destination, line.sku, on_hand=line.received - known[line.sku])
+            StockDelta(self.destination, line.sku, on_hand=line.received - known[line.sku])
             for line in self.lines
             if line.received > known[line.sku]
         ]

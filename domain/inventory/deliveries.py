@@ -15,8 +15,8 @@ from msgspec import Meta, Struct
 from msgspec.structs import replace
 
 from domain.inventory.consignments import Consignment, ConsignmentClosed, ConsignmentLine
-from domain.inventory.stock_levels import MOST, Cause
-from domain.kernel.errors import Conflict, Invalid, WrongField
+from domain.inventory.stock_levels import MAX_UNITS, MovementReason
+from domain.kernel.errors import Conflict, Invalid, InvalidField
 from domain.kernel.ids import DeliveryId, Sku, StoreId
 from domain.stores.stores import Store
 
@@ -69,7 +69,7 @@ class Expected(Struct, frozen=True):
     id: str
     store: StoreId
     sku: Sku
-    quantity: Annotated[int, Meta(ge=1, le=MOST)]
+    quantity: Annotated[int, Meta(ge=1, le=MAX_UNITS)]
     due_on: date
     reference: Annotated[str, Meta(max_length=200)] = ""
 
@@ -77,7 +77,7 @@ class Expected(Struct, frozen=True):
 class Delivery(Consignment, frozen=True, kw_only=True):
     """`external_id` is what the retailer's own system calls it, where a file told of it."""
 
-    ARRIVAL: ClassVar = Cause.RECEIVED
+    ARRIVAL: ClassVar = MovementReason.RECEIVED
     CLOSED: ClassVar = DeliveryState.CLOSED
     TOO_LATE: ClassVar = DeliveryClosed
 
@@ -114,7 +114,7 @@ class Delivery(Consignment, frozen=True, kw_only=True):
             DeliveryClosed: there is news of what is closed.
         """
         if line.store != self.destination:
-            raise WrongField("store", "contradiction", f"is {self.destination} for this delivery")
+            raise InvalidField("store", "contradiction", f"is {self.destination} for this delivery")
         lines = {one.sku: one for one in self.lines}
         known = lines.get(line.sku, ConsignmentLine(line.sku, line.quantity))
         lines[line.sku] = replace(known, quantity=line.quantity)

@@ -21,16 +21,16 @@ from typing import Annotated, Final
 
 from msgspec import Meta, Struct, structs
 
-from domain.inventory.stock_levels import Change, Place
+from domain.inventory.stock_levels import StockDelta, StockKey
 from domain.kernel.errors import Conflict
 from domain.kernel.ids import WEB, CartId, ChannelId, CustomerId, HoldId, Sku, StoreId
 
 DEFAULT_TTL: Final = timedelta(minutes=15)
-LONGEST: Final = timedelta(minutes=60)
+MAX_TTL: Final = timedelta(minutes=60)
 """From its beginning; activity extends a hold up to here, so that nobody hoards."""
-GRACE: Final = timedelta(minutes=5)
+GRACE_PERIOD: Final = timedelta(minutes=5)
 """At least so long a hold counts after a payment failed, so that another can be tried."""
-MOST_LINES: Final = 50
+MAX_LINES: Final = 50
 
 
 class HoldState(StrEnum):
@@ -49,7 +49,7 @@ class HoldLine(Struct, frozen=True, forbid_unknown_fields=True):
     quantity: Annotated[int, Meta(ge=1, le=999)]
 
 
-class HoldOver(Conflict):
+class HoldEnded(Conflict):
     code = "hold_over"
 
     def __init__(self, hold: "Hold", now: datetime) -> None:
@@ -66,7 +66,7 @@ class HoldPinned(Conflict):
         )
 
 
-class AttemptOver(Conflict):
+class PaymentAttemptEnded(Conflict):
     code = "attempt_over"
 
     def __init__(self, attempt: str) -> None:
@@ -115,7 +115,7 @@ class Hold(Struct, frozen=True):
         return self.state_at(now) in {HoldState.ACTIVE, HoldState.PINNED}
 
     @property
-    def places(self) -> dict[Place, int]:
+    def places(self) -> dict[StockKey, int]:
         """Units claimed at each place while it counts."""
         return {
             (store, sku): count for store, skus in self.units.items() for sku, count in skus.items()
@@ -128,8 +128,8 @@ class Hold(Struct, frozen=True):
             HoldOver: it does not count any more.
         """
         if not self.counts_at(now):
-            raise HoldOver(self, now)
-        until = max(min(now + ttl, self.created_at + LONGEST), self.held_until)
+            raise HoldEnded(self, now)
+        until = max(min(now + ttl, self.created_at + MAX_TTL), self.held_until)
         return structs.replace(self, held_until=until)
 
     def pinned(self, attempt: str, ttl: timedelta, now: datetime) -> "Hold":
@@ -141,16 +141,16 @@ class Hold(Struct, frozen=True):
             AttemptOver: this one was unpinned, or its deadline is past.
         """
         if not self.counts_at(now):
-            raise HoldOver(self, now)
+            raise HoldEnded(self, now)
         if self.state_at(now) is HoldState.PINNED:
             if self.attempt != attempt:
                 self.must_not_be_pinned(now)
             return self
         if self.attempt == attempt:
-            raise AttemptOver(attempt)
+            raise PaymentAttemptEnded(attempt)
         until, left = now + ttl, self.held_until - now
         return structs.replace(
-            self, attempt=attempt, pinned_until=until, held_until=until + max(left, GRACE)
+            self, attempt=attempt, pinned_until=until, held_until=until + max(left, GRACE_PERIOD)
         )
 
     def unpinned(self, attempt: str, now: datetime) -> "Hold":
@@ -167,9 +167,9 @@ class Hold(Struct, frozen=True):
             assert self.pinned_until is not None
             raise HoldPinned(self.pinned_until)
 
-    def rewritten(self, lines: list[HoldLine], places: Mapping[Place, int]) -> "Hold":
+    def rewritten(self, lines: list[HoldLine], places: Mapping[StockKey, int]) -> "Hold":
         """The same hold on other lines."""
-        return structs.replace(self, lines=lines, units=nested(places))
+        return structs.replace(self, lines=lines, units=group_by_store(places))
 
     def units_at(self, store: StoreId) -> Counter[Sku]:
         """Units of its lines at `store`, as they are sold."""
@@ -199,19 +199,23 @@ class Hold(Struct, frozen=True):
         return structs.replace(self, state=state)
 
 
-def claims(places: Mapping[Place, int], sign: int = 1) -> list[Change]:
+def to_deltas(places: Mapping[StockKey, int], sign: int = 1) -> list[StockDelta]:
     """What a hold adds to what is held at each place; `sign` -1 takes it away."""
-    return [Change(store, sku, held=sign * count) for (store, sku), count in sorted(places.items())]
+    return [
+        StockDelta(store, sku, held=sign * count) for (store, sku), count in sorted(places.items())
+    ]
 
 
-def difference(before: Mapping[Place, int], after: Mapping[Place, int]) -> list[Change]:
+def delta_between(
+    before: Mapping[StockKey, int], after: Mapping[StockKey, int]
+) -> list[StockDelta]:
     """What is held more, or less, at each place; nothing where it is the same."""
     places = sorted(before.keys() | after.keys())
     more = {place: after.get(place, 0) - before.get(place, 0) for place in places}
-    return claims({place: count for place, count in more.items() if count})
+    return to_deltas({place: count for place, count in more.items() if count})
 
 
-def nested(places: Mapping[Place, int]) -> dict[str, dict[Sku, int]]:
+def group_by_store(places: Mapping[StockKey, int]) -> dict[str, dict[Sku, int]]:
     """Places as they are kept with a hold: by store, then by SKU."""
     units: dict[str, dict[Sku, int]] = {}
     for (store, sku), count in sorted(places.items()):
@@ -219,9 +223,11 @@ def nested(places: Mapping[Place, int]) -> dict[str, dict[Sku, int]]:
     return units
 
 
-def units_of(lines: Iterable[HoldLine], parts: Mapping[Sku, Mapping[Sku, int]]) -> dict[Place, int]:
+def units_by_key(
+    lines: Iterable[HoldLine], parts: Mapping[Sku, Mapping[Sku, int]]
+) -> dict[StockKey, int]:
     """What lines claim of the shelves, summed: the check of two lines of one SKU is one check."""
-    places: dict[Place, int] = {}
+    places: dict[StockKey, int] = {}
     for line in lines:
         for sku, each in parts[line.sku].items():
             place = (line.store, sku)

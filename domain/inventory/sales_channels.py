@@ -11,9 +11,9 @@ from typing import Annotated, Literal
 from msgspec import UNSET, Meta, Struct, UnsetType
 from msgspec.structs import replace
 
-from domain.inventory.availability import Quantities, Telling
-from domain.inventory.stock_levels import Place, Shelf
-from domain.kernel.errors import Conflict, Invalid, Missing, WrongField
+from domain.inventory.availability import AvailableQuantities, StockDisplayPolicy
+from domain.inventory.stock_levels import StockKey, StockLevel
+from domain.kernel.errors import Conflict, Invalid, InvalidField, NotFound
 from domain.kernel.ids import CHANNEL_PATTERN, ChannelId, Sku, StoreId
 from domain.stores.stores import Store
 
@@ -21,14 +21,14 @@ Buffer = Annotated[int, Meta(ge=0, le=10**9)]
 """Units that a channel keeps back at each location."""
 
 
-class ChannelMissing(Missing):
+class ChannelNotFound(NotFound):
     code = "unknown_channel"
 
     def __init__(self, channel: ChannelId) -> None:
         super().__init__(f"There is no channel {channel!r}.", facts={"channel": channel})
 
 
-class NoSuchChannel(Invalid):
+class UnknownChannel(Invalid):
     """A channel that was named in what was sent; `where` says how it was, for whoever sent it."""
 
     code = "unknown_channel"
@@ -54,18 +54,18 @@ class NotServed(Conflict):
         )
 
 
-class Policy(Struct, frozen=True):
+class ChannelPolicy(Struct, frozen=True):
     """What a channel keeps back, and what it tells of quantities.
 
     What is None is as the settings of the installation say.
     """
 
     buffer: Buffer = 0
-    quantities: Quantities | None = None
+    quantities: AvailableQuantities | None = None
     most: Annotated[int, Meta(ge=1, le=10**9)] | None = None
     low_at: Annotated[int, Meta(ge=0, le=10**9)] | None = None
 
-    def telling(self, usual: Telling) -> Telling:
+    def telling(self, usual: StockDisplayPolicy) -> StockDisplayPolicy:
         return replace(
             usual,
             low_at=usual.low_at if self.low_at is None else self.low_at,
@@ -76,33 +76,33 @@ class Policy(Struct, frozen=True):
 
 class SalesChannel(Struct, frozen=True):
     channel: ChannelId
-    policy: Policy = Policy()
+    policy: ChannelPolicy = ChannelPolicy()
 
     def __post_init__(self) -> None:
         if not re.match(CHANNEL_PATTERN, self.channel):
             rule = "must be 1 to 64 small letters, digits, - and _, and begin with none of the two"
-            raise WrongField("channel", "pattern", rule)
+            raise InvalidField("channel", "pattern", rule)
 
 
-class Terms(Struct, frozen=True):
+class ChannelTerms(Struct, frozen=True):
     """A channel's policy, the buffers of single SKUs, and the locations that do not serve it."""
 
-    policy: Policy = Policy()
+    policy: ChannelPolicy = ChannelPolicy()
     buffers: Mapping[Sku, int] = {}
     limited: frozenset[StoreId] = frozenset()
 
-    def seen(self, shelves: Mapping[Place, Shelf]) -> Mapping[Place, Shelf]:
+    def seen(self, shelves: Mapping[StockKey, StockLevel]) -> Mapping[StockKey, StockLevel]:
         """The shelves as the channel sees them."""
         if not (self.policy.buffer or self.buffers or self.limited):
             return shelves
         return {place: self.see(shelf) for place, shelf in shelves.items()}
 
-    def see(self, shelf: Shelf) -> Shelf:
+    def see(self, shelf: StockLevel) -> StockLevel:
         buffer = self.buffers.get(shelf.sku, self.policy.buffer)
         return replace(shelf, buffer=buffer, serves=shelf.store not in self.limited)
 
 
-class OwnBuffer(Struct, frozen=True, forbid_unknown_fields=True):
+class SkuBuffer(Struct, frozen=True, forbid_unknown_fields=True):
     """The buffer of one SKU in a channel, in place of the channel's; null takes it away."""
 
     sku: Sku
@@ -117,7 +117,7 @@ class BufferResult(Struct, frozen=True, omit_defaults=True):
     detail: str | UnsetType = UNSET
 
 
-def must_serve(
+def ensure_served(
     channel: ChannelId, stores: Iterable[Store], held_at: Collection[StoreId] = ()
 ) -> None:
     """What is held at a location may still be had there, whatever was decided since.

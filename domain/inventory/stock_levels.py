@@ -21,22 +21,22 @@ from domain.inventory.conditions import Conditions
 from domain.kernel.errors import Conflict, Invalid
 from domain.kernel.ids import Sku, StoreId
 
-Place = tuple[StoreId, Sku]
+StockKey = tuple[StoreId, Sku]
 """One SKU in one store. Rows are locked in the order of places, everywhere."""
 
 
-MOST: Final = 10**9
+MAX_UNITS: Final = 10**9
 """Units that one shelf can hold, or lack."""
 
 
-class TooMuch(Invalid):
+class QuantityTooLarge(Invalid):
     code = "too_much"
 
     def __init__(self) -> None:
-        super().__init__(f"No shelf holds more than {MOST} units.")
+        super().__init__(f"No shelf holds more than {MAX_UNITS} units.")
 
 
-class Shelf(Struct, frozen=True, gc=False):
+class StockLevel(Struct, frozen=True, gc=False):
     """One SKU in one store, counted in sellable units.
 
     `on_hand` may fall below `allocated`, even below zero: a till reports what has already left the
@@ -72,11 +72,11 @@ class Shelf(Struct, frozen=True, gc=False):
         """Units that the channel that looks may sell."""
         return max(0, self.available - self.safety_stock - self.buffer) if self.serves else 0
 
-    def must_hold(self, change: "Change") -> None:
+    def ensure_capacity(self, change: "StockDelta") -> None:
         """Raises TooMuch where no shelf can hold what would lie there."""
         after = self.after(change)
-        if max(abs(after.on_hand), after.unavailable) > MOST:
-            raise TooMuch
+        if max(abs(after.on_hand), after.unavailable) > MAX_UNITS:
+            raise QuantityTooLarge
 
     def sellable_to(self, holding: int) -> int:
         """Units for somebody who holds `holding` of them already; what is held stays theirs."""
@@ -84,9 +84,9 @@ class Shelf(Struct, frozen=True, gc=False):
         fresh = available - self.safety_stock - self.buffer if self.serves else 0
         return max(0, fresh, min(holding, available))
 
-    def after(self, change: "Change") -> "Shelf":
+    def after(self, change: "StockDelta") -> "StockLevel":
         """The shelf once more, with a change added; its version grows by one."""
-        return Shelf(
+        return StockLevel(
             self.store,
             self.sku,
             self.on_hand + change.on_hand,
@@ -104,7 +104,7 @@ class Shelf(Struct, frozen=True, gc=False):
         )
 
 
-class Cause(StrEnum):
+class MovementReason(StrEnum):
     """Why goods moved."""
 
     RECEIVED = "received"
@@ -130,7 +130,7 @@ class Cause(StrEnum):
     REPAIR = "repair"
 
 
-class Change(Struct, frozen=True, gc=False):
+class StockDelta(Struct, frozen=True, gc=False):
     """What is added to a shelf; negative for goods gone or a promise ended."""
 
     store: StoreId
@@ -143,12 +143,12 @@ class Change(Struct, frozen=True, gc=False):
     safety_stock: int = 0
 
     @property
-    def place(self) -> Place:
+    def key(self) -> StockKey:
         return (self.store, self.sku)
 
-    def and_also(self, other: "Change") -> "Change":
+    def plus(self, other: "StockDelta") -> "StockDelta":
         """What both add to the same shelf."""
-        return Change(
+        return StockDelta(
             self.store,
             self.sku,
             self.on_hand + other.on_hand,
@@ -160,54 +160,54 @@ class Change(Struct, frozen=True, gc=False):
         )
 
     @property
-    def moves_goods(self) -> bool:
+    def changes_quantity(self) -> bool:
         return bool(self.on_hand or self.unavailable)
 
     @property
-    def is_nothing(self) -> bool:
+    def is_empty(self) -> bool:
         return not (
-            self.moves_goods or self.allocated or self.held or self.staged or self.safety_stock
+            self.changes_quantity or self.allocated or self.held or self.staged or self.safety_stock
         )
 
 
-def summed(changes: Iterable[Change]) -> list[Change]:
+def sum_by_key(changes: Iterable[StockDelta]) -> list[StockDelta]:
     """One change a place, in the order in which rows are locked; empty ones left out."""
-    sums: dict[Place, Change] = {}
+    sums: dict[StockKey, StockDelta] = {}
     for change in changes:
-        place = change.place
+        place = change.key
         before = sums.get(place)
-        sums[place] = before.and_also(change) if before else change
-    return [sums[place] for place in sorted(sums) if not sums[place].is_nothing]
+        sums[place] = before.plus(change) if before else change
+    return [sums[place] for place in sorted(sums) if not sums[place].is_empty]
 
 
-class Source(Struct, frozen=True, gc=False):
+class PostingSource(Struct, frozen=True, gc=False):
     """Where a movement comes from. A second movement of one source at one place is refused."""
 
-    cause: Cause
+    cause: MovementReason
     id: str
     actor: str
     occurred_at: datetime
 
 
-class Move(Struct, frozen=True, gc=False):
+class StockPosting(Struct, frozen=True, gc=False):
     """A change, and where it comes from; its goods become a line of the ledger.
 
     `conditions` are what its `unavailable` is the sum of.
     """
 
-    change: Change
-    source: Source
+    change: StockDelta
+    source: PostingSource
     conditions: Conditions = {}
 
 
-class Righted(Struct, frozen=True):
+class RepairedFigure(Struct, frozen=True):
     """What a counter said, and what its ledger says."""
 
     was: int
     set_to: int
 
 
-class Movement(Struct, frozen=True, omit_defaults=True):
+class StockMovement(Struct, frozen=True, omit_defaults=True):
     """A line of the ledger: goods that moved, why, by whom, when, and when we learnt of it.
 
     In a `repair` nothing moved: it says which figures of the shelf, or conditions of its goods,
@@ -225,10 +225,10 @@ class Movement(Struct, frozen=True, omit_defaults=True):
     actor: str
     occurred_at: datetime
     recorded_at: datetime
-    repaired: dict[str, Righted] = {}
+    repaired: dict[str, RepairedFigure] = {}
 
 
-class PastShelf(Struct, frozen=True):
+class StockLevelAsOf(Struct, frozen=True):
     """What the ledger had recorded of a shelf by an instant."""
 
     store: StoreId
@@ -236,21 +236,21 @@ class PastShelf(Struct, frozen=True):
     unavailable: int
 
 
-def moves_of(changes: Iterable[Change], source: Source) -> list[Move]:
+def to_postings(changes: Iterable[StockDelta], source: PostingSource) -> list[StockPosting]:
     """The changes of one source, one a place."""
-    return [Move(change, source) for change in summed(changes)]
+    return [StockPosting(change, source) for change in sum_by_key(changes)]
 
 
-class Status(StrEnum):
+class StockStatus(StrEnum):
     IN_STOCK = "in_stock"
     LOW_STOCK = "low_stock"
     OUT_OF_STOCK = "out_of_stock"
 
 
-def status_of(quantity: int, low_at: int) -> Status:
+def stock_status(quantity: int, low_at: int) -> StockStatus:
     if quantity <= 0:
-        return Status.OUT_OF_STOCK
-    return Status.LOW_STOCK if quantity <= low_at else Status.IN_STOCK
+        return StockStatus.OUT_OF_STOCK
+    return StockStatus.LOW_STOCK if quantity <= low_at else StockStatus.IN_STOCK
 
 
 class Shortage(Struct, frozen=True):
@@ -262,7 +262,7 @@ class Shortage(Struct, frozen=True):
     available: int
 
 
-class NotEnoughStock(Conflict):
+class InsufficientStock(Conflict):
     """What is short is named as it lies on the shelf, its `lines` as they were asked for."""
 
     code = "insufficient_stock"
@@ -283,7 +283,7 @@ class NotEnoughStock(Conflict):
         super().__init__(f"There is too little of {names}.", errors=errors)
 
 
-def takers_of(
+def lines_by_stock_key(
     lines: Iterable[tuple[StoreId, Sku, Iterable[Sku]]],
 ) -> dict[tuple[StoreId | None, Sku], set[Sku]]:
     """Which lines, each with its store and its parts, take from which place."""
@@ -295,9 +295,9 @@ def takers_of(
 
 
 def shortages(
-    wanted: Mapping[Place, int],
-    shelves: Mapping[Place, Shelf],
-    own: Mapping[Place, int] | None = None,
+    wanted: Mapping[StockKey, int],
+    shelves: Mapping[StockKey, StockLevel],
+    own: Mapping[StockKey, int] | None = None,
 ) -> list[Shortage]:
     """What `shelves` cannot cover, in the order of places; empty when everything fits.
 

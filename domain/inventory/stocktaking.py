@@ -11,11 +11,17 @@ from typing import Annotated, Final, Literal
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
-from domain.inventory.conditions import Condition, Conditions, must_be_blocked
-from domain.inventory.stock_levels import Cause, Change, Move, Place, Shelf
-from domain.kernel.errors import Invalid, Stale, WrongField
+from domain.inventory.conditions import Condition, Conditions, ensure_blocked
+from domain.inventory.stock_levels import (
+    MovementReason,
+    StockDelta,
+    StockKey,
+    StockLevel,
+    StockPosting,
+)
+from domain.kernel.errors import Invalid, InvalidField, PreconditionFailed
 from domain.kernel.ids import Sku, StoreId
-from domain.kernel.timestamps import Moment, must_be_within
+from domain.kernel.timestamps import Timestamp, ensure_representable
 
 Reason = Literal[
     "received",
@@ -32,7 +38,7 @@ BLOCKS: Final = {"blocked": 1, "unblocked": -1}
 SHRINKS: Final = frozenset({"lost", "damaged", "written_off"})
 
 
-class WrongSign(Invalid):
+class WrongAdjustmentSign(Invalid):
     code = "wrong_sign"
 
     def __init__(self, reason: str, sign: str) -> None:
@@ -61,15 +67,15 @@ class Adjustment(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     reason: Reason
     condition: Condition | None = None
     reference: Annotated[str, Meta(max_length=200)] = ""
-    occurred_at: Moment | None = None
+    occurred_at: Timestamp | None = None
 
     def __post_init__(self) -> None:
         if self.delta == 0:
-            raise WrongField("delta", "nothing", "must not be 0")
-        must_be_within("occurred_at", self.occurred_at)
+            raise InvalidField("delta", "nothing", "must not be 0")
+        ensure_representable("occurred_at", self.occurred_at)
 
     @property
-    def place(self) -> Place:
+    def place(self) -> StockKey:
         return (self.store, self.sku)
 
     @property
@@ -84,22 +90,22 @@ class Adjustment(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return {self.condition: self.delta} if self.condition else {}
 
 
-def adjusted(line: Adjustment, blocked: Conditions) -> Change:
+def apply_adjustment(line: Adjustment, blocked: Conditions) -> StockDelta:
     """What an adjustment does to a shelf on which so much is blocked.
 
     Raises WrongSign, NotBlocked.
     """
     if line.reason in GROWS and line.delta < 0:
-        raise WrongSign(line.reason, "above")
+        raise WrongAdjustmentSign(line.reason, "above")
     if line.reason in SHRINKS and line.delta > 0:
-        raise WrongSign(line.reason, "below")
-    must_be_blocked(line.conditions, blocked)
+        raise WrongAdjustmentSign(line.reason, "below")
+    ensure_blocked(line.conditions, blocked)
     on_hand = 0 if line.reason in BLOCKS else line.delta
     unavailable = sum(line.conditions.values())
-    return Change(line.store, line.sku, on_hand=on_hand, unavailable=unavailable)
+    return StockDelta(line.store, line.sku, on_hand=on_hand, unavailable=unavailable)
 
 
-class Setting(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class StockSetting(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is on hand, told by somebody who has seen the shelf at `if_version`."""
 
     store: StoreId
@@ -108,23 +114,23 @@ class Setting(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     if_version: int
 
     @property
-    def place(self) -> Place:
+    def place(self) -> StockKey:
         return (self.store, self.sku)
 
 
-class StaleShelf(Stale):
-    def __init__(self, shelf: Shelf) -> None:
+class StockVersionMismatch(PreconditionFailed):
+    def __init__(self, shelf: StockLevel) -> None:
         super().__init__(f"The shelf has changed since; it is at version {shelf.version}.")
 
 
-def was_set(line: Setting, shelf: Shelf) -> Change:
+def apply_setting(line: StockSetting, shelf: StockLevel) -> StockDelta:
     """What makes the shelf what was seen. Raises StaleShelf."""
     if line.if_version != shelf.version:
-        raise StaleShelf(shelf)
-    return Change(line.store, line.sku, on_hand=line.on_hand - shelf.on_hand)
+        raise StockVersionMismatch(shelf)
+    return StockDelta(line.store, line.sku, on_hand=line.on_hand - shelf.on_hand)
 
 
-class Count(Struct, frozen=True, kw_only=True):
+class StockCount(Struct, frozen=True, kw_only=True):
     """What lay at a place when it was counted: at `counted_at`, or when the count came in."""
 
     store: StoreId
@@ -134,18 +140,18 @@ class Count(Struct, frozen=True, kw_only=True):
     counted_at: datetime | None = None
 
     def __post_init__(self) -> None:
-        must_be_within("counted_at", self.counted_at)
+        ensure_representable("counted_at", self.counted_at)
 
     @property
-    def place(self) -> Place:
+    def place(self) -> StockKey:
         return (self.store, self.sku)
 
 
-class Told(Struct, frozen=True):
+class Report(Struct, frozen=True):
     """What was last said of a place as a whole: for which moment, and by which line of a file."""
 
     as_of: datetime
-    line: Count | None = None
+    line: StockCount | None = None
     said_at: datetime | None = None
     """The time that a count named, by a clock that may be ahead."""
 
@@ -153,7 +159,7 @@ class Told(Struct, frozen=True):
         """Whether a count is the last one once more, or older than what is known."""
         return as_of <= self.as_of or (said_at is not None and said_at == self.said_at)
 
-    def says_again(self, line: Count) -> bool:
+    def says_again(self, line: StockCount) -> bool:
         """Whether a line of a file is the last one once more, or older than what is known."""
         return line == self.line or self.is_after(line.counted_at)
 
@@ -161,10 +167,10 @@ class Told(Struct, frozen=True):
         return moment is not None and moment < self.as_of
 
 
-def recounted(count: Count, shelf: Shelf, moved_since: int) -> Change:
+def apply_count(count: StockCount, shelf: StockLevel, moved_since: int) -> StockDelta:
     """The change that makes `shelf` what was counted, with later movements applied again."""
     safety = shelf.safety_stock if count.safety_stock is None else count.safety_stock
-    return Change(
+    return StockDelta(
         count.store,
         count.sku,
         on_hand=count.on_hand + moved_since - shelf.on_hand,
@@ -172,7 +178,9 @@ def recounted(count: Count, shelf: Shelf, moved_since: int) -> Change:
     )
 
 
-def already_counted(moves: Iterable[Move], counted: Mapping[Place, Told]) -> list[Move]:
+def apply_late_report(
+    moves: Iterable[StockPosting], counted: Mapping[StockKey, Report]
+) -> list[StockPosting]:
     """The moves, and beside each that happened before the last count of its shelf what undoes it.
 
     Whoever counted did not find the goods that were sold or lost before: the count had it right,
@@ -181,14 +189,14 @@ def already_counted(moves: Iterable[Move], counted: Mapping[Place, Told]) -> lis
     booked = []
     for move in moves:
         booked.append(move)
-        count = counted.get(move.change.place)
+        count = counted.get(move.change.key)
         if count and move.source.occurred_at <= count.as_of and move.change.on_hand:
-            change = Change(move.change.store, move.change.sku, on_hand=-move.change.on_hand)
+            change = StockDelta(move.change.store, move.change.sku, on_hand=-move.change.on_hand)
             source = replace(
                 move.source,
-                cause=Cause.COUNT,
+                cause=MovementReason.COUNT,
                 id=f"count:{move.source.id}",
                 occurred_at=count.as_of,
             )
-            booked.append(Move(change, source))
+            booked.append(StockPosting(change, source))
     return booked

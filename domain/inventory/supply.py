@@ -13,36 +13,36 @@ from msgspec.structs import replace
 
 from domain.catalogue.products import ProductState
 from domain.inventory.availability import (
-    Available,
+    AvailabilityView,
     Catalogue,
-    Coming,
+    IncomingQuantity,
     Promisable,
-    Shelves,
-    View,
+    SkuAvailability,
+    StockLevelMap,
     sellable_units,
-    stocked_parts,
+    stocked_components,
 )
 from domain.inventory.consignments import Incoming
-from domain.inventory.stock_levels import Change, Place, Shelf
+from domain.inventory.stock_levels import StockDelta, StockKey, StockLevel
 from domain.kernel.ids import Sku, StoreId
 
 
-def with_supply(
-    item: Available,
+def add_supply(
+    item: SkuAvailability,
     catalogue: Catalogue,
-    shelves: Mapping[Sku, Shelves],
+    shelves: Mapping[Sku, StockLevelMap],
     *,
     due: Collection[Incoming],
     by: date,
-    view: View,
-) -> Available:
+    view: AvailabilityView,
+) -> SkuAvailability:
     """The answer once more, with what can be promised by a day; as it was, where nothing can."""
     product = catalogue.get(item.sku)
-    parts = stocked_parts(product, catalogue) if product else {}
+    parts = stocked_components(product, catalogue) if product else {}
     if product is None or not parts or product.state is ProductState.RETIRED:
         return item
     mine = {place: shelf for part in parts for place, shelf in shelves.get(part, {}).items()}
-    then = as_of_arrival(mine, (one for one in due if one.sku in parts))
+    then = as_of(mine, (one for one in due if one.sku in parts))
     stores = {store for store, _ in then}
     units = {store: sellable_units(parts, store, then) for store in stores}
     coming = [one for one in due if one.sku == product.sku]
@@ -58,20 +58,24 @@ def with_supply(
     )
 
 
-def as_of_arrival(shelves: Shelves, due: Iterable[Incoming]) -> dict[Place, Shelf]:
+def as_of(shelves: StockLevelMap, due: Iterable[Incoming]) -> dict[StockKey, StockLevel]:
     """The shelves as they would be if all that is due had come and nothing else had happened."""
     then = dict(shelves)
     for one in due:
         place = (one.store, one.sku)
-        shelf = then.get(place, Shelf(*place))
-        then[place] = shelf.after(Change(*place, on_hand=one.units))
+        shelf = then.get(place, StockLevel(*place))
+        then[place] = shelf.after(StockDelta(*place, on_hand=one.units))
     return then
 
 
-def _promisable(units: int, due: Iterable[Incoming], by: date, view: View) -> Promisable:
+def _promisable(
+    units: int, due: Iterable[Incoming], by: date, view: AvailabilityView
+) -> Promisable:
     days: dict[date, int] = {}
     for one in due:
         if one.due_on:
             days[one.due_on] = days.get(one.due_on, 0) + one.units
     told = view.telling.shown
-    return Promisable(by, told(units), [Coming(on, told(days[on])) for on in sorted(days)])
+    return Promisable(
+        by, told(units), [IncomingQuantity(on, told(days[on])) for on in sorted(days)]
+    )

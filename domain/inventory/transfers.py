@@ -15,13 +15,13 @@ from typing import ClassVar, Self
 
 from domain.inventory.consignments import Consignment, ConsignmentClosed
 from domain.inventory.stock_levels import (
-    Cause,
-    Change,
-    NotEnoughStock,
-    Place,
-    Shelf,
+    InsufficientStock,
+    MovementReason,
+    PostingSource,
     Shortage,
-    Source,
+    StockDelta,
+    StockKey,
+    StockLevel,
 )
 from domain.kernel.errors import Invalid
 from domain.kernel.ids import Sku, StoreId, TransferId
@@ -51,7 +51,7 @@ class NotSent(Invalid):
 
 
 class Transfer(Consignment, frozen=True, kw_only=True):
-    ARRIVAL: ClassVar = Cause.TRANSFER_IN
+    ARRIVAL: ClassVar = MovementReason.TRANSFER_IN
     CLOSED: ClassVar = TransferState.CLOSED
     TOO_LATE: ClassVar = TransferClosed
 
@@ -66,11 +66,11 @@ class Transfer(Consignment, frozen=True, kw_only=True):
         return {self.origin, self.destination}
 
     @property
-    def departure(self) -> Source:
-        return Source(Cause.TRANSFER_OUT, self.id, self.sent_by, self.sent_at)
+    def departure(self) -> PostingSource:
+        return PostingSource(MovementReason.TRANSFER_OUT, self.id, self.sent_by, self.sent_at)
 
-    def leaving(self) -> list[Change]:
-        return [Change(self.origin, line.sku, on_hand=-line.quantity) for line in self.lines]
+    def leaving(self) -> list[StockDelta]:
+        return [StockDelta(self.origin, line.sku, on_hand=-line.quantity) for line in self.lines]
 
     def after_receiving(
         self, totals: Mapping[Sku, int], *, last: bool, by: str, now: datetime
@@ -87,7 +87,7 @@ class Transfer(Consignment, frozen=True, kw_only=True):
         return super().after_receiving(totals, last=last, by=by, now=now)
 
 
-def must_be_there(transfer: Transfer, shelves: Mapping[Place, Shelf]) -> None:
+def must_be_there(transfer: Transfer, shelves: Mapping[StockKey, StockLevel]) -> None:
     """Only what nobody was promised may be sent. Safety stock may: it is kept from shoppers only.
 
     Raises:
@@ -99,4 +99,4 @@ def must_be_there(transfer: Transfer, shelves: Mapping[Place, Shelf]) -> None:
         for line in transfer.lines
     ]
     if short := [one for one in short if one.available < one.wanted]:
-        raise NotEnoughStock(short, {(one.store, one.sku): [one.sku] for one in short})
+        raise InsufficientStock(short, {(one.store, one.sku): [one.sku] for one in short})

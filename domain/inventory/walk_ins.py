@@ -14,8 +14,8 @@ from typing import Annotated, Final
 
 from msgspec import Meta, Struct
 
-from domain.inventory.stock_levels import Change, Place, Shelf
-from domain.kernel.errors import WrongField
+from domain.inventory.stock_levels import StockDelta, StockKey, StockLevel
+from domain.kernel.errors import InvalidField
 from domain.kernel.ids import Sku, StoreId
 
 WEEKS: Final = 8
@@ -33,7 +33,7 @@ class WalkInPolicy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     def __post_init__(self) -> None:
         if self.floor > self.cap:
-            raise WrongField("floor", "above_cap", "must not be above cap")
+            raise InvalidField("floor", "above_cap", "must not be above cap")
 
     def kept_back(self, walk_ins: int, by_hand: int) -> int:
         """The safety stock of a shelf in an hour in which so many are sold to walk-ins."""
@@ -42,7 +42,7 @@ class WalkInPolicy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         return max(by_hand, min(self.cap, max(self.floor, walk_ins)))
 
 
-class Turn(Struct, frozen=True):
+class WalkInTurn(Struct, frozen=True):
     """A store whose hour has begun; `hour` is the store's own, without an offset."""
 
     store: StoreId
@@ -50,26 +50,26 @@ class Turn(Struct, frozen=True):
     hour: datetime
 
 
-def changes_for(
-    turn: Turn,
+def deltas_for(
+    turn: WalkInTurn,
     walk_ins: Mapping[Sku, int],
     by_hand: Mapping[Sku, int],
-    shelves: Mapping[Place, Shelf],
-) -> list[Change]:
+    shelves: Mapping[StockKey, StockLevel],
+) -> list[StockDelta]:
     """What makes each shelf keep back what it should; `by_hand` are those that were raised."""
     changes = []
     for (store, sku), shelf in shelves.items():
         own = by_hand.get(sku, shelf.safety_stock)
         wanted = turn.policy.kept_back(walk_ins.get(sku, 0), own)
-        changes.append(Change(store, sku, safety_stock=wanted - shelf.safety_stock))
+        changes.append(StockDelta(store, sku, safety_stock=wanted - shelf.safety_stock))
     return changes
 
 
-def raised(
-    turn: Turn,
+def raise_buffer(
+    turn: WalkInTurn,
     walk_ins: Mapping[Sku, int],
     by_hand: Mapping[Sku, int],
-    shelves: Mapping[Place, Shelf],
+    shelves: Mapping[StockKey, StockLevel],
 ) -> dict[Sku, int]:
     """What is kept back by hand where more is kept back for walk-ins."""
     owns = {sku: by_hand.get(sku, shelf.safety_stock) for (_, sku), shelf in shelves.items()}

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 
-class Refusal(Exception):  # noqa: N818 - a refusal is an answer, not an error
+class DomainError(Exception):
     """Its kinds, below, say what sort of "no" it is; what status that is, HTTP knows."""
 
     code: ClassVar[str] = "refused"
@@ -25,19 +25,19 @@ class Refusal(Exception):  # noqa: N818 - a refusal is an answer, not an error
         self.name = code or self.code
 
 
-class Unknown(Refusal):
+class Unauthenticated(DomainError):
     """Nobody we know is calling."""
 
     code = "unauthenticated"
 
 
-class Forbidden(Refusal):
+class Forbidden(DomainError):
     """A caller of the wrong kind."""
 
     code = "forbidden"
 
 
-class Missing(Refusal):
+class NotFound(DomainError):
     """Not there, or not yours; the two are not told apart."""
 
     code = "not_found"
@@ -46,51 +46,51 @@ class Missing(Refusal):
         super().__init__(detail, **more)
 
 
-class Conflict(Refusal):
+class Conflict(DomainError):
     """The state of the shop does not allow it now."""
 
     code = "conflict"
 
 
-class Stale(Refusal):
+class PreconditionFailed(DomainError):
     """The caller decided on a version that is no longer the newest."""
 
     code = "version_conflict"
 
 
-class Invalid(Refusal):
+class Invalid(DomainError):
     """Readable, but wrong; `errors` names each field and its rule."""
 
     code = "invalid"
 
 
-class KeyRequired(Refusal):
+class IdempotencyKeyRequired(DomainError):
     """Money, stock or points move, so a repeat must be recognisable."""
 
     code = "idempotency_key_required"
 
 
-class TooMany(Refusal):
+class RateLimited(DomainError):
     """Asked too often; `facts["retry_after_s"]` says when to come back."""
 
     code = "rate_limited"
 
 
-class Busy(Refusal):
+class Unavailable(DomainError):
     """Not now; try again with the same key."""
 
     code = "busy"
 
 
-class Locked(Busy):
+class Locked(Unavailable):
     """Somebody else keeps what this needs, for longer than it could wait."""
 
 
-class GaveWay(Busy):
+class TransactionConflict(Unavailable):
     """Two were in each other's way, and this one was undone; what it did never happened."""
 
 
-class WrongField(Invalid):
+class InvalidField(Invalid):
     """One field breaks its rule; `field` is its path, with dots."""
 
     def __init__(self, field: str, code: str, rule: str) -> None:

@@ -5,21 +5,21 @@ from typing import Annotated, Final
 
 from msgspec import Meta
 
-from domain.kernel.errors import WrongField
+from domain.kernel.errors import InvalidField
 
-Moment = Annotated[datetime, Meta(tz=True)]
+Timestamp = Annotated[datetime, Meta(tz=True)]
 """Whoever takes one in a Struct of its own asks `must_be_within`; a rule of a type cannot."""
-FIRST: Final = datetime(1970, 1, 1, tzinfo=UTC)
-LAST: Final = datetime(9000, 1, 1, tzinfo=UTC)
-RULE: Final = f"must lie between the years {FIRST.year} and {LAST.year}"
+EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
+LATEST: Final = datetime(9000, 1, 1, tzinfo=UTC)
+RULE: Final = f"must lie between the years {EARLIEST.year} and {LATEST.year}"
 
 
 def is_within(moment: datetime) -> bool:
     """Whether `moment`, which has its offset, is one that can be kept and counted from."""
-    return FIRST <= moment <= LAST
+    return EARLIEST <= moment <= LATEST
 
 
-def happened_at(told: datetime, now: datetime) -> datetime:
+def clamp_to_now(told: datetime, now: datetime) -> datetime:
     """When it happened: what a clock that is ahead calls later than `now`, happened now.
 
     Left in the future, it would come after counts that have seen it.
@@ -27,7 +27,7 @@ def happened_at(told: datetime, now: datetime) -> datetime:
     return min(told, now)
 
 
-def must_be_within(field: str, moment: datetime | None) -> None:
+def ensure_representable(field: str, moment: datetime | None) -> None:
     """Raises WrongField."""
     if moment is not None and not is_within(moment):
-        raise WrongField(field, "out_of_range", RULE)
+        raise InvalidField(field, "out_of_range", RULE)

@@ -209,7 +209,7 @@ def points_of_lines(totals: Sequence[Money]) -> list[int]:
     return points
 
 
-def promised(grants: Iterable[Lot]) -> Iterator[Posting]:
+def pending_entry(grants: Iterable[Lot]) -> Iterator[Posting]:
     """A pending lot for each line of a purchase."""
     for grant in grants:
         yield from _move(grant.granted, Account.ISSUANCE, Account.PENDING, grant.id, grant.id)
@@ -242,7 +242,7 @@ def repaid(debt: int, became: Iterable[Posting]) -> Iterator[Posting]:
             yield from _move(part, Account.AVAILABLE, Account.DEBT, posting.lot, None)
 
 
-def taken_back(
+def deduct(
     purchase: str, lines: Mapping[Sku, int], lots: Collection[Lot], *, earned_only: bool = False
 ) -> Iterator[Posting]:
     """Take back so many points of each line of `purchase`; `lots` are its member's.
@@ -256,7 +256,7 @@ def taken_back(
             yield from postings
 
 
-def due_back(
+def points_to_deduct(
     purchase: str, returned: Mapping[Sku, tuple[int, int]], lots: Iterable[Lot]
 ) -> dict[Sku, int]:
     """Points of each line still to be taken back, when so many units of those sold earn nothing.
@@ -272,7 +272,7 @@ def due_back(
     return {line: points for line, points in due.items() if points > 0}
 
 
-def covered(lines: Mapping[Sku, int], lots: Iterable[Lot], *, earned_only: bool = False) -> bool:
+def cover(lines: Mapping[Sku, int], lots: Iterable[Lot], *, earned_only: bool = False) -> bool:
     """Whether each line's own lots hold what is to be taken back of it."""
     there = Counter[Sku]()
     for lot in lots:

@@ -4,12 +4,12 @@ from datetime import date, datetime
 
 from msgspec import Struct
 
-from domain.kernel.errors import Missing
+from domain.kernel.errors import NotFound
 from domain.kernel.ids import MemberId
 from domain.loyalty.points import Balance, EntryId, Kind
 
 
-class NotAMember(Missing):
+class NotMember(NotFound):
     code = "not_a_member"
 
     def __init__(self) -> None:
@@ -36,7 +36,7 @@ class Tier(Struct, frozen=True):
     next: NextTier | None = None
 
 
-class Standing(Struct, frozen=True):
+class RewardBalance(Struct, frozen=True):
     """How a member stands. `tier` is null where the programme has none."""
 
     member: MemberId

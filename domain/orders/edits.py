@@ -6,28 +6,28 @@ from typing import Final, TypeVar
 
 from msgspec import Struct, structs
 
-from domain.catalogue.products import DEAREST
-from domain.fulfilment.fulfilments import Group
+from domain.catalogue.products import MAX_PRICE
+from domain.fulfilment.fulfilments import Fulfilment
 from domain.fulfilment.shipments import Shipment
 from domain.kernel.addresses import Address
-from domain.kernel.errors import Conflict, Stale, WrongField
+from domain.kernel.errors import Conflict, InvalidField, PreconditionFailed
 from domain.kernel.ids import Sku
 from domain.kernel.money import Money
 from domain.orders.order_lines import taxes_of
 from domain.orders.orders import Contact, Order
 
-NOT_BEGUN: Final = frozenset({"placed", "accepted"})
+NOT_STARTED: Final = frozenset({"placed", "accepted"})
 """Nobody has fetched anything yet: its buyer may still change it."""
-NOT_READY: Final = NOT_BEGUN | {"picking"}
+NOT_READY: Final = NOT_STARTED | {"picking"}
 """More of it can still be fetched."""
 
-Some = TypeVar("Some", bound=Group)
+Some = TypeVar("Some", bound=Fulfilment)
 
 
 class TooLateToChange(Conflict):
     code = "too_late_to_change"
 
-    def __init__(self, groups: Iterable[Group]) -> None:
+    def __init__(self, groups: Iterable[Fulfilment]) -> None:
         super().__init__(
             "The store is too far with it to change it like this.",
             facts={"groups": [{"group": one.id, "state": one.state} for one in groups]},
@@ -46,7 +46,7 @@ class PaymentTooSmall(Conflict):
         )
 
 
-class StaleOrder(Stale):
+class OrderVersionMismatch(PreconditionFailed):
     def __init__(self, order: Order) -> None:
         facts = {"version": order.version}
         super().__init__("The order has changed since you looked.", facts=facts)
@@ -61,13 +61,13 @@ class Edited(Struct, frozen=True):
     address: Address | None = None
 
 
-def must_not_have_begun(groups: Collection[Group]) -> None:
+def ensure_not_started(groups: Collection[Fulfilment]) -> None:
     """Raises TooLateToChange."""
-    if begun := [group for group in groups if group.state not in NOT_BEGUN]:
+    if begun := [group for group in groups if group.state not in NOT_STARTED]:
         raise TooLateToChange(begun)
 
 
-def grown(group: Some, more: Mapping[Sku, int], now: datetime) -> Some:
+def added_units(group: Some, more: Mapping[Sku, int], now: datetime) -> Some:
     """The group when so many more units of its lines are wanted. Raises TooLateToChange."""
     if not more:
         return group
@@ -80,26 +80,26 @@ def grown(group: Some, more: Mapping[Sku, int], now: datetime) -> Some:
     return group.changed(now, lines=lines)
 
 
-def must_be_addressable(groups: Collection[Group]) -> None:
+def ensure_address(groups: Collection[Fulfilment]) -> None:
     """Raises TooLateToChange once a parcel has left, WrongField where nothing is sent."""
     sent = [group for group in groups if isinstance(group, Shipment)]
     if not sent:
-        raise WrongField("address", "nothing_is_sent", "is of no use: nothing is sent")
+        raise InvalidField("address", "nothing_is_sent", "is of no use: nothing is sent")
     if left := [one for one in sent if one.parcels or one.state not in NOT_READY]:
         raise TooLateToChange(left)
 
 
-def must_be_a_price(field: str, price: Money | None, currency: str) -> None:
+def ensure_price(field: str, price: Money | None, currency: str) -> None:
     """Raises WrongField for what no unit of an order in `currency` can cost."""
     if price is None:
         return
     if price.currency != currency:
-        raise WrongField(field, "other_currency", f"has a price that is not {currency}")
-    if not 0 <= price.amount <= DEAREST:
-        raise WrongField(field, "out_of_range", f"must be from 0 to {DEAREST} minor units")
+        raise InvalidField(field, "other_currency", f"has a price that is not {currency}")
+    if not 0 <= price.amount <= MAX_PRICE:
+        raise InvalidField(field, "out_of_range", f"must be from 0 to {MAX_PRICE} minor units")
 
 
-def edited(order: Order, edit: Edited, now: datetime, covered: Money | None = None) -> Order:
+def apply_edits(order: Order, edit: Edited, now: datetime, covered: Money | None = None) -> Order:
     """The order as it is now wanted; the order itself where that is how it is.
 
     Where it was paid by card, `covered` is what can be taken; without it no more than before.

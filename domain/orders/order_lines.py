@@ -7,7 +7,7 @@ from msgspec import Struct, structs
 from domain.kernel.ids import Sku
 from domain.kernel.money import Money, share_of_units
 from domain.pricing.price_rules import Percent
-from domain.pricing.prices import Discount, Shipping, TaxSum, tax_of
+from domain.pricing.prices import Discount, Shipping, TaxSum, compute_tax
 
 
 class OrderLine(Struct, frozen=True):
@@ -76,7 +76,7 @@ class OrderLine(Struct, frozen=True):
             return self
         discounts = self.discounts if unit_price == self.unit_price else []
         total = unit_price.amount * quantity - sum(one.amount.amount for one in discounts)
-        tax = tax_of(total, self.tax_rate, included=tax_included) if self.tax_rate else 0
+        tax = compute_tax(total, self.tax_rate, included=tax_included) if self.tax_rate else 0
         currency = unit_price.currency
         return structs.replace(
             self,

@@ -7,9 +7,9 @@ from typing import Annotated, Final
 
 from msgspec import UNSET, Meta, Struct, UnsetType, structs
 
-from domain.customers.customers import read_email, read_phone
+from domain.customers.customers import parse_email, parse_phone
 from domain.kernel.addresses import Address
-from domain.kernel.errors import WrongField
+from domain.kernel.errors import InvalidField
 from domain.kernel.ids import (
     AttemptId,
     CartId,
@@ -55,9 +55,11 @@ class Contact(Struct, frozen=True, forbid_unknown_fields=True):
             WrongField: the address or the number cannot be one, or there is neither.
         """
         if not self.email and not self.phone:
-            raise WrongField("contact", "unreachable", "needs an e-mail address or a phone number")
-        email = read_email(self.email, "contact.email") if self.email else None
-        phone = read_phone(self.phone, country or None, "contact.phone") if self.phone else None
+            raise InvalidField(
+                "contact", "unreachable", "needs an e-mail address or a phone number"
+            )
+        email = parse_email(self.email, "contact.email") if self.email else None
+        phone = parse_phone(self.phone, country or None, "contact.phone") if self.phone else None
         return Contact(self.name, email, phone)
 
 

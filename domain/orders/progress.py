@@ -2,20 +2,20 @@
 
 from msgspec import Struct
 
-from domain.fulfilment.fulfilments import GroupLine
+from domain.fulfilment.fulfilments import FulfilmentLine
 from domain.fulfilment.shipments import Parcel
 from domain.kernel.ids import OrderId, Sku
 from domain.orders.orders import Order
-from domain.payments.attempts import Attempt
+from domain.payments.attempts import PaymentAttempt
 
 
-class Progress(Struct, frozen=True):
+class FulfilmentState(Struct, frozen=True):
     """A pickup or a shipment, without what only its location needs to know."""
 
     id: str
     order: OrderId
     state: str
-    lines: list[GroupLine] = []
+    lines: list[FulfilmentLine] = []
     parcels: list[Parcel] = []
 
     def picked(self, sku: Sku) -> int:
@@ -29,17 +29,19 @@ class Progress(Struct, frozen=True):
         return sum(line.remaining for line in self.lines if line.sku == sku)
 
 
-class SeenOrder(Struct, frozen=True):
+class OrderDetails(Struct, frozen=True):
     """An order, how far its groups are, and the attempt to be paid for it, if it is paid by card.
 
     A group that its location does not know of yet is left out.
     """
 
     order: Order
-    groups: dict[str, Progress] = {}
-    attempt: Attempt | None = None
+    groups: dict[str, FulfilmentState] = {}
+    attempt: PaymentAttempt | None = None
 
 
-def just_placed(order: Order) -> SeenOrder:
+def details_of_new_order(order: Order) -> OrderDetails:
     """An order that needs no payment first, in the moment in which its locations get it."""
-    return SeenOrder(order, {one.id: Progress(one.id, order.id, "placed") for one in order.groups})
+    return OrderDetails(
+        order, {one.id: FulfilmentState(one.id, order.id, "placed") for one in order.groups}
+    )

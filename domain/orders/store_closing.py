@@ -13,7 +13,7 @@ from domain.kernel.errors import Conflict
 from domain.kernel.ids import HoldId, OrderId, StoreId, TransferId
 from domain.stores.stores import Store, StoreState
 
-LISTED: Final = 100
+MAX_LISTED: Final = 100
 """How many of each are named; all are counted."""
 
 
@@ -22,7 +22,7 @@ class OpenOrder(Struct, frozen=True):
     group: str
 
 
-class Open(Struct, frozen=True, kw_only=True):
+class OpenWork(Struct, frozen=True, kw_only=True):
     """How much is open at a location, and the first of each by their ids."""
 
     orders_count: int = 0
@@ -40,7 +40,7 @@ class Open(Struct, frozen=True, kw_only=True):
 class StoreInUse(Conflict):
     code = "store_in_use"
 
-    def __init__(self, store: StoreId, left: Open) -> None:
+    def __init__(self, store: StoreId, left: OpenWork) -> None:
         super().__init__(
             f"{store} still has {left.orders_count} orders, {left.holds_count} holds and"
             f" {left.transfers_count} transfers to it.",
@@ -48,7 +48,7 @@ class StoreInUse(Conflict):
         )
 
 
-def disabled(store: Store, left: Open, *, drain: bool) -> Store:
+def to_disabled(store: Store, left: OpenWork, *, drain: bool) -> Store:
     """The location that takes in nothing new: closed, or draining until nothing is `left`.
 
     Raises:
@@ -61,5 +61,5 @@ def disabled(store: Store, left: Open, *, drain: bool) -> Store:
     return replace(store, state=StoreState.DRAINING)
 
 
-def enabled(store: Store) -> Store:
+def to_enabled(store: Store) -> Store:
     return replace(store, state=StoreState.ACTIVE)

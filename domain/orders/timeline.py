@@ -10,20 +10,20 @@ from typing import Final
 from msgspec import Struct
 
 from domain.foundation.callers import Caller, Role
-from domain.fulfilment.fulfilments import Group, units_ended
+from domain.fulfilment.fulfilments import Fulfilment, units_ended
 from domain.fulfilment.shipments import Parcel, Shipment
 from domain.kernel.ids import OrderId, Sku
 from domain.kernel.money import Money
 from domain.orders.orders import Order
-from domain.payments.attempts import Attempt, AttemptState
+from domain.payments.attempts import AttemptState, PaymentAttempt
 
 CODE: Final = re.compile(r"[a-z_]{1,40}")
 """A reason that is one of a list; what somebody wrote could name a person."""
-HOUSE: Final = "hylla"
+SYSTEM_ACTOR: Final = "hylla"
 """Who acts when the clock does."""
 
 
-class What(StrEnum):
+class TimelineEventKind(StrEnum):
     PLACED = "placed"
     EDITED = "edited"
     ACCEPTED = "accepted"
@@ -50,7 +50,7 @@ class What(StrEnum):
     REFUND_FAILED = "refund_failed"
 
 
-class By(StrEnum):
+class ActorKind(StrEnum):
     """Which side did it."""
 
     BUYER = "buyer"
@@ -67,7 +67,7 @@ class Quantities(Struct, frozen=True):
     after: int
 
 
-class Facts(Struct, frozen=True, omit_defaults=True):
+class TimelineFacts(Struct, frozen=True, omit_defaults=True):
     """`units` of each SKU that the step was about, and those of them that were not found.
 
     `quantities` are what an edit made of each line, `changed` what else it changed. `amount` is the
@@ -85,89 +85,114 @@ class Facts(Struct, frozen=True, omit_defaults=True):
     back: str = ""
 
 
-NOTHING: Final = Facts()
+NOTHING: Final = TimelineFacts()
 
 
-class Entry(Struct, frozen=True):
+class TimelineEntry(Struct, frozen=True):
     """One step of an order, or of one of its groups; `actor` is the key or the person."""
 
     order: OrderId
     at: datetime
-    what: What
-    by: By
+    what: TimelineEventKind
+    by: ActorKind
     actor: str
     group: str = ""
     store: str = ""
-    facts: Facts = NOTHING
+    facts: TimelineFacts = NOTHING
     id: int = 0
 
 
-ENDS: Final[Mapping[str, What]] = {
-    what.value: what for what in (What.SHORT, What.DECLINED, What.CANCELLED, What.EXPIRED)
+FINAL_ENTRIES: Final[Mapping[str, TimelineEventKind]] = {
+    what.value: what
+    for what in (
+        TimelineEventKind.SHORT,
+        TimelineEventKind.DECLINED,
+        TimelineEventKind.CANCELLED,
+        TimelineEventKind.EXPIRED,
+    )
 }
 PAYMENT_ENDS: Final = {
-    AttemptState.FAILED: What.PAYMENT_FAILED,
-    AttemptState.VOIDED: What.PAYMENT_VOIDED,
+    AttemptState.FAILED: TimelineEventKind.PAYMENT_FAILED,
+    AttemptState.VOIDED: TimelineEventKind.PAYMENT_VOIDED,
 }
-MADE: Final[Mapping[str, What]] = {what.value: what for what in (What.ACCEPTED, What.READY)}
+MADE: Final[Mapping[str, TimelineEventKind]] = {
+    what.value: what for what in (TimelineEventKind.ACCEPTED, TimelineEventKind.READY)
+}
 
 
-def side_of(caller: Caller) -> By:
+def actor_kind_of(caller: Caller) -> ActorKind:
     if caller.role is Role.OFFICE:
-        return By.CLOCK if caller.id == HOUSE else By.OFFICE
-    return By.STORE if caller.is_staff else By.BUYER
+        return ActorKind.CLOCK if caller.id == SYSTEM_ACTOR else ActorKind.OFFICE
+    return ActorKind.STORE if caller.is_staff else ActorKind.BUYER
 
 
-def placed(order: Order) -> Entry:
+def placed_entry(order: Order) -> TimelineEntry:
     """Only a buyer places an order; one that is paid by card, once the money is there."""
-    return Entry(order.id, order.placed_at, What.PLACED, By.BUYER, order.actor)
+    return TimelineEntry(
+        order.id, order.placed_at, TimelineEventKind.PLACED, ActorKind.BUYER, order.actor
+    )
 
 
-def edited(order: Order, caller: Caller, facts: Facts) -> Entry:
+def edited_entry(order: Order, caller: Caller, facts: TimelineFacts) -> TimelineEntry:
     """`order` as it is after the edit."""
-    return Entry(order.id, order.changed_at, What.EDITED, side_of(caller), caller.id, facts=facts)
+    return TimelineEntry(
+        order.id,
+        order.changed_at,
+        TimelineEventKind.EDITED,
+        actor_kind_of(caller),
+        caller.id,
+        facts=facts,
+    )
 
 
-def expired(order: Order) -> Entry:
+def expired_entry(order: Order) -> TimelineEntry:
     """Nobody paid in time."""
-    return Entry(order.id, order.changed_at, What.EXPIRED, By.CLOCK, HOUSE)
+    return TimelineEntry(
+        order.id, order.changed_at, TimelineEventKind.EXPIRED, ActorKind.CLOCK, SYSTEM_ACTOR
+    )
 
 
-def payment_retried(order: Order, caller: Caller) -> Entry:
+def payment_retried_entry(order: Order, caller: Caller) -> TimelineEntry:
     """The order waits for another attempt."""
-    by = side_of(caller)
-    return Entry(order.id, order.changed_at, What.PAYMENT_RETRIED, by, caller.id)
+    by = actor_kind_of(caller)
+    return TimelineEntry(
+        order.id, order.changed_at, TimelineEventKind.PAYMENT_RETRIED, by, caller.id
+    )
 
 
-def payment_steps(before: Attempt, after: Attempt) -> list[Entry]:
+def payment_entries(before: PaymentAttempt, after: PaymentAttempt) -> list[TimelineEntry]:
     """What was learnt of an attempt; nothing when it was known already."""
     told = [
-        (what, Facts(amount=Money(more, after.amount.currency)))
+        (what, TimelineFacts(amount=Money(more, after.amount.currency)))
         for what, more in (
-            (What.PAYMENT_AUTHORISED, after.authorised - before.authorised),
-            (What.PAYMENT_CAPTURED, after.captured - before.captured),
-            (What.PAYMENT_REFUNDED, after.refunded - before.refunded),
-            (What.REFUND_FAILED, after.refund_failed - before.refund_failed),
+            (TimelineEventKind.PAYMENT_AUTHORISED, after.authorised - before.authorised),
+            (TimelineEventKind.PAYMENT_CAPTURED, after.captured - before.captured),
+            (TimelineEventKind.PAYMENT_REFUNDED, after.refunded - before.refunded),
+            (TimelineEventKind.REFUND_FAILED, after.refund_failed - before.refund_failed),
         )
         if more
     ]
     if after.state is not before.state and after.state in PAYMENT_ENDS:
         failed = after.state is AttemptState.FAILED
-        facts = Facts(reason=_code(after.trouble) if failed else "")
+        facts = TimelineFacts(reason=_code(after.trouble) if failed else "")
         told.append((PAYMENT_ENDS[after.state], facts))
     return [
-        Entry(after.order, after.changed_at, what, By.PROVIDER, after.provider, facts=facts)
+        TimelineEntry(
+            after.order, after.changed_at, what, ActorKind.PROVIDER, after.provider, facts=facts
+        )
         for what, facts in told
     ]
 
 
-def step(group: Group, caller: Caller, what: What, facts: Facts) -> Entry:
+def fulfilment_entry(
+    group: Fulfilment, caller: Caller, what: TimelineEventKind, facts: TimelineFacts
+) -> TimelineEntry:
     """`group` as it is after the step."""
-    return Entry(
+    return TimelineEntry(
         group.order,
         group.changed_at,
         what,
-        side_of(caller),
+        actor_kind_of(caller),
         caller.id,
         group=group.id,
         store=group.store,
@@ -175,12 +200,16 @@ def step(group: Group, caller: Caller, what: What, facts: Facts) -> Entry:
     )
 
 
-def cancelled(before: Group, after: Group, caller: Caller, reason: str) -> list[Entry]:
+def cancelled_entry(
+    before: Fulfilment, after: Fulfilment, caller: Caller, reason: str
+) -> list[TimelineEntry]:
     """That units were given up for their buyer, whichever state that leaves the group in."""
-    return [step(after, caller, What.CANCELLED, _ended(before, after, reason))]
+    return [
+        fulfilment_entry(after, caller, TimelineEventKind.CANCELLED, _ended(before, after, reason))
+    ]
 
 
-def steps_between(before: Group, after: Group, caller: Caller) -> list[Entry]:
+def entries_between(before: Fulfilment, after: Fulfilment, caller: Caller) -> list[TimelineEntry]:
     """What a step of a group tells; nothing when only its bin or a failed try was written."""
     told = [
         *_prepared(before, after),
@@ -188,51 +217,54 @@ def steps_between(before: Group, after: Group, caller: Caller) -> list[Entry]:
         *_given(before, after),
         *_made(before, after),
     ]
-    return [step(after, caller, what, facts) for what, facts in told]
+    return [fulfilment_entry(after, caller, what, facts) for what, facts in told]
 
 
-Told = tuple[What, Facts]
+Told = tuple[TimelineEventKind, TimelineFacts]
 
 
-def given_up_by_the_shop(group: str, told: Iterable[Entry]) -> dict[Sku, int]:
+def is_cancelled_by_retailer(group: str, told: Iterable[TimelineEntry]) -> dict[Sku, int]:
     """Units of a group that its location declined or did not find."""
     units: Counter[Sku] = Counter()
     for entry in told:
-        if entry.group == group and entry.what in {What.DECLINED, What.SHORT}:
+        if entry.group == group and entry.what in {
+            TimelineEventKind.DECLINED,
+            TimelineEventKind.SHORT,
+        }:
             units.update(entry.facts.units)
     return dict(units)
 
 
-def _prepared(before: Group, after: Group) -> list[Told]:
+def _prepared(before: Fulfilment, after: Fulfilment) -> list[Told]:
     picked = _more("picked", before, after)
     begun = after.state == "picking" != before.state
     if _more("given", before, after) or not (picked or begun):
         return []
-    return [(What.PICKED, Facts(picked))]
+    return [(TimelineEventKind.PICKED, TimelineFacts(picked))]
 
 
-def _given_up(before: Group, after: Group) -> list[Told]:
+def _given_up(before: Fulfilment, after: Fulfilment) -> list[Told]:
     facts = _ended(before, after, after.reason)
-    if after.state != before.state and after.state in ENDS:
-        return [(ENDS[after.state], facts)]
+    if after.state != before.state and after.state in FINAL_ENTRIES:
+        return [(FINAL_ENTRIES[after.state], facts)]
     if not facts.units:
         return []
-    return [(What.SHORT if facts.missing else What.DECLINED, facts)]
+    return [(TimelineEventKind.SHORT if facts.missing else TimelineEventKind.DECLINED, facts)]
 
 
-def _ended(before: Group, after: Group, reason: str) -> Facts:
+def _ended(before: Fulfilment, after: Fulfilment, reason: str) -> TimelineFacts:
     _, ended = units_ended(before, after)
-    return Facts(ended, _more("missing", before, after), _code(reason))
+    return TimelineFacts(ended, _more("missing", before, after), _code(reason))
 
 
 def _code(reason: str) -> str:
     return reason if CODE.fullmatch(reason) else ""
 
 
-def _given(before: Group, after: Group) -> list[Told]:
+def _given(before: Fulfilment, after: Fulfilment) -> list[Told]:
     if not isinstance(after, Shipment):
         given, _ = units_ended(before, after)
-        return [(What.COLLECTED, Facts(given))] if given else []
+        return [(TimelineEventKind.COLLECTED, TimelineFacts(given))] if given else []
     assert isinstance(before, Shipment)
     known = {parcel.tracking_number: parcel for parcel in before.parcels}
     sent = [one for one in after.parcels if one.tracking_number not in known]
@@ -244,24 +276,26 @@ def _given(before: Group, after: Group) -> list[Told]:
         and not known[one.tracking_number].delivered_at
     ]
     return [
-        *((What.SENT, _of_parcel(parcel)) for parcel in sent),
-        *((What.DELIVERED, _of_parcel(parcel)) for parcel in arrived),
+        *((TimelineEventKind.SENT, _of_parcel(parcel)) for parcel in sent),
+        *((TimelineEventKind.DELIVERED, _of_parcel(parcel)) for parcel in arrived),
     ]
 
 
-def _of_parcel(parcel: Parcel) -> Facts:
-    return Facts(parcel.units, carrier=parcel.carrier, tracking_number=parcel.tracking_number)
+def _of_parcel(parcel: Parcel) -> TimelineFacts:
+    return TimelineFacts(
+        parcel.units, carrier=parcel.carrier, tracking_number=parcel.tracking_number
+    )
 
 
-def _made(before: Group, after: Group) -> list[Told]:
+def _made(before: Fulfilment, after: Fulfilment) -> list[Told]:
     back = _more("put_back", before, after)
     if back or after.state == "put_back" != before.state:
-        return [(What.PUT_BACK, Facts(back))]
+        return [(TimelineEventKind.PUT_BACK, TimelineFacts(back))]
     made = MADE.get(after.state) if after.state != before.state else None
     return [(made, NOTHING)] if made else []
 
 
-def _more(field: str, before: Group, after: Group) -> dict[Sku, int]:
+def _more(field: str, before: Fulfilment, after: Fulfilment) -> dict[Sku, int]:
     was = {line.sku: getattr(line, field) for line in before.lines}
     more = {line.sku: getattr(line, field) - was[line.sku] for line in after.lines}
     return {sku: count for sku, count in more.items() if count > 0}

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from msgspec import Struct, structs
 
-from domain.kernel.errors import Conflict, Unknown
+from domain.kernel.errors import Conflict, Unauthenticated
 from domain.kernel.ids import AttemptId, OrderId
 from domain.kernel.money import Money
 
@@ -31,7 +31,7 @@ class AttemptState(StrEnum):
 
 
 _S = AttemptState
-MOVES: Final[Mapping[AttemptState, frozenset[AttemptState]]] = {
+TRANSITIONS: Final[Mapping[AttemptState, frozenset[AttemptState]]] = {
     _S.STARTED: frozenset({_S.WAITING, _S.FAILED, _S.AUTHORISED, _S.VOIDED, _S.CAPTURED}),
     _S.WAITING: frozenset({_S.FAILED, _S.AUTHORISED, _S.VOIDED, _S.CAPTURED}),
     _S.FAILED: frozenset({_S.AUTHORISED, _S.VOIDED, _S.CAPTURED}),  # a card that worked after all
@@ -42,18 +42,18 @@ MOVES: Final[Mapping[AttemptState, frozenset[AttemptState]]] = {
 IN_FLIGHT: Final = frozenset({_S.STARTED, _S.WAITING})
 """Nobody knows yet whether it brings money."""
 
-FIRST_PAUSE: Final = timedelta(seconds=5)
-LONGEST_PAUSE: Final = timedelta(minutes=5)
+INITIAL_DELAY: Final = timedelta(seconds=5)
+MAX_DELAY: Final = timedelta(minutes=5)
 """Between two questions about one thing, where nothing was heard of it."""
 SEARCHABLE_AFTER: Final = timedelta(minutes=2)
 """So long after its last question a provider's search finds a payment, or there is none."""
-NEVER_BEGAN: Final = "never_began"
-TOO_LATE: Final = "too_late"
+NOT_STARTED: Final = "never_began"
+PAST_DEADLINE: Final = "too_late"
 DAILY: Final = timedelta(days=1)
 """An authorisation lapses after some days, which somebody must learn."""
 
 
-class PaymentUnderWay(Conflict):
+class PaymentInProgress(Conflict):
     """`until` is when it is over at the latest."""
 
     code = "payment_under_way"
@@ -71,14 +71,14 @@ class NotPayable(Conflict):
         )
 
 
-class WrongSignature(Unknown):
+class InvalidSignature(Unauthenticated):
     code = "wrong_signature"
 
     def __init__(self) -> None:
         super().__init__("This is not signed by the provider, or was signed too long ago.")
 
 
-class Stage(StrEnum):
+class ProviderPaymentStage(StrEnum):
     """How far a payment has come, in any provider's words.
 
     `open` needs the shopper: a card, another card, or the bank's question answered.
@@ -100,7 +100,7 @@ class FailedRefund(Struct, frozen=True):
     code: str
 
 
-class Truth(Struct, frozen=True):
+class ProviderPayment(Struct, frozen=True):
     """A payment as its provider knew it at one moment; figures are minor units so far.
 
     `refunded` is all that was given back, `failed_refunds` what of it came back since.
@@ -108,7 +108,7 @@ class Truth(Struct, frozen=True):
     """
 
     payment: str
-    stage: Stage
+    stage: ProviderPaymentStage
     authorised: int = 0
     captured: int = 0
     refunded: int = 0
@@ -119,35 +119,40 @@ class Truth(Struct, frozen=True):
     next_action: dict[str, Any] | None = None
 
 
-class Told(Struct, frozen=True):
+class ProviderOutcomeConfirmed(Struct, frozen=True):
     """The provider answered; `receipt` is its name for what was asked, where that has one."""
 
-    truth: Truth
+    truth: ProviderPayment
     receipt: str = ""
 
 
-class Refused(Struct, frozen=True):
+class ProviderOutcomeDeclined(Struct, frozen=True):
     """The provider will not do it, however often it is asked."""
 
     code: str
-    truth: Truth | None = None
+    truth: ProviderPayment | None = None
 
 
-class Unsure(Struct, frozen=True):
+class ProviderOutcomeUnknown(Struct, frozen=True):
     """Nobody knows whether it was done: look, or ask again under the same key."""
 
     code: str
     retry_after: timedelta | None = None
 
 
-class Absent(Struct, frozen=True):
+class ProviderPaymentNotFound(Struct, frozen=True):
     """The provider knows no such payment, and was not asked for one lately."""
 
 
-Outcome = Told | Refused | Unsure | Absent
+ProviderOutcome = (
+    ProviderOutcomeConfirmed
+    | ProviderOutcomeDeclined
+    | ProviderOutcomeUnknown
+    | ProviderPaymentNotFound
+)
 
 
-class Attempt(Struct, frozen=True, kw_only=True):
+class PaymentAttempt(Struct, frozen=True, kw_only=True):
     """One try to be paid for an order, until its deadline.
 
     `payment` is the provider's name of it, empty until it is known. `card` is a card that the
@@ -195,14 +200,14 @@ class Attempt(Struct, frozen=True, kw_only=True):
         never_began = bool(self.refused) and not self.payment
         return self.cancelled or never_began or self.state is AttemptState.CAPTURED
 
-    def told(self, truth: Truth, now: datetime) -> "Attempt":
+    def told(self, truth: ProviderPayment, now: datetime) -> "PaymentAttempt":
         """The attempt after one more truth; one that adds nothing changes nothing.
 
         A card that the page gave beforehand is declined for good; where the page asks for cards,
         the shopper tries another.
         """
         assert not self.payment or self.payment == truth.payment, "a truth about another payment"
-        declined = truth.stage is Stage.DECLINED
+        declined = truth.stage is ProviderPaymentStage.DECLINED
         known = structs.replace(
             self,
             payment=truth.payment,
@@ -211,46 +216,51 @@ class Attempt(Struct, frozen=True, kw_only=True):
             refunded=max(self.refunded, truth.refunded),
             refund_failed=max(self.refund_failed, sum(one.amount for one in truth.failed_refunds)),
             declined=self.declined or (declined and bool(self.card)),
-            cancelled=self.cancelled or truth.stage is Stage.CANCELLED,
+            cancelled=self.cancelled or truth.stage is ProviderPaymentStage.CANCELLED,
             disputed=self.disputed or truth.disputed,
             trouble=truth.code or self.trouble,
             client_secret=truth.client_secret or self.client_secret,
-            next_action=truth.next_action if truth.stage is Stage.OPEN else self.next_action,
+            next_action=truth.next_action
+            if truth.stage is ProviderPaymentStage.OPEN
+            else self.next_action,
         )
         return self._moved(known, now)
 
-    def answered(self, outcome: Outcome | None, now: datetime) -> "Attempt":
+    def with_outcome(self, outcome: ProviderOutcome | None, now: datetime) -> "PaymentAttempt":
         """The attempt after what was answered when it was asked or looked for; None: nothing."""
         match outcome:
-            case Told(truth) | Refused(truth=Truth() as truth):
+            case (
+                ProviderOutcomeConfirmed(truth)
+                | ProviderOutcomeDeclined(truth=ProviderPayment() as truth)
+            ):
                 return self.told(truth, now)
-            case Refused(code):
+            case ProviderOutcomeDeclined(code):
                 return self._refuse(code, now)
-            case Absent():
-                return self._refuse(NEVER_BEGAN, now)
-            case Unsure(code):
+            case ProviderPaymentNotFound():
+                return self._refuse(NOT_STARTED, now)
+            case ProviderOutcomeUnknown(code):
                 return structs.replace(self, trouble=code)
             case None:
                 return self
 
-    def _refuse(self, code: str, now: datetime) -> "Attempt":
+    def _refuse(self, code: str, now: datetime) -> "PaymentAttempt":
         """The provider has no such payment; one that it has is not refused."""
         if self.payment:
             return structs.replace(self, trouble=code)
         return self._moved(structs.replace(self, refused=code, trouble=code), now)
 
-    def _moved(self, known: "Attempt", now: datetime) -> "Attempt":
+    def _moved(self, known: "PaymentAttempt", now: datetime) -> "PaymentAttempt":
         state = _state_of(known)
         if state not in IN_FLIGHT:
             known = structs.replace(known, client_secret="", next_action=None)
         known = structs.replace(known, state=state)
         if known == self:
             return self
-        assert state is self.state or state in MOVES[self.state], (self.state, state)
+        assert state is self.state or state in TRANSITIONS[self.state], (self.state, state)
         return structs.replace(known, changed_at=now)
 
 
-def _state_of(known: Attempt) -> AttemptState:
+def _state_of(known: PaymentAttempt) -> AttemptState:
     """What follows from what is known: the first line that is so."""
     lines = (
         (known.captured > 0, _S.CAPTURED),
@@ -262,7 +272,7 @@ def _state_of(known: Attempt) -> AttemptState:
     return next((state for is_so, state in lines if is_so), _S.STARTED)
 
 
-def next_look(attempt: Attempt, now: datetime) -> datetime | None:
+def next_reconcile_at(attempt: PaymentAttempt, now: datetime) -> datetime | None:
     """When somebody looks at it again although nothing was heard; None: not before a notice.
 
     Until its deadline more and more seldom, and at its deadline; an authorisation each day.
@@ -271,10 +281,10 @@ def next_look(attempt: Attempt, now: datetime) -> datetime | None:
         return now + DAILY
     if not attempt.in_flight:
         return None
-    later = now + pause(attempt.looks)
+    later = now + backoff(attempt.looks)
     return min(later, attempt.deadline) if now < attempt.deadline else later
 
 
-def pause(tries: int) -> timedelta:
+def backoff(tries: int) -> timedelta:
     """Doubled with every try."""
-    return min(FIRST_PAUSE * (1 << min(tries, 16)), LONGEST_PAUSE)
+    return min(INITIAL_DELAY * (1 << min(tries, 16)), MAX_DELAY)

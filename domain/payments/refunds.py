@@ -11,7 +11,7 @@ from domain.kernel.money import Money, split
 from domain.payments.tenders import Tender
 
 
-class Through(StrEnum):
+class RefundMethod(StrEnum):
     """Who pays back: the till that took the goods, the payment provider, or the office."""
 
     TILL = "till"
@@ -28,10 +28,10 @@ class Refund(Struct, frozen=True):
 
     type: str
     amount: Money
-    through: Through
+    through: RefundMethod
 
 
-def refunds_of(
+def split_refund(
     amount: int, tenders: Iterable[Tender], before: Mapping[str, int], *, at_till: bool
 ) -> list[Refund]:
     """`amount` minor units, shared out by what is left of each tender: never more than was paid.
@@ -53,12 +53,12 @@ def refunds_of(
     ]
 
 
-def through_provider(refunds: Iterable[Refund]) -> int:
+def by_provider(refunds: Iterable[Refund]) -> int:
     """Minor units of these that the payment provider pays back."""
-    return sum(one.amount.amount for one in refunds if one.through is Through.PROVIDER)
+    return sum(one.amount.amount for one in refunds if one.through is RefundMethod.PROVIDER)
 
 
-def _through(tender: str, *, at_till: bool) -> Through:
+def _through(tender: str, *, at_till: bool) -> RefundMethod:
     if tender == "card":
-        return Through.PROVIDER
-    return Through.TILL if at_till else Through.OFFICE
+        return RefundMethod.PROVIDER
+    return RefundMethod.TILL if at_till else RefundMethod.OFFICE

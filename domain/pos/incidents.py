@@ -12,10 +12,16 @@ from typing import NewType
 from msgspec import Struct
 from msgspec.structs import replace
 
-from domain.inventory.stock_levels import Cause, Change, Move, Place, Shelf
-from domain.kernel.errors import Missing
+from domain.inventory.stock_levels import (
+    MovementReason,
+    StockDelta,
+    StockKey,
+    StockLevel,
+    StockPosting,
+)
+from domain.kernel.errors import NotFound
 from domain.kernel.ids import OrderId, Sku, StoreId
-from domain.pos.receipts import Book, ReceiptKind
+from domain.pos.receipts import BookedReceipt, ReceiptKind
 
 IncidentId = NewType("IncidentId", str)
 
@@ -36,7 +42,7 @@ class IncidentState(StrEnum):
     SETTLED = "settled"
 
 
-class Claim(Struct, frozen=True):
+class OpenClaim(Struct, frozen=True):
     """Units of one SKU that an order waits for; `staged` of them lie picked."""
 
     store: StoreId
@@ -49,7 +55,7 @@ class Claim(Struct, frozen=True):
     staged: int = 0
 
     @property
-    def place(self) -> Place:
+    def place(self) -> StockKey:
         return (self.store, self.sku)
 
 
@@ -62,12 +68,12 @@ class Risk(Struct, frozen=True):
     promised_from: datetime
 
 
-class Short(Struct, frozen=True):
+class ShortAllocation(Struct, frozen=True):
     """A shelf where `there` units lie, fewer than the claims on it are for."""
 
-    place: Place
+    place: StockKey
     there: int
-    claims: list[Claim]
+    claims: list[OpenClaim]
 
 
 class AtRisk(Struct, frozen=True):
@@ -99,7 +105,7 @@ class Incident(Struct, frozen=True, kw_only=True):
     settled_at: datetime | None = None
 
     @property
-    def place(self) -> Place:
+    def place(self) -> StockKey:
         return (self.store, self.sku)
 
     def settled(self, *, note: str, by: str, now: datetime) -> "Incident":
@@ -113,11 +119,11 @@ class Incident(Struct, frozen=True, kw_only=True):
         )
 
 
-class IncidentMissing(Missing):
+class IncidentNotFound(NotFound):
     """There is no such incident; told like one of another store."""
 
 
-class Stranger(Struct, frozen=True):
+class UnknownSku(Struct, frozen=True):
     """Something that a till sold, or took back, and nobody knows."""
 
     store: StoreId
@@ -127,8 +133,8 @@ class Stranger(Struct, frozen=True):
     since: datetime
     until: datetime
 
-    def and_also(self, other: "Stranger") -> "Stranger":
-        return Stranger(
+    def and_also(self, other: "UnknownSku") -> "UnknownSku":
+        return UnknownSku(
             self.store,
             self.sku,
             self.units + other.units,
@@ -138,9 +144,9 @@ class Stranger(Struct, frozen=True):
         )
 
 
-def strangers(books: Iterable[Book], unknown: Collection[Sku]) -> list[Stranger]:
+def unknown_skus(books: Iterable[BookedReceipt], unknown: Collection[Sku]) -> list[UnknownSku]:
     """What receipts name of what nobody knows, one for each thing; what came back is taken off."""
-    found: dict[Place, Stranger] = {}
+    found: dict[StockKey, UnknownSku] = {}
     for book in books:
         sign = 1 if book.receipt.kind is ReceiptKind.SALE else -1
         units: dict[Sku, int] = {}
@@ -148,13 +154,13 @@ def strangers(books: Iterable[Book], unknown: Collection[Sku]) -> list[Stranger]
             if line.name in unknown:
                 units[line.name] = units.get(line.name, 0) + sign * line.quantity
         for sku, count in units.items():
-            told = Stranger(book.store, sku, count, 1, book.happened_at, book.happened_at)
+            told = UnknownSku(book.store, sku, count, 1, book.happened_at, book.happened_at)
             before = found.get((book.store, sku))
             found[book.store, sku] = before.and_also(told) if before else told
     return list(found.values())
 
 
-def at_risk(there: int, claims: Iterable[Claim]) -> list[Risk]:
+def find_at_risk(there: int, claims: Iterable[OpenClaim]) -> list[Risk]:
     """Who goes without when `there` units are given out, the earliest promise first."""
     risks = []
     left = max(there, 0)
@@ -166,17 +172,17 @@ def at_risk(there: int, claims: Iterable[Claim]) -> list[Risk]:
     return risks
 
 
-def by_group(shelves: Iterable[Short]) -> dict[str, list[AtRisk]]:
+def risks_by_fulfilment(shelves: Iterable[ShortAllocation]) -> dict[str, list[AtRisk]]:
     """What each pickup or shipment may go without, in the order of SKUs."""
     found: dict[str, list[AtRisk]] = {}
     for short in sorted(shelves, key=lambda short: short.place):
         _, sku = short.place
-        for risk in at_risk(short.there, short.claims):
+        for risk in find_at_risk(short.there, short.claims):
             found.setdefault(risk.group, []).append(AtRisk(sku, risk.units))
     return found
 
 
-def in_doubt(claims: Iterable[Claim]) -> list[Risk]:
+def is_uncertain(claims: Iterable[OpenClaim]) -> list[Risk]:
     """Who still waits for units that nobody has picked yet, the earliest promise first."""
     return [
         Risk(claim.order, claim.group, claim.units - claim.staged, claim.promised_from)
@@ -185,30 +191,30 @@ def in_doubt(claims: Iterable[Claim]) -> list[Risk]:
     ]
 
 
-def _turn(claim: Claim) -> tuple[datetime, datetime, str]:
+def _turn(claim: OpenClaim) -> tuple[datetime, datetime, str]:
     """Whose turn it is in fairness."""
     return (claim.promised_from, claim.placed_at, claim.group)
 
 
-def missed(moves: Iterable[Move]) -> list[Place]:
+def to_missed(moves: Iterable[StockPosting]) -> list[StockKey]:
     """Where a picker did not find what should be there: somebody should count."""
     return [
-        move.change.place
+        move.change.key
         for move in moves
-        if move.source.cause is Cause.SHORT_PICK and move.change.on_hand < 0
+        if move.source.cause is MovementReason.SHORT_PICK and move.change.on_hand < 0
     ]
 
 
-def oversold(
-    changes: Iterable[Change], after: Mapping[Place, Shelf]
-) -> tuple[list[Place], list[Place]]:
+def to_oversold(
+    changes: Iterable[StockDelta], after: Mapping[StockKey, StockLevel]
+) -> tuple[list[StockKey], list[StockKey]]:
     """Shelves on which more is promised than before and than is there; and those in order again."""
     worse, well = [], []
     for change in changes:
-        now = after[change.place].available
+        now = after[change.key].available
         before = now - (change.on_hand - change.unavailable - change.allocated - change.held)
         if now < 0 and now < before:
-            worse.append(change.place)
+            worse.append(change.key)
         elif before < 0 <= now:
-            well.append(change.place)
+            well.append(change.key)
     return worse, well

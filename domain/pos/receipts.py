@@ -16,17 +16,17 @@ import msgspec
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
-from domain.catalogue.products import Quantity, read_gtin
+from domain.catalogue.products import Quantity, parse_gtin
 from domain.inventory.conditions import Condition
-from domain.inventory.stock_levels import Cause, Change, Move, Source
-from domain.kernel.errors import Invalid, WrongField
+from domain.inventory.stock_levels import MovementReason, PostingSource, StockDelta, StockPosting
+from domain.kernel.errors import Invalid, InvalidField
 from domain.kernel.ids import OrderId, ReceiptId, Sku, StoreId
 from domain.kernel.money import Money, is_currency
-from domain.kernel.timestamps import Moment, must_be_within
+from domain.kernel.timestamps import Timestamp, ensure_representable
 from domain.loyalty.points import points_of_lines
 from domain.returns.dispositions import NOT_FOR_SALE, Disposition
 
-AWAITED: Final = "awaited"
+PENDING_RETURN: Final = "awaited"
 ORDER: Final = re.compile(r"ord_[0-9a-hjkmnp-tv-z]{26}")
 """What an order is called, and no sale of a till."""
 MOST_MONEY: Final = 10**15
@@ -77,7 +77,7 @@ class Receipt(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=
 
     id: ReceiptId
     kind: ReceiptKind
-    occurred_at: Moment
+    occurred_at: Timestamp
     lines: Annotated[tuple[ReceiptLine, ...], Meta(min_length=1, max_length=1000)]
     terminal: Annotated[str, Meta(max_length=64)] = ""
     store: StoreId | None = None
@@ -89,16 +89,16 @@ class Receipt(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=
         for position, line in enumerate(self.lines):
             if broken := _broken(self.kind, line):
                 field, code, rule = broken
-                raise WrongField(f"lines.{position}.{field}", code, rule)
+                raise InvalidField(f"lines.{position}.{field}", code, rule)
         if self.kind is ReceiptKind.SALE and self.of is not None:
-            raise WrongField("of", "not_allowed", "belongs to a return")
+            raise InvalidField("of", "not_allowed", "belongs to a return")
         if self.of == self.id:
-            raise WrongField("of", "not_allowed", "names the receipt itself")
+            raise InvalidField("of", "not_allowed", "names the receipt itself")
         if len({line.unit_price.currency for line in self.lines if line.unit_price}) > 1:
-            raise WrongField("lines", "one_currency", "must be in one currency")
+            raise InvalidField("lines", "one_currency", "must be in one currency")
         if sum(abs(line.total) for line in self.lines) > MOST_MONEY:
-            raise WrongField("lines", "maximum", "come to more than money has")
-        must_be_within("occurred_at", self.occurred_at)
+            raise InvalidField("lines", "maximum", "come to more than money has")
+        ensure_representable("occurred_at", self.occurred_at)
 
     @property
     def of_order(self) -> OrderId | None:
@@ -130,7 +130,7 @@ class Receipt(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=
         return sha256(msgspec.json.encode(told)).digest()
 
 
-class OtherStore(Invalid):
+class ReceiptOfOtherStore(Invalid):
     """A receipt of another store's till."""
 
     code = "other_store"
@@ -139,14 +139,14 @@ class OtherStore(Invalid):
         super().__init__("This receipt belongs to another store.")
 
 
-class IdReused(Invalid):
+class ReceiptIdReused(Invalid):
     code = "id_reused"
 
     def __init__(self, receipt: ReceiptId) -> None:
         super().__init__(f"The id {receipt!r} already stands for another receipt.")
 
 
-class Discrepancy(Struct, frozen=True):
+class ReceiptDiscrepancy(Struct, frozen=True):
     """What did not fit in a receipt that was applied all the same."""
 
     pointer: str
@@ -158,7 +158,7 @@ def source_of(receipt: ReceiptId) -> str:
     return f"receipt:{receipt}"
 
 
-class Kept(Struct, frozen=True):
+class StoredReceipt(Struct, frozen=True):
     """What is known under an id; `awaited` is a sale that only its return has named so far."""
 
     store: StoreId
@@ -167,23 +167,23 @@ class Kept(Struct, frozen=True):
 
     @property
     def is_awaited(self) -> bool:
-        return self.kind == AWAITED
+        return self.kind == PENDING_RETURN
 
 
-class Traded(Struct, frozen=True):
+class TradedLine(Struct, frozen=True):
     sku: Sku
     quantity: int
 
 
-class Trade(Struct, frozen=True):
+class TradedReceipt(Struct, frozen=True):
     """Goods of one sale: as they were sold, or as they came back."""
 
     sale: ReceiptId
     kind: ReceiptKind
-    lines: list[Traded]
+    lines: list[TradedLine]
 
 
-class Book(Struct, frozen=True):
+class BookedReceipt(Struct, frozen=True):
     """How one receipt is booked: its lines by the skus they turned out to be, and its moment."""
 
     receipt: Receipt
@@ -194,7 +194,7 @@ class Book(Struct, frozen=True):
     digest: bytes
     lines: tuple[ReceiptLine, ...]
 
-    def moves(self, made_of: Mapping[Sku, Mapping[Sku, int]]) -> list[Move]:
+    def moves(self, made_of: Mapping[Sku, Mapping[Sku, int]]) -> list[StockPosting]:
         """What left the shelves or came back to them, part by part of kits.
 
         `made_of` says of each known sku what is fetched for one unit of it.
@@ -208,12 +208,17 @@ class Book(Struct, frozen=True):
                 if line.disposition in NOT_FOR_SALE:
                     blocked = conditions.setdefault(part, Counter())
                     blocked[NOT_FOR_SALE[line.disposition]] += each * line.quantity
-        source = Source(
-            Cause(self.receipt.kind.value), self.receipt.source, self.actor, self.happened_at
+        source = PostingSource(
+            MovementReason(self.receipt.kind.value),
+            self.receipt.source,
+            self.actor,
+            self.happened_at,
         )
         return [
-            Move(
-                Change(self.store, sku, units, conditions[sku].total() if sku in conditions else 0),
+            StockPosting(
+                StockDelta(
+                    self.store, sku, units, conditions[sku].total() if sku in conditions else 0
+                ),
                 source,
                 conditions.get(sku, {}),
             )
@@ -226,14 +231,16 @@ class Book(Struct, frozen=True):
         currency = next((line.unit_price.currency for line in self.lines if line.unit_price), "")
         if not currency:
             return {}
-        paid = [Money(total, currency) for total in paid_of([line.total for line in self.lines])]
+        paid = [
+            Money(total, currency) for total in paid_amounts([line.total for line in self.lines])
+        ]
         earned = Counter[Sku]()
         for line, points in zip(self.lines, points_of_lines(paid), strict=True):
             earned[line.name] += points
         return {sku: points for sku, points in earned.items() if points}
 
 
-def paid_of(totals: Collection[int]) -> list[int]:
+def paid_amounts(totals: Collection[int]) -> list[int]:
     """What was paid for each line: a deduction, a total below zero, is taken off the others."""
     off = -sum(total for total in totals if total < 0)
     paid = []
@@ -244,7 +251,7 @@ def paid_of(totals: Collection[int]) -> list[int]:
     return paid
 
 
-def parts_returned(trades: Iterable[Trade]) -> dict[ReceiptId, dict[Sku, tuple[int, int]]]:
+def parts_returned(trades: Iterable[TradedReceipt]) -> dict[ReceiptId, dict[Sku, tuple[int, int]]]:
     """Of each sale and sku: units that came back, at most all of them, and units that were sold."""
     units: dict[ReceiptKind, Counter[tuple[ReceiptId, Sku]]] = {
         kind: Counter() for kind in ReceiptKind
@@ -281,6 +288,6 @@ def _broken(kind: ReceiptKind, line: ReceiptLine) -> tuple[str, str, str] | None
 
 def _spelt(gtin: str) -> str:
     try:
-        return read_gtin(gtin)
-    except WrongField:
+        return parse_gtin(gtin)
+    except InvalidField:
         return gtin

@@ -17,31 +17,31 @@ from fractions import Fraction
 from typing import Final
 
 from domain.kernel.money import rounded, share_of_units, split
-from domain.pricing.promotions import Item, Promotion, PromotionKind
+from domain.pricing.promotions import Promotion, PromotionItem, PromotionKind
 
 Off = dict[str, int]
 """Minor units taken off each line."""
 Taken = list[tuple[Promotion, Off]]
 """What each promotion takes, in the order in which they took it."""
-ORDER: Final = list(PromotionKind)
+PRECEDENCE: Final = list(PromotionKind)
 
 
-def taken_off(
-    items: Collection[Item], promotions: Iterable[Promotion], coupons: Iterable[Promotion]
+def apply_discounts(
+    items: Collection[PromotionItem], promotions: Iterable[Promotion], coupons: Iterable[Promotion]
 ) -> Taken:
     """What everything takes off; promotions and coupons that do not apply are left out before."""
     taken = _automatic(items, list(promotions))
     left = {item.line: item.goods for item in items}
     for _, off in taken:
         left = _less(left, off)
-    for coupon in sorted(coupons, key=lambda one: (ORDER.index(one.kind), one.promotion)):
+    for coupon in sorted(coupons, key=lambda one: (PRECEDENCE.index(one.kind), one.promotion)):
         off = _offer(coupon, items, left)
         left = _less(left, off)
         taken.append((coupon, off))
     return [(promotion, off) for promotion, off in taken if any(off.values())]
 
 
-def _automatic(items: Collection[Item], promotions: list[Promotion]) -> Taken:
+def _automatic(items: Collection[PromotionItem], promotions: list[Promotion]) -> Taken:
     full = {item.line: item.goods for item in items}
     offers = {one.promotion: _offer(one, items, full) for one in promotions}
     best = dict.fromkeys(full, (0, ""))
@@ -63,7 +63,7 @@ def _automatic(items: Collection[Item], promotions: list[Promotion]) -> Taken:
     ]
 
 
-def _offer(promotion: Promotion, items: Iterable[Item], left: Mapping[str, int]) -> Off:
+def _offer(promotion: Promotion, items: Iterable[PromotionItem], left: Mapping[str, int]) -> Off:
     """What a promotion takes off what is left of each line it covers."""
     covered = [item for item in items if promotion.covers(item)]
     if promotion.percent is not None:
@@ -74,7 +74,7 @@ def _offer(promotion: Promotion, items: Iterable[Item], left: Mapping[str, int])
     return _free_units(promotion, covered, left)
 
 
-def _amount_off(promotion: Promotion, covered: list[Item], left: Mapping[str, int]) -> Off:
+def _amount_off(promotion: Promotion, covered: list[PromotionItem], left: Mapping[str, int]) -> Off:
     assert promotion.amount is not None
     amount = promotion.amount.amount
     if promotion.off == "unit":
@@ -83,7 +83,7 @@ def _amount_off(promotion: Promotion, covered: list[Item], left: Mapping[str, in
     return split(min(amount, sum(weights.values())), weights)
 
 
-def _free_units(promotion: Promotion, covered: list[Item], left: Mapping[str, int]) -> Off:
+def _free_units(promotion: Promotion, covered: list[PromotionItem], left: Mapping[str, int]) -> Off:
     """The cheapest units are free, as many as whole bundles make."""
     assert promotion.take is not None
     assert promotion.pay is not None

@@ -12,7 +12,7 @@ from msgspec import Meta, Struct, field
 
 from domain.contact.preferences import WallTime
 from domain.kernel.addresses import countries
-from domain.kernel.errors import Invalid, WrongField
+from domain.kernel.errors import Invalid, InvalidField
 from domain.kernel.ids import MarketId
 from domain.kernel.locales import Locale
 from domain.kernel.money import Currency, is_currency
@@ -39,7 +39,7 @@ class SendingHours(Struct, frozen=True, forbid_unknown_fields=True):
 
     def __post_init__(self) -> None:
         if self.begin >= self.end:
-            raise WrongField("sending_hours.to", "no_length", "must be later than its beginning")
+            raise InvalidField("sending_hours.to", "no_length", "must be later than its beginning")
 
 
 class MarketTerms(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -54,7 +54,7 @@ class MarketTerms(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
     def __post_init__(self) -> None:
         if not is_currency(self.currency):
-            raise WrongField("currency", "unknown_currency", "must be a currency of ISO 4217")
+            raise InvalidField("currency", "unknown_currency", "must be a currency of ISO 4217")
         check_countries(self.countries)
 
     def sells_to(self, country: str) -> bool:
@@ -86,7 +86,7 @@ class CurrencyNotSold(Invalid):
         super().__init__(detail, errors=[error], facts={"currencies": sold})
 
 
-class NoSuchMarket(Invalid):
+class UnknownMarket(Invalid):
     """The market that was named is none of ours, or has another currency."""
 
     code = "unknown_market"
@@ -102,10 +102,10 @@ def check_countries(told: Collection[str]) -> None:
     for at, country in enumerate(told):
         if country not in countries():
             rule = "must be two letters of ISO 3166"
-            raise WrongField(f"countries.{at}", "unknown_country", rule)
+            raise InvalidField(f"countries.{at}", "unknown_country", rule)
 
 
-def chosen(markets: Collection[Market], currency: str, named: str | None) -> Market | None:
+def choose_market(markets: Collection[Market], currency: str, named: str | None) -> Market | None:
     """The market of a new cart: the one that was named, else the first that has the currency.
 
     None where the retailer has no markets.
@@ -113,9 +113,9 @@ def chosen(markets: Collection[Market], currency: str, named: str | None) -> Mar
     Raises:
         NoSuchMarket, CurrencyNotSold
     """
-    found = still_there(markets, currency, named)
+    found = ensure_market(markets, currency, named)
     if named is not None and (found is None or found.market != named):
-        raise NoSuchMarket(named, currency)
+        raise UnknownMarket(named, currency)
     if found is None and markets:
         raise CurrencyNotSold(currency, markets)
     return found
@@ -127,7 +127,7 @@ def usual_currency(markets: Collection[Market], default: str) -> str:
     return sold[0] if sold and default not in sold else default
 
 
-def still_there(markets: Collection[Market], currency: str, named: str | None) -> Market | None:
+def ensure_market(markets: Collection[Market], currency: str, named: str | None) -> Market | None:
     """The market of a cart as it is by now; another of its currency where its own is gone."""
     fit = sorted(
         (market for market in markets if market.currency == currency),

@@ -9,7 +9,7 @@ from typing import Annotated, Final
 
 from msgspec import Meta
 
-from domain.kernel.errors import Missing, Stale, WrongField
+from domain.kernel.errors import InvalidField, NotFound, PreconditionFailed
 from domain.kernel.ids import RULE_PATTERN
 from domain.kernel.patterns import whole
 
@@ -27,7 +27,7 @@ Category = Annotated[str, Meta(min_length=1, max_length=500)]
 NAME_RULE: Final = "must be 1 to 64 small letters, digits, - and _, and begin with none of the two"
 
 
-class RuleMissing(Missing):
+class PriceRuleNotFound(NotFound):
     """`thing` is what it would be: a market, a promotion or a shipping method."""
 
     def __init__(self, thing: str, name: str) -> None:
@@ -37,7 +37,7 @@ class RuleMissing(Missing):
         )
 
 
-class StaleRule(Stale):
+class PriceRuleVersionMismatch(PreconditionFailed):
     def __init__(self, version: int) -> None:
         super().__init__("Somebody has decided otherwise since.", facts={"version": version})
 
@@ -45,4 +45,4 @@ class StaleRule(Stale):
 def check_name(field: str, name: str) -> None:
     """Raises WrongField where nothing can be called so."""
     if not re.match(RULE_PATTERN, name):
-        raise WrongField(field, "pattern", NAME_RULE)
+        raise InvalidField(field, "pattern", NAME_RULE)

@@ -17,10 +17,10 @@ from msgspec.structs import replace
 
 from domain.kernel.ids import MarketId, PromotionId, ShippingMethodId
 from domain.kernel.money import Money, rounded, split
-from domain.pricing.discounts import Taken, taken_off
+from domain.pricing.discounts import Taken, apply_discounts
 from domain.pricing.markets import Market
 from domain.pricing.price_rules import Percent
-from domain.pricing.promotions import Item, Promotion
+from domain.pricing.promotions import Promotion, PromotionItem
 from domain.pricing.shipping_methods import ShippingMethod
 
 SHIPPING = ""
@@ -123,7 +123,7 @@ class Quote(Struct, frozen=True):
     totals: Totals
 
 
-class Deal(Struct, frozen=True):
+class PricingContext(Struct, frozen=True):
     """By what a cart is priced: its market, what may make it cheaper, and how it is sent.
 
     `coupons` are those without trouble.
@@ -144,7 +144,7 @@ class Deal(Struct, frozen=True):
     def rate_of(self, category: str) -> Percent | None:
         return self.market.tax.rate_of(category) if self.market else None
 
-    def promotions_for(self, items: Collection[Item]) -> list[Promotion]:
+    def promotions_for(self, items: Collection[PromotionItem]) -> list[Promotion]:
         """Those that need no code, are on now, and find their goods."""
         return [
             one
@@ -156,9 +156,9 @@ class Deal(Struct, frozen=True):
         ]
 
 
-def quote(items: Sequence[Item], deal: Deal) -> Quote:
+def quote_cart(items: Sequence[PromotionItem], deal: PricingContext) -> Quote:
     """Price a cart. The lines keep their order, which changes no sum."""
-    taken = taken_off(items, deal.promotions_for(items), deal.coupons)
+    taken = apply_discounts(items, deal.promotions_for(items), deal.coupons)
     totals = {item.line: item.goods - _off(taken, item.line) for item in items}
     rates = {item.line: deal.rate_of(item.category) for item in items}
     sent = deal.method if any(item.ships for item in items) else None
@@ -210,7 +210,7 @@ def _off(taken: Taken, line: str) -> int:
     return sum(off.get(line, 0) for _, off in taken)
 
 
-def _discounts(taken: Taken, line: str, deal: Deal) -> list[Discount]:
+def _discounts(taken: Taken, line: str, deal: PricingContext) -> list[Discount]:
     return [
         Discount(one.promotion, one.name_in(deal.locale), Money(off[line], deal.currency), one.code)
         for one, off in taken
@@ -227,13 +227,13 @@ def _taxes(
     for rate in sorted({rate for rate in rates.values() if rate is not None}, key=Decimal):
         bearing = {line: totals[line] for line in totals if rates[line] == rate}
         told = sum(bearing.values())
-        tax = tax_of(told, rate, included=includes)
+        tax = compute_tax(told, rate, included=includes)
         taxed |= split(tax, bearing)
         sums.append((rate, told - tax, tax, told) if includes else (rate, told, tax, told + tax))
     return sums, taxed
 
 
-def tax_of(amount: int, rate: Percent, *, included: bool) -> int:
+def compute_tax(amount: int, rate: Percent, *, included: bool) -> int:
     """The tax that lies in an amount, or comes on top of it; half a minor unit goes up."""
     part, whole = (Decimal(rate) / 100).as_integer_ratio()
     return rounded(amount * part, whole + part if included else whole)

@@ -13,16 +13,16 @@ from msgspec import Meta, Struct, field
 from msgspec.structs import force_setattr, replace
 
 from domain.catalogue.products import Names
-from domain.kernel.errors import Conflict, Missing, WrongField
+from domain.kernel.errors import Conflict, InvalidField, NotFound
 from domain.kernel.ids import CustomerId, PromotionId, Sku
 from domain.kernel.locales import fallbacks
 from domain.kernel.money import Money
 from domain.kernel.patterns import whole
-from domain.kernel.timestamps import Moment, must_be_within
+from domain.kernel.timestamps import Timestamp, ensure_representable
 from domain.pricing.price_rules import Category, Percent, check_name
 from domain.pricing.shipping_methods import check_price
 
-MOST_COUPONS: Final = 3
+MAX_COUPONS: Final = 3
 """In one cart."""
 Code = Annotated[
     str,
@@ -56,7 +56,7 @@ class PromotionState(StrEnum):
     PAUSED = "paused"
 
 
-class Item(Struct, frozen=True):
+class PromotionItem(Struct, frozen=True):
     """A line as it is priced: `price` is of one unit, in minor units of the cart's currency.
 
     `line` names it among its fellows.
@@ -95,8 +95,8 @@ class PromotionTerms(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     pay: Bundle | None = None
     skus: Annotated[tuple[Sku, ...], Meta(max_length=1000)] = ()
     categories: Annotated[tuple[Category, ...], Meta(max_length=200)] = ()
-    since: Moment | None = field(name="from", default=None)
-    until: Moment | None = None
+    since: Timestamp | None = field(name="from", default=None)
+    until: Timestamp | None = None
     least_spend: Money | None = None
     code: Code | None = None
     customer: CustomerId | None = None
@@ -106,33 +106,33 @@ class PromotionTerms(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     def __post_init__(self) -> None:
         if self.code:
-            force_setattr(self, "code", spelled(self.code))
+            force_setattr(self, "code", normalize_code(self.code))
         self._must_fit_its_kind()
-        must_be_within("from", self.since)
-        must_be_within("until", self.until)
+        ensure_representable("from", self.since)
+        ensure_representable("until", self.until)
         if self.since and self.until and self.since >= self.until:
-            raise WrongField("until", "no_length", "must be later than from")
+            raise InvalidField("until", "no_length", "must be later than from")
         if self.least_spend:
             check_price("least_spend", self.least_spend)
         for name in ("customer", "uses_max", "uses_per_customer"):
             if getattr(self, name) is not None and self.code is None:
-                raise WrongField(name, "needs_code", "is only for what has a code")
+                raise InvalidField(name, "needs_code", "is only for what has a code")
 
     def _must_fit_its_kind(self) -> None:
         for name in ("percent", "amount", "take", "pay"):
             told, needed = getattr(self, name) is not None, name in NEEDS[self.kind]
             if needed and not told:
-                raise WrongField(name, "required", f"is needed by the kind {self.kind.value}")
+                raise InvalidField(name, "required", f"is needed by the kind {self.kind.value}")
             if told and not needed:
-                raise WrongField(name, "unknown_field", f"says nothing of {self.kind.value}")
+                raise InvalidField(name, "unknown_field", f"says nothing of {self.kind.value}")
         if self.amount:
             check_price("amount", self.amount)
         if self.take and self.pay and self.pay >= self.take:
-            raise WrongField("pay", "too_many", "must be fewer than take")
+            raise InvalidField("pay", "too_many", "must be fewer than take")
         currencies = {money.currency for money in (self.amount, self.least_spend) if money}
         if len(currencies) > 1:
             rule = "must be in the currency of the amount"
-            raise WrongField("least_spend.currency", "currency_mismatch", rule)
+            raise InvalidField("least_spend.currency", "currency_mismatch", rule)
 
     @property
     def speaks_of_lines_together(self) -> bool:
@@ -140,7 +140,7 @@ class PromotionTerms(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         by_lines = self.kind is PromotionKind.AMOUNT and self.off == "lines"
         return by_lines or self.kind is PromotionKind.N_FOR_M
 
-    def covers(self, item: Item) -> bool:
+    def covers(self, item: PromotionItem) -> bool:
         if not self.skus and not self.categories:
             return True
         return item.sku in self.skus or item.category in self.categories
@@ -152,7 +152,7 @@ class PromotionTerms(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         paused = self.state is not PromotionState.ACTIVE
         return paused or (self.until is not None and self.until <= now)
 
-    def fits(self, items: Iterable[Item], currency: str) -> bool:
+    def fits(self, items: Iterable[PromotionItem], currency: str) -> bool:
         """Whether its goods are there, and cost enough."""
         if any(one and one.currency != currency for one in (self.amount, self.least_spend)):
             return False
@@ -200,7 +200,7 @@ class PromotionUsed(Conflict):
         super().__init__("Orders stand with it; pause it instead.", facts={"uses": promotion.uses})
 
 
-class CouponMissing(Missing):
+class CouponNotFound(NotFound):
     code = "unknown_coupon"
 
     def __init__(self) -> None:
@@ -211,17 +211,17 @@ class TooManyCoupons(Conflict):
     code = "too_many_coupons"
 
     def __init__(self) -> None:
-        super().__init__(f"A cart takes {MOST_COUPONS} coupons at most.")
+        super().__init__(f"A cart takes {MAX_COUPONS} coupons at most.")
 
 
-class CouponRefused(Conflict):
+class CouponRejected(Conflict):
     """It will not become right by anything that is done to the cart."""
 
-    def __init__(self, coupon: str, trouble: "Trouble") -> None:
-        super().__init__(TOLD[trouble], facts={"coupon": coupon}, code=trouble.value)
+    def __init__(self, coupon: str, trouble: "CouponProblem") -> None:
+        super().__init__(COUPON_MESSAGES[trouble], facts={"coupon": coupon}, code=trouble.value)
 
 
-class Trouble(StrEnum):
+class CouponProblem(StrEnum):
     """Why a coupon takes nothing off."""
 
     ENDED = "coupon_ended"
@@ -230,15 +230,15 @@ class Trouble(StrEnum):
     NOT_APPLICABLE = "coupon_not_applicable"
 
 
-TOLD: Final = {
-    Trouble.ENDED: "This coupon is no longer valid.",
-    Trouble.NOT_YOURS: "This coupon belongs to a customer who is not logged in here.",
-    Trouble.USED_UP: "This coupon has been used as often as it may be.",
-    Trouble.NOT_APPLICABLE: "This coupon takes nothing off what is in the cart now.",
+COUPON_MESSAGES: Final = {
+    CouponProblem.ENDED: "This coupon is no longer valid.",
+    CouponProblem.NOT_YOURS: "This coupon belongs to a customer who is not logged in here.",
+    CouponProblem.USED_UP: "This coupon has been used as often as it may be.",
+    CouponProblem.NOT_APPLICABLE: "This coupon takes nothing off what is in the cart now.",
 }
 
 
-def spelled(code: str) -> str:
+def normalize_code(code: str) -> str:
     """A code as it is kept: case counts not."""
     return code.upper()
 
@@ -261,19 +261,24 @@ class Coupon(Struct, frozen=True):
         )
 
     def trouble(
-        self, *, customer: CustomerId | None, items: Iterable[Item], currency: str, now: datetime
-    ) -> Trouble | None:
+        self,
+        *,
+        customer: CustomerId | None,
+        items: Iterable[PromotionItem],
+        currency: str,
+        now: datetime,
+    ) -> CouponProblem | None:
         """Why it takes nothing off; what no change of the cart mends comes first."""
         told = self.promotion
         if told is None or told.is_over(now):
-            return Trouble.ENDED
+            return CouponProblem.ENDED
         if told.customer not in {None, customer}:
-            return Trouble.NOT_YOURS
+            return CouponProblem.NOT_YOURS
         if told.uses_per_customer is not None and customer is None:
-            return Trouble.NOT_YOURS
+            return CouponProblem.NOT_YOURS
         if told.uses_max is not None and told.uses >= told.uses_max:
-            return Trouble.USED_UP
+            return CouponProblem.USED_UP
         if told.uses_per_customer is not None and self.uses_of_customer >= told.uses_per_customer:
-            return Trouble.USED_UP
+            return CouponProblem.USED_UP
         fits = told.has_begun(now) and told.fits(items, currency)
-        return None if fits else Trouble.NOT_APPLICABLE
+        return None if fits else CouponProblem.NOT_APPLICABLE

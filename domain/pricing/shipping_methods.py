@@ -6,8 +6,8 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from domain.catalogue.products import DEAREST, Names
-from domain.kernel.errors import Invalid, WrongField
+from domain.catalogue.products import MAX_PRICE, Names
+from domain.kernel.errors import Invalid, InvalidField
 from domain.kernel.ids import ShippingMethodId
 from domain.kernel.locales import fallbacks
 from domain.kernel.money import Money, is_currency
@@ -44,9 +44,9 @@ class ShippingTerms(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             check_price("free_from", self.free_from)
             if self.free_from.currency != self.price.currency:
                 rule = "must be in the currency of its price"
-                raise WrongField("free_from.currency", "currency_mismatch", rule)
+                raise InvalidField("free_from.currency", "currency_mismatch", rule)
         if self.days_min > self.days_max:
-            raise WrongField("days_max", "before_minimum", "must not be below days_min")
+            raise InvalidField("days_max", "before_minimum", "must not be below days_min")
         check_countries(self.countries)
 
 
@@ -82,7 +82,7 @@ class ShippingMethod(ShippingTerms, frozen=True, kw_only=True):
         )
 
 
-class NoSuchMethod(Invalid):
+class UnknownShippingMethod(Invalid):
     """The method that was named is none of ours, is paused, or has another currency."""
 
     code = "unknown_shipping_method"
@@ -94,24 +94,24 @@ class NoSuchMethod(Invalid):
         )
 
 
-def must_be_on_offer(method: str, known: Collection[ShippingMethod], currency: str) -> None:
+def ensure_offered(method: str, known: Collection[ShippingMethod], currency: str) -> None:
     """Raises NoSuchMethod."""
-    fit = on_offer(known, market=None, country=None, currency=currency)
+    fit = list_offered(known, market=None, country=None, currency=currency)
     if all(one.method != method for one in fit):
-        raise NoSuchMethod(method, currency)
+        raise UnknownShippingMethod(method, currency)
 
 
 def check_price(field: str, price: Money) -> None:
     """Raises WrongField for what nothing costs."""
     if not is_currency(price.currency):
         rule = "must be a currency of ISO 4217"
-        raise WrongField(f"{field}.currency", "unknown_currency", rule)
-    if not 0 <= price.amount <= DEAREST:
-        rule = f"must be 0 to {DEAREST} minor units"
-        raise WrongField(f"{field}.amount", "out_of_range", rule)
+        raise InvalidField(f"{field}.currency", "unknown_currency", rule)
+    if not 0 <= price.amount <= MAX_PRICE:
+        rule = f"must be 0 to {MAX_PRICE} minor units"
+        raise InvalidField(f"{field}.amount", "out_of_range", rule)
 
 
-def on_offer(
+def list_offered(
     methods: Collection[ShippingMethod],
     *,
     market: Market | None,

@@ -11,7 +11,7 @@ from typing import Final
 from msgspec import Struct
 
 from domain.inventory.conditions import Condition
-from domain.inventory.stock_levels import Shelf
+from domain.inventory.stock_levels import StockLevel
 from domain.kernel.ids import Sku, StoreId
 
 
@@ -31,53 +31,57 @@ NOT_FOR_SALE: Final = {
 """In which condition goods come back that cannot be sold as they are."""
 
 
-class ToDo(StrEnum):
+class ProposedAction(StrEnum):
     SHELF = "shelf"
     TRANSFER = "transfer"
     QUARANTINE = "quarantine"
 
 
-class Proposal(Struct, frozen=True):
+class DispositionProposal(Struct, frozen=True):
     """For staff: where `quantity` units belong, and why; `store` is where a transfer goes to."""
 
     sku: Sku
     quantity: int
-    to_do: ToDo
+    to_do: ProposedAction
     reason: str
     store: StoreId | None = None
 
 
-class Elsewhere(Struct, frozen=True):
+class OtherLocation(Struct, frozen=True):
     """The shelf of another store, and how far it is; None where nobody knows."""
 
-    shelf: Shelf
+    shelf: StockLevel
     distance_km: float | None = None
 
 
-ASIDE: Final = {Disposition.DAMAGED: "damaged", Disposition.QUARANTINE: "to_be_checked"}
+NOT_SELLABLE: Final = {Disposition.DAMAGED: "damaged", Disposition.QUARANTINE: "to_be_checked"}
 """Why goods are set apart."""
 
 
-def proposed(
-    disposition: Disposition, quantity: int, here: Shelf, others: Iterable[Elsewhere]
-) -> Proposal:
+def propose(
+    disposition: Disposition, quantity: int, here: StockLevel, others: Iterable[OtherLocation]
+) -> DispositionProposal:
     """Where units that came back belong; the shelves are as they were before they came."""
-    if reason := ASIDE.get(disposition):
-        return Proposal(here.sku, quantity, ToDo.QUARANTINE, reason)
+    if reason := NOT_SELLABLE.get(disposition):
+        return DispositionProposal(here.sku, quantity, ProposedAction.QUARANTINE, reason)
     lacking = sorted((other for other in others if not other.shelf.sellable), key=_need)
     nearest = lacking[0].shelf if lacking else None
     if here.available < 0:
-        return Proposal(here.sku, quantity, ToDo.SHELF, "promised_here")
+        return DispositionProposal(here.sku, quantity, ProposedAction.SHELF, "promised_here")
     if nearest and nearest.available < 0:
-        return Proposal(here.sku, quantity, ToDo.TRANSFER, "promised_there", nearest.store)
+        return DispositionProposal(
+            here.sku, quantity, ProposedAction.TRANSFER, "promised_there", nearest.store
+        )
     if not here.sellable:
-        return Proposal(here.sku, quantity, ToDo.SHELF, "sold_out_here")
+        return DispositionProposal(here.sku, quantity, ProposedAction.SHELF, "sold_out_here")
     if nearest:
-        return Proposal(here.sku, quantity, ToDo.TRANSFER, "sold_out_there", nearest.store)
-    return Proposal(here.sku, quantity, ToDo.SHELF, "enough_everywhere")
+        return DispositionProposal(
+            here.sku, quantity, ProposedAction.TRANSFER, "sold_out_there", nearest.store
+        )
+    return DispositionProposal(here.sku, quantity, ProposedAction.SHELF, "enough_everywhere")
 
 
-def _need(other: Elsewhere) -> tuple[bool, bool, float, StoreId]:
+def _need(other: OtherLocation) -> tuple[bool, bool, float, StoreId]:
     """Orders that wait go first, then the nearest; who is nowhere goes last."""
     nowhere = other.distance_km is None
     return (other.shelf.available >= 0, nowhere, other.distance_km or 0.0, other.shelf.store)

@@ -9,15 +9,15 @@ from collections.abc import Collection, Mapping, Sequence
 from msgspec import Struct
 
 from domain.catalogue.products import Product
-from domain.kernel.errors import Conflict, WrongField
+from domain.kernel.errors import Conflict, InvalidField
 from domain.kernel.ids import Sku
 from domain.kernel.money import Money, is_currency
-from domain.payments.refunds import STORE_CREDIT, Refund, Through
+from domain.payments.refunds import STORE_CREDIT, Refund, RefundMethod
 from domain.returns.dispositions import Disposition
 from domain.returns.returns import ReturnLine
 
 
-class Brought(Struct, frozen=True):
+class BroughtItem(Struct, frozen=True):
     """Units of one thing that somebody brought; worth `unit_price`, else what it costs today."""
 
     quantity: int
@@ -44,8 +44,8 @@ class ReceiptRequired(Conflict):
         super().__init__(rule, facts={"maximum": most})
 
 
-def worth(
-    brought: Sequence[Brought],
+def value_of(
+    brought: Sequence[BroughtItem],
     products: Mapping[Sku, Product],
     parts: Mapping[Sku, dict[Sku, int]],
     most: int,
@@ -59,7 +59,7 @@ def worth(
     """
     prices = [_price(at, one, products) for at, one in enumerate(brought)]
     if len({price.currency for price in prices}) > 1:
-        raise WrongField("lines", "one_currency", "must be in one currency")
+        raise InvalidField("lines", "one_currency", "must be in one currency")
     amounts = [price.amount * one.quantity for one, price in zip(brought, prices, strict=True)]
     if sum(amounts) > most:
         raise ReceiptRequired(most)
@@ -81,24 +81,24 @@ def as_store_credit(lines: Collection[ReturnLine]) -> list[Refund]:
     """All of it, to be spent in the shop."""
     currency = next(iter(lines)).refund.currency
     amount = sum(line.refund.amount for line in lines)
-    return [Refund(STORE_CREDIT, Money(amount, currency), Through.TILL)] if amount else []
+    return [Refund(STORE_CREDIT, Money(amount, currency), RefundMethod.TILL)] if amount else []
 
 
-def _price(at: int, one: Brought, products: Mapping[Sku, Product]) -> Money:
+def _price(at: int, one: BroughtItem, products: Mapping[Sku, Product]) -> Money:
     product = products.get(one.name)
     if product is None:
-        raise WrongField(f"lines.{at}.sku", "unknown_sku", "is no product")
+        raise InvalidField(f"lines.{at}.sku", "unknown_sku", "is no product")
     if one.disposition is Disposition.MISSING:
-        raise WrongField(f"lines.{at}.disposition", "not_allowed", "needs a receipt")
+        raise InvalidField(f"lines.{at}.disposition", "not_allowed", "needs a receipt")
     price, told = product.price, one.unit_price
     if told is None:
         if price is None:
-            raise WrongField(f"lines.{at}.unit_price", "required", "must say what it is worth")
+            raise InvalidField(f"lines.{at}.unit_price", "required", "must say what it is worth")
         return price
     if not is_currency(told.currency):
-        raise WrongField(f"lines.{at}.unit_price.currency", "unknown_currency", "is no currency")
+        raise InvalidField(f"lines.{at}.unit_price.currency", "unknown_currency", "is no currency")
     if told.amount < 0:
-        raise WrongField(f"lines.{at}.unit_price.amount", "minimum", "must not be below 0")
+        raise InvalidField(f"lines.{at}.unit_price.amount", "minimum", "must not be below 0")
     if price and (told.currency != price.currency or told.amount > price.amount):
-        raise WrongField(f"lines.{at}.unit_price", "above_price", "is more than it costs today")
+        raise InvalidField(f"lines.{at}.unit_price", "above_price", "is more than it costs today")
     return told

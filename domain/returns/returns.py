@@ -19,15 +19,15 @@ from typing import Any
 from msgspec import Struct, structs
 
 from domain.inventory.conditions import Condition
-from domain.inventory.stock_levels import Cause, Change, Move, Source
+from domain.inventory.stock_levels import MovementReason, PostingSource, StockDelta, StockPosting
 from domain.kernel.errors import Conflict, Invalid
 from domain.kernel.ids import CustomerId, OrderId, ReceiptId, ReturnId, Sku, StoreId
 from domain.kernel.money import Money
 from domain.orders.order_lines import OrderLine
 from domain.orders.orders import Order
-from domain.orders.timeline import By, Entry, Facts, What
+from domain.orders.timeline import ActorKind, TimelineEntry, TimelineEventKind, TimelineFacts
 from domain.payments.refunds import Refund
-from domain.returns.dispositions import NOT_FOR_SALE, Disposition, Proposal
+from domain.returns.dispositions import NOT_FOR_SALE, Disposition, DispositionProposal
 
 
 class ReturnChannel(StrEnum):
@@ -41,7 +41,7 @@ class ReturnState(StrEnum):
     CANCELLED = "cancelled"
 
 
-class Asked(Struct, frozen=True):
+class RequestedLine(Struct, frozen=True):
     """Units that came back, or will: by the name of their line in the order, SKU or barcode."""
 
     quantity: int
@@ -73,21 +73,21 @@ class ReturnLine(Struct, frozen=True, kw_only=True):
     parts: dict[Sku, int] = {}
 
 
-class MoreThanGiven(Invalid):
+class ReturnTooLarge(Invalid):
     code = "more_than_given"
 
     def __init__(self, errors: Sequence[Mapping[str, Any]]) -> None:
         super().__init__("Its buyer has not so much of it to give back.", errors=errors)
 
 
-class ReturnOver(Conflict):
+class ReturnClosed(Conflict):
     code = "return_over"
 
     def __init__(self, back: "Return") -> None:
         super().__init__(f"This return is {back.state.value}.", facts={"state": back.state.value})
 
 
-class NothingWithheld(Conflict):
+class NothingToDecide(Conflict):
     code = "nothing_withheld"
 
     def __init__(self) -> None:
@@ -113,7 +113,7 @@ class Return(Struct, frozen=True, kw_only=True):
     customer: CustomerId | None = None
     receipt: ReceiptId | None = None
     refunds: list[Refund] = []
-    proposals: list[Proposal] = []
+    proposals: list[DispositionProposal] = []
     note: str = ""
     received_at: datetime | None = None
     decided_by: str = ""
@@ -135,7 +135,7 @@ class Return(Struct, frozen=True, kw_only=True):
             counted[line.line] += line.quantity
         return dict(counted)
 
-    def moves(self, now: datetime) -> list[Move]:
+    def moves(self, now: datetime) -> list[StockPosting]:
         """What comes to the shelves of its store, part by part of kits."""
         on_hand = Counter[Sku]()
         aside: dict[Sku, Counter[Condition]] = {}
@@ -145,10 +145,10 @@ class Return(Struct, frozen=True, kw_only=True):
                 if line.disposition in NOT_FOR_SALE:
                     blocked = aside.setdefault(part, Counter())
                     blocked[NOT_FOR_SALE[line.disposition]] += each * line.quantity
-        source = Source(Cause.RETURN, self.id, self.by, now)
+        source = PostingSource(MovementReason.RETURN, self.id, self.by, now)
         return [
-            Move(
-                Change(self.store, sku, units, aside[sku].total() if sku in aside else 0),
+            StockPosting(
+                StockDelta(self.store, sku, units, aside[sku].total() if sku in aside else 0),
                 source,
                 aside.get(sku, {}),
             )
@@ -158,7 +158,7 @@ class Return(Struct, frozen=True, kw_only=True):
     def must_be_expected(self) -> None:
         """Raises ReturnOver."""
         if self.state is not ReturnState.ANNOUNCED:
-            raise ReturnOver(self)
+            raise ReturnClosed(self)
 
     def received(self, by: str, now: datetime, **came: object) -> "Return":
         """So much came back, and is paid back like this."""
@@ -174,7 +174,7 @@ class Return(Struct, frozen=True, kw_only=True):
     def decided(self, *, pays: bool, refunds: list[Refund], by: str, now: datetime) -> "Return":
         """What was withheld is paid back, by `refunds`, or is not. Raises NothingWithheld."""
         if not self.withheld.amount:
-            raise NothingWithheld
+            raise NothingToDecide
         lines = [
             structs.replace(
                 line,
@@ -189,9 +189,9 @@ class Return(Struct, frozen=True, kw_only=True):
         return structs.replace(self, changed_at=now, version=self.version + 1, **changes)
 
 
-def lines_back(
+def to_return_lines(
     order: Order,
-    asked: Sequence[Asked],
+    asked: Sequence[RequestedLine],
     parts: Mapping[str, dict[Sku, int]] | None = None,
     *,
     pays_missing: bool = False,
@@ -219,11 +219,11 @@ def lines_back(
         if wanted:
             wrong.append(_too_many(position, one, meant, wanted))
     if wrong:
-        raise MoreThanGiven(wrong)
+        raise ReturnTooLarge(wrong)
     return lines
 
 
-def within(order: Order, asked: Iterable[Asked]) -> list[Asked]:
+def within(order: Order, asked: Iterable[RequestedLine]) -> list[RequestedLine]:
     """Of each as much as the order's buyer has; for what happened and cannot be refused."""
     left = {line.line: line.returnable for line in order.lines}
     clipped = []
@@ -249,7 +249,7 @@ def covered(announced: Iterable[Return], order: Order) -> list[Return]:
 
 
 def _back(
-    one: Asked,
+    one: RequestedLine,
     line: OrderLine,
     first: int,
     units: int,
@@ -274,7 +274,7 @@ def _back(
 
 
 def _too_many(
-    position: int, one: Asked, meant: Sequence[OrderLine], too_many: int
+    position: int, one: RequestedLine, meant: Sequence[OrderLine], too_many: int
 ) -> dict[str, Any]:
     """`allowed` is what may come back of it at all, whatever was named before it."""
     name = one.line if one.line is not None else one.sku
@@ -290,11 +290,15 @@ def _too_many(
     }
 
 
-def return_step(back: Return, what: What, by: By, actor: str, paid: Money | None = None) -> Entry:
+def return_entry(
+    back: Return, what: TimelineEventKind, by: ActorKind, actor: str, paid: Money | None = None
+) -> TimelineEntry:
     """`back`, a return of an order, as it is after the step; `paid` is what the step pays back."""
     assert back.order, "nothing is told of goods without an order"
     units = Counter[Sku]()
     for line in back.lines:
         units[line.sku] += line.quantity
-    facts = Facts(dict(units), amount=paid, back=back.id)
-    return Entry(back.order, back.changed_at, what, by, actor, store=back.store, facts=facts)
+    facts = TimelineFacts(dict(units), amount=paid, back=back.id)
+    return TimelineEntry(
+        back.order, back.changed_at, what, by, actor, store=back.store, facts=facts
+    )

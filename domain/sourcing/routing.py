@@ -11,8 +11,8 @@ from typing import Final
 
 from msgspec import Struct
 
-from domain.inventory.availability import NOTHING_HELD, Shelves
-from domain.inventory.stock_levels import Place
+from domain.inventory.availability import NOTHING_HELD, StockLevelMap
+from domain.inventory.stock_levels import StockKey
 from domain.kernel.ids import Sku, StoreId
 from domain.stores.stores import Store, StoreKind
 
@@ -24,28 +24,28 @@ RANK: Final[Mapping[StoreKind, int]] = {
 Units = Mapping[Sku, int]
 
 
-class Routed(Struct, frozen=True):
+class RoutedLine(Struct, frozen=True):
     """Units of each SKU by the location that sends them, and units that nobody can send."""
 
     sent: dict[StoreId, dict[Sku, int]]
     short: dict[Sku, int]
 
 
-class Supply(Struct, frozen=True):
+class LocationStock(Struct, frozen=True):
     """What may be sent: the `parts` that one unit of each SKU takes of the shelves.
 
     A SKU without parts is not counted, and can be sent from everywhere.
     """
 
     parts: Mapping[Sku, Units]
-    shelves: Shelves
+    shelves: StockLevelMap
     stores: Mapping[StoreId, Store]
-    own: Mapping[Place, int] = NOTHING_HELD
-    taken: Mapping[Place, int] = NOTHING_HELD
+    own: Mapping[StockKey, int] = NOTHING_HELD
+    taken: Mapping[StockKey, int] = NOTHING_HELD
     """What the same buyer is to collect there."""
 
 
-def route(wanted: Units, supply: Supply) -> Routed:
+def route_lines(wanted: Units, supply: LocationStock) -> RoutedLine:
     """Who sends what of `wanted`. The units of one SKU may come from several locations."""
     left = dict(wanted)
     free = _free(supply)
@@ -59,10 +59,10 @@ def route(wanted: Units, supply: Supply) -> Routed:
         free.pop(store)
         sent[store] = units
         left = {sku: more for sku, count in left.items() if (more := count - units.get(sku, 0))}
-    return Routed(sent, left)
+    return RoutedLine(sent, left)
 
 
-def _free(supply: Supply) -> dict[StoreId, dict[Sku, int]]:
+def _free(supply: LocationStock) -> dict[StoreId, dict[Sku, int]]:
     """What each location may sell, part by part."""
     free: dict[StoreId, dict[Sku, int]] = {store: {} for store in supply.stores}
     for place, shelf in supply.shelves.items():
@@ -90,7 +90,7 @@ def _covered(
 
 
 def _worth(
-    offer: tuple[StoreId, Units], left: Units, supply: Supply
+    offer: tuple[StoreId, Units], left: Units, supply: LocationStock
 ) -> tuple[int, int, int, int, list[int]]:
     store, covered = offer
     whole = sum(covered.get(sku, 0) == count for sku, count in left.items())

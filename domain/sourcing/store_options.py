@@ -11,14 +11,14 @@ from itertools import combinations
 
 from msgspec import Struct
 
-from domain.inventory.availability import NOTHING_HELD, Shelves, sellable_units
-from domain.inventory.stock_levels import Place
+from domain.inventory.availability import NOTHING_HELD, StockLevelMap, sellable_units
+from domain.inventory.stock_levels import StockKey
 from domain.kernel.ids import WEB, Sku
 from domain.stores.promises import Promise
 from domain.stores.stores import Store
 
 
-class Wish(Struct, frozen=True):
+class WantedItem(Struct, frozen=True):
     """Units of one SKU; `parts` are what of one can run out, None for what nobody sells."""
 
     sku: Sku
@@ -26,7 +26,7 @@ class Wish(Struct, frozen=True):
     parts: Mapping[Sku, int] | None
 
 
-class Candidate(Struct, frozen=True):
+class CandidateStore(Struct, frozen=True):
     """A store that hands over, with what an order placed now would be promised there."""
 
     store: Store
@@ -39,17 +39,17 @@ class Candidate(Struct, frozen=True):
         return (self.promise.since, self.distance_km or 0.0, self.store.store)
 
 
-class Share(Struct, frozen=True):
+class StoreShare(Struct, frozen=True):
     """What one of two stores serves."""
 
-    candidate: Candidate
+    candidate: CandidateStore
     units: Mapping[Sku, int]
 
 
-class Split(Struct, frozen=True):
+class SplitOption(Struct, frozen=True):
     """Two stores that together serve `covered` units."""
 
-    shares: tuple[Share, Share]
+    shares: tuple[StoreShare, StoreShare]
 
     @property
     def covered(self) -> int:
@@ -67,13 +67,15 @@ class Split(Struct, frozen=True):
         return (-self.covered, *_way(stores[0], stores[1]))
 
 
-class Lying(Struct, frozen=True):
+class StockView(Struct, frozen=True):
     """Shelves as the web sees them, and what the cart holds of them."""
 
-    shelves: Shelves
-    own: Mapping[Place, int] = NOTHING_HELD
+    shelves: StockLevelMap
+    own: Mapping[StockKey, int] = NOTHING_HELD
 
-    def free(self, wish: Wish, store: Store, taken: Mapping[Place, int] = NOTHING_HELD) -> int:
+    def free(
+        self, wish: WantedItem, store: Store, taken: Mapping[StockKey, int] = NOTHING_HELD
+    ) -> int:
         """Units that `store` can serve beside what is `taken` of it already, as many as wished."""
         if wish.parts is None:
             return 0
@@ -84,13 +86,13 @@ class Lying(Struct, frozen=True):
         return wish.quantity if is_held or store.serves(WEB) else 0
 
 
-def served(
-    wishes: Sequence[Wish], store: Store, lying: Lying, before: Sequence[int] = ()
+def served_stores(
+    wishes: Sequence[WantedItem], store: Store, lying: StockView, before: Sequence[int] = ()
 ) -> list[int]:
     """Units of each wish that `store` serves; `before` are those that another store serves."""
-    taken, units = Counter[Place](), []
+    taken, units = Counter[StockKey](), []
     for wish, elsewhere in zip(wishes, before or [0] * len(wishes), strict=True):
-        rest = Wish(wish.sku, wish.quantity - elsewhere, wish.parts)
+        rest = WantedItem(wish.sku, wish.quantity - elsewhere, wish.parts)
         count = lying.free(rest, store, taken)
         for sku, each in (wish.parts or {}).items():
             taken[store.store, sku] += each * count
@@ -98,18 +100,18 @@ def served(
     return units
 
 
-def serving_all(
-    wishes: Sequence[Wish], candidates: Sequence[Candidate], lying: Lying
-) -> list[Candidate]:
+def stores_with_everything(
+    wishes: Sequence[WantedItem], candidates: Sequence[CandidateStore], lying: StockView
+) -> list[CandidateStore]:
     """The stores that can serve every wish in full, by their rank."""
     wanted = [wish.quantity for wish in wishes]
-    able = [one for one in candidates if served(wishes, one.store, lying) == wanted]
+    able = [one for one in candidates if served_stores(wishes, one.store, lying) == wanted]
     return sorted(able, key=lambda one: one.rank)
 
 
-def best_split(
-    wishes: Sequence[Wish], candidates: Sequence[Candidate], lying: Lying
-) -> Split | None:
+def find_best_split(
+    wishes: Sequence[WantedItem], candidates: Sequence[CandidateStore], lying: StockView
+) -> SplitOption | None:
     """The best two stores that each serve a part; None where no two do.
 
     A pair is looked at closely only where what lies there line by line could make it the best.
@@ -118,7 +120,7 @@ def best_split(
         one.store.store: [lying.free(wish, one.store) for wish in wishes] for one in candidates
     }
     useful = sorted((one for one in candidates if any(alone[one.store.store])), key=_rank)
-    best: Split | None = None
+    best: SplitOption | None = None
     for first, second in combinations(useful, 2):
         most = sum(
             min(wish.quantity, here + there)
@@ -134,26 +136,28 @@ def best_split(
 
 
 def _splits(
-    wishes: Sequence[Wish], first: Candidate, second: Candidate, lying: Lying
-) -> Iterator[Split]:
+    wishes: Sequence[WantedItem], first: CandidateStore, second: CandidateStore, lying: StockView
+) -> Iterator[SplitOption]:
     """The first serves what it can and the second the rest, and the other way round."""
     for one, other in ((first, second), (second, first)):
-        here = served(wishes, one.store, lying)
-        there = served(wishes, other.store, lying, here)
+        here = served_stores(wishes, one.store, lying)
+        there = served_stores(wishes, other.store, lying, here)
         if any(here) and any(there):
-            yield Split((Share(one, _units(wishes, here)), Share(other, _units(wishes, there))))
+            yield SplitOption(
+                (StoreShare(one, _units(wishes, here)), StoreShare(other, _units(wishes, there)))
+            )
 
 
-def _units(wishes: Sequence[Wish], counts: Sequence[int]) -> dict[Sku, int]:
+def _units(wishes: Sequence[WantedItem], counts: Sequence[int]) -> dict[Sku, int]:
     return {wish.sku: count for wish, count in zip(wishes, counts, strict=True) if count}
 
 
-def _way(first: Candidate, second: Candidate) -> tuple[object, ...]:
+def _way(first: CandidateStore, second: CandidateStore) -> tuple[object, ...]:
     """When the later of the two is ready, how far both are, and their names."""
     since = max(first.promise.since, second.promise.since)
     distance = (first.distance_km or 0.0) + (second.distance_km or 0.0)
     return (since, distance, *sorted((first.store.store, second.store.store)))
 
 
-def _rank(one: Candidate | Split) -> tuple[object, ...]:
+def _rank(one: CandidateStore | SplitOption) -> tuple[object, ...]:
     return one.rank

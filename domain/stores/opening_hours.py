@@ -20,7 +20,7 @@ from opening_hours import (  # type: ignore[attr-defined]  # the library's stub 
     validate,
 )
 
-from domain.kernel.errors import WrongField
+from domain.kernel.errors import InvalidField
 
 Span = tuple[int, int]
 """From and until, in minutes after midnight; past 1440 it ends on the next day."""
@@ -47,7 +47,7 @@ _CLOSED: Final = frozenset({"closed", "off"})
 _WHOLE_DAY: Final = frozenset({"24 hours", "24h", "open 24 hours", "24/7"})
 
 
-class HoursUnreadable(WrongField):
+class InvalidOpeningHours(InvalidField):
     """Neither OSM opening hours nor days and times as people write them."""
 
     def __init__(self, part: str) -> None:
@@ -56,7 +56,7 @@ class HoursUnreadable(WrongField):
 
 
 @lru_cache(maxsize=4096)
-def read(text: str) -> str:
+def parse_hours(text: str) -> str:
     """`text` as OSM opening hours, normalised; empty when nothing is said.
 
     A day that people leave out is closed. Reading what was read changes nothing.
@@ -75,7 +75,7 @@ def is_open(hours: str, time_zone: str, at: datetime, country: str = "") -> bool
     return span is not None and span[0] <= at
 
 
-def next_opening(hours: str, time_zone: str, at: datetime, country: str = "") -> datetime | None:
+def next_opening_at(hours: str, time_zone: str, at: datetime, country: str = "") -> datetime | None:
     """The next instant the store is open, `at` itself if it is; None when it never will be."""
     return ready_at(hours, time_zone, at, 0, country)
 
@@ -106,7 +106,7 @@ def _ready_at(
     return None
 
 
-def spans_on(
+def spans_on_day(
     hours: str, time_zone: str, at: datetime, country: str = ""
 ) -> list[tuple[datetime, datetime]] | None:
     """From and until of the day of `at`, in the store's own time; None when nothing is said.
@@ -163,7 +163,7 @@ def _as_osm(written: str) -> str:
     for part in filter(None, (part.strip() for part in re.split(r"[;\n]", written))):
         found = _PART.fullmatch(part.lower())
         if not found:
-            raise HoursUnreadable(part)
+            raise InvalidOpeningHours(part)
         spans = _spans(found["times"], part)
         for day in _days(found["days"]):
             week.setdefault(day, []).extend(spans)
@@ -196,7 +196,7 @@ def _spans(times: str, part: str) -> list[Span]:
     found = [_TIMES.fullmatch(piece.strip()) for piece in re.split(r",|&|\band\b", times)]
     spans = [_span(times.groups(default="")) for times in found if times]
     if len(spans) < len(found) or any(opens >= _DAY or until > 2 * _DAY for opens, until in spans):
-        raise HoursUnreadable(part)
+        raise InvalidOpeningHours(part)
     return spans
 
 

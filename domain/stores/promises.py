@@ -15,7 +15,7 @@ class Promise(Struct, frozen=True):
     until: datetime
 
 
-def promise_of(store: Store, now: datetime) -> Promise | None:
+def compute_promise(store: Store, now: datetime) -> Promise | None:
     """Ready after the store's working minutes, at the latest after twice as many.
 
     None for a store that never opens again.

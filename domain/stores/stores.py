@@ -15,7 +15,7 @@ from typing import Annotated, Final
 from msgspec import Meta, Struct
 
 from domain.kernel.addresses import countries
-from domain.kernel.errors import Conflict, Invalid, Missing, WrongField
+from domain.kernel.errors import Conflict, Invalid, InvalidField, NotFound
 from domain.kernel.ids import ChannelId, StoreId, check_key
 from domain.kernel.text import NameOrNone
 from domain.kernel.time_zones import is_zone
@@ -52,20 +52,20 @@ class StoreState(StrEnum):
     CLOSED = "closed"
 
 
-class StoreMissing(Missing):
+class StoreNotFound(NotFound):
     code = "unknown_store"
 
     def __init__(self, store: StoreId) -> None:
         super().__init__(f"There is no store {store!r}.", facts={"store": store})
 
 
-class NoSuchStore(Invalid):
+class UnknownStore(Invalid):
     """A store that was named in what was sent; `where` says how it was, for whoever sent it."""
 
     def __init__(self, store: StoreId, where: Mapping[str, str]) -> None:
         detail = f"There is no store {store!r}."
-        error = {**where, "code": StoreMissing.code, "detail": detail}
-        super().__init__(detail, errors=[error], facts={"store": store}, code=StoreMissing.code)
+        error = {**where, "code": StoreNotFound.code, "detail": detail}
+        super().__init__(detail, errors=[error], facts={"store": store}, code=StoreNotFound.code)
 
 
 class StoreDisabled(Conflict):
@@ -109,12 +109,12 @@ class Store(Struct, frozen=True, kw_only=True):
         check_key("store", self.store)
         if (self.latitude is None) != (self.longitude is None):
             lacking = "latitude" if self.latitude is None else "longitude"
-            raise WrongField(lacking, "required", "must be given when its companion is")
+            raise InvalidField(lacking, "required", "must be given when its companion is")
         if not is_zone(self.time_zone):
-            raise WrongField("time_zone", "unknown_time_zone", "must be a name of the IANA list")
+            raise InvalidField("time_zone", "unknown_time_zone", "must be a name of the IANA list")
         if self.country and self.country not in countries():
-            raise WrongField("country", "unknown_country", "must be two letters of ISO 3166")
-        opening_hours.read(self.opening)
+            raise InvalidField("country", "unknown_country", "must be two letters of ISO 3166")
+        opening_hours.parse_hours(self.opening)
 
     @property
     def opening(self) -> str:
@@ -143,7 +143,7 @@ class Store(Struct, frozen=True, kw_only=True):
 
     def next_opening(self, at: datetime) -> datetime | None:
         """`at` itself while the store is open; None when it never opens again."""
-        return opening_hours.next_opening(self.opening, self.time_zone, at, self.country)
+        return opening_hours.next_opening_at(self.opening, self.time_zone, at, self.country)
 
     def ready_at(self, now: datetime) -> datetime | None:
         """When an order placed `now` is ready to collect, to the full minute.

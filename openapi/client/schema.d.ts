@@ -2751,24 +2751,16 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
-         * About
-         * @description What a message is about.
-         */
-        About: {
-            /** @default null */
-            order?: string | null;
-            /** @default null */
-            pickup?: string | null;
-            /** @default null */
-            shipment?: string | null;
-            /** @default null */
-            sale?: string | null;
-        };
-        /**
          * Action
          * @enum {unknown}
          */
         Action: "denied" | "granted" | "withdrawn";
+        /**
+         * ActorKind
+         * @description Which side did it.
+         * @enum {unknown}
+         */
+        ActorKind: "buyer" | "clock" | "office" | "provider" | "store";
         /**
          * Address
          * @description As a carrier needs it. `name` is who gets it, where that is not who ordered.
@@ -2819,15 +2811,19 @@ export interface components {
             lines: components["schemas"]["Adjustment"][];
         };
         /**
-         * Answer
-         * @description `as_of` is the moment for which it is known to be true.
+         * ApiKey
+         * @description The secret is shown once and kept only as a hash; `hint` is its last four characters.
          */
-        Answer: {
+        ApiKey: {
+            id: string;
+            role: components["schemas"]["Role"];
             /** Format: date-time */
-            as_of: string;
-            channel: string;
-            items: components["schemas"]["Available"][];
-            source: components["schemas"]["Freshness"];
+            created_at: string;
+            stores: string[];
+            terminal: string;
+            scopes: string[];
+            hint: string;
+            revoked_at: string | null;
         };
         /**
          * Arrival
@@ -2845,29 +2841,12 @@ export interface components {
             tracking_number: string;
         };
         /**
-         * Ask
-         * @description What can be asked of a provider.
-         * @enum {unknown}
-         */
-        Ask: "authorise" | "capture" | "refund" | "void";
-        /**
          * AtRisk
          * @description Units of a SKU that a pickup or a shipment may go without.
          */
         AtRisk: {
             sku: string;
             units: number;
-        };
-        /** AtStore */
-        AtStore: {
-            store: string;
-            name: string;
-            status: components["schemas"]["Status"];
-            quantity: number | null;
-            pickup: components["schemas"]["PickupAnswer"];
-            distance_km?: number;
-            explain?: components["schemas"]["Explanation"];
-            promisable?: components["schemas"]["Promisable"];
         };
         /**
          * AttemptState
@@ -2898,16 +2877,15 @@ export interface components {
             problem?: string;
         };
         /**
-         * Available
-         * @description One SKU: to be sent, and in each store that was asked for. `version` only grows.
+         * AvailabilityAnswer
+         * @description `as_of` is the moment for which it is known to be true.
          */
-        Available: {
-            sku: string;
-            version: number;
-            ship: components["schemas"]["Offer"];
-            stores: components["schemas"]["AtStore"][];
-            reasons: string[];
-            promisable?: components["schemas"]["Promisable"];
+        AvailabilityAnswer: {
+            /** Format: date-time */
+            as_of: string;
+            channel: string;
+            items: components["schemas"]["SkuAvailability"][];
+            source: components["schemas"]["Freshness"];
         };
         /**
          * AvailableNow
@@ -2919,13 +2897,19 @@ export interface components {
             sku: string;
             version: number;
             ship: components["schemas"]["Offer"];
-            stores: components["schemas"]["AtStore"][];
+            stores: components["schemas"]["StoreAvailability"][];
             reasons: string[];
             promisable?: components["schemas"]["Promisable"];
             /** Format: date-time */
             as_of: string;
             source: components["schemas"]["Freshness"];
         };
+        /**
+         * AvailableQuantities
+         * @description How much shoppers learn of a number.
+         * @enum {unknown}
+         */
+        AvailableQuantities: "capped" | "exact" | "hidden";
         /**
          * BackLine
          * @description Units of one line of the order, by its `line`, its sku or the barcode.
@@ -2965,19 +2949,6 @@ export interface components {
          */
         Basis: "consent";
         /**
-         * BasketPlan
-         * @description `whole` are the stores that can serve all `wanted` units, the earliest first.
-         *
-         *         `split` is left out where a single store serves all of it no later.
-         */
-        BasketPlan: {
-            /** Format: date-time */
-            as_of: string;
-            wanted: number;
-            whole: components["schemas"]["StorePlan"][];
-            split: components["schemas"]["SplitPlan"] | null;
-        };
-        /**
          * Batch
          * @description Receipts in any order. Their ids make a repeat harmless, so no key is needed.
          */
@@ -2985,18 +2956,10 @@ export interface components {
             sales: components["schemas"]["Receipt"][];
         };
         /**
-         * Before
-         * @description Groups with their promises, and totals, as they were before the switch.
-         */
-        Before: {
-            groups: components["schemas"]["GroupView"][];
-            totals: components["schemas"]["Totals"];
-        };
-        /**
-         * Broken
+         * BrokenRow
          * @description One figure that is not what it should be; `about` names the thing it belongs to.
          */
-        Broken: {
+        BrokenRow: {
             about: {
                 [key: string]: string;
             };
@@ -3042,12 +3005,6 @@ export interface components {
         BufferResults: {
             results: components["schemas"]["BufferResult"][];
         };
-        /**
-         * By
-         * @description Which side did it.
-         * @enum {unknown}
-         */
-        By: "buyer" | "clock" | "office" | "provider" | "store";
         /** Cancellation */
         Cancellation: {
             /** @default customer */
@@ -3079,7 +3036,7 @@ export interface components {
             groups: components["schemas"]["GroupView"][];
             market: string | null;
             prices_include_tax: boolean;
-            shipping: components["schemas"]["service.carts.queries.Sending"];
+            shipping: components["schemas"]["ShippingView"];
             coupons: string[];
             taxes: components["schemas"]["TaxSum"][];
             totals: components["schemas"]["Totals"];
@@ -3123,7 +3080,7 @@ export interface components {
             groups: components["schemas"]["GroupView"][];
             market: string | null;
             prices_include_tax: boolean;
-            shipping: components["schemas"]["service.carts.queries.Sending"];
+            shipping: components["schemas"]["ShippingView"];
             coupons: string[];
             taxes: components["schemas"]["TaxSum"][];
             totals: components["schemas"]["Totals"];
@@ -3144,18 +3101,13 @@ export interface components {
             now: components["schemas"]["Money"];
         };
         /**
-         * Channel
-         * @enum {unknown}
-         */
-        Channel: "call" | "email" | "instagram" | "letter" | "messenger" | "push" | "rcs" | "sms" | "viber" | "web_push" | "whatsapp";
-        /**
          * ChannelView
          * @description A channel with its policy as it works; `quantities` are what shoppers learn of a number.
          */
         ChannelView: {
             channel: string;
             buffer: number;
-            quantities: components["schemas"]["Quantities"];
+            quantities: components["schemas"]["AvailableQuantities"];
             most: number;
             low_at: number;
         };
@@ -3196,7 +3148,7 @@ export interface components {
             groups: components["schemas"]["GroupView"][];
             market: string | null;
             prices_include_tax: boolean;
-            shipping: components["schemas"]["service.carts.queries.Sending"];
+            shipping: components["schemas"]["ShippingView"];
             coupons: string[];
             taxes: components["schemas"]["TaxSum"][];
             totals: components["schemas"]["Totals"];
@@ -3206,20 +3158,11 @@ export interface components {
             saved: components["schemas"]["SavedLineView"][];
             order: string | null;
             changed_totals: components["schemas"]["ChangedTotal"][];
-            changes: components["schemas"]["Merged"][];
+            changes: components["schemas"]["MergedLine"][];
         };
         /** CodeBody */
         CodeBody: {
             code: string;
-        };
-        /**
-         * Coming
-         * @description Units that are due on a day.
-         */
-        Coming: {
-            /** Format: date */
-            on: string;
-            quantity: number | null;
         };
         /** ComingLine */
         ComingLine: {
@@ -3249,7 +3192,7 @@ export interface components {
          */
         Consent: {
             purpose: components["schemas"]["Purpose"];
-            channel: components["schemas"]["Channel"];
+            channel: components["schemas"]["MessageChannel"];
             action: components["schemas"]["Action"];
             /** Format: date-time */
             at: string;
@@ -3301,6 +3244,16 @@ export interface components {
             promotion: string;
         };
         /**
+         * CreatedWebhook
+         * @description `secret` is what calls are signed with; it is shown only here.
+         */
+        CreatedWebhook: {
+            id: string;
+            url: string;
+            position: number;
+            secret: string;
+        };
+        /**
          * CustomerChange
          * @description What is to change; null takes an address or a number away.
          */
@@ -3313,17 +3266,6 @@ export interface components {
             email?: string | null;
             phone?: string | null;
             locale?: string | null;
-        };
-        /**
-         * Decision
-         * @description One line of the answer to "why did I get this, and why there?".
-         */
-        Decision: {
-            /** Format: date-time */
-            at: string;
-            what: string;
-            verdict: string;
-            channel: components["schemas"]["Channel"] | null;
         };
         /**
          * Decline
@@ -3357,7 +3299,7 @@ export interface components {
         DeliveryTold: {
             id: string;
             state: components["schemas"]["DeliveryState"];
-            results: components["schemas"]["service.inventory.stocktaking.Result"][];
+            results: components["schemas"]["StockReportResult"][];
         };
         /**
          * DeliveryView
@@ -3388,13 +3330,13 @@ export interface components {
             drain?: boolean;
         };
         /**
-         * Disabled
+         * DisabledStore
          * @description What a location is now, and what has to be over before it is closed.
          */
-        Disabled: {
+        DisabledStore: {
             store: string;
             state: components["schemas"]["StoreState"];
-            open: components["schemas"]["Open"];
+            open: components["schemas"]["OpenWork"];
         };
         /**
          * Discount
@@ -3407,43 +3349,33 @@ export interface components {
             code: string | null;
         };
         /**
-         * Discrepancy
-         * @description What did not fit in a receipt that was applied all the same.
-         */
-        Discrepancy: {
-            pointer: string;
-            code: string;
-            detail: string;
-        };
-        /**
          * Disposition
          * @description What becomes of goods that came back; those that are `missing` did not come at all.
          * @enum {unknown}
          */
         Disposition: "damaged" | "missing" | "quarantine" | "sellable";
         /**
-         * Earned
+         * DispositionProposal
+         * @description For staff: where `quantity` units belong, and why; `store` is where a transfer goes to.
+         */
+        DispositionProposal: {
+            sku: string;
+            quantity: number;
+            to_do: components["schemas"]["ProposedAction"];
+            reason: string;
+            store: string | null;
+        };
+        /**
+         * EarnedPoints
          * @description Points that a sale gave, and what its member can spend now.
          */
-        Earned: {
+        EarnedPoints: {
             earned: number;
             balance: number;
         };
         /** Earning */
         Earning: {
             to_earn: number;
-        };
-        /**
-         * Edit
-         * @description What is to be another; what is left out stays as it is.
-         */
-        Edit: {
-            /** @default [] */
-            lines?: components["schemas"]["EditedLine"][];
-            /** @default null */
-            contact?: components["schemas"]["Contact"] | null;
-            /** @default null */
-            address?: components["schemas"]["Address"] | null;
         };
         /**
          * EditedLine
@@ -3472,8 +3404,8 @@ export interface components {
         EntryView: {
             /** Format: date-time */
             at: string;
-            what: components["schemas"]["What"];
-            by: components["schemas"]["By"];
+            what: components["schemas"]["TimelineEventKind"];
+            by: components["schemas"]["ActorKind"];
             actor?: string;
             group?: string;
             store?: string;
@@ -3519,21 +3451,13 @@ export interface components {
             confidence: components["schemas"]["Confidence"];
         };
         /**
-         * Findings
-         * @description An audit: `ok` when every invariant holds.
-         */
-        Findings: {
-            ok: boolean;
-            invariants: components["schemas"]["Invariant"][];
-        };
-        /**
          * ForLater
          * @description Which line; its `fulfilment` where the SKU stands on several.
          */
         ForLater: {
             sku: string;
             /** @default null */
-            fulfilment?: components["schemas"]["Fulfilment"] | null;
+            fulfilment?: components["schemas"]["FulfilmentMethod"] | null;
         };
         /**
          * Freshness
@@ -3542,12 +3466,12 @@ export interface components {
          */
         Freshness: "cache" | "live";
         /**
-         * Fulfilment
+         * FulfilmentMethod
          * @description How a line reaches its buyer: collected at `store`, or sent.
          *
          *         What is wrong is said in msgspec's words, so that whoever sent it reads of that very field.
          */
-        Fulfilment: {
+        FulfilmentMethod: {
             /** @enum {unknown} */
             method: "pickup" | "ship";
             /** @default null */
@@ -3644,6 +3568,16 @@ export interface components {
          */
         ImportKind: "customers" | "deliveries" | "products" | "stock" | "stores";
         /**
+         * ImportReport
+         * @description accepted + unchanged + refused = lines read; `lines` are the first that were refused.
+         */
+        ImportReport: {
+            accepted: number;
+            unchanged: number;
+            refused: number;
+            lines: components["schemas"]["RefusedLine"][];
+        };
+        /**
          * IncidentKind
          * @description `oversold`: more is promised than is there. `unknown_sku`: a till sold what nobody sells.
          *
@@ -3683,6 +3617,15 @@ export interface components {
             note: string;
         };
         /**
+         * IncomingQuantity
+         * @description Units that are due on a day.
+         */
+        IncomingQuantity: {
+            /** Format: date */
+            on: string;
+            quantity: number | null;
+        };
+        /**
          * IncomingView
          * @description Units on their way, and the day they are due; null where nobody has said one.
          */
@@ -3704,25 +3647,23 @@ export interface components {
             checked: number;
             broken: number;
             /** @default [] */
-            examples?: components["schemas"]["Broken"][];
+            examples?: components["schemas"]["BrokenRow"][];
             /** @default false */
             unfinished?: boolean;
         };
         /**
-         * Key
-         * @description The secret is shown once and kept only as a hash; `hint` is its last four characters.
+         * InvariantFindings
+         * @description An audit: `ok` when every invariant holds.
          */
-        Key: {
-            id: string;
-            role: components["schemas"]["Role"];
-            /** Format: date-time */
-            created_at: string;
-            stores: string[];
-            terminal: string;
-            scopes: string[];
-            hint: string;
-            revoked_at: string | null;
+        InvariantFindings: {
+            ok: boolean;
+            invariants: components["schemas"]["Invariant"][];
         };
+        /**
+         * Kind
+         * @enum {unknown}
+         */
+        Kind: "activated" | "confirmed" | "earned" | "promised" | "repaid" | "reversed";
         /**
          * LineEdited
          * @description What an edit made of a line.
@@ -3755,7 +3696,7 @@ export interface components {
             quantity: number;
             unit_price: components["schemas"]["Money"];
             total: components["schemas"]["Money"];
-            fulfilment: components["schemas"]["Fulfilment"] | null;
+            fulfilment: components["schemas"]["FulfilmentMethod"] | null;
             problems: components["schemas"]["LineProblem"][];
             discounts: components["schemas"]["Discount"][];
             tax_rate: string | null;
@@ -3771,14 +3712,6 @@ export interface components {
             ttl_s?: number;
         };
         /**
-         * LostLink
-         * @description The number of the order, and the e-mail address that was told with it.
-         */
-        LostLink: {
-            order: string;
-            email: string;
-        };
-        /**
          * MadeKey
          * @description `key` is the secret; it is shown only here, so a repeated request has none.
          */
@@ -3786,16 +3719,6 @@ export interface components {
             id: string;
             role: components["schemas"]["Role"];
             key: string | null;
-        };
-        /**
-         * MadeWebhook
-         * @description `secret` is what calls are signed with; it is shown only here.
-         */
-        MadeWebhook: {
-            id: string;
-            url: string;
-            position: number;
-            secret: string;
         };
         /** Market */
         Market: {
@@ -3833,23 +3756,28 @@ export interface components {
             sending_hours?: components["schemas"]["SendingHours"] | null;
         };
         /**
-         * Merged
+         * MergedLine
          * @description What a claim did to a guest's line, or what its customer should know of it.
          *
          *         `added`, `summed`, or `limited` with what was left out. `moved` has the way the customer's line
          *         `was` fulfilled before. `price_changed`, `retired` and `unknown_sku` are of lines that are kept.
          */
-        Merged: {
+        MergedLine: {
             sku: string;
             /** @enum {unknown} */
             code: "added" | "limited" | "moved" | "price_changed" | "retired" | "summed" | "unknown_sku";
             quantity: number;
             not_added: number;
-            fulfilment: components["schemas"]["Fulfilment"] | null;
-            was?: components["schemas"]["Fulfilment"];
+            fulfilment: components["schemas"]["FulfilmentMethod"] | null;
+            was?: components["schemas"]["FulfilmentMethod"];
             seen?: components["schemas"]["Money"];
             price?: components["schemas"]["Money"];
         };
+        /**
+         * MessageChannel
+         * @enum {unknown}
+         */
+        MessageChannel: "call" | "email" | "instagram" | "letter" | "messenger" | "push" | "rcs" | "sms" | "viber" | "web_push" | "whatsapp";
         /**
          * MessageItem
          * @description `channel`, `locale` and `subject` are known once it was written; `reason` says why not.
@@ -3857,9 +3785,9 @@ export interface components {
         MessageItem: {
             id: string;
             customer: string | null;
-            kind: components["schemas"]["domain.follow_ups.messages.Kind"];
+            kind: components["schemas"]["MessageKind"];
             purpose: components["schemas"]["Purpose"];
-            channel: components["schemas"]["Channel"] | null;
+            channel: components["schemas"]["MessageChannel"] | null;
             locale: string | null;
             state: components["schemas"]["MessageState"];
             reason: string | null;
@@ -3867,7 +3795,26 @@ export interface components {
             /** Format: date-time */
             planned_for: string;
             sent_at: string | null;
-            about: components["schemas"]["About"];
+            about: components["schemas"]["MessageReference"];
+        };
+        /**
+         * MessageKind
+         * @enum {unknown}
+         */
+        MessageKind: "order_link" | "order_short" | "payment_returned" | "pickup_ready" | "shipment_sent" | "thank_you";
+        /**
+         * MessageReference
+         * @description What a message is about.
+         */
+        MessageReference: {
+            /** @default null */
+            order?: string | null;
+            /** @default null */
+            pickup?: string | null;
+            /** @default null */
+            shipment?: string | null;
+            /** @default null */
+            sale?: string | null;
         };
         /**
          * MessageState
@@ -3881,9 +3828,9 @@ export interface components {
         MessageTrace: {
             id: string;
             customer: string | null;
-            kind: components["schemas"]["domain.follow_ups.messages.Kind"];
+            kind: components["schemas"]["MessageKind"];
             purpose: components["schemas"]["Purpose"];
-            channel: components["schemas"]["Channel"] | null;
+            channel: components["schemas"]["MessageChannel"] | null;
             locale: string | null;
             state: components["schemas"]["MessageState"];
             reason: string | null;
@@ -3891,8 +3838,8 @@ export interface components {
             /** Format: date-time */
             planned_for: string;
             sent_at: string | null;
-            about: components["schemas"]["About"];
-            trace: components["schemas"]["Decision"][];
+            about: components["schemas"]["MessageReference"];
+            trace: components["schemas"]["SendDecision"][];
         };
         /**
          * MethodState
@@ -3907,34 +3854,6 @@ export interface components {
             amount: number;
             /** @description ISO 4217 */
             currency: string;
-        };
-        /**
-         * Movement
-         * @description A line of the ledger: goods that moved, why, by whom, when, and when we learnt of it.
-         *
-         *         In a `repair` nothing moved: it says which figures of the shelf, or conditions of its goods,
-         *         were `repaired`.
-         */
-        Movement: {
-            id: number;
-            store: string;
-            sku: string;
-            kind: string;
-            on_hand: number;
-            unavailable: number;
-            conditions: {
-                [key: string]: number;
-            };
-            cause: string;
-            actor: string;
-            /** Format: date-time */
-            occurred_at: string;
-            /** Format: date-time */
-            recorded_at: string;
-            /** @default {} */
-            repaired?: {
-                [key: string]: components["schemas"]["Righted"];
-            };
         };
         /**
          * NewCart
@@ -3954,7 +3873,7 @@ export interface components {
          */
         NewConsent: {
             purpose: components["schemas"]["Purpose"];
-            channel: components["schemas"]["Channel"];
+            channel: components["schemas"]["MessageChannel"];
             action: components["schemas"]["Action"];
             /** @default  */
             wording?: string;
@@ -4038,7 +3957,7 @@ export interface components {
         NewLine: {
             quantity: number;
             /** @default null */
-            fulfilment?: components["schemas"]["Fulfilment"] | null;
+            fulfilment?: components["schemas"]["FulfilmentMethod"] | null;
         };
         /**
          * NewPayment
@@ -4101,25 +4020,25 @@ export interface components {
          * @description `quantity` is null where it is not counted or not shown.
          */
         Offer: {
-            status: components["schemas"]["Status"];
+            status: components["schemas"]["StockStatus"];
             quantity: number | null;
         };
+        /** OpenOrder */
+        OpenOrder: {
+            order: string;
+            group: string;
+        };
         /**
-         * Open
+         * OpenWork
          * @description How much is open at a location, and the first of each by their ids.
          */
-        Open: {
+        OpenWork: {
             orders_count: number;
             holds_count: number;
             transfers_count: number;
             orders: components["schemas"]["OpenOrder"][];
             holds: string[];
             transfers: string[];
-        };
-        /** OpenOrder */
-        OpenOrder: {
-            order: string;
-            group: string;
         };
         /**
          * OrderCancellation
@@ -4130,6 +4049,18 @@ export interface components {
             lines?: components["schemas"]["CancelledLine"][] | null;
             /** @default customer */
             reason?: string;
+        };
+        /**
+         * OrderEdit
+         * @description What is to be another; what is left out stays as it is.
+         */
+        OrderEdit: {
+            /** @default [] */
+            lines?: components["schemas"]["EditedLine"][];
+            /** @default null */
+            contact?: components["schemas"]["Contact"] | null;
+            /** @default null */
+            address?: components["schemas"]["Address"] | null;
         };
         /**
          * OrderGroupView
@@ -4175,6 +4106,14 @@ export interface components {
             ready: number;
         };
         /**
+         * OrderLinkRequest
+         * @description The number of the order, and the e-mail address that was told with it.
+         */
+        OrderLinkRequest: {
+            order: string;
+            email: string;
+        };
+        /**
          * OrderState
          * @enum {unknown}
          */
@@ -4210,17 +4149,17 @@ export interface components {
             payment: components["schemas"]["PaymentView"];
             token?: string;
         };
-        /**
-         * OwnBuffer
-         * @description The buffer of one SKU in a channel, in place of the channel's; null takes it away.
-         */
-        OwnBuffer: {
-            sku: string;
-            buffer: number | null;
-        };
         /** OwnBuffers */
         OwnBuffers: {
-            lines: components["schemas"]["OwnBuffer"][];
+            lines: components["schemas"]["SkuBuffer"][];
+        };
+        /**
+         * Page[ApiKey]
+         * @description `next_cursor` is null on the last page.
+         */
+        Page_ApiKey_: {
+            items: components["schemas"]["ApiKey"][];
+            next_cursor: string | null;
         };
         /**
          * Page[ChannelView]
@@ -4255,14 +4194,6 @@ export interface components {
             next_cursor: string | null;
         };
         /**
-         * Page[Key]
-         * @description `next_cursor` is null on the last page.
-         */
-        Page_Key_: {
-            items: components["schemas"]["Key"][];
-            next_cursor: string | null;
-        };
-        /**
          * Page[Market]
          * @description `next_cursor` is null on the last page.
          */
@@ -4279,27 +4210,11 @@ export interface components {
             next_cursor: string | null;
         };
         /**
-         * Page[Movement]
-         * @description `next_cursor` is null on the last page.
-         */
-        Page_Movement_: {
-            items: components["schemas"]["Movement"][];
-            next_cursor: string | null;
-        };
-        /**
          * Page[OrderView]
          * @description `next_cursor` is null on the last page.
          */
         Page_OrderView_: {
             items: components["schemas"]["OrderView"][];
-            next_cursor: string | null;
-        };
-        /**
-         * Page[OwnBuffer]
-         * @description `next_cursor` is null on the last page.
-         */
-        Page_OwnBuffer_: {
-            items: components["schemas"]["OwnBuffer"][];
             next_cursor: string | null;
         };
         /**
@@ -4359,11 +4274,27 @@ export interface components {
             next_cursor: string | null;
         };
         /**
+         * Page[SkuBuffer]
+         * @description `next_cursor` is null on the last page.
+         */
+        Page_SkuBuffer_: {
+            items: components["schemas"]["SkuBuffer"][];
+            next_cursor: string | null;
+        };
+        /**
          * Page[Statement]
          * @description `next_cursor` is null on the last page.
          */
         Page_Statement_: {
             items: components["schemas"]["Statement"][];
+            next_cursor: string | null;
+        };
+        /**
+         * Page[StockMovement]
+         * @description `next_cursor` is null on the last page.
+         */
+        Page_StockMovement_: {
+            items: components["schemas"]["StockMovement"][];
             next_cursor: string | null;
         };
         /**
@@ -4383,11 +4314,11 @@ export interface components {
             next_cursor: string | null;
         };
         /**
-         * Page[Unsettled]
+         * Page[UnsettledTransaction]
          * @description `next_cursor` is null on the last page.
          */
-        Page_Unsettled_: {
-            items: components["schemas"]["Unsettled"][];
+        Page_UnsettledTransaction_: {
+            items: components["schemas"]["UnsettledTransaction"][];
             next_cursor: string | null;
         };
         /**
@@ -4450,7 +4381,7 @@ export interface components {
          */
         Permission: {
             purpose: components["schemas"]["Purpose"];
-            channel: components["schemas"]["Channel"];
+            channel: components["schemas"]["MessageChannel"];
             granted: boolean;
             /** Format: date-time */
             since: string;
@@ -4473,12 +4404,12 @@ export interface components {
             lines: components["schemas"]["PickedLine"][];
         };
         /**
-         * PickupAnswer
+         * PickupAvailability
          * @description `ready_from` is in the store's own time; `reasons` say why not, for machines.
          *
          *         With `low_confidence` it can be ordered all the same: the store looks first whether it is there.
          */
-        PickupAnswer: {
+        PickupAvailability: {
             eligible: boolean;
             ready_from: string | null;
             reasons: string[];
@@ -4553,7 +4484,7 @@ export interface components {
             /** @default 0 */
             buffer?: number;
             /** @default null */
-            quantities?: components["schemas"]["Quantities"] | null;
+            quantities?: components["schemas"]["AvailableQuantities"] | null;
             /** @default null */
             most?: number | null;
             /** @default null */
@@ -4567,7 +4498,7 @@ export interface components {
          */
         Preferences: {
             /** @default [] */
-            preferred_channels?: components["schemas"]["Channel"][];
+            preferred_channels?: components["schemas"]["MessageChannel"][];
             /** @default null */
             locale?: string | null;
             /** @default null */
@@ -4580,6 +4511,14 @@ export interface components {
             snooze_until?: string | null;
             /** @default null */
             weekly_maximum?: number | null;
+        };
+        /**
+         * PreviousView
+         * @description Groups with their promises, and totals, as they were before the switch.
+         */
+        PreviousView: {
+            groups: components["schemas"]["GroupView"][];
+            totals: components["schemas"]["Totals"];
         };
         /**
          * Problem
@@ -4676,7 +4615,7 @@ export interface components {
             /** Format: date */
             by: string;
             quantity: number | null;
-            incoming: components["schemas"]["Coming"][];
+            incoming: components["schemas"]["IncomingQuantity"][];
         };
         /**
          * Promotion
@@ -4770,27 +4709,15 @@ export interface components {
             state?: components["schemas"]["PromotionState"];
         };
         /**
-         * Proposal
-         * @description For staff: where `quantity` units belong, and why; `store` is where a transfer goes to.
+         * ProposedAction
+         * @enum {unknown}
          */
-        Proposal: {
-            sku: string;
-            quantity: number;
-            to_do: components["schemas"]["ToDo"];
-            reason: string;
-            store: string | null;
-        };
+        ProposedAction: "quarantine" | "shelf" | "transfer";
         /**
          * Purpose
          * @enum {unknown}
          */
         Purpose: "ad_audience" | "marketing" | "profiling" | "research" | "service";
-        /**
-         * Quantities
-         * @description How much shoppers learn of a number.
-         * @enum {unknown}
-         */
-        Quantities: "capped" | "exact" | "hidden";
         /**
          * QuietHours
          * @description When not to disturb, on the customer's own clock; `21:00` to `08:00` spans midnight.
@@ -4837,6 +4764,15 @@ export interface components {
             tenders?: components["schemas"]["domain.pos.receipts.Tender"][];
         };
         /**
+         * ReceiptDiscrepancy
+         * @description What did not fit in a receipt that was applied all the same.
+         */
+        ReceiptDiscrepancy: {
+            pointer: string;
+            code: string;
+            detail: string;
+        };
+        /**
          * ReceiptKind
          * @enum {unknown}
          */
@@ -4855,6 +4791,21 @@ export interface components {
             unit_price?: components["schemas"]["Money"] | null;
             /** @default null */
             disposition?: components["schemas"]["Disposition"] | null;
+        };
+        /**
+         * ReceiptResult
+         * @description What became of a receipt. `conflicts` did not fit, and were applied all the same.
+         *
+         *         `pending_match`: the goods are booked; money and points wait for the sale that was named.
+         */
+        ReceiptResult: {
+            id?: string;
+            /** @enum {unknown} */
+            status: "applied" | "duplicate" | "pending_match" | "rejected";
+            conflicts: components["schemas"]["ReceiptDiscrepancy"][];
+            code?: string;
+            detail?: string;
+            points?: components["schemas"]["EarnedPoints"];
         };
         /**
          * ReceivedLine
@@ -4880,10 +4831,16 @@ export interface components {
         Refund: {
             type: string;
             amount: components["schemas"]["Money"];
-            through: components["schemas"]["Through"];
+            through: components["schemas"]["RefundMethod"];
         };
-        /** Refused */
-        Refused: {
+        /**
+         * RefundMethod
+         * @description Who pays back: the till that took the goods, the payment provider, or the office.
+         * @enum {unknown}
+         */
+        RefundMethod: "office" | "provider" | "till";
+        /** RefusedLine */
+        RefusedLine: {
             line: number;
             code: string;
             detail: string;
@@ -4903,21 +4860,19 @@ export interface components {
          */
         RelationKind: "accessory" | "consumable" | "service";
         /**
+         * RepairedFigure
+         * @description What a counter said, and what its ledger says.
+         */
+        RepairedFigure: {
+            was: number;
+            set_to: number;
+        };
+        /**
          * Replay
          * @description From where on to tell everything once more: a `position`, or the `until` of a call.
          */
         Replay: {
             after: number;
-        };
-        /**
-         * Report
-         * @description accepted + unchanged + refused = lines read; `lines` are the first that were refused.
-         */
-        Report: {
-            accepted: number;
-            unchanged: number;
-            refused: number;
-            lines: components["schemas"]["Refused"][];
         };
         /**
          * ReturnChannel
@@ -4973,15 +4928,19 @@ export interface components {
             received_at: string | null;
             note?: string;
             by?: string;
-            proposals?: components["schemas"]["Proposal"][];
+            proposals?: components["schemas"]["DispositionProposal"][];
         };
         /**
-         * Righted
-         * @description What a counter said, and what its ledger says.
+         * RewardBalance
+         * @description How a member stands. `tier` is null where the programme has none.
          */
-        Righted: {
-            was: number;
-            set_to: number;
+        RewardBalance: {
+            member: string;
+            balance: components["schemas"]["Balance"];
+            expiring: components["schemas"]["Expiring"][];
+            tier: components["schemas"]["Tier"] | null;
+            /** Format: date-time */
+            as_of: string;
         };
         /**
          * Risk
@@ -5009,8 +4968,35 @@ export interface components {
             quantity: number;
             unit_price: components["schemas"]["Money"];
             total: components["schemas"]["Money"];
-            fulfilment: components["schemas"]["Fulfilment"] | null;
+            fulfilment: components["schemas"]["FulfilmentMethod"] | null;
             problems: components["schemas"]["LineProblem"][];
+        };
+        /**
+         * SendDecision
+         * @description One line of the answer to "why did I get this, and why there?".
+         */
+        SendDecision: {
+            /** Format: date-time */
+            at: string;
+            what: string;
+            verdict: string;
+            channel: components["schemas"]["MessageChannel"] | null;
+        };
+        /**
+         * Sending
+         * @description A parcel that has left. Without `lines` it holds all that was still to come.
+         *
+         *         `shipment` is needed where the order is sent from several of the caller's locations.
+         */
+        Sending: {
+            carrier: string;
+            tracking_number: string;
+            /** @default  */
+            url?: string;
+            /** @default null */
+            lines?: components["schemas"]["SentLine"][] | null;
+            /** @default null */
+            shipment?: string | null;
         };
         /**
          * SendingHours
@@ -5038,19 +5024,9 @@ export interface components {
             sku: string;
             quantity: number;
         };
-        /**
-         * Setting
-         * @description What is on hand, told by somebody who has seen the shelf at `if_version`.
-         */
-        Setting: {
-            store: string;
-            sku: string;
-            on_hand: number;
-            if_version: number;
-        };
         /** Settings */
         Settings: {
-            lines: components["schemas"]["Setting"][];
+            lines: components["schemas"]["StockSetting"][];
         };
         /**
          * Settling
@@ -5195,6 +5171,35 @@ export interface components {
             state?: components["schemas"]["MethodState"];
         };
         /**
+         * ShippingView
+         * @description How what is sent is sent, and where to. Without a chosen method it is the cheapest.
+         */
+        ShippingView: {
+            chosen: string | null;
+            address: components["schemas"]["Address"] | null;
+            costs: components["schemas"]["Shipping"] | null;
+        };
+        /**
+         * SkuAvailability
+         * @description One SKU: to be sent, and in each store that was asked for. `version` only grows.
+         */
+        SkuAvailability: {
+            sku: string;
+            version: number;
+            ship: components["schemas"]["Offer"];
+            stores: components["schemas"]["StoreAvailability"][];
+            reasons: string[];
+            promisable?: components["schemas"]["Promisable"];
+        };
+        /**
+         * SkuBuffer
+         * @description The buffer of one SKU in a channel, in place of the channel's; null takes it away.
+         */
+        SkuBuffer: {
+            sku: string;
+            buffer: number | null;
+        };
+        /**
          * SplitPlan
          * @description Two stores that serve the most together; `missing` is what even they have not.
          */
@@ -5202,18 +5207,6 @@ export interface components {
             covered: number;
             stores: components["schemas"]["SharePlan"][];
             missing: components["schemas"]["PlannedUnits"][];
-        };
-        /**
-         * Standing
-         * @description How a member stands. `tier` is null where the programme has none.
-         */
-        Standing: {
-            member: string;
-            balance: components["schemas"]["Balance"];
-            expiring: components["schemas"]["Expiring"][];
-            tier: components["schemas"]["Tier"] | null;
-            /** Format: date-time */
-            as_of: string;
         };
         /**
          * StartedCart
@@ -5228,7 +5221,7 @@ export interface components {
             groups: components["schemas"]["GroupView"][];
             market: string | null;
             prices_include_tax: boolean;
-            shipping: components["schemas"]["service.carts.queries.Sending"];
+            shipping: components["schemas"]["ShippingView"];
             coupons: string[];
             taxes: components["schemas"]["TaxSum"][];
             totals: components["schemas"]["Totals"];
@@ -5246,17 +5239,67 @@ export interface components {
          */
         Statement: {
             id: string;
-            kind: components["schemas"]["domain.loyalty.points.Kind"];
+            kind: components["schemas"]["Kind"];
             purchase: string;
             /** Format: date-time */
             occurred_at: string;
             change: components["schemas"]["Balance"];
         };
         /**
-         * Status
+         * StockMovement
+         * @description A line of the ledger: goods that moved, why, by whom, when, and when we learnt of it.
+         *
+         *         In a `repair` nothing moved: it says which figures of the shelf, or conditions of its goods,
+         *         were `repaired`.
+         */
+        StockMovement: {
+            id: number;
+            store: string;
+            sku: string;
+            kind: string;
+            on_hand: number;
+            unavailable: number;
+            conditions: {
+                [key: string]: number;
+            };
+            cause: string;
+            actor: string;
+            /** Format: date-time */
+            occurred_at: string;
+            /** Format: date-time */
+            recorded_at: string;
+            /** @default {} */
+            repaired?: {
+                [key: string]: components["schemas"]["RepairedFigure"];
+            };
+        };
+        /**
+         * StockReportResult
+         * @description What became of a line, and the shelf as it is after; `code` and `detail` say why not.
+         */
+        StockReportResult: {
+            /** @enum {unknown} */
+            status: "applied" | "duplicate" | "rejected";
+            code?: string;
+            detail?: string;
+            on_hand?: number;
+            version?: number;
+        };
+        /**
+         * StockSetting
+         * @description What is on hand, told by somebody who has seen the shelf at `if_version`.
+         */
+        StockSetting: {
+            store: string;
+            sku: string;
+            on_hand: number;
+            if_version: number;
+        };
+        /**
+         * StockStatus
          * @enum {unknown}
          */
-        Status: "in_stock" | "low_stock" | "out_of_stock";
+        StockStatus: "in_stock" | "low_stock" | "out_of_stock";
         /** StockView */
         StockView: {
             sku: string;
@@ -5292,6 +5335,17 @@ export interface components {
             channels: string[] | null;
             state: components["schemas"]["StoreState"];
         };
+        /** StoreAvailability */
+        StoreAvailability: {
+            store: string;
+            name: string;
+            status: components["schemas"]["StockStatus"];
+            quantity: number | null;
+            pickup: components["schemas"]["PickupAvailability"];
+            distance_km?: number;
+            explain?: components["schemas"]["Explanation"];
+            promisable?: components["schemas"]["Promisable"];
+        };
         /**
          * StoreFound
          * @description A store, and how far it is from where somebody asked.
@@ -5325,6 +5379,19 @@ export interface components {
          */
         StoreKind: "dark_store" | "store" | "warehouse";
         /**
+         * StoreOptions
+         * @description `whole` are the stores that can serve all `wanted` units, the earliest first.
+         *
+         *         `split` is left out where a single store serves all of it no later.
+         */
+        StoreOptions: {
+            /** Format: date-time */
+            as_of: string;
+            wanted: number;
+            whole: components["schemas"]["StorePlan"][];
+            split: components["schemas"]["SplitPlan"] | null;
+        };
+        /**
          * StorePlan
          * @description A store that can serve the whole cart; the promise is in its own time.
          */
@@ -5351,8 +5418,8 @@ export interface components {
         SwitchedLine: {
             sku: string;
             quantity: number;
-            was: components["schemas"]["Fulfilment"] | null;
-            fulfilment: components["schemas"]["Fulfilment"] | null;
+            was: components["schemas"]["FulfilmentMethod"] | null;
+            fulfilment: components["schemas"]["FulfilmentMethod"] | null;
             problems: components["schemas"]["LineProblem"][];
         };
         /**
@@ -5368,7 +5435,7 @@ export interface components {
             groups: components["schemas"]["GroupView"][];
             market: string | null;
             prices_include_tax: boolean;
-            shipping: components["schemas"]["service.carts.queries.Sending"];
+            shipping: components["schemas"]["ShippingView"];
             coupons: string[];
             taxes: components["schemas"]["TaxSum"][];
             totals: components["schemas"]["Totals"];
@@ -5379,7 +5446,7 @@ export interface components {
             order: string | null;
             changed_totals: components["schemas"]["ChangedTotal"][];
             changes: components["schemas"]["SwitchedLine"][];
-            before: components["schemas"]["Before"] | null;
+            before: components["schemas"]["PreviousView"] | null;
         };
         /**
          * Tax
@@ -5412,12 +5479,6 @@ export interface components {
             gross: components["schemas"]["Money"];
         };
         /**
-         * Through
-         * @description Who pays back: the till that took the goods, the payment provider, or the office.
-         * @enum {unknown}
-         */
-        Through: "office" | "provider" | "till";
-        /**
          * Tier
          * @description A level of the programme; `next` is absent at the top.
          */
@@ -5427,10 +5488,10 @@ export interface components {
             next: components["schemas"]["NextTier"] | null;
         };
         /**
-         * ToDo
+         * TimelineEventKind
          * @enum {unknown}
          */
-        ToDo: "quarantine" | "shelf" | "transfer";
+        TimelineEventKind: "accepted" | "cancelled" | "collected" | "declined" | "delivered" | "edited" | "expired" | "payment_authorised" | "payment_captured" | "payment_failed" | "payment_refunded" | "payment_retried" | "payment_voided" | "picked" | "placed" | "put_back" | "ready" | "refund_failed" | "return_announced" | "return_cancelled" | "return_decided" | "returned" | "sent" | "short";
         /**
          * Totals
          * @description `goods` are before their discounts; `tax` is in `to_pay`, however prices are told.
@@ -5443,6 +5504,12 @@ export interface components {
             to_pay: components["schemas"]["Money"];
         };
         /**
+         * TransactionKind
+         * @description What can be asked of a provider.
+         * @enum {unknown}
+         */
+        TransactionKind: "authorise" | "capture" | "refund" | "void";
+        /**
          * TransactionState
          * @enum {unknown}
          */
@@ -5453,7 +5520,7 @@ export interface components {
          */
         TransactionView: {
             id: string;
-            kind: components["schemas"]["Ask"];
+            kind: components["schemas"]["TransactionKind"];
             state: components["schemas"]["TransactionState"];
             amount: components["schemas"]["Money"];
             tries: number;
@@ -5487,7 +5554,7 @@ export interface components {
         TransferTold: {
             id: string;
             state: components["schemas"]["TransferState"];
-            results: components["schemas"]["service.inventory.stocktaking.Result"][];
+            results: components["schemas"]["StockReportResult"][];
         };
         /** TransferView */
         TransferView: {
@@ -5513,12 +5580,12 @@ export interface components {
             quantity: number;
         };
         /**
-         * Unsettled
+         * UnsettledTransaction
          * @description What a person has to see to: a transaction that was refused, or an attempt.
          *
          *         `code` is the provider's, or `disputed`, or `lapsed`: the money was let go of while it is owed.
          */
-        Unsettled: {
+        UnsettledTransaction: {
             id: string;
             order: string;
             attempt: string;
@@ -5552,7 +5619,7 @@ export interface components {
             state: components["schemas"]["ProductState"];
             tracked: boolean;
             most_per_order: number | null;
-            availability: components["schemas"]["Available"];
+            availability: components["schemas"]["SkuAvailability"];
         };
         /**
          * ViewedItem
@@ -5617,27 +5684,6 @@ export interface components {
          */
         WebhookState: "active" | "disabled";
         /**
-         * What
-         * @enum {unknown}
-         */
-        What: "accepted" | "cancelled" | "collected" | "declined" | "delivered" | "edited" | "expired" | "payment_authorised" | "payment_captured" | "payment_failed" | "payment_refunded" | "payment_retried" | "payment_voided" | "picked" | "placed" | "put_back" | "ready" | "refund_failed" | "return_announced" | "return_cancelled" | "return_decided" | "returned" | "sent" | "short";
-        /**
-         * Sending
-         * @description A parcel that has left. Without `lines` it holds all that was still to come.
-         *
-         *         `shipment` is needed where the order is sent from several of the caller's locations.
-         */
-        "adapters.http.fulfilment.controllers.shipments.Sending": {
-            carrier: string;
-            tracking_number: string;
-            /** @default  */
-            url?: string;
-            /** @default null */
-            lines?: components["schemas"]["SentLine"][] | null;
-            /** @default null */
-            shipment?: string | null;
-        };
-        /**
          * Payment
          * @description `attempt` is the retailer's own name of one try to take the money, never used again.
          */
@@ -5649,25 +5695,15 @@ export interface components {
          * @description One for each line, in the order of the lines.
          */
         "adapters.http.inventory.controllers.stocktaking.Results": {
-            results: components["schemas"]["service.inventory.stocktaking.Result"][];
+            results: components["schemas"]["StockReportResult"][];
         };
         /**
          * Results
          * @description One for each receipt, in the order of the receipts.
          */
         "adapters.http.pos.controllers.receipts.Results": {
-            results: components["schemas"]["service.pos.record_receipts.Result"][];
+            results: components["schemas"]["ReceiptResult"][];
         };
-        /**
-         * Kind
-         * @enum {unknown}
-         */
-        "domain.follow_ups.messages.Kind": "order_link" | "order_short" | "payment_returned" | "pickup_ready" | "shipment_sent" | "thank_you";
-        /**
-         * Kind
-         * @enum {unknown}
-         */
-        "domain.loyalty.points.Kind": "activated" | "confirmed" | "earned" | "promised" | "repaid" | "reversed";
         /**
          * Payment
          * @description How an order is paid: where it is collected, by card, at a till at once, or on account.
@@ -5695,42 +5731,6 @@ export interface components {
         "domain.pos.receipts.Tender": {
             type: string;
             amount: number;
-        };
-        /**
-         * Sending
-         * @description How what is sent is sent, and where to. Without a chosen method it is the cheapest.
-         */
-        "service.carts.queries.Sending": {
-            chosen: string | null;
-            address: components["schemas"]["Address"] | null;
-            costs: components["schemas"]["Shipping"] | null;
-        };
-        /**
-         * Result
-         * @description What became of a line, and the shelf as it is after; `code` and `detail` say why not.
-         */
-        "service.inventory.stocktaking.Result": {
-            /** @enum {unknown} */
-            status: "applied" | "duplicate" | "rejected";
-            code?: string;
-            detail?: string;
-            on_hand?: number;
-            version?: number;
-        };
-        /**
-         * Result
-         * @description What became of a receipt. `conflicts` did not fit, and were applied all the same.
-         *
-         *         `pending_match`: the goods are booked; money and points wait for the sale that was named.
-         */
-        "service.pos.record_receipts.Result": {
-            id?: string;
-            /** @enum {unknown} */
-            status: "applied" | "duplicate" | "pending_match" | "rejected";
-            conflicts: components["schemas"]["Discrepancy"][];
-            code?: string;
-            detail?: string;
-            points?: components["schemas"]["Earned"];
         };
     };
     responses: {
@@ -6287,7 +6287,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Findings"];
+                    "application/json": components["schemas"]["InvariantFindings"];
                 };
             };
             401: components["responses"]["Problem401"];
@@ -6445,7 +6445,7 @@ export interface operations {
                      *       "source": "live"
                      *     }
                      */
-                    "application/json": components["schemas"]["Answer"];
+                    "application/json": components["schemas"]["AvailabilityAnswer"];
                 };
             };
             401: components["responses"]["Problem401"];
@@ -8714,7 +8714,7 @@ export interface operations {
                  *       "method": "pickup"
                  *     }
                  */
-                "application/json": components["schemas"]["Fulfilment"];
+                "application/json": components["schemas"]["FulfilmentMethod"];
             };
         };
         responses: {
@@ -11201,7 +11201,7 @@ export interface operations {
                      *       }
                      *     }
                      */
-                    "application/json": components["schemas"]["BasketPlan"];
+                    "application/json": components["schemas"]["StoreOptions"];
                 };
             };
             401: components["responses"]["Problem401"];
@@ -11556,7 +11556,7 @@ export interface operations {
                      *       "next_cursor": "sample"
                      *     }
                      */
-                    "application/json": components["schemas"]["Page_OwnBuffer_"];
+                    "application/json": components["schemas"]["Page_SkuBuffer_"];
                 };
             };
             401: components["responses"]["Problem401"];
@@ -12514,7 +12514,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Report"];
+                    "application/json": components["schemas"]["ImportReport"];
                 };
             };
             400: components["responses"]["Problem400"];
@@ -12682,7 +12682,7 @@ export interface operations {
                      *       "next_cursor": "sample"
                      *     }
                      */
-                    "application/json": components["schemas"]["Page_Key_"];
+                    "application/json": components["schemas"]["Page_ApiKey_"];
                 };
             };
             401: components["responses"]["Problem401"];
@@ -14112,7 +14112,7 @@ export interface operations {
                      *       "as_of": "2026-11-23T10:30:00+01:00"
                      *     }
                      */
-                    "application/json": components["schemas"]["Standing"];
+                    "application/json": components["schemas"]["RewardBalance"];
                 };
             };
             /** @description As the caller has it. */
@@ -14388,7 +14388,7 @@ export interface operations {
                      *       "as_of": "2026-11-23T10:30:00+01:00"
                      *     }
                      */
-                    "application/json": components["schemas"]["Standing"];
+                    "application/json": components["schemas"]["RewardBalance"];
                 };
             };
             401: components["responses"]["Problem401"];
@@ -14417,7 +14417,7 @@ export interface operations {
                  * @description Of this kind.
                  * @example order_link
                  */
-                kind?: components["schemas"]["domain.follow_ups.messages.Kind"];
+                kind?: components["schemas"]["MessageKind"];
                 /**
                  * @description How many items at most.
                  * @example 50
@@ -14865,7 +14865,7 @@ export interface operations {
                  *       "email": "sample@example.com"
                  *     }
                  */
-                "application/json": components["schemas"]["LostLink"];
+                "application/json": components["schemas"]["OrderLinkRequest"];
             };
         };
         responses: {
@@ -15183,7 +15183,7 @@ export interface operations {
                  *       ]
                  *     }
                  */
-                "application/json": components["schemas"]["Edit"];
+                "application/json": components["schemas"]["OrderEdit"];
             };
         };
         responses: {
@@ -16280,7 +16280,7 @@ export interface operations {
                  *       "url": "https://erp.example.com/stock"
                  *     }
                  */
-                "application/json": components["schemas"]["adapters.http.fulfilment.controllers.shipments.Sending"];
+                "application/json": components["schemas"]["Sending"];
             };
         };
         responses: {
@@ -16544,7 +16544,7 @@ export interface operations {
                      *       "next_cursor": "sample"
                      *     }
                      */
-                    "application/json": components["schemas"]["Page_Unsettled_"];
+                    "application/json": components["schemas"]["Page_UnsettledTransaction_"];
                 };
             };
             401: components["responses"]["Problem401"];
@@ -21182,7 +21182,7 @@ export interface operations {
                      *       "next_cursor": "sample"
                      *     }
                      */
-                    "application/json": components["schemas"]["Page_Movement_"];
+                    "application/json": components["schemas"]["Page_StockMovement_"];
                 };
             };
             401: components["responses"]["Problem401"];
@@ -21722,7 +21722,7 @@ export interface operations {
                      *       }
                      *     }
                      */
-                    "application/json": components["schemas"]["Disabled"];
+                    "application/json": components["schemas"]["DisabledStore"];
                 };
             };
             400: components["responses"]["Problem400"];
@@ -22880,7 +22880,7 @@ export interface operations {
                      *       "secret": "whsec_shown_once"
                      *     }
                      */
-                    "application/json": components["schemas"]["MadeWebhook"];
+                    "application/json": components["schemas"]["CreatedWebhook"];
                 };
             };
             400: components["responses"]["Problem400"];

@@ -11,25 +11,31 @@ from typing import Any, BinaryIO, Final, Generic, Protocol, TypeVar, runtime_che
 
 from msgspec import Struct, field, structs
 
-from domain.catalogue.products import Product, ProductMissing, check_parts, revised
-from domain.customers.customers import Customer, Person, ToldPerson
-from domain.inventory.change_feed import retold
+from domain.catalogue.products import Product, ProductNotFound, apply_update, ensure_valid_parts
+from domain.customers.customers import Customer, Person, ReportedPerson
+from domain.inventory.change_feed import republished
 from domain.inventory.deliveries import Delivery, Expected
-from domain.inventory.sales_channels import NoSuchChannel
-from domain.inventory.stock_levels import Cause, Move, Place, Shelf, Source
-from domain.inventory.stocktaking import Count, Told, recounted
-from domain.kernel.errors import Refusal, WrongField
+from domain.inventory.sales_channels import UnknownChannel
+from domain.inventory.stock_levels import (
+    MovementReason,
+    PostingSource,
+    StockKey,
+    StockLevel,
+    StockPosting,
+)
+from domain.inventory.stocktaking import Report, StockCount, apply_count
+from domain.kernel.errors import DomainError, InvalidField
 from domain.kernel.ids import CustomerId, DeliveryId, Sku
-from domain.stores.stores import Store, StoreMissing
-from service.inventory.stocktaking import past
-from service.shared.retry import tried_again
+from domain.stores.stores import Store, StoreNotFound
+from service.inventory.stocktaking import clamp_to_past
+from service.shared.retry import retry_on_conflict
 from service.shared.unit_of_work import Unit, Units
 
 T = TypeVar("T")
 V = TypeVar("V")
 K = TypeVar("K")
 
-LISTED_MOST: Final = 1000
+MAX_LISTED: Final = 1000
 """Refused lines that a report names; the rest is counted."""
 
 
@@ -82,22 +88,22 @@ def _pairs(option: str, written: Sequence[str]) -> dict[str, str]:
     pairs = [pair.partition("=") for pair in written]
     for pair, (name, equals, _) in zip(written, pairs, strict=True):
         if not name or not equals:
-            raise WrongField(option, "not_a_pair", f"must be written as field=…, not {pair!r}")
+            raise InvalidField(option, "not_a_pair", f"must be written as field=…, not {pair!r}")
     return {name: rest for name, _, rest in pairs}
 
 
-class Refused(Struct, frozen=True):
+class RefusedLine(Struct, frozen=True):
     line: int
     code: str
     detail: str
 
     @staticmethod
-    def of(line: int, no: Refusal) -> "Refused":
+    def of(line: int, no: DomainError) -> "RefusedLine":
         """The first rule that the line breaks."""
-        return Refused(line, no.errors[0]["code"] if no.errors else no.name, no.detail)
+        return RefusedLine(line, no.errors[0]["code"] if no.errors else no.name, no.detail)
 
 
-class Entry(Struct, Generic[T], frozen=True):
+class ImportEntry(Struct, Generic[T], frozen=True):
     """One thing as a line tells it; `given` are the fields it really names.
 
     `folded` counts further lines of the same key that are told in it.
@@ -109,36 +115,36 @@ class Entry(Struct, Generic[T], frozen=True):
     folded: int = 0
 
 
-Batch = Sequence[Entry[Any] | Refused]
-Verdict = bool | Refused
+Batch = Sequence[ImportEntry[Any] | RefusedLine]
+LineVerdict = bool | RefusedLine
 """Whether a line changed something, or why it was refused."""
 
 
-class Report(Struct):
+class ImportReport(Struct):
     """accepted + unchanged + refused = lines read; `lines` are the first that were refused."""
 
     accepted: int = 0
     unchanged: int = 0
     refused: int = 0
-    lines: list[Refused] = field(default_factory=list)
+    lines: list[RefusedLine] = field(default_factory=list)
 
     @property
     def lines_read(self) -> int:
         return self.accepted + self.unchanged + self.refused
 
-    def note(self, entry: Entry[Any] | Refused, verdict: Verdict) -> None:
+    def note(self, entry: ImportEntry[Any] | RefusedLine, verdict: LineVerdict) -> None:
         """Count a line. Of lines that were folded into one thing, one is accepted."""
-        folded = 0 if isinstance(entry, Refused) else entry.folded
-        if isinstance(verdict, Refused):
+        folded = 0 if isinstance(entry, RefusedLine) else entry.folded
+        if isinstance(verdict, RefusedLine):
             self.refused += 1 + folded
-            self.lines += [verdict][: LISTED_MOST - len(self.lines)]
+            self.lines += [verdict][: MAX_LISTED - len(self.lines)]
         else:
             self.accepted += verdict
             self.unchanged += folded + (not verdict)
 
 
 @runtime_checkable
-class Reading(Protocol):
+class FileReader(Protocol):
     """Understands files."""
 
     def batches(
@@ -151,88 +157,94 @@ class Reading(Protocol):
         """
 
 
-async def bring_in(
+async def import_file(
     units: Units,
     batches: AsyncIterator[Batch],
     kind: ImportKind,
     *,
     actor: str,
-    watch: Callable[[Report], None] = lambda _: None,
-) -> Report:
+    watch: Callable[[ImportReport], None] = lambda _: None,
+) -> ImportReport:
     """Bring in what a file says, batch by batch. `watch` sees the report grow.
 
     Repeating a file changes nothing: every line is then unchanged, or refused as before.
     """
-    report = Report()
+    report = ImportReport()
     async for batch in batches:
-        entries = [line for line in batch if not isinstance(line, Refused)]
+        entries = [line for line in batch if not isinstance(line, RefusedLine)]
         verdicts = await _laid_over(units, entries, kind, actor) if entries else []
         told = iter(verdicts)
         for line in batch:
-            report.note(line, line if isinstance(line, Refused) else next(told))
+            report.note(line, line if isinstance(line, RefusedLine) else next(told))
         watch(report)
     return report
 
 
-@tried_again
+@retry_on_conflict
 async def _laid_over(
-    units: Units, entries: Sequence[Entry[Any]], kind: ImportKind, actor: str
-) -> list[Verdict]:
+    units: Units, entries: Sequence[ImportEntry[Any]], kind: ImportKind, actor: str
+) -> list[LineVerdict]:
     """One batch over what is known."""
     async with units.begin() as unit:
-        return await STEPS[kind](unit, entries, actor)
+        return await IMPORTERS[kind](unit, entries, actor)
 
 
-async def _stores(unit: Unit, entries: Sequence[Entry[Store]], _: str) -> list[Verdict]:
-    known = await unit.stores.lock([entry.value.store for entry in entries])
+async def _stores(unit: Unit, entries: Sequence[ImportEntry[Store]], _: str) -> list[LineVerdict]:
+    known = await unit.stores.stores.lock([entry.value.store for entry in entries])
     before = dict(known)
-    channels = await unit.sales_channels.known()
+    channels = await unit.inventory.sales_channels.list_policies()
 
-    def merged(so_far: Store | None, entry: Entry[Store]) -> Store:
+    def merged(so_far: Store | None, entry: ImportEntry[Store]) -> Store:
         for channel in entry.value.channels or ():
             if channel not in channels:
-                raise NoSuchChannel(channel, {"pointer": "/channels"})
+                raise UnknownChannel(channel, {"pointer": "/channels"})
         return _merged(so_far, entry)
 
     verdicts, changed = _revise(entries, known, lambda store: store.store, merged)
     if changed:
-        await unit.stores.put(changed)
+        await unit.stores.stores.upsert(changed)
         otherwise = [
             one.store
             for one in changed
             if one.store in before and one.channels != before[one.store].channels
         ]
         if otherwise:
-            await unit.stock.restate(stores=otherwise)
+            await unit.inventory.stock_levels.republish_channel(stores=otherwise)
     return verdicts
 
 
-async def _products(unit: Unit, entries: Sequence[Entry[Product]], _: str) -> list[Verdict]:
+async def _products(
+    unit: Unit, entries: Sequence[ImportEntry[Product]], _: str
+) -> list[LineVerdict]:
     skus = {sku for entry in entries for sku in (entry.value.sku, *entry.value.parts)}
-    known = await unit.products.lock(skus)
+    known = await unit.catalogue.products.lock(skus)
     before = dict(known)
 
-    def merged(so_far: Product | None, entry: Entry[Product]) -> Product:
-        product = revised(so_far, entry.value, entry.given)
+    def merged(so_far: Product | None, entry: ImportEntry[Product]) -> Product:
+        product = apply_update(so_far, entry.value, entry.given)
         if product != so_far:
-            check_parts(product, known)
+            ensure_valid_parts(product, known)
         return product
 
     verdicts, changed = _revise(entries, known, lambda product: product.sku, merged)
     if changed:
-        await unit.products.put(changed)
+        await unit.catalogue.products.upsert(changed)
         told = (
-            retold(before[product.sku], product) for product in changed if product.sku in before
+            republished(before[product.sku], product)
+            for product in changed
+            if product.sku in before
         )
         if otherwise := set().union(*told):
-            await unit.stock.retell(otherwise)
+            await unit.inventory.stock_levels.republish(otherwise)
     return verdicts
 
 
-async def _customers(unit: Unit, entries: Sequence[Entry[ToldPerson]], _: str) -> list[Verdict]:
-    known = await unit.customers.lock([entry.value.external_id for entry in entries])
+async def _customers(
+    unit: Unit, entries: Sequence[ImportEntry[ReportedPerson]], _: str
+) -> list[LineVerdict]:
+    known = await unit.customers.customers.lock([entry.value.external_id for entry in entries])
 
-    def merged(before: Customer | None, entry: Entry[ToldPerson]) -> Customer:
+    def merged(before: Customer | None, entry: ImportEntry[ReportedPerson]) -> Customer:
         told = {name: getattr(entry.value, name) for name in Person.__struct_fields__}
         if before is None:
             return Customer(id=CustomerId(unit.new_id("cus")), **told)
@@ -241,25 +253,31 @@ async def _customers(unit: Unit, entries: Sequence[Entry[ToldPerson]], _: str) -
     fresh = [entry.value for entry in entries if entry.value.external_id not in known]
     verdicts, changed = _revise(entries, known, lambda person: person.external_id, merged)
     if changed:
-        await unit.customers.put(changed)
-        await unit.customers.enrol([person.external_id for person in fresh if person.member])
+        await unit.customers.customers.upsert(changed)
+        await unit.customers.customers.enrol_members(
+            [person.external_id for person in fresh if person.member]
+        )
     return verdicts
 
 
-async def _deliveries(unit: Unit, entries: Sequence[Entry[Expected]], actor: str) -> list[Verdict]:
-    known = await unit.deliveries.take_told({entry.value.id for entry in entries})
-    stores = await unit.stores.by_id({entry.value.store for entry in entries})
-    skus = await unit.products.known({entry.value.sku for entry in entries})
+async def _deliveries(
+    unit: Unit, entries: Sequence[ImportEntry[Expected]], actor: str
+) -> list[LineVerdict]:
+    known = await unit.inventory.deliveries.get_reported_for_update(
+        {entry.value.id for entry in entries}
+    )
+    stores = await unit.stores.stores.get_many({entry.value.store for entry in entries})
+    skus = await unit.catalogue.products.filter_known({entry.value.sku for entry in entries})
     heads: dict[str, tuple[Any, ...]] = {}
 
-    def merged(before: Delivery | None, entry: Entry[Expected]) -> Delivery:
+    def merged(before: Delivery | None, entry: ImportEntry[Expected]) -> Delivery:
         line = entry.value
         if line.store not in stores:
-            raise StoreMissing(line.store)
+            raise StoreNotFound(line.store)
         _must_be_known(line.sku, skus)
         head = line.store, line.due_on, line.reference
         if heads.setdefault(line.id, head) != head:
-            raise WrongField("id", "contradiction", f"{line.id} is told otherwise before")
+            raise InvalidField("id", "contradiction", f"{line.id} is told otherwise before")
         delivery = before or Delivery(
             id=DeliveryId(unit.new_id("dlv")),
             external_id=line.id,
@@ -275,14 +293,18 @@ async def _deliveries(unit: Unit, entries: Sequence[Entry[Expected]], actor: str
 
     verdicts, changed = _revise(entries, known, lambda line: line.id, merged)
     if changed:
-        await unit.deliveries.put({one.external_id: one for one in changed if one.external_id})
+        await unit.inventory.deliveries.upsert(
+            {one.external_id: one for one in changed if one.external_id}
+        )
     return verdicts
 
 
-async def _stock(unit: Unit, entries: Sequence[Entry[Count]], actor: str) -> list[Verdict]:
-    stores = await unit.stores.by_id({entry.value.store for entry in entries})
-    skus = await unit.products.known({entry.value.sku for entry in entries})
-    shelves = await unit.stock.lock(
+async def _stock(
+    unit: Unit, entries: Sequence[ImportEntry[StockCount]], actor: str
+) -> list[LineVerdict]:
+    stores = await unit.stores.stores.get_many({entry.value.store for entry in entries})
+    skus = await unit.catalogue.products.filter_known({entry.value.sku for entry in entries})
+    shelves = await unit.inventory.stock_levels.get_for_update(
         {
             entry.value.place
             for entry in entries
@@ -290,67 +312,77 @@ async def _stock(unit: Unit, entries: Sequence[Entry[Count]], actor: str) -> lis
         },
         shelve=True,
     )
-    before = await unit.stock.told(shelves)
+    before = await unit.inventory.stock_levels.get_reported(shelves)
 
-    def merged(last: Told | None, entry: Entry[Count]) -> Told:
+    def merged(last: Report | None, entry: ImportEntry[StockCount]) -> Report:
         count = entry.value
         if count.store not in stores:
-            raise StoreMissing(count.store)
+            raise StoreNotFound(count.store)
         _must_be_known(count.sku, skus)
-        as_of = past("counted_at", count.counted_at, unit.now)
+        as_of = clamp_to_past("counted_at", count.counted_at, unit.now)
         if last is not None and last.says_again(count):
             return last
-        return Told(as_of, count)
+        return Report(as_of, count)
 
     verdicts, changed = _revise(entries, before, lambda count: count.place, merged)
-    await _recount(unit, changed, shelves, Source(Cause.COUNT, unit.new_id("imp"), actor, unit.now))
+    await _recount(
+        unit,
+        changed,
+        shelves,
+        PostingSource(MovementReason.COUNT, unit.new_id("imp"), actor, unit.now),
+    )
     return verdicts
 
 
 async def _recount(
-    unit: Unit, told: Sequence[Told], shelves: Mapping[Place, Shelf], source: Source
+    unit: Unit,
+    told: Sequence[Report],
+    shelves: Mapping[StockKey, StockLevel],
+    source: PostingSource,
 ) -> None:
     """Make each shelf what was counted, with what has moved since then applied again."""
     latest = {each.line.place: each for each in told if each.line}
-    since = await unit.stock.moved_since({(place, each.as_of) for place, each in latest.items()})
-    await unit.stock.apply(
+    since = await unit.inventory.stock_levels.sum_since(
+        {(place, each.as_of) for place, each in latest.items()}
+    )
+    await unit.inventory.stock_levels.apply(
         [
-            Move(
-                recounted(each.line, shelves[place], since.get((place, each.as_of), 0)),
+            StockPosting(
+                apply_count(each.line, shelves[place], since.get((place, each.as_of), 0)),
                 structs.replace(source, occurred_at=each.as_of),
             )
             for place, each in latest.items()
             if each.line
         ]
     )
-    await unit.stock.remember(latest)
+    await unit.inventory.stock_levels.save_reported(latest)
     by_hand = [place for place, told in latest.items() if told.line and _sets_safety(told.line)]
     if by_hand:
-        await unit.walk_ins.forget(by_hand)
+        await unit.inventory.walk_ins.purge(by_hand)
 
 
-def _sets_safety(line: Count) -> bool:
+def _sets_safety(line: StockCount) -> bool:
     return line.safety_stock is not None
 
 
 def _revise(
-    entries: Sequence[Entry[T]],
+    entries: Sequence[ImportEntry[T]],
     known: dict[K, V],
     key: Callable[[T], K],
-    merge: Callable[[V | None, Entry[T]], V],
-) -> tuple[list[Verdict], list[V]]:
+    merge: Callable[[V | None, ImportEntry[T]], V],
+) -> tuple[list[LineVerdict], list[V]]:
     """Lay each entry over what is known, in the order of the file; what is new then is `known`.
 
     Answers a verdict for each entry, and the things that changed.
     """
-    verdicts: list[Verdict] = []
+    verdicts: list[LineVerdict] = []
     changed: dict[K, V] = {}
     for entry in entries:
         name = key(entry.value)
         try:
             after = merge(known.get(name), entry)
-        except Refusal as no:
-            verdicts.append(Refused.of(entry.line, no))
+        except DomainError as no:
+            verdicts.append(RefusedLine.of(entry.line, no))
             continue
         verdicts.append(after != known.get(name))
         if verdicts[-1]:
@@ -358,7 +390,7 @@ def _revise(
     return verdicts, list(changed.values())
 
 
-def _merged(before: Store | None, entry: Entry[Store]) -> Store:
+def _merged(before: Store | None, entry: ImportEntry[Store]) -> Store:
     if before is None:
         return entry.value
     given = {name: getattr(entry.value, name) for name in entry.given}
@@ -367,11 +399,13 @@ def _merged(before: Store | None, entry: Entry[Store]) -> Store:
 
 def _must_be_known(sku: Sku, known: set[Sku]) -> None:
     if sku not in known:
-        raise ProductMissing(sku)
+        raise ProductNotFound(sku)
 
 
-STEPS: Final[
-    Mapping[ImportKind, Callable[[Unit, Sequence[Entry[Any]], str], Awaitable[list[Verdict]]]]
+IMPORTERS: Final[
+    Mapping[
+        ImportKind, Callable[[Unit, Sequence[ImportEntry[Any]], str], Awaitable[list[LineVerdict]]]
+    ]
 ] = {
     ImportKind.STORES: _stores,
     ImportKind.PRODUCTS: _products,

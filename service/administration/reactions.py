@@ -23,9 +23,15 @@ from domain.foundation.events import (
     ShipmentEnded,
     ShipmentSent,
 )
-from service.administration.ports import Leased
-from service.follow_ups.plan_messages import tell_ready, tell_returned, tell_sent, tell_short, thank
-from service.shared.retry import tried_again
+from service.administration.ports import LeasedEvent
+from service.follow_ups.plan_messages import (
+    plan_order_short,
+    plan_payment_returned,
+    plan_pickup_ready,
+    plan_shipment_sent,
+    plan_thank_you,
+)
+from service.shared.retry import retry_on_conflict
 from service.shared.unit_of_work import Unit, Units
 
 LEASE: Final = timedelta(seconds=10)
@@ -39,43 +45,43 @@ log = structlog.get_logger("hylla.reactions")
 
 def reactions(*, thank_after: timedelta) -> Reactions:
     """Every event and what follows from it; `thank_after` is the delay of the thank-you."""
-    thanks = partial(thank, after=thank_after)
+    thanks = partial(plan_thank_you, after=thank_after)
     return {
         OrderPlaced: (),
-        PickupReady: (tell_ready,),
+        PickupReady: (plan_pickup_ready,),
         PickupCollected: (thanks,),
-        PickupEnded: (thanks, tell_short),
-        ShipmentSent: (tell_sent,),
+        PickupEnded: (thanks, plan_order_short),
+        ShipmentSent: (plan_shipment_sent,),
         ShipmentDelivered: (thanks,),
-        ShipmentEnded: (tell_short,),
-        PaymentReturned: (tell_returned,),
+        ShipmentEnded: (plan_order_short,),
+        PaymentReturned: (plan_payment_returned,),
         ReturnReceived: (),
     }
 
 
-async def react(units: Units, what_follows: Reactions, *, limit: int = 100) -> int:
+async def process_events(units: Units, what_follows: Reactions, *, limit: int = 100) -> int:
     """Follow up to `limit` due events; how many there were."""
     async with units.begin() as unit:
-        due = await unit.outbox.lease(limit, LEASE)
+        due = await unit.administration.outbox.lease(limit, LEASE)
     for leased in due:
         try:
-            await _follow(units, what_follows, leased)
+            await _process(units, what_follows, leased)
         except Exception as trouble:  # noqa: BLE001 - it is written down, and comes again
-            await _write_down(units, leased, trouble)
+            await _record_failure(units, leased, trouble)
     return len(due)
 
 
-@tried_again
-async def _follow(units: Units, what_follows: Reactions, leased: Leased) -> None:
+@retry_on_conflict
+async def _process(units: Units, what_follows: Reactions, leased: LeasedEvent) -> None:
     async with units.begin() as unit:
-        if not await unit.outbox.take(leased):
+        if not await unit.administration.outbox.remove(leased):
             return  # its lease ended, and somebody else has followed it
         for reaction in what_follows[type(leased.event)]:
             await reaction(unit, leased.event)
 
 
-@tried_again
-async def _write_down(units: Units, leased: Leased, trouble: Exception) -> None:
+@retry_on_conflict
+async def _record_failure(units: Units, leased: LeasedEvent, trouble: Exception) -> None:
     log.error("event not followed", event_id=leased.id, attempts=leased.attempts, exc_info=trouble)
     async with units.begin() as unit:
-        await unit.outbox.trouble(leased, type(trouble).__name__)
+        await unit.administration.outbox.record_failure(leased, type(trouble).__name__)

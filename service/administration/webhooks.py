@@ -7,29 +7,29 @@ from typing import Final
 from msgspec import Struct
 
 from domain.administration.webhooks import (
-    ChangesTold,
-    CursorTooOld,
-    Parcel,
+    ChangesPayload,
+    CursorExpired,
     Webhook,
+    WebhookDelivery,
     WebhookState,
-    check_url,
-    settled,
-    told,
+    apply_result,
+    ensure_allowed_url,
+    to_payload,
 )
-from domain.kernel.errors import WrongField
+from domain.kernel.errors import InvalidField
 from domain.kernel.ids import WebhookId
-from service.administration.ports import Poster
-from service.foundation.ports import RequestKey
-from service.shared.retry import tried_again
+from service.administration.ports import WebhookSender
+from service.foundation.ports import IdempotencyKey
+from service.shared.retry import retry_on_conflict
 from service.shared.unit_of_work import Unit, Units
 
-AT_ONCE: Final = 8
+BATCH_SIZE: Final = 8
 """Receivers that one process serves at a time."""
 LEASE: Final = timedelta(minutes=1)
 """How long a parcel is ours; longer than any try takes."""
 
 
-class MadeWebhook(Struct, frozen=True):
+class CreatedWebhook(Struct, frozen=True):
     """`secret` is what calls are signed with; it is shown only here."""
 
     id: WebhookId
@@ -38,21 +38,21 @@ class MadeWebhook(Struct, frozen=True):
     secret: str
 
 
-@tried_again
-async def make_webhook(
-    units: Units, *, url: str, secret: str, private: bool, request: RequestKey | None
-) -> MadeWebhook:
+@retry_on_conflict
+async def create_webhook(
+    units: Units, *, url: str, secret: str, private: bool, request: IdempotencyKey | None
+) -> CreatedWebhook:
     """Tell `url` of every change from now on. A repeat of `request` answers the same.
 
     Raises:
         WrongField: the address cannot be one of another system.
     """
-    check_url(url, private=private)
+    ensure_allowed_url(url, private=private)
     async with units.begin() as unit:
-        if first := await unit.requests.claim(request, MadeWebhook):
+        if first := await unit.foundation.idempotency.claim(request, CreatedWebhook):
             return first
-        _, newest = await unit.feed.span()
-        made = MadeWebhook(WebhookId(unit.new_id("whk")), url, newest, secret)
+        _, newest = await unit.inventory.change_feed.get_span()
+        made = CreatedWebhook(WebhookId(unit.new_id("whk")), url, newest, secret)
         webhook = Webhook(
             id=made.id,
             url=url,
@@ -63,21 +63,21 @@ async def make_webhook(
             failing_since=None,
             created_at=unit.now,
         )
-        await unit.webhooks.add(webhook, secret)
-        await unit.requests.answer(request, made)
+        await unit.administration.webhooks.add(webhook, secret)
+        await unit.foundation.idempotency.save_answer(request, made)
     return made
 
 
-@tried_again
-async def remove_webhook(units: Units, webhook: WebhookId) -> None:
+@retry_on_conflict
+async def delete_webhook(units: Units, webhook: WebhookId) -> None:
     """It is told of nothing any more. Raises Missing."""
     async with units.begin() as unit:
-        await unit.webhooks.remove(webhook)
+        await unit.administration.webhooks.delete(webhook)
 
 
-@tried_again
-async def replay(
-    units: Units, webhook: WebhookId, *, after: int, request: RequestKey | None
+@retry_on_conflict
+async def replay_webhook(
+    units: Units, webhook: WebhookId, *, after: int, request: IdempotencyKey | None
 ) -> Webhook:
     """Tell it once more of everything behind `after`; one that was disabled is active again.
 
@@ -87,43 +87,45 @@ async def replay(
         WrongField: nothing has come so far yet.
     """
     async with units.begin() as unit:
-        if first := await unit.requests.claim(request, Webhook):
+        if first := await unit.foundation.idempotency.claim(request, Webhook):
             return first
-        oldest, newest = await unit.feed.span()
+        oldest, newest = await unit.inventory.change_feed.get_span()
         if after > newest:
-            raise WrongField("after", "maximum", f"must be at most {newest}")
+            raise InvalidField("after", "maximum", f"must be at most {newest}")
         if after < oldest - 1:
-            await unit.webhooks.get(webhook)
-            raise CursorTooOld(oldest - 1)
-        changed = await unit.webhooks.rewind(webhook, after)
-        await unit.requests.answer(request, changed)
+            await unit.administration.webhooks.get(webhook)
+            raise CursorExpired(oldest - 1)
+        changed = await unit.administration.webhooks.rewind(webhook, after)
+        await unit.foundation.idempotency.save_answer(request, changed)
     return changed
 
 
-async def deliver(units: Units, poster: Poster) -> int:
+async def deliver_changes(units: Units, poster: WebhookSender) -> int:
     """Send the next parcel of every webhook that is due; how many those were."""
     async with units.begin() as unit:
-        parcels = await unit.webhooks.lease(AT_ONCE, LEASE)
+        parcels = await unit.administration.webhooks.lease(BATCH_SIZE, LEASE)
     await asyncio.gather(*(_send(units, poster, parcel) for parcel in parcels))
     return len(parcels)
 
 
-async def _send(units: Units, poster: Poster, parcel: Parcel) -> None:
+async def _send(units: Units, poster: WebhookSender, parcel: WebhookDelivery) -> None:
     async with units.read() as unit:
         changes = await _changes(unit, parcel)
-    receipt = await poster.post(parcel, changes)
+    receipt = await poster.send(parcel, changes)
     async with units.begin() as unit:
-        await unit.webhooks.settle(parcel, settled(parcel, receipt, unit.now))
+        await unit.administration.webhooks.record_delivery(
+            parcel, apply_result(parcel, receipt, unit.now)
+        )
 
 
-async def _changes(unit: Unit, parcel: Parcel) -> ChangesTold:
-    oldest, _ = await unit.feed.span()
-    found = await unit.feed.after(
+async def _changes(unit: Unit, parcel: WebhookDelivery) -> ChangesPayload:
+    oldest, _ = await unit.inventory.change_feed.get_span()
+    found = await unit.inventory.change_feed.list_after(
         parcel.position, parcel.until - parcel.position, until=parcel.until
     )
-    return ChangesTold(
+    return ChangesPayload(
         after=parcel.position,
         until=parcel.until,
         complete=parcel.position >= oldest - 1,
-        changes=[told(change) for change in found if change.channel is None],
+        changes=[to_payload(change) for change in found if change.channel is None],
     )

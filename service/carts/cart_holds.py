@@ -12,43 +12,43 @@ from msgspec.structs import replace
 
 from domain.carts.cart_rules import OverLimit, over_limit
 from domain.carts.carts import Cart
-from domain.catalogue.products import ProductMissing
+from domain.catalogue.products import ProductNotFound
 from domain.foundation.callers import Caller
-from domain.inventory.availability import NOTHING_HELD, Catalogue, stocked_parts
+from domain.inventory.availability import NOTHING_HELD, Catalogue, stocked_components
 from domain.inventory.holds import (
     DEFAULT_TTL,
     Hold,
     HoldLimit,
     HoldLine,
     HoldState,
-    claims,
-    difference,
-    nested,
-    units_of,
+    delta_between,
+    group_by_store,
+    to_deltas,
+    units_by_key,
 )
-from domain.inventory.sales_channels import must_serve
+from domain.inventory.sales_channels import ensure_served
 from domain.inventory.stock_levels import (
-    Cause,
-    Change,
-    NotEnoughStock,
-    Place,
-    Source,
-    moves_of,
+    InsufficientStock,
+    MovementReason,
+    PostingSource,
+    StockDelta,
+    StockKey,
+    lines_by_stock_key,
     shortages,
-    takers_of,
+    to_postings,
 )
 from domain.kernel.ids import WEB, CartId, HoldId, Sku, StoreId
-from service.inventory.availability import with_parts
+from service.inventory.availability import get_products_with_parts
 from service.shared.unit_of_work import Unit
-from service.sourcing.routing import may_be_elsewhere, must_be_sent, senders
+from service.sourcing.routing import ensure_shippable, get_shipping_locations, may_be_elsewhere
 
 
-class Kept(Struct, frozen=True):
+class CartHold(Struct, frozen=True):
     """What a cart's hold keeps: `places` while it counts, `claimed` as long as it is not closed."""
 
     hold: Hold | None = None
-    places: Mapping[Place, int] = NOTHING_HELD
-    claimed: Mapping[Place, int] = NOTHING_HELD
+    places: Mapping[StockKey, int] = NOTHING_HELD
+    claimed: Mapping[StockKey, int] = NOTHING_HELD
 
     @property
     def stores(self) -> set[StoreId]:
@@ -56,32 +56,32 @@ class Kept(Struct, frozen=True):
         return {store for store, _ in self.places}
 
 
-async def kept_by(unit: Unit, cart: Cart) -> Kept:
+async def get_cart_hold(unit: Unit, cart: Cart) -> CartHold:
     """The cart's hold, locked until the unit ends."""
-    return (await kept_by_all(unit, [cart]))[cart.id]
+    return (await get_cart_holds(unit, [cart]))[cart.id]
 
 
-async def kept_by_all(unit: Unit, carts: Collection[Cart]) -> dict[CartId, Kept]:
+async def get_cart_holds(unit: Unit, carts: Collection[Cart]) -> dict[CartId, CartHold]:
     """The hold of each cart, locked until the unit ends."""
     named = [cart.hold for cart in carts if cart.hold]
-    holds = await unit.holds.take_all(named) if named else {}
-    return {cart.id: _kept(holds[cart.hold], unit) if cart.hold else Kept() for cart in carts}
+    holds = await unit.inventory.holds.get_many_for_update(named) if named else {}
+    return {cart.id: _kept(holds[cart.hold], unit) if cart.hold else CartHold() for cart in carts}
 
 
-def _kept(hold: Hold, unit: Unit) -> Kept:
+def _kept(hold: Hold, unit: Unit) -> CartHold:
     if hold.state is not HoldState.ACTIVE:
-        return Kept(hold)
-    return Kept(hold, hold.places if hold.counts_at(unit.now) else NOTHING_HELD, hold.places)
+        return CartHold(hold)
+    return CartHold(hold, hold.places if hold.counts_at(unit.now) else NOTHING_HELD, hold.places)
 
 
-async def lock_kept(unit: Unit, carts: Collection[Cart]) -> None:
+async def lock_held_stock(unit: Unit, carts: Collection[Cart]) -> None:
     """Lock all that several carts hold, in the one order: before each is seen to by itself."""
-    kept = await kept_by_all(unit, carts)
+    kept = await get_cart_holds(unit, carts)
     places = {place for one in kept.values() for place in one.claimed}
-    await unit.stock.lock(sorted(places))
+    await unit.inventory.stock_levels.get_for_update(sorted(places))
 
 
-async def hold_lines(
+async def hold_cart_lines(
     unit: Unit, caller: Caller, cart: Cart, *, ttl: timedelta = DEFAULT_TTL, limit: int
 ) -> tuple[Cart, Hold | None]:
     """Hold every line of a taken cart that says how it reaches its buyer, for `ttl`, or none.
@@ -95,144 +95,150 @@ async def hold_lines(
         HoldPinned: something else is being paid for.
         ProductMissing, OverLimit: there is no such thing any more, or no order takes so many.
     """
-    kept = await kept_by(unit, cart)
+    kept = await get_cart_hold(unit, cart)
     asked = await _asked(unit, cart, kept)
-    stores = await unit.stores.share(sorted({line.store for line in asked.lines}))
-    must_serve(WEB, stores.values(), kept.stores)
-    await _must_be_within_limit(unit, cart, asked.places, kept.places, limit)
-    shelves, terms = await unit.selling.lock(asked.places.keys() | kept.claimed.keys(), [WEB])
+    stores = await unit.stores.stores.lock_shared(sorted({line.store for line in asked.lines}))
+    ensure_served(WEB, stores.values(), kept.stores)
+    await _ensure_within_limit(unit, cart, asked.places, kept.places, limit)
+    shelves, terms = await unit.inventory.sellable_stock.get_for_update(
+        asked.places.keys() | kept.claimed.keys(), [WEB]
+    )
     if short := shortages(asked.places, terms[WEB].seen(shelves), kept.places):
-        may_be_elsewhere(short, units_of(lines_to_hold(cart), asked.parts))
-        raise NotEnoughStock(short, asked.takers)
-    changes = difference(kept.claimed, asked.places)
+        may_be_elsewhere(short, units_by_key(lines_to_hold(cart), asked.parts))
+        raise InsufficientStock(short, asked.takers)
+    changes = delta_between(kept.claimed, asked.places)
     if kept.hold and changes:
         kept.hold.must_not_be_pinned(unit.now)
     await _apply(unit, changes, caller)
     return await _held(unit, cart, kept, asked, ttl)
 
 
-class _Asked(Struct, frozen=True):
+class _HoldPlan(Struct, frozen=True):
     """What a cart asks to be held: lines with the location of each, and what they are made of."""
 
     lines: list[HoldLine]
     parts: Mapping[Sku, Mapping[Sku, int]]
 
     @property
-    def places(self) -> dict[Place, int]:
-        return units_of(self.lines, self.parts)
+    def places(self) -> dict[StockKey, int]:
+        return units_by_key(self.lines, self.parts)
 
     @property
     def takers(self) -> Mapping[tuple[StoreId | None, Sku], set[Sku]]:
-        return takers_of((line.store, line.sku, self.parts[line.sku]) for line in self.lines)
+        return lines_by_stock_key(
+            (line.store, line.sku, self.parts[line.sku]) for line in self.lines
+        )
 
 
-async def _asked(unit: Unit, cart: Cart, kept: Kept) -> _Asked:
+async def _asked(unit: Unit, cart: Cart, kept: CartHold) -> _HoldPlan:
     """Raises ProductMissing, OverLimit, and NotEnoughStock: nobody could send all of it."""
-    catalogue = await with_parts(unit, [line.sku for line in cart.lines])
-    _must_be_for_sale(unit, cart, catalogue)
+    catalogue = await get_products_with_parts(unit, [line.sku for line in cart.lines])
+    _ensure_for_sale(unit, cart, catalogue)
     parts = _parts(cart, catalogue)
     lines = lines_to_hold(cart)
-    to_send = units_to_send(cart)
-    sending = await senders(unit, to_send, catalogue)
-    found = sending.route(to_send, own=kept.places, taken=units_of(lines, parts))
-    must_be_sent(found, to_send)
+    to_send = units_to_ship(cart)
+    sending = await get_shipping_locations(unit, to_send, catalogue)
+    found = sending.route(to_send, own=kept.places, taken=units_by_key(lines, parts))
+    ensure_shippable(found, to_send)
     sent = [
         HoldLine(sku, store, count)
         for store, units in sorted(found.sent.items())
         for sku, count in units.items()
     ]
-    return _Asked([*lines, *sent], parts)
+    return _HoldPlan([*lines, *sent], parts)
 
 
 async def _held(
-    unit: Unit, cart: Cart, kept: Kept, asked: _Asked, ttl: timedelta
+    unit: Unit, cart: Cart, kept: CartHold, asked: _HoldPlan, ttl: timedelta
 ) -> tuple[Cart, Hold | None]:
     """The cart's hold goes on with what is asked, or a new one begins; none for nothing."""
     if kept.hold and kept.places:
         hold = kept.hold.rewritten(asked.lines, asked.places).extended(ttl, unit.now)
-        await unit.holds.keep(hold)
+        await unit.inventory.holds.update(hold)
         return cart, hold
     if kept.hold and kept.claimed:
-        await unit.holds.close([kept.hold.id], HoldState.EXPIRED)
+        await unit.inventory.holds.close([kept.hold.id], HoldState.EXPIRED)
     if not asked.places:
         return cart.holding(None, unit.now), None
     hold = Hold(
         id=HoldId(unit.new_id("hld")),
         state=HoldState.ACTIVE,
         lines=asked.lines,
-        units=nested(asked.places),
+        units=group_by_store(asked.places),
         created_at=unit.now,
         held_until=unit.now + ttl,
         customer=cart.customer,
         cart=cart.id,
     )
-    await unit.holds.add([hold])
+    await unit.inventory.holds.add([hold])
     return cart.holding(hold.id, unit.now), hold
 
 
-async def trim(unit: Unit, caller: Caller, cart: Cart) -> Cart:
+async def trim_hold(unit: Unit, caller: Caller, cart: Cart) -> Cart:
     """Free what a changed cart no longer asks for; the rest is held longer, where it is there.
 
     Raises HoldPinned: it is being paid for.
     """
-    kept = await kept_by(unit, cart)
+    kept = await get_cart_hold(unit, cart)
     if kept.hold is None:
         return cart
     kept.hold.must_not_be_pinned(unit.now)
-    catalogue = await with_parts(unit, [line.sku for line in cart.lines])
+    catalogue = await get_products_with_parts(unit, [line.sku for line in cart.lines])
     lines, left = _left(cart, kept, _parts(cart, catalogue))
-    shelves = await unit.stock.lock(kept.claimed.keys())
-    await _apply(unit, difference(kept.claimed, left), caller)
+    shelves = await unit.inventory.stock_levels.get_for_update(kept.claimed.keys())
+    await _apply(unit, delta_between(kept.claimed, left), caller)
     if left:
         hold = kept.hold.rewritten(lines, left)
         is_there = not shortages(left, shelves, kept.places)
-        await unit.holds.keep(hold.extended(DEFAULT_TTL, unit.now) if is_there else hold)
+        await unit.inventory.holds.update(
+            hold.extended(DEFAULT_TTL, unit.now) if is_there else hold
+        )
         return cart
     if kept.claimed:
         state = HoldState.RELEASED if kept.places else HoldState.EXPIRED
-        await unit.holds.close([kept.hold.id], state)
+        await unit.inventory.holds.close([kept.hold.id], state)
     return cart.holding(None, unit.now)
 
 
-async def let_go(unit: Unit, caller: Caller, cart: Cart) -> None:
+async def release_cart_hold(unit: Unit, caller: Caller, cart: Cart) -> None:
     """Free all that a cart holds. Raises HoldPinned: it is being paid for."""
-    kept = await kept_by(unit, cart)
+    kept = await get_cart_hold(unit, cart)
     if kept.hold and kept.claimed:
         kept.hold.must_not_be_pinned(unit.now)
-        await unit.stock.lock(kept.claimed.keys())
-        await _apply(unit, claims(kept.claimed, sign=-1), caller)
-        await unit.holds.close([kept.hold.id], HoldState.RELEASED)
+        await unit.inventory.stock_levels.get_for_update(kept.claimed.keys())
+        await _apply(unit, to_deltas(kept.claimed, sign=-1), caller)
+        await unit.inventory.holds.close([kept.hold.id], HoldState.RELEASED)
 
 
-async def follow_owner(unit: Unit, cart: Cart) -> None:
+async def move_hold_to_owner(unit: Unit, cart: Cart) -> None:
     """What a cart holds is its customer's, with all that follows: the cap, and the till."""
-    kept = await kept_by(unit, cart)
+    kept = await get_cart_hold(unit, cart)
     if kept.hold and kept.claimed:
-        await unit.holds.keep(replace(kept.hold, customer=cart.customer))
+        await unit.inventory.holds.update(replace(kept.hold, customer=cart.customer))
 
 
 def _left(
-    cart: Cart, kept: Kept, parts: Mapping[Sku, Mapping[Sku, int]]
-) -> tuple[list[HoldLine], dict[Place, int]]:
+    cart: Cart, kept: CartHold, parts: Mapping[Sku, Mapping[Sku, int]]
+) -> tuple[list[HoldLine], dict[StockKey, int]]:
     """Of what is held that which the cart still asks for: the lines, and the units of each place.
 
     What is to be sent goes on being held where it is.
     """
     assert kept.hold is not None
     lines = lines_to_hold(cart)
-    to_send = units_to_send(cart)
+    to_send = units_to_ship(cart)
     for line in kept.hold.lines:
         own = next((one for one in lines if (one.sku, one.store) == (line.sku, line.store)), None)
         count = min(line.quantity - (own.quantity if own else 0), to_send.get(line.sku, 0))
         if count > 0:
             lines.append(HoldLine(line.sku, line.store, count))
             to_send[line.sku] -= count
-    wanted = units_of(lines, parts)
+    wanted = units_by_key(lines, parts)
     left = {place: min(count, wanted.get(place, 0)) for place, count in kept.places.items()}
     return lines, {place: count for place, count in left.items() if count}
 
 
-def units_to_send(cart: Cart) -> dict[Sku, int]:
+def units_to_ship(cart: Cart) -> dict[Sku, int]:
     """Units of each SKU that are to be sent."""
     units: dict[Sku, int] = {}
     for line in cart.lines:
@@ -250,11 +256,11 @@ def lines_to_hold(cart: Cart) -> list[HoldLine]:
     ]
 
 
-def _must_be_for_sale(unit: Unit, cart: Cart, catalogue: Catalogue) -> None:
+def _ensure_for_sale(unit: Unit, cart: Cart, catalogue: Catalogue) -> None:
     """Raises ProductMissing, OverLimit."""
     for line in cart.lines:
         if line.sku not in catalogue:
-            raise ProductMissing(line.sku)
+            raise ProductNotFound(line.sku)
     if over := over_limit(cart.lines, catalogue, unit.cart_rules):
         raise OverLimit(over)
 
@@ -263,20 +269,20 @@ def _parts(cart: Cart, catalogue: Catalogue) -> dict[Sku, dict[Sku, int]]:
     """What the lines take from shelves; nothing of what is not in the catalogue any more."""
     known = {line.sku for line in cart.lines} & catalogue.keys()
     nothing: dict[Sku, dict[Sku, int]] = {line.sku: {} for line in cart.lines}
-    return nothing | {sku: stocked_parts(catalogue[sku], catalogue) for sku in known}
+    return nothing | {sku: stocked_components(catalogue[sku], catalogue) for sku in known}
 
 
-async def _must_be_within_limit(
+async def _ensure_within_limit(
     unit: Unit,
     cart: Cart,
-    wanted: Mapping[Place, int],
-    own: Mapping[Place, int],
+    wanted: Mapping[StockKey, int],
+    own: Mapping[StockKey, int],
     limit: int,
 ) -> None:
     if cart.customer is None:
         return
     skus = {sku for _, sku in wanted}
-    held = await unit.holds.held_by([cart.customer], skus)
+    held = await unit.inventory.holds.sum_held_by([cart.customer], skus)
     for sku in sorted(skus):
         more = sum(count for (_, named), count in wanted.items() if named == sku)
         mine = sum(count for (_, named), count in own.items() if named == sku)
@@ -285,6 +291,6 @@ async def _must_be_within_limit(
             raise HoldLimit(sku, elsewhere, more, limit)
 
 
-async def _apply(unit: Unit, changes: list[Change], caller: Caller) -> None:
-    source = Source(Cause.HOLD, unit.new_id("hld"), caller.id, unit.now)
-    await unit.stock.apply(moves_of(changes, source))
+async def _apply(unit: Unit, changes: list[StockDelta], caller: Caller) -> None:
+    source = PostingSource(MovementReason.HOLD, unit.new_id("hld"), caller.id, unit.now)
+    await unit.inventory.stock_levels.apply(to_postings(changes, source))

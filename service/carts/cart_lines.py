@@ -5,25 +5,25 @@ from typing import Final, TypeVar
 
 from msgspec import Struct
 
-from domain.carts.cart_lines import CartLine, Fulfilment
+from domain.carts.cart_lines import CartLine, FulfilmentMethod
 from domain.carts.carts import Cart, OtherCurrency
-from domain.catalogue.products import Product, ProductMissing, ProductState, SkuRetired
+from domain.catalogue.products import Product, ProductNotFound, ProductState, SkuRetired
 from domain.foundation.callers import Caller
-from domain.kernel.errors import Stale
+from domain.kernel.errors import PreconditionFailed
 from domain.kernel.ids import CartId, Sku
-from domain.stores.stores import NoSuchStore
-from service.carts.cart_holds import hold_lines, trim
-from service.carts.queries import CartView, seen
-from service.carts.switch_fulfilment import SwitchedView, switched
-from service.foundation.ports import RequestKey
-from service.shared.retry import tried_again
+from domain.stores.stores import UnknownStore
+from service.carts.cart_holds import hold_cart_lines, trim_hold
+from service.carts.queries import CartView, view_cart
+from service.carts.switch_fulfilment import SwitchedView, switched_view
+from service.foundation.ports import IdempotencyKey
+from service.shared.retry import retry_on_conflict
 from service.shared.unit_of_work import Unit, Units
 
-View = TypeVar("View", bound=CartView)
+CartViewT = TypeVar("CartViewT", bound=CartView)
 IN_THE_ADDRESS: Final = {"parameter": "store", "in": "query"}
 
 
-class Wish(Struct, frozen=True):
+class PutLine(Struct, frozen=True):
     """How many of a SKU, and how they are to reach the buyer; without a word on that, as before.
 
     `at` names the line, where the SKU stands on several.
@@ -31,17 +31,17 @@ class Wish(Struct, frozen=True):
 
     sku: Sku
     quantity: int
-    fulfilment: Fulfilment | None = None
-    at: Fulfilment | None = None
+    fulfilment: FulfilmentMethod | None = None
+    at: FulfilmentMethod | None = None
 
 
-async def put_line(
+async def put_cart_line(
     units: Units,
     *,
     caller: Caller,
     cart: CartId,
-    wish: Wish,
-    change: "Change",
+    wish: PutLine,
+    change: "CartChange",
 ) -> CartView:
     """Set a line to a quantity; a repeat changes nothing.
 
@@ -52,35 +52,40 @@ async def put_line(
     """
 
     async def put(unit: Unit, before: Cart) -> Cart:
-        known = await unit.products.by_sku([wish.sku])
+        known = await unit.catalogue.products.get_many([wish.sku])
         line = _line(wish, before, known.get(wish.sku))
         await _must_exist(unit, wish.fulfilment, {"pointer": "/fulfilment/store"})
         await _must_exist(unit, wish.at, IN_THE_ADDRESS)
         return before.with_line(line, unit.now, wish.at)
 
-    return await changed(units, caller, cart, change, put)
+    return await apply_change(units, caller, cart, change, put)
 
 
-async def drop_line(
+async def delete_cart_line(
     units: Units,
     *,
     caller: Caller,
     cart: CartId,
     sku: Sku,
-    change: "Change",
-    at: Fulfilment | None = None,
+    change: "CartChange",
+    at: FulfilmentMethod | None = None,
 ) -> CartView:
     """Take a line out; a repeat changes nothing. Raises SeveralLines."""
 
     async def drop(unit: Unit, before: Cart) -> Cart:
         return before.without_line(sku, unit.now, at)
 
-    return await changed(units, caller, cart, change, drop)
+    return await apply_change(units, caller, cart, change, drop)
 
 
-@tried_again
-async def fulfil(
-    units: Units, *, caller: Caller, cart: CartId, fulfilment: Fulfilment, change: "Change"
+@retry_on_conflict
+async def set_fulfilment(
+    units: Units,
+    *,
+    caller: Caller,
+    cart: CartId,
+    fulfilment: FulfilmentMethod,
+    change: "CartChange",
 ) -> SwitchedView:
     """Have every line reach its buyer in the same way, and say what that changed.
 
@@ -91,63 +96,63 @@ async def fulfil(
             return first
         before = await _taken(unit, caller, cart, change)
         await _must_exist(unit, fulfilment, {"pointer": "/store"})
-        was = await seen(unit, before, change.locale)
+        was = await view_cart(unit, before, change.locale)
         after = before.fulfilled_by(fulfilment, unit.now)
         if after is not before:
             after = await _kept(unit, caller, after)
-        view = switched(was, await seen(unit, after, change.locale, before))
-        await unit.requests.answer(change.key, view)
+        view = switched_view(was, await view_cart(unit, after, change.locale, before))
+        await unit.foundation.idempotency.save_answer(change.key, view)
     return view
 
 
-async def save(
+async def save_line(
     units: Units,
     *,
     caller: Caller,
     cart: CartId,
     sku: Sku,
-    change: "Change",
-    at: Fulfilment | None = None,
+    change: "CartChange",
+    at: FulfilmentMethod | None = None,
 ) -> CartView:
     """Put a line aside for later; what was held for it is free. Raises NotInCart, SeveralLines."""
 
     async def step(unit: Unit, before: Cart) -> Cart:
         return before.save(sku, unit.now, at)
 
-    return await changed(units, caller, cart, change, step)
+    return await apply_change(units, caller, cart, change, step)
 
 
-async def restore(
-    units: Units, *, caller: Caller, cart: CartId, sku: Sku, change: "Change"
+async def restore_line(
+    units: Units, *, caller: Caller, cart: CartId, sku: Sku, change: "CartChange"
 ) -> CartView:
     """Take a saved line into the cart again. Raises NotInCart."""
 
     async def step(unit: Unit, before: Cart) -> Cart:
         return before.restore(sku, unit.now)
 
-    return await changed(units, caller, cart, change, step)
+    return await apply_change(units, caller, cart, change, step)
 
 
-async def drop_saved(
-    units: Units, *, caller: Caller, cart: CartId, sku: Sku, change: "Change"
+async def delete_saved_line(
+    units: Units, *, caller: Caller, cart: CartId, sku: Sku, change: "CartChange"
 ) -> CartView:
     """Forget what was saved of a SKU; a repeat changes nothing."""
 
     async def step(unit: Unit, before: Cart) -> Cart:
         return before.without_saved(sku, unit.now)
 
-    return await changed(units, caller, cart, change, step)
+    return await apply_change(units, caller, cart, change, step)
 
 
-@tried_again
-async def hold(
+@retry_on_conflict
+async def hold_cart(
     units: Units,
     *,
     caller: Caller,
     cart: CartId,
     locale: str,
     limit: int,
-    key: RequestKey | None,
+    key: IdempotencyKey | None,
 ) -> CartView:
     """Keep the stock of every line that is to be collected, for a while, or of none.
 
@@ -156,37 +161,37 @@ async def hold(
     async with units.begin() as unit:
         if first := await _claimed(unit, caller, cart, key, CartView):
             return first
-        before = await unit.carts.take(cart)
+        before = await unit.carts.carts.get_for_update(cart)
         before.must_open_to(caller)
         before.must_be_open()
-        after, _ = await hold_lines(unit, caller, before, limit=limit)
+        after, _ = await hold_cart_lines(unit, caller, before, limit=limit)
         if after is not before:
-            await unit.carts.keep(after)
-        view = await seen(unit, after, locale)
-        await unit.requests.answer(key, view)
+            await unit.carts.carts.update(after)
+        view = await view_cart(unit, after, locale)
+        await unit.foundation.idempotency.save_answer(key, view)
     return view
 
 
-class Change(Struct, frozen=True):
+class CartChange(Struct, frozen=True):
     """How a write came: its key, the version it was decided on, and the reader's language."""
 
-    key: RequestKey | None = None
+    key: IdempotencyKey | None = None
     if_version: int | None = None
     locale: str = ""
 
 
-class StaleCart(Stale):
+class CartVersionMismatch(PreconditionFailed):
     def __init__(self, cart: Cart) -> None:
         facts = {"version": cart.version}
         super().__init__("The cart has changed since you looked.", facts=facts)
 
 
-@tried_again
-async def changed(
+@retry_on_conflict
+async def apply_change(
     units: Units,
     caller: Caller,
     cart: CartId,
-    change: Change,
+    change: CartChange,
     step: Callable[[Unit, Cart], Awaitable[Cart]],
 ) -> CartView:
     """The cart after a step that its owner takes; one that changes nothing is none."""
@@ -197,37 +202,37 @@ async def changed(
         after = await step(unit, before)
         if after is not before:
             after = await _kept(unit, caller, after)
-        view = await seen(unit, after, change.locale, before)
-        await unit.requests.answer(change.key, view)
+        view = await view_cart(unit, after, change.locale, before)
+        await unit.foundation.idempotency.save_answer(change.key, view)
     return view
 
 
 async def _claimed(
-    unit: Unit, caller: Caller, cart: CartId, key: RequestKey | None, kind: type[View]
-) -> View | None:
+    unit: Unit, caller: Caller, cart: CartId, key: IdempotencyKey | None, kind: type[CartViewT]
+) -> CartViewT | None:
     if key:  # whoever may no longer look gets no earlier answer either
-        (await unit.carts.get(cart)).must_open_to(caller)
-    return await unit.requests.claim(key, kind)
+        (await unit.carts.carts.get(cart)).must_open_to(caller)
+    return await unit.foundation.idempotency.claim(key, kind)
 
 
-async def _taken(unit: Unit, caller: Caller, cart: CartId, change: Change) -> Cart:
+async def _taken(unit: Unit, caller: Caller, cart: CartId, change: CartChange) -> Cart:
     """Raises Missing, StaleCart."""
-    taken = await unit.carts.take(cart)
+    taken = await unit.carts.carts.get_for_update(cart)
     taken.must_open_to(caller)
     if change.if_version is not None and change.if_version != taken.version:
-        raise StaleCart(taken)
+        raise CartVersionMismatch(taken)
     return taken
 
 
 async def _kept(unit: Unit, caller: Caller, changed: Cart) -> Cart:
-    trimmed = await trim(unit, caller, changed)
-    await unit.carts.keep(trimmed)
+    trimmed = await trim_hold(unit, caller, changed)
+    await unit.carts.carts.update(trimmed)
     return trimmed
 
 
-def _line(wish: Wish, cart: Cart, product: Product | None) -> CartLine:
+def _line(wish: PutLine, cart: Cart, product: Product | None) -> CartLine:
     if product is None:
-        raise ProductMissing(wish.sku)
+        raise ProductNotFound(wish.sku)
     if product.state is ProductState.RETIRED:
         raise SkuRetired(wish.sku)
     if product.price.currency != cart.currency:
@@ -235,7 +240,9 @@ def _line(wish: Wish, cart: Cart, product: Product | None) -> CartLine:
     return CartLine(wish.sku, wish.quantity, product.price, wish.fulfilment)
 
 
-async def _must_exist(unit: Unit, fulfilment: Fulfilment | None, where: Mapping[str, str]) -> None:
+async def _must_exist(
+    unit: Unit, fulfilment: FulfilmentMethod | None, where: Mapping[str, str]
+) -> None:
     store = fulfilment.store if fulfilment else None
-    if store and not await unit.stores.by_id([store]):
-        raise NoSuchStore(store, where)
+    if store and not await unit.stores.stores.get_many([store]):
+        raise UnknownStore(store, where)

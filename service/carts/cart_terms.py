@@ -6,15 +6,15 @@ from domain.carts.carts import Cart
 from domain.foundation.callers import Caller
 from domain.kernel.addresses import Address
 from domain.kernel.ids import CartId, ShippingMethodId
-from domain.pricing.promotions import CouponMissing, CouponRefused, Trouble, spelled
-from domain.pricing.shipping_methods import must_be_on_offer
-from service.carts.cart_lines import Change, changed
+from domain.pricing.promotions import CouponNotFound, CouponProblem, CouponRejected, normalize_code
+from domain.pricing.shipping_methods import ensure_offered
+from service.carts.cart_lines import CartChange, apply_change
 from service.carts.queries import CartView
 from service.shared.unit_of_work import Unit, Units
 
 
 async def add_coupon(
-    units: Units, *, caller: Caller, cart: CartId, code: str, change: Change
+    units: Units, *, caller: Caller, cart: CartId, code: str, change: CartChange
 ) -> CartView:
     """Put a coupon into a cart; a repeat changes nothing.
 
@@ -28,41 +28,44 @@ async def add_coupon(
 
     async def add(unit: Unit, before: Cart) -> Cart:
         before.must_be_open()
-        shown = (spelled(code), before.customer)
-        _, coupons = await unit.prices.rules([shown])
+        shown = (normalize_code(code), before.customer)
+        _, coupons = await unit.pricing.prices.get_rules([shown])
         coupon = coupons[shown]
         if coupon.promotion is None:
-            raise CouponMissing
+            raise CouponNotFound
         trouble = coupon.trouble(
             customer=before.customer, items=[], currency=before.currency, now=unit.now
         )
-        if trouble not in {None, Trouble.NOT_APPLICABLE} and coupon.code not in before.coupons:
-            raise CouponRefused(coupon.code, trouble)
+        if (
+            trouble not in {None, CouponProblem.NOT_APPLICABLE}
+            and coupon.code not in before.coupons
+        ):
+            raise CouponRejected(coupon.code, trouble)
         return before.with_coupon(coupon.code, unit.now)
 
-    return await changed(units, caller, cart, change, add)
+    return await apply_change(units, caller, cart, change, add)
 
 
-async def drop_coupon(
-    units: Units, *, caller: Caller, cart: CartId, code: str, change: Change
+async def remove_coupon(
+    units: Units, *, caller: Caller, cart: CartId, code: str, change: CartChange
 ) -> CartView:
     """Take a coupon out; a repeat changes nothing."""
 
     async def drop(unit: Unit, before: Cart) -> Cart:
-        return before.without_coupon(spelled(code), unit.now)
+        return before.without_coupon(normalize_code(code), unit.now)
 
-    return await changed(units, caller, cart, change, drop)
+    return await apply_change(units, caller, cart, change, drop)
 
 
-class SendingWish(Struct, frozen=True):
+class ShippingChoice(Struct, frozen=True):
     """How and where to; what is left out stays as it was, and None takes it away."""
 
     method: ShippingMethodId | UnsetType | None = UNSET
     address: Address | UnsetType | None = UNSET
 
 
-async def send(
-    units: Units, *, caller: Caller, cart: CartId, wish: SendingWish, change: Change
+async def choose_shipping(
+    units: Units, *, caller: Caller, cart: CartId, wish: ShippingChoice, change: CartChange
 ) -> CartView:
     """Say how, and where to, what is sent is sent. Raises NoSuchMethod."""
 
@@ -70,8 +73,8 @@ async def send(
         method = before.method if wish.method is UNSET else wish.method
         address = before.address if wish.address is UNSET else wish.address
         if method is not None and method != before.method:
-            rules, _ = await unit.prices.rules()
-            must_be_on_offer(method, rules.methods, before.currency)
+            rules, _ = await unit.pricing.prices.get_rules()
+            ensure_offered(method, rules.methods, before.currency)
         return before.sent_by(method, address, unit.now)
 
-    return await changed(units, caller, cart, change, decide)
+    return await apply_change(units, caller, cart, change, decide)

@@ -3,20 +3,20 @@
 from domain.carts.carts import Cart
 from domain.foundation.callers import Caller, Role
 from domain.kernel.ids import CartId, MarketId
-from domain.pricing.markets import chosen, usual_currency
-from service.carts.queries import CartView, seen
-from service.foundation.ports import RequestKey
-from service.shared.retry import tried_again
+from domain.pricing.markets import choose_market, usual_currency
+from service.carts.queries import CartView, view_cart
+from service.foundation.ports import IdempotencyKey
+from service.shared.retry import retry_on_conflict
 from service.shared.unit_of_work import Unit, Units
 
 
-@tried_again
-async def start(
+@retry_on_conflict
+async def create_cart(
     units: Units,
     *,
     caller: Caller,
     currency: str,
-    key: RequestKey | None,
+    key: IdempotencyKey | None,
     market: MarketId | None = None,
 ) -> CartView:
     """A new cart: the customer's own, a guest's, or one for whoever walked in to a till.
@@ -35,16 +35,16 @@ async def start(
     if caller.role is Role.SHOP and caller.cart is None:
         key = None
     async with units.begin() as unit:
-        if first := await unit.requests.claim(key, CartView):
+        if first := await unit.foundation.idempotency.claim(key, CartView):
             return first
-        cart = await _started(unit, caller, currency, market)
-        view = await seen(unit, cart, locale="")
-        await unit.requests.answer(key, view)
+        cart = await _create(unit, caller, currency, market)
+        view = await view_cart(unit, cart, locale="")
+        await unit.foundation.idempotency.save_answer(key, view)
     return view
 
 
-@tried_again
-async def look_at_mine(
+@retry_on_conflict
+async def get_or_create_my_cart(
     units: Units, *, caller: Caller, currency: str | None, default: str, locale: str
 ) -> CartView:
     """The customer's open cart; a new, empty one if there is none.
@@ -52,11 +52,11 @@ async def look_at_mine(
     An empty one takes `currency`; a new one for which nobody named any has the `default`.
     """
     async with units.begin() as unit:
-        cart = await _started(unit, caller, currency, default=default)
-        return await seen(unit, cart, locale)
+        cart = await _create(unit, caller, currency, default=default)
+        return await view_cart(unit, cart, locale)
 
 
-async def _started(
+async def _create(
     unit: Unit,
     caller: Caller,
     currency: str | None,
@@ -65,13 +65,15 @@ async def _started(
     default: str = "",
 ) -> Cart:
     if caller.customer:
-        await unit.customers.take(caller.customer)  # two devices at once take turns
-        if mine := await unit.carts.open_of(caller.customer):
+        await unit.customers.customers.get_for_update(
+            caller.customer
+        )  # two devices at once take turns
+        if mine := await unit.carts.carts.get_open_by_customer(caller.customer):
             return await in_currency(unit, mine, currency, market)
-    rules, _ = await unit.prices.rules()
+    rules, _ = await unit.pricing.prices.get_rules()
     if currency is None:
         currency = usual_currency(rules.markets, default)
-    where = chosen(rules.markets, currency, market)
+    where = choose_market(rules.markets, currency, market)
     cart = Cart(
         id=CartId(unit.new_id("crt")),
         currency=currency,
@@ -80,9 +82,9 @@ async def _started(
         changed_at=unit.now,
         customer=caller.customer,
         store=min(caller.stores) if caller.role is Role.TILL else None,
-        saved=await unit.carts.take_saved(caller),
+        saved=await unit.carts.carts.get_saved_for_update(caller),
     )
-    await unit.carts.add(cart)
+    await unit.carts.carts.add(cart)
     return cart
 
 
@@ -94,8 +96,8 @@ async def in_currency(
         return cart
     if currency == cart.currency and market in {None, cart.market}:
         return cart
-    rules, _ = await unit.prices.rules()
-    where = chosen(rules.markets, currency, market)
+    rules, _ = await unit.pricing.prices.get_rules()
+    where = choose_market(rules.markets, currency, market)
     switched = cart.switched(currency, where.market if where else None, unit.now)
-    await unit.carts.keep(switched)
+    await unit.carts.carts.update(switched)
     return switched

@@ -5,38 +5,38 @@ from typing import Final
 
 from domain.carts.carts import CartState
 from domain.inventory.holds import HoldState
-from service.inventory.holds import let_go
-from service.shared.retry import tried_again
+from service.inventory.holds import end_holds
+from service.shared.retry import retry_on_conflict
 from service.shared.unit_of_work import Units
 
-FORGOTTEN_AFTER: Final = timedelta(days=30)
+RETENTION: Final = timedelta(days=30)
 """How long a cart that is over still says so, and a claim of it can be repeated."""
 
 
-@tried_again
+@retry_on_conflict
 async def expire_carts(units: Units, *, limit: int = 100) -> int:
     """End open carts whose time is over, with all that they hold; how many were looked at.
 
     One that is being paid for stays.
     """
     async with units.begin() as unit:
-        stale = await unit.carts.take_stale(unit.cart_rules, limit)
-        holds = await unit.holds.take_of_carts([cart.id for cart in stale])
+        stale = await unit.carts.carts.get_stale_for_update(unit.cart_rules, limit)
+        holds = await unit.inventory.holds.get_by_carts_for_update([cart.id for cart in stale])
         paying = {hold.cart for hold in holds if hold.state_at(unit.now) is HoldState.PINNED}
         over = [cart.id for cart in stale if cart.id not in paying]
-        await let_go(
+        await end_holds(
             unit,
             [hold for hold in holds if hold.cart not in paying],
             HoldState.RELEASED,
             "hylla",
         )
-        await unit.carts.empty(over, CartState.EXPIRED)
-        await unit.viewed.forget(over)
+        await unit.carts.carts.clear(over, CartState.EXPIRED)
+        await unit.carts.recently_viewed.purge(over)
     return len(over)
 
 
-@tried_again
-async def forget_carts(units: Units, *, limit: int = 5_000) -> int:
+@retry_on_conflict
+async def purge_carts(units: Units, *, limit: int = 5_000) -> int:
     """Strike out carts that have long been over and that no order came from."""
     async with units.begin() as unit:
-        return await unit.carts.forget(unit.now - FORGOTTEN_AFTER, limit)
+        return await unit.carts.carts.purge(unit.now - RETENTION, limit)

@@ -8,8 +8,13 @@ from msgspec import UNSET, Struct, UnsetType
 
 from domain.carts.cart_lines import CartLine
 from domain.catalogue.products import Product, ProductState
-from domain.inventory.availability import NOTHING_HELD, Shelves, sellable_units, stocked_parts
-from domain.inventory.stock_levels import Place
+from domain.inventory.availability import (
+    NOTHING_HELD,
+    StockLevelMap,
+    sellable_units,
+    stocked_components,
+)
+from domain.inventory.stock_levels import StockKey
 from domain.kernel.ids import WEB, Sku, StoreId
 from domain.kernel.money import Money
 from domain.stores.stores import Store
@@ -27,24 +32,24 @@ class LineProblem(Struct, frozen=True, omit_defaults=True):
     coupon: str | UnsetType = UNSET
 
 
-class Facts(Struct, frozen=True):
+class LineFacts(Struct, frozen=True):
     """What a cart's lines are compared with; `over` are the limits that SKUs exceed."""
 
     catalogue: Mapping[Sku, Product]
     stores: Mapping[StoreId, Store]
     over: Mapping[Sku, int]
-    shelves: Shelves = {}
-    own: Mapping[Place, int] = NOTHING_HELD
+    shelves: StockLevelMap = {}
+    own: Mapping[StockKey, int] = NOTHING_HELD
 
 
-def problems_of(line: CartLine, facts: Facts, now: datetime) -> list[LineProblem]:
+def line_problems(line: CartLine, facts: LineFacts, now: datetime) -> list[LineProblem]:
     """Why a line could not be ordered, or not as it was seen; its stock is another question."""
-    of_product = product_problems_of(line, facts)
+    of_product = product_problems(line, facts)
     known = line.sku in facts.catalogue
     return [*of_product, *_of_fulfilment(line, facts, now)] if known else of_product
 
 
-def product_problems_of(line: CartLine, facts: Facts) -> list[LineProblem]:
+def product_problems(line: CartLine, facts: LineFacts) -> list[LineProblem]:
     """Why its product could not be ordered, or not as it was seen, however it is fulfilled."""
     product = facts.catalogue.get(line.sku)
     if product is None:
@@ -52,7 +57,7 @@ def product_problems_of(line: CartLine, facts: Facts) -> list[LineProblem]:
     return list(_of_product(line, product, facts))
 
 
-def _of_product(line: CartLine, product: Product, facts: Facts) -> Iterator[LineProblem]:
+def _of_product(line: CartLine, product: Product, facts: LineFacts) -> Iterator[LineProblem]:
     if product.state is ProductState.RETIRED:
         yield LineProblem("retired", "It is no longer sold.")
     if product.price != line.seen:
@@ -64,7 +69,7 @@ def _of_product(line: CartLine, product: Product, facts: Facts) -> Iterator[Line
         yield LineProblem("limit", f"One order takes at most {most}.", limit=most)
 
 
-def _of_fulfilment(line: CartLine, facts: Facts, now: datetime) -> Iterator[LineProblem]:
+def _of_fulfilment(line: CartLine, facts: LineFacts, now: datetime) -> Iterator[LineProblem]:
     if line.fulfilment is None:
         yield LineProblem("fulfilment_missing", "Say where it is collected, or that it is sent.")
     elif line.fulfilment.store is not None:
@@ -74,7 +79,9 @@ def _of_fulfilment(line: CartLine, facts: Facts, now: datetime) -> Iterator[Line
             yield LineProblem("pickup_unavailable", f"{name} hands nothing over now.")
 
 
-def shortage_of(line: CartLine, facts: Facts, taken: Counter[Place]) -> list[LineProblem]:
+def shortage_problem(
+    line: CartLine, facts: LineFacts, taken: Counter[StockKey]
+) -> list[LineProblem]:
     """What is not there of a line, when the lines before it have `taken` theirs."""
     product = facts.catalogue.get(line.sku)
     if product is None or line.fulfilment is None:
@@ -85,7 +92,7 @@ def shortage_of(line: CartLine, facts: Facts, taken: Counter[Place]) -> list[Lin
     if store is None:
         return []
     against = store.reason_against(WEB)
-    parts = stocked_parts(product, facts.catalogue)
+    parts = stocked_components(product, facts.catalogue)
     if not parts:
         held = any(place[0] == store.store for place in facts.own)
         free = line.quantity if held or not against else 0
@@ -101,10 +108,10 @@ def shortage_of(line: CartLine, facts: Facts, taken: Counter[Place]) -> list[Lin
 
 
 def _shortage_of_all(
-    line: CartLine, product: Product, facts: Facts, taken: Counter[Place]
+    line: CartLine, product: Product, facts: LineFacts, taken: Counter[StockKey]
 ) -> list[LineProblem]:
     """What all locations together lack of a line that is to be sent."""
-    parts = stocked_parts(product, facts.catalogue)
+    parts = stocked_components(product, facts.catalogue)
     if not parts:
         return []
     left = line.quantity

@@ -2,28 +2,33 @@
 
 from msgspec import Struct
 
-from domain.carts.cart_merge import Merged, merged, merged_saved, moved, noticed
+from domain.carts.cart_merge import MergedLine, merge_carts, merge_saved_lines, moved, noticed
 from domain.carts.carts import Cart, OtherCurrency
 from domain.foundation.callers import Caller
 from domain.kernel.ids import CartId
-from service.carts.cart_holds import follow_owner, let_go, lock_kept, trim
-from service.carts.queries import CartView, seen
-from service.foundation.ports import RequestKey
-from service.shared.retry import tried_again
+from service.carts.cart_holds import (
+    lock_held_stock,
+    move_hold_to_owner,
+    release_cart_hold,
+    trim_hold,
+)
+from service.carts.queries import CartView, view_cart
+from service.foundation.ports import IdempotencyKey
+from service.shared.retry import retry_on_conflict
 from service.shared.unit_of_work import Unit, Units
 
 
-class Claimed(Struct, frozen=True):
+class ClaimedCartView(Struct, frozen=True):
     """The customer's cart after a guest's cart was claimed, and what that changed."""
 
     cart: CartView
-    changes: list[Merged]
+    changes: list[MergedLine]
 
 
-@tried_again
-async def claim(
-    units: Units, *, caller: Caller, cart: CartId, locale: str, key: RequestKey | None
-) -> Claimed:
+@retry_on_conflict
+async def claim_cart(
+    units: Units, *, caller: Caller, cart: CartId, locale: str, key: IdempotencyKey | None
+) -> ClaimedCartView:
     """Move a guest's cart to the customer who has its token, or merge it into the customer's own.
 
     A repeat by the same customer changes nothing; from now on the token opens nothing.
@@ -33,40 +38,44 @@ async def claim(
     """
     assert caller.customer is not None, "only a customer claims"
     async with units.begin() as unit:
-        if first := await unit.requests.claim(key, Claimed):
+        if first := await unit.foundation.idempotency.claim(key, ClaimedCartView):
             return first
-        await unit.customers.take(caller.customer)  # two log-ins at once take turns
-        guest, mine = await unit.carts.take_both(cart, caller.customer)
+        await unit.customers.customers.get_for_update(
+            caller.customer
+        )  # two log-ins at once take turns
+        guest, mine = await unit.carts.carts.get_pair_for_update(cart, caller.customer)
         mine, changes = await _claimed(unit, caller, guest, mine)
-        claimed = Claimed(await seen(unit, mine, locale), changes)
-        await unit.requests.answer(key, claimed)
+        claimed = ClaimedCartView(await view_cart(unit, mine, locale), changes)
+        await unit.foundation.idempotency.save_answer(key, claimed)
     return claimed
 
 
 async def _claimed(
     unit: Unit, caller: Caller, guest: Cart, mine: Cart | None
-) -> tuple[Cart, list[Merged]]:
+) -> tuple[Cart, list[MergedLine]]:
     assert caller.customer is not None
     if caller.customer in {guest.customer, guest.claimed_by}:
-        return await unit.carts.get(guest.merged_into or guest.id), []
+        return await unit.carts.carts.get(guest.merged_into or guest.id), []
     guest.must_open_to(caller)
     guest.must_be_open()
-    await unit.viewed.move(guest.id, caller.customer)
-    catalogue = await unit.products.by_sku({line.sku for line in guest.lines})
+    await unit.carts.recently_viewed.move(guest.id, caller.customer)
+    catalogue = await unit.catalogue.products.get_many({line.sku for line in guest.lines})
     if mine is None:
         whole = guest.claimed(caller.customer, unit.now)
-        await unit.carts.keep(whole)
-        await follow_owner(unit, whole)
+        await unit.carts.carts.update(whole)
+        await move_hold_to_owner(unit, whole)
         return whole, [*moved(guest), *noticed(guest, guest.lines, catalogue)]
     if not mine.lines and mine.currency != guest.currency:
         mine = mine.switched(guest.currency, guest.market, unit.now)
     if guest.lines and mine.currency != guest.currency:
         raise OtherCurrency(guest.currency, mine.currency)
-    lines, changes = merged(mine, guest, lambda sku: unit.cart_rules.most_of(catalogue.get(sku)))
-    saved, left_out = merged_saved(mine, guest)
-    await lock_kept(unit, [guest, mine])
-    await let_go(unit, caller, guest)
-    both = await trim(unit, caller, mine.with_lines_of(guest, lines, saved, unit.now))
-    await unit.carts.keep(both)
-    await unit.carts.keep(guest.merged_away(mine, unit.now))
+    lines, changes = merge_carts(
+        mine, guest, lambda sku: unit.cart_rules.most_of(catalogue.get(sku))
+    )
+    saved, left_out = merge_saved_lines(mine, guest)
+    await lock_held_stock(unit, [guest, mine])
+    await release_cart_hold(unit, caller, guest)
+    both = await trim_hold(unit, caller, mine.with_lines_of(guest, lines, saved, unit.now))
+    await unit.carts.carts.update(both)
+    await unit.carts.carts.update(guest.merged_away(mine, unit.now))
     return both, [*changes, *left_out, *noticed(guest, lines, catalogue)]

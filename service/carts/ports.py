@@ -19,62 +19,64 @@ class Carts(Protocol):
     async def get(self, cart: CartId) -> Cart:
         """Raises Missing."""
 
-    async def take(self, cart: CartId) -> Cart:
+    async def get_for_update(self, cart: CartId) -> Cart:
         """The cart, locked until the unit ends. Raises Missing."""
 
-    async def take_all(self, carts: Collection[CartId]) -> dict[CartId, Cart]:
+    async def get_many_for_update(self, carts: Collection[CartId]) -> dict[CartId, Cart]:
         """Those that exist, locked until the unit ends."""
 
-    async def take_both(self, cart: CartId, customer: CustomerId) -> tuple[Cart, Cart | None]:
+    async def get_pair_for_update(
+        self, cart: CartId, customer: CustomerId
+    ) -> tuple[Cart, Cart | None]:
         """A cart, and the customer's own, open or being paid for, where that is another.
 
         Both are locked until the unit ends. Raises Missing.
         """
 
-    async def keep(self, *carts: Cart) -> None:
+    async def update(self, *carts: Cart) -> None:
         """Write taken carts back."""
 
-    async def open_of(self, customer: CustomerId) -> Cart | None:
+    async def get_open_by_customer(self, customer: CustomerId) -> Cart | None:
         """The customer's open cart, or the one being paid for; locked until the unit ends."""
 
-    async def take_saved(self, caller: Caller) -> list[CartLine]:
+    async def get_saved_for_update(self, caller: Caller) -> list[CartLine]:
         """What the caller saved for later in the cart that was ordered last; it leaves that cart.
 
         For a guest it is the cart whose token came along.
         """
 
-    async def of_member(self, said: str) -> Cart | None:
+    async def find_by_member(self, said: str) -> Cart | None:
         """The open cart of whom a till means by this: a member's id, or the retailer's key."""
 
-    async def by_code(self, code_hash: bytes) -> Cart | None:
+    async def find_by_code(self, code_hash: bytes) -> Cart | None:
         """The open cart whose code this is now."""
 
-    async def give_code(self, cart: CartId, code_hash: bytes, until: datetime) -> None:
+    async def set_code(self, cart: CartId, code_hash: bytes, until: datetime) -> None:
         """Open a taken cart to whoever has the code, until then."""
 
-    async def take_stale(self, rules: CartRules, limit: int) -> list[Cart]:
+    async def get_stale_for_update(self, rules: CartRules, limit: int) -> list[Cart]:
         """Open carts whose time is over and that nobody has locked, locked for us.
 
         Those that are being paid for are left out.
         """
 
-    async def empty(self, carts: Collection[CartId], state: CartState) -> None:
+    async def clear(self, carts: Collection[CartId], state: CartState) -> None:
         """End taken carts; nothing is left in them."""
 
-    async def forget(self, before: datetime, limit: int) -> int:
+    async def purge(self, before: datetime, limit: int) -> int:
         """Strike out up to `limit` that were over before and became no order; how many."""
 
 
-class Viewed(Protocol):
+class RecentlyViewed(Protocol):
     """What somebody looked at lately, by customer or by a guest's cart."""
 
-    async def note(self, owner: CustomerId | CartId, skus: Sequence[Sku]) -> None:
+    async def record(self, owner: CustomerId | CartId, skus: Sequence[Sku]) -> None:
         """These were looked at just now, the newest first; the oldest beyond the bound go."""
 
-    async def of(self, owner: CustomerId | CartId) -> list[Viewing]:
+    async def list_by_owner(self, owner: CustomerId | CartId) -> list[Viewing]:
         """The newest first."""
 
     async def move(self, guest: CartId, customer: CustomerId) -> None:
         """What a guest looked at is the customer's from now on."""
 
-    async def forget(self, owners: Collection[CartId]) -> None: ...
+    async def purge(self, owners: Collection[CartId]) -> None: ...

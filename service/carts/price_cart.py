@@ -11,33 +11,33 @@ from domain.carts.carts import Cart
 from domain.catalogue.products import Product
 from domain.kernel.addresses import Address
 from domain.kernel.ids import Sku
-from domain.pricing.markets import Market, still_there
-from domain.pricing.prices import Deal, Quote, Rules, quote
-from domain.pricing.promotions import MOST_COUPONS, TOLD, Coupon, Item
-from domain.pricing.shipping_methods import ShippingMethod, on_offer
+from domain.pricing.markets import Market, ensure_market
+from domain.pricing.prices import PricingContext, Quote, Rules, quote_cart
+from domain.pricing.promotions import COUPON_MESSAGES, MAX_COUPONS, Coupon, PromotionItem
+from domain.pricing.shipping_methods import ShippingMethod, list_offered
 from service.carts.line_problems import LineProblem
-from service.pricing.ports import Shown
+from service.pricing.ports import PriceScope
 from service.shared.unit_of_work import Unit
 
 ADDRESS: Final = "address"
 
 
-class Known(Struct, frozen=True):
+class PricingInputs(Struct, frozen=True):
     """What prices are made by at this moment, and the coupons of the carts that are priced."""
 
     rules: Rules
-    coupons: Mapping[Shown, Coupon]
+    coupons: Mapping[PriceScope, Coupon]
     now: datetime
 
 
-class Priced(Struct, frozen=True):
+class PricedCart(Struct, frozen=True):
     """A cart with its price. `coupons` are those that take something off: an order uses them.
 
     `requires` is what is missing.
     """
 
     quote: Quote
-    items: Sequence[Item]
+    items: Sequence[PromotionItem]
     market: Market | None
     method: ShippingMethod | None
     coupons: Sequence[Coupon]
@@ -45,34 +45,36 @@ class Priced(Struct, frozen=True):
     requires: list[str]
 
 
-async def known_for(unit: Unit, *carts: Cart) -> Known:
+async def get_pricing_inputs(unit: Unit, *carts: Cart) -> PricingInputs:
     """One statement, whatever is in the carts."""
-    rules, coupons = await unit.prices.rules({shown for cart in carts for shown in shown_by(cart)})
-    return Known(rules, coupons, unit.now)
+    rules, coupons = await unit.pricing.prices.get_rules(
+        {shown for cart in carts for shown in price_scope_of(cart)}
+    )
+    return PricingInputs(rules, coupons, unit.now)
 
 
-def shown_by(cart: Cart) -> list[Shown]:
+def price_scope_of(cart: Cart) -> list[PriceScope]:
     """The coupons in a cart, and whose it is."""
     return [(code, cart.customer) for code in cart.coupons]
 
 
-def priced(
+def price_cart(
     cart: Cart,
     catalogue: Mapping[Sku, Product],
-    known: Known,
+    known: PricingInputs,
     *,
     locale: str,
     address: Address | None = None,
-) -> Priced:
+) -> PricedCart:
     """What the cart costs; it goes to `address`, or to where the cart says."""
     address = address or cart.address
     items = [_item(line, catalogue.get(line.sku)) for line in cart.lines]
-    market = still_there(known.rules.markets, cart.currency, cart.market)
+    market = ensure_market(known.rules.markets, cart.currency, cart.market)
     problems = _of_market(known, market)
     is_sent = any(item.ships for item in items)
     method, trouble = _method(cart, address, known, market) if is_sent else (None, [])
     coupons, troubles = _coupons(cart, items, known)
-    deal = Deal(
+    deal = PricingContext(
         cart.currency,
         known.now,
         market=market,
@@ -81,9 +83,9 @@ def priced(
         method=method,
         locale=locale,
     )
-    told = quote(items, deal)
+    told = quote_cart(items, deal)
     takes = {discount.promotion for line in told.lines for discount in line.discounts}
-    return Priced(
+    return PricedCart(
         told,
         items,
         market,
@@ -94,24 +96,24 @@ def priced(
     )
 
 
-def _item(line: CartLine, product: Product | None) -> Item:
+def _item(line: CartLine, product: Product | None) -> PromotionItem:
     """What is not in the catalogue any more costs what was seen."""
     price, category = (product.price, product.category) if product else (line.seen, "")
-    return Item(line.name, line.sku, line.quantity, price.amount, category, line.is_sent)
+    return PromotionItem(line.name, line.sku, line.quantity, price.amount, category, line.is_sent)
 
 
-def _of_market(known: Known, market: Market | None) -> list[LineProblem]:
+def _of_market(known: PricingInputs, market: Market | None) -> list[LineProblem]:
     if market or not known.rules.markets:
         return []
     return [LineProblem("market_closed", "Nothing is sold in this currency any more.")]
 
 
 def _method(
-    cart: Cart, address: Address | None, known: Known, market: Market | None
+    cart: Cart, address: Address | None, known: PricingInputs, market: Market | None
 ) -> tuple[ShippingMethod | None, list[LineProblem]]:
     """The method that was chosen, else the cheapest; a shop without any sends for nothing."""
     country = address.country if address else None
-    fit = on_offer(known.rules.methods, market=market, country=country, currency=cart.currency)
+    fit = list_offered(known.rules.methods, market=market, country=country, currency=cart.currency)
     chosen = next((one for one in fit if one.method == cart.method), None)
     if cart.method and chosen is None:
         detail = "What was chosen does not send this any more, or not there."
@@ -123,11 +125,11 @@ def _method(
 
 
 def _coupons(
-    cart: Cart, items: Sequence[Item], known: Known
+    cart: Cart, items: Sequence[PromotionItem], known: PricingInputs
 ) -> tuple[list[Coupon], list[LineProblem]]:
     """Those that apply, and why the others do not."""
     fit, problems = [], []
-    for code in cart.coupons[:MOST_COUPONS]:
+    for code in cart.coupons[:MAX_COUPONS]:
         coupon = known.coupons[code, cart.customer]
         trouble = coupon.trouble(
             customer=cart.customer, items=items, currency=cart.currency, now=known.now
@@ -135,8 +137,8 @@ def _coupons(
         if trouble is None:
             fit.append(coupon)
         else:
-            problems.append(LineProblem(trouble.value, TOLD[trouble], coupon=code))
-    detail = f"A cart takes {MOST_COUPONS} coupons at most."
-    surplus = cart.coupons[MOST_COUPONS:]
+            problems.append(LineProblem(trouble.value, COUPON_MESSAGES[trouble], coupon=code))
+    detail = f"A cart takes {MAX_COUPONS} coupons at most."
+    surplus = cart.coupons[MAX_COUPONS:]
     problems += [LineProblem("too_many_coupons", detail, coupon=code) for code in surplus]
     return fit, problems

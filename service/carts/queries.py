@@ -6,29 +6,29 @@ from datetime import datetime
 from msgspec import Struct
 from msgspec.structs import replace
 
-from domain.carts.cart_lines import CartLine, Fulfilment, stores_of
+from domain.carts.cart_lines import CartLine, FulfilmentMethod, stores_of
 from domain.carts.cart_rules import over_limit
 from domain.carts.carts import Cart, CartState
 from domain.foundation.callers import Caller
-from domain.inventory.availability import NOTHING_HELD, Shelves
+from domain.inventory.availability import NOTHING_HELD, StockLevelMap
 from domain.inventory.holds import Hold
-from domain.inventory.stock_levels import Place
+from domain.inventory.stock_levels import StockKey
 from domain.kernel.addresses import Address
 from domain.kernel.ids import WEB, CartId, MarketId, OrderId, ShippingMethodId, Sku, StoreId
 from domain.kernel.money import Money
 from domain.pricing.price_rules import Percent
 from domain.pricing.prices import Discount, PricedLine, Shipping, TaxSum, Totals
-from domain.stores.promises import Promise, promise_of
+from domain.stores.promises import Promise, compute_promise
 from domain.stores.stores import Store
 from service.carts.line_problems import (
-    Facts,
+    LineFacts,
     LineProblem,
-    problems_of,
-    product_problems_of,
-    shortage_of,
+    line_problems,
+    product_problems,
+    shortage_problem,
 )
-from service.carts.price_cart import Priced, known_for, priced
-from service.inventory.availability import with_parts
+from service.carts.price_cart import PricedCart, get_pricing_inputs, price_cart
+from service.inventory.availability import get_products_with_parts
 from service.shared.unit_of_work import Unit, Units
 
 
@@ -40,7 +40,7 @@ class SavedLineView(Struct, frozen=True):
     quantity: int
     unit_price: Money
     total: Money
-    fulfilment: Fulfilment | None
+    fulfilment: FulfilmentMethod | None
     problems: list[LineProblem]
 
 
@@ -63,7 +63,7 @@ class GroupView(Struct, frozen=True):
     promised_until: datetime | None
 
 
-class Sending(Struct, frozen=True):
+class ShippingView(Struct, frozen=True):
     """How what is sent is sent, and where to. Without a chosen method it is the cheapest."""
 
     chosen: ShippingMethodId | None
@@ -94,7 +94,7 @@ class CartView(Struct, frozen=True):
     groups: list[GroupView]
     market: MarketId | None
     prices_include_tax: bool
-    shipping: Sending
+    shipping: ShippingView
     coupons: list[str]
     taxes: list[TaxSum]
     totals: Totals
@@ -106,15 +106,15 @@ class CartView(Struct, frozen=True):
     changed_totals: list[ChangedTotal] = []
 
 
-async def look(units: Units, *, caller: Caller, cart: CartId, locale: str) -> CartView:
+async def get_cart(units: Units, *, caller: Caller, cart: CartId, locale: str) -> CartView:
     """Raises Missing: there is no such cart, or it is somebody else's."""
     async with units.read() as unit:
-        found = await unit.carts.get(cart)
+        found = await unit.carts.carts.get(cart)
         found.must_open_to(caller)
-        return await seen(unit, found, locale)
+        return await view_cart(unit, found, locale)
 
 
-async def seen(unit: Unit, cart: Cart, locale: str, before: Cart | None = None) -> CartView:
+async def view_cart(unit: Unit, cart: Cart, locale: str, before: Cart | None = None) -> CartView:
     """The cart with today's names, prices and availability; problems say what changed.
 
     With the cart as it was `before`, it also says which totals that has changed.
@@ -122,19 +122,23 @@ async def seen(unit: Unit, cart: Cart, locale: str, before: Cart | None = None) 
     both = [cart] if before is None or before is cart else [cart, before]
     told = [*cart.lines, *cart.saved]
     skus = {line.sku for one in both for line in (*one.lines, *one.saved)}
-    catalogue = await with_parts(unit, skus)
-    stores = await unit.stores.by_id(stores_of(told))
+    catalogue = await get_products_with_parts(unit, skus)
+    stores = await unit.stores.stores.get_many(stores_of(told))
     is_sent = any(line.fulfilment and line.fulfilment.store is None for line in told)
     places = None if is_sent else stores
     asked = catalogue and (is_sent or stores)
-    sold = await unit.selling.sold(WEB, catalogue, places) if asked else None
-    shelves: Shelves = sold[0].seen(sold[1]) if sold else {}
-    kept = await hold_of(unit, cart)
+    sold = (
+        await unit.inventory.sellable_stock.get_for_channel(WEB, catalogue, places)
+        if asked
+        else None
+    )
+    shelves: StockLevelMap = sold[0].seen(sold[1]) if sold else {}
+    kept = await get_hold_view(unit, cart)
     over = over_limit(cart.lines, catalogue, unit.cart_rules)
-    facts = Facts(catalogue, stores, over, shelves, kept.places if kept else {})
-    taken = Counter[Place]()
-    known = await known_for(unit, *both)
-    now, *then = [priced(one, catalogue, known, locale=locale) for one in both]
+    facts = LineFacts(catalogue, stores, over, shelves, kept.places if kept else {})
+    taken = Counter[StockKey]()
+    known = await get_pricing_inputs(unit, *both)
+    now, *then = [price_cart(one, catalogue, known, locale=locale) for one in both]
     lines = [
         _line_view(line, bill, facts, _problems(line, facts, taken, unit.now), locale)
         for line, bill in zip(cart.lines, now.quote.lines, strict=True)
@@ -148,7 +152,7 @@ async def seen(unit: Unit, cart: Cart, locale: str, before: Cart | None = None) 
         groups=_groups(cart, stores, unit.now),
         market=now.quote.market,
         prices_include_tax=now.quote.prices_include_tax,
-        shipping=Sending(cart.method, cart.address, now.quote.shipping),
+        shipping=ShippingView(cart.method, cart.address, now.quote.shipping),
         coupons=list(cart.coupons),
         taxes=now.quote.taxes,
         totals=now.quote.totals,
@@ -162,16 +166,16 @@ async def seen(unit: Unit, cart: Cart, locale: str, before: Cart | None = None) 
 
 
 def _problems(
-    line: CartLine, facts: Facts, taken: Counter[Place], now: datetime
+    line: CartLine, facts: LineFacts, taken: Counter[StockKey], now: datetime
 ) -> list[LineProblem]:
-    return [*problems_of(line, facts, now), *shortage_of(line, facts, taken)]
+    return [*line_problems(line, facts, now), *shortage_problem(line, facts, taken)]
 
 
 def _emptiness(cart: Cart) -> list[LineProblem]:
     return [] if cart.lines else [LineProblem("empty", "There is nothing in the cart.")]
 
 
-def _changed_totals(then: list[Priced], now: Priced) -> list[ChangedTotal]:
+def _changed_totals(then: list[PricedCart], now: PricedCart) -> list[ChangedTotal]:
     return [
         ChangedTotal(name, before, after)
         for one in then
@@ -180,16 +184,16 @@ def _changed_totals(then: list[Priced], now: Priced) -> list[ChangedTotal]:
     ]
 
 
-async def hold_of(unit: Unit, cart: Cart) -> Hold | None:
+async def get_hold_view(unit: Unit, cart: Cart) -> Hold | None:
     """The cart's hold, while it counts."""
     if cart.hold is None:
         return None
-    hold = await unit.holds.get(cart.hold)
+    hold = await unit.inventory.holds.get(cart.hold)
     return hold if hold.counts_at(unit.now) else None
 
 
 def _line_view(
-    line: CartLine, bill: PricedLine, facts: Facts, problems: list[LineProblem], locale: str
+    line: CartLine, bill: PricedLine, facts: LineFacts, problems: list[LineProblem], locale: str
 ) -> LineView:
     return LineView(
         sku=line.sku,
@@ -206,7 +210,7 @@ def _line_view(
     )
 
 
-def _saved_view(line: CartLine, facts: Facts, locale: str) -> SavedLineView:
+def _saved_view(line: CartLine, facts: LineFacts, locale: str) -> SavedLineView:
     """A line for later takes nothing from anybody; its problems are those it would have alone."""
     alone = replace(facts, over={}, own=NOTHING_HELD)
     product = facts.catalogue.get(line.sku)
@@ -218,11 +222,11 @@ def _saved_view(line: CartLine, facts: Facts, locale: str) -> SavedLineView:
         unit_price=price,
         total=price * line.quantity,
         fulfilment=line.fulfilment,
-        problems=[*product_problems_of(line, alone), *shortage_of(line, alone, Counter())],
+        problems=[*product_problems(line, alone), *shortage_problem(line, alone, Counter())],
     )
 
 
-def _name(line: CartLine, facts: Facts, locale: str) -> str:
+def _name(line: CartLine, facts: LineFacts, locale: str) -> str:
     """A product that is not in the catalogue any more bears its SKU."""
     product = facts.catalogue.get(line.sku)
     return product.name_in(locale) if product else line.sku
@@ -235,7 +239,7 @@ def _groups(cart: Cart, stores: dict[StoreId, Store], now: datetime) -> list[Gro
         skus = [line.sku for line in cart.lines if line.fulfilment == fulfilment]
         promise: Promise | None = None
         if fulfilment.store in stores:
-            promise = promise_of(stores[fulfilment.store], now)
+            promise = compute_promise(stores[fulfilment.store], now)
         groups.append(
             GroupView(
                 fulfilment.method,

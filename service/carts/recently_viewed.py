@@ -9,16 +9,16 @@ from msgspec import Struct
 from domain.carts.recently_viewed import Viewing
 from domain.catalogue.products import Product, ProductState
 from domain.foundation.callers import Caller
-from domain.inventory.availability import Offer, Telling
+from domain.inventory.availability import Offer, StockDisplayPolicy
 from domain.kernel.errors import Invalid
 from domain.kernel.ids import CartId, CustomerId, Sku
 from domain.kernel.money import Money
-from service.foundation.ports import RequestKey
-from service.inventory.availability import Question, look
-from service.shared.retry import tried_again
+from service.foundation.ports import IdempotencyKey
+from service.inventory.availability import AvailabilityQuery, get_availability
+from service.shared.retry import retry_on_conflict
 from service.shared.unit_of_work import Unit, Units
 
-NOTED: Final = True
+MAX_RECORDED: Final = True
 
 
 class ViewedItem(Struct, frozen=True):
@@ -38,14 +38,14 @@ class ViewedItems(Struct, frozen=True):
     items: list[ViewedItem]
 
 
-@tried_again
-async def note(
+@retry_on_conflict
+async def record_viewed(
     units: Units,
     *,
     caller: Caller,
     cart: CartId | None,
     skus: Sequence[Sku],
-    key: RequestKey | None,
+    key: IdempotencyKey | None,
 ) -> None:
     """These were looked at just now, the newest first.
 
@@ -55,28 +55,30 @@ async def note(
     """
     async with units.begin() as unit:
         owner = await _owner(unit, caller, cart)
-        if await unit.requests.claim(key, bool):
+        if await unit.foundation.idempotency.claim(key, bool):
             return
-        known = await unit.products.known(skus)
+        known = await unit.catalogue.products.filter_known(skus)
         if strangers := [
             {"pointer": f"/skus/{place}", "code": "unknown_sku", "detail": "there is no such sku"}
             for place, sku in enumerate(skus)
             if sku not in known
         ]:
             raise Invalid("Nobody sells some of these.", errors=strangers)
-        await unit.viewed.note(owner, skus)
-        await unit.requests.answer(key, NOTED)
+        await unit.carts.recently_viewed.record(owner, skus)
+        await unit.foundation.idempotency.save_answer(key, MAX_RECORDED)
 
 
-async def look_back(
-    units: Units, *, caller: Caller, cart: CartId | None, telling: Telling, locale: str
+async def list_recently_viewed(
+    units: Units, *, caller: Caller, cart: CartId | None, telling: StockDisplayPolicy, locale: str
 ) -> ViewedItems:
     """Raises Missing: no such cart, or not the caller's."""
     async with units.read() as unit:
-        viewed = await unit.viewed.of(await _owner(unit, caller, cart))
-        products = await unit.products.by_sku([one.sku for one in viewed])
+        viewed = await unit.carts.recently_viewed.list_by_owner(await _owner(unit, caller, cart))
+        products = await unit.catalogue.products.get_many([one.sku for one in viewed])
     known = [one for one in viewed if one.sku in products]
-    answer = await look(units, Question([one.sku for one in known], stores=[], telling=telling))
+    answer = await get_availability(
+        units, AvailabilityQuery([one.sku for one in known], stores=[], telling=telling)
+    )
     return ViewedItems(
         [
             _item(one, products[one.sku], found.ship, locale)
@@ -95,6 +97,6 @@ async def _owner(unit: Unit, caller: Caller, cart: CartId | None) -> CustomerId 
     if cart is None:
         assert caller.customer is not None, "without a cart only a customer comes here"
         return caller.customer
-    found = await unit.carts.get(cart)
+    found = await unit.carts.carts.get(cart)
     found.must_open_to(caller)
     return found.customer or found.id

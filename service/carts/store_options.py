@@ -8,23 +8,23 @@ from msgspec import UNSET, Struct, UnsetType
 from domain.carts.carts import Cart
 from domain.catalogue.products import ProductState
 from domain.foundation.callers import Caller
-from domain.inventory.availability import NOTHING_HELD, Catalogue, Nearby, stocked_parts
+from domain.inventory.availability import NOTHING_HELD, Catalogue, Nearby, stocked_components
 from domain.kernel.ids import WEB, CartId, Sku, StoreId
 from domain.sourcing.store_options import (
-    Candidate,
-    Lying,
-    Share,
-    Split,
-    Wish,
-    best_split,
-    serving_all,
+    CandidateStore,
+    SplitOption,
+    StockView,
+    StoreShare,
+    WantedItem,
+    find_best_split,
+    stores_with_everything,
 )
-from domain.stores.promises import promise_of
-from service.carts.queries import hold_of
-from service.inventory.availability import Around, with_parts
+from domain.stores.promises import compute_promise
+from service.carts.queries import get_hold_view
+from service.inventory.availability import NearLocation, get_products_with_parts
 from service.shared.unit_of_work import Unit, Units
 
-MOST_LOOKED_AT: Final = 50
+MAX_STORES: Final = 50
 """Stores that are compared: the nearest, or those with the most of the cart."""
 
 
@@ -57,7 +57,7 @@ class SplitPlan(Struct, frozen=True):
     missing: list[PlannedUnits]
 
 
-class BasketPlan(Struct, frozen=True):
+class StoreOptions(Struct, frozen=True):
     """`whole` are the stores that can serve all `wanted` units, the earliest first.
 
     `split` is left out where a single store serves all of it no later.
@@ -69,25 +69,25 @@ class BasketPlan(Struct, frozen=True):
     split: SplitPlan | None
 
 
-async def plan(
-    units: Units, *, caller: Caller, cart: CartId, around: Around | None, limit: int
-) -> BasketPlan:
+async def plan_store_options(
+    units: Units, *, caller: Caller, cart: CartId, around: NearLocation | None, limit: int
+) -> StoreOptions:
     """Which stores could serve the cart now, however its lines are fulfilled; nothing is held.
 
     Raises Missing: there is no such cart, or it is somebody else's.
     """
     async with units.read() as unit:
-        found = await unit.carts.get(cart)
+        found = await unit.carts.carts.get(cart)
         found.must_open_to(caller)
-        catalogue = await with_parts(unit, {line.sku for line in found.lines})
+        catalogue = await get_products_with_parts(unit, {line.sku for line in found.lines})
         places, lying = await _lying(unit, found, catalogue, around)
     wishes = _wishes(found, catalogue)
     candidates = _candidates(places, wishes, lying, unit.now)
-    whole = serving_all(wishes, candidates, lying) if wishes else []
-    split = best_split(wishes, candidates, lying)
+    whole = stores_with_everything(wishes, candidates, lying) if wishes else []
+    split = find_best_split(wishes, candidates, lying)
     if split and whole and split.since >= whole[0].promise.since:
         split = None
-    return BasketPlan(
+    return StoreOptions(
         unit.now,
         sum(wish.quantity for wish in wishes),
         [StorePlan(**_told(one)) for one in whole[:limit]],
@@ -96,26 +96,30 @@ async def plan(
 
 
 async def _lying(
-    unit: Unit, cart: Cart, catalogue: Catalogue, around: Around | None
-) -> tuple[list[Nearby], Lying]:
+    unit: Unit, cart: Cart, catalogue: Catalogue, around: NearLocation | None
+) -> tuple[list[Nearby], StockView]:
     """The stores around a point, or every one that has any of it, and what lies there."""
     near = (
-        await unit.stores.near(around.latitude, around.longitude, around.radius_km)
+        await unit.stores.stores.list_near(around.latitude, around.longitude, around.radius_km)
         if around
         else None
     )
     only = None if near is None else [store.store for store, _ in near]
-    sold = await unit.selling.sold(WEB, catalogue, only) if catalogue else None
-    hold = await hold_of(unit, cart)
+    sold = (
+        await unit.inventory.sellable_stock.get_for_channel(WEB, catalogue, only)
+        if catalogue
+        else None
+    )
+    hold = await get_hold_view(unit, cart)
     shelves = sold[0].seen(sold[1]) if sold else {}
-    lying = Lying(shelves, hold.places if hold else NOTHING_HELD)
+    lying = StockView(shelves, hold.places if hold else NOTHING_HELD)
     if near is not None:
         return [Nearby(store, km) for store, km in near], lying
-    holders = await unit.stores.by_id({store for store, _ in shelves})
+    holders = await unit.stores.stores.get_many({store for store, _ in shelves})
     return [Nearby(holders[store]) for store in sorted(holders)], lying
 
 
-def _wishes(cart: Cart, catalogue: Catalogue) -> list[Wish]:
+def _wishes(cart: Cart, catalogue: Catalogue) -> list[WantedItem]:
     """What the cart wants of each SKU, on whichever of its lines."""
     wanted: dict[Sku, int] = {}
     for line in cart.lines:
@@ -124,14 +128,16 @@ def _wishes(cart: Cart, catalogue: Catalogue) -> list[Wish]:
         sku for sku in wanted if sku in catalogue and catalogue[sku].state is ProductState.ACTIVE
     }
     return [
-        Wish(sku, units, stocked_parts(catalogue[sku], catalogue) if sku in sold else None)
+        WantedItem(
+            sku, units, stocked_components(catalogue[sku], catalogue) if sku in sold else None
+        )
         for sku, units in wanted.items()
     ]
 
 
 def _candidates(
-    places: list[Nearby], wishes: list[Wish], lying: Lying, now: datetime
-) -> list[Candidate]:
+    places: list[Nearby], wishes: list[WantedItem], lying: StockView, now: datetime
+) -> list[CandidateStore]:
     """Those that hand over and have any of it; a promise is worked out for no other."""
     free = {
         place.store.store: sum(lying.free(wish, place.store) for wish in wishes)
@@ -140,13 +146,15 @@ def _candidates(
     }
     useful = [place for place in places if free.get(place.store.store)]
     useful.sort(key=lambda one: (one.distance_km or 0.0, -free[one.store.store], one.store.store))
-    promised = [(place, promise_of(place.store, now)) for place in useful[:MOST_LOOKED_AT]]
+    promised = [(place, compute_promise(place.store, now)) for place in useful[:MAX_STORES]]
     return [
-        Candidate(place.store, promise, place.distance_km) for place, promise in promised if promise
+        CandidateStore(place.store, promise, place.distance_km)
+        for place, promise in promised
+        if promise
     ]
 
 
-def _split_plan(wishes: list[Wish], split: Split) -> SplitPlan:
+def _split_plan(wishes: list[WantedItem], split: SplitOption) -> SplitPlan:
     served = {
         wish.sku: sum(share.units.get(wish.sku, 0) for share in split.shares) for wish in wishes
     }
@@ -158,12 +166,12 @@ def _split_plan(wishes: list[Wish], split: Split) -> SplitPlan:
     return SplitPlan(split.covered, [_share_plan(share) for share in split.shares], missing)
 
 
-def _share_plan(share: Share) -> SharePlan:
+def _share_plan(share: StoreShare) -> SharePlan:
     lines = [PlannedUnits(sku, units) for sku, units in share.units.items()]
     return SharePlan(**_told(share.candidate), lines=lines)
 
 
-def _told(one: Candidate) -> dict[str, Any]:
+def _told(one: CandidateStore) -> dict[str, Any]:
     return {
         "store": one.store.store,
         "name": one.store.name,

@@ -2,7 +2,7 @@
 
 from msgspec import Struct, field
 
-from domain.carts.cart_lines import Fulfilment
+from domain.carts.cart_lines import FulfilmentMethod
 from domain.kernel.ids import Sku
 from domain.pricing.prices import Totals
 from service.carts.line_problems import LineProblem
@@ -17,12 +17,12 @@ class SwitchedLine(Struct, frozen=True):
 
     sku: Sku
     quantity: int
-    was: Fulfilment | None
-    fulfilment: Fulfilment | None
+    was: FulfilmentMethod | None
+    fulfilment: FulfilmentMethod | None
     problems: list[LineProblem]
 
 
-class Before(Struct, frozen=True):
+class PreviousView(Struct, frozen=True):
     """Groups with their promises, and totals, as they were before the switch."""
 
     groups: list[GroupView]
@@ -33,16 +33,16 @@ class SwitchedView(CartView, frozen=True, kw_only=True):
     """The cart with its new groups and totals, every line that was switched, and how it was."""
 
     changes: list[SwitchedLine] = field(default_factory=list)
-    before: Before | None = None
+    before: PreviousView | None = None
 
 
-def switched(was: CartView, cart: CartView) -> SwitchedView:
+def switched_view(was: CartView, cart: CartView) -> SwitchedView:
     """`cart` with what is not as it `was`."""
     changes = [
         change for line in was.lines if (change := _switched(line, cart)).was != change.fulfilment
     ]
     fields = {name: getattr(cart, name) for name in CartView.__struct_fields__}
-    before = Before(was.groups, was.totals) if changes else None
+    before = PreviousView(was.groups, was.totals) if changes else None
     return SwitchedView(**fields, changes=changes, before=before)
 
 

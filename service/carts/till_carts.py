@@ -9,23 +9,23 @@ from typing import Final
 
 from msgspec import Struct
 
-from domain.foundation.callers import Caller, NotYours
-from domain.kernel.errors import Missing, TooMany
+from domain.foundation.callers import AccessDenied, Caller
+from domain.kernel.errors import NotFound, RateLimited
 from domain.kernel.ids import CartId, StoreId
-from service.carts.queries import CartView, seen
-from service.foundation.ports import Codes, RequestKey
-from service.shared.retry import tried_again
+from service.carts.queries import CartView, view_cart
+from service.foundation.ports import Codes, IdempotencyKey
+from service.shared.retry import retry_on_conflict
 from service.shared.unit_of_work import Units
 
-CODE_LASTS: Final = timedelta(minutes=10)
-TOKEN_LASTS: Final = timedelta(minutes=30)
+CODE_TTL: Final = timedelta(minutes=10)
+TOKEN_TTL: Final = timedelta(minutes=30)
 """How long a till may go on with a shopper's cart before it asks for the code again."""
-WALK_IN_LASTS: Final = timedelta(days=1)
+WALK_IN_TTL: Final = timedelta(days=1)
 """The same for a cart that the till started itself."""
-MOST_TRIES: Final = 10
+MAX_TRIES: Final = 10
 """Wrong codes of one till in TRIES_LAST, after which it waits."""
-TRIES_LAST: Final = timedelta(minutes=15)
-WRONG_CODE: Final = "a cart's code"
+TRIES_WINDOW: Final = timedelta(minutes=15)
+INVALID_CODE: Final = "a cart's code"
 
 
 class CartCode(Struct, frozen=True):
@@ -35,9 +35,9 @@ class CartCode(Struct, frozen=True):
     until: datetime
 
 
-@tried_again
-async def give_code(
-    units: Units, codes: Codes, *, caller: Caller, cart: CartId, key: RequestKey | None
+@retry_on_conflict
+async def create_cart_code(
+    units: Units, codes: Codes, *, caller: Caller, cart: CartId, key: IdempotencyKey | None
 ) -> CartCode:
     """A new code for the cart; the one before opens nothing any more.
 
@@ -47,20 +47,20 @@ async def give_code(
         Missing, CartNotOpen: no such cart, or not the caller's; or it is an order already.
     """
     async with units.begin() as unit:
-        taken = await unit.carts.take(cart)
+        taken = await unit.carts.carts.get_for_update(cart)
         taken.must_open_to(caller)
         taken.must_be_open()
-        if first := await unit.requests.claim(key, datetime):
+        if first := await unit.foundation.idempotency.claim(key, datetime):
             return CartCode(codes.cart_code(cart, first), first)
-        until = unit.now + CODE_LASTS
+        until = unit.now + CODE_TTL
         code = codes.cart_code(cart, until)
-        await unit.carts.give_code(cart, codes.hash(code), until)
-        await unit.requests.answer(key, until)
+        await unit.carts.carts.set_code(cart, codes.hash(code), until)
+        await unit.foundation.idempotency.save_answer(key, until)
     return CartCode(code, until)
 
 
-@tried_again
-async def find(
+@retry_on_conflict
+async def find_cart_at_till(
     units: Units,
     codes: Codes,
     *,
@@ -77,18 +77,21 @@ async def find(
         TooMany: this till has tried too many codes.
     """
     if not caller.works_at(store):
-        raise NotYours(caller, store)
+        raise AccessDenied(caller, store)
     async with units.begin() as unit:
         if code is None:
-            found = await unit.carts.of_member(member or "")
+            found = await unit.carts.carts.find_by_member(member or "")
         else:
-            since = unit.now - TRIES_LAST
-            if await unit.trespasses.count(caller, WRONG_CODE, since=since) >= MOST_TRIES:
-                wait = int(TRIES_LAST.total_seconds())
-                raise TooMany("Too many wrong codes.", facts={"retry_after_s": wait})
-            found = await unit.carts.by_code(codes.hash(code))
+            since = unit.now - TRIES_WINDOW
+            if (
+                await unit.foundation.access_denials.count(caller, INVALID_CODE, since=since)
+                >= MAX_TRIES
+            ):
+                wait = int(TRIES_WINDOW.total_seconds())
+                raise RateLimited("Too many wrong codes.", facts={"retry_after_s": wait})
+            found = await unit.carts.carts.find_by_code(codes.hash(code))
         if found:
-            return await seen(unit, found, locale)
+            return await view_cart(unit, found, locale)
         if code is not None:
-            await unit.trespasses.note(caller, "find_store_cart", WRONG_CODE)
-    raise Missing("No open cart is known by this.", code="no_open_cart")
+            await unit.foundation.access_denials.add(caller, "find_store_cart", INVALID_CODE)
+    raise NotFound("No open cart is known by this.", code="no_open_cart")

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from typing import Protocol
 
-from domain.catalogue.products import Made, Product
+from domain.catalogue.products import Product, ProductWithParts
 from domain.kernel.ids import Sku
 
 
@@ -11,19 +11,19 @@ class Products(Protocol):
     async def get(self, sku: Sku) -> Product:
         """Raises Missing."""
 
-    async def by_sku(self, skus: Collection[Sku]) -> dict[Sku, Product]:
+    async def get_many(self, skus: Collection[Sku]) -> dict[Sku, Product]:
         """Those that exist, active or retired, with the parts of kits and their relations."""
 
     async def lock(self, skus: Collection[Sku]) -> dict[Sku, Product]:
         """Those that exist, kept as they are until the unit ends."""
 
-    async def known(self, skus: Collection[Sku]) -> set[Sku]:
+    async def filter_known(self, skus: Collection[Sku]) -> set[Sku]:
         """Which of them exist."""
 
-    async def made_of(self, skus: Collection[Sku]) -> dict[Sku, Made]:
+    async def get_with_parts(self, skus: Collection[Sku]) -> dict[Sku, ProductWithParts]:
         """What those that exist are made of, and the parts of the kits among them."""
 
-    async def called(self, gtins: Collection[str]) -> dict[str, Sku]:
+    async def find_by_gtin(self, gtins: Collection[str]) -> dict[str, Sku]:
         """What bears each of these barcodes, in 14 digits; the active first."""
 
     async def search(
@@ -34,11 +34,11 @@ class Products(Protocol):
         In the order of their skus, from the one behind `after` on.
         """
 
-    async def variants(self, sku: Sku, *, after: Sku, limit: int) -> list[Product]:
+    async def list_variants(self, sku: Sku, *, after: Sku, limit: int) -> list[Product]:
         """The product and its siblings of one group, in the order of their skus after `after`."""
 
-    async def kits_of(self, skus: Collection[Sku]) -> list[Product]:
+    async def list_kits_with(self, skus: Collection[Sku]) -> list[Product]:
         """The kits that any of these is a part of."""
 
-    async def put(self, products: Sequence[Product]) -> None:
+    async def upsert(self, products: Sequence[Product]) -> None:
         """Write each product, new or known, as it is now."""

@@ -5,17 +5,17 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from domain.catalogue.products import Product, ProductMissing, revised
-from domain.inventory.change_feed import retold
+from domain.catalogue.products import Product, ProductNotFound, apply_update
+from domain.inventory.change_feed import republished
 from domain.kernel.ids import Sku
-from service.foundation.ports import RequestKey
-from service.shared.retry import tried_again
+from service.foundation.ports import IdempotencyKey
+from service.shared.retry import retry_on_conflict
 from service.shared.unit_of_work import Units
 
 
-@tried_again
-async def change(
-    units: Units, sku: Sku, told: Mapping[str, Any], *, key: RequestKey | None
+@retry_on_conflict
+async def update_product(
+    units: Units, sku: Sku, told: Mapping[str, Any], *, key: IdempotencyKey | None
 ) -> Product:
     """Change the fields that are told; a repeat changes nothing.
 
@@ -26,14 +26,14 @@ async def change(
         ProductMissing, SkuRetired.
     """
     async with units.begin() as unit:
-        if first := await unit.requests.claim(key, Product):
+        if first := await unit.foundation.idempotency.claim(key, Product):
             return first
-        known = (await unit.products.lock([sku])).get(sku)
+        known = (await unit.catalogue.products.lock([sku])).get(sku)
         if known is None:
-            raise ProductMissing(sku)
-        product = revised(known, replace(known, **told), frozenset(told))
+            raise ProductNotFound(sku)
+        product = apply_update(known, replace(known, **told), frozenset(told))
         if product != known:
-            await unit.products.put([product])
-            await unit.stock.retell(retold(known, product))
-        await unit.requests.answer(key, product)
+            await unit.catalogue.products.upsert([product])
+            await unit.inventory.stock_levels.republish(republished(known, product))
+        await unit.foundation.idempotency.save_answer(key, product)
     return product

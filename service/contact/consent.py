@@ -4,51 +4,51 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from domain.contact.channels import Channel
+from domain.contact.channels import MessageChannel
 from domain.contact.consent import Action, Consent, Permission, Purpose, permissions
 from domain.foundation.callers import Caller
 from domain.kernel.ids import CustomerId
 from domain.kernel.locales import Locale
-from service.foundation.ports import RequestKey
-from service.shared.retry import tried_again
+from service.foundation.ports import IdempotencyKey
+from service.shared.retry import retry_on_conflict
 from service.shared.unit_of_work import Units
 
 
-class Allowed(Struct, frozen=True):
+class AllowedContact(Struct, frozen=True):
     """What a customer allows now, and every statement it comes from, the latest first."""
 
     current: list[Permission]
     items: list[Consent]
 
 
-class Statement(Struct, frozen=True):
+class ConsentStatement(Struct, frozen=True):
     """What a customer says about one purpose on one channel."""
 
     purpose: Purpose
-    channel: Channel
+    channel: MessageChannel
     action: Action
     wording: str = ""
     locale: Locale | None = None
 
 
-@tried_again
-async def state_consent(
+@retry_on_conflict
+async def record_consent(
     units: Units,
     customer: CustomerId,
-    said: Statement,
+    said: ConsentStatement,
     *,
     source: str,
     caller: Caller | None,
-    key: RequestKey | None = None,
+    key: IdempotencyKey | None = None,
 ) -> Consent:
     """Write down what a customer says; it counts from the moment it is answered.
 
     Saying again what counts already adds nothing.
     """
     async with units.begin() as unit:
-        if first := await unit.requests.claim(key, Consent):
+        if first := await unit.foundation.idempotency.claim(key, Consent):
             return first
-        await unit.customers.take(customer)
+        await unit.customers.customers.get_for_update(customer)
         consent = Consent(
             purpose=said.purpose,
             channel=said.channel,
@@ -59,21 +59,21 @@ async def state_consent(
             wording=said.wording,
             locale=said.locale,
         )
-        before = await unit.consents.stated(customer)
+        before = await unit.contact.consents.list_by_customer(customer)
         same = _latest(before, said)
         if same is None or same.action is not said.action:
-            await unit.consents.state(customer, consent)
+            await unit.contact.consents.record(customer, consent)
             same = consent
-        await unit.requests.answer(key, same)
+        await unit.foundation.idempotency.save_answer(key, same)
     return same
 
 
-def _latest(stated: Sequence[Consent], said: Statement) -> Consent | None:
+def _latest(stated: Sequence[Consent], said: ConsentStatement) -> Consent | None:
     mine = [one for one in stated if (one.purpose, one.channel) == (said.purpose, said.channel)]
     return mine[-1] if mine else None
 
 
-async def allowed(units: Units, customer: CustomerId) -> Allowed:
+async def get_allowed_contact(units: Units, customer: CustomerId) -> AllowedContact:
     async with units.read() as unit:
-        stated = await unit.consents.stated(customer)
-    return Allowed(list(permissions(stated).values()), list(reversed(stated)))
+        stated = await unit.contact.consents.list_by_customer(customer)
+    return AllowedContact(list(permissions(stated).values()), list(reversed(stated)))

@@ -9,17 +9,17 @@ from domain.kernel.ids import CustomerId
 
 
 class Preferences(Protocol):
-    async def of(self, customer: CustomerId) -> preferences.Preferences:
+    async def get(self, customer: CustomerId) -> preferences.Preferences:
         """What the customer stated, with the language of the profile; nothing for nobody."""
 
-    async def put(self, customer: CustomerId, stated: preferences.Preferences) -> None:
+    async def upsert(self, customer: CustomerId, stated: preferences.Preferences) -> None:
         """State all of it anew; a locale becomes the profile's too."""
 
 
 class Consents(Protocol):
     """What customers said, for ever."""
 
-    async def state(self, customer: CustomerId, consent: Consent) -> None: ...
+    async def record(self, customer: CustomerId, consent: Consent) -> None: ...
 
-    async def stated(self, customer: CustomerId) -> Sequence[Consent]:
+    async def list_by_customer(self, customer: CustomerId) -> Sequence[Consent]:
         """Every statement, oldest first."""

@@ -2,21 +2,21 @@
 
 from domain.contact.preferences import Preferences
 from domain.kernel.ids import CustomerId
-from service.foundation.ports import RequestKey
-from service.shared.retry import tried_again
+from service.foundation.ports import IdempotencyKey
+from service.shared.retry import retry_on_conflict
 from service.shared.unit_of_work import Units
 
 
-@tried_again
-async def state_preferences(
-    units: Units, customer: CustomerId, stated: Preferences, *, key: RequestKey | None
+@retry_on_conflict
+async def update_preferences(
+    units: Units, customer: CustomerId, stated: Preferences, *, key: IdempotencyKey | None
 ) -> Preferences:
     """State all of them anew; what is left out is no longer stated."""
     async with units.begin() as unit:
-        if first := await unit.requests.claim(key, Preferences):
+        if first := await unit.foundation.idempotency.claim(key, Preferences):
             return first
-        await unit.customers.take(customer)
-        await unit.preferences.put(customer, stated)
-        preferences = await unit.preferences.of(customer)
-        await unit.requests.answer(key, preferences)
+        await unit.customers.customers.get_for_update(customer)
+        await unit.contact.preferences.upsert(customer, stated)
+        preferences = await unit.contact.preferences.get(customer)
+        await unit.foundation.idempotency.save_answer(key, preferences)
     return preferences

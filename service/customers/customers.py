@@ -5,14 +5,14 @@ from typing import Any
 
 from domain.customers.customers import Profile
 from domain.kernel.ids import CustomerId
-from service.foundation.ports import RequestKey
-from service.shared.retry import tried_again
+from service.foundation.ports import IdempotencyKey
+from service.shared.retry import retry_on_conflict
 from service.shared.unit_of_work import Units
 
 
-@tried_again
-async def add_customer(
-    units: Units, person: Mapping[str, Any], *, member: bool, key: RequestKey | None
+@retry_on_conflict
+async def create_customer(
+    units: Units, person: Mapping[str, Any], *, member: bool, key: IdempotencyKey | None
 ) -> Profile:
     """Make somebody known, and a member unless `member` says no.
 
@@ -21,21 +21,21 @@ async def add_customer(
         WrongField: an address or a number cannot be one.
     """
     async with units.begin() as unit:
-        if first := await unit.requests.claim(key, Profile):
+        if first := await unit.foundation.idempotency.claim(key, Profile):
             return first
         new = CustomerId(unit.new_id("cus"))
         told = Profile(id=new, created_at=unit.now, **person).changed()
-        await unit.customers.add(told)
+        await unit.customers.customers.add(told)
         if member:
-            await unit.customers.enrol([told.external_id])
-        profile = await unit.customers.get(new)
-        await unit.requests.answer(key, profile)
+            await unit.customers.customers.enrol_members([told.external_id])
+        profile = await unit.customers.customers.get(new)
+        await unit.foundation.idempotency.save_answer(key, profile)
     return profile
 
 
-@tried_again
-async def change_customer(
-    units: Units, customer: CustomerId, changes: Mapping[str, Any], *, key: RequestKey | None
+@retry_on_conflict
+async def update_customer(
+    units: Units, customer: CustomerId, changes: Mapping[str, Any], *, key: IdempotencyKey | None
 ) -> Profile:
     """Change what was told; what was not stays as it was.
 
@@ -44,11 +44,11 @@ async def change_customer(
         WrongField: an address or a number cannot be one.
     """
     async with units.begin() as unit:
-        if first := await unit.requests.claim(key, Profile):
+        if first := await unit.foundation.idempotency.claim(key, Profile):
             return first
-        before = await unit.customers.take(customer)
+        before = await unit.customers.customers.get_for_update(customer)
         profile = before.changed(**changes)
         if profile != before:
-            await unit.customers.keep(profile)
-        await unit.requests.answer(key, profile)
+            await unit.customers.customers.update(profile)
+        await unit.foundation.idempotency.save_answer(key, profile)
     return profile

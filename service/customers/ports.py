@@ -8,7 +8,7 @@ from domain.kernel.ids import CustomerId
 
 
 class Customers(Protocol):
-    async def known(
+    async def get_by_external_id(
         self, customers: Collection[CustomerId], external_ids: Collection[str]
     ) -> tuple[set[CustomerId], dict[str, CustomerId]]:
         """Which of `customers` there are, and whom the retailer calls `external_ids`."""
@@ -16,10 +16,10 @@ class Customers(Protocol):
     async def get(self, customer: CustomerId) -> Profile:
         """Raises CustomerMissing."""
 
-    async def take(self, customer: CustomerId) -> Profile:
+    async def get_for_update(self, customer: CustomerId) -> Profile:
         """The customer, locked until the unit ends. Raises CustomerMissing."""
 
-    async def page(
+    async def list_page(
         self, *, external_id: str | None, after: CustomerId | None, limit: int
     ) -> Sequence[Profile]:
         """Customers, oldest first."""
@@ -27,14 +27,14 @@ class Customers(Protocol):
     async def add(self, told: Customer) -> None:
         """Raises ExternalIdTaken."""
 
-    async def keep(self, customer: Customer) -> None:
+    async def update(self, customer: Customer) -> None:
         """Write a taken customer back."""
 
     async def lock(self, external_ids: Collection[str]) -> dict[str, Customer]:
         """Those that exist, by the retailer's key, kept as they are until the unit ends."""
 
-    async def put(self, customers: Sequence[Customer]) -> None:
+    async def upsert(self, customers: Sequence[Customer]) -> None:
         """Write each customer with an external id, new or known, as it is now."""
 
-    async def enrol(self, external_ids: Collection[str]) -> None:
+    async def enrol_members(self, external_ids: Collection[str]) -> None:
         """Make each of these customers a member who is none yet."""

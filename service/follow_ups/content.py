@@ -7,103 +7,111 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 from domain.catalogue.products import Product, ProductState, RelationKind
-from domain.contact.channels import Channel
-from domain.contact.consent import Purpose, Reason, may_send
+from domain.contact.channels import MessageChannel
+from domain.contact.consent import Purpose, Reason, check_permission
 from domain.contact.preferences import WEEK
 from domain.follow_ups.content import (
-    Item,
-    Letter,
-    LinkLetter,
-    Place,
-    ReadyLetter,
-    ReturnedLetter,
-    SentLetter,
-    ShortLetter,
+    Content,
+    ContentItem,
+    ContentStore,
+    OrderLinkContent,
+    OrderShortContent,
+    PaymentReturnedContent,
+    PickupReadyContent,
+    ShipmentSentContent,
     Suggestion,
-    ThanksLetter,
+    ThankYouContent,
 )
 from domain.fulfilment.pickups import Pickup
-from domain.inventory.availability import sellable_units, stocked_parts
+from domain.inventory.availability import sellable_units, stocked_components
 from domain.kernel.ids import Sku
 from domain.kernel.money import Money
-from domain.loyalty.rewards import NotAMember
-from domain.stores.opening_hours import spans_on
+from domain.loyalty.rewards import NotMember
+from domain.stores.opening_hours import spans_on_day
 from domain.stores.stores import Store
-from service.follow_ups.message_context import Desk
+from service.follow_ups.message_context import MessageContext
 from service.follow_ups.message_subjects import (
-    Case,
-    LinkCase,
-    ReadyCase,
-    ReturnCase,
-    SentCase,
-    ShortCase,
-    ThanksCase,
+    MessageSubject,
+    OrderLinkSubject,
+    OrderShortSubject,
+    PaymentReturnedSubject,
+    PickupReadySubject,
+    ShipmentSentSubject,
+    ThankYouSubject,
 )
-from service.inventory.availability import with_parts
+from service.inventory.availability import get_products_with_parts
 from service.shared.unit_of_work import Unit
 
 
-class Written(Struct, frozen=True):
+class ComposedMessage(Struct, frozen=True):
     """A letter, and what was decided about its suggestion."""
 
-    letter: Letter
+    letter: Content
     purpose: Purpose = Purpose.SERVICE
     suggestion: str | None = None
 
 
-async def write(unit: Unit, desk: Desk, case: Case, channel: Channel) -> Written:
+async def compose_content(
+    unit: Unit, desk: MessageContext, case: MessageSubject, channel: MessageChannel
+) -> ComposedMessage:
     match case:
-        case ReadyCase():
-            return Written(_ready(desk, case, await _items(unit, case.items), unit.now))
-        case SentCase():
-            return Written(await _sent(unit, desk, case))
-        case ThanksCase():
-            return await _thanks(unit, desk, case, channel)
-        case ShortCase():
-            return Written(_short(desk, case, await _items(unit, case.items)))
-        case ReturnCase():
-            return Written(_returned(desk, case))
-        case LinkCase():
-            return Written(_link(desk, case, await _items(unit, case.items)))
+        case PickupReadySubject():
+            return ComposedMessage(
+                _pickup_ready(desk, case, await _items(unit, case.items), unit.now)
+            )
+        case ShipmentSentSubject():
+            return ComposedMessage(await _shipment_sent(unit, desk, case))
+        case ThankYouSubject():
+            return await _thank_you(unit, desk, case, channel)
+        case OrderShortSubject():
+            return ComposedMessage(_order_short(desk, case, await _items(unit, case.items)))
+        case PaymentReturnedSubject():
+            return ComposedMessage(_payment_returned(desk, case))
+        case OrderLinkSubject():
+            return ComposedMessage(_order_link(desk, case, await _items(unit, case.items)))
     raise AssertionError(case)
 
 
-async def _items(unit: Unit, units: Mapping[Sku, int]) -> list[Item]:
-    goods = await unit.products.by_sku(units)
+async def _items(unit: Unit, units: Mapping[Sku, int]) -> list[ContentItem]:
+    goods = await unit.catalogue.products.get_many(units)
     return [
-        Item(name=goods[sku].name, names=goods[sku].names, quantity=units[sku])
+        ContentItem(name=goods[sku].name, names=goods[sku].names, quantity=units[sku])
         for sku in sorted(goods)
     ]
 
 
-def _ready(desk: Desk, case: ReadyCase, items: list[Item], now: datetime) -> ReadyLetter:
+def _pickup_ready(
+    desk: MessageContext, case: PickupReadySubject, items: list[ContentItem], now: datetime
+) -> PickupReadyContent:
     until = case.pickup.collect_by
-    return ReadyLetter(
+    return PickupReadyContent(
         retailer=desk.retailer,
         order=case.order.id,
-        store=place(case.store, now),
+        store=to_content_store(case.store, now),
         items=items,
-        code=desk.codes.handover(case.pickup.id, case.pickup.revision),
+        code=desk.codes.handover_code(case.pickup.id, case.pickup.revision),
         collect_by=until and until.astimezone(ZoneInfo(case.store.time_zone)),
         order_url=desk.order_url(case.order),
     )
 
 
-def place(store: Store, now: datetime) -> Place:
-    return Place(
+def to_content_store(store: Store, now: datetime) -> ContentStore:
+    return ContentStore(
         name=store.name or store.store,
         country=store.country,
         address=store.address,
         postal_code=store.postal_code,
         city=store.city,
         phone=store.phone,
-        today=spans_on(store.opening, store.time_zone, now, store.country),
+        today=spans_on_day(store.opening, store.time_zone, now, store.country),
     )
 
 
-async def _sent(unit: Unit, desk: Desk, case: SentCase) -> SentLetter:
+async def _shipment_sent(
+    unit: Unit, desk: MessageContext, case: ShipmentSentSubject
+) -> ShipmentSentContent:
     address = case.order.address
-    return SentLetter(
+    return ShipmentSentContent(
         retailer=desk.retailer,
         order=case.order.id,
         country=case.store.country,
@@ -117,8 +125,10 @@ async def _sent(unit: Unit, desk: Desk, case: SentCase) -> SentLetter:
     )
 
 
-def _short(desk: Desk, case: ShortCase, items: list[Item]) -> ShortLetter:
-    return ShortLetter(
+def _order_short(
+    desk: MessageContext, case: OrderShortSubject, items: list[ContentItem]
+) -> OrderShortContent:
+    return OrderShortContent(
         retailer=desk.retailer,
         order=case.order.id,
         country=case.store.country,
@@ -128,9 +138,9 @@ def _short(desk: Desk, case: ShortCase, items: list[Item]) -> ShortLetter:
     )
 
 
-def _returned(desk: Desk, case: ReturnCase) -> ReturnedLetter:
+def _payment_returned(desk: MessageContext, case: PaymentReturnedSubject) -> PaymentReturnedContent:
     amount = case.attempt.captured or case.attempt.authorised
-    return ReturnedLetter(
+    return PaymentReturnedContent(
         retailer=desk.retailer,
         order=case.attempt.order,
         country=case.store.country,
@@ -139,8 +149,10 @@ def _returned(desk: Desk, case: ReturnCase) -> ReturnedLetter:
     )
 
 
-def _link(desk: Desk, case: LinkCase, items: list[Item]) -> LinkLetter:
-    return LinkLetter(
+def _order_link(
+    desk: MessageContext, case: OrderLinkSubject, items: list[ContentItem]
+) -> OrderLinkContent:
+    return OrderLinkContent(
         retailer=desk.retailer,
         order=case.order.id,
         country=case.store.country,
@@ -149,16 +161,18 @@ def _link(desk: Desk, case: LinkCase, items: list[Item]) -> LinkLetter:
     )
 
 
-async def _thanks(unit: Unit, desk: Desk, case: ThanksCase, channel: Channel) -> Written:
+async def _thank_you(
+    unit: Unit, desk: MessageContext, case: ThankYouSubject, channel: MessageChannel
+) -> ComposedMessage:
     found = await _suggest(unit, case, channel)
     offer = found if isinstance(found, Product) else None
     customer = case.order.customer
     earned, balance = await _points(unit, case)
-    letter = ThanksLetter(
+    letter = ThankYouContent(
         retailer=desk.retailer,
         order=case.order.id,
         country=case.store.country,
-        store=place(case.store, unit.now) if isinstance(case.group, Pickup) else None,
+        store=to_content_store(case.store, unit.now) if isinstance(case.group, Pickup) else None,
         items=await _items(unit, case.items),
         earned=earned,
         balance=balance,
@@ -167,34 +181,34 @@ async def _thanks(unit: Unit, desk: Desk, case: ThanksCase, channel: Channel) ->
         unsubscribe_url=desk.unsubscribe_url(customer, channel) if offer and customer else None,
     )
     if offer is None:
-        return Written(letter, suggestion=str(found))
-    return Written(letter, Purpose.MARKETING, offer.sku)
+        return ComposedMessage(letter, suggestion=str(found))
+    return ComposedMessage(letter, Purpose.MARKETING, offer.sku)
 
 
 def _offer(product: Product) -> Suggestion:
     return Suggestion(name=product.name, names=product.names, price=product.price)
 
 
-async def _points(unit: Unit, case: ThanksCase) -> tuple[int | None, int | None]:
+async def _points(unit: Unit, case: ThankYouSubject) -> tuple[int | None, int | None]:
     """What these goods earned, and the balance; nothing for who is not a member."""
     if case.order.customer is None:
         return None, None
     try:
-        standing = await unit.rewards.of(case.order.customer)
-    except NotAMember:
+        standing = await unit.loyalty.rewards.get_by_customer(case.order.customer)
+    except NotMember:
         return None, None
     lines = case.order.lines_of(case.group.id)
     earned = sum(lines[sku].points_of(0, units) for sku, units in case.items.items())
     return earned, standing.balance.available
 
 
-async def _suggest(unit: Unit, case: ThanksCase, channel: Channel) -> Product | Reason:
+async def _suggest(unit: Unit, case: ThankYouSubject, channel: MessageChannel) -> Product | Reason:
     """An accessory that lies in that very location now and that the customer does not have."""
     customer, reader = case.order.customer, case.reader
     if customer is None:
         return Reason.NO_CONSENT
-    sent = await unit.messages.marketing_since(customer, unit.now - WEEK)
-    no = may_send(
+    sent = await unit.follow_ups.messages.count_marketing_since(customer, unit.now - WEEK)
+    no = check_permission(
         Purpose.MARKETING,
         channel,
         reader.consents,
@@ -204,26 +218,26 @@ async def _suggest(unit: Unit, case: ThanksCase, channel: Channel) -> Product | 
     )
     if no:
         return no
-    goods = await unit.products.by_sku(case.items)
+    goods = await unit.catalogue.products.get_many(case.items)
     wanted = [
         relation.sku
         for sku in sorted(goods)
         for relation in goods[sku].relations
         if relation.kind is RelationKind.ACCESSORY
     ]
-    owned = await unit.orders.bought(customer, wanted)
+    owned = await unit.orders.orders.list_purchased(customer, wanted)
     fitting = [sku for sku in dict.fromkeys(wanted) if sku not in owned]
-    return await _first_there(unit, case.store, fitting) or Reason.NO_SELLABLE_ITEM
+    return await _first_available(unit, case.store, fitting) or Reason.NO_SELLABLE_ITEM
 
 
-async def _first_there(unit: Unit, store: Store, skus: Sequence[Sku]) -> Product | None:
-    catalogue = await with_parts(unit, skus)
-    shelves = await unit.stock.of(catalogue, [store.store])
+async def _first_available(unit: Unit, store: Store, skus: Sequence[Sku]) -> Product | None:
+    catalogue = await get_products_with_parts(unit, skus)
+    shelves = await unit.inventory.stock_levels.list_by_skus(catalogue, [store.store])
     for sku in skus:
         product = catalogue.get(sku)
         if product is None or product.state is not ProductState.ACTIVE:
             continue
-        parts = stocked_parts(product, catalogue)
+        parts = stocked_components(product, catalogue)
         if parts and sellable_units(parts, store.store, shelves) > 0:
             return product
     return None

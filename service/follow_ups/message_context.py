@@ -4,19 +4,19 @@ from datetime import timedelta
 
 from msgspec import Struct
 
-from domain.contact.channels import Channel
+from domain.contact.channels import MessageChannel
 from domain.follow_ups.content import Retailer
 from domain.kernel.ids import CustomerId
 from domain.orders.orders import Order
-from service.follow_ups.ports import Channels, Rendering
+from service.follow_ups.ports import ContentRenderer, MessageChannels
 from service.foundation.ports import Codes
 
 
-class Desk(Struct, frozen=True):
+class MessageContext(Struct, frozen=True):
     """`shop_url` is the retailer's webshop, `address` is how the world reaches this service."""
 
-    channels: Channels
-    rendering: Rendering
+    channels: MessageChannels
+    rendering: ContentRenderer
     codes: Codes
     retailer: Retailer
     address: str
@@ -33,11 +33,11 @@ class Desk(Struct, frozen=True):
         url = f"{self.shop_url.rstrip('/')}/orders/{order.id}"
         return url if order.customer else f"{url}#{self.codes.order_token(order.id)}"
 
-    def unsubscribe_url(self, customer: CustomerId, channel: Channel) -> str:
-        return f"{self.address}/u/{stop_token(self.codes, customer, channel)}"
+    def unsubscribe_url(self, customer: CustomerId, channel: MessageChannel) -> str:
+        return f"{self.address}/u/{unsubscribe_token(self.codes, customer, channel)}"
 
 
-def stop_token(codes: Codes, customer: CustomerId, channel: Channel) -> str:
+def unsubscribe_token(codes: Codes, customer: CustomerId, channel: MessageChannel) -> str:
     """What ends advertising to a customer on a channel. It never grows old."""
     proof = codes.hash(f"stop {customer} {channel}").hex()[:32]
     return f"{customer}.{channel}.{proof}"

@@ -8,14 +8,14 @@ from msgspec import Struct
 
 from domain.contact.consent import Addresses, Consents, permissions
 from domain.contact.preferences import NOTHING_STATED, Preferences
-from domain.follow_ups.messages import About, Kind, Message
-from domain.fulfilment.fulfilments import Group
+from domain.follow_ups.messages import Message, MessageKind, MessageReference
+from domain.fulfilment.fulfilments import Fulfilment
 from domain.fulfilment.pickups import Pickup, PickupState
 from domain.fulfilment.shipments import Parcel, Shipment
 from domain.kernel.ids import AttemptId, Sku
 from domain.orders.orders import Order
-from domain.orders.timeline import given_up_by_the_shop
-from domain.payments.attempts import Attempt
+from domain.orders.timeline import is_cancelled_by_retailer
+from domain.payments.attempts import PaymentAttempt
 from domain.stores.stores import Store
 from service.shared.unit_of_work import Unit
 
@@ -23,7 +23,7 @@ STEPS: Final = 1000
 """More than an order ever takes."""
 
 
-class Reader(Struct, frozen=True):
+class Recipient(Struct, frozen=True):
     """Whom a message is for; a guest is reached by what the order says."""
 
     addresses: Addresses
@@ -32,13 +32,13 @@ class Reader(Struct, frozen=True):
     consents: Consents = {}
 
 
-class Case(Struct, frozen=True, kw_only=True):
+class MessageSubject(Struct, frozen=True, kw_only=True):
     """`store` is the location of the pickup or the shipment, else the order's first."""
 
     message: Message
     order: Order
     store: Store
-    reader: Reader
+    reader: Recipient
 
     @property
     def is_so(self) -> bool:
@@ -56,13 +56,13 @@ class Case(Struct, frozen=True, kw_only=True):
         return ZoneInfo(self.reader.preferences.time_zone or self.store.time_zone)
 
 
-class ReturnCase(Case, frozen=True, kw_only=True):
+class PaymentReturnedSubject(MessageSubject, frozen=True, kw_only=True):
     """Money that goes back, because it came for nothing; that is always so."""
 
-    attempt: Attempt
+    attempt: PaymentAttempt
 
 
-class LinkCase(Case, frozen=True, kw_only=True):
+class OrderLinkSubject(MessageSubject, frozen=True, kw_only=True):
     """An order whose buyer lost the way to it."""
 
     @property
@@ -76,7 +76,7 @@ class LinkCase(Case, frozen=True, kw_only=True):
         return self.order.units
 
 
-class ReadyCase(Case, frozen=True, kw_only=True):
+class PickupReadySubject(MessageSubject, frozen=True, kw_only=True):
     """A pickup that waits."""
 
     pickup: Pickup
@@ -91,10 +91,10 @@ class ReadyCase(Case, frozen=True, kw_only=True):
         return {line.sku: line.remaining for line in self.pickup.lines if line.remaining}
 
 
-class ThanksCase(Case, frozen=True, kw_only=True):
+class ThankYouSubject(MessageSubject, frozen=True, kw_only=True):
     """What was collected, or has arrived."""
 
-    group: Group
+    group: Fulfilment
 
     @property
     def is_so(self) -> bool:
@@ -105,7 +105,7 @@ class ThanksCase(Case, frozen=True, kw_only=True):
         return {line.sku: line.given for line in self.group.lines if line.given}
 
 
-class SentCase(Case, frozen=True, kw_only=True):
+class ShipmentSentSubject(MessageSubject, frozen=True, kw_only=True):
     """A parcel on its way."""
 
     parcel: Parcel
@@ -124,7 +124,7 @@ class SentCase(Case, frozen=True, kw_only=True):
         return self.order.to_be_sent
 
 
-class ShortCase(Case, frozen=True, kw_only=True):
+class OrderShortSubject(MessageSubject, frozen=True, kw_only=True):
     """Goods that their buyer wanted and does not get; what the buyer gave up is none of them."""
 
     given_up: Mapping[Sku, int]
@@ -138,38 +138,38 @@ class ShortCase(Case, frozen=True, kw_only=True):
         return self.given_up
 
 
-async def open_case(unit: Unit, message: Message) -> Case:
+async def load_subject(unit: Unit, message: Message) -> MessageSubject:
     assert message.about.order is not None, "a message is about an order"
-    order = await unit.orders.get(message.about.order)
+    order = await unit.orders.orders.get(message.about.order)
     group = await _group(unit, message.about)
     told: dict[str, Any] = {
         "message": message,
         "order": order,
-        "store": await unit.stores.get(group.store if group else order.groups[0].store),
+        "store": await unit.stores.stores.get(group.store if group else order.groups[0].store),
         "reader": await _reader(unit, order),
     }
     match message.kind, group:
-        case Kind.PICKUP_READY, Pickup():
-            return ReadyCase(pickup=group, **told)
-        case Kind.THANK_YOU, Group():
-            return ThanksCase(group=group, **told)
-        case Kind.SHIPMENT_SENT, Shipment():
-            return SentCase(parcel=_parcel(message, group), **told)
-        case Kind.ORDER_SHORT, Group():
-            steps = await unit.timeline.of(order.id, after=0, limit=STEPS)
-            return ShortCase(given_up=given_up_by_the_shop(group.id, steps), **told)
-        case Kind.PAYMENT_RETURNED, _:
-            attempt = await unit.attempts.get(AttemptId(message.key))
-            return ReturnCase(attempt=attempt, **told)
-    assert message.kind is Kind.ORDER_LINK, message.kind
-    return LinkCase(**told)
+        case MessageKind.PICKUP_READY, Pickup():
+            return PickupReadySubject(pickup=group, **told)
+        case MessageKind.THANK_YOU, Fulfilment():
+            return ThankYouSubject(group=group, **told)
+        case MessageKind.SHIPMENT_SENT, Shipment():
+            return ShipmentSentSubject(parcel=_parcel(message, group), **told)
+        case MessageKind.ORDER_SHORT, Fulfilment():
+            steps = await unit.orders.timeline.list_by_order(order.id, after=0, limit=STEPS)
+            return OrderShortSubject(given_up=is_cancelled_by_retailer(group.id, steps), **told)
+        case MessageKind.PAYMENT_RETURNED, _:
+            attempt = await unit.payments.attempts.get(AttemptId(message.key))
+            return PaymentReturnedSubject(attempt=attempt, **told)
+    assert message.kind is MessageKind.ORDER_LINK, message.kind
+    return OrderLinkSubject(**told)
 
 
-async def _group(unit: Unit, about: About) -> Pickup | Shipment | None:
+async def _group(unit: Unit, about: MessageReference) -> Pickup | Shipment | None:
     if about.pickup is not None:
-        return await unit.pickups.get(about.pickup)
+        return await unit.fulfilment.pickups.get(about.pickup)
     if about.shipment is not None:
-        return await unit.shipments.get(about.shipment)
+        return await unit.fulfilment.shipments.get(about.shipment)
     return None
 
 
@@ -182,14 +182,14 @@ def _parcel(message: Message, shipment: Shipment) -> Parcel:
     )
 
 
-async def _reader(unit: Unit, order: Order) -> Reader:
+async def _reader(unit: Unit, order: Order) -> Recipient:
     contact = order.contact
     if order.customer is None:
-        return Reader(Addresses(contact.email, contact.phone), order.locale)
-    customer = await unit.customers.get(order.customer)
-    return Reader(
+        return Recipient(Addresses(contact.email, contact.phone), order.locale)
+    customer = await unit.customers.customers.get(order.customer)
+    return Recipient(
         Addresses(customer.email or contact.email, customer.phone or contact.phone),
         customer.locale or order.locale,
-        await unit.preferences.of(order.customer),
-        permissions(await unit.consents.stated(order.customer)),
+        await unit.contact.preferences.get(order.customer),
+        permissions(await unit.contact.consents.list_by_customer(order.customer)),
     )

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Final
 
-from domain.follow_ups.messages import About, Kind, Message
+from domain.follow_ups.messages import Message, MessageKind, MessageReference
 from domain.foundation.events import (
     PaymentReturned,
     PickupCollected,
@@ -16,17 +16,17 @@ from domain.foundation.events import (
 from domain.kernel.ids import MessageId
 from service.shared.unit_of_work import Unit
 
-THANKS_WITHIN: Final = timedelta(days=3)
+THANK_YOU_VALIDITY: Final = timedelta(days=3)
 """A thank-you that is later than this is none."""
-RETURNED_WITHIN: Final = timedelta(days=14)
-SENT_WITHIN: Final = timedelta(days=7)
-SHORT_WITHIN: Final = timedelta(days=14)
-READY_WITHIN: Final = timedelta(days=7)
+RETURNED_VALIDITY: Final = timedelta(days=14)
+SENT_VALIDITY: Final = timedelta(days=7)
+SHORT_VALIDITY: Final = timedelta(days=14)
+READY_VALIDITY: Final = timedelta(days=7)
 """Where a store sets no time to collect by."""
-BY_THE_SHOP: Final = frozenset({"declined", "short"})
+CANCELLED_BY_RETAILER: Final = frozenset({"declined", "short"})
 """Ends that no buyer asked for."""
 
-Told = (
+FulfilmentEnded = (
     PickupReady
     | PickupCollected
     | PickupEnded
@@ -37,52 +37,57 @@ Told = (
 )
 
 
-async def tell_ready(unit: Unit, event: PickupReady) -> None:
+async def plan_pickup_ready(unit: Unit, event: PickupReady) -> None:
     """Plan to tell the buyer, once for each revision of the pickup, while it waits."""
-    pickup = await unit.pickups.get(event.pickup)
-    until = pickup.collect_by or event.at + READY_WITHIN
+    pickup = await unit.fulfilment.pickups.get(event.pickup)
+    until = pickup.collect_by or event.at + READY_VALIDITY
     key = f"{event.pickup}:{event.revision}"
-    await _plan(unit, event, Kind.PICKUP_READY, key, within=(unit.now, until))
+    await _add(unit, event, MessageKind.PICKUP_READY, key, within=(unit.now, until))
 
 
-async def tell_sent(unit: Unit, event: ShipmentSent) -> None:
+async def plan_shipment_sent(unit: Unit, event: ShipmentSent) -> None:
     """Plan to tell the buyer, once for each parcel, while it is on its way."""
-    within = (unit.now, event.at + SENT_WITHIN)
+    within = (unit.now, event.at + SENT_VALIDITY)
     key = f"{event.shipment}:{event.tracking_number}"
-    await _plan(unit, event, Kind.SHIPMENT_SENT, key, within=within)
+    await _add(unit, event, MessageKind.SHIPMENT_SENT, key, within=within)
 
 
-async def tell_short(unit: Unit, event: PickupEnded | ShipmentEnded) -> None:
+async def plan_order_short(unit: Unit, event: PickupEnded | ShipmentEnded) -> None:
     """Plan to tell the buyer, once for each pickup or shipment, that the rest does not come."""
-    if event.state in BY_THE_SHOP:
-        within = (unit.now, event.at + SHORT_WITHIN)
+    if event.state in CANCELLED_BY_RETAILER:
+        within = (unit.now, event.at + SHORT_VALIDITY)
         group = event.pickup if isinstance(event, PickupEnded) else event.shipment
-        await _plan(unit, event, Kind.ORDER_SHORT, f"{group}:{event.state}", within=within)
+        await _add(unit, event, MessageKind.ORDER_SHORT, f"{group}:{event.state}", within=within)
 
 
-async def thank(
+async def plan_thank_you(
     unit: Unit, event: PickupCollected | PickupEnded | ShipmentDelivered, *, after: timedelta
 ) -> None:
     """Plan to thank the buyer `after` the end of what was collected or sent, if only in part."""
     due = event.at + after
-    within = (due, due + THANKS_WITHIN)
+    within = (due, due + THANK_YOU_VALIDITY)
     if isinstance(event, ShipmentDelivered):
-        await _plan(unit, event, Kind.THANK_YOU, event.shipment, within=within)
+        await _add(unit, event, MessageKind.THANK_YOU, event.shipment, within=within)
     elif event.whole if isinstance(event, PickupCollected) else event.collected:
-        await _plan(unit, event, Kind.THANK_YOU, event.pickup, within=within)
+        await _add(unit, event, MessageKind.THANK_YOU, event.pickup, within=within)
 
 
-async def tell_returned(unit: Unit, event: PaymentReturned) -> None:
+async def plan_payment_returned(unit: Unit, event: PaymentReturned) -> None:
     """Plan to tell the buyer that money comes back, once for each attempt to pay."""
-    within = (unit.now, event.at + RETURNED_WITHIN)
-    await _plan(unit, event, Kind.PAYMENT_RETURNED, event.attempt, within=within)
+    within = (unit.now, event.at + RETURNED_VALIDITY)
+    await _add(unit, event, MessageKind.PAYMENT_RETURNED, event.attempt, within=within)
 
 
-async def _plan(
-    unit: Unit, event: Told, kind: Kind, key: str, *, within: tuple[datetime, datetime]
+async def _add(
+    unit: Unit,
+    event: FulfilmentEnded,
+    kind: MessageKind,
+    key: str,
+    *,
+    within: tuple[datetime, datetime],
 ) -> None:
     planned_for, not_after = within
-    await unit.messages.plan(
+    await unit.follow_ups.messages.add(
         Message(
             id=MessageId(unit.new_id("msg")),
             kind=kind,
@@ -97,11 +102,11 @@ async def _plan(
     )
 
 
-def _about(event: Told) -> About:
+def _about(event: FulfilmentEnded) -> MessageReference:
     match event:
         case PaymentReturned():
-            return About(order=event.order)
+            return MessageReference(order=event.order)
         case ShipmentSent() | ShipmentDelivered() | ShipmentEnded():
-            return About(order=event.order, shipment=event.shipment)
+            return MessageReference(order=event.order, shipment=event.shipment)
         case _:
-            return About(order=event.order, pickup=event.pickup)
+            return MessageReference(order=event.order, pickup=event.pickup)

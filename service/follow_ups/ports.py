@@ -4,51 +4,51 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol, runtime_checkable
 
-from domain.contact.channels import Channel, Outcome, Outgoing
-from domain.follow_ups.content import Letter, Rendered
-from domain.follow_ups.messages import Kind, Message, MessageState
+from domain.contact.channels import DeliveryOutcome, MessageChannel, OutgoingMessage
+from domain.follow_ups.content import Content, RenderedContent
+from domain.follow_ups.messages import Message, MessageKind, MessageState
 from domain.kernel.ids import CustomerId, MessageId
 
 
 class Messages(Protocol):
-    async def plan(self, message: Message) -> None:
+    async def add(self, message: Message) -> None:
         """Add a message; nothing where there is one of this kind and key."""
 
     async def get(self, message: MessageId) -> Message:
         """Raises MessageMissing."""
 
-    async def take(self, message: MessageId) -> Message:
+    async def get_for_update(self, message: MessageId) -> Message:
         """The message, locked until the unit ends. Raises MessageMissing."""
 
-    async def take_due(self, now: datetime) -> Message | None:
+    async def get_due_for_update(self, now: datetime) -> Message | None:
         """The planned message that is due longest and nobody has locked, locked for us."""
 
-    async def take_lost(self, now: datetime) -> Message | None:
+    async def get_lost_for_update(self, now: datetime) -> Message | None:
         """A claimed message whose lease is over, locked for us."""
 
-    async def keep(self, message: Message) -> None:
+    async def update(self, message: Message) -> None:
         """Write a taken message back."""
 
-    async def page(
+    async def list_page(
         self,
         *,
         customer: CustomerId | None,
         state: MessageState | None,
-        kind: Kind | None,
+        kind: MessageKind | None,
         before: MessageId | None,
         limit: int,
     ) -> Sequence[Message]:
         """Newest first."""
 
-    async def marketing_since(self, customer: CustomerId, since: datetime) -> int:
+    async def count_marketing_since(self, customer: CustomerId, since: datetime) -> int:
         """How much advertising the customer was sent, or may still get from one who has claimed it.
 
         The customer is locked until the unit ends, so that nobody else counts the same.
         """
 
 
-class Carrier(Protocol):
-    async def send(self, message: Outgoing) -> Outcome:
+class MessageCarrier(Protocol):
+    async def send(self, message: OutgoingMessage) -> DeliveryOutcome:
         """Hand a message over. The same id again is the same message."""
 
     async def close(self) -> None:
@@ -56,15 +56,15 @@ class Carrier(Protocol):
 
 
 @runtime_checkable
-class Channels(Carrier, Protocol):
+class MessageChannels(MessageCarrier, Protocol):
     """Every way out of the house."""
 
     @property
-    def open(self) -> frozenset[Channel]:
+    def open(self) -> frozenset[MessageChannel]:
         """Channels that somebody carries."""
 
 
 @runtime_checkable
-class Rendering(Protocol):
-    def render(self, letter: Letter, *, channel: Channel, locale: str) -> Rendered:
+class ContentRenderer(Protocol):
+    def render(self, letter: Content, *, channel: MessageChannel, locale: str) -> RenderedContent:
         """The letter in the language of a reader of `locale`, in the form `channel` shows."""

@@ -11,28 +11,28 @@ from typing import Final
 
 import structlog
 
-from domain.contact.channels import Outcome, Outgoing, Unclear
-from domain.contact.consent import Purpose, Reason, chosen, ladder
-from domain.follow_ups.messages import LEASE, Decision, Message, MessageState
-from domain.kernel.errors import Busy
-from service.follow_ups.content import write
-from service.follow_ups.message_context import Desk
-from service.follow_ups.message_subjects import Case, open_case
-from service.shared.retry import tried_again
+from domain.contact.channels import DeliveryOutcome, DeliveryUnknown, OutgoingMessage
+from domain.contact.consent import Purpose, Reason, choose_channel, rank_channels
+from domain.follow_ups.messages import LEASE, Message, MessageState, SendDecision
+from domain.kernel.errors import Unavailable
+from service.follow_ups.content import compose_content
+from service.follow_ups.message_context import MessageContext
+from service.follow_ups.message_subjects import MessageSubject, load_subject
+from service.shared.retry import retry_on_conflict
 from service.shared.unit_of_work import Unit, Units
 
-ANSWER_WITHIN: Final = LEASE / 2
-SIDE_BY_SIDE: Final = 4
+SEND_TIMEOUT: Final = LEASE / 2
+CONCURRENCY: Final = 4
 """Messages under way at once, so that one slow provider holds up a part only."""
 
 log = structlog.get_logger("hylla.messages")
 
 
 async def send_due(
-    units: Units, desk: Desk, *, most: int = 100, go_on: Callable[[], bool] = lambda: True
+    units: Units, desk: MessageContext, *, most: int = 100, go_on: Callable[[], bool] = lambda: True
 ) -> int:
     """Send what is due, some `most` messages, while `go_on` says so; how many were dealt with."""
-    lanes = [_lane(units, desk, most // SIDE_BY_SIDE, go_on) for _ in range(SIDE_BY_SIDE)]
+    lanes = [_send_loop(units, desk, most // CONCURRENCY, go_on) for _ in range(CONCURRENCY)]
     done = await asyncio.gather(*lanes, return_exceptions=True)
     for one in done:
         if isinstance(one, BaseException):
@@ -40,31 +40,33 @@ async def send_due(
     return sum(one for one in done if isinstance(one, int))
 
 
-async def _lane(units: Units, desk: Desk, most: int, go_on: Callable[[], bool]) -> int:
+async def _send_loop(
+    units: Units, desk: MessageContext, most: int, go_on: Callable[[], bool]
+) -> int:
     for sent in range(most):
         if not go_on() or not await send_next(units, desk):
             return sent
     return most
 
 
-async def send_next(units: Units, desk: Desk) -> bool:
+async def send_next(units: Units, desk: MessageContext) -> bool:
     """Deal with the message that is due longest; False when none is due."""
     due: Message | None = None
     try:
         async with units.begin() as unit:
-            due = await unit.messages.take_due(unit.now)
+            due = await unit.follow_ups.messages.get_due_for_update(unit.now)
             if due is None:
                 return False
             message, outgoing = await _decide(unit, desk, due)
-            await unit.messages.keep(message)
-    except Busy:
+            await unit.follow_ups.messages.update(message)
+    except Unavailable:
         raise
     except Exception:
         if due is not None:
-            await _set_aside(units, due)
+            await _defer(units, due)
         raise
     if outgoing is not None:
-        message = await _record(units, message, await _hand_over(desk, outgoing))
+        message = await _record(units, message, await _send(desk, outgoing))
     log.info(
         "message",
         message=message.id,
@@ -76,22 +78,24 @@ async def send_next(units: Units, desk: Desk) -> bool:
     return True
 
 
-@tried_again
-async def settle_lost(units: Units) -> bool:
+@retry_on_conflict
+async def recover_lost(units: Units) -> bool:
     """Settle one message whose sender never came back; False when there is none."""
     async with units.begin() as unit:
-        lost = await unit.messages.take_lost(unit.now)
+        lost = await unit.follow_ups.messages.get_lost_for_update(unit.now)
         if lost is not None:
-            await unit.messages.keep(lost.lost("lease_over", unit.now))
+            await unit.follow_ups.messages.update(lost.lost("lease_over", unit.now))
     return lost is not None
 
 
-async def _decide(unit: Unit, desk: Desk, due: Message) -> tuple[Message, Outgoing | None]:
+async def _decide(
+    unit: Unit, desk: MessageContext, due: Message
+) -> tuple[Message, OutgoingMessage | None]:
     """What becomes of a due message, and what is to be sent if it is."""
     now = unit.now
     if now > due.not_after:
         return due.expire(now), None
-    case = await open_case(unit, due)
+    case = await load_subject(unit, due)
     if not case.is_so:
         return due.cancel(Reason.NOT_WAITING, now), None
     quiet = case.reader.preferences.quiet_hours
@@ -101,9 +105,11 @@ async def _decide(unit: Unit, desk: Desk, due: Message) -> tuple[Message, Outgoi
     return await _claim(unit, desk, case)
 
 
-async def _claim(unit: Unit, desk: Desk, case: Case) -> tuple[Message, Outgoing | None]:
+async def _claim(
+    unit: Unit, desk: MessageContext, case: MessageSubject
+) -> tuple[Message, OutgoingMessage | None]:
     due, reader = case.message, case.reader
-    steps = ladder(
+    steps = rank_channels(
         Purpose.SERVICE,
         reader.addresses,
         reader.preferences,
@@ -112,11 +118,11 @@ async def _claim(unit: Unit, desk: Desk, case: Case) -> tuple[Message, Outgoing 
         given_up=due.given_up,
         now=unit.now,
     )
-    channel = chosen(steps)
+    channel = choose_channel(steps)
     address = channel and reader.addresses.on(channel)
     if channel is None or address is None:
         return due.unreachable(steps, unit.now), None
-    written = await write(unit, desk, case, channel)
+    written = await compose_content(unit, desk, case, channel)
     words = desk.rendering.render(written.letter, channel=channel, locale=reader.locale)
     claimed = due.claim(
         steps,
@@ -127,8 +133,8 @@ async def _claim(unit: Unit, desk: Desk, case: Case) -> tuple[Message, Outgoing 
         subject=words.subject,
     )
     if written.suggestion:
-        claimed = claimed.traced(Decision(unit.now, "suggestion", written.suggestion))
-    return claimed, Outgoing(
+        claimed = claimed.traced(SendDecision(unit.now, "suggestion", written.suggestion))
+    return claimed, OutgoingMessage(
         id=due.id,
         channel=channel,
         address=address,
@@ -142,29 +148,29 @@ async def _claim(unit: Unit, desk: Desk, case: Case) -> tuple[Message, Outgoing 
     )
 
 
-async def _hand_over(desk: Desk, outgoing: Outgoing) -> Outcome:
+async def _send(desk: MessageContext, outgoing: OutgoingMessage) -> DeliveryOutcome:
     """The provider's answer, or that there was none before anybody else may try."""
     try:
-        async with asyncio.timeout(ANSWER_WITHIN.total_seconds()):
+        async with asyncio.timeout(SEND_TIMEOUT.total_seconds()):
             return await desk.channels.send(outgoing)
     except TimeoutError:
-        return Unclear("too_slow")
+        return DeliveryUnknown("too_slow")
 
 
-@tried_again
-async def _record(units: Units, message: Message, outcome: Outcome) -> Message:
+@retry_on_conflict
+async def _record(units: Units, message: Message, outcome: DeliveryOutcome) -> Message:
     async with units.begin() as unit:
-        current = await unit.messages.take(message.id)
+        current = await unit.follow_ups.messages.get_for_update(message.id)
         if current.awaits(message.claims, outcome):
             current = current.answered(outcome, unit.now)
-            await unit.messages.keep(current)
+            await unit.follow_ups.messages.update(current)
     return current
 
 
-@tried_again
-async def _set_aside(units: Units, due: Message) -> None:
+@retry_on_conflict
+async def _defer(units: Units, due: Message) -> None:
     """A message that cannot be written must not hold up the others."""
     async with units.begin() as unit:
-        current = await unit.messages.take(due.id)
+        current = await unit.follow_ups.messages.get_for_update(due.id)
         if current.state is MessageState.PLANNED:
-            await unit.messages.keep(current.stumbled(unit.now))
+            await unit.follow_ups.messages.update(current.stumbled(unit.now))

@@ -3,20 +3,20 @@
 from collections.abc import Collection
 from typing import Final
 
-from domain.foundation.api_keys import Key
+from domain.foundation.api_keys import ApiKey
 from domain.foundation.callers import SCOPES, Caller, Role
 from domain.kernel.errors import Invalid
 from domain.kernel.ids import KeyId, StoreId
-from service.foundation.ports import RequestKey, Secrets
-from service.shared.retry import tried_again
+from service.foundation.ports import IdempotencyKey, Secrets
+from service.shared.retry import retry_on_conflict
 from service.shared.unit_of_work import Units
 
-BOUND: Final = frozenset({Role.TILL, Role.ASSOCIATE})
+BINDINGS: Final = frozenset({Role.TILL, Role.ASSOCIATE})
 """Roles whose keys belong to stores."""
 
 
-@tried_again
-async def make_key(
+@retry_on_conflict
+async def create_api_key(
     units: Units,
     secrets: Secrets,
     *,
@@ -25,8 +25,8 @@ async def make_key(
     terminal: str = "",
     scopes: Collection[str] = (),
     caller: Caller | None = None,
-    request: RequestKey | None = None,
-) -> tuple[Key, str | None]:
+    request: IdempotencyKey | None = None,
+) -> tuple[ApiKey, str | None]:
     """A new key, and its secret, which is shown this once and kept only as a hash.
 
     A repeat of `request` answers the same key without its secret, which nobody has any more. Only
@@ -36,21 +36,21 @@ async def make_key(
         Forbidden: it would open more than the key of the caller, which was narrowed.
         Invalid: the role takes no key, or stores, terminal or scopes do not go with it.
     """
-    check_binding(role, stores, terminal, scopes)
+    ensure_valid_binding(role, stores, terminal, scopes)
     if caller is not None and role is Role.OFFICE:
         caller.may_give(scopes)
-    secret = secrets.make(role)
+    secret = secrets.create(role)
     async with units.begin() as unit:
-        if first := await unit.requests.claim(request, Key):
+        if first := await unit.foundation.idempotency.claim(request, ApiKey):
             return first, None
-        known = await unit.stores.by_id(stores)
+        known = await unit.stores.stores.get_many(stores)
         for index, store in enumerate(stores):
             if store not in known:
                 raise _wrong(f"/stores/{index}", "unknown_store", "there is no such store")
             if role is Role.TILL and not known[store].kind.has_tills:
                 kind = known[store].kind.value
                 raise _wrong(f"/stores/{index}", "no_tills", f"a {kind} has no tills")
-        key = Key(
+        key = ApiKey(
             id=KeyId(unit.new_id("key")),
             role=role,
             created_at=unit.now,
@@ -59,19 +59,19 @@ async def make_key(
             scopes=sorted(set(scopes)),
             hint=secret[-4:],
         )
-        await unit.keys.add(key, secrets.hash(secret))
-        await unit.requests.answer(request, key)
+        await unit.foundation.api_keys.add(key, secrets.hash(secret))
+        await unit.foundation.idempotency.save_answer(request, key)
     return key, secret
 
 
-@tried_again
-async def revoke_key(units: Units, key: KeyId) -> None:
+@retry_on_conflict
+async def revoke_api_key(units: Units, key: KeyId) -> None:
     """From now on `key` opens nothing. Raises Missing."""
     async with units.begin() as unit:
-        await unit.keys.revoke(key, unit.now)
+        await unit.foundation.api_keys.revoke(key, unit.now)
 
 
-def check_binding(
+def ensure_valid_binding(
     role: Role, stores: Collection[StoreId], terminal: str, scopes: Collection[str]
 ) -> None:
     """Raises Invalid where a key would not be what its role needs."""
@@ -83,7 +83,7 @@ def check_binding(
         raise _wrong("/terminal", "required", "a till has a terminal")
     if role is Role.ASSOCIATE and not stores:
         raise _wrong("/stores", "required", "an associate works in at least one store")
-    if role not in BOUND and stores:
+    if role not in BINDINGS and stores:
         raise _wrong("/stores", "not_allowed", f"a key of the kind {role.value} has no stores")
     if role is not Role.TILL and terminal:
         raise _wrong("/terminal", "not_allowed", "only a till has a terminal")

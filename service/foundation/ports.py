@@ -6,27 +6,27 @@ from typing import Protocol, TypeVar, runtime_checkable
 
 from msgspec import Struct
 
-from domain.foundation.api_keys import Key
+from domain.foundation.api_keys import ApiKey
 from domain.foundation.callers import Caller, Role
-from domain.kernel.errors import Refusal
+from domain.kernel.errors import DomainError
 from domain.kernel.ids import CartId, CustomerId, KeyId, OrderId, PickupId, StoreId
 
 
-class Keys(Protocol):
-    async def add(self, key: Key, secret_hash: bytes) -> None: ...
+class ApiKeys(Protocol):
+    async def add(self, key: ApiKey, secret_hash: bytes) -> None: ...
 
-    async def by_secret(self, secret_hash: bytes) -> Key | None:
+    async def find_by_secret(self, secret_hash: bytes) -> ApiKey | None:
         """The key with this secret, unless it was revoked."""
 
-    async def page(self, after: str, limit: int) -> list[Key]:
+    async def list_page(self, after: str, limit: int) -> list[ApiKey]:
         """The next `limit` keys after the id `after`, in the order they were made."""
 
     async def revoke(self, key: KeyId, at: datetime) -> None:
         """Raises Missing."""
 
 
-class Trespasses(Protocol):
-    async def note(self, caller: Caller, operation: str, thing: str) -> None:
+class AccessDenials(Protocol):
+    async def add(self, caller: Caller, operation: str, thing: str) -> None:
         """Write down that somebody asked for what is not theirs."""
 
     async def count(self, caller: Caller, thing: str, *, since: datetime) -> int:
@@ -35,11 +35,11 @@ class Trespasses(Protocol):
         The same caller's next question waits until this unit ends, and sees what it notes.
         """
 
-    async def forget(self, before: datetime, limit: int) -> int:
+    async def purge(self, before: datetime, limit: int) -> int:
         """Strike out up to `limit` that are older than that; how many those were."""
 
 
-class Claims(Struct, frozen=True):
+class TokenClaims(Struct, frozen=True):
     """What a token says of its bearer. `customer` is set where our own issuer made it."""
 
     role: Role
@@ -50,8 +50,8 @@ class Claims(Struct, frozen=True):
 
 
 @runtime_checkable
-class Tokens(Protocol):
-    async def read(self, token: str) -> Claims:
+class TokenVerifier(Protocol):
+    async def verify(self, token: str) -> TokenClaims:
         """Raises Unknown for a token that was not issued for us, is forged, or is over."""
 
 
@@ -59,10 +59,10 @@ class Tokens(Protocol):
 class Secrets(Protocol):
     """Secrets of keys: 256 random bits behind a prefix that tells the kind."""
 
-    def make(self, role: Role) -> str:
+    def create(self, role: Role) -> str:
         """A new secret: `pk_…` for a shop's page, `sk_…` for everybody else."""
 
-    def for_signing(self) -> str:
+    def create_signing_secret(self) -> str:
         """A new secret that two sides share: `whsec_…`, as Standard Webhooks has it."""
 
     def hash(self, secret: str) -> bytes:
@@ -73,7 +73,7 @@ class Secrets(Protocol):
 class Codes(Protocol):
     """Secrets that are shown once, or derived and never stored."""
 
-    def handover(self, pickup: PickupId, revision: int) -> str:
+    def handover_code(self, pickup: PickupId, revision: int) -> str:
         """The code that proves the right to collect; the same for the same arguments."""
 
     def hash(self, code: str) -> bytes:
@@ -85,26 +85,28 @@ class Codes(Protocol):
     def till_token(self, cart: CartId, store: StoreId, until: datetime) -> str:
         """The secret that opens a cart to the tills of a store until then."""
 
-    def opened_at(self, token: str, stores: Collection[StoreId], now: datetime) -> CartId | None:
+    def cart_from_till_token(
+        self, token: str, stores: Collection[StoreId], now: datetime
+    ) -> CartId | None:
         """The cart that a till's token opens in one of these stores; None when it opens none."""
 
     def cart_code(self, cart: CartId, until: datetime) -> str:
         """A code that a shopper shows at a till; the same for the same arguments."""
 
-    def opened_by(self, token: str) -> CartId | None:
+    def cart_from_token(self, token: str) -> CartId | None:
         """The cart that a token opens; None when it is none of ours."""
 
     def order_token(self, order: OrderId) -> str:
         """The secret of a link to a guest's order; the same for the same order."""
 
-    def order_opened_by(self, token: str) -> OrderId | None:
+    def order_from_token(self, token: str) -> OrderId | None:
         """The order that a token opens; None when it is none of ours."""
 
 
 T = TypeVar("T")
 
 
-class RequestKey(Struct):
+class IdempotencyKey(Struct):
     """An Idempotency-Key: whose, and what was asked with it.
 
     `replayed` is set by `Requests.claim` when the first answer is given again.
@@ -121,8 +123,8 @@ class RequestKey(Struct):
         return self.principal, self.key
 
 
-class Requests(Protocol):
-    async def claim(self, key: RequestKey | None, kind: type[T]) -> T | None:
+class IdempotencyStore(Protocol):
+    async def claim(self, key: IdempotencyKey | None, kind: type[T]) -> T | None:
         """The first answer to `key`, or None: then the work is ours. A rival waits here.
 
         Without a key there is nothing to remember, and the work is ours.
@@ -132,25 +134,27 @@ class Requests(Protocol):
             InProgress: the first request with it is still running.
         """
 
-    async def firsts(self, keys: Sequence[RequestKey], kind: type[T]) -> list[T | Refusal | None]:
+    async def get_answers(
+        self, keys: Sequence[IdempotencyKey], kind: type[T]
+    ) -> list[T | DomainError | None]:
         """The first answer to each, the refusal, or None where nobody has asked it yet.
 
         Nobody waits: what is under way elsewhere is GaveWay. The others are ours until the unit
         ends, and whoever then does the work must `remember` its answers in it.
         """
 
-    async def remember(self, answers: Sequence[tuple[RequestKey, object]]) -> None:
+    async def save_answers(self, answers: Sequence[tuple[IdempotencyKey, object]]) -> None:
         """Keep the answers to requests that nobody had asked before, with their effects.
 
         Raises:
             GaveWay: somebody has asked one of them meanwhile; the unit has done nothing.
         """
 
-    async def answer(self, key: RequestKey | None, value: object) -> None:
+    async def save_answer(self, key: IdempotencyKey | None, value: object) -> None:
         """Remember `value` as the answer to `key`, in the same unit as its effect."""
 
-    async def withdraw(self, key: RequestKey | None) -> None:
+    async def release(self, key: IdempotencyKey | None) -> None:
         """Let a claimed key be tried again, where a unit ends well without its effect."""
 
-    async def forget(self, before: datetime, limit: int) -> int:
+    async def purge(self, before: datetime, limit: int) -> int:
         """Give first answers older than that no longer, `limit` at a time; how many those were."""

@@ -5,20 +5,20 @@ import structlog
 from domain.foundation.callers import Caller, Role
 from domain.kernel.ids import PickupId
 from domain.orders import timeline
-from service.orders.apply_transition import follow
-from service.shared.retry import tried_again
+from service.orders.apply_transition import apply_transition
+from service.shared.retry import retry_on_conflict
 from service.shared.unit_of_work import Units
 
 log = structlog.get_logger("hylla.pickups")
 
 
-async def expire_overdue(units: Units, *, limit: int = 100) -> int:
+async def expire_pickups(units: Units, *, limit: int = 100) -> int:
     """End what nobody collected in time, one unit each; how many.
 
     One that cannot be ended holds up none of the others.
     """
     async with units.read() as unit:
-        overdue = await unit.pickups.overdue(unit.now, limit)
+        overdue = await unit.fulfilment.pickups.list_overdue(unit.now, limit)
     return sum([await _expired(units, pickup) for pickup in overdue])
 
 
@@ -30,15 +30,15 @@ async def _expired(units: Units, pickup: PickupId) -> bool:
         return False
 
 
-@tried_again
+@retry_on_conflict
 async def _expire(units: Units, pickup: PickupId) -> bool:
     async with units.begin() as unit:
-        before = await unit.pickups.take(pickup)
+        before = await unit.fulfilment.pickups.get_for_update(pickup)
         if not before.is_overdue(unit.now):
             return False
-        await follow(unit, HOUSE, before, before.expire(unit.now))
+        await apply_transition(unit, SYSTEM_CALLER, before, before.expire(unit.now))
     return True
 
 
-HOUSE = Caller(role=Role.OFFICE, id=timeline.HOUSE)
+SYSTEM_CALLER = Caller(role=Role.OFFICE, id=timeline.SYSTEM_ACTOR)
 """Who acts when the clock does."""

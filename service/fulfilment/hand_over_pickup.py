@@ -6,13 +6,13 @@ from hmac import compare_digest
 from msgspec import Struct
 
 from domain.foundation.callers import Caller, Role
-from domain.fulfilment.pickups import MOST_TRIES, CodeLocked, Pickup, PickupState, WrongCode
+from domain.fulfilment.pickups import MAX_CODE_ATTEMPTS, CodeLocked, Pickup, PickupState, WrongCode
 from domain.kernel.ids import PickupId, Sku
-from service.foundation.ports import Codes, RequestKey
-from service.fulfilment.pickup_access import answered, taken_by
-from service.fulfilment.queries import Seen
-from service.orders.apply_transition import follow
-from service.shared.retry import tried_again
+from service.foundation.ports import Codes, IdempotencyKey
+from service.fulfilment.pickup_access import get_pickup_for_update, save_details
+from service.fulfilment.queries import PickupDetails
+from service.orders.apply_transition import apply_transition
+from service.shared.retry import retry_on_conflict
 from service.shared.unit_of_work import Units
 
 
@@ -27,16 +27,16 @@ class Handover(Struct, frozen=True):
     proof: str = ""
 
 
-@tried_again
-async def hand_over(
+@retry_on_conflict
+async def hand_over_pickup(
     units: Units,
     codes: Codes,
     *,
     caller: Caller,
     pickup: PickupId,
     handover: Handover,
-    key: RequestKey | None,
-) -> Seen:
+    key: IdempotencyKey | None,
+) -> PickupDetails:
     """Give the goods to whoever has the code: they leave the shelf, their points are earned.
 
     Raises:
@@ -44,20 +44,20 @@ async def hand_over(
         WrongCode: counted; after too many, CodeLocked until a manager accepts another proof.
     """
     async with units.begin() as unit:
-        if first := await unit.requests.claim(key, Seen):
+        if first := await unit.foundation.idempotency.claim(key, PickupDetails):
             return first
-        before = await taken_by(unit, caller, pickup)
+        before = await get_pickup_for_update(unit, caller, pickup)
         if _is_proved(before, handover, codes, caller):
             wanted = handover.units or {
                 line.sku: line.remaining for line in before.lines if line.remaining
             }
             after = before.hand_over(wanted, by=caller.id, proof=handover.proof, now=unit.now)
-            await follow(unit, caller, before, after)
-            return await answered(unit, caller, key, after)
+            await apply_transition(unit, caller, before, after)
+            return await save_details(unit, caller, key, after)
         failed = before.try_failed()
-        await unit.pickups.keep(failed)
-        await unit.requests.withdraw(key)
-    raise WrongCode(max(MOST_TRIES - failed.tries, 0))
+        await unit.fulfilment.pickups.update(failed)
+        await unit.foundation.idempotency.release(key)
+    raise WrongCode(max(MAX_CODE_ATTEMPTS - failed.tries, 0))
 
 
 def _is_proved(pickup: Pickup, handover: Handover, codes: Codes, caller: Caller) -> bool:
@@ -66,6 +66,6 @@ def _is_proved(pickup: Pickup, handover: Handover, codes: Codes, caller: Caller)
         return True
     if pickup.state is not PickupState.READY or pickup.code_hash is None:
         return True  # the state refuses it with the better word
-    if pickup.tries >= MOST_TRIES:
+    if pickup.tries >= MAX_CODE_ATTEMPTS:
         raise CodeLocked
     return compare_digest(pickup.code_hash, codes.hash(handover.code))

@@ -7,32 +7,34 @@ from domain.foundation.callers import Caller
 from domain.fulfilment.pickups import Pickup, PickupState
 from domain.kernel.ids import PickupId, Sku
 from domain.stores.promises import collect_by
-from service.foundation.ports import Codes, RequestKey
-from service.fulfilment.pickup_access import answered, taken_by
-from service.fulfilment.queries import Seen
-from service.orders.apply_transition import Scanned, follow, found_of
-from service.shared.retry import tried_again
+from service.foundation.ports import Codes, IdempotencyKey
+from service.fulfilment.pickup_access import get_pickup_for_update, save_details
+from service.fulfilment.queries import PickupDetails
+from service.orders.apply_transition import ScannedItem, apply_transition, picked_quantities
+from service.shared.retry import retry_on_conflict
 from service.shared.unit_of_work import Unit, Units
 
 Step = Callable[[Unit, Pickup], Awaitable[Pickup]]
 
 
-async def accept(units: Units, *, caller: Caller, pickup: PickupId, key: RequestKey | None) -> Seen:
+async def accept_pickup(
+    units: Units, *, caller: Caller, pickup: PickupId, key: IdempotencyKey | None
+) -> PickupDetails:
     async def step(unit: Unit, before: Pickup) -> Pickup:
         return before.accept(unit.now)
 
     return await _moved(units, caller, pickup, key, step)
 
 
-async def decline(
+async def decline_pickup(
     units: Units,
     *,
     caller: Caller,
     pickup: PickupId,
     reason: str,
     lines: Sequence[Sku] | None,
-    key: RequestKey | None,
-) -> Seen:
+    key: IdempotencyKey | None,
+) -> PickupDetails:
     """The store cannot prepare it, or not these lines; their stock is free again."""
 
     async def step(unit: Unit, before: Pickup) -> Pickup:
@@ -41,35 +43,35 @@ async def decline(
     return await _moved(units, caller, pickup, key, step)
 
 
-async def pick(
+async def pick_pickup(
     units: Units,
     *,
     caller: Caller,
     pickup: PickupId,
-    scanned: Sequence[Scanned],
-    key: RequestKey | None,
-) -> Seen:
+    scanned: Sequence[ScannedItem],
+    key: IdempotencyKey | None,
+) -> PickupDetails:
     """Write down what was fetched so far; a repeat is harmless, a wrong barcode is refused."""
 
     async def step(unit: Unit, before: Pickup) -> Pickup:
-        return before.pick(found_of(scanned, before), unit.now)
+        return before.pick(picked_quantities(scanned, before), unit.now)
 
     return await _moved(units, caller, pickup, key, step)
 
 
-async def ready(
+async def mark_pickup_ready(
     units: Units,
     codes: Codes,
     *,
     caller: Caller,
     pickup: PickupId,
     bin: str,  # noqa: A002 - the field's own word
-    key: RequestKey | None,
-) -> Seen:
+    key: IdempotencyKey | None,
+) -> PickupDetails:
     """The customer may come, and is told so once."""
 
     async def step(unit: Unit, before: Pickup) -> Pickup:
-        store = await unit.stores.get(before.store)
+        store = await unit.stores.stores.get(before.store)
         revision, code_hash = await _free_code(unit, codes, before)
         return before.ready(
             bin=bin,
@@ -85,16 +87,16 @@ async def ready(
 async def _free_code(unit: Unit, codes: Codes, pickup: Pickup) -> tuple[int, bytes]:
     """The first revision whose code opens no other pickup that waits."""
     for revision in itertools.count(pickup.revision):
-        code_hash = codes.hash(codes.handover(pickup.id, revision))
-        other = await unit.pickups.by_code(code_hash)
+        code_hash = codes.hash(codes.handover_code(pickup.id, revision))
+        other = await unit.fulfilment.pickups.find_by_code(code_hash)
         if other is None or other.id == pickup.id or other.state is not PickupState.READY:
             return revision, code_hash
     raise AssertionError("revisions never end")
 
 
-async def cancel(
-    units: Units, *, caller: Caller, pickup: PickupId, reason: str, key: RequestKey | None
-) -> Seen:
+async def cancel_pickup(
+    units: Units, *, caller: Caller, pickup: PickupId, reason: str, key: IdempotencyKey | None
+) -> PickupDetails:
     """The buyer, or the store for the buyer, gives it up before it is collected."""
 
     async def step(unit: Unit, before: Pickup) -> Pickup:
@@ -103,9 +105,9 @@ async def cancel(
     return await _moved(units, caller, pickup, key, step, buyers=True)
 
 
-async def put_back(
-    units: Units, *, caller: Caller, pickup: PickupId, key: RequestKey | None
-) -> Seen:
+async def put_back_pickup(
+    units: Units, *, caller: Caller, pickup: PickupId, key: IdempotencyKey | None
+) -> PickupDetails:
     """What was picked in vain lies on its shelf again and may be sold."""
 
     async def step(unit: Unit, before: Pickup) -> Pickup:
@@ -114,20 +116,20 @@ async def put_back(
     return await _moved(units, caller, pickup, key, step)
 
 
-@tried_again
+@retry_on_conflict
 async def _moved(
     units: Units,
     caller: Caller,
     pickup: PickupId,
-    key: RequestKey | None,
+    key: IdempotencyKey | None,
     step: Step,
     *,
     buyers: bool = False,
-) -> Seen:
+) -> PickupDetails:
     async with units.begin() as unit:
-        if first := await unit.requests.claim(key, Seen):
+        if first := await unit.foundation.idempotency.claim(key, PickupDetails):
             return first
-        before = await taken_by(unit, caller, pickup, buyers=buyers)
+        before = await get_pickup_for_update(unit, caller, pickup, buyers=buyers)
         after = await step(unit, before)
-        await follow(unit, caller, before, after)
-        return await answered(unit, caller, key, after)
+        await apply_transition(unit, caller, before, after)
+        return await save_details(unit, caller, key, after)

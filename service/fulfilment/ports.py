@@ -16,16 +16,16 @@ class Shipments(Protocol):
     async def get(self, shipment: ShipmentId) -> Shipment:
         """Raises Missing."""
 
-    async def take(self, shipment: ShipmentId) -> Shipment:
+    async def get_for_update(self, shipment: ShipmentId) -> Shipment:
         """The shipment, locked until the unit ends. Raises Missing."""
 
-    async def keep(self, shipment: Shipment) -> None:
+    async def update(self, shipment: Shipment) -> None:
         """Write a taken shipment back."""
 
-    async def of_order(self, order: OrderId) -> Sequence[Shipment]:
+    async def list_by_order(self, order: OrderId) -> Sequence[Shipment]:
         """The shipments of an order, in the order they were made."""
 
-    async def of_store(
+    async def list_by_store(
         self,
         store: StoreId,
         states: Collection[ShipmentState],
@@ -42,16 +42,16 @@ class Pickups(Protocol):
     async def get(self, pickup: PickupId) -> Pickup:
         """Raises Missing."""
 
-    async def take(self, pickup: PickupId) -> Pickup:
+    async def get_for_update(self, pickup: PickupId) -> Pickup:
         """The pickup, locked until the unit ends. Raises Missing."""
 
-    async def keep(self, pickup: Pickup) -> None:
+    async def update(self, pickup: Pickup) -> None:
         """Write a taken pickup back."""
 
-    async def by_code(self, code_hash: bytes) -> Pickup | None:
+    async def find_by_code(self, code_hash: bytes) -> Pickup | None:
         """The pickup that waits for this code, in any store; else the last one it opened."""
 
-    async def of_store(
+    async def list_by_store(
         self,
         store: StoreId,
         states: Collection[PickupState],
@@ -61,13 +61,13 @@ class Pickups(Protocol):
     ) -> Sequence[Pickup]:
         """A store's pickups in one of these states, oldest first."""
 
-    async def of_order(self, order: OrderId) -> Sequence[Pickup]:
+    async def list_by_order(self, order: OrderId) -> Sequence[Pickup]:
         """The pickups of an order, in the order they were made."""
 
-    async def overdue(self, now: datetime, limit: int) -> list[PickupId]:
+    async def list_overdue(self, now: datetime, limit: int) -> list[PickupId]:
         """Ready ones whose time to collect is over."""
 
 
 class Allocations(Protocol):
-    async def write(self, allocations: Collection[Allocation]) -> None:
+    async def upsert(self, allocations: Collection[Allocation]) -> None:
         """Keep each allocation as it is now; new ones are added."""

@@ -5,18 +5,18 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct, structs
 
-from domain.foundation.callers import Caller, NotYours, Role
-from domain.fulfilment.pickups import AlreadyCollected, OtherStore, Pickup, PickupState
-from domain.kernel.errors import Missing
+from domain.foundation.callers import AccessDenied, Caller, Role
+from domain.fulfilment.pickups import AlreadyCollected, Pickup, PickupAtOtherStore, PickupState
+from domain.kernel.errors import NotFound
 from domain.kernel.ids import PickupId, StoreId
 from domain.pos.incidents import AtRisk
 from domain.stores.stores import Store
 from service.foundation.ports import Codes
-from service.orders.apply_transition import at_risk_of
+from service.orders.apply_transition import get_risks
 from service.shared.unit_of_work import Unit, Units
 
 
-class Seen(Struct, frozen=True):
+class PickupDetails(Struct, frozen=True):
     """A pickup and its store; `code` only for its customer, from ready until it is collected.
 
     `at_risk` is what it may go without as things stand; only staff learn that.
@@ -28,16 +28,18 @@ class Seen(Struct, frozen=True):
     at_risk: list[AtRisk] | None = None
 
 
-async def look(units: Units, codes: Codes, *, caller: Caller, pickup: PickupId) -> Seen:
+async def get_pickup(
+    units: Units, codes: Codes, *, caller: Caller, pickup: PickupId
+) -> PickupDetails:
     """Raises Missing: there is no such pickup, or it is somebody else's."""
     async with units.read() as unit:
-        found = await unit.pickups.get(pickup)
+        found = await unit.fulfilment.pickups.get(pickup)
         if not caller.works_at(found.store):
-            await must_be_buyer(unit, caller, found)
+            await ensure_buyer(unit, caller, found)
         return await _seen(unit, codes, caller, found)
 
 
-async def list_at(
+async def list_pickups(
     units: Units,
     *,
     caller: Caller,
@@ -45,20 +47,22 @@ async def list_at(
     states: Sequence[PickupState],
     after: PickupId | None,
     limit: int,
-) -> list[Seen]:
+) -> list[PickupDetails]:
     """The store's work, oldest first."""
     if not caller.works_at(store):
-        raise NotYours(caller, store)
+        raise AccessDenied(caller, store)
     async with units.read() as unit:
-        pickups = await unit.pickups.of_store(store, states, after=after, limit=limit)
-        place = await unit.stores.get(store)
-        risks = await at_risk_of(unit, pickups)
-    return [Seen(pickup, place, at_risk=risks.get(pickup.id, [])) for pickup in pickups]
+        pickups = await unit.fulfilment.pickups.list_by_store(
+            store, states, after=after, limit=limit
+        )
+        place = await unit.stores.stores.get(store)
+        risks = await get_risks(unit, pickups)
+    return [PickupDetails(pickup, place, at_risk=risks.get(pickup.id, [])) for pickup in pickups]
 
 
-async def identify(
+async def identify_pickup(
     units: Units, codes: Codes, *, caller: Caller, store: StoreId, code: str
-) -> Seen:
+) -> PickupDetails:
     """The pickup that a customer's code stands for.
 
     Raises:
@@ -67,13 +71,13 @@ async def identify(
         OtherStore: it waits elsewhere; that is all that is told.
     """
     if not caller.works_at(store):
-        raise NotYours(caller, store)
+        raise AccessDenied(caller, store)
     async with units.read() as unit:
-        pickup = await unit.pickups.by_code(codes.hash(code))
+        pickup = await unit.fulfilment.pickups.find_by_code(codes.hash(code))
         if pickup is None:
-            raise Missing("Nothing waits for this code.", code="unknown_code")
+            raise NotFound("Nothing waits for this code.", code="unknown_code")
         if pickup.store != store:
-            raise OtherStore(pickup.store)
+            raise PickupAtOtherStore(pickup.store)
         if pickup.state is PickupState.COLLECTED:
             raise AlreadyCollected(await in_store_time(unit, pickup))
         return await _seen(unit, codes, caller, pickup)
@@ -83,34 +87,34 @@ async def in_store_time(unit: Unit, pickup: Pickup) -> Pickup:
     """The pickup; when it was collected is told by the clock on its store's wall."""
     if pickup.collected_at is None:
         return pickup
-    zone = ZoneInfo((await unit.stores.get(pickup.store)).time_zone)
+    zone = ZoneInfo((await unit.stores.stores.get(pickup.store)).time_zone)
     return structs.replace(pickup, collected_at=pickup.collected_at.astimezone(zone))
 
 
-async def must_be_buyer(unit: Unit, caller: Caller, pickup: Pickup) -> None:
+async def ensure_buyer(unit: Unit, caller: Caller, pickup: Pickup) -> None:
     """Its customer, or the guest with the token of its cart or its order. Raises NotYours."""
     if pickup.customer is not None:
         if caller.role is Role.CUSTOMER and caller.customer == pickup.customer:
             return
-        raise NotYours(caller, pickup.id)
+        raise AccessDenied(caller, pickup.id)
     if caller.order == pickup.order:
         return
-    order = await unit.orders.get(pickup.order)
+    order = await unit.orders.orders.get(pickup.order)
     if caller.cart != order.cart:
-        raise NotYours(caller, pickup.id)
+        raise AccessDenied(caller, pickup.id)
 
 
-async def seen_by(unit: Unit, caller: Caller, pickup: Pickup) -> Seen:
+async def get_details(unit: Unit, caller: Caller, pickup: Pickup) -> PickupDetails:
     """The pickup without its code."""
-    store = await unit.stores.get(pickup.store)
+    store = await unit.stores.stores.get(pickup.store)
     if not caller.works_at(pickup.store):
-        return Seen(pickup, store)
-    risks = await at_risk_of(unit, [pickup])
-    return Seen(pickup, store, at_risk=risks.get(pickup.id, []))
+        return PickupDetails(pickup, store)
+    risks = await get_risks(unit, [pickup])
+    return PickupDetails(pickup, store, at_risk=risks.get(pickup.id, []))
 
 
-async def _seen(unit: Unit, codes: Codes, caller: Caller, pickup: Pickup) -> Seen:
-    seen = await seen_by(unit, caller, pickup)
+async def _seen(unit: Unit, codes: Codes, caller: Caller, pickup: Pickup) -> PickupDetails:
+    seen = await get_details(unit, caller, pickup)
     if pickup.state is not PickupState.READY or caller.works_at(pickup.store):
         return seen
-    return structs.replace(seen, code=codes.handover(pickup.id, pickup.revision))
+    return structs.replace(seen, code=codes.handover_code(pickup.id, pickup.revision))

@@ -4,24 +4,29 @@ from collections.abc import Callable, Sequence
 
 from msgspec import Struct
 
-from domain.foundation.callers import Caller, NotYours
-from domain.fulfilment.shipments import MOVES, Leaving, Shipment, ShipmentState
-from domain.kernel.errors import Conflict, Missing
+from domain.foundation.callers import AccessDenied, Caller
+from domain.fulfilment.shipments import TRANSITIONS, Dispatch, Shipment, ShipmentState
+from domain.kernel.errors import Conflict, NotFound
 from domain.kernel.ids import OrderId, ShipmentId, Sku, StoreId
 from domain.orders.orders import Order
-from domain.orders.timeline import cancelled
+from domain.orders.timeline import cancelled_entry
 from domain.pos.incidents import AtRisk
 from domain.stores.stores import Store
-from service.foundation.ports import RequestKey
-from service.orders.apply_transition import Scanned, at_risk_of, follow, found_of
+from service.foundation.ports import IdempotencyKey
+from service.orders.apply_transition import (
+    ScannedItem,
+    apply_transition,
+    get_risks,
+    picked_quantities,
+)
 from service.orders.queries import is_buyer
-from service.shared.retry import tried_again
+from service.shared.retry import retry_on_conflict
 from service.shared.unit_of_work import Unit, Units
 
 Step = Callable[[Unit, Shipment], Shipment]
 
 
-class Seen(Struct, frozen=True):
+class ShipmentDetails(Struct, frozen=True):
     """A shipment, its location, and the order that says where it goes.
 
     `at_risk` is what it may go without as things stand; only staff learn that.
@@ -33,7 +38,7 @@ class Seen(Struct, frozen=True):
     at_risk: list[AtRisk] | None = None
 
 
-class SeveralShipments(Conflict):
+class AmbiguousShipment(Conflict):
     code = "several_shipments"
 
     def __init__(self, shipments: Sequence[Shipment]) -> None:
@@ -43,17 +48,17 @@ class SeveralShipments(Conflict):
         )
 
 
-async def look(units: Units, *, caller: Caller, shipment: ShipmentId) -> Seen:
+async def get_shipment(units: Units, *, caller: Caller, shipment: ShipmentId) -> ShipmentDetails:
     """Raises Missing: there is no such shipment, or it is somebody else's."""
     async with units.read() as unit:
-        found = await unit.shipments.get(shipment)
+        found = await unit.fulfilment.shipments.get(shipment)
         seen = await _seen(unit, caller, found)
         if not caller.works_at(found.store) and not is_buyer(caller, seen.order):
-            raise NotYours(caller, shipment)
+            raise AccessDenied(caller, shipment)
         return seen
 
 
-async def list_at(
+async def list_shipments(
     units: Units,
     *,
     caller: Caller,
@@ -61,64 +66,70 @@ async def list_at(
     states: Sequence[ShipmentState],
     after: ShipmentId | None,
     limit: int,
-) -> list[Seen]:
+) -> list[ShipmentDetails]:
     """What a location has to send, oldest first."""
     if not caller.works_at(store):
-        raise NotYours(caller, store)
+        raise AccessDenied(caller, store)
     async with units.read() as unit:
-        place = await unit.stores.get(store)
-        found = await unit.shipments.of_store(store, states, after=after, limit=limit)
-        orders = await unit.orders.by_id({one.order for one in found})
-        risks = await at_risk_of(unit, found)
-    return [Seen(one, place, orders[one.order], risks.get(one.id, [])) for one in found]
+        place = await unit.stores.stores.get(store)
+        found = await unit.fulfilment.shipments.list_by_store(
+            store, states, after=after, limit=limit
+        )
+        orders = await unit.orders.orders.get_many({one.order for one in found})
+        risks = await get_risks(unit, found)
+    return [ShipmentDetails(one, place, orders[one.order], risks.get(one.id, [])) for one in found]
 
 
-async def accept(
-    units: Units, *, caller: Caller, shipment: ShipmentId, key: RequestKey | None
-) -> Seen:
+async def accept_shipment(
+    units: Units, *, caller: Caller, shipment: ShipmentId, key: IdempotencyKey | None
+) -> ShipmentDetails:
     """The location will send it; a repeat changes nothing."""
     return await _moved(units, caller, shipment, key, lambda unit, one: one.accept(unit.now))
 
 
-async def decline(
+async def decline_shipment(
     units: Units,
     *,
     caller: Caller,
     shipment: ShipmentId,
     reason: str,
     lines: Sequence[Sku] | None,
-    key: RequestKey | None,
-) -> Seen:
+    key: IdempotencyKey | None,
+) -> ShipmentDetails:
     """The location cannot send it, or not these lines; their stock is free again."""
     return await _moved(
         units, caller, shipment, key, lambda unit, one: one.decline(reason, lines, unit.now)
     )
 
 
-async def pick(
+async def pick_shipment(
     units: Units,
     *,
     caller: Caller,
     shipment: ShipmentId,
-    scanned: Sequence[Scanned],
-    key: RequestKey | None,
-) -> Seen:
+    scanned: Sequence[ScannedItem],
+    key: IdempotencyKey | None,
+) -> ShipmentDetails:
     """Write down what was fetched so far; a repeat is harmless, a wrong barcode is refused."""
     return await _moved(
-        units, caller, shipment, key, lambda unit, one: one.pick(found_of(scanned, one), unit.now)
+        units,
+        caller,
+        shipment,
+        key,
+        lambda unit, one: one.pick(picked_quantities(scanned, one), unit.now),
     )
 
 
-async def put_back(
-    units: Units, *, caller: Caller, shipment: ShipmentId, key: RequestKey | None
-) -> Seen:
+async def put_back_shipment(
+    units: Units, *, caller: Caller, shipment: ShipmentId, key: IdempotencyKey | None
+) -> ShipmentDetails:
     """What was picked in vain lies on its shelf again and may be sold."""
     return await _moved(units, caller, shipment, key, lambda unit, one: one.put_back(unit.now))
 
 
-async def cancel(
-    units: Units, *, caller: Caller, shipment: ShipmentId, reason: str, key: RequestKey | None
-) -> Seen:
+async def cancel_shipment(
+    units: Units, *, caller: Caller, shipment: ShipmentId, reason: str, key: IdempotencyKey | None
+) -> ShipmentDetails:
     """The buyer, or the location for the buyer, gives up what has not left."""
     return await _moved(
         units,
@@ -130,30 +141,30 @@ async def cancel(
     )
 
 
-async def deliver(
+async def deliver_shipment(
     units: Units,
     *,
     caller: Caller,
     shipment: ShipmentId,
     tracking_number: str,
-    key: RequestKey | None,
-) -> Seen:
+    key: IdempotencyKey | None,
+) -> ShipmentDetails:
     """A parcel has reached its buyer; a repeat changes nothing."""
     return await _moved(
         units, caller, shipment, key, lambda unit, one: one.deliver(tracking_number, unit.now)
     )
 
 
-@tried_again
-async def send(
+@retry_on_conflict
+async def send_parcel(
     units: Units,
     *,
     caller: Caller,
     order: OrderId,
     shipment: ShipmentId | None,
-    leaving: Leaving,
-    key: RequestKey | None,
-) -> Seen:
+    leaving: Dispatch,
+    key: IdempotencyKey | None,
+) -> ShipmentDetails:
     """A parcel of an order has left: its goods are off the shelf, its points are earned.
 
     The same parcel again changes nothing. Where `shipment` is left out, the order has one that the
@@ -164,67 +175,73 @@ async def send(
         SeveralShipments: it has several.
     """
     async with units.begin() as unit:
-        if first := await unit.requests.claim(key, Seen):
+        if first := await unit.foundation.idempotency.claim(key, ShipmentDetails):
             return first
-        sent = await unit.shipments.take(await _meant(unit, caller, order, shipment))
+        sent = await unit.fulfilment.shipments.get_for_update(
+            await _meant(unit, caller, order, shipment)
+        )
         after = sent.send(leaving, unit.now)
-        await follow(unit, caller, sent, after)
+        await apply_transition(unit, caller, sent, after)
         seen = await _seen(unit, caller, after)
-        await unit.requests.answer(key, seen)
+        await unit.foundation.idempotency.save_answer(key, seen)
     return seen
 
 
 async def _meant(
     unit: Unit, caller: Caller, order: OrderId, shipment: ShipmentId | None
 ) -> ShipmentId:
-    found = [one for one in await unit.shipments.of_order(order) if caller.works_at(one.store)]
+    found = [
+        one
+        for one in await unit.fulfilment.shipments.list_by_order(order)
+        if caller.works_at(one.store)
+    ]
     if not found:
-        raise NotYours(caller, order)
+        raise AccessDenied(caller, order)
     if shipment is not None:
         if shipment not in {one.id for one in found}:
-            raise Missing
+            raise NotFound
         return shipment
-    to_send = [one for one in found if ShipmentState.SHIPPED in MOVES[one.state]] or found
+    to_send = [one for one in found if ShipmentState.SHIPPED in TRANSITIONS[one.state]] or found
     if len(to_send) > 1:
-        raise SeveralShipments(to_send)
+        raise AmbiguousShipment(to_send)
     return to_send[0].id
 
 
-@tried_again
+@retry_on_conflict
 async def _moved(
     units: Units,
     caller: Caller,
     shipment: ShipmentId,
-    key: RequestKey | None,
+    key: IdempotencyKey | None,
     step: Step,
     *,
     buyers: bool = False,
-) -> Seen:
+) -> ShipmentDetails:
     """The step; one that `buyers` may take as well gives goods up for them."""
     async with units.begin() as unit:
-        if first := await unit.requests.claim(key, Seen):
+        if first := await unit.foundation.idempotency.claim(key, ShipmentDetails):
             return first
-        before = await unit.shipments.take(shipment)
+        before = await unit.fulfilment.shipments.get_for_update(shipment)
         await _must_be_theirs(unit, caller, before, buyers=buyers)
         after = step(unit, before)
-        told = cancelled(before, after, caller, after.reason) if buyers else None
-        await follow(unit, caller, before, after, told=told)
+        told = cancelled_entry(before, after, caller, after.reason) if buyers else None
+        await apply_transition(unit, caller, before, after, told=told)
         seen = await _seen(unit, caller, after)
-        await unit.requests.answer(key, seen)
+        await unit.foundation.idempotency.save_answer(key, seen)
     return seen
 
 
 async def _must_be_theirs(unit: Unit, caller: Caller, shipment: Shipment, *, buyers: bool) -> None:
     if caller.works_at(shipment.store):
         return
-    if not buyers or not is_buyer(caller, await unit.orders.get(shipment.order)):
-        raise NotYours(caller, shipment.id)
+    if not buyers or not is_buyer(caller, await unit.orders.orders.get(shipment.order)):
+        raise AccessDenied(caller, shipment.id)
 
 
-async def _seen(unit: Unit, caller: Caller, shipment: Shipment) -> Seen:
-    store = await unit.stores.get(shipment.store)
-    order = await unit.orders.get(shipment.order)
+async def _seen(unit: Unit, caller: Caller, shipment: Shipment) -> ShipmentDetails:
+    store = await unit.stores.stores.get(shipment.store)
+    order = await unit.orders.orders.get(shipment.order)
     if not caller.works_at(shipment.store):
-        return Seen(shipment, store, order)
-    risks = await at_risk_of(unit, [shipment])
-    return Seen(shipment, store, order, risks.get(shipment.id, []))
+        return ShipmentDetails(shipment, store, order)
+    risks = await get_risks(unit, [shipment])
+    return ShipmentDetails(shipment, store, order, risks.get(shipment.id, []))

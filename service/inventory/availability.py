@@ -5,26 +5,26 @@ from datetime import date, datetime
 
 from msgspec import Struct
 
-from domain.catalogue.products import Product, ProductMissing
+from domain.catalogue.products import Product, ProductNotFound
 from domain.inventory.availability import (
-    Available,
+    AvailabilityView,
     Freshness,
     Nearby,
-    Shelves,
-    Telling,
-    View,
-    available,
+    SkuAvailability,
+    StockDisplayPolicy,
+    StockLevelMap,
     by_sku,
-    unknown,
+    compute_availability,
+    unknown_availability,
 )
-from domain.inventory.sales_channels import NoSuchChannel, Terms
-from domain.inventory.supply import with_supply
+from domain.inventory.sales_channels import ChannelTerms, UnknownChannel
+from domain.inventory.supply import add_supply
 from domain.kernel.ids import WEB, ChannelId, Sku, StoreId
-from domain.stores.stores import NoSuchStore
+from domain.stores.stores import UnknownStore
 from service.shared.unit_of_work import Unit, Units
 
 
-class Around(Struct, frozen=True):
+class NearLocation(Struct, frozen=True):
     """A point and how far from it to look."""
 
     latitude: float
@@ -32,7 +32,7 @@ class Around(Struct, frozen=True):
     radius_km: float
 
 
-class Question(Struct, frozen=True):
+class AvailabilityQuery(Struct, frozen=True):
     """Which SKUs, and which stores: named ones, those around a point, or every one that has any.
 
     `telling` is what is told of quantities where a channel has no policy of its own. `explain` says
@@ -42,48 +42,56 @@ class Question(Struct, frozen=True):
 
     skus: list[Sku]
     stores: list[StoreId] | None = None
-    around: Around | None = None
-    telling: Telling = Telling()
+    around: NearLocation | None = None
+    telling: StockDisplayPolicy = StockDisplayPolicy()
     explain: Callable[[StoreId], bool] | None = None
     by: date | None = None
     channel: ChannelId = WEB
 
 
-class Lying(Struct, frozen=True):
+class StockView(Struct, frozen=True):
     """What answers are made of: products with the parts of kits, and the shelves of each SKU.
 
     The shelves are as a channel sees them, whose terms these are.
     """
 
     catalogue: Mapping[Sku, Product]
-    shelves: Mapping[Sku, Shelves]
-    terms: Terms
+    shelves: Mapping[Sku, StockLevelMap]
+    terms: ChannelTerms
 
     @property
     def holders(self) -> set[StoreId]:
         return {store for shelves in self.shelves.values() for store, _ in shelves}
 
 
-class Answer(Struct, frozen=True):
+class AvailabilityAnswer(Struct, frozen=True):
     """`as_of` is the moment for which it is known to be true."""
 
     as_of: datetime
     channel: ChannelId
-    items: list[Available]
+    items: list[SkuAvailability]
     source: Freshness = Freshness.LIVE
 
 
-async def look(units: Units, question: Question) -> Answer:
+async def get_availability(units: Units, question: AvailabilityQuery) -> AvailabilityAnswer:
     """Each SKU in the order asked; one that nobody sells says `unknown_sku`.
 
     Raises NoSuchStore, NoSuchChannel: the question names what there is not.
     """
     async with units.read() as unit:
-        lying = await what_lies(unit, question.skus, question.channel)
-        blocked = await unit.stock.conditions(lying.catalogue) if question.explain else {}
-        due = await unit.supply.incoming(lying.catalogue, by=question.by) if question.by else []
+        lying = await load_stock(unit, question.skus, question.channel)
+        blocked = (
+            await unit.inventory.stock_levels.get_conditions(lying.catalogue)
+            if question.explain
+            else {}
+        )
+        due = (
+            await unit.inventory.supply.list_incoming(lying.catalogue, by=question.by)
+            if question.by
+            else []
+        )
         places = await _places(unit, question, lying.holders | {one.store for one in due})
-    view = View(
+    view = AvailabilityView(
         now=unit.now,
         telling=lying.terms.policy.telling(question.telling),
         explain=question.explain,
@@ -91,56 +99,64 @@ async def look(units: Units, question: Question) -> Answer:
         channel=question.channel,
     )
     items = [
-        available(lying.catalogue[sku], lying.catalogue, lying.shelves, places, view)
+        compute_availability(lying.catalogue[sku], lying.catalogue, lying.shelves, places, view)
         if sku in lying.catalogue
-        else unknown(sku)
+        else unknown_availability(sku)
         for sku in dict.fromkeys(question.skus)
     ]
     if question.by:
         items = [
-            with_supply(item, lying.catalogue, lying.shelves, due=due, by=question.by, view=view)
+            add_supply(item, lying.catalogue, lying.shelves, due=due, by=question.by, view=view)
             for item in items
         ]
-    return Answer(as_of=unit.now, channel=question.channel, items=items)
+    return AvailabilityAnswer(as_of=unit.now, channel=question.channel, items=items)
 
 
-async def look_at(units: Units, question: Question) -> tuple[datetime, Available]:
+async def answer_query(
+    units: Units, question: AvailabilityQuery
+) -> tuple[datetime, SkuAvailability]:
     """One SKU. Raises ProductMissing, NoSuchStore, NoSuchChannel."""
-    answer = await look(units, question)
+    answer = await get_availability(units, question)
     item = answer.items[0]
     if "unknown_sku" in item.reasons:
-        raise ProductMissing(item.sku)
+        raise ProductNotFound(item.sku)
     return answer.as_of, item
 
 
-async def what_lies(unit: Unit, skus: Collection[Sku], channel: ChannelId = WEB) -> Lying:
+async def load_stock(unit: Unit, skus: Collection[Sku], channel: ChannelId = WEB) -> StockView:
     """The products with their parts, and every shelf that decides how many there are.
 
     Raises NoSuchChannel.
     """
-    catalogue = await with_parts(unit, skus)
-    sold = await unit.selling.sold(channel, catalogue)
+    catalogue = await get_products_with_parts(unit, skus)
+    sold = await unit.inventory.sellable_stock.get_for_channel(channel, catalogue)
     if sold is None:
-        raise NoSuchChannel(channel, {"parameter": "channel", "in": "query"})
+        raise UnknownChannel(channel, {"parameter": "channel", "in": "query"})
     terms, shelves = sold
-    return Lying(catalogue, by_sku(terms.seen(shelves)), terms)
+    return StockView(catalogue, by_sku(terms.seen(shelves)), terms)
 
 
-async def with_parts(unit: Unit, skus: Collection[Sku]) -> dict[Sku, Product]:
+async def get_products_with_parts(unit: Unit, skus: Collection[Sku]) -> dict[Sku, Product]:
     """The products, and what the kits among them are made of."""
-    products = await unit.products.by_sku(skus)
+    products = await unit.catalogue.products.get_many(skus)
     parts = {part for product in products.values() for part in product.parts} - products.keys()
-    return {**products, **(await unit.products.by_sku(parts) if parts else {})}
+    return {**products, **(await unit.catalogue.products.get_many(parts) if parts else {})}
 
 
-async def _places(unit: Unit, question: Question, holders: Collection[StoreId]) -> list[Nearby]:
-    named = await unit.stores.by_id(holders if question.stores is None else question.stores)
+async def _places(
+    unit: Unit, question: AvailabilityQuery, holders: Collection[StoreId]
+) -> list[Nearby]:
+    named = await unit.stores.stores.get_many(
+        holders if question.stores is None else question.stores
+    )
     for store in question.stores or ():
         if store not in named:
-            raise NoSuchStore(store, {"parameter": "store", "in": "query"})
+            raise UnknownStore(store, {"parameter": "store", "in": "query"})
     if question.around:
         around = question.around
-        found = await unit.stores.near(around.latitude, around.longitude, around.radius_km)
+        found = await unit.stores.stores.list_near(
+            around.latitude, around.longitude, around.radius_km
+        )
         everywhere = question.stores is None
         return [Nearby(store, km) for store, km in found if everywhere or store.store in named]
     return [Nearby(named[store]) for store in sorted(named)]

@@ -7,23 +7,37 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from domain.catalogue.products import Product
-from domain.inventory.availability import Catalogue, Quantities, Shelves, Telling, View, needed
-from domain.inventory.change_feed import Changed, Following, Moment, Turn, places_of, turn_of
-from domain.inventory.sales_channels import Terms
+from domain.inventory.availability import (
+    AvailabilityView,
+    AvailableQuantities,
+    Catalogue,
+    StockDisplayPolicy,
+    StockLevelMap,
+    needed,
+)
+from domain.inventory.change_feed import (
+    FeedPosition,
+    StockChange,
+    Subscription,
+    Update,
+    stock_keys_of,
+    to_update,
+)
+from domain.inventory.sales_channels import ChannelTerms
 from domain.kernel.ids import ChannelId, Sku, StoreId
-from service.inventory.availability import with_parts
+from service.inventory.availability import get_products_with_parts
 from service.shared.unit_of_work import Unit, Units
 
 
-class Heard(Struct, frozen=True):
+class FeedChange(Struct, frozen=True):
     """What those who follow one channel hear of changes, each with the turns it makes."""
 
-    turns: list[list[Turn]]
-    telling: Telling
+    turns: list[list[Update]]
+    telling: StockDisplayPolicy
 
-    def to(self, *, exact: bool, part: slice = slice(None)) -> list[list[Turn]]:
+    def to(self, *, exact: bool, part: slice = slice(None)) -> list[list[Update]]:
         """The turns as those are told who may know the exact numbers, or as shoppers are."""
-        if exact or self.telling.quantities is Quantities.EXACT:
+        if exact or self.telling.quantities is AvailableQuantities.EXACT:
             return self.turns[part]
         return [
             [replace(turn, quantity=self.telling.shown(turn.quantity)) for turn in turns]
@@ -31,27 +45,27 @@ class Heard(Struct, frozen=True):
         ]
 
 
-class Story(Struct):
+class ChangeReader(Struct):
     """Changes, and all that is known to tell of them."""
 
-    changes: Sequence[Changed]
+    changes: Sequence[StockChange]
     kits: Collection[Product]
     catalogue: Catalogue
-    shelves: Shelves
-    terms: Mapping[ChannelId, Terms]
-    usual: Telling
+    shelves: StockLevelMap
+    terms: Mapping[ChannelId, ChannelTerms]
+    usual: StockDisplayPolicy
     now: datetime
-    told: dict[ChannelId, Heard] = {}
+    told: dict[ChannelId, FeedChange] = {}
 
-    def heard(self, channel: ChannelId) -> Heard:
+    def heard(self, channel: ChannelId) -> FeedChange:
         """What each change means for what a channel sells: the SKU, and every kit with it."""
         if channel not in self.told:
             self.told[channel] = self._heard(channel, self.terms[channel])
         return self.told[channel]
 
-    def _heard(self, channel: ChannelId, terms: Terms) -> Heard:
+    def _heard(self, channel: ChannelId, terms: ChannelTerms) -> FeedChange:
         telling = terms.policy.telling(self.usual)
-        view = View(now=self.now, telling=telling.to_staff, channel=channel)
+        view = AvailabilityView(now=self.now, telling=telling.to_staff, channel=channel)
         seen = terms.seen(self.shelves)
         made_of: dict[Sku, list[Product]] = {}
         for kit in self.kits:
@@ -61,26 +75,26 @@ class Story(Struct):
             [
                 *_itself(change, self.catalogue, terms, view),
                 *(
-                    turn_of(kit, change.shelf.store, self.catalogue, seen, view)
+                    to_update(kit, change.shelf.store, self.catalogue, seen, view)
                     for kit in made_of.get(change.shelf.sku, ())
                 ),
             ]
             for change in self.changes
         ]
-        return Heard(turns, telling)
+        return FeedChange(turns, telling)
 
 
-class Standing(Struct, frozen=True):
+class StockSnapshot(Struct, frozen=True):
     """How some SKUs stood at a moment."""
 
     skus: Sequence[Sku]
-    heard: Heard
-    moment: Moment
+    heard: FeedChange
+    moment: FeedPosition
 
 
-async def standing(
-    units: Units, following: Following, *, after: Sku, limit: int, usual: Telling
-) -> Standing:
+async def load_snapshot(
+    units: Units, following: Subscription, *, after: Sku, limit: int, usual: StockDisplayPolicy
+) -> StockSnapshot:
     """How the shelves stand now of what is followed: the first SKUs behind one, in their order.
 
     SKU by SKU and store by store; nothing of SKUs nobody sells.
@@ -88,17 +102,17 @@ async def standing(
     stores, channel = following.stores, following.channel
     async with units.snapshot() as unit:
         skus = await _behind(unit, following, after, limit)
-        catalogue = await with_parts(unit, skus)
-        sold = await unit.selling.sold(channel, catalogue, stores)
-        places = None if stores is None else await unit.stores.by_id(stores)
-        moment = await unit.feed.moment(catalogue)
+        catalogue = await get_products_with_parts(unit, skus)
+        sold = await unit.inventory.sellable_stock.get_for_channel(channel, catalogue, stores)
+        places = None if stores is None else await unit.stores.stores.get_many(stores)
+        moment = await unit.inventory.change_feed.get_position(catalogue)
     assert sold is not None, "nobody follows a channel that there is not"
     terms, lying = sold
     shelves = terms.seen(lying)
     telling = terms.policy.telling(usual)
-    view = View(now=unit.now, telling=telling.to_staff, channel=channel)
+    view = AvailabilityView(now=unit.now, telling=telling.to_staff, channel=channel)
     turns = [
-        turn_of(
+        to_update(
             catalogue[sku],
             store,
             catalogue,
@@ -108,19 +122,21 @@ async def standing(
         )
         for sku in skus
         if sku in catalogue
-        for store in sorted(places_of(catalogue[sku], places, shelves))
+        for store in sorted(stock_keys_of(catalogue[sku], places, shelves))
     ]
-    return Standing(skus, Heard([turns], telling), moment)
+    return StockSnapshot(skus, FeedChange([turns], telling), moment)
 
 
-async def _behind(unit: Unit, following: Following, after: Sku, limit: int) -> list[Sku]:
+async def _behind(unit: Unit, following: Subscription, after: Sku, limit: int) -> list[Sku]:
     if following.skus is not None:
         return sorted(sku for sku in following.skus if sku > after)[:limit]
-    found = await unit.products.search(gtin=None, query=None, after=after, limit=limit)
+    found = await unit.catalogue.products.search(gtin=None, query=None, after=after, limit=limit)
     return [product.sku for product in found]
 
 
-async def told(units: Units, changes: Sequence[Changed], *, usual: Telling) -> Story:
+async def load_changes(
+    units: Units, changes: Sequence[StockChange], *, usual: StockDisplayPolicy
+) -> ChangeReader:
     """What there is to tell of changes, whichever channel is asked for.
 
     The SKU is told as the change left it. A kit is told as it can be made now, since its other
@@ -128,29 +144,31 @@ async def told(units: Units, changes: Sequence[Changed], *, usual: Telling) -> S
     """
     skus = {change.shelf.sku for change in changes}
     async with units.read() as unit:
-        kits = await unit.products.kits_of(skus)
-        catalogue = await with_parts(unit, skus | {kit.sku for kit in kits})
+        kits = await unit.catalogue.products.list_kits_with(skus)
+        catalogue = await get_products_with_parts(unit, skus | {kit.sku for kit in kits})
         shelves = await _shelves_of(unit, kits, {change.shelf.store for change in changes})
         places = {(change.shelf.store, change.shelf.sku) for change in changes}
-        terms = await unit.selling.terms(places | shelves.keys())
-    return Story(changes, kits, catalogue, shelves, terms, usual, unit.now)
+        terms = await unit.inventory.sellable_stock.get_terms(places | shelves.keys())
+    return ChangeReader(changes, kits, catalogue, shelves, terms, usual, unit.now)
 
 
 async def with_kits_parts(units: Units, skus: Collection[Sku]) -> set[Sku]:
     """The SKUs whose changes are changes of `skus`."""
     async with units.read() as unit:
-        products = await unit.products.by_sku(skus)
+        products = await unit.catalogue.products.get_many(skus)
     return set(skus).union(*(needed(product) for product in products.values()))
 
 
 async def _shelves_of(
     unit: Unit, kits: Collection[Product], stores: Collection[StoreId]
-) -> Shelves:
+) -> StockLevelMap:
     parts = {sku for kit in kits for sku in kit.parts}
-    return await unit.stock.of(parts, stores) if parts else {}
+    return await unit.inventory.stock_levels.list_by_skus(parts, stores) if parts else {}
 
 
-def _itself(change: Changed, catalogue: Catalogue, terms: Terms, view: View) -> list[Turn]:
+def _itself(
+    change: StockChange, catalogue: Catalogue, terms: ChannelTerms, view: AvailabilityView
+) -> list[Update]:
     """Nothing of a SKU nobody sells, and of a kit, whose own shelf decides nothing."""
     shelf = change.shelf
     product = catalogue.get(shelf.sku)
@@ -159,4 +177,4 @@ def _itself(change: Changed, catalogue: Catalogue, terms: Terms, view: View) -> 
     then = replace(view, now=change.recorded_at)
     seen = terms.see(shelf)
     shelves = {(shelf.store, shelf.sku): seen}
-    return [turn_of(product, shelf.store, catalogue, shelves, then, serves=seen.serves)]
+    return [to_update(product, shelf.store, catalogue, shelves, then, serves=seen.serves)]

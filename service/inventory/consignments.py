@@ -6,80 +6,84 @@ from typing import Final, Generic, TypeVar
 
 from msgspec import Struct
 
-from domain.catalogue.products import ProductMissing
-from domain.foundation.callers import Caller, NotYours
+from domain.catalogue.products import ProductNotFound
+from domain.foundation.callers import AccessDenied, Caller
 from domain.inventory.consignments import Consignment, ConsignmentLine
 from domain.inventory.deliveries import Delivery
-from domain.inventory.stock_levels import Place, Shelf, moves_of
+from domain.inventory.stock_levels import StockKey, StockLevel, to_postings
 from domain.inventory.transfers import Transfer
 from domain.kernel.ids import Sku, StoreId
-from service.foundation.ports import RequestKey
+from service.foundation.ports import IdempotencyKey
 from service.inventory.ports import Consignments
-from service.inventory.stocktaking import Result
-from service.shared.retry import tried_again
+from service.inventory.stocktaking import StockReportResult
+from service.shared.retry import retry_on_conflict
 from service.shared.unit_of_work import Unit, Units
 
 C = TypeVar("C", bound=Consignment)
 
 
-class Told(Struct, Generic[C], frozen=True):
+class ReceivedResult(Struct, Generic[C], frozen=True):
     """A consignment as it is after, and what became of each line with the shelf it touched."""
 
     consignment: C
-    results: list[Result]
+    results: list[StockReportResult]
 
 
-class Kind(Struct, Generic[C], frozen=True):
+class ConsignmentKind(Struct, Generic[C], frozen=True):
     """Deliveries, or transfers: what is told of one, and where they are kept."""
 
-    told: type[Told[C]]
+    told: type[ReceivedResult[C]]
     kept_in: Callable[[Unit], Consignments[C]]
 
 
-DELIVERIES: Final = Kind(Told[Delivery], lambda unit: unit.deliveries)
-TRANSFERS: Final = Kind(Told[Transfer], lambda unit: unit.transfers)
+DELIVERIES: Final = ConsignmentKind(
+    ReceivedResult[Delivery], lambda unit: unit.inventory.deliveries
+)
+TRANSFERS: Final = ConsignmentKind(ReceivedResult[Transfer], lambda unit: unit.inventory.transfers)
 
 
-@tried_again
-async def receive(
+@retry_on_conflict
+async def receive_consignment(
     units: Units,
-    kind: Kind[C],
+    kind: ConsignmentKind[C],
     name: str,
     *,
     caller: Caller,
     totals: Mapping[Sku, int],
     last: bool,
-    key: RequestKey,
-) -> Told[C]:
+    key: IdempotencyKey,
+) -> ReceivedResult[C]:
     """So much of each SKU has come so far; `last` says that no more will.
 
     Refusals:
         NotSent, NotExpected, ConsignmentClosed, TooMuch, NotYours, Missing.
     """
     async with units.begin() as unit:
-        if first := await unit.requests.claim(key, kind.told):
+        if first := await unit.foundation.idempotency.claim(key, kind.told):
             return first
-        before = await kind.kept_in(unit).take(name)
+        before = await kind.kept_in(unit).get_for_update(name)
         after, results = await _booked(unit, caller, before, totals, last=last)
         if after is not before:
-            await kind.kept_in(unit).keep(after)
-        told = Told(after, results)
-        await unit.requests.answer(key, told)
+            await kind.kept_in(unit).update(after)
+        told = ReceivedResult(after, results)
+        await unit.foundation.idempotency.save_answer(key, told)
     return told
 
 
-async def look(units: Units, kind: Kind[C], name: str, *, caller: Caller) -> C:
+async def get_consignment(
+    units: Units, kind: ConsignmentKind[C], name: str, *, caller: Caller
+) -> C:
     """Raises Missing: there is none of that name, or it is the business of other stores."""
     async with units.read() as unit:
         found = await kind.kept_in(unit).get(name)
     if not any(map(caller.works_at, found.ends)):
-        raise NotYours(caller, name)
+        raise AccessDenied(caller, name)
     return found
 
 
-async def list_of(
+async def list_consignments(
     units: Units,
-    kind: Kind[C],
+    kind: ConsignmentKind[C],
     *,
     caller: Caller,
     stores: Collection[StoreId] | None,
@@ -90,52 +94,56 @@ async def list_of(
     """Those whose business it is of these stores, oldest first; None for all. Raises NotYours."""
     for store in stores or ():
         if not caller.works_at(store):
-            raise NotYours(caller, store)
+            raise AccessDenied(caller, store)
     async with units.read() as unit:
-        return await kind.kept_in(unit).page(stores, states, after=after, limit=limit)
+        return await kind.kept_in(unit).list_page(stores, states, after=after, limit=limit)
 
 
 async def _booked(
     unit: Unit, caller: Caller, before: C, totals: Mapping[Sku, int], *, last: bool
-) -> tuple[C, list[Result]]:
+) -> tuple[C, list[StockReportResult]]:
     """A taken consignment once so much has come; the goods are on their shelves then.
 
     Answers what became of each line, with the shelf it touched.
     """
     if not caller.works_at(before.destination):
-        raise NotYours(caller, before.id)
+        raise AccessDenied(caller, before.id)
     after = before.after_receiving(totals, last=last, by=caller.id, now=unit.now)
     changes = after.arrived_since(before)
-    shelves = await unit.stock.lock(_places(before.destination, totals), shelve=True)
+    shelves = await unit.inventory.stock_levels.get_for_update(
+        _places(before.destination, totals), shelve=True
+    )
     for change in changes:
-        shelves[change.place].must_hold(change)
-    changed = await unit.stock.apply(moves_of(changes, after.arrival(caller.id, unit.now)))
-    return after, results_of(before.destination, totals, changed, shelves)
+        shelves[change.key].ensure_capacity(change)
+    changed = await unit.inventory.stock_levels.apply(
+        to_postings(changes, after.arrival(caller.id, unit.now))
+    )
+    return after, to_results(before.destination, totals, changed, shelves)
 
 
-async def must_be_sold(unit: Unit, skus: Collection[Sku]) -> None:
+async def ensure_known_products(unit: Unit, skus: Collection[Sku]) -> None:
     """Raises ProductMissing."""
-    known = await unit.products.known(skus)
+    known = await unit.catalogue.products.filter_known(skus)
     for sku in skus:
         if sku not in known:
-            raise ProductMissing(sku)
+            raise ProductNotFound(sku)
 
 
-def lines_of(units: Mapping[Sku, int]) -> list[ConsignmentLine]:
+def to_lines(units: Mapping[Sku, int]) -> list[ConsignmentLine]:
     return [ConsignmentLine(sku, count) for sku, count in units.items()]
 
 
-def results_of(
+def to_results(
     store: StoreId,
     skus: Collection[Sku],
-    changed: Mapping[Place, Shelf],
-    unchanged: Mapping[Place, Shelf],
-) -> list[Result]:
+    changed: Mapping[StockKey, StockLevel],
+    unchanged: Mapping[StockKey, StockLevel],
+) -> list[StockReportResult]:
     """One for each SKU, in the order they came."""
     results = []
     for place in _places(store, skus):
         shelf = changed[place] if place in changed else unchanged[place]
-        result = Result(
+        result = StockReportResult(
             "applied" if place in changed else "duplicate",
             on_hand=shelf.on_hand,
             version=shelf.version,
@@ -144,5 +152,5 @@ def results_of(
     return results
 
 
-def _places(store: StoreId, skus: Collection[Sku]) -> Sequence[Place]:
+def _places(store: StoreId, skus: Collection[Sku]) -> Sequence[StockKey]:
     return [(store, sku) for sku in skus]

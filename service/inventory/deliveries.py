@@ -8,14 +8,14 @@ from msgspec import Struct
 from domain.foundation.callers import Caller
 from domain.inventory.deliveries import Delivery, Due
 from domain.kernel.ids import DeliveryId, Sku, StoreId
-from domain.stores.stores import NoSuchStore
-from service.foundation.ports import RequestKey
-from service.inventory.consignments import lines_of, must_be_sold
-from service.shared.retry import tried_again
+from domain.stores.stores import UnknownStore
+from service.foundation.ports import IdempotencyKey
+from service.inventory.consignments import ensure_known_products, to_lines
+from service.shared.retry import retry_on_conflict
 from service.shared.unit_of_work import Unit, Units
 
 
-class Announcement(Struct, frozen=True):
+class DeliveryAnnouncement(Struct, frozen=True):
     """So many units of each SKU for a store, on a day of its own or at an hour."""
 
     store: StoreId
@@ -25,53 +25,53 @@ class Announcement(Struct, frozen=True):
     reference: str = ""
 
 
-@tried_again
-async def announce(
-    units: Units, *, caller: Caller, news: Announcement, key: RequestKey
+@retry_on_conflict
+async def announce_delivery(
+    units: Units, *, caller: Caller, news: DeliveryAnnouncement, key: IdempotencyKey
 ) -> Delivery:
     """It is expected from now on; no shelf changes. Raises NoSuchStore, ProductMissing."""
     async with units.begin() as unit:
-        if first := await unit.requests.claim(key, Delivery):
+        if first := await unit.foundation.idempotency.claim(key, Delivery):
             return first
-        stores = await unit.stores.by_id([news.store])
+        stores = await unit.stores.stores.get_many([news.store])
         if news.store not in stores:
-            raise NoSuchStore(news.store, {"pointer": "/store"})
-        await must_be_sold(unit, news.units)
+            raise UnknownStore(news.store, {"pointer": "/store"})
+        await ensure_known_products(unit, news.units)
         due = Due.there(stores[news.store], news.due_on, news.due_at)
         delivery = Delivery(
             id=DeliveryId(unit.new_id("dlv")),
             destination=news.store,
-            lines=lines_of(news.units),
+            lines=to_lines(news.units),
             due_on=due.on,
             due_at=due.at,
             reference=news.reference,
             announced_by=caller.id,
             announced_at=unit.now,
         )
-        await unit.deliveries.add(delivery)
-        await unit.requests.answer(key, delivery)
+        await unit.inventory.deliveries.add(delivery)
+        await unit.foundation.idempotency.save_answer(key, delivery)
     return delivery
 
 
-async def put_off(
+async def postpone_delivery(
     units: Units,
     *,
     delivery: DeliveryId,
     due_on: date | None,
     due_at: datetime | None,
-    key: RequestKey | None,
+    key: IdempotencyKey | None,
 ) -> Delivery:
     """It is expected at another time. Raises DeliveryClosed, Missing."""
 
     async def changed(unit: Unit, before: Delivery) -> Delivery:
-        store = await unit.stores.get(before.destination)
+        store = await unit.stores.stores.get(before.destination)
         return before.put_off(Due.there(store, due_on, due_at))
 
     return await _change(units, delivery, changed, key)
 
 
-async def cancel(
-    units: Units, *, caller: Caller, delivery: DeliveryId, key: RequestKey | None
+async def cancel_delivery(
+    units: Units, *, caller: Caller, delivery: DeliveryId, key: IdempotencyKey | None
 ) -> Delivery:
     """It will not come; a repeat changes nothing. Raises AlreadyReceived, DeliveryClosed."""
 
@@ -81,19 +81,19 @@ async def cancel(
     return await _change(units, delivery, changed, key)
 
 
-@tried_again
+@retry_on_conflict
 async def _change(
     units: Units,
     delivery: DeliveryId,
     changed: Callable[[Unit, Delivery], Awaitable[Delivery]],
-    key: RequestKey | None,
+    key: IdempotencyKey | None,
 ) -> Delivery:
     async with units.begin() as unit:
-        if first := await unit.requests.claim(key, Delivery):
+        if first := await unit.foundation.idempotency.claim(key, Delivery):
             return first
-        before = await unit.deliveries.take(delivery)
+        before = await unit.inventory.deliveries.get_for_update(delivery)
         after = await changed(unit, before)
         if after is not before:
-            await unit.deliveries.keep(after)
-        await unit.requests.answer(key, after)
+            await unit.inventory.deliveries.update(after)
+        await unit.foundation.idempotency.save_answer(key, after)
     return after

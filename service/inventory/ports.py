@@ -5,15 +5,21 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Protocol, TypeVar
 
-from domain.inventory.change_feed import ANY, Changed, Moment
+from domain.inventory.change_feed import ANY, FeedPosition, StockChange
 from domain.inventory.conditions import Condition, Conditions
 from domain.inventory.consignments import Consignment, Incoming
 from domain.inventory.deliveries import Delivery
 from domain.inventory.holds import Hold, HoldState
-from domain.inventory.sales_channels import OwnBuffer, Policy, SalesChannel, Terms
-from domain.inventory.stock_levels import Move, Movement, PastShelf, Place, Shelf
-from domain.inventory.stocktaking import Told
-from domain.inventory.walk_ins import Turn, WalkInPolicy
+from domain.inventory.sales_channels import ChannelPolicy, ChannelTerms, SalesChannel, SkuBuffer
+from domain.inventory.stock_levels import (
+    StockKey,
+    StockLevel,
+    StockLevelAsOf,
+    StockMovement,
+    StockPosting,
+)
+from domain.inventory.stocktaking import Report
+from domain.inventory.walk_ins import WalkInPolicy, WalkInTurn
 from domain.kernel.ids import CartId, ChannelId, CustomerId, HoldId, MemberId, Sku, StoreId
 
 C = TypeVar("C", bound=Consignment)
@@ -28,13 +34,13 @@ class Consignments(Protocol[C]):
     async def get(self, consignment: str) -> C:
         """Raises Missing."""
 
-    async def take(self, consignment: str) -> C:
+    async def get_for_update(self, consignment: str) -> C:
         """The consignment, locked until the unit ends. Raises Missing."""
 
-    async def keep(self, consignment: C) -> None:
+    async def update(self, consignment: C) -> None:
         """Write a taken one back."""
 
-    async def page(
+    async def list_page(
         self,
         stores: Collection[StoreId] | None,
         states: Collection[StrEnum],
@@ -46,15 +52,15 @@ class Consignments(Protocol[C]):
 
 
 class Deliveries(Consignments[Delivery], Protocol):
-    async def take_told(self, external_ids: Collection[str]) -> dict[str, Delivery]:
+    async def get_reported_for_update(self, external_ids: Collection[str]) -> dict[str, Delivery]:
         """Those that files have told of, locked until the unit ends; no other file tells of any."""
 
-    async def put(self, deliveries: Mapping[str, Delivery]) -> None:
+    async def upsert(self, deliveries: Mapping[str, Delivery]) -> None:
         """Write new and taken ones, by the names that files give them."""
 
 
 class Supply(Protocol):
-    async def incoming(
+    async def list_incoming(
         self,
         skus: Collection[Sku],
         stores: Collection[StoreId] | None = None,
@@ -68,78 +74,80 @@ class Supply(Protocol):
         """
 
 
-class Selling(Protocol):
+class SellableStock(Protocol):
     """What a channel may sell of the shelves."""
 
-    async def sold(
+    async def get_for_channel(
         self,
         channel: ChannelId,
         skus: Collection[Sku],
         stores: Collection[StoreId] | None = None,
-    ) -> tuple[Terms, dict[Place, Shelf]] | None:
+    ) -> tuple[ChannelTerms, dict[StockKey, StockLevel]] | None:
         """The shelves of these SKUs, and a channel's terms; None where there is no such channel."""
 
-    async def terms(self, places: Collection[Place]) -> dict[ChannelId, Terms]:
+    async def get_terms(self, places: Collection[StockKey]) -> dict[ChannelId, ChannelTerms]:
         """On what terms each channel there is sells at these places now."""
 
-    async def lock(
-        self, places: Collection[Place], channels: Collection[ChannelId]
-    ) -> tuple[dict[Place, Shelf], dict[ChannelId, Terms]]:
+    async def get_for_update(
+        self, places: Collection[StockKey], channels: Collection[ChannelId]
+    ) -> tuple[dict[StockKey, StockLevel], dict[ChannelId, ChannelTerms]]:
         """The shelves, locked as `Stock.lock` does, and the terms of those channels there are."""
 
 
 class SalesChannels(Protocol):
-    async def known(self) -> dict[ChannelId, Policy]:
+    async def list_policies(self) -> dict[ChannelId, ChannelPolicy]:
         """Every channel there is, by its name."""
 
-    async def lock(self, channel: ChannelId) -> Policy | None:
+    async def get_policy_for_update(self, channel: ChannelId) -> ChannelPolicy | None:
         """The channel's policy, kept so until the unit ends; None of a channel there is not."""
 
-    async def put(self, channel: SalesChannel) -> None:
+    async def upsert(self, channel: SalesChannel) -> None:
         """Write the channel, new or known, as it is now."""
 
-    async def buffers(self, channel: ChannelId, skus: Collection[Sku]) -> dict[Sku, int]:
+    async def get_buffers(self, channel: ChannelId, skus: Collection[Sku]) -> dict[Sku, int]:
         """The buffers that these have of their own in a channel."""
 
-    async def page(self, channel: ChannelId, *, after: Sku, limit: int) -> Sequence[OwnBuffer]:
+    async def list_buffers(
+        self, channel: ChannelId, *, after: Sku, limit: int
+    ) -> Sequence[SkuBuffer]:
         """All that SKUs have of their own in a channel, in order, from the one behind `after`."""
 
-    async def keep_back(self, channel: ChannelId, units: Mapping[Sku, int | None]) -> None:
+    async def set_buffers(self, channel: ChannelId, units: Mapping[Sku, int | None]) -> None:
         """Give SKUs a buffer of their own in a locked channel; None takes it away."""
 
 
-class Stock(Protocol):
+class StockLevels(Protocol):
     """The one writer of stock."""
 
-    async def of(
+    async def list_by_skus(
         self, skus: Collection[Sku], stores: Collection[StoreId] | None = None
-    ) -> dict[Place, Shelf]:
+    ) -> dict[StockKey, StockLevel]:
         """The shelves of these SKUs, in these stores or everywhere, as they are now."""
 
-    async def shelve(self, places: Collection[Place]) -> None:
+    async def create_missing(self, places: Collection[StockKey]) -> None:
         """Make an empty shelf wherever there is none; all are kept until the unit ends."""
 
-    async def lock(
-        self, places: Collection[Place], *, shelve: bool | Collection[Place] = False
-    ) -> dict[Place, Shelf]:
+    async def get_for_update(
+        self, places: Collection[StockKey], *, shelve: bool | Collection[StockKey] = False
+    ) -> dict[StockKey, StockLevel]:
         """The shelves as they are now, kept so until the unit ends.
 
         Absent ones are left out, or made empty where `shelve` says so, of all or of each.
         """
 
-    async def apply(self, moves: Collection[Move]) -> dict[Place, Shelf]:
+    async def apply(self, moves: Collection[StockPosting]) -> dict[StockKey, StockLevel]:
         """Add each change to its locked shelf, and write the goods that move to the ledger.
 
         Answers the shelves as they are after.
         """
 
-    async def retell(self, skus: Collection[Sku]) -> None:
+    async def republish(self, skus: Collection[Sku]) -> None:
         """Tell of every shelf of these as of a change, since what is sold of it has changed.
 
         Where more is promised than is there of what is tracked, that is an incident from now on.
         """
 
-    async def restate(
+    async def republish_channel(
         self, *, channel: ChannelId = ANY, stores: Collection[StoreId] = (ANY,)
     ) -> None:
         """Have everything that was told of a channel, in these stores, told anew.
@@ -147,49 +155,49 @@ class Stock(Protocol):
         For what changes more shelves than can be told of one by one.
         """
 
-    async def moved_by(
-        self, sources: Collection[tuple[str, Place]]
-    ) -> dict[tuple[str, Place], tuple[str, int, Conditions]]:
+    async def get_posted(
+        self, sources: Collection[tuple[str, StockKey]]
+    ) -> dict[tuple[str, StockKey], tuple[str, int, Conditions]]:
         """Of each source that has moved goods at its place: the cause, and by how much."""
 
-    async def conditions(
+    async def get_conditions(
         self,
         skus: Collection[Sku],
         stores: Collection[StoreId] | None = None,
         *,
         at: datetime | None = None,
-    ) -> dict[Place, dict[Condition, int]]:
+    ) -> dict[StockKey, dict[Condition, int]]:
         """How much of each is not for sale, and why: now, or as the ledger had it by then."""
 
-    async def movements(
+    async def list_movements(
         self, sku: Sku, stores: Collection[StoreId] | None, *, before: int | None, limit: int
-    ) -> list[Movement]:
+    ) -> list[StockMovement]:
         """The ledger of a SKU, newest first."""
 
-    async def as_of(
+    async def get_as_of(
         self, sku: Sku, stores: Collection[StoreId] | None, at: datetime
-    ) -> list[PastShelf]:
+    ) -> list[StockLevelAsOf]:
         """What the ledger had recorded by a past instant, store by store."""
 
-    async def moved_since(
-        self, moments: Collection[tuple[Place, datetime]]
-    ) -> dict[tuple[Place, datetime], int]:
+    async def sum_since(
+        self, moments: Collection[tuple[StockKey, datetime]]
+    ) -> dict[tuple[StockKey, datetime], int]:
         """Units added to each place by movements that happened after its moment."""
 
-    async def told(self, places: Collection[Place]) -> dict[Place, Told]:
+    async def get_reported(self, places: Collection[StockKey]) -> dict[StockKey, Report]:
         """The last count that a file told of each place."""
 
-    async def remember(self, told: Mapping[Place, Told]) -> None:
+    async def save_reported(self, told: Mapping[StockKey, Report]) -> None:
         """Keep each as what was last said of its place; a line of a file stays until the next."""
 
 
-class Feed(Protocol):
+class ChangeFeed(Protocol):
     """The changes of all shelves, in the order in which they became true for everybody."""
 
     async def relay(self, limit: int) -> int:
         """Give positions to up to `limit` changes that wait for one; how many those were."""
 
-    async def after(
+    async def list_after(
         self,
         position: int,
         limit: int,
@@ -197,24 +205,24 @@ class Feed(Protocol):
         until: int | None = None,
         skus: Collection[Sku] | None = None,
         stores: Collection[StoreId] | None = None,
-    ) -> list[Changed]:
+    ) -> list[StockChange]:
         """The first changes behind a position, of these SKUs and in these stores."""
 
-    async def skus_after(self, position: int, limit: int) -> list[tuple[int, Sku]]:
+    async def list_skus_after(self, position: int, limit: int) -> list[tuple[int, Sku]]:
         """As `after`, but only what has changed: position and SKU; ANY for what is told anew."""
 
-    async def restated(
+    async def list_republished(
         self, after: int, until: int, channel: ChannelId, stores: Collection[StoreId] | None
     ) -> bool:
         """Whether something between these positions made what was told of a channel untrue."""
 
-    async def moment(self, skus: Collection[Sku]) -> Moment:
+    async def get_position(self, skus: Collection[Sku]) -> FeedPosition:
         """Which changes the unit sees, as far as they are of these SKUs: see `Units.snapshot`."""
 
-    async def span(self) -> tuple[int, int]:
+    async def get_span(self) -> tuple[int, int]:
         """The oldest position that is still kept, and the newest."""
 
-    async def forget(self, before: datetime, keep: int, limit: int) -> int:
+    async def purge(self, before: datetime, keep: int, limit: int) -> int:
         """Forget up to `limit` that are older than that, or not among the newest `keep`."""
 
 
@@ -224,72 +232,74 @@ class Holds(Protocol):
     async def get(self, hold: HoldId) -> Hold:
         """Raises Missing."""
 
-    async def take(self, hold: HoldId) -> Hold:
+    async def get_for_update(self, hold: HoldId) -> Hold:
         """The hold, locked until the unit ends. Raises Missing."""
 
-    async def take_all(self, holds: Collection[HoldId]) -> dict[HoldId, Hold]:
+    async def get_many_for_update(self, holds: Collection[HoldId]) -> dict[HoldId, Hold]:
         """These holds, locked until the unit ends."""
 
-    async def keep(self, hold: Hold) -> None:
+    async def update(self, hold: Hold) -> None:
         """Write a taken hold back, with what it claims."""
 
     async def close(self, holds: Collection[HoldId], state: HoldState) -> None:
         """End taken holds; they claim nothing any more."""
 
-    async def take_of(
-        self, members: Collection[MemberId], places: Collection[Place]
+    async def get_by_members_for_update(
+        self, members: Collection[MemberId], places: Collection[StockKey]
     ) -> list[tuple[MemberId, Hold]]:
         """What members hold at these places now, the oldest first, locked until the unit ends.
 
         What they are paying for elsewhere is left out.
         """
 
-    async def take_of_carts(self, carts: Collection[CartId]) -> list[Hold]:
+    async def get_by_carts_for_update(self, carts: Collection[CartId]) -> list[Hold]:
         """Active holds of taken carts, locked until the unit ends."""
 
-    async def take_lapsed(self, now: datetime, limit: int) -> list[Hold]:
+    async def get_lapsed_for_update(self, now: datetime, limit: int) -> list[Hold]:
         """Active ones whose time is over and that nobody has locked, locked for us."""
 
-    async def ending(
+    async def list_ending(
         self, after: datetime, until: datetime, skus: Collection[Sku] | None = None
     ) -> dict[Sku, datetime]:
         """When, between these two moments, the first hold on each SKU ends."""
 
-    async def ends(self, holds: Collection[HoldId], *, until: datetime) -> dict[HoldId, datetime]:
+    async def get_ends(
+        self, holds: Collection[HoldId], *, until: datetime
+    ) -> dict[HoldId, datetime]:
         """When those of them that still count will end, where that is by `until`."""
 
-    async def held_by(
+    async def sum_held_by(
         self, customers: Collection[CustomerId], skus: Collection[Sku]
     ) -> dict[tuple[CustomerId, Sku], int]:
         """Units each customer holds of each SKU, everywhere; the customers are locked."""
 
 
-class WalkIns(Protocol):
+class WalkInDemand(Protocol):
     """What stores keep back for people who walk in."""
 
-    async def decide(self, store: StoreId, policy: WalkInPolicy) -> None:
+    async def set_policy(self, store: StoreId, policy: WalkInPolicy) -> None:
         """It is the store's from now on, and the store's turn comes at once."""
 
-    async def policy(self, store: StoreId) -> WalkInPolicy:
+    async def get_policy(self, store: StoreId) -> WalkInPolicy:
         """The one that is switched off, where nobody has decided."""
 
-    async def take_turn(self) -> Turn | None:
+    async def lock_next_turn(self) -> WalkInTurn | None:
         """A store whose shelves are not set for its hour, locked until the unit ends."""
 
-    async def expected(self, turn: Turn) -> dict[Sku, int]:
+    async def get_expected(self, turn: WalkInTurn) -> dict[Sku, int]:
         """What tills sold on average in this hour of the week; nothing of what they did not."""
 
-    async def by_hand(self, store: StoreId) -> dict[Sku, int]:
+    async def get_manual(self, store: StoreId) -> dict[Sku, int]:
         """The safety stock that shelves had before more was kept back for walk-ins."""
 
-    async def keep(self, turn: Turn, raised: Mapping[Sku, int]) -> None:
+    async def save(self, turn: WalkInTurn, raised: Mapping[Sku, int]) -> None:
         """The shelves are set for the hour; `raised` are now those with more than by hand."""
 
-    async def forget(self, places: Collection[Place]) -> None:
+    async def purge(self, places: Collection[StockKey]) -> None:
         """Somebody has set these by hand."""
 
 
-class Relay(Protocol):
+class ChangeRelay(Protocol):
     """Gives changes their positions; calls `listeners` whenever the feed may have grown."""
 
     listeners: list[Callable[[], None]]
@@ -298,7 +308,7 @@ class Relay(Protocol):
         """Until everything that was committed before this has its position. Raises Busy."""
 
 
-class CacheMiss(Exception):  # noqa: N818 - no error: the caller reads from the database instead
+class CacheMiss(Exception):
     """The cache has no answer that is certainly true now."""
 
 

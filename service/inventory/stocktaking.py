@@ -12,36 +12,42 @@ from typing import Final, Generic, Literal, Self, TypeVar
 from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import replace
 
-from domain.catalogue.products import ProductMissing
+from domain.catalogue.products import ProductNotFound
 from domain.foundation.callers import Caller
-from domain.inventory.conditions import Conditions, added
-from domain.inventory.stock_levels import Cause, Move, Place, Shelf, Source
+from domain.inventory.conditions import Conditions, sum_conditions
+from domain.inventory.stock_levels import (
+    MovementReason,
+    PostingSource,
+    StockKey,
+    StockLevel,
+    StockPosting,
+)
 from domain.inventory.stocktaking import (
     Adjustment,
-    Count,
     ReferenceReused,
-    Setting,
-    Told,
-    adjusted,
-    already_counted,
-    recounted,
-    was_set,
+    Report,
+    StockCount,
+    StockSetting,
+    apply_adjustment,
+    apply_count,
+    apply_late_report,
+    apply_setting,
 )
-from domain.kernel.errors import Refusal, WrongField
+from domain.kernel.errors import DomainError, InvalidField
 from domain.kernel.ids import Sku, StoreId
-from domain.kernel.timestamps import happened_at
-from domain.stores.stores import StoreMissing
-from service.foundation.ports import RequestKey
-from service.shared.retry import tried_again
+from domain.kernel.timestamps import clamp_to_now
+from domain.stores.stores import StoreNotFound
+from service.foundation.ports import IdempotencyKey
+from service.shared.retry import retry_on_conflict
 from service.shared.unit_of_work import Unit, Units
 
-CLOCKS_DIFFER: Final = timedelta(minutes=5)
+CLOCK_TOLERANCE: Final = timedelta(minutes=5)
 """How far the clock of whoever tells us may be ahead of ours."""
 
-Line = TypeVar("Line", Adjustment, Setting, Count)
+ReportT = TypeVar("ReportT", Adjustment, StockSetting, StockCount)
 
 
-class Result(Struct, frozen=True, omit_defaults=True):
+class StockReportResult(Struct, frozen=True, omit_defaults=True):
     """What became of a line, and the shelf as it is after; `code` and `detail` say why not."""
 
     status: Literal["applied", "duplicate", "rejected"]
@@ -51,211 +57,228 @@ class Result(Struct, frozen=True, omit_defaults=True):
     version: int | UnsetType = UNSET
 
 
-async def adjust(
-    units: Units, *, caller: Caller, lines: Sequence[Adjustment | Refusal], key: RequestKey
-) -> list[Result]:
+async def adjust_stock(
+    units: Units, *, caller: Caller, lines: Sequence[Adjustment | DomainError], key: IdempotencyKey
+) -> list[StockReportResult]:
     """Add to what is on hand, for a reason. A reference that is known is a `duplicate`."""
     return await _told(units, caller, lines, key, _Adjust)
 
 
-async def set_if(
-    units: Units, *, caller: Caller, lines: Sequence[Setting | Refusal], key: RequestKey
-) -> list[Result]:
+async def set_stock(
+    units: Units,
+    *,
+    caller: Caller,
+    lines: Sequence[StockSetting | DomainError],
+    key: IdempotencyKey,
+) -> list[StockReportResult]:
     """Set what is on hand where the version is still the one that was seen."""
     return await _told(units, caller, lines, key, _SetIf)
 
 
-async def count(
-    units: Units, *, caller: Caller, lines: Sequence[Count | Refusal], key: RequestKey
-) -> list[Result]:
+async def count_stock(
+    units: Units, *, caller: Caller, lines: Sequence[StockCount | DomainError], key: IdempotencyKey
+) -> list[StockReportResult]:
     """Make a shelf what was counted at a time; what moved since then is applied again."""
     return await _told(units, caller, lines, key, _Count)
 
 
-def must_be_past(field: str, moment: datetime, now: datetime) -> None:
+def ensure_past(field: str, moment: datetime, now: datetime) -> None:
     """Raises WrongField."""
-    if moment > now + CLOCKS_DIFFER:
-        raise WrongField(field, "in_the_future", "lies in the future")
+    if moment > now + CLOCK_TOLERANCE:
+        raise InvalidField(field, "in_the_future", "lies in the future")
 
 
-def past(field: str, told: datetime | None, now: datetime) -> datetime:
+def clamp_to_past(field: str, told: datetime | None, now: datetime) -> datetime:
     """When it happened: `now` where nobody told. Raises WrongField."""
     if told is None:
         return now
-    must_be_past(field, told, now)
-    return happened_at(told, now)
+    ensure_past(field, told, now)
+    return clamp_to_now(told, now)
 
 
-class _Verb(ABC, Generic[Line]):
+class _Verb(ABC, Generic[ReportT]):
     """How lines of one kind are decided: what is read for all of them, then each in its turn."""
 
     def __init__(self, unit: Unit, actor: str) -> None:
         self.unit = unit
         self.actor = actor
-        self.said: dict[Place, Told] = {}
+        self.said: dict[StockKey, Report] = {}
         """Places of which the whole was told, so that an older count changes nothing."""
 
-    async def read(self, lines: Sequence[Line]) -> None:
+    async def read(self, lines: Sequence[ReportT]) -> None:
         """What the decisions need, in one look for all lines."""
 
     @abstractmethod
-    def decide(self, line: Line, shelf: Shelf) -> list[Move]:
+    def decide(self, line: ReportT, shelf: StockLevel) -> list[StockPosting]:
         """The moves a line makes; none where it was told before. Raises Refusal."""
 
-    def source(self, cause: Cause, name: str, happened: datetime) -> Source:
-        return Source(cause, name, self.actor, happened)
+    def source(self, cause: MovementReason, name: str, happened: datetime) -> PostingSource:
+        return PostingSource(cause, name, self.actor, happened)
 
 
 class _Adjust(_Verb[Adjustment]):
     async def read(self, lines: Sequence[Adjustment]) -> None:
         named = [(line.source_id, line.place) for line in lines if line.reference]
-        self.known = await self.unit.stock.moved_by(named)
-        self.counted = await self.unit.stock.told({line.place for line in lines})
+        self.known = await self.unit.inventory.stock_levels.get_posted(named)
+        self.counted = await self.unit.inventory.stock_levels.get_reported(
+            {line.place for line in lines}
+        )
         blocking = {line.place for line in lines if line.conditions}
-        self.blocked: dict[Place, Conditions] = dict(
-            await self.unit.stock.conditions(
+        self.blocked: dict[StockKey, Conditions] = dict(
+            await self.unit.inventory.stock_levels.get_conditions(
                 {sku for _, sku in blocking}, {store for store, _ in blocking}
             )
             if blocking
             else {}
         )
 
-    def decide(self, line: Adjustment, shelf: Shelf) -> list[Move]:
-        happened = past("occurred_at", line.occurred_at, self.unit.now)
+    def decide(self, line: Adjustment, shelf: StockLevel) -> list[StockPosting]:
+        happened = clamp_to_past("occurred_at", line.occurred_at, self.unit.now)
         name = line.source_id if line.reference else self.unit.new_id("adj")
         if before := self.known.get((name, line.place)):
             if before != (line.reason, line.delta, line.conditions):
                 raise ReferenceReused(line.reference)
             return []
         there = self.blocked.get(line.place, {})
-        change = adjusted(line, there)
-        shelf.must_hold(change)
-        self.blocked[line.place] = added(there, line.conditions)
+        change = apply_adjustment(line, there)
+        shelf.ensure_capacity(change)
+        self.blocked[line.place] = sum_conditions(there, line.conditions)
         self.known[name, line.place] = (line.reason, line.delta, line.conditions)
-        move = Move(change, self.source(Cause(line.reason), name, happened), line.conditions)
-        return already_counted([move], self.counted)
+        move = StockPosting(
+            change, self.source(MovementReason(line.reason), name, happened), line.conditions
+        )
+        return apply_late_report([move], self.counted)
 
 
-class _SetIf(_Verb[Setting]):
-    def decide(self, line: Setting, shelf: Shelf) -> list[Move]:
-        source = self.source(Cause.SET, self.unit.new_id("set"), self.unit.now)
-        move = Move(was_set(line, shelf), source)
-        self.said[line.place] = Told(self.unit.now)
+class _SetIf(_Verb[StockSetting]):
+    def decide(self, line: StockSetting, shelf: StockLevel) -> list[StockPosting]:
+        source = self.source(MovementReason.SET, self.unit.new_id("set"), self.unit.now)
+        move = StockPosting(apply_setting(line, shelf), source)
+        self.said[line.place] = Report(self.unit.now)
         return [move]
 
 
-class _Count(_Verb[Count]):
-    async def read(self, lines: Sequence[Count]) -> None:
-        self.last = await self.unit.stock.told({line.place for line in lines})
+class _Count(_Verb[StockCount]):
+    async def read(self, lines: Sequence[StockCount]) -> None:
+        self.last = await self.unit.inventory.stock_levels.get_reported(
+            {line.place for line in lines}
+        )
         now = self.unit.now
         moments = {
-            (line.place, happened_at(line.counted_at, now)) for line in lines if line.counted_at
+            (line.place, clamp_to_now(line.counted_at, now)) for line in lines if line.counted_at
         }
-        self.since = await self.unit.stock.moved_since(moments)
+        self.since = await self.unit.inventory.stock_levels.sum_since(moments)
 
-    def decide(self, line: Count, shelf: Shelf) -> list[Move]:
-        as_of = past("counted_at", line.counted_at, self.unit.now)
+    def decide(self, line: StockCount, shelf: StockLevel) -> list[StockPosting]:
+        as_of = clamp_to_past("counted_at", line.counted_at, self.unit.now)
         before = self.last.get(line.place)
         if before and before.has_heard(as_of, line.counted_at):
             return []
-        self.last[line.place] = self.said[line.place] = Told(as_of, said_at=line.counted_at)
+        self.last[line.place] = self.said[line.place] = Report(as_of, said_at=line.counted_at)
         moved = self.since.get((line.place, as_of), 0)
-        source = self.source(Cause.COUNT, self.unit.new_id("cnt"), as_of)
-        return [Move(recounted(line, shelf, moved), source)]
+        source = self.source(MovementReason.COUNT, self.unit.new_id("cnt"), as_of)
+        return [StockPosting(apply_count(line, shelf, moved), source)]
 
 
-@tried_again
+@retry_on_conflict
 async def _told(
     units: Units,
     caller: Caller,
-    lines: Sequence[Line | Refusal],
-    key: RequestKey,
-    kind: type[_Verb[Line]],
-) -> list[Result]:
-    told = [line for line in lines if not isinstance(line, Refusal) and caller.works_at(line.store)]
+    lines: Sequence[ReportT | DomainError],
+    key: IdempotencyKey,
+    kind: type[_Verb[ReportT]],
+) -> list[StockReportResult]:
+    told = [
+        line for line in lines if not isinstance(line, DomainError) and caller.works_at(line.store)
+    ]
     async with units.begin() as unit:
-        if first := await unit.requests.claim(key, list[Result]):
+        if first := await unit.foundation.idempotency.claim(key, list[StockReportResult]):
             return first
-        await _note_trespasses(unit, caller, lines)
-        book = await _Book.open(unit, {line.place for line in told})
+        await _record_denials(unit, caller, lines)
+        book = await _StockBook.open(unit, {line.place for line in told})
         verb = kind(unit, caller.id)
         await verb.read(told)
         entered = [book.enter(line, verb) for line in lines]
-        after = await unit.stock.apply(book.moves)
+        after = await unit.inventory.stock_levels.apply(book.moves)
         results = [
             _dated(result, line, book, after) for result, line in zip(entered, lines, strict=True)
         ]
-        await unit.stock.remember(verb.said)
-        await unit.requests.answer(key, results)
+        await unit.inventory.stock_levels.save_reported(verb.said)
+        await unit.foundation.idempotency.save_answer(key, results)
     return results
 
 
-class _Book(Struct):
+class _StockBook(Struct):
     """The shelves as the lines before have left them, and the moves that did it."""
 
     stores: Collection[StoreId]
     skus: Collection[Sku]
-    shelves: dict[Place, Shelf]
-    versions: dict[Place, int]
-    moves: list[Move] = []
+    shelves: dict[StockKey, StockLevel]
+    versions: dict[StockKey, int]
+    moves: list[StockPosting] = []
 
     @classmethod
-    async def open(cls, unit: Unit, places: Collection[Place]) -> Self:
-        stores = await unit.stores.by_id({store for store, _ in places})
-        skus = await unit.products.known({sku for _, sku in places})
+    async def open(cls, unit: Unit, places: Collection[StockKey]) -> Self:
+        stores = await unit.stores.stores.get_many({store for store, _ in places})
+        skus = await unit.catalogue.products.filter_known({sku for _, sku in places})
         real = [(store, sku) for store, sku in places if store in stores and sku in skus]
-        shelves = await unit.stock.lock(real, shelve=True)
+        shelves = await unit.inventory.stock_levels.get_for_update(real, shelve=True)
         return cls(stores, skus, shelves, {place: shelves[place].version for place in shelves})
 
-    def enter(self, line: Line | Refusal, verb: _Verb[Line]) -> Result:
-        if isinstance(line, Refusal):
+    def enter(self, line: ReportT | DomainError, verb: _Verb[ReportT]) -> StockReportResult:
+        if isinstance(line, DomainError):
             return _rejected(line)
         try:
             shelf = self._shelf(line.store, line.sku)
             moves = verb.decide(line, shelf)
             for move in moves:
-                shelf.must_hold(move.change)
-        except Refusal as no:
+                shelf.ensure_capacity(move.change)
+        except DomainError as no:
             return _rejected(no, self.shelves.get(line.place))
         if not moves:
-            return Result("duplicate", on_hand=shelf.on_hand, version=shelf.version)
+            return StockReportResult("duplicate", on_hand=shelf.on_hand, version=shelf.version)
         self.moves += moves
         for move in moves:
             shelf = shelf.after(move.change)
         self.shelves[line.place] = shelf
-        return Result("applied", on_hand=shelf.on_hand, version=shelf.version)
+        return StockReportResult("applied", on_hand=shelf.on_hand, version=shelf.version)
 
-    def version(self, place: Place, after: Mapping[Place, Shelf]) -> int:
+    def version(self, place: StockKey, after: Mapping[StockKey, StockLevel]) -> int:
         """Of the shelf after the whole batch; the one before where its changes came to nothing."""
         return after[place].version if place in after else self.versions[place]
 
-    def _shelf(self, store: StoreId, sku: Sku) -> Shelf:
+    def _shelf(self, store: StoreId, sku: Sku) -> StockLevel:
         if store not in self.stores:
-            raise StoreMissing(store)
+            raise StoreNotFound(store)
         if sku not in self.skus:
-            raise ProductMissing(sku)
+            raise ProductNotFound(sku)
         return self.shelves[store, sku]
 
 
 def _dated(
-    result: Result, line: Line | Refusal, book: "_Book", after: Mapping[Place, Shelf]
-) -> Result:
+    result: StockReportResult,
+    line: ReportT | DomainError,
+    book: "_StockBook",
+    after: Mapping[StockKey, StockLevel],
+) -> StockReportResult:
     """The result with the version that the shelf has after the whole batch."""
-    if isinstance(line, Refusal) or result.status == "rejected":
+    if isinstance(line, DomainError) or result.status == "rejected":
         return result
     return replace(result, version=book.version(line.place, after))
 
 
-async def _note_trespasses(unit: Unit, caller: Caller, lines: Sequence[Line | Refusal]) -> None:
+async def _record_denials(
+    unit: Unit, caller: Caller, lines: Sequence[ReportT | DomainError]
+) -> None:
     """Write down lines of stores that are not the caller's; to them these do not exist."""
-    named = {line.store for line in lines if not isinstance(line, Refusal)}
+    named = {line.store for line in lines if not isinstance(line, DomainError)}
     for store in sorted(store for store in named if not caller.works_at(store)):
-        await unit.trespasses.note(caller, "tell_stock", store)
+        await unit.foundation.access_denials.add(caller, "tell_stock", store)
 
 
-def _rejected(refusal: Refusal, shelf: Shelf | None = None) -> Result:
+def _rejected(refusal: DomainError, shelf: StockLevel | None = None) -> StockReportResult:
     code = refusal.errors[0]["code"] if refusal.name == "invalid" else refusal.name
-    return Result(
+    return StockReportResult(
         "rejected",
         code=code,
         detail=refusal.detail,

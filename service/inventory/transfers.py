@@ -4,19 +4,24 @@ from datetime import date
 
 from msgspec import Struct
 
-from domain.foundation.callers import Caller, NotYours
-from domain.inventory.stock_levels import moves_of
+from domain.foundation.callers import AccessDenied, Caller
+from domain.inventory.stock_levels import to_postings
 from domain.inventory.transfers import Transfer, must_be_there
-from domain.kernel.errors import WrongField
+from domain.kernel.errors import InvalidField
 from domain.kernel.ids import Sku, StoreId, TransferId
-from domain.stores.stores import NoSuchStore
-from service.foundation.ports import RequestKey
-from service.inventory.consignments import Told, lines_of, must_be_sold, results_of
-from service.shared.retry import tried_again
+from domain.stores.stores import UnknownStore
+from service.foundation.ports import IdempotencyKey
+from service.inventory.consignments import (
+    ReceivedResult,
+    ensure_known_products,
+    to_lines,
+    to_results,
+)
+from service.shared.retry import retry_on_conflict
 from service.shared.unit_of_work import Unit, Units
 
 
-class Dispatch(Struct, frozen=True):
+class TransferDispatch(Struct, frozen=True):
     """So many units of each SKU, from where to where, and when they should be there."""
 
     origin: StoreId
@@ -25,8 +30,10 @@ class Dispatch(Struct, frozen=True):
     due_on: date | None = None
 
 
-@tried_again
-async def send(units: Units, *, caller: Caller, wish: Dispatch, key: RequestKey) -> Told[Transfer]:
+@retry_on_conflict
+async def send_transfer(
+    units: Units, *, caller: Caller, wish: TransferDispatch, key: IdempotencyKey
+) -> ReceivedResult[Transfer]:
     """The goods leave their shelves.
 
     Refusals:
@@ -35,35 +42,37 @@ async def send(units: Units, *, caller: Caller, wish: Dispatch, key: RequestKey)
         NotYours, NoSuchStore, ProductMissing.
     """
     if not caller.works_at(wish.origin):
-        raise NotYours(caller, wish.origin)
+        raise AccessDenied(caller, wish.origin)
     if wish.origin == wish.destination:
-        raise WrongField("to", "same_store", "must be another store than from")
+        raise InvalidField("to", "same_store", "must be another store than from")
     async with units.begin() as unit:
-        if first := await unit.requests.claim(key, Told[Transfer]):
+        if first := await unit.foundation.idempotency.claim(key, ReceivedResult[Transfer]):
             return first
         await _must_be_possible(unit, wish)
         transfer = Transfer(
             id=TransferId(unit.new_id("trf")),
             origin=wish.origin,
             destination=wish.destination,
-            lines=lines_of(wish.units),
+            lines=to_lines(wish.units),
             due_on=wish.due_on,
             sent_by=caller.id,
             sent_at=unit.now,
         )
         places = [(wish.origin, sku) for sku in wish.units]
-        must_be_there(transfer, await unit.stock.lock(places))
-        after = await unit.stock.apply(moves_of(transfer.leaving(), transfer.departure))
-        await unit.transfers.add(transfer)
-        told = Told(transfer, results_of(wish.origin, wish.units, after, {}))
-        await unit.requests.answer(key, told)
+        must_be_there(transfer, await unit.inventory.stock_levels.get_for_update(places))
+        after = await unit.inventory.stock_levels.apply(
+            to_postings(transfer.leaving(), transfer.departure)
+        )
+        await unit.inventory.transfers.add(transfer)
+        told = ReceivedResult(transfer, to_results(wish.origin, wish.units, after, {}))
+        await unit.foundation.idempotency.save_answer(key, told)
     return told
 
 
-async def _must_be_possible(unit: Unit, wish: Dispatch) -> None:
-    stores = await unit.stores.share({wish.origin, wish.destination})
+async def _must_be_possible(unit: Unit, wish: TransferDispatch) -> None:
+    stores = await unit.stores.stores.lock_shared({wish.origin, wish.destination})
     for name, store in (("from", wish.origin), ("to", wish.destination)):
         if store not in stores:
-            raise NoSuchStore(store, {"pointer": f"/{name}"})
+            raise UnknownStore(store, {"pointer": f"/{name}"})
     stores[wish.destination].must_take_in()
-    await must_be_sold(unit, wish.units)
+    await ensure_known_products(unit, wish.units)

@@ -5,19 +5,19 @@ from typing import Protocol
 
 from domain.kernel.ids import CustomerId, MemberId, OrderId, Sku
 from domain.loyalty.points import EntryId, Purchase
-from domain.loyalty.rewards import Standing, Statement
+from domain.loyalty.rewards import RewardBalance, Statement
 
 
 class Points(Protocol):
     """The one ledger of points. Each verb posts balanced entries, once a source."""
 
-    async def buyers(self, customers: Collection[CustomerId]) -> dict[CustomerId, MemberId]:
+    async def get_members(self, customers: Collection[CustomerId]) -> dict[CustomerId, MemberId]:
         """Which of these are members and so earn by what they buy; kept until the unit ends."""
 
-    async def promise(self, purchases: Collection[Purchase]) -> None:
+    async def add_pending(self, purchases: Collection[Purchase]) -> None:
         """Post a pending lot for each line of these members' purchases; once for each purchase."""
 
-    async def promise_more(
+    async def add_pending_lines(
         self, customer: CustomerId, order: OrderId, lines: Mapping[str, int], source: str
     ) -> None:
         """Promise so many further points of each line of an order; once for each `source`."""
@@ -28,7 +28,7 @@ class Points(Protocol):
     async def reverse(self, order: OrderId, lines: Mapping[Sku, int], source: str) -> None:
         """Take so many pending points of each line back; once for each `source`."""
 
-    async def members(self, said: Collection[str]) -> dict[str, MemberId]:
+    async def find_members(self, said: Collection[str]) -> dict[str, MemberId]:
         """Who is meant by each of these, a member's id or the retailer's key of a customer."""
 
     async def lock(self, members: Collection[MemberId], purchases: Collection[str]) -> None:
@@ -40,14 +40,14 @@ class Points(Protocol):
     async def earn(self, purchases: Collection[Purchase]) -> None:
         """Give the points of what was paid at once; once for each purchase."""
 
-    async def take_back(self, returned: Mapping[str, Mapping[Sku, tuple[int, int]]]) -> None:
+    async def deduct(self, returned: Mapping[str, Mapping[Sku, tuple[int, int]]]) -> None:
         """Take back the points of units that came back of those sold, line by line of purchases.
 
         The units are all that came back so far, or were cancelled, of every line of which any came
         back; so a repeat takes nothing more. What units to come will earn stays.
         """
 
-    async def available(self, members: Collection[MemberId]) -> dict[MemberId, int]:
+    async def get_available(self, members: Collection[MemberId]) -> dict[MemberId, int]:
         """What each can spend."""
 
     async def activate(self, limit: int) -> int:
@@ -57,13 +57,13 @@ class Points(Protocol):
 class Rewards(Protocol):
     """What members see of their points."""
 
-    async def of(self, customer: CustomerId) -> Standing:
+    async def get_by_customer(self, customer: CustomerId) -> RewardBalance:
         """Raises NotAMember."""
 
-    async def get(self, member: MemberId) -> Standing:
+    async def get(self, member: MemberId) -> RewardBalance:
         """Raises NotAMember."""
 
-    async def statement(
+    async def list_entries(
         self, member: MemberId, *, after: EntryId | None, limit: int
     ) -> Sequence[Statement]:
         """What happened to a member's points, the latest first; nothing for nobody."""

@@ -16,37 +16,42 @@ from domain.foundation.events import (
     ShipmentSent,
 )
 from domain.fulfilment.fulfilments import (
-    Found,
-    Group,
-    Repeated,
-    Unexpected,
-    changes_between,
-    emptied,
-    not_there,
+    Fulfilment,
+    PickedQuantities,
+    RepeatedLine,
+    UnexpectedItem,
+    deltas_between,
+    missing_units,
+    settle_missing,
     units_ended,
 )
 from domain.fulfilment.pickups import Pickup, PickupState
-from domain.fulfilment.shipments import ENDS as SHIPMENT_ENDS
+from domain.fulfilment.shipments import FINAL_STATES as SHIPMENT_ENDS
 from domain.fulfilment.shipments import Shipment, ShipmentState
-from domain.inventory.stock_levels import Cause, Source, moves_of
+from domain.inventory.stock_levels import MovementReason, PostingSource, to_postings
 from domain.kernel.ids import Sku
 from domain.orders.orders import points_ended
-from domain.orders.timeline import ENDS, Entry, steps_between
-from domain.pos.incidents import AtRisk, by_group
-from service.orders.payment.apply_status import settle
+from domain.orders.timeline import FINAL_ENTRIES, TimelineEntry, entries_between
+from domain.pos.incidents import AtRisk, risks_by_fulfilment
+from service.orders.payment.apply_status import settle_payment
 from service.shared.unit_of_work import Unit
 
-PICKUP_ENDS = {PickupState.DECLINED, PickupState.SHORT, PickupState.EXPIRED, PickupState.CANCELLED}
-LEFT = {ShipmentState.SHIPPED, ShipmentState.DELIVERED}
+PICKUP_FINAL_STATES = {
+    PickupState.DECLINED,
+    PickupState.SHORT,
+    PickupState.EXPIRED,
+    PickupState.CANCELLED,
+}
+DISPATCHED = {ShipmentState.SHIPPED, ShipmentState.DELIVERED}
 
 
-async def follow(
+async def apply_transition(
     unit: Unit,
     caller: Caller,
-    before: Group,
-    after: Group,
+    before: Fulfilment,
+    after: Fulfilment,
     *,
-    told: Sequence[Entry] | None = None,
+    told: Sequence[TimelineEntry] | None = None,
 ) -> None:
     """Everything that the step from `before` to `after` means; nothing when it changed nothing.
 
@@ -57,52 +62,54 @@ async def follow(
     await _keep(unit, after)
     step = f"{after.id}/{after.version}"
     given, cancelled = units_ended(before, after)
-    changes = changes_between(before, after)
-    shelves = await unit.stock.lock([change.place for change in changes])
-    changes = emptied(changes, not_there(before, after), shelves)
-    source = Source(_cause(after, given), step, caller.id, unit.now)
-    await unit.stock.apply(moves_of(changes, source))
-    await unit.allocations.write(after.allocations())
+    changes = deltas_between(before, after)
+    shelves = await unit.inventory.stock_levels.get_for_update([change.key for change in changes])
+    changes = settle_missing(changes, missing_units(before, after), shelves)
+    source = PostingSource(_cause(after, given), step, caller.id, unit.now)
+    await unit.inventory.stock_levels.apply(to_postings(changes, source))
+    await unit.fulfilment.allocations.upsert(after.allocations())
     if given or cancelled:
         await _settle(unit, after, step, given, cancelled)
-    entries = steps_between(before, after, caller) if told is None else told
-    await unit.outbox.add(*_events(before, after, entries, unit), told=entries)
+    entries = entries_between(before, after, caller) if told is None else told
+    await unit.administration.outbox.add(*_events(before, after, entries, unit), told=entries)
 
 
-async def _keep(unit: Unit, group: Group) -> None:
+async def _keep(unit: Unit, group: Fulfilment) -> None:
     if isinstance(group, Pickup):
-        await unit.pickups.keep(group)
+        await unit.fulfilment.pickups.update(group)
     else:
         assert isinstance(group, Shipment)
-        await unit.shipments.keep(group)
+        await unit.fulfilment.shipments.update(group)
 
 
-def _cause(group: Group, given: Mapping[Sku, int]) -> Cause:
+def _cause(group: Fulfilment, given: Mapping[Sku, int]) -> MovementReason:
     if not given:
-        return Cause.SHORT_PICK
-    return Cause.HANDOVER if isinstance(group, Pickup) else Cause.SHIPMENT
+        return MovementReason.SHORT_PICK
+    return MovementReason.HANDOVER if isinstance(group, Pickup) else MovementReason.SHIPMENT
 
 
 async def _settle(
-    unit: Unit, group: Group, step: str, given: Mapping[Sku, int], cancelled: Mapping[Sku, int]
+    unit: Unit, group: Fulfilment, step: str, given: Mapping[Sku, int], cancelled: Mapping[Sku, int]
 ) -> None:
     """Carry units whose fate is known into the order and its points."""
-    order = await unit.orders.take(group.order)
+    order = await unit.orders.orders.get_for_update(group.order)
     if earned := points_ended(order, group.id, given):
-        await unit.points.confirm(order.id, earned, step)
+        await unit.loyalty.points.confirm(order.id, earned, step)
     if isinstance(group, Pickup):
         order = order.settle(group.id, collected=given, now=unit.now)
     else:
         order = order.settle(group.id, shipped=given, now=unit.now)
     if lost := points_ended(order, group.id, cancelled):
-        await unit.points.reverse(order.id, lost, step)
+        await unit.loyalty.points.reverse(order.id, lost, step)
     order = order.settle(group.id, cancelled=cancelled, now=unit.now)
-    await unit.orders.keep(order)
+    await unit.orders.orders.update(order)
     if order.by_card:
-        await settle(unit, order)
+        await settle_payment(unit, order)
 
 
-def _events(before: Group, after: Group, told: Sequence[Entry], unit: Unit) -> list[Event]:
+def _events(
+    before: Fulfilment, after: Fulfilment, told: Sequence[TimelineEntry], unit: Unit
+) -> list[Event]:
     names: dict[str, Any] = {
         "order": after.order,
         "store": after.store,
@@ -119,7 +126,7 @@ def _events(before: Group, after: Group, told: Sequence[Entry], unit: Unit) -> l
     ]
 
 
-def _pickup_events(before: Group, after: Pickup, names: dict[str, Any]) -> list[Event]:
+def _pickup_events(before: Fulfilment, after: Pickup, names: dict[str, Any]) -> list[Event]:
     given, _ = units_ended(before, after)
     if given:
         whole = after.state is PickupState.COLLECTED
@@ -128,14 +135,14 @@ def _pickup_events(before: Group, after: Pickup, names: dict[str, Any]) -> list[
         return []
     if after.state is PickupState.READY:
         return [PickupReady(pickup=after.id, revision=after.revision, **names)]
-    if after.state in PICKUP_ENDS:
+    if after.state in PICKUP_FINAL_STATES:
         some = any(line.given for line in after.lines)
         return [PickupEnded(pickup=after.id, state=after.state.value, collected=some, **names)]
     return []
 
 
 def _shipment_events(before: Shipment, after: Shipment, names: dict[str, Any]) -> list[Event]:
-    whole = after.state in LEFT
+    whole = after.state in DISPATCHED
     events: list[Event] = [
         ShipmentSent(
             shipment=after.id, tracking_number=parcel.tracking_number, whole=whole, **names
@@ -148,53 +155,57 @@ def _shipment_events(before: Shipment, after: Shipment, names: dict[str, Any]) -
 
 
 def _shipment_ended(
-    before: Shipment, after: Shipment, told: Sequence[Entry], names: dict[str, Any]
+    before: Shipment, after: Shipment, told: Sequence[TimelineEntry], names: dict[str, Any]
 ) -> list[Event]:
     """Where some has left, the state is that of what was sent, and the step tells how it ended."""
     if after.state is before.state:
         return []
     if after.state in SHIPMENT_ENDS:
         return [ShipmentEnded(shipment=after.id, state=after.state.value, **names)]
-    over = after.state in LEFT and before.state not in LEFT
+    over = after.state in DISPATCHED and before.state not in DISPATCHED
     if not over or len(after.parcels) > len(before.parcels):
         return []
-    ends = [entry.what.value for entry in told if entry.what in ENDS.values()]
+    ends = [entry.what.value for entry in told if entry.what in FINAL_ENTRIES.values()]
     state = ends[0] if ends else ShipmentState.CANCELLED.value
     return [ShipmentEnded(shipment=after.id, state=state, sent=True, **names)]
 
 
-async def at_risk_of(unit: Unit, groups: Collection[Group]) -> dict[str, list[AtRisk]]:
+async def get_risks(unit: Unit, groups: Collection[Fulfilment]) -> dict[str, list[AtRisk]]:
     """What each of these groups may go without; those that get everything are left out."""
     places = {claim.place for group in groups for claim in group.allocations() if claim.open}
-    return by_group(await unit.incidents.short(sorted(places))) if places else {}
+    return (
+        risks_by_fulfilment(await unit.pos.incidents.list_short(sorted(places))) if places else {}
+    )
 
 
-class Scanned(Struct, frozen=True):
+class ScannedItem(Struct, frozen=True):
     """What a picker counted: a line by its sku or by the barcode on the goods."""
 
-    found: Found
+    found: PickedQuantities
     sku: Sku | None = None
     gtin: str | None = None
 
 
-def found_of(scanned: Sequence[Scanned], group: Group) -> dict[Sku, Found]:
+def picked_quantities(
+    scanned: Sequence[ScannedItem], group: Fulfilment
+) -> dict[Sku, PickedQuantities]:
     """What was counted of each line. Raises Repeated, Unexpected."""
-    found: dict[Sku, Found] = {}
+    found: dict[Sku, PickedQuantities] = {}
     for scan in scanned:
         sku = _sku_of(scan, group)
         if sku in found:
-            raise Repeated(sku)
+            raise RepeatedLine(sku)
         found[sku] = scan.found
     return found
 
 
-def _sku_of(scan: Scanned, group: Group) -> Sku:
+def _sku_of(scan: ScannedItem, group: Fulfilment) -> Sku:
     if scan.sku is not None:
         return scan.sku
     for line in group.lines:
         if line.gtin is not None and line.gtin == scan.gtin:
             return line.sku
-    raise Unexpected(
+    raise UnexpectedItem(
         f"Nothing with this barcode belongs to this {group.KIND}.",
         facts={"expected": sorted(line.sku for line in group.lines)},
     )

@@ -6,19 +6,19 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from domain.foundation.callers import Caller
-from domain.fulfilment.fulfilments import Group, Repeated, Unexpected, changes_between
+from domain.fulfilment.fulfilments import Fulfilment, RepeatedLine, UnexpectedItem, deltas_between
 from domain.fulfilment.pickups import Pickup
 from domain.fulfilment.shipments import Shipment
-from domain.kernel.errors import Conflict, Refusal, WrongField
+from domain.kernel.errors import Conflict, DomainError, InvalidField
 from domain.kernel.ids import OrderId, Sku
 from domain.orders import timeline
 from domain.orders.order_lines import OrderLine
 from domain.orders.orders import Order
-from domain.orders.progress import SeenOrder
-from service.foundation.ports import RequestKey
-from service.orders.apply_transition import follow
-from service.orders.queries import as_it_is, is_buyer, must_see
-from service.shared.retry import tried_again
+from domain.orders.progress import OrderDetails
+from service.foundation.ports import IdempotencyKey
+from service.orders.apply_transition import apply_transition
+from service.orders.queries import ensure_visible, get_details, is_buyer
+from service.shared.retry import retry_on_conflict
 from service.shared.unit_of_work import Unit, Units
 
 LineName = Annotated[str, Meta(min_length=1, max_length=80)]
@@ -34,7 +34,7 @@ class NamedLine(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     def __post_init__(self) -> None:
         if (self.line is None) == (self.sku is None):
-            raise WrongField("line", "line_or_sku", "name the line by its name or by its sku")
+            raise InvalidField("line", "line_or_sku", "name the line by its name or by its sku")
 
     def is_it(self, line: OrderLine) -> bool:
         named = line.line == self.line if self.line is not None else line.sku == self.sku
@@ -54,17 +54,17 @@ class OrderCancellation(Struct, frozen=True, forbid_unknown_fields=True):
     reason: Annotated[str, Meta(min_length=1, max_length=200)] = "customer"
 
 
-class NothingLeft(Conflict):
+class NothingToCancel(Conflict):
     code = "nothing_to_cancel"
 
-    def __init__(self, groups: Sequence[Group]) -> None:
+    def __init__(self, groups: Sequence[Fulfilment]) -> None:
         super().__init__(
             "Nothing of this order can be cancelled any more.",
             facts={"groups": [{"group": one.id, "state": one.state} for one in groups]},
         )
 
 
-class SeveralOrderLines(Conflict):
+class AmbiguousOrderLine(Conflict):
     """The SKU stands on several lines, and none of them was named."""
 
     code = "several_lines"
@@ -76,15 +76,15 @@ class SeveralOrderLines(Conflict):
         )
 
 
-@tried_again
-async def cancel(
+@retry_on_conflict
+async def cancel_order(
     units: Units,
     *,
     caller: Caller,
     order: OrderId,
     cancellation: OrderCancellation,
-    key: RequestKey | None,
-) -> SeenOrder:
+    key: IdempotencyKey | None,
+) -> OrderDetails:
     """Give up what has not left yet, or some of it: all that was named, or nothing.
 
     Its buyer and the office may cancel every group, a location its own. What was picked stays
@@ -96,19 +96,23 @@ async def cancel(
         SeveralOrderLines, Repeated: which line is meant cannot be told, or one is named twice.
     """
     async with units.begin() as unit:
-        if first := await unit.requests.claim(key, SeenOrder):
+        if first := await unit.foundation.idempotency.claim(key, OrderDetails):
             return first
-        found = await unit.orders.get(order)
-        must_see(caller, found)
-        before = theirs(caller, found, await unit.groups.take(order))
+        found = await unit.orders.orders.get(order)
+        ensure_visible(caller, found)
+        before = list_visible_fulfilments(
+            caller, found, await unit.fulfilment.progress.get_for_update(order)
+        )
         steps = _steps(found, before, cancellation, unit)
         await _follow_all(unit, caller, steps, cancellation.reason)
-        seen = await as_it_is(unit, caller, await unit.orders.get(order))
-        await unit.requests.answer(key, seen)
+        seen = await get_details(unit, caller, await unit.orders.orders.get(order))
+        await unit.foundation.idempotency.save_answer(key, seen)
     return seen
 
 
-def theirs(caller: Caller, order: Order, groups: Collection[Prepared]) -> list[Prepared]:
+def list_visible_fulfilments(
+    caller: Caller, order: Order, groups: Collection[Prepared]
+) -> list[Prepared]:
     """The groups that the caller may change: a location its own, its buyer and the office all."""
     if is_buyer(caller, order):
         return list(groups)
@@ -124,7 +128,7 @@ def _steps(
     """Each group that changes, as it was and as it is without what is given up."""
     if wish.lines is None:
         return _without_all(groups, wish.reason, unit)
-    named = by_group(order, groups, wish.lines)
+    named = lines_by_fulfilment(order, groups, wish.lines)
     return [
         (group, _without(group, named[group.id], wish.reason, unit))
         for group in groups
@@ -136,7 +140,7 @@ def _without(group: Prepared, units: Mapping[Sku, int], reason: str, unit: Unit)
     if any(line.remaining for line in group.lines):
         return group.cancel_units(units, reason, unit.now)
     group.cancel(reason, unit.now)  # says why it is too late, if anything of it was given
-    raise NothingLeft([group])
+    raise NothingToCancel([group])
 
 
 def _without_all(groups: Sequence[Prepared], reason: str, unit: Unit) -> list[Step]:
@@ -144,31 +148,31 @@ def _without_all(groups: Sequence[Prepared], reason: str, unit: Unit) -> list[St
     for group in groups:
         try:
             after = group.cancel(reason, unit.now)
-        except Refusal as refusal:
+        except DomainError as refusal:
             too_late = too_late or refusal
             continue
         if after is not group:
             steps.append((group, after))
     if steps:
         return steps
-    raise too_late if too_late and len(groups) == 1 else NothingLeft(groups)
+    raise too_late if too_late and len(groups) == 1 else NothingToCancel(groups)
 
 
-def by_group(
+def lines_by_fulfilment(
     order: Order, groups: Collection[Prepared], lines: Sequence[CancelledLine]
 ) -> dict[str, dict[Sku, int]]:
     """Units of each line by its group. Raises Unexpected, SeveralOrderLines, Repeated."""
     found: dict[str, dict[Sku, int]] = {}
     for position, wish in enumerate(lines):
-        line = line_meant(order, groups, wish, position)
+        line = find_line(order, groups, wish, position)
         units = found.setdefault(line.group, {})
         if line.sku in units:
-            raise Repeated(line.sku)
+            raise RepeatedLine(line.sku)
         units[line.sku] = wish.quantity
     return found
 
 
-def line_meant(
+def find_line(
     order: Order, groups: Collection[Prepared], wish: NamedLine, position: int
 ) -> OrderLine:
     """The line that is named at a position of the wish. Raises Unexpected, SeveralOrderLines."""
@@ -178,20 +182,20 @@ def line_meant(
         field = "sku" if wish.line is None else "line"
         detail = f"There is no line {wish.line or wish.sku} that you can change."
         pointer = f"/lines/{position}/{field}"
-        raise Unexpected(
+        raise UnexpectedItem(
             detail,
-            errors=[{"pointer": pointer, "code": Unexpected.code, "detail": detail}],
+            errors=[{"pointer": pointer, "code": UnexpectedItem.code, "detail": detail}],
             facts={"expected": [line.line for line in order.lines if line.group in ids]},
         )
     if len(meant) > 1:
-        raise SeveralOrderLines(meant)
+        raise AmbiguousOrderLine(meant)
     return meant[0]
 
 
 async def _follow_all(unit: Unit, caller: Caller, steps: Sequence[Step], reason: str) -> None:
     """Every step with all that it means; the shelves of all of them are locked in one order."""
-    changes = [change for step in steps for change in changes_between(*step)]
-    await unit.stock.lock([change.place for change in changes])
+    changes = [change for step in steps for change in deltas_between(*step)]
+    await unit.inventory.stock_levels.get_for_update([change.key for change in changes])
     for before, after in steps:
-        told = timeline.cancelled(before, after, caller, reason)
-        await follow(unit, caller, before, after, told=told)
+        told = timeline.cancelled_entry(before, after, caller, reason)
+        await apply_transition(unit, caller, before, after, told=told)

@@ -6,13 +6,18 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from domain.carts.cart_lines import MOST_OF_ONE
+from domain.carts.cart_lines import MAX_QUANTITY
 from domain.carts.cart_rules import OverLimit
-from domain.foundation.callers import Caller, NotYours, Role
-from domain.fulfilment.fulfilments import GroupLine, Repeated, changes_between
+from domain.foundation.callers import AccessDenied, Caller, Role
+from domain.fulfilment.fulfilments import FulfilmentLine, RepeatedLine, deltas_between
 from domain.fulfilment.pickups import Pickup
 from domain.fulfilment.shipments import Shipment
-from domain.inventory.stock_levels import NotEnoughStock, shortages, summed, takers_of
+from domain.inventory.stock_levels import (
+    InsufficientStock,
+    lines_by_stock_key,
+    shortages,
+    sum_by_key,
+)
 from domain.kernel.addresses import Address
 from domain.kernel.errors import Forbidden
 from domain.kernel.ids import WEB, OrderId, Sku
@@ -20,24 +25,24 @@ from domain.kernel.money import Money
 from domain.orders import edits, timeline
 from domain.orders.edits import (
     Edited,
-    StaleOrder,
-    grown,
-    must_be_a_price,
-    must_be_addressable,
-    must_not_have_begun,
+    OrderVersionMismatch,
+    added_units,
+    ensure_address,
+    ensure_not_started,
+    ensure_price,
 )
 from domain.orders.order_lines import OrderLine
 from domain.orders.orders import Contact, Order
-from domain.orders.progress import SeenOrder
-from domain.orders.timeline import Facts, Quantities
+from domain.orders.progress import OrderDetails
+from domain.orders.timeline import Quantities, TimelineFacts
 from domain.payments.transactions import covered_by
-from service.foundation.ports import RequestKey
-from service.inventory.availability import with_parts
-from service.orders.apply_transition import follow
-from service.orders.cancel_order import NamedLine, line_meant
-from service.orders.payment.apply_status import settle
-from service.orders.queries import as_it_is, is_buyer, must_see
-from service.shared.retry import tried_again
+from service.foundation.ports import IdempotencyKey
+from service.inventory.availability import get_products_with_parts
+from service.orders.apply_transition import apply_transition
+from service.orders.cancel_order import NamedLine, find_line
+from service.orders.payment.apply_status import settle_payment
+from service.orders.queries import ensure_visible, get_details, is_buyer
+from service.shared.retry import retry_on_conflict
 from service.shared.unit_of_work import Unit, Units
 
 EDITED = "edited"
@@ -50,11 +55,11 @@ Step = tuple[Prepared, Prepared]
 class EditedLine(NamedLine, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How many units the buyer is to get in all, those included that left; or another price."""
 
-    quantity: Annotated[int, Meta(ge=0, le=MOST_OF_ONE)] | None = None
+    quantity: Annotated[int, Meta(ge=0, le=MAX_QUANTITY)] | None = None
     unit_price: Money | None = None
 
 
-class Edit(Struct, frozen=True, forbid_unknown_fields=True):
+class OrderEdit(Struct, frozen=True, forbid_unknown_fields=True):
     """What is to be another; what is left out stays as it is."""
 
     lines: Annotated[list[EditedLine], Meta(max_length=200)] = []
@@ -62,11 +67,11 @@ class Edit(Struct, frozen=True, forbid_unknown_fields=True):
     address: Address | None = None
 
 
-class Wish(Struct, frozen=True):
+class LineEdit(Struct, frozen=True):
     """An edited line, as it was ordered and as its location has it."""
 
     line: OrderLine
-    prepared: GroupLine
+    prepared: FulfilmentLine
     edit: EditedLine
 
     @property
@@ -80,16 +85,16 @@ class Wish(Struct, frozen=True):
         return 0 if self.edit.quantity is None else self.edit.quantity - self.wanted
 
 
-@tried_again
-async def edit(
+@retry_on_conflict
+async def edit_order(
     units: Units,
     *,
     caller: Caller,
     order: OrderId,
-    edit: Edit,
+    edit: OrderEdit,
     if_version: int | None,
-    key: RequestKey | None,
-) -> SeenOrder:
+    key: IdempotencyKey | None,
+) -> OrderDetails:
     """Change an order to what is told of it; what is as told already is not written again.
 
     The office may; and its buyer, while nobody has begun to fetch it, all but prices. Units more
@@ -104,36 +109,38 @@ async def edit(
         PaymentTooSmall, StaleOrder, WrongField.
     """
     async with units.begin() as unit:
-        if first := await unit.requests.claim(key, SeenOrder):
+        if first := await unit.foundation.idempotency.claim(key, OrderDetails):
             return first
-        must_see(caller, await unit.orders.get(order))
-        groups = await unit.groups.take(order)  # from here on no step of it, and no other edit
-        before = await unit.orders.get(order)
+        ensure_visible(caller, await unit.orders.orders.get(order))
+        groups = await unit.fulfilment.progress.get_for_update(
+            order
+        )  # from here on no step of it, and no other edit
+        before = await unit.orders.orders.get(order)
         _must_edit(caller, before, edit, groups)
         if if_version not in {None, before.version}:
-            raise StaleOrder(before)
+            raise OrderVersionMismatch(before)
         after = await _edited(unit, caller, before, edit, groups)
-        seen = await as_it_is(unit, caller, after)
-        await unit.requests.answer(key, seen)
+        seen = await get_details(unit, caller, after)
+        await unit.foundation.idempotency.save_answer(key, seen)
     return seen
 
 
-def _must_edit(caller: Caller, order: Order, edit: Edit, groups: Collection[Prepared]) -> None:
+def _must_edit(caller: Caller, order: Order, edit: OrderEdit, groups: Collection[Prepared]) -> None:
     """Raises NotYours, Forbidden, TooLateToChange."""
     if caller.role is not Role.OFFICE:
         if not is_buyer(caller, order):
-            raise NotYours(caller, order.id)
+            raise AccessDenied(caller, order.id)
         if any(line.unit_price for line in edit.lines):
             raise Forbidden("Only the office changes a price.")
-        must_not_have_begun(groups)
+        ensure_not_started(groups)
     if not groups:
         raise edits.TooLateToChange([])
     if edit.address and edit.address != order.address:
-        must_be_addressable(groups)
+        ensure_address(groups)
 
 
 async def _edited(
-    unit: Unit, caller: Caller, before: Order, edit: Edit, groups: Sequence[Prepared]
+    unit: Unit, caller: Caller, before: Order, edit: OrderEdit, groups: Sequence[Prepared]
 ) -> Order:
     wishes = _wishes(before, groups, edit.lines)
     if caller.role is not Role.OFFICE:
@@ -141,35 +148,37 @@ async def _edited(
     steps = [step for group in groups if (step := _step(unit, group, wishes))]
     await _claim(unit, steps)
     for was, becomes in steps:
-        await follow(unit, caller, was, becomes, told=())
-    taken = await unit.orders.take(before.id)
+        await apply_transition(unit, caller, was, becomes, told=())
+    taken = await unit.orders.orders.get_for_update(before.id)
     differences = await _differences(unit, before, edit, wishes)
-    after = edits.edited(taken, differences, unit.now, await _covered(unit, taken))
+    after = edits.apply_edits(taken, differences, unit.now, await _covered(unit, taken))
     if after is not taken:
         await _promise_points(unit, taken, after)
-        await unit.orders.keep(after)
+        await unit.orders.orders.update(after)
         if after.by_card:
-            await settle(unit, after)
+            await settle_payment(unit, after)
         if after.contact != taken.contact:
-            await unit.orders.rename(after)
+            await unit.orders.orders.update_search_words(after)
     facts = _facts(before, after, wishes)
     if after.version != before.version:
-        await unit.outbox.add(told=[timeline.edited(after, caller, facts)])
+        await unit.administration.outbox.add(told=[timeline.edited_entry(after, caller, facts)])
     return after
 
 
-def _wishes(order: Order, groups: Collection[Prepared], lines: Sequence[EditedLine]) -> list[Wish]:
+def _wishes(
+    order: Order, groups: Collection[Prepared], lines: Sequence[EditedLine]
+) -> list[LineEdit]:
     """Raises Unexpected, SeveralOrderLines, Repeated, WrongField."""
-    prepared: dict[tuple[str, Sku], GroupLine] = {
+    prepared: dict[tuple[str, Sku], FulfilmentLine] = {
         (group.id, line.sku): line for group in groups for line in group.lines
     }
-    wishes: list[Wish] = []
+    wishes: list[LineEdit] = []
     for position, edit in enumerate(lines):
-        line = line_meant(order, groups, edit, position)
+        line = find_line(order, groups, edit, position)
         if line in [wish.line for wish in wishes]:
-            raise Repeated(line.sku)
-        must_be_a_price(f"lines.{position}.unit_price", edit.unit_price, order.currency)
-        wish = Wish(line, prepared[line.group, line.sku], edit)
+            raise RepeatedLine(line.sku)
+        ensure_price(f"lines.{position}.unit_price", edit.unit_price, order.currency)
+        wish = LineEdit(line, prepared[line.group, line.sku], edit)
         repriced = edit.unit_price not in {None, line.unit_price}
         ended = line.returned or not wish.wanted
         if (repriced and line.given) or (wish.more > 0 and ended):
@@ -178,12 +187,12 @@ def _wishes(order: Order, groups: Collection[Prepared], lines: Sequence[EditedLi
     return wishes
 
 
-async def _must_be_within_limits(unit: Unit, order: Order, wishes: Sequence[Wish]) -> None:
+async def _must_be_within_limits(unit: Unit, order: Order, wishes: Sequence[LineEdit]) -> None:
     """As at the checkout; the office may grant more. Raises OverLimit."""
     units = Counter(order.units)
     for wish in wishes:
         units[wish.line.sku] += wish.more
-    catalogue = await unit.products.by_sku(sorted({wish.line.sku for wish in wishes}))
+    catalogue = await unit.catalogue.products.get_many(sorted({wish.line.sku for wish in wishes}))
     limits = {sku: unit.cart_rules.most_of(product) for sku, product in catalogue.items()}
     grown_skus = {wish.line.sku for wish in wishes if wish.more > 0}
     over = {sku: limits[sku] for sku in grown_skus if units[sku] > limits[sku]}
@@ -191,12 +200,12 @@ async def _must_be_within_limits(unit: Unit, order: Order, wishes: Sequence[Wish
         raise OverLimit(over)
 
 
-def _step(unit: Unit, group: Prepared, wishes: Sequence[Wish]) -> Step | None:
+def _step(unit: Unit, group: Prepared, wishes: Sequence[LineEdit]) -> Step | None:
     """The group as it was and as it is wanted; None where it stays as it is."""
     mine = {wish.line.sku: wish.more for wish in wishes if wish.line.group == group.id}
     more = {sku: count for sku, count in mine.items() if count > 0}
     fewer = {sku: -count for sku, count in mine.items() if count < 0}
-    after = grown(group, more, unit.now)
+    after = added_units(group, more, unit.now)
     if fewer:
         after = after.cancel_units(fewer, EDITED, unit.now)
     return None if after is group else (group, after)
@@ -207,35 +216,39 @@ async def _claim(unit: Unit, steps: Sequence[Step]) -> None:
 
     The steps themselves write what they claim.
     """
-    touched = [change for step in steps for change in changes_between(*step)]
-    changes = summed(touched)
+    touched = [change for step in steps for change in deltas_between(*step)]
+    changes = sum_by_key(touched)
     if not changes:
         return
     # Also where nothing changes: the steps lock whole groups, and nobody locks less first.
-    shelves, terms = await unit.selling.lock(sorted({one.place for one in touched}), [WEB])
-    catalogue = await with_parts(unit, sorted({change.sku for change in changes}))
+    shelves, terms = await unit.inventory.sellable_stock.get_for_update(
+        sorted({one.key for one in touched}), [WEB]
+    )
+    catalogue = await get_products_with_parts(unit, sorted({change.sku for change in changes}))
     wanted = {
-        change.place: change.allocated
+        change.key: change.allocated
         for change in changes
         if change.allocated > 0 and catalogue[change.sku].tracked
     }
     if short := shortages(wanted, terms[WEB].seen(shelves)):
         lines = [(one.store, line.sku, line.parts) for _, one in steps for line in one.lines]
-        raise NotEnoughStock(short, takers_of(lines))
+        raise InsufficientStock(short, lines_by_stock_key(lines))
 
 
 async def _covered(unit: Unit, order: Order) -> Money | None:
     """What can be taken for a taken order that was paid by card, before it is edited."""
     if order.attempt is None:
         return None
-    attempts = await unit.attempts.take_of_order(order.id)
+    attempts = await unit.payments.attempts.list_by_order_for_update(order.id)
     [attempt] = [one for one in attempts if one.id == order.attempt]
-    asked = await unit.attempts.transactions([attempt.id])
+    asked = await unit.payments.attempts.list_transactions([attempt.id])
     amount = covered_by(attempt, asked, order.totals.to_pay.amount)
     return Money(amount, order.currency)
 
 
-async def _differences(unit: Unit, order: Order, edit: Edit, wishes: Sequence[Wish]) -> Edited:
+async def _differences(
+    unit: Unit, order: Order, edit: OrderEdit, wishes: Sequence[LineEdit]
+) -> Edited:
     prices = {wish.line.line: wish.edit.unit_price for wish in wishes if wish.edit.unit_price}
     more = {wish.line.line: wish.more for wish in wishes if wish.more > 0}
     contact = edit.contact.read(await _country(unit, order)) if edit.contact else None
@@ -246,7 +259,7 @@ async def _country(unit: Unit, order: Order) -> str:
     """Where a number without a country code is from."""
     if order.address:
         return order.address.country
-    return (await unit.stores.get(order.groups[0].store)).country
+    return (await unit.stores.stores.get(order.groups[0].store)).country
 
 
 async def _promise_points(unit: Unit, before: Order, after: Order) -> None:
@@ -255,19 +268,19 @@ async def _promise_points(unit: Unit, before: Order, after: Order) -> None:
     change = edits.points_changed(before, after)
     source = f"{after.id}/{after.version}"
     if more := {line: points for line, points in change.items() if points > 0}:
-        await unit.points.promise_more(after.customer, after.id, more, source)
+        await unit.loyalty.points.add_pending_lines(after.customer, after.id, more, source)
     if fewer := {line: -points for line, points in change.items() if points < 0}:
-        await unit.points.reverse(after.id, fewer, source)
+        await unit.loyalty.points.reverse(after.id, fewer, source)
 
 
-def _facts(before: Order, after: Order, wishes: Sequence[Wish]) -> Facts:
+def _facts(before: Order, after: Order, wishes: Sequence[LineEdit]) -> TimelineFacts:
     was = {line.line: line.unit_price for line in before.lines}
     changed = {
         "contact": before.contact != after.contact,
         "address": before.address != after.address,
         "price": any(was[line.line] != line.unit_price for line in after.lines),
     }
-    return Facts(
+    return TimelineFacts(
         quantities={
             wish.line.line: Quantities(wish.wanted, wish.wanted + wish.more)
             for wish in wishes

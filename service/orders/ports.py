@@ -10,24 +10,24 @@ from domain.fulfilment.pickups import Pickup
 from domain.fulfilment.shipments import Shipment
 from domain.kernel.ids import CustomerId, OrderId, Sku, StoreId
 from domain.orders.orders import Order, OrderState
-from domain.orders.progress import Progress
-from domain.orders.search import Sought
-from domain.orders.store_closing import Open
-from domain.orders.timeline import Entry
+from domain.orders.progress import FulfilmentState
+from domain.orders.search import SearchTerms
+from domain.orders.store_closing import OpenWork
+from domain.orders.timeline import TimelineEntry
 
 
-class Closing(Protocol):
-    async def open_at(self, store: StoreId) -> Open:
+class StoreClosing(Protocol):
+    async def get_open_work(self, store: StoreId) -> OpenWork:
         """What was claimed of a location, or is on its way to it, and is not over."""
 
 
-class Wanted(Struct, frozen=True):
+class OrderQuery(Struct, frozen=True):
     """Which orders are looked for: all that is told must fit. `stores` have a part of it."""
 
     state: OrderState | None = None
     stores: list[StoreId] | None = None
     customer: CustomerId | None = None
-    sought: Sought | None = None
+    sought: SearchTerms | None = None
     placed_from: datetime | None = None
     placed_until: datetime | None = None
 
@@ -39,45 +39,49 @@ class Orders(Protocol):
     async def get(self, order: OrderId) -> Order:
         """Raises Missing."""
 
-    async def by_id(self, orders: Collection[OrderId]) -> dict[OrderId, Order]:
+    async def get_many(self, orders: Collection[OrderId]) -> dict[OrderId, Order]:
         """Those that exist."""
 
-    async def take(self, order: OrderId) -> Order:
+    async def get_for_update(self, order: OrderId) -> Order:
         """The order, locked until the unit ends. Raises Missing."""
 
-    async def keep(self, order: Order) -> None:
+    async def update(self, order: Order) -> None:
         """Write a taken order back. One that is cancelled or expired gives its coupons back."""
 
-    async def rename(self, order: Order) -> None:
+    async def update_search_words(self, order: Order) -> None:
         """Let it be found by its contact as it is now, and no longer as it was."""
 
-    async def find(self, wanted: Wanted, *, before: OrderId | None, limit: int) -> Sequence[Order]:
+    async def search(
+        self, wanted: OrderQuery, *, before: OrderId | None, limit: int
+    ) -> Sequence[Order]:
         """The orders that fit, newest first."""
 
-    async def bought(self, customer: CustomerId, skus: Collection[Sku]) -> set[Sku]:
+    async def list_purchased(self, customer: CustomerId, skus: Collection[Sku]) -> set[Sku]:
         """Which of `skus` the customer has ordered before and not cancelled."""
 
-    async def of_customer(
+    async def list_by_customer(
         self, customer: CustomerId, *, before: OrderId | None, limit: int
     ) -> Sequence[Order]:
         """A customer's orders, newest first."""
 
-    async def unpaid(self, limit: int) -> list[OrderId]:
+    async def list_unpaid(self, limit: int) -> list[OrderId]:
         """Up to `limit` whose time to be paid is over, and for which nothing is under way."""
 
 
-class Groups(Protocol):
+class FulfilmentProgress(Protocol):
     """What the locations of orders prepare: pickups and shipments alike."""
 
-    async def of(self, orders: Collection[OrderId]) -> Sequence[Progress]:
+    async def get_by_orders(self, orders: Collection[OrderId]) -> Sequence[FulfilmentState]:
         """How far every group of these orders is."""
 
-    async def take(self, order: OrderId) -> list[Pickup | Shipment]:
+    async def get_for_update(self, order: OrderId) -> list[Pickup | Shipment]:
         """Every group of an order in the order of ids, locked until the unit ends."""
 
 
 class Timeline(Protocol):
     """What happened to orders. It is written with the events of each step."""
 
-    async def of(self, order: OrderId, *, after: int, limit: int) -> Sequence[Entry]:
+    async def list_by_order(
+        self, order: OrderId, *, after: int, limit: int
+    ) -> Sequence[TimelineEntry]:
         """An order's steps behind the one of the id `after`, in the order they were made."""

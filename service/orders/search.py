@@ -4,17 +4,17 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from domain.foundation.callers import Caller, NotYours, Role
+from domain.foundation.callers import AccessDenied, Caller, Role
 from domain.kernel.ids import CustomerId, OrderId, StoreId
 from domain.orders.orders import OrderState
-from domain.orders.progress import SeenOrder
-from domain.orders.search import Sought, looks_like_a_phone, sought_by
-from service.orders.ports import Wanted
-from service.orders.queries import followed
+from domain.orders.progress import OrderDetails
+from domain.orders.search import SearchTerms, is_phone_like, parse_search
+from service.orders.ports import OrderQuery
+from service.orders.queries import get_order_details
 from service.shared.unit_of_work import Unit, Units
 
 
-class Search(Struct, frozen=True):
+class OrderSearch(Struct, frozen=True):
     """All that is told must fit; `query` is whatever somebody can say of an order."""
 
     state: OrderState | None = None
@@ -25,16 +25,16 @@ class Search(Struct, frozen=True):
     placed_until: datetime | None = None
 
 
-async def find(
-    units: Units, *, caller: Caller, search: Search, before: OrderId | None, limit: int
-) -> list[SeenOrder]:
+async def search_orders(
+    units: Units, *, caller: Caller, search: OrderSearch, before: OrderId | None, limit: int
+) -> list[OrderDetails]:
     """The orders that fit, newest first; of a store only those that it has a part of.
 
     Raises:
         NotYours: the caller does not work at that store.
     """
     async with units.read() as unit:
-        wanted = Wanted(
+        wanted = OrderQuery(
             state=search.state,
             stores=_stores(caller, search.store),
             customer=search.customer,
@@ -42,8 +42,8 @@ async def find(
             placed_from=search.placed_from,
             placed_until=search.placed_until,
         )
-        found = await unit.orders.find(wanted, before=before, limit=limit)
-        return await followed(unit, caller, found)
+        found = await unit.orders.orders.search(wanted, before=before, limit=limit)
+        return await get_order_details(unit, caller, found)
 
 
 def _stores(caller: Caller, store: StoreId | None) -> list[StoreId] | None:
@@ -51,12 +51,12 @@ def _stores(caller: Caller, store: StoreId | None) -> list[StoreId] | None:
     if store is None:
         return None if caller.role is Role.OFFICE else sorted(caller.stores)
     if not caller.works_at(store):
-        raise NotYours(caller, store)
+        raise AccessDenied(caller, store)
     return [store]
 
 
-async def _sought(unit: Unit, query: str | None) -> Sought | None:
+async def _sought(unit: Unit, query: str | None) -> SearchTerms | None:
     if query is None:
         return None
-    stores = await unit.stores.all() if looks_like_a_phone(query) else {}
-    return sought_by(query, {store.country for store in stores.values()})
+    stores = await unit.stores.stores.list_all() if is_phone_like(query) else {}
+    return parse_search(query, {store.country for store in stores.values()})

@@ -10,25 +10,27 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from domain.kernel.ids import StoreId
-from domain.orders.store_closing import Open, disabled, enabled
-from domain.stores.stores import Store, StoreMissing, StoreState
-from service.foundation.ports import RequestKey
-from service.shared.retry import tried_again
+from domain.orders.store_closing import OpenWork, to_disabled, to_enabled
+from domain.stores.stores import Store, StoreNotFound, StoreState
+from service.foundation.ports import IdempotencyKey
+from service.shared.retry import retry_on_conflict
 from service.shared.unit_of_work import Unit, Units
 
 T = TypeVar("T")
 
 
-class Disabled(Struct, frozen=True):
+class DisabledStore(Struct, frozen=True):
     """What a location is now, and what has to be over before it is closed."""
 
     store: StoreId
     state: StoreState
-    open: Open
+    open: OpenWork
 
 
-@tried_again
-async def disable(units: Units, *, store: StoreId, drain: bool, key: RequestKey | None) -> Disabled:
+@retry_on_conflict
+async def disable_store(
+    units: Units, *, store: StoreId, drain: bool, key: IdempotencyKey | None
+) -> DisabledStore:
     """Claim nothing new of a location. A repeat changes nothing, and says what is still open.
 
     Raises:
@@ -36,42 +38,42 @@ async def disable(units: Units, *, store: StoreId, drain: bool, key: RequestKey 
         StoreMissing.
     """
     async with units.begin() as unit:
-        if first := await unit.requests.claim(key, Disabled):
+        if first := await unit.foundation.idempotency.claim(key, DisabledStore):
             return first
         before = await _taken(unit, store)
-        left = await unit.closing.open_at(store)
-        after = disabled(before, left, drain=drain)
+        left = await unit.orders.store_closing.get_open_work(store)
+        after = to_disabled(before, left, drain=drain)
         await _keep(unit, before, after)
-        answer = Disabled(store, after.state, left)
-        await unit.requests.answer(key, answer)
+        answer = DisabledStore(store, after.state, left)
+        await unit.foundation.idempotency.save_answer(key, answer)
     return answer
 
 
-@tried_again
-async def enable(units: Units, *, store: StoreId, key: RequestKey | None) -> Store:
+@retry_on_conflict
+async def enable_store(units: Units, *, store: StoreId, key: IdempotencyKey | None) -> Store:
     """Sell from a location again. A repeat changes nothing. Raises StoreMissing."""
     async with units.begin() as unit:
-        if first := await unit.requests.claim(key, Store):
+        if first := await unit.foundation.idempotency.claim(key, Store):
             return first
         before = await _taken(unit, store)
-        after = enabled(before)
+        after = to_enabled(before)
         await _keep(unit, before, after)
-        await unit.requests.answer(key, after)
+        await unit.foundation.idempotency.save_answer(key, after)
     return after
 
 
-async def close_drained(units: Units) -> int:
+async def close_drained_stores(units: Units) -> int:
     """Close every location that was left to drain and has nothing open; how many those were."""
     async with units.read() as unit:
-        draining = await unit.stores.draining()
+        draining = await unit.stores.stores.list_draining()
     return sum([await _close_if_drained(units, store) for store in draining])
 
 
-@tried_again
+@retry_on_conflict
 async def _close_if_drained(units: Units, store: StoreId) -> bool:
     async with units.begin() as unit:
         before = await _taken(unit, store)
-        left = await unit.closing.open_at(store)
+        left = await unit.orders.store_closing.get_open_work(store)
         drained = before.state is StoreState.DRAINING and left.is_nothing
         if drained:
             await _keep(unit, before, replace(before, state=StoreState.CLOSED))
@@ -79,9 +81,9 @@ async def _close_if_drained(units: Units, store: StoreId) -> bool:
 
 
 async def _taken(unit: Unit, store: StoreId) -> Store:
-    found = await unit.stores.lock([store])
+    found = await unit.stores.stores.lock([store])
     if store not in found:
-        raise StoreMissing(store)
+        raise StoreNotFound(store)
     return found[store]
 
 
@@ -89,6 +91,6 @@ async def _keep(unit: Unit, before: Store, after: Store) -> None:
     """Write it, and have what is sold from there told anew."""
     if after == before:
         return
-    await unit.stores.put([after])
+    await unit.stores.stores.upsert([after])
     if StoreState.ACTIVE in {before.state, after.state}:
-        await unit.stock.restate(stores=[after.store])
+        await unit.inventory.stock_levels.republish_channel(stores=[after.store])

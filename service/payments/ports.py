@@ -8,11 +8,11 @@ from msgspec import Struct
 
 from domain.kernel.ids import AttemptId, OrderId, TransactionId
 from domain.kernel.money import Money
-from domain.payments.attempts import Attempt, Outcome
+from domain.payments.attempts import PaymentAttempt, ProviderOutcome
 from domain.payments.transactions import Transaction
 
 
-class Wanted(Struct, frozen=True):
+class AuthorisationRequest(Struct, frozen=True):
     """What an order's buyer is to pay; `card` is a card that the page gave the provider before."""
 
     attempt: AttemptId
@@ -21,7 +21,7 @@ class Wanted(Struct, frozen=True):
     card: str = ""
 
 
-class Notice(Struct, frozen=True):
+class ProviderEvent(Struct, frozen=True):
     """A provider's word that something happened to a payment: no more than a reason to look."""
 
     id: str
@@ -31,7 +31,7 @@ class Notice(Struct, frozen=True):
 
 
 @runtime_checkable
-class Payments(Protocol):
+class PaymentProvider(Protocol):
     """A provider of card payments. Nothing raises for what it does: the outcome says it.
 
     `key` makes a repeat harmless: the same key again is the same transaction. What can only happen
@@ -48,25 +48,25 @@ class Payments(Protocol):
         """What the shop's page shows the provider; no secret."""
 
     async def authorise(
-        self, wanted: Wanted, *, key: TransactionId, again: bool = False
-    ) -> Outcome:
+        self, wanted: AuthorisationRequest, *, key: TransactionId, again: bool = False
+    ) -> ProviderOutcome:
         """Reserve the money, without taking it."""
 
-    async def capture(self, payment: str, amount: int, *, again: bool = False) -> Outcome:
+    async def capture(self, payment: str, amount: int, *, again: bool = False) -> ProviderOutcome:
         """Take `amount` of what is reserved, once; the rest is free again."""
 
-    async def void(self, payment: str, *, again: bool = False) -> Outcome:
+    async def void(self, payment: str, *, again: bool = False) -> ProviderOutcome:
         """Let go of what is reserved, and take no card for it any more."""
 
     async def refund(
         self, payment: str, amount: int, *, key: TransactionId, again: bool = False
-    ) -> Outcome:
+    ) -> ProviderOutcome:
         """Give back `amount` of what was taken; `Told.receipt` names the refund."""
 
-    async def look(self, payment: str) -> Outcome:
+    async def get_payment(self, payment: str) -> ProviderOutcome:
         """How a payment stands."""
 
-    async def find(self, attempt: AttemptId) -> Outcome | None:
+    async def find_payment(self, attempt: AttemptId) -> ProviderOutcome | None:
         """The payment of an attempt whose answer never came; None where a search finds none.
 
         A search lags behind by up to a minute or so.
@@ -74,8 +74,8 @@ class Payments(Protocol):
 
 
 @runtime_checkable
-class Notices(Protocol):
-    def read(self, headers: Mapping[str, str], body: bytes, now: datetime) -> Notice | None:
+class ProviderEvents(Protocol):
+    def parse(self, headers: Mapping[str, str], body: bytes, now: datetime) -> ProviderEvent | None:
         """What a provider's call says; None for what does not concern us.
 
         Raises:
@@ -83,14 +83,14 @@ class Notices(Protocol):
         """
 
 
-class Leased(Struct, frozen=True):
+class LeasedTransaction(Struct, frozen=True):
     """A transaction that is ours to ask until its lease ends, and the attempt it is for."""
 
     transaction: Transaction
-    attempt: Attempt
+    attempt: PaymentAttempt
 
 
-class Standing(Struct, frozen=True):
+class TransactionBacklog(Struct, frozen=True):
     """Attempts or transactions in one state: how many, and since when the oldest."""
 
     what: Literal["attempt", "transaction"]
@@ -99,7 +99,7 @@ class Standing(Struct, frozen=True):
     oldest: datetime
 
 
-class Unsettled(Struct, frozen=True):
+class UnsettledTransaction(Struct, frozen=True):
     """What a person has to see to: a transaction that was refused, or an attempt.
 
     `code` is the provider's, or `disputed`, or `lapsed`: the money was let go of while it is owed.
@@ -114,55 +114,55 @@ class Unsettled(Struct, frozen=True):
     since: datetime
 
 
-class Attempts(Protocol):
+class PaymentAttempts(Protocol):
     """Attempts and their transactions."""
 
-    async def add(self, attempt: Attempt) -> None: ...
+    async def add(self, attempt: PaymentAttempt) -> None: ...
 
-    async def get(self, attempt: AttemptId) -> Attempt:
+    async def get(self, attempt: AttemptId) -> PaymentAttempt:
         """Raises Missing."""
 
-    async def take(self, attempt: AttemptId) -> Attempt:
+    async def get_for_update(self, attempt: AttemptId) -> PaymentAttempt:
         """The attempt, locked until the unit ends. Its order is locked first. Raises Missing."""
 
-    async def keep(self, attempt: Attempt) -> None:
+    async def update(self, attempt: PaymentAttempt) -> None:
         """Write a taken attempt back."""
 
-    async def by_id(self, attempts: Collection[AttemptId]) -> dict[AttemptId, Attempt]:
+    async def get_many(self, attempts: Collection[AttemptId]) -> dict[AttemptId, PaymentAttempt]:
         """Those that exist."""
 
-    async def of_order(self, order: OrderId) -> Sequence[Attempt]:
+    async def list_by_order(self, order: OrderId) -> Sequence[PaymentAttempt]:
         """Every attempt to be paid for an order, oldest first."""
 
-    async def take_of_order(self, order: OrderId) -> Sequence[Attempt]:
+    async def list_by_order_for_update(self, order: OrderId) -> Sequence[PaymentAttempt]:
         """The same, locked until the unit ends."""
 
-    async def lease(self, limit: int, span: timedelta) -> Sequence[Attempt]:
+    async def lease(self, limit: int, span: timedelta) -> Sequence[PaymentAttempt]:
         """Up to `limit` that are due to be looked at; ours alone for `span`."""
 
-    async def hear(self, provider: str, notice: Notice) -> bool:
+    async def record_event(self, provider: str, notice: ProviderEvent) -> bool:
         """Write a notice down, once, and have its attempt looked at now; whether it was new."""
 
-    async def forget(self, before: datetime, limit: int) -> int:
+    async def purge_events(self, before: datetime, limit: int) -> int:
         """Forget up to `limit` notices that are older than that; how many those were."""
 
-    async def plan(self, transaction: Transaction) -> bool:
+    async def add_transaction(self, transaction: Transaction) -> bool:
         """Add a transaction; False, and nothing, where there is one of this kind and cause."""
 
-    async def lease_planned(self, limit: int, span: timedelta) -> Sequence[Leased]:
+    async def lease_transactions(self, limit: int, span: timedelta) -> Sequence[LeasedTransaction]:
         """Up to `limit` planned ones that are due, with one try more; ours alone for `span`."""
 
-    async def take_transaction(self, transaction: TransactionId) -> Transaction:
+    async def get_transaction_for_update(self, transaction: TransactionId) -> Transaction:
         """Locked until the unit ends; its attempt is locked first. Raises Missing."""
 
-    async def keep_transaction(self, transaction: Transaction) -> None:
+    async def update_transaction(self, transaction: Transaction) -> None:
         """Write a taken transaction back."""
 
-    async def transactions(self, attempts: Collection[AttemptId]) -> Sequence[Transaction]:
+    async def list_transactions(self, attempts: Collection[AttemptId]) -> Sequence[Transaction]:
         """Everything that was asked for these attempts, oldest first."""
 
-    async def unsettled(self, after: str, limit: int) -> Sequence[Unsettled]:
+    async def list_unsettled(self, after: str, limit: int) -> Sequence[UnsettledTransaction]:
         """The next `limit` behind the id `after` that need a person, in the order of their ids."""
 
-    async def standing(self) -> Sequence[Standing]:
+    async def get_backlog(self) -> Sequence[TransactionBacklog]:
         """What is not over, and what was refused, by its state."""

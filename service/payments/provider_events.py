@@ -5,27 +5,27 @@ from typing import Final
 
 import structlog
 
-from service.payments.ports import Notice
-from service.shared.retry import tried_again
+from service.payments.ports import ProviderEvent
+from service.shared.retry import retry_on_conflict
 from service.shared.unit_of_work import Units
 
-KEPT: Final = timedelta(days=30)
+RETENTION: Final = timedelta(days=30)
 """How long it is known which notices were heard; a provider repeats them for days."""
 
 log = structlog.get_logger("hylla.payments")
 
 
-@tried_again
-async def hear(units: Units, provider: str, notice: Notice) -> bool:
+@retry_on_conflict
+async def record_provider_event(units: Units, provider: str, notice: ProviderEvent) -> bool:
     """A provider says that something happened: have the payment looked at, once for each notice."""
     async with units.begin() as unit:
-        new = await unit.attempts.hear(provider, notice)
+        new = await unit.payments.attempts.record_event(provider, notice)
     log.info("payment notice", kind=notice.kind, new=new)
     return new
 
 
-@tried_again
-async def forget_notices(units: Units, *, limit: int) -> int:
+@retry_on_conflict
+async def purge_provider_events(units: Units, *, limit: int) -> int:
     """Notices are known long enough for any repeat, and not for ever."""
     async with units.begin() as unit:
-        return await unit.attempts.forget(unit.now - KEPT, limit)
+        return await unit.payments.attempts.purge_events(unit.now - RETENTION, limit)

@@ -2,17 +2,24 @@
 
 from datetime import datetime
 
-from domain.payments.attempts import SEARCHABLE_AFTER, Absent, Attempt, Outcome
-from service.payments.ports import Payments
+from domain.payments.attempts import (
+    SEARCHABLE_AFTER,
+    PaymentAttempt,
+    ProviderOutcome,
+    ProviderPaymentNotFound,
+)
+from service.payments.ports import PaymentProvider
 
 
-async def _seen(payments: Payments, attempt: Attempt, now: datetime) -> Outcome | None:
+async def fetch_outcome(
+    payments: PaymentProvider, attempt: PaymentAttempt, now: datetime
+) -> ProviderOutcome | None:
     """How it stands. What has no answer yet is its transaction's business until the deadline."""
     if attempt.payment:
-        return await payments.look(attempt.payment)
+        return await payments.get_payment(attempt.payment)
     if now < attempt.deadline:
         return None
-    found = await payments.find(attempt.id)
+    found = await payments.find_payment(attempt.id)
     if found is None and now >= attempt.deadline + SEARCHABLE_AFTER:
-        return Absent()
+        return ProviderPaymentNotFound()
     return found

@@ -5,28 +5,28 @@ from typing import Final, Self
 
 from msgspec import Struct
 
-from domain.foundation.callers import Caller, NotYours
-from domain.inventory.stock_levels import Place, Shelf
+from domain.foundation.callers import AccessDenied, Caller
+from domain.inventory.stock_levels import StockKey, StockLevel
 from domain.kernel.ids import StoreId
 from domain.pos.incidents import (
-    Claim,
     Incident,
     IncidentId,
     IncidentKind,
     IncidentState,
+    OpenClaim,
     Risk,
-    at_risk,
-    in_doubt,
+    find_at_risk,
+    is_uncertain,
 )
-from service.foundation.ports import RequestKey
-from service.shared.retry import tried_again
+from service.foundation.ports import IdempotencyKey
+from service.shared.retry import retry_on_conflict
 from service.shared.unit_of_work import Unit, Units
 
-OF_SHELVES: Final = {IncidentKind.OVERSOLD, IncidentKind.COUNT_DUE}
+STOCK_INCIDENTS: Final = {IncidentKind.OVERSOLD, IncidentKind.COUNT_DUE}
 """What is wrong with a shelf, so that orders wait for its goods."""
 
 
-class Seen(Struct, frozen=True):
+class IncidentDetails(Struct, frozen=True):
     """An incident, by how many units the shelf is short now, and whose orders may go without."""
 
     incident: Incident
@@ -34,7 +34,7 @@ class Seen(Struct, frozen=True):
     orders: list[Risk]
 
 
-async def list_at(
+async def list_incidents(
     units: Units,
     *,
     caller: Caller,
@@ -42,69 +42,75 @@ async def list_at(
     states: Sequence[IncidentState],
     after: IncidentId | None,
     limit: int,
-) -> list[Seen]:
+) -> list[IncidentDetails]:
     """The store's incidents, oldest first."""
     if not caller.works_at(store):
-        raise NotYours(caller, store)
+        raise AccessDenied(caller, store)
     async with units.read() as unit:
-        await unit.stores.get(store)
-        found = await unit.incidents.page(store, states, after=after, limit=limit)
+        await unit.stores.stores.get(store)
+        found = await unit.pos.incidents.list_page(store, states, after=after, limit=limit)
         return await _seen(unit, found)
 
 
-@tried_again
-async def settle(
-    units: Units, *, caller: Caller, incident: IncidentId, note: str, key: RequestKey | None
-) -> Seen:
+@retry_on_conflict
+async def settle_incident(
+    units: Units, *, caller: Caller, incident: IncidentId, note: str, key: IdempotencyKey | None
+) -> IncidentDetails:
     """Somebody has looked at it; one that is settled stays as it is."""
     async with units.begin() as unit:
-        if first := await unit.requests.claim(key, Seen):
+        if first := await unit.foundation.idempotency.claim(key, IncidentDetails):
             return first
-        taken = await unit.incidents.take(incident)
+        taken = await unit.pos.incidents.get_for_update(incident)
         if not caller.works_at(taken.store):
-            raise NotYours(caller, incident)
+            raise AccessDenied(caller, incident)
         if taken.state is IncidentState.OPEN:
             taken = taken.settled(note=note, by=caller.id, now=unit.now)
-            await unit.incidents.keep(taken)
+            await unit.pos.incidents.update(taken)
         [seen] = await _seen(unit, [taken])
-        await unit.requests.answer(key, seen)
+        await unit.foundation.idempotency.save_answer(key, seen)
         return seen
 
 
 class _Shelves(Struct):
     """How it looks now on the shelves that something is wrong with."""
 
-    shelves: Mapping[Place, Shelf]
-    claims: Mapping[Place, list[Claim]]
+    shelves: Mapping[StockKey, StockLevel]
+    claims: Mapping[StockKey, list[OpenClaim]]
 
     @classmethod
-    async def look(cls, unit: Unit, places: Collection[Place]) -> Self:
+    async def look(cls, unit: Unit, places: Collection[StockKey]) -> Self:
         stores = {store for store, _ in places}
-        shelves = await unit.stock.of({sku for _, sku in places}, stores) if places else {}
-        claims: dict[Place, list[Claim]] = {}
-        for claim in await unit.incidents.claims(places) if places else ():
+        shelves = (
+            await unit.inventory.stock_levels.list_by_skus({sku for _, sku in places}, stores)
+            if places
+            else {}
+        )
+        claims: dict[StockKey, list[OpenClaim]] = {}
+        for claim in await unit.pos.incidents.list_claims(places) if places else ():
             claims.setdefault(claim.place, []).append(claim)
         return cls(shelves, claims)
 
-    def seen(self, incident: Incident) -> Seen:
+    def seen(self, incident: Incident) -> IncidentDetails:
         claims = self.claims.get(incident.place, [])
         if incident.kind is IncidentKind.COUNT_DUE:
-            return Seen(incident, incident.units, in_doubt(claims))
+            return IncidentDetails(incident, incident.units, is_uncertain(claims))
         shelf = self.shelves[incident.place]
         there = shelf.on_hand - shelf.unavailable
-        return Seen(incident, max(0, -shelf.available), at_risk(there, claims))
+        return IncidentDetails(incident, max(0, -shelf.available), find_at_risk(there, claims))
 
 
-async def _seen(unit: Unit, incidents: Sequence[Incident]) -> list[Seen]:
+async def _seen(unit: Unit, incidents: Sequence[Incident]) -> list[IncidentDetails]:
     """What is open of a shelf as it is now; everything else as it was found."""
     live = {
         incident.id
         for incident in incidents
-        if incident.kind in OF_SHELVES and incident.state is IncidentState.OPEN
+        if incident.kind in STOCK_INCIDENTS and incident.state is IncidentState.OPEN
     }
     places = {incident.place for incident in incidents if incident.id in live}
     shelves = await _Shelves.look(unit, sorted(places))
     return [
-        shelves.seen(incident) if incident.id in live else Seen(incident, incident.units, [])
+        shelves.seen(incident)
+        if incident.id in live
+        else IncidentDetails(incident, incident.units, [])
         for incident in incidents
     ]

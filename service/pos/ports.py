@@ -4,61 +4,61 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from domain.inventory.stock_levels import Place
+from domain.inventory.stock_levels import StockKey
 from domain.kernel.ids import ReceiptId, StoreId
 from domain.pos.incidents import (
-    Claim,
     Incident,
     IncidentId,
     IncidentKind,
     IncidentState,
-    Short,
-    Stranger,
+    OpenClaim,
+    ShortAllocation,
+    UnknownSku,
 )
-from domain.pos.receipts import Book, Kept, Trade
+from domain.pos.receipts import BookedReceipt, StoredReceipt, TradedReceipt
 
 
-class Sales(Protocol):
+class Receipts(Protocol):
     """Receipts of tills, each of them once and for ever."""
 
-    async def record(self, books: Collection[Book]) -> set[ReceiptId]:
+    async def add(self, books: Collection[BookedReceipt]) -> set[ReceiptId]:
         """Write down receipts, each id once; answers those that are new.
 
         Each is locked until the unit ends, and so is each sale that a return names.
         """
 
-    async def kept(self, receipts: Collection[ReceiptId]) -> dict[ReceiptId, Kept]:
+    async def get_stored(self, receipts: Collection[ReceiptId]) -> dict[ReceiptId, StoredReceipt]:
         """What is known under these ids."""
 
-    async def returned(self, sales: Collection[ReceiptId]) -> set[ReceiptId]:
+    async def filter_returned(self, sales: Collection[ReceiptId]) -> set[ReceiptId]:
         """Which of these sales a return has named."""
 
-    async def trades(self, sales: Collection[ReceiptId]) -> Sequence[Trade]:
+    async def list_trades(self, sales: Collection[ReceiptId]) -> Sequence[TradedReceipt]:
         """These sales, and every return that names one of them."""
 
 
 class Incidents(Protocol):
     """What is out of order. `Stock.apply` opens and settles the incidents of what is oversold."""
 
-    async def meet(self, strangers: Collection[Stranger]) -> None:
+    async def add_unknown(self, strangers: Collection[UnknownSku]) -> None:
         """Open an incident for each thing that nobody knows, or add to the one that is open."""
 
-    async def open(self, kind: IncidentKind, places: Collection[Place]) -> None:
+    async def open(self, kind: IncidentKind, places: Collection[StockKey]) -> None:
         """Open an incident at each place where none of the kind is open."""
 
-    async def settle(self, kind: IncidentKind, well: Mapping[Place, datetime | None]) -> None:
+    async def settle(self, kind: IncidentKind, well: Mapping[StockKey, datetime | None]) -> None:
         """What was open at these places was in order again: at a moment of each, or by now."""
 
     async def get(self, incident: IncidentId) -> Incident:
         """Raises IncidentMissing."""
 
-    async def take(self, incident: IncidentId) -> Incident:
+    async def get_for_update(self, incident: IncidentId) -> Incident:
         """The incident, locked until the unit ends. Raises IncidentMissing."""
 
-    async def keep(self, incident: Incident) -> None:
+    async def update(self, incident: Incident) -> None:
         """Write a taken incident back."""
 
-    async def page(
+    async def list_page(
         self,
         store: StoreId,
         states: Collection[IncidentState],
@@ -68,8 +68,8 @@ class Incidents(Protocol):
     ) -> Sequence[Incident]:
         """A store's incidents in one of these states, oldest first."""
 
-    async def claims(self, places: Collection[Place]) -> Sequence[Claim]:
+    async def list_claims(self, places: Collection[StockKey]) -> Sequence[OpenClaim]:
         """What orders wait for at these places."""
 
-    async def short(self, places: Collection[Place]) -> Sequence[Short]:
+    async def list_short(self, places: Collection[StockKey]) -> Sequence[ShortAllocation]:
         """Those of these shelves, of what is tracked, where less lies than orders are promised."""

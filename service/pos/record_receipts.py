@@ -11,44 +11,44 @@ from typing import Any, Literal
 
 from msgspec import UNSET, Struct, UnsetType
 
-from domain.catalogue.products import Made
-from domain.foundation.callers import Caller, NotYours
-from domain.inventory.availability import all_parts
-from domain.inventory.holds import Hold, HoldState, difference
-from domain.inventory.stock_levels import Cause, Move, Source, moves_of
-from domain.inventory.stocktaking import already_counted
-from domain.kernel.errors import Refusal
+from domain.catalogue.products import ProductWithParts
+from domain.foundation.callers import AccessDenied, Caller
+from domain.inventory.availability import all_components
+from domain.inventory.holds import Hold, HoldState, delta_between
+from domain.inventory.stock_levels import MovementReason, PostingSource, StockPosting, to_postings
+from domain.inventory.stocktaking import apply_late_report
+from domain.kernel.errors import DomainError
 from domain.kernel.ids import MemberId, ReceiptId, Sku, StoreId
-from domain.kernel.timestamps import happened_at
+from domain.kernel.timestamps import clamp_to_now
 from domain.loyalty.points import Purchase
-from domain.pos.incidents import strangers
+from domain.pos.incidents import unknown_skus
 from domain.pos.receipts import (
-    Book,
-    Discrepancy,
-    IdReused,
-    Kept,
-    OtherStore,
+    BookedReceipt,
     Receipt,
+    ReceiptDiscrepancy,
+    ReceiptIdReused,
     ReceiptKind,
+    ReceiptOfOtherStore,
+    StoredReceipt,
     parts_returned,
     source_of,
 )
-from service.inventory.stocktaking import CLOCKS_DIFFER
-from service.returns.till_returns import Noted, note_returns
-from service.shared.retry import tried_again
+from service.inventory.stocktaking import CLOCK_TOLERANCE
+from service.returns.till_returns import TillReturns, record_till_returns
+from service.shared.retry import retry_on_conflict
 from service.shared.unit_of_work import Unit, Units
 
-Told = Receipt | Refusal
+ReceiptBatch = Receipt | DomainError
 
 
-class Earned(Struct, frozen=True):
+class EarnedPoints(Struct, frozen=True):
     """Points that a sale gave, and what its member can spend now."""
 
     earned: int
     balance: int
 
 
-class Result(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class ReceiptResult(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What became of a receipt. `conflicts` did not fit, and were applied all the same.
 
     `pending_match`: the goods are booked; money and points wait for the sale that was named.
@@ -56,28 +56,28 @@ class Result(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     id: str | UnsetType = UNSET
     status: Literal["applied", "duplicate", "pending_match", "rejected"]
-    conflicts: list[Discrepancy]
+    conflicts: list[ReceiptDiscrepancy]
     code: str | UnsetType = UNSET
     detail: str | UnsetType = UNSET
-    points: Earned | UnsetType = UNSET
+    points: EarnedPoints | UnsetType = UNSET
 
 
-class Facts(Struct, frozen=True):
+class ReceiptFacts(Struct, frozen=True):
     """What the receipts of a batch are about; `unknown` is what they name and nobody sells."""
 
     called: Mapping[str, Sku]
-    made: Mapping[Sku, Made]
+    made: Mapping[Sku, ProductWithParts]
     unknown: frozenset[str]
     members: Mapping[str, MemberId]
 
-    def member_of(self, book: Book) -> MemberId | None:
+    def member_of(self, book: BookedReceipt) -> MemberId | None:
         return self.members.get(book.receipt.member or "")
 
 
-@tried_again
-async def record(
-    units: Units, *, caller: Caller, store: StoreId, receipts: Sequence[Told]
-) -> list[Result]:
+@retry_on_conflict
+async def record_receipts(
+    units: Units, *, caller: Caller, store: StoreId, receipts: Sequence[ReceiptBatch]
+) -> list[ReceiptResult]:
     """Book what a store's tills sold and took back. Nothing that happened is refused.
 
     A receipt that is known is a `duplicate` and changes nothing, in this batch or in a later one.
@@ -86,87 +86,94 @@ async def record(
         StoreMissing, NotYours: no store of the caller's.
     """
     if not caller.works_at(store):
-        raise NotYours(caller, store)
+        raise AccessDenied(caller, store)
     ours = [one for one in receipts if isinstance(one, Receipt) and one.store in {None, store}]
     firsts = {one.id: one for one in reversed(ours)}
     async with units.begin() as unit:
-        await unit.stores.get(store)
+        await unit.stores.stores.get(store)
         facts = await _facts(unit, firsts)
         books = {one.id: _book(one, store, caller, facts, unit) for one in firsts.values()}
-        new = await unit.sales.record(list(books.values())) if books else set()
+        new = await unit.pos.receipts.add(list(books.values())) if books else set()
         fresh = [book for book in books.values() if book.receipt.id in new]
         kept = await _kept(unit, books, new)
         await _move_goods(unit, fresh, facts)
-        noted = await note_returns(unit, fresh)
+        noted = await record_till_returns(unit, fresh)
         earned = await _move_points(unit, fresh, facts, noted)
     unfit = noted.conflicts
     answers = _Answers(store, {id_: books[id_] for id_ in new}, kept, facts, earned, unfit)
     return [answers.to(one) for one in receipts]
 
 
-async def _facts(unit: Unit, receipts: Mapping[ReceiptId, Receipt]) -> Facts:
+async def _facts(unit: Unit, receipts: Mapping[ReceiptId, Receipt]) -> ReceiptFacts:
     lines = [line for receipt in receipts.values() for line in receipt.lines]
     gtins = {line.name for line in lines if line.sku is None}
-    called = await unit.products.called(gtins) if gtins else {}
+    called = await unit.catalogue.products.find_by_gtin(gtins) if gtins else {}
     named = {line.sku for line in lines if line.sku is not None}
     skus = named | set(called.values())
-    made = await unit.products.made_of(skus) if skus else {}
+    made = await unit.catalogue.products.get_with_parts(skus) if skus else {}
     said = {receipt.member for receipt in receipts.values() if receipt.member is not None}
-    return Facts(
+    return ReceiptFacts(
         called,
         made,
         frozenset((named | gtins - called.keys()) - made.keys()),
-        await unit.points.members(said) if said else {},
+        await unit.loyalty.points.find_members(said) if said else {},
     )
 
 
-def _book(receipt: Receipt, store: StoreId, caller: Caller, facts: Facts, unit: Unit) -> Book:
-    return Book(
+def _book(
+    receipt: Receipt, store: StoreId, caller: Caller, facts: ReceiptFacts, unit: Unit
+) -> BookedReceipt:
+    return BookedReceipt(
         receipt=receipt,
         store=store,
         terminal=receipt.terminal or caller.terminal,
         actor=caller.id,
-        happened_at=happened_at(receipt.occurred_at, unit.now),
+        happened_at=clamp_to_now(receipt.occurred_at, unit.now),
         digest=receipt.digest,
         lines=tuple([line.as_sold(facts.called) for line in receipt.lines]),
     )
 
 
 async def _kept(
-    unit: Unit, books: Mapping[ReceiptId, Book], new: set[ReceiptId]
-) -> dict[ReceiptId, Kept]:
+    unit: Unit, books: Mapping[ReceiptId, BookedReceipt], new: set[ReceiptId]
+) -> dict[ReceiptId, StoredReceipt]:
     """Receipts that were known before, and sales that returns name."""
     named = {sale for book in books.values() if (sale := book.receipt.of_sale) is not None}
     wanted = (books.keys() - new) | named
-    return await unit.sales.kept(wanted) if wanted else {}
+    return await unit.pos.receipts.get_stored(wanted) if wanted else {}
 
 
-async def _move_goods(unit: Unit, books: Sequence[Book], facts: Facts) -> None:
+async def _move_goods(unit: Unit, books: Sequence[BookedReceipt], facts: ReceiptFacts) -> None:
     """Everything that left the shelves or came back, all places locked in one order.
 
     What is not tracked moves on the shelves it has, and gets none.
     """
-    parts = {sku: all_parts(made, facts.made) for sku, made in facts.made.items()}
+    parts = {sku: all_components(made, facts.made) for sku, made in facts.made.items()}
     moves = [move for book in books for move in book.moves(parts)]
     if moves:
         moves = [*await _moves_of_holds(unit, books, facts, parts), *moves]
-        places = {move.change.place for move in moves}
+        places = {move.change.key for move in moves}
         tracked = {place for place in places if facts.made[place[1]].tracked}
         if len(tracked) == len(places):
-            await unit.stock.shelve(places)
+            await unit.inventory.stock_levels.create_missing(places)
         else:
-            shelves = await unit.stock.lock(places, shelve=tracked)
-            moves = [move for move in moves if move.change.place in shelves]
-        await unit.stock.apply(already_counted(moves, await unit.stock.told(places)))
-    if facts.unknown and (met := strangers(books, facts.unknown)):
-        await unit.incidents.meet(met)
+            shelves = await unit.inventory.stock_levels.get_for_update(places, shelve=tracked)
+            moves = [move for move in moves if move.change.key in shelves]
+        await unit.inventory.stock_levels.apply(
+            apply_late_report(moves, await unit.inventory.stock_levels.get_reported(places))
+        )
+    if facts.unknown and (met := unknown_skus(books, facts.unknown)):
+        await unit.pos.incidents.add_unknown(met)
 
 
 async def _moves_of_holds(
-    unit: Unit, books: Sequence[Book], facts: Facts, parts: Mapping[Sku, Mapping[Sku, int]]
-) -> list[Move]:
+    unit: Unit,
+    books: Sequence[BookedReceipt],
+    facts: ReceiptFacts,
+    parts: Mapping[Sku, Mapping[Sku, int]],
+) -> list[StockPosting]:
     """Who buys at the till what is held for the same person online buys it once."""
-    bought: dict[MemberId, list[Book]] = {}
+    bought: dict[MemberId, list[BookedReceipt]] = {}
     for book in books:
         if book.receipt.kind is ReceiptKind.SALE and (member := facts.member_of(book)):
             bought.setdefault(member, []).append(book)
@@ -175,35 +182,37 @@ async def _moves_of_holds(
     store, actor = books[0].store, books[0].actor
     skus = {sku for book in books for line in book.lines for sku in parts.get(line.name, ())}
     used: dict[MemberId, Counter[Sku]] = {member: Counter() for member in bought}
-    moves: list[Move] = []
-    for member, before in await unit.holds.take_of(bought, {(store, sku) for sku in skus}):
+    moves: list[StockPosting] = []
+    for member, before in await unit.inventory.holds.get_by_members_for_update(
+        bought, {(store, sku) for sku in skus}
+    ):
         sold = _sold_since(before, bought[member]) - used[member]
         after = before.after_buying(store, sold, parts)
         if after.lines == before.lines:
             continue
         used[member] += before.units_at(store) - after.units_at(store)
         if after.lines:
-            await unit.holds.keep(after)
+            await unit.inventory.holds.update(after)
         else:
-            await unit.holds.close([before.id], HoldState.CONVERTED)
-        source = Source(Cause.HOLD, before.id, actor, unit.now)
-        moves += moves_of(difference(before.places, after.places), source)
+            await unit.inventory.holds.close([before.id], HoldState.CONVERTED)
+        source = PostingSource(MovementReason.HOLD, before.id, actor, unit.now)
+        moves += to_postings(delta_between(before.places, after.places), source)
     return moves
 
 
-def _sold_since(hold: Hold, books: Sequence[Book]) -> Counter[Sku]:
+def _sold_since(hold: Hold, books: Sequence[BookedReceipt]) -> Counter[Sku]:
     """Units that were sold after `hold` was made, give or take what clocks differ."""
     sold = Counter[Sku]()
     for book in books:
-        if book.happened_at + CLOCKS_DIFFER >= hold.created_at:
+        if book.happened_at + CLOCK_TOLERANCE >= hold.created_at:
             for line in book.lines:
                 sold[line.name] += line.quantity
     return sold
 
 
 async def _move_points(
-    unit: Unit, books: Sequence[Book], facts: Facts, noted: Noted
-) -> dict[ReceiptId, Earned]:
+    unit: Unit, books: Sequence[BookedReceipt], facts: ReceiptFacts, noted: TillReturns
+) -> dict[ReceiptId, EarnedPoints]:
     """Points of members' sales; and of returns, now or when the sale they name comes."""
     sales = {
         book.receipt.id: Purchase(book.receipt.source, member, book.points(), book.happened_at)
@@ -212,19 +221,19 @@ async def _move_points(
     }
     members = {purchase.member for purchase in sales.values()}
     returned = {sale for book in books if (sale := book.receipt.of_sale) is not None}
-    returned |= await unit.sales.returned(sales) if sales else set()
+    returned |= await unit.pos.receipts.filter_returned(sales) if sales else set()
     bought = [*map(source_of, returned), *noted.unearned]
     if members and bought:
-        await unit.points.lock(members, bought)
+        await unit.loyalty.points.lock(members, bought)
     if sales:
-        await unit.points.earn(sales.values())
+        await unit.loyalty.points.earn(sales.values())
     if bought:
-        parts = parts_returned(await unit.sales.trades(returned)) if returned else {}
+        parts = parts_returned(await unit.pos.receipts.list_trades(returned)) if returned else {}
         back = {source_of(sale): lines for sale, lines in parts.items()}
-        await unit.points.take_back(back | noted.unearned)
-    balances = await unit.points.available(members) if members else {}
+        await unit.loyalty.points.deduct(back | noted.unearned)
+    balances = await unit.loyalty.points.get_available(members) if members else {}
     return {
-        receipt: Earned(sum(sale.lines.values()), balances[sale.member])
+        receipt: EarnedPoints(sum(sale.lines.values()), balances[sale.member])
         for receipt, sale in sales.items()
     }
 
@@ -233,58 +242,60 @@ class _Answers(Struct):
     """One for each receipt of a batch; `fresh` are the new ones that still wait for theirs."""
 
     store: StoreId
-    fresh: dict[ReceiptId, Book]
-    kept: Mapping[ReceiptId, Kept]
-    facts: Facts
-    earned: Mapping[ReceiptId, Earned]
-    unfit: Mapping[ReceiptId, Sequence[Discrepancy]]
-    answered: dict[ReceiptId, Book] = {}
+    fresh: dict[ReceiptId, BookedReceipt]
+    kept: Mapping[ReceiptId, StoredReceipt]
+    facts: ReceiptFacts
+    earned: Mapping[ReceiptId, EarnedPoints]
+    unfit: Mapping[ReceiptId, Sequence[ReceiptDiscrepancy]]
+    answered: dict[ReceiptId, BookedReceipt] = {}
 
-    def to(self, told: Told) -> Result:
-        if isinstance(told, Refusal):
+    def to(self, told: ReceiptBatch) -> ReceiptResult:
+        if isinstance(told, DomainError):
             return _rejected(told, told.facts.get("id", UNSET))
         if told.store not in {None, self.store}:
-            return _rejected(OtherStore(), told.id)
+            return _rejected(ReceiptOfOtherStore(), told.id)
         if book := self.fresh.pop(told.id, None):
             self.answered[told.id] = book
             return self._applied(book)
         return self._known(told)
 
-    def _applied(self, book: Book) -> Result:
+    def _applied(self, book: BookedReceipt) -> ReceiptResult:
         receipt = book.receipt
         sale = self.kept.get(receipt.of_sale or "")
-        return Result(
+        return ReceiptResult(
             id=receipt.id,
             status="pending_match" if sale and sale.is_awaited else "applied",
             conflicts=[*_discrepancies(book, self.facts), *self.unfit.get(receipt.id, ())],
             points=self.earned.get(receipt.id, UNSET),
         )
 
-    def _known(self, told: Receipt) -> Result:
+    def _known(self, told: Receipt) -> ReceiptResult:
         first: Any = self.answered.get(told.id) or self.kept[told.id]
         if first.store != self.store:
-            return _rejected(OtherStore(), told.id)
+            return _rejected(ReceiptOfOtherStore(), told.id)
         if first.digest != told.digest:
-            return _rejected(IdReused(told.id), told.id)
-        return Result(id=told.id, status="duplicate", conflicts=[])
+            return _rejected(ReceiptIdReused(told.id), told.id)
+        return ReceiptResult(id=told.id, status="duplicate", conflicts=[])
 
 
-def _discrepancies(book: Book, facts: Facts) -> list[Discrepancy]:
+def _discrepancies(book: BookedReceipt, facts: ReceiptFacts) -> list[ReceiptDiscrepancy]:
     """What of a receipt does not fit what we know."""
     receipt, found = book.receipt, []
-    if receipt.occurred_at > book.happened_at + CLOCKS_DIFFER:
+    if receipt.occurred_at > book.happened_at + CLOCK_TOLERANCE:
         detail = f"The till's clock is ahead; it is kept as {book.happened_at.isoformat()}."
-        found.append(Discrepancy("/occurred_at", "clock_skew", detail))
+        found.append(ReceiptDiscrepancy("/occurred_at", "clock_skew", detail))
     if receipt.member is not None and facts.member_of(book) is None:
-        found.append(Discrepancy("/member", "unknown_member", "Nobody is known by this."))
+        found.append(ReceiptDiscrepancy("/member", "unknown_member", "Nobody is known by this."))
     for position, line in enumerate(book.lines if facts.unknown else ()):
         if line.name in facts.unknown:
             field = "sku" if receipt.lines[position].sku is not None else "gtin"
             detail = f"There is no product {line.name!r}; nothing moved for it."
-            found.append(Discrepancy(f"/lines/{position}/{field}", "unknown_sku", detail))
+            found.append(ReceiptDiscrepancy(f"/lines/{position}/{field}", "unknown_sku", detail))
     return found
 
 
-def _rejected(refusal: Refusal, receipt: str | UnsetType) -> Result:
+def _rejected(refusal: DomainError, receipt: str | UnsetType) -> ReceiptResult:
     code = refusal.errors[0]["code"] if refusal.name == "invalid" else refusal.name
-    return Result(id=receipt, status="rejected", conflicts=[], code=code, detail=refusal.detail)
+    return ReceiptResult(
+        id=receipt, status="rejected", conflicts=[], code=code, detail=refusal.detail
+    )

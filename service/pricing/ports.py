@@ -18,29 +18,31 @@ class PriceRules(Protocol[Rule]):
     async def get(self, name: str) -> Rule:
         """Raises RuleMissing."""
 
-    async def page(self, after: str, limit: int) -> Sequence[Rule]:
+    async def list_page(self, after: str, limit: int) -> Sequence[Rule]:
         """In the order of their names, from the one behind `after` on."""
 
     async def lock(self, name: str) -> Rule | None:
         """The rule, kept so until the unit ends; whoever writes any rule waits."""
 
-    async def put(self, rule: Rule) -> None:
+    async def upsert(self, rule: Rule) -> None:
         """Write a locked rule. Raises CodeTaken: another promotion has the code."""
 
-    async def drop(self, rule: Rule) -> None:
+    async def delete(self, rule: Rule) -> None:
         """Take a locked rule away."""
 
 
-Shown = tuple[str, CustomerId | None]
+PriceScope = tuple[str, CustomerId | None]
 """A coupon's code in capitals, and who shows it: nobody we know, where it is a guest."""
 
 
 class Prices(Protocol):
-    async def rules(self, shown: Collection[Shown] = ()) -> tuple[Rules, dict[Shown, Coupon]]:
+    async def get_rules(
+        self, shown: Collection[PriceScope] = ()
+    ) -> tuple[Rules, dict[PriceScope, Coupon]]:
         """What every cart is priced by now, and the coupons that are shown.
 
         One statement. A code without a promotion has a coupon without one.
         """
 
-    async def lock(self, shown: Collection[Shown]) -> dict[Shown, Coupon]:
+    async def lock(self, shown: Collection[PriceScope]) -> dict[PriceScope, Coupon]:
         """The coupons that are shown, as they are until the unit ends."""

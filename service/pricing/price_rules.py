@@ -2,17 +2,17 @@
 
 from msgspec.structs import replace
 
-from domain.pricing.price_rules import RuleMissing, StaleRule
+from domain.pricing.price_rules import PriceRuleNotFound, PriceRuleVersionMismatch
 from domain.pricing.promotions import Promotion, PromotionUsed
-from service.foundation.ports import RequestKey
+from service.foundation.ports import IdempotencyKey
 from service.pricing.ports import Rule
-from service.shared.retry import tried_again
+from service.shared.retry import retry_on_conflict
 from service.shared.unit_of_work import Units
 
 
-@tried_again
-async def decide(
-    units: Units, *, rule: Rule, if_version: int | None, key: RequestKey | None
+@retry_on_conflict
+async def put_price_rule(
+    units: Units, *, rule: Rule, if_version: int | None, key: IdempotencyKey | None
 ) -> Rule:
     """Write a rule whole, new or known; every cart is priced by it from now on.
 
@@ -23,21 +23,21 @@ async def decide(
         CodeTaken: another promotion has the code.
     """
     async with units.begin() as unit:
-        if first := await unit.requests.claim(key, type(rule)):
+        if first := await unit.foundation.idempotency.claim(key, type(rule)):
             return first
-        rules = unit.price_rules(type(rule))
+        rules = unit.pricing.price_rules(type(rule))
         before = await rules.lock(rule.name)
         _must_be(if_version, before)
         told = _as_after(rule, before)
         if told != before:
             told = replace(told, version=before.version + 1 if before else 1)
-            await rules.put(told)
-        await unit.requests.answer(key, told)
+            await rules.upsert(told)
+        await unit.foundation.idempotency.save_answer(key, told)
     return told
 
 
-@tried_again
-async def remove(
+@retry_on_conflict
+async def delete_price_rule(
     units: Units, kind: type[Rule], name: str, *, thing: str, if_version: int | None
 ) -> None:
     """Take a rule away. What was ordered by it stays as it is.
@@ -47,20 +47,20 @@ async def remove(
         PromotionUsed: orders stand with it.
     """
     async with units.begin() as unit:
-        rules = unit.price_rules(kind)
+        rules = unit.pricing.price_rules(kind)
         before = await rules.lock(name)
         if before is None:
-            raise RuleMissing(thing, name)
+            raise PriceRuleNotFound(thing, name)
         _must_be(if_version, before)
         if isinstance(before, Promotion) and before.uses:
             raise PromotionUsed(before)
-        await rules.drop(before)
+        await rules.delete(before)
 
 
 def _must_be(if_version: int | None, before: Rule | None) -> None:
     version = before.version if before else 0
     if if_version not in {None, version}:
-        raise StaleRule(version)
+        raise PriceRuleVersionMismatch(version)
 
 
 def _as_after(rule: Rule, before: Rule | None) -> Rule:

@@ -4,29 +4,29 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import structs
 
-from domain.catalogue.products import Made
-from domain.foundation.callers import Caller, NotYours
+from domain.catalogue.products import ProductWithParts
+from domain.foundation.callers import AccessDenied, Caller
 from domain.foundation.events import ReturnReceived
-from domain.inventory.availability import all_parts
+from domain.inventory.availability import all_components
 from domain.kernel.ids import ReturnId, Sku, StoreId
-from domain.returns.non_receipted import Brought, ReceiptRequired, as_store_credit, worth
+from domain.returns.non_receipted import BroughtItem, ReceiptRequired, as_store_credit, value_of
 from domain.returns.returns import Return, ReturnChannel, ReturnLine, ReturnState
-from service.foundation.ports import RequestKey
-from service.returns.book_return import by_sku, proposals_of, shelved, to_shelves
-from service.shared.retry import tried_again
+from service.foundation.ports import IdempotencyKey
+from service.returns.book_return import by_sku, propose_dispositions, restock, to_shelves
+from service.shared.retry import retry_on_conflict
 from service.shared.unit_of_work import Unit, Units
 
 
-@tried_again
-async def take_unknown(
+@retry_on_conflict
+async def receive_without_receipt(
     units: Units,
     *,
     caller: Caller,
     store: StoreId,
-    brought: Sequence[Brought],
+    brought: Sequence[BroughtItem],
     note: str,
     most: int,
-    key: RequestKey,
+    key: IdempotencyKey,
 ) -> Return:
     """Take goods of nobody knows which order, worth at most `most` minor units: for store credit.
 
@@ -35,37 +35,47 @@ async def take_unknown(
         NotYours, StoreMissing, WrongField.
     """
     if not caller.works_at(store):
-        raise NotYours(caller, store)
+        raise AccessDenied(caller, store)
     if not most:
         raise ReceiptRequired(most)
     async with units.begin() as unit:
-        if first := await unit.requests.claim(key, Return):
+        if first := await unit.foundation.idempotency.claim(key, Return):
             return first
-        await unit.stores.get(store)
+        await unit.stores.stores.get(store)
         back = await _taken(unit, caller, store, brought, note=note, most=most)
-        await unit.returns.add(back)
-        await unit.outbox.add(ReturnReceived(back=back.id, store=store, at=unit.now))
-        await unit.requests.answer(key, back)
+        await unit.returns.returns.add(back)
+        await unit.administration.outbox.add(ReturnReceived(back=back.id, store=store, at=unit.now))
+        await unit.foundation.idempotency.save_answer(key, back)
     return back
 
 
 async def _taken(
-    unit: Unit, caller: Caller, store: StoreId, brought: Sequence[Brought], *, note: str, most: int
+    unit: Unit,
+    caller: Caller,
+    store: StoreId,
+    brought: Sequence[BroughtItem],
+    *,
+    note: str,
+    most: int,
 ) -> Return:
     told = await by_sku(unit, brought)
     skus = {one.name for one in told}
-    made = await unit.products.made_of(skus)
-    lines = worth(told, await unit.products.by_sku(skus), _parts(skus & made.keys(), made), most)
-    goods = await shelved(unit, {line.sku: line.parts for line in lines}, made, store)
+    made = await unit.catalogue.products.get_with_parts(skus)
+    lines = value_of(
+        told, await unit.catalogue.products.get_many(skus), _parts(skus & made.keys(), made), most
+    )
+    goods = await restock(unit, {line.sku: line.parts for line in lines}, made, store)
     lines = [structs.replace(line, parts=goods.parts[line.sku]) for line in lines]
     back = _received(unit, caller, store, lines, note)
-    back = structs.replace(back, proposals=await proposals_of(unit, lines, goods.shelves, store))
+    back = structs.replace(
+        back, proposals=await propose_dispositions(unit, lines, goods.shelves, store)
+    )
     await to_shelves(unit, back, goods.shelves)
     return back
 
 
-def _parts(skus: set[Sku], made: Mapping[Sku, Made]) -> dict[Sku, dict[Sku, int]]:
-    return {sku: all_parts(made[sku], made) for sku in skus}
+def _parts(skus: set[Sku], made: Mapping[Sku, ProductWithParts]) -> dict[Sku, dict[Sku, int]]:
+    return {sku: all_components(made[sku], made) for sku in skus}
 
 
 def _received(

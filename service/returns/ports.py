@@ -13,16 +13,16 @@ class Returns(Protocol):
     async def get(self, back: ReturnId) -> Return:
         """Raises Missing."""
 
-    async def take(self, back: ReturnId) -> Return:
+    async def get_for_update(self, back: ReturnId) -> Return:
         """The return, locked until the unit ends. Raises Missing."""
 
-    async def keep(self, back: Return) -> None:
+    async def update(self, back: Return) -> None:
         """Write a taken return back."""
 
-    async def of_order(self, order: OrderId) -> Sequence[Return]:
+    async def list_by_order(self, order: OrderId) -> Sequence[Return]:
         """The returns of an order, in the order they were made."""
 
-    async def of_store(
+    async def list_by_store(
         self,
         store: StoreId,
         states: Collection[ReturnState],

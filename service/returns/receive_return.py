@@ -4,41 +4,41 @@ from collections.abc import Sequence
 
 from msgspec import Struct, structs
 
-from domain.foundation.callers import Caller, NotYours, Role
-from domain.kernel.errors import WrongField
+from domain.foundation.callers import AccessDenied, Caller, Role
+from domain.kernel.errors import InvalidField
 from domain.kernel.ids import OrderId, ReturnId, StoreId
 from domain.kernel.money import Money
 from domain.orders.orders import Order
-from domain.orders.timeline import What, side_of
-from domain.payments.refunds import refunds_of
+from domain.orders.timeline import TimelineEventKind, actor_kind_of
+from domain.payments.refunds import split_refund
 from domain.returns.returns import (
-    Asked,
+    RequestedLine,
     Return,
     ReturnChannel,
     ReturnState,
-    lines_back,
-    return_step,
+    return_entry,
+    to_return_lines,
 )
-from domain.stores.stores import NoSuchStore
-from service.foundation.ports import RequestKey
+from domain.stores.stores import UnknownStore
+from service.foundation.ports import IdempotencyKey
 from service.orders.queries import is_buyer
-from service.returns.book_return import booked, by_sku, paid_back, paid_back_of
-from service.shared.retry import tried_again
+from service.returns.book_return import book_return, by_sku, get_refunds, paid_back
+from service.shared.retry import retry_on_conflict
 from service.shared.unit_of_work import Unit, Units
 
 
-class Wish(Struct, frozen=True):
+class ReturnRequest(Struct, frozen=True):
     """What comes back, how, and to which store where more than one may be meant."""
 
-    asked: Sequence[Asked]
+    asked: Sequence[RequestedLine]
     channel: ReturnChannel
     store: StoreId | None = None
     note: str = ""
 
 
-@tried_again
-async def give_back(
-    units: Units, *, caller: Caller, order: OrderId, wish: Wish, key: RequestKey
+@retry_on_conflict
+async def create_return(
+    units: Units, *, caller: Caller, order: OrderId, wish: ReturnRequest, key: IdempotencyKey
 ) -> Return:
     """A store takes goods of any store's order; its buyer announces what will come by post.
 
@@ -50,21 +50,21 @@ async def give_back(
         NoSuchStore, WrongField.
     """
     async with units.begin() as unit:
-        if first := await unit.requests.claim(key, Return):
+        if first := await unit.foundation.idempotency.claim(key, Return):
             return first
         if caller.is_staff and not _announces(caller, wish):
             back = await _taken(unit, caller, order, wish)
         else:
             back = await _announced(unit, caller, order, wish)
-            await _tell(unit, caller, back, What.RETURN_ANNOUNCED)
-        await unit.returns.add(back)
-        await unit.requests.answer(key, back)
+            await _tell(unit, caller, back, TimelineEventKind.RETURN_ANNOUNCED)
+        await unit.returns.returns.add(back)
+        await unit.foundation.idempotency.save_answer(key, back)
     return back
 
 
-@tried_again
-async def receive(
-    units: Units, *, caller: Caller, back: ReturnId, wish: Wish, key: RequestKey
+@retry_on_conflict
+async def receive_return(
+    units: Units, *, caller: Caller, back: ReturnId, wish: ReturnRequest, key: IdempotencyKey
 ) -> Return:
     """What was announced has come, or something else: what counts is what came.
 
@@ -74,106 +74,110 @@ async def receive(
         NotYours, NoSuchStore, WrongField.
     """
     async with units.begin() as unit:
-        if first := await unit.requests.claim(key, Return):
+        if first := await unit.foundation.idempotency.claim(key, Return):
             return first
-        found = await unit.returns.get(back)
+        found = await unit.returns.returns.get(back)
         if not caller.works_at(found.store):
-            raise NotYours(caller, back)
+            raise AccessDenied(caller, back)
         found.must_be_expected()
         _must_be_disposed(wish.asked)
         store = await _place(unit, caller, wish.store or found.store)
-        received = await booked(
+        received = await book_return(
             unit, caller, structs.replace(found, store=store, note=wish.note), wish.asked
         )
-        await unit.returns.keep(received)
-        await unit.requests.answer(key, received)
+        await unit.returns.returns.update(received)
+        await unit.foundation.idempotency.save_answer(key, received)
     return received
 
 
-@tried_again
-async def cancel(units: Units, *, caller: Caller, back: ReturnId, key: RequestKey | None) -> Return:
+@retry_on_conflict
+async def cancel_return(
+    units: Units, *, caller: Caller, back: ReturnId, key: IdempotencyKey | None
+) -> Return:
     """What was announced will not come; a repeat changes nothing. Raises ReturnOver, NotYours."""
     async with units.begin() as unit:
-        if first := await unit.requests.claim(key, Return):
+        if first := await unit.foundation.idempotency.claim(key, Return):
             return first
         taken, _ = await _taken_with_order(unit, back)
         if not caller.works_at(taken.store):
-            await must_be_buyer(unit, caller, taken)
+            await ensure_buyer(unit, caller, taken)
         cancelled = taken.cancelled(unit.now)
         if cancelled is not taken:
-            await unit.returns.keep(cancelled)
-            await _tell(unit, caller, cancelled, What.RETURN_CANCELLED)
-        await unit.requests.answer(key, cancelled)
+            await unit.returns.returns.update(cancelled)
+            await _tell(unit, caller, cancelled, TimelineEventKind.RETURN_CANCELLED)
+        await unit.foundation.idempotency.save_answer(key, cancelled)
     return cancelled
 
 
-@tried_again
-async def decide(
-    units: Units, *, caller: Caller, back: ReturnId, pays: bool, key: RequestKey
+@retry_on_conflict
+async def decide_return(
+    units: Units, *, caller: Caller, back: ReturnId, pays: bool, key: IdempotencyKey
 ) -> Return:
     """The office pays back what was withheld, or does not. Raises NothingWithheld."""
     async with units.begin() as unit:
-        if first := await unit.requests.claim(key, Return):
+        if first := await unit.foundation.idempotency.claim(key, Return):
             return first
         taken, order = await _taken_with_order(unit, back)
         refunds = []
         if pays and order:
-            before = paid_back(await unit.returns.of_order(order.id))
-            refunds = refunds_of(taken.withheld.amount, order.tenders, before, at_till=False)
-            await paid_back_of(unit, order, {}, refunds)
+            before = paid_back(await unit.returns.returns.list_by_order(order.id))
+            refunds = split_refund(taken.withheld.amount, order.tenders, before, at_till=False)
+            await get_refunds(unit, order, {}, refunds)
         decided = taken.decided(pays=pays, refunds=refunds, by=caller.id, now=unit.now)
-        await unit.returns.keep(decided)
+        await unit.returns.returns.update(decided)
         paid = Money(decided.refund.amount - taken.refund.amount, taken.currency)
-        await _tell(unit, caller, decided, What.RETURN_DECIDED, paid)
-        await unit.requests.answer(key, decided)
+        await _tell(unit, caller, decided, TimelineEventKind.RETURN_DECIDED, paid)
+        await unit.foundation.idempotency.save_answer(key, decided)
     return decided
 
 
 async def _taken_with_order(unit: Unit, back: ReturnId) -> tuple[Return, Order | None]:
     """The return, and its order first: every return of an order changes under the order's lock."""
-    found = await unit.returns.get(back)
-    order = await unit.orders.take(found.order) if found.order else None
-    return await unit.returns.take(back), order
+    found = await unit.returns.returns.get(back)
+    order = await unit.orders.orders.get_for_update(found.order) if found.order else None
+    return await unit.returns.returns.get_for_update(back), order
 
 
-async def must_be_buyer(unit: Unit, caller: Caller, back: Return) -> None:
+async def ensure_buyer(unit: Unit, caller: Caller, back: Return) -> None:
     """Raises NotYours."""
-    if back.order is None or not is_buyer(caller, await unit.orders.get(back.order)):
-        raise NotYours(caller, back.id)
+    if back.order is None or not is_buyer(caller, await unit.orders.orders.get(back.order)):
+        raise AccessDenied(caller, back.id)
 
 
 async def _tell(
-    unit: Unit, caller: Caller, back: Return, what: What, paid: Money | None = None
+    unit: Unit, caller: Caller, back: Return, what: TimelineEventKind, paid: Money | None = None
 ) -> None:
     if back.order:
-        told = return_step(back, what, side_of(caller), caller.id, paid)
-        await unit.outbox.add(told=[told])
+        told = return_entry(back, what, actor_kind_of(caller), caller.id, paid)
+        await unit.administration.outbox.add(told=[told])
 
 
-def _announces(caller: Caller, wish: Wish) -> bool:
+def _announces(caller: Caller, wish: ReturnRequest) -> bool:
     """The office announces for a buyer what it says nothing more of."""
     unseen = all(one.disposition is None for one in wish.asked)
     return caller.role is Role.OFFICE and wish.channel is ReturnChannel.POST and unseen
 
 
-async def _taken(unit: Unit, caller: Caller, order: OrderId, wish: Wish) -> Return:
+async def _taken(unit: Unit, caller: Caller, order: OrderId, wish: ReturnRequest) -> Return:
     _must_be_disposed(wish.asked)
     store = await _place(unit, caller, wish.store)
-    found = await unit.orders.get(order)
-    return await booked(unit, caller, _draft(unit, caller, found, wish, store), wish.asked)
+    found = await unit.orders.orders.get(order)
+    return await book_return(unit, caller, _draft(unit, caller, found, wish, store), wish.asked)
 
 
-async def _announced(unit: Unit, caller: Caller, order: OrderId, wish: Wish) -> Return:
-    found = await unit.orders.take(order)  # whoever takes the last of it back sees this one
+async def _announced(unit: Unit, caller: Caller, order: OrderId, wish: ReturnRequest) -> Return:
+    found = await unit.orders.orders.get_for_update(
+        order
+    )  # whoever takes the last of it back sees this one
     if not (caller.is_staff or is_buyer(caller, found)):
-        raise NotYours(caller, order)
+        raise AccessDenied(caller, order)
     if wish.channel is not ReturnChannel.POST:
-        raise WrongField("channel", "not_allowed", "must be post; a store takes goods itself")
+        raise InvalidField("channel", "not_allowed", "must be post; a store takes goods itself")
     for position, one in enumerate(wish.asked):
         if one.disposition is not None:
             rule = "is said by whoever takes the goods"
-            raise WrongField(f"lines.{position}.disposition", "not_allowed", rule)
-    lines = lines_back(found, await by_sku(unit, wish.asked))
+            raise InvalidField(f"lines.{position}.disposition", "not_allowed", rule)
+    lines = to_return_lines(found, await by_sku(unit, wish.asked))
     sent_from = {group.id: group.store for group in found.groups}
     group = next(line.group for line in found.lines if line.line == lines[0].line)
     store = await _existing(unit, wish.store or sent_from[group])
@@ -181,7 +185,7 @@ async def _announced(unit: Unit, caller: Caller, order: OrderId, wish: Wish) -> 
     return draft.changed(unit.now, lines=lines)
 
 
-def _draft(unit: Unit, caller: Caller, order: Order, wish: Wish, store: StoreId) -> Return:
+def _draft(unit: Unit, caller: Caller, order: Order, wish: ReturnRequest, store: StoreId) -> Return:
     """What the first version of a return begins from."""
     return Return(
         id=ReturnId(unit.new_id("ret")),
@@ -204,21 +208,21 @@ async def _place(unit: Unit, caller: Caller, named: StoreId | None) -> StoreId:
     """Where the goods came to: the caller's own store, or the one of them that was named."""
     if named is None:
         if len(caller.stores) != 1:
-            raise WrongField("store", "required", "must say which store has the goods")
+            raise InvalidField("store", "required", "must say which store has the goods")
         [named] = caller.stores
     if not caller.works_at(named):
-        raise NotYours(caller, named)
+        raise AccessDenied(caller, named)
     return await _existing(unit, named)
 
 
 async def _existing(unit: Unit, store: StoreId) -> StoreId:
-    if store not in await unit.stores.by_id([store]):
-        raise NoSuchStore(store, {"pointer": "/store"})
+    if store not in await unit.stores.stores.get_many([store]):
+        raise UnknownStore(store, {"pointer": "/store"})
     return store
 
 
-def _must_be_disposed(asked: Sequence[Asked]) -> None:
+def _must_be_disposed(asked: Sequence[RequestedLine]) -> None:
     for position, one in enumerate(asked):
         if one.disposition is None:
             rule = "must say what becomes of the goods"
-            raise WrongField(f"lines.{position}.disposition", "required", rule)
+            raise InvalidField(f"lines.{position}.disposition", "required", rule)

@@ -7,46 +7,56 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct, structs
 
-from domain.kernel.errors import Missing
+from domain.kernel.errors import NotFound
 from domain.kernel.ids import OrderId, ReceiptId, ReturnId
 from domain.kernel.money import Money
 from domain.orders.orders import Order
-from domain.orders.timeline import By
-from domain.pos.receipts import Book, Discrepancy
-from domain.returns.returns import Asked, Return, ReturnChannel, ReturnState, lines_back, within
-from service.returns.book_return import no_longer_with
+from domain.orders.timeline import ActorKind
+from domain.pos.receipts import BookedReceipt, ReceiptDiscrepancy
+from domain.returns.returns import (
+    RequestedLine,
+    Return,
+    ReturnChannel,
+    ReturnState,
+    to_return_lines,
+    within,
+)
+from service.returns.book_return import settle_returned_units
 from service.shared.unit_of_work import Unit
 
 
-class Noted(Struct):
+class TillReturns(Struct):
     """What did not fit, receipt by receipt, and what earns nothing any more, order by order."""
 
-    conflicts: dict[ReceiptId, list[Discrepancy]] = {}
+    conflicts: dict[ReceiptId, list[ReceiptDiscrepancy]] = {}
     unearned: dict[str, Mapping[str, tuple[int, int]]] = {}
 
 
-async def note_returns(unit: Unit, books: Iterable[Book]) -> Noted:
+async def record_till_returns(unit: Unit, books: Iterable[BookedReceipt]) -> TillReturns:
     """What tills took back of orders is no longer their buyers', as far as they had it."""
-    noted = Noted()
-    told: dict[OrderId, list[Book]] = {}
+    noted = TillReturns()
+    told: dict[OrderId, list[BookedReceipt]] = {}
     for book in books:
         if named := book.receipt.of_order:
             told.setdefault(named, []).append(book)
     for name in sorted(told):
         try:
-            order = await unit.orders.take(name)
-        except Missing:
-            stranger = Discrepancy("/of", "unknown_order", f"There is no order {name!r}.")
+            order = await unit.orders.orders.get_for_update(name)
+        except NotFound:
+            stranger = ReceiptDiscrepancy("/of", "unknown_order", f"There is no order {name!r}.")
             noted.conflicts |= {book.receipt.id: [stranger] for book in told[name]}
         else:
             await _note(unit, order, told[name], noted)
     return noted
 
 
-async def _note(unit: Unit, order: Order, books: Sequence[Book], noted: Noted) -> None:
+async def _note(
+    unit: Unit, order: Order, books: Sequence[BookedReceipt], noted: TillReturns
+) -> None:
     for book in sorted(books, key=lambda book: book.receipt.id):
         asked = [
-            Asked(line.quantity, sku=line.name, disposition=line.disposition) for line in book.lines
+            RequestedLine(line.quantity, sku=line.name, disposition=line.disposition)
+            for line in book.lines
         ]
         had = within(order, asked)
         noted.conflicts[book.receipt.id] = [
@@ -56,17 +66,19 @@ async def _note(unit: Unit, order: Order, books: Sequence[Book], noted: Noted) -
         ]
         if some := [one for one in had if one.quantity]:
             back = _return(unit, order, book, some)
-            await unit.returns.add(back)
-            order = await no_longer_with(unit, order, back, By.STORE)
+            await unit.returns.returns.add(back)
+            order = await settle_returned_units(unit, order, back, ActorKind.STORE)
     noted.unearned[order.id] = order.unearned()
 
 
-def _too_many(position: int, one: Asked) -> Discrepancy:
+def _too_many(position: int, one: RequestedLine) -> ReceiptDiscrepancy:
     detail = f"Its buyer has not {one.quantity} of {one.sku}; the goods are booked all the same."
-    return Discrepancy(f"/lines/{position}/quantity", "more_than_given", detail)
+    return ReceiptDiscrepancy(f"/lines/{position}/quantity", "more_than_given", detail)
 
 
-def _return(unit: Unit, order: Order, book: Book, asked: Sequence[Asked]) -> Return:
+def _return(
+    unit: Unit, order: Order, book: BookedReceipt, asked: Sequence[RequestedLine]
+) -> Return:
     """What the receipt says of the order; it has paid back what it has paid back."""
     nothing = Money(0, order.currency)
     return Return(
@@ -79,7 +91,7 @@ def _return(unit: Unit, order: Order, book: Book, asked: Sequence[Asked]) -> Ret
         currency=order.currency,
         lines=[
             structs.replace(line, refund=nothing, withheld=nothing)
-            for line in lines_back(order, asked)
+            for line in to_return_lines(order, asked)
         ],
         by=book.actor,
         receipt=book.receipt.id,

@@ -11,8 +11,8 @@ from typing import Generic, TypeVar
 
 import structlog
 
-from domain.kernel.errors import Locked, Refusal
-from service.shared.retry import tried_again
+from domain.kernel.errors import DomainError, Locked
+from service.shared.retry import retry_on_conflict
 
 log = structlog.get_logger("hylla.units")
 
@@ -20,7 +20,7 @@ Ask = TypeVar("Ask")
 Answer = TypeVar("Answer")
 
 
-class Gathered(Generic[Ask, Answer]):
+class Batcher(Generic[Ask, Answer]):
     """Single calls of a use case that serves many.
 
     `serve` answers each ask in its place, with a value or with the exception to raise. `name` tells
@@ -40,7 +40,7 @@ class Gathered(Generic[Ask, Answer]):
         self._waiting: list[tuple[Ask, asyncio.Future[Answer]]] = []
         self._round: asyncio.Task[None] | None = None
 
-    @tried_again
+    @retry_on_conflict
     async def __call__(self, ask: Ask) -> Answer:
         """The answer to one ask. Whoever gives up waiting does not disturb the others."""
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
@@ -74,7 +74,7 @@ class Gathered(Generic[Ask, Answer]):
         try:
             answers = await self._serve([ask for ask, _ in asked])
         except Exception as trouble:
-            is_ones = isinstance(trouble, Locked) or not isinstance(trouble, Refusal)
+            is_ones = isinstance(trouble, Locked) or not isinstance(trouble, DomainError)
             if is_ones and len(asked) > 1:
                 log.exception("round failed", asks=len(asked))
                 await asyncio.gather(*(self._serve_all([one]) for one in asked))

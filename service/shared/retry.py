@@ -13,10 +13,10 @@ from typing import Final, ParamSpec, TypeVar
 
 import structlog
 
-from domain.kernel.errors import GaveWay
+from domain.kernel.errors import TransactionConflict
 
-TRIES: Final = 4
-PAUSE_S: Final = 0.05
+MAX_TRIES: Final = 4
+BASE_DELAY_SECONDS: Final = 0.05
 """So that the rival goes first; whoever came back at once could be in its way again."""
 
 P = ParamSpec("P")
@@ -25,17 +25,17 @@ T = TypeVar("T")
 log = structlog.get_logger("hylla.units")
 
 
-def tried_again(use_case: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
+def retry_on_conflict(use_case: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
     """`use_case`, which opens one unit, tried up to TRIES times while it gives way. Raises Busy."""
 
     @wraps(use_case)
     async def tried(*args: P.args, **kwargs: P.kwargs) -> T:
-        for _ in range(TRIES - 1):
+        for _ in range(MAX_TRIES - 1):
             try:
                 return await use_case(*args, **kwargs)
-            except GaveWay:
+            except TransactionConflict:
                 log.info("gave way", use_case=use_case.__qualname__)
-                await asyncio.sleep(PAUSE_S)
+                await asyncio.sleep(BASE_DELAY_SECONDS)
         return await use_case(*args, **kwargs)
 
     return tried

@@ -5,44 +5,44 @@ from collections.abc import Collection, Iterable, Mapping
 
 from msgspec import Struct
 
-from domain.inventory.availability import NOTHING_HELD, Catalogue, stocked_parts
-from domain.inventory.stock_levels import NotEnoughStock, Place, Shelf, Shortage
-from domain.kernel.errors import GaveWay
+from domain.inventory.availability import NOTHING_HELD, Catalogue, stocked_components
+from domain.inventory.stock_levels import InsufficientStock, Shortage, StockKey, StockLevel
+from domain.kernel.errors import TransactionConflict
 from domain.kernel.ids import WEB, Sku, StoreId
-from domain.sourcing.routing import Routed, Supply, route
+from domain.sourcing.routing import LocationStock, RoutedLine, route_lines
 from domain.stores.stores import Store
 from service.shared.unit_of_work import Unit
 
 
-class Senders(Struct, frozen=True):
+class ShippingLocations(Struct, frozen=True):
     """Who could send which SKUs, as the shelves are now; nothing is locked."""
 
     parts: Mapping[Sku, Mapping[Sku, int]]
-    shelves: Mapping[Place, Shelf]
+    shelves: Mapping[StockKey, StockLevel]
     stores: Mapping[StoreId, Store]
 
     def route(
         self,
         wanted: Mapping[Sku, int],
         *,
-        own: Mapping[Place, int] = NOTHING_HELD,
-        taken: Mapping[Place, int] = NOTHING_HELD,
-    ) -> Routed:
+        own: Mapping[StockKey, int] = NOTHING_HELD,
+        taken: Mapping[StockKey, int] = NOTHING_HELD,
+    ) -> RoutedLine:
         """Who sends these units of each SKU.
 
         `own` is what the buyer holds, `taken` what is taken otherwise. A location that sells
         nothing new through the web still sends what is held there.
         """
         if not wanted:
-            return Routed({}, {})
+            return RoutedLine({}, {})
         held_at = {store for store, _ in own}
         serving = {
             name: one for name, one in self.stores.items() if one.serves(WEB) or name in held_at
         }
         parts = {sku: self.parts[sku] for sku in wanted}
-        return route(wanted, Supply(parts, self.shelves, serving, own, taken))
+        return route_lines(wanted, LocationStock(parts, self.shelves, serving, own, taken))
 
-    def can_spare(self, wanted: Mapping[Place, int]) -> bool:
+    def can_spare(self, wanted: Mapping[StockKey, int]) -> bool:
         """Whether so many are free of what can be sent at all."""
         return all(
             self.shelves[place].sellable >= count
@@ -50,9 +50,9 @@ class Senders(Struct, frozen=True):
             if place in self.shelves
         )
 
-    def units(self, routed: Routed) -> Counter[Place]:
+    def units(self, routed: RoutedLine) -> Counter[StockKey]:
         """What is sent so takes of the shelves."""
-        taken: Counter[Place] = Counter()
+        taken: Counter[StockKey] = Counter()
         for store, units in routed.sent.items():
             for sku, count in units.items():
                 for part, each in self.parts[sku].items():
@@ -60,37 +60,39 @@ class Senders(Struct, frozen=True):
         return taken
 
 
-async def senders(unit: Unit, skus: Collection[Sku], catalogue: Catalogue) -> Senders:
+async def get_shipping_locations(
+    unit: Unit, skus: Collection[Sku], catalogue: Catalogue
+) -> ShippingLocations:
     """Who could send these; nobody is asked where nothing is to be sent."""
     if not skus:
-        return Senders({}, {}, {})
-    parts = {sku: stocked_parts(catalogue[sku], catalogue) for sku in skus}
+        return ShippingLocations({}, {}, {})
+    parts = {sku: stocked_components(catalogue[sku], catalogue) for sku in skus}
     needed = {*skus, *(part for of_one in parts.values() for part in of_one)}
-    sold = await unit.selling.sold(WEB, needed)
+    sold = await unit.inventory.sellable_stock.get_for_channel(WEB, needed)
     assert sold is not None, "every retailer sells in the web"
     terms, shelves = sold
     if all(parts.values()):
-        stores = await unit.stores.by_id({store for store, _ in shelves})
+        stores = await unit.stores.stores.get_many({store for store, _ in shelves})
     else:
-        stores = await unit.stores.all()
-    return Senders(parts, terms.seen(shelves), stores)
+        stores = await unit.stores.stores.list_all()
+    return ShippingLocations(parts, terms.seen(shelves), stores)
 
 
-def must_be_sent(found: Routed, wanted: Mapping[Sku, int]) -> None:
+def ensure_shippable(found: RoutedLine, wanted: Mapping[Sku, int]) -> None:
     """Raises NotEnoughStock: all locations together have too little."""
     if found.short:
         shortages = [
             Shortage(sku, None, wanted[sku], wanted[sku] - short)
             for sku, short in sorted(found.short.items())
         ]
-        raise NotEnoughStock(shortages, {(None, sku): [sku] for sku in found.short})
+        raise InsufficientStock(shortages, {(None, sku): [sku] for sku in found.short})
 
 
-def may_be_elsewhere(short: Iterable[Shortage], collected: Collection[Place]) -> None:
+def may_be_elsewhere(short: Iterable[Shortage], collected: Collection[StockKey]) -> None:
     """Raises GaveWay where nothing is short that is to be collected.
 
     What was to be sent from there went a moment ago; whoever looks again finds where else it is,
     or that it is nowhere.
     """
     if all((one.store, one.sku) not in collected for one in short):
-        raise GaveWay("What was to be sent has just gone.")
+        raise TransactionConflict("What was to be sent has just gone.")

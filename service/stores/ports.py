@@ -11,35 +11,37 @@ class Stores(Protocol):
     async def get(self, store: StoreId) -> Store:
         """Raises Missing."""
 
-    async def by_id(self, stores: Collection[StoreId]) -> dict[StoreId, Store]:
+    async def get_many(self, stores: Collection[StoreId]) -> dict[StoreId, Store]:
         """Those that exist."""
 
-    async def all(self) -> dict[StoreId, Store]:
+    async def list_all(self) -> dict[StoreId, Store]:
         """Every store."""
 
-    async def stamp(self) -> int:
+    async def get_version(self) -> int:
         """Another number than before whenever a store was told otherwise."""
 
     async def lock(self, stores: Collection[StoreId]) -> dict[StoreId, Store]:
         """Those that exist, kept as they are until the unit ends, and for this unit to change."""
 
-    async def share(self, stores: Collection[StoreId]) -> dict[StoreId, Store]:
+    async def lock_shared(self, stores: Collection[StoreId]) -> dict[StoreId, Store]:
         """Those that exist, kept as they are until the unit ends; others may share them.
 
         Whoever claims something new of a location shares it first, before any shelf: so nobody
         disables it at that moment.
         """
 
-    async def draining(self) -> list[StoreId]:
+    async def list_draining(self) -> list[StoreId]:
         """Those that take in nothing new, and wait for the rest to be over."""
 
-    async def page(self, after: StoreId, limit: int, *, pickup: bool | None = None) -> list[Store]:
+    async def list_page(
+        self, after: StoreId, limit: int, *, pickup: bool | None = None
+    ) -> list[Store]:
         """In the order of their keys, from the one behind `after` on."""
 
-    async def near(
+    async def list_near(
         self, latitude: float, longitude: float, radius_km: float
     ) -> list[tuple[Store, float]]:
         """Those within the radius with their distance in km, the nearest first."""
 
-    async def put(self, stores: Sequence[Store]) -> None:
+    async def upsert(self, stores: Sequence[Store]) -> None:
         """Write each store, new or known, as it is now."""

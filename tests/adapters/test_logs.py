@@ -85,7 +85,7 @@ def test_private_fields_are_blanked_however_deep(lines):
     assert (line["email"], line["about"]) == ("***", {"Phone": "***", "sku": "A1"})
 
 
-class Duplicate(Exception):  # noqa: N818 - it is named as the database's are
+class Duplicate(Exception):
     """As a database says it, with the row."""
 
     sqlstate = "23505"

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from msgspec import Struct
 
-from service.fulfilment.expire_pickups import expire_overdue
+from service.fulfilment.expire_pickups import expire_pickups
 from tests.support.examples import HARBOUR, HILL, MUG, TEA_SET, TEAPOT, shelve
 from tests.support.shop import Shop
 
@@ -93,7 +93,7 @@ class Day(Struct):
             await unit.connection.execute(
                 "update pickups set collect_by = now() - interval '1 day' where state = 'ready'"
             )
-        await expire_overdue(self.shop.units)
+        await expire_pickups(self.shop.units)
 
     async def count(self) -> None:
         """What pickers did not find turns up again."""
@@ -124,7 +124,7 @@ async def test_the_books_agree_after_any_day(shop: Shop, seed: int):
         await day.step()
 
     async with shop.units.read() as unit:
-        report = await unit.audit.look()
+        report = await unit.administration.audit.check()
         rows = await unit.connection.fetch("select distinct state from pickups")
     assert [found for found in report if not found.ok] == []
     assert {row["state"] for row in rows} >= {"collected", "put_back"}, "an empty day proves little"

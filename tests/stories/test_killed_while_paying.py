@@ -22,9 +22,10 @@ import httpx
 from msgspec import Struct, field
 
 from adapters.postgres.db.embedded import running as postgres
-from adapters.postgres.db.unit_of_work import PostgresUnits, connect
+from adapters.postgres.db.pool import connect
+from adapters.postgres.db.unit_of_work import PostgresUnits
 from adapters.postgres.db.urls import for_asyncpg
-from adapters.stripe.provider import Stripe
+from adapters.stripe.provider import StripeProvider
 from tests.support.api.crash import as_served, brought_in, key
 from tests.support.card_shop import Sweeper
 from tests.support.fake_stripe import (
@@ -48,7 +49,7 @@ CARDS: Final = (GOOD, GOOD, GOOD, DECLINED, ASKS_THE_BANK, SLOW, None)
 CONTACT: Final = {"name": "Sample Customer", "email": "sample@example.com"}
 
 
-class Vanished(Exception):  # noqa: N818 - what a shopper does
+class Vanished(Exception):
     """A shopper who never comes back."""
 
 
@@ -295,7 +296,7 @@ async def settled(data: Path, fake: FakeStripe) -> None:
         for hours in (1, 2, 3, 4):
             ahead = timedelta(hours=hours)
             units = PostgresUnits(connect(url, pool_size=4), clock=partial(_ahead, ahead))
-            sweeper = Sweeper(units, Stripe(SECRET_KEY, base_url=fake.url, timeout_s=2))
+            sweeper = Sweeper(units, StripeProvider(SECRET_KEY, base_url=fake.url, timeout_s=2))
             while await sweeper.round():
                 pass
             await sweeper.close()

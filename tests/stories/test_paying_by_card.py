@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from service.orders.payment.reconcile_attempts import look_due
+from service.orders.payment.reconcile_attempts import reconcile_due_attempts
 from tests.support.card_shop import CONTACT, CardShop, a_card_shop
 from tests.support.examples import shelve
 from tests.support.fake_stripe import ASKS_THE_BANK, DECLINED, GOOD, SLOW, Fault
@@ -319,10 +319,12 @@ async def test_money_that_comes_while_it_is_let_go_of_goes_back_and_is_told(at: 
     order = (await shopper.check_out()).json()
     payment = at.fake.only["id"]
     async with at.later(minutes=31) as worker:
-        await look_due(worker.units, worker.stripe)  # the time is over: it is to be let go of
+        await reconcile_due_attempts(
+            worker.units, worker.stripe
+        )  # the time is over: it is to be let go of
         at.fake.pays(payment)
         await at.tell()
-        await look_due(worker.units, worker.stripe)
+        await reconcile_due_attempts(worker.units, worker.stripe)
         meanwhile = await shopper.order(order["id"])
         await worker.round()
 

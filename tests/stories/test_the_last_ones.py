@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from domain.inventory.stock_levels import Shelf
+from domain.inventory.stock_levels import StockLevel
 from tests.support.api.carts import a_cart
 from tests.support.api.orders import order
 from tests.support.api.receipts import incidents, line, sale, sound, tell
@@ -27,7 +27,7 @@ async def hold(shop: Shop, page: dict[str, str]) -> Any:
     return await shop.client.post("/v1/holds", json={"lines": lines}, headers=headers)
 
 
-async def turns(shop: Shop, sku: str) -> list[Shelf]:
+async def turns(shop: Shop, sku: str) -> list[StockLevel]:
     """A shelf after each of its changes."""
     figures = "store, sku, on_hand, unavailable, allocated, held, staged, safety_stock, version"
     async with shop.units.read() as unit:
@@ -40,10 +40,10 @@ async def turns(shop: Shop, sku: str) -> list[Shelf]:
             """,
             sku,
         )
-    return [Shelf(*row) for row in rows]
+    return [StockLevel(*row) for row in rows]
 
 
-def promised(shelf: Shelf) -> int:
+def promised(shelf: StockLevel) -> int:
     return shelf.allocated + shelf.held
 
 

@@ -9,15 +9,16 @@ from typing import Any, Final
 import httpx
 from msgspec import Struct
 
-from adapters.postgres.db.unit_of_work import PostgresUnits, connect
-from adapters.stripe.provider import Stripe
+from adapters.postgres.db.pool import connect
+from adapters.postgres.db.unit_of_work import PostgresUnits
+from adapters.stripe.provider import StripeProvider
 from domain.kernel.ids import Sku, StoreId
-from service.administration.reactions import react, reactions
+from service.administration.reactions import process_events, reactions
 from service.follow_ups.send_messages import send_due
 from service.inventory import holds
-from service.orders.payment.execute_transactions import ask_due
-from service.orders.payment.expire_unpaid import end_unpaid
-from service.orders.payment.reconcile_attempts import look_due
+from service.orders.payment.execute_transactions import execute_due_transactions
+from service.orders.payment.expire_unpaid import expire_unpaid_orders
+from service.orders.payment.reconcile_attempts import reconcile_due_attempts
 from tests.support.examples import HARBOUR, MUG
 from tests.support.fake_stripe import OLD_SIGNING, SECRET_KEY, SIGNING, FakeStripe, running
 from tests.support.shop import Shop, a_shop
@@ -36,17 +37,17 @@ class Sweeper(Struct):
     """The steps of a worker whose clock is so far ahead."""
 
     units: PostgresUnits
-    stripe: Stripe
+    stripe: StripeProvider
 
     async def round(self) -> int:
         """One round of every step; how much was done."""
         return sum(
             [
-                await ask_due(self.units, self.stripe),
-                await look_due(self.units, self.stripe),
-                await ask_due(self.units, self.stripe),
-                await end_unpaid(self.units),
-                await holds.sweep(self.units),
+                await execute_due_transactions(self.units, self.stripe),
+                await reconcile_due_attempts(self.units, self.stripe),
+                await execute_due_transactions(self.units, self.stripe),
+                await expire_unpaid_orders(self.units),
+                await holds.expire_holds(self.units),
             ]
         )
 
@@ -68,7 +69,7 @@ class CardShop(Struct):
         units = PostgresUnits(
             connect(self.database_url, pool_size=4), clock=lambda: datetime.now(UTC) + ahead
         )
-        sweeper = Sweeper(units, Stripe(SECRET_KEY, base_url=self.fake.url, timeout_s=2))
+        sweeper = Sweeper(units, StripeProvider(SECRET_KEY, base_url=self.fake.url, timeout_s=2))
         yield sweeper
         await sweeper.close()
 
@@ -103,7 +104,7 @@ class CardShop(Struct):
     async def shelf(self, sku: Sku = MUG, store: StoreId = HARBOUR) -> tuple[int, int, int]:
         """On hand, allocated, held."""
         async with self.shop.units.read() as unit:
-            shelf = (await unit.stock.of([sku], [store]))[store, sku]
+            shelf = (await unit.inventory.stock_levels.list_by_skus([sku], [store]))[store, sku]
         return shelf.on_hand, shelf.allocated, shelf.held
 
     async def book(self) -> list[tuple[int, int, int]]:
@@ -115,7 +116,7 @@ class CardShop(Struct):
     async def is_well(self) -> bool:
         """Every invariant holds, and our book is Stripe's."""
         async with self.shop.units.read() as unit:
-            found = await unit.audit.look()
+            found = await unit.administration.audit.check()
             rows = await unit.connection.fetch(
                 "select payment, captured, refunded - refund_failed from attempts"
                 " where payment <> ''"
@@ -169,9 +170,9 @@ class CardShop(Struct):
     async def messages(self) -> list[dict[str, Any]]:
         """What buyers were told, once everything that waits was followed and sent."""
         async with self.later(hours=1) as worker:
-            while await react(worker.units, reactions(thank_after=timedelta(0))):
+            while await process_events(worker.units, reactions(thank_after=timedelta(0))):
                 pass
-            await send_due(worker.units, self.shop.house.desk)
+            await send_due(worker.units, self.shop.house.message_context)
         office = await self.shop.office("messages")
         listed = await self.shop.client.get("/v1/messages", headers=office)
         items: list[dict[str, Any]] = listed.json()["items"]

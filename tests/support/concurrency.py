@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from adapters.postgres.db.unit_of_work import Connections, PostgresUnits
+from adapters.postgres.db.pool import ConnectionPool
+from adapters.postgres.db.unit_of_work import PostgresUnits
 from domain.kernel.errors import Locked
 from tests.support.shop import Shop
 
@@ -59,7 +60,7 @@ async def queue(shop: Shop, *rivals: Any) -> list[Any]:
     return list(await asyncio.gather(*started))
 
 
-class Crew(Connections):
+class Crew(ConnectionPool):
     """Connections such as other processes have, by their numbers."""
 
     def __init__(self, url: str, most: int) -> None:
@@ -67,8 +68,8 @@ class Crew(Connections):
         self.pids: set[int] = set()
 
     @asynccontextmanager
-    async def one(self) -> AsyncIterator[Any]:
-        async with super().one() as raw:
+    async def acquire(self) -> AsyncIterator[Any]:
+        async with super().acquire() as raw:
             self.pids.add(raw.get_server_pid())
             yield raw
 

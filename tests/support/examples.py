@@ -3,10 +3,10 @@
 from datetime import UTC, datetime
 from typing import Final
 
-from domain.administration.webhooks import Parcel
+from domain.administration.webhooks import WebhookDelivery
 from domain.catalogue.products import Product
 from domain.customers.customers import Customer
-from domain.inventory.stock_levels import Cause, Change, Source, moves_of
+from domain.inventory.stock_levels import MovementReason, PostingSource, StockDelta, to_postings
 from domain.kernel.ids import CustomerId, Sku, StoreId, WebhookId
 from domain.kernel.money import Money
 from domain.stores.stores import Store
@@ -52,7 +52,7 @@ def a_customer(name: str = "sample-1", **more: object) -> Customer:
     return Customer(**{**facts, **more})  # type: ignore[arg-type]
 
 
-def a_parcel(url: str = "https://erp.example.com/stock", **more: object) -> Parcel:
+def a_parcel(url: str = "https://erp.example.com/stock", **more: object) -> WebhookDelivery:
     facts = {
         "id": WebhookId("whk_sample"),
         "secret": "whsec_c2FtcGxlIHNlY3JldCBvZiBhIHRlc3Q=",
@@ -62,15 +62,17 @@ def a_parcel(url: str = "https://erp.example.com/stock", **more: object) -> Parc
         "failing_since": None,
         "due_at": NOON,
     }
-    return Parcel(url=url, **{**facts, **more})  # type: ignore[arg-type]
+    return WebhookDelivery(url=url, **{**facts, **more})  # type: ignore[arg-type]
 
 
 async def open_shop(units: Units) -> None:
     """Two stores; a mug, a teapot, a set of one pot and two mugs, and an engraving."""
     async with units.begin() as unit:
-        await unit.stores.put([a_store(HARBOUR), a_store(HILL)])
-        await unit.products.put([a_product(MUG, names={"sv": "Mugg"}), a_product(TEAPOT, 25000)])
-        await unit.products.put(
+        await unit.stores.stores.upsert([a_store(HARBOUR), a_store(HILL)])
+        await unit.catalogue.products.upsert(
+            [a_product(MUG, names={"sv": "Mugg"}), a_product(TEAPOT, 25000)]
+        )
+        await unit.catalogue.products.upsert(
             [
                 a_product(TEA_SET, 26500, parts={TEAPOT: 1, MUG: 2}),
                 a_product(ENGRAVING, 9900, tracked=False),
@@ -82,10 +84,10 @@ async def shelve(units: Units, store: StoreId = HARBOUR, **on_hand: int) -> None
     """Put goods on the shelves of a store, in addition to what lies there: `mug=3`."""
     async with units.begin() as unit:
         places = [(store, sku.upper().replace("_", "-")) for sku in on_hand]
-        await unit.stock.lock(places, shelve=True)
+        await unit.inventory.stock_levels.get_for_update(places, shelve=True)
         changes = [
-            Change(store, sku, on_hand=count)
+            StockDelta(store, sku, on_hand=count)
             for (store, sku), count in zip(places, on_hand.values(), strict=True)
         ]
-        delivery = Source(Cause.COUNT, unit.new_id("delivery"), "test", unit.now)
-        await unit.stock.apply(moves_of(changes, delivery))
+        delivery = PostingSource(MovementReason.COUNT, unit.new_id("delivery"), "test", unit.now)
+        await unit.inventory.stock_levels.apply(to_postings(changes, delivery))

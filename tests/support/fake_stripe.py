@@ -42,7 +42,7 @@ class Fault(StrEnum):
     BUSY_FOR_A_WHILE = "busy_for_a_while"
 
 
-class No(Exception):  # noqa: N818 - an answer
+class No(Exception):
     def __init__(self, status: int, type_: str, code: str = "", **more: Any) -> None:
         self.status = status
         self.error = {"type": type_, "message": "No.", **({"code": code} if code else {}), **more}

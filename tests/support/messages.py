@@ -8,18 +8,24 @@ from typing import Any
 
 from msgspec import Struct
 
-from adapters.content.rendering import Rendering
-from adapters.postgres.db.unit_of_work import PostgresUnits, connect
+from adapters.content.rendering import JinjaRenderer
+from adapters.postgres.db.pool import connect
+from adapters.postgres.db.unit_of_work import PostgresUnits
 from domain.catalogue.products import Relation, RelationKind
-from domain.contact.channels import Accepted, Channel, Outcome, Outgoing
+from domain.contact.channels import (
+    DeliveryOutcome,
+    MessageAccepted,
+    MessageChannel,
+    OutgoingMessage,
+)
 from domain.contact.consent import Consent
 from domain.contact.preferences import Preferences
 from domain.follow_ups.content import Retailer
 from domain.follow_ups.messages import Message
 from domain.foundation.events import PickupCollected, PickupReady
 from domain.kernel.ids import CustomerId, OrderId, PickupId
-from service.follow_ups.message_context import Desk
-from service.follow_ups.plan_messages import tell_ready, thank
+from service.follow_ups.message_context import MessageContext
+from service.follow_ups.plan_messages import plan_pickup_ready, plan_thank_you
 from tests.support.examples import HARBOUR, MUG, a_customer, a_product, shelve
 from tests.support.shop import Shop, a_shop
 
@@ -40,13 +46,15 @@ class Clock(Struct):
 class Post(Struct):
     """Channels of a test: `answers` are given in turn, then everything is accepted."""
 
-    answers: list[Outcome] = []
-    sent: list[Outgoing] = []
-    open: frozenset[Channel] = frozenset({Channel.EMAIL, Channel.SMS, Channel.WHATSAPP})
+    answers: list[DeliveryOutcome] = []
+    sent: list[OutgoingMessage] = []
+    open: frozenset[MessageChannel] = frozenset(
+        {MessageChannel.EMAIL, MessageChannel.SMS, MessageChannel.WHATSAPP}
+    )
 
-    async def send(self, message: Outgoing) -> Outcome:
+    async def send(self, message: OutgoingMessage) -> DeliveryOutcome:
         self.sent.append(message)
-        return self.answers.pop(0) if self.answers else Accepted(f"taken:{message.id}")
+        return self.answers.pop(0) if self.answers else MessageAccepted(f"taken:{message.id}")
 
     async def close(self) -> None: ...
 
@@ -58,7 +66,7 @@ class Waiting(Struct):
     units: PostgresUnits
     clock: Clock
     post: Post
-    desk: Desk
+    desk: MessageContext
     order: OrderId
     pickup: PickupId
     customer: CustomerId | None
@@ -75,7 +83,7 @@ class Waiting(Struct):
             customer=self.customer,
         )
         async with self.units.begin() as unit:
-            await tell_ready(unit, event)
+            await plan_pickup_ready(unit, event)
 
     async def collect(self) -> None:
         """Hand the goods over, and plan to thank for it."""
@@ -84,7 +92,7 @@ class Waiting(Struct):
 
     async def hand_over(self, **some: object) -> None:
         """Hand over everything, or only those `lines`."""
-        code = self.desk.codes.handover(self.pickup, 1)
+        code = self.desk.codes.handover_code(self.pickup, 1)
         done = await self.shop.client.post(
             f"/v1/pickups/{self.pickup}/handover",
             json={"code": code, **some},
@@ -109,20 +117,20 @@ class Waiting(Struct):
             customer=self.customer,
         )
         async with self.units.begin() as unit:
-            await thank(unit, event, after=after)
+            await plan_thank_you(unit, event, after=after)
 
     async def prefer(self, **stated: Any) -> None:
         async with self.units.begin() as unit:
-            await unit.preferences.put(ME, Preferences(**stated))
+            await unit.contact.preferences.upsert(ME, Preferences(**stated))
 
     async def consent(self, consent: Consent) -> None:
         async with self.units.begin() as unit:
-            await unit.consents.state(ME, consent)
+            await unit.contact.consents.record(ME, consent)
 
     async def messages(self) -> list[Message]:
         """Oldest first."""
         async with self.units.read() as unit:
-            found = await unit.messages.page(
+            found = await unit.follow_ups.messages.list_page(
                 customer=None, state=None, kind=None, before=None, limit=100
             )
         return list(reversed(found))
@@ -141,9 +149,9 @@ async def waiting(
         clock = Clock(MONDAY_NOON)
         units = PostgresUnits(connect(database_url), clock=clock)
         post = Post(answers=[], sent=[])
-        desk = Desk(
+        desk = MessageContext(
             channels=post,
-            rendering=Rendering("sv"),
+            rendering=JinjaRenderer("sv"),
             codes=shop.house.codes,
             retailer=Retailer("Mugs & More", email="help@example.com"),
             address="https://hylla.example.com",
@@ -170,9 +178,11 @@ async def waiting(
 
 async def _stock(shop: Shop) -> None:
     async with shop.units.begin() as unit:
-        await unit.products.put([a_product(SAUCER, 2900), a_product(TRAY, 9900)])
+        await unit.catalogue.products.upsert([a_product(SAUCER, 2900), a_product(TRAY, 9900)])
         relations = tuple(Relation(sku, RelationKind.ACCESSORY) for sku in (SAUCER, TRAY))
-        await unit.products.put([a_product(MUG, names={"sv": "Mugg"}, relations=relations)])
+        await unit.catalogue.products.upsert(
+            [a_product(MUG, names={"sv": "Mugg"}, relations=relations)]
+        )
     await shelve(shop.units, HARBOUR, mug=5)
 
 

@@ -2,15 +2,15 @@
 
 from functools import partial
 
-from service.orders.checkout.build_order import CheckoutWish
-from service.orders.checkout.place_order import Placed, place, place_all
-from service.payments.payment_methods import Cashier
-from service.shared.batching import Gathered
+from service.orders.checkout.build_order import CheckoutCommand
+from service.orders.checkout.place_order import PlacedOrder, place_order, place_orders
+from service.payments.payment_methods import PaymentMethods
+from service.shared.batching import Batcher
 from service.shared.unit_of_work import Units
 
 
-async def place_cart(units: Units, wish: CheckoutWish) -> Placed:
+async def place_cart(units: Units, wish: CheckoutCommand) -> PlacedOrder:
     """Its order, in a shop that takes no cards."""
-    cashier = Cashier()
-    placing = Gathered(partial(place_all, units, cashier), name=lambda one: one.cart)
-    return await place(units, cashier, placing, wish)
+    cashier = PaymentMethods()
+    placing = Batcher(partial(place_orders, units, cashier), name=lambda one: one.cart)
+    return await place_order(units, cashier, placing, wish)

@@ -13,5 +13,7 @@ PAID_AT = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
 async def promise(points: Points, customer: str, order: str, lines: Mapping[Any, int]) -> None:
     """As a checkout does: who is no member earns nothing."""
-    buyers = await points.buyers([CustomerId(customer)])
-    await points.promise([Purchase(order, member, lines, PAID_AT) for member in buyers.values()])
+    buyers = await points.get_members([CustomerId(customer)])
+    await points.add_pending(
+        [Purchase(order, member, lines, PAID_AT) for member in buyers.values()]
+    )

@@ -10,14 +10,14 @@ from uuid import uuid4
 import httpx
 from msgspec import Struct
 
-from adapters.main import House, build_app, open_house
-from adapters.oidc.tokens import TrialTokens
+from adapters.main import Components, build_app, build_components
+from adapters.oidc.tokens import TrialTokenVerifier
 from adapters.secrets.api_keys import RandomSecrets
 from adapters.settings import Role as ProcessRole
 from adapters.settings import Secret, Settings
 from domain.foundation.callers import Role
 from domain.kernel.ids import CustomerId, StoreId
-from service.foundation.api_keys import make_key
+from service.foundation.api_keys import create_api_key
 from tests.support.examples import a_customer, open_shop
 
 SECRET = "the secret of a test, long enough for anybody"
@@ -26,7 +26,7 @@ SECRET = "the secret of a test, long enough for anybody"
 class Shop(Struct):
     """`at` is a client without credentials; the others bear theirs."""
 
-    house: House
+    house: Components
     client: httpx.AsyncClient
 
     @property
@@ -39,7 +39,7 @@ class Shop(Struct):
 
     async def key(self, role: Role, **more: Any) -> dict[str, str]:
         """Headers of a new key."""
-        _, secret = await make_key(self.units, RandomSecrets(), role=role, **more)
+        _, secret = await create_api_key(self.units, RandomSecrets(), role=role, **more)
         return {"Authorization": f"Bearer {secret}"}
 
     async def page(self) -> dict[str, str]:
@@ -59,20 +59,20 @@ class Shop(Struct):
         """Headers of a customer who is logged in."""
         person = a_customer(name)
         async with self.units.begin() as unit:
-            await unit.customers.put([person])
+            await unit.customers.customers.upsert([person])
             if member:
-                await unit.customers.enrol([name])
+                await unit.customers.customers.enrol_members([name])
         return self.logged_in(person.id)
 
     def logged_in(self, customer: CustomerId) -> dict[str, str]:
-        token = TrialTokens(SECRET).issue(customer, datetime.now(UTC), timedelta(hours=1))
+        token = TrialTokenVerifier(SECRET).issue(customer, datetime.now(UTC), timedelta(hours=1))
         return {"Authorization": f"Bearer {token}"}
 
 
 @asynccontextmanager
 async def a_shop(database_url: str, data: Path, **settings: Any) -> AsyncIterator[Shop]:
     """An open shop: two stores and four products."""
-    house = open_house(
+    house = build_components(
         Settings(
             data=data,
             database_url=Secret(database_url),

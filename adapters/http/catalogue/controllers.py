@@ -7,17 +7,17 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, QueryParameter
 from msgspec import UNSET, Struct, UnsetType, structs
 
-from adapters.http.web.authentication import ANYBODY, called_by
+from adapters.http.web.authentication import ANYONE, callers
 from adapters.http.web.geo import Near, RadiusKm, around
 from adapters.http.web.paging import Cursor, Limit, Page, page_of, unseal
-from domain.catalogue.products import MostPerOrder, Product, read_gtin
+from domain.catalogue.products import MostPerOrder, Product, parse_gtin
 from domain.foundation.callers import Role
-from domain.inventory.availability import Available, Telling
-from domain.kernel.errors import Invalid, WrongField
+from domain.inventory.availability import SkuAvailability, StockDisplayPolicy
+from domain.kernel.errors import Invalid, InvalidField
 from domain.kernel.ids import Sku, StoreId
-from service.catalogue.products import change
-from service.foundation.ports import RequestKey
-from service.inventory.availability import Question, look
+from service.catalogue.products import update_product
+from service.foundation.ports import IdempotencyKey
+from service.inventory.availability import AvailabilityQuery, get_availability
 from service.shared.unit_of_work import Units
 
 Barcode = Annotated[
@@ -41,7 +41,7 @@ InStores = Annotated[
 class Variant(Product, frozen=True, kw_only=True):
     """A product of a group, and where it can be had."""
 
-    availability: Available
+    availability: SkuAvailability
 
 
 class ProductChange(Struct, forbid_unknown_fields=True):
@@ -59,7 +59,7 @@ class Products(Controller):
     path = "/v1/products"
     tags = ("products",)
 
-    @get(operation_id="list_products", **called_by(*ANYBODY))
+    @get(operation_id="list_products", **callers(*ANYONE))
     async def many(
         self,
         units: NamedDependency[Units],
@@ -72,35 +72,35 @@ class Products(Controller):
         barcode = None if gtin is None else _barcode(gtin)
         after = unseal(cursor, str) or ""
         async with units.read() as unit:
-            found = await unit.products.search(
+            found = await unit.catalogue.products.search(
                 gtin=barcode, query=words, after=after, limit=limit + 1
             )
         return page_of(found, limit, lambda product: product.sku)
 
-    @get("/{sku:str}", operation_id="get_product", **called_by(*ANYBODY))
+    @get("/{sku:str}", operation_id="get_product", **callers(*ANYONE))
     async def one(self, sku: FromPath[Sku], units: NamedDependency[Units]) -> Product:
         """A product with its options, the parts of a kit, and what goes with it."""
         async with units.read() as unit:
-            return await unit.products.get(sku)
+            return await unit.catalogue.products.get(sku)
 
-    @patch("/{sku:str}", operation_id="change_product", **called_by(Role.OFFICE, scope="stock"))
+    @patch("/{sku:str}", operation_id="change_product", **callers(Role.OFFICE, scope="stock"))
     async def change(
         self,
         sku: FromPath[Sku],
         data: JSONBody[ProductChange],
-        optional_key: NamedDependency[RequestKey | None],
+        optional_key: NamedDependency[IdempotencyKey | None],
         units: NamedDependency[Units],
     ) -> Product:
         """Switch the counting of its stock off or on, limit an order of it. A retired one stays."""
         told = {name: value for name, value in structs.asdict(data).items() if value is not UNSET}
-        return await change(units, sku, told, key=optional_key)
+        return await update_product(units, sku, told, key=optional_key)
 
-    @get("/{sku:str}/variants", operation_id="list_variants", **called_by(*ANYBODY))
+    @get("/{sku:str}/variants", operation_id="list_variants", **callers(*ANYONE))
     async def variants(
         self,
         sku: FromPath[Sku],
         units: NamedDependency[Units],
-        telling: NamedDependency[Telling],
+        telling: NamedDependency[StockDisplayPolicy],
         stores: InStores = None,
         near: Near = None,
         radius_km: RadiusKm = None,
@@ -109,12 +109,12 @@ class Products(Controller):
     ) -> Page[Variant]:
         """The sizes and colours of one thing, itself among them, with live availability."""
         async with units.read() as unit:
-            await unit.products.get(sku)
+            await unit.catalogue.products.get(sku)
             after = unseal(cursor, str) or ""
-            family = await unit.products.variants(sku, after=after, limit=limit + 1)
+            family = await unit.catalogue.products.list_variants(sku, after=after, limit=limit + 1)
         skus = [product.sku for product in family]
-        question = Question(skus, stores, around(near, radius_km), telling)
-        answer = await look(units, question)
+        question = AvailabilityQuery(skus, stores, around(near, radius_km), telling)
+        answer = await get_availability(units, question)
         found = [
             Variant(**structs.asdict(product), availability=available)
             for product, available in zip(family, answer.items, strict=True)
@@ -125,8 +125,8 @@ class Products(Controller):
 def _barcode(gtin: str) -> str:
     """Raises Invalid for what no scanner reads."""
     try:
-        return read_gtin(gtin)
-    except WrongField as wrong:
+        return parse_gtin(gtin)
+    except InvalidField as wrong:
         error = {"parameter": "gtin", "in": "query", **wrong.errors[0]}
         del error["pointer"]
         raise Invalid(wrong.detail, errors=[error]) from None

@@ -7,13 +7,13 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 from msgspec import Meta, Struct
 
-from adapters.http.web.authentication import called_by
+from adapters.http.web.authentication import callers
 from adapters.http.web.paging import Cursor, Limit, Page, page_of, unseal
-from domain.foundation.api_keys import Key
+from domain.foundation.api_keys import ApiKey
 from domain.foundation.callers import Caller, Role
 from domain.kernel.ids import KeyId, StoreId
-from service.foundation.api_keys import make_key, revoke_key
-from service.foundation.ports import RequestKey, Secrets
+from service.foundation.api_keys import create_api_key, revoke_api_key
+from service.foundation.ports import IdempotencyKey, Secrets
 from service.shared.unit_of_work import Units
 
 
@@ -38,20 +38,20 @@ class Keys(Controller):
     path = "/v1/keys"
     tags = ("keys",)
 
-    @post(operation_id="make_key", **called_by(Role.OFFICE, scope="keys"))
+    @post(operation_id="make_key", **callers(Role.OFFICE, scope="keys"))
     async def make(
         self,
         data: JSONBody[NewKey],
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
         secrets: NamedDependency[Secrets],
-        optional_key: NamedDependency[RequestKey | None],
+        optional_key: NamedDependency[IdempotencyKey | None],
     ) -> MadeKey:
         """Make a key for a machine. Its secret is answered this once.
 
         An office key that was narrowed makes no wider one.
         """
-        key, secret = await make_key(
+        key, secret = await create_api_key(
             units,
             secrets,
             role=data.role,
@@ -63,22 +63,22 @@ class Keys(Controller):
         )
         return MadeKey(key.id, key.role, secret)
 
-    @get(operation_id="list_keys", **called_by(Role.OFFICE, scope="keys"))
+    @get(operation_id="list_keys", **callers(Role.OFFICE, scope="keys"))
     async def all(
         self, units: NamedDependency[Units], limit: Limit = 50, cursor: Cursor = None
-    ) -> Page[Key]:
+    ) -> Page[ApiKey]:
         """Keys in the order they were made, revoked ones too; never a secret."""
         after = unseal(cursor, str) or ""
         async with units.read() as unit:
-            keys = await unit.keys.page(after, limit + 1)
+            keys = await unit.foundation.api_keys.list_page(after, limit + 1)
         return page_of(keys, limit, lambda key: key.id)
 
-    @delete("/{key_id:str}", operation_id="revoke_key", **called_by(Role.OFFICE, scope="keys"))
+    @delete("/{key_id:str}", operation_id="revoke_key", **callers(Role.OFFICE, scope="keys"))
     async def revoke(
         self,
         key_id: FromPath[KeyId],
         units: NamedDependency[Units],
-        optional_key: NamedDependency[RequestKey | None],  # noqa: ARG002 - a repeat is harmless
+        optional_key: NamedDependency[IdempotencyKey | None],  # noqa: ARG002 - a repeat is harmless
     ) -> None:
         """Revoke a key; within two seconds it opens nothing. A repeat changes nothing."""
-        await revoke_key(units, key_id)
+        await revoke_api_key(units, key_id)

@@ -39,7 +39,7 @@ async def expiring(units: Units, readers: Collection[Holding]) -> dict[HoldId, E
     if not named:
         return {}
     async with units.read() as unit:
-        ends = await unit.holds.ends(named, until=unit.now + SOON)
+        ends = await unit.inventory.holds.get_ends(named, until=unit.now + SOON)
         return {hold: Expiring(hold, end, unit.now) for hold, end in ends.items()}
 
 

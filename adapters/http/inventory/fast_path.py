@@ -26,18 +26,18 @@ from adapters.http.web.idempotency import VISIBLE, digest_of
 from adapters.http.web.locales import best_locale
 from adapters.http.web.metrics import Metrics
 from adapters.http.web.problems import MEDIA_TYPE, bug, headers_of, status_of, written
-from adapters.http.web.rate_limits import Limits
-from adapters.http.web.request_context import log_request, visit_id
+from adapters.http.web.rate_limits import RateLimiter
+from adapters.http.web.request_context import log_request, request_id_of
 from domain.foundation.callers import Caller
 from domain.inventory.availability import Freshness
 from domain.inventory.holds import Hold
-from domain.kernel.errors import Busy, Invalid, Refusal, TooMany
+from domain.kernel.errors import DomainError, Invalid, RateLimited, Unavailable
 from domain.kernel.ids import Sku, StoreId
-from service.foundation.authenticator import Doorkeeper
-from service.foundation.ports import RequestKey
-from service.inventory.holds import Wish
+from service.foundation.authenticator import Authenticator
+from service.foundation.ports import IdempotencyKey
+from service.inventory.holds import HoldRequest
 from service.inventory.ports import AvailabilityCache, CacheMiss
-from service.shared.batching import Gathered
+from service.shared.batching import Batcher
 from service.shared.clock import Clock
 
 ONE: Final = "/v1/availability/"
@@ -51,7 +51,7 @@ JSON: Final = (b"content-type", b"application/json")
 PROBLEM: Final = (b"content-type", MEDIA_TYPE.encode())
 NOSNIFF: Final = (b"x-content-type-options", b"nosniff")
 NO_STORE: Final = (b"cache-control", b"no-store")
-ASKED_AGAIN: Final = (b"cache-control", CACHE_CONTROL.encode())
+VARY: Final = (b"cache-control", CACHE_CONTROL.encode())
 MANY_ITEMS: Final = b'{"as_of":%b,"channel":"web","items":[%b],"source":%b}'
 CACHE: Final = msgspec.json.encode(Freshness.CACHE)
 LIVE: Final = msgspec.json.encode(Freshness.LIVE)
@@ -60,7 +60,7 @@ Given = Mapping[bytes, bytes]
 Headers = list[tuple[bytes, bytes]]
 
 
-class Visitor(Struct):
+class Principal(Struct):
     """Who asks, by which id, and since when."""
 
     caller: Caller
@@ -69,18 +69,18 @@ class Visitor(Struct):
     from_a_page: bool
 
 
-class Express:
+class FastPath:
     """Answers what it can; the rest is the framework's."""
 
     def __init__(
         self,
         *,
-        doorkeeper: Doorkeeper,
-        limits: Limits,
+        doorkeeper: Authenticator,
+        limits: RateLimiter,
         metrics: Metrics,
         cors: CORSConfig,
         window: AvailabilityCache[Any],
-        holding: Gathered[Wish, Hold],
+        holding: Batcher[HoldRequest, Hold],
         clock: Clock,
     ) -> None:
         self._doorkeeper = doorkeeper
@@ -107,7 +107,7 @@ class Express:
     async def _one(self, scope: Any, sku: Sku, send: Send) -> bool:
         given = dict(scope["headers"])
         visitor = await self._visitor(given)
-        asked = _asked(scope["query_string"])
+        asked = _query(scope["query_string"])
         if visitor is None or asked is None or "sku" in asked:
             return False
         exact = visitor.caller.is_staff
@@ -121,10 +121,10 @@ class Express:
             else:
                 item, tag = self._window.whole(shown[0], exact=exact)
             headers = self._welcome(visitor)
-        except (CacheMiss, Busy, TooMany):
+        except (CacheMiss, Unavailable, RateLimited):
             return False
         etag = b'W/"%b"' % tag.encode()
-        headers += [(b"etag", etag), ASKED_AGAIN]
+        headers += [(b"etag", etag), VARY]
         known = given.get(b"if-none-match", b"")
         if known and not {etag, b"*"}.isdisjoint(map(bytes.strip, known.split(b","))):
             await self._answer(scope, send, ONE + "{sku}", visitor, 304, headers, b"")
@@ -136,7 +136,7 @@ class Express:
 
     async def _many(self, scope: Any, send: Send) -> bool:
         visitor = await self._visitor(dict(scope["headers"]))
-        asked = _asked(scope["query_string"])
+        asked = _query(scope["query_string"])
         if visitor is None or asked is None or not 0 < len(asked.get("sku", ())) <= MOST_SKUS:
             return False
         exact = visitor.caller.is_staff
@@ -151,8 +151,8 @@ class Express:
             as_of = msgspec.json.encode(self._window.moment(shown))
             items = b",".join([self._window.item(one, stores, exact=exact) for one in shown])
             body = MANY_ITEMS % (as_of, items, source)
-            headers = [JSON, ASKED_AGAIN, *self._welcome(visitor)]
-        except (CacheMiss, Busy, TooMany):
+            headers = [JSON, VARY, *self._welcome(visitor)]
+        except (CacheMiss, Unavailable, RateLimited):
             return False
         await self._answer(scope, send, MANY, visitor, 200, headers, body)
         return True
@@ -179,27 +179,29 @@ class Express:
         try:
             data = read_json(body, NewHold)
             headers = self._welcome(visitor)
-        except (ClientException, Invalid, TooMany):
+        except (ClientException, Invalid, RateLimited):
             return rest
-        request = RequestKey(visitor.caller.id, key, digest_of("POST", HOLDS, body))
+        request = IdempotencyKey(visitor.caller.id, key, digest_of("POST", HOLDS, body))
         wish = data.wish(visitor.caller, request)
         status, more, written_out = await self._held(wish, given, visitor)
         headers += [*more, NO_STORE, REPLAYED] if request.replayed else [*more, NO_STORE]
         await self._answer(scope, send, HOLDS, visitor, status, headers, written_out)
         return None
 
-    async def _held(self, wish: Wish, given: Given, visitor: Visitor) -> tuple[int, Headers, bytes]:
+    async def _held(
+        self, wish: HoldRequest, given: Given, visitor: Principal
+    ) -> tuple[int, Headers, bytes]:
         """Status, headers and body of what became of a wish."""
         try:
             hold = await self._holding(wish)
-        except Refusal as refusal:
+        except DomainError as refusal:
             headers = [PROBLEM, *_encoded(headers_of(refusal))]
             return status_of(type(refusal)), headers, written(refusal, _locale(given))
         except Exception as error:  # noqa: BLE001 - told and logged as what it is, a bug
             return 500, [PROBLEM], bug(error, _locale(given), visitor.id)
         return 201, [JSON], msgspec.json.encode(hold_view(hold, self._clock()))
 
-    async def _visitor(self, given: Given) -> Visitor | None:
+    async def _visitor(self, given: Given) -> Principal | None:
         """Who asks; None where that is not plain."""
         credential = given.get(b"authorization", b"")
         page = b"origin" in given
@@ -209,12 +211,12 @@ class Express:
         if caller is None:
             try:
                 caller = await self._doorkeeper.recognise(credential[7:].decode("latin-1"))
-            except Refusal:
+            except DomainError:
                 return None
         asked = given.get(b"x-request-id", b"")
-        return Visitor(caller, visit_id(asked), time.perf_counter(), page)
+        return Principal(caller, request_id_of(asked), time.perf_counter(), page)
 
-    def _welcome(self, visitor: Visitor) -> Headers:
+    def _welcome(self, visitor: Principal) -> Headers:
         """The headers of an answer to them. Raises TooMany: they ask too often."""
         left = self._limits.take("default", visitor.caller.id)
         headers = [*_encoded(left), NOSNIFF, (b"x-request-id", visitor.id.encode())]
@@ -225,7 +227,7 @@ class Express:
         scope: Any,
         send: Send,
         route: str,
-        visitor: Visitor,
+        visitor: Principal,
         status: int,
         headers: Headers,
         body: bytes,
@@ -238,7 +240,7 @@ class Express:
         await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
-def _asked(query: bytes) -> dict[str, list[str]] | None:
+def _query(query: bytes) -> dict[str, list[str]] | None:
     """Names and values of `sku` and `store`; None where there is any other."""
     asked: dict[str, list[str]] = {"sku": [], "store": []}
     text = query.decode("latin-1")

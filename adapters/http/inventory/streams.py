@@ -28,14 +28,20 @@ from msgspec import Struct
 
 from adapters.drain import Drain
 from adapters.http.inventory.expiring_holds import Expiring, expiring, warnings
-from adapters.poll_loop import Rounds
-from domain.inventory.availability import Telling
-from domain.inventory.change_feed import Changed, Following, Snapshot, Turn
-from domain.inventory.sales_channels import NoSuchChannel
-from domain.kernel.errors import Busy
+from adapters.poll_loop import PollLoop
+from domain.inventory.availability import StockDisplayPolicy
+from domain.inventory.change_feed import Snapshot, StockChange, Subscription, Update
+from domain.inventory.sales_channels import UnknownChannel
+from domain.kernel.errors import Unavailable
 from domain.kernel.ids import ChannelId, HoldId, Sku
-from service.inventory.change_feed import Standing, Story, standing, told, with_kits_parts
-from service.inventory.ports import Relay
+from service.inventory.change_feed import (
+    ChangeReader,
+    StockSnapshot,
+    load_changes,
+    load_snapshot,
+    with_kits_parts,
+)
+from service.inventory.ports import ChangeRelay
 from service.shared.unit_of_work import Units
 
 BATCH: Final = 1000
@@ -49,12 +55,12 @@ HEARTBEAT_S: Final = 10.0
 QUEUE_MAX: Final = 10_000
 """Events that a reader may be behind."""
 
-GREETING: Final = b"retry: 1000\n\n"
+HELLO: Final = b"retry: 1000\n\n"
 HEARTBEAT: Final = b":\n\n"
 RESET: Final = b"event: reset\ndata: {}\n\n"
 UNFINISHED: Final = 0
 """The cursor of one who has not seen the whole snapshot yet: it brings the snapshot again."""
-STRANGE: Final = -1
+INVALID_CURSOR: Final = -1
 CURSOR: Final = re.compile(r"[0-9]{1,18}")
 
 log = structlog.get_logger("hylla.streams")
@@ -65,36 +71,36 @@ async def provide_last_event(request: Request[Any, Any, Any]) -> int | None:
     header = request.headers.get("last-event-id", "").strip()
     if not header:
         return None
-    return int(header) if CURSOR.fullmatch(header) else STRANGE
+    return int(header) if CURSOR.fullmatch(header) else INVALID_CURSOR
 
 
 class Event(Struct, frozen=True):
     """A turn as it is sent; `early` where others of the same change follow."""
 
-    turn: Turn
+    turn: Update
     early: bytes
     last: bytes
 
 
-def written(turn: Turn, position: int) -> bytes:
+def written(turn: Update, position: int) -> bytes:
     return b"id: %d\nevent: availability\ndata: %b\n\n" % (position, msgspec.json.encode(turn))
 
 
-def events_of(turns: Iterable[Turn], position: int) -> list[Event]:
+def events_of(turns: Iterable[Update], position: int) -> list[Event]:
     return [Event(turn, written(turn, position - 1), written(turn, position)) for turn in turns]
 
 
-def in_order(events: Sequence[Event]) -> list[bytes]:
+def format_cursor(events: Sequence[Event]) -> list[bytes]:
     """The events of one change that a reader is told of."""
     return [*(event.early for event in events[:-1]), *(event.last for event in events[-1:])]
 
 
-def unfinished(turns: list[Turn]) -> tuple[bytes, list[Turn]]:
+def unfinished(turns: list[Update]) -> tuple[bytes, list[Update]]:
     """All but the last as events of a snapshot that goes on, and the last one."""
     return b"".join(written(turn, UNFINISHED) for turn in turns[:-1]), turns[-1:]
 
 
-class Begun(Struct, frozen=True):
+class StreamChunk(Struct, frozen=True):
     """A piece of a stream's beginning.
 
     Only its end bears a position to go on from, behind everything that was told; there is none
@@ -102,13 +108,13 @@ class Begun(Struct, frozen=True):
     """
 
     events: bytes
-    position: int = STRANGE
+    position: int = INVALID_CURSOR
 
 
-class Reader:
+class Subscriber:
     """One open stream's queue."""
 
-    def __init__(self, following: Following, most: int) -> None:
+    def __init__(self, following: Subscription, most: int) -> None:
         self.following = following
         self.holds: Collection[HoldId] = following.holds
         self.warned: set[tuple[HoldId, datetime]] = set()
@@ -154,9 +160,9 @@ class Streams:
     def __init__(
         self,
         units: Units,
-        relay: Relay,
+        relay: ChangeRelay,
         *,
-        telling: Telling,
+        telling: StockDisplayPolicy,
         aside: Units | None = None,
         heartbeat_s: float = HEARTBEAT_S,
         queue_max: int = QUEUE_MAX,
@@ -167,10 +173,10 @@ class Streams:
         self._telling = telling
         self._heartbeat_s = heartbeat_s
         self._queue_max = queue_max
-        self._rounds = Rounds("streams", self._tail, every_s=POLL_S)
+        self._rounds = PollLoop("streams", self._tail, every_s=POLL_S)
         self._open = False
         self._position = -1
-        self._readers: dict[Sku | None, set[Reader]] = {}
+        self._readers: dict[Sku | None, set[Subscriber]] = {}
         """By each SKU they follow; under None those who follow all."""
         self._channels = Counter[ChannelId]()
         """How many follow each."""
@@ -205,30 +211,32 @@ class Streams:
             Busy: the database does not answer.
         """
         await self._relay.caught_up()
-        await self._rounds.round()
+        await self._rounds.poll()
 
     async def must_know(self, channel: ChannelId) -> None:
         """Raises NoSuchChannel."""
         async with self._units.read() as unit:
-            if channel not in await unit.selling.terms(()):
-                raise NoSuchChannel(channel, {"parameter": "channel", "in": "query"})
+            if channel not in await unit.inventory.sellable_stock.get_terms(()):
+                raise UnknownChannel(channel, {"parameter": "channel", "in": "query"})
 
-    async def follow(self, following: Following, cursor: int | None) -> AsyncGenerator[bytes, None]:
+    async def follow(
+        self, following: Subscription, cursor: int | None
+    ) -> AsyncGenerator[bytes, None]:
         """The stream of a reader who has read up to `cursor`, or nothing yet."""
-        yield GREETING
+        yield HELLO
         upset = True
         while upset:
             async for begun in self._begun(following, cursor):
                 if begun.events:
                     yield begun.events
-            cursor, position = STRANGE, begun.position
+            cursor, position = INVALID_CURSOR, begun.position
             heard = await self._heard(following)
             upset = position < 0
             while position < self._position and not upset:
                 missed, position, upset = await self._missed(
                     following, heard, position, until=self._position
                 )
-                if events := b"".join(chain.from_iterable(map(in_order, missed))):
+                if events := b"".join(chain.from_iterable(map(format_cursor, missed))):
                     yield events
             if upset:
                 continue
@@ -246,28 +254,30 @@ class Streams:
         if not cursor:
             return None
         async with self._units.read() as unit:
-            oldest, newest = await unit.feed.span()
+            oldest, newest = await unit.inventory.change_feed.get_span()
         return cursor if oldest - 1 <= cursor <= newest else None
 
-    async def _begun(self, following: Following, cursor: int | None) -> AsyncIterator[Begun]:
+    async def _begun(
+        self, following: Subscription, cursor: int | None
+    ) -> AsyncIterator[StreamChunk]:
         """Nothing where a cursor is good to go on from; otherwise how everything stands."""
         position = await self._resumed(cursor)
         if position is not None:
-            yield Begun(b"", position)
+            yield StreamChunk(b"", position)
             return
         if cursor:
-            yield Begun(RESET)
+            yield StreamChunk(RESET)
         async for begun in self._afresh(following):
             yield begun
 
-    async def _afresh(self, following: Following) -> AsyncIterator[Begun]:
+    async def _afresh(self, following: Subscription) -> AsyncIterator[StreamChunk]:
         """How everything stands, and what changed while that was told."""
-        snapshot, held_back = Snapshot(), list[Turn]()
+        snapshot, held_back = Snapshot(), list[Update]()
         async for page in self._pages(following):
             snapshot.add(page.skus[0] if page.skus else "", page.moment)
             [turns] = page.heard.to(exact=following.exact)
             events, held_back = unfinished(held_back + turns)
-            yield Begun(events)
+            yield StreamChunk(events)
         position, until = snapshot.begin, await self._behind(snapshot)
         heard = await self._heard(following) if position < until else None
         while position < until:
@@ -278,16 +288,16 @@ class Streams:
                 return
             turns = [event.turn for events in missed for event in events]
             events, held_back = unfinished(held_back + turns)
-            yield Begun(events)
+            yield StreamChunk(events)
         last = b"".join(written(turn, until) for turn in held_back)
-        yield Begun(last or b"id: %d\n\n" % until, until)
+        yield StreamChunk(last or b"id: %d\n\n" % until, until)
 
-    async def _pages(self, following: Following) -> AsyncIterator[Standing]:
+    async def _pages(self, following: Subscription) -> AsyncIterator[StockSnapshot]:
         """How everything stood, so many SKUs at a time that no answer is too long; one at least."""
         many = min(SKUS_MAX, SHELVES_MAX // len(following.stores)) if following.stores else SKUS_MIN
         after: Sku | None = ""
         while after is not None:
-            page = await standing(
+            page = await load_snapshot(
                 self._units, following, after=after, limit=many, usual=self._telling
             )
             yield page
@@ -300,14 +310,14 @@ class Streams:
         await self.caught_up()
         return self._position
 
-    async def _heard(self, following: Following) -> set[Sku] | None:
+    async def _heard(self, following: Subscription) -> set[Sku] | None:
         if following.skus is None:
             return None
         return await with_kits_parts(self._units, following.skus)
 
     async def _missed(
         self,
-        following: Following,
+        following: Subscription,
         heard: set[Sku] | None,
         position: int,
         until: int,
@@ -319,12 +329,16 @@ class Streams:
         """
         stores = following.stores
         async with self._units.read() as unit:
-            if await unit.feed.restated(position, until, following.channel, stores):
+            if await unit.inventory.change_feed.list_republished(
+                position, until, following.channel, stores
+            ):
                 return [], until, True
-            changes = await unit.feed.after(position, BATCH, until=until, skus=heard, stores=stores)
+            changes = await unit.inventory.change_feed.list_after(
+                position, BATCH, until=until, skus=heard, stores=stores
+            )
         if not changes:
             return [], until, False
-        story = await told(self._units, changes, usual=self._telling)
+        story = await load_changes(self._units, changes, usual=self._telling)
         turns = story.heard(following.channel).to(exact=following.exact)
         missed: list[list[Event]] = []
         for change, mine in zip(changes, turns, strict=True):
@@ -337,8 +351,8 @@ class Streams:
         far = changes[-1].position if len(changes) == BATCH else until
         return missed, far, False
 
-    def _join(self, following: Following) -> Reader:
-        reader = Reader(following, self._queue_max)
+    def _join(self, following: Subscription) -> Subscriber:
+        reader = Subscriber(following, self._queue_max)
         if not self._open:
             reader.close()
         self._channels[following.channel] += 1
@@ -346,41 +360,41 @@ class Streams:
             self._readers.setdefault(sku, set()).add(reader)
         return reader
 
-    def _leave(self, reader: Reader) -> None:
+    def _leave(self, reader: Subscriber) -> None:
         self._channels -= Counter([reader.following.channel])
         for sku in _names(reader.following):
             self._readers[sku].discard(reader)
             if not self._readers[sku]:
                 del self._readers[sku]
 
-    def _all(self) -> set[Reader]:
+    def _all(self) -> set[Subscriber]:
         return set().union(*self._readers.values())
 
     async def _tail(self) -> None:
         """Tell what the feed has behind our position; with nobody here, only follow its end."""
         if not self._readers:
             async with self._aside.read() as unit:
-                _, newest = await unit.feed.span()
+                _, newest = await unit.inventory.change_feed.get_span()
             if not self._readers:
                 self._position = newest
                 return
         changes = await self._next()
         while changes:
-            story = await told(self._aside, changes, usual=self._telling)
+            story = await load_changes(self._aside, changes, usual=self._telling)
             for start in range(0, len(changes), AT_ONCE):
                 self._tell(story, slice(start, start + AT_ONCE))
                 await asyncio.sleep(0)  # let others work while much is told to many
             changes = await self._next() if len(changes) == BATCH else []
 
-    async def _next(self) -> list[Changed]:
+    async def _next(self) -> list[StockChange]:
         async with self._aside.read() as unit:
-            return await unit.feed.after(self._position, BATCH)
+            return await unit.inventory.change_feed.list_after(self._position, BATCH)
 
-    def _tell(self, story: Story, part: slice) -> None:
+    def _tell(self, story: ChangeReader, part: slice) -> None:
         """Put every change into the queues of those who follow it, and be behind it."""
         changes = story.changes[part]
         upset = self._upset(changes, story)
-        queues: dict[Reader, list[bytes]] = {}
+        queues: dict[Subscriber, list[bytes]] = {}
         for channel in self._channels.keys() & story.terms.keys():
             heard = story.heard(channel)
             exact, shown = heard.to(exact=True, part=part), heard.to(exact=False, part=part)
@@ -389,14 +403,14 @@ class Streams:
                 audience = self._audience(channel, events_of(plain, at), events_of(public, at))
                 for reader, events in audience.items():
                     if at < upset.get(reader, at + 1):
-                        queues.setdefault(reader, []).extend(in_order(events))
+                        queues.setdefault(reader, []).extend(format_cursor(events))
         for reader, written_out in queues.items():
             reader.put(written_out)
         for reader in upset:
             reader.begin_anew()
         self._position = changes[-1].position
 
-    def _upset(self, changes: Sequence[Changed], story: Story) -> dict[Reader, int]:
+    def _upset(self, changes: Sequence[StockChange], story: ChangeReader) -> dict[Subscriber, int]:
         """Who is to begin anew, and at which position what was told became untrue.
 
         So does whoever follows a channel that was not there yet when the story was written.
@@ -404,7 +418,7 @@ class Streams:
         at = [change for change in changes if change.channel is not None]
         if not at and self._channels.keys() <= story.terms.keys():
             return {}
-        upset: dict[Reader, int] = {}
+        upset: dict[Subscriber, int] = {}
         for reader in self._all():
             following = reader.following
             if following.channel not in story.terms:
@@ -415,9 +429,9 @@ class Streams:
 
     def _audience(
         self, channel: ChannelId, exact: Sequence[Event], shown: Sequence[Event]
-    ) -> dict[Reader, list[Event]]:
+    ) -> dict[Subscriber, list[Event]]:
         """What each reader is told of one change, in words that it may hear."""
-        audience: dict[Reader, list[Event]] = {}
+        audience: dict[Subscriber, list[Event]] = {}
         for plain, public in zip(exact, shown, strict=True):
             for reader in chain(self._readers.get(None, ()), self._readers.get(plain.turn.sku, ())):
                 following = reader.following
@@ -436,18 +450,18 @@ class Streams:
         for reader in self._all():
             reader.close()
 
-    async def _ends(self, readers: Collection[Reader]) -> dict[HoldId, Expiring]:
+    async def _ends(self, readers: Collection[Subscriber]) -> dict[HoldId, Expiring]:
         """Of holds that end soon. Whatever goes wrong with that, the heart beats on."""
         try:
             return await expiring(self._units, readers)
-        except Busy:
+        except Unavailable:
             log.info("holds are not looked at")
         except Exception:
             log.exception("holds are not looked at")
         return {}
 
 
-def _names(following: Following) -> Iterable[Sku | None]:
+def _names(following: Subscription) -> Iterable[Sku | None]:
     return [None] if following.skus is None else following.skus
 
 

@@ -13,10 +13,10 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 from msgspec import Struct
 
-from adapters.http.web.authentication import open_to_all
-from domain.kernel.errors import Missing
-from service.payments.ports import Notices
-from service.payments.provider_events import hear
+from adapters.http.web.authentication import public
+from domain.kernel.errors import NotFound
+from service.payments.ports import ProviderEvents
+from service.payments.provider_events import record_provider_event
 from service.shared.unit_of_work import Units
 
 
@@ -34,19 +34,19 @@ class Hooks(Controller):
         operation_id="hear_provider",
         status_code=200,
         include_in_schema=False,
-        **open_to_all(),
+        **public(),
     )
     async def hear(
         self,
         provider: FromPath[str],
         request: Request[Any, Any, Any],
-        notices: NamedDependency[Mapping[str, Notices]],
+        notices: NamedDependency[Mapping[str, ProviderEvents]],
         clock: NamedDependency[Callable[[], datetime]],
         units: NamedDependency[Units],
     ) -> Heard:
         """Hear what a provider has to say."""
         if provider not in notices:
-            raise Missing("Nobody of this name calls here.")
+            raise NotFound("Nobody of this name calls here.")
         headers = {name.lower(): value for name, value in request.headers.items()}
-        notice = notices[provider].read(headers, await request.body(), clock())
-        return Heard(notice is not None and await hear(units, provider, notice))
+        notice = notices[provider].parse(headers, await request.body(), clock())
+        return Heard(notice is not None and await record_provider_event(units, provider, notice))

@@ -8,24 +8,24 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, QueryParameter
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from adapters.http.web.authentication import ANYBODY, STAFF, called_by
+from adapters.http.web.authentication import ANYONE, STAFF, callers
 from adapters.http.web.bodies import Nothing
 from adapters.http.web.etags import tagged
 from adapters.http.web.paging import Cursor, Limit, Page, page_of, unseal
-from domain.catalogue.products import read_gtin
+from domain.catalogue.products import parse_gtin
 from domain.foundation.callers import Caller, Role
-from domain.kernel.errors import WrongField
+from domain.kernel.errors import InvalidField
 from domain.kernel.ids import OrderId, ReceiptId, ReturnId, Sku, StoreId
 from domain.kernel.money import Money
 from domain.payments.refunds import Refund
-from domain.returns.dispositions import Disposition, Proposal
-from domain.returns.non_receipted import Brought
-from domain.returns.returns import Asked, Return, ReturnChannel, ReturnLine, ReturnState
-from service.foundation.ports import RequestKey
+from domain.returns.dispositions import Disposition, DispositionProposal
+from domain.returns.non_receipted import BroughtItem
+from domain.returns.returns import RequestedLine, Return, ReturnChannel, ReturnLine, ReturnState
+from service.foundation.ports import IdempotencyKey
 from service.returns import queries as seeing
 from service.returns import receive_return as receiving
-from service.returns.non_receipted import take_unknown
-from service.returns.receive_return import Wish
+from service.returns.non_receipted import receive_without_receipt
+from service.returns.receive_return import ReturnRequest
 from service.shared.unit_of_work import Units
 
 Reason = Annotated[str, Meta(max_length=200)]
@@ -52,12 +52,16 @@ class BackLine(Struct, forbid_unknown_fields=True):
 
     def __post_init__(self) -> None:
         if [self.line, self.sku, self.gtin].count(None) != 2:  # noqa: PLR2004 - one of three
-            raise WrongField("sku", "sku_or_gtin", "name the line by its line, its sku or its gtin")
+            raise InvalidField(
+                "sku", "sku_or_gtin", "name the line by its line, its sku or its gtin"
+            )
         if self.gtin is not None:
-            self.gtin = read_gtin(self.gtin)
+            self.gtin = parse_gtin(self.gtin)
 
-    def asked(self) -> Asked:
-        return Asked(self.quantity, self.line, self.sku, self.gtin, self.disposition, self.reason)
+    def asked(self) -> RequestedLine:
+        return RequestedLine(
+            self.quantity, self.line, self.sku, self.gtin, self.disposition, self.reason
+        )
 
 
 BackLines = Annotated[list[BackLine], Meta(min_length=1, max_length=200)]
@@ -71,9 +75,9 @@ class GivingBack(Struct, forbid_unknown_fields=True):
     store: StoreId | None = None
     note: Reason = ""
 
-    def wish(self) -> Wish:
+    def wish(self) -> ReturnRequest:
         asked = [line.asked() for line in self.lines]
-        return Wish(asked, self.channel, self.store, self.note)
+        return ReturnRequest(asked, self.channel, self.store, self.note)
 
 
 class Arrival(Struct, forbid_unknown_fields=True):
@@ -83,9 +87,9 @@ class Arrival(Struct, forbid_unknown_fields=True):
     store: StoreId | None = None
     note: Reason = ""
 
-    def wish(self) -> Wish:
+    def wish(self) -> ReturnRequest:
         asked = [line.asked() for line in self.lines]
-        return Wish(asked, ReturnChannel.POST, self.store, self.note)
+        return ReturnRequest(asked, ReturnChannel.POST, self.store, self.note)
 
 
 class BroughtLine(Struct, forbid_unknown_fields=True):
@@ -99,12 +103,12 @@ class BroughtLine(Struct, forbid_unknown_fields=True):
 
     def __post_init__(self) -> None:
         if (self.sku is None) == (self.gtin is None):
-            raise WrongField("sku", "sku_or_gtin", "name the thing by its sku or by its gtin")
+            raise InvalidField("sku", "sku_or_gtin", "name the thing by its sku or by its gtin")
         if self.gtin is not None:
-            self.gtin = read_gtin(self.gtin)
+            self.gtin = parse_gtin(self.gtin)
 
-    def brought(self) -> Brought:
-        return Brought(
+    def brought(self) -> BroughtItem:
+        return BroughtItem(
             self.quantity, self.disposition, self.sku, self.gtin, unit_price=self.unit_price
         )
 
@@ -160,7 +164,7 @@ class ReturnView(Struct, frozen=True):
     received_at: datetime | None
     note: str | UnsetType = UNSET
     by: str | UnsetType = UNSET
-    proposals: list[Proposal] | UnsetType = UNSET
+    proposals: list[DispositionProposal] | UnsetType = UNSET
 
     @classmethod
     def of(cls, back: Return, caller: Caller) -> Self:
@@ -177,26 +181,26 @@ class OrderReturns(Controller):
     path = "/v1/orders/{order:str}/returns"
     tags = ("returns",)
 
-    @post(operation_id="return_order", **called_by(*ANYBODY, scope="orders"))
+    @post(operation_id="return_order", **callers(*ANYONE, scope="orders"))
     async def give_back(
         self,
         order: FromPath[OrderId],
         data: JSONBody[GivingBack],
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
-        key: NamedDependency[RequestKey],
+        key: NamedDependency[IdempotencyKey],
     ) -> ReturnView:
         """Goods of an order come back: to any store at once, or by post, announced by their buyer.
 
         422 `more_than_given` names each line with what may come back of it. What is paid back is
         the share of what was paid; the answer says how much in which way.
         """
-        back = await receiving.give_back(
+        back = await receiving.create_return(
             units, caller=caller, order=order, wish=data.wish(), key=key
         )
         return ReturnView.of(back, caller)
 
-    @get(operation_id="list_order_returns", **called_by(*ANYBODY, scope="orders"))
+    @get(operation_id="list_order_returns", **callers(*ANYONE, scope="orders"))
     async def of_order(
         self,
         order: FromPath[OrderId],
@@ -204,7 +208,7 @@ class OrderReturns(Controller):
         units: NamedDependency[Units],
     ) -> Page[ReturnView]:
         """What came back of an order, or will, oldest first."""
-        found = await seeing.list_of_order(units, caller=caller, order=order)
+        found = await seeing.list_returns_of_order(units, caller=caller, order=order)
         return Page([ReturnView.of(back, caller) for back in found])
 
 
@@ -212,7 +216,7 @@ class StoreReturns(Controller):
     path = "/v1/stores/{store:str}/returns"
     tags = ("returns",)
 
-    @get(operation_id="list_store_returns", **called_by(*STAFF, scope="orders"))
+    @get(operation_id="list_store_returns", **callers(*STAFF, scope="orders"))
     async def at_store(
         self,
         store: FromPath[StoreId],
@@ -223,7 +227,7 @@ class StoreReturns(Controller):
         cursor: Cursor = None,
     ) -> Page[ReturnView]:
         """What came back to a store, or is expected there, oldest first."""
-        found = await seeing.list_at(
+        found = await seeing.list_returns_at_store(
             units,
             caller=caller,
             store=store,
@@ -234,21 +238,21 @@ class StoreReturns(Controller):
         views = [ReturnView.of(back, caller) for back in found]
         return page_of(views, limit, lambda view: view.id)
 
-    @post(operation_id="return_without_receipt", **called_by(*STAFF, scope="orders"))
+    @post(operation_id="return_without_receipt", **callers(*STAFF, scope="orders"))
     async def without_receipt(
         self,
         store: FromPath[StoreId],
         data: JSONBody[BroughtBody],
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
-        key: NamedDependency[RequestKey],
+        key: NamedDependency[IdempotencyKey],
         without_receipt_max: NamedDependency[int],
     ) -> ReturnView:
         """Take goods of nobody knows which order, for store credit only, where that is allowed.
 
         409 `receipt_required` where it is not, or not for so much.
         """
-        back = await take_unknown(
+        back = await receive_without_receipt(
             units,
             caller=caller,
             store=store,
@@ -264,7 +268,7 @@ class Returns(Controller):
     path = "/v1/returns/{return_id:str}"
     tags = ("returns",)
 
-    @get(operation_id="get_return", **called_by(*ANYBODY, scope="orders"))
+    @get(operation_id="get_return", **callers(*ANYONE, scope="orders"))
     async def look(
         self,
         return_id: FromPath[ReturnId],
@@ -272,13 +276,13 @@ class Returns(Controller):
         units: NamedDependency[Units],
     ) -> Response[ReturnView]:
         """One return: for its buyer, the stores of its order, and where its goods are."""
-        return _answered(await seeing.look(units, caller=caller, back=return_id), caller)
+        return _answered(await seeing.get_return(units, caller=caller, back=return_id), caller)
 
     @post(
         "/receive",
         operation_id="receive_return",
         status_code=200,
-        **called_by(*STAFF, scope="orders"),
+        **callers(*STAFF, scope="orders"),
     )
     async def receive(
         self,
@@ -286,10 +290,10 @@ class Returns(Controller):
         data: JSONBody[Arrival],
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
-        key: NamedDependency[RequestKey],
+        key: NamedDependency[IdempotencyKey],
     ) -> Response[ReturnView]:
         """What was announced has come, or something else of the order: what came is what counts."""
-        back = await receiving.receive(
+        back = await receiving.receive_return(
             units, caller=caller, back=return_id, wish=data.wish(), key=key
         )
         return _answered(back, caller)
@@ -298,7 +302,7 @@ class Returns(Controller):
         "/cancel",
         operation_id="cancel_return",
         status_code=200,
-        **called_by(*ANYBODY, scope="orders"),
+        **callers(*ANYONE, scope="orders"),
     )
     async def cancel(
         self,
@@ -306,17 +310,17 @@ class Returns(Controller):
         data: JSONBody[Nothing],  # noqa: ARG002 - read, so that a misspelt field is named
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
-        optional_key: NamedDependency[RequestKey | None],
+        optional_key: NamedDependency[IdempotencyKey | None],
     ) -> Response[ReturnView]:
         """What was announced will not come. A repeat changes nothing."""
-        back = await receiving.cancel(units, caller=caller, back=return_id, key=optional_key)
+        back = await receiving.cancel_return(units, caller=caller, back=return_id, key=optional_key)
         return _answered(back, caller)
 
     @post(
         "/decide",
         operation_id="decide_return",
         status_code=200,
-        **called_by(Role.OFFICE, scope="payments"),
+        **callers(Role.OFFICE, scope="payments"),
     )
     async def decide(
         self,
@@ -324,10 +328,12 @@ class Returns(Controller):
         data: JSONBody[ReturnDecision],
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
-        key: NamedDependency[RequestKey],
+        key: NamedDependency[IdempotencyKey],
     ) -> Response[ReturnView]:
         """Pay back what was withheld for goods that did not come, or do not."""
-        back = await receiving.decide(units, caller=caller, back=return_id, pays=data.pay, key=key)
+        back = await receiving.decide_return(
+            units, caller=caller, back=return_id, pays=data.pay, key=key
+        )
         return _answered(back, caller)
 
 

@@ -7,17 +7,17 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, QueryParameter
 from msgspec import UNSET, Struct, UnsetType, structs
 
-from adapters.http.web.authentication import ANYBODY, called_by
+from adapters.http.web.authentication import ANYONE, callers
 from adapters.http.web.bodies import Nothing
 from adapters.http.web.geo import Near, RadiusKm, around
 from adapters.http.web.paging import Cursor, Limit, Page, page_of, unseal
 from domain.foundation.callers import Role
 from domain.kernel.ids import StoreId
 from domain.stores.stores import Store
-from service.foundation.ports import RequestKey
-from service.inventory.availability import Around
+from service.foundation.ports import IdempotencyKey
+from service.inventory.availability import NearLocation
 from service.orders import store_closing as closing
-from service.orders.store_closing import Disabled
+from service.orders.store_closing import DisabledStore
 from service.shared.unit_of_work import Unit, Units
 
 Collects = Annotated[
@@ -41,7 +41,7 @@ class Stores(Controller):
     path = "/v1/stores"
     tags = ("stores",)
 
-    @get(operation_id="list_stores", **called_by(*ANYBODY))
+    @get(operation_id="list_stores", **callers(*ANYONE))
     async def many(
         self,
         units: NamedDependency[Units],
@@ -58,28 +58,28 @@ class Stores(Controller):
                 found = await _near(unit, circle, collects, last)
                 return page_of(found, limit, lambda store: (store.distance_km, store.store))
             after = unseal(cursor, str) or ""
-            stores = await unit.stores.page(after, limit + 1, pickup=collects)
+            stores = await unit.stores.stores.list_page(after, limit + 1, pickup=collects)
         return page_of([_found(store) for store in stores], limit, lambda store: store.store)
 
-    @get("/{store:str}", operation_id="get_store", **called_by(*ANYBODY))
+    @get("/{store:str}", operation_id="get_store", **callers(*ANYONE))
     async def one(self, store: FromPath[StoreId], units: NamedDependency[Units]) -> Store:
         """A store: its address, hours, exceptions, time zone, its rules of pickup, its channels."""
         async with units.read() as unit:
-            return await unit.stores.get(store)
+            return await unit.stores.stores.get(store)
 
     @post(
         "/{store:str}/disable",
         operation_id="disable_store",
         status_code=200,
-        **called_by(Role.OFFICE, scope="stock"),
+        **callers(Role.OFFICE, scope="stock"),
     )
     async def disable(
         self,
         store: FromPath[StoreId],
         data: JSONBody[Disable],
         units: NamedDependency[Units],
-        optional_key: NamedDependency[RequestKey | None],
-    ) -> Disabled:
+        optional_key: NamedDependency[IdempotencyKey | None],
+    ) -> DisabledStore:
         """Claim nothing new of a store; what lies open there is over first, with `drain`.
 
         No hold, no order and no transfer to it begins; old ones end as they would have, and its
@@ -87,29 +87,29 @@ class Stores(Controller):
         happens by itself. Ask again to see what is left. Without `drain`, 409 `store_in_use` names
         the first hundred of each that is open, and counts all.
         """
-        return await closing.disable(units, store=store, drain=data.drain, key=optional_key)
+        return await closing.disable_store(units, store=store, drain=data.drain, key=optional_key)
 
     @post(
         "/{store:str}/enable",
         operation_id="enable_store",
         status_code=200,
-        **called_by(Role.OFFICE, scope="stock"),
+        **callers(Role.OFFICE, scope="stock"),
     )
     async def enable(
         self,
         store: FromPath[StoreId],
         data: JSONBody[Nothing],  # noqa: ARG002 - an empty body
         units: NamedDependency[Units],
-        optional_key: NamedDependency[RequestKey | None],
+        optional_key: NamedDependency[IdempotencyKey | None],
     ) -> Store:
         """Sell from a store again."""
-        return await closing.enable(units, store=store, key=optional_key)
+        return await closing.enable_store(units, store=store, key=optional_key)
 
 
 async def _near(
-    unit: Unit, circle: Around, collects: bool | None, last: tuple[float, StoreId]
+    unit: Unit, circle: NearLocation, collects: bool | None, last: tuple[float, StoreId]
 ) -> list[StoreFound]:
-    stores = await unit.stores.near(circle.latitude, circle.longitude, circle.radius_km)
+    stores = await unit.stores.stores.list_near(circle.latitude, circle.longitude, circle.radius_km)
     found = [(round(km, 3), store) for store, km in stores]
     return [
         _found(store, km)

@@ -12,23 +12,23 @@ from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
 from litestar.routes import HTTPRoute
 from msgspec.structs import replace
 
-from adapters.http.web.rate_limits import Limits
-from adapters.http.web.request_context import visit_of
+from adapters.http.web.rate_limits import RateLimiter
+from adapters.http.web.request_context import context_of
 from domain.foundation.callers import Caller, Role
-from domain.inventory.availability import Telling
-from domain.kernel.errors import TooMany, Unknown
-from service.foundation.authenticator import Doorkeeper
+from domain.inventory.availability import StockDisplayPolicy
+from domain.kernel.errors import RateLimited, Unauthenticated
+from service.foundation.authenticator import Authenticator
 from service.foundation.ports import Codes
 
-ANYBODY: Final = frozenset(Role)
+ANYONE: Final = frozenset(Role)
 STAFF: Final = frozenset({Role.TILL, Role.ASSOCIATE, Role.OFFICE})
 SHOPPERS: Final = frozenset({Role.SHOP, Role.CUSTOMER})
-AT_CARTS: Final = SHOPPERS | {Role.TILL}
+CART_ROLES: Final = SHOPPERS | {Role.TILL}
 """Who may open a cart with its token; a till's is one of its own."""
 Clock = Callable[[], datetime]
 
 
-def called_by(
+def callers(
     *roles: Role, scope: str = "", strict: bool = False, key_in_address: bool = False
 ) -> dict[str, Any]:
     """What an operation says of its callers: `@get("/…", **called_by(Role.TILL))`.
@@ -47,12 +47,12 @@ def called_by(
     }
 
 
-def open_to_all() -> dict[str, Any]:
+def public() -> dict[str, Any]:
     """An operation that needs no credential."""
     return {"opt": {"callers": None}, "security": [{}]}
 
 
-def must_state_callers(app: Litestar) -> None:
+def ensure_callers_declared(app: Litestar) -> None:
     """Raises ImproperlyConfiguredException where an operation does not say who may call it."""
     for route in app.routes:
         handlers = route.route_handlers if isinstance(route, HTTPRoute) else [route.route_handler]
@@ -63,7 +63,9 @@ def must_state_callers(app: Litestar) -> None:
                 raise ImproperlyConfiguredException(f"{handler} does not say who may call it.")
 
 
-async def admit(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+async def authorize(
+    connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler
+) -> None:
     """The guard of every operation; each has said at the start who may call it.
 
     Raises:
@@ -71,15 +73,15 @@ async def admit(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRou
     """
     if handler.opt["callers"] is None:
         return
-    doorkeeper: Doorkeeper = connection.app.state.doorkeeper
-    credential = _key_in_address(connection, handler) or _bearer(connection)
+    doorkeeper: Authenticator = connection.app.state.doorkeeper
+    credential = _key_in_query(connection, handler) or _bearer_token(connection)
     caller = await doorkeeper.recognise(credential)
-    visit = visit_of(connection)
+    visit = context_of(connection)
     visit.caller = caller
-    limits: Limits = connection.app.state.limits
+    limits: RateLimiter = connection.app.state.limits
     try:
         visit.headers |= limits.take(handler.opt["limit"], caller.id)
-    except TooMany:
+    except RateLimited:
         visit.headers |= limits.published(handler.opt["limit"], caller.id)
         raise
     caller.must_be(handler.opt["callers"])
@@ -87,28 +89,26 @@ async def admit(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRou
         caller.must_have(scope)
 
 
-def _key_in_address(
-    connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler
-) -> str:
+def _key_in_query(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> str:
     """Raises Unknown for a secret in an address, where it would be seen on its way."""
     if not handler.opt.get("key_in_address") or "authorization" in connection.headers:
         return ""
     key: str = connection.query_params.get("key", "")
     if key and not key.startswith("pk_"):
-        raise Unknown("Only a publishable key (pk_…) may stand in an address.")
+        raise Unauthenticated("Only a publishable key (pk_…) may stand in an address.")
     return key
 
 
-def _bearer(connection: ASGIConnection[Any, Any, Any, Any]) -> str:
+def _bearer_token(connection: ASGIConnection[Any, Any, Any, Any]) -> str:
     scheme, _, credential = connection.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not credential.strip():
-        raise Unknown("Send Authorization: Bearer with a key or a token.")
+        raise Unauthenticated("Send Authorization: Bearer with a key or a token.")
     return credential.strip()
 
 
-async def provide_telling(
-    caller: NamedDependency[Caller], shoppers_learn: NamedDependency[Telling]
-) -> Telling:
+async def provide_stock_display(
+    caller: NamedDependency[Caller], shoppers_learn: NamedDependency[StockDisplayPolicy]
+) -> StockDisplayPolicy:
     """What the caller learns of quantities."""
     return shoppers_learn.to_staff if caller.is_staff else shoppers_learn
 
@@ -122,14 +122,18 @@ async def provide_caller(
 
     A till's token of a cart opens to its store only.
     """
-    caller = visit_of(request).caller
+    caller = context_of(request).caller
     if caller is None:
         raise ImproperlyConfiguredException("An operation open to all has no caller.")
     if token := request.headers.get("order-token"):
-        caller = replace(caller, order=codes.order_opened_by(token))
+        caller = replace(caller, order=codes.order_from_token(token))
     token = request.headers.get("cart-token", "")
     if not token:
         return caller
     at_till = caller.role is Role.TILL
-    cart = codes.opened_at(token, caller.stores, clock()) if at_till else codes.opened_by(token)
+    cart = (
+        codes.cart_from_till_token(token, caller.stores, clock())
+        if at_till
+        else codes.cart_from_token(token)
+    )
     return replace(caller, cart=cart)

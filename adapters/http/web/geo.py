@@ -6,7 +6,7 @@ from litestar.params import QueryParameter
 
 from domain.kernel.errors import Invalid
 from domain.kernel.patterns import whole
-from service.inventory.availability import Around
+from service.inventory.availability import NearLocation
 
 _RULE: Final = "latitude,longitude in degrees, such as 59.33,18.06"
 Near = Annotated[
@@ -26,7 +26,7 @@ RadiusKm = Annotated[
 ]
 
 
-def around(near: str | None, radius_km: float | None) -> Around | None:
+def around(near: str | None, radius_km: float | None) -> NearLocation | None:
     """The circle asked for; None for everywhere.
 
     Raises:
@@ -39,7 +39,7 @@ def around(near: str | None, radius_km: float | None) -> Around | None:
     latitude, longitude = (float(part) for part in near.split(","))
     if abs(latitude) > 90 or abs(longitude) > 180:  # noqa: PLR2004 - the ends of the Earth
         raise _wrong("near", "range", _RULE)
-    return Around(latitude, longitude, USUAL_KM if radius_km is None else radius_km)
+    return NearLocation(latitude, longitude, USUAL_KM if radius_km is None else radius_km)
 
 
 def _wrong(parameter: str, code: str, rule: str) -> Invalid:

@@ -7,7 +7,7 @@ from litestar.enums import HttpMethod
 from litestar.openapi import ResponseSpec
 from msgspec import Struct
 
-from adapters.http.web.authentication import open_to_all
+from adapters.http.web.authentication import public
 
 
 class Health(Struct):
@@ -22,7 +22,7 @@ class Health(Struct):
     http_method=[HttpMethod.GET, HttpMethod.HEAD],
     operation_id="is_live",
     tags=["service"],
-    **open_to_all(),
+    **public(),
 )
 async def live() -> Health:
     """The process answers."""
@@ -35,7 +35,7 @@ async def live() -> Health:
     operation_id="is_ready",
     responses={503: ResponseSpec(Health, description="Not ready; `checks` says why.")},
     tags=["service"],
-    **open_to_all(),
+    **public(),
 )
 async def ready(request: Request[Any, Any, Any]) -> Response[Health]:
     """The database answers, and its tables are there."""

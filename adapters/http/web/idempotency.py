@@ -10,15 +10,15 @@ from typing import Any, Final
 
 from litestar import Request
 
-from adapters.http.web.request_context import visit_of
-from domain.kernel.errors import Invalid, KeyRequired
-from service.foundation.ports import RequestKey
+from adapters.http.web.request_context import context_of
+from domain.kernel.errors import IdempotencyKeyRequired, Invalid
+from service.foundation.ports import IdempotencyKey
 
 VISIBLE: Final = re.compile(r"[!-~]{1,255}")
 RULE: Final = "1 to 255 visible ASCII characters"
 
 
-async def provide_optional_key(request: Request[Any, Any, Any]) -> RequestKey | None:
+async def provide_optional_key(request: Request[Any, Any, Any]) -> IdempotencyKey | None:
     """The request under its key, if it has one.
 
     Raises:
@@ -32,8 +32,8 @@ async def provide_optional_key(request: Request[Any, Any, Any]) -> RequestKey | 
         raise _wrong("repeated", "given once")
     if not VISIBLE.fullmatch(header):
         raise _wrong("pattern", RULE)
-    visit = visit_of(request)
-    visit.key = RequestKey(await _principal(request), header, await _digest(request))
+    visit = context_of(request)
+    visit.key = IdempotencyKey(await _principal(request), header, await _digest(request))
     return visit.key
 
 
@@ -42,17 +42,17 @@ def _wrong(code: str, rule: str) -> Invalid:
     return Invalid(f"Idempotency-Key must be {rule}.", errors=[error])
 
 
-async def provide_key(request: Request[Any, Any, Any]) -> RequestKey:
+async def provide_key(request: Request[Any, Any, Any]) -> IdempotencyKey:
     """Raises KeyRequired, Invalid."""
     key = await provide_optional_key(request)
     if key is None:
-        raise KeyRequired("Send an Idempotency-Key: this moves money, stock or points.")
+        raise IdempotencyKeyRequired("Send an Idempotency-Key: this moves money, stock or points.")
     return key
 
 
 async def _principal(request: Request[Any, Any, Any]) -> str:
     """Whose key it is. Guests share the shop's key; what they open things by tells them apart."""
-    caller = visit_of(request).caller
+    caller = context_of(request).caller
     name = caller.id if caller else ""
     given = [request.headers.get(header, "") for header in ("cart-token", "order-token")]
     token = "\n".join(one for one in given if one)

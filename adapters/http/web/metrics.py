@@ -27,10 +27,10 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from prometheus_client.registry import Collector
 
-from adapters.http.web.authentication import open_to_all
-from domain.administration.audit import Audited
-from domain.kernel.errors import Busy
-from service.payments.ports import Standing
+from adapters.http.web.authentication import public
+from domain.administration.audit import AuditedInvariant
+from domain.kernel.errors import Unavailable
+from service.payments.ports import TransactionBacklog
 from service.shared.unit_of_work import Units
 
 FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
@@ -106,14 +106,14 @@ class Metrics:
 class Kept(Struct, frozen=True):
     """Figures that stand in the database: nobody's own, and never added up."""
 
-    audits: Sequence[Audited] = ()
-    payments: Sequence[Standing] = ()
+    audits: Sequence[AuditedInvariant] = ()
+    payments: Sequence[TransactionBacklog] = ()
 
 
 class Payments(Collector):
     """Card payments that are not over, and what a provider refused."""
 
-    def __init__(self, standing: Sequence[Standing]) -> None:
+    def __init__(self, standing: Sequence[TransactionBacklog]) -> None:
         self._standing = standing
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
@@ -139,7 +139,7 @@ class Payments(Collector):
 class Audits(Collector):
     """The last audit. It stands in the database, so it is nobody's own and never added up."""
 
-    def __init__(self, audits: Sequence[Audited]) -> None:
+    def __init__(self, audits: Sequence[AuditedInvariant]) -> None:
         self._audits = audits
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
@@ -177,7 +177,7 @@ def _forget_the_dead(folder: Path) -> None:
             mark_process_dead(pid, str(folder))  # type: ignore[no-untyped-call]
 
 
-@get("/metrics", operation_id="read_metrics", include_in_schema=False, **open_to_all())
+@get("/metrics", operation_id="read_metrics", include_in_schema=False, **public())
 async def read_metrics(
     request: Request[Any, Any, Any], units: NamedDependency[Units]
 ) -> Response[bytes]:
@@ -190,6 +190,9 @@ async def _kept(units: Units) -> Kept:
     """Nothing while the database is away: the rest is worth knowing then."""
     try:
         async with asyncio.timeout(PATIENCE_S), units.read() as unit:
-            return Kept(await unit.audit.last(), await unit.attempts.standing())
-    except (Busy, TimeoutError):
+            return Kept(
+                await unit.administration.audit.get_last_report(),
+                await unit.payments.attempts.get_backlog(),
+            )
+    except (Unavailable, TimeoutError):
         return Kept()

@@ -9,7 +9,7 @@ from litestar.routes import HTTPRoute
 from msgspec import Struct, ValidationError, convert
 
 from adapters.http.web.bodies import rule_of
-from domain.kernel.errors import Invalid, Missing
+from domain.kernel.errors import Invalid, NotFound
 from domain.kernel.timestamps import RULE, is_within
 
 
@@ -52,7 +52,7 @@ async def refuse_strangers(request: Request[Any, Any, Any]) -> Response[None] | 
         allowed = names.methods[request.scope["path_template"]]
         return Response(None, status_code=204, headers={"Allow": ", ".join(sorted(allowed))})
     if "\0" in request.scope["path"]:
-        raise Missing
+        raise NotFound
     if request.scope["path"].startswith("/v1/"):
         _check_query(request, names.parameters[request.route_handler])
     return None

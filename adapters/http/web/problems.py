@@ -16,36 +16,36 @@ from litestar.params import FromPath
 from litestar.types import ExceptionHandlersMap, Scope
 from msgspec import UNSET, Struct, UnsetType
 
-from adapters.http.web.authentication import open_to_all
+from adapters.http.web.authentication import public
 from adapters.http.web.bodies import refused
 from adapters.http.web.locales import reader_locale
 from adapters.http.web.problem_titles import OF_CODE, OF_STATUS, title_of
-from adapters.http.web.request_context import visit_of
-from domain.foundation.callers import NotYours
+from adapters.http.web.request_context import context_of
+from domain.foundation.callers import AccessDenied
 from domain.kernel.errors import (
-    Busy,
     Conflict,
+    DomainError,
     Forbidden,
+    IdempotencyKeyRequired,
     Invalid,
-    KeyRequired,
-    Missing,
-    Refusal,
-    Stale,
-    TooMany,
-    Unknown,
+    NotFound,
+    PreconditionFailed,
+    RateLimited,
+    Unauthenticated,
+    Unavailable,
 )
 from service.shared.unit_of_work import Units
 
-STATUS: Final[Mapping[type[Refusal], int]] = {
-    Unknown: 401,
+STATUS: Final[Mapping[type[DomainError], int]] = {
+    Unauthenticated: 401,
     Forbidden: 403,
-    Missing: 404,
+    NotFound: 404,
     Conflict: 409,
-    Stale: 412,
+    PreconditionFailed: 412,
     Invalid: 422,
-    KeyRequired: 428,
-    TooMany: 429,
-    Busy: 503,
+    IdempotencyKeyRequired: 428,
+    RateLimited: 429,
+    Unavailable: 503,
 }
 OF_THE_DOOR: Final[Mapping[int, str]] = {
     400: "unreadable",
@@ -76,7 +76,7 @@ class Problem(Struct):
     trace_id: str | UnsetType = UNSET
 
 
-def status_of(refusal: type[Refusal]) -> int:
+def status_of(refusal: type[DomainError]) -> int:
     return next(STATUS[kind] for kind in refusal.__mro__ if kind in STATUS)
 
 
@@ -106,7 +106,7 @@ def _body(
     return msgspec.json.encode({**msgspec.to_builtins(dict(facts or {})), **known})
 
 
-def refuse(request: Request[Any, Any, Any], refusal: Refusal) -> Response[bytes]:
+def refuse(request: Request[Any, Any, Any], refusal: DomainError) -> Response[bytes]:
     """An expected "no"."""
     return Response(
         written(refusal, reader_locale(request)),
@@ -116,7 +116,7 @@ def refuse(request: Request[Any, Any, Any], refusal: Refusal) -> Response[bytes]
     )
 
 
-def written(refusal: Refusal, locale: str) -> bytes:
+def written(refusal: DomainError, locale: str) -> bytes:
     """A refusal as a problem, for a reader of `locale`."""
     return _body(
         status_of(type(refusal)),
@@ -128,10 +128,10 @@ def written(refusal: Refusal, locale: str) -> bytes:
     )
 
 
-def headers_of(refusal: Refusal) -> dict[str, str]:
-    if isinstance(refusal, Unknown):
+def headers_of(refusal: DomainError) -> dict[str, str]:
+    if isinstance(refusal, Unauthenticated):
         return {"WWW-Authenticate": "Bearer"}
-    if isinstance(refusal, TooMany | Busy):
+    if isinstance(refusal, RateLimited | Unavailable):
         return {"Retry-After": str(refusal.facts.get("retry_after_s", 1))}
     return {}
 
@@ -139,7 +139,7 @@ def headers_of(refusal: Refusal) -> dict[str, str]:
 def turn_away(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
     """What the router or the reading of a request refused."""
     status = error.status_code
-    if visit_of(request).left and isinstance(error, InternalServerException):
+    if context_of(request).left and isinstance(error, InternalServerException):
         return Response(b"", status_code=LEFT)
     if status not in OF_STATUS or status == 500:  # noqa: PLR2004 - a bug of ours
         return report(request, error)
@@ -152,7 +152,7 @@ def misread(request: Request[Any, Any, Any], error: ValidationException) -> Resp
     """A parameter that does not fit: in the path it names nothing, elsewhere it is named."""
     extra = error.extra if isinstance(error.extra, list) else []
     if any(item.get("source") == "path" for item in extra):
-        return refuse(request, Missing())
+        return refuse(request, NotFound())
     if any(item.get("key") == "data" for item in extra):
         return answer(request, 400, "unreadable", detail="A JSON body is needed.")
     if lacking := LACKING.match(error.detail):
@@ -181,7 +181,7 @@ def _parameter_error(item: Mapping[str, Any], fields: Mapping[str, Any]) -> dict
 
 def report(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     """A bug: the client learns a trace id, the log where it happened, nobody the values."""
-    body = bug(error, reader_locale(request), visit_of(request).id)
+    body = bug(error, reader_locale(request), context_of(request).id)
     return Response(body, status_code=500, media_type=MEDIA_TYPE)
 
 
@@ -192,19 +192,21 @@ def bug(error: Exception, locale: str, trace_id: str) -> bytes:
 
 async def note_trespass(error: Exception, scope: Scope) -> None:
     """Write down who asked for what is not theirs; to them it does not exist."""
-    if not isinstance(error, NotYours):
+    if not isinstance(error, AccessDenied):
         return
     units: Units = scope["litestar_app"].state.units
     handler: Any = scope.get("route_handler")
     try:
         async with units.begin() as unit:
-            await unit.trespasses.note(error.caller, handler.operation_id or "", error.thing)
-    except Busy:
+            await unit.foundation.access_denials.add(
+                error.caller, handler.operation_id or "", error.thing
+            )
+    except Unavailable:
         log.warning("trespass_not_noted", operation=handler.operation_id)
 
 
 HANDLERS: Final[ExceptionHandlersMap] = {
-    Refusal: refuse,
+    DomainError: refuse,
     ValidationException: misread,
     HTTPException: turn_away,
     Exception: report,
@@ -219,16 +221,16 @@ class ProblemType(Struct):
     status: int | None = None
 
 
-@get("/problems/{code:str}", operation_id="describe_problem", tags=["service"], **open_to_all())
+@get("/problems/{code:str}", operation_id="describe_problem", tags=["service"], **public())
 async def describe_problem(code: FromPath[str], request: Request[Any, Any, Any]) -> ProblemType:
     """What a problem's `type` means, in the reader's language."""
-    kinds = {kind.code: status_of(kind) for kind in _kinds(Refusal) if kind is not Refusal}
+    kinds = {kind.code: status_of(kind) for kind in _kinds(DomainError) if kind is not DomainError}
     kinds |= {name: status for status, name in OF_THE_DOOR.items()} | {"internal_error": 500}
     if code not in kinds and code not in OF_CODE:
-        raise Missing("There is no such problem.")
+        raise NotFound("There is no such problem.")
     status = kinds.get(code)
     return ProblemType(code, title_of(code, status or 400, reader_locale(request)), status)
 
 
-def _kinds(kind: type[Refusal]) -> list[type[Refusal]]:
+def _kinds(kind: type[DomainError]) -> list[type[DomainError]]:
     return [kind, *(below for child in kind.__subclasses__() for below in _kinds(child))]

@@ -11,12 +11,12 @@ from typing import Final
 
 from msgspec import Struct
 
-from domain.kernel.errors import TooMany
+from domain.kernel.errors import RateLimited
 
-MOST_BUCKETS: Final = 100_000
+MAX_BUCKETS: Final = 100_000
 
 
-class Policy(Struct, frozen=True):
+class RatePolicy(Struct, frozen=True):
     """`quota` requests in `window_s` seconds, all of them at once if need be."""
 
     name: str
@@ -33,10 +33,12 @@ class Bucket(Struct):
     at: float
 
 
-class Limits:
+class RateLimiter:
     """The policies, and what each caller has left of them."""
 
-    def __init__(self, *policies: Policy, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, *policies: RatePolicy, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
         self._policies = {policy.name: policy for policy in policies}
         self._buckets: dict[tuple[str, str], Bucket] = {}
         self._monotonic = monotonic
@@ -51,7 +53,7 @@ class Limits:
         bucket = self._filled(policy, caller)
         if bucket.tokens < 1:
             wait = math.ceil((1 - bucket.tokens) / policy.per_second)
-            raise TooMany("Too many requests; please wait.", facts={"retry_after_s": wait})
+            raise RateLimited("Too many requests; please wait.", facts={"retry_after_s": wait})
         bucket.tokens -= 1
         return self._published(policy, bucket)
 
@@ -60,7 +62,7 @@ class Limits:
         policy = self._policies[policy_name]
         return self._published(policy, self._filled(policy, caller))
 
-    def _filled(self, policy: Policy, caller: str) -> Bucket:
+    def _filled(self, policy: RatePolicy, caller: str) -> Bucket:
         now = self._monotonic()
         bucket = self._buckets.get((policy.name, caller))
         if bucket is None:
@@ -72,7 +74,7 @@ class Limits:
 
     def _make_room(self, now: float) -> None:
         """Forget full buckets: a new one says the same."""
-        if len(self._buckets) < MOST_BUCKETS:
+        if len(self._buckets) < MAX_BUCKETS:
             return
         windows = {name: policy.window_s for name, policy in self._policies.items()}
         self._buckets = {
@@ -82,7 +84,7 @@ class Limits:
         }
 
     @staticmethod
-    def _published(policy: Policy, bucket: Bucket) -> dict[str, str]:
+    def _published(policy: RatePolicy, bucket: Bucket) -> dict[str, str]:
         """`RateLimit` and `RateLimit-Policy` as in draft-ietf-httpapi-ratelimit-headers."""
         missing = policy.quota - bucket.tokens
         reset = math.ceil(missing / policy.per_second)

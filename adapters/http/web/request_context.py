@@ -10,7 +10,7 @@ from litestar.connection import ASGIConnection
 from msgspec import Struct
 
 from domain.foundation.callers import Caller
-from service.foundation.ports import RequestKey
+from service.foundation.ports import IdempotencyKey
 
 REQUEST_ID: Final = re.compile(rb"[!-~]{1,128}")
 
@@ -18,7 +18,7 @@ log = structlog.get_logger("hylla.http")
 lines = logging.getLogger("hylla.http")
 
 
-class Visit(Struct):
+class RequestContext(Struct):
     """`id` is the caller's own `X-Request-Id`, or one of ours; the rest is filled in on the way.
 
     `left` says that the client went away before it was answered.
@@ -26,20 +26,20 @@ class Visit(Struct):
 
     id: str
     caller: Caller | None = None
-    key: RequestKey | None = None
+    key: IdempotencyKey | None = None
     headers: dict[str, str] = {}
     left: bool = False
 
 
-def visit_id(asked: bytes) -> str:
+def request_id_of(asked: bytes) -> str:
     """The id the client asked for, if that can be written into a log; else one of ours."""
     if REQUEST_ID.fullmatch(asked):
         return asked.decode()
     return f"{getrandbits(128):032x}"  # no secret: it only tells visits apart
 
 
-def visit_of(connection: ASGIConnection[Any, Any, Any, Any]) -> Visit:
-    visit: Visit = connection.scope["state"]["visit"]
+def context_of(connection: ASGIConnection[Any, Any, Any, Any]) -> RequestContext:
+    visit: RequestContext = connection.scope["state"]["visit"]
     return visit
 
 

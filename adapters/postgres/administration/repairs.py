@@ -11,7 +11,7 @@ from adapters.postgres.administration.invariants import (
     MEMBERS,
 )
 from adapters.postgres.inventory.repositories.stock_levels import SHELF
-from domain.inventory.stock_levels import Cause
+from domain.inventory.stock_levels import MovementReason
 
 COUNTED: Final = {
     "on_hand_is_what_was_moved": "on_hand",
@@ -91,14 +91,14 @@ SHELVES_RIGHTED: Final = f"""
     ), line as (
         insert into movements
             (store, sku, kind, cause, actor, occurred_at, recorded_at, repaired)
-        select store, sku, '{Cause.REPAIR}', $1, 'hylla', $2, $2, repaired from told
+        select store, sku, '{MovementReason.REPAIR}', $1, 'hylla', $2, $2, repaired from told
     ), righted as (
         update stock set version = version + 1, {SET}
         from told where (stock.store, stock.sku) = (told.store, told.sku)
         returning {", ".join(f"stock.{column}" for column in SHELF.split(", "))}
     ), fed as (
         insert into feed_inbox ({SHELF}, cause, recorded_at)
-        select *, '{Cause.REPAIR}', $2 from righted
+        select *, '{MovementReason.REPAIR}', $2 from righted
     )
     select * from righted
 """

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
-from domain.catalogue.products import Made, Product, ProductMissing, Relation
+from domain.catalogue.products import Product, ProductNotFound, ProductWithParts, Relation
 from domain.kernel.ids import Sku
 from domain.kernel.money import Money
 
@@ -83,27 +83,29 @@ class PostgresProducts:
         self._connection = connection
 
     async def get(self, sku: Sku) -> Product:
-        found = await self.by_sku([sku])
+        found = await self.get_many([sku])
         if sku not in found:
-            raise ProductMissing(sku)
+            raise ProductNotFound(sku)
         return found[sku]
 
-    async def by_sku(self, skus: Collection[Sku]) -> dict[Sku, Product]:
+    async def get_many(self, skus: Collection[Sku]) -> dict[Sku, Product]:
         return {product.sku: product for product in await self._found(BY_SKU, list(skus))}
 
     async def lock(self, skus: Collection[Sku]) -> dict[Sku, Product]:
         return {product.sku: product for product in await self._found(LOCK, list(skus))}
 
-    async def known(self, skus: Collection[Sku]) -> set[Sku]:
+    async def filter_known(self, skus: Collection[Sku]) -> set[Sku]:
         return {row["sku"] for row in await self._connection.fetch(KNOWN, list(skus))}
 
-    async def made_of(self, skus: Collection[Sku]) -> dict[Sku, Made]:
+    async def get_with_parts(self, skus: Collection[Sku]) -> dict[Sku, ProductWithParts]:
         return {
-            sku: Made(sku, tracked, msgspec.json.decode(parts) if parts else {}, retired)
+            sku: ProductWithParts(
+                sku, tracked, msgspec.json.decode(parts) if parts else {}, retired
+            )
             for sku, tracked, parts, retired in await self._connection.fetch(MADE_OF, list(skus))
         }
 
-    async def called(self, gtins: Collection[str]) -> dict[str, Sku]:
+    async def find_by_gtin(self, gtins: Collection[str]) -> dict[str, Sku]:
         return dict(await self._connection.fetch(CALLED, list(gtins)))
 
     async def search(
@@ -112,13 +114,13 @@ class PostgresProducts:
         pattern = None if query is None else f"%{_literal(query)}%"
         return await self._found(SEARCH, after, gtin, pattern, limit)
 
-    async def variants(self, sku: Sku, *, after: Sku, limit: int) -> list[Product]:
+    async def list_variants(self, sku: Sku, *, after: Sku, limit: int) -> list[Product]:
         return await self._found(VARIANTS, sku, after, limit)
 
-    async def kits_of(self, skus: Collection[Sku]) -> list[Product]:
+    async def list_kits_with(self, skus: Collection[Sku]) -> list[Product]:
         return await self._found(KITS_OF, list(skus))
 
-    async def put(self, products: Sequence[Product]) -> None:
+    async def upsert(self, products: Sequence[Product]) -> None:
         columns = zip(*(_row(product) for product in products), strict=True)
         await self._connection.execute(PUT, *columns)
         await self._connection.execute(FORGET_PARTS, [product.sku for product in products])

@@ -46,7 +46,7 @@ class PostgresPreferences:
         self._connection = connection
         self._now = now
 
-    async def of(self, customer: CustomerId) -> Preferences:
+    async def get(self, customer: CustomerId) -> Preferences:
         row = await self._connection.fetchrow(OF, customer)
         if row is None:
             locale = await self._connection.fetchval(LOCALE, customer)
@@ -56,7 +56,7 @@ class PostgresPreferences:
         quiet = QuietHours(begin, end) if begin and end else None
         return msgspec.convert({**told, "quiet_hours": quiet}, Preferences)
 
-    async def put(self, customer: CustomerId, preferences: Preferences) -> None:
+    async def upsert(self, customer: CustomerId, preferences: Preferences) -> None:
         quiet = preferences.quiet_hours
         await self._connection.execute(
             PUT,
@@ -78,11 +78,11 @@ class PostgresConsents:
     def __init__(self, connection: Any) -> None:
         self._connection = connection
 
-    async def state(self, customer: CustomerId, consent: Consent) -> None:
+    async def record(self, customer: CustomerId, consent: Consent) -> None:
         values = [getattr(consent, name) for name in CONSENT_FIELDS]
         values = ["" if value is None else value for value in values]
         await self._connection.execute(STATE, customer, *values)
 
-    async def stated(self, customer: CustomerId) -> Sequence[Consent]:
+    async def list_by_customer(self, customer: CustomerId) -> Sequence[Consent]:
         rows = await self._connection.fetch(STATED, customer)
         return [msgspec.convert({**row, "locale": row["locale"] or None}, Consent) for row in rows]

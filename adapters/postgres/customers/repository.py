@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from domain.customers.customers import Customer, CustomerMissing, ExternalIdTaken, Profile
+from domain.customers.customers import Customer, CustomerNotFound, ExternalIdTaken, Profile
 from domain.kernel.ids import CustomerId
 
 COLUMNS: Final = "id, external_id, name, email, phone, nullif(locale, '') as locale"
@@ -64,7 +64,7 @@ class PostgresCustomers:
         self._now = now
         self._new_id = new_id
 
-    async def known(
+    async def get_by_external_id(
         self, customers: Collection[CustomerId], external_ids: Collection[str]
     ) -> tuple[set[CustomerId], dict[str, CustomerId]]:
         rows = await self._connection.fetch(KNOWN, list(customers), list(external_ids))
@@ -74,16 +74,16 @@ class PostgresCustomers:
     async def get(self, customer: CustomerId) -> Profile:
         return await self._one(GET, customer)
 
-    async def take(self, customer: CustomerId) -> Profile:
+    async def get_for_update(self, customer: CustomerId) -> Profile:
         return await self._one(TAKE, customer)
 
     async def _one(self, query: str, customer: CustomerId) -> Profile:
         row = await self._connection.fetchrow(query, customer)
         if row is None:
-            raise CustomerMissing
+            raise CustomerNotFound
         return Profile(**row)
 
-    async def page(
+    async def list_page(
         self, *, external_id: str | None, after: CustomerId | None, limit: int
     ) -> Sequence[Profile]:
         rows = await self._connection.fetch(PAGE, external_id, after, limit)
@@ -94,7 +94,7 @@ class PostgresCustomers:
         if not await self._connection.fetchval(ADD, *values, self._now):
             raise ExternalIdTaken(told.external_id)
 
-    async def keep(self, customer: Customer) -> None:
+    async def update(self, customer: Customer) -> None:
         values = (customer.id, customer.name, customer.email, customer.phone, customer.locale)
         await self._connection.execute(KEEP, *values, self._now)
 
@@ -102,13 +102,13 @@ class PostgresCustomers:
         rows = await self._connection.fetch(LOCK, list(external_ids))
         return {row["external_id"]: Customer(**row) for row in rows}
 
-    async def put(self, customers: Sequence[Customer]) -> None:
+    async def upsert(self, customers: Sequence[Customer]) -> None:
         rows = [
             (told.id, told.external_id, told.name, told.email, told.phone, told.locale)
             for told in customers
         ]
         await self._connection.execute(PUT, *zip(*rows, strict=True), self._now)
 
-    async def enrol(self, external_ids: Collection[str]) -> None:
+    async def enrol_members(self, external_ids: Collection[str]) -> None:
         ids = [self._new_id("mem") for _ in external_ids]
         await self._connection.execute(ENROL, ids, list(external_ids), self._now)

@@ -27,17 +27,17 @@ import psutil
 
 from adapters.postgres.db import programs
 from adapters.postgres.db.programs import DatabaseUnavailable
-from adapters.postgres.db.server import NAME, Database, lives, recorded_pid
+from adapters.postgres.db.server import NAME, ServerProcess, is_running, recorded_pid
 from adapters.postgres.db.urls import for_sqlalchemy
 from adapters.settings import MOST_CONNECTIONS
 
 UNPRIVILEGED: Final = ("postgres", "nobody")
-LONGEST_SOCKET: Final = 100
-STARTS: Final = 20
-PAUSE_S: Final = 0.5
-RECOVERY_S: Final = 600
-STOP_S: Final = 60
-LOOK_S: Final = 1.0
+MAX_SOCKET_PATH: Final = 100
+MAX_STARTS: Final = 20
+RETRY_DELAY_SECONDS: Final = 0.5
+RECOVERY_TIMEOUT_SECONDS: Final = 600
+STOP_TIMEOUT_SECONDS: Final = 60
+POLL_INTERVAL_SECONDS: Final = 1.0
 
 SETTINGS: Final[Mapping[str, str]] = {
     "listen_addresses": "",
@@ -108,7 +108,7 @@ class EmbeddedPostgres:
     @property
     def _sockets(self) -> Path:
         """Where the socket lies: in the folder of the database, unless its path is too long."""
-        if len(os.fsencode(self._home / ".s.PGSQL.5432")) <= LONGEST_SOCKET:
+        if len(os.fsencode(self._home / ".s.PGSQL.5432")) <= MAX_SOCKET_PATH:
             return self._home
         return Path("/tmp") / f"hylla-{hashlib.sha256(os.fsencode(self._data)).hexdigest()[:16]}"  # noqa: S108 - owned and checked below
 
@@ -166,17 +166,17 @@ class EmbeddedPostgres:
         with self._as_database() as database:
             if not self._cluster.exists():
                 database.create(self._cluster)
-            for _ in range(STARTS):
+            for _ in range(MAX_STARTS):
                 running = self._postmaster()
                 pid = running.pid if running else database.launch(elsewhere, self._settings)
                 if self._comes_up(pid):
                     return
-                time.sleep(PAUSE_S)
+                time.sleep(RETRY_DELAY_SECONDS)
         raise DatabaseUnavailable(f"PostgreSQL does not start: {self._last_words()}")
 
     def _comes_up(self, pid: int) -> bool:
-        deadline = time.monotonic() + RECOVERY_S
-        while lives(pid) and time.monotonic() < deadline:
+        deadline = time.monotonic() + RECOVERY_TIMEOUT_SECONDS
+        while is_running(pid) and time.monotonic() < deadline:
             if self._answers():
                 return True
             time.sleep(0.02)
@@ -186,7 +186,7 @@ class EmbeddedPostgres:
         """End sessions and stop cleanly: what `pg_ctl stop -m fast` does for all but root."""
         if postmaster := self._postmaster():
             postmaster.send_signal(signal.SIGINT)
-            postmaster.wait(STOP_S)
+            postmaster.wait(STOP_TIMEOUT_SECONDS)
         if self._sockets != self._home:
             with suppress(OSError):  # not empty: a server that was killed left its socket behind
                 self._sockets.rmdir()
@@ -195,7 +195,7 @@ class EmbeddedPostgres:
         """The server that works in this folder, whatever a stale file says."""
         with suppress(OSError, ValueError, psutil.Error):
             process = psutil.Process(recorded_pid(self._cluster))
-            if lives(process.pid) and Path(process.cwd()).samefile(self._cluster):
+            if is_running(process.pid) and Path(process.cwd()).samefile(self._cluster):
                 return process
         return None
 
@@ -206,7 +206,7 @@ class EmbeddedPostgres:
         return f"{fatal[-1] if fatal else 'it said nothing'} ({log})"
 
     @contextmanager
-    def _as_database(self) -> Iterator[Database]:
+    def _as_database(self) -> Iterator[ServerProcess]:
         """The programs of PostgreSQL, run by the user who owns the folder.
 
         Root hands the folder over as an open descriptor, so that the database reaches its own
@@ -215,11 +215,11 @@ class EmbeddedPostgres:
         """
         user = self._user()
         if user is None or sys.platform != "linux":
-            yield Database(programs.found(), self._home, user)
+            yield ServerProcess(programs.found(), self._home, user)
             return
         folder = os.open(self._home, os.O_RDONLY | os.O_DIRECTORY)
         try:
-            yield Database(
+            yield ServerProcess(
                 programs.within_reach(user), Path(f"/proc/self/fd/{folder}"), user, folder
             )
         finally:
@@ -236,15 +236,15 @@ def running(data: Path, settings: Mapping[str, str] | None = None) -> Iterator[s
     postgres, over = EmbeddedPostgres(data, settings), threading.Event()
     try:
         address = postgres.start()
-        threading.Thread(target=_look_after, args=(postgres, over), daemon=True).start()
+        threading.Thread(target=_supervise, args=(postgres, over), daemon=True).start()
         yield address
     finally:
         over.set()
         postgres.stop()
 
 
-def _look_after(postgres: EmbeddedPostgres, over: threading.Event) -> None:
-    while not over.wait(LOOK_S):
+def _supervise(postgres: EmbeddedPostgres, over: threading.Event) -> None:
+    while not over.wait(POLL_INTERVAL_SECONDS):
         try:
             postgres.mend()
         except (DatabaseUnavailable, OSError) as trouble:

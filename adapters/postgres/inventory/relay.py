@@ -7,8 +7,9 @@ from typing import Any, Final
 
 import asyncpg
 
-from adapters.poll_loop import Rounds
-from adapters.postgres.db.unit_of_work import LIMITS, PostgresUnits
+from adapters.poll_loop import PollLoop
+from adapters.postgres.db.pool import SESSION_SETTINGS
+from adapters.postgres.db.unit_of_work import PostgresUnits
 from adapters.postgres.db.urls import for_asyncpg
 from adapters.postgres.inventory.repositories.change_feed import CHANNEL
 
@@ -29,13 +30,13 @@ class Relay:
         """`aside` are connections that requests do not use: under a flood, these wait in vain."""
         self._units = aside or units
         self._url = url
-        self._rounds = Rounds("relay", self._relay, every_s=POLL_S, pause_s=PAUSE_S)
+        self._rounds = PollLoop("relay", self._relay, every_s=POLL_S, pause_s=PAUSE_S)
         self.listeners: list[Callable[[], None]] = []
-        units.after_stock.append(lambda _: self._rounds.nudge())
+        units.after_stock_change.append(lambda _: self._rounds.nudge())
 
     async def caught_up(self) -> None:
         """Until everything that was committed before this has its position."""
-        await self._rounds.round()
+        await self._rounds.poll()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -51,7 +52,7 @@ class Relay:
         moved = BATCH
         while moved == BATCH:
             async with self._units.begin() as unit:
-                moved = await unit.feed.relay(BATCH)
+                moved = await unit.inventory.change_feed.relay(BATCH)
             if moved:
                 self._hear()
 
@@ -64,7 +65,7 @@ class Relay:
 
     async def _listen_until_lost(self) -> None:
         lost = asyncio.Event()
-        connection = await asyncpg.connect(for_asyncpg(self._url), server_settings=LIMITS)
+        connection = await asyncpg.connect(for_asyncpg(self._url), server_settings=SESSION_SETTINGS)
         try:
             connection.add_termination_listener(lambda _: lost.set())
             await connection.add_listener(CHANNEL, self._hear)

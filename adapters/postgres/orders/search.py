@@ -7,17 +7,17 @@ when it has enough; what all of them find is put together.
 from typing import Any, Final
 
 from domain.kernel.ids import OrderId
-from domain.orders.search import Kind, Sought
-from service.orders.ports import Wanted
+from domain.orders.search import SearchKind, SearchTerms
+from service.orders.ports import OrderQuery
 
 LAST: Final = "\U0010ffff"
 """Behind whatever else a word may go on with."""
 
 
-class Question:
+class OrderSearchQuery:
     """A statement that grows, with the values of its slots."""
 
-    def __init__(self, wanted: Wanted, before: OrderId | None, limit: int) -> None:
+    def __init__(self, wanted: OrderQuery, before: OrderId | None, limit: int) -> None:
         self.values: list[Any] = []
         self._limit = self._slot(limit, "int")
         self._stores = None if wanted.stores is None else self._slot(wanted.stores, "text[]")
@@ -29,7 +29,7 @@ class Question:
         self.values.append(value)
         return f"${len(self.values)}::{kind}"
 
-    def _common(self, wanted: Wanted, before: OrderId | None) -> list[str]:
+    def _common(self, wanted: OrderQuery, before: OrderId | None) -> list[str]:
         """What every order that is found must be, whichever way it is found."""
         told = [
             ("o.id < {}", before, "text"),
@@ -50,7 +50,7 @@ class Question:
             f"exists (select from {groups} where order_id = o.id and store = any({self._stores}))"
         )
 
-    def _ways(self, sought: Sought | None) -> list[str]:
+    def _ways(self, sought: SearchTerms | None) -> list[str]:
         if self._by_store:
             return [self._of_stores("pickups"), self._of_stores("shipments")]
         if sought is None:
@@ -61,10 +61,10 @@ class Question:
         if sought.name:
             first = self._slot(sought.name, "text")
             last = self._slot(sought.name + LAST, "text")
-            ways.append(self._by_word(Kind.NAME, f"between {first} and {last}"))
+            ways.append(self._by_word(SearchKind.NAME, f"between {first} and {last}"))
         return ways
 
-    def _by_word(self, kind: Kind, rule: str) -> str:
+    def _by_word(self, kind: SearchKind, rule: str) -> str:
         words = "order_words as w join orders as o on o.id = w.order_id"
         return self._way(words, f"w.kind = '{kind.value}' and w.word {rule}")
 

@@ -6,15 +6,20 @@ from typing import Any, Final
 
 import msgspec
 
-from domain.kernel.errors import Missing
+from domain.kernel.errors import NotFound
 from domain.kernel.ids import AttemptId, OrderId, TransactionId
 from domain.kernel.money import Money
-from domain.payments.attempts import Attempt
+from domain.payments.attempts import PaymentAttempt
 from domain.payments.transactions import Transaction
-from service.payments.ports import Leased, Notice, Standing, Unsettled
+from service.payments.ports import (
+    LeasedTransaction,
+    ProviderEvent,
+    TransactionBacklog,
+    UnsettledTransaction,
+)
 
 NAMES: Final = {"order": "order_id", "amount": "amount_minor"}
-FIELDS: Final = Attempt.__struct_fields__
+FIELDS: Final = PaymentAttempt.__struct_fields__
 COLUMNS: Final = ", ".join([*(NAMES.get(name, name) for name in FIELDS), "currency"])
 ADD: Final = f"""
     insert into attempts ({COLUMNS})
@@ -98,41 +103,41 @@ UNSETTLED: Final = """
 """
 
 
-class PostgresAttempts:
+class PostgresPaymentAttempts:
     def __init__(self, connection: Any, now: datetime) -> None:
         self._connection = connection
         self._now = now
 
-    async def add(self, attempt: Attempt) -> None:
+    async def add(self, attempt: PaymentAttempt) -> None:
         await self._connection.execute(ADD, *_values(attempt, FIELDS), attempt.amount.currency)
 
-    async def get(self, attempt: AttemptId) -> Attempt:
+    async def get(self, attempt: AttemptId) -> PaymentAttempt:
         return _attempt(await self._connection.fetchrow(f"{SELECT} where id = $1", attempt))
 
-    async def take(self, attempt: AttemptId) -> Attempt:
+    async def get_for_update(self, attempt: AttemptId) -> PaymentAttempt:
         query = f"{SELECT} where id = $1 for update"
         return _attempt(await self._connection.fetchrow(query, attempt))
 
-    async def keep(self, attempt: Attempt) -> None:
+    async def update(self, attempt: PaymentAttempt) -> None:
         await self._connection.execute(KEEP, attempt.id, *_values(attempt, CHANGING))
 
-    async def by_id(self, attempts: Collection[AttemptId]) -> dict[AttemptId, Attempt]:
+    async def get_many(self, attempts: Collection[AttemptId]) -> dict[AttemptId, PaymentAttempt]:
         query = f"{SELECT} where id = any($1::text[])"
         found = await self._connection.fetch(query, list(attempts))
         return {row["id"]: _attempt(row) for row in found}
 
-    async def of_order(self, order: OrderId) -> Sequence[Attempt]:
+    async def list_by_order(self, order: OrderId) -> Sequence[PaymentAttempt]:
         return [_attempt(row) for row in await self._connection.fetch(OF_ORDER, order)]
 
-    async def take_of_order(self, order: OrderId) -> Sequence[Attempt]:
+    async def list_by_order_for_update(self, order: OrderId) -> Sequence[PaymentAttempt]:
         rows = await self._connection.fetch(f"{OF_ORDER} for update", order)
         return [_attempt(row) for row in rows]
 
-    async def lease(self, limit: int, span: timedelta) -> Sequence[Attempt]:
+    async def lease(self, limit: int, span: timedelta) -> Sequence[PaymentAttempt]:
         rows = await self._connection.fetch(LEASE, self._now, limit, span)
         return [_attempt(row) for row in rows]
 
-    async def hear(self, provider: str, notice: Notice) -> bool:
+    async def record_event(self, provider: str, notice: ProviderEvent) -> bool:
         new = await self._connection.fetchval(
             HEAR, provider, notice.id, notice.kind, notice.payment, self._now
         )
@@ -142,27 +147,27 @@ class PostgresAttempts:
             )
         return bool(new)
 
-    async def forget(self, before: datetime, limit: int) -> int:
+    async def purge_events(self, before: datetime, limit: int) -> int:
         return int((await self._connection.execute(FORGET, before, limit)).rpartition(" ")[2])
 
-    async def plan(self, transaction: Transaction) -> bool:
+    async def add_transaction(self, transaction: Transaction) -> bool:
         values = [getattr(transaction, name) for name in ASKED]
         return bool(await self._connection.fetchval(PLAN, *values))
 
-    async def lease_planned(self, limit: int, span: timedelta) -> Sequence[Leased]:
+    async def lease_transactions(self, limit: int, span: timedelta) -> Sequence[LeasedTransaction]:
         rows = await self._connection.fetch(LEASE_ASKED, self._now, limit, span)
         leased = [_transaction(row) for row in rows]
-        attempts = await self.by_id({one.attempt for one in leased})
-        return [Leased(one, attempts[one.attempt]) for one in leased]
+        attempts = await self.get_many({one.attempt for one in leased})
+        return [LeasedTransaction(one, attempts[one.attempt]) for one in leased]
 
-    async def take_transaction(self, transaction: TransactionId) -> Transaction:
+    async def get_transaction_for_update(self, transaction: TransactionId) -> Transaction:
         query = f"select {ASKED_COLUMNS} from transactions where id = $1 for update"
         row = await self._connection.fetchrow(query, transaction)
         if row is None:
-            raise Missing
+            raise NotFound
         return _transaction(row)
 
-    async def keep_transaction(self, transaction: Transaction) -> None:
+    async def update_transaction(self, transaction: Transaction) -> None:
         await self._connection.execute(
             KEEP_ASKED,
             transaction.id,
@@ -174,25 +179,30 @@ class PostgresAttempts:
             transaction.changed_at,
         )
 
-    async def transactions(self, attempts: Collection[AttemptId]) -> Sequence[Transaction]:
+    async def list_transactions(self, attempts: Collection[AttemptId]) -> Sequence[Transaction]:
         query = f"""
             select {ASKED_COLUMNS} from transactions where attempt = any($1::text[]) order by id
         """
         return [_transaction(row) for row in await self._connection.fetch(query, list(attempts))]
 
-    async def unsettled(self, after: str, limit: int) -> Sequence[Unsettled]:
+    async def list_unsettled(self, after: str, limit: int) -> Sequence[UnsettledTransaction]:
         rows = await self._connection.fetch(UNSETTLED, after, limit)
         return [
-            msgspec.convert({**row, "amount": Money(row["amount"], row["currency"])}, Unsettled)
+            msgspec.convert(
+                {**row, "amount": Money(row["amount"], row["currency"])}, UnsettledTransaction
+            )
             for row in rows
         ]
 
-    async def standing(self) -> Sequence[Standing]:
+    async def get_backlog(self) -> Sequence[TransactionBacklog]:
         rows = await self._connection.fetch(STANDING)
-        return [Standing(row["what"], row["state"], row["count"], row["oldest"]) for row in rows]
+        return [
+            TransactionBacklog(row["what"], row["state"], row["count"], row["oldest"])
+            for row in rows
+        ]
 
 
-def _values(attempt: Attempt, names: Collection[str]) -> list[Any]:
+def _values(attempt: PaymentAttempt, names: Collection[str]) -> list[Any]:
     row = {name: getattr(attempt, name) for name in names}
     if "amount" in row:
         row["amount"] = attempt.amount.amount
@@ -201,15 +211,15 @@ def _values(attempt: Attempt, names: Collection[str]) -> list[Any]:
     return list(row.values())
 
 
-def _attempt(row: Any) -> Attempt:
+def _attempt(row: Any) -> PaymentAttempt:
     if row is None:
-        raise Missing
+        raise NotFound
     fields = dict(row)
     fields["order"] = fields.pop("order_id")
     fields["amount"] = Money(fields.pop("amount_minor"), fields.pop("currency"))
     action = fields["next_action"]
     fields["next_action"] = None if action is None else msgspec.json.decode(action)
-    return msgspec.convert(fields, Attempt)
+    return msgspec.convert(fields, PaymentAttempt)
 
 
 def _transaction(row: Any) -> Transaction:

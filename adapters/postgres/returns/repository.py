@@ -5,16 +5,16 @@ from typing import Any, Final
 
 import msgspec
 
-from domain.kernel.errors import Missing
+from domain.kernel.errors import NotFound
 from domain.kernel.ids import OrderId, ReturnId, StoreId
 from domain.payments.refunds import Refund
-from domain.returns.dispositions import Proposal
+from domain.returns.dispositions import DispositionProposal
 from domain.returns.returns import Return, ReturnLine, ReturnState
 
 LISTS: Final = {
     "lines": list[ReturnLine],
     "refunds": list[Refund],
-    "proposals": list[Proposal],
+    "proposals": list[DispositionProposal],
 }
 FIELDS: Final = tuple(name for name in Return.__struct_fields__ if name != "order")
 COLUMNS: Final = ", ".join(f'"{name}"' for name in FIELDS)
@@ -39,19 +39,19 @@ class PostgresReturns:
     async def add(self, back: Return) -> None:
         await self._connection.execute(ADD, back.order, *_values(back))
 
-    async def keep(self, back: Return) -> None:
+    async def update(self, back: Return) -> None:
         await self._connection.execute(KEEP, back.order, *_values(back))
 
     async def get(self, back: ReturnId) -> Return:
         return _return(await self._connection.fetchrow(f"{SELECT} where id = $1", back))
 
-    async def take(self, back: ReturnId) -> Return:
+    async def get_for_update(self, back: ReturnId) -> Return:
         return _return(await self._connection.fetchrow(f"{SELECT} where id = $1 for update", back))
 
-    async def of_order(self, order: OrderId) -> Sequence[Return]:
+    async def list_by_order(self, order: OrderId) -> Sequence[Return]:
         return [_return(row) for row in await self._connection.fetch(OF_ORDER, order)]
 
-    async def of_store(
+    async def list_by_store(
         self,
         store: StoreId,
         states: Collection[ReturnState],
@@ -75,7 +75,7 @@ def _values(back: Return) -> list[Any]:
 
 def _return(row: Any) -> Return:
     if row is None:
-        raise Missing
+        raise NotFound
     columns = dict(row)
     columns["order"] = columns.pop("order_id")
     for name, kind in LISTS.items():

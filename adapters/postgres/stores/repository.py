@@ -8,7 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from domain.kernel.ids import StoreId
-from domain.stores.stores import Store, StoreKind, StoreMissing, StoreState
+from domain.stores.stores import Store, StoreKind, StoreNotFound, StoreState
 
 FIELDS: Final = Store.__struct_fields__
 COLUMNS: Final = ", ".join(FIELDS)
@@ -54,34 +54,36 @@ class PostgresStores:
         self._connection = connection
 
     async def get(self, store: StoreId) -> Store:
-        found = await self.by_id([store])
+        found = await self.get_many([store])
         if store not in found:
-            raise StoreMissing(store)
+            raise StoreNotFound(store)
         return found[store]
 
-    async def by_id(self, stores: Collection[StoreId]) -> dict[StoreId, Store]:
+    async def get_many(self, stores: Collection[StoreId]) -> dict[StoreId, Store]:
         return await self._found(BY_ID, list(stores))
 
-    async def all(self) -> dict[StoreId, Store]:
+    async def list_all(self) -> dict[StoreId, Store]:
         return await self._found(ALL)
 
-    async def stamp(self) -> int:
+    async def get_version(self) -> int:
         stamp: int = await self._connection.fetchval(STAMP)
         return stamp
 
     async def lock(self, stores: Collection[StoreId]) -> dict[StoreId, Store]:
         return await self._found(LOCK, list(stores))
 
-    async def share(self, stores: Collection[StoreId]) -> dict[StoreId, Store]:
+    async def lock_shared(self, stores: Collection[StoreId]) -> dict[StoreId, Store]:
         return await self._found(SHARE, list(stores))
 
-    async def draining(self) -> list[StoreId]:
+    async def list_draining(self) -> list[StoreId]:
         return [row["store"] for row in await self._connection.fetch(DRAINING)]
 
-    async def page(self, after: StoreId, limit: int, *, pickup: bool | None = None) -> list[Store]:
+    async def list_page(
+        self, after: StoreId, limit: int, *, pickup: bool | None = None
+    ) -> list[Store]:
         return list((await self._found(PAGE, after, pickup, limit)).values())
 
-    async def near(
+    async def list_near(
         self, latitude: float, longitude: float, radius_km: float
     ) -> list[tuple[Store, float]]:
         box = _box(latitude, longitude, radius_km)
@@ -90,7 +92,7 @@ class PostgresStores:
         within = [(store, km) for store, km in distances if km is not None and km <= radius_km]
         return sorted(within, key=lambda found: (found[1], found[0].store))
 
-    async def put(self, stores: Sequence[Store]) -> None:
+    async def upsert(self, stores: Sequence[Store]) -> None:
         columns = zip(*(_row(store) for store in stores), strict=True)
         await self._connection.execute(PUT, *columns)
 

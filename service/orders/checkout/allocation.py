@@ -4,34 +4,34 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from domain.foundation.events import OrderPlaced
-from domain.fulfilment.fulfilments import Group, GroupLine, changes_between
+from domain.fulfilment.fulfilments import Fulfilment, FulfilmentLine, deltas_between
 from domain.fulfilment.pickups import Pickup, PickupState
 from domain.fulfilment.shipments import Shipment, ShipmentState
-from domain.inventory.availability import Catalogue, all_parts, shelved_parts
-from domain.inventory.holds import HoldState, claims
+from domain.inventory.availability import Catalogue, all_components, tracked_components
+from domain.inventory.holds import HoldState, to_deltas
 from domain.inventory.stock_levels import (
-    Cause,
-    Change,
-    Move,
-    NotEnoughStock,
-    Place,
-    Shelf,
-    Source,
-    moves_of,
+    InsufficientStock,
+    MovementReason,
+    PostingSource,
+    StockDelta,
+    StockKey,
+    StockLevel,
+    StockPosting,
+    lines_by_stock_key,
     shortages,
-    summed,
-    takers_of,
+    sum_by_key,
+    to_postings,
 )
 from domain.kernel.ids import WEB, CustomerId, HoldId, MemberId
 from domain.loyalty.points import Purchase
 from domain.orders.orders import Order
-from domain.orders.timeline import placed
-from service.carts.cart_holds import Kept
+from domain.orders.timeline import placed_entry
+from service.carts.cart_holds import CartHold
 from service.shared.unit_of_work import Unit
 from service.sourcing.routing import may_be_elsewhere
 
 
-class Promises:
+class Allocator:
     """Shelves under their locks, as the orders before have left them, and what was promised.
 
     Orders are decided one after the other and written together.
@@ -41,7 +41,7 @@ class Promises:
         self,
         unit: Unit,
         catalogue: Catalogue,
-        shelves: Mapping[Place, Shelf],
+        shelves: Mapping[StockKey, StockLevel],
         buyers: Mapping[CustomerId, MemberId],
     ) -> None:
         self.shelves = dict(shelves)
@@ -49,23 +49,23 @@ class Promises:
         self._catalogue = catalogue
         self._buyers = buyers
         self._orders: list[Order] = []
-        self._groups: list[Group] = []
-        self._moves: list[Move] = []
+        self._groups: list[Fulfilment] = []
+        self._moves: list[StockPosting] = []
         self._holds: dict[HoldState, list[HoldId]] = {}
 
     @classmethod
     async def open(
-        cls, unit: Unit, orders: Collection[Order], catalogue: Catalogue, kept: Collection[Kept]
-    ) -> "Promises":
+        cls, unit: Unit, orders: Collection[Order], catalogue: Catalogue, kept: Collection[CartHold]
+    ) -> "Allocator":
         """Lock all that these orders take or keep, and then the members who earn by them."""
-        places = {place for order in orders for place in places_of(order, catalogue)}
+        places = {place for order in orders for place in stock_keys_of(order, catalogue)}
         places |= {place for one in kept for place in one.claimed}
-        shelves, terms = await unit.selling.lock(sorted(places), [WEB])
+        shelves, terms = await unit.inventory.sellable_stock.get_for_update(sorted(places), [WEB])
         customers = {order.customer for order in orders if order.customer}
-        buyers = await unit.points.buyers(customers) if customers else {}
+        buyers = await unit.loyalty.points.get_members(customers) if customers else {}
         return cls(unit, catalogue, terms[WEB].seen(shelves), buyers)
 
-    def promise(self, order: Order, kept: Kept) -> Order:
+    def promise(self, order: Order, kept: CartHold) -> Order:
         """Promise the stock of an order, have its groups prepared, and its points wait.
 
         What the cart holds becomes the order's in the same step. A hold whose time is over counts
@@ -75,13 +75,13 @@ class Promises:
             NotEnoughStock: with every shortage; nothing is promised.
             GaveWay: what was to be sent has gone from there a moment ago; another look finds more.
         """
-        groups = groups_of(order, self._catalogue, self.shelves)
+        groups = fulfilments_of(order, self._catalogue, self.shelves)
         changes = self._changes(groups, kept)
-        source = Source(Cause.ORDER, order.id, order.actor, self._unit.now)
-        self._moves += moves_of([*changes, *claims(kept.claimed, sign=-1)], source)
+        source = PostingSource(MovementReason.ORDER, order.id, order.actor, self._unit.now)
+        self._moves += to_postings([*changes, *to_deltas(kept.claimed, sign=-1)], source)
         # What a hold whose time is over still claims is free on these shelves already.
-        for change in summed([*changes, *claims(kept.places, sign=-1)]):
-            self.shelves[change.place] = self.shelves[change.place].after(change)
+        for change in sum_by_key([*changes, *to_deltas(kept.places, sign=-1)]):
+            self.shelves[change.key] = self.shelves[change.key].after(change)
         if kept.hold and kept.claimed:
             state = HoldState.CONVERTED if kept.places else HoldState.EXPIRED
             self._holds.setdefault(state, []).append(kept.hold.id)
@@ -91,18 +91,18 @@ class Promises:
         self._groups += groups
         return order
 
-    def _changes(self, groups: Sequence[Group], kept: Kept) -> list[Change]:
+    def _changes(self, groups: Sequence[Fulfilment], kept: CartHold) -> list[StockDelta]:
         """What the groups take of the shelves. Raises NotEnoughStock, GaveWay."""
-        changes = [change for group in groups for change in changes_between(None, group)]
+        changes = [change for group in groups for change in deltas_between(None, group)]
         wanted = {
-            change.place: change.allocated
-            for change in summed(changes)
+            change.key: change.allocated
+            for change in sum_by_key(changes)
             if self._catalogue[change.sku].tracked
         }
         if short := shortages(wanted, self.shelves, kept.places):
             may_be_elsewhere(short, _collected(groups))
             lines = [(one.store, line.sku, line.parts) for one in groups for line in one.lines]
-            raise NotEnoughStock(short, takers_of(lines))
+            raise InsufficientStock(short, lines_by_stock_key(lines))
         return changes
 
     async def close(self) -> None:
@@ -110,19 +110,27 @@ class Promises:
         if not self._orders:
             return
         unit, orders, groups = self._unit, self._orders, self._groups
-        await unit.stock.apply(self._moves)
+        await unit.inventory.stock_levels.apply(self._moves)
         for state, holds in self._holds.items():
-            await unit.holds.close(holds, state)
-        await unit.orders.add(*(order for order in orders if not order.attempt))
+            await unit.inventory.holds.close(holds, state)
+        await unit.orders.orders.add(*(order for order in orders if not order.attempt))
         for order in orders:
             if order.attempt:
-                await unit.orders.keep(order)
-        await unit.pickups.add(*(group for group in groups if isinstance(group, Pickup)))
-        await unit.shipments.add(*(group for group in groups if isinstance(group, Shipment)))
-        await unit.allocations.write([claim for group in groups for claim in group.allocations()])
-        await unit.points.promise([self._purchase(one) for one in orders if one.points.to_earn])
+                await unit.orders.orders.update(order)
+        await unit.fulfilment.pickups.add(*(group for group in groups if isinstance(group, Pickup)))
+        await unit.fulfilment.shipments.add(
+            *(group for group in groups if isinstance(group, Shipment))
+        )
+        await unit.fulfilment.allocations.upsert(
+            [claim for group in groups for claim in group.allocations()]
+        )
+        await unit.loyalty.points.add_pending(
+            [self._purchase(one) for one in orders if one.points.to_earn]
+        )
         events = [OrderPlaced(order=one.id, customer=one.customer, at=unit.now) for one in orders]
-        await unit.outbox.add(*events, told=[placed(order) for order in orders])
+        await unit.administration.outbox.add(
+            *events, told=[placed_entry(order) for order in orders]
+        )
 
     def _purchase(self, order: Order) -> Purchase:
         assert order.customer, "only members earn"
@@ -130,18 +138,18 @@ class Promises:
         return Purchase(order.id, self._buyers[order.customer], points, order.placed_at)
 
 
-def places_of(order: Order, catalogue: Catalogue) -> set[Place]:
+def stock_keys_of(order: Order, catalogue: Catalogue) -> set[StockKey]:
     """Where the order's goods lie, if they lie anywhere."""
     return {
         (group.store, part)
         for group in order.groups
         for sku in order.lines_of(group.id)
-        for part in all_parts(catalogue[sku], catalogue)
+        for part in all_components(catalogue[sku], catalogue)
     }
 
 
-def groups_of(
-    order: Order, catalogue: Catalogue, shelves: Mapping[Place, Shelf]
+def fulfilments_of(
+    order: Order, catalogue: Catalogue, shelves: Mapping[StockKey, StockLevel]
 ) -> list[Pickup | Shipment]:
     """The pickups and shipments of an order, as its locations get them."""
     groups: list[Pickup | Shipment] = []
@@ -150,11 +158,11 @@ def groups_of(
             "order": order.id,
             "store": group.store,
             "lines": [
-                GroupLine(
+                FulfilmentLine(
                     sku=line.sku,
                     name=catalogue[line.sku].name,
                     quantity=line.quantity,
-                    parts=shelved_parts(catalogue[line.sku], catalogue, group.store, shelves),
+                    parts=tracked_components(catalogue[line.sku], catalogue, group.store, shelves),
                     gtin=catalogue[line.sku].gtin,
                 )
                 for line in order.lines_of(group.id).values()
@@ -175,7 +183,7 @@ def groups_of(
     return groups
 
 
-def _collected(groups: Sequence[Group]) -> set[Place]:
+def _collected(groups: Sequence[Fulfilment]) -> set[StockKey]:
     """Where goods lie that are to be collected."""
     pickups = [group for group in groups if isinstance(group, Pickup)]
     return {(one.store, part) for one in pickups for line in one.lines for part in line.parts}

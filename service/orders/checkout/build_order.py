@@ -26,10 +26,10 @@ from domain.orders.orders import (
 )
 from domain.payments.tenders import Payment, Wanted, tenders_of
 from domain.pricing.prices import PricedLine
-from domain.stores.promises import promise_of
+from domain.stores.promises import compute_promise
 from domain.stores.stores import Store
-from service.carts.price_cart import Priced
-from service.foundation.ports import RequestKey
+from service.carts.price_cart import PricedCart
+from service.foundation.ports import IdempotencyKey
 from service.shared.unit_of_work import Unit
 
 
@@ -46,28 +46,30 @@ class Checkout(Struct, frozen=True, forbid_unknown_fields=True):
     address: Address | None = None
 
 
-class CheckoutWish(Struct, frozen=True):
+class CheckoutCommand(Struct, frozen=True):
     """Whose cart is to become an order, and on which terms."""
 
     caller: Caller
     cart: CartId
     checkout: Checkout
     locale: str
-    key: RequestKey
+    key: IdempotencyKey
 
 
-class Drawn(Struct, frozen=True):
+class OrderParts(Struct, frozen=True):
     """What an order is drawn up from: today's names, the locations, who sends what, the price."""
 
     catalogue: Catalogue
     stores: Mapping[StoreId, Store]
     sent: Mapping[StoreId, Mapping[Sku, int]]
-    priced: Priced
+    priced: PricedCart
     address: Address | None
     locale: str
 
 
-def drafted(unit: Unit, caller: Caller, cart: Cart, checkout: Checkout, drawn: Drawn) -> Order:
+def build_order(
+    unit: Unit, caller: Caller, cart: Cart, checkout: Checkout, drawn: OrderParts
+) -> Order:
     """The order as it would be placed now; nothing is promised yet."""
     groups = [
         *(_pickup(unit, drawn.stores[store]) for store in stores_of(cart.lines)),
@@ -101,7 +103,7 @@ def drafted(unit: Unit, caller: Caller, cart: Cart, checkout: Checkout, drawn: D
 
 
 def _pickup(unit: Unit, store: Store) -> OrderGroup:
-    promise = promise_of(store, unit.now)
+    promise = compute_promise(store, unit.now)
     assert promise is not None, "a store that never opens is a problem of the line"
     return OrderGroup(
         "pickup",
@@ -112,7 +114,7 @@ def _pickup(unit: Unit, store: Store) -> OrderGroup:
     )
 
 
-def _shipment(unit: Unit, store: Store, drawn: Drawn) -> OrderGroup:
+def _shipment(unit: Unit, store: Store, drawn: OrderParts) -> OrderGroup:
     """With the promise of the method that sends it: days from now, in the location's own time."""
     method = drawn.priced.method
     here = unit.now.astimezone(ZoneInfo(store.time_zone))
@@ -125,13 +127,13 @@ def _shipment(unit: Unit, store: Store, drawn: Drawn) -> OrderGroup:
     )
 
 
-def _bill(price: Priced) -> Bill:
+def _bill(price: PricedCart) -> Bill:
     told = price.quote
     used = [CouponUsed(one.code, one.promotion.promotion) for one in price.coupons if one.promotion]
     return Bill(told.market, told.prices_include_tax, told.shipping, told.taxes, used)
 
 
-def _lines(cart: Cart, groups: Sequence[OrderGroup], drawn: Drawn) -> list[OrderLine]:
+def _lines(cart: Cart, groups: Sequence[OrderGroup], drawn: OrderParts) -> list[OrderLine]:
     """The cart's lines; what several locations send of one stands on a line for each of them."""
     lines = []
     for line, price in zip(cart.lines, drawn.priced.quote.lines, strict=True):
@@ -145,7 +147,7 @@ def _lines(cart: Cart, groups: Sequence[OrderGroup], drawn: Drawn) -> list[Order
     return lines
 
 
-def _units(line: CartLine, group: OrderGroup, drawn: Drawn) -> int:
+def _units(line: CartLine, group: OrderGroup, drawn: OrderParts) -> int:
     """How many of a line a group prepares."""
     assert line.fulfilment is not None, "a line that says nothing is a problem"
     if group.method != line.fulfilment.method:

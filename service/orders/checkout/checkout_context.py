@@ -10,26 +10,26 @@ from msgspec import Struct, to_builtins
 from domain.carts.cart_lines import CartLine, stores_of
 from domain.carts.cart_rules import over_limit
 from domain.carts.carts import Cart
-from domain.inventory.availability import Catalogue, stocked_parts
-from domain.inventory.holds import units_of
-from domain.inventory.sales_channels import must_serve
-from domain.inventory.stock_levels import Place
+from domain.inventory.availability import Catalogue, stocked_components
+from domain.inventory.holds import units_by_key
+from domain.inventory.sales_channels import ensure_served
+from domain.inventory.stock_levels import StockKey
 from domain.kernel.addresses import Address
-from domain.kernel.errors import Conflict, GaveWay, WrongField
+from domain.kernel.errors import Conflict, InvalidField, TransactionConflict
 from domain.kernel.ids import WEB, CartId, Sku, StoreId
 from domain.orders.orders import Order
-from domain.sourcing.routing import Routed
+from domain.sourcing.routing import RoutedLine
 from domain.stores.stores import Store
-from service.carts.cart_holds import Kept, kept_by_all, lines_to_hold, units_to_send
-from service.carts.line_problems import Facts, LineProblem, problems_of
-from service.carts.price_cart import Known, Priced, known_for, priced
-from service.inventory.availability import with_parts
-from service.orders.checkout.build_order import CheckoutWish, Drawn, drafted
-from service.payments.payment_methods import Cashier
+from service.carts.cart_holds import CartHold, get_cart_holds, lines_to_hold, units_to_ship
+from service.carts.line_problems import LineFacts, LineProblem, line_problems
+from service.carts.price_cart import PricedCart, PricingInputs, get_pricing_inputs, price_cart
+from service.inventory.availability import get_products_with_parts
+from service.orders.checkout.build_order import CheckoutCommand, OrderParts, build_order
+from service.payments.payment_methods import PaymentMethods
 from service.shared.unit_of_work import Unit
-from service.sourcing.routing import Senders, must_be_sent, senders
+from service.sourcing.routing import ShippingLocations, ensure_shippable, get_shipping_locations
 
-UNKNOWN: Final = Facts({}, {}, {})
+UNKNOWN: Final = LineFacts({}, {}, {})
 """When nothing is known of what lies in a cart."""
 
 
@@ -54,10 +54,10 @@ class NotOrderable(Conflict):
         )
 
 
-class Open(Struct, frozen=True):
+class OpenCheckout(Struct, frozen=True):
     """A cart that may be ordered, and who wants to."""
 
-    wish: CheckoutWish
+    wish: CheckoutCommand
     cart: Cart
 
     @property
@@ -65,13 +65,13 @@ class Open(Struct, frozen=True):
         return self.wish.checkout.address or self.cart.address
 
 
-class Draft(Struct, frozen=True):
+class CheckoutDraft(Struct, frozen=True):
     """An order as it would be placed, if its goods are still there and its coupons still hold."""
 
-    wish: CheckoutWish
+    wish: CheckoutCommand
     cart: Cart
-    kept: Kept
-    priced: Priced
+    kept: CartHold
+    priced: PricedCart
     order: Order
 
     @property
@@ -79,33 +79,33 @@ class Draft(Struct, frozen=True):
         return self.order.by_card and self.order.totals.to_pay.amount > 0
 
 
-class Look(Struct, frozen=True):
+class CheckoutContext(Struct, frozen=True):
     """What carts are looked at by; of the shelves nothing is locked yet.
 
     `routed` says who would send what, cart by cart; those before in this round take theirs first.
     """
 
     catalogue: Catalogue
-    kept: Mapping[CartId, Kept]
-    senders: Senders
-    routed: Mapping[CartId, Routed]
+    kept: Mapping[CartId, CartHold]
+    senders: ShippingLocations
+    routed: Mapping[CartId, RoutedLine]
     stores: Mapping[StoreId, Store]
-    known: Known
+    known: PricingInputs
 
     @classmethod
-    async def at(cls, unit: Unit, carts: Sequence[Cart]) -> "Look":
+    async def at(cls, unit: Unit, carts: Sequence[Cart]) -> "CheckoutContext":
         lines = [line for cart in carts for line in cart.lines]
-        catalogue = await with_parts(unit, {line.sku for line in lines})
-        kept = await kept_by_all(unit, carts)
+        catalogue = await get_products_with_parts(unit, {line.sku for line in lines})
+        kept = await get_cart_holds(unit, carts)
         sent = {line.sku for line in lines if line.is_sent and line.sku in catalogue}
-        sending = await senders(unit, sent, catalogue)
+        sending = await get_shipping_locations(unit, sent, catalogue)
         routed = _routed(carts, catalogue, kept, sending)
         sent_from = {store for found in routed.values() for store in found.sent}
-        stores = await unit.stores.share(sorted({*stores_of(lines), *sent_from}))
-        known = await known_for(unit, *carts)
+        stores = await unit.stores.stores.lock_shared(sorted({*stores_of(lines), *sent_from}))
+        known = await get_pricing_inputs(unit, *carts)
         return cls(catalogue, kept, sending, routed, stores, known)
 
-    def draft(self, unit: Unit, cashier: Cashier, one: Open) -> Draft:
+    def draft(self, unit: Unit, cashier: PaymentMethods, one: OpenCheckout) -> CheckoutDraft:
         """The order of a cart as it would be placed now.
 
         Raises: what `place` says of all but the stock and the uses of coupons, which are decided
@@ -115,25 +115,25 @@ class Look(Struct, frozen=True):
         cart.must_be_open()
         if not cart.lines:
             raise CartEmpty
-        to_send = units_to_send(cart)
+        to_send = units_to_ship(cart)
         method = wish.checkout.payment.method
-        cashier.must_accept(method, wish.caller, sends=bool(to_send))
+        cashier.ensure_accepted(method, wish.caller, sends=bool(to_send))
         if to_send and address is None:
-            raise WrongField("address", "required", "must say where to send what is to be sent")
+            raise InvalidField("address", "required", "must say where to send what is to be sent")
         _must_be_orderable([li for li in cart.lines if li.sku not in self.catalogue], unit.now)
         kept = self.kept[cart.id]
         over = over_limit(cart.lines, self.catalogue, unit.cart_rules)
-        price = priced(cart, self.catalogue, self.known, locale=wish.locale, address=address)
-        facts = Facts(self.catalogue, self.stores, over)
+        price = price_cart(cart, self.catalogue, self.known, locale=wish.locale, address=address)
+        facts = LineFacts(self.catalogue, self.stores, over)
         _must_be_orderable(cart.lines, unit.now, facts, price.problems)
         found = self.routed[cart.id]
         if found.short:
             self._must_be_sent(cart, to_send)
         stores = {name: self.stores[name] for name in {*stores_of(cart.lines), *found.sent}}
-        must_serve(WEB, stores.values(), kept.stores)
-        drawn = Drawn(self.catalogue, stores, found.sent, price, address, wish.locale)
-        order = drafted(unit, wish.caller, cart, wish.checkout, drawn)
-        return Draft(wish, cart, kept, price, order)
+        ensure_served(WEB, stores.values(), kept.stores)
+        drawn = OrderParts(self.catalogue, stores, found.sent, price, address, wish.locale)
+        order = build_order(unit, wish.caller, cart, wish.checkout, drawn)
+        return CheckoutDraft(wish, cart, kept, price, order)
 
     def _must_be_sent(self, cart: Cart, to_send: Mapping[Sku, int]) -> None:
         """Not all of it can be sent, at least not after those before.
@@ -143,19 +143,22 @@ class Look(Struct, frozen=True):
             GaveWay: they have enough, if those before do not take it after all.
         """
         own, mine = self.kept[cart.id].places, _to_collect(cart, self.catalogue)
-        must_be_sent(self.senders.route(to_send, own=own, taken=mine), to_send)
-        raise GaveWay("What was to be sent goes to somebody else.")
+        ensure_shippable(self.senders.route(to_send, own=own, taken=mine), to_send)
+        raise TransactionConflict("What was to be sent goes to somebody else.")
 
 
 def _routed(
-    carts: Sequence[Cart], catalogue: Catalogue, kept: Mapping[CartId, Kept], sending: Senders
-) -> dict[CartId, Routed]:
+    carts: Sequence[Cart],
+    catalogue: Catalogue,
+    kept: Mapping[CartId, CartHold],
+    sending: ShippingLocations,
+) -> dict[CartId, RoutedLine]:
     """Who would send what, when the carts take theirs one after the other."""
-    taken: Counter[Place] = Counter()
+    taken: Counter[StockKey] = Counter()
     routed = {}
     for cart in carts:
         own, mine = kept[cart.id].places, _to_collect(cart, catalogue)
-        known = {sku: count for sku, count in units_to_send(cart).items() if sku in catalogue}
+        known = {sku: count for sku, count in units_to_ship(cart).items() if sku in catalogue}
         found = sending.route(known, own=own, taken=mine + taken)
         wants = mine + sending.units(found) - Counter(own)
         if not found.short and sending.can_spare(wants + taken):
@@ -164,24 +167,24 @@ def _routed(
     return routed
 
 
-def _to_collect(cart: Cart, catalogue: Catalogue) -> Counter[Place]:
+def _to_collect(cart: Cart, catalogue: Catalogue) -> Counter[StockKey]:
     """What the cart's lines to be collected take of the shelves."""
     lines = [line for line in lines_to_hold(cart) if line.sku in catalogue]
-    parts = {line.sku: stocked_parts(catalogue[line.sku], catalogue) for line in lines}
-    return Counter(units_of(lines, parts))
+    parts = {line.sku: stocked_components(catalogue[line.sku], catalogue) for line in lines}
+    return Counter(units_by_key(lines, parts))
 
 
 def _must_be_orderable(
     lines: Sequence[CartLine],
     now: datetime,
-    facts: Facts = UNKNOWN,
+    facts: LineFacts = UNKNOWN,
     problems: Sequence[LineProblem] = (),
 ) -> None:
     """Raises NotOrderable."""
     errors = [
         {"sku": line.sku, **to_builtins(problem)}
         for line in lines
-        for problem in problems_of(line, facts, now)
+        for problem in line_problems(line, facts, now)
     ]
     errors += [to_builtins(problem) for problem in problems]
     if errors:

@@ -3,27 +3,27 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from domain.kernel.errors import GaveWay
-from domain.pricing.promotions import TOLD, Coupon
-from service.carts.price_cart import shown_by
-from service.orders.checkout.checkout_context import Draft, NotOrderable
-from service.pricing.ports import Shown
+from domain.kernel.errors import TransactionConflict
+from domain.pricing.promotions import COUPON_MESSAGES, Coupon
+from service.carts.price_cart import price_scope_of
+from service.orders.checkout.checkout_context import CheckoutDraft, NotOrderable
+from service.pricing.ports import PriceScope
 from service.shared.unit_of_work import Unit
 
 
-class Coupons:
+class CouponRedemption:
     """The coupons of drafts under their locks, as the orders before have used them."""
 
-    def __init__(self, coupons: dict[Shown, Coupon], now: datetime) -> None:
+    def __init__(self, coupons: dict[PriceScope, Coupon], now: datetime) -> None:
         self._coupons = coupons
         self._now = now
 
     @classmethod
-    async def locked(cls, unit: Unit, drafts: Sequence[Draft]) -> "Coupons":
-        shown = {shown for draft in drafts for shown in shown_by(draft.cart)}
-        return cls(await unit.prices.lock(shown) if shown else {}, unit.now)
+    async def locked(cls, unit: Unit, drafts: Sequence[CheckoutDraft]) -> "CouponRedemption":
+        shown = {shown for draft in drafts for shown in price_scope_of(draft.cart)}
+        return cls(await unit.pricing.prices.lock(shown) if shown else {}, unit.now)
 
-    def must_hold(self, draft: Draft) -> None:
+    def must_hold(self, draft: CheckoutDraft) -> None:
         """Ask the coupons of an order again, now that nobody else can use or change them.
 
         Raises:
@@ -35,7 +35,7 @@ class Coupons:
             coupon = self._coupons[seen.code, order.customer]
             assert seen.promotion, "only what there is takes anything off"
             if coupon.promotion is None or coupon.promotion.version != seen.promotion.version:
-                raise GaveWay("A coupon has just been changed.")
+                raise TransactionConflict("A coupon has just been changed.")
             trouble = coupon.trouble(
                 customer=order.customer,
                 items=draft.priced.items,
@@ -43,12 +43,12 @@ class Coupons:
                 now=self._now,
             )
             if trouble:
-                told = {"code": trouble.value, "detail": TOLD[trouble]}
+                told = {"code": trouble.value, "detail": COUPON_MESSAGES[trouble]}
                 errors.append({"coupon": seen.code, **told})
         if errors:
             raise NotOrderable(errors)
 
-    def use(self, draft: Draft) -> None:
+    def use(self, draft: CheckoutDraft) -> None:
         used = {coupon.code for coupon in draft.priced.coupons}
         for (code, customer), coupon in self._coupons.items():
             if code in used:

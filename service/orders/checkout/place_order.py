@@ -10,49 +10,52 @@ from typing import Final, TypeVar
 from msgspec import Struct
 
 from domain.carts.carts import Cart
-from domain.kernel.errors import GaveWay, Missing, Refusal
+from domain.kernel.errors import DomainError, NotFound, TransactionConflict
 from domain.kernel.ids import CartId
 from domain.orders.orders import Order
-from domain.payments.attempts import Attempt
+from domain.payments.attempts import PaymentAttempt
 from domain.payments.tenders import CARD
-from service.carts.line_problems import Facts
-from service.foundation.ports import RequestKey
-from service.orders.checkout.allocation import Promises
-from service.orders.checkout.build_order import CheckoutWish
-from service.orders.checkout.checkout_context import Draft, Look, Open
-from service.orders.checkout.coupons import Coupons
-from service.orders.payment.execute_transactions import ask
-from service.orders.payment.start_payment import Held, Means, begin
-from service.payments.payment_methods import Cashier
-from service.payments.ports import Leased
-from service.shared.batching import Gathered
-from service.shared.retry import tried_again
+from service.carts.line_problems import LineFacts
+from service.foundation.ports import IdempotencyKey
+from service.orders.checkout.allocation import Allocator
+from service.orders.checkout.build_order import CheckoutCommand
+from service.orders.checkout.checkout_context import CheckoutContext, CheckoutDraft, OpenCheckout
+from service.orders.checkout.coupons import CouponRedemption
+from service.orders.payment.execute_transactions import execute_transaction
+from service.orders.payment.start_payment import HeldGoods, PaymentMeans, start_payment
+from service.payments.payment_methods import PaymentMethods
+from service.payments.ports import LeasedTransaction
+from service.shared.batching import Batcher
+from service.shared.retry import retry_on_conflict
 from service.shared.unit_of_work import Unit, Units
 
-UNKNOWN: Final = Facts({}, {}, {})
+UNKNOWN: Final = LineFacts({}, {}, {})
 """When nothing is known of what lies in a cart."""
-One = TypeVar("One", bound="CheckoutWish | Open | Draft")
+One = TypeVar("One", bound="CheckoutCommand | OpenCheckout | CheckoutDraft")
 Made = TypeVar("Made")
 
 
-class Placed(Struct, frozen=True):
+class PlacedOrder(Struct, frozen=True):
     """The order of a cart; `new` says that this request made it. `attempt` is to pay for it."""
 
     order: Order
     new: bool
-    attempt: Attempt | None = None
+    attempt: PaymentAttempt | None = None
 
 
-class Served(Struct, frozen=True):
+class PlaceOrderResult(Struct, frozen=True):
     """The order of a cart, and what is to be asked of the provider for it now."""
 
-    placed: Placed
-    asked: Leased | None = None
+    placed: PlacedOrder
+    asked: LeasedTransaction | None = None
 
 
-async def place(
-    units: Units, cashier: Cashier, placing: Gathered[CheckoutWish, Served], wish: CheckoutWish
-) -> Placed:
+async def place_order(
+    units: Units,
+    cashier: PaymentMethods,
+    placing: Batcher[CheckoutCommand, PlaceOrderResult],
+    wish: CheckoutCommand,
+) -> PlacedOrder:
     """Turn a cart into an order whose locations prepare it.
 
     Repeating a call with the same key returns the first order and promises nothing more; another
@@ -69,41 +72,48 @@ async def place(
     wish.checkout.tenders.must_be_accepted()
     served = await _placed(units, cashier, placing, wish)
     if served.asked is not None:
-        await ask(units, cashier.provider, served.asked, served.asked.transaction.planned_at)
-    return await as_it_stands(units, served.placed)
+        await execute_transaction(
+            units, cashier.provider, served.asked, served.asked.transaction.planned_at
+        )
+    return await get_placed_order(units, served.placed)
 
 
 async def _placed(
-    units: Units, cashier: Cashier, placing: Gathered[CheckoutWish, Served], wish: CheckoutWish
-) -> Served:
+    units: Units,
+    cashier: PaymentMethods,
+    placing: Batcher[CheckoutCommand, PlaceOrderResult],
+    wish: CheckoutCommand,
+) -> PlaceOrderResult:
     """Together with others, unless its goods are to be held for a payment."""
     if wish.checkout.payment.method != CARD:
         return await placing(wish)
     return await _placed_alone(units, cashier, wish)
 
 
-@tried_again
-async def _placed_alone(units: Units, cashier: Cashier, wish: CheckoutWish) -> Served:
-    (served,) = await place_all(units, cashier, [wish])
+@retry_on_conflict
+async def _placed_alone(
+    units: Units, cashier: PaymentMethods, wish: CheckoutCommand
+) -> PlaceOrderResult:
+    (served,) = await place_orders(units, cashier, [wish])
     if isinstance(served, Exception):
         raise served
     return served
 
 
-async def as_it_stands(units: Units, placed: Placed) -> Placed:
+async def get_placed_order(units: Units, placed: PlacedOrder) -> PlacedOrder:
     """An order that is paid by card changes while it is answered."""
     if placed.order.attempt is None:
         return placed
     async with units.read() as unit:
-        order = await unit.orders.get(placed.order.id)
+        order = await unit.orders.orders.get(placed.order.id)
         assert order.attempt is not None, "who tried to pay has tried"
-        return Placed(order, placed.new, await unit.attempts.get(order.attempt))
+        return PlacedOrder(order, placed.new, await unit.payments.attempts.get(order.attempt))
 
 
-@tried_again
-async def place_all(
-    units: Units, cashier: Cashier, wishes: Sequence[CheckoutWish]
-) -> list[Served | Exception]:
+@retry_on_conflict
+async def place_orders(
+    units: Units, cashier: PaymentMethods, wishes: Sequence[CheckoutCommand]
+) -> list[PlaceOrderResult | Exception]:
     """Answer each wish with its order, or with the refusal to raise; one transaction for all.
 
     No two wishes are of one cart. What is paid by card comes alone.
@@ -111,105 +121,111 @@ async def place_all(
     Refusals: those of `place`; and GaveWay, where another look may find what this one did not.
     """
     async with units.begin() as unit:
-        desk = _Desk(unit, cashier)
+        desk = _CheckoutBatch(unit, cashier)
         carts = await desk.open(wishes)
         if carts:
-            await desk.serve(carts, await Look.at(unit, [one.cart for one in carts]))
+            await desk.serve(carts, await CheckoutContext.at(unit, [one.cart for one in carts]))
         return await desk.answers(wishes)
 
 
-class _Desk:
+class _CheckoutBatch:
     """Serves wishes one after the other; whom it refuses stands in nobody's way."""
 
-    def __init__(self, unit: Unit, cashier: Cashier) -> None:
+    def __init__(self, unit: Unit, cashier: PaymentMethods) -> None:
         self._unit = unit
         self._cashier = cashier
-        self._served: dict[CartId, Served | Refusal] = {}
-        self._remembered: list[tuple[RequestKey, Placed]] = []
+        self._served: dict[CartId, PlaceOrderResult | DomainError] = {}
+        self._remembered: list[tuple[IdempotencyKey, PlacedOrder]] = []
 
-    async def answers(self, wishes: Sequence[CheckoutWish]) -> list[Served | Exception]:
+    async def answers(
+        self, wishes: Sequence[CheckoutCommand]
+    ) -> list[PlaceOrderResult | Exception]:
         """What each was answered; it is remembered from now on."""
-        await self._unit.requests.remember(self._remembered)
+        await self._unit.foundation.idempotency.save_answers(self._remembered)
         return [self._served[wish.cart] for wish in wishes]
 
-    async def open(self, wishes: Sequence[CheckoutWish]) -> list[Open]:
+    async def open(self, wishes: Sequence[CheckoutCommand]) -> list[OpenCheckout]:
         """Those whose work is still to be done, with their carts, locked."""
-        carts = await self._unit.carts.take_all([wish.cart for wish in wishes])
+        carts = await self._unit.carts.carts.get_many_for_update([wish.cart for wish in wishes])
         keys = [wish.key for wish in wishes]
-        answers = await self._unit.requests.firsts(keys, Placed)
+        answers = await self._unit.foundation.idempotency.get_answers(keys, PlacedOrder)
         firsts = {wish.cart: first for wish, first in zip(wishes, answers, strict=True)}
         ordered = [cart.order for cart in carts.values() if cart.order]
-        orders = await self._unit.orders.by_id(ordered) if ordered else {}
+        orders = await self._unit.orders.orders.get_many(ordered) if ordered else {}
         keys_seen: set[tuple[str, str]] = set()
 
-        def opened(wish: CheckoutWish) -> Open | None:
+        def opened(wish: CheckoutCommand) -> OpenCheckout | None:
             if wish.key.name in keys_seen:
-                raise GaveWay("Another request of this round has the same key.")
+                raise TransactionConflict("Another request of this round has the same key.")
             keys_seen.add(wish.key.name)
             first = firsts[wish.cart]
-            if isinstance(first, Refusal):
+            if isinstance(first, DomainError):
                 raise first
             if wish.cart not in carts:
-                raise Missing
+                raise NotFound
             cart = carts[wish.cart]
             cart.must_open_to(wish.caller)
             if first:
-                self._served[wish.cart] = Served(first)
+                self._served[wish.cart] = PlaceOrderResult(first)
             elif cart.order:
-                self._answer(wish, Placed(orders[cart.order], new=False))
+                self._answer(wish, PlacedOrder(orders[cart.order], new=False))
             else:
-                return Open(wish, cart)
+                return OpenCheckout(wish, cart)
             return None
 
         return [one for one in self._each(wishes, opened) if one]
 
-    async def serve(self, carts: Sequence[Open], look: Look) -> None:
+    async def serve(self, carts: Sequence[OpenCheckout], look: CheckoutContext) -> None:
         drafts = self._each(carts, lambda one: look.draft(self._unit, self._cashier, one))
         if not drafts:
             return
-        promises = await Promises.open(
+        promises = await Allocator.open(
             self._unit,
             [draft.order for draft in drafts],
             look.catalogue,
             [draft.kept for draft in drafts],
         )
-        coupons = await Coupons.locked(self._unit, drafts)
+        coupons = await CouponRedemption.locked(self._unit, drafts)
         if drafts[0].waits_for_money:
             assert len(drafts) == 1, "what waits for its money comes alone"
             await self._begin(drafts[0], look, coupons)
             return
 
-        def decide(draft: Draft) -> Cart:
+        def decide(draft: CheckoutDraft) -> Cart:
             coupons.must_hold(draft)
             order = promises.promise(draft.order, draft.kept)
             coupons.use(draft)
-            self._answer(draft.wish, Placed(order, new=True))
+            self._answer(draft.wish, PlacedOrder(order, new=True))
             return draft.cart.ordered(order.id, self._unit.now)
 
         ordered = self._each(drafts, decide)
         await promises.close()
-        await self._unit.carts.keep(*ordered)
+        await self._unit.carts.carts.update(*ordered)
 
-    async def _begin(self, draft: Draft, look: Look, coupons: Coupons) -> None:
+    async def _begin(
+        self, draft: CheckoutDraft, look: CheckoutContext, coupons: CouponRedemption
+    ) -> None:
         """Its goods are held while it waits for its money."""
         unit, cashier = self._unit, self._cashier
         try:
             coupons.must_hold(draft)
-        except Refusal as no:
+        except DomainError as no:
             self._served[draft.wish.cart] = no
             return
-        order, asked = await begin(
+        order, asked = await start_payment(
             unit,
             draft.order,
             draft.cart,
-            Held(look.catalogue, draft.kept),
-            Means(cashier.provider.provider, draft.wish.checkout.payment.card or ""),
-            pay_by=unit.now + cashier.patience,
+            HeldGoods(look.catalogue, draft.kept),
+            PaymentMeans(cashier.provider.provider, draft.wish.checkout.payment.card or ""),
+            pay_by=unit.now + cashier.payment_timeout,
         )
-        self._answer(draft.wish, Placed(order, new=True), asked)
+        self._answer(draft.wish, PlacedOrder(order, new=True), asked)
 
-    def _answer(self, wish: CheckoutWish, placed: Placed, asked: Leased | None = None) -> None:
-        self._served[wish.cart] = Served(placed, asked)
+    def _answer(
+        self, wish: CheckoutCommand, placed: PlacedOrder, asked: LeasedTransaction | None = None
+    ) -> None:
+        self._served[wish.cart] = PlaceOrderResult(placed, asked)
         self._remembered.append((wish.key, placed))
 
     def _each(self, ones: Iterable[One], step: Callable[[One], Made]) -> list[Made]:
@@ -218,7 +234,7 @@ class _Desk:
         for one in ones:
             try:
                 made.append(step(one))
-            except Refusal as no:
-                wish = one if isinstance(one, CheckoutWish) else one.wish
+            except DomainError as no:
+                wish = one if isinstance(one, CheckoutCommand) else one.wish
                 self._served[wish.cart] = no
         return made

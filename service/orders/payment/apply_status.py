@@ -10,81 +10,100 @@ from msgspec import Struct
 
 from domain.carts.carts import Cart
 from domain.foundation.events import PaymentReturned
-from domain.inventory.holds import HoldState, claims
-from domain.inventory.stock_levels import Cause, NotEnoughStock, Source, moves_of
-from domain.kernel.errors import GaveWay
+from domain.inventory.holds import HoldState, to_deltas
+from domain.inventory.stock_levels import (
+    InsufficientStock,
+    MovementReason,
+    PostingSource,
+    to_postings,
+)
+from domain.kernel.errors import TransactionConflict
 from domain.kernel.ids import AttemptId
 from domain.kernel.money import Money
 from domain.orders import timeline
 from domain.orders.orders import Order, OrderState
-from domain.payments.attempts import Attempt, AttemptState
-from domain.payments.transactions import Ask, Plan, Transaction, TransactionState, to_ask
-from service.carts.cart_holds import kept_by
-from service.inventory.availability import with_parts
-from service.orders.checkout.allocation import Promises
-from service.orders.payment.start_payment import transaction_of
+from domain.payments.attempts import AttemptState, PaymentAttempt
+from domain.payments.transactions import (
+    PlannedTransaction,
+    Transaction,
+    TransactionKind,
+    TransactionState,
+    next_transaction,
+)
+from service.carts.cart_holds import get_cart_hold
+from service.inventory.availability import get_products_with_parts
+from service.orders.checkout.allocation import Allocator
+from service.orders.payment.start_payment import new_transaction
 from service.shared.unit_of_work import Unit
 
-PAID = frozenset({AttemptState.AUTHORISED, AttemptState.CAPTURED})
+PAID_STATES = frozenset({AttemptState.AUTHORISED, AttemptState.CAPTURED})
 
 
-class _Waiting(Struct, frozen=True):
+class _PendingOrder(Struct, frozen=True):
     """A taken order that is not paid yet: its cart, its attempts, and what was asked for them."""
 
     cart: Cart
     order: Order
-    attempts: Sequence[Attempt]
+    attempts: Sequence[PaymentAttempt]
     asked: Sequence[Transaction]
 
     @property
-    def current(self) -> Attempt:
+    def current(self) -> PaymentAttempt:
         return next(attempt for attempt in self.attempts if attempt.id == self.order.attempt)
 
 
-async def follow(unit: Unit, cart: Cart, order: Order, looked_at: AttemptId | None = None) -> Order:
+async def apply_status(
+    unit: Unit, cart: Cart, order: Order, looked_at: AttemptId | None = None
+) -> Order:
     """The taken order after everything that follows from how its attempts stand now.
 
     `looked_at` was just asked how it stands; of the others that are in flight nobody knows.
     """
-    attempts = await unit.attempts.take_of_order(order.id)
+    attempts = await unit.payments.attempts.list_by_order_for_update(order.id)
     if order.is_pending:
-        asked = await unit.attempts.transactions([attempt.id for attempt in attempts])
-        order = await _decide(unit, _Waiting(cart, order, attempts, asked), looked_at)
-    await settle(unit, order, attempts)
+        asked = await unit.payments.attempts.list_transactions([attempt.id for attempt in attempts])
+        order = await _decide(unit, _PendingOrder(cart, order, attempts, asked), looked_at)
+    await settle_payment(unit, order, attempts)
     return order
 
 
-async def settle(unit: Unit, order: Order, attempts: Sequence[Attempt] | None = None) -> None:
+async def settle_payment(
+    unit: Unit, order: Order, attempts: Sequence[PaymentAttempt] | None = None
+) -> None:
     """Plan what the taken order has to ask, so that it keeps what it is owed and no more.
 
     The first goods that go take the money of all that is still wanted; what is given up later is
     given back.
     """
     if attempts is None:
-        attempts = await unit.attempts.take_of_order(order.id)
-    asked = await unit.attempts.transactions([attempt.id for attempt in attempts])
+        attempts = await unit.payments.attempts.list_by_order_for_update(order.id)
+    asked = await unit.payments.attempts.list_transactions([attempt.id for attempt in attempts])
     for attempt in attempts:
         mine = [one for one in asked if one.attempt == attempt.id]
-        plan = to_ask(attempt, mine, order.owed_by(attempt.id), take=order.has_begun)
+        plan = next_transaction(attempt, mine, order.owed_by(attempt.id), take=order.has_begun)
         if plan is not None:
-            await _ask(unit, order, attempt, plan)
+            await _plan_transaction(unit, order, attempt, plan)
 
 
-async def _ask(unit: Unit, order: Order, attempt: Attempt, plan: Plan) -> None:
+async def _plan_transaction(
+    unit: Unit, order: Order, attempt: PaymentAttempt, plan: PlannedTransaction
+) -> None:
     """An attempt is let go of once; what else is asked, once for each step of the order."""
-    cause = attempt.id if plan.kind is Ask.VOID else f"{attempt.id}/{order.version}"
-    asked = transaction_of(unit, attempt, plan.kind, plan.amount, cause)
-    if not await unit.attempts.plan(asked):
+    cause = attempt.id if plan.kind is TransactionKind.VOID else f"{attempt.id}/{order.version}"
+    asked = new_transaction(unit, attempt, plan.kind, plan.amount, cause)
+    if not await unit.payments.attempts.add_transaction(asked):
         return
-    gives_back = plan.kind in {Ask.VOID, Ask.REFUND} and attempt.authorised > 0
+    gives_back = (
+        plan.kind in {TransactionKind.VOID, TransactionKind.REFUND} and attempt.authorised > 0
+    )
     if gives_back and (order.state is OrderState.EXPIRED or order.attempt != attempt.id):
-        await tell_returned(unit, order, attempt)
+        await announce_returned_payment(unit, order, attempt)
 
 
-async def tell_returned(unit: Unit, order: Order, attempt: Attempt) -> None:
+async def announce_returned_payment(unit: Unit, order: Order, attempt: PaymentAttempt) -> None:
     """The buyer is to learn that money comes back; however often this happens, once."""
     amount = attempt.captured or attempt.authorised
-    await unit.outbox.add(
+    await unit.administration.outbox.add(
         PaymentReturned(
             order=order.id,
             attempt=attempt.id,
@@ -95,16 +114,19 @@ async def tell_returned(unit: Unit, order: Order, attempt: Attempt) -> None:
     )
 
 
-async def _decide(unit: Unit, waiting: _Waiting, looked_at: AttemptId | None) -> Order:
+async def _decide(unit: Unit, waiting: _PendingOrder, looked_at: AttemptId | None) -> Order:
     """Place the order whose money is there; end the one whose time is over.
 
     What the provider was asked to let go of is not wanted any more, even where it comes just then.
     """
     current, order = waiting.current, waiting.order
-    if current.state in PAID and not is_let_go(current, waiting.asked):
+    if current.state in PAID_STATES and not is_voiding(current, waiting.asked):
         try:
             return await _place(unit, waiting.cart, order)
-        except (NotEnoughStock, GaveWay):  # nothing was written: it has gone meanwhile
+        except (
+            InsufficientStock,
+            TransactionConflict,
+        ):  # nothing was written: it has gone meanwhile
             return await _expire(unit, waiting.cart, order)
     if not current.in_flight:
         await _unpin(unit, waiting.cart, current.id)
@@ -115,65 +137,71 @@ async def _decide(unit: Unit, waiting: _Waiting, looked_at: AttemptId | None) ->
 
 async def _unpin(unit: Unit, cart: Cart, attempt: AttemptId) -> None:
     """What is held counts for its grace, so that another card can be tried."""
-    hold = (await kept_by(unit, cart)).hold
+    hold = (await get_cart_hold(unit, cart)).hold
     if hold is None:
         return
     after = hold.unpinned(attempt, unit.now)
     if after is not hold:
-        await unit.holds.keep(after)
+        await unit.inventory.holds.update(after)
 
 
 async def _place(unit: Unit, cart: Cart, order: Order) -> Order:
-    kept = await kept_by(unit, cart)
-    catalogue = await with_parts(unit, [line.sku for line in order.lines])
-    await unit.stores.share(sorted({group.store for group in order.groups}))
+    kept = await get_cart_hold(unit, cart)
+    catalogue = await get_products_with_parts(unit, [line.sku for line in order.lines])
+    await unit.stores.stores.lock_shared(sorted({group.store for group in order.groups}))
     paid = order.paid(unit.now)
-    promises = await Promises.open(unit, [paid], catalogue, [kept])
+    promises = await Allocator.open(unit, [paid], catalogue, [kept])
     placed = promises.promise(paid, kept)
     await promises.close()
-    await unit.carts.keep(cart.ordered(placed.id, unit.now))
+    await unit.carts.carts.update(cart.ordered(placed.id, unit.now))
     return placed
 
 
 async def _expire(unit: Unit, cart: Cart, order: Order) -> Order:
     """It is over, its goods are free, and its cart is its shopper's again."""
     expired = order.expired(unit.now)
-    kept = await kept_by(unit, cart)
+    kept = await get_cart_hold(unit, cart)
     if kept.hold and kept.claimed:
-        await unit.stock.lock(kept.claimed.keys())
-        source = Source(Cause.HOLD, kept.hold.id, order.actor, unit.now)
-        await unit.stock.apply(moves_of(claims(kept.claimed, sign=-1), source))
-        await unit.holds.close([kept.hold.id], HoldState.EXPIRED)
-    await unit.carts.keep(cart.reopened(unit.now))
-    await unit.orders.keep(expired)
-    await unit.outbox.add(told=[timeline.expired(expired)])
+        await unit.inventory.stock_levels.get_for_update(kept.claimed.keys())
+        source = PostingSource(MovementReason.HOLD, kept.hold.id, order.actor, unit.now)
+        await unit.inventory.stock_levels.apply(
+            to_postings(to_deltas(kept.claimed, sign=-1), source)
+        )
+        await unit.inventory.holds.close([kept.hold.id], HoldState.EXPIRED)
+    await unit.carts.carts.update(cart.reopened(unit.now))
+    await unit.orders.orders.update(expired)
+    await unit.administration.outbox.add(told=[timeline.expired_entry(expired)])
     return expired
 
 
-async def _end(unit: Unit, waiting: _Waiting, looked_at: AttemptId | None) -> Order:
+async def _end(unit: Unit, waiting: _PendingOrder, looked_at: AttemptId | None) -> Order:
     """The time to pay is over: the provider lets go first, and then the order is over too."""
-    open_ = [one for one in waiting.attempts if not has_ended(one, waiting.asked)]
+    open_ = [one for one in waiting.attempts if not is_finished(one, waiting.asked)]
     if not open_:
         return await _expire(unit, waiting.cart, waiting.order)
     for attempt in open_:
         if attempt.payment and (attempt.id == looked_at or not attempt.in_flight):
-            await _ask(unit, waiting.order, attempt, Plan(Ask.VOID, 0))
+            await _plan_transaction(
+                unit, waiting.order, attempt, PlannedTransaction(TransactionKind.VOID, 0)
+            )
     return waiting.order
 
 
-def is_let_go(attempt: Attempt, asked: Sequence[Transaction]) -> bool:
+def is_voiding(attempt: PaymentAttempt, asked: Sequence[Transaction]) -> bool:
     """The provider was asked to let go of it, and has not refused."""
     return any(
         one.attempt == attempt.id
-        and one.kind is Ask.VOID
+        and one.kind is TransactionKind.VOID
         and one.state is not TransactionState.REFUSED
         for one in asked
     )
 
 
-def has_ended(attempt: Attempt, asked: Sequence[Transaction]) -> bool:
+def is_finished(attempt: PaymentAttempt, asked: Sequence[Transaction]) -> bool:
     """No money comes of it any more, or the provider will not let go: then a person has to look."""
     return attempt.is_closed or any(
-        one.attempt == attempt.id and one.kind is Ask.VOID and one.state is TransactionState.REFUSED
+        one.attempt == attempt.id
+        and one.kind is TransactionKind.VOID
+        and one.state is TransactionState.REFUSED
         for one in asked
     )

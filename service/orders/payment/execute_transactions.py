@@ -7,33 +7,35 @@ from typing import Final
 
 import structlog
 
-from domain.payments.attempts import Attempt
-from service.orders.payment.record_outcome import record
-from service.payments.execute import _outcome
-from service.payments.payment_methods import LEASE
-from service.payments.ports import Leased, Payments
+from domain.payments.attempts import PaymentAttempt
+from service.orders.payment.record_outcome import record_outcome
+from service.payments.execute import call_provider
+from service.payments.payment_methods import TRANSACTION_LEASE
+from service.payments.ports import LeasedTransaction, PaymentProvider
 from service.shared.unit_of_work import Units
 
-AT_ONCE: Final = 8
+CONCURRENCY: Final = 8
 """Transactions under way at once in one process."""
 
 log = structlog.get_logger("hylla.payments")
 
 
-async def ask_due(units: Units, payments: Payments) -> int:
+async def execute_due_transactions(units: Units, payments: PaymentProvider) -> int:
     """Ask for what is due; how much that was. Safe in every process."""
     async with units.begin() as unit:
-        due = await unit.attempts.lease_planned(AT_ONCE, LEASE)
+        due = await unit.payments.attempts.lease_transactions(CONCURRENCY, TRANSACTION_LEASE)
         now = unit.now
-    await in_turn(*(ask(units, payments, leased, now) for leased in due))
+    await run_concurrently(*(execute_transaction(units, payments, leased, now) for leased in due))
     return len(due)
 
 
-async def ask(units: Units, payments: Payments, leased: Leased, now: datetime) -> Attempt:
+async def execute_transaction(
+    units: Units, payments: PaymentProvider, leased: LeasedTransaction, now: datetime
+) -> PaymentAttempt:
     """Carry one out, and write down what became of it."""
     transaction, attempt = leased.transaction, leased.attempt
-    outcome = await _outcome(payments, transaction, attempt, now)
-    after = await record(units, attempt, outcome, transaction.id)
+    outcome = await call_provider(payments, transaction, attempt, now)
+    after = await record_outcome(units, attempt, outcome, transaction.id)
     log.info(
         "payment asked",
         transaction=transaction.id,
@@ -46,7 +48,7 @@ async def ask(units: Units, payments: Payments, leased: Leased, now: datetime) -
     return after
 
 
-async def in_turn(*work: Awaitable[object]) -> None:
+async def run_concurrently(*work: Awaitable[object]) -> None:
     """All of it side by side; what goes wrong is told, and comes again when its lease ends."""
     for done in await asyncio.gather(*work, return_exceptions=True):
         if isinstance(done, Exception):

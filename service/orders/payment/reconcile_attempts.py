@@ -5,28 +5,30 @@ from typing import Final
 
 import structlog
 
-from domain.payments.attempts import Attempt
-from service.orders.payment.execute_transactions import in_turn
-from service.orders.payment.record_outcome import record
-from service.payments.ports import Payments
-from service.payments.reconcile import _seen
+from domain.payments.attempts import PaymentAttempt
+from service.orders.payment.execute_transactions import run_concurrently
+from service.orders.payment.record_outcome import record_outcome
+from service.payments.ports import PaymentProvider
+from service.payments.reconcile import fetch_outcome
 from service.shared.unit_of_work import Units
 
-AT_ONCE: Final = 8
+CONCURRENCY: Final = 8
 LEASE: Final = timedelta(minutes=1)
 
 log = structlog.get_logger("hylla.payments")
 
 
-async def look_due(units: Units, payments: Payments) -> int:
+async def reconcile_due_attempts(units: Units, payments: PaymentProvider) -> int:
     """Look at what is due; how much that was. Safe in every process."""
     async with units.begin() as unit:
-        due = await unit.attempts.lease(AT_ONCE, LEASE)
+        due = await unit.payments.attempts.lease(CONCURRENCY, LEASE)
         now = unit.now
-    await in_turn(*(look(units, payments, attempt, now) for attempt in due))
+    await run_concurrently(*(reconcile_attempt(units, payments, attempt, now) for attempt in due))
     return len(due)
 
 
-async def look(units: Units, payments: Payments, attempt: Attempt, now: datetime) -> Attempt:
+async def reconcile_attempt(
+    units: Units, payments: PaymentProvider, attempt: PaymentAttempt, now: datetime
+) -> PaymentAttempt:
     """Look at one, and write down what is so."""
-    return await record(units, attempt, await _seen(payments, attempt, now))
+    return await record_outcome(units, attempt, await fetch_outcome(payments, attempt, now))

@@ -8,36 +8,41 @@ from collections.abc import Sequence
 
 from msgspec import structs
 
-from domain.foundation.callers import Caller, NotYours
+from domain.foundation.callers import AccessDenied, Caller
 from domain.kernel.ids import OrderId
 from domain.orders.orders import Order
-from domain.orders.timeline import payment_retried
-from domain.payments.attempts import Attempt, NotPayable, PaymentUnderWay
-from domain.payments.transactions import Ask
-from service.carts.cart_holds import kept_by
-from service.foundation.ports import RequestKey
-from service.inventory.availability import with_parts
-from service.orders.checkout.place_order import Placed, as_it_stands
-from service.orders.payment.apply_status import has_ended
-from service.orders.payment.execute_transactions import ask
-from service.orders.payment.reconcile_attempts import look
-from service.orders.payment.start_payment import Held, Means, begin_again, transaction_of
+from domain.orders.timeline import payment_retried_entry
+from domain.payments.attempts import NotPayable, PaymentAttempt, PaymentInProgress
+from domain.payments.transactions import TransactionKind
+from service.carts.cart_holds import get_cart_hold
+from service.foundation.ports import IdempotencyKey
+from service.inventory.availability import get_products_with_parts
+from service.orders.checkout.place_order import PlacedOrder, get_placed_order
+from service.orders.payment.apply_status import is_finished
+from service.orders.payment.execute_transactions import execute_transaction
+from service.orders.payment.reconcile_attempts import reconcile_attempt
+from service.orders.payment.start_payment import (
+    HeldGoods,
+    PaymentMeans,
+    new_transaction,
+    restart_payment,
+)
 from service.orders.queries import is_buyer
-from service.payments.payment_methods import LEASE, Cashier
-from service.payments.ports import Leased
-from service.shared.retry import tried_again
+from service.payments.payment_methods import TRANSACTION_LEASE, PaymentMethods
+from service.payments.ports import LeasedTransaction
+from service.shared.retry import retry_on_conflict
 from service.shared.unit_of_work import Unit, Units
 
 
-async def try_again(
+async def retry_payment(
     units: Units,
-    cashier: Cashier,
+    cashier: PaymentMethods,
     *,
     caller: Caller,
     order: OrderId,
     card: str,
-    key: RequestKey | None,
-) -> Placed:
+    key: IdempotencyKey | None,
+) -> PlacedOrder:
     """Start another attempt; a repeat with the same key starts none, and answers how it stands.
 
     Raises:
@@ -45,36 +50,38 @@ async def try_again(
         PaymentUnderWay: the attempt before cannot be let go of now.
         NotEnoughStock: its goods are not held any more, and have gone meanwhile.
     """
-    cashier.must_take_cards()
+    cashier.ensure_cards_accepted()
     before = await _open(units, caller, order, key)
     if before is not None:
         for attempt in before:
-            await look(units, cashier.provider, attempt, attempt.changed_at)
-        for leased in await _to_let_go(units, order):
-            await ask(units, cashier.provider, leased, leased.transaction.planned_at)
-    means = Means(cashier.provider.provider, card)
+            await reconcile_attempt(units, cashier.provider, attempt, attempt.changed_at)
+        for leased in await _plan_voids(units, order):
+            await execute_transaction(
+                units, cashier.provider, leased, leased.transaction.planned_at
+            )
+    means = PaymentMeans(cashier.provider.provider, card)
     tried, asked = await _started(units, caller, order, means, key)
     if asked is not None:
-        await ask(units, cashier.provider, asked, asked.transaction.planned_at)
-    return await as_it_stands(units, tried)
+        await execute_transaction(units, cashier.provider, asked, asked.transaction.planned_at)
+    return await get_placed_order(units, tried)
 
 
 async def _open(
-    units: Units, caller: Caller, order: OrderId, key: RequestKey | None
-) -> Sequence[Attempt] | None:
+    units: Units, caller: Caller, order: OrderId, key: IdempotencyKey | None
+) -> Sequence[PaymentAttempt] | None:
     """Attempts that the provider knows and that have not ended; None for a repeat."""
     async with units.read() as unit:
-        if key and any(await unit.requests.firsts([key], Placed)):
+        if key and any(await unit.foundation.idempotency.get_answers([key], PlacedOrder)):
             return None
-        found = await unit.orders.get(order)
+        found = await unit.orders.orders.get(order)
         if not is_buyer(caller, found):
-            raise NotYours(caller, order)
-        attempts = await unit.attempts.of_order(order)
+            raise AccessDenied(caller, order)
+        attempts = await unit.payments.attempts.list_by_order(order)
         return [one for one in attempts if one.payment and not one.is_closed]
 
 
-@tried_again
-async def _to_let_go(units: Units, order: OrderId) -> list[Leased]:
+@retry_on_conflict
+async def _plan_voids(units: Units, order: OrderId) -> list[LeasedTransaction]:
     """What is to be asked so that no attempt is open any more; nothing for an order that is paid.
 
     What somebody else is asking already is left to them.
@@ -82,53 +89,53 @@ async def _to_let_go(units: Units, order: OrderId) -> list[Leased]:
     Raises PaymentUnderWay: one has only just begun.
     """
     async with units.begin() as unit:
-        taken = await _taken(unit, order)
+        taken = await _get_order_for_update(unit, order)
         if not taken.is_pending:
             return []
         leased = []
-        for attempt in await unit.attempts.take_of_order(order):
+        for attempt in await unit.payments.attempts.list_by_order_for_update(order):
             if not attempt.payment and not attempt.is_closed:
-                raise PaymentUnderWay(order, attempt.deadline)
-            asked = transaction_of(unit, attempt, Ask.VOID, 0, attempt.id)
-            asked = structs.replace(asked, tries=1, due_at=unit.now + LEASE)
-            if not attempt.is_closed and await unit.attempts.plan(asked):
-                leased.append(Leased(asked, attempt))
+                raise PaymentInProgress(order, attempt.deadline)
+            asked = new_transaction(unit, attempt, TransactionKind.VOID, 0, attempt.id)
+            asked = structs.replace(asked, tries=1, due_at=unit.now + TRANSACTION_LEASE)
+            if not attempt.is_closed and await unit.payments.attempts.add_transaction(asked):
+                leased.append(LeasedTransaction(asked, attempt))
         return leased
 
 
-@tried_again
+@retry_on_conflict
 async def _started(
-    units: Units, caller: Caller, order: OrderId, means: Means, key: RequestKey | None
-) -> tuple[Placed, Leased | None]:
+    units: Units, caller: Caller, order: OrderId, means: PaymentMeans, key: IdempotencyKey | None
+) -> tuple[PlacedOrder, LeasedTransaction | None]:
     async with units.begin() as unit:
-        if first := await unit.requests.claim(key, Placed):
+        if first := await unit.foundation.idempotency.claim(key, PlacedOrder):
             return first, None
-        cart = await unit.carts.take((await unit.orders.get(order)).cart)
-        taken = await unit.orders.take(order)
+        cart = await unit.carts.carts.get_for_update((await unit.orders.orders.get(order)).cart)
+        taken = await unit.orders.orders.get_for_update(order)
         if not is_buyer(caller, taken):
-            raise NotYours(caller, order)
-        await _must_be_payable(unit, taken)
-        catalogue = await with_parts(unit, [line.sku for line in taken.lines])
-        held = Held(catalogue, await kept_by(unit, cart))
-        started, asked = await begin_again(unit, taken, cart, held, means)
-        await unit.outbox.add(told=[payment_retried(started, caller)])
-        placed = Placed(started, new=True)
-        await unit.requests.answer(key, placed)
+            raise AccessDenied(caller, order)
+        await _ensure_payable(unit, taken)
+        catalogue = await get_products_with_parts(unit, [line.sku for line in taken.lines])
+        held = HeldGoods(catalogue, await get_cart_hold(unit, cart))
+        started, asked = await restart_payment(unit, taken, cart, held, means)
+        await unit.administration.outbox.add(told=[payment_retried_entry(started, caller)])
+        placed = PlacedOrder(started, new=True)
+        await unit.foundation.idempotency.save_answer(key, placed)
     return placed, asked
 
 
-async def _taken(unit: Unit, order: OrderId) -> Order:
-    await unit.carts.take((await unit.orders.get(order)).cart)
-    return await unit.orders.take(order)
+async def _get_order_for_update(unit: Unit, order: OrderId) -> Order:
+    await unit.carts.carts.get_for_update((await unit.orders.orders.get(order)).cart)
+    return await unit.orders.orders.get_for_update(order)
 
 
-async def _must_be_payable(unit: Unit, order: Order) -> None:
+async def _ensure_payable(unit: Unit, order: Order) -> None:
     """Raises NotPayable, PaymentUnderWay."""
     if not order.is_pending:
         raise NotPayable(order.id, order.state.value)
     if order.pay_by is None or order.pay_by <= unit.now:
         raise NotPayable(order.id, "expired")
-    attempts = await unit.attempts.take_of_order(order.id)
-    asked = await unit.attempts.transactions([attempt.id for attempt in attempts])
-    if not all(has_ended(attempt, asked) for attempt in attempts):
-        raise PaymentUnderWay(order.id, order.pay_by)
+    attempts = await unit.payments.attempts.list_by_order_for_update(order.id)
+    asked = await unit.payments.attempts.list_transactions([attempt.id for attempt in attempts])
+    if not all(is_finished(attempt, asked) for attempt in attempts):
+        raise PaymentInProgress(order.id, order.pay_by)

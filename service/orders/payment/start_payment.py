@@ -6,53 +6,53 @@ from datetime import datetime
 from msgspec import Struct, structs
 
 from domain.carts.carts import Cart
-from domain.inventory.availability import Catalogue, stocked_parts
+from domain.inventory.availability import Catalogue, stocked_components
 from domain.inventory.holds import (
     DEFAULT_TTL,
     Hold,
     HoldLine,
     HoldState,
-    difference,
-    nested,
-    units_of,
+    delta_between,
+    group_by_store,
+    units_by_key,
 )
 from domain.inventory.stock_levels import (
-    Cause,
-    NotEnoughStock,
-    Place,
-    Source,
-    moves_of,
+    InsufficientStock,
+    MovementReason,
+    PostingSource,
+    StockKey,
+    lines_by_stock_key,
     shortages,
-    takers_of,
+    to_postings,
 )
 from domain.kernel.ids import WEB, AttemptId, HoldId, Sku, TransactionId
 from domain.orders.orders import Order
-from domain.payments.attempts import Attempt
-from domain.payments.transactions import Ask, Transaction
-from service.carts.cart_holds import Kept
-from service.payments.payment_methods import LEASE
-from service.payments.ports import Leased
+from domain.payments.attempts import PaymentAttempt
+from domain.payments.transactions import Transaction, TransactionKind
+from service.carts.cart_holds import CartHold
+from service.payments.payment_methods import TRANSACTION_LEASE
+from service.payments.ports import LeasedTransaction
 from service.shared.unit_of_work import Unit
 from service.sourcing.routing import may_be_elsewhere
 
 
-class Held(Struct, frozen=True):
+class HeldGoods(Struct, frozen=True):
     """What an order is made of, and what its cart holds of it."""
 
     catalogue: Catalogue
-    kept: Kept
+    kept: CartHold
 
 
-class Means(Struct, frozen=True):
+class PaymentMeans(Struct, frozen=True):
     """Who takes the money, and the card that the page gave there before, if it did."""
 
     provider: str
     card: str = ""
 
 
-async def begin(
-    unit: Unit, order: Order, cart: Cart, held: Held, means: Means, *, pay_by: datetime
-) -> tuple[Order, Leased]:
+async def start_payment(
+    unit: Unit, order: Order, cart: Cart, held: HeldGoods, means: PaymentMeans, *, pay_by: datetime
+) -> tuple[Order, LeasedTransaction]:
     """Let a new order wait for its money, with its goods held, until `pay_by` at the latest.
 
     Raises:
@@ -62,14 +62,14 @@ async def begin(
     attempt = AttemptId(unit.new_id("pay"))
     order = order.awaiting(attempt, pay_by, unit.now)
     cart = await _hold(unit, order, cart, held, new=True)
-    await unit.orders.add(order)
-    await unit.carts.keep(cart.paying(order.id, pay_by, unit.now))
+    await unit.orders.orders.add(order)
+    await unit.carts.carts.update(cart.paying(order.id, pay_by, unit.now))
     return order, await _start(unit, order, means)
 
 
-async def begin_again(
-    unit: Unit, order: Order, cart: Cart, held: Held, means: Means
-) -> tuple[Order, Leased]:
+async def restart_payment(
+    unit: Unit, order: Order, cart: Cart, held: HeldGoods, means: PaymentMeans
+) -> tuple[Order, LeasedTransaction]:
     """Let a waiting order wait for another attempt; those before it have ended.
 
     Raises:
@@ -78,15 +78,15 @@ async def begin_again(
     assert order.pay_by is not None, "an order that waits knows until when"
     attempt = AttemptId(unit.new_id("pay"))
     order = order.awaiting(attempt, order.pay_by, unit.now)
-    await unit.carts.keep(await _hold(unit, order, cart, held, new=False))
-    await unit.orders.keep(order)
+    await unit.carts.carts.update(await _hold(unit, order, cart, held, new=False))
+    await unit.orders.orders.update(order)
     return order, await _start(unit, order, means)
 
 
-async def _start(unit: Unit, order: Order, means: Means) -> Leased:
+async def _start(unit: Unit, order: Order, means: PaymentMeans) -> LeasedTransaction:
     assert order.attempt is not None
     assert order.pay_by is not None
-    attempt = Attempt(
+    attempt = PaymentAttempt(
         id=order.attempt,
         order=order.id,
         provider=means.provider,
@@ -97,14 +97,20 @@ async def _start(unit: Unit, order: Order, means: Means) -> Leased:
         started_at=unit.now,
         changed_at=unit.now,
     )
-    await unit.attempts.add(attempt)
-    asked = transaction_of(unit, attempt, Ask.AUTHORISE, attempt.amount.amount, attempt.id)
-    asked = structs.replace(asked, tries=1, due_at=unit.now + LEASE)  # it is ours to ask, now
-    await unit.attempts.plan(asked)
-    return Leased(asked, attempt)
+    await unit.payments.attempts.add(attempt)
+    asked = new_transaction(
+        unit, attempt, TransactionKind.AUTHORISE, attempt.amount.amount, attempt.id
+    )
+    asked = structs.replace(
+        asked, tries=1, due_at=unit.now + TRANSACTION_LEASE
+    )  # it is ours to ask, now
+    await unit.payments.attempts.add_transaction(asked)
+    return LeasedTransaction(asked, attempt)
 
 
-def transaction_of(unit: Unit, attempt: Attempt, kind: Ask, amount: int, cause: str) -> Transaction:
+def new_transaction(
+    unit: Unit, attempt: PaymentAttempt, kind: TransactionKind, amount: int, cause: str
+) -> Transaction:
     """Something to be asked for an attempt, as soon as anybody can."""
     return Transaction(
         id=TransactionId(unit.new_id("ptx")),
@@ -121,60 +127,66 @@ def transaction_of(unit: Unit, attempt: Attempt, kind: Ask, amount: int, cause: 
 
 def _wanted(
     order: Order, catalogue: Catalogue
-) -> tuple[list[HoldLine], dict[Place, int], dict[Sku, dict[Sku, int]]]:
+) -> tuple[list[HoldLine], dict[StockKey, int], dict[Sku, dict[Sku, int]]]:
     """Lines to hold, what they take of each place, and the parts of each SKU."""
     lines = [
         HoldLine(line.sku, group.store, line.quantity)
         for group in order.groups
         for line in order.lines_of(group.id).values()
     ]
-    parts = {line.sku: stocked_parts(catalogue[line.sku], catalogue) for line in lines}
-    return lines, units_of(lines, parts), parts
+    parts = {line.sku: stocked_components(catalogue[line.sku], catalogue) for line in lines}
+    return lines, units_by_key(lines, parts), parts
 
 
-async def _hold(unit: Unit, order: Order, cart: Cart, held: Held, *, new: bool) -> Cart:
+async def _hold(unit: Unit, order: Order, cart: Cart, held: HeldGoods, *, new: bool) -> Cart:
     """Hold exactly what the order takes, pinned by its attempt."""
     lines, wanted, parts = _wanted(order, held.catalogue)
     kept = held.kept
-    shelves, terms = await unit.selling.lock(wanted.keys() | kept.claimed.keys(), [WEB])
+    shelves, terms = await unit.inventory.sellable_stock.get_for_update(
+        wanted.keys() | kept.claimed.keys(), [WEB]
+    )
     if short := shortages(wanted, terms[WEB].seen(shelves), kept.places):
         if new:
             collected = {g.store for g in order.groups if g.pickup}
             may_be_elsewhere(short, [place for place in wanted if place[0] in collected])
-        raise NotEnoughStock(short, takers_of((li.store, li.sku, parts[li.sku]) for li in lines))
+        raise InsufficientStock(
+            short, lines_by_stock_key((li.store, li.sku, parts[li.sku]) for li in lines)
+        )
     before = kept.hold if kept.places else None
     if before is not None:
         before.must_not_be_pinned(unit.now)
-    source = Source(Cause.HOLD, order.id, order.actor, unit.now)
-    await unit.stock.apply(moves_of(difference(kept.claimed, wanted), source))
+    source = PostingSource(MovementReason.HOLD, order.id, order.actor, unit.now)
+    await unit.inventory.stock_levels.apply(
+        to_postings(delta_between(kept.claimed, wanted), source)
+    )
     return cart.holding(await _pin(unit, order, lines, wanted, kept), unit.now)
 
 
 async def _pin(
-    unit: Unit, order: Order, lines: list[HoldLine], wanted: Mapping[Place, int], kept: Kept
+    unit: Unit, order: Order, lines: list[HoldLine], wanted: Mapping[StockKey, int], kept: CartHold
 ) -> HoldId | None:
     assert order.attempt is not None
     assert order.pay_by is not None
     ttl = order.pay_by - unit.now
     if kept.hold and kept.places and wanted:
         hold = kept.hold.rewritten(lines, wanted).pinned(order.attempt, ttl, unit.now)
-        await unit.holds.keep(hold)
+        await unit.inventory.holds.update(hold)
         return hold.id
     if kept.hold and kept.claimed:
         state = HoldState.RELEASED if kept.places else HoldState.EXPIRED
-        await unit.holds.close([kept.hold.id], state)
+        await unit.inventory.holds.close([kept.hold.id], state)
     if not wanted:
         return None
     hold = Hold(
         id=HoldId(unit.new_id("hld")),
         state=HoldState.ACTIVE,
         lines=lines,
-        units=nested(wanted),
+        units=group_by_store(wanted),
         created_at=unit.now,
         held_until=unit.now + DEFAULT_TTL,
         customer=order.customer,
         cart=order.cart,
     )
-    await unit.holds.add([hold])
-    await unit.holds.keep(hold.pinned(order.attempt, ttl, unit.now))
+    await unit.inventory.holds.add([hold])
+    await unit.inventory.holds.update(hold.pinned(order.attempt, ttl, unit.now))
     return hold.id

@@ -4,14 +4,21 @@ import stat
 
 from msgspec.json import decode
 
-from adapters.channels.local import Local
-from adapters.channels.router import Switchboard
-from domain.contact.channels import Accepted, Channel, Fault, Outcome, Outgoing, Rejected
+from adapters.channels.local import LocalCarrier
+from adapters.channels.router import ChannelRouter
+from domain.contact.channels import (
+    DeliveryFault,
+    DeliveryOutcome,
+    MessageAccepted,
+    MessageChannel,
+    MessageRejected,
+    OutgoingMessage,
+)
 from domain.kernel.ids import MessageId
 
-READY = Outgoing(
+READY = OutgoingMessage(
     id=MessageId("msg_01jd0000000000000000000000"),
-    channel=Channel.EMAIL,
+    channel=MessageChannel.EMAIL,
     address="reader@example.com",
     locale="da",
     kind="pickup_ready",
@@ -20,9 +27,9 @@ READY = Outgoing(
     text="Din kode er 123 456.",
     html="<p>Din kode er 123 456.</p>",
 )
-TEXT = Outgoing(
+TEXT = OutgoingMessage(
     id=MessageId("msg_01jd0000000000000000000001"),
-    channel=Channel.SMS,
+    channel=MessageChannel.SMS,
     address="+4740000000",
     locale="nb",
     kind="pickup_ready",
@@ -35,34 +42,34 @@ class Recorder:
     """A carrier that only remembers."""
 
     def __init__(self) -> None:
-        self.sent: list[Outgoing] = []
+        self.sent: list[OutgoingMessage] = []
 
-    async def send(self, message: Outgoing) -> Outcome:
+    async def send(self, message: OutgoingMessage) -> DeliveryOutcome:
         self.sent.append(message)
-        return Accepted("taken")
+        return MessageAccepted("taken")
 
     async def close(self) -> None: ...
 
 
 async def test_a_message_can_be_opened_as_text_as_page_and_as_data(tmp_path):
-    outcome = await Local(tmp_path / "messages").send(READY)
+    outcome = await LocalCarrier(tmp_path / "messages").send(READY)
 
     folder = tmp_path / "messages"
-    assert outcome == Accepted(f"local:{READY.id}")
+    assert outcome == MessageAccepted(f"local:{READY.id}")
     assert (folder / f"{READY.id}.txt").read_text() == "Klar til afhentning\n\nDin kode er 123 456."
     assert (folder / f"{READY.id}.html").read_text() == READY.html
-    assert decode((folder / f"{READY.id}.json").read_bytes(), type=Outgoing) == READY
+    assert decode((folder / f"{READY.id}.json").read_bytes(), type=OutgoingMessage) == READY
 
 
 async def test_only_the_owner_may_read_what_customers_were_told(tmp_path):
-    await Local(tmp_path / "messages").send(READY)
+    await LocalCarrier(tmp_path / "messages").send(READY)
 
     modes = {stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "messages").iterdir()}
     assert modes == {0o600}
 
 
 async def test_a_second_try_leaves_one_message(tmp_path):
-    local = Local(tmp_path)
+    local = LocalCarrier(tmp_path)
     for _ in range(2):
         await local.send(TEXT)
 
@@ -70,19 +77,22 @@ async def test_a_second_try_leaves_one_message(tmp_path):
 
 
 async def test_on_trial_every_channel_is_open_and_written_down(tmp_path):
-    switchboard = Switchboard({}, tmp_path)
+    switchboard = ChannelRouter({}, tmp_path)
     await switchboard.send(TEXT)
 
-    assert switchboard.open == frozenset(Channel)
+    assert switchboard.open == frozenset(MessageChannel)
     assert decode((tmp_path / f"{TEXT.id}.json").read_bytes())["channel"] == "sms"
 
 
 async def test_with_a_provider_only_its_channels_are_open(tmp_path):
     email = Recorder()
-    switchboard = Switchboard({Channel.EMAIL: email}, tmp_path)
+    switchboard = ChannelRouter({MessageChannel.EMAIL: email}, tmp_path)
     taken, refused = await switchboard.send(READY), await switchboard.send(TEXT)
 
-    assert switchboard.open == {Channel.EMAIL}
+    assert switchboard.open == {MessageChannel.EMAIL}
     assert email.sent == [READY]
-    assert (taken, refused) == (Accepted("taken"), Rejected(Fault.CONFIG, "no_carrier"))
+    assert (taken, refused) == (
+        MessageAccepted("taken"),
+        MessageRejected(DeliveryFault.CONFIG, "no_carrier"),
+    )
     assert list(tmp_path.iterdir()) == []

@@ -6,17 +6,23 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from adapters.main import House, open_house
+from adapters.main import Components, build_components
 from adapters.settings import Secret, Settings
-from domain.contact.channels import Accepted, Channel, Fault, Outgoing, Rejected
+from domain.contact.channels import (
+    DeliveryFault,
+    MessageAccepted,
+    MessageChannel,
+    MessageRejected,
+    OutgoingMessage,
+)
 from domain.kernel.ids import MessageId
 from tests.support.fakes import Postmaster, Receiver, mail_server, web_server
 
 SIGNED = Secret("whsec_" + base64.b64encode(b"twenty-four bytes of salt").decode())
 
 
-def ready(channel: Channel, address: str) -> Outgoing:
-    return Outgoing(
+def ready(channel: MessageChannel, address: str) -> OutgoingMessage:
+    return OutgoingMessage(
         id=MessageId("msg_01jd0000000000000000000000"),
         channel=channel,
         address=address,
@@ -28,9 +34,11 @@ def ready(channel: Channel, address: str) -> Outgoing:
 
 
 @asynccontextmanager
-async def a_house(data: Path, **settings: Any) -> AsyncIterator[House]:
+async def a_house(data: Path, **settings: Any) -> AsyncIterator[Components]:
     url = Secret("postgresql+asyncpg://nobody@127.0.0.1:1/nowhere")  # it is never asked
-    house = open_house(Settings(data=data, database_url=url, secret=Secret("s" * 32), **settings))
+    house = build_components(
+        Settings(data=data, database_url=url, secret=Secret("s" * 32), **settings)
+    )
     try:
         yield house
     finally:
@@ -39,10 +47,10 @@ async def a_house(data: Path, **settings: Any) -> AsyncIterator[House]:
 
 async def test_nothing_set_up_is_a_trial_that_writes_files(tmp_path: Path):
     async with a_house(tmp_path) as house:
-        await house.switchboard.send(ready(Channel.SMS, "+46701740605"))
+        await house.channel_router.send(ready(MessageChannel.SMS, "+46701740605"))
 
-        assert house.switchboard.trial
-        assert house.desk.channels.open == frozenset(Channel)
+        assert house.channel_router.trial
+        assert house.message_context.channels.open == frozenset(MessageChannel)
     assert [path.suffix for path in sorted((tmp_path / "messages").iterdir())] == [".json", ".txt"]
 
 
@@ -58,14 +66,20 @@ async def test_mail_goes_to_the_mail_server_and_texts_to_the_webhook(tmp_path: P
             "webhook_private": True,
         }
         async with a_house(tmp_path, **settings) as house:
-            mail = await house.switchboard.send(ready(Channel.EMAIL, "reader@example.com"))
-            text = await house.switchboard.send(ready(Channel.SMS, "+46701740605"))
-            call = await house.switchboard.send(ready(Channel.CALL, "+46701740605"))
+            mail = await house.channel_router.send(
+                ready(MessageChannel.EMAIL, "reader@example.com")
+            )
+            text = await house.channel_router.send(ready(MessageChannel.SMS, "+46701740605"))
+            call = await house.channel_router.send(ready(MessageChannel.CALL, "+46701740605"))
 
-            assert house.switchboard.open == {Channel.EMAIL, Channel.SMS, Channel.WHATSAPP}
-    assert mail == Accepted("<msg_01jd0000000000000000000000@example.com>")
-    assert text == Accepted("webhook:msg_01jd0000000000000000000000")
-    assert call == Rejected(Fault.CONFIG, "no_carrier")
+            assert house.channel_router.open == {
+                MessageChannel.EMAIL,
+                MessageChannel.SMS,
+                MessageChannel.WHATSAPP,
+            }
+    assert mail == MessageAccepted("<msg_01jd0000000000000000000000@example.com>")
+    assert text == MessageAccepted("webhook:msg_01jd0000000000000000000000")
+    assert call == MessageRejected(DeliveryFault.CONFIG, "no_carrier")
     assert [letter["From"] for letter in postmaster.texts] == ["Shop <shop@example.com>"]
     assert len(receiver.requests) == 1
     assert not (tmp_path / "messages").exists()
@@ -80,7 +94,7 @@ async def test_messages_bear_the_name_and_the_addresses_of_the_retailer(tmp_path
         "thank_you_delay_minutes": 5,
     }
     async with a_house(tmp_path, **settings) as house:
-        desk = house.desk
+        desk = house.message_context
 
     assert (desk.retailer.name, desk.retailer.email) == ("Mugs & More", "help@example.com")
     assert (desk.shop_url, desk.address) == (

@@ -12,22 +12,22 @@ from jinja2 import UndefinedError
 from jinja2.exceptions import SecurityError
 from msgspec.structs import replace
 
-from adapters.content.rendering import TEMPLATES, Rendering, environment, words_of
-from domain.contact.channels import FORMS, Channel, Form
+from adapters.content.rendering import TEMPLATES, JinjaRenderer, environment, words_of
+from domain.contact.channels import FORMS, ContentForm, MessageChannel
 from domain.follow_ups.content import (
-    Item,
-    Letter,
-    LinkLetter,
-    Place,
-    ReadyLetter,
+    Content,
+    ContentItem,
+    ContentStore,
+    OrderLinkContent,
+    OrderShortContent,
+    PaymentReturnedContent,
+    PickupReadyContent,
     Retailer,
-    ReturnedLetter,
-    SentLetter,
-    ShortLetter,
+    ShipmentSentContent,
     Suggestion,
-    ThanksLetter,
+    ThankYouContent,
 )
-from domain.follow_ups.messages import Kind
+from domain.follow_ups.messages import MessageKind
 from domain.kernel.locales import LOCALES, fallbacks, spoken
 from domain.kernel.money import Money
 
@@ -38,7 +38,7 @@ def at(hour: int, day: int = 26) -> datetime:
     return datetime(2026, 11, day, hour, tzinfo=OSLO)
 
 
-HARBOUR = Place(
+HARBOUR = ContentStore(
     name="Harbour",
     country="NO",
     address="Bryggegata 1",
@@ -47,8 +47,10 @@ HARBOUR = Place(
     today=[(at(10), at(20))],
 )
 SHOP = Retailer("Mugs & More", email="help@example.com")
-MUG = Item(name="Mug", names={"nb": "Krus", "da": "Krus", "sv": "Mugg", "ro": "Cană"}, quantity=2)
-READY = ReadyLetter(
+MUG = ContentItem(
+    name="Mug", names={"nb": "Krus", "da": "Krus", "sv": "Mugg", "ro": "Cană"}, quantity=2
+)
+READY = PickupReadyContent(
     retailer=SHOP,
     order="ord_7",
     store=HARBOUR,
@@ -57,7 +59,7 @@ READY = ReadyLetter(
     collect_by=at(18),
     order_url="https://shop.example.com/orders/ord_7",
 )
-THANKS = ThanksLetter(
+THANKS = ThankYouContent(
     retailer=SHOP,
     order="ord_7",
     country="NO",
@@ -77,7 +79,7 @@ BARE_THANKS = replace(
     unsubscribe_url=None,
 )
 SENT_THANKS = replace(THANKS, store=None)
-SENT = SentLetter(
+SENT = ShipmentSentContent(
     retailer=SHOP,
     order="ord_7",
     country="NO",
@@ -85,12 +87,12 @@ SENT = SentLetter(
     tracking_number="SP1",
     tracking_url="https://post.example.com/SP1",
     items=[MUG],
-    to_come=[Item(name="Teapot", quantity=1)],
+    to_come=[ContentItem(name="Teapot", quantity=1)],
     city="Bergen",
     order_url="https://shop.example.com/orders/ord_7",
 )
 BARE_SENT = replace(SENT, tracking_url=None, to_come=[], city=None, order_url=None)
-SHORT = ShortLetter(
+SHORT = OrderShortContent(
     retailer=SHOP,
     order="ord_7",
     country="NO",
@@ -99,14 +101,14 @@ SHORT = ShortLetter(
     order_url="https://shop.example.com/orders/ord_7",
 )
 UNPAID_SHORT = replace(SHORT, by_card=False)
-RETURNED = ReturnedLetter(
+RETURNED = PaymentReturnedContent(
     retailer=SHOP,
     order="ord_7",
     country="NO",
     amount=Money(49900, "NOK"),
     order_url="https://shop.example.com/orders/ord_7",
 )
-LINK = LinkLetter(
+LINK = OrderLinkContent(
     retailer=SHOP,
     order="ord_7",
     country="NO",
@@ -125,14 +127,14 @@ LETTERS = {
     "returned": RETURNED,
     "link": LINK,
 }
-RENDERING = Rendering()
+RENDERING = JinjaRenderer()
 
 
-def words(letter: Letter, locale: str, channel: Channel = Channel.EMAIL) -> str:
+def words(letter: Content, locale: str, channel: MessageChannel = MessageChannel.EMAIL) -> str:
     return RENDERING.render(letter, channel=channel, locale=locale).text
 
 
-@pytest.mark.parametrize("channel", Channel)
+@pytest.mark.parametrize("channel", MessageChannel)
 @pytest.mark.parametrize("locale", LOCALES)
 @pytest.mark.parametrize("letter", LETTERS.values(), ids=LETTERS)
 def test_every_letter_is_whole_in_every_language_on_every_channel(letter, locale, channel):
@@ -140,14 +142,14 @@ def test_every_letter_is_whole_in_every_language_on_every_channel(letter, locale
 
     shown = [rendered.text, rendered.subject or "", rendered.html or ""]
     assert rendered.locale == locale
-    assert (rendered.html is not None) == (FORMS[channel] is Form.PAGE)
-    assert (rendered.subject is not None) == (FORMS[channel] is Form.PAGE)
+    assert (rendered.html is not None) == (FORMS[channel] is ContentForm.PAGE)
+    assert (rendered.subject is not None) == (FORMS[channel] is ContentForm.PAGE)
     assert not [text for text in shown if re.search(r"\{[{%]|%\}|\}\}|Undefined|None", text)]
     assert "  " not in rendered.text
     assert "\n" not in (rendered.subject or "")
 
 
-@pytest.mark.parametrize("channel", [Channel.EMAIL, Channel.SMS])
+@pytest.mark.parametrize("channel", [MessageChannel.EMAIL, MessageChannel.SMS])
 @pytest.mark.parametrize("letter", LETTERS.values(), ids=LETTERS)
 def test_no_language_is_a_copy_of_another(letter, channel):
     texts = {locale: words(letter, locale, channel) for locale in LOCALES}
@@ -165,26 +167,26 @@ def test_every_language_has_every_sentence_and_none_too_many(locale):
 
 @pytest.mark.parametrize("locale", LOCALES)
 def test_a_letter_says_what_its_reader_has_to_know(locale):
-    rendered = RENDERING.render(READY, channel=Channel.EMAIL, locale=locale)
+    rendered = RENDERING.render(READY, channel=MessageChannel.EMAIL, locale=locale)
     facts = ["482913", "ord_7", "Harbour", "Bryggegata 1", "/orders/ord_7", "help@example.com"]
 
     for shown in (rendered.text, rendered.html or ""):
         assert not [fact for fact in (*facts, MUG.called(locale, locale)) if fact not in shown]
-    assert "482913" in words(READY, locale, Channel.SMS)
+    assert "482913" in words(READY, locale, MessageChannel.SMS)
 
 
 @pytest.mark.parametrize("locale", LOCALES)
 def test_who_gets_money_back_reads_how_much_and_for_which_order(locale):
-    rendered = RENDERING.render(RETURNED, channel=Channel.EMAIL, locale=locale)
+    rendered = RENDERING.render(RETURNED, channel=MessageChannel.EMAIL, locale=locale)
 
-    for shown in (rendered.text, rendered.html or "", words(RETURNED, locale, Channel.SMS)):
+    for shown in (rendered.text, rendered.html or "", words(RETURNED, locale, MessageChannel.SMS)):
         assert not [fact for fact in ("499", "ord_7", "/orders/ord_7") if fact not in shown]
 
 
 @pytest.mark.parametrize("locale", LOCALES)
 def test_who_waits_for_a_parcel_reads_how_to_follow_it_what_is_in_it_and_what_is_not(locale):
-    rendered = RENDERING.render(SENT, channel=Channel.EMAIL, locale=locale)
-    text = words(SENT, locale, Channel.SMS)
+    rendered = RENDERING.render(SENT, channel=MessageChannel.EMAIL, locale=locale)
+    text = words(SENT, locale, MessageChannel.SMS)
     facts = ["Sample Post", "SP1", "https://post.example.com/SP1", "Bergen", "Teapot", "ord_7"]
 
     for shown in (rendered.text, rendered.html or ""):
@@ -203,7 +205,7 @@ def test_what_does_not_come_is_named_and_a_card_is_spoken_of_where_one_was_used(
     assert len(by_card) > len(unpaid) + 50
 
 
-@pytest.mark.parametrize("channel", [Channel.EMAIL, Channel.SMS])
+@pytest.mark.parametrize("channel", [MessageChannel.EMAIL, MessageChannel.SMS])
 @pytest.mark.parametrize("locale", LOCALES)
 def test_thanks_for_what_was_sent_name_no_store(locale, channel):
     assert "Harbour" in words(THANKS, locale, channel)
@@ -296,11 +298,11 @@ def test_what_people_wrote_cannot_become_part_of_the_page():
     evil = "<script>alert('x')</script>{{ 7 * 7 }}"
     letter = replace(
         READY,
-        items=[Item(name=evil, quantity=1)],
+        items=[ContentItem(name=evil, quantity=1)],
         store=replace(HARBOUR, name=evil, address=evil),
         retailer=replace(SHOP, name=evil),
     )
-    rendered = RENDERING.render(letter, channel=Channel.EMAIL, locale="en")
+    rendered = RENDERING.render(letter, channel=MessageChannel.EMAIL, locale="en")
 
     assert rendered.html is not None
     assert "<script" not in rendered.html
@@ -328,7 +330,7 @@ class Tags(HTMLParser):
 
 @pytest.mark.parametrize("letter", LETTERS.values(), ids=LETTERS)
 def test_the_page_is_whole_and_asks_nothing_of_the_network(letter):
-    rendered = RENDERING.render(letter, channel=Channel.EMAIL, locale="sv")
+    rendered = RENDERING.render(letter, channel=MessageChannel.EMAIL, locale="sv")
     tags = Tags()
     tags.feed(rendered.html or "")
 
@@ -356,7 +358,10 @@ def test_the_page_is_whole_and_asks_nothing_of_the_network(letter):
 )
 def test_a_reader_gets_the_nearest_language_we_write(wanted, default, language):
     assert spoken(wanted, default) == language
-    assert Rendering(default).render(READY, channel=Channel.SMS, locale=wanted).locale == language
+    assert (
+        JinjaRenderer(default).render(READY, channel=MessageChannel.SMS, locale=wanted).locale
+        == language
+    )
 
 
 def test_the_way_back_to_english_is_written_down():
@@ -379,7 +384,7 @@ def test_every_kind_has_its_four_templates():
     kinds = set(tomllib.loads((TEMPLATES / "words" / "en.toml").read_text())) - {"every"}
     endings = (".subject.txt", ".full.txt", ".short.txt", ".html")
 
-    assert kinds == {kind.value for kind in Kind}
+    assert kinds == {kind.value for kind in MessageKind}
     assert not [
         f"{kind}{end}"
         for kind in kinds

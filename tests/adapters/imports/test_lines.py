@@ -7,7 +7,7 @@ import pytest
 
 from adapters.imports import lines
 from adapters.imports.lines import FileUnreadable, Format, Line, read
-from service.administration.imports import Refused
+from service.administration.imports import RefusedLine
 
 
 def said(content: bytes, hint: Format | None = None) -> list[tuple[int, object]]:
@@ -109,7 +109,7 @@ def test_a_line_nested_beyond_reason_is_refused_alone():
 def test_what_is_wrong_with_a_file_does_not_repeat_what_stands_in_it():
     lines_read = list(read(BytesIO(b'[{"name": "secret"}] secret')))
 
-    assert isinstance(lines_read[1], Refused)
+    assert isinstance(lines_read[1], RefusedLine)
     assert "secret" not in lines_read[1].detail
 
 
@@ -118,7 +118,7 @@ def test_an_open_quote_does_not_swallow_the_rest_of_the_file():
 
     found = list(read(BytesIO(content)))
 
-    assert isinstance(found[0], Refused)
+    assert isinstance(found[0], RefusedLine)
     assert (found[0].line, found[0].code) == (2, "unreadable")
     assert Line(20_001, {"sku": "POT", "name": "Pot"}) in found[-2:]
 

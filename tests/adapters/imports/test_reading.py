@@ -12,9 +12,9 @@ import pytest
 from adapters.imports import reading
 from adapters.imports.reading import FileReading
 from domain.catalogue.products import Product, Relation, RelationKind
-from domain.kernel.errors import WrongField
+from domain.kernel.errors import InvalidField
 from domain.kernel.money import Money
-from service.administration.imports import Entry, ImportKind, Refused, options
+from service.administration.imports import ImportEntry, ImportKind, RefusedLine, options
 
 STORE_TEXTS = ("name", "kind", "address", "city", "country", "time_zone", "hours", "exceptions")
 
@@ -26,13 +26,13 @@ async def told(kind: ImportKind, content: str, **wishes) -> list[Any]:
 
 async def the_one(kind: ImportKind, content: str, **wishes):
     (entry,) = await told(kind, content, **wishes)
-    assert isinstance(entry, Entry), entry
+    assert isinstance(entry, ImportEntry), entry
     return entry.value
 
 
 async def refusals(kind: ImportKind, content: str, **wishes) -> list[tuple[int, str]]:
     lines = await told(kind, content, **wishes)
-    return [(line.line, line.code) for line in lines if isinstance(line, Refused)]
+    return [(line.line, line.code) for line in lines if isinstance(line, RefusedLine)]
 
 
 async def test_a_store_in_anothers_words_is_understood():
@@ -297,9 +297,9 @@ async def test_many_lines_of_one_key_fold_into_the_most_frequent_name_and_the_la
 async def test_without_folding_a_file_may_not_contradict_itself():
     lines = await told(ImportKind.PRODUCTS, SALES + "mug,Small mug,5.00,GBP,2026-11-04 10:00\n")
 
-    accepted = [line.line for line in lines if isinstance(line, Entry)]
+    accepted = [line.line for line in lines if isinstance(line, ImportEntry)]
     assert accepted == [2, 3, 7]
-    assert [line.code for line in lines if isinstance(line, Refused)] == [
+    assert [line.code for line in lines if isinstance(line, RefusedLine)] == [
         "contradiction",
         "contradiction",
         "required",
@@ -322,7 +322,7 @@ async def test_without_folding_a_file_may_not_contradict_itself():
     ],
 )
 async def test_an_option_that_does_not_fit_is_named(wishes, field):
-    with pytest.raises(WrongField) as refusal:
+    with pytest.raises(InvalidField) as refusal:
         await told(ImportKind.PRODUCTS, SALES, **wishes)
 
     assert refusal.value.errors[0]["pointer"] == f"/{field}"

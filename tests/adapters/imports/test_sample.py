@@ -10,10 +10,10 @@ import pytest
 from msgspec.json import decode
 
 import adapters.sample
-from domain.catalogue.products import Product, Relation, RelationKind, read_gtin
+from domain.catalogue.products import Product, Relation, RelationKind, parse_gtin
 from domain.kernel.locales import LOCALES
 from domain.kernel.money import from_major
-from domain.stores.opening_hours import read
+from domain.stores.opening_hours import parse_hours
 from domain.stores.stores import Store
 
 SAMPLE = Path(adapters.sample.__file__).parent
@@ -30,7 +30,7 @@ def product(told: dict[str, Any]) -> Product:
         name=told["name"],
         names=told["names"],
         price=from_major(told["price"], told["currency"]),
-        gtin=read_gtin(told["gtin"]) if "gtin" in told else None,
+        gtin=parse_gtin(told["gtin"]) if "gtin" in told else None,
         category=told["category"],
         group=told.get("group"),
         options=told.get("options", {}),
@@ -58,7 +58,7 @@ def test_there_are_twelve_stores_in_five_countries():
             latitude=float(row["latitude"]),
             longitude=float(row["longitude"]),
             time_zone=row["time_zone"],
-            hours=read(row["hours"]),
+            hours=parse_hours(row["hours"]),
         )
         for row in rows("stores.csv")
     ]

@@ -10,15 +10,22 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from adapters.smtp.email import Bounces, Email, MailServer
-from domain.contact.channels import Accepted, Channel, Fault, Outgoing, Rejected, Unclear
+from adapters.smtp.email import BounceAddress, MailServer, SmtpCarrier
+from domain.contact.channels import (
+    DeliveryFault,
+    DeliveryUnknown,
+    MessageAccepted,
+    MessageChannel,
+    MessageRejected,
+    OutgoingMessage,
+)
 from domain.kernel.ids import MessageId
 from tests.support.fakes import Postmaster, doorman, mail_server
 
 NOW = datetime(2026, 11, 23, 15, 4, tzinfo=UTC)
-READY = Outgoing(
+READY = OutgoingMessage(
     id=MessageId("msg_01jd0000000000000000000000"),
-    channel=Channel.EMAIL,
+    channel=MessageChannel.EMAIL,
     address="reader@example.com",
     locale="nb",
     kind="pickup_ready",
@@ -29,8 +36,8 @@ READY = Outgoing(
 )
 
 
-def to(who: str) -> Outgoing:
-    return Outgoing(
+def to(who: str) -> OutgoingMessage:
+    return OutgoingMessage(
         id=READY.id,
         channel=READY.channel,
         address=f"{who}@example.com",
@@ -41,9 +48,9 @@ def to(who: str) -> Outgoing:
     )
 
 
-def post(port: int, **options) -> Email:
+def post(port: int, **options) -> SmtpCarrier:
     url = options.pop("url", "smtp://127.0.0.1:{port}").format(port=port)
-    return Email(
+    return SmtpCarrier(
         MailServer.at(url), sender="Harbour <shop@example.com>", clock=lambda: NOW, **options
     )
 
@@ -54,7 +61,7 @@ async def test_a_letter_arrives_whole():
         outcome = await post(port, reply_to="help@example.com").send(READY)
 
     [envelope], [letter] = postmaster.letters, postmaster.texts
-    assert outcome == Accepted("<msg_01jd0000000000000000000000@example.com>")
+    assert outcome == MessageAccepted("<msg_01jd0000000000000000000000@example.com>")
     assert envelope.mail_from == "shop@example.com"
     assert letter["Message-ID"] == "<msg_01jd0000000000000000000000@example.com>"
     assert letter["Subject"] == "Klar til henting på Grünerløkka"
@@ -78,15 +85,15 @@ async def test_a_second_try_is_recognised_as_the_same_letter():
         second = await post(port).send(to("greylist"))
 
     [letter] = postmaster.texts
-    assert first == Rejected(Fault.TRANSIENT, "4.7.1")
-    assert second == Accepted(letter["Message-ID"])
+    assert first == MessageRejected(DeliveryFault.TRANSIENT, "4.7.1")
+    assert second == MessageAccepted(letter["Message-ID"])
 
 
 async def test_an_advertisement_can_be_stopped_with_one_click():
     postmaster = Postmaster()
-    offer = Outgoing(
+    offer = OutgoingMessage(
         id=READY.id,
-        channel=Channel.EMAIL,
+        channel=MessageChannel.EMAIL,
         address="reader@example.com",
         locale="en",
         kind="thank_you",
@@ -108,14 +115,14 @@ async def test_an_advertisement_can_be_stopped_with_one_click():
 @pytest.mark.parametrize(
     ("who", "outcome"),
     [
-        ("bounce", Rejected(Fault.PERMANENT_ADDRESS, "5.1.1")),
-        ("disabled", Rejected(Fault.PERMANENT_ADDRESS, "5.2.1")),
-        ("plain-bounce", Rejected(Fault.PERMANENT_ADDRESS, "550")),
-        ("full", Rejected(Fault.TRANSIENT, "4.2.2")),
-        ("policy", Rejected(Fault.PERMANENT_CONTENT, "5.7.1")),
-        ("spam", Rejected(Fault.PERMANENT_CONTENT, "5.7.1")),
-        ("slow", Unclear("SMTPReadTimeoutError")),
-        ("accept-then-drop", Unclear("SMTPServerDisconnected")),
+        ("bounce", MessageRejected(DeliveryFault.PERMANENT_ADDRESS, "5.1.1")),
+        ("disabled", MessageRejected(DeliveryFault.PERMANENT_ADDRESS, "5.2.1")),
+        ("plain-bounce", MessageRejected(DeliveryFault.PERMANENT_ADDRESS, "550")),
+        ("full", MessageRejected(DeliveryFault.TRANSIENT, "4.2.2")),
+        ("policy", MessageRejected(DeliveryFault.PERMANENT_CONTENT, "5.7.1")),
+        ("spam", MessageRejected(DeliveryFault.PERMANENT_CONTENT, "5.7.1")),
+        ("slow", DeliveryUnknown("SMTPReadTimeoutError")),
+        ("accept-then-drop", DeliveryUnknown("SMTPServerDisconnected")),
     ],
 )
 async def test_every_answer_has_its_meaning(who, outcome):
@@ -135,7 +142,9 @@ async def test_a_dead_mail_server_is_asked_again_later():
     async with mail_server(Postmaster()) as port:
         pass
 
-    assert await post(port).send(READY) == Rejected(Fault.TRANSIENT, "SMTPConnectError")
+    assert await post(port).send(READY) == MessageRejected(
+        DeliveryFault.TRANSIENT, "SMTPConnectError"
+    )
 
 
 async def test_an_address_that_is_none_never_reaches_the_server():
@@ -143,7 +152,7 @@ async def test_an_address_that_is_none_never_reaches_the_server():
     async with mail_server(postmaster) as port:
         outcome = await post(port).send(to("two words"))
 
-    assert outcome == Rejected(Fault.PERMANENT_ADDRESS, "5.1.3")
+    assert outcome == MessageRejected(DeliveryFault.PERMANENT_ADDRESS, "5.1.3")
     assert postmaster.tries == {}
 
 
@@ -154,20 +163,20 @@ async def test_a_name_with_letters_of_its_own_is_served_where_the_server_can():
     async with mail_server(unable) as port:
         refused = await post(port).send(to("bjørn"))
 
-    assert isinstance(reached, Accepted)
+    assert isinstance(reached, MessageAccepted)
     assert able.letters[0].rcpt_tos == ["bjørn@example.com"]
-    assert refused == Rejected(Fault.PERMANENT_ADDRESS, "5.6.7")
+    assert refused == MessageRejected(DeliveryFault.PERMANENT_ADDRESS, "5.6.7")
 
 
 async def test_a_bounce_can_name_the_letter_it_is_about():
     postmaster = Postmaster()
-    bounces = Bounces("bounce.example.com", b"a secret of the shop")
+    bounces = BounceAddress("bounce.example.com", b"a secret of the shop")
     async with mail_server(postmaster) as port:
         await post(port, bounces=bounces).send(READY)
 
     assert postmaster.letters[0].mail_from == bounces.path(READY.id)
     assert bounces.path(READY.id).startswith(f"b+{READY.id}.")
-    assert bounces.path(READY.id) != Bounces("bounce.example.com", b"another").path(READY.id)
+    assert bounces.path(READY.id) != BounceAddress("bounce.example.com", b"another").path(READY.id)
 
 
 @pytest.fixture(scope="module")
@@ -202,8 +211,8 @@ def certificate(tmp_path_factory) -> Path:
 @pytest.mark.parametrize(
     ("password", "outcome"),
     [
-        ("open%20sesame", Accepted("<msg_01jd0000000000000000000000@example.com>")),
-        ("wrong", Rejected(Fault.AUTH, "5.7.8")),
+        ("open%20sesame", MessageAccepted("<msg_01jd0000000000000000000000@example.com>")),
+        ("wrong", MessageRejected(DeliveryFault.AUTH, "5.7.8")),
     ],
 )
 async def test_a_password_travels_only_inside_tls(certificate, password, outcome):
@@ -226,7 +235,7 @@ async def test_a_password_is_kept_from_a_server_without_tls():
     async with mail_server(postmaster) as port:
         outcome = await post(port, url="smtp://shop:secret@127.0.0.1:{port}").send(READY)
 
-    assert outcome == Rejected(Fault.CONFIG, "not_supported")
+    assert outcome == MessageRejected(DeliveryFault.CONFIG, "not_supported")
     assert postmaster.letters == []
 
 
@@ -236,7 +245,7 @@ async def test_a_certificate_of_a_stranger_is_not_believed(certificate):
     async with mail_server(Postmaster(), tls_context=context) as port:
         outcome = await post(port, url="smtp+starttls://localhost:{port}").send(READY)
 
-    assert outcome == Rejected(Fault.CONFIG, "tls")
+    assert outcome == MessageRejected(DeliveryFault.CONFIG, "tls")
 
 
 @pytest.mark.parametrize("url", ["", "mail.example.com", "http://mail.example.com", "smtp://"])

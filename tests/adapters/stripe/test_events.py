@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from adapters.stripe.events import StripeNotices
+from adapters.stripe.events import StripeEvents
 from domain.kernel.errors import Invalid
 from domain.kernel.ids import AttemptId
-from domain.payments.attempts import WrongSignature
-from service.payments.ports import Notice
+from domain.payments.attempts import InvalidSignature
+from service.payments.ports import ProviderEvent
 from tests.support.fake_stripe import OLD_SIGNING, SIGNING, signed
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -22,16 +22,18 @@ def event(thing: dict[str, Any], kind: str = "payment_intent.succeeded") -> dict
     return {"id": "evt_1", "type": kind, "created": 1, "data": {"object": thing}, "new": [1]}
 
 
-def read(body: bytes, headers: dict[str, str], *secrets: str, now: datetime = NOW) -> Notice | None:
+def read(
+    body: bytes, headers: dict[str, str], *secrets: str, now: datetime = NOW
+) -> ProviderEvent | None:
     lower = {name.lower(): value for name, value in headers.items()}
-    return StripeNotices(secrets or [SIGNING]).read(lower, body, now)
+    return StripeEvents(secrets or [SIGNING]).parse(lower, body, now)
 
 
 @pytest.mark.parametrize("secrets", [[SIGNING], [OLD_SIGNING, SIGNING], [SIGNING, "whsec_next"]])
 def test_one_right_signature_among_several_is_enough(secrets: list[str]):
     body, headers = signed(event(INTENT), *secrets, at=NOW.timestamp())
 
-    assert read(body, headers) == Notice(
+    assert read(body, headers) == ProviderEvent(
         "evt_1", "payment_intent.succeeded", "pi_1", AttemptId("pay_1")
     )
 
@@ -40,7 +42,7 @@ def test_the_secret_of_before_counts_as_long_as_it_is_kept():
     body, headers = signed(event(INTENT), OLD_SIGNING, at=NOW.timestamp())
 
     assert read(body, headers, SIGNING, OLD_SIGNING) is not None
-    with pytest.raises(WrongSignature):
+    with pytest.raises(InvalidSignature):
         read(body, headers, SIGNING)
 
 
@@ -49,14 +51,14 @@ def test_what_was_signed_more_than_five_minutes_away_is_nobodys(late: timedelta)
     body, headers = signed(event(INTENT), at=NOW.timestamp())
 
     assert read(body, headers, now=NOW + late * 299 / 301) is not None
-    with pytest.raises(WrongSignature):
+    with pytest.raises(InvalidSignature):
         read(body, headers, now=NOW + late)
 
 
 def test_a_changed_body_is_nobodys():
     body, headers = signed(event(INTENT), at=NOW.timestamp())
 
-    with pytest.raises(WrongSignature):
+    with pytest.raises(InvalidSignature):
         read(body.replace(b"pi_1", b"pi_2"), headers)
 
 
@@ -65,7 +67,7 @@ def test_a_changed_body_is_nobodys():
     ["", "t=", "v1=abc", "t=1", "t=x,v1=y", "t=²,v1=é", "t=99999999999999999999,v1=a", ",,="],
 )
 def test_a_header_that_makes_no_sense_is_nobodys(header: str):
-    with pytest.raises(WrongSignature):
+    with pytest.raises(InvalidSignature):
         read(b"{}", {"Stripe-Signature": header})
 
 

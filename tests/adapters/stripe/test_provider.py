@@ -5,11 +5,18 @@ from datetime import timedelta
 
 import pytest
 
-from adapters.stripe.provider import Stripe
+from adapters.stripe.provider import StripeProvider
 from domain.kernel.ids import AttemptId, OrderId, TransactionId
 from domain.kernel.money import Money
-from domain.payments.attempts import FailedRefund, Outcome, Refused, Stage, Told, Unsure
-from service.payments.ports import Wanted
+from domain.payments.attempts import (
+    FailedRefund,
+    ProviderOutcome,
+    ProviderOutcomeConfirmed,
+    ProviderOutcomeDeclined,
+    ProviderOutcomeUnknown,
+    ProviderPaymentStage,
+)
+from service.payments.ports import AuthorisationRequest
 from tests.support.fake_stripe import (
     ASKS_THE_BANK,
     DECLINED,
@@ -32,36 +39,38 @@ def fake() -> Iterator[FakeStripe]:
 
 
 @pytest.fixture
-async def stripe(fake: FakeStripe) -> AsyncIterator[Stripe]:
-    stripe = Stripe(SECRET_KEY, base_url=fake.url, timeout_s=2)
+async def stripe(fake: FakeStripe) -> AsyncIterator[StripeProvider]:
+    stripe = StripeProvider(SECRET_KEY, base_url=fake.url, timeout_s=2)
     yield stripe
     await stripe.close()
 
 
-def wanted(card: str = "", amount: int = 1000) -> Wanted:
-    return Wanted(ATTEMPT, OrderId("ord_1"), Money(amount, "SEK"), card)
+def wanted(card: str = "", amount: int = 1000) -> AuthorisationRequest:
+    return AuthorisationRequest(ATTEMPT, OrderId("ord_1"), Money(amount, "SEK"), card)
 
 
-def told(outcome: Outcome | None) -> Told:
-    assert isinstance(outcome, Told), outcome
+def told(outcome: ProviderOutcome | None) -> ProviderOutcomeConfirmed:
+    assert isinstance(outcome, ProviderOutcomeConfirmed), outcome
     return outcome
 
 
-async def reserved(stripe: Stripe) -> str:
+async def reserved(stripe: StripeProvider) -> str:
     return told(await stripe.authorise(wanted(GOOD), key=KEY)).truth.payment
 
 
 @pytest.mark.parametrize(
     ("card", "stage", "authorised"),
     [
-        ("", Stage.OPEN, 0),
-        (GOOD, Stage.AUTHORISED, 1000),
-        (DECLINED, Stage.DECLINED, 0),
-        (ASKS_THE_BANK, Stage.OPEN, 0),
-        (SLOW, Stage.PROCESSING, 0),
+        ("", ProviderPaymentStage.OPEN, 0),
+        (GOOD, ProviderPaymentStage.AUTHORISED, 1000),
+        (DECLINED, ProviderPaymentStage.DECLINED, 0),
+        (ASKS_THE_BANK, ProviderPaymentStage.OPEN, 0),
+        (SLOW, ProviderPaymentStage.PROCESSING, 0),
     ],
 )
-async def test_what_becomes_of_a_card(stripe: Stripe, card: str, stage: Stage, authorised: int):
+async def test_what_becomes_of_a_card(
+    stripe: StripeProvider, card: str, stage: ProviderPaymentStage, authorised: int
+):
     truth = told(await stripe.authorise(wanted(card), key=KEY)).truth
 
     assert (truth.stage, truth.authorised, truth.captured) == (stage, authorised, 0)
@@ -71,7 +80,7 @@ async def test_what_becomes_of_a_card(stripe: Stripe, card: str, stage: Stage, a
 
 
 async def test_nothing_is_taken_before_it_is_captured_and_the_rest_is_free(
-    fake: FakeStripe, stripe: Stripe
+    fake: FakeStripe, stripe: StripeProvider
 ):
     payment = await reserved(stripe)
     before = fake.book()[payment]
@@ -79,13 +88,13 @@ async def test_nothing_is_taken_before_it_is_captured_and_the_rest_is_free(
 
     assert before == ("requires_capture", 1000, 0, 0)
     assert fake.book()[payment] == ("succeeded", 0, 700, 0)
-    assert (truth.stage, truth.captured) == (Stage.CAPTURED, 700)
+    assert (truth.stage, truth.captured) == (ProviderPaymentStage.CAPTURED, 700)
     assert fake.only["metadata"] == {"order": "ord_1", "attempt": "pay_1"}
 
 
 @pytest.mark.parametrize("fault", [Fault.HANGS, Fault.HANGS_UP, Fault.BREAKS_AFTER])
 async def test_a_repeat_after_a_lost_answer_charges_once(
-    fake: FakeStripe, stripe: Stripe, fault: Fault
+    fake: FakeStripe, stripe: StripeProvider, fault: Fault
 ):
     fake.will("create", fault)
     fake.will("capture", fault)
@@ -95,15 +104,15 @@ async def test_a_repeat_after_a_lost_answer_charges_once(
     lost = await stripe.capture(payment, 1000)
     again = await stripe.capture(payment, 1000, again=True)
 
-    assert isinstance(first, Unsure)
-    assert isinstance(lost, Unsure)
+    assert isinstance(first, ProviderOutcomeUnknown)
+    assert isinstance(lost, ProviderOutcomeUnknown)
     assert told(again).truth.captured == 1000
     assert fake.book() == {payment: ("succeeded", 0, 1000, 0)}
 
 
 @pytest.mark.parametrize("fault", [Fault.HANGS, Fault.HANGS_UP, Fault.BREAKS_AFTER])
 async def test_a_refund_whose_answer_was_lost_is_made_once(
-    fake: FakeStripe, stripe: Stripe, fault: Fault
+    fake: FakeStripe, stripe: StripeProvider, fault: Fault
 ):
     payment = await reserved(stripe)
     await stripe.capture(payment, 1000)
@@ -112,61 +121,65 @@ async def test_a_refund_whose_answer_was_lost_is_made_once(
     lost = await stripe.refund(payment, 300, key=key)
     again = await stripe.refund(payment, 300, key=key, again=True)
 
-    assert isinstance(lost, Unsure)
+    assert isinstance(lost, ProviderOutcomeUnknown)
     assert (told(again).receipt, told(again).truth.refunded) == (fake.refunds[0]["id"], 300)
     assert fake.book()[payment] == ("succeeded", 0, 1000, 300)
 
 
-async def test_a_refund_that_fails_days_later_is_told(fake: FakeStripe, stripe: Stripe):
+async def test_a_refund_that_fails_days_later_is_told(fake: FakeStripe, stripe: StripeProvider):
     payment = await reserved(stripe)
     await stripe.capture(payment, 1000)
     refund = told(await stripe.refund(payment, 300, key=TransactionId("ptx_refund"))).receipt
-    before = told(await stripe.look(payment)).truth
+    before = told(await stripe.get_payment(payment)).truth
     fake.sends_back(refund, "lost_or_stolen_card")
-    after = told(await stripe.look(payment)).truth
+    after = told(await stripe.get_payment(payment)).truth
 
     assert before.failed_refunds == ()
     assert after.failed_refunds == (FailedRefund(refund, 300, "lost_or_stolen_card"),)
     assert (before.refunded, after.refunded) == (300, 300)
 
 
-async def test_of_many_refunds_none_is_overlooked(fake: FakeStripe, stripe: Stripe):
+async def test_of_many_refunds_none_is_overlooked(fake: FakeStripe, stripe: StripeProvider):
     payment = await reserved(stripe)
     await stripe.capture(payment, 1000)
     for number in range(12):
         await stripe.refund(payment, 10, key=TransactionId(f"ptx_{number}"))
     fake.sends_back(fake.refunds[0]["id"])  # the oldest, which a charge shows no more
-    truth = told(await stripe.look(payment)).truth
+    truth = told(await stripe.get_payment(payment)).truth
 
     assert (truth.refunded, len(truth.failed_refunds)) == (120, 1)
 
 
-async def test_a_key_of_before_brings_the_first_payment_again(fake: FakeStripe, stripe: Stripe):
+async def test_a_key_of_before_brings_the_first_payment_again(
+    fake: FakeStripe, stripe: StripeProvider
+):
     first = told(await stripe.authorise(wanted(GOOD), key=KEY))
     second = told(await stripe.authorise(wanted(GOOD), key=KEY))
     other = await stripe.authorise(wanted(GOOD, amount=1), key=KEY)
 
     assert first == second
-    assert other == Unsure("idempotency_error")
+    assert other == ProviderOutcomeUnknown("idempotency_error")
     assert len(fake.intents) == 1
 
 
-async def test_what_cannot_be_done_any_more_says_how_it_stands(fake: FakeStripe, stripe: Stripe):
+async def test_what_cannot_be_done_any_more_says_how_it_stands(
+    fake: FakeStripe, stripe: StripeProvider
+):
     payment = await reserved(stripe)
     await stripe.capture(payment, 1000)
     void = await stripe.void(payment)
 
-    assert isinstance(void, Refused)
+    assert isinstance(void, ProviderOutcomeDeclined)
     assert void.code == "payment_intent_unexpected_state"
     assert void.truth is not None
-    assert (void.truth.stage, void.truth.captured) == (Stage.CAPTURED, 1000)
+    assert (void.truth.stage, void.truth.captured) == (ProviderPaymentStage.CAPTURED, 1000)
 
 
-async def test_more_than_was_taken_is_not_given_back(fake: FakeStripe, stripe: Stripe):
+async def test_more_than_was_taken_is_not_given_back(fake: FakeStripe, stripe: StripeProvider):
     payment = await reserved(stripe)
     await stripe.capture(payment, 500)
 
-    assert await stripe.refund(payment, 501, key=TransactionId("ptx_1")) == Refused(
+    assert await stripe.refund(payment, 501, key=TransactionId("ptx_1")) == ProviderOutcomeDeclined(
         "charge_already_refunded"
     )
     assert fake.refunds == []
@@ -175,13 +188,13 @@ async def test_more_than_was_taken_is_not_given_back(fake: FakeStripe, stripe: S
 @pytest.mark.parametrize(
     ("fault", "outcome"),
     [
-        (Fault.BUSY, Unsure("rate_limit")),
-        (Fault.BUSY_FOR_A_WHILE, Unsure("rate_limit", timedelta(seconds=1))),
-        (Fault.BREAKS_BEFORE, Unsure("api_error")),
+        (Fault.BUSY, ProviderOutcomeUnknown("rate_limit")),
+        (Fault.BUSY_FOR_A_WHILE, ProviderOutcomeUnknown("rate_limit", timedelta(seconds=1))),
+        (Fault.BREAKS_BEFORE, ProviderOutcomeUnknown("api_error")),
     ],
 )
 async def test_a_provider_in_trouble_is_asked_again_when_it_says(
-    fake: FakeStripe, stripe: Stripe, fault: Fault, outcome: Unsure
+    fake: FakeStripe, stripe: StripeProvider, fault: Fault, outcome: ProviderOutcomeUnknown
 ):
     fake.will("create", fault)
 
@@ -189,32 +202,36 @@ async def test_a_provider_in_trouble_is_asked_again_when_it_says(
     assert fake.intents == {}
 
 
-async def test_a_provider_that_is_away_leaves_us_unsure(fake: FakeStripe, stripe: Stripe):
+async def test_a_provider_that_is_away_leaves_us_unsure(fake: FakeStripe, stripe: StripeProvider):
     fake.dead = True
 
-    assert isinstance(await stripe.authorise(wanted(GOOD), key=KEY), Unsure)
-    assert isinstance(await stripe.look("pi_1"), Unsure)
+    assert isinstance(await stripe.authorise(wanted(GOOD), key=KEY), ProviderOutcomeUnknown)
+    assert isinstance(await stripe.get_payment("pi_1"), ProviderOutcomeUnknown)
 
 
 async def test_a_key_that_the_provider_does_not_know_fails_the_shopper_and_no_capture(
     fake: FakeStripe,
 ):
-    stranger = Stripe("sk_test_of_nobody", base_url=fake.url)
+    stranger = StripeProvider("sk_test_of_nobody", base_url=fake.url)
 
-    assert await stranger.authorise(wanted(GOOD), key=KEY) == Refused("unauthorized")
-    assert await stranger.capture("pi_1", 1) == Unsure("unauthorized")
+    assert await stranger.authorise(wanted(GOOD), key=KEY) == ProviderOutcomeDeclined(
+        "unauthorized"
+    )
+    assert await stranger.capture("pi_1", 1) == ProviderOutcomeUnknown("unauthorized")
     await stranger.close()
 
 
-async def test_an_attempt_is_found_by_its_name_or_there_is_none(fake: FakeStripe, stripe: Stripe):
+async def test_an_attempt_is_found_by_its_name_or_there_is_none(
+    fake: FakeStripe, stripe: StripeProvider
+):
     payment = await reserved(stripe)
 
-    assert told(await stripe.find(ATTEMPT)).truth.payment == payment
-    assert await stripe.find(AttemptId("pay_2")) is None
+    assert told(await stripe.find_payment(ATTEMPT)).truth.payment == payment
+    assert await stripe.find_payment(AttemptId("pay_2")) is None
 
 
-async def test_a_payment_that_is_disputed_says_so(fake: FakeStripe, stripe: Stripe):
+async def test_a_payment_that_is_disputed_says_so(fake: FakeStripe, stripe: StripeProvider):
     payment = await reserved(stripe)
     fake.disputes(payment)
 
-    assert told(await stripe.look(payment)).truth.disputed
+    assert told(await stripe.get_payment(payment)).truth.disputed

@@ -7,15 +7,22 @@ import pytest
 from msgspec.json import decode
 from standardwebhooks import Webhook as Verifier
 
-from adapters.webhooks.channel import PrivateAddress, Webhook, chosen, pause_of
-from domain.contact.channels import Accepted, Channel, Fault, Outgoing, Rejected, Unclear
+from adapters.webhooks.channel import PrivateAddress, WebhookCarrier, choose_address, retry_after
+from domain.contact.channels import (
+    DeliveryFault,
+    DeliveryUnknown,
+    MessageAccepted,
+    MessageChannel,
+    MessageRejected,
+    OutgoingMessage,
+)
 from domain.kernel.ids import MessageId
 from tests.support.fakes import Receiver, web_server
 
 SECRET = "whsec_" + base64.b64encode(b"twenty-four bytes of salt").decode()
-READY = Outgoing(
+READY = OutgoingMessage(
     id=MessageId("msg_01jd0000000000000000000000"),
-    channel=Channel.SMS,
+    channel=MessageChannel.SMS,
     address="+4740000000",
     locale="nb",
     kind="pickup_ready",
@@ -27,7 +34,7 @@ READY = Outgoing(
 async def send_to(receiver: Receiver, **options):
     async with web_server(receiver) as url:
         options = {"private": True, **options}
-        webhook = Webhook(url, SECRET, clock=lambda: datetime.now(UTC), **options)
+        webhook = WebhookCarrier(url, SECRET, clock=lambda: datetime.now(UTC), **options)
         try:
             return await webhook.send(READY)
         finally:
@@ -37,7 +44,7 @@ async def send_to(receiver: Receiver, **options):
 async def test_a_receiver_can_check_who_speaks():
     receiver = Receiver()
 
-    assert await send_to(receiver) == Accepted(f"webhook:{READY.id}")
+    assert await send_to(receiver) == MessageAccepted(f"webhook:{READY.id}")
 
     [(headers, body)] = receiver.requests
     event = Verifier(SECRET).verify(body, headers)
@@ -58,21 +65,21 @@ async def test_a_receiver_can_check_who_speaks():
 @pytest.mark.parametrize(
     ("answer", "outcome"),
     [
-        ("HTTP/1.1 202 Accepted", Accepted(f"webhook:{READY.id}")),
-        ("HTTP/1.1 302 Found\r\nLocation: /in", Rejected(Fault.CONFIG, "302")),
-        ("HTTP/1.1 400 Bad Request", Rejected(Fault.PERMANENT_CONTENT, "400")),
-        ("HTTP/1.1 401 Unauthorized", Rejected(Fault.AUTH, "401")),
-        ("HTTP/1.1 404 Not Found", Rejected(Fault.CONFIG, "404")),
-        ("HTTP/1.1 410 Gone", Rejected(Fault.CONFIG, "410")),
-        ("HTTP/1.1 429 Slow", Rejected(Fault.THROTTLED, "429")),
+        ("HTTP/1.1 202 Accepted", MessageAccepted(f"webhook:{READY.id}")),
+        ("HTTP/1.1 302 Found\r\nLocation: /in", MessageRejected(DeliveryFault.CONFIG, "302")),
+        ("HTTP/1.1 400 Bad Request", MessageRejected(DeliveryFault.PERMANENT_CONTENT, "400")),
+        ("HTTP/1.1 401 Unauthorized", MessageRejected(DeliveryFault.AUTH, "401")),
+        ("HTTP/1.1 404 Not Found", MessageRejected(DeliveryFault.CONFIG, "404")),
+        ("HTTP/1.1 410 Gone", MessageRejected(DeliveryFault.CONFIG, "410")),
+        ("HTTP/1.1 429 Slow", MessageRejected(DeliveryFault.THROTTLED, "429")),
         (
             "HTTP/1.1 429 Slow\r\nRetry-After: 30",
-            Rejected(Fault.THROTTLED, "429", timedelta(seconds=30)),
+            MessageRejected(DeliveryFault.THROTTLED, "429", timedelta(seconds=30)),
         ),
-        ("HTTP/1.1 500 Oops", Rejected(Fault.TRANSIENT, "500")),
+        ("HTTP/1.1 500 Oops", MessageRejected(DeliveryFault.TRANSIENT, "500")),
         (
             "HTTP/1.1 503 Busy\r\nRetry-After: 5",
-            Rejected(Fault.TRANSIENT, "503", timedelta(seconds=5)),
+            MessageRejected(DeliveryFault.TRANSIENT, "503", timedelta(seconds=5)),
         ),
     ],
 )
@@ -86,32 +93,37 @@ async def test_every_answer_has_its_meaning(answer, outcome):
 async def test_a_second_try_bears_the_same_id():
     receiver = Receiver("HTTP/1.1 500 Oops")
     async with web_server(receiver) as url:
-        webhook = Webhook(url, SECRET, clock=lambda: datetime.now(UTC), private=True)
+        webhook = WebhookCarrier(url, SECRET, clock=lambda: datetime.now(UTC), private=True)
         outcomes = [await webhook.send(READY), await webhook.send(READY)]
         await webhook.close()
 
     ids = {headers["webhook-id"] for headers, _ in receiver.requests}
-    assert outcomes == [Rejected(Fault.TRANSIENT, "500"), Accepted(f"webhook:{READY.id}")]
+    assert outcomes == [
+        MessageRejected(DeliveryFault.TRANSIENT, "500"),
+        MessageAccepted(f"webhook:{READY.id}"),
+    ]
     assert ids == {READY.id}
 
 
 async def test_nobody_knows_what_became_of_a_post_without_an_answer():
-    assert await send_to(Receiver(hang=True), timeout_s=0.3) == Unclear("ReadTimeout")
+    assert await send_to(Receiver(hang=True), timeout_s=0.3) == DeliveryUnknown("ReadTimeout")
 
 
 async def test_a_receiver_that_is_away_is_asked_again_later():
     async with web_server(Receiver()) as url:
         pass
-    webhook = Webhook(url, SECRET, clock=lambda: datetime.now(UTC), private=True)
+    webhook = WebhookCarrier(url, SECRET, clock=lambda: datetime.now(UTC), private=True)
 
-    assert await webhook.send(READY) == Rejected(Fault.TRANSIENT, "connection")
+    assert await webhook.send(READY) == MessageRejected(DeliveryFault.TRANSIENT, "connection")
     await webhook.close()
 
 
 async def test_the_own_network_is_not_reached_by_mistake():
     receiver = Receiver()
 
-    assert await send_to(receiver, private=False) == Rejected(Fault.CONFIG, "private_address")
+    assert await send_to(receiver, private=False) == MessageRejected(
+        DeliveryFault.CONFIG, "private_address"
+    )
     assert receiver.requests == []
 
 
@@ -133,11 +145,11 @@ async def test_the_own_network_is_not_reached_by_mistake():
 )
 def test_one_private_address_among_them_closes_the_way(addresses):
     with pytest.raises(PrivateAddress):
-        chosen(addresses)
+        choose_address(addresses)
 
 
 def test_a_public_address_is_used_as_it_was_looked_up():
-    assert chosen(["1.1.1.1", "2606:4700:4700::1111"]) == "1.1.1.1"
+    assert choose_address(["1.1.1.1", "2606:4700:4700::1111"]) == "1.1.1.1"
 
 
 @pytest.mark.parametrize(
@@ -152,4 +164,4 @@ def test_a_public_address_is_used_as_it_was_looked_up():
     ],
 )
 def test_the_pause_a_receiver_asks_for_is_understood(header, pause):
-    assert pause_of(header, datetime(2026, 11, 23, 15, 4, tzinfo=UTC)) == pause
+    assert retry_after(header, datetime(2026, 11, 23, 15, 4, tzinfo=UTC)) == pause

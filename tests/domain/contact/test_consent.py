@@ -4,18 +4,18 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from domain.contact.channels import Channel
+from domain.contact.channels import MessageChannel
 from domain.contact.consent import (
-    UNASKED,
+    IMPLIED,
     Action,
     Addresses,
     Consent,
     Purpose,
     Reason,
-    chosen,
-    ladder,
-    may_send,
+    check_permission,
+    choose_channel,
     permissions,
+    rank_channels,
 )
 from domain.contact.preferences import NOTHING_STATED, Preferences
 
@@ -24,7 +24,9 @@ EVERYTHING = Addresses("reader@example.com", "+46701740605")
 
 
 def word(
-    action: Action, channel: Channel = Channel.EMAIL, purpose: Purpose = Purpose.MARKETING
+    action: Action,
+    channel: MessageChannel = MessageChannel.EMAIL,
+    purpose: Purpose = Purpose.MARKETING,
 ) -> Consent:
     return Consent(
         purpose=purpose, channel=channel, action=action, at=NOW, source="test", actor="test"
@@ -47,8 +49,8 @@ GRANTED, DENIED, WITHDRAWN = Action.GRANTED, Action.DENIED, Action.WITHDRAWN
         (Purpose.MARKETING, [word(DENIED)], Reason.NO_CONSENT),
         (Purpose.MARKETING, [word(GRANTED), word(WITHDRAWN)], Reason.NO_CONSENT),
         (Purpose.MARKETING, [word(WITHDRAWN), word(GRANTED)], None),
-        (Purpose.MARKETING, [word(GRANTED, Channel.SMS)], Reason.NO_CONSENT),
-        (Purpose.MARKETING, [word(GRANTED), word(WITHDRAWN, Channel.SMS)], None),
+        (Purpose.MARKETING, [word(GRANTED, MessageChannel.SMS)], Reason.NO_CONSENT),
+        (Purpose.MARKETING, [word(GRANTED), word(WITHDRAWN, MessageChannel.SMS)], None),
         (
             Purpose.MARKETING,
             [word(GRANTED, purpose=Purpose.PROFILING)],
@@ -63,7 +65,7 @@ GRANTED, DENIED, WITHDRAWN = Action.GRANTED, Action.DENIED, Action.WITHDRAWN
 def test_what_was_said_decides(purpose: Purpose, words: list[Consent], reason: Reason | None):
     given = permissions(words)
 
-    assert may_send(purpose, Channel.EMAIL, given, NOTHING_STATED, NOW) is reason
+    assert check_permission(purpose, MessageChannel.EMAIL, given, NOTHING_STATED, NOW) is reason
 
 
 @pytest.mark.parametrize(
@@ -83,20 +85,22 @@ def test_a_yes_has_the_limits_that_go_with_it(
     given = permissions([word(GRANTED)])
 
     assert (
-        may_send(Purpose.MARKETING, Channel.EMAIL, given, stated, NOW, marketing_sent=sent)
+        check_permission(
+            Purpose.MARKETING, MessageChannel.EMAIL, given, stated, NOW, marketing_sent=sent
+        )
         is reason
     )
-    assert may_send(Purpose.SERVICE, Channel.EMAIL, given, stated, NOW) is None
+    assert check_permission(Purpose.SERVICE, MessageChannel.EMAIL, given, stated, NOW) is None
 
 
 def steps(
     addresses: Addresses = EVERYTHING,
     *,
-    stated: list[Channel] | None = None,
-    open_channels: frozenset[Channel] = frozenset(Channel),
-    given_up: list[Channel] | None = None,
-) -> dict[Channel, Reason | None]:
-    found = ladder(
+    stated: list[MessageChannel] | None = None,
+    open_channels: frozenset[MessageChannel] = frozenset(MessageChannel),
+    given_up: list[MessageChannel] | None = None,
+) -> dict[MessageChannel, Reason | None]:
+    found = rank_channels(
         Purpose.SERVICE,
         addresses,
         Preferences(preferred_channels=stated or []),
@@ -111,55 +115,55 @@ def steps(
 @pytest.mark.parametrize(
     ("stated", "channel"),
     [
-        ([], Channel.EMAIL),
-        ([Channel.SMS], Channel.SMS),
-        ([Channel.WHATSAPP, Channel.EMAIL], Channel.WHATSAPP),
-        ([Channel.PUSH, Channel.SMS], Channel.SMS),
-        ([Channel.PUSH, Channel.LETTER], Channel.EMAIL),
+        ([], MessageChannel.EMAIL),
+        ([MessageChannel.SMS], MessageChannel.SMS),
+        ([MessageChannel.WHATSAPP, MessageChannel.EMAIL], MessageChannel.WHATSAPP),
+        ([MessageChannel.PUSH, MessageChannel.SMS], MessageChannel.SMS),
+        ([MessageChannel.PUSH, MessageChannel.LETTER], MessageChannel.EMAIL),
     ],
 )
 def test_the_stated_order_counts_as_far_as_it_leads_anywhere(
-    stated: list[Channel], channel: Channel
+    stated: list[MessageChannel], channel: MessageChannel
 ):
     reasons = steps(stated=stated)
 
     assert [one for one, reason in reasons.items() if reason is None] == [channel]
-    assert set(reasons) == set(Channel)
+    assert set(reasons) == set(MessageChannel)
 
 
 def test_every_channel_that_is_not_the_one_says_why():
     reasons = steps(
         Addresses(email="reader@example.com"),
-        stated=[Channel.SMS, Channel.EMAIL, Channel.PUSH, Channel.RCS],
-        open_channels=frozenset(Channel) - {Channel.RCS},
+        stated=[MessageChannel.SMS, MessageChannel.EMAIL, MessageChannel.PUSH, MessageChannel.RCS],
+        open_channels=frozenset(MessageChannel) - {MessageChannel.RCS},
     )
 
-    assert reasons[Channel.SMS] is Reason.NO_ADDRESS
-    assert reasons[Channel.EMAIL] is None
-    assert reasons[Channel.PUSH] is Reason.NO_ADDRESS
-    assert reasons[Channel.RCS] is Reason.NO_PROVIDER
-    assert reasons[Channel.VIBER] is Reason.NOT_STATED
+    assert reasons[MessageChannel.SMS] is Reason.NO_ADDRESS
+    assert reasons[MessageChannel.EMAIL] is None
+    assert reasons[MessageChannel.PUSH] is Reason.NO_ADDRESS
+    assert reasons[MessageChannel.RCS] is Reason.NO_PROVIDER
+    assert reasons[MessageChannel.VIBER] is Reason.NOT_STATED
 
 
 def test_what_failed_is_passed_over_and_what_comes_second_is_named():
-    assert steps()[Channel.SMS] is Reason.SECOND_CHOICE
-    assert steps(given_up=[Channel.EMAIL]) == {
-        **dict.fromkeys(Channel, Reason.NOT_STATED),
-        Channel.EMAIL: Reason.GIVEN_UP,
-        Channel.SMS: None,
+    assert steps()[MessageChannel.SMS] is Reason.SECOND_CHOICE
+    assert steps(given_up=[MessageChannel.EMAIL]) == {
+        **dict.fromkeys(MessageChannel, Reason.NOT_STATED),
+        MessageChannel.EMAIL: Reason.GIVEN_UP,
+        MessageChannel.SMS: None,
     }
 
 
 def test_nobody_is_reached_who_gave_no_address():
-    found = ladder(
+    found = rank_channels(
         Purpose.SERVICE,
         Addresses(),
         NOTHING_STATED,
         {},
-        open_channels=frozenset(Channel),
+        open_channels=frozenset(MessageChannel),
         given_up=[],
         now=NOW,
     )
 
-    assert chosen(found) is None
-    assert {step.reason for step in found if step.channel in UNASKED} == {Reason.NO_ADDRESS}
+    assert choose_channel(found) is None
+    assert {step.reason for step in found if step.channel in IMPLIED} == {Reason.NO_ADDRESS}

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.contact.preferences import Preferences, QuietHours
-from domain.kernel.errors import WrongField
+from domain.kernel.errors import InvalidField
 from domain.kernel.time_zones import is_zone
 
 ZONES = ["Europe/Oslo", "Europe/London", "Europe/Bucharest", "America/New_York", "Asia/Kolkata"]
@@ -83,7 +83,7 @@ def test_the_end_is_where_the_wall_clock_says(now: str, span: tuple[str, str], o
     ],
 )
 def test_what_cannot_be_meant_is_refused(stated: dict[str, object]):
-    with pytest.raises(WrongField):
+    with pytest.raises(InvalidField):
         Preferences(**stated)  # type: ignore[arg-type]
 
 

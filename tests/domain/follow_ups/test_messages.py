@@ -6,17 +6,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.contact.channels import Accepted, Channel, Fault, Outcome, Rejected, Unclear
-from domain.contact.consent import Purpose, Step
+from domain.contact.channels import (
+    DeliveryFault,
+    DeliveryOutcome,
+    DeliveryUnknown,
+    MessageAccepted,
+    MessageChannel,
+    MessageRejected,
+)
+from domain.contact.consent import ChannelStep, Purpose
 from domain.follow_ups.messages import (
     LEASE,
-    LONGEST_PAUSE,
-    MOST_BLIND_TRIES,
-    MOST_TRIES,
-    MOVES,
-    About,
-    Kind,
+    MAX_BLIND_TRIES,
+    MAX_DELAY,
+    MAX_TRIES,
+    TRANSITIONS,
     Message,
+    MessageKind,
+    MessageReference,
     MessageState,
 )
 from domain.kernel.ids import MessageId
@@ -24,12 +31,12 @@ from domain.kernel.ids import MessageId
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 
-def planned(kind: Kind = Kind.PICKUP_READY) -> Message:
+def planned(kind: MessageKind = MessageKind.PICKUP_READY) -> Message:
     return Message(
         id=MessageId("msg_1"),
         kind=kind,
         key="pku_1:1",
-        about=About(),
+        about=MessageReference(),
         planned_for=NOW,
         not_after=NOW + timedelta(days=7),
         created_at=NOW,
@@ -37,10 +44,10 @@ def planned(kind: Kind = Kind.PICKUP_READY) -> Message:
     )
 
 
-def claimed(kind: Kind = Kind.PICKUP_READY) -> Message:
+def claimed(kind: MessageKind = MessageKind.PICKUP_READY) -> Message:
     return planned(kind).claim(
-        [Step(Channel.EMAIL)],
-        Channel.EMAIL,
+        [ChannelStep(MessageChannel.EMAIL)],
+        MessageChannel.EMAIL,
         now=NOW,
         purpose=Purpose.SERVICE,
         locale="en",
@@ -52,32 +59,47 @@ def test_a_claim_lasts_as_long_as_its_lease():
     message = claimed()
 
     assert (message.state, message.leased_until) == (MessageState.CLAIMED, NOW + LEASE)
-    assert (message.tries, message.claims, message.channel) == (1, 1, Channel.EMAIL)
+    assert (message.tries, message.claims, message.channel) == (1, 1, MessageChannel.EMAIL)
 
 
 @pytest.mark.parametrize(
     ("kind", "outcome", "state", "again_after"),
     [
-        (Kind.THANK_YOU, Accepted("id"), MessageState.SENT, None),
-        (Kind.THANK_YOU, Unclear("lost"), MessageState.UNKNOWN, None),
-        (Kind.PICKUP_READY, Unclear("lost"), MessageState.PLANNED, timedelta(seconds=30)),
+        (MessageKind.THANK_YOU, MessageAccepted("id"), MessageState.SENT, None),
+        (MessageKind.THANK_YOU, DeliveryUnknown("lost"), MessageState.UNKNOWN, None),
+        (
+            MessageKind.PICKUP_READY,
+            DeliveryUnknown("lost"),
+            MessageState.PLANNED,
+            timedelta(seconds=30),
+        ),
         *[
-            (Kind.THANK_YOU, Rejected(fault, "x"), MessageState.PLANNED, timedelta(seconds=30))
-            for fault in (Fault.THROTTLED, Fault.TRANSIENT, Fault.AUTH, Fault.CONFIG)
+            (
+                MessageKind.THANK_YOU,
+                MessageRejected(fault, "x"),
+                MessageState.PLANNED,
+                timedelta(seconds=30),
+            )
+            for fault in (
+                DeliveryFault.THROTTLED,
+                DeliveryFault.TRANSIENT,
+                DeliveryFault.AUTH,
+                DeliveryFault.CONFIG,
+            )
         ],
         *[
-            (Kind.THANK_YOU, Rejected(fault, "x"), MessageState.PLANNED, timedelta(0))
+            (MessageKind.THANK_YOU, MessageRejected(fault, "x"), MessageState.PLANNED, timedelta(0))
             for fault in (
-                Fault.PERMANENT_ADDRESS,
-                Fault.PERMANENT_CONTENT,
-                Fault.CONSENT,
-                Fault.WINDOW_CLOSED,
+                DeliveryFault.PERMANENT_ADDRESS,
+                DeliveryFault.PERMANENT_CONTENT,
+                DeliveryFault.CONSENT,
+                DeliveryFault.WINDOW_CLOSED,
             )
         ],
     ],
 )
 def test_every_answer_has_its_consequence(
-    kind: Kind, outcome: Outcome, state: MessageState, again_after: timedelta | None
+    kind: MessageKind, outcome: DeliveryOutcome, state: MessageState, again_after: timedelta | None
 ):
     message = claimed(kind).answered(outcome, NOW)
 
@@ -88,22 +110,24 @@ def test_every_answer_has_its_consequence(
 
 
 def test_a_channel_that_failed_for_good_is_given_up():
-    message = claimed().answered(Rejected(Fault.PERMANENT_ADDRESS, "5.1.1"), NOW)
+    message = claimed().answered(MessageRejected(DeliveryFault.PERMANENT_ADDRESS, "5.1.1"), NOW)
 
-    assert (message.given_up, message.tries) == ([Channel.EMAIL], 0)
+    assert (message.given_up, message.tries) == ([MessageChannel.EMAIL], 0)
 
 
 def test_a_trouble_that_never_passes_gives_the_channel_up():
     message = claimed()
     pauses = []
     while not message.given_up:
-        message = message.answered(Rejected(Fault.TRANSIENT, "4.2.2"), message.changed_at)
+        message = message.answered(
+            MessageRejected(DeliveryFault.TRANSIENT, "4.2.2"), message.changed_at
+        )
         pauses.append(message.planned_for - message.changed_at)
-        message = message.claim([], Channel.EMAIL, now=message.planned_for)
+        message = message.claim([], MessageChannel.EMAIL, now=message.planned_for)
 
-    assert len(pauses) == MOST_TRIES
+    assert len(pauses) == MAX_TRIES
     assert pauses[:3] == [timedelta(seconds=30), timedelta(minutes=1), timedelta(minutes=2)]
-    assert max(pauses) <= LONGEST_PAUSE
+    assert max(pauses) <= MAX_DELAY
     assert pauses[-1] == timedelta(0)
 
 
@@ -111,19 +135,21 @@ def test_a_provider_that_loses_every_answer_does_not_get_one_message_for_ever():
     message = planned()
     claims = 0
     while message.state is MessageState.PLANNED:
-        message = message.claim([], Channel.EMAIL, now=NOW).answered(Unclear("lost"), NOW)
+        message = message.claim([], MessageChannel.EMAIL, now=NOW).answered(
+            DeliveryUnknown("lost"), NOW
+        )
         claims += 1
 
-    assert (message.state, claims) == (MessageState.UNKNOWN, MOST_BLIND_TRIES)
+    assert (message.state, claims) == (MessageState.UNKNOWN, MAX_BLIND_TRIES)
 
 
 def test_only_a_yes_counts_when_it_comes_late():
     given_back = claimed().lost("lease_over", NOW)
 
-    assert given_back.awaits(1, Accepted("late"))
-    assert not given_back.awaits(1, Rejected(Fault.TRANSIENT, "4.2.2"))
-    assert not given_back.awaits(2, Accepted("another claim"))
-    assert given_back.answered(Accepted("late"), NOW).state is MessageState.SENT
+    assert given_back.awaits(1, MessageAccepted("late"))
+    assert not given_back.awaits(1, MessageRejected(DeliveryFault.TRANSIENT, "4.2.2"))
+    assert not given_back.awaits(2, MessageAccepted("another claim"))
+    assert given_back.answered(MessageAccepted("late"), NOW).state is MessageState.SENT
 
 
 def test_a_reader_who_sleeps_past_the_last_moment_is_not_woken():
@@ -132,27 +158,29 @@ def test_a_reader_who_sleeps_past_the_last_moment_is_not_woken():
     assert (message.state, message.reason) == (MessageState.EXPIRED, "stale")
 
 
-faults = st.sampled_from(list(Fault)).map(lambda fault: Rejected(fault, "x"))
-outcomes = st.one_of(faults, st.just(Unclear("lost")), st.just(Accepted("id")))
+faults = st.sampled_from(list(DeliveryFault)).map(lambda fault: MessageRejected(fault, "x"))
+outcomes = st.one_of(faults, st.just(DeliveryUnknown("lost")), st.just(MessageAccepted("id")))
 
 
-@given(st.sampled_from(list(Kind)), st.lists(outcomes, max_size=40))
-def test_whatever_providers_answer_only_known_moves_are_made(kind: Kind, answers: list[Outcome]):
+@given(st.sampled_from(list(MessageKind)), st.lists(outcomes, max_size=40))
+def test_whatever_providers_answer_only_known_moves_are_made(
+    kind: MessageKind, answers: list[DeliveryOutcome]
+):
     message = planned(kind)
     for answer in answers:
         if message.state is not MessageState.PLANNED:
             break
-        message = message.claim([], Channel.EMAIL, now=NOW).answered(answer, NOW)
+        message = message.claim([], MessageChannel.EMAIL, now=NOW).answered(answer, NOW)
 
-    sent = [one for one in answers if isinstance(one, Accepted)]
+    sent = [one for one in answers if isinstance(one, MessageAccepted)]
     assert (message.state is MessageState.SENT) <= bool(sent)
     assert (message.sent_at is not None) == (message.state is MessageState.SENT)
 
 
 def test_every_state_has_its_moves_and_the_last_ones_have_none():
-    final = {state for state, moves in MOVES.items() if not moves}
+    final = {state for state, moves in TRANSITIONS.items() if not moves}
 
-    assert set(MOVES) == set(MessageState)
+    assert set(TRANSITIONS) == set(MessageState)
     assert final == {
         MessageState.READ,
         MessageState.FAILED,

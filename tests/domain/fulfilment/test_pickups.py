@@ -6,20 +6,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.fulfilment.fulfilments import (
-    Found,
-    GroupLine,
-    Unexpected,
-    WrongState,
-    changes_between,
+    FulfilmentLine,
+    InvalidState,
+    PickedQuantities,
+    UnexpectedItem,
+    deltas_between,
     units_ended,
 )
-from domain.fulfilment.pickups import MOVES, AlreadyCollected, NotAllPicked, Pickup, PickupState
-from domain.kernel.errors import Refusal
+from domain.fulfilment.pickups import (
+    TRANSITIONS,
+    AlreadyCollected,
+    PickingIncomplete,
+    Pickup,
+    PickupState,
+)
+from domain.kernel.errors import DomainError
 from domain.kernel.ids import OrderId, PickupId
 from tests.support.examples import HARBOUR, MUG, NOON, TEA_SET, TEAPOT
 
 
-def a_pickup(*lines: GroupLine) -> Pickup:
+def a_pickup(*lines: FulfilmentLine) -> Pickup:
     return Pickup(
         id=PickupId("pku_1"),
         order=OrderId("ord_1"),
@@ -33,12 +39,15 @@ def a_pickup(*lines: GroupLine) -> Pickup:
     )
 
 
-def mugs(quantity: int) -> GroupLine:
-    return GroupLine(MUG, "Mug", quantity, {MUG: 1})
+def mugs(quantity: int) -> FulfilmentLine:
+    return FulfilmentLine(MUG, "Mug", quantity, {MUG: 1})
 
 
 def picked(pickup: Pickup, *, short: bool = False, **units: int) -> Pickup:
-    found = {sku.upper().replace("_", "-"): Found(count, short) for sku, count in units.items()}
+    found = {
+        sku.upper().replace("_", "-"): PickedQuantities(count, short)
+        for sku, count in units.items()
+    }
     return pickup.pick(found, NOON)
 
 
@@ -55,13 +64,13 @@ def test_a_pickup_goes_from_placed_to_collected_and_takes_its_goods_off_the_shel
     assert [
         (change.on_hand, change.allocated, change.staged)
         for step in ((None, placed), (placed, ready), (ready, collected))
-        for change in changes_between(*step)
+        for change in deltas_between(*step)
     ] == [(0, 3, 0), (0, 0, 3), (-3, -3, -3)]
 
 
 def test_every_state_but_the_last_can_be_left_and_nothing_leads_out_of_collected():
-    assert MOVES.keys() == set(PickupState)
-    assert not MOVES[PickupState.COLLECTED]
+    assert TRANSITIONS.keys() == set(PickupState)
+    assert not TRANSITIONS[PickupState.COLLECTED]
 
 
 @pytest.mark.parametrize(
@@ -84,9 +93,9 @@ def test_a_verb_that_is_repeated_changes_nothing(repeat: Callable[[], Pickup]):
 
 
 def test_ready_needs_every_line_picked_or_declared_short():
-    half = picked(a_pickup(mugs(2), GroupLine(TEAPOT, "Pot", 1, {TEAPOT: 1})), mug=2)
+    half = picked(a_pickup(mugs(2), FulfilmentLine(TEAPOT, "Pot", 1, {TEAPOT: 1})), mug=2)
 
-    with pytest.raises(NotAllPicked) as refusal:
+    with pytest.raises(PickingIncomplete) as refusal:
         made_ready(half)
 
     assert refusal.value.facts == {"missing": [TEAPOT]}
@@ -96,7 +105,7 @@ def test_ready_needs_every_line_picked_or_declared_short():
 def test_what_a_picker_does_not_find_is_taken_off_the_shelf_and_not_sold_again():
     before = a_pickup()
     after = picked(before, mug=2, short=True)
-    change = changes_between(before, after)[0]
+    change = deltas_between(before, after)[0]
 
     assert (change.on_hand, change.allocated, change.staged) == (-1, -1, 2)
 
@@ -106,34 +115,34 @@ def test_a_pickup_of_which_nothing_is_found_is_short():
 
 
 def test_a_kit_claims_its_parts_and_hands_them_over_together():
-    before = a_pickup(GroupLine(TEA_SET, "Set", 2, {TEAPOT: 1, MUG: 2}))
+    before = a_pickup(FulfilmentLine(TEA_SET, "Set", 2, {TEAPOT: 1, MUG: 2}))
     ready = made_ready(picked(before, tea_set=2))
     after = ready.hand_over({TEA_SET: 1}, by="till", now=NOON)
 
-    assert {change.sku: change.allocated for change in changes_between(None, before)} == {
+    assert {change.sku: change.allocated for change in deltas_between(None, before)} == {
         MUG: 4,
         TEAPOT: 2,
     }
-    assert {change.sku: change.on_hand for change in changes_between(ready, after)} == {
+    assert {change.sku: change.on_hand for change in deltas_between(ready, after)} == {
         MUG: -2,
         TEAPOT: -1,
     }
 
 
 def test_a_kit_that_is_short_frees_its_parts_but_blames_none_of_them():
-    before = a_pickup(GroupLine(TEA_SET, "Set", 1, {TEAPOT: 1, MUG: 2}))
+    before = a_pickup(FulfilmentLine(TEA_SET, "Set", 1, {TEAPOT: 1, MUG: 2}))
     after = picked(before, tea_set=0, short=True)
 
-    assert [(change.on_hand, change.allocated) for change in changes_between(before, after)] == [
+    assert [(change.on_hand, change.allocated) for change in deltas_between(before, after)] == [
         (0, -2),
         (0, -1),
     ]
 
 
 def test_more_than_was_ordered_or_something_else_cannot_be_picked():
-    with pytest.raises(Unexpected):
+    with pytest.raises(UnexpectedItem):
         picked(a_pickup(), mug=4)
-    with pytest.raises(Unexpected):
+    with pytest.raises(UnexpectedItem):
         picked(a_pickup(), teapot=1)
 
 
@@ -142,8 +151,8 @@ def test_picked_goods_stay_promised_after_a_cancellation_until_they_are_put_back
     cancelled = picking.cancel("customer", NOON)
     put_back = cancelled.put_back(NOON)
 
-    assert [(c.allocated, c.staged) for c in changes_between(picking, cancelled)] == [(-1, 0)]
-    assert [(c.allocated, c.staged) for c in changes_between(cancelled, put_back)] == [(-2, -2)]
+    assert [(c.allocated, c.staged) for c in deltas_between(picking, cancelled)] == [(-1, 0)]
+    assert [(c.allocated, c.staged) for c in deltas_between(cancelled, put_back)] == [(-2, -2)]
 
 
 def test_a_collected_pickup_says_so_and_cannot_be_cancelled():
@@ -156,12 +165,12 @@ def test_a_collected_pickup_says_so_and_cannot_be_cancelled():
 
 
 def test_a_pickup_that_is_not_ready_is_not_handed_over():
-    with pytest.raises(WrongState):
+    with pytest.raises(InvalidState):
         a_pickup().hand_over({MUG: 1}, by="till", now=NOON)
 
 
 def test_some_lines_can_be_declined_while_the_others_go_on():
-    both = a_pickup(mugs(2), GroupLine(TEAPOT, "Pot", 1, {TEAPOT: 1}))
+    both = a_pickup(mugs(2), FulfilmentLine(TEAPOT, "Pot", 1, {TEAPOT: 1}))
     one = both.decline("not_found", [TEAPOT], NOON)
 
     assert one.state is PickupState.PLACED
@@ -180,7 +189,7 @@ steps = st.lists(
         ),
         st.just(made_ready),
         st.builds(
-            lambda sku, count, short: lambda p: p.pick({sku: Found(count, short)}, NOON),
+            lambda sku, count, short: lambda p: p.pick({sku: PickedQuantities(count, short)}, NOON),
             st.sampled_from([MUG, TEA_SET]),
             st.integers(0, 4),
             st.booleans(),
@@ -197,17 +206,17 @@ steps = st.lists(
 
 @given(steps)
 def test_whatever_happens_to_a_pickup_its_claims_and_the_shelf_add_up(verbs):
-    start = a_pickup(mugs(3), GroupLine(TEA_SET, "Set", 2, {TEAPOT: 1, MUG: 2}))
+    start = a_pickup(mugs(3), FulfilmentLine(TEA_SET, "Set", 2, {TEAPOT: 1, MUG: 2}))
     now, allocated, staged, gone = start, 0, 0, 0
-    for change in changes_between(None, start):
+    for change in deltas_between(None, start):
         allocated += change.allocated
     for verb in verbs:
         before = now
         try:
             now = verb(before)
-        except Refusal:
+        except DomainError:
             continue
-        for change in changes_between(before, now):
+        for change in deltas_between(before, now):
             allocated, staged = allocated + change.allocated, staged + change.staged
             gone -= change.on_hand
     claims = now.allocations()

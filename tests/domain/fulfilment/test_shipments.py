@@ -4,23 +4,29 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.fulfilment.fulfilments import Found, GroupLine, Unexpected, WrongState, changes_between
+from domain.fulfilment.fulfilments import (
+    FulfilmentLine,
+    InvalidState,
+    PickedQuantities,
+    UnexpectedItem,
+    deltas_between,
+)
 from domain.fulfilment.shipments import (
     AlreadyShipped,
-    Leaving,
-    NoSuchParcel,
-    ParcelKnown,
+    Dispatch,
+    ParcelAlreadyKnown,
+    ParcelNotFound,
     Shipment,
     ShipmentState,
 )
-from domain.kernel.errors import Refusal
+from domain.kernel.errors import DomainError
 from domain.kernel.ids import OrderId, ShipmentId
 from tests.support.examples import HARBOUR, MUG, NOON, TEAPOT
 
-ALL = Leaving("Sample Post", "SP1")
+ALL = Dispatch("Sample Post", "SP1")
 
 
-def a_shipment(*lines: GroupLine) -> Shipment:
+def a_shipment(*lines: FulfilmentLine) -> Shipment:
     return Shipment(
         id=ShipmentId("shp_1"),
         order=OrderId("ord_1"),
@@ -32,50 +38,50 @@ def a_shipment(*lines: GroupLine) -> Shipment:
     )
 
 
-def mugs(quantity: int) -> GroupLine:
-    return GroupLine(MUG, "Mug", quantity, {MUG: 1})
+def mugs(quantity: int) -> FulfilmentLine:
+    return FulfilmentLine(MUG, "Mug", quantity, {MUG: 1})
 
 
-def some(units: int, number: str = "SP1") -> Leaving:
-    return Leaving("Sample Post", number, units={MUG: units})
+def some(units: int, number: str = "SP1") -> Dispatch:
+    return Dispatch("Sample Post", number, units={MUG: units})
 
 
 def test_a_parcel_takes_its_goods_off_the_shelf_and_the_last_one_makes_it_shipped():
     placed = a_shipment()
     first = placed.send(some(2), NOON)
-    last = first.send(Leaving("Sample Post", "SP2"), NOON)
+    last = first.send(Dispatch("Sample Post", "SP2"), NOON)
 
     assert (first.state, last.state) == (ShipmentState.PICKING, ShipmentState.SHIPPED)
     assert [
         (change.on_hand, change.allocated, change.staged)
         for step in ((placed, first), (first, last))
-        for change in changes_between(*step)
+        for change in deltas_between(*step)
     ] == [(-2, -2, 0), (-1, -1, 0)]
 
 
 def test_what_was_sent_had_been_picked_whether_somebody_wrote_it_down_or_not():
-    picked = a_shipment().pick({MUG: Found(2)}, NOON)
+    picked = a_shipment().pick({MUG: PickedQuantities(2)}, NOON)
     sent = picked.send(ALL, NOON)
 
     assert [(line.picked, line.given, line.staged) for line in sent.lines] == [(3, 3, 0)]
-    assert [change.staged for change in changes_between(picked, sent)] == [-2]
+    assert [change.staged for change in deltas_between(picked, sent)] == [-2]
 
 
 def test_the_same_parcel_again_changes_nothing_and_with_other_goods_is_refused():
     sent = a_shipment().send(some(2), NOON)
 
     assert sent.send(some(2), NOON) is sent
-    with pytest.raises(ParcelKnown):
+    with pytest.raises(ParcelAlreadyKnown):
         sent.send(some(1), NOON)
 
 
 def test_more_than_is_still_to_come_cannot_leave():
     sent = a_shipment().send(some(2), NOON)
 
-    with pytest.raises(Unexpected):
+    with pytest.raises(UnexpectedItem):
         sent.send(some(2, "SP2"), NOON)
-    with pytest.raises(Unexpected):
-        sent.send(Leaving("Sample Post", "SP2", units={TEAPOT: 1}), NOON)
+    with pytest.raises(UnexpectedItem):
+        sent.send(Dispatch("Sample Post", "SP2", units={TEAPOT: 1}), NOON)
 
 
 def test_what_has_left_in_part_and_is_cancelled_is_what_was_sent():
@@ -89,19 +95,19 @@ def test_what_has_left_in_part_and_is_cancelled_is_what_was_sent():
 
 
 def test_it_is_delivered_when_its_last_parcel_is():
-    sent = a_shipment().send(some(1), NOON).send(Leaving("Sample Post", "SP2"), NOON)
+    sent = a_shipment().send(some(1), NOON).send(Dispatch("Sample Post", "SP2"), NOON)
     first = sent.deliver("SP1", NOON)
     second = first.deliver("SP2", NOON)
 
     assert (first.state, second.state) == (ShipmentState.SHIPPED, ShipmentState.DELIVERED)
     assert second.deliver("SP2", NOON) is second
-    with pytest.raises(NoSuchParcel):
+    with pytest.raises(ParcelNotFound):
         sent.deliver("SP3", NOON)
 
 
 def test_when_all_that_left_has_arrived_the_end_of_the_rest_makes_it_delivered():
     arrived = a_shipment().send(some(1), NOON).deliver("SP1", NOON)
-    short = arrived.pick({MUG: Found(1, short=True)}, NOON)
+    short = arrived.pick({MUG: PickedQuantities(1, short=True)}, NOON)
 
     assert (arrived.state, short.state) == (ShipmentState.PICKING, ShipmentState.DELIVERED)
 
@@ -109,17 +115,17 @@ def test_when_all_that_left_has_arrived_the_end_of_the_rest_makes_it_delivered()
 def test_what_is_over_is_not_sent():
     declined = a_shipment().decline("not_found", None, NOON)
 
-    with pytest.raises(WrongState):
+    with pytest.raises(InvalidState):
         declined.send(ALL, NOON)
 
 
 STEPS: list[Callable[[Shipment, int], Shipment]] = [
     lambda one, _: one.accept(NOON),
     lambda one, _: one.decline("damaged", None, NOON),
-    lambda one, n: one.pick({MUG: Found(n)}, NOON),
-    lambda one, n: one.pick({MUG: Found(n, short=True)}, NOON),
+    lambda one, n: one.pick({MUG: PickedQuantities(n)}, NOON),
+    lambda one, n: one.pick({MUG: PickedQuantities(n, short=True)}, NOON),
     lambda one, n: one.send(some(n, f"SP{n}-{len(one.parcels)}"), NOON),
-    lambda one, _: one.send(Leaving("Sample Post", "last"), NOON),
+    lambda one, _: one.send(Dispatch("Sample Post", "last"), NOON),
     lambda one, _: one.cancel("customer", NOON),
     lambda one, n: one.cancel_units({MUG: n}, "customer", NOON),
     lambda one, _: one.deliver("last", NOON),
@@ -130,13 +136,13 @@ STEPS: list[Callable[[Shipment, int], Shipment]] = [
 @given(st.lists(st.tuples(st.sampled_from(STEPS), st.integers(0, 4)), max_size=12))
 def test_whatever_is_done_no_unit_is_lost_or_doubled(steps):
     shipment = a_shipment(mugs(4))
-    moved = [changes_between(None, shipment)]
+    moved = [deltas_between(None, shipment)]
     for step, units in steps:
         try:
             after = step(shipment, units)
-        except Refusal:
+        except DomainError:
             continue
-        moved.append(changes_between(shipment, after))
+        moved.append(deltas_between(shipment, after))
         shipment = after
     [line], [claim] = shipment.lines, shipment.allocations()
     missing = line.missing

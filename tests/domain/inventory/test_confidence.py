@@ -4,8 +4,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.inventory.confidence import STALE, Sight, confidence, doubted_from, score, sights
-from domain.inventory.stock_levels import Cause, Change, Move, Shelf, Source
+from domain.inventory.confidence import (
+    STALE_AFTER,
+    Sighting,
+    confidence,
+    score,
+    to_sightings,
+    uncertain_from,
+)
+from domain.inventory.stock_levels import (
+    MovementReason,
+    PostingSource,
+    StockDelta,
+    StockLevel,
+    StockPosting,
+)
 from tests.support.examples import HARBOUR, MUG, NOON
 
 DAY = timedelta(days=1)
@@ -15,11 +28,15 @@ EARLIER, LATER = NOON - DAY, NOON + DAY
 def sure(seen: float | None = 0, misses: int = 0, shrink: float = 0.0) -> float:
     """How sure we are of goods that were seen so many days ago."""
     at = None if seen is None else NOON - seen * DAY
-    return confidence(Shelf(HARBOUR, MUG, seen_at=at, misses=misses, shrink=shrink), NOON).score
+    return confidence(
+        StockLevel(HARBOUR, MUG, seen_at=at, misses=misses, shrink=shrink), NOON
+    ).score
 
 
-def a_move(cause: Cause, at: datetime = NOON, name: str = "x", **change: int) -> Move:
-    return Move(Change(HARBOUR, MUG, **change), Source(cause, name, "test", at))
+def a_move(
+    cause: MovementReason, at: datetime = NOON, name: str = "x", **change: int
+) -> StockPosting:
+    return StockPosting(StockDelta(HARBOUR, MUG, **change), PostingSource(cause, name, "test", at))
 
 
 @pytest.mark.parametrize(
@@ -29,7 +46,7 @@ def a_move(cause: Cause, at: datetime = NOON, name: str = "x", **change: int) ->
         ({"seen": 0}, 1.0),
         ({"seen": 90}, 0.75),
         ({"seen": 180}, 0.625),
-        ({"seen": 36500}, STALE),
+        ({"seen": 36500}, STALE_AFTER),
         ({"seen": -1}, 1.0),  # a till whose clock is ahead
         ({"misses": 1}, 0.5),
         ({"misses": 2}, 0.25),
@@ -57,41 +74,44 @@ def test_longer_unseen_missed_more_often_or_shrunk_more_we_are_never_surer(one, 
 @pytest.mark.parametrize(
     ("move", "sight"),
     [
-        (a_move(Cause.COUNT, name="cnt_1"), Sight(NOON, NOON, counted=True)),
-        (a_move(Cause.COUNT, name="imp_1", on_hand=5), Sight(NOON)),
-        (a_move(Cause.COUNT, name="count:receipt:r-1", on_hand=1), None),
-        (a_move(Cause.SET, on_hand=5), Sight(NOON, NOON)),
-        (a_move(Cause.SALE, on_hand=-1), Sight(NOON, NOON)),
-        (a_move(Cause.RECEIVED, on_hand=5), Sight(NOON, NOON)),
-        (a_move(Cause.HANDOVER, on_hand=-1, allocated=-1, staged=-1), Sight(NOON)),
-        (a_move(Cause.SHORT_PICK, staged=2), Sight(NOON, NOON)),
-        (a_move(Cause.SHORT_PICK, staged=-2, allocated=-2), Sight(NOON, NOON)),
-        (a_move(Cause.SHORT_PICK, on_hand=-1, staged=2), Sight(NOON, missed_at=NOON, misses=1)),
-        (a_move(Cause.SHORT_PICK, on_hand=-1), Sight(missed_at=NOON, misses=1)),
-        (a_move(Cause.SHORT_PICK, allocated=-1), None),
-        (a_move(Cause.ORDER, allocated=1), None),
-        (a_move(Cause.HOLD, held=1), None),
-        (a_move(Cause.LOST, on_hand=-1), None),
+        (a_move(MovementReason.COUNT, name="cnt_1"), Sighting(NOON, NOON, counted=True)),
+        (a_move(MovementReason.COUNT, name="imp_1", on_hand=5), Sighting(NOON)),
+        (a_move(MovementReason.COUNT, name="count:receipt:r-1", on_hand=1), None),
+        (a_move(MovementReason.SET, on_hand=5), Sighting(NOON, NOON)),
+        (a_move(MovementReason.SALE, on_hand=-1), Sighting(NOON, NOON)),
+        (a_move(MovementReason.RECEIVED, on_hand=5), Sighting(NOON, NOON)),
+        (a_move(MovementReason.HANDOVER, on_hand=-1, allocated=-1, staged=-1), Sighting(NOON)),
+        (a_move(MovementReason.SHORT_PICK, staged=2), Sighting(NOON, NOON)),
+        (a_move(MovementReason.SHORT_PICK, staged=-2, allocated=-2), Sighting(NOON, NOON)),
+        (
+            a_move(MovementReason.SHORT_PICK, on_hand=-1, staged=2),
+            Sighting(NOON, missed_at=NOON, misses=1),
+        ),
+        (a_move(MovementReason.SHORT_PICK, on_hand=-1), Sighting(missed_at=NOON, misses=1)),
+        (a_move(MovementReason.SHORT_PICK, allocated=-1), None),
+        (a_move(MovementReason.ORDER, allocated=1), None),
+        (a_move(MovementReason.HOLD, held=1), None),
+        (a_move(MovementReason.LOST, on_hand=-1), None),
     ],
 )
 def test_what_a_move_says_of_its_shelf(move, sight):
-    assert sights([move]).get((HARBOUR, MUG)) == sight
+    assert to_sightings([move]).get((HARBOUR, MUG)) == sight
 
 
 def test_of_many_moves_the_latest_is_what_was_seen():
     moves = [
-        a_move(Cause.SALE, LATER, on_hand=-1),
-        a_move(Cause.SHORT_PICK, NOON, on_hand=-1),
-        a_move(Cause.SALE, EARLIER, on_hand=-1),
+        a_move(MovementReason.SALE, LATER, on_hand=-1),
+        a_move(MovementReason.SHORT_PICK, NOON, on_hand=-1),
+        a_move(MovementReason.SALE, EARLIER, on_hand=-1),
     ]
 
-    assert sights(moves) == {(HARBOUR, MUG): Sight(LATER, LATER, NOON, 1)}
+    assert to_sightings(moves) == {(HARBOUR, MUG): Sighting(LATER, LATER, NOON, 1)}
 
 
 @given(st.integers(0, 3), st.floats(0, 0.9), st.floats(0.01, 1))
 def test_a_doubt_begins_when_it_was_foretold(misses: int, shrink: float, below: float):
-    shelf = Shelf(HARBOUR, MUG, seen_at=NOON, misses=misses, shrink=shrink)
-    doubted = doubted_from(shelf, below)
+    shelf = StockLevel(HARBOUR, MUG, seen_at=NOON, misses=misses, shrink=shrink)
+    doubted = uncertain_from(shelf, below)
 
     if doubted is None:
         assert (score(shelf, NOON + DAY) < below) == (score(shelf, NOON + 9000 * DAY) < below)

@@ -4,18 +4,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.inventory.availability import Quantities, Telling
-from domain.inventory.sales_channels import NotServed, Policy, SalesChannel, must_serve
-from domain.inventory.stock_levels import Shelf, shortages
-from domain.kernel.errors import WrongField
+from domain.inventory.availability import AvailableQuantities, StockDisplayPolicy
+from domain.inventory.sales_channels import ChannelPolicy, NotServed, SalesChannel, ensure_served
+from domain.inventory.stock_levels import StockLevel, shortages
+from domain.kernel.errors import InvalidField
 from domain.kernel.ids import HoldId
-from domain.orders.store_closing import Open, StoreInUse, disabled, enabled
+from domain.orders.store_closing import OpenWork, StoreInUse, to_disabled, to_enabled
 from domain.stores.stores import StoreDisabled, StoreKind, StoreState
 from tests.support.examples import HARBOUR, HILL, MUG, a_store
 
 few = st.integers(0, 50)
 any_shelf = st.builds(
-    Shelf,
+    StockLevel,
     st.just(HARBOUR),
     st.just(MUG),
     on_hand=st.integers(-50, 400),
@@ -29,7 +29,7 @@ any_shelf = st.builds(
 
 
 @given(any_shelf)
-def test_a_channel_may_sell_what_is_left_after_the_five_parts_or_nothing(shelf: Shelf):
+def test_a_channel_may_sell_what_is_left_after_the_five_parts_or_nothing(shelf: StockLevel):
     promised = shelf.unavailable + shelf.allocated + shelf.held
     left = shelf.on_hand - promised - shelf.safety_stock - shelf.buffer
 
@@ -40,14 +40,14 @@ def test_a_channel_may_sell_what_is_left_after_the_five_parts_or_nothing(shelf: 
 @pytest.mark.parametrize(
     ("shelf", "own", "sellable"),
     [
-        (Shelf(HARBOUR, MUG, 3, held=1, buffer=3), 1, 1),  # the buffer came after the hold
-        (Shelf(HARBOUR, MUG, 3, held=1, serves=False), 1, 1),  # the store serves it no longer
-        (Shelf(HARBOUR, MUG, 3, held=1, buffer=1), 1, 2),
-        (Shelf(HARBOUR, MUG, 0, held=1, serves=False), 1, 0),  # the goods are gone
+        (StockLevel(HARBOUR, MUG, 3, held=1, buffer=3), 1, 1),  # the buffer came after the hold
+        (StockLevel(HARBOUR, MUG, 3, held=1, serves=False), 1, 1),  # the store serves it no longer
+        (StockLevel(HARBOUR, MUG, 3, held=1, buffer=1), 1, 2),
+        (StockLevel(HARBOUR, MUG, 0, held=1, serves=False), 1, 0),  # the goods are gone
     ],
 )
 def test_what_somebody_holds_stays_theirs_whatever_is_kept_back_since(
-    shelf: Shelf, own: int, sellable: int
+    shelf: StockLevel, own: int, sellable: int
 ):
     assert shelf.sellable_to(own) == sellable
     wanted, shelves = {(HARBOUR, MUG): sellable + 1}, {(HARBOUR, MUG): shelf}
@@ -78,13 +78,13 @@ def test_a_location_serves_every_channel_unless_it_names_some_while_it_is_active
 def test_whoever_sells_nothing_new_is_named_with_the_reason_but_for_what_is_held_there():
     stores = [a_store(HILL, channels=()), a_store(HARBOUR, state=StoreState.CLOSED)]
     with pytest.raises(NotServed) as refused:
-        must_serve("web", stores)
+        ensure_served("web", stores)
 
     assert refused.value.errors == [
         {"store": HARBOUR, "code": "store_closed"},
         {"store": HILL, "code": "not_served"},
     ]
-    must_serve("web", stores, {HARBOUR, HILL})
+    ensure_served("web", stores, {HARBOUR, HILL})
 
 
 def test_goods_are_sent_only_to_a_location_that_is_active():
@@ -100,28 +100,28 @@ def test_only_a_store_has_tills_and_a_warehouse_hands_nothing_over():
 
 
 def test_what_a_policy_leaves_open_is_as_the_settings_say():
-    usual = Telling(3, Quantities.CAPPED, 10)
+    usual = StockDisplayPolicy(3, AvailableQuantities.CAPPED, 10)
 
-    assert Policy().telling(usual) == usual
-    assert Policy(low_at=0, quantities=Quantities.HIDDEN, most=5).telling(usual) == Telling(
-        0, Quantities.HIDDEN, 5
-    )
+    assert ChannelPolicy().telling(usual) == usual
+    assert ChannelPolicy(low_at=0, quantities=AvailableQuantities.HIDDEN, most=5).telling(
+        usual
+    ) == StockDisplayPolicy(0, AvailableQuantities.HIDDEN, 5)
 
 
 @pytest.mark.parametrize("name", ["", "Web", "a/b", "-web", "a" * 65, "web\n"])
 def test_a_channel_is_named_in_small_letters_digits_and_dashes(name: str):
-    with pytest.raises(WrongField):
+    with pytest.raises(InvalidField):
         SalesChannel(name)
 
 
 def test_a_location_with_nothing_open_is_closed_at_once_and_one_in_use_drains_if_it_may():
-    busy = Open(holds_count=1, holds=[HoldId("hld_1")])
-    draining = disabled(a_store(), busy, drain=True)
+    busy = OpenWork(holds_count=1, holds=[HoldId("hld_1")])
+    draining = to_disabled(a_store(), busy, drain=True)
 
-    assert disabled(a_store(), Open(), drain=False).state is StoreState.CLOSED
+    assert to_disabled(a_store(), OpenWork(), drain=False).state is StoreState.CLOSED
     assert draining.state is StoreState.DRAINING
-    assert disabled(draining, Open(), drain=False).state is StoreState.CLOSED
-    assert enabled(draining) == a_store()
+    assert to_disabled(draining, OpenWork(), drain=False).state is StoreState.CLOSED
+    assert to_enabled(draining) == a_store()
     with pytest.raises(StoreInUse) as refused:
-        disabled(draining, busy, drain=False)
+        to_disabled(draining, busy, drain=False)
     assert refused.value.facts["holds"] == ["hld_1"]

@@ -1,14 +1,14 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.inventory.stock_levels import Change, Shelf, Shortage, shortages, summed
-from domain.inventory.stocktaking import Count, recounted
+from domain.inventory.stock_levels import Shortage, StockDelta, StockLevel, shortages, sum_by_key
+from domain.inventory.stocktaking import StockCount, apply_count
 from tests.support.examples import HARBOUR, HILL, MUG, NOON, TEAPOT
 
 small = st.integers(-50, 50)
 changes = st.lists(
     st.builds(
-        Change,
+        StockDelta,
         store=st.sampled_from([HARBOUR, HILL]),
         sku=st.sampled_from([MUG, TEAPOT]),
         on_hand=small,
@@ -20,19 +20,19 @@ changes = st.lists(
 
 
 def test_what_is_promised_or_kept_back_is_not_sellable():
-    shelf = Shelf(HARBOUR, MUG, on_hand=5, unavailable=1, allocated=1, held=1, safety_stock=1)
+    shelf = StockLevel(HARBOUR, MUG, on_hand=5, unavailable=1, allocated=1, held=1, safety_stock=1)
 
     assert (shelf.available, shelf.sellable) == (2, 1)
 
 
 def test_a_shelf_that_is_promised_twice_over_sells_nothing_and_says_how_much_is_lacking():
-    shelf = Shelf(HARBOUR, MUG, on_hand=2, allocated=4)
+    shelf = StockLevel(HARBOUR, MUG, on_hand=2, allocated=4)
 
     assert (shelf.available, shelf.sellable) == (-2, 0)
 
 
 def test_a_shortage_names_what_is_wanted_and_what_is_there():
-    shelves = {(HARBOUR, MUG): Shelf(HARBOUR, MUG, on_hand=3)}
+    shelves = {(HARBOUR, MUG): StockLevel(HARBOUR, MUG, on_hand=3)}
 
     assert shortages({(HARBOUR, MUG): 4, (HARBOUR, TEAPOT): 1}, shelves) == [
         Shortage(MUG, HARBOUR, 4, 3),
@@ -41,19 +41,19 @@ def test_a_shortage_names_what_is_wanted_and_what_is_there():
 
 
 def test_a_count_of_the_morning_still_feels_the_sale_of_noon():
-    shelf = Shelf(HARBOUR, MUG, on_hand=10)
-    morning = Count(store=HARBOUR, sku=MUG, on_hand=8, counted_at=NOON)
+    shelf = StockLevel(HARBOUR, MUG, on_hand=10)
+    morning = StockCount(store=HARBOUR, sku=MUG, on_hand=8, counted_at=NOON)
 
-    assert recounted(morning, shelf, moved_since=-1) == Change(HARBOUR, MUG, on_hand=-3)
+    assert apply_count(morning, shelf, moved_since=-1) == StockDelta(HARBOUR, MUG, on_hand=-3)
 
 
 @given(changes)
 def test_changes_summed_do_the_same_in_any_order(many):
-    assert summed(many) == summed(reversed(many))
+    assert sum_by_key(many) == sum_by_key(reversed(many))
 
 
 @given(changes)
 def test_a_place_is_changed_once_and_places_come_in_the_order_of_locks(many):
-    places = [change.place for change in summed(many)]
+    places = [change.key for change in sum_by_key(many)]
 
     assert places == sorted(set(places))

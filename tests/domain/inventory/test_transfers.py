@@ -3,7 +3,7 @@ from collections.abc import Mapping
 import pytest
 
 from domain.inventory.consignments import ConsignmentLine
-from domain.inventory.stock_levels import NotEnoughStock, Shelf
+from domain.inventory.stock_levels import InsufficientStock, StockLevel
 from domain.inventory.transfers import (
     NotSent,
     Transfer,
@@ -80,9 +80,9 @@ def test_no_more_comes_than_was_sent():
 
 
 def test_only_what_nobody_was_promised_may_be_sent_and_safety_stock_may():
-    shelf = Shelf(HARBOUR, MUG, on_hand=9, unavailable=1, allocated=2, held=1, safety_stock=5)
+    shelf = StockLevel(HARBOUR, MUG, on_hand=9, unavailable=1, allocated=2, held=1, safety_stock=5)
     must_be_there(a_transfer(mug=5), {(HARBOUR, MUG): shelf})
-    with pytest.raises(NotEnoughStock) as refused:
+    with pytest.raises(InsufficientStock) as refused:
         must_be_there(a_transfer(mug=6, teapot=1), {(HARBOUR, MUG): shelf})
 
     assert [(one["sku"], one["wanted"], one["available"]) for one in refused.value.errors] == [

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.inventory.walk_ins import WalkInPolicy
-from domain.kernel.errors import WrongField
+from domain.kernel.errors import InvalidField
 
 
 @pytest.mark.parametrize(
@@ -34,5 +34,5 @@ def test_nothing_is_ever_kept_back_below_what_is_by_hand(
 
 
 def test_a_floor_above_the_cap_is_refused():
-    with pytest.raises(WrongField):
+    with pytest.raises(InvalidField):
         WalkInPolicy(floor=3, cap=2)

@@ -21,11 +21,11 @@ from domain.loyalty.points import (
     Side,
     activated,
     confirmed,
+    deduct,
+    pending_entry,
     points_of_lines,
-    promised,
     repaid,
     spending_order,
-    taken_back,
 )
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -83,7 +83,7 @@ def test_an_entry_that_does_not_balance_cannot_exist():
 
 def test_a_promise_is_pending_until_it_is_confirmed_and_then_available():
     part = lot("lot_part", granted=4, origin=GRANT.id)
-    told = [*promised([GRANT]), *confirmed(GRANT, part)]
+    told = [*pending_entry([GRANT]), *confirmed(GRANT, part)]
 
     assert sums(told) == {"pending": 6, "available": 4}
     assert part.after(told).remaining == 4
@@ -92,7 +92,7 @@ def test_a_promise_is_pending_until_it_is_confirmed_and_then_available():
 def test_points_that_become_available_later_stay_pending_until_their_day():
     later = Programme(activation_days=14).activates_at(NOW)
     part = lot("lot_part", granted=4, origin=GRANT.id, activates_at=later)
-    told = [*promised([GRANT]), *confirmed(GRANT, part)]
+    told = [*pending_entry([GRANT]), *confirmed(GRANT, part)]
     waiting = part.after(told)
 
     assert sums(told) == {"pending": 10}
@@ -102,20 +102,20 @@ def test_points_that_become_available_later_stay_pending_until_their_day():
 
 
 def test_what_is_cancelled_takes_only_pending_points():
-    assert sums([*promised([GRANT]), *taken_back("ord_1", {"MUG": 10}, [GRANT])]) == {}
+    assert sums([*pending_entry([GRANT]), *deduct("ord_1", {"MUG": 10}, [GRANT])]) == {}
 
 
 def test_nothing_is_taken_back_twice():
     spent = lot("lot_mug", purchase="ord_1", line="MUG", granted=10, reversed=8, pending=2)
 
-    assert sum(p.points for p in taken_back("ord_1", {"MUG": 10}, [spent])) == 2 * 2
+    assert sum(p.points for p in deduct("ord_1", {"MUG": 10}, [spent])) == 2 * 2
 
 
 def test_another_purchases_pending_points_are_left_alone():
     other = lot("lot_other", pending=50)
     grant = lot("lot_mug", purchase="ord_1", line="MUG", granted=10)
 
-    assert sums(list(taken_back("ord_1", {"MUG": 10}, [grant, other]))) == {"debt": 10}
+    assert sums(list(deduct("ord_1", {"MUG": 10}, [grant, other]))) == {"debt": 10}
 
 
 def test_beyond_its_own_points_a_line_takes_what_would_be_spent_first_and_then_owes():
@@ -124,7 +124,7 @@ def test_beyond_its_own_points_a_line_takes_what_would_be_spent_first_and_then_o
     soon = lot("lot_soon", remaining=20, expires_at=NOW + timedelta(days=1))
     never = lot("lot_never", remaining=30, earned_at=NOW - timedelta(days=400))
 
-    told = list(taken_back("ord_1", {"MUG": 100}, [never, soon, own, grant]))
+    told = list(deduct("ord_1", {"MUG": 100}, [never, soon, own, grant]))
 
     assert [(p.lot, p.points) for p in told if p.side is Side.DEBIT] == [
         ("lot_own", 10),
@@ -164,7 +164,7 @@ def test_whatever_is_taken_back_lots_and_balance_stay_the_sum_of_the_postings(ta
         for g in grants
         if g.granted > 1
     ]
-    told = list(promised(grants))
+    told = list(pending_entry(grants))
     lots = [found.after(told) for found in [*grants, *parts]]
     for part in parts:
         grant = next(found for found in lots if found.id == part.origin)
@@ -172,7 +172,7 @@ def test_whatever_is_taken_back_lots_and_balance_stay_the_sum_of_the_postings(ta
         told += moves
         lots = [found.after(moves) for found in lots]
     for line, points in takes:
-        moves = list(taken_back("ord_1", {line: points}, lots))
+        moves = list(deduct("ord_1", {line: points}, lots))
         told += moves
         lots = [found.after(moves) for found in lots]
 

@@ -6,12 +6,26 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.inventory.stock_levels import Cause, Change, Move, Shelf, Source
-from domain.inventory.stocktaking import Told, already_counted
-from domain.kernel.errors import WrongField
-from domain.kernel.timestamps import happened_at
-from domain.pos.incidents import Claim, at_risk, oversold
-from domain.pos.receipts import Book, Receipt, ReceiptKind, Trade, Traded, paid_of, parts_returned
+from domain.inventory.stock_levels import (
+    MovementReason,
+    PostingSource,
+    StockDelta,
+    StockLevel,
+    StockPosting,
+)
+from domain.inventory.stocktaking import Report, apply_late_report
+from domain.kernel.errors import InvalidField
+from domain.kernel.timestamps import clamp_to_now
+from domain.pos.incidents import OpenClaim, find_at_risk, to_oversold
+from domain.pos.receipts import (
+    BookedReceipt,
+    Receipt,
+    ReceiptKind,
+    TradedLine,
+    TradedReceipt,
+    paid_amounts,
+    parts_returned,
+)
 from tests.support.examples import HARBOUR, MUG, NOON, TEA_SET, TEAPOT
 
 MINUTE = timedelta(minutes=1)
@@ -28,8 +42,8 @@ def a_receipt(*lines: dict[str, Any], **more: Any) -> Receipt:
     return msgspec.json.decode(msgspec.json.encode(told | more), type=Receipt)
 
 
-def a_book(receipt: Receipt) -> Book:
-    return Book(
+def a_book(receipt: Receipt) -> BookedReceipt:
+    return BookedReceipt(
         receipt=receipt,
         store=HARBOUR,
         terminal="T1",
@@ -45,8 +59,11 @@ def moved(receipt: Receipt) -> dict[str, tuple[int, int]]:
     return {change.sku: (change.on_hand, change.unavailable) for change in changes}
 
 
-def a_sale(units: int, at: datetime) -> Move:
-    return Move(Change(HARBOUR, MUG, on_hand=-units), Source(Cause.SALE, "receipt:r-1", "test", at))
+def a_sale(units: int, at: datetime) -> StockPosting:
+    return StockPosting(
+        StockDelta(HARBOUR, MUG, on_hand=-units),
+        PostingSource(MovementReason.SALE, "receipt:r-1", "test", at),
+    )
 
 
 def test_a_receipt_moves_each_sku_once_whatever_its_lines():
@@ -88,20 +105,20 @@ def test_the_same_receipt_has_one_digest_however_it_is_spelt():
     ],
 )  # fmt: skip
 def test_what_contradicts_itself_is_named(told: dict[str, Any], field: str):
-    with pytest.raises(WrongField) as no:
+    with pytest.raises(InvalidField) as no:
         a_receipt(**told)
 
     assert no.value.errors[0]["pointer"] == field
 
 
 def test_nothing_happens_later_than_it_is_told():
-    assert happened_at(NOON, NOON - MINUTE) == NOON - MINUTE
-    assert happened_at(NOON, NOON + MINUTE) == NOON
+    assert clamp_to_now(NOON, NOON - MINUTE) == NOON - MINUTE
+    assert clamp_to_now(NOON, NOON + MINUTE) == NOON
 
 
 @pytest.mark.parametrize(("minutes", "units"), [(-1, [-3, 3]), (0, [-3, 3]), (1, [-3])])
 def test_a_count_has_felt_what_happened_before_it(minutes: int, units: list[int]):
-    booked = already_counted([a_sale(3, NOON + minutes * MINUTE)], {(HARBOUR, MUG): Told(NOON)})
+    booked = apply_late_report([a_sale(3, NOON + minutes * MINUTE)], {(HARBOUR, MUG): Report(NOON)})
 
     assert [move.change.on_hand for move in booked] == units
     assert {move.source.occurred_at for move in booked[1:]} <= {NOON}
@@ -119,15 +136,15 @@ def test_a_member_earns_for_what_was_paid_line_by_line():
 
 @given(st.lists(st.integers(-(10**6), 10**6)))
 def test_deductions_are_taken_off_once_and_never_below_nothing(totals: list[int]):
-    paid = paid_of(totals)
+    paid = paid_amounts(totals)
 
     assert sum(paid) == max(0, sum(totals))
     assert all(0 <= part <= max(total, 0) for part, total in zip(paid, totals, strict=True))
 
 
 def test_no_more_comes_back_of_a_sale_than_was_sold():
-    def trade(kind: ReceiptKind, *units: int) -> Trade:
-        return Trade("r-1", kind, [Traded(MUG, count) for count in units])
+    def trade(kind: ReceiptKind, *units: int) -> TradedReceipt:
+        return TradedReceipt("r-1", kind, [TradedLine(MUG, count) for count in units])
 
     sold, back = trade(ReceiptKind.SALE, 2, 3), trade(ReceiptKind.RETURN, 4)
 
@@ -137,8 +154,8 @@ def test_no_more_comes_back_of_a_sale_than_was_sold():
     assert parts_returned([sold, back, back]) == {"r-1": {MUG: (5, 5)}}
 
 
-def a_claim(name: str, units: int, promised: int, placed: int = 0) -> Claim:
-    return Claim(
+def a_claim(name: str, units: int, promised: int, placed: int = 0) -> OpenClaim:
+    return OpenClaim(
         store=HARBOUR,
         sku=MUG,
         order=name,  # type: ignore[arg-type]
@@ -149,8 +166,8 @@ def a_claim(name: str, units: int, promised: int, placed: int = 0) -> Claim:
     )
 
 
-def risks(there: int, *claims: Claim) -> list[tuple[str, int]]:
-    return [(risk.order, risk.units) for risk in at_risk(there, claims)]
+def risks(there: int, *claims: OpenClaim) -> list[tuple[str, int]]:
+    return [(risk.order, risk.units) for risk in find_at_risk(there, claims)]
 
 
 def test_the_earliest_promise_is_kept_first_then_the_earliest_order():
@@ -186,8 +203,9 @@ def test_the_units_at_risk_are_those_that_are_not_there(there: int, wanted: list
 )
 def test_a_shelf_is_told_of_when_it_gets_worse_and_when_it_is_well_again(change, after, told):
     place = (HARBOUR, MUG)
-    worse, well = oversold(
-        [Change(*place, on_hand=change)], {place: Shelf(*place, on_hand=after + 2, allocated=2)}
+    worse, well = to_oversold(
+        [StockDelta(*place, on_hand=change)],
+        {place: StockLevel(*place, on_hand=after + 2, allocated=2)},
     )
 
     assert (worse, well) == tuple([place] * len(one) for one in told)

@@ -10,8 +10,8 @@ from msgspec.structs import replace
 
 from domain.kernel.money import Money, share_of_units, split
 from domain.pricing.markets import Market, Tax
-from domain.pricing.prices import Deal, Quote, quote, tax_of
-from domain.pricing.promotions import Coupon, Item, Promotion, PromotionKind, Trouble
+from domain.pricing.prices import PricingContext, Quote, compute_tax, quote_cart
+from domain.pricing.promotions import Coupon, CouponProblem, Promotion, PromotionItem, PromotionKind
 from domain.pricing.shipping_methods import ShippingMethod
 from tests.support.examples import MUG, NOON, TEAPOT
 
@@ -23,8 +23,8 @@ def sek(amount: int) -> Money:
     return Money(amount, SEK)
 
 
-def an_item(line: str = MUG, price: int = 1000, quantity: int = 1, **more: Any) -> Item:
-    return Item(line, more.pop("sku", line), quantity, price, **more)
+def an_item(line: str = MUG, price: int = 1000, quantity: int = 1, **more: Any) -> PromotionItem:
+    return PromotionItem(line, more.pop("sku", line), quantity, price, **more)
 
 
 def percent_off(percent: str, name: str = "sale", **more: Any) -> Promotion:
@@ -48,8 +48,8 @@ def a_method(price: int = 4900, **more: Any) -> ShippingMethod:
     return ShippingMethod(method="post", names={"en": "Post"}, price=sek(price), **more)
 
 
-def priced(*items: Item, **terms: Any) -> Quote:
-    return quote(items, Deal(SEK, NOON, **terms))
+def priced(*items: PromotionItem, **terms: Any) -> Quote:
+    return quote_cart(items, PricingContext(SEK, NOON, **terms))
 
 
 def totals(told: Quote) -> list[int]:
@@ -85,7 +85,7 @@ def test_with_no_market_prices_are_what_they_say_and_no_tax_is_stated():
     ],
 )
 def test_tax_lies_in_the_price_or_comes_on_top(amount: int, rate: str, included: bool, tax: int):
-    assert tax_of(amount, rate, included=included) == tax
+    assert compute_tax(amount, rate, included=included) == tax
 
 
 def test_a_tax_that_is_included_changes_nothing_that_is_paid_and_one_that_is_not_does():
@@ -246,7 +246,7 @@ prices = st.integers(1, 10**6)
 categories = st.sampled_from(["", "food", "books"])
 items_of = st.lists(
     st.builds(
-        Item,
+        PromotionItem,
         st.sampled_from(GOODS),
         st.sampled_from(GOODS),
         few,
@@ -286,7 +286,7 @@ a_promotion = covers.flatmap(
 )
 promotions_of = st.lists(a_promotion, max_size=4, unique_by=lambda one: one.promotion)
 deals = st.builds(
-    Deal,
+    PricingContext,
     st.just(SEK),
     st.just(NOON),
     market=st.none()
@@ -305,8 +305,8 @@ deals = st.builds(
 
 
 @given(items_of, deals)
-def test_every_sum_adds_up_to_the_last_coin(items: list[Item], deal: Deal):
-    told = quote(items, deal)
+def test_every_sum_adds_up_to_the_last_coin(items: list[PromotionItem], deal: PricingContext):
+    told = quote_cart(items, deal)
     bills: list[Any] = [*told.lines, *([told.shipping] if told.shipping else [])]
     off = sum(one.amount.amount for line in told.lines for one in line.discounts)
     fee = told.shipping.price.amount if told.shipping else 0
@@ -328,8 +328,8 @@ def test_every_sum_adds_up_to_the_last_coin(items: list[Item], deal: Deal):
 
 
 @given(items_of, deals)
-def test_nothing_is_ever_negative(items: list[Item], deal: Deal):
-    told = quote(items, deal)
+def test_nothing_is_ever_negative(items: list[PromotionItem], deal: PricingContext):
+    told = quote_cart(items, deal)
     figures = [
         *(getattr(told.totals, name).amount for name in told.totals.__struct_fields__),
         *(line.total.amount for line in told.lines),
@@ -343,13 +343,13 @@ def test_nothing_is_ever_negative(items: list[Item], deal: Deal):
 
 @given(items_of, deals, st.randoms())
 def test_the_order_of_lines_and_of_promotions_changes_nothing(
-    items: list[Item], deal: Deal, chance: Any
+    items: list[PromotionItem], deal: PricingContext, chance: Any
 ):
-    told = quote(items, deal)
+    told = quote_cart(items, deal)
     mixed = [chance.sample(some, len(some)) for some in (items, deal.promotions, deal.coupons)]
-    again = quote(
+    again = quote_cart(
         mixed[0],
-        Deal(SEK, NOON, deal.market, mixed[1], mixed[2], deal.method),
+        PricingContext(SEK, NOON, deal.market, mixed[1], mixed[2], deal.method),
     )
 
     assert sorted(told.lines, key=lambda line: line.line) == sorted(
@@ -360,7 +360,7 @@ def test_the_order_of_lines_and_of_promotions_changes_nothing(
 
 @given(items_of, promotions_of)
 def test_a_further_promotion_that_speaks_of_lines_singly_makes_no_line_dearer(
-    items: list[Item], promotions: list[Promotion]
+    items: list[PromotionItem], promotions: list[Promotion]
 ):
     singly = [one for one in promotions if not one.speaks_of_lines_together]
     some, all_of_them = priced(*items, promotions=singly[1:]), priced(*items, promotions=singly)
@@ -372,7 +372,7 @@ def test_a_further_promotion_that_speaks_of_lines_singly_makes_no_line_dearer(
 
 @given(items_of, promotions_of)
 def test_promotions_together_never_save_less_than_the_best_that_speaks_of_lines_singly(
-    items: list[Item], promotions: list[Promotion]
+    items: list[PromotionItem], promotions: list[Promotion]
 ):
     together = priced(*items, promotions=promotions).totals.discounts.amount
     alone = [
@@ -386,7 +386,7 @@ def test_promotions_together_never_save_less_than_the_best_that_speaks_of_lines_
 
 @given(items_of, st.integers(2, 5), st.integers(1, 4))
 def test_n_for_m_frees_whole_bundles_and_never_a_dear_unit_before_a_cheap_one(
-    items: list[Item], take: int, less: int
+    items: list[PromotionItem], take: int, less: int
 ):
     pay = max(1, take - less)
     told = priced(*items, promotions=[n_for_m(take, pay)])
@@ -420,9 +420,9 @@ def test_the_shares_of_a_lines_units_add_up_to_the_line_over_time(amount: int, p
 
 @given(items_of, deals, st.lists(st.integers(1, 9), min_size=1, max_size=5))
 def test_a_line_in_parts_adds_up_to_the_line_and_no_part_is_negative(
-    items: list[Item], deal: Deal, parts: list[int]
+    items: list[PromotionItem], deal: PricingContext, parts: list[int]
 ):
-    line = quote([replace(item, quantity=sum(parts)) for item in items], deal).lines[0]
+    line = quote_cart([replace(item, quantity=sum(parts)) for item in items], deal).lines[0]
     split_up = line.parts(parts)
 
     for name in ("total", "tax", "to_pay"):
@@ -442,23 +442,23 @@ def test_a_line_in_parts_adds_up_to_the_line_and_no_part_is_negative(
     ("terms", "told", "trouble"),
     [
         ({}, {}, None),
-        ({"until": NOON}, {}, Trouble.ENDED),
-        ({"state": "paused"}, {}, Trouble.ENDED),
+        ({"until": NOON}, {}, CouponProblem.ENDED),
+        ({"state": "paused"}, {}, CouponProblem.ENDED),
         ({"customer": "cus_1"}, {"customer": "cus_1"}, None),
-        ({"customer": "cus_1"}, {"customer": "cus_2"}, Trouble.NOT_YOURS),
-        ({"customer": "cus_1"}, {}, Trouble.NOT_YOURS),
+        ({"customer": "cus_1"}, {"customer": "cus_2"}, CouponProblem.NOT_YOURS),
+        ({"customer": "cus_1"}, {}, CouponProblem.NOT_YOURS),
         ({"uses_max": 3, "uses": 2}, {}, None),
-        ({"uses_max": 3, "uses": 3}, {}, Trouble.USED_UP),
-        ({"uses_per_customer": 1}, {}, Trouble.NOT_YOURS),
+        ({"uses_max": 3, "uses": 3}, {}, CouponProblem.USED_UP),
+        ({"uses_per_customer": 1}, {}, CouponProblem.NOT_YOURS),
         ({"uses_per_customer": 1}, {"customer": "cus_1"}, None),
-        ({"uses_per_customer": 1}, {"customer": "cus_1", "mine": 1}, Trouble.USED_UP),
-        ({"since": NOON + timedelta(seconds=1)}, {}, Trouble.NOT_APPLICABLE),
-        ({"skus": (TEAPOT,)}, {}, Trouble.NOT_APPLICABLE),
-        ({"least_spend": sek(1001)}, {}, Trouble.NOT_APPLICABLE),
+        ({"uses_per_customer": 1}, {"customer": "cus_1", "mine": 1}, CouponProblem.USED_UP),
+        ({"since": NOON + timedelta(seconds=1)}, {}, CouponProblem.NOT_APPLICABLE),
+        ({"skus": (TEAPOT,)}, {}, CouponProblem.NOT_APPLICABLE),
+        ({"least_spend": sek(1001)}, {}, CouponProblem.NOT_APPLICABLE),
     ],
 )
 def test_a_coupon_says_why_it_takes_nothing_off(
-    terms: dict[str, Any], told: dict[str, Any], trouble: Trouble | None
+    terms: dict[str, Any], told: dict[str, Any], trouble: CouponProblem | None
 ):
     promotion = percent_off("10", code="SPRING", **terms)
     coupon = Coupon("SPRING", promotion, told.get("mine", 0))
@@ -472,4 +472,4 @@ def test_a_coupon_whose_promotion_is_gone_has_ended():
         customer=None, items=[an_item()], currency=SEK, now=datetime(2026, 1, 1, tzinfo=UTC)
     )
 
-    assert gone is Trouble.ENDED
+    assert gone is CouponProblem.ENDED

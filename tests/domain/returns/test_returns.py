@@ -7,18 +7,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Struct, structs
 
-from domain.inventory.stock_levels import Shelf
+from domain.inventory.stock_levels import StockLevel
 from domain.kernel.ids import CartId, OrderId
 from domain.kernel.money import Money, share_of_units, split
 from domain.orders.order_lines import OrderLine
 from domain.orders.orders import Contact, Earning, Order, OrderState
-from domain.payments.attempts import Attempt, AttemptState
-from domain.payments.refunds import Through, refunds_of
+from domain.payments.attempts import AttemptState, PaymentAttempt
+from domain.payments.refunds import RefundMethod, split_refund
 from domain.payments.tenders import Payment, Tender
-from domain.payments.transactions import Ask, Transaction, TransactionState, to_ask
+from domain.payments.transactions import (
+    Transaction,
+    TransactionKind,
+    TransactionState,
+    next_transaction,
+)
 from domain.pricing.prices import Totals
-from domain.returns.dispositions import Disposition, Elsewhere, ToDo, proposed
-from domain.returns.returns import Asked, MoreThanGiven, lines_back, within
+from domain.returns.dispositions import Disposition, OtherLocation, ProposedAction, propose
+from domain.returns.returns import RequestedLine, ReturnTooLarge, to_return_lines, within
 from tests.support.api.attempts import a_transaction, an_attempt
 from tests.support.examples import HARBOUR, HILL, MUG, TEAPOT
 
@@ -56,15 +61,17 @@ def an_order(*lines: OrderLine) -> Order:
     )
 
 
-def sound(quantity: int, sku: str = MUG, disposition: Disposition = Disposition.SELLABLE) -> Asked:
-    return Asked(quantity, sku=sku, disposition=disposition)
+def sound(
+    quantity: int, sku: str = MUG, disposition: Disposition = Disposition.SELLABLE
+) -> RequestedLine:
+    return RequestedLine(quantity, sku=sku, disposition=disposition)
 
 
 def paid_back(order: Order, returns: list[int]) -> list[int]:
     """The money of each of these returns of mugs, one after the other."""
     refunds = []
     for units in returns:
-        lines = lines_back(order, [sound(units)])
+        lines = to_return_lines(order, [sound(units)])
         refunds.append(sum(line.refund.amount for line in lines))
         order = order.taken_back({line.line: line.quantity for line in lines}, NOW)
     return refunds
@@ -133,7 +140,7 @@ class CardTill(Struct):
     """An order paid by card and what was asked for it, where the provider takes its time."""
 
     order: Order
-    attempt: Attempt
+    attempt: PaymentAttempt
     asked: list[Transaction] = []
 
     @classmethod
@@ -146,7 +153,7 @@ class CardTill(Struct):
 
     @property
     def asked_back(self) -> int:
-        return sum(one.amount for one in self.asked if one.kind is Ask.REFUND)
+        return sum(one.amount for one in self.asked if one.kind is TransactionKind.REFUND)
 
     def happens(self, what: str) -> None:
         """One unit moves, or the provider does what it was asked; then the shop asks on."""
@@ -157,16 +164,18 @@ class CardTill(Struct):
         elif what == "cancelled" and rest:
             self.order = self.order.settle("", cancelled={MUG: 1}, now=NOW)
         elif what == "returned" and line.returnable:
-            worth = lines_back(self.order, [sound(1)])[0].refund.amount
+            worth = to_return_lines(self.order, [sound(1)])[0].refund.amount
             self.order = self.order.taken_back({MUG: 1}, NOW, paid_back=worth)
         self._provider_does(what)
         self._asks()
 
     def _provider_does(self, what: str) -> None:
         for position, one in enumerate(self.asked):
-            done = {"captured": Ask.CAPTURE, "refunded": Ask.REFUND}.get(what) is one.kind
+            done = {"captured": TransactionKind.CAPTURE, "refunded": TransactionKind.REFUND}.get(
+                what
+            ) is one.kind
             if done and one.state is TransactionState.PLANNED:
-                is_capture = one.kind is Ask.CAPTURE
+                is_capture = one.kind is TransactionKind.CAPTURE
                 self.attempt = structs.replace(
                     self.attempt,
                     captured=one.amount if is_capture else self.attempt.captured,
@@ -176,7 +185,7 @@ class CardTill(Struct):
 
     def _asks(self) -> None:
         owed = self.order.owed_by(self.attempt.id)
-        plan = to_ask(self.attempt, self.asked, owed, take=self.order.has_begun)
+        plan = next_transaction(self.attempt, self.asked, owed, take=self.order.has_begun)
         if plan is not None:
             self.asked.append(a_transaction(plan.kind, plan.amount, cause=str(len(self.asked))))
 
@@ -215,7 +224,7 @@ def test_refunds_add_up_and_never_give_more_of_a_tender_than_was_paid_with_it(te
     left = sum(counts.values())
     for _ in range(4):
         amount = data.draw(st.integers(0, left))
-        refunds = refunds_of(amount, told, before, at_till=True)
+        refunds = split_refund(amount, told, before, at_till=True)
         assert sum(refund.amount.amount for refund in refunds) == amount
         for refund in refunds:
             before[refund.type] += refund.amount.amount
@@ -227,7 +236,7 @@ def test_coin_by_coin_each_tender_is_paid_back_what_was_paid_with_it():
     told = [Tender("card", sek(2)), Tender("cash", sek(3))]
     before = {"card": 0, "cash": 0}
     for _ in range(5):
-        [refund] = refunds_of(1, told, before, at_till=True)
+        [refund] = split_refund(1, told, before, at_till=True)
         before[refund.type] += refund.amount.amount
 
     assert before == {"card": 2, "cash": 3}
@@ -235,19 +244,19 @@ def test_coin_by_coin_each_tender_is_paid_back_what_was_paid_with_it():
 
 def test_a_card_is_paid_back_by_its_provider_and_the_rest_by_who_has_the_goods():
     tenders = [Tender("card", sek(750)), Tender("pay_at_pickup", sek(250))]
-    at_till = refunds_of(100, tenders, {}, at_till=True)
-    by_post = refunds_of(100, tenders, {}, at_till=False)
+    at_till = split_refund(100, tenders, {}, at_till=True)
+    by_post = split_refund(100, tenders, {}, at_till=False)
 
     assert [(one.type, one.amount.amount, one.through) for one in at_till] == [
-        ("card", 75, Through.PROVIDER),
-        ("pay_at_pickup", 25, Through.TILL),
+        ("card", 75, RefundMethod.PROVIDER),
+        ("pay_at_pickup", 25, RefundMethod.TILL),
     ]
-    assert [one.through for one in by_post] == [Through.PROVIDER, Through.OFFICE]
+    assert [one.through for one in by_post] == [RefundMethod.PROVIDER, RefundMethod.OFFICE]
 
 
 def test_units_of_a_sku_are_taken_from_its_lines_in_turn():
     order = an_order(a_line(300, 3, returned=2), a_line(500, 5, line=f"{MUG}/2"))
-    lines = lines_back(order, [sound(4)])
+    lines = to_return_lines(order, [sound(4)])
 
     assert [(line.line, line.quantity) for line in lines] == [(MUG, 1), (f"{MUG}/2", 3)]
 
@@ -256,8 +265,8 @@ def test_more_than_was_given_is_refused_with_what_may_come_back():
     order = an_order(a_line(300, 3, collected=2, returned=1), a_line(sku=TEAPOT, collected=0))
     asked = [sound(1), sound(1, disposition=Disposition.DAMAGED), sound(1, TEAPOT), sound(1, "X")]
 
-    with pytest.raises(MoreThanGiven) as refusal:
-        lines_back(order, asked)
+    with pytest.raises(ReturnTooLarge) as refusal:
+        to_return_lines(order, asked)
 
     assert [(e["pointer"], e["code"], e["allowed"]) for e in refusal.value.errors] == [
         ("/lines/1/quantity", "more_than_given", 1),
@@ -274,63 +283,63 @@ def test_what_happened_at_a_till_counts_as_far_as_the_buyer_had_it():
 
 def test_whether_what_did_not_come_is_paid_back_waits_for_the_office():
     order = an_order(a_line(1000, 3))
-    [waits] = lines_back(order, [sound(1, disposition=Disposition.MISSING)])
-    [pays] = lines_back(order, [sound(1, disposition=Disposition.MISSING)], pays_missing=True)
+    [waits] = to_return_lines(order, [sound(1, disposition=Disposition.MISSING)])
+    [pays] = to_return_lines(order, [sound(1, disposition=Disposition.MISSING)], pays_missing=True)
 
     assert (waits.refund, waits.withheld) == (sek(0), sek(333))
     assert (pays.refund, pays.withheld) == (sek(333), sek(0))
 
 
-def here(on_hand: int, **more) -> Shelf:
-    return Shelf(HARBOUR, MUG, on_hand, **more)
+def here(on_hand: int, **more) -> StockLevel:
+    return StockLevel(HARBOUR, MUG, on_hand, **more)
 
 
-def there(on_hand: int, km: float | None = 1.0, store: str = HILL, **more) -> Elsewhere:
-    return Elsewhere(Shelf(store, MUG, on_hand, **more), km)
+def there(on_hand: int, km: float | None = 1.0, store: str = HILL, **more) -> OtherLocation:
+    return OtherLocation(StockLevel(store, MUG, on_hand, **more), km)
 
 
 @pytest.mark.parametrize(
     ("disposition", "shelf", "others", "answer"),
     [
-        ("damaged", here(0), [there(0)], (ToDo.QUARANTINE, "damaged", None)),
-        ("quarantine", here(0), [there(0)], (ToDo.QUARANTINE, "to_be_checked", None)),
-        ("sellable", here(5), [there(5)], (ToDo.SHELF, "enough_everywhere", None)),
-        ("sellable", here(5), [], (ToDo.SHELF, "enough_everywhere", None)),
-        ("sellable", here(5), [there(0)], (ToDo.TRANSFER, "sold_out_there", HILL)),
+        ("damaged", here(0), [there(0)], (ProposedAction.QUARANTINE, "damaged", None)),
+        ("quarantine", here(0), [there(0)], (ProposedAction.QUARANTINE, "to_be_checked", None)),
+        ("sellable", here(5), [there(5)], (ProposedAction.SHELF, "enough_everywhere", None)),
+        ("sellable", here(5), [], (ProposedAction.SHELF, "enough_everywhere", None)),
+        ("sellable", here(5), [there(0)], (ProposedAction.TRANSFER, "sold_out_there", HILL)),
         (
             "sellable",
             here(5),
             [there(1, safety_stock=2)],
-            (ToDo.TRANSFER, "sold_out_there", HILL),
+            (ProposedAction.TRANSFER, "sold_out_there", HILL),
         ),
-        ("sellable", here(0), [there(0)], (ToDo.SHELF, "sold_out_here", None)),
+        ("sellable", here(0), [there(0)], (ProposedAction.SHELF, "sold_out_here", None)),
         (
             "sellable",
             here(0),
             [there(0, allocated=1)],
-            (ToDo.TRANSFER, "promised_there", HILL),
+            (ProposedAction.TRANSFER, "promised_there", HILL),
         ),
         (
             "sellable",
             here(0, allocated=1),
             [there(0, allocated=1)],
-            (ToDo.SHELF, "promised_here", None),
+            (ProposedAction.SHELF, "promised_here", None),
         ),
         (
             "sellable",
             here(5),
             [there(0, 9.0, "far"), there(0, 2.0, "near"), there(0, None, "nowhere")],
-            (ToDo.TRANSFER, "sold_out_there", "near"),
+            (ProposedAction.TRANSFER, "sold_out_there", "near"),
         ),
         (
             "sellable",
             here(5),
             [there(0, 9.0, "far", allocated=1), there(0, 2.0, "near")],
-            (ToDo.TRANSFER, "promised_there", "far"),
+            (ProposedAction.TRANSFER, "promised_there", "far"),
         ),
     ],
 )
 def test_goods_that_came_back_go_where_they_are_lacking_most(disposition, shelf, others, answer):
-    proposal = proposed(Disposition(disposition), 1, shelf, others)
+    proposal = propose(Disposition(disposition), 1, shelf, others)
 
     assert (proposal.to_do, proposal.reason, proposal.store) == answer

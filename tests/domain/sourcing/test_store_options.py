@@ -9,16 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.inventory.stock_levels import Shelf
+from domain.inventory.stock_levels import StockLevel
 from domain.sourcing.store_options import (
-    Candidate,
-    Lying,
-    Share,
-    Split,
-    Wish,
-    best_split,
-    served,
-    serving_all,
+    CandidateStore,
+    SplitOption,
+    StockView,
+    StoreShare,
+    WantedItem,
+    find_best_split,
+    served_stores,
+    stores_with_everything,
 )
 from domain.stores.promises import Promise
 from tests.support.examples import HARBOUR, HILL, MUG, NOON, TEA_SET, TEAPOT, a_store
@@ -33,22 +33,22 @@ MADE: Final[dict[str, dict[str, int] | None]] = {
 STORES = (HARBOUR, HILL, "lake", "moor")
 
 
-def a_candidate(store: str = HARBOUR, hours: int = 1, km: float | None = None) -> Candidate:
+def a_candidate(store: str = HARBOUR, hours: int = 1, km: float | None = None) -> CandidateStore:
     since = NOON + timedelta(hours=hours)
-    return Candidate(a_store(store), Promise(since, since), km)
+    return CandidateStore(a_store(store), Promise(since, since), km)
 
 
-def lying(own: dict[tuple[str, str], int] | None = None, **units: dict[str, int]) -> Lying:
+def lying(own: dict[tuple[str, str], int] | None = None, **units: dict[str, int]) -> StockView:
     shelves = {
-        (store, sku): Shelf(store, sku, count)
+        (store, sku): StockLevel(store, sku, count)
         for store, skus in units.items()
         for sku, count in skus.items()
     }
-    return Lying(shelves, own or {})
+    return StockView(shelves, own or {})
 
 
-def wish(sku: str, quantity: int) -> Wish:
-    return Wish(sku, quantity, MADE[sku])
+def wish(sku: str, quantity: int) -> WantedItem:
+    return WantedItem(sku, quantity, MADE[sku])
 
 
 wishes = st.dictionaries(st.sampled_from(sorted(MADE)), st.integers(1, 4), min_size=1).map(
@@ -80,7 +80,7 @@ def test_a_split_never_takes_more_than_lies_there_nor_more_than_is_wished(
     wanted, stock, own, candidates
 ):
     there = lying(own, **stock)
-    split = best_split(wanted, candidates, there)
+    split = find_best_split(wanted, candidates, there)
     for share in split.shares if split else ():
         store, taken = share.candidate.store.store, Counter[str]()
         for sku, units in share.units.items():
@@ -99,12 +99,14 @@ def test_a_split_never_takes_more_than_lies_there_nor_more_than_is_wished(
 def test_no_other_two_stores_would_have_been_better(wanted, stock, own, candidates):
     there = lying(own, **stock)
     every = [
-        Split((Share(one, units_of(wanted, here)), Share(other, units_of(wanted, rest))))
+        SplitOption(
+            (StoreShare(one, units_of(wanted, here)), StoreShare(other, units_of(wanted, rest)))
+        )
         for one, other in permutations(candidates, 2)
-        if any(here := served(wanted, one.store, there))
-        and any(rest := served(wanted, other.store, there, here))
+        if any(here := served_stores(wanted, one.store, there))
+        and any(rest := served_stores(wanted, other.store, there, here))
     ]
-    best = best_split(wanted, candidates, there)
+    best = find_best_split(wanted, candidates, there)
 
     assert (best and best.rank) == min((split.rank for split in every), default=None)
 
@@ -116,24 +118,26 @@ def test_the_order_in_which_stores_are_looked_at_decides_nothing(
     there, shuffled = lying(own, **stock), list(candidates)
     chance.shuffle(shuffled)
 
-    assert best_split(wanted, candidates, there) == best_split(wanted, shuffled, there)
-    assert serving_all(wanted, candidates, there) == serving_all(wanted, shuffled, there)
+    assert find_best_split(wanted, candidates, there) == find_best_split(wanted, shuffled, there)
+    assert stores_with_everything(wanted, candidates, there) == stores_with_everything(
+        wanted, shuffled, there
+    )
 
 
 @given(wishes, stocks, held, places)
 def test_a_store_that_serves_all_serves_every_line_in_full(wanted, stock, own, candidates):
     there = lying(own, **stock)
-    for one in serving_all(wanted, candidates, there):
-        assert served(wanted, one.store, there) == [line.quantity for line in wanted]
+    for one in stores_with_everything(wanted, candidates, there):
+        assert served_stores(wanted, one.store, there) == [line.quantity for line in wanted]
 
 
-def units_of(wanted: list[Wish], counts: list[int]) -> dict[str, int]:
+def units_of(wanted: list[WantedItem], counts: list[int]) -> dict[str, int]:
     return {one.sku: count for one, count in zip(wanted, counts, strict=True) if count}
 
 
 def test_three_here_now_and_one_there():
     there = lying(harbour={MUG: 3}, hill={MUG: 1, TEAPOT: 1})
-    split = best_split([wish(MUG, 4)], [a_candidate(), a_candidate(HILL, 2)], there)
+    split = find_best_split([wish(MUG, 4)], [a_candidate(), a_candidate(HILL, 2)], there)
 
     assert split
     assert [(one.candidate.store.store, dict(one.units)) for one in split.shares] == [
@@ -145,14 +149,14 @@ def test_three_here_now_and_one_there():
 def test_a_set_and_its_parts_are_not_served_from_the_same_units():
     there = lying(harbour={MUG: 3, TEAPOT: 1})
 
-    assert served([wish(TEA_SET, 1), wish(MUG, 2)], a_store(), there) == [1, 1]
+    assert served_stores([wish(TEA_SET, 1), wish(MUG, 2)], a_store(), there) == [1, 1]
 
 
 def test_what_the_cart_holds_is_there_for_it():
-    taken = {(HARBOUR, MUG): Shelf(HARBOUR, MUG, 2, held=2)}
+    taken = {(HARBOUR, MUG): StockLevel(HARBOUR, MUG, 2, held=2)}
 
-    assert served([wish(MUG, 2)], a_store(), Lying(taken)) == [0]
-    assert served([wish(MUG, 2)], a_store(), Lying(taken, {(HARBOUR, MUG): 2})) == [2]
+    assert served_stores([wish(MUG, 2)], a_store(), StockView(taken)) == [0]
+    assert served_stores([wish(MUG, 2)], a_store(), StockView(taken, {(HARBOUR, MUG): 2})) == [2]
 
 
 @pytest.mark.parametrize(
@@ -167,7 +171,7 @@ def test_of_stores_with_as_much_the_earlier_wins_then_the_nearer_then_the_first_
     first, second, winner
 ):
     there = lying(harbour={MUG: 2}, lake={MUG: 1}, moor={MUG: 1})
-    split = best_split([wish(MUG, 3)], [a_candidate(), first, second], there)
+    split = find_best_split([wish(MUG, 3)], [a_candidate(), first, second], there)
 
     assert split
     assert {share.candidate.store.store for share in split.shares} == {HARBOUR, winner}

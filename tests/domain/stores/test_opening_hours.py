@@ -7,7 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.stores.opening_hours import HoursUnreadable, is_open, next_opening, read, ready_at
+from domain.stores.opening_hours import (
+    InvalidOpeningHours,
+    is_open,
+    next_opening_at,
+    parse_hours,
+    ready_at,
+)
 
 AMSTERDAM = "Europe/Amsterdam"
 EVERY_DAY = "Mo-Su 09:00-18:00"
@@ -52,7 +58,7 @@ def at(text: str, zone: str = AMSTERDAM, fold: int = 0) -> datetime:
     ],
 )
 def test_hours_mean_what_their_writer_meant(written: str, meant: str):
-    assert read(written) == meant
+    assert parse_hours(written) == meant
 
 
 @pytest.mark.parametrize(
@@ -69,8 +75,8 @@ def test_hours_mean_what_their_writer_meant(written: str, meant: str):
     ],
 )
 def test_what_is_no_hours_is_refused_by_name(nonsense: str):
-    with pytest.raises(HoursUnreadable) as refusal:
-        read(nonsense)
+    with pytest.raises(InvalidOpeningHours) as refusal:
+        parse_hours(nonsense)
 
     assert refusal.value.errors[0]["pointer"] == "/hours"
 
@@ -83,17 +89,17 @@ CLOCK = st.builds("{}:{:02}".format, st.integers(0, 12), st.sampled_from([0, 15,
 def test_what_was_read_once_reads_the_same_again(week: dict[str, tuple[str, str]]):
     written = "; ".join(f"{day}: {opens}-{closes}" for day, (opens, closes) in week.items())
 
-    once = read(written)
+    once = parse_hours(written)
 
-    assert read(once) == once
+    assert parse_hours(once) == once
 
 
 @given(DAYS, CLOCK, CLOCK)
 def test_a_store_that_opens_is_open_for_some_time_and_at_most_a_day(day, opens, closes):
-    hours = read(f"{day}: {opens}-{closes}")
+    hours = parse_hours(f"{day}: {opens}-{closes}")
     monday = datetime(2026, 11, 23, tzinfo=UTC)
 
-    first = next_opening(hours, "UTC", monday)
+    first = next_opening_at(hours, "UTC", monday)
     open_minutes = sum(
         is_open(hours, "UTC", monday + timedelta(minutes=minute))
         for minute in range(0, 8 * 24 * 60, 15)

@@ -85,7 +85,7 @@ async def lived_in(shop: Shop) -> Shop:
     )
     assert held.status_code == 201, held.text
     async with shop.units.begin() as unit:
-        await unit.stores.put([a_store("quay", state=StoreState.CLOSED)])
+        await unit.stores.stores.upsert([a_store("quay", state=StoreState.CLOSED)])
     return shop
 
 
@@ -270,9 +270,9 @@ async def test_a_repair_sets_figures_to_their_ledger_and_writes_that_down(lived_
     await tell(lived_in, "update stock set on_hand = on_hand + 7, held = 2 where sku = 'MUG'")
     await tell(lived_in, "update members set available = 0; update lots set remaining = 0")
     async with lived_in.units.begin() as unit:
-        repairs = await unit.audit.repair()
+        repairs = await unit.administration.audit.repair()
     async with lived_in.units.begin() as unit:
-        again = await unit.audit.repair()
+        again = await unit.administration.audit.repair()
 
     assert await broken(lived_in) == set()
     assert again == []
@@ -282,8 +282,8 @@ async def test_a_repair_sets_figures_to_their_ledger_and_writes_that_down(lived_
     assert ("balances_are_what_was_posted", 285, 0) in told
     async with lived_in.units.begin() as unit:
         assert await unit.connection.fetchval("select count(*) from repairs") == len(repairs)
-        await unit.feed.relay(1000)
-        change = (await unit.feed.after(0, 1000))[-1]
+        await unit.inventory.change_feed.relay(1000)
+        change = (await unit.inventory.change_feed.list_after(0, 1000))[-1]
     assert (change.shelf.sku, change.shelf.on_hand, change.cause) == (MUG, 36, "repair")
 
 
@@ -308,11 +308,11 @@ async def test_a_repair_is_a_line_in_the_history_of_its_shelf_by_which_nothing_m
     before, history = await shelf_of(lived_in, MUG), await ledger(lived_in, MUG)
     await tell(lived_in, "update stock set on_hand = on_hand + 7, held = 2 where sku = 'MUG'")
     async with lived_in.units.begin() as unit:
-        await unit.audit.repair()
+        await unit.administration.audit.repair()
         at = unit.now
     after, [line, *older] = await shelf_of(lived_in, MUG), await ledger(lived_in, MUG)
     async with lived_in.units.begin() as unit:
-        assert await unit.audit.repair() == []
+        assert await unit.administration.audit.repair() == []
         noted = await unit.connection.fetch("select distinct repair from repairs")
 
     assert older == history
@@ -338,7 +338,7 @@ async def test_a_repair_of_conditions_is_a_line_of_the_history_too(lived_in):
     quarantined = "update blocked set condition = 'quarantine' where condition = 'display'"
     await tell(lived_in, quarantined)
     async with lived_in.units.begin() as unit:
-        await unit.audit.repair()
+        await unit.administration.audit.repair()
     line, *_ = await ledger(lived_in, MUG)
 
     assert line["repaired"] == {
@@ -353,9 +353,13 @@ async def test_a_shelf_that_was_gone_comes_back_newer_than_anybody_has_heard_of(
     before = await shelf_of(lived_in, MUG)
     await tell(lived_in, "delete from stock where sku = 'MUG' and store = 'harbour'")
     async with lived_in.units.begin() as unit:
-        await unit.audit.repair()
-        await unit.feed.relay(1000)
-        told = [change for change in await unit.feed.after(0, 1000) if change.cause == "repair"]
+        await unit.administration.audit.repair()
+        await unit.inventory.change_feed.relay(1000)
+        told = [
+            change
+            for change in await unit.inventory.change_feed.list_after(0, 1000)
+            if change.cause == "repair"
+        ]
 
     assert await broken(lived_in) == set()
     assert [(one.shelf.on_hand, one.shelf.version) for one in told] == [
@@ -369,10 +373,10 @@ async def test_a_rehearsal_names_what_a_repair_would_set_and_changes_nothing(liv
     await tell(lived_in, "delete from stock where sku = 'TEAPOT' and store = 'hill'")
     before = await books(lived_in)
     async with lived_in.units.begin() as unit:
-        rehearsed = await unit.audit.rehearse()
+        rehearsed = await unit.administration.audit.plan_repairs()
     after = await books(lived_in)
     async with lived_in.units.begin() as unit:
-        repaired = await unit.audit.repair()
+        repaired = await unit.administration.audit.repair()
 
     assert after == before
     assert len(rehearsed) >= 5
@@ -403,7 +407,7 @@ async def books(shop: Shop) -> dict[str, str]:
 async def test_a_repair_never_touches_what_no_ledger_explains(lived_in):
     await tell(lived_in, "update carts set order_id = 'ord_none'")
     async with lived_in.units.begin() as unit:
-        repairs = await unit.audit.repair()
+        repairs = await unit.administration.audit.repair()
 
     assert repairs == []
     assert await broken(lived_in) == {"an_ordered_cart_has_its_order"}

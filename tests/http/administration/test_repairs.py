@@ -19,13 +19,13 @@ async def meddle(shop: Shop, statement: str) -> None:
 
 async def repair(shop: Shop) -> list[Repair]:
     async with shop.units.begin() as unit:
-        repairs: list[Repair] = await unit.audit.repair()
+        repairs: list[Repair] = await unit.administration.audit.repair()
     return repairs
 
 
 async def is_well(shop: Shop) -> bool:
     async with shop.units.read() as unit:
-        assert [one for one in await unit.audit.look() if not one.ok] == []
+        assert [one for one in await unit.administration.audit.check() if not one.ok] == []
     return True
 
 
@@ -78,7 +78,7 @@ async def test_a_shelf_that_was_gone_keeps_back_what_it_was_told_to(shop: Shop):
     await brought_in(shop, 9, safety=4)
     await meddle(shop, "delete from stock")
     async with shop.units.begin() as unit:
-        rehearsed = await unit.audit.rehearse()
+        rehearsed = await unit.administration.audit.plan_repairs()
     repaired = await repair(shop)
     office = await shop.office("stock")
     shelf = await shop.client.get(f"/v1/stock/{MUG}", headers=office)
@@ -139,7 +139,7 @@ async def test_what_is_on_its_way_is_set_to_what_deliveries_and_transfers_still_
     before = await on_its_way(shop)
     await meddle(shop, meddling)
     async with shop.units.begin() as unit:
-        rehearsed = await unit.audit.rehearse()
+        rehearsed = await unit.administration.audit.plan_repairs()
     meddled = await on_its_way(shop)
     repaired = await repair(shop)
 

@@ -8,10 +8,10 @@ import pytest
 from msgspec import Struct
 from standardwebhooks import Webhook as Verifier
 
-from adapters.webhooks.sender import Post
-from domain.administration.webhooks import ChangesTold, Receipt, check_url
-from domain.kernel.errors import WrongField
-from service.administration.webhooks import deliver
+from adapters.webhooks.sender import HttpWebhookSender
+from domain.administration.webhooks import ChangesPayload, DeliveryResult, ensure_allowed_url
+from domain.kernel.errors import InvalidField
+from service.administration.webhooks import deliver_changes
 from tests.support.examples import HARBOUR, HILL, MUG, TEAPOT, a_parcel, shelve
 from tests.support.fakes import Receiver, web_server
 from tests.support.shop import Shop, a_shop
@@ -31,7 +31,7 @@ class Told(Struct):
     async def deliver(self) -> None:
         """Everything that is due."""
         await self.shop.house.relay.caught_up()
-        while await deliver(self.shop.units, self.shop.house.post):
+        while await deliver_changes(self.shop.units, self.shop.house.webhook_sender):
             pass
 
     async def later(self) -> None:
@@ -74,7 +74,7 @@ async def told(database_url: str, tmp_path) -> AsyncIterator[Told]:
         made = await shop.client.post("/v1/webhooks", json={"url": url}, headers=office)
         assert made.status_code == 201, made.text
         yield Told(shop, receiver, office, made.json())
-        await shop.house.post.close()
+        await shop.house.webhook_sender.close()
 
 
 async def test_every_change_is_told_signed_and_in_order(told: Told):
@@ -166,7 +166,7 @@ async def test_a_replay_from_where_nothing_is_kept_says_so(told: Told):
         await shelve(told.shop.units, HARBOUR, mug=1)
     await told.deliver()
     async with told.shop.units.begin() as unit:
-        await unit.feed.forget(unit.now, keep=1, limit=9)
+        await unit.inventory.change_feed.purge(unit.now, keep=1, limit=9)
     old, never = await told.replay(0), await told.replay(999)
 
     assert (old.status_code, old.json()["code"], old.json()["oldest"]) == (409, "cursor_too_old", 2)
@@ -179,7 +179,7 @@ async def test_what_a_webhook_waits_for_is_not_forgotten(told: Told):
         await shelve(told.shop.units, HARBOUR, mug=1)
     await told.deliver()
     async with told.shop.units.begin() as unit:
-        await unit.feed.forget(unit.now + timedelta(hours=1), keep=9, limit=9)
+        await unit.inventory.change_feed.purge(unit.now + timedelta(hours=1), keep=9, limit=9)
     await told.later()
     await told.deliver()
 
@@ -191,7 +191,7 @@ async def test_a_gap_is_told_where_too_much_came_to_keep(told: Told):
         await shelve(told.shop.units, HARBOUR, mug=1)
     await told.shop.house.relay.caught_up()
     async with told.shop.units.begin() as unit:
-        await unit.feed.forget(unit.now, keep=2, limit=9)
+        await unit.inventory.change_feed.purge(unit.now, keep=2, limit=9)
     await told.deliver()
 
     assert told.events()[0]["data"]["complete"] is False
@@ -245,8 +245,8 @@ async def test_a_repeat_makes_one_webhook_and_the_list_shows_no_secret(told: Tol
     ],
 )
 async def test_an_address_inside_is_refused_by_name(shop: Shop, url: str, code: str):
-    with pytest.raises(WrongField) as refused:
-        check_url(url, private=False)
+    with pytest.raises(InvalidField) as refused:
+        ensure_allowed_url(url, private=False)
     answer = await shop.client.post(
         "/v1/webhooks", json={"url": url}, headers=await shop.office("webhooks")
     )
@@ -256,14 +256,14 @@ async def test_an_address_inside_is_refused_by_name(shop: Shop, url: str, code: 
 
 
 async def test_a_name_that_leads_inside_is_found_out_on_the_way():
-    post = Post(clock=lambda: NOW)
+    post = HttpWebhookSender(clock=lambda: NOW)
     receiver = Receiver()
     async with web_server(receiver) as url:
         inside = a_parcel(url.replace("127.0.0.1", "localhost"))
-        receipt = await post.post(inside, ChangesTold(0, 1, True, []))
+        receipt = await post.send(inside, ChangesPayload(0, 1, True, []))
     await post.close()
 
-    assert receipt == Receipt(False, "private_address")
+    assert receipt == DeliveryResult(False, "private_address")
     assert receiver.requests == []
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from service.carts.expire_carts import expire_carts, forget_carts
+from service.carts.expire_carts import expire_carts, purge_carts
 from tests.support.api.cart_expiry import age
 from tests.support.api.cart_holds import hold, look
 from tests.support.api.cart_limits import claim
@@ -56,7 +56,7 @@ async def test_what_it_held_is_free_in_the_same_step(shop: Shop):
 
     assert (before, await held(shop)) == ((2, 1), (0, 3))
     async with shop.units.read() as unit:
-        assert [one.name for one in await unit.audit.look() if not one.ok] == []
+        assert [one.name for one in await unit.administration.audit.check() if not one.ok] == []
 
 
 async def test_one_that_is_being_paid_for_stays(shop: Shop):
@@ -108,10 +108,10 @@ async def test_what_is_over_is_forgotten_and_what_became_an_order_is_not(shop: S
     await order(shop, ordered)
     await age(shop, ended, 31)
     await expire_carts(shop.units)
-    at_once = await forget_carts(shop.units)
+    at_once = await purge_carts(shop.units)
     for cart in (mine, guest, ended, ordered):
         await age(shop, cart, 31)
-    first, second = await forget_carts(shop.units, limit=1), await forget_carts(shop.units)
+    first, second = await purge_carts(shop.units, limit=1), await purge_carts(shop.units)
 
     assert (at_once, first, second) == (0, 1, 1)
     assert await opened(shop, ended) == (404, "not_found")
@@ -143,4 +143,4 @@ async def test_a_cart_that_an_unpaid_order_gave_back_is_kept_with_the_order(shop
     await figures(shop, "update carts set state = 'expired' returning id")
     await age(shop, cart, 31)
 
-    assert await forget_carts(shop.units) == 0
+    assert await purge_carts(shop.units) == 0

@@ -2,7 +2,7 @@ import asyncio
 from collections import Counter
 from datetime import datetime, timedelta
 
-from service.inventory.holds import sweep
+from service.inventory.holds import expire_holds
 from tests.support.api.cart_holds import claim, hold, look
 from tests.support.api.carts import a_cart, put
 from tests.support.api.holds import held, let_time_pass, line
@@ -79,7 +79,7 @@ async def test_an_order_after_the_hold_is_over_claims_again_if_it_can(shop: Shop
     await let_time_pass(shop, 16)
     placed = await order(shop, quick)
     refused = await order(shop, late)
-    await sweep(shop.units)
+    await expire_holds(shop.units)
 
     assert (placed.status_code, refused.status_code) == (201, 409)
     assert (await shelf(shop), await held(shop)) == ((1, 1), (0, 0))
@@ -117,8 +117,8 @@ async def test_a_hold_a_sweep_and_an_order_at_once_leave_the_shelf_right(shop: S
     answers = await asyncio.gather(
         *(order(shop, cart) for cart in carts[:5]),
         *(hold(shop, cart) for cart in carts[5:]),
-        sweep(shop.units),
-        sweep(shop.units),
+        expire_holds(shop.units),
+        expire_holds(shop.units),
     )
 
     assert Counter(answer.status_code for answer in answers[:10]) == {201: 5, 200: 5}

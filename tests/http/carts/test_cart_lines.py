@@ -159,7 +159,7 @@ async def test_an_order_of_one_thing_in_two_stores_is_settled_line_by_line(shop:
     balance = rewards.json()["balance"]
     assert (balance["available"], balance["pending"]) == (20, 0)
     async with shop.units.read() as unit:
-        assert [one.name for one in await unit.audit.look() if not one.ok] == []
+        assert [one.name for one in await unit.administration.audit.check() if not one.ok] == []
 
 
 async def test_a_claim_keeps_two_ways_of_one_thing_apart(shop: Shop):

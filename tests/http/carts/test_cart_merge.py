@@ -44,7 +44,7 @@ async def test_a_new_price_and_an_end_of_sale_are_told_and_the_lines_are_kept(sh
     guest = await a_cart(shop, await shop.page(), mug=1, teapot=1)
     async with shop.units.begin() as unit:
         retired = a_product(TEAPOT, 25000, state=ProductState.RETIRED)
-        await unit.products.put([a_product(MUG, 1200), retired])
+        await unit.catalogue.products.upsert([a_product(MUG, 1200), retired])
     claimed = await claim(shop, guest, me)
 
     assert told(claimed) == [
@@ -64,7 +64,7 @@ async def test_a_new_price_and_an_end_of_sale_are_told_and_the_lines_are_kept(sh
 async def test_a_cart_that_is_moved_whole_tells_what_changed_too(shop: Shop):
     guest = await a_cart(shop, await shop.page(), mug=1)
     async with shop.units.begin() as unit:
-        await unit.products.put([a_product(MUG, 900)])
+        await unit.catalogue.products.upsert([a_product(MUG, 900)])
     claimed = await claim(shop, guest, await shop.customer())
 
     assert told(claimed) == [(MUG, "added"), (MUG, "price_changed")]

@@ -18,7 +18,7 @@ def codes(cart: Any) -> list[list[str]]:
 async def test_a_line_of_a_thing_that_vanished_stays_and_says_so(shop: Shop):
     await shelve(shop.units, mug=1)
     async with shop.units.begin() as unit:
-        await unit.products.put([a_product("SPOON", 500)])
+        await unit.catalogue.products.upsert([a_product("SPOON", 500)])
     cart = await a_cart(shop, await shop.page(), spoon=2, mug=1)
     async with shop.units.begin() as unit:
         await unit.connection.execute("delete from products where sku = 'SPOON'")
@@ -50,7 +50,7 @@ async def test_to_set_a_line_again_accepts_its_new_price(shop: Shop):
     await shelve(shop.units, mug=3)
     cart = await a_cart(shop, await shop.page(), mug=1)
     async with shop.units.begin() as unit:
-        await unit.products.put([a_product(MUG, 1200)])
+        await unit.catalogue.products.upsert([a_product(MUG, 1200)])
     before, refused = await look(shop, cart), await order(shop, cart)
     again = await put(shop, cart["id"], cart["headers"], MUG, 1)
     placed = await order(shop, cart, key="accepted")
@@ -77,7 +77,7 @@ async def test_every_reason_of_a_store_is_told_by_its_own_word(shop: Shop):
     }
     for word, facts in words.items():
         async with shop.units.begin() as unit:
-            await unit.stores.put([a_store(HARBOUR, **facts)])
+            await unit.stores.stores.upsert([a_store(HARBOUR, **facts)])
             state = facts.get("state", StoreState.ACTIVE).value
             await unit.connection.execute(
                 "update stores set state = $1 where store = 'harbour'", state
@@ -103,6 +103,6 @@ async def test_a_retired_set_and_a_line_without_a_way_are_told_of(shop: Shop):
     async with shop.units.begin() as unit:
         parts = {"TEAPOT": 1, MUG: 2}
         retired = a_product(TEA_SET, 26500, parts=parts, state=ProductState.RETIRED)
-        await unit.products.put([retired])
+        await unit.catalogue.products.upsert([retired])
 
     assert codes(await look(shop, cart)) == [["retired"], ["fulfilment_missing"]]

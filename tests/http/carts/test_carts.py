@@ -46,7 +46,7 @@ async def test_a_new_price_is_shown_beside_the_one_that_was_seen(shop: Shop):
     await shelve(shop.units, mug=3)
     cart = await a_cart(shop, await shop.page(), mug=1)
     async with shop.units.begin() as unit:
-        await unit.products.put([a_product(MUG, 1200)])
+        await unit.catalogue.products.upsert([a_product(MUG, 1200)])
     answer = await shop.client.get(f"/v1/carts/{cart['id']}", headers=cart["headers"])
 
     problem = answer.json()["lines"][0]["problems"][0]
@@ -286,7 +286,7 @@ async def test_an_empty_cart_takes_the_currency_that_is_wanted(shop: Shop):
 async def test_a_claim_names_the_lines_for_which_there_is_no_room(shop: Shop):
     me, page = await shop.customer(), await shop.page()
     async with shop.units.begin() as unit:
-        await unit.products.put([a_product(f"S{number}") for number in range(201)])
+        await unit.catalogue.products.upsert([a_product(f"S{number}") for number in range(201)])
     mine, guest = await a_cart(shop, me), await a_cart(shop, page, mug=1)
     line = {"sku": "", "quantity": 1, "seen": {"amount": 1000, "currency": "SEK"}}
     full = [line | {"sku": f"S{number}"} for number in range(200)]

@@ -43,7 +43,7 @@ async def test_an_item_says_what_it_costs_and_whether_there_is_any(shop: Shop):
     me = await shop.customer()
     await view(shop, MINE, me, MUG, TEAPOT)
     async with shop.units.begin() as unit:
-        await unit.products.put([a_product(TEAPOT, 25000, state=ProductState.RETIRED)])
+        await unit.catalogue.products.upsert([a_product(TEAPOT, 25000, state=ProductState.RETIRED)])
     swedish = me | {"Accept-Language": "sv"}
     items = (await shop.client.get(MINE, headers=swedish)).json()["items"]
 
@@ -61,7 +61,7 @@ async def test_only_the_newest_fifty_are_remembered(shop: Shop):
     me = await shop.customer()
     many = [f"S{number:02}" for number in range(60)]
     async with shop.units.begin() as unit:
-        await unit.products.put([a_product(sku) for sku in many])
+        await unit.catalogue.products.upsert([a_product(sku) for sku in many])
     for start in (0, 30):
         await view(shop, MINE, me, *reversed(many[start : start + 30]))
 

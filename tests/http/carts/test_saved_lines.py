@@ -83,7 +83,7 @@ async def test_its_problems_are_told_all_the_while(shop: Shop):
         await save(shop, cart, sku)
     async with shop.units.begin() as unit:
         retired = a_product(TEAPOT, 24000, state=ProductState.RETIRED)
-        await unit.products.put([retired])
+        await unit.catalogue.products.upsert([retired])
     mug, teapot = (await look(shop, cart))["saved"]
 
     assert [problem["code"] for problem in mug["problems"]] == ["insufficient_stock"]

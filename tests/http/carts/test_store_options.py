@@ -79,7 +79,7 @@ async def test_a_store_that_hands_nothing_over_or_sells_nothing_new_is_left_out(
         ({}, StoreState.DRAINING),
     ):
         async with shop.units.begin() as unit:
-            await unit.stores.put([a_store(HARBOUR, **facts)])
+            await unit.stores.stores.upsert([a_store(HARBOUR, **facts)])
             await unit.connection.execute("update stores set state = $1", state.value)
         seen.append(whole(await plan(shop, cart)))
 
@@ -92,7 +92,7 @@ async def test_a_service_is_everywhere_and_what_is_not_sold_is_nowhere(shop: Sho
     before = await plan(shop, cart)
     async with shop.units.begin() as unit:
         retired = a_product(ENGRAVING, 9900, tracked=False, state=ProductState.RETIRED)
-        await unit.products.put([retired])
+        await unit.catalogue.products.upsert([retired])
 
     assert whole(before) == [HARBOUR]
     assert whole(await plan(shop, cart)) == []

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from msgspec import convert
 
-from domain.foundation.callers import Caller, NotYours, Role
+from domain.foundation.callers import AccessDenied, Caller, Role
 from domain.kernel.ids import CartId, StoreId
 from service.carts.expire_carts import expire_carts
-from service.foundation.ports import RequestKey
-from service.orders.checkout.build_order import Checkout, CheckoutWish
-from service.orders.checkout.place_order import Placed
+from service.foundation.ports import IdempotencyKey
+from service.orders.checkout.build_order import Checkout, CheckoutCommand
+from service.orders.checkout.place_order import PlacedOrder
 from tests.support.api.cart_expiry import age
 from tests.support.api.cart_holds import hold, look
 from tests.support.api.carts import a_cart, put
@@ -148,9 +148,11 @@ async def test_a_token_is_over_after_half_an_hour(shop: Shop):
     token, until = now.json()["token"], now.json()["token_until"]
     moment = datetime.fromisoformat(until)
 
-    assert codes.opened_at(token, [HARBOUR], moment - timedelta(seconds=1)) == guest["id"]
-    assert codes.opened_at(token, [HARBOUR], moment + timedelta(seconds=1)) is None
-    assert codes.opened_at(token, [HILL], moment - timedelta(seconds=1)) is None
+    assert (
+        codes.cart_from_till_token(token, [HARBOUR], moment - timedelta(seconds=1)) == guest["id"]
+    )
+    assert codes.cart_from_till_token(token, [HARBOUR], moment + timedelta(seconds=1)) is None
+    assert codes.cart_from_till_token(token, [HILL], moment - timedelta(seconds=1)) is None
 
 
 async def test_when_its_token_is_over_a_till_gets_no_earlier_answer_either(shop: Shop):
@@ -158,17 +160,17 @@ async def test_when_its_token_is_over_a_till_gets_no_earlier_answer_either(shop:
     guest = await a_cart(shop, await shop.page(), mug=1)
     checkout = convert(CHECKOUT, Checkout)
 
-    async def place_with(token: CartId | None) -> Placed:
+    async def place_with(token: CartId | None) -> PlacedOrder:
         caller = Caller(Role.TILL, "key_1", stores=frozenset({HARBOUR}), cart=token)
-        key = RequestKey("key_1", "once", b"the same request")
-        wish = CheckoutWish(caller, guest["id"], checkout, "", key)
+        key = IdempotencyKey("key_1", "once", b"the same request")
+        wish = CheckoutCommand(caller, guest["id"], checkout, "", key)
         return await place_cart(shop.units, wish)
 
     placed = await place_with(guest["id"])
     again = await place_with(guest["id"])
 
     assert again.order.id == placed.order.id
-    with pytest.raises(NotYours):
+    with pytest.raises(AccessDenied):
         await place_with(None)
 
 

@@ -23,7 +23,7 @@ async def mugs(shop: Shop) -> Shop:
     )
     blue = a_product("MUG-BLUE", group="MUGS", options={"colour": "blue"}, category="100% blue")
     async with shop.units.begin() as unit:
-        await unit.products.put([red, blue])
+        await unit.catalogue.products.upsert([red, blue])
     await shelve(shop.units, HARBOUR, mug_red=2)
     return shop
 

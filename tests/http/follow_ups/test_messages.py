@@ -47,7 +47,7 @@ async def test_the_office_finds_a_message_and_reads_why_it_went_there(ready: Wai
         "channel": "email",
     } in trace
     assert trace[-1]["verdict"] == "accepted"
-    assert ready.desk.codes.handover(ready.pickup, 1) not in one.text
+    assert ready.desk.codes.handover_code(ready.pickup, 1) not in one.text
 
 
 @pytest.mark.parametrize(

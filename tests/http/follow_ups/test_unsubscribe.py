@@ -3,9 +3,9 @@
 import httpx
 import pytest
 
-from domain.contact.channels import Channel
-from service.contact.consent import allowed
-from service.follow_ups.message_context import stop_token
+from domain.contact.channels import MessageChannel
+from service.contact.consent import get_allowed_contact
+from service.follow_ups.message_context import unsubscribe_token
 from tests.support.examples import a_customer
 from tests.support.shop import Shop
 
@@ -20,11 +20,11 @@ async def subscribed(shop: Shop) -> str:
         word = {"purpose": "marketing", "channel": channel, "action": "granted"}
         said = await shop.client.post("/v1/me/consents", json=word, headers=me)
         assert said.status_code == 201, said.text
-    return f"/u/{stop_token(shop.house.codes, ME, Channel.EMAIL)}"
+    return f"/u/{unsubscribe_token(shop.house.codes, ME, MessageChannel.EMAIL)}"
 
 
 async def granted(shop: Shop) -> dict[str, bool]:
-    said = await allowed(shop.units, ME)
+    said = await get_allowed_contact(shop.units, ME)
     return {one.channel.value: one.granted for one in said.current}
 
 

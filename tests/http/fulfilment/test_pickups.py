@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from service.fulfilment.expire_pickups import expire_overdue
+from service.fulfilment.expire_pickups import expire_pickups
 from tests.support.api.orders import figures, shelf
 from tests.support.api.pickups import a_desk, points
 from tests.support.examples import HARBOUR, HILL, MUG, TEA_SET, TEAPOT, a_product
@@ -117,7 +117,7 @@ async def test_a_short_pick_lowers_the_order_the_shelf_and_the_points(shop: Shop
 
 async def test_a_wrong_barcode_is_refused_with_what_was_expected(shop: Shop):
     async with shop.units.begin() as unit:
-        await unit.products.put([a_product(MUG, gtin=GTIN)])
+        await unit.catalogue.products.upsert([a_product(MUG, gtin=GTIN)])
     desk = await a_desk(shop, mug=1)
     wrong = await desk.do("pick", {"lines": [{"gtin": "02012345678910", "quantity": 1}]})
     right = await desk.do("pick", {"lines": [{"gtin": GTIN, "quantity": 1}]}, key="again")
@@ -177,7 +177,7 @@ async def test_what_nobody_collects_expires_once_and_waits_to_be_put_back(shop: 
         await unit.connection.execute(
             "update pickups set collect_by = $1", unit.now - timedelta(minutes=1)
         )
-    await asyncio.gather(expire_overdue(shop.units), expire_overdue(shop.units))
+    await asyncio.gather(expire_pickups(shop.units), expire_pickups(shop.units))
     late = await desk.do("handover", {"code": code})
 
     assert (late.status_code, late.json()["state"]) == (409, "expired")
@@ -262,10 +262,10 @@ async def test_a_code_that_opens_another_waiting_pickup_is_not_given_twice(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ):
     codes = type(shop.house.codes)
-    theirs = codes.handover
+    theirs = codes.handover_code
     monkeypatch.setattr(
         codes,
-        "handover",
+        "handover_code",
         lambda self, pickup, revision: (
             "SAMECODE" if revision == 1 else theirs(self, pickup, revision)
         ),
@@ -316,7 +316,7 @@ async def test_one_pickup_that_cannot_expire_holds_up_no_other(shop: Shop):
             "update pickups set lines = '[{\"sku\": 7}]' where id = $1", desks[0].pickup
         )
 
-    assert await expire_overdue(shop.units) == 2
+    assert await expire_pickups(shop.units) == 2
 
 
 @pytest.mark.parametrize("verb", ["pick", "handover"])

@@ -129,7 +129,7 @@ async def test_what_is_to_be_sent_is_held_where_it_will_be_sent_from(shop: Shop)
 
 async def test_a_warehouse_sends_before_a_store_does(shop: Shop):
     async with shop.units.begin() as unit:
-        await unit.stores.put([a_store(DEPOT, kind=StoreKind.WAREHOUSE)])
+        await unit.stores.stores.upsert([a_store(DEPOT, kind=StoreKind.WAREHOUSE)])
     await shelve(shop.units, HARBOUR, mug=9)
     await shelve(shop.units, DEPOT, mug=1)
     placed = (await order(shop, await a_cart(shop, await shop.page(), {MUG: 1}))).json()

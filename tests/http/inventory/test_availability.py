@@ -59,7 +59,7 @@ async def test_why_it_cannot_be_collected_is_told_too(
 ):
     await shelve(shop.units, mug=5)
     async with shop.units.begin() as unit:
-        await unit.stores.put([a_store(HARBOUR, **store)])
+        await unit.stores.stores.upsert([a_store(HARBOUR, **store)])
     pickup = (await ask(shop, f"/{MUG}"))["stores"][0]["pickup"]
 
     assert pickup == {"eligible": False, "ready_from": None, "reasons": [reason]}
@@ -114,7 +114,7 @@ async def test_a_service_is_always_there_and_not_counted(shop: Shop):
 async def test_what_is_retired_is_not_sold_however_much_lies_there(shop: Shop):
     await shelve(shop.units, mug=5)
     async with shop.units.begin() as unit:
-        await unit.products.put([a_product(MUG, state=ProductState.RETIRED)])
+        await unit.catalogue.products.upsert([a_product(MUG, state=ProductState.RETIRED)])
     answer = await ask(shop, f"/{MUG}")
 
     assert (answer["reasons"], answer["ship"]["quantity"]) == (["retired"], 0)

@@ -12,13 +12,14 @@ import pytest
 from msgspec import Struct
 from msgspec.structs import replace
 
-from adapters.availability_cache.cache import FRESH, Shown, Window
-from adapters.main import build_app, open_house
-from adapters.postgres.db.unit_of_work import Connections, PostgresUnits, connect, utc_now
+from adapters.availability_cache.cache import FRESH, CacheEntry, InMemoryAvailabilityCache
+from adapters.main import build_app, build_components
+from adapters.postgres.db.pool import ConnectionPool, connect
+from adapters.postgres.db.unit_of_work import PostgresUnits, utc_now
 from adapters.postgres.inventory.repositories.holds import PostgresHolds
 from adapters.postgres.inventory.repositories.sellable_stock import SOLD
 from domain.catalogue.products import ProductState
-from domain.inventory.availability import Quantities, Telling
+from domain.inventory.availability import AvailableQuantities, StockDisplayPolicy
 from service.shared.clock import Clock
 from tests.support.examples import (
     ENGRAVING,
@@ -66,7 +67,7 @@ class Page(Struct):
 
 @pytest.fixture
 async def page(shop: Shop) -> AsyncIterator[Page]:
-    house = open_house(shop.house.settings)
+    house = build_components(shop.house.settings)
     headers = await shop.page()
     with serving(build_app(house)) as address:
         async with (
@@ -215,7 +216,7 @@ async def test_a_store_that_changes_changes_every_answer(page: Page):
     await shelve(page.shop.units, mug=5)
     await page.from_the_window()
     async with page.shop.units.begin() as unit:
-        await unit.stores.put([a_store(HARBOUR, name="New Harbour", pickup=False)])
+        await unit.stores.stores.upsert([a_store(HARBOUR, name="New Harbour", pickup=False)])
     async with asyncio.timeout(PATIENCE_S):
         while (at := (await page.from_the_window())["stores"][0])["name"] != "New Harbour":
             await asyncio.sleep(0.01)
@@ -293,8 +294,8 @@ async def test_what_is_retired_leaves_the_window(page: Page):
     await shelve(page.shop.units, mug=4)
     await page.from_the_window()
     async with page.shop.units.begin() as unit:
-        await unit.products.put([a_product(MUG, state=ProductState.RETIRED)])
-        await unit.stock.retell([MUG])
+        await unit.catalogue.products.upsert([a_product(MUG, state=ProductState.RETIRED)])
+        await unit.inventory.stock_levels.republish([MUG])
 
     assert (await page.until(0))["reasons"] == ["retired"]
 
@@ -303,9 +304,9 @@ async def test_the_window_shows_shoppers_no_number_that_is_hidden_and_staff_ever
     shop: Shop,
 ):
     await shelve(shop.units, mug=137)
-    settings = replace(shop.house.settings, shown_quantities=Quantities.CAPPED)
+    settings = replace(shop.house.settings, shown_quantities=AvailableQuantities.CAPPED)
     till = await shop.till(HARBOUR)
-    with serving(build_app(open_house(settings))) as address:
+    with serving(build_app(build_components(settings))) as address:
         async with httpx.AsyncClient(base_url=address) as client:
             shopper, staff = Page(shop, client), await shop.page()
             told = []
@@ -316,16 +317,16 @@ async def test_the_window_shows_shoppers_no_number_that_is_hidden_and_staff_ever
     assert told == [10, 137]
 
 
-class Watched(Connections):
+class Watched(ConnectionPool):
     """Connections that keep what the database was asked: the statement, and its arguments."""
 
     def __init__(self, url: str) -> None:
-        super().__init__(url, most=3)
+        super().__init__(url, max_size=3)
         self.asked: list[tuple[str, tuple[Any, ...]]] = []
 
     @asynccontextmanager
-    async def one(self) -> AsyncIterator[Any]:
-        async with super().one() as connection:
+    async def acquire(self) -> AsyncIterator[Any]:
+        async with super().acquire() as connection:
             with connection.query_logger(lambda told: self.asked.append((told.query, told.args))):
                 yield connection
 
@@ -344,12 +345,16 @@ class Slow(PostgresHolds):
         if skus is not None:
             self.reached.set()
             await self.go_on.wait()
-        return await super().ending(after, until, skus)
+        return await super().list_ending(after, until, skus)
 
 
-def a_window(shop: Shop, units: Any, *, clock: Clock = utc_now, most_bytes: int = 2**20) -> Window:
+def a_window(
+    shop: Shop, units: Any, *, clock: Clock = utc_now, most_bytes: int = 2**20
+) -> InMemoryAvailabilityCache:
     relay = shop.house.relay
-    return Window(units, relay, telling=Telling(), clock=clock, most_bytes=most_bytes)
+    return InMemoryAvailabilityCache(
+        units, relay, telling=StockDisplayPolicy(), clock=clock, most_bytes=most_bytes
+    )
 
 
 @pytest.fixture
@@ -360,11 +365,11 @@ async def watched(database_url: str) -> AsyncIterator[Watched]:
 
 
 @pytest.fixture
-async def window(shop: Shop, watched: Watched) -> AsyncIterator[Window]:
+async def window(shop: Shop, watched: Watched) -> AsyncIterator[InMemoryAvailabilityCache]:
     made = a_window(shop, PostgresUnits(watched))
-    shop.units.after_stock.append(made.take_out)
+    shop.units.after_stock.append(made.invalidate)
     async with shop.house.relay.running(), made.running():
-        await made._rounds.round()
+        await made._rounds.poll()
         yield made
 
 
@@ -376,49 +381,53 @@ async def another(database_url: str) -> AsyncIterator[PostgresUnits]:
     await units.close()
 
 
-async def told(window: Window, sku: str = MUG) -> int:
+async def told(window: InMemoryAvailabilityCache, sku: str = MUG) -> int:
     """What a reading says, without looking whether it lies there."""
-    [shown] = await window.read([sku], exact=False)
+    [shown] = await window.load([sku], exact=False)
     return quantity_of(window, shown)
 
 
-def quantity_of(window: Window, shown: Shown) -> int:
-    item, _ = window.whole(shown, exact=False)
+def quantity_of(window: InMemoryAvailabilityCache, shown: CacheEntry) -> int:
+    item, _ = window.encoded(shown, exact=False)
     return int(msgspec.json.decode(item)["ship"]["quantity"])
 
 
 @pytest.mark.parametrize("whose", ["our own", "another's"])
 async def test_a_change_in_the_middle_of_a_reading_leaves_nothing_behind(
-    shop: Shop, window: Window, another: PostgresUnits, monkeypatch: pytest.MonkeyPatch, whose: str
+    shop: Shop,
+    window: InMemoryAvailabilityCache,
+    another: PostgresUnits,
+    monkeypatch: pytest.MonkeyPatch,
+    whose: str,
 ):
     await shelve(shop.units, mug=5)
-    await window._rounds.round()
+    await window._rounds.poll()
     Slow.reached, Slow.go_on = asyncio.Event(), asyncio.Event()
-    monkeypatch.setattr("adapters.postgres.db.unit_of_work.PostgresHolds", Slow)
+    monkeypatch.setattr("adapters.postgres.db.repositories.PostgresHolds", Slow)
     reading = asyncio.create_task(told(window))
     await Slow.reached.wait()
     await shelve(shop.units if whose == "our own" else another, mug=1)
-    await window._rounds.round()  # a look has heard of it
+    await window._rounds.poll()  # a look has heard of it
     Slow.go_on.set()
     answer = await reading
 
     assert answer == 5, "as it was read"
-    assert window.see([MUG], exact=False) is None, "and not kept"
+    assert window.get([MUG], exact=False) is None, "and not kept"
     assert await told(window) == 6
 
 
 async def test_of_a_page_only_that_is_read_which_does_not_lie_there(
-    shop: Shop, window: Window, watched: Watched
+    shop: Shop, window: InMemoryAvailabilityCache, watched: Watched
 ):
     page = [MUG, TEAPOT, ENGRAVING]
     await shelve(shop.units, mug=5, teapot=3)
-    await window._rounds.round()
-    await window.read([MUG], exact=False)
+    await window._rounds.poll()
+    await window.load([MUG], exact=False)
     watched.asked.clear()
-    shown = await window.read(page, exact=False)
+    shown = await window.load(page, exact=False)
     first = watched.skus()
-    confirmed = window.see(page, exact=False)
-    again = await window.read(page, exact=False)
+    confirmed = window.get(page, exact=False)
+    again = await window.load(page, exact=False)
 
     assert [one.product.sku for one in shown] == page
     assert first == [{TEAPOT, ENGRAVING}]
@@ -427,16 +436,16 @@ async def test_of_a_page_only_that_is_read_which_does_not_lie_there(
 
 
 async def test_what_lies_there_is_confirmed_before_it_is_part_of_a_page(
-    shop: Shop, window: Window, another: PostgresUnits
+    shop: Shop, window: InMemoryAvailabilityCache, another: PostgresUnits
 ):
     await shelve(shop.units, mug=5, teapot=3)
-    await window._rounds.round()
-    await window.read([MUG], exact=False)
+    await window._rounds.poll()
+    await window.load([MUG], exact=False)
     await shelve(another, mug=1)
-    page = await window.read([MUG, TEAPOT], exact=False)
+    page = await window.load([MUG, TEAPOT], exact=False)
 
     assert [quantity_of(window, shown) for shown in page] == [6, 3]
-    assert window.moment(page) >= max(shown.read_at for shown in page)
+    assert window.as_of(page) >= max(shown.read_at for shown in page)
 
 
 async def test_a_window_that_nobody_confirms_shows_nothing(shop: Shop):
@@ -445,14 +454,14 @@ async def test_a_window_that_nobody_confirms_shows_nothing(shop: Shop):
     await shelve(shop.units, mug=5)
     async with shop.house.relay.running(), window.running():
         async with asyncio.timeout(PATIENCE_S):
-            while window.see([MUG], exact=False) is None:
+            while window.get([MUG], exact=False) is None:
                 await told(window)
                 await asyncio.sleep(0.01)
         later = FRESH + timedelta(seconds=2)
-        shown = window.see([MUG], exact=False)
+        shown = window.get([MUG], exact=False)
 
     assert shown is None
-    assert window.see([MUG], exact=False) is None, "closed"
+    assert window.get([MUG], exact=False) is None, "closed"
 
 
 async def test_a_full_window_makes_room(shop: Shop):
@@ -461,10 +470,10 @@ async def test_a_full_window_makes_room(shop: Shop):
     async with shop.house.relay.running(), window.running():
         answers = [await told(window, sku) for sku in (MUG, TEAPOT, MUG)]
         async with asyncio.timeout(PATIENCE_S):
-            while window.see([MUG], exact=False) is None:
+            while window.get([MUG], exact=False) is None:
                 await told(window)
                 await asyncio.sleep(0.01)
-        both = window.see([MUG, TEAPOT], exact=False)
+        both = window.get([MUG, TEAPOT], exact=False)
 
     assert answers == [5, 3, 5]
     assert both is None

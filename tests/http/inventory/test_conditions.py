@@ -146,7 +146,7 @@ async def test_the_books_put_conditions_right_by_their_ledger(shop: Shop, broken
     async with shop.units.begin() as unit:
         await unit.connection.execute(broken)
     async with shop.units.begin() as unit:
-        repairs = await unit.audit.repair()
+        repairs = await unit.administration.audit.repair()
 
     assert "conditions_are_what_was_moved" in {one.invariant for one in repairs}
     assert await sound(shop)

@@ -17,7 +17,7 @@ from tests.support.shop import Shop
 
 @pytest.fixture(autouse=True)
 def clock(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(globals(), "TODAY", datetime.now(UTC).date())
+    monkeypatch.setattr("tests.support.api.deliveries.TODAY", datetime.now(UTC).date())
 
 
 async def cancel(shop: Shop, delivery: str) -> Any:

@@ -6,8 +6,8 @@ import pytest
 
 from domain.foundation.callers import Caller, Role
 from domain.inventory.holds import Hold, HoldLine
-from service.foundation.ports import RequestKey
-from service.inventory.holds import Wish, hold_all, sweep
+from service.foundation.ports import IdempotencyKey
+from service.inventory.holds import HoldRequest, create_holds, expire_holds
 from tests.support.api.holds import held, hold, let_time_pass, line
 from tests.support.concurrency import deadlocks, workers
 from tests.support.examples import ENGRAVING, HARBOUR, HILL, MUG, TEA_SET, TEAPOT, a_product, shelve
@@ -53,21 +53,21 @@ async def test_holds_that_cross_each_other_never_deadlock(shop: Shop, database_u
     """As in many processes, each of which gathers only its own; nor does a second try hide one."""
     goods = [f"GOODS-{n}" for n in range(12)]
     async with shop.units.begin() as unit:
-        await unit.products.put([a_product(sku) for sku in goods])
+        await unit.catalogue.products.upsert([a_product(sku) for sku in goods])
     for sku in goods:
         await shelve(shop.units, HARBOUR, **{sku: 1000})
     chance = Random(1)
     wishes = [
-        Wish(
+        HoldRequest(
             [HoldLine(sku, HARBOUR, 1) for sku in chance.sample(goods, 2 + n % 9)],
             Caller(Role.SHOP, "key_page"),
-            RequestKey("pages", f"hold-{n}", b"a hold"),
+            IdempotencyKey("pages", f"hold-{n}", b"a hold"),
         )
         for n in range(40)
     ]
     async with workers(shop, database_url, 8) as units:
         answers = await asyncio.gather(
-            *(hold_all(units, [one], limit=1000) for one in wishes), return_exceptions=True
+            *(create_holds(units, [one], limit=1000) for one in wishes), return_exceptions=True
         )
 
     assert await deadlocks(shop) == 0
@@ -108,7 +108,7 @@ async def test_a_hold_is_over_the_instant_its_time_is_although_nobody_swept_it(s
     assert second.status_code == 201
     seen = await shop.client.get(f"/v1/holds/{first}", headers=page)
     assert seen.json()["state"] == "expired"
-    await sweep(shop.units)
+    await expire_holds(shop.units)
     assert await held(shop) == (1, 0)
 
 
@@ -119,8 +119,8 @@ async def test_two_sweepers_and_a_release_free_a_hold_once(shop: Shop):
     await let_time_pass(shop, 16)
 
     await asyncio.gather(
-        sweep(shop.units),
-        sweep(shop.units),
+        expire_holds(shop.units),
+        expire_holds(shop.units),
         *(shop.client.delete(f"/v1/holds/{one}", headers=page) for one in made),
     )
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from service.inventory.holds import sweep
+from service.inventory.holds import expire_holds
 from tests.support.api.cart_holds import claim
 from tests.support.api.cart_holds import hold as hold_cart
 from tests.support.api.carts import a_cart, put
@@ -52,7 +52,7 @@ async def test_a_hold_outlives_its_time_while_it_is_paid_for(shop: Shop):
     mine, page = await a_hold(shop)
     pinned = await pin(shop, mine, ttl_s=1800)
     await let_time_pass(shop, 20)
-    swept = await sweep(shop.units)
+    swept = await expire_holds(shop.units)
     other = await hold(shop, page)
 
     assert (pinned.status_code, pinned.json()["state"]) == (200, "pinned")
@@ -90,7 +90,7 @@ async def test_after_a_payment_failed_it_counts_for_what_was_left_or_five_minute
 
     assert (failed.json()["state"], failed.json()["pinned_until"]) == ("active", None)
     assert (shortly_before, await state(shop, mine, page)) == ("active", "expired")
-    assert (await sweep(shop.units), await held(shop)) == (1, (0, 1))
+    assert (await expire_holds(shop.units), await held(shop)) == (1, (0, 1))
 
 
 async def test_the_deadline_ends_a_pin_by_itself(shop: Shop):

@@ -20,7 +20,7 @@ from tests.support.shop import Shop
 
 async def put_store(shop: Shop, store: str = HARBOUR, **more: Any) -> None:
     async with shop.units.begin() as unit:
-        await unit.stores.put([a_store(store, **more)])
+        await unit.stores.stores.upsert([a_store(store, **more)])
 
 
 async def look(shop: Shop, query: str = "", sku: str = MUG, staff: bool = False) -> Any:
@@ -255,10 +255,10 @@ async def test_the_database_and_the_rule_agree_on_who_serves_whom(shop: Shop):
     async with shop.units.begin() as unit:
         for state, channels in product(StoreState, some):
             store = a_store(state=state, channels=channels)
-            await unit.stores.put([store])
-            terms = await unit.selling.terms([(HARBOUR, MUG)])
+            await unit.stores.stores.upsert([store])
+            terms = await unit.inventory.sellable_stock.get_terms([(HARBOUR, MUG)])
             for channel in ("web", "app"):
-                sold, lying = await unit.selling.sold(channel, [MUG])
+                sold, lying = await unit.inventory.sellable_stock.get_for_channel(channel, [MUG])
                 found = [one.seen(lying)[HARBOUR, MUG].serves for one in (sold, terms[channel])]
                 if found != [store.serves(channel)] * 2:
                     apart.append((state, channels, channel, found))

@@ -12,8 +12,8 @@ import pytest
 
 from adapters.drain import Drain
 from adapters.http.inventory.streams import Streams
-from domain.inventory.availability import Telling
-from domain.inventory.change_feed import Following, Turn
+from domain.inventory.availability import StockDisplayPolicy
+from domain.inventory.change_feed import Subscription, Update
 from tests.support.api.streams import Live, live
 from tests.support.examples import HARBOUR, HILL, MUG, TEA_SET, TEAPOT, a_product, shelve
 from tests.support.shop import Shop
@@ -29,7 +29,7 @@ BEGINNINGS = 12
 
 async def put_cups(shop: Shop) -> None:
     async with shop.units.begin() as unit:
-        await unit.products.put([a_product(sku) for sku in CUPS])
+        await unit.catalogue.products.upsert([a_product(sku) for sku in CUPS])
     for sku in CUPS:
         await shelve(shop.units, HARBOUR, **{sku: 1})
 
@@ -45,7 +45,7 @@ async def listened(stream: Listener, seconds: float = 0.4) -> list[Event]:
         return heard
 
 
-def versions(turns: list[Turn]) -> dict[tuple[str, str], list[int]]:
+def versions(turns: list[Update]) -> dict[tuple[str, str], list[int]]:
     """Of each shelf, in the order in which they were told. A kit has none of its own."""
     told: dict[tuple[str, str], list[int]] = defaultdict(list)
     for turn in turns:
@@ -67,10 +67,10 @@ async def test_whoever_begins_under_traffic_hears_each_shelf_step_by_step(live: 
             sku = chance.choice([MUG, MUG, TEAPOT, *CUPS])
             await live.put(chance.choice([HARBOUR, HILL]), **{sku: 1})
 
-    async def begin() -> list[Turn]:
+    async def begin() -> list[Update]:
         async with live.listen(query) as stream:
             heard = await listened(stream)
-        return msgspec.convert([event.data for event in heard], list[Turn])
+        return msgspec.convert([event.data for event in heard], list[Update])
 
     writers = [asyncio.create_task(write()) for _ in range(WRITERS)]
     heard = [
@@ -88,9 +88,9 @@ async def test_whoever_begins_under_traffic_hears_each_shelf_step_by_step(live: 
 
 
 @asynccontextmanager
-async def beginning(shop: Shop, following: Following) -> AsyncIterator[AsyncIterator[bytes]]:
+async def beginning(shop: Shop, following: Subscription) -> AsyncIterator[AsyncIterator[bytes]]:
     """A stream in this very process, where changes wait for a position until somebody asks."""
-    streams = Streams(shop.units, shop.house.relay, telling=Telling())
+    streams = Streams(shop.units, shop.house.relay, telling=StockDisplayPolicy())
     async with streams.running(Drain()):
         await streams.caught_up()
         async with aclosing(streams.follow(following, None)) as chunks:
@@ -99,7 +99,7 @@ async def beginning(shop: Shop, following: Following) -> AsyncIterator[AsyncIter
 
 
 def turns_in(chunk: bytes) -> list[tuple[str, int | None]]:
-    said = [msgspec.json.decode(data, type=Turn) for data in re.findall(rb"data: (.*)\n", chunk)]
+    said = [msgspec.json.decode(data, type=Update) for data in re.findall(rb"data: (.*)\n", chunk)]
     return [(turn.sku, turn.quantity) for turn in said]
 
 
@@ -109,7 +109,7 @@ def cursors_in(chunk: bytes) -> list[int]:
 
 async def test_what_waits_for_its_position_is_told_by_the_snapshot_alone(shop: Shop):
     await shelve(shop.units, mug=1, teapot=1)
-    here = Following(frozenset({MUG, TEA_SET}), frozenset({HARBOUR}))
+    here = Subscription(frozenset({MUG, TEA_SET}), frozenset({HARBOUR}))
     async with beginning(shop, here) as chunks:
         await shelve(shop.units, mug=1)
         await shelve(shop.units, teapot=1)
@@ -126,7 +126,7 @@ async def test_what_waits_for_its_position_is_told_by_the_snapshot_alone(shop: S
 async def test_what_changes_between_two_pages_is_told_where_its_page_did_not(shop: Shop):
     await put_cups(shop)
     first, last = CUPS[0], CUPS[-1]
-    async with beginning(shop, Following()) as chunks:
+    async with beginning(shop, Subscription()) as chunks:
         heard = await anext(chunks)
         for sku in (first, last):
             await shelve(shop.units, HARBOUR, **{sku: 1})

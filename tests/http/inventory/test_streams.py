@@ -13,11 +13,11 @@ import pytest
 
 from adapters.drain import Drain
 from adapters.http.inventory.streams import HEARTBEAT_S, Streams
-from adapters.main import build_app, open_house
+from adapters.main import build_app, build_components
 from adapters.postgres.db.urls import for_asyncpg
 from domain.catalogue.products import ProductState
-from domain.inventory.availability import Quantities, Telling
-from domain.inventory.change_feed import Following
+from domain.inventory.availability import AvailableQuantities, StockDisplayPolicy
+from domain.inventory.change_feed import Subscription
 from tests.support.api.holds import hold
 from tests.support.api.streams import Live, told
 from tests.support.examples import ENGRAVING, HARBOUR, HILL, MUG, TEA_SET, TEAPOT, a_product, shelve
@@ -122,7 +122,7 @@ async def test_a_repair_is_heard_as_a_newer_version_of_its_shelf(live: Live):
 async def test_what_is_not_counted_has_no_quantity_and_what_is_retired_is_not_sold(live: Live):
     await live.put(mug=5)
     async with live.shop.units.begin() as unit:
-        await unit.products.put([a_product(MUG, state=ProductState.RETIRED)])
+        await unit.catalogue.products.upsert([a_product(MUG, state=ProductState.RETIRED)])
     async with live.listen(f"?sku={ENGRAVING}&sku={MUG}&store={HARBOUR}") as stream:
         events = await stream.take(2)
 
@@ -239,7 +239,7 @@ async def test_a_cursor_that_is_too_old_or_not_ours_begins_anew(live: Live, curs
     await live.put(mug=1)
     await live.shop.house.relay.caught_up()
     async with live.shop.units.begin() as unit:
-        await unit.feed.forget(unit.now, keep=1, limit=9)
+        await unit.inventory.change_feed.purge(unit.now, keep=1, limit=9)
     async with live.listen(f"?sku={MUG}", cursor) as stream:
         reset, first = await stream.take(2)
         await live.put(mug=1)
@@ -299,8 +299,8 @@ async def a_stream(
 ) -> AsyncIterator[tuple[AsyncGenerator[bytes, None], Drain]]:
     """A stream of mugs at the harbour in this very process, and the drain that ends it."""
     drain, relay = Drain(), shop.house.relay
-    streams = Streams(shop.units, relay, telling=Telling(), **settings)
-    following = Following(frozenset({MUG}), frozenset({HARBOUR}))
+    streams = Streams(shop.units, relay, telling=StockDisplayPolicy(), **settings)
+    following = Subscription(frozenset({MUG}), frozenset({HARBOUR}))
     async with relay.running(), streams.running(drain):
         await streams.caught_up()
         chunks = streams.follow(following, cursor)
@@ -357,19 +357,19 @@ async def test_a_stop_ends_the_stream_behind_what_was_told(shop: Shop):
 @pytest.mark.parametrize(
     ("quantities", "shown"),
     [
-        (Quantities.EXACT, [137, 138]),
-        (Quantities.CAPPED, [20, 20]),
-        (Quantities.HIDDEN, [None] * 2),
+        (AvailableQuantities.EXACT, [137, 138]),
+        (AvailableQuantities.CAPPED, [20, 20]),
+        (AvailableQuantities.HIDDEN, [None] * 2),
     ],
 )
 async def test_shoppers_learn_what_the_retailer_shows_and_staff_the_number(
-    database_url: str, tmp_path: Path, quantities: Quantities, shown: list[int | None]
+    database_url: str, tmp_path: Path, quantities: AvailableQuantities, shown: list[int | None]
 ):
     rule = {"shown_quantities": quantities, "shown_quantities_max": 20}
     async with a_shop(database_url, tmp_path, **rule) as shop:
         await shelve(shop.units, mug=137)
         here, page, staff = f"?sku={MUG}&store={HARBOUR}", await shop.page(), await shop.office()
-        with serving(build_app(open_house(shop.house.settings))) as address:
+        with serving(build_app(build_components(shop.house.settings))) as address:
             async with (
                 shop.house.relay.running(),
                 listening(address, page, here) as public,
@@ -396,11 +396,13 @@ async def test_shoppers_learn_what_the_retailer_shows_and_staff_the_number(
 
 async def test_a_page_is_told_before_its_hold_ends_and_again_when_it_was_extended(live: Live):
     await live.put(mug=5)
-    streams = Streams(live.shop.units, live.shop.house.relay, telling=Telling(), heartbeat_s=0.1)
+    streams = Streams(
+        live.shop.units, live.shop.house.relay, telling=StockDisplayPolicy(), heartbeat_s=0.1
+    )
     soon, later = [
         (await hold(live.shop, live.page, ttl_s=seconds)).json()["id"] for seconds in (30, 3600)
     ]
-    following = Following(frozenset({MUG}), holds=frozenset({soon, later}))
+    following = Subscription(frozenset({MUG}), holds=frozenset({soon, later}))
     async with streams.running(Drain()), aclosing(streams.follow(following, None)) as stream:
         first = await beats(stream, 3)
         path = f"/v1/holds/{soon}/extend"

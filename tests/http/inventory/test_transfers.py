@@ -25,7 +25,7 @@ async def on_hand(shop: Shop, sku: str = MUG) -> dict[str, int]:
 async def a_stranger(shop: Shop) -> Headers:
     """An associate of a third store."""
     async with shop.units.begin() as unit:
-        await unit.stores.put([a_store("quay")])
+        await unit.stores.stores.upsert([a_store("quay")])
     return await shop.associate("quay")
 
 
@@ -201,7 +201,7 @@ async def test_the_last_unit_is_sent_or_sold(shop: Shop):
     statuses = Counter(answer.status_code for answer in answers)
     assert statuses[409] == 19
     async with shop.units.read() as unit:
-        found = (await unit.stock.of([MUG], [HARBOUR]))[HARBOUR, MUG]
+        found = (await unit.inventory.stock_levels.list_by_skus([MUG], [HARBOUR]))[HARBOUR, MUG]
     assert found.available == 0
     assert await is_well(shop)
 

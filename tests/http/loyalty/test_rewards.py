@@ -16,8 +16,8 @@ async def friend(shop: Shop) -> dict[str, str]:
     """A member with 15 pending points, of which 4 were confirmed."""
     headers = await shop.customer()
     async with shop.units.begin() as unit:
-        await promise(unit.points, FRIEND, ORDER, {MUG: 10, TEAPOT: 5})
-        await unit.points.confirm(ORDER, {MUG: 4}, "handover:1")
+        await promise(unit.loyalty.points, FRIEND, ORDER, {MUG: 10, TEAPOT: 5})
+        await unit.loyalty.points.confirm(ORDER, {MUG: 4}, "handover:1")
     return headers
 
 
@@ -37,7 +37,7 @@ async def test_the_app_may_keep_the_balance_until_it_changes(shop, friend):
     known = {**friend, "If-None-Match": first.headers["etag"]}
     same = await shop.client.get("/v1/me/rewards", headers=known)
     async with shop.units.begin() as unit:
-        await unit.points.confirm(ORDER, {TEAPOT: 5}, "handover:2")
+        await unit.loyalty.points.confirm(ORDER, {TEAPOT: 5}, "handover:2")
     changed = await shop.client.get("/v1/me/rewards", headers=known)
 
     assert first.headers["cache-control"] == "private, no-cache"
@@ -83,8 +83,8 @@ async def test_a_retailer_may_let_points_rest_before_they_can_be_spent(database_
     async with a_shop(database_url, tmp_path, activation_days=14) as shop:
         me = await shop.customer()
         async with shop.units.begin() as unit:
-            await promise(unit.points, FRIEND, ORDER, {MUG: 10})
-            await unit.points.confirm(ORDER, {MUG: 10}, "handover:1")
+            await promise(unit.loyalty.points, FRIEND, ORDER, {MUG: 10})
+            await unit.loyalty.points.confirm(ORDER, {MUG: 10}, "handover:1")
         answer = await shop.client.get("/v1/me/rewards", headers=me)
 
     assert answer.json()["balance"] == {"available": 0, "pending": 10, "held": 0, "debt": 0}

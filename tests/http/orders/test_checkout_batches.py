@@ -10,15 +10,16 @@ import pytest
 from msgspec import convert
 from msgspec.structs import replace
 
-from adapters.postgres.db.unit_of_work import LIMITS, PostgresUnits, connect, utc_now
+from adapters.postgres.db.pool import SESSION_SETTINGS, connect
+from adapters.postgres.db.unit_of_work import PostgresUnits, utc_now
 from adapters.postgres.inventory.repositories.stock_levels import LOCK
 from domain.foundation.callers import Caller, Role
-from domain.inventory.stock_levels import NotEnoughStock
-from domain.kernel.errors import GaveWay, Locked, Refusal
-from service.orders.checkout.build_order import Checkout, CheckoutWish
-from service.orders.checkout.place_order import Placed, Served, place_all
-from service.payments.payment_methods import Cashier
-from service.shared.batching import Gathered
+from domain.inventory.stock_levels import InsufficientStock
+from domain.kernel.errors import DomainError, Locked, TransactionConflict
+from service.orders.checkout.build_order import Checkout, CheckoutCommand
+from service.orders.checkout.place_order import PlacedOrder, PlaceOrderResult, place_orders
+from service.payments.payment_methods import PaymentMethods
+from service.shared.batching import Batcher
 from tests.support.api.cart_holds import hold
 from tests.support.api.carts import a_cart
 from tests.support.api.checkout_batches import in_a_round_of_its_own, wish
@@ -33,15 +34,15 @@ from tests.support.place_cart import place_cart
 from tests.support.shop import Shop
 
 SENT: dict[str, Any] = {"address": ADDRESS, "payment": {"method": "on_account"}}
-CASHIER = Cashier(on_account=True)
+CASHIER = PaymentMethods(on_account=True)
 
 
-async def together(shop: Shop, *wishes: CheckoutWish) -> list[Any]:
-    return await place_all(shop.units, CASHIER, wishes)
+async def together(shop: Shop, *wishes: CheckoutCommand) -> list[Any]:
+    return await place_orders(shop.units, CASHIER, wishes)
 
 
 def names(answers: list[Any]) -> list[str]:
-    return [one.name if isinstance(one, Refusal) else "placed" for one in answers]
+    return [one.name if isinstance(one, DomainError) else "placed" for one in answers]
 
 
 async def test_each_cart_becomes_an_order_of_its_own(shop: Shop):
@@ -52,7 +53,9 @@ async def test_each_cart_becomes_an_order_of_its_own(shop: Shop):
     caller = Caller(Role.CUSTOMER, member, customer=member)
     first, second = await together(
         shop,
-        CheckoutWish(caller, mine["id"], convert(CHECKOUT, Checkout), "en", wish(shop, mine).key),
+        CheckoutCommand(
+            caller, mine["id"], convert(CHECKOUT, Checkout), "en", wish(shop, mine).key
+        ),
         wish(shop, theirs),
     )
 
@@ -78,7 +81,7 @@ async def test_whom_it_refuses_stands_in_nobodys_way(shop: Shop):
         shop,
         *(wish(shop, cart) for cart in carts),
         wish(shop, {"id": "crt_nobody"}),
-        CheckoutWish(
+        CheckoutCommand(
             Caller(Role.SHOP, "key_page"),
             stranger["id"],
             convert(CHECKOUT, Checkout),
@@ -132,7 +135,7 @@ async def test_what_a_hold_kept_that_is_over_is_there_once(
     ahead = timedelta(minutes=15, seconds=1)
     later = PostgresUnits(connect(database_url), clock=lambda: utc_now() + ahead)
     carts = [holder, other] if holder_first else [other, holder]
-    answers = await place_all(later, CASHIER, [wish(shop, cart) for cart in carts])
+    answers = await place_orders(later, CASHIER, [wish(shop, cart) for cart in carts])
     await later.close()
 
     assert names(answers) == ["placed", "insufficient_stock"]
@@ -198,14 +201,14 @@ async def test_who_finds_that_others_take_the_last_to_be_sent_looks_again(shop: 
     carts = [await a_cart_to_send(shop, page, {MUG: 1}) for _ in range(2)]
     first, second = await together(shop, *(wish(shop, cart, **SENT) for cart in carts))
 
-    assert isinstance(first, Served)
-    assert isinstance(second, GaveWay)
+    assert isinstance(first, PlaceOrderResult)
+    assert isinstance(second, TransactionConflict)
     (again,) = await together(shop, wish(shop, carts[1], **SENT))
-    assert isinstance(again, NotEnoughStock)
+    assert isinstance(again, InsufficientStock)
     (never,) = await together(
         shop, wish(shop, await a_cart_to_send(shop, page, {TEAPOT: 1}), **SENT)
     )
-    assert isinstance(never, NotEnoughStock)
+    assert isinstance(never, InsufficientStock)
 
 
 async def test_the_first_answer_is_given_again_to_the_right_one_only(shop: Shop):
@@ -231,7 +234,7 @@ async def test_a_key_that_comes_twice_in_a_round_for_two_carts_harms_nobody(shop
     (again,) = await together(shop, same)
 
     assert names([first, last]) == ["placed", "placed"]
-    assert isinstance(second, GaveWay)
+    assert isinstance(second, TransactionConflict)
     assert again.name == "idempotency_key_reused"
 
 
@@ -311,11 +314,11 @@ async def test_a_key_that_is_under_way_elsewhere_stops_nobody_else(shop: Shop):
     carts = [await a_cart(shop, page, mug=1) for _ in range(2)]
     busy, free = [wish(shop, cart) for cart in carts]
     async with shop.units.begin() as unit:
-        await unit.requests.claim(busy.key, Placed)
+        await unit.foundation.idempotency.claim(busy.key, PlacedOrder)
         first, second = await asyncio.wait_for(together(shop, busy, free), timeout=4)
 
-    assert isinstance(first, GaveWay)
-    assert isinstance(second, Served)
+    assert isinstance(first, TransactionConflict)
+    assert isinstance(second, PlaceOrderResult)
     assert names(await together(shop, wish(shop, carts[0]))) == ["placed"]
 
 
@@ -340,12 +343,12 @@ async def test_a_hold_and_a_checkout_of_one_cart_under_one_key_do_not_wait_for_e
 
 
 async def test_who_waits_in_vain_for_a_shelf_keeps_nobody_from_another(shop: Shop, monkeypatch):
-    monkeypatch.setitem(LIMITS, "lock_timeout", "200ms")
+    monkeypatch.setitem(SESSION_SETTINGS, "lock_timeout", "200ms")
     await shelve(shop.units, mug=9, teapot=9)
     page = await shop.page()
     pot, mug = await a_cart(shop, page, teapot=1), await a_cart(shop, page, mug=1)
     units = PostgresUnits(connect(shop.house.settings.database_url))
-    placing = Gathered(partial(place_all, units, CASHIER), name=lambda one: one.cart)
+    placing = Batcher(partial(place_orders, units, CASHIER), name=lambda one: one.cart)
     kept = "select from stock where sku = $1 for update"
     async with keeping(shop, kept, TEAPOT):
         asked = [placing(wish(shop, cart)) for cart in (pot, mug)]
@@ -353,4 +356,4 @@ async def test_who_waits_in_vain_for_a_shelf_keeps_nobody_from_another(shop: Sho
     await units.close()
 
     assert isinstance(refused, Locked)
-    assert isinstance(placed, Served)
+    assert isinstance(placed, PlaceOrderResult)

@@ -4,7 +4,7 @@ import pytest
 
 from domain.kernel.ids import CartId, OrderId
 from domain.kernel.money import Money
-from domain.orders.edits import Edited, PaymentTooSmall, edited
+from domain.orders.edits import Edited, PaymentTooSmall, apply_edits
 from domain.orders.order_lines import OrderLine
 from domain.orders.orders import Bill, Contact, Earning, Order, OrderState, totals_of
 from domain.payments.tenders import Payment
@@ -308,7 +308,7 @@ async def test_the_last_free_unit_goes_to_one_of_two_who_edit(shop: Shop):
 async def test_a_buyer_keeps_to_what_one_order_takes_and_the_office_may_grant_more(shop: Shop):
     desk, name = await a_placed(shop, mug=2)
     async with shop.units.begin() as unit:
-        await unit.products.put([a_product(MUG, most_per_order=3)])
+        await unit.catalogue.products.upsert([a_product(MUG, most_per_order=3)])
     mine = await edit(shop, desk.me, name, lines=of(4))
     fewer = await edit(shop, desk.me, name, lines=of(3))
     granted = await edit(shop, await shop.office(), name, lines=of(4))
@@ -358,7 +358,7 @@ def test_what_was_paid_by_card_does_not_grow_beyond_what_was_authorised():
     )
 
     with pytest.raises(PaymentTooSmall) as refused:
-        edited(paid, Edited(more={MUG: 1}), NOON)
+        apply_edits(paid, Edited(more={MUG: 1}), NOON)
     assert refused.value.facts["authorised"] == Money(2000, "SEK")
-    cheaper = edited(paid, Edited(prices={MUG: Money(900, "SEK")}), NOON)
+    cheaper = apply_edits(paid, Edited(prices={MUG: Money(900, "SEK")}), NOON)
     assert cheaper.totals.to_pay == Money(1800, "SEK")

@@ -3,7 +3,7 @@ from pathlib import Path
 from typing import Any
 
 from adapters.secrets.codes import DerivedCodes
-from domain.follow_ups.messages import Kind
+from domain.follow_ups.messages import MessageKind
 from service.follow_ups.send_messages import send_due
 from tests.support.api.cancellations import cancel
 from tests.support.api.carts import a_cart
@@ -38,7 +38,7 @@ async def a_guest(shop: Shop, page: dict[str, str] | None = None) -> Guest:
 
 
 async def links(shop: Shop) -> int:
-    query = f"select count(*) from messages where kind = '{Kind.ORDER_LINK.value}'"
+    query = f"select count(*) from messages where kind = '{MessageKind.ORDER_LINK.value}'"
     return int(await figures(shop, query))
 
 
@@ -129,7 +129,7 @@ async def test_the_letter_brings_the_link(database_url: str, tmp_path: Path):
     async with a_shop(database_url, tmp_path, shop_url="https://shop.example.com") as shop:
         guest = await a_guest(shop)
         await guest.find()
-        await send_due(shop.units, shop.house.desk)
+        await send_due(shop.units, shop.house.message_context)
         sent = written(tmp_path)
         state = await figures(shop, "select state from messages")
 

@@ -2,9 +2,9 @@ from typing import Any
 
 import pytest
 
-from domain.fulfilment.shipments import Leaving
-from service.fulfilment.expire_pickups import HOUSE
-from service.orders.apply_transition import follow
+from domain.fulfilment.shipments import Dispatch
+from service.fulfilment.expire_pickups import SYSTEM_CALLER
+from service.orders.apply_transition import apply_transition
 from tests.support.api.carts import a_cart
 from tests.support.api.order_views import line_of, seen, sent_home
 from tests.support.api.orders import order
@@ -38,9 +38,9 @@ async def test_parcels_are_followed_by_their_number(shop: Shop):
     placed = await sent_home(shop, me, mug=2)
     [group] = placed["groups"]
     async with shop.units.begin() as unit:
-        before = await unit.shipments.take(group["shipment"])
-        leaving = Leaving("post", "SE-1", "https://carrier.example.com/SE-1", {MUG: 1})
-        await follow(unit, HOUSE, before, before.send(leaving, unit.now))
+        before = await unit.fulfilment.shipments.get_for_update(group["shipment"])
+        leaving = Dispatch("post", "SE-1", "https://carrier.example.com/SE-1", {MUG: 1})
+        await apply_transition(unit, SYSTEM_CALLER, before, before.send(leaving, unit.now))
     told = await seen(shop, me, placed["id"])
 
     assert [(one["carrier"], one["tracking_number"], one["units"]) for one in parcels(told)] == [

@@ -103,7 +103,7 @@ async def test_a_price_that_changed_must_be_seen_before_it_is_paid(shop: Shop):
     await shelve(shop.units, mug=3)
     cart = await a_cart(shop, await shop.page(), mug=1)
     async with shop.units.begin() as unit:
-        await unit.products.put([a_product(MUG, 1200)])
+        await unit.catalogue.products.upsert([a_product(MUG, 1200)])
     refused = await order(shop, cart)
     await put(shop, cart["id"], cart["headers"], MUG, 1)
     placed = await order(shop, cart)
@@ -119,7 +119,7 @@ async def test_a_store_that_hands_nothing_over_takes_no_new_orders(
     await shelve(shop.units, mug=3)
     cart = await a_cart(shop, await shop.page(), mug=1)
     async with shop.units.begin() as unit:
-        await unit.stores.put([a_store(HARBOUR, **switch)])
+        await unit.stores.stores.upsert([a_store(HARBOUR, **switch)])
     answer = await order(shop, cart)
 
     assert (answer.status_code, answer.json()["code"]) == (409, "pickup_unavailable")
@@ -143,7 +143,7 @@ async def test_what_was_retired_since_it_was_put_into_the_cart_is_not_ordered(sh
     await shelve(shop.units, mug=3)
     cart = await a_cart(shop, await shop.page(), mug=1)
     async with shop.units.begin() as unit:
-        await unit.products.put([a_product(MUG, state=ProductState.RETIRED)])
+        await unit.catalogue.products.upsert([a_product(MUG, state=ProductState.RETIRED)])
     answer = await order(shop, cart)
 
     assert (answer.status_code, answer.json()["code"]) == (409, "retired")

@@ -40,7 +40,7 @@ async def test_only_a_till_takes_money_at_a_till(shop: Shop, who: str):
 
 async def test_a_walk_in_pays_at_the_till_for_what_another_location_sends(shop: Shop):
     async with shop.units.begin() as unit:
-        await unit.stores.put([a_store(DEPOT, kind=StoreKind.WAREHOUSE)])
+        await unit.stores.stores.upsert([a_store(DEPOT, kind=StoreKind.WAREHOUSE)])
     await shelve(shop.units, DEPOT, mug=5)
     till = await shop.till(HARBOUR)
     cart = await a_cart(shop, till, {MUG: 2})

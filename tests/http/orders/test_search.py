@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from adapters.postgres.db.unit_of_work import utc_now
-from domain.orders.search import Kind, sought_by
+from domain.orders.search import SearchKind, parse_search
 from tests.support.api.cancellations import cancel, send
 from tests.support.api.carts import a_cart, put
 from tests.support.api.order_edits import edit
@@ -164,6 +164,6 @@ async def test_looking_for_people_is_slowed_down(shop: Shop):
 
 
 def test_a_number_may_be_from_any_country_with_a_store():
-    sought = sought_by("22 22 55 55", {"NO", "RO"})
+    sought = parse_search("22 22 55 55", {"NO", "RO"})
 
-    assert (Kind.PHONE, "+4722225555") in sought.words
+    assert (SearchKind.PHONE, "+4722225555") in sought.words

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from domain.orders.store_closing import LISTED
+from domain.orders.store_closing import MAX_LISTED
 from domain.stores.stores import StoreState
-from service.inventory.holds import sweep
-from service.orders.store_closing import close_drained
+from service.inventory.holds import expire_holds
+from service.orders.store_closing import close_drained_stores
 from tests.support.api.cart_holds import hold as hold_cart
 from tests.support.api.carts import a_cart
 from tests.support.api.holds import hold, let_time_pass, line
@@ -82,12 +82,12 @@ async def test_what_is_open_stands_in_the_way_and_is_named(shop: Shop):
 
 
 async def test_not_more_than_so_many_are_named_and_all_are_counted(shop: Shop):
-    await shelve(shop.units, mug=LISTED + 1)
+    await shelve(shop.units, mug=MAX_LISTED + 1)
     page = await shop.page()
-    await asyncio.gather(*(hold(shop, page) for _ in range(LISTED + 1)))
+    await asyncio.gather(*(hold(shop, page) for _ in range(MAX_LISTED + 1)))
     told = (await disable(shop)).json()
 
-    assert (told["holds_count"], len(told["holds"])) == (LISTED + 1, LISTED)
+    assert (told["holds_count"], len(told["holds"])) == (MAX_LISTED + 1, MAX_LISTED)
 
 
 async def test_a_draining_store_begins_nothing_new(shop: Shop):
@@ -146,10 +146,10 @@ async def test_it_closes_by_itself_when_nothing_is_open_any_more(shop: Shop):
     await shelve(shop.units, mug=3)
     await hold(shop, await shop.page())
     await disable(shop, drain=True)
-    too_early = (await close_drained(shop.units), await state(shop))
+    too_early = (await close_drained_stores(shop.units), await state(shop))
     await let_time_pass(shop, 20)
-    await sweep(shop.units)
-    ran = (await close_drained(shop.units), await close_drained(shop.units))
+    await expire_holds(shop.units)
+    ran = (await close_drained_stores(shop.units), await close_drained_stores(shop.units))
 
     assert too_early == (0, "draining")
     assert (ran, await state(shop)) == ((1, 0), "closed")
@@ -288,11 +288,11 @@ async def test_a_claim_that_comes_while_a_store_is_being_disabled_waits_and_is_r
     await shelve(shop.units, HARBOUR, mug=3)
     await shelve(shop.units, HILL, mug=3)
     async with shop.units.begin() as unit:
-        [before] = (await unit.stores.lock([HARBOUR])).values()
-        assert (await unit.closing.open_at(HARBOUR)).is_nothing
+        [before] = (await unit.stores.stores.lock([HARBOUR])).values()
+        assert (await unit.orders.store_closing.get_open_work(HARBOUR)).is_nothing
         claiming = asyncio.create_task(claim(shop))
         await asyncio.wait({claiming}, timeout=0.5)
-        await unit.stores.put([replace(before, state=StoreState.CLOSED)])
+        await unit.stores.stores.upsert([replace(before, state=StoreState.CLOSED)])
 
     assert (await claiming).json()["code"] in {"not_served", "store_disabled"}
     assert await is_well(shop)
@@ -317,7 +317,7 @@ async def test_of_claims_and_a_closing_that_come_at_once_none_is_left_behind(
 async def let_go_of_everything(shop: Shop) -> None:
     """Holds lapse, transfers are received, orders are declined."""
     await let_time_pass(shop, 60)
-    await sweep(shop.units)
+    await expire_holds(shop.units)
     told = (await disable(shop, drain=True)).json()["open"]
     for transfer in told["transfers"]:
         await receive(shop, transfer, close=True)

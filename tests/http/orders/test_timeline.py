@@ -1,7 +1,7 @@
 from datetime import timedelta
 from typing import Any
 
-from service.fulfilment.expire_pickups import expire_overdue
+from service.fulfilment.expire_pickups import expire_pickups
 from tests.support.api.pickups import Desk, a_desk
 from tests.support.api.receipts import back, line, tell
 from tests.support.api.returns import SOUND, bought
@@ -93,7 +93,7 @@ async def test_what_the_clock_ends_is_told_of_the_clock(shop: Shop):
     await desk.make_ready(mug=1)
     async with shop.units.begin() as unit:
         await unit.connection.execute("update pickups set collect_by = $1", unit.now - timedelta(1))
-    await expire_overdue(shop.units)
+    await expire_pickups(shop.units)
 
     assert words(await steps(desk, desk.me))[-1] == ("expired", "clock")
 

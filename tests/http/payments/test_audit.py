@@ -25,12 +25,12 @@ async def at(database_url: str, tmp_path: Path) -> AsyncIterator[CardShop]:
 
 async def broken(at: CardShop) -> set[str]:
     async with at.shop.units.read() as unit:
-        return {one.name for one in await unit.audit.look() if not one.ok}
+        return {one.name for one in await unit.administration.audit.check() if not one.ok}
 
 
 async def test_all_is_well_where_nobody_meddled(at: CardShop):
     async with at.shop.units.read() as unit:
-        checked = {one.name: one.checked for one in await unit.audit.look()}
+        checked = {one.name: one.checked for one in await unit.administration.audit.check()}
 
     assert await at.is_well()
     assert all(checked[name] for name in OF_CARDS)

@@ -7,14 +7,15 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from msgspec import Struct, structs
 
-from adapters.postgres.db.unit_of_work import PostgresUnits, connect
-from adapters.stripe.provider import Stripe
+from adapters.postgres.db.pool import connect
+from adapters.postgres.db.unit_of_work import PostgresUnits
+from adapters.stripe.provider import StripeProvider
 from domain.kernel.ids import AttemptId, OrderId, TransactionId
 from domain.kernel.money import Money
-from domain.payments.attempts import Attempt, AttemptState
-from domain.payments.transactions import Ask, Transaction, TransactionState
-from service.orders.payment.execute_transactions import ask_due
-from service.orders.payment.reconcile_attempts import look_due
+from domain.payments.attempts import AttemptState, PaymentAttempt
+from domain.payments.transactions import Transaction, TransactionKind, TransactionState
+from service.orders.payment.execute_transactions import execute_due_transactions
+from service.orders.payment.reconcile_attempts import reconcile_due_attempts
 from tests.support.examples import HARBOUR, MUG, shelve
 from tests.support.fake_stripe import GOOD, SECRET_KEY, FakeStripe, Fault
 from tests.support.shop import Shop
@@ -33,7 +34,7 @@ class Till(Struct):
     """One order that somebody is to pay by card, and the clock of those who see to it."""
 
     units: PostgresUnits
-    stripe: Stripe
+    stripe: StripeProvider
     clock: Clock
     attempt: AttemptId
     order: OrderId
@@ -41,18 +42,18 @@ class Till(Struct):
     def later(self, **span: float) -> None:
         self.clock.now += timedelta(**span)
 
-    async def seen(self) -> Attempt:
+    async def seen(self) -> PaymentAttempt:
         async with self.units.read() as unit:
-            return await unit.attempts.get(self.attempt)
+            return await unit.payments.attempts.get(self.attempt)
 
     async def asked(self) -> dict[str, TransactionState]:
         async with self.units.read() as unit:
-            found = await unit.attempts.transactions([self.attempt])
+            found = await unit.payments.attempts.list_transactions([self.attempt])
         return {one.cause: one.state for one in found}
 
-    async def plan(self, kind: Ask, cause: str, amount: int = 0) -> bool:
+    async def plan(self, kind: TransactionKind, cause: str, amount: int = 0) -> bool:
         async with self.units.begin() as unit:
-            return await unit.attempts.plan(
+            return await unit.payments.attempts.add_transaction(
                 Transaction(
                     id=TransactionId(unit.new_id("ptx")),
                     attempt=self.attempt,
@@ -67,10 +68,10 @@ class Till(Struct):
             )
 
     async def ask(self) -> int:
-        return await ask_due(self.units, self.stripe)
+        return await execute_due_transactions(self.units, self.stripe)
 
     async def look(self) -> int:
-        return await look_due(self.units, self.stripe)
+        return await reconcile_due_attempts(self.units, self.stripe)
 
 
 @pytest.fixture
@@ -78,11 +79,11 @@ async def till(shop: Shop, database_url: str, fake: FakeStripe) -> AsyncIterator
     await shelve(shop.units, mug=1)
     clock = Clock(datetime.now(UTC))
     units = PostgresUnits(connect(database_url, pool_size=8), clock=clock)
-    stripe = Stripe(SECRET_KEY, base_url=fake.url, timeout_s=2)
+    stripe = StripeProvider(SECRET_KEY, base_url=fake.url, timeout_s=2)
     till = Till(units, stripe, clock, AttemptId("pay_1"), OrderId(await an_order(shop)))
     async with units.begin() as unit:
-        await unit.attempts.add(
-            Attempt(
+        await unit.payments.attempts.add(
+            PaymentAttempt(
                 id=till.attempt,
                 order=till.order,
                 provider="stripe",
@@ -94,9 +95,9 @@ async def till(shop: Shop, database_url: str, fake: FakeStripe) -> AsyncIterator
                 look_at=unit.now + MINUTES,
             )
         )
-        order = await unit.orders.get(till.order)
-        await unit.orders.keep(structs.replace(order, attempt=till.attempt))
-    await till.plan(Ask.AUTHORISE, till.attempt, 1000)
+        order = await unit.orders.orders.get(till.order)
+        await unit.orders.orders.update(structs.replace(order, attempt=till.attempt))
+    await till.plan(TransactionKind.AUTHORISE, till.attempt, 1000)
     yield till
     await stripe.close()
     await units.close()
@@ -140,7 +141,7 @@ async def test_whatever_a_provider_does_the_money_is_reserved_and_taken_once(
     await till.ask()
     till.later(minutes=3)
     await till.ask()
-    await till.plan(Ask.CAPTURE, "a step", 700)
+    await till.plan(TransactionKind.CAPTURE, "a step", 700)
     await till.ask()
     till.later(minutes=3)
     await till.ask()
@@ -184,7 +185,7 @@ async def test_a_notice_while_somebody_looks_has_it_looked_at_again(
     payment = fake.only["id"]
     seen = await till.seen()
     async with till.units.begin() as unit:
-        await unit.attempts.keep(structs.replace(seen, look_at=unit.now))
+        await unit.payments.attempts.update(structs.replace(seen, look_at=unit.now))
     loop, client = asyncio.get_running_loop(), shop.client
 
     def pay_and_tell() -> None:
@@ -222,7 +223,7 @@ async def test_what_nobody_answers_until_the_deadline_was_never_begun(till: Till
 
 
 async def test_one_thing_for_one_cause_is_planned_once(till: Till):
-    plans = [await till.plan(Ask.CAPTURE, "a step", 1000) for _ in range(3)]
+    plans = [await till.plan(TransactionKind.CAPTURE, "a step", 1000) for _ in range(3)]
 
     assert plans == [True, False, False]
 

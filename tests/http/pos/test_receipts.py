@@ -246,7 +246,7 @@ async def test_a_kit_that_is_sold_takes_its_parts_and_a_service_nothing(shop: Sh
 
 async def test_a_barcode_names_what_bears_it(shop: Shop):
     async with shop.units.begin() as unit:
-        await unit.products.put([a_product(MUG, gtin="00012345678905")])
+        await unit.catalogue.products.upsert([a_product(MUG, gtin="00012345678905")])
     scanned = {"gtin": "012345678905", "quantity": 2}
     strange = {"gtin": "4006381333931", "quantity": 1}
     told = await tell(shop, sale("r-1", scanned, strange, {"gtin": "no barcode", "quantity": 1}))

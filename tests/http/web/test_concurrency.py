@@ -10,9 +10,9 @@ import pytest
 from structlog.testing import capture_logs
 
 from adapters.postgres.db.unit_of_work import utc_now
-from domain.kernel.errors import Busy, GaveWay
-from service.inventory.holds import sweep
-from service.shared.retry import TRIES, tried_again
+from domain.kernel.errors import TransactionConflict, Unavailable
+from service.inventory.holds import expire_holds
+from service.shared.retry import MAX_TRIES, retry_on_conflict
 from tests.support.api.cart_holds import claim
 from tests.support.api.cart_holds import hold as hold_cart
 from tests.support.api.carts import a_cart
@@ -74,7 +74,7 @@ class Unlucky:
         self.shop, self.collisions, self.after = shop, collisions, after
         self.tries = 0
 
-    @tried_again
+    @retry_on_conflict
     async def __call__(self) -> int:
         self.tries += 1
         async with self.shop.units.begin() as unit:
@@ -96,9 +96,9 @@ async def test_who_gives_way_for_ever_is_told_to_come_back(shop: Shop):
     await shelve(shop.units, mug=5)
     unlucky = Unlucky(shop, [asyncpg.DeadlockDetectedError] * 99)
 
-    with pytest.raises(Busy):
+    with pytest.raises(Unavailable):
         await unlucky()
-    assert unlucky.tries == TRIES
+    assert unlucky.tries == MAX_TRIES
     assert await figures(shop, "select safety_stock from stock") == 0
 
 
@@ -108,9 +108,9 @@ async def test_who_gives_way_for_ever_is_told_to_come_back(shop: Shop):
 async def test_nothing_else_is_tried_again(shop: Shop, trouble: type[Exception]):
     unlucky = Unlucky(shop, [trouble])
 
-    with pytest.raises((Busy, ConnectionError)) as caught:
+    with pytest.raises((Unavailable, ConnectionError)) as caught:
         await unlucky()
-    assert not isinstance(caught.value, GaveWay)
+    assert not isinstance(caught.value, TransactionConflict)
     assert unlucky.tries == 1
 
 
@@ -194,7 +194,7 @@ async def test_what_a_sweep_frees_while_somebody_waits_is_free_once(
     page = await shop.page()
     await hold(shop, page)
     await let_time_pass(shop, 16)
-    rivals = [sweep(shop.units), hold(shop, page, line(quantity=2))]
+    rivals = [expire_holds(shop.units), hold(shop, page, line(quantity=2))]
     answers = await queue(shop, *(rivals if sweep_first else rivals[::-1]))
     refused = answers[1 if sweep_first else 0]
     mine = await hold(shop, page)
@@ -234,7 +234,7 @@ async def test_a_repair_waits_for_whoever_is_at_it_and_forgets_nothing_of_theirs
 
     async def repair() -> int:
         async with shop.units.begin() as unit:
-            return len(await unit.audit.repair())
+            return len(await unit.administration.audit.repair())
 
     with capture_logs() as logs:
         placed, repairs = await queue(shop, order(shop, cart), repair())

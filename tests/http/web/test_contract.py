@@ -9,7 +9,7 @@ import pytest
 import structlog
 
 from adapters.http.web.paging import seal
-from domain.foundation.callers import NotYours, Role
+from domain.foundation.callers import AccessDenied, Role
 from tests.support.shop import Shop
 
 PROBLEM = "application/problem+json"
@@ -345,7 +345,7 @@ async def test_somebody_elses_thing_is_not_there_and_leaves_a_trace(shop: Shop):
     assert theirs.status_code == nothing.status_code == 404
     assert problem(theirs)["code"] == problem(nothing)["code"]
     assert ("shop", "get_cart", cart["id"]) in [tuple(row) for row in rows]
-    assert issubclass(NotYours, Exception)
+    assert issubclass(AccessDenied, Exception)
 
 
 async def test_a_page_of_a_shop_may_call_from_its_own_origin(shop: Shop):
@@ -363,7 +363,7 @@ async def test_a_page_of_a_shop_may_call_from_its_own_origin(shop: Shop):
 
 
 async def test_a_revoked_key_opens_nothing_within_seconds(shop: Shop, monkeypatch):
-    monkeypatch.setattr("service.foundation.authenticator.MEMORY_S", 0.0)
+    monkeypatch.setattr("service.foundation.authenticator.CACHE_TTL_SECONDS", 0.0)
     office = await shop.office()
     made = await shop.client.post("/v1/keys", json={"role": "office"}, headers=office)
     theirs = {"Authorization": f"Bearer {made.json()['key']}"}

@@ -8,7 +8,7 @@ from litestar import get
 from litestar.exceptions import ImproperlyConfiguredException
 
 from adapters.http import app
-from adapters.http.web.authentication import called_by, open_to_all
+from adapters.http.web.authentication import callers, public
 from adapters.main import build_app
 from domain.foundation.callers import Role
 from tests.support.api.carts import a_cart
@@ -57,7 +57,7 @@ async def test_another_stores_pickup_is_answered_like_none(shop: Shop, theirs: d
 
 
 @pytest.mark.parametrize(
-    ("statement", "fits"), [({}, False), (open_to_all(), True), (called_by(Role.TILL), True)]
+    ("statement", "fits"), [({}, False), (public(), True), (callers(Role.TILL), True)]
 )
 async def test_an_operation_that_does_not_say_who_may_call_it_is_never_served(
     shop: Shop, monkeypatch: pytest.MonkeyPatch, statement: dict[str, Any], fits: bool

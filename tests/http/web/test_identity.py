@@ -30,7 +30,7 @@ def bearing(token: str) -> dict[str, str]:
 async def test_a_customer_is_known_by_the_providers_subject(shop: Shop, provider: Provider):
     person = a_customer("sample-7")
     async with shop.units.begin() as unit:
-        await unit.customers.put([person])
+        await unit.customers.customers.upsert([person])
     answer = await shop.client.get("/v1/me", headers=bearing(provider.token("sample-7")))
 
     assert answer.status_code == 200

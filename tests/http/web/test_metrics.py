@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from adapters.main import House, build_app, open_house
+from adapters.main import Components, build_app, build_components
 from adapters.scheduler.steps import audit
 from adapters.settings import Role, Secret, Settings
 from tests.support.api.unavailable_database import NOWHERE
@@ -77,7 +77,7 @@ def test_several_workers_tell_of_one_audit(lines: list[str]):
     ]
 
 
-async def metrics(house: House) -> tuple[int, dict[str, float]]:
+async def metrics(house: Components) -> tuple[int, dict[str, float]]:
     """The status, and every sample, as a worker of this house answers."""
     app: Any = build_app(house)
     transport = httpx.ASGITransport(app=app)
@@ -97,7 +97,7 @@ async def test_whichever_worker_is_asked_tells_what_the_last_audit_found(shop: S
         await unit.connection.execute("update stock set on_hand = 7")
     before = datetime.now(UTC).timestamp()
     await audit(shop.units)
-    other = open_house(shop.house.settings)
+    other = build_components(shop.house.settings)
     (status, told), (_, told_by_other) = await metrics(shop.house), await metrics(other)
     await other.close()
 
@@ -120,7 +120,7 @@ async def test_before_the_first_audit_there_is_nothing_to_tell_of_it(shop: Shop)
 
 
 async def test_figures_are_told_while_the_database_is_away(tmp_path: Path):
-    house = open_house(
+    house = build_components(
         Settings(data=tmp_path, database_url=Secret(NOWHERE), secret=Secret(SECRET), role=Role.API)
     )
     status, told = await metrics(house)

@@ -8,13 +8,13 @@ import adapters.main  # noqa: F401 - so that every refusal is known
 from adapters.http.web.problem_titles import OF_CODE, OF_STATUS, title_of
 from adapters.http.web.problems import STATUS, status_of
 from domain.kernel import errors as refusals
-from domain.kernel.errors import Refusal
+from domain.kernel.errors import DomainError
 from domain.kernel.locales import LOCALES
 
 KINDS = set(STATUS)
 
 
-def refusals_of_ours(kind: type[Refusal] = Refusal) -> Iterator[type[Refusal]]:
+def refusals_of_ours(kind: type[DomainError] = DomainError) -> Iterator[type[DomainError]]:
     for below in kind.__subclasses__():
         if below.__module__.split(".")[0] in {"domain", "service", "adapters"}:
             yield below
@@ -31,7 +31,7 @@ def test_every_code_of_its_own_has_a_title_of_its_own():
 
 def test_every_kind_of_refusal_has_a_status_and_a_title():
     kinds = {kind for kind in vars(refusals).values() if isinstance(kind, type)}
-    told = {kind for kind in kinds if issubclass(kind, Refusal) and kind is not Refusal}
+    told = {kind for kind in kinds if issubclass(kind, DomainError) and kind is not DomainError}
 
     assert {status_of(kind) for kind in told} <= set(OF_STATUS)
 

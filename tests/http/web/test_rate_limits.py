@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from adapters.http.web.rate_limits import Limits, Policy
-from domain.kernel.errors import TooMany
+from adapters.http.web.rate_limits import RateLimiter, RatePolicy
+from domain.kernel.errors import RateLimited
 from tests.support.examples import HARBOUR
 from tests.support.shop import a_shop
 
@@ -22,10 +22,10 @@ class Watch:
 
 def test_a_bucket_is_emptied_and_fills_again():
     watch = Watch()
-    limits = Limits(Policy("default", 3, 6), monotonic=watch)
+    limits = RateLimiter(RatePolicy("default", 3, 6), monotonic=watch)
     for left in (2, 1, 0):
         assert limits.take("default", "somebody")["RateLimit"].startswith(f'"default";r={left};')
-    with pytest.raises(TooMany) as refusal:
+    with pytest.raises(RateLimited) as refusal:
         limits.take("default", "somebody")
     watch.now += refusal.value.facts["retry_after_s"]
 
@@ -34,7 +34,9 @@ def test_a_bucket_is_emptied_and_fills_again():
 
 
 def test_nobody_pays_for_another_or_for_another_limit():
-    limits = Limits(Policy("default", 1, 1), Policy("strict", 1, 60), monotonic=Watch())
+    limits = RateLimiter(
+        RatePolicy("default", 1, 1), RatePolicy("strict", 1, 60), monotonic=Watch()
+    )
     limits.take("default", "one")
 
     assert limits.take("default", "two")["RateLimit-Policy"] == '"default";q=1;w=1'
@@ -43,7 +45,7 @@ def test_nobody_pays_for_another_or_for_another_limit():
 
 def test_a_bucket_never_holds_more_than_its_quota():
     watch = Watch()
-    limits = Limits(Policy("default", 2, 1), monotonic=watch)
+    limits = RateLimiter(RatePolicy("default", 2, 1), monotonic=watch)
     limits.take("default", "somebody")
     watch.now += 3600
 

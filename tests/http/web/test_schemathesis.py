@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import pytest
 
-from adapters.main import build_app, open_house
+from adapters.main import build_app, build_components
 from domain.foundation.callers import Role
 from tests.support.examples import HARBOUR, MUG, shelve
 from tests.support.server import serving
@@ -27,7 +27,7 @@ async def test_an_attack_on_every_operation_finds_nothing(shop: Shop, role: Role
     config = tmp_path / "schemathesis.toml"
     config.write_text(CONFIG.read_text() + known(things))
     bearer = (await credential(shop, role, customer))["Authorization"]
-    with serving(build_app(open_house(shop.house.settings))) as address:
+    with serving(build_app(build_components(shop.house.settings))) as address:
         attack = await asyncio.create_subprocess_exec(
             *(SCHEMATHESIS, "--config-file", config, "run"),
             f"{address}/schema/openapi.json",

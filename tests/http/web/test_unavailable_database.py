@@ -8,9 +8,9 @@ import asyncpg
 import httpx
 import pytest
 
-from adapters.main import build_app, open_house
+from adapters.main import build_app, build_components
 from adapters.settings import Role, Secret, Settings
-from domain.kernel.errors import Busy, Missing
+from domain.kernel.errors import NotFound, Unavailable
 from tests.support.api.unavailable_database import NOWHERE
 from tests.support.database import tell
 from tests.support.shop import SECRET, Shop
@@ -29,7 +29,7 @@ DIES_AT_COMMIT = """
 
 
 async def test_a_shop_without_its_database_is_busy_and_says_so(tmp_path: Path):
-    house = open_house(
+    house = build_components(
         Settings(data=tmp_path, database_url=Secret(NOWHERE), secret=Secret(SECRET), role=Role.API)
     )
     app: Any = build_app(house)
@@ -58,7 +58,7 @@ async def test_connections_that_were_cut_are_made_anew(shop: Shop, database_url:
 
 
 @pytest.mark.parametrize("notices", [True, False])
-@pytest.mark.parametrize("says", [None, Missing, ConnectionResetError])
+@pytest.mark.parametrize("says", [None, NotFound, ConnectionResetError])
 async def test_a_connection_lost_before_the_commit_is_a_busy_shop(
     shop: Shop, says: type[Exception] | None, *, notices: bool
 ):
@@ -71,7 +71,7 @@ async def test_a_connection_lost_before_the_commit_is_a_busy_shop(
             if says:
                 raise says
 
-    with pytest.raises(Busy):
+    with pytest.raises(Unavailable):
         await write_and_lose()
 
 
@@ -96,7 +96,7 @@ async def test_a_bug_on_a_good_connection_stays_a_bug(shop: Shop):
 
 
 async def test_what_takes_too_long_is_a_busy_shop_not_a_bug(shop: Shop):
-    with pytest.raises(Busy):
+    with pytest.raises(Unavailable):
         await dawdle(shop)
 
 

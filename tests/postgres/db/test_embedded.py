@@ -216,7 +216,7 @@ def test_a_database_of_another_version_is_refused_with_the_reason(tmp_path, monk
     with running(tmp_path / "data"):
         pass
     (tmp_path / "data/postgres/cluster/PG_VERSION").write_text("12\n")
-    monkeypatch.setattr("adapters.postgres.db.embedded.STARTS", 1)
+    monkeypatch.setattr("adapters.postgres.db.embedded.MAX_STARTS", 1)
 
     with pytest.raises(DatabaseUnavailable, match="incompatible with server"):
         EmbeddedPostgres(tmp_path / "data").start()

@@ -7,14 +7,21 @@ from datetime import timedelta
 
 import pytest
 
-from adapters.postgres.db.unit_of_work import PostgresUnits, connect
+from adapters.postgres.db.pool import connect
+from adapters.postgres.db.unit_of_work import PostgresUnits
 from adapters.postgres.inventory.relay import Relay
-from domain.inventory.change_feed import Changed
-from domain.inventory.stock_levels import Cause, Change, Place, Source, moves_of
+from domain.inventory.change_feed import StockChange
+from domain.inventory.stock_levels import (
+    MovementReason,
+    PostingSource,
+    StockDelta,
+    StockKey,
+    to_postings,
+)
 from tests.support.examples import HARBOUR, HILL, MUG, TEAPOT, open_shop, shelve
 
-FIRST: Place = (HARBOUR, MUG)
-SECOND: Place = (HILL, TEAPOT)
+FIRST: StockKey = (HARBOUR, MUG)
+SECOND: StockKey = (HILL, TEAPOT)
 SHELVES = [FIRST, SECOND, (HARBOUR, TEAPOT), (HILL, MUG)]
 
 
@@ -23,28 +30,28 @@ async def units(database_url: str) -> AsyncIterator[PostgresUnits]:
     opened = PostgresUnits(connect(database_url, pool_size=40))
     await open_shop(opened)
     async with opened.begin() as unit:
-        await unit.stock.lock(SHELVES, shelve=True)
+        await unit.inventory.stock_levels.get_for_update(SHELVES, shelve=True)
     yield opened
     await opened.close()
 
 
-async def add_one(unit, place: Place) -> None:
-    await unit.stock.lock([place])
-    source = Source(Cause.FOUND, unit.new_id("found"), "test", unit.now)
-    await unit.stock.apply(moves_of([Change(*place, on_hand=1)], source))
+async def add_one(unit, place: StockKey) -> None:
+    await unit.inventory.stock_levels.get_for_update([place])
+    source = PostingSource(MovementReason.FOUND, unit.new_id("found"), "test", unit.now)
+    await unit.inventory.stock_levels.apply(to_postings([StockDelta(*place, on_hand=1)], source))
 
 
 async def relayed(units: PostgresUnits, limit: int = 1000) -> int:
     async with units.begin() as unit:
-        return await unit.feed.relay(limit)
+        return await unit.inventory.change_feed.relay(limit)
 
 
-async def read(units: PostgresUnits, after: int = 0, limit: int = 1000) -> list[Changed]:
+async def read(units: PostgresUnits, after: int = 0, limit: int = 1000) -> list[StockChange]:
     async with units.read() as unit:
-        return await unit.feed.after(after, limit)
+        return await unit.inventory.change_feed.list_after(after, limit)
 
 
-def place(change: Changed) -> Place:
+def place(change: StockChange) -> StockKey:
     return (change.shelf.store, change.shelf.sku)
 
 
@@ -82,7 +89,7 @@ async def test_a_change_says_how_it_left_the_shelf_and_why(units: PostgresUnits)
     await relayed(units)
     [change] = await read(units)
     async with units.read() as unit:
-        shelves = await unit.stock.of([MUG], [HARBOUR])
+        shelves = await unit.inventory.stock_levels.list_by_skus([MUG], [HARBOUR])
 
     assert change.shelf == shelves[FIRST]
     assert (change.shelf.on_hand, change.cause) == (5, "count")
@@ -94,7 +101,7 @@ async def test_under_any_traffic_every_change_is_read_once_and_each_shelf_in_ord
 ):
     chance = random.Random(batch)
     done = False
-    heard: list[Changed] = []
+    heard: list[StockChange] = []
 
     async def write() -> None:
         for _ in range(8):
@@ -127,11 +134,11 @@ async def test_under_any_traffic_every_change_is_read_once_and_each_shelf_in_ord
         assert versions == list(range(2, len(versions) + 2))
 
 
-async def late_relay(units: PostgresUnits) -> list[Changed]:
+async def late_relay(units: PostgresUnits) -> list[StockChange]:
     """What a reader hears while two relays work at once, and the first of them commits last."""
     async with units.begin() as slow:
         await shelve(units, HARBOUR, mug=1)
-        await slow.feed.relay(1)
+        await slow.inventory.change_feed.relay(1)
         await shelve(units, HARBOUR, teapot=1)
         other = asyncio.create_task(relayed(units))
         await asyncio.wait({other}, timeout=0.3)
@@ -149,11 +156,11 @@ async def test_what_is_old_is_forgotten_but_never_where_the_feed_is(units: Postg
         await shelve(units, HARBOUR, mug=1)
     await relayed(units)
     async with units.begin() as unit:
-        oldest, newest = await unit.feed.span()
-        await unit.feed.forget(unit.now - timedelta(hours=1), keep=3, limit=9)
-        kept = await unit.feed.span()
-        await unit.feed.forget(unit.now + timedelta(hours=1), keep=3, limit=9)
-        last = await unit.feed.span()
+        oldest, newest = await unit.inventory.change_feed.get_span()
+        await unit.inventory.change_feed.purge(unit.now - timedelta(hours=1), keep=3, limit=9)
+        kept = await unit.inventory.change_feed.get_span()
+        await unit.inventory.change_feed.purge(unit.now + timedelta(hours=1), keep=3, limit=9)
+        last = await unit.inventory.change_feed.get_span()
 
     assert (newest - oldest, newest - kept[0], kept[1], last) == (4, 2, newest, (newest, newest))
 

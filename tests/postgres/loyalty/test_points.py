@@ -13,7 +13,7 @@ from adapters.postgres.db.urls import for_asyncpg
 from adapters.postgres.loyalty.repositories.points import PostgresPoints
 from adapters.postgres.loyalty.repositories.rewards import PostgresRewards
 from domain.loyalty.points import Balance, Kind, Programme
-from domain.loyalty.rewards import Expiring, NotAMember
+from domain.loyalty.rewards import Expiring, NotMember
 from tests.support.points import promise
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -152,8 +152,8 @@ async def test_who_is_not_a_member_earns_nothing(database):
     await points(database).reverse("ord_1", BASKET, "cancellation:1")
 
     assert await rows(database) == (0, 0)
-    with pytest.raises(NotAMember):
-        await rewards(database).of(STRANGER)
+    with pytest.raises(NotMember):
+        await rewards(database).get_by_customer(STRANGER)
 
 
 async def test_a_closed_membership_earns_nothing(database):
@@ -161,7 +161,7 @@ async def test_a_closed_membership_earns_nothing(database):
 
     await promise(points(database), FRIEND, "ord_1", BASKET)
 
-    assert not await points(database).buyers([FRIEND])
+    assert not await points(database).get_members([FRIEND])
     assert await rows(database) == (0, 0)
 
 
@@ -252,8 +252,8 @@ async def test_a_member_reads_what_happened_latest_first_and_page_by_page(databa
     await points(database).confirm("ord_1", {"MUG": 4}, "handover:1")
     await points(database).reverse("ord_1", {"MUG": 6}, "cancellation:1")
 
-    first = await rewards(database).statement(MEMBER, after=None, limit=2)
-    second = await rewards(database).statement(MEMBER, after=first[-1].id, limit=2)
+    first = await rewards(database).list_entries(MEMBER, after=None, limit=2)
+    second = await rewards(database).list_entries(MEMBER, after=first[-1].id, limit=2)
 
     assert [(entry.kind, entry.change) for entry in [*first, *second]] == [
         (Kind.REVERSED, Balance(pending=-6)),

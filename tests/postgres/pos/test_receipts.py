@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
-from adapters.postgres.db.unit_of_work import PostgresUnits, connect
+from adapters.postgres.db.pool import connect
+from adapters.postgres.db.unit_of_work import PostgresUnits
 from domain.foundation.callers import Caller, Role
-from domain.inventory.stocktaking import Told
-from domain.pos.receipts import Book, Receipt, ReceiptKind, ReceiptLine
+from domain.inventory.stocktaking import Report
+from domain.pos.receipts import BookedReceipt, Receipt, ReceiptKind, ReceiptLine
 from domain.returns.dispositions import Disposition
-from service.pos.record_receipts import record
+from service.pos.record_receipts import record_receipts
 from tests.support.examples import HARBOUR, MUG, NOON, open_shop, shelve
 
 SALE = Receipt(
@@ -38,8 +39,8 @@ async def units(database_url) -> AsyncIterator[Any]:
     await units.close()
 
 
-def a_book(receipt: Receipt) -> Book:
-    return Book(
+def a_book(receipt: Receipt) -> BookedReceipt:
+    return BookedReceipt(
         receipt=receipt,
         store=HARBOUR,
         terminal="T1",
@@ -55,11 +56,13 @@ async def seen_by_the_second(units: Any, first: Receipt, second: Receipt) -> tup
 
     async def follow() -> tuple[str, set[str]]:
         async with units.begin() as unit:
-            assert await unit.sales.record([a_book(second)]) == {second.id}
-            return (await unit.sales.kept(["r-1"]))["r-1"].kind, await unit.sales.returned(["r-1"])
+            assert await unit.pos.receipts.add([a_book(second)]) == {second.id}
+            return (await unit.pos.receipts.get_stored(["r-1"]))[
+                "r-1"
+            ].kind, await unit.pos.receipts.filter_returned(["r-1"])
 
     async with units.begin() as unit:
-        assert await unit.sales.record([a_book(first)]) == {first.id}
+        assert await unit.pos.receipts.add([a_book(first)]) == {first.id}
         waiting = asyncio.create_task(follow())
         done, _ = await asyncio.wait([waiting], timeout=0.3)
         assert not done
@@ -77,7 +80,7 @@ async def test_a_sale_waits_for_the_return_that_is_being_written(units):
 async def test_a_receipt_that_is_being_written_twice_is_written_once(units):
     async def write() -> set[str]:
         async with units.begin() as unit:
-            found: set[str] = await unit.sales.record([a_book(SALE), a_book(BACK)])
+            found: set[str] = await unit.pos.receipts.add([a_book(SALE), a_book(BACK)])
             await asyncio.sleep(0.1)
             return found
 
@@ -93,12 +96,16 @@ async def test_a_sale_waits_for_the_count_that_is_being_written(units, is_new: b
     if not is_new:
         await shelve(units, mug=0)
     async with units.begin() as unit:
-        await unit.stock.lock([shelf], shelve=True)
-        await unit.stock.remember({shelf: Told(NOON + timedelta(minutes=1))})
-        waiting = asyncio.ensure_future(record(units, caller=till, store=HARBOUR, receipts=[SALE]))
+        await unit.inventory.stock_levels.get_for_update([shelf], shelve=True)
+        await unit.inventory.stock_levels.save_reported(
+            {shelf: Report(NOON + timedelta(minutes=1))}
+        )
+        waiting = asyncio.ensure_future(
+            record_receipts(units, caller=till, store=HARBOUR, receipts=[SALE])
+        )
         done, _ = await asyncio.wait([waiting], timeout=0.3)
         assert not done
     await waiting
 
     async with units.read() as unit:
-        assert (await unit.stock.of([MUG]))[shelf].on_hand == 0
+        assert (await unit.inventory.stock_levels.list_by_skus([MUG]))[shelf].on_hand == 0

@@ -9,12 +9,19 @@ import pytest
 
 from adapters.imports import reading
 from adapters.imports.reading import FileReading
-from adapters.postgres.db.unit_of_work import PostgresUnits, connect
+from adapters.postgres.db.pool import connect
+from adapters.postgres.db.unit_of_work import PostgresUnits
 from domain.catalogue.products import ProductState
 from domain.inventory.deliveries import Delivery, DeliveryState
-from domain.inventory.stock_levels import Cause, Change, Move, Source
+from domain.inventory.stock_levels import MovementReason, PostingSource, StockDelta, StockPosting
 from domain.kernel.money import Money
-from service.administration.imports import ImportKind, Refused, Report, bring_in, options
+from service.administration.imports import (
+    ImportKind,
+    ImportReport,
+    RefusedLine,
+    import_file,
+    options,
+)
 from tests.support.examples import HARBOUR, HILL, MUG, TEAPOT, a_product, a_store
 
 MORNING = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
@@ -39,9 +46,9 @@ class Books:
         self.clock = Clock()
         self.units = PostgresUnits(connect(database_url, pool_size=4), self.clock)
 
-    async def bring_in(self, kind: ImportKind, content: str, **wishes) -> Report:
+    async def bring_in(self, kind: ImportKind, content: str, **wishes) -> ImportReport:
         batches = FileReading().batches(kind, BytesIO(content.encode()), options(**wishes))
-        return await bring_in(self.units, batches, kind, actor="test")
+        return await import_file(self.units, batches, kind, actor="test")
 
     async def counts(self, kind: ImportKind, content: str, **wishes) -> tuple[int, int, int]:
         report = await self.bring_in(kind, content, **wishes)
@@ -49,27 +56,29 @@ class Books:
 
     async def on_hand(self, store: str = HARBOUR, sku: str = MUG) -> int:
         async with self.units.read() as unit:
-            shelves = await unit.stock.of([sku], [store])
+            shelves = await unit.inventory.stock_levels.list_by_skus([sku], [store])
         return shelves[store, sku].on_hand
 
     async def on_hand_anywhere(self) -> dict[tuple[str, str], int]:
         async with self.units.read() as unit:
-            shelves = await unit.stock.of([MUG, TEAPOT])
+            shelves = await unit.inventory.stock_levels.list_by_skus([MUG, TEAPOT])
         return {place: shelf.on_hand for place, shelf in shelves.items()}
 
     async def sell(self, quantity: int, at: datetime) -> None:
         async with self.units.begin() as unit:
-            await unit.stock.lock([(HARBOUR, MUG)], shelve=True)
-            sale = Source(Cause.HANDOVER, unit.new_id("pku"), "test", at)
-            await unit.stock.apply([Move(Change(HARBOUR, MUG, on_hand=-quantity), sale)])
+            await unit.inventory.stock_levels.get_for_update([(HARBOUR, MUG)], shelve=True)
+            sale = PostingSource(MovementReason.HANDOVER, unit.new_id("pku"), "test", at)
+            await unit.inventory.stock_levels.apply(
+                [StockPosting(StockDelta(HARBOUR, MUG, on_hand=-quantity), sale)]
+            )
 
 
 @pytest.fixture
 async def books(database_url: str) -> AsyncIterator[Books]:
     books = Books(database_url)
     async with books.units.begin() as unit:
-        await unit.stores.put([a_store(HARBOUR), a_store(HILL)])
-        await unit.products.put([a_product(MUG), a_product(TEAPOT)])
+        await unit.stores.stores.upsert([a_store(HARBOUR), a_store(HILL)])
+        await unit.catalogue.products.upsert([a_product(MUG), a_product(TEAPOT)])
     yield books
     await books.units.close()
 
@@ -114,11 +123,11 @@ async def test_what_comes_in_is_what_is_read(books: Books):
         await books.bring_in(kind, content)
 
     async with books.units.read() as unit:
-        quay = await unit.stores.get("A")
-        lamp = await unit.products.get("LAMP")
-        shelf = (await unit.stock.of([MUG], [HARBOUR]))[HARBOUR, MUG]
-        person = (await unit.customers.lock(["1"]))["1"]
-        is_member = bool(await unit.points.buyers([person.id]))
+        quay = await unit.stores.stores.get("A")
+        lamp = await unit.catalogue.products.get("LAMP")
+        shelf = (await unit.inventory.stock_levels.list_by_skus([MUG], [HARBOUR]))[HARBOUR, MUG]
+        person = (await unit.customers.customers.lock(["1"]))["1"]
+        is_member = bool(await unit.loyalty.points.get_members([person.id]))
     assert (quay.name, quay.time_zone, quay.hours) == ("Quay", "Europe/Stockholm", "Mo 10:00-20:00")
     assert (lamp.price, lamp.options) == (Money(990, "EUR"), {"size": "M"})
     assert (shelf.on_hand, shelf.safety_stock) == (5, 1)
@@ -128,13 +137,17 @@ async def test_what_comes_in_is_what_is_read(books: Books):
 
 async def expected(books: Books) -> list[Delivery]:
     async with books.units.read() as unit:
-        return list(await unit.deliveries.page(None, list(DeliveryState), after=None, limit=100))
+        return list(
+            await unit.inventory.deliveries.list_page(
+                None, list(DeliveryState), after=None, limit=100
+            )
+        )
 
 
 async def awaited(books: Books) -> dict[tuple[str, str], tuple[int, date | None]]:
     async with books.units.read() as unit:
-        coming = await unit.supply.incoming([MUG, TEAPOT])
-        assert [found for found in await unit.audit.look() if not found.ok] == []
+        coming = await unit.inventory.supply.list_incoming([MUG, TEAPOT])
+        assert [found for found in await unit.administration.audit.check() if not found.ok] == []
     return {(one.store, one.sku): (one.units, one.due_on) for one in coming}
 
 
@@ -196,8 +209,8 @@ async def test_a_delivery_that_cannot_be_is_refused(books: Books, line: str, cod
 async def test_a_delivery_that_is_over_takes_no_news(books: Books):
     await books.bring_in(ImportKind.DELIVERIES, FILES[ImportKind.DELIVERIES])
     async with books.units.begin() as unit:
-        [delivery] = (await unit.deliveries.take_told(["PO-1"])).values()
-        await unit.deliveries.keep(delivery.cancelled("test", unit.now))
+        [delivery] = (await unit.inventory.deliveries.get_reported_for_update(["PO-1"])).values()
+        await unit.inventory.deliveries.update(delivery.cancelled("test", unit.now))
     again = await books.counts(ImportKind.DELIVERIES, FILES[ImportKind.DELIVERIES])
     news = FILES[ImportKind.DELIVERIES].replace("MUG,12", "MUG,13")
     report = await books.bring_in(ImportKind.DELIVERIES, news)
@@ -221,7 +234,7 @@ async def test_a_column_that_is_not_there_leaves_its_field_alone(books: Books):
     await books.bring_in(ImportKind.PRODUCTS, "sku,name,price,currency\nLAMP,Lamp,12.00,EUR\n")
 
     async with books.units.read() as unit:
-        lamp = await unit.products.get("LAMP")
+        lamp = await unit.catalogue.products.get("LAMP")
     assert (lamp.price, lamp.options) == (Money(1200, "EUR"), {"size": "M"})
 
 
@@ -250,7 +263,7 @@ async def test_of_folded_lines_one_is_accepted_and_every_line_is_counted(books: 
 async def test_a_retired_sku_refuses_another_thing_and_stays_what_it_was(books: Books):
     retired = a_product("LAMP", state=ProductState.RETIRED)
     async with books.units.begin() as unit:
-        await unit.products.put([retired])
+        await unit.catalogue.products.upsert([retired])
 
     report = await books.bring_in(
         ImportKind.PRODUCTS,
@@ -260,7 +273,7 @@ async def test_a_retired_sku_refuses_another_thing_and_stays_what_it_was(books: 
     assert [(line.line, line.code) for line in report.lines] == [(2, "sku_retired")]
     assert (report.accepted, report.refused) == (1, 1)
     async with books.units.read() as unit:
-        assert await unit.products.get("LAMP") == retired
+        assert await unit.catalogue.products.get("LAMP") == retired
 
 
 async def test_a_kit_comes_in_after_its_parts_or_beside_them(books: Books):
@@ -275,7 +288,7 @@ async def test_a_kit_comes_in_after_its_parts_or_beside_them(books: Books):
         (5, "kit_in_kit"),
     ]
     async with books.units.read() as unit:
-        assert (await unit.products.get("TEA")).parts == {"LAMP": 1, "MUG": 2}
+        assert (await unit.catalogue.products.get("TEA")).parts == {"LAMP": 1, "MUG": 2}
 
 
 async def test_stock_of_what_nobody_knows_is_refused(books: Books):
@@ -362,19 +375,19 @@ async def test_the_ledger_explains_every_count(books: Books):
         await books.bring_in(ImportKind.STOCK, content)
 
     async with books.units.read() as unit:
-        moved = await unit.stock.moved_since({((HARBOUR, MUG), LONG_AGO)})
+        moved = await unit.inventory.stock_levels.sum_since({((HARBOUR, MUG), LONG_AGO)})
     assert moved == {((HARBOUR, MUG), LONG_AGO): 25}
 
 
 async def test_a_customer_who_is_known_keeps_the_id(books: Books):
     await books.bring_in(ImportKind.CUSTOMERS, "external_id,name\n1,Sample 1\n")
     async with books.units.read() as unit:
-        _, before = await unit.customers.known([], ["1"])
+        _, before = await unit.customers.customers.get_by_external_id([], ["1"])
 
     await books.bring_in(ImportKind.CUSTOMERS, "external_id,name\n1.0,Sample One\n")
 
     async with books.units.read() as unit:
-        person = (await unit.customers.lock(["1"]))["1"]
+        person = (await unit.customers.customers.lock(["1"]))["1"]
     assert (person.id, person.name) == (before["1"], "Sample One")
 
 
@@ -382,8 +395,8 @@ async def test_who_does_not_want_to_be_a_member_is_none(books: Books):
     await books.bring_in(ImportKind.CUSTOMERS, "external_id,member\n1,no\n2,yes\n")
 
     async with books.units.read() as unit:
-        found = await unit.customers.lock(["1", "2"])
-        members = await unit.points.buyers([one.id for one in found.values()])
+        found = await unit.customers.customers.lock(["1", "2"])
+        members = await unit.loyalty.points.get_members([one.id for one in found.values()])
     assert list(members) == [found["2"].id]
 
 
@@ -392,9 +405,9 @@ async def test_a_file_does_not_make_a_member_of_who_is_known_and_is_none(books: 
     await books.bring_in(ImportKind.CUSTOMERS, "external_id,name,member\n1,Sample One,yes\n")
 
     async with books.units.read() as unit:
-        person = (await unit.customers.lock(["1"]))["1"]
+        person = (await unit.customers.customers.lock(["1"]))["1"]
         assert person.name == "Sample One"
-        assert not await unit.points.buyers([person.id])
+        assert not await unit.loyalty.points.get_members([person.id])
 
 
 async def test_only_the_first_thousand_refused_lines_are_told_and_all_are_counted(books: Books):
@@ -402,7 +415,7 @@ async def test_only_the_first_thousand_refused_lines_are_told_and_all_are_counte
 
     assert report.refused == 1500
     assert report.lines == [
-        Refused(line, "required", "external_id is empty.") for line in range(2, 1002)
+        RefusedLine(line, "required", "external_id is empty.") for line in range(2, 1002)
     ]
 
 
@@ -412,7 +425,7 @@ async def test_batches_are_units_of_their_own(books: Books, monkeypatch):
     content = "external_id\n" + "".join(f"{number}\n" for number in range(5))
     batches = FileReading().batches(ImportKind.CUSTOMERS, BytesIO(content.encode()), options())
 
-    report = await bring_in(
+    report = await import_file(
         books.units,
         batches,
         ImportKind.CUSTOMERS,
@@ -432,7 +445,7 @@ async def test_two_who_bring_in_one_file_at_once_do_not_block_each_other(
     skus = [f"S{number}" for number in range(200)]
     async with books.units.begin() as unit:
         if kind is ImportKind.STOCK:
-            await unit.products.put([a_product(sku) for sku in skus])
+            await unit.catalogue.products.upsert([a_product(sku) for sku in skus])
     line = {
         ImportKind.STORES: "{},Quay,,,",
         ImportKind.PRODUCTS: "{},Lamp,9.90,EUR,",

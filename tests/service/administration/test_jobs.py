@@ -10,13 +10,14 @@ import pytest
 from structlog.testing import capture_logs
 
 from adapters.postgres.administration.invariants import INVARIANTS
-from adapters.postgres.db.unit_of_work import PostgresUnits, connect
-from adapters.scheduler.scheduler import Scheduler, Step, slot
-from adapters.scheduler.steps import audit, forget_requests, forget_trespasses, steps
-from adapters.webhooks.sender import Post
+from adapters.postgres.db.pool import connect
+from adapters.postgres.db.unit_of_work import PostgresUnits
+from adapters.scheduler.scheduler import Job, Scheduler, run_slot
+from adapters.scheduler.steps import audit, build_jobs, purge_access_denials, purge_idempotency_keys
+from adapters.webhooks.sender import HttpWebhookSender
 from domain.follow_ups.messages import MessageState
 from domain.foundation.callers import Caller, Role
-from service.foundation.ports import RequestKey
+from service.foundation.ports import IdempotencyKey
 from service.shared.unit_of_work import Units
 from tests.support.examples import shelve
 from tests.support.messages import waiting
@@ -41,7 +42,7 @@ async def test_three_processes_do_what_is_due_once_in_each_slot(database_url: st
         return 0
 
     every = timedelta(seconds=0.5)
-    step = Step("count", every, work, once=True)
+    step = Job("count", every, work, once=True)
     stopping = [asyncio.Event() for _ in nodes]
     async with asyncio.TaskGroup() as group:
         for node, stop in zip(nodes, stopping, strict=True):
@@ -49,7 +50,7 @@ async def test_three_processes_do_what_is_due_once_in_each_slot(database_url: st
     for node in nodes:
         await node.close()
 
-    slots = Counter(slot(at, every) for at in done)
+    slots = Counter(run_slot(at, every) for at in done)
     assert len(slots) >= 3
     assert sum(slots.values()) <= 5  # two seconds touch at most five slots
 
@@ -57,7 +58,7 @@ async def test_three_processes_do_what_is_due_once_in_each_slot(database_url: st
 async def test_what_is_due_is_done_soon_after_a_start_and_not_again_after_the_next(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("adapters.scheduler.scheduler.SOON", QUICK)
+    monkeypatch.setattr("adapters.scheduler.scheduler.FIRST_RUN_DELAY", QUICK)
     units, done = PostgresUnits(connect(database_url, pool_size=2)), []
     every = timedelta(days=36_500)  # no span ends while this runs
 
@@ -65,9 +66,11 @@ async def test_what_is_due_is_done_soon_after_a_start_and_not_again_after_the_ne
         done.append(datetime.now(UTC))
         return 0
 
-    step = Step("count", every, work, once=True)
+    step = Job("count", every, work, once=True)
     async with units.begin() as unit:
-        assert await unit.slots.claim("count", slot(unit.now - every, every), "who was here before")
+        assert await unit.administration.job_runs.claim(
+            "count", run_slot(unit.now - every, every), "who was here before"
+        )
     for _ in range(3):
         await run_for(0.3, Scheduler(units, [step], asyncio.Event()))
     await units.close()
@@ -88,7 +91,7 @@ async def test_a_step_that_did_something_is_asked_again_at_once(database_url: st
         left[0] = max(left[0] - 1, 0)
         return left[0]
 
-    async with Scheduler(units, [Step("work", timedelta(seconds=0.2), work)], stopping):
+    async with Scheduler(units, [Job("work", timedelta(seconds=0.2), work)], stopping):
         await asyncio.sleep(0.3)
     await units.close()
 
@@ -105,7 +108,7 @@ async def test_a_stop_lets_a_step_come_to_its_end(database_url: str):
         ended.append(True)
         return 1
 
-    async with Scheduler(units, [Step("work", QUICK, work)], asyncio.Event()):
+    async with Scheduler(units, [Job("work", QUICK, work)], asyncio.Event()):
         await started.wait()
     await units.close()
 
@@ -127,7 +130,7 @@ async def test_a_step_that_fails_runs_again_and_stops_no_other(database_url: str
     async def often() -> bool:
         return min(seen["broken"], seen["sound"]) > 2
 
-    both = [Step("broken", QUICK, broken), Step("sound", QUICK, sound)]
+    both = [Job("broken", QUICK, broken), Job("sound", QUICK, sound)]
     async with Scheduler(units, both, asyncio.Event()):
         await until(often)
     await units.close()
@@ -144,7 +147,7 @@ async def test_a_step_is_never_run_twice_at_once(database_url: str):
         at_once[0] -= 1
         return 0
 
-    async with Scheduler(units, [Step("work", QUICK, work)], asyncio.Event()):
+    async with Scheduler(units, [Job("work", QUICK, work)], asyncio.Event()):
         await asyncio.sleep(0.35)
     await units.close()
 
@@ -155,8 +158,8 @@ async def test_a_step_is_never_run_twice_at_once(database_url: str):
 def test_slots_are_the_same_in_every_process(every: timedelta):
     now = datetime(2026, 11, 23, 12, 34, 56, 789, tzinfo=UTC)
 
-    assert slot(now, every) <= now < slot(now, every) + every
-    assert slot(slot(now, every), every) == slot(now, every)
+    assert run_slot(now, every) <= now < run_slot(now, every) + every
+    assert run_slot(run_slot(now, every), every) == run_slot(now, every)
 
 
 async def test_what_happened_in_the_shop_reaches_the_customer_by_itself(
@@ -169,14 +172,14 @@ async def test_what_happened_in_the_shop_reaches_the_customer_by_itself(
         async def told() -> bool:
             return [one.state for one in await ready.messages()] == [MessageState.SENT]
 
-        post = Post(clock=lambda: datetime.now(UTC))
-        todo = steps(ready.units, ready.desk, post, stopping)
+        post = HttpWebhookSender(clock=lambda: datetime.now(UTC))
+        todo = build_jobs(ready.units, ready.desk, post, stopping)
         async with Scheduler(ready.units, todo, stopping):
             await until(told)
         await post.close()
 
         [letter] = ready.post.sent
-        assert ready.desk.codes.handover(ready.pickup, 1) in letter.text
+        assert ready.desk.codes.handover_code(ready.pickup, 1) in letter.text
 
 
 async def test_first_answers_are_forgotten_after_a_week_and_not_before(
@@ -187,10 +190,10 @@ async def test_first_answers_are_forgotten_after_a_week_and_not_before(
         person = {"external_id": "e-1", "name": "Sample Customer"}
         first = await shop.client.post("/v1/customers", json=person, headers=once)
         async with shop.units.begin() as unit:
-            await unit.requests.forget(unit.now - timedelta(days=7), 100)
+            await unit.foundation.idempotency.purge(unit.now - timedelta(days=7), 100)
         again = await shop.client.post("/v1/customers", json=person, headers=once)
         async with shop.units.begin() as unit:
-            await unit.requests.forget(unit.now, 100)
+            await unit.foundation.idempotency.purge(unit.now, 100)
         late = await shop.client.post("/v1/customers", json=person, headers=once)
 
     assert first.status_code == 201, first.text
@@ -200,12 +203,12 @@ async def test_first_answers_are_forgotten_after_a_week_and_not_before(
 
 @pytest.mark.parametrize(
     ("forget", "kept"),
-    [(forget_requests, timedelta(days=7)), (forget_trespasses, timedelta(days=365))],
+    [(purge_idempotency_keys, timedelta(days=7)), (purge_access_denials, timedelta(days=365))],
 )
 async def test_what_is_too_old_goes_slice_by_slice_until_nothing_is_left(
     database_url: str, monkeypatch: pytest.MonkeyPatch, forget: Forget, kept: timedelta
 ):
-    monkeypatch.setattr("adapters.scheduler.steps.SLICE", 3)
+    monkeypatch.setattr("adapters.scheduler.steps.BATCH_SIZE", 3)
     now = datetime.now(UTC)
     await grow_old(database_url, now - kept - timedelta(seconds=1), rows=7)
     await grow_old(database_url, now - kept + timedelta(minutes=5), rows=2)
@@ -221,9 +224,11 @@ async def grow_old(database_url: str, then: datetime, *, rows: int) -> None:
     units = PostgresUnits(connect(database_url), clock=lambda: then)
     async with units.begin() as unit:
         for row in range(rows):
-            key = RequestKey(f"{then}", f"{row}", b"")
-            assert await unit.requests.claim(key, str) is None
-            await unit.trespasses.note(Caller(Role.SHOP, "key_sample"), "get_cart", "crt_sample")
+            key = IdempotencyKey(f"{then}", f"{row}", b"")
+            assert await unit.foundation.idempotency.claim(key, str) is None
+            await unit.foundation.access_denials.add(
+                Caller(Role.SHOP, "key_sample"), "get_cart", "crt_sample"
+            )
     await units.close()
 
 
@@ -239,7 +244,7 @@ async def test_what_an_audit_found_is_kept_and_told_and_left_as_it_is(
             await tell(shop, "update stock set on_hand = 5 where sku = 'MUG'")
             await audit(shop.units)
         async with shop.units.read() as unit:
-            kept = {one.name: one for one in await unit.audit.last()}
+            kept = {one.name: one for one in await unit.administration.audit.get_last_report()}
             left = await unit.connection.fetchval("select max(on_hand) from stock")
 
     assert did == 0  # or it would be asked again at once
@@ -264,10 +269,10 @@ async def test_an_audit_that_cannot_finish_one_keeps_the_others_and_says_so(
             with capture_logs() as logs:
                 await audit(shop.units)
         async with shop.units.read() as unit:
-            kept = await unit.audit.last()
+            kept = await unit.administration.audit.get_last_report()
         await audit(shop.units)
         async with shop.units.read() as unit:
-            kept_next = await unit.audit.last()
+            kept_next = await unit.administration.audit.get_last_report()
 
     assert len(kept) == len(INVARIANTS)
     assert [one.name for one in kept if one.unfinished] == ["nobody_is_told_twice"]
@@ -293,13 +298,13 @@ async def tell(shop: Shop, statement: str) -> None:
 
 async def test_every_hour_one_process_audits(database_url: str, tmp_path: Path):
     async with waiting(database_url, tmp_path) as ready:
-        post = Post(clock=lambda: datetime.now(UTC))
-        todo = steps(ready.units, ready.desk, post, asyncio.Event())
+        post = HttpWebhookSender(clock=lambda: datetime.now(UTC))
+        todo = build_jobs(ready.units, ready.desk, post, asyncio.Event())
         await post.close()
         [step] = [step for step in todo if step.name == "audit"]
         await step.work()
         async with ready.units.read() as unit:
-            kept = await unit.audit.last()
+            kept = await unit.administration.audit.get_last_report()
 
     assert (step.every, step.once) == (timedelta(hours=1), True)
     assert len(kept) == len(INVARIANTS)

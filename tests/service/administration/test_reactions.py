@@ -5,10 +5,11 @@ from typing import Any, get_args
 
 import pytest
 
-from adapters.postgres.db.unit_of_work import PostgresUnits, connect
+from adapters.postgres.db.pool import connect
+from adapters.postgres.db.unit_of_work import PostgresUnits
 from domain.foundation.events import Event, OrderPlaced
 from domain.kernel.ids import OrderId
-from service.administration.reactions import react, reactions
+from service.administration.reactions import process_events, reactions
 from service.shared.unit_of_work import Unit
 from tests.support.examples import NOON
 
@@ -26,7 +27,7 @@ def an_event(number: int = 1) -> OrderPlaced:
 
 async def happen(units: Any, *events: Event) -> None:
     async with units.begin() as unit:
-        await unit.outbox.add(*events)
+        await unit.administration.outbox.add(*events)
 
 
 async def left(units: Any) -> list[tuple[str, int]]:
@@ -48,7 +49,7 @@ async def test_an_event_is_followed_once_by_two_workers(units: Any):
         followed.append(event.order)
 
     await happen(units, *(an_event(number) for number in range(30)))
-    await asyncio.gather(*(react(units, {OrderPlaced: (follow,)}) for _ in range(4)))
+    await asyncio.gather(*(process_events(units, {OrderPlaced: (follow,)}) for _ in range(4)))
 
     assert sorted(followed) == sorted(f"ord_{number}" for number in range(30))
     assert await left(units) == []
@@ -66,22 +67,22 @@ async def test_an_event_that_cannot_be_followed_holds_up_nobody_and_comes_again(
         followed.append(event.order)
 
     await happen(units, an_event(1), an_event(2))
-    await react(units, {OrderPlaced: (stumble,)})
+    await process_events(units, {OrderPlaced: (stumble,)})
 
     assert followed == ["ord_2"]
     assert await left(units) == [("ValueError", 1)]
     async with units.begin() as unit:
         assert await unit.connection.fetchval("select count(*) from job_slots") == 1
         await unit.connection.execute("update events set due_at = now()")
-    await react(units, {OrderPlaced: ()})
+    await process_events(units, {OrderPlaced: ()})
     assert await left(units) == []
 
 
 async def test_an_event_that_is_leased_is_nobody_elses_until_the_lease_ends(units: Any):
     await happen(units, an_event())
     async with units.begin() as unit:
-        mine = await unit.outbox.lease(10, NOON.resolution * 60_000_000)
-        theirs = await unit.outbox.lease(10, NOON.resolution * 60_000_000)
+        mine = await unit.administration.outbox.lease(10, NOON.resolution * 60_000_000)
+        theirs = await unit.administration.outbox.lease(10, NOON.resolution * 60_000_000)
 
     assert (len(mine), len(theirs)) == (1, 0)
 
@@ -92,7 +93,7 @@ async def test_each_time_an_event_is_tried_it_is_left_alone_twice_as_long(units:
     for _ in range(4):
         async with units.begin() as unit:
             await unit.connection.execute("update events set due_at = $1", unit.now)
-            await unit.outbox.lease(1, timedelta(seconds=10))
+            await unit.administration.outbox.lease(1, timedelta(seconds=10))
             due_at = await unit.connection.fetchval("select due_at from events")
             spans.append((due_at - unit.now).total_seconds())
 
@@ -102,19 +103,19 @@ async def test_each_time_an_event_is_tried_it_is_left_alone_twice_as_long(units:
 async def test_an_event_is_not_taken_by_who_let_its_lease_end(units: Any):
     await happen(units, an_event())
     async with units.begin() as unit:
-        [late] = await unit.outbox.lease(1, timedelta(0))
+        [late] = await unit.administration.outbox.lease(1, timedelta(0))
     async with units.begin() as unit:
-        [mine] = await unit.outbox.lease(1, timedelta(seconds=10))
+        [mine] = await unit.administration.outbox.lease(1, timedelta(seconds=10))
 
     async with units.begin() as unit:
-        assert not await unit.outbox.take(late)
-        assert await unit.outbox.take(mine)
+        assert not await unit.administration.outbox.remove(late)
+        assert await unit.administration.outbox.remove(mine)
 
 
 async def test_an_event_of_a_transaction_that_is_undone_never_happened(units: Any):
     async def undo() -> None:
         async with units.begin() as unit:
-            await unit.outbox.add(an_event())
+            await unit.administration.outbox.add(an_event())
             raise ValueError("undone")
 
     with pytest.raises(ValueError, match="undone"):

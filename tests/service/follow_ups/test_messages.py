@@ -12,23 +12,31 @@ import pytest
 from msgspec import structs
 
 from adapters.postgres.follow_ups import repository as messages
-from domain.contact.channels import Accepted, Channel, Fault, Outcome, Outgoing, Rejected, Unclear
+from domain.contact.channels import (
+    DeliveryFault,
+    DeliveryOutcome,
+    DeliveryUnknown,
+    MessageAccepted,
+    MessageChannel,
+    MessageRejected,
+    OutgoingMessage,
+)
 from domain.contact.consent import Action, Consent, Purpose
 from domain.contact.preferences import QuietHours
-from domain.follow_ups.content import Letter, Rendered
-from domain.follow_ups.messages import LEASE, MOST_TRIES, Kind, Message, MessageState
+from domain.follow_ups.content import Content, RenderedContent
+from domain.follow_ups.messages import LEASE, MAX_TRIES, Message, MessageKind, MessageState
 from domain.kernel.ids import MessageId
-from service.administration.reactions import react, reactions
+from service.administration.reactions import process_events, reactions
 from service.follow_ups import send_messages as sending
-from service.follow_ups.send_messages import send_due, send_next, settle_lost
-from service.fulfilment.expire_pickups import expire_overdue
+from service.follow_ups.send_messages import recover_lost, send_due, send_next
+from service.fulfilment.expire_pickups import expire_pickups
 from tests.support.api.carts import a_cart
 from tests.support.api.orders import order
 from tests.support.examples import HARBOUR, HILL, MUG, shelve
 from tests.support.messages import ME, MONDAY_NOON, SAUCER, TRAY, Post, Waiting, waiting
 
-HARD_BOUNCE = Rejected(Fault.PERMANENT_ADDRESS, "5.1.1")
-GREYLISTED = Rejected(Fault.TRANSIENT, "4.7.1")
+HARD_BOUNCE = MessageRejected(DeliveryFault.PERMANENT_ADDRESS, "5.1.1")
+GREYLISTED = MessageRejected(DeliveryFault.TRANSIENT, "4.7.1")
 NUMBER = "+46701740605"
 
 
@@ -38,7 +46,7 @@ async def ready(database_url: str, tmp_path: Path) -> AsyncIterator[Waiting]:
         yield ready
 
 
-def yes(channel: Channel = Channel.EMAIL, action: Action = Action.GRANTED) -> Consent:
+def yes(channel: MessageChannel = MessageChannel.EMAIL, action: Action = Action.GRANTED) -> Consent:
     return Consent(
         purpose=Purpose.MARKETING,
         channel=channel,
@@ -59,7 +67,7 @@ async def deliver(ready: Waiting) -> None:
         pass
 
 
-def verdicts(message: Message, what: str) -> dict[Channel | None, str]:
+def verdicts(message: Message, what: str) -> dict[MessageChannel | None, str]:
     return {one.channel: one.verdict for one in message.trace if one.what == what}
 
 
@@ -70,10 +78,10 @@ async def test_a_customer_hears_once_that_the_order_is_ready(ready: Waiting):
 
     [letter] = ready.post.sent
     message = await ready.message()
-    assert (letter.channel, letter.address) == (Channel.EMAIL, "sample-1@example.com")
+    assert (letter.channel, letter.address) == (MessageChannel.EMAIL, "sample-1@example.com")
     assert letter.locale == "sv"
     assert letter.subject == "Din beställning är klar att hämta hos Harbour"
-    assert ready.desk.codes.handover(ready.pickup, 1) in letter.text
+    assert ready.desk.codes.handover_code(ready.pickup, 1) in letter.text
     assert f"https://shop.example.com/orders/{ready.order}" in letter.text
     assert "1 \N{MULTIPLICATION SIGN} Mugg" in letter.text
     assert "Öppet i dag: 08:00" in letter.text
@@ -98,23 +106,23 @@ async def test_a_guest_without_an_address_gets_a_short_text(database_url: str, t
         await deliver(ready)
 
         [text] = ready.post.sent
-        assert (text.channel, text.address) == (Channel.SMS, NUMBER)
+        assert (text.channel, text.address) == (MessageChannel.SMS, NUMBER)
         assert (text.subject, text.html) == (None, None)
 
 
 async def test_the_stated_channel_goes_first(ready: Waiting):
     await give_phone(ready)
-    await ready.prefer(preferred_channels=[Channel.WHATSAPP, Channel.EMAIL])
+    await ready.prefer(preferred_channels=[MessageChannel.WHATSAPP, MessageChannel.EMAIL])
     await ready.tell()
     await deliver(ready)
 
     message = await ready.message()
-    assert [one.channel for one in ready.post.sent] == [Channel.WHATSAPP]
+    assert [one.channel for one in ready.post.sent] == [MessageChannel.WHATSAPP]
     assert verdicts(message, "channel") == {
-        Channel.WHATSAPP: "chosen",
-        Channel.EMAIL: "second_choice",
-        Channel.SMS: "second_choice",
-        **dict.fromkeys(set(Channel) - {"whatsapp", "email", "sms"}, "not_stated"),
+        MessageChannel.WHATSAPP: "chosen",
+        MessageChannel.EMAIL: "second_choice",
+        MessageChannel.SMS: "second_choice",
+        **dict.fromkeys(set(MessageChannel) - {"whatsapp", "email", "sms"}, "not_stated"),
     }
 
 
@@ -177,7 +185,7 @@ async def test_a_passing_trouble_is_tried_again_later(ready: Waiting):
 
 
 async def test_a_provider_that_asks_for_patience_gets_it(ready: Waiting):
-    ready.post.answers = [Rejected(Fault.THROTTLED, "429", timedelta(minutes=7))]
+    ready.post.answers = [MessageRejected(DeliveryFault.THROTTLED, "429", timedelta(minutes=7))]
     await ready.tell()
     await deliver(ready)
 
@@ -191,8 +199,8 @@ async def test_an_address_that_does_not_exist_leads_to_the_next_channel(ready: W
     await deliver(ready)
 
     message = await ready.message()
-    assert [one.channel for one in ready.post.sent] == [Channel.EMAIL, Channel.SMS]
-    assert (message.state, message.channel) == (MessageState.SENT, Channel.SMS)
+    assert [one.channel for one in ready.post.sent] == [MessageChannel.EMAIL, MessageChannel.SMS]
+    assert (message.state, message.channel) == (MessageState.SENT, MessageChannel.SMS)
     assert "permanent_address 5.1.1" in verdicts(message, "provider").values()
 
 
@@ -213,7 +221,7 @@ async def test_without_any_open_channel_the_message_says_so(ready: Waiting):
 
     message = await ready.message()
     assert (message.state, message.reason) == (MessageState.SUPPRESSED, "no_channel")
-    assert verdicts(message, "channel")[Channel.EMAIL] == "no_provider"
+    assert verdicts(message, "channel")[MessageChannel.EMAIL] == "no_provider"
 
 
 async def test_two_senders_send_one_message_once(ready: Waiting):
@@ -230,14 +238,14 @@ async def test_without_the_lock_they_would_send_it_again_and_again(
 ):
     unlocked = messages.NEXT_DUE.replace("for update skip locked", "")
     monkeypatch.setattr(messages, "NEXT_DUE", unlocked)
-    look = messages.PostgresMessages.take_due
+    look = messages.PostgresMessages.get_due_for_update
 
     async def look_and_linger(*args: Any) -> Any:
         found = await look(*args)
         await asyncio.sleep(0.2)  # so that all look before anybody has written
         return found
 
-    monkeypatch.setattr(messages.PostgresMessages, "take_due", look_and_linger)
+    monkeypatch.setattr(messages.PostgresMessages, "get_due_for_update", look_and_linger)
     await ready.tell()
 
     await asyncio.gather(*(send_next(ready.units, ready.desk) for _ in range(10)))
@@ -262,7 +270,7 @@ class Crash(BaseException):
 class Dying(Post):
     """The sender dies when the provider has taken the message."""
 
-    async def send(self, message: Outgoing) -> Outcome:
+    async def send(self, message: OutgoingMessage) -> DeliveryOutcome:
         await super().send(message)
         raise Crash
 
@@ -278,7 +286,7 @@ async def test_after_a_crash_nobody_sends_before_the_lease_ends(ready: Waiting):
     await crash(ready)
     ready.clock.now += LEASE - timedelta(seconds=1)
 
-    assert not await settle_lost(ready.units)
+    assert not await recover_lost(ready.units)
     assert not await send_next(ready.units, ready.desk)
     assert (await ready.message()).state is MessageState.CLAIMED
 
@@ -289,7 +297,7 @@ async def test_that_an_order_is_ready_is_told_again_after_a_crash_under_the_same
     await ready.tell()
     await crash(ready)
     ready.clock.now += LEASE
-    assert await settle_lost(ready.units)
+    assert await recover_lost(ready.units)
     ready.clock.now += timedelta(minutes=1)
     await deliver(ready)
 
@@ -304,7 +312,7 @@ async def test_advertising_is_never_sent_a_second_time_on_the_off_chance(ready: 
     await ready.collect()
     await crash(ready)
     ready.clock.now += LEASE
-    assert await settle_lost(ready.units)
+    assert await recover_lost(ready.units)
     ready.clock.now += timedelta(days=1)
     await deliver(ready)
 
@@ -316,7 +324,7 @@ async def test_advertising_is_never_sent_a_second_time_on_the_off_chance(ready: 
 
 async def test_a_lost_answer_is_not_taken_for_a_no(ready: Waiting):
     await ready.collect()
-    ready.post.answers = [Unclear("SMTPReadTimeoutError")]
+    ready.post.answers = [DeliveryUnknown("SMTPReadTimeoutError")]
     await deliver(ready)
     ready.clock.now += timedelta(days=1)
     await deliver(ready)
@@ -330,10 +338,10 @@ class Slow(Post, kw_only=True):
 
     said: asyncio.Event
 
-    async def send(self, message: Outgoing) -> Outcome:
+    async def send(self, message: OutgoingMessage) -> DeliveryOutcome:
         self.sent.append(message)
         await self.said.wait()
-        return Accepted("late")
+        return MessageAccepted("late")
 
 
 async def test_a_late_yes_counts_and_spares_the_customer_a_double(ready: Waiting):
@@ -344,7 +352,7 @@ async def test_a_late_yes_counts_and_spares_the_customer_a_double(ready: Waiting
     while not slow.sent:
         await asyncio.sleep(0.01)
     ready.clock.now += LEASE
-    await settle_lost(ready.units)
+    await recover_lost(ready.units)
     slow.said.set()
     await sending
     ready.clock.now += timedelta(days=1)
@@ -358,7 +366,7 @@ async def test_a_late_yes_counts_and_spares_the_customer_a_double(ready: Waiting
 async def test_a_provider_that_never_answers_is_not_waited_for_past_the_lease(
     ready: Waiting, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(sending, "ANSWER_WITHIN", timedelta(milliseconds=50))
+    monkeypatch.setattr(sending, "SEND_TIMEOUT", timedelta(milliseconds=50))
     silent = Slow(answers=[], sent=[], said=asyncio.Event())
     await ready.collect()
     await send_next(ready.units, structs.replace(ready.desk, channels=silent))
@@ -372,7 +380,7 @@ async def test_a_message_that_cannot_be_written_holds_up_nobody(ready: Waiting):
     await ready.tell()
     await ready.tell(2)
     desk = structs.replace(ready.desk, rendering=Stuttering())
-    for _ in range(2 * MOST_TRIES):
+    for _ in range(2 * MAX_TRIES):
         with suppress(Stutter):
             await send_due(ready.units, desk)
         ready.clock.now += timedelta(hours=1)
@@ -382,12 +390,12 @@ async def test_a_message_that_cannot_be_written_holds_up_nobody(ready: Waiting):
     assert (second.state, second.reason) == (MessageState.CANCELLED, "not_waiting")
 
 
-class Stutter(Exception):  # noqa: N818 - a bug of a template
+class Stutter(Exception):
     pass
 
 
 class Stuttering:
-    def render(self, letter: Letter, *, channel: Channel, locale: str) -> Rendered:
+    def render(self, letter: Content, *, channel: MessageChannel, locale: str) -> RenderedContent:
         raise Stutter(letter, channel, locale)
 
 
@@ -413,7 +421,7 @@ async def cancel(ready: Waiting) -> None:
 
 async def let_expire(ready: Waiting) -> None:
     ready.clock.now = datetime.now(UTC) + timedelta(days=30)
-    assert await expire_overdue(ready.units) == 1
+    assert await expire_pickups(ready.units) == 1
 
 
 @pytest.mark.parametrize("end", [cancel, let_expire])
@@ -423,17 +431,17 @@ async def test_who_took_a_part_is_thanked_for_it_once_the_rest_is_over(
     async with waiting(database_url, tmp_path, mugs=3) as ready:
         await ready.hand_over(lines=[{"sku": MUG, "quantity": 2}])
         await end(ready)
-        await react(ready.units, reactions(thank_after=timedelta(0)))
+        await process_events(ready.units, reactions(thank_after=timedelta(0)))
         await deliver(ready)
 
         [letter] = ready.post.sent
-        assert letter.kind == Kind.THANK_YOU
+        assert letter.kind == MessageKind.THANK_YOU
         assert "2 \N{MULTIPLICATION SIGN} Mugg" in letter.text
 
 
 async def test_who_took_nothing_is_not_thanked(ready: Waiting):
     await cancel(ready)
-    await react(ready.units, reactions(thank_after=timedelta(0)))
+    await process_events(ready.units, reactions(thank_after=timedelta(0)))
     await deliver(ready)
 
     assert ready.post.sent == []
@@ -467,7 +475,7 @@ async def test_a_suggestion_lies_in_that_very_store(ready: Waiting):
     ("consents", "verdict"),
     [
         ([], "no_consent"),
-        ([yes(Channel.SMS)], "no_consent"),
+        ([yes(MessageChannel.SMS)], "no_consent"),
         ([yes(), yes(action=Action.WITHDRAWN)], "no_consent"),
         ([yes(action=Action.DENIED)], "no_consent"),
         ([yes(action=Action.WITHDRAWN), yes()], SAUCER),
@@ -555,7 +563,7 @@ async def advertise(ready: Waiting, thanks: int) -> int:
     async with ready.units.begin() as unit:
         for number in range(1, thanks):
             one = structs.replace(first, id=MessageId(f"msg_{number}"), key=f"another {number}")
-            await unit.messages.plan(one)
+            await unit.follow_ups.messages.add(one)
     await asyncio.gather(*(send_next(ready.units, ready.desk) for _ in range(thanks)))
     assert len(ready.post.sent) == thanks
     return sum(letter.purpose is Purpose.MARKETING for letter in ready.post.sent)
@@ -583,12 +591,14 @@ async def test_without_the_lock_each_sender_would_count_none(
 
 
 async def test_an_offer_of_which_nobody_knows_whether_it_went_out_counts(ready: Waiting):
-    ready.post.answers.append(Unclear("no_answer"))
+    ready.post.answers.append(DeliveryUnknown("no_answer"))
 
     assert await advertise(ready, thanks=1) == 1
     first = await ready.message()
     async with ready.units.begin() as unit:
-        counted = await unit.messages.marketing_since(ME, MONDAY_NOON - timedelta(days=7))
+        counted = await unit.follow_ups.messages.count_marketing_since(
+            ME, MONDAY_NOON - timedelta(days=7)
+        )
 
     assert first.state is MessageState.UNKNOWN
     assert counted == 1

@@ -5,10 +5,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from adapters.postgres.db.unit_of_work import PostgresUnits, connect
-from domain.inventory.stock_levels import Cause, Change, Source, moves_of
+from adapters.postgres.db.pool import connect
+from adapters.postgres.db.unit_of_work import PostgresUnits
+from domain.inventory.stock_levels import MovementReason, PostingSource, StockDelta, to_postings
 from domain.inventory.walk_ins import WalkInPolicy
-from service.inventory.walk_ins import keep_back
+from service.inventory.walk_ins import raise_safety_stock
 from tests.support.examples import HARBOUR, HILL, MUG, TEAPOT, open_shop, shelve
 
 SATURDAY = datetime(2026, 11, 21, 13, 20, tzinfo=UTC)
@@ -39,35 +40,40 @@ async def units(database_url: str, clock: Clock) -> AsyncIterator[PostgresUnits]
 
 async def sell(units: PostgresUnits, at: datetime, sku: str = MUG, count: int = 1) -> None:
     async with units.begin() as unit:
-        await unit.stock.lock([(HARBOUR, sku)])
-        source = Source(Cause.SALE, unit.new_id("receipt:r"), "test", at)
-        await unit.stock.apply(moves_of([Change(HARBOUR, sku, on_hand=-count)], source))
+        await unit.inventory.stock_levels.get_for_update([(HARBOUR, sku)])
+        source = PostingSource(MovementReason.SALE, unit.new_id("receipt:r"), "test", at)
+        await unit.inventory.stock_levels.apply(
+            to_postings([StockDelta(HARBOUR, sku, on_hand=-count)], source)
+        )
 
 
 async def decide(units: PostgresUnits, **policy: object) -> None:
+    decided = WalkInPolicy(**{"active": True, **policy})  # type: ignore[arg-type]
     async with units.begin() as unit:
-        await unit.walk_ins.decide(HARBOUR, WalkInPolicy(**{"active": True, **policy}))  # type: ignore[arg-type]
+        await unit.inventory.walk_ins.set_policy(HARBOUR, decided)
 
 
 async def a_round(units: PostgresUnits) -> None:
     """The job, until every store has its due."""
-    while await keep_back(units):
+    while await raise_safety_stock(units):
         pass
 
 
 async def kept_back(units: PostgresUnits) -> dict[str, int]:
     async with units.read() as unit:
-        shelves = await unit.stock.of([MUG, TEAPOT], [HARBOUR])
+        shelves = await unit.inventory.stock_levels.list_by_skus([MUG, TEAPOT], [HARBOUR])
     return {sku: shelf.safety_stock for (_, sku), shelf in shelves.items() if shelf.safety_stock}
 
 
 async def set_by_hand(units: PostgresUnits, safety_stock: int) -> None:
     async with units.begin() as unit:
-        shelves = await unit.stock.lock([(HARBOUR, MUG)])
+        shelves = await unit.inventory.stock_levels.get_for_update([(HARBOUR, MUG)])
         more = safety_stock - shelves[HARBOUR, MUG].safety_stock
-        source = Source(Cause.COUNT, unit.new_id("imp"), "test", unit.now)
-        await unit.stock.apply(moves_of([Change(HARBOUR, MUG, safety_stock=more)], source))
-        await unit.walk_ins.forget([(HARBOUR, MUG)])
+        source = PostingSource(MovementReason.COUNT, unit.new_id("imp"), "test", unit.now)
+        await unit.inventory.stock_levels.apply(
+            to_postings([StockDelta(HARBOUR, MUG, safety_stock=more)], source)
+        )
+        await unit.inventory.walk_ins.purge([(HARBOUR, MUG)])
 
 
 async def test_an_hour_keeps_back_what_it_sold_on_average_in_the_weeks_before(units):
@@ -157,6 +163,6 @@ async def test_followers_are_told_why_less_is_sold(units):
 
 async def test_a_store_that_sold_nothing_at_this_hour_is_done_too(units):
     async with units.begin() as unit:
-        await unit.walk_ins.decide(HILL, WalkInPolicy(active=True))
+        await unit.inventory.walk_ins.set_policy(HILL, WalkInPolicy(active=True))
 
-    assert [await keep_back(units) for _ in range(2)] == [1, 0]
+    assert [await raise_safety_stock(units) for _ in range(2)] == [1, 0]

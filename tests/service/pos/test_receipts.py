@@ -12,17 +12,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from adapters.postgres.db.unit_of_work import PostgresUnits, connect
+from adapters.postgres.db.pool import connect
+from adapters.postgres.db.unit_of_work import PostgresUnits
 from domain.foundation.callers import Caller, Role
-from domain.inventory.stocktaking import Count
+from domain.inventory.stocktaking import StockCount
 from domain.kernel.money import Money
 from domain.pos.incidents import IncidentState
 from domain.pos.receipts import Receipt, ReceiptKind, ReceiptLine
 from domain.returns.dispositions import Disposition
-from service.foundation.ports import RequestKey
+from service.foundation.ports import IdempotencyKey
 from service.inventory import stocktaking
 from service.pos import incidents
-from service.pos.record_receipts import record
+from service.pos.record_receipts import record_receipts
 from tests.support.examples import ENGRAVING, MUG, TEA_SET, TEAPOT, a_customer, a_store, open_shop
 
 EVENING = datetime(2026, 11, 23, 20, 0, tzinfo=UTC)
@@ -31,7 +32,7 @@ MEMBERS = ("sample-1", "sample-1", "sample-2", None, "nobody")
 SOLD = (MUG, MUG, MUG, TEAPOT, TEA_SET, ENGRAVING, "GHOST")
 STORES = (f"store-{number}" for number in numbers())
 
-Happening = Receipt | Count
+Happening = Receipt | StockCount
 
 
 class Day(NamedTuple):
@@ -77,7 +78,7 @@ def happenings(draw: Any, number: int, at: datetime) -> Happening:
     kind = draw(st.sampled_from(["sale", "sale", "return", "count"]))
     if kind == "count":
         sku, counted = draw(st.sampled_from([MUG, TEAPOT])), draw(st.integers(0, 9))
-        return Count(store="", sku=sku, on_hand=counted, counted_at=at)
+        return StockCount(store="", sku=sku, on_hand=counted, counted_at=at)
     if kind == "sale":
         return a_receipt(f"r-{number}", at, draw(lines), member=draw(st.sampled_from(MEMBERS)))
     sound = [replace(one, disposition=draw(st.sampled_from(Disposition))) for one in draw(lines)]
@@ -114,10 +115,10 @@ class Told:
 
     async def open(self) -> None:
         async with self.units.begin() as unit:
-            await unit.stores.put([a_store(self.store)])
+            await unit.stores.stores.upsert([a_store(self.store)])
             names = [self.mine(name) for name in ("sample-1", "sample-2")]
-            await unit.customers.put([a_customer(name) for name in names])
-            await unit.customers.enrol(names)
+            await unit.customers.customers.upsert([a_customer(name) for name in names])
+            await unit.customers.customers.enrol_members(names)
 
     def mine(self, name: str) -> str:
         return f"{self.store}/{name}"
@@ -125,11 +126,11 @@ class Told:
     async def tell(self, batch: Sequence[Happening]) -> None:
         receipts = [self.own(one) for one in batch if isinstance(one, Receipt)]
         if receipts:
-            await record(self.units, caller=self.till, store=self.store, receipts=receipts)
-        counts = [replace(one, store=self.store) for one in batch if isinstance(one, Count)]
+            await record_receipts(self.units, caller=self.till, store=self.store, receipts=receipts)
+        counts = [replace(one, store=self.store) for one in batch if isinstance(one, StockCount)]
         if counts:
-            key = RequestKey("test", f"{self.store} {next(numbers_)}", b"")
-            await stocktaking.count(self.units, caller=self.till, lines=counts, key=key)
+            key = IdempotencyKey("test", f"{self.store} {next(numbers_)}", b"")
+            await stocktaking.count_stock(self.units, caller=self.till, lines=counts, key=key)
 
     def own(self, receipt: Receipt) -> Receipt:
         return replace(
@@ -142,7 +143,7 @@ class Told:
     async def state(self) -> dict[str, Any]:
         """Everything that a day leaves behind."""
         states = [IncidentState.OPEN]
-        seen = await incidents.list_at(
+        seen = await incidents.list_incidents(
             self.units, caller=self.till, store=self.store, states=states, after=None, limit=200
         )
         async with self.units.read() as unit:
@@ -161,7 +162,9 @@ class Told:
                 """,
                 f"{self.store}/%",
             )
-            shelves = (await unit.stock.of([MUG, TEAPOT], [self.store])).values()
+            shelves = (
+                await unit.inventory.stock_levels.list_by_skus([MUG, TEAPOT], [self.store])
+            ).values()
         return {
             "shelves": {(one.sku, one.on_hand, one.unavailable) for one in shelves},
             "ledger": Counter(tuple(row) for row in rows),
@@ -192,4 +195,4 @@ async def test_a_day_told_in_any_order_is_the_same_day(units: Any, day: Day):
 
     assert await any_order.state() == await in_order.state()
     async with units.read() as unit:
-        assert [found for found in await unit.audit.look() if not found.ok] == []
+        assert [found for found in await unit.administration.audit.check() if not found.ok] == []

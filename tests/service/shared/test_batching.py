@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from domain.kernel.errors import Busy, Refusal
-from service.shared.batching import Gathered
+from domain.kernel.errors import DomainError, Unavailable
+from service.shared.batching import Batcher
 
 
 class Counter:
@@ -21,12 +21,12 @@ class Counter:
         if 13 in numbers:
             raise ValueError("13")
         if 0 in numbers:
-            raise Busy("Not now.")
-        return [Refusal("odd") if number % 2 else 2 * number for number in numbers]
+            raise Unavailable("Not now.")
+        return [DomainError("odd") if number % 2 else 2 * number for number in numbers]
 
 
 async def answers(counter: Counter, *numbers: int) -> list[int | BaseException]:
-    doubled = Gathered(counter.double, name=lambda number: number)
+    doubled = Batcher(counter.double, name=lambda number: number)
     return await asyncio.gather(*map(doubled, numbers), return_exceptions=True)
 
 
@@ -42,7 +42,7 @@ async def test_a_refusal_is_the_answer_to_one():
     given = await answers(Counter(), 2, 3, 4)
 
     assert (given[0], given[2]) == (4, 8)
-    assert isinstance(given[1], Refusal)
+    assert isinstance(given[1], DomainError)
 
 
 async def test_a_fault_stays_with_whose_it_is():
@@ -56,12 +56,12 @@ async def test_what_all_wait_for_in_vain_is_told_to_all():
     counter = Counter()
     given = await answers(counter, 0, 2, 4)
 
-    assert all(isinstance(one, Busy) for one in given)
+    assert all(isinstance(one, Unavailable) for one in given)
     assert len(counter.rounds) == 1
 
 
 async def test_who_gives_up_waiting_disturbs_nobody():
-    doubled = Gathered(Counter().double, name=lambda number: number)
+    doubled = Batcher(Counter().double, name=lambda number: number)
     calls = [asyncio.ensure_future(doubled(number)) for number in (2, 4, 6)]
     await asyncio.sleep(0)
     calls[1].cancel()

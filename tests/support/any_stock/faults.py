@@ -7,7 +7,7 @@ from typing import Any
 
 import asyncpg
 
-from adapters.postgres.db.unit_of_work import Connections
+from adapters.postgres.db.pool import ConnectionPool
 
 
 class Fault(StrEnum):
@@ -17,7 +17,7 @@ class Fault(StrEnum):
     UNHEARD = "the commit is done, and nobody hears of it"
 
 
-class Stumble(Exception):  # noqa: N818 - what a process that stumbles says
+class Stumble(Exception):
     pass
 
 
@@ -106,14 +106,14 @@ class _Transaction:
             self._faults.after_commit()
 
 
-class FragileConnections(Connections):
+class FragileConnections(ConnectionPool):
     """The shop's own pool, whose connections are met by `faults`."""
 
     def __init__(self, url: str, faults: Faults) -> None:
-        super().__init__(url, most=4)
+        super().__init__(url, max_size=4)
         self._faults = faults
 
     @asynccontextmanager
-    async def one(self) -> AsyncIterator[Any]:
-        async with super().one() as raw:
+    async def acquire(self) -> AsyncIterator[Any]:
+        async with super().acquire() as raw:
             yield Fragile(raw, self._faults)

@@ -9,8 +9,8 @@ from hypothesis.stateful import rule
 
 from domain.catalogue.products import ProductState
 from domain.inventory.conditions import Condition
-from domain.inventory.stocktaking import Adjustment, Count, Setting
-from service.administration.imports import Entry, ImportKind, bring_in
+from domain.inventory.stocktaking import Adjustment, StockCount, StockSetting
+from service.administration.imports import ImportEntry, ImportKind, import_file
 from service.inventory import stocktaking
 from tests.support.any_stock import plain_keeping as plain
 from tests.support.any_stock.machine import (
@@ -72,7 +72,9 @@ class Keeping(Machine):
         )
         self.give(
             fault,
-            lambda key: stocktaking.adjust(self.units, caller=self.office, lines=[line], key=key),
+            lambda key: stocktaking.adjust_stock(
+                self.units, caller=self.office, lines=[line], key=key
+            ),
             lambda: [
                 plain.adjust(
                     self.shop, (store, sku), (reason, delta, condition), happened, reference
@@ -85,14 +87,16 @@ class Keeping(Machine):
     def set_if(self, store: str, sku: str, on_hand: int, stale: bool, fault: Any) -> None:
         async def version() -> int:
             async with self.units.read() as unit:
-                shelves = await unit.stock.of([sku], [store])
+                shelves = await unit.inventory.stock_levels.list_by_skus([sku], [store])
             return shelves[store, sku].version if shelves else 1  # as one that is made is
 
         seen = self.loop.run(version()) - stale
-        line = Setting(store=store, sku=sku, on_hand=on_hand, if_version=seen)
+        line = StockSetting(store=store, sku=sku, on_hand=on_hand, if_version=seen)
         self.give(
             fault,
-            lambda key: stocktaking.set_if(self.units, caller=self.office, lines=[line], key=key),
+            lambda key: stocktaking.set_stock(
+                self.units, caller=self.office, lines=[line], key=key
+            ),
             lambda: [
                 "version_conflict" if stale else plain.set_to(self.shop, (store, sku), on_hand)
             ],
@@ -102,10 +106,12 @@ class Keeping(Machine):
     @rule(store=a_store, sku=goods, counted=counted, ago=minutes_ago, fault=faults)
     def count(self, store: str, sku: str, counted: int, ago: timedelta, fault: Any) -> None:
         at = self.shop.now - ago
-        line = Count(store=store, sku=sku, on_hand=counted, counted_at=at)
+        line = StockCount(store=store, sku=sku, on_hand=counted, counted_at=at)
         self.give(
             fault,
-            lambda key: stocktaking.count(self.units, caller=self.office, lines=[line], key=key),
+            lambda key: stocktaking.count_stock(
+                self.units, caller=self.office, lines=[line], key=key
+            ),
             lambda: [plain.count(self.shop, (store, sku), counted, at)],
             answers=verdicts,
         )
@@ -122,7 +128,7 @@ class Keeping(Machine):
         self, *, store: str, sku: str, counted: int, safety: int | None, ago: Any, fault: Any
     ) -> None:
         at = None if ago is None else self.shop.now - ago
-        line = Count(store=store, sku=sku, on_hand=counted, safety_stock=safety, counted_at=at)
+        line = StockCount(store=store, sku=sku, on_hand=counted, safety_stock=safety, counted_at=at)
         self.give(
             fault,
             lambda _: brought_in(self.units, ImportKind.STOCK, line),
@@ -157,9 +163,9 @@ class Keeping(Machine):
 
 async def brought_in(units: Any, kind: ImportKind, value: Any, *given: str) -> Any:
     async def file() -> AsyncIterator[Any]:
-        yield [Entry(1, value, frozenset(given))]
+        yield [ImportEntry(1, value, frozenset(given))]
 
-    return await bring_in(units, file(), kind, actor="key_office")
+    return await import_file(units, file(), kind, actor="key_office")
 
 
 def verdicts(results: Any) -> list[str]:

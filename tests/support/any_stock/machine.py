@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from domain.foundation.callers import Caller, Role
-from domain.kernel.errors import Busy, Refusal
+from domain.kernel.errors import DomainError, Unavailable
 from domain.kernel.ids import CustomerId
-from service.foundation.ports import RequestKey
+from service.foundation.ports import IdempotencyKey
 from tests.support.any_stock.faults import Fault, Faults, Stumble
 from tests.support.any_stock.plain_shop import PlainShop
 from tests.support.any_stock.plain_things import No
@@ -67,7 +67,7 @@ faults = st.one_of(
     st.tuples(st.sampled_from(Fault), st.integers(0, 12)),
 )
 
-Command = Callable[[RequestKey], Awaitable[Any]]
+Command = Callable[[IdempotencyKey], Awaitable[Any]]
 
 
 class Machine(RuleBasedStateMachine):
@@ -94,9 +94,9 @@ class Machine(RuleBasedStateMachine):
             await unit.connection.execute(EMPTY)
         await open_shop(self.units)
         async with self.units.begin() as unit:
-            await unit.products.put([a_product(PLATE)])
-            await unit.customers.put([a_customer("sample-1")])
-            await unit.customers.enrol(["sample-1"])
+            await unit.catalogue.products.upsert([a_product(PLATE)])
+            await unit.customers.customers.upsert([a_customer("sample-1")])
+            await unit.customers.customers.enrol_members(["sample-1"])
 
     def give(
         self,
@@ -119,7 +119,7 @@ class Machine(RuleBasedStateMachine):
         outcome = self.loop.run(self._answer(command))
         struck = self.faults.struck
         self.faults.arm(None, 0)
-        if isinstance(outcome, Busy | Stumble):
+        if isinstance(outcome, Unavailable | Stumble):
             if struck is not Fault.UNHEARD and whole:
                 self.compare()
             outcome = self.loop.run(self._answer(command))
@@ -137,7 +137,7 @@ class Machine(RuleBasedStateMachine):
         except No as no:
             expected = no
         if isinstance(expected, No):
-            assert isinstance(outcome, Refusal), (outcome, expected)
+            assert isinstance(outcome, DomainError), (outcome, expected)
             assert outcome.name == str(expected)
             event(f"refused: {expected}")
             return None, None
@@ -148,8 +148,8 @@ class Machine(RuleBasedStateMachine):
 
     async def _answer(self, command: Command) -> Any:
         try:
-            return await command(RequestKey("machine", f"key-{self.keys}", b"the same body"))
-        except (Refusal, Stumble) as no:
+            return await command(IdempotencyKey("machine", f"key-{self.keys}", b"the same body"))
+        except (DomainError, Stumble) as no:
             return no
 
     @invariant()
@@ -171,13 +171,13 @@ class Machine(RuleBasedStateMachine):
             written = {tuple(row)[:2]: tuple(row)[2:] for row in await unit.connection.fetch(query)}
             sellable = {}
             for channel in self.shop.channels:
-                terms, shelves = await unit.selling.sold(channel, GOODS)
+                terms, shelves = await unit.inventory.sellable_stock.get_for_channel(channel, GOODS)
                 sellable[channel] = {
                     place: shelf.sellable for place, shelf in terms.seen(shelves).items()
                 }
-            blocked = await unit.stock.conditions(GOODS)
+            blocked = await unit.inventory.stock_levels.get_conditions(GOODS)
             incoming: Counter[Any] = Counter()
-            for one in await unit.supply.incoming(GOODS):
+            for one in await unit.inventory.supply.list_incoming(GOODS):
                 incoming[one.store, one.sku] += one.units
         return written, sellable, blocked, incoming
 
@@ -187,7 +187,7 @@ class Machine(RuleBasedStateMachine):
 
         async def look() -> dict[str, tuple[int, int]]:
             async with self.units.read() as unit:
-                past = await unit.stock.as_of(sku, None, at)
+                past = await unit.inventory.stock_levels.get_as_of(sku, None, at)
             return {one.store: (one.on_hand, one.unavailable) for one in past}
 
         assert self.loop.run(look()) == self.shop.as_of(sku, at)
@@ -196,8 +196,10 @@ class Machine(RuleBasedStateMachine):
     def audit(self) -> None:
         async def audit() -> list[Any]:
             async with self.units.begin() as unit:
-                broken = [found for found in await unit.audit.look() if not found.ok]
-                return [*broken, *await unit.audit.repair()]
+                broken = [
+                    found for found in await unit.administration.audit.check() if not found.ok
+                ]
+                return [*broken, *await unit.administration.audit.repair()]
 
         assert self.loop.run(audit()) == []
 
@@ -217,6 +219,6 @@ def latest(things: Mapping[str, Any], which: int) -> str:
 
 
 def _is_same(one: Any, other: Any) -> bool:
-    if isinstance(one, Refusal) and isinstance(other, Refusal):
+    if isinstance(one, DomainError) and isinstance(other, DomainError):
         return one.name == other.name
     return bool(one == other)

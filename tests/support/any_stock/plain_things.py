@@ -16,7 +16,7 @@ CEILING = timedelta(minutes=60)
 LIMIT = 6
 
 
-class No(Exception):  # noqa: N818 - an answer, not an error
+class No(Exception):
     """The shop refuses, with this code; nothing has changed."""
 
 

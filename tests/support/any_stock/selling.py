@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 from msgspec import UNSET
 
-from domain.inventory.availability import Quantities
-from domain.inventory.sales_channels import OwnBuffer, Policy, SalesChannel
+from domain.inventory.availability import AvailableQuantities
+from domain.inventory.sales_channels import ChannelPolicy, SalesChannel, SkuBuffer
 from service.administration.imports import ImportKind
 from service.inventory import availability, sales_channels
 from service.orders import store_closing as closing
@@ -28,7 +28,7 @@ class Selling(Machine):
     @rule(
         channel=st.sampled_from(["app", "app", "web"]),
         buffer=buffers,
-        quantities=st.sampled_from(Quantities),
+        quantities=st.sampled_from(AvailableQuantities),
         most=st.sampled_from([2, 5]),
         low_at=st.sampled_from([0, 3]),
         fault=faults,
@@ -38,16 +38,16 @@ class Selling(Machine):
         *,
         channel: str,
         buffer: int,
-        quantities: Quantities,
+        quantities: AvailableQuantities,
         most: int,
         low_at: int,
         fault: Any,
     ) -> None:
-        said = SalesChannel(channel, Policy(buffer, quantities, most, low_at))
+        said = SalesChannel(channel, ChannelPolicy(buffer, quantities, most, low_at))
         policy = Channel(buffer, quantities.value, most, low_at)
         self.give(
             fault,
-            lambda key: sales_channels.decide(self.units, channel=said, key=key),
+            lambda key: sales_channels.set_channel(self.units, channel=said, key=key),
             lambda: plain.decide(self.shop, channel, policy),
         )
 
@@ -57,10 +57,12 @@ class Selling(Machine):
         fault=faults,
     )
     def keep_back(self, channel: str, lines: Any, fault: Any) -> None:
-        told = [OwnBuffer(*line) for line in lines]
+        told = [SkuBuffer(*line) for line in lines]
         self.give(
             fault,
-            lambda key: sales_channels.keep_back(self.units, channel=channel, lines=told, key=key),
+            lambda key: sales_channels.set_buffers(
+                self.units, channel=channel, lines=told, key=key
+            ),
             lambda: plain.keep_back(self.shop, channel, lines),
             answers=lambda results: [one.status for one in results],
         )
@@ -89,8 +91,8 @@ class Selling(Machine):
         if channel not in self.shop.channels:
             return
         by = self.shop.today + timedelta(days=days)
-        question = availability.Question([sku], channel=channel, by=by)
-        _, item = self.loop.run(availability.look_at(self.units, question))
+        question = availability.AvailabilityQuery([sku], channel=channel, by=by)
+        _, item = self.loop.run(availability.answer_query(self.units, question))
         heard = (
             (item.ship.status.value, item.ship.quantity),
             {at.store: (at.status.value, at.quantity, at.pickup.eligible) for at in item.stores},
@@ -106,7 +108,9 @@ class Selling(Machine):
             return
         told, _ = self.give(
             fault,
-            lambda key: closing.disable(self.units, store=store, drain=how == "drain", key=key),
+            lambda key: closing.disable_store(
+                self.units, store=store, drain=how == "drain", key=key
+            ),
             lambda: plain.disable(self.shop, store, drain=how == "drain"),
             answers=lambda told: (
                 told.state.value,
@@ -120,13 +124,15 @@ class Selling(Machine):
         def plainly() -> None:
             self.shop.stores[store].state = "active"
 
-        self.give(fault, lambda key: closing.enable(self.units, store=store, key=key), plainly)
+        self.give(
+            fault, lambda key: closing.enable_store(self.units, store=store, key=key), plainly
+        )
 
     @rule(fault=faults)
     def close_drained(self, fault: Any) -> None:
         self.give(
             fault,
-            lambda _: closing.close_drained(self.units),
+            lambda _: closing.close_drained_stores(self.units),
             lambda: plain.close_drained(self.shop),
             answers=lambda many: many,
             keyed=False,
@@ -137,7 +143,7 @@ class Selling(Machine):
 
     async def _states(self) -> dict[str, str]:
         async with self.units.read() as unit:
-            found = await unit.stores.by_id(list(self.shop.stores))
+            found = await unit.stores.stores.get_many(list(self.shop.stores))
         return {store: one.state.value for store, one in found.items()}
 
 

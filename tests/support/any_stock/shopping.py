@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 from msgspec.structs import replace
 
-from domain.carts.cart_lines import Fulfilment
+from domain.carts.cart_lines import FulfilmentMethod
 from domain.inventory.holds import HoldLine
 from domain.kernel.ids import CartId
 from domain.orders.orders import Contact
@@ -17,7 +17,7 @@ from service.carts import create_cart as opening
 from service.carts import merge_cart as claiming
 from service.inventory import holds
 from service.orders.checkout import build_order as drafting
-from service.orders.checkout.build_order import CheckoutWish
+from service.orders.checkout.build_order import CheckoutCommand
 from tests.support.any_stock import plain_buying as plain
 from tests.support.any_stock.machine import (
     CHANNELS,
@@ -56,8 +56,8 @@ class Shopping(Machine):
         wanted = [HoldLine(*line) for line in lines]
 
         async def held(key: Any) -> Any:
-            wish = holds.Wish(wanted, caller, key, ttl, channel=channel)
-            [answer] = await holds.hold_all(self.units, [wish], limit=LIMIT)
+            wish = holds.HoldRequest(wanted, caller, key, ttl, channel=channel)
+            [answer] = await holds.create_holds(self.units, [wish], limit=LIMIT)
             if isinstance(answer, Exception):
                 raise answer
             return answer
@@ -97,7 +97,7 @@ class Shopping(Machine):
         name, hold, caller = self._a_hold(which)
         self.give(
             fault,
-            lambda key: holds.extend(self.units, caller=caller, hold=name, ttl=ttl, key=key),
+            lambda key: holds.extend_hold(self.units, caller=caller, hold=name, ttl=ttl, key=key),
             lambda: plain.extend(self.shop, hold, ttl),
         )
 
@@ -107,7 +107,7 @@ class Shopping(Machine):
         name, hold, caller = self._a_hold(which)
         self.give(
             fault,
-            lambda _: holds.release(self.units, caller=caller, hold=name),
+            lambda _: holds.release_hold(self.units, caller=caller, hold=name),
             lambda: plain.release(self.shop, hold),
         )
 
@@ -117,7 +117,7 @@ class Shopping(Machine):
         name, hold, _ = self._a_hold(which)
         self.give(
             fault,
-            lambda _: holds.pin(self.units, hold=name, attempt=attempt, ttl=ttl),
+            lambda _: holds.pin_hold(self.units, hold=name, attempt=attempt, ttl=ttl),
             lambda: plain.pin(self.shop, hold, attempt, ttl),
         )
 
@@ -127,7 +127,7 @@ class Shopping(Machine):
         name, hold, _ = self._a_hold(which)
         self.give(
             fault,
-            lambda _: holds.unpin(self.units, hold=name, attempt=attempt),
+            lambda _: holds.unpin_hold(self.units, hold=name, attempt=attempt),
             lambda: plain.unpin(self.shop, hold, attempt),
         )
 
@@ -160,7 +160,7 @@ class Shopping(Machine):
     def sweep(self, fault: Any) -> None:
         self.give(
             fault,
-            lambda _: holds.sweep(self.units),
+            lambda _: holds.expire_holds(self.units),
             lambda: plain.sweep(self.shop),
             answers=lambda swept: swept,
             keyed=False,
@@ -171,7 +171,7 @@ class Shopping(Machine):
         caller = self.me if mine else self.page
         found, _ = self.give(
             fault,
-            lambda key: opening.start(self.units, caller=caller, currency="SEK", key=key),
+            lambda key: opening.create_cart(self.units, caller=caller, currency="SEK", key=key),
             lambda: None,
             keyed=False,
         )
@@ -207,13 +207,13 @@ class Shopping(Machine):
         name, cart, caller = self._a_cart(which)
 
         async def put(key: Any) -> Any:
-            change = changing.Change(key)
+            change = changing.CartChange(key)
             if not quantity:
-                return await changing.drop_line(
+                return await changing.delete_cart_line(
                     self.units, caller=caller, cart=name, sku=sku, change=change
                 )
-            wish = changing.Wish(sku, quantity, Fulfilment("pickup", store))
-            return await changing.put_line(
+            wish = changing.PutLine(sku, quantity, FulfilmentMethod("pickup", store))
+            return await changing.put_cart_line(
                 self.units, caller=caller, cart=name, wish=wish, change=change
             )
 
@@ -225,7 +225,7 @@ class Shopping(Machine):
         name, cart, caller = self._a_cart(which)
         view, hold = self.give(
             fault,
-            lambda key: changing.hold(
+            lambda key: changing.hold_cart(
                 self.units, caller=caller, cart=name, locale="", limit=LIMIT, key=key
             ),
             lambda: plain.hold_cart(self.shop, cart),
@@ -236,7 +236,7 @@ class Shopping(Machine):
 
     async def _hold_of(self, cart: str) -> str:
         async with self.units.read() as unit:
-            held: str = (await unit.carts.get(cart)).hold
+            held: str = (await unit.carts.carts.get(cart)).hold
             return held
 
     @precondition(lambda self: any(c.is_open and not c.customer for c in self.shop.carts.values()))
@@ -248,7 +248,7 @@ class Shopping(Machine):
         mine = self._my_cart()
         self.give(
             fault,
-            lambda key: claiming.claim(
+            lambda key: claiming.claim_cart(
                 self.units,
                 caller=replace(self.me, cart=name),
                 cart=CartId(name),
@@ -284,7 +284,7 @@ class Shopping(Machine):
         name, cart, caller = self._a_cart(which)
         placed, pickups = self.give(
             fault,
-            lambda key: place_cart(self.units, CheckoutWish(caller, name, CHECKOUT, "", key)),
+            lambda key: place_cart(self.units, CheckoutCommand(caller, name, CHECKOUT, "", key)),
             lambda: plain.check_out(self.shop, cart),
         )
         if placed:

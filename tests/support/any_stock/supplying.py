@@ -35,10 +35,10 @@ class Supplying(Working):
     @rule(origin=a_store, sent=wanted, fault=faults)
     def send(self, origin: str, sent: dict[str, int], fault: Any) -> None:
         destination = HILL if origin == HARBOUR else HARBOUR
-        wish = transfers.Dispatch(origin, destination, sent)
+        wish = transfers.TransferDispatch(origin, destination, sent)
         told, transfer = self.give(
             fault,
-            lambda key: transfers.send(self.units, caller=self.office, wish=wish, key=key),
+            lambda key: transfers.send_transfer(self.units, caller=self.office, wish=wish, key=key),
             lambda: plain.send(self.shop, Consignment(origin, destination, sent)),
         )
         if told:
@@ -52,7 +52,7 @@ class Supplying(Working):
         totals = {sku: total if total == 5 else min(total, n) for sku, n in transfer.sent.items()}
         self.give(
             fault,
-            lambda key: consignments.receive(
+            lambda key: consignments.receive_consignment(
                 self.units,
                 TRANSFERS,
                 name,
@@ -67,10 +67,12 @@ class Supplying(Working):
     @rule(store=a_store, expected=wanted, due=days, fault=faults)
     def announce(self, store: str, expected: dict[str, int], due: int, fault: Any) -> None:
         due_on = self._day(due)
-        news = deliveries.Announcement(store, expected, due_on)
+        news = deliveries.DeliveryAnnouncement(store, expected, due_on)
         told, delivery = self.give(
             fault,
-            lambda key: deliveries.announce(self.units, caller=self.office, news=news, key=key),
+            lambda key: deliveries.announce_delivery(
+                self.units, caller=self.office, news=news, key=key
+            ),
             lambda: Consignment("", store, expected, due_on),
         )
         self.shop.deliveries[told.id] = delivery
@@ -88,7 +90,7 @@ class Supplying(Working):
         totals = dict.fromkeys([*delivery.sent, *([PLATE] if more and last else [])], total)
         self.give(
             fault,
-            lambda key: consignments.receive(
+            lambda key: consignments.receive_consignment(
                 self.units,
                 DELIVERIES,
                 name,
@@ -108,7 +110,7 @@ class Supplying(Working):
         due_on = self._day(due)
         self.give(
             fault,
-            lambda key: deliveries.put_off(
+            lambda key: deliveries.postpone_delivery(
                 self.units, delivery=DeliveryId(name), due_on=due_on, due_at=None, key=key
             ),
             lambda: plain.put_off(self.shop.deliveries[name], due_on),
@@ -120,7 +122,7 @@ class Supplying(Working):
         name = latest(self.shop.deliveries, which)
         self.give(
             fault,
-            lambda key: deliveries.cancel(
+            lambda key: deliveries.cancel_delivery(
                 self.units, caller=self.office, delivery=DeliveryId(name), key=key
             ),
             lambda: plain.cancel(self.shop.deliveries[name]),
@@ -155,7 +157,7 @@ class Supplying(Working):
         policy = WalkInPolicy(active=active, floor=floor, cap=cap)
         self.give(
             fault,
-            lambda key: walk_ins.decide(self.units, store, policy, key=key),
+            lambda key: walk_ins.set_walk_in_policy(self.units, store, policy, key=key),
             lambda: plain.decide(self.shop.stores[store], active=active, floor=floor, cap=cap),
         )
         for seconds in (weeks * 7 * 24 * 3600, 3600):
@@ -165,7 +167,7 @@ class Supplying(Working):
     @rule(fault=faults)
     def begin_hour(self, fault: Any) -> None:
         async def all_turns(_: Any) -> None:
-            while await walk_ins.keep_back(self.units):
+            while await walk_ins.raise_safety_stock(self.units):
                 pass
 
         self.give(fault, all_turns, lambda: plain.keep_back(self.shop), keyed=False, whole=False)

@@ -12,13 +12,13 @@ from hypothesis.stateful import initialize, precondition, rule
 from adapters.secrets.codes import DerivedCodes
 from adapters.settings import Secret
 from domain.foundation.callers import Caller, Role
-from domain.fulfilment.fulfilments import Found
+from domain.fulfilment.fulfilments import PickedQuantities
 from domain.pos.receipts import Receipt, ReceiptKind, ReceiptLine
 from domain.returns.dispositions import Disposition
 from service.fulfilment import expire_pickups as expiring
 from service.fulfilment import hand_over_pickup as handing_over
 from service.fulfilment import pickups as working
-from service.orders.apply_transition import Scanned
+from service.orders.apply_transition import ScannedItem
 from service.pos import record_receipts as sales
 from tests.support.any_stock import plain_working as plain
 from tests.support.any_stock.keeping import Keeping
@@ -161,36 +161,36 @@ class Working(Keeping, Selling, Shopping):
         pickup = self.shop.pickups[name]
         skus = list(pickup.lines) if whole else list(pickup.lines)[:1]
         count = {sku: _found(pickup.lines[sku], found) for sku in skus}
-        scanned = [Scanned(Found(*one), sku) for sku, one in count.items()]
+        scanned = [ScannedItem(PickedQuantities(*one), sku) for sku, one in count.items()]
         given = None if whole else {skus[0]: 1}
         reason = "not_found" if found == "short" else "damaged"
         step: Mapping[str, tuple[Callable[..., Awaitable[Any]], Callable[[], Any]]] = {
-            "accept": (working.accept, lambda: plain.accept(pickup)),
+            "accept": (working.accept_pickup, lambda: plain.accept(pickup)),
             "decline": (
-                partial(working.decline, reason=reason, lines=None if whole else skus),
+                partial(working.decline_pickup, reason=reason, lines=None if whole else skus),
                 lambda: plain.decline(self.shop, pickup, skus, not_found=reason == "not_found"),
             ),
             "pick": (
-                partial(working.pick, scanned=scanned),
+                partial(working.pick_pickup, scanned=scanned),
                 lambda: plain.pick(self.shop, pickup, count),
             ),
             "ready": (
-                partial(working.ready, codes=CODES, bin="A3"),
+                partial(working.mark_pickup_ready, codes=CODES, bin="A3"),
                 lambda: plain.ready(pickup),
             ),
             "hand_over": (
                 partial(
-                    handing_over.hand_over,
+                    handing_over.hand_over_pickup,
                     codes=CODES,
                     handover=handing_over.Handover(units=given, proof="passport"),
                 ),
                 lambda: plain.hand_over(self.shop, pickup, given),
             ),
             "cancel": (
-                partial(working.cancel, reason="changed_mind"),
+                partial(working.cancel_pickup, reason="changed_mind"),
                 lambda: plain.cancel(pickup),
             ),
-            "put_back": (working.put_back, lambda: plain.put_back(pickup)),
+            "put_back": (working.put_back_pickup, lambda: plain.put_back(pickup)),
         }
         command, plainly = step[verb]
         seen, _ = self.give(
@@ -212,11 +212,11 @@ class Working(Keeping, Selling, Shopping):
         self.wait(6 * 24 * 3600)
         self.give(
             fault,
-            lambda _: expiring.expire_overdue(self.units),
+            lambda _: expiring.expire_pickups(self.units),
             lambda: plain.expire(self.shop),
             keyed=False,
         )
-        self.loop.run(expiring.expire_overdue(self.units))
+        self.loop.run(expiring.expire_pickups(self.units))
 
     @rule(
         store=a_store,
@@ -259,7 +259,9 @@ class Working(Keeping, Selling, Shopping):
         receipts = [_receipt(one) for one in said]
         self.give(
             fault,
-            lambda _: sales.record(self.units, caller=till, store=store, receipts=receipts),
+            lambda _: sales.record_receipts(
+                self.units, caller=till, store=store, receipts=receipts
+            ),
             lambda: plain.till(self.shop, store, said, ME),
             answers=lambda results: [_became(one) for one in results],
             keyed=False,

@@ -5,18 +5,18 @@ from datetime import timedelta
 from domain.kernel.ids import AttemptId, OrderId, TransactionId
 from domain.kernel.money import Money
 from domain.payments.attempts import (
-    Attempt,
+    PaymentAttempt,
 )
 from domain.payments.transactions import (
-    Ask,
     Transaction,
+    TransactionKind,
 )
 from tests.support.examples import NOON
 
 AMOUNT = 1000
 
 
-def an_attempt(**more: object) -> Attempt:
+def an_attempt(**more: object) -> PaymentAttempt:
     facts = {
         "id": AttemptId("pay_1"),
         "order": OrderId("ord_1"),
@@ -26,10 +26,10 @@ def an_attempt(**more: object) -> Attempt:
         "started_at": NOON,
         "changed_at": NOON,
     }
-    return Attempt(**{**facts, **more})  # type: ignore[arg-type]
+    return PaymentAttempt(**{**facts, **more})  # type: ignore[arg-type]
 
 
-def a_transaction(kind: Ask, amount: int = 0, **more: object) -> Transaction:
+def a_transaction(kind: TransactionKind, amount: int = 0, **more: object) -> Transaction:
     facts = {
         "id": TransactionId("ptx_1"),
         "attempt": AttemptId("pay_1"),

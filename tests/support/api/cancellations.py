@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from domain.fulfilment.shipments import Leaving
-from service.fulfilment.expire_pickups import HOUSE
-from service.orders.apply_transition import follow
+from domain.fulfilment.shipments import Dispatch
+from service.fulfilment.expire_pickups import SYSTEM_CALLER
+from service.orders.apply_transition import apply_transition
 from tests.support.api.carts import a_cart, put
 from tests.support.api.order_views import HOME
 from tests.support.api.orders import order
@@ -30,6 +30,6 @@ async def mixed(shop: Shop, me: dict[str, str]) -> Any:
 
 async def send(shop: Shop, name: str, mugs: int) -> None:
     async with shop.units.begin() as unit:
-        before = await unit.shipments.take(name)
-        leaving = Leaving("post", f"SE-{mugs}", "", {MUG: mugs})
-        await follow(unit, HOUSE, before, before.send(leaving, unit.now))
+        before = await unit.fulfilment.shipments.get_for_update(name)
+        leaving = Dispatch("post", f"SE-{mugs}", "", {MUG: mugs})
+        await apply_transition(unit, SYSTEM_CALLER, before, before.send(leaving, unit.now))

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from domain.inventory.stock_levels import Shelf
+from domain.inventory.stock_levels import StockLevel
 from tests.support.api.orders import CHECKOUT
 from tests.support.examples import HARBOUR, MUG
 from tests.support.shop import Shop
@@ -39,7 +39,9 @@ async def order(shop: Shop, cart: dict[str, Any], key: str = "once", **more: Any
 async def shelf(shop: Shop, store: str = HARBOUR, sku: str = MUG) -> tuple[int, int, int]:
     """On hand, allocated and held."""
     async with shop.units.read() as unit:
-        found = (await unit.stock.of([sku], [store])).get((store, sku), Shelf(store, sku))
+        found = (await unit.inventory.stock_levels.list_by_skus([sku], [store])).get(
+            (store, sku), StockLevel(store, sku)
+        )
     return found.on_hand, found.allocated, found.held
 
 

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 from msgspec import Struct
 
-from adapters.main import build_app, open_house
+from adapters.main import build_app, build_components
 from tests.support.examples import HARBOUR, shelve
 from tests.support.server import serving
 from tests.support.shop import Shop
@@ -30,7 +30,7 @@ class Live(Struct):
 
 @pytest.fixture
 async def live(shop: Shop) -> AsyncIterator[Live]:
-    house = open_house(shop.house.settings)
+    house = build_components(shop.house.settings)
     with serving(build_app(house)) as address:
         async with shop.house.relay.running():
             yield Live(shop, address, await shop.page())

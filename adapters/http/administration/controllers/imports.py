@@ -7,10 +7,16 @@ from litestar import Controller, Request, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, QueryParameter
 
-from adapters.http.web.authentication import called_by
+from adapters.http.web.authentication import callers
 from adapters.http.web.bodies import UnsupportedMedia
 from domain.foundation.callers import Caller, Role
-from service.administration.imports import ImportKind, Reading, Report, bring_in, options
+from service.administration.imports import (
+    FileReader,
+    ImportKind,
+    ImportReport,
+    import_file,
+    options,
+)
 from service.shared.unit_of_work import Units
 
 BODY_MAX: Final = 2_000_000_000
@@ -21,7 +27,7 @@ BODY_TYPES: Final = {
     ],
     "application/x-ndjson": '{"store": "1000", "sku": "85123A", "on_hand": 12}\n',
 }
-_ADMITTED: Final = called_by(Role.OFFICE, scope="imports")
+_ADMITTED: Final = callers(Role.OFFICE, scope="imports")
 
 Mapped = Annotated[
     list[str] | None,
@@ -67,12 +73,12 @@ class Imports(Controller):
         request: Request[Any, Any, Any],
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
-        reading: NamedDependency[Reading],
+        reading: NamedDependency[FileReader],
         columns: Mapped = None,
         constants: Constant = None,
         patterns: Patterned = None,
         distinct: Distinct = None,
-    ) -> Report:
+    ) -> ImportReport:
         """Bring in a file line by line: CSV, a JSON array, or one JSON object a line.
 
         accepted + unchanged + refused = lines read; the first 1,000 refused lines say why. The same
@@ -91,7 +97,9 @@ class Imports(Controller):
             async for chunk in request.stream():
                 file.write(chunk)
             file.seek(0)
-            return await bring_in(units, reading.batches(kind, file, told), kind, actor=caller.id)
+            return await import_file(
+                units, reading.batches(kind, file, told), kind, actor=caller.id
+            )
 
 
 def _content_type(request: Request[Any, Any, Any]) -> str:

@@ -7,13 +7,18 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 from msgspec import Meta, Struct
 
-from adapters.http.web.authentication import called_by
+from adapters.http.web.authentication import callers
 from adapters.http.web.paging import Cursor, Limit, Page, page_of, unseal
 from domain.administration.webhooks import Webhook
 from domain.foundation.callers import Role
 from domain.kernel.ids import WebhookId
-from service.administration.webhooks import MadeWebhook, make_webhook, remove_webhook, replay
-from service.foundation.ports import RequestKey, Secrets
+from service.administration.webhooks import (
+    CreatedWebhook,
+    create_webhook,
+    delete_webhook,
+    replay_webhook,
+)
+from service.foundation.ports import IdempotencyKey, Secrets
 from service.shared.unit_of_work import Units
 
 
@@ -33,15 +38,15 @@ class Webhooks(Controller):
     path = "/v1/webhooks"
     tags = ("webhooks",)
 
-    @post(operation_id="make_webhook", **called_by(Role.OFFICE, scope="webhooks"))
+    @post(operation_id="make_webhook", **callers(Role.OFFICE, scope="webhooks"))
     async def make(
         self,
         data: JSONBody[NewWebhook],
         units: NamedDependency[Units],
         secrets: NamedDependency[Secrets],
         private_webhooks: NamedDependency[bool],
-        optional_key: NamedDependency[RequestKey | None],
-    ) -> MadeWebhook:
+        optional_key: NamedDependency[IdempotencyKey | None],
+    ) -> CreatedWebhook:
         """Tell another system of every change of stock from now on.
 
         Calls are signed as Standard Webhooks with `secret`, which is answered this once:
@@ -51,57 +56,57 @@ class Webhooks(Controller):
         order; the next one only when a 2xx has taken the one before. What is not taken is tried
         again for five days, at growing distances, under the same `webhook-id`; 410 ends it.
         """
-        return await make_webhook(
+        return await create_webhook(
             units,
             url=data.url,
-            secret=secrets.for_signing(),
+            secret=secrets.create_signing_secret(),
             private=private_webhooks,
             request=optional_key,
         )
 
-    @get(operation_id="list_webhooks", **called_by(Role.OFFICE, scope="webhooks"))
+    @get(operation_id="list_webhooks", **callers(Role.OFFICE, scope="webhooks"))
     async def all(
         self, units: NamedDependency[Units], limit: Limit = 50, cursor: Cursor = None
     ) -> Page[Webhook]:
         """Who is told, how far, and what the last trouble was; never a secret."""
         after = unseal(cursor, str) or ""
         async with units.read() as unit:
-            webhooks = await unit.webhooks.page(after, limit + 1)
+            webhooks = await unit.administration.webhooks.list_page(after, limit + 1)
         return page_of(webhooks, limit, lambda webhook: webhook.id)
 
-    @get("/{webhook:str}", operation_id="get_webhook", **called_by(Role.OFFICE, scope="webhooks"))
+    @get("/{webhook:str}", operation_id="get_webhook", **callers(Role.OFFICE, scope="webhooks"))
     async def one(self, webhook: FromPath[WebhookId], units: NamedDependency[Units]) -> Webhook:
         """How far one of them is."""
         async with units.read() as unit:
-            return await unit.webhooks.get(webhook)
+            return await unit.administration.webhooks.get(webhook)
 
     @delete(
-        "/{webhook:str}", operation_id="remove_webhook", **called_by(Role.OFFICE, scope="webhooks")
+        "/{webhook:str}", operation_id="remove_webhook", **callers(Role.OFFICE, scope="webhooks")
     )
     async def remove(
         self,
         webhook: FromPath[WebhookId],
         units: NamedDependency[Units],
-        optional_key: NamedDependency[RequestKey | None],  # noqa: ARG002 - the second finds none
+        optional_key: NamedDependency[IdempotencyKey | None],  # noqa: ARG002 - the second finds none
     ) -> None:
         """Tell it of nothing any more."""
-        await remove_webhook(units, webhook)
+        await delete_webhook(units, webhook)
 
     @post(
         "/{webhook:str}/replay",
         operation_id="replay_webhook",
         status_code=200,
-        **called_by(Role.OFFICE, scope="webhooks"),
+        **callers(Role.OFFICE, scope="webhooks"),
     )
     async def again(
         self,
         webhook: FromPath[WebhookId],
         data: JSONBody[Replay],
         units: NamedDependency[Units],
-        optional_key: NamedDependency[RequestKey | None],
+        optional_key: NamedDependency[IdempotencyKey | None],
     ) -> Webhook:
         """Tell it once more of everything behind a position; a disabled one is active again.
 
         409 `cursor_too_old` where that is no longer kept.
         """
-        return await replay(units, webhook, after=data.after, request=optional_key)
+        return await replay_webhook(units, webhook, after=data.after, request=optional_key)

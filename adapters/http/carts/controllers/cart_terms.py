@@ -5,14 +5,14 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 from msgspec import UNSET, Struct, UnsetType
 
-from adapters.http.web.authentication import AT_CARTS, called_by
+from adapters.http.web.authentication import CART_ROLES, callers
 from adapters.http.web.etags import tagged
 from domain.foundation.callers import Caller
 from domain.kernel.addresses import Address
 from domain.kernel.ids import CartId, ShippingMethodId
 from service.carts import cart_terms as terms
-from service.carts.cart_lines import Change
-from service.carts.cart_terms import SendingWish
+from service.carts.cart_lines import CartChange
+from service.carts.cart_terms import ShippingChoice
 from service.carts.queries import CartView
 from service.shared.unit_of_work import Units
 
@@ -31,7 +31,7 @@ class CartTerms(Controller):
     @put(
         "/coupons/{code:str}",
         operation_id="put_cart_coupon",
-        **called_by(*AT_CARTS, strict=True),
+        **callers(*CART_ROLES, strict=True),
     )
     async def add_coupon(
         self,
@@ -39,7 +39,7 @@ class CartTerms(Controller):
         code: FromPath[str],
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
-        change: NamedDependency[Change],
+        change: NamedDependency[CartChange],
     ) -> Response[CartView]:
         """Put a coupon into a cart, at most three; case counts not.
 
@@ -53,7 +53,7 @@ class CartTerms(Controller):
         "/coupons/{code:str}",
         operation_id="drop_cart_coupon",
         status_code=200,
-        **called_by(*AT_CARTS),
+        **callers(*CART_ROLES),
     )
     async def drop_coupon(
         self,
@@ -61,25 +61,27 @@ class CartTerms(Controller):
         code: FromPath[str],
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
-        change: NamedDependency[Change],
+        change: NamedDependency[CartChange],
     ) -> Response[CartView]:
         """Take a coupon out. A repeat changes nothing."""
-        view = await terms.drop_coupon(units, caller=caller, cart=cart, code=code, change=change)
+        view = await terms.remove_coupon(units, caller=caller, cart=cart, code=code, change=change)
         return tagged(view, view.version)
 
-    @put("/shipping", operation_id="put_cart_shipping", **called_by(*AT_CARTS))
+    @put("/shipping", operation_id="put_cart_shipping", **callers(*CART_ROLES))
     async def send(
         self,
         cart: FromPath[CartId],
         data: JSONBody[NewSending],
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
-        change: NamedDependency[Change],
+        change: NamedDependency[CartChange],
     ) -> Response[CartView]:
         """Say how, and where to, the lines are sent that are to be sent.
 
         Until a method is chosen it is the cheapest that reaches the address.
         """
-        wish = SendingWish(data.method, data.address)
-        view = await terms.send(units, caller=caller, cart=cart, wish=wish, change=change)
+        wish = ShippingChoice(data.method, data.address)
+        view = await terms.choose_shipping(
+            units, caller=caller, cart=cart, wish=wish, change=change
+        )
         return tagged(view, view.version)

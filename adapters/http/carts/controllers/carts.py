@@ -7,24 +7,24 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, QueryParameter
 from msgspec import UNSET, Struct, UnsetType, structs
 
-from adapters.http.web.authentication import AT_CARTS, Clock, called_by
+from adapters.http.web.authentication import CART_ROLES, Clock, callers
 from adapters.http.web.bodies import Nothing
 from adapters.http.web.etags import tagged
-from domain.carts.cart_lines import Fulfilment, Quantity
-from domain.carts.cart_merge import Merged
+from domain.carts.cart_lines import FulfilmentMethod, Quantity
+from domain.carts.cart_merge import MergedLine
 from domain.foundation.callers import Caller, Role
-from domain.kernel.errors import Invalid, WrongField
+from domain.kernel.errors import Invalid, InvalidField
 from domain.kernel.ids import CartId, MarketId, Sku, StoreId
 from domain.kernel.money import Currency, is_currency
 from service.carts import cart_lines as changing
 from service.carts import create_cart as opening
 from service.carts import merge_cart as claiming
 from service.carts import queries as viewing
-from service.carts.cart_lines import Change, Wish
+from service.carts.cart_lines import CartChange, PutLine
 from service.carts.queries import CartView
 from service.carts.switch_fulfilment import SwitchedView
-from service.carts.till_carts import WALK_IN_LASTS
-from service.foundation.ports import Codes, RequestKey
+from service.carts.till_carts import WALK_IN_TTL
+from service.foundation.ports import Codes, IdempotencyKey
 from service.shared.unit_of_work import Units
 
 Wide = TypeVar("Wide", bound=CartView)
@@ -41,7 +41,7 @@ class NewCart(Struct, forbid_unknown_fields=True):
 
     def __post_init__(self) -> None:
         if not is_currency(self.currency):
-            raise WrongField("currency", "unknown_currency", "must be a currency of ISO 4217")
+            raise InvalidField("currency", "unknown_currency", "must be a currency of ISO 4217")
 
 
 class StartedCart(CartView, frozen=True, kw_only=True):
@@ -54,7 +54,7 @@ class NewLine(Struct, forbid_unknown_fields=True):
     """How many, and how they reach the buyer; without `fulfilment` it stays as it was."""
 
     quantity: Quantity
-    fulfilment: Fulfilment | None = None
+    fulfilment: FulfilmentMethod | None = None
 
 
 AtStore = Annotated[
@@ -69,7 +69,9 @@ AtMethod = Annotated[
 ]
 
 
-def line_at(store: StoreId | None, method: Literal["pickup", "ship"] | None) -> Fulfilment | None:
+def line_at(
+    store: StoreId | None, method: Literal["pickup", "ship"] | None
+) -> FulfilmentMethod | None:
     """Which line of a SKU an address names. Raises Invalid for one that no line can have."""
     if store is None and method is None:
         return None
@@ -77,7 +79,7 @@ def line_at(store: StoreId | None, method: Literal["pickup", "ship"] | None) -> 
         raise _wrong("store", "required", "names where a line is collected")
     if method == "ship" and store is not None:
         raise _wrong("store", "unknown_field", "a line that is sent has no store")
-    return Fulfilment(method or "pickup", store)
+    return FulfilmentMethod(method or "pickup", store)
 
 
 def _wrong(parameter: str, code: str, rule: str) -> Invalid:
@@ -88,14 +90,14 @@ def _wrong(parameter: str, code: str, rule: str) -> Invalid:
 class ClaimedCart(CartView, frozen=True, kw_only=True):
     """The customer's cart, and what the claim did to each line of the guest's."""
 
-    changes: list[Merged]
+    changes: list[MergedLine]
 
 
 class Carts(Controller):
     path = "/v1/carts"
     tags = ("carts",)
 
-    @post(operation_id="start_cart", **called_by(*AT_CARTS))
+    @post(operation_id="start_cart", **callers(*CART_ROLES))
     async def start(
         self,
         data: JSONBody[NewCart],
@@ -103,7 +105,7 @@ class Carts(Controller):
         units: NamedDependency[Units],
         codes: NamedDependency[Codes],
         clock: NamedDependency[Clock],
-        optional_key: NamedDependency[RequestKey | None],
+        optional_key: NamedDependency[IdempotencyKey | None],
     ) -> Response[StartedCart]:
         """Start a cart. A guest gets its token; a customer's open cart is answered as it is.
 
@@ -112,7 +114,7 @@ class Carts(Controller):
         A guest who repeats it gets one more empty cart, whatever the Idempotency-Key: guests share
         their page's key, and an answer given again could open somebody else's cart.
         """
-        view = await opening.start(
+        view = await opening.create_cart(
             units,
             caller=caller,
             currency=data.currency,
@@ -121,12 +123,12 @@ class Carts(Controller):
         )
         token: str | UnsetType = UNSET
         if caller.role is Role.TILL:
-            token = codes.till_token(view.id, min(caller.stores), clock() + WALK_IN_LASTS)
+            token = codes.till_token(view.id, min(caller.stores), clock() + WALK_IN_TTL)
         elif caller.role is Role.SHOP:
             token = codes.cart_token(view.id)
         return tagged(_wide(StartedCart, view, token=token), view.version, status=201)
 
-    @get("/{cart:str}", operation_id="get_cart", **called_by(*AT_CARTS))
+    @get("/{cart:str}", operation_id="get_cart", **callers(*CART_ROLES))
     async def look(
         self,
         cart: FromPath[CartId],
@@ -135,10 +137,10 @@ class Carts(Controller):
         locale: NamedDependency[str],
     ) -> Response[CartView]:
         """A cart with names, prices and availability as they are now."""
-        view = await viewing.look(units, caller=caller, cart=cart, locale=locale)
+        view = await viewing.get_cart(units, caller=caller, cart=cart, locale=locale)
         return tagged(view, view.version)
 
-    @put("/{cart:str}/lines/{sku:str}", operation_id="put_cart_line", **called_by(*AT_CARTS))
+    @put("/{cart:str}/lines/{sku:str}", operation_id="put_cart_line", **callers(*CART_ROLES))
     async def put_line(
         self,
         cart: FromPath[CartId],
@@ -146,7 +148,7 @@ class Carts(Controller):
         data: JSONBody[NewLine],
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
-        change: NamedDependency[Change],
+        change: NamedDependency[CartChange],
         store: AtStore = None,
         method: AtMethod = None,
     ) -> Response[CartView]:
@@ -156,15 +158,17 @@ class Carts(Controller):
         names one of them, or a new one; without them it is the SKU's only line, and several are a
         conflict. A `fulfilment` that differs switches the line, to the line that is there already.
         """
-        wish = Wish(sku, data.quantity, data.fulfilment, line_at(store, method))
-        view = await changing.put_line(units, caller=caller, cart=cart, wish=wish, change=change)
+        wish = PutLine(sku, data.quantity, data.fulfilment, line_at(store, method))
+        view = await changing.put_cart_line(
+            units, caller=caller, cart=cart, wish=wish, change=change
+        )
         return tagged(view, view.version)
 
     @delete(
         "/{cart:str}/lines/{sku:str}",
         operation_id="drop_cart_line",
         status_code=200,
-        **called_by(*AT_CARTS),
+        **callers(*CART_ROLES),
     )
     async def drop_line(
         self,
@@ -172,32 +176,32 @@ class Carts(Controller):
         sku: FromPath[Sku],
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
-        change: NamedDependency[Change],
+        change: NamedDependency[CartChange],
         store: AtStore = None,
         method: AtMethod = None,
     ) -> Response[CartView]:
         """Take a line out; of several lines of a SKU, the one named. A repeat changes nothing."""
         at = line_at(store, method)
-        view = await changing.drop_line(
+        view = await changing.delete_cart_line(
             units, caller=caller, cart=cart, sku=sku, at=at, change=change
         )
         return tagged(view, view.version)
 
-    @put("/{cart:str}/fulfilment", operation_id="put_cart_fulfilment", **called_by(*AT_CARTS))
+    @put("/{cart:str}/fulfilment", operation_id="put_cart_fulfilment", **callers(*CART_ROLES))
     async def fulfil(
         self,
         cart: FromPath[CartId],
-        data: JSONBody[Fulfilment],
+        data: JSONBody[FulfilmentMethod],
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
-        change: NamedDependency[Change],
+        change: NamedDependency[CartChange],
     ) -> Response[SwitchedView]:
         """Have every line reach its buyer in the same way.
 
         The answer is the cart with its new groups and totals, what they were `before`, and in
         `changes` each line that was switched, with the problems that it did not have before.
         """
-        view = await changing.fulfil(
+        view = await changing.set_fulfilment(
             units, caller=caller, cart=cart, fulfilment=data, change=change
         )
         return tagged(view, view.version)
@@ -206,7 +210,7 @@ class Carts(Controller):
         "/{cart:str}/claim",
         operation_id="claim_cart",
         status_code=200,
-        **called_by(Role.CUSTOMER),
+        **callers(Role.CUSTOMER),
     )
     async def claim(
         self,
@@ -215,16 +219,16 @@ class Carts(Controller):
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
         locale: NamedDependency[str],
-        optional_key: NamedDependency[RequestKey | None],
+        optional_key: NamedDependency[IdempotencyKey | None],
     ) -> Response[ClaimedCart]:
         """Move a guest's cart, whose Cart-Token comes along, into the customer's."""
-        claimed = await claiming.claim(
+        claimed = await claiming.claim_cart(
             units, caller=caller, cart=cart, locale=locale, key=optional_key
         )
         view = _wide(ClaimedCart, claimed.cart, changes=claimed.changes)
         return tagged(view, view.version)
 
-    @post("/{cart:str}/hold", operation_id="hold_cart", status_code=200, **called_by(*AT_CARTS))
+    @post("/{cart:str}/hold", operation_id="hold_cart", status_code=200, **callers(*CART_ROLES))
     async def hold(
         self,
         cart: FromPath[CartId],
@@ -233,10 +237,10 @@ class Carts(Controller):
         units: NamedDependency[Units],
         locale: NamedDependency[str],
         hold_limit: NamedDependency[int],
-        key: NamedDependency[RequestKey],
+        key: NamedDependency[IdempotencyKey],
     ) -> Response[CartView]:
         """Keep the stock of every line for a while, or of none. `held_until` says how long."""
-        view = await changing.hold(
+        view = await changing.hold_cart(
             units, caller=caller, cart=cart, locale=locale, limit=hold_limit, key=key
         )
         return tagged(view, view.version)
@@ -246,7 +250,7 @@ class MyCart(Controller):
     path = "/v1/me/cart"
     tags = ("carts",)
 
-    @get(operation_id="get_my_cart", **called_by(Role.CUSTOMER))
+    @get(operation_id="get_my_cart", **callers(Role.CUSTOMER))
     async def look(
         self,
         caller: NamedDependency[Caller],
@@ -262,7 +266,7 @@ class MyCart(Controller):
         if wanted is not None and not is_currency(wanted):
             error = {"parameter": "currency", "in": "query", "code": "unknown_currency"}
             raise Invalid("currency must be a currency of ISO 4217.", errors=[error])
-        view = await opening.look_at_mine(
+        view = await opening.get_or_create_my_cart(
             units, caller=caller, currency=wanted, default=currency, locale=locale
         )
         return tagged(view, view.version)
@@ -275,9 +279,9 @@ def _wide(kind: type[Wide], view: CartView, **more: Any) -> Wide:
 
 
 def provide_change(
-    optional_key: NamedDependency[RequestKey | None],
+    optional_key: NamedDependency[IdempotencyKey | None],
     if_match: NamedDependency[int | None],
     locale: NamedDependency[str],
-) -> Change:
+) -> CartChange:
     """How a write to a cart came."""
-    return Change(optional_key, if_match, locale)
+    return CartChange(optional_key, if_match, locale)

@@ -7,73 +7,77 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 from msgspec import Meta, Struct
 
-from adapters.http.web.authentication import SHOPPERS, called_by
-from domain.carts.recently_viewed import MOST_VIEWED
+from adapters.http.web.authentication import SHOPPERS, callers
+from domain.carts.recently_viewed import MAX_VIEWED
 from domain.foundation.callers import Caller, Role
-from domain.inventory.availability import Telling
+from domain.inventory.availability import StockDisplayPolicy
 from domain.kernel.ids import CartId, Sku
-from service.carts.recently_viewed import ViewedItems, look_back, note
-from service.foundation.ports import RequestKey
+from service.carts.recently_viewed import ViewedItems, list_recently_viewed, record_viewed
+from service.foundation.ports import IdempotencyKey
 from service.shared.unit_of_work import Units
 
 
 class NewlyViewed(Struct, forbid_unknown_fields=True):
     """What was looked at, the newest first."""
 
-    skus: Annotated[list[Sku], Meta(min_length=1, max_length=MOST_VIEWED)]
+    skus: Annotated[list[Sku], Meta(min_length=1, max_length=MAX_VIEWED)]
 
 
 class MyViewed(Controller):
     path = "/v1/me/viewed"
     tags = ("carts",)
 
-    @get(operation_id="list_my_viewed", **called_by(Role.CUSTOMER))
+    @get(operation_id="list_my_viewed", **callers(Role.CUSTOMER))
     async def look(
         self,
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
-        telling: NamedDependency[Telling],
+        telling: NamedDependency[StockDisplayPolicy],
         locale: NamedDependency[str],
     ) -> ViewedItems:
         """The 50 products that the customer looked at last, on whichever device."""
-        return await look_back(units, caller=caller, cart=None, telling=telling, locale=locale)
+        return await list_recently_viewed(
+            units, caller=caller, cart=None, telling=telling, locale=locale
+        )
 
-    @post(operation_id="note_my_viewed", status_code=204, **called_by(Role.CUSTOMER))
+    @post(operation_id="note_my_viewed", status_code=204, **callers(Role.CUSTOMER))
     async def note(
         self,
         data: JSONBody[NewlyViewed],
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
-        optional_key: NamedDependency[RequestKey | None],
+        optional_key: NamedDependency[IdempotencyKey | None],
     ) -> None:
         """Note what was looked at, the newest first. A repeat brings it to the top again."""
-        await note(units, caller=caller, cart=None, skus=data.skus, key=optional_key)
+        await record_viewed(units, caller=caller, cart=None, skus=data.skus, key=optional_key)
 
 
 class CartViewed(Controller):
     path = "/v1/carts/{cart:str}/viewed"
     tags = ("carts",)
 
-    @get(operation_id="list_cart_viewed", **called_by(*SHOPPERS))
+    @get(operation_id="list_cart_viewed", **callers(*SHOPPERS))
     async def look(
         self,
         cart: FromPath[CartId],
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
-        telling: NamedDependency[Telling],
+        telling: NamedDependency[StockDisplayPolicy],
         locale: NamedDependency[str],
     ) -> ViewedItems:
         """The same for a guest, by the cart's token; at log-in it becomes the customer's."""
-        return await look_back(units, caller=caller, cart=cart, telling=telling, locale=locale)
+        return await list_recently_viewed(
+            units, caller=caller, cart=cart, telling=telling, locale=locale
+        )
 
-    @post(operation_id="note_cart_viewed", status_code=204, **called_by(*SHOPPERS))
+    @post(operation_id="note_cart_viewed", status_code=204, **callers(*SHOPPERS))
     async def note(
         self,
         cart: FromPath[CartId],
         data: JSONBody[NewlyViewed],
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
-        optional_key: NamedDependency[RequestKey | None],
+        optional_key: NamedDependency[IdempotencyKey | None],
     ) -> None:
         """Note what a guest looked at, the newest first."""
-        await note(units, caller=caller, cart=cart, skus=data.skus, key=optional_key)
+        await record_viewed(units, caller=caller, cart=cart, skus=data.skus, key=optional_key)

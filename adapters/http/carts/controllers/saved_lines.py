@@ -5,14 +5,14 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 from msgspec import Struct
 
-from adapters.http.web.authentication import AT_CARTS, called_by
+from adapters.http.web.authentication import CART_ROLES, callers
 from adapters.http.web.bodies import Nothing
 from adapters.http.web.etags import tagged
-from domain.carts.cart_lines import Fulfilment
+from domain.carts.cart_lines import FulfilmentMethod
 from domain.foundation.callers import Caller
 from domain.kernel.ids import CartId, Sku
 from service.carts import cart_lines as changing
-from service.carts.cart_lines import Change
+from service.carts.cart_lines import CartChange
 from service.carts.queries import CartView
 from service.shared.unit_of_work import Units
 
@@ -21,7 +21,7 @@ class ForLater(Struct, forbid_unknown_fields=True):
     """Which line; its `fulfilment` where the SKU stands on several."""
 
     sku: Sku
-    fulfilment: Fulfilment | None = None
+    fulfilment: FulfilmentMethod | None = None
 
 
 class SavedLines(Controller):
@@ -31,7 +31,7 @@ class SavedLines(Controller):
     @post(
         operation_id="save_cart_line",
         status_code=200,
-        **called_by(*AT_CARTS),
+        **callers(*CART_ROLES),
     )
     async def save(
         self,
@@ -39,10 +39,10 @@ class SavedLines(Controller):
         data: JSONBody[ForLater],
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
-        change: NamedDependency[Change],
+        change: NamedDependency[CartChange],
     ) -> Response[CartView]:
         """Put a line aside for later: without stock, and in no sum. A repeat changes nothing."""
-        view = await changing.save(
+        view = await changing.save_line(
             units, caller=caller, cart=cart, sku=data.sku, at=data.fulfilment, change=change
         )
         return tagged(view, view.version)
@@ -51,7 +51,7 @@ class SavedLines(Controller):
         "/{sku:str}/restore",
         operation_id="restore_cart_line",
         status_code=200,
-        **called_by(*AT_CARTS),
+        **callers(*CART_ROLES),
     )
     async def restore(
         self,
@@ -60,17 +60,17 @@ class SavedLines(Controller):
         data: JSONBody[Nothing],  # noqa: ARG002 - read, so that a misspelt field is named
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
-        change: NamedDependency[Change],
+        change: NamedDependency[CartChange],
     ) -> Response[CartView]:
         """Take what was saved into the cart again, as it was. A repeat changes nothing."""
-        view = await changing.restore(units, caller=caller, cart=cart, sku=sku, change=change)
+        view = await changing.restore_line(units, caller=caller, cart=cart, sku=sku, change=change)
         return tagged(view, view.version)
 
     @delete(
         "/{sku:str}",
         operation_id="drop_saved_line",
         status_code=200,
-        **called_by(*AT_CARTS),
+        **callers(*CART_ROLES),
     )
     async def drop_saved(
         self,
@@ -78,8 +78,10 @@ class SavedLines(Controller):
         sku: FromPath[Sku],
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
-        change: NamedDependency[Change],
+        change: NamedDependency[CartChange],
     ) -> Response[CartView]:
         """Forget what was saved of a SKU. A repeat changes nothing."""
-        view = await changing.drop_saved(units, caller=caller, cart=cart, sku=sku, change=change)
+        view = await changing.delete_saved_line(
+            units, caller=caller, cart=cart, sku=sku, change=change
+        )
         return tagged(view, view.version)

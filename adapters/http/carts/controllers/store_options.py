@@ -4,12 +4,12 @@ from litestar import Controller, get
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
-from adapters.http.web.authentication import AT_CARTS, called_by
+from adapters.http.web.authentication import CART_ROLES, callers
 from adapters.http.web.geo import Near, RadiusKm, around
 from adapters.http.web.paging import Limit
 from domain.foundation.callers import Caller
 from domain.kernel.ids import CartId
-from service.carts.store_options import BasketPlan, plan
+from service.carts.store_options import StoreOptions, plan_store_options
 from service.shared.unit_of_work import Units
 
 
@@ -17,7 +17,7 @@ class BasketPlans(Controller):
     path = "/v1/carts/{cart:str}/stores"
     tags = ("carts",)
 
-    @get(operation_id="plan_cart", **called_by(*AT_CARTS))
+    @get(operation_id="plan_cart", **callers(*CART_ROLES))
     async def plan(
         self,
         cart: FromPath[CartId],
@@ -26,7 +26,7 @@ class BasketPlans(Controller):
         near: Near = None,
         radius_km: RadiusKm = None,
         limit: Limit = 50,
-    ) -> BasketPlan:
+    ) -> StoreOptions:
         """The stores that can serve the whole cart, and the best split over two.
 
         That serves the most units, then the earliest, then on the shortest way. At most 50 stores
@@ -34,4 +34,4 @@ class BasketPlans(Controller):
         held.
         """
         place = around(near, radius_km)
-        return await plan(units, caller=caller, cart=cart, around=place, limit=limit)
+        return await plan_store_options(units, caller=caller, cart=cart, around=place, limit=limit)

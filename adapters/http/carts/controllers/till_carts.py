@@ -8,15 +8,15 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, QueryParameter
 from msgspec import structs
 
-from adapters.http.web.authentication import SHOPPERS, Clock, called_by
+from adapters.http.web.authentication import SHOPPERS, Clock, callers
 from adapters.http.web.bodies import Nothing
 from adapters.http.web.etags import tagged
 from domain.foundation.callers import Caller, Role
 from domain.kernel.errors import Invalid
 from domain.kernel.ids import CartId, StoreId
 from service.carts.queries import CartView
-from service.carts.till_carts import TOKEN_LASTS, CartCode, find, give_code
-from service.foundation.ports import Codes, RequestKey
+from service.carts.till_carts import TOKEN_TTL, CartCode, create_cart_code, find_cart_at_till
+from service.foundation.ports import Codes, IdempotencyKey
 from service.shared.unit_of_work import Units
 
 ByMember = Annotated[
@@ -44,7 +44,7 @@ class TillCarts(Controller):
     path = "/v1/stores/{store:str}/carts"
     tags = ("carts",)
 
-    @get(operation_id="find_store_cart", **called_by(Role.TILL, strict=True))
+    @get(operation_id="find_store_cart", **callers(Role.TILL, strict=True))
     async def find(
         self,
         store: FromPath[StoreId],
@@ -63,10 +63,10 @@ class TillCarts(Controller):
         if (member is None) == (code is None):
             error = {"parameter": "code", "in": "query", "code": "one_of"}
             raise Invalid("Name a member or a code, and not both.", errors=[error])
-        view = await find(
+        view = await find_cart_at_till(
             units, codes, caller=caller, store=store, member=member, code=code, locale=locale
         )
-        until = clock() + TOKEN_LASTS
+        until = clock() + TOKEN_TTL
         fields: dict[str, Any] = structs.asdict(view)
         token = codes.till_token(view.id, store, until)
         return tagged(CartAtTill(**fields, token=token, token_until=until), view.version)
@@ -76,7 +76,7 @@ class CartCodes(Controller):
     path = "/v1/carts/{cart:str}/code"
     tags = ("carts",)
 
-    @post(operation_id="give_cart_code", **called_by(*SHOPPERS))
+    @post(operation_id="give_cart_code", **callers(*SHOPPERS))
     async def give(
         self,
         cart: FromPath[CartId],
@@ -84,10 +84,10 @@ class CartCodes(Controller):
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
         codes: NamedDependency[Codes],
-        optional_key: NamedDependency[RequestKey | None],
+        optional_key: NamedDependency[IdempotencyKey | None],
     ) -> CartCode:
         """A short code for the shopper's page, by which a till opens this cart for ten minutes.
 
         Each call gives another one, and the one before opens nothing any more.
         """
-        return await give_code(units, codes, caller=caller, cart=cart, key=optional_key)
+        return await create_cart_code(units, codes, caller=caller, cart=cart, key=optional_key)

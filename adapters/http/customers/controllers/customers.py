@@ -8,15 +8,15 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, QueryParameter
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from adapters.http.web.authentication import called_by
+from adapters.http.web.authentication import callers
 from adapters.http.web.paging import Cursor, Limit, Page, page_of, unseal
 from domain.customers.customers import ExternalId, Profile
 from domain.foundation.callers import Role
 from domain.kernel.ids import CustomerId
 from domain.kernel.locales import Locale
 from domain.kernel.text import Name
-from service.customers.customers import add_customer, change_customer
-from service.foundation.ports import RequestKey
+from service.customers.customers import create_customer, update_customer
+from service.foundation.ports import IdempotencyKey
 from service.shared.unit_of_work import Units
 
 PersonName = Annotated[Name, Meta(examples=["Sample Customer 1"])]
@@ -53,18 +53,18 @@ class Customers(Controller):
     path = "/v1/customers"
     tags = ("customers",)
 
-    @post(operation_id="add_customer", **called_by(Role.OFFICE, scope="customers"))
+    @post(operation_id="add_customer", **callers(Role.OFFICE, scope="customers"))
     async def add(
         self,
         data: JSONBody[NewCustomer],
-        optional_key: NamedDependency[RequestKey | None],
+        optional_key: NamedDependency[IdempotencyKey | None],
         units: NamedDependency[Units],
     ) -> Profile:
         """Make somebody known, and a member unless `member` is false."""
         person = msgspec.structs.asdict(data)
-        return await add_customer(units, person, member=person.pop("member"), key=optional_key)
+        return await create_customer(units, person, member=person.pop("member"), key=optional_key)
 
-    @get(operation_id="list_customers", **called_by(Role.OFFICE, scope="customers"))
+    @get(operation_id="list_customers", **callers(Role.OFFICE, scope="customers"))
     async def all(
         self,
         units: NamedDependency[Units],
@@ -77,28 +77,28 @@ class Customers(Controller):
         """Customers, in the order they became known."""
         after = unseal(cursor, CustomerId)
         async with units.read() as unit:
-            found = await unit.customers.page(external_id=external_id, after=after, limit=limit + 1)
+            found = await unit.customers.customers.list_page(
+                external_id=external_id, after=after, limit=limit + 1
+            )
         return page_of(found, limit, lambda one: one.id)
 
-    @get(
-        "/{customer:str}", operation_id="get_customer", **called_by(Role.OFFICE, scope="customers")
-    )
+    @get("/{customer:str}", operation_id="get_customer", **callers(Role.OFFICE, scope="customers"))
     async def one(self, customer: FromPath[CustomerId], units: NamedDependency[Units]) -> Profile:
         """One customer."""
         async with units.read() as unit:
-            return await unit.customers.get(customer)
+            return await unit.customers.customers.get(customer)
 
     @patch(
         "/{customer:str}",
         operation_id="change_customer",
-        **called_by(Role.OFFICE, scope="customers"),
+        **callers(Role.OFFICE, scope="customers"),
     )
     async def change(
         self,
         customer: FromPath[CustomerId],
         data: JSONBody[CustomerChange],
-        optional_key: NamedDependency[RequestKey | None],
+        optional_key: NamedDependency[IdempotencyKey | None],
         units: NamedDependency[Units],
     ) -> Profile:
         """Change what is told; what is left out stays as it was."""
-        return await change_customer(units, customer, data.told, key=optional_key)
+        return await update_customer(units, customer, data.told, key=optional_key)

@@ -8,19 +8,19 @@ from litestar.params import JSONBody
 from msgspec import Meta, Struct
 
 from adapters.http.customers.controllers.customers import CustomerChange
-from adapters.http.web.authentication import called_by
+from adapters.http.web.authentication import callers
 from adapters.http.web.paging import Cursor, Limit, Page, page_of, unseal
-from domain.contact.channels import Channel
+from domain.contact.channels import MessageChannel
 from domain.contact.consent import Action, Consent, Permission, Purpose
 from domain.contact.preferences import Preferences
 from domain.customers.customers import Profile
 from domain.foundation.callers import Caller, Role
 from domain.kernel.ids import CustomerId
 from domain.kernel.locales import Locale
-from service.contact.consent import Statement, allowed, state_consent
-from service.contact.preferences import state_preferences
-from service.customers.customers import change_customer
-from service.foundation.ports import RequestKey
+from service.contact.consent import ConsentStatement, get_allowed_contact, record_consent
+from service.contact.preferences import update_preferences
+from service.customers.customers import update_customer
+from service.foundation.ports import IdempotencyKey
 from service.shared.unit_of_work import Units
 
 
@@ -28,7 +28,7 @@ class NewConsent(Struct, forbid_unknown_fields=True, kw_only=True):
     """A yes or a no for one purpose on one channel; `wording` names the text that was shown."""
 
     purpose: Purpose
-    channel: Channel
+    channel: MessageChannel
     action: Action
     wording: Annotated[str, Meta(max_length=200)] = ""
     locale: Locale | None = None
@@ -49,43 +49,43 @@ class Me(Controller):
     path = "/v1/me"
     tags = ("customers",)
 
-    @get(operation_id="get_me", **called_by(Role.CUSTOMER))
+    @get(operation_id="get_me", **callers(Role.CUSTOMER))
     async def me(self, caller: NamedDependency[Caller], units: NamedDependency[Units]) -> Profile:
         """The customer who asks."""
         async with units.read() as unit:
-            return await unit.customers.get(who(caller))
+            return await unit.customers.customers.get(who(caller))
 
-    @patch(operation_id="change_me", **called_by(Role.CUSTOMER))
+    @patch(operation_id="change_me", **callers(Role.CUSTOMER))
     async def change(
         self,
         data: JSONBody[CustomerChange],
         caller: NamedDependency[Caller],
-        optional_key: NamedDependency[RequestKey | None],
+        optional_key: NamedDependency[IdempotencyKey | None],
         units: NamedDependency[Units],
     ) -> Profile:
         """Change what is told; what is left out stays as it was."""
-        return await change_customer(units, who(caller), data.told, key=optional_key)
+        return await update_customer(units, who(caller), data.told, key=optional_key)
 
-    @get("/preferences", operation_id="get_preferences", **called_by(Role.CUSTOMER))
+    @get("/preferences", operation_id="get_preferences", **callers(Role.CUSTOMER))
     async def preferences(
         self, caller: NamedDependency[Caller], units: NamedDependency[Units]
     ) -> Preferences:
         """How the customer wants to be reached."""
         async with units.read() as unit:
-            return await unit.preferences.of(who(caller))
+            return await unit.contact.preferences.get(who(caller))
 
-    @put("/preferences", operation_id="state_preferences", **called_by(Role.CUSTOMER))
+    @put("/preferences", operation_id="state_preferences", **callers(Role.CUSTOMER))
     async def state(
         self,
         data: JSONBody[Preferences],
         caller: NamedDependency[Caller],
-        optional_key: NamedDependency[RequestKey | None],
+        optional_key: NamedDependency[IdempotencyKey | None],
         units: NamedDependency[Units],
     ) -> Preferences:
         """State all of them anew; what is left out is no longer stated. The locale stays."""
-        return await state_preferences(units, who(caller), data, key=optional_key)
+        return await update_preferences(units, who(caller), data, key=optional_key)
 
-    @get("/consents", operation_id="list_consents", **called_by(Role.CUSTOMER))
+    @get("/consents", operation_id="list_consents", **callers(Role.CUSTOMER))
     async def consents(
         self,
         caller: NamedDependency[Caller],
@@ -94,7 +94,7 @@ class Me(Controller):
         cursor: Cursor = None,
     ) -> Consents:
         """What the customer allows now, and every statement it comes from."""
-        said = await allowed(units, who(caller))
+        said = await get_allowed_contact(units, who(caller))
         start = unseal(cursor, int) or 0
         rest = list(enumerate(said.items))[max(start, 0) :]
         page = page_of(rest[: limit + 1], limit, lambda one: one[0] + 1)
@@ -104,16 +104,16 @@ class Me(Controller):
             current=said.current,
         )
 
-    @post("/consents", operation_id="state_consent", **called_by(Role.CUSTOMER))
+    @post("/consents", operation_id="state_consent", **callers(Role.CUSTOMER))
     async def consent(
         self,
         data: JSONBody[NewConsent],
         caller: NamedDependency[Caller],
-        optional_key: NamedDependency[RequestKey | None],
+        optional_key: NamedDependency[IdempotencyKey | None],
         units: NamedDependency[Units],
     ) -> Consent:
         """Say yes or no. It counts when this is answered; messages under way are asked again."""
-        said = Statement(data.purpose, data.channel, data.action, data.wording, data.locale)
-        return await state_consent(
+        said = ConsentStatement(data.purpose, data.channel, data.action, data.wording, data.locale)
+        return await record_consent(
             units, who(caller), said, source="customer", caller=caller, key=optional_key
         )

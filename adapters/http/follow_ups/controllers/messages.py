@@ -8,11 +8,17 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, QueryParameter
 from msgspec import Struct
 
-from adapters.http.web.authentication import called_by
+from adapters.http.web.authentication import callers
 from adapters.http.web.paging import Cursor, Limit, Page, page_of, unseal
-from domain.contact.channels import Channel
+from domain.contact.channels import MessageChannel
 from domain.contact.consent import Purpose
-from domain.follow_ups.messages import About, Decision, Kind, Message, MessageState
+from domain.follow_ups.messages import (
+    Message,
+    MessageKind,
+    MessageReference,
+    MessageState,
+    SendDecision,
+)
 from domain.foundation.callers import Role
 from domain.kernel.ids import CustomerId, MessageId
 from service.shared.unit_of_work import Units
@@ -23,22 +29,22 @@ class MessageItem(Struct, kw_only=True):
 
     id: MessageId
     customer: CustomerId | None
-    kind: Kind
+    kind: MessageKind
     purpose: Purpose
-    channel: Channel | None
+    channel: MessageChannel | None
     locale: str | None
     state: MessageState
     reason: str | None
     subject: str | None
     planned_for: datetime
     sent_at: datetime | None
-    about: About
+    about: MessageReference
 
 
 class MessageTrace(MessageItem, kw_only=True):
     """The message with every decision about it, the first one first."""
 
-    trace: list[Decision]
+    trace: list[SendDecision]
 
 
 def item(message: Message) -> MessageItem:
@@ -49,7 +55,7 @@ class Messages(Controller):
     path = "/v1/messages"
     tags = ("messages",)
 
-    @get(operation_id="list_messages", **called_by(Role.OFFICE, scope="messages"))
+    @get(operation_id="list_messages", **callers(Role.OFFICE, scope="messages"))
     async def all(
         self,
         units: NamedDependency[Units],
@@ -57,24 +63,24 @@ class Messages(Controller):
         in_state: Annotated[
             MessageState | None, QueryParameter(name="state", description="In this state.")
         ] = None,
-        kind: Annotated[Kind | None, QueryParameter(description="Of this kind.")] = None,
+        kind: Annotated[MessageKind | None, QueryParameter(description="Of this kind.")] = None,
         limit: Limit = 50,
         cursor: Cursor = None,
     ) -> Page[MessageItem]:
         """Messages, newest first; never what they say."""
         before = unseal(cursor, MessageId)
         async with units.read() as unit:
-            found = await unit.messages.page(
+            found = await unit.follow_ups.messages.list_page(
                 customer=customer, state=in_state, kind=kind, before=before, limit=limit + 1
             )
         return page_of([item(message) for message in found], limit, lambda one: one.id)
 
-    @get("/{message:str}", operation_id="get_message", **called_by(Role.OFFICE, scope="messages"))
+    @get("/{message:str}", operation_id="get_message", **callers(Role.OFFICE, scope="messages"))
     async def one(
         self, message: FromPath[MessageId], units: NamedDependency[Units]
     ) -> MessageTrace:
         """One message, with the answer to "why this, why there, why not?"."""
         async with units.read() as unit:
-            found = await unit.messages.get(message)
+            found = await unit.follow_ups.messages.get(message)
         names = MessageTrace.__struct_fields__
         return MessageTrace(**{name: getattr(found, name) for name in names})

@@ -12,8 +12,8 @@ from litestar import Controller, MediaType, Request, Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
-from adapters.http.web.authentication import open_to_all
-from service.follow_ups.unsubscribe import read_token, stop
+from adapters.http.web.authentication import public
+from service.follow_ups.unsubscribe import parse_token, unsubscribe
 from service.foundation.ports import Codes
 from service.shared.unit_of_work import Units
 
@@ -81,7 +81,7 @@ HEADERS: Final = {
 class Stopping(Controller):
     path = "/u/{token:str}"
 
-    @get(operation_id="ask_to_stop", include_in_schema=False, **open_to_all())
+    @get(operation_id="ask_to_stop", include_in_schema=False, **public())
     async def ask(
         self,
         token: FromPath[str],
@@ -89,12 +89,12 @@ class Stopping(Controller):
         codes: NamedDependency[Codes],
     ) -> Response[str]:
         """A page with a button; nothing changes yet."""
-        read_token(codes, token)
+        parse_token(codes, token)
         title, question, button, _ = WORDS[locale]
         form = f'<form method="post"><button>{escape(button)}</button></form>'
         return _page(locale, title, f"<p>{escape(question)}</p>\n{form}")
 
-    @post(operation_id="stop_offers", status_code=200, include_in_schema=False, **open_to_all())
+    @post(operation_id="stop_offers", status_code=200, include_in_schema=False, **public())
     async def act(
         self,
         token: FromPath[str],
@@ -104,8 +104,8 @@ class Stopping(Controller):
         units: NamedDependency[Units],
     ) -> Response[str]:
         """End the offers."""
-        customer, channel = read_token(codes, token)
-        await stop(units, customer, channel)
+        customer, channel = parse_token(codes, token)
+        await unsubscribe(units, customer, channel)
         if ONE_CLICK in await request.body():
             return Response("", media_type=MediaType.TEXT, headers=HEADERS)
         title, _, _, done = WORDS[locale]

@@ -17,22 +17,22 @@ from adapters.http.fulfilment.views.fulfilments import (
     Picking,
     facts_of,
 )
-from adapters.http.web.authentication import ANYBODY, STAFF, called_by
+from adapters.http.web.authentication import ANYONE, STAFF, callers
 from adapters.http.web.bodies import Nothing
 from adapters.http.web.etags import tagged
 from adapters.http.web.paging import Cursor, Limit, Page, page_of, unseal
 from domain.foundation.callers import Caller
-from domain.fulfilment.fulfilments import Repeated
+from domain.fulfilment.fulfilments import RepeatedLine
 from domain.fulfilment.pickups import PickupState
-from domain.kernel.errors import WrongField
+from domain.kernel.errors import InvalidField
 from domain.kernel.ids import OrderId, PickupId, Sku, StoreId
 from domain.pos.incidents import AtRisk
-from service.foundation.ports import Codes, RequestKey
+from service.foundation.ports import Codes, IdempotencyKey
 from service.fulfilment import hand_over_pickup as handing_over
 from service.fulfilment import pickups as working
 from service.fulfilment import queries as seeing
 from service.fulfilment.hand_over_pickup import Handover
-from service.fulfilment.queries import Seen
+from service.fulfilment.queries import PickupDetails
 from service.shared.unit_of_work import Units
 
 States = Annotated[
@@ -78,7 +78,7 @@ class PickupView(Struct, frozen=True):
     at_risk: Sequence[AtRisk] | UnsetType = UNSET
 
     @classmethod
-    def of(cls, seen: Seen) -> Self:
+    def of(cls, seen: PickupDetails) -> Self:
         pickup, zone = seen.pickup, ZoneInfo(seen.store.time_zone)
 
         def local(at: datetime | None) -> datetime | None:
@@ -129,7 +129,7 @@ class HandoverBody(Struct, forbid_unknown_fields=True):
     def __post_init__(self) -> None:
         if self.proof and len(self.proof.strip()) < SHORTEST_PROOF:
             rule = f"must say in at least {SHORTEST_PROOF} characters what was accepted"
-            raise WrongField("proof", "length", rule)
+            raise InvalidField("proof", "length", rule)
         self.proof = self.proof.strip()
 
     def units(self) -> dict[Sku, int] | None:
@@ -137,7 +137,7 @@ class HandoverBody(Struct, forbid_unknown_fields=True):
         wanted: dict[Sku, int] = {}
         for line in self.lines or ():
             if line.sku in wanted:
-                raise Repeated(line.sku)
+                raise RepeatedLine(line.sku)
             wanted[line.sku] = line.quantity
         return wanted or None
 
@@ -150,7 +150,7 @@ class StorePickups(Controller):
     path = "/v1/stores/{store:str}/pickups"
     tags = ("pickups",)
 
-    @get(operation_id="list_store_pickups", **called_by(*STAFF, scope="orders"))
+    @get(operation_id="list_store_pickups", **callers(*STAFF, scope="orders"))
     async def work(
         self,
         store: FromPath[StoreId],
@@ -161,7 +161,7 @@ class StorePickups(Controller):
         cursor: Cursor = None,
     ) -> Page[PickupView]:
         """The store's pickups, oldest first."""
-        seen = await seeing.list_at(
+        seen = await seeing.list_pickups(
             units,
             caller=caller,
             store=store,
@@ -175,7 +175,7 @@ class StorePickups(Controller):
         "/identify",
         operation_id="identify_pickup",
         status_code=200,
-        **called_by(*STAFF, scope="orders", strict=True),
+        **callers(*STAFF, scope="orders", strict=True),
     )
     async def identify(
         self,
@@ -186,7 +186,9 @@ class StorePickups(Controller):
         codes: NamedDependency[Codes],
     ) -> PickupView:
         """The pickup a code stands for. 409 `other_store` with the store, nothing more."""
-        seen = await seeing.identify(units, codes, caller=caller, store=store, code=data.code)
+        seen = await seeing.identify_pickup(
+            units, codes, caller=caller, store=store, code=data.code
+        )
         return PickupView.of(seen)
 
 
@@ -194,7 +196,7 @@ class Pickups(Controller):
     path = "/v1/pickups/{pickup:str}"
     tags = ("pickups",)
 
-    @get(operation_id="get_pickup", **called_by(*ANYBODY, scope="orders"))
+    @get(operation_id="get_pickup", **callers(*ANYONE, scope="orders"))
     async def look(
         self,
         pickup: FromPath[PickupId],
@@ -203,13 +205,13 @@ class Pickups(Controller):
         codes: NamedDependency[Codes],
     ) -> Response[PickupView]:
         """One pickup; its customer sees the code that opens it, from ready until collected."""
-        return _answered(await seeing.look(units, codes, caller=caller, pickup=pickup))
+        return _answered(await seeing.get_pickup(units, codes, caller=caller, pickup=pickup))
 
     @post(
         "/accept",
         operation_id="accept_pickup",
         status_code=200,
-        **called_by(*STAFF, scope="orders"),
+        **callers(*STAFF, scope="orders"),
     )
     async def accept(
         self,
@@ -217,18 +219,18 @@ class Pickups(Controller):
         data: JSONBody[Nothing],  # noqa: ARG002 - read, so that a misspelt field is named
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
-        optional_key: NamedDependency[RequestKey | None],
+        optional_key: NamedDependency[IdempotencyKey | None],
     ) -> Response[PickupView]:
         """The store will prepare it. A repeat changes nothing."""
         return _answered(
-            await working.accept(units, caller=caller, pickup=pickup, key=optional_key)
+            await working.accept_pickup(units, caller=caller, pickup=pickup, key=optional_key)
         )
 
     @post(
         "/decline",
         operation_id="decline_pickup",
         status_code=200,
-        **called_by(*STAFF, scope="orders"),
+        **callers(*STAFF, scope="orders"),
     )
     async def decline(
         self,
@@ -236,23 +238,23 @@ class Pickups(Controller):
         data: JSONBody[Decline],
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
-        key: NamedDependency[RequestKey],
+        key: NamedDependency[IdempotencyKey],
     ) -> Response[PickupView]:
         """The store cannot prepare it, or some of its lines; their stock is free again."""
         return _answered(
-            await working.decline(
+            await working.decline_pickup(
                 units, caller=caller, pickup=pickup, reason=data.reason, lines=data.lines, key=key
             )
         )
 
-    @post("/pick", operation_id="pick_pickup", status_code=200, **called_by(*STAFF, scope="orders"))
+    @post("/pick", operation_id="pick_pickup", status_code=200, **callers(*STAFF, scope="orders"))
     async def pick(
         self,
         pickup: FromPath[PickupId],
         data: JSONBody[Picking],
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
-        optional_key: NamedDependency[RequestKey | None],
+        optional_key: NamedDependency[IdempotencyKey | None],
     ) -> Response[PickupView]:
         """Goods were fetched: the total of each line so far, so that a repeat is harmless.
 
@@ -260,14 +262,12 @@ class Pickups(Controller):
         more. So a picker in a cellar without a network may repeat it with or without a key.
         """
         return _answered(
-            await working.pick(
+            await working.pick_pickup(
                 units, caller=caller, pickup=pickup, scanned=data.scanned(), key=optional_key
             )
         )
 
-    @post(
-        "/ready", operation_id="ready_pickup", status_code=200, **called_by(*STAFF, scope="orders")
-    )
+    @post("/ready", operation_id="ready_pickup", status_code=200, **callers(*STAFF, scope="orders"))
     async def ready(
         self,
         pickup: FromPath[PickupId],
@@ -275,14 +275,14 @@ class Pickups(Controller):
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
         codes: NamedDependency[Codes],
-        optional_key: NamedDependency[RequestKey | None],
+        optional_key: NamedDependency[IdempotencyKey | None],
     ) -> Response[PickupView]:
         """The customer may come, and is told so once. Every line is picked or declared short.
 
         What is ready already may be moved to another bin; nobody is told again.
         """
         return _answered(
-            await working.ready(
+            await working.mark_pickup_ready(
                 units, codes, caller=caller, pickup=pickup, bin=data.bin, key=optional_key
             )
         )
@@ -291,7 +291,7 @@ class Pickups(Controller):
         "/handover",
         operation_id="hand_over_pickup",
         status_code=200,
-        **called_by(*STAFF, scope="orders", strict=True),
+        **callers(*STAFF, scope="orders", strict=True),
     )
     async def hand_over(
         self,
@@ -300,12 +300,12 @@ class Pickups(Controller):
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
         codes: NamedDependency[Codes],
-        key: NamedDependency[RequestKey],
+        key: NamedDependency[IdempotencyKey],
     ) -> Response[PickupView]:
         """Give the goods to whoever has the code. 403 `wrong_code`, 409 `already_collected`."""
         handover = Handover(data.code, data.units(), data.proof)
         return _answered(
-            await handing_over.hand_over(
+            await handing_over.hand_over_pickup(
                 units, codes, caller=caller, pickup=pickup, handover=handover, key=key
             )
         )
@@ -314,7 +314,7 @@ class Pickups(Controller):
         "/put-back",
         operation_id="put_back_pickup",
         status_code=200,
-        **called_by(*STAFF, scope="orders"),
+        **callers(*STAFF, scope="orders"),
     )
     async def put_back(
         self,
@@ -322,21 +322,21 @@ class Pickups(Controller):
         data: JSONBody[Nothing],  # noqa: ARG002 - read, so that a misspelt field is named
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
-        optional_key: NamedDependency[RequestKey | None],
+        optional_key: NamedDependency[IdempotencyKey | None],
     ) -> Response[PickupView]:
         """What was picked in vain lies on its shelf again and may be sold.
 
         It tells how things are, not what to add, so that a repeat moves nothing and needs no key.
         """
         return _answered(
-            await working.put_back(units, caller=caller, pickup=pickup, key=optional_key)
+            await working.put_back_pickup(units, caller=caller, pickup=pickup, key=optional_key)
         )
 
     @post(
         "/cancel",
         operation_id="cancel_pickup",
         status_code=200,
-        **called_by(*ANYBODY, scope="orders"),
+        **callers(*ANYONE, scope="orders"),
     )
     async def cancel(
         self,
@@ -344,13 +344,15 @@ class Pickups(Controller):
         data: JSONBody[Cancellation],
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
-        key: NamedDependency[RequestKey],
+        key: NamedDependency[IdempotencyKey],
     ) -> Response[PickupView]:
         """Its buyer, or the store for the buyer, gives it up before it is collected."""
         return _answered(
-            await working.cancel(units, caller=caller, pickup=pickup, reason=data.reason, key=key)
+            await working.cancel_pickup(
+                units, caller=caller, pickup=pickup, reason=data.reason, key=key
+            )
         )
 
 
-def _answered(seen: Seen) -> Response[PickupView]:
+def _answered(seen: PickupDetails) -> Response[PickupView]:
     return tagged(PickupView.of(seen), seen.pickup.version)

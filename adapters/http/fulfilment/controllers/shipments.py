@@ -18,20 +18,20 @@ from adapters.http.fulfilment.views.fulfilments import (
     Picking,
     facts_of,
 )
-from adapters.http.web.authentication import ANYBODY, STAFF, called_by
+from adapters.http.web.authentication import ANYONE, STAFF, callers
 from adapters.http.web.bodies import Nothing
 from adapters.http.web.etags import tagged
 from adapters.http.web.paging import Cursor, Limit, Page, page_of, unseal
 from domain.foundation.callers import Caller
-from domain.fulfilment.fulfilments import Repeated
-from domain.fulfilment.shipments import Leaving, Parcel, ShipmentState, TrackingNumber
+from domain.fulfilment.fulfilments import RepeatedLine
+from domain.fulfilment.shipments import Dispatch, Parcel, ShipmentState, TrackingNumber
 from domain.kernel.addresses import Address
-from domain.kernel.errors import WrongField
+from domain.kernel.errors import InvalidField
 from domain.kernel.ids import OrderId, ShipmentId, Sku, StoreId
 from domain.pos.incidents import AtRisk
-from service.foundation.ports import RequestKey
+from service.foundation.ports import IdempotencyKey
 from service.fulfilment import shipments
-from service.fulfilment.shipments import Seen
+from service.fulfilment.shipments import ShipmentDetails
 from service.shared.unit_of_work import Units
 
 States = Annotated[
@@ -71,7 +71,7 @@ class ShipmentView(Struct, frozen=True):
     at_risk: Sequence[AtRisk] | UnsetType = UNSET
 
     @classmethod
-    def of(cls, seen: Seen) -> Self:
+    def of(cls, seen: ShipmentDetails) -> Self:
         shipment, zone = seen.shipment, ZoneInfo(seen.store.time_zone)
 
         def local(at: datetime | None) -> datetime | None:
@@ -118,16 +118,16 @@ class Sending(Struct, forbid_unknown_fields=True):
     def __post_init__(self) -> None:
         where = urlsplit(self.url)
         if self.url and not (where.scheme in {"http", "https"} and where.hostname):
-            raise WrongField("url", "url", "must be where a browser can follow the parcel")
+            raise InvalidField("url", "url", "must be where a browser can follow the parcel")
 
-    def leaving(self) -> Leaving:
+    def leaving(self) -> Dispatch:
         """Raises Repeated."""
         units: dict[Sku, int] = {}
         for line in self.lines or ():
             if line.sku in units:
-                raise Repeated(line.sku)
+                raise RepeatedLine(line.sku)
             units[line.sku] = line.quantity
-        return Leaving(self.carrier, self.tracking_number, self.url, units or None)
+        return Dispatch(self.carrier, self.tracking_number, self.url, units or None)
 
 
 class Arrived(Struct, forbid_unknown_fields=True):
@@ -138,7 +138,7 @@ class StoreShipments(Controller):
     path = "/v1/stores/{store:str}/shipments"
     tags = ("shipments",)
 
-    @get(operation_id="list_store_shipments", **called_by(*STAFF, scope="orders"))
+    @get(operation_id="list_store_shipments", **callers(*STAFF, scope="orders"))
     async def work(
         self,
         store: FromPath[StoreId],
@@ -149,7 +149,7 @@ class StoreShipments(Controller):
         cursor: Cursor = None,
     ) -> Page[ShipmentView]:
         """What a location has to send, oldest first."""
-        seen = await shipments.list_at(
+        seen = await shipments.list_shipments(
             units,
             caller=caller,
             store=store,
@@ -164,21 +164,21 @@ class OrderShipments(Controller):
     path = "/v1/orders/{order:str}/shipments"
     tags = ("shipments",)
 
-    @post(operation_id="send_parcel", status_code=200, **called_by(*STAFF, scope="orders"))
+    @post(operation_id="send_parcel", status_code=200, **callers(*STAFF, scope="orders"))
     async def send(
         self,
         order: FromPath[OrderId],
         data: JSONBody[Sending],
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
-        key: NamedDependency[RequestKey],
+        key: NamedDependency[IdempotencyKey],
     ) -> Response[ShipmentView]:
         """A parcel has left: its goods are off the shelf. The same parcel again changes nothing.
 
         Whether its goods were written down as picked before makes no difference. 409
         `already_shipped`, `parcel_known`, `several_shipments`.
         """
-        seen = await shipments.send(
+        seen = await shipments.send_parcel(
             units,
             caller=caller,
             order=order,
@@ -193,7 +193,7 @@ class Shipments(Controller):
     path = "/v1/shipments/{shipment:str}"
     tags = ("shipments",)
 
-    @get(operation_id="get_shipment", **called_by(*ANYBODY, scope="orders"))
+    @get(operation_id="get_shipment", **callers(*ANYONE, scope="orders"))
     async def look(
         self,
         shipment: FromPath[ShipmentId],
@@ -201,13 +201,13 @@ class Shipments(Controller):
         units: NamedDependency[Units],
     ) -> Response[ShipmentView]:
         """One shipment, with its parcels: for its buyer, its location and the office."""
-        return _answered(await shipments.look(units, caller=caller, shipment=shipment))
+        return _answered(await shipments.get_shipment(units, caller=caller, shipment=shipment))
 
     @post(
         "/accept",
         operation_id="accept_shipment",
         status_code=200,
-        **called_by(*STAFF, scope="orders"),
+        **callers(*STAFF, scope="orders"),
     )
     async def accept(
         self,
@@ -215,18 +215,20 @@ class Shipments(Controller):
         data: JSONBody[Nothing],  # noqa: ARG002 - read, so that a misspelt field is named
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
-        optional_key: NamedDependency[RequestKey | None],
+        optional_key: NamedDependency[IdempotencyKey | None],
     ) -> Response[ShipmentView]:
         """The location will send it. A repeat changes nothing."""
         return _answered(
-            await shipments.accept(units, caller=caller, shipment=shipment, key=optional_key)
+            await shipments.accept_shipment(
+                units, caller=caller, shipment=shipment, key=optional_key
+            )
         )
 
     @post(
         "/decline",
         operation_id="decline_shipment",
         status_code=200,
-        **called_by(*STAFF, scope="orders"),
+        **callers(*STAFF, scope="orders"),
     )
     async def decline(
         self,
@@ -234,10 +236,10 @@ class Shipments(Controller):
         data: JSONBody[Decline],
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
-        key: NamedDependency[RequestKey],
+        key: NamedDependency[IdempotencyKey],
     ) -> Response[ShipmentView]:
         """The location cannot send it, or some of its lines; their stock is free again."""
-        seen = await shipments.decline(
+        seen = await shipments.decline_shipment(
             units, caller=caller, shipment=shipment, reason=data.reason, lines=data.lines, key=key
         )
         return _answered(seen)
@@ -246,7 +248,7 @@ class Shipments(Controller):
         "/pick",
         operation_id="pick_shipment",
         status_code=200,
-        **called_by(*STAFF, scope="orders"),
+        **callers(*STAFF, scope="orders"),
     )
     async def pick(
         self,
@@ -254,10 +256,10 @@ class Shipments(Controller):
         data: JSONBody[Picking],
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
-        optional_key: NamedDependency[RequestKey | None],
+        optional_key: NamedDependency[IdempotencyKey | None],
     ) -> Response[ShipmentView]:
         """Goods were fetched: the total of each line so far, so that a repeat is harmless."""
-        seen = await shipments.pick(
+        seen = await shipments.pick_shipment(
             units, caller=caller, shipment=shipment, scanned=data.scanned(), key=optional_key
         )
         return _answered(seen)
@@ -266,7 +268,7 @@ class Shipments(Controller):
         "/put-back",
         operation_id="put_back_shipment",
         status_code=200,
-        **called_by(*STAFF, scope="orders"),
+        **callers(*STAFF, scope="orders"),
     )
     async def put_back(
         self,
@@ -274,18 +276,20 @@ class Shipments(Controller):
         data: JSONBody[Nothing],  # noqa: ARG002 - read, so that a misspelt field is named
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
-        optional_key: NamedDependency[RequestKey | None],
+        optional_key: NamedDependency[IdempotencyKey | None],
     ) -> Response[ShipmentView]:
         """What was picked in vain lies on its shelf again. A repeat moves nothing."""
         return _answered(
-            await shipments.put_back(units, caller=caller, shipment=shipment, key=optional_key)
+            await shipments.put_back_shipment(
+                units, caller=caller, shipment=shipment, key=optional_key
+            )
         )
 
     @post(
         "/cancel",
         operation_id="cancel_shipment",
         status_code=200,
-        **called_by(*ANYBODY, scope="orders"),
+        **callers(*ANYONE, scope="orders"),
     )
     async def cancel(
         self,
@@ -293,10 +297,10 @@ class Shipments(Controller):
         data: JSONBody[Cancellation],
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
-        key: NamedDependency[RequestKey],
+        key: NamedDependency[IdempotencyKey],
     ) -> Response[ShipmentView]:
         """Its buyer, or the location for the buyer, gives up what has not left."""
-        seen = await shipments.cancel(
+        seen = await shipments.cancel_shipment(
             units, caller=caller, shipment=shipment, reason=data.reason, key=key
         )
         return _answered(seen)
@@ -305,7 +309,7 @@ class Shipments(Controller):
         "/delivered",
         operation_id="deliver_parcel",
         status_code=200,
-        **called_by(*STAFF, scope="orders"),
+        **callers(*STAFF, scope="orders"),
     )
     async def deliver(
         self,
@@ -313,10 +317,10 @@ class Shipments(Controller):
         data: JSONBody[Arrived],
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
-        optional_key: NamedDependency[RequestKey | None],
+        optional_key: NamedDependency[IdempotencyKey | None],
     ) -> Response[ShipmentView]:
         """A parcel has reached its buyer. A repeat changes nothing."""
-        seen = await shipments.deliver(
+        seen = await shipments.deliver_shipment(
             units,
             caller=caller,
             shipment=shipment,
@@ -326,5 +330,5 @@ class Shipments(Controller):
         return _answered(seen)
 
 
-def _answered(seen: Seen) -> Response[ShipmentView]:
+def _answered(seen: ShipmentDetails) -> Response[ShipmentView]:
     return tagged(ShipmentView.of(seen), seen.shipment.version)

@@ -4,11 +4,11 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
-from domain.catalogue.products import read_gtin
-from domain.fulfilment.fulfilments import Found, GroupLine
-from domain.kernel.errors import WrongField
+from domain.catalogue.products import parse_gtin
+from domain.fulfilment.fulfilments import FulfilmentLine, PickedQuantities
+from domain.kernel.errors import InvalidField
 from domain.kernel.ids import Sku
-from service.orders.apply_transition import Scanned
+from service.orders.apply_transition import ScannedItem
 
 Reason = Annotated[str, Meta(min_length=1, max_length=200)]
 Units_ = Annotated[int, Meta(ge=0, le=1_000_000)]
@@ -27,7 +27,7 @@ class LineSeen(Struct, frozen=True, kw_only=True):
     parts: dict[Sku, int]
 
 
-def facts_of(line: GroupLine) -> dict[str, Any]:
+def facts_of(line: FulfilmentLine) -> dict[str, Any]:
     """What every kind of group tells of a line."""
     return {name: getattr(line, name) for name in LineSeen.__struct_fields__}
 
@@ -49,17 +49,18 @@ class PickedLine(Struct, forbid_unknown_fields=True):
 
     def __post_init__(self) -> None:
         if (self.sku is None) == (self.gtin is None):
-            raise WrongField("sku", "sku_or_gtin", "name the line by its sku or by its gtin")
+            raise InvalidField("sku", "sku_or_gtin", "name the line by its sku or by its gtin")
         if self.gtin is not None:
-            self.gtin = read_gtin(self.gtin)
+            self.gtin = parse_gtin(self.gtin)
 
 
 class Picking(Struct, forbid_unknown_fields=True):
     lines: Annotated[list[PickedLine], Meta(min_length=1, max_length=200)]
 
-    def scanned(self) -> list[Scanned]:
+    def scanned(self) -> list[ScannedItem]:
         return [
-            Scanned(Found(line.quantity, line.short), line.sku, line.gtin) for line in self.lines
+            ScannedItem(PickedQuantities(line.quantity, line.short), line.sku, line.gtin)
+            for line in self.lines
         ]
 
 

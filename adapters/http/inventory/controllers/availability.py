@@ -13,15 +13,20 @@ from litestar.response import Stream
 from msgspec.json import encode
 
 from adapters.http.inventory.streams import Streams
-from adapters.http.web.authentication import ANYBODY, called_by
+from adapters.http.web.authentication import ANYONE, callers
 from adapters.http.web.etags import NOT_CHANGED, provide_if_none_match, revisited
 from adapters.http.web.geo import Near, RadiusKm, around
 from domain.foundation.callers import Caller
-from domain.inventory.availability import Available, Freshness, Telling
-from domain.inventory.change_feed import Following
+from domain.inventory.availability import Freshness, SkuAvailability, StockDisplayPolicy
+from domain.inventory.change_feed import Subscription
 from domain.kernel.errors import Forbidden
 from domain.kernel.ids import WEB, ChannelId, HoldId, Sku, StoreId
-from service.inventory.availability import Answer, Question, look, look_at
+from service.inventory.availability import (
+    AvailabilityAnswer,
+    AvailabilityQuery,
+    answer_query,
+    get_availability,
+)
 from service.shared.unit_of_work import Units
 
 CACHE_CONTROL: Final = "private, no-cache"
@@ -79,7 +84,7 @@ MaxStaleness = Annotated[
 ]
 
 
-class AvailableNow(Available, frozen=True, kw_only=True):
+class AvailableNow(SkuAvailability, frozen=True, kw_only=True):
     """One SKU, and the moment for which the answer is known to be true.
 
     `source` is `live` where it was read in the shop's books, `cache` where in a copy of them.
@@ -96,26 +101,26 @@ class Availability(Controller):
     @get(
         operation_id="list_availability",
         response_headers=ASKED_AGAIN,
-        **called_by(*ANYBODY),
+        **callers(*ANYONE),
     )
     async def many(
         self,
         skus: Skus,
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
-        telling: NamedDependency[Telling],
+        telling: NamedDependency[StockDisplayPolicy],
         stores: InStores = None,
         near: Near = None,
         radius_km: RadiusKm = None,
         channel: Channel = WEB,
         explain: Explain = False,
         max_staleness: MaxStaleness = None,  # noqa: ARG002 - here every answer is live
-    ) -> Answer:
+    ) -> AvailabilityAnswer:
         """What can be sold of each SKU: sent, and collected in each store. Unknown ones say so.
 
         422 `unknown_channel`.
         """
-        question = Question(
+        question = AvailabilityQuery(
             skus,
             stores,
             around(near, radius_km),
@@ -123,13 +128,13 @@ class Availability(Controller):
             _explainer(caller, wanted=explain),
             channel=channel,
         )
-        return await look(units, question)
+        return await get_availability(units, question)
 
     @get(
         "/stream",
         operation_id="stream_availability",
         media_type="text/event-stream",
-        **called_by(*ANYBODY, key_in_address=True),
+        **callers(*ANYONE, key_in_address=True),
     )
     async def stream(
         self,
@@ -157,7 +162,7 @@ class Availability(Controller):
         """
         await streams.caught_up()
         await streams.must_know(channel)
-        following = Following(
+        following = Subscription(
             _set(skus),
             _set(stores),
             exact=caller.is_staff,
@@ -176,14 +181,14 @@ class Availability(Controller):
         dependencies={"if_none_match": Provide(provide_if_none_match, sync_to_thread=False)},
         responses=NOT_CHANGED,
         response_headers=ASKED_AGAIN,
-        **called_by(*ANYBODY),
+        **callers(*ANYONE),
     )
     async def one(
         self,
         sku: FromPath[Sku],
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
-        telling: NamedDependency[Telling],
+        telling: NamedDependency[StockDisplayPolicy],
         if_none_match: NamedDependency[frozenset[str]],
         stores: InStores = None,
         near: Near = None,
@@ -194,7 +199,7 @@ class Availability(Controller):
         max_staleness: MaxStaleness = None,  # noqa: ARG002 - here every answer is live
     ) -> Response[AvailableNow]:
         """What can be sold of one SKU. 404 `unknown_sku`, 422 `unknown_channel`."""
-        question = Question(
+        question = AvailabilityQuery(
             [sku],
             stores,
             around(near, radius_km),
@@ -203,7 +208,7 @@ class Availability(Controller):
             by,
             channel,
         )
-        as_of, item = await look_at(units, question)
+        as_of, item = await answer_query(units, question)
         now = AvailableNow(
             sku=item.sku,
             version=item.version,

@@ -16,18 +16,18 @@ from adapters.http.inventory.views.consignments import (
     own_stores,
     seen,
 )
-from adapters.http.web.authentication import called_by
+from adapters.http.web.authentication import callers
 from adapters.http.web.paging import Cursor, Limit, Page, page_of, unseal
 from domain.foundation.callers import Caller, Role
 from domain.inventory.deliveries import Delivery, DeliveryState
-from domain.kernel.errors import WrongField
+from domain.kernel.errors import InvalidField
 from domain.kernel.ids import DeliveryId, Sku, StoreId
-from domain.kernel.timestamps import Moment, must_be_within
-from service.foundation.ports import RequestKey
+from domain.kernel.timestamps import Timestamp, ensure_representable
+from service.foundation.ports import IdempotencyKey
 from service.inventory import consignments, deliveries
-from service.inventory.consignments import DELIVERIES, Told
-from service.inventory.deliveries import Announcement
-from service.inventory.stocktaking import Result
+from service.inventory.consignments import DELIVERIES, ReceivedResult
+from service.inventory.deliveries import DeliveryAnnouncement
+from service.inventory.stocktaking import StockReportResult
 from service.shared.unit_of_work import Units
 
 States = Annotated[
@@ -51,7 +51,7 @@ class NewDelivery(Struct, forbid_unknown_fields=True):
     store: StoreId
     lines: ComingLines
     due_on: date | None = None
-    due_at: Moment | None = None
+    due_at: Timestamp | None = None
     reference: Annotated[str, Meta(max_length=200)] = ""
 
     def __post_init__(self) -> None:
@@ -62,7 +62,7 @@ class NewDate(Struct, forbid_unknown_fields=True):
     """`due_on` is a day of the store's, `due_at` an hour; one of them is told."""
 
     due_on: date | None = None
-    due_at: Moment | None = None
+    due_at: Timestamp | None = None
 
     def __post_init__(self) -> None:
         _must_be_one(self.due_on, self.due_at)
@@ -119,10 +119,10 @@ class DeliveryTold(Struct, frozen=True):
 
     id: DeliveryId
     state: DeliveryState
-    results: list[Result]
+    results: list[StockReportResult]
 
     @classmethod
-    def of(cls, told: Told[Delivery]) -> Self:
+    def of(cls, told: ReceivedResult[Delivery]) -> Self:
         return cls(told.consignment.id, told.consignment.state, told.results)
 
 
@@ -130,21 +130,23 @@ class Deliveries(Controller):
     path = "/v1/stock/deliveries"
     tags = ("stock",)
 
-    @post(operation_id="announce_delivery", **called_by(Role.OFFICE, scope="stock"))
+    @post(operation_id="announce_delivery", **callers(Role.OFFICE, scope="stock"))
     async def announce(
         self,
         data: JSONBody[NewDelivery],
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
-        key: NamedDependency[RequestKey],
+        key: NamedDependency[IdempotencyKey],
     ) -> DeliveryView:
         """A supplier is expected to bring these. No shelf changes before they are received."""
-        news = Announcement(
+        news = DeliveryAnnouncement(
             data.store, coming(data.lines), data.due_on, data.due_at, data.reference
         )
-        return DeliveryView.of(await deliveries.announce(units, caller=caller, news=news, key=key))
+        return DeliveryView.of(
+            await deliveries.announce_delivery(units, caller=caller, news=news, key=key)
+        )
 
-    @get(operation_id="list_deliveries", **called_by(*KEEPERS, scope="stock"))
+    @get(operation_id="list_deliveries", **callers(*KEEPERS, scope="stock"))
     async def some(
         self,
         caller: NamedDependency[Caller],
@@ -155,7 +157,7 @@ class Deliveries(Controller):
         cursor: Cursor = None,
     ) -> Page[DeliveryView]:
         """Deliveries to one's stores, in the order they were announced."""
-        found = await consignments.list_of(
+        found = await consignments.list_consignments(
             units,
             DELIVERIES,
             caller=caller,
@@ -166,7 +168,7 @@ class Deliveries(Controller):
         )
         return page_of([DeliveryView.of(one) for one in found], limit, lambda one: one.id)
 
-    @get("/{delivery:str}", operation_id="get_delivery", **called_by(*KEEPERS, scope="stock"))
+    @get("/{delivery:str}", operation_id="get_delivery", **callers(*KEEPERS, scope="stock"))
     async def look(
         self,
         delivery: FromPath[DeliveryId],
@@ -174,20 +176,22 @@ class Deliveries(Controller):
         units: NamedDependency[Units],
     ) -> DeliveryView:
         """One delivery, with what is still to come and what never came."""
-        return DeliveryView.of(await consignments.look(units, DELIVERIES, delivery, caller=caller))
+        return DeliveryView.of(
+            await consignments.get_consignment(units, DELIVERIES, delivery, caller=caller)
+        )
 
     @patch(
-        "/{delivery:str}", operation_id="put_off_delivery", **called_by(Role.OFFICE, scope="stock")
+        "/{delivery:str}", operation_id="put_off_delivery", **callers(Role.OFFICE, scope="stock")
     )
     async def put_off(
         self,
         delivery: FromPath[DeliveryId],
         data: JSONBody[NewDate],
         units: NamedDependency[Units],
-        optional_key: NamedDependency[RequestKey | None],
+        optional_key: NamedDependency[IdempotencyKey | None],
     ) -> DeliveryView:
         """It is expected at another time, earlier or later."""
-        after = await deliveries.put_off(
+        after = await deliveries.postpone_delivery(
             units, delivery=delivery, due_on=data.due_on, due_at=data.due_at, key=optional_key
         )
         return DeliveryView.of(after)
@@ -196,24 +200,26 @@ class Deliveries(Controller):
         "/{delivery:str}/cancel",
         operation_id="cancel_delivery",
         status_code=200,
-        **called_by(Role.OFFICE, scope="stock"),
+        **callers(Role.OFFICE, scope="stock"),
     )
     async def cancel(
         self,
         delivery: FromPath[DeliveryId],
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
-        optional_key: NamedDependency[RequestKey | None],
+        optional_key: NamedDependency[IdempotencyKey | None],
     ) -> DeliveryView:
         """It will not come. 409 `already_received` where some of it has: close that one instead."""
-        after = await deliveries.cancel(units, caller=caller, delivery=delivery, key=optional_key)
+        after = await deliveries.cancel_delivery(
+            units, caller=caller, delivery=delivery, key=optional_key
+        )
         return DeliveryView.of(after)
 
     @post(
         "/{delivery:str}/receive",
         operation_id="receive_delivery",
         status_code=200,
-        **called_by(*KEEPERS, scope="stock"),
+        **callers(*KEEPERS, scope="stock"),
     )
     async def receive(
         self,
@@ -221,13 +227,13 @@ class Deliveries(Controller):
         data: JSONBody[Receiving],
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
-        key: NamedDependency[RequestKey],
+        key: NamedDependency[IdempotencyKey],
     ) -> DeliveryTold:
         """So many of each have come so far, at once or bit by bit; more than expected may come.
 
         It is closed once all has come, or when `close` says that no more will.
         """
-        told = await consignments.receive(
+        told = await consignments.receive_consignment(
             units, DELIVERIES, delivery, caller=caller, totals=data.totals, last=data.close, key=key
         )
         return DeliveryTold.of(told)
@@ -236,5 +242,5 @@ class Deliveries(Controller):
 def _must_be_one(on: date | None, at: datetime | None) -> None:
     """Raises WrongField."""
     if (on is None) == (at is None):
-        raise WrongField("due_on", "due_on_or_due_at", "is told, or due_at is")
-    must_be_within("due_at", at)
+        raise InvalidField("due_on", "due_on_or_due_at", "is told, or due_at is")
+    ensure_representable("due_at", at)

@@ -8,15 +8,15 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 from msgspec import Meta, Struct
 
-from adapters.http.web.authentication import SHOPPERS, called_by
+from adapters.http.web.authentication import SHOPPERS, callers
 from domain.foundation.callers import Caller, Role
-from domain.inventory.holds import MOST_LINES, Hold, HoldLine, HoldState
+from domain.inventory.holds import MAX_LINES, Hold, HoldLine, HoldState
 from domain.kernel.ids import WEB, CartId, ChannelId, HoldId
 from domain.kernel.patterns import whole
-from service.foundation.ports import RequestKey
+from service.foundation.ports import IdempotencyKey
 from service.inventory import holds
-from service.inventory.holds import Wish
-from service.shared.batching import Gathered
+from service.inventory.holds import HoldRequest
+from service.shared.batching import Batcher
 from service.shared.clock import Clock
 from service.shared.unit_of_work import Units
 
@@ -27,13 +27,13 @@ Seconds = Annotated[int, Meta(ge=1, le=3600)]
 class NewHold(Struct, forbid_unknown_fields=True):
     """All lines or none, for `ttl_s` seconds, sold through `channel`."""
 
-    lines: Annotated[list[HoldLine], Meta(min_length=1, max_length=MOST_LINES)]
+    lines: Annotated[list[HoldLine], Meta(min_length=1, max_length=MAX_LINES)]
     ttl_s: Seconds = DEFAULT_S
     channel: ChannelId = WEB
 
-    def wish(self, caller: Caller, key: RequestKey) -> Wish:
+    def wish(self, caller: Caller, key: IdempotencyKey) -> HoldRequest:
         ttl = timedelta(seconds=self.ttl_s)
-        return Wish(self.lines, caller, key, ttl, channel=self.channel)
+        return HoldRequest(self.lines, caller, key, ttl, channel=self.channel)
 
 
 class Longer(Struct, forbid_unknown_fields=True):
@@ -88,14 +88,14 @@ class Holds(Controller):
     path = "/v1/holds"
     tags = ("holds",)
 
-    @post(operation_id="hold_stock", **called_by(*SHOPPERS))
+    @post(operation_id="hold_stock", **callers(*SHOPPERS))
     async def hold(
         self,
         data: JSONBody[NewHold],
         caller: NamedDependency[Caller],
-        holding: NamedDependency[Gathered[Wish, Hold]],
+        holding: NamedDependency[Batcher[HoldRequest, Hold]],
         clock: NamedDependency[Clock],
-        key: NamedDependency[RequestKey],
+        key: NamedDependency[IdempotencyKey],
     ) -> HoldView:
         """Hold every line or none. 409 `insufficient_stock` names each line that is short.
 
@@ -103,7 +103,7 @@ class Holds(Controller):
         """
         return hold_view(await holding(data.wish(caller, key)), clock())
 
-    @get("/{hold:str}", operation_id="get_hold", **called_by(*SHOPPERS))
+    @get("/{hold:str}", operation_id="get_hold", **callers(*SHOPPERS))
     async def look(
         self,
         hold: FromPath[HoldId],
@@ -112,9 +112,9 @@ class Holds(Controller):
         clock: NamedDependency[Clock],
     ) -> HoldView:
         """A hold and how long it counts. A customer's hold is nobody else's."""
-        return hold_view(await holds.look(units, caller=caller, hold=hold), clock())
+        return hold_view(await holds.get_hold(units, caller=caller, hold=hold), clock())
 
-    @post("/{hold:str}/extend", operation_id="extend_hold", status_code=200, **called_by(*SHOPPERS))
+    @post("/{hold:str}/extend", operation_id="extend_hold", status_code=200, **callers(*SHOPPERS))
     async def extend(
         self,
         hold: FromPath[HoldId],
@@ -122,18 +122,20 @@ class Holds(Controller):
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
         clock: NamedDependency[Clock],
-        optional_key: NamedDependency[RequestKey | None],
+        optional_key: NamedDependency[IdempotencyKey | None],
     ) -> HoldView:
         """Hold it longer, up to the ceiling. 409 `hold_over` once it does not count any more."""
         ttl = timedelta(seconds=data.ttl_s)
-        extended = await holds.extend(units, caller=caller, hold=hold, ttl=ttl, key=optional_key)
+        extended = await holds.extend_hold(
+            units, caller=caller, hold=hold, ttl=ttl, key=optional_key
+        )
         return hold_view(extended, clock())
 
     @post(
         "/{hold:str}/pin",
         operation_id="pin_hold",
         status_code=200,
-        **called_by(Role.OFFICE, scope="payments"),
+        **callers(Role.OFFICE, scope="payments"),
     )
     async def pin(
         self,
@@ -141,7 +143,7 @@ class Holds(Controller):
         data: JSONBody[Pin],
         units: NamedDependency[Units],
         clock: NamedDependency[Clock],
-        optional_key: NamedDependency[RequestKey | None],  # noqa: ARG002 - the attempt is the key
+        optional_key: NamedDependency[IdempotencyKey | None],  # noqa: ARG002 - the attempt is the key
     ) -> HoldView:
         """Keep a hold while the retailer's own page takes the money, up to a hard deadline.
 
@@ -151,13 +153,15 @@ class Holds(Controller):
         has ended. 409 `hold_over` and `insufficient_stock` say that no money should be taken.
         """
         ttl = timedelta(seconds=data.ttl_s)
-        return hold_view(await holds.pin(units, hold=hold, attempt=data.attempt, ttl=ttl), clock())
+        return hold_view(
+            await holds.pin_hold(units, hold=hold, attempt=data.attempt, ttl=ttl), clock()
+        )
 
     @post(
         "/{hold:str}/unpin",
         operation_id="unpin_hold",
         status_code=200,
-        **called_by(Role.OFFICE, scope="payments"),
+        **callers(Role.OFFICE, scope="payments"),
     )
     async def unpin(
         self,
@@ -165,22 +169,22 @@ class Holds(Controller):
         data: JSONBody[Payment],
         units: NamedDependency[Units],
         clock: NamedDependency[Clock],
-        optional_key: NamedDependency[RequestKey | None],  # noqa: ARG002 - a repeat is harmless
+        optional_key: NamedDependency[IdempotencyKey | None],  # noqa: ARG002 - a repeat is harmless
     ) -> HoldView:
         """The payment has failed: the hold counts for as long as was left, at least 5 minutes.
 
         An attempt that does not pin the hold, or no longer, changes nothing.
         """
-        return hold_view(await holds.unpin(units, hold=hold, attempt=data.attempt), clock())
+        return hold_view(await holds.unpin_hold(units, hold=hold, attempt=data.attempt), clock())
 
-    @delete("/{hold:str}", operation_id="release_hold", status_code=200, **called_by(*SHOPPERS))
+    @delete("/{hold:str}", operation_id="release_hold", status_code=200, **callers(*SHOPPERS))
     async def release(
         self,
         hold: FromPath[HoldId],
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
         clock: NamedDependency[Clock],
-        optional_key: NamedDependency[RequestKey | None],  # noqa: ARG002 - a repeat is harmless
+        optional_key: NamedDependency[IdempotencyKey | None],  # noqa: ARG002 - a repeat is harmless
     ) -> HoldView:
         """Give it up. A repeat changes nothing. 409 `hold_pinned` while it is being paid for."""
-        return hold_view(await holds.release(units, caller=caller, hold=hold), clock())
+        return hold_view(await holds.release_hold(units, caller=caller, hold=hold), clock())

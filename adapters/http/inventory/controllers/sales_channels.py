@@ -8,19 +8,19 @@ from litestar.params import FromPath, JSONBody
 from msgspec import Meta, Struct
 
 from adapters.http.inventory.controllers.stocktaking import one_must_be_readable
-from adapters.http.web.authentication import STAFF, called_by
+from adapters.http.web.authentication import STAFF, callers
 from adapters.http.web.paging import Cursor, Limit, Page, page_of, unseal
 from domain.foundation.callers import Role
-from domain.inventory.availability import Quantities, Telling
+from domain.inventory.availability import AvailableQuantities, StockDisplayPolicy
 from domain.inventory.sales_channels import (
     BufferResult,
-    ChannelMissing,
-    OwnBuffer,
-    Policy,
+    ChannelNotFound,
+    ChannelPolicy,
     SalesChannel,
+    SkuBuffer,
 )
 from domain.kernel.ids import ChannelId
-from service.foundation.ports import RequestKey
+from service.foundation.ports import IdempotencyKey
 from service.inventory import sales_channels
 from service.shared.unit_of_work import Units
 
@@ -28,7 +28,7 @@ MOST_LINES: Final = 100
 """Of one batch: each is told of every shelf of its SKU."""
 
 
-class PolicyTold(Policy, frozen=True, forbid_unknown_fields=True):
+class PolicyTold(ChannelPolicy, frozen=True, forbid_unknown_fields=True):
     """What is left out, or null, is as the settings of the installation say."""
 
 
@@ -37,13 +37,13 @@ class ChannelView(Struct, frozen=True):
 
     channel: ChannelId
     buffer: int
-    quantities: Quantities
+    quantities: AvailableQuantities
     most: int
     low_at: int
 
 
 class OwnBuffers(Struct, forbid_unknown_fields=True):
-    lines: Annotated[list[OwnBuffer], Meta(min_length=1, max_length=MOST_LINES)]
+    lines: Annotated[list[SkuBuffer], Meta(min_length=1, max_length=MOST_LINES)]
 
 
 class BufferResults(Struct):
@@ -53,12 +53,12 @@ class BufferResults(Struct):
 
 
 def _batch() -> dict[str, Any]:
-    said = called_by(Role.OFFICE, scope="stock")
+    said = callers(Role.OFFICE, scope="stock")
     said["opt"]["item_by_item"] = "lines"
     return {"status_code": 200, **said}
 
 
-def _view(channel: ChannelId, policy: Policy, usual: Telling) -> ChannelView:
+def _view(channel: ChannelId, policy: ChannelPolicy, usual: StockDisplayPolicy) -> ChannelView:
     telling = policy.telling(usual)
     return ChannelView(channel, policy.buffer, telling.quantities, telling.most, telling.low_at)
 
@@ -67,43 +67,43 @@ class SalesChannels(Controller):
     path = "/v1/channels"
     tags = ("channels",)
 
-    @get(operation_id="list_channels", **called_by(*STAFF, scope="stock"))
+    @get(operation_id="list_channels", **callers(*STAFF, scope="stock"))
     async def all(
         self,
         units: NamedDependency[Units],
-        shoppers_learn: NamedDependency[Telling],
+        shoppers_learn: NamedDependency[StockDisplayPolicy],
         limit: Limit = 50,
         cursor: Cursor = None,
     ) -> Page[ChannelView]:
         """Every channel with its policy, by its name."""
         after = unseal(cursor, str) or ""
         async with units.read() as unit:
-            known = await unit.sales_channels.known()
+            known = await unit.inventory.sales_channels.list_policies()
         views = [_view(name, known[name], shoppers_learn) for name in sorted(known) if name > after]
         return page_of(views[: limit + 1], limit, lambda view: view.channel)
 
-    @put("/{channel:str}", operation_id="put_channel", **called_by(Role.OFFICE, scope="stock"))
+    @put("/{channel:str}", operation_id="put_channel", **callers(Role.OFFICE, scope="stock"))
     async def decide(
         self,
         channel: FromPath[str],
         data: JSONBody[PolicyTold],
         units: NamedDependency[Units],
-        shoppers_learn: NamedDependency[Telling],
-        optional_key: NamedDependency[RequestKey | None],
+        shoppers_learn: NamedDependency[StockDisplayPolicy],
+        optional_key: NamedDependency[IdempotencyKey | None],
     ) -> ChannelView:
         """Give a channel its policy, from this moment on; a new one is opened.
 
         `buffer` are units that it keeps back at every location.
         """
-        policy = Policy(data.buffer, data.quantities, data.most, data.low_at)
+        policy = ChannelPolicy(data.buffer, data.quantities, data.most, data.low_at)
         told = SalesChannel(channel, policy)
-        made = await sales_channels.decide(units, channel=told, key=optional_key)
+        made = await sales_channels.set_channel(units, channel=told, key=optional_key)
         return _view(made.channel, made.policy, shoppers_learn)
 
     @get(
         "/{channel:str}/buffers",
         operation_id="list_buffers",
-        **called_by(*STAFF, scope="stock"),
+        **callers(*STAFF, scope="stock"),
     )
     async def buffers(
         self,
@@ -111,13 +111,15 @@ class SalesChannels(Controller):
         units: NamedDependency[Units],
         limit: Limit = 50,
         cursor: Cursor = None,
-    ) -> Page[OwnBuffer]:
+    ) -> Page[SkuBuffer]:
         """The SKUs that have a buffer of their own in a channel. 404 `unknown_channel`."""
         after = unseal(cursor, str) or ""
         async with units.read() as unit:
-            if channel not in await unit.sales_channels.known():
-                raise ChannelMissing(channel)
-            found = await unit.sales_channels.page(channel, after=after, limit=limit + 1)
+            if channel not in await unit.inventory.sales_channels.list_policies():
+                raise ChannelNotFound(channel)
+            found = await unit.inventory.sales_channels.list_buffers(
+                channel, after=after, limit=limit + 1
+            )
         return page_of(found, limit, lambda own: own.sku)
 
     @post("/{channel:str}/buffers", operation_id="tell_buffers", **_batch())
@@ -126,14 +128,14 @@ class SalesChannels(Controller):
         channel: FromPath[ChannelId],
         data: JSONBody[OwnBuffers],
         units: NamedDependency[Units],
-        optional_key: NamedDependency[RequestKey | None],
+        optional_key: NamedDependency[IdempotencyKey | None],
     ) -> BufferResults:
         """Give SKUs a buffer of their own in a channel; null takes it away. Each on its own.
 
         It stands in place of the channel's. 404 `unknown_channel`.
         """
         one_must_be_readable(data.lines)
-        results = await sales_channels.keep_back(
+        results = await sales_channels.set_buffers(
             units, channel=channel, lines=data.lines, key=optional_key
         )
         return BufferResults(results)

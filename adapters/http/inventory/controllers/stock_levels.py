@@ -10,16 +10,16 @@ from litestar.params import FromPath, QueryParameter
 from msgspec import Struct
 
 from adapters.http.inventory.views.consignments import IncomingView
-from adapters.http.web.authentication import called_by
+from adapters.http.web.authentication import callers
 from adapters.http.web.paging import Cursor, Limit, Page, page_of, unseal
 from adapters.http.web.parameters import must_be_an_instant
-from domain.catalogue.products import ProductMissing
-from domain.foundation.callers import Caller, NotYours, Role
+from domain.catalogue.products import ProductNotFound
+from domain.foundation.callers import AccessDenied, Caller, Role
 from domain.inventory.conditions import Condition
 from domain.inventory.consignments import Incoming
-from domain.inventory.stock_levels import Movement, PastShelf, Place, Shelf
+from domain.inventory.stock_levels import StockKey, StockLevel, StockLevelAsOf, StockMovement
 from domain.kernel.ids import Sku, StoreId
-from service.inventory.stocktaking import must_be_past
+from service.inventory.stocktaking import ensure_past
 from service.shared.unit_of_work import Unit, Units
 
 KEEPERS = (Role.TILL, Role.ASSOCIATE, Role.OFFICE)
@@ -59,7 +59,7 @@ class Stock(Controller):
     path = "/v1/stock/{sku:str}"
     tags = ("stock",)
 
-    @get(operation_id="get_stock", **called_by(*KEEPERS, scope="stock"))
+    @get(operation_id="get_stock", **callers(*KEEPERS, scope="stock"))
     async def look(
         self,
         sku: FromPath[Sku],
@@ -77,21 +77,21 @@ class Stock(Controller):
             await _must_exist(unit, sku)
             if at is not None:
                 must_be_an_instant("at", at)
-                must_be_past("at", at, unit.now)
-                past = await unit.stock.as_of(sku, wanted, at)
-                blocked = await unit.stock.conditions([sku], wanted, at=at)
+                ensure_past("at", at, unit.now)
+                past = await unit.inventory.stock_levels.get_as_of(sku, wanted, at)
+                blocked = await unit.inventory.stock_levels.get_conditions([sku], wanted, at=at)
                 return StockView(sku, at, [_past(one, sku, blocked) for one in past])
-            shelves = await unit.stock.of([sku], wanted)
-            blocked = await unit.stock.conditions([sku], wanted)
-            incoming = await unit.supply.incoming([sku], wanted)
-        waiting = {(one.store, sku): Shelf(one.store, sku) for one in incoming}
+            shelves = await unit.inventory.stock_levels.list_by_skus([sku], wanted)
+            blocked = await unit.inventory.stock_levels.get_conditions([sku], wanted)
+            incoming = await unit.inventory.supply.list_incoming([sku], wanted)
+        waiting = {(one.store, sku): StockLevel(one.store, sku) for one in incoming}
         items = [
             _present(shelf, blocked.get(place, {}), incoming)
             for place, shelf in (waiting | shelves).items()
         ]
         return StockView(sku, unit.now, sorted(items, key=lambda item: item.store))
 
-    @get("/movements", operation_id="list_movements", **called_by(*KEEPERS, scope="stock"))
+    @get("/movements", operation_id="list_movements", **callers(*KEEPERS, scope="stock"))
     async def movements(
         self,
         sku: FromPath[Sku],
@@ -100,19 +100,19 @@ class Stock(Controller):
         stores: InStores = None,
         limit: Limit = 50,
         cursor: Cursor = None,
-    ) -> Page[Movement]:
+    ) -> Page[StockMovement]:
         """The ledger of a SKU, newest first: why, by whom, when it happened, when it was known."""
         before = unseal(cursor, int)
         async with units.read() as unit:
             await _must_exist(unit, sku)
-            found = await unit.stock.movements(
+            found = await unit.inventory.stock_levels.list_movements(
                 sku, _own(caller, stores), before=before, limit=limit + 1
             )
         return page_of(found, limit, lambda movement: movement.id)
 
 
 def _present(
-    shelf: Shelf, blocked: dict[Condition, int], incoming: Iterable[Incoming]
+    shelf: StockLevel, blocked: dict[Condition, int], incoming: Iterable[Incoming]
 ) -> ShelfView:
     return ShelfView(
         store=shelf.store,
@@ -132,7 +132,9 @@ def _present(
     )
 
 
-def _past(one: PastShelf, sku: Sku, blocked: Mapping[Place, dict[Condition, int]]) -> ShelfView:
+def _past(
+    one: StockLevelAsOf, sku: Sku, blocked: Mapping[StockKey, dict[Condition, int]]
+) -> ShelfView:
     conditions = blocked.get((one.store, sku), {})
     return ShelfView(one.store, one.on_hand, one.unavailable, conditions)
 
@@ -141,12 +143,12 @@ def _own(caller: Caller, stores: list[StoreId] | None) -> list[StoreId] | None:
     """The stores asked for, or all of the caller's own. Raises NotYours."""
     for store in stores or ():
         if not caller.works_at(store):
-            raise NotYours(caller, store)
+            raise AccessDenied(caller, store)
     if stores is None and caller.role is not Role.OFFICE:
         return sorted(caller.stores)
     return stores
 
 
 async def _must_exist(unit: Unit, sku: Sku) -> None:
-    if not await unit.products.known([sku]):
-        raise ProductMissing(sku)
+    if not await unit.catalogue.products.filter_known([sku]):
+        raise ProductNotFound(sku)

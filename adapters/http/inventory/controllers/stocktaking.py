@@ -8,15 +8,15 @@ from litestar.di import NamedDependency
 from litestar.params import JSONBody
 from msgspec import Meta, Struct
 
-from adapters.http.web.authentication import called_by
+from adapters.http.web.authentication import callers
 from domain.foundation.callers import Caller, Role
-from domain.inventory.stocktaking import Adjustment, Count, Setting
-from domain.kernel.errors import Invalid, Refusal
+from domain.inventory.stocktaking import Adjustment, StockCount, StockSetting
+from domain.kernel.errors import DomainError, Invalid
 from domain.kernel.ids import Sku, StoreId
-from domain.kernel.timestamps import Moment, must_be_within
-from service.foundation.ports import RequestKey
+from domain.kernel.timestamps import Timestamp, ensure_representable
+from service.foundation.ports import IdempotencyKey
 from service.inventory import stocktaking
-from service.inventory.stocktaking import Result
+from service.inventory.stocktaking import StockReportResult
 from service.shared.unit_of_work import Units
 
 MOST: Final = 1000
@@ -28,7 +28,7 @@ class Adjustments(Struct, forbid_unknown_fields=True):
 
 
 class Settings(Struct, forbid_unknown_fields=True):
-    lines: Annotated[list[Setting], Meta(min_length=1, max_length=MOST)]
+    lines: Annotated[list[StockSetting], Meta(min_length=1, max_length=MOST)]
 
 
 class CountLine(Struct, forbid_unknown_fields=True):
@@ -37,14 +37,14 @@ class CountLine(Struct, forbid_unknown_fields=True):
     store: StoreId
     sku: Sku
     counted: Annotated[int, Meta(ge=0, le=10**9)]
-    counted_at: Moment
+    counted_at: Timestamp
 
     def __post_init__(self) -> None:
-        must_be_within("counted_at", self.counted_at)
+        ensure_representable("counted_at", self.counted_at)
 
     @property
-    def count(self) -> Count:
-        return Count(
+    def count(self) -> StockCount:
+        return StockCount(
             store=self.store, sku=self.sku, on_hand=self.counted, counted_at=self.counted_at
         )
 
@@ -56,11 +56,11 @@ class Counts(Struct, forbid_unknown_fields=True):
 class Results(Struct):
     """One for each line, in the order of the lines."""
 
-    results: list[Result]
+    results: list[StockReportResult]
 
 
 def _batch(*roles: Role) -> dict[str, Any]:
-    said = called_by(*roles, scope="stock")
+    said = callers(*roles, scope="stock")
     said["opt"]["item_by_item"] = "lines"
     return {"status_code": 200, **said}
 
@@ -75,11 +75,13 @@ class Stocktaking(Controller):
         data: JSONBody[Adjustments],
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
-        key: NamedDependency[RequestKey],
+        key: NamedDependency[IdempotencyKey],
     ) -> Results:
         """Add to what is on hand, for a reason. Each line is answered on its own."""
         one_must_be_readable(data.lines)
-        return Results(await stocktaking.adjust(units, caller=caller, lines=data.lines, key=key))
+        return Results(
+            await stocktaking.adjust_stock(units, caller=caller, lines=data.lines, key=key)
+        )
 
     @post("/sets", operation_id="set_stock", **_batch(Role.OFFICE))
     async def set_if(
@@ -87,11 +89,11 @@ class Stocktaking(Controller):
         data: JSONBody[Settings],
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
-        key: NamedDependency[RequestKey],
+        key: NamedDependency[IdempotencyKey],
     ) -> Results:
         """Set what is on hand where the version is still the one that was seen."""
         one_must_be_readable(data.lines)
-        return Results(await stocktaking.set_if(units, caller=caller, lines=data.lines, key=key))
+        return Results(await stocktaking.set_stock(units, caller=caller, lines=data.lines, key=key))
 
     @post("/counts", operation_id="count_stock", **_batch(Role.ASSOCIATE, Role.OFFICE))
     async def count(
@@ -99,17 +101,17 @@ class Stocktaking(Controller):
         data: JSONBody[Counts],
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
-        key: NamedDependency[RequestKey],
+        key: NamedDependency[IdempotencyKey],
     ) -> Results:
         """Tell what was counted at a time; what moved since then is applied again."""
         one_must_be_readable(data.lines)
         lines = [line.count if isinstance(line, CountLine) else line for line in data.lines]
-        return Results(await stocktaking.count(units, caller=caller, lines=lines, key=key))
+        return Results(await stocktaking.count_stock(units, caller=caller, lines=lines, key=key))
 
 
 def one_must_be_readable(lines: Sequence[object]) -> None:
     """Where no line can be read, the whole is refused with every reason."""
-    refusals = [line for line in lines if isinstance(line, Refusal)]
+    refusals = [line for line in lines if isinstance(line, DomainError)]
     if len(refusals) < len(lines):
         return
     errors = [

@@ -16,16 +16,16 @@ from adapters.http.inventory.views.consignments import (
     own_stores,
     seen,
 )
-from adapters.http.web.authentication import called_by
+from adapters.http.web.authentication import callers
 from adapters.http.web.paging import Cursor, Limit, Page, page_of, unseal
 from domain.foundation.callers import Caller
 from domain.inventory.transfers import Transfer, TransferState
 from domain.kernel.ids import Sku, StoreId, TransferId
-from service.foundation.ports import RequestKey
+from service.foundation.ports import IdempotencyKey
 from service.inventory import consignments, transfers
-from service.inventory.consignments import TRANSFERS, Told
-from service.inventory.stocktaking import Result
-from service.inventory.transfers import Dispatch
+from service.inventory.consignments import TRANSFERS, ReceivedResult
+from service.inventory.stocktaking import StockReportResult
+from service.inventory.transfers import TransferDispatch
 from service.shared.unit_of_work import Units
 
 ENDS: Final = {"origin": "from", "destination": "to"}
@@ -96,10 +96,10 @@ class TransferTold(Struct, frozen=True):
 
     id: TransferId
     state: TransferState
-    results: list[Result]
+    results: list[StockReportResult]
 
     @classmethod
-    def of(cls, told: Told[Transfer]) -> Self:
+    def of(cls, told: ReceivedResult[Transfer]) -> Self:
         return cls(told.consignment.id, told.consignment.state, told.results)
 
 
@@ -107,26 +107,28 @@ class Transfers(Controller):
     path = "/v1/stock/transfers"
     tags = ("stock",)
 
-    @post(operation_id="send_transfer", status_code=200, **called_by(*KEEPERS, scope="stock"))
+    @post(operation_id="send_transfer", status_code=200, **callers(*KEEPERS, scope="stock"))
     async def send(
         self,
         data: JSONBody[NewTransfer],
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
-        key: NamedDependency[RequestKey],
+        key: NamedDependency[IdempotencyKey],
     ) -> TransferTold:
         """The goods leave the store `from`. 409 `insufficient_stock` names each line that is short.
 
         Only what nobody was promised may be sent; somebody who works there says so.
         """
-        wish = Dispatch(data.origin, data.destination, coming(data.lines), data.due_on)
-        return TransferTold.of(await transfers.send(units, caller=caller, wish=wish, key=key))
+        wish = TransferDispatch(data.origin, data.destination, coming(data.lines), data.due_on)
+        return TransferTold.of(
+            await transfers.send_transfer(units, caller=caller, wish=wish, key=key)
+        )
 
     @post(
         "/{transfer:str}/receive",
         operation_id="receive_transfer",
         status_code=200,
-        **called_by(*KEEPERS, scope="stock"),
+        **callers(*KEEPERS, scope="stock"),
     )
     async def receive(
         self,
@@ -134,18 +136,18 @@ class Transfers(Controller):
         data: JSONBody[Receiving],
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
-        key: NamedDependency[RequestKey],
+        key: NamedDependency[IdempotencyKey],
     ) -> TransferTold:
         """So much has come to the store `to` so far; a total that is known changes nothing.
 
         The transfer is closed once all has come, or when `close` says that no more will.
         """
-        told = await consignments.receive(
+        told = await consignments.receive_consignment(
             units, TRANSFERS, transfer, caller=caller, totals=data.totals, last=data.close, key=key
         )
         return TransferTold.of(told)
 
-    @get(operation_id="list_transfers", **called_by(*KEEPERS, scope="stock"))
+    @get(operation_id="list_transfers", **callers(*KEEPERS, scope="stock"))
     async def some(
         self,
         caller: NamedDependency[Caller],
@@ -156,7 +158,7 @@ class Transfers(Controller):
         cursor: Cursor = None,
     ) -> Page[TransferView]:
         """Transfers from or to one's stores, oldest first."""
-        found = await consignments.list_of(
+        found = await consignments.list_consignments(
             units,
             TRANSFERS,
             caller=caller,
@@ -167,7 +169,7 @@ class Transfers(Controller):
         )
         return page_of([TransferView.of(one) for one in found], limit, lambda one: one.id)
 
-    @get("/{transfer:str}", operation_id="get_transfer", **called_by(*KEEPERS, scope="stock"))
+    @get("/{transfer:str}", operation_id="get_transfer", **callers(*KEEPERS, scope="stock"))
     async def look(
         self,
         transfer: FromPath[TransferId],
@@ -175,4 +177,6 @@ class Transfers(Controller):
         units: NamedDependency[Units],
     ) -> TransferView:
         """One transfer, with what is in transit and what never came."""
-        return TransferView.of(await consignments.look(units, TRANSFERS, transfer, caller=caller))
+        return TransferView.of(
+            await consignments.get_consignment(units, TRANSFERS, transfer, caller=caller)
+        )

@@ -4,12 +4,12 @@ from litestar import Controller, get, put
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
-from adapters.http.web.authentication import called_by
+from adapters.http.web.authentication import callers
 from domain.foundation.callers import Caller, Role
 from domain.inventory.walk_ins import WalkInPolicy
 from domain.kernel.ids import StoreId
-from service.foundation.ports import RequestKey
-from service.inventory.walk_ins import decide, look
+from service.foundation.ports import IdempotencyKey
+from service.inventory.walk_ins import get_walk_in_policy, set_walk_in_policy
 from service.shared.unit_of_work import Units
 
 
@@ -17,7 +17,7 @@ class WalkIns(Controller):
     path = "/v1/stores/{store:str}/walk-ins"
     tags = ("stock",)
 
-    @get(operation_id="get_walk_ins", **called_by(Role.ASSOCIATE, Role.OFFICE, scope="stock"))
+    @get(operation_id="get_walk_ins", **callers(Role.ASSOCIATE, Role.OFFICE, scope="stock"))
     async def look(
         self,
         store: FromPath[StoreId],
@@ -25,19 +25,19 @@ class WalkIns(Controller):
         units: NamedDependency[Units],
     ) -> WalkInPolicy:
         """Whether the store keeps goods back for walk-ins, and within which bounds."""
-        return await look(units, caller=caller, store=store)
+        return await get_walk_in_policy(units, caller=caller, store=store)
 
-    @put(operation_id="decide_walk_ins", **called_by(Role.OFFICE, scope="stock"))
+    @put(operation_id="decide_walk_ins", **callers(Role.OFFICE, scope="stock"))
     async def decide(
         self,
         store: FromPath[StoreId],
         data: JSONBody[WalkInPolicy],
         units: NamedDependency[Units],
-        optional_key: NamedDependency[RequestKey | None],
+        optional_key: NamedDependency[IdempotencyKey | None],
     ) -> WalkInPolicy:
         """Keep back, hour by hour, what tills usually sell then: at least `floor`, at most `cap`.
 
         It becomes the safety stock of each shelf at the beginning of the hour. A safety stock of
         the retailer's own is never lowered.
         """
-        return await decide(units, store, data, key=optional_key)
+        return await set_walk_in_policy(units, store, data, key=optional_key)

@@ -7,9 +7,9 @@ from typing import Annotated, Final, TypeVar
 from msgspec import Meta, Struct
 
 from domain.foundation.callers import Caller, Role
-from domain.fulfilment.fulfilments import Repeated
+from domain.fulfilment.fulfilments import RepeatedLine
 from domain.inventory.consignments import Consignment
-from domain.inventory.stock_levels import MOST
+from domain.inventory.stock_levels import MAX_UNITS
 from domain.kernel.ids import Sku, StoreId
 
 KEEPERS: Final = (Role.ASSOCIATE, Role.OFFICE)
@@ -20,7 +20,7 @@ Line = TypeVar("Line")
 
 class ComingLine(Struct, forbid_unknown_fields=True):
     sku: Sku
-    quantity: Annotated[int, Meta(ge=1, le=MOST)]
+    quantity: Annotated[int, Meta(ge=1, le=MAX_UNITS)]
 
 
 ComingLines = Annotated[list[ComingLine], Meta(min_length=1, max_length=MOST_LINES)]
@@ -30,7 +30,7 @@ class ReceivedLine(Struct, forbid_unknown_fields=True):
     """Units that have come so far in all, so that a repeat is harmless."""
 
     sku: Sku
-    received: Annotated[int, Meta(ge=0, le=MOST)]
+    received: Annotated[int, Meta(ge=0, le=MAX_UNITS)]
 
 
 class Receiving(Struct, forbid_unknown_fields=True):
@@ -77,7 +77,7 @@ def units_of(lines: Iterable[tuple[Sku, int]]) -> dict[Sku, int]:
     units: dict[Sku, int] = {}
     for sku, count in lines:
         if sku in units:
-            raise Repeated(sku)
+            raise RepeatedLine(sku)
         units[sku] = count
     return units
 

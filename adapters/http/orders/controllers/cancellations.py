@@ -5,12 +5,12 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
 from adapters.http.orders.controllers.orders import OrderView, answered
-from adapters.http.web.authentication import ANYBODY, called_by
+from adapters.http.web.authentication import ANYONE, callers
 from domain.foundation.callers import Caller
 from domain.kernel.ids import OrderId
-from service.foundation.ports import Codes, RequestKey
-from service.orders.cancel_order import OrderCancellation, cancel
-from service.payments.payment_methods import Cashier
+from service.foundation.ports import Codes, IdempotencyKey
+from service.orders.cancel_order import OrderCancellation, cancel_order
+from service.payments.payment_methods import PaymentMethods
 from service.shared.unit_of_work import Units
 
 
@@ -18,7 +18,7 @@ class Cancellations(Controller):
     path = "/v1/orders/{order:str}/cancellations"
     tags = ("orders",)
 
-    @post(operation_id="cancel_order", status_code=200, **called_by(*ANYBODY, scope="orders"))
+    @post(operation_id="cancel_order", status_code=200, **callers(*ANYONE, scope="orders"))
     async def cancel(
         self,
         order: FromPath[OrderId],
@@ -26,8 +26,8 @@ class Cancellations(Controller):
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
         codes: NamedDependency[Codes],
-        cashier: NamedDependency[Cashier],
-        key: NamedDependency[RequestKey],
+        cashier: NamedDependency[PaymentMethods],
+        key: NamedDependency[IdempotencyKey],
     ) -> Response[OrderView]:
         """Give up what has not been handed over and has not left yet, or the `lines` of it.
 
@@ -35,5 +35,5 @@ class Cancellations(Controller):
         is named is cancelled, or nothing. 409 `nothing_to_cancel`, `already_collected` or
         `already_shipped` say that it is too late.
         """
-        seen = await cancel(units, caller=caller, order=order, cancellation=data, key=key)
+        seen = await cancel_order(units, caller=caller, order=order, cancellation=data, key=key)
         return answered(seen, caller, codes, cashier)

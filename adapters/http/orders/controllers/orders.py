@@ -8,7 +8,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, QueryParameter
 from msgspec import UNSET, Struct, UnsetType, structs
 
-from adapters.http.web.authentication import ANYBODY, STAFF, called_by
+from adapters.http.web.authentication import ANYONE, STAFF, callers
 from adapters.http.web.etags import tagged
 from adapters.http.web.paging import Cursor, Limit, Page, page_of, unseal
 from adapters.http.web.parameters import must_be_an_instant
@@ -18,16 +18,16 @@ from domain.kernel.addresses import Address
 from domain.kernel.ids import AttemptId, CartId, CustomerId, MarketId, OrderId, StoreId
 from domain.orders.order_lines import OrderLine
 from domain.orders.orders import Contact, CouponUsed, Earning, Order, OrderGroup, OrderState
-from domain.orders.progress import Progress, SeenOrder
-from domain.payments.attempts import Attempt, AttemptState
+from domain.orders.progress import FulfilmentState, OrderDetails
+from domain.payments.attempts import AttemptState, PaymentAttempt
 from domain.payments.tenders import Tender
 from domain.pricing.prices import Shipping, TaxSum, Totals
-from service.follow_ups.send_order_link import LostLink, send_link
-from service.foundation.ports import Codes, RequestKey
-from service.orders.edit_order import Edit, edit
-from service.orders.queries import is_buyer, list_mine, look
-from service.orders.search import Search, find
-from service.payments.payment_methods import Cashier
+from service.follow_ups.send_order_link import OrderLinkRequest, send_order_link
+from service.foundation.ports import Codes, IdempotencyKey
+from service.orders.edit_order import OrderEdit, edit_order
+from service.orders.queries import get_order, is_buyer, list_my_orders
+from service.orders.search import OrderSearch, search_orders
+from service.payments.payment_methods import PaymentMethods
 from service.shared.unit_of_work import Units
 
 
@@ -70,7 +70,7 @@ class PaymentView(Struct, frozen=True):
     publishable_key: str | UnsetType = UNSET
 
     @classmethod
-    def of(cls, order: Order, attempt: Attempt | None, publishable_key: str) -> Self:
+    def of(cls, order: Order, attempt: PaymentAttempt | None, publishable_key: str) -> Self:
         if attempt is None:
             return cls(order.payment.method)
         waits = order.is_pending and order.pay_by is not None
@@ -117,7 +117,7 @@ class OrderView(Struct, frozen=True):
     token: str | UnsetType = UNSET
 
     @classmethod
-    def of(cls, seen: SeenOrder, publishable_key: str, token: str | UnsetType = UNSET) -> Self:
+    def of(cls, seen: OrderDetails, publishable_key: str, token: str | UnsetType = UNSET) -> Self:
         told: dict[str, Any] = {**structs.asdict(seen.order), **structs.asdict(seen.order.bill)}
         told["token"] = token
         told["payment"] = PaymentView.of(seen.order, seen.attempt, publishable_key)
@@ -126,14 +126,14 @@ class OrderView(Struct, frozen=True):
         return cls(**{name: told[name] for name in cls.__struct_fields__})
 
 
-def _line(line: OrderLine, group: Progress | None) -> OrderLineView:
+def _line(line: OrderLine, group: FulfilmentState | None) -> OrderLineView:
     if group is None:
         return OrderLineView(**structs.asdict(line))
     picked, ready = group.picked(line.sku), group.ready(line.sku)
     return OrderLineView(**structs.asdict(line), picked=picked, ready=ready)
 
 
-def _group(group: OrderGroup, progress: Progress | None) -> OrderGroupView:
+def _group(group: OrderGroup, progress: FulfilmentState | None) -> OrderGroupView:
     if progress is None:
         return OrderGroupView(**structs.asdict(group))
     sent = UNSET if group.pickup else progress.parcels
@@ -141,7 +141,7 @@ def _group(group: OrderGroup, progress: Progress | None) -> OrderGroupView:
 
 
 def answered(
-    seen: SeenOrder, caller: Caller, codes: Codes, cashier: Cashier, status: int = 200
+    seen: OrderDetails, caller: Caller, codes: Codes, cashier: PaymentMethods, status: int = 200
 ) -> Response[OrderView]:
     """The order, for a guest with the token of a link to it."""
     order = seen.order
@@ -180,12 +180,12 @@ class Orders(Controller):
     path = "/v1/orders"
     tags = ("orders",)
 
-    @get(operation_id="list_orders", **called_by(*STAFF, scope="orders", strict=True))
+    @get(operation_id="list_orders", **callers(*STAFF, scope="orders", strict=True))
     async def all(
         self,
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
-        cashier: NamedDependency[Cashier],
+        cashier: NamedDependency[PaymentMethods],
         in_state: InState = None,
         store: AtStore = None,
         customer: OfCustomer = None,
@@ -198,39 +198,41 @@ class Orders(Controller):
         """Orders that fit all that is told, newest first; a store sees those it has a part of."""
         must_be_an_instant("placed_from", placed_from)
         must_be_an_instant("placed_until", placed_until)
-        search = Search(in_state, store, customer, said, placed_from, placed_until)
+        search = OrderSearch(in_state, store, customer, said, placed_from, placed_until)
         before = unseal(cursor, OrderId)
-        found = await find(units, caller=caller, search=search, before=before, limit=limit + 1)
+        found = await search_orders(
+            units, caller=caller, search=search, before=before, limit=limit + 1
+        )
         views = [OrderView.of(seen, cashier.publishable_key) for seen in found]
         return page_of(views, limit, lambda order: order.id)
 
-    @get("/{order:str}", operation_id="get_order", **called_by(*ANYBODY, scope="orders"))
+    @get("/{order:str}", operation_id="get_order", **callers(*ANYONE, scope="orders"))
     async def look(
         self,
         order: FromPath[OrderId],
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
         codes: NamedDependency[Codes],
-        cashier: NamedDependency[Cashier],
+        cashier: NamedDependency[PaymentMethods],
     ) -> Response[OrderView]:
         """One order: for its customer, the guest with a token of it, its stores, the office."""
-        found = await look(units, caller=caller, order=order)
+        found = await get_order(units, caller=caller, order=order)
         return answered(found, caller, codes, cashier)
 
     @patch(
         "/{order:str}",
         operation_id="change_order",
-        **called_by(Role.SHOP, Role.CUSTOMER, Role.OFFICE, scope="orders"),
+        **callers(Role.SHOP, Role.CUSTOMER, Role.OFFICE, scope="orders"),
     )
     async def change(
         self,
         order: FromPath[OrderId],
-        data: JSONBody[Edit],
+        data: JSONBody[OrderEdit],
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
         codes: NamedDependency[Codes],
-        cashier: NamedDependency[Cashier],
-        key: NamedDependency[RequestKey],
+        cashier: NamedDependency[PaymentMethods],
+        key: NamedDependency[IdempotencyKey],
         if_match: NamedDependency[int | None],
     ) -> Response[OrderView]:
         """Change quantities, contact or address of an order; the office also a unit price.
@@ -240,7 +242,7 @@ class Orders(Controller):
         edit is refused with 409 `insufficient_stock` and all stays as it was. What is as told
         already is not written again.
         """
-        edited = await edit(
+        edited = await edit_order(
             units, caller=caller, order=order, edit=data, if_version=if_match, key=key
         )
         return answered(edited, caller, codes, cashier)
@@ -249,20 +251,20 @@ class Orders(Controller):
         "/find",
         operation_id="send_order_link",
         status_code=202,
-        **called_by(Role.SHOP, Role.CUSTOMER, strict=True),
+        **callers(Role.SHOP, Role.CUSTOMER, strict=True),
     )
     async def find(
         self,
-        data: JSONBody[LostLink],
+        data: JSONBody[OrderLinkRequest],
         units: NamedDependency[Units],
-        optional_key: NamedDependency[RequestKey | None],
+        optional_key: NamedDependency[IdempotencyKey | None],
     ) -> Sent:
         """Send the link to a guest's order again, to whoever ordered it.
 
         For a guest who lost it and knows the number of the order and its e-mail address. Whether
         there is such an order is not told: the answer is always the same.
         """
-        await send_link(units, lost=data, key=optional_key)
+        await send_order_link(units, lost=data, key=optional_key)
         return Sent()
 
 
@@ -270,17 +272,17 @@ class MyOrders(Controller):
     path = "/v1/me/orders"
     tags = ("orders",)
 
-    @get(operation_id="list_my_orders", **called_by(Role.CUSTOMER))
+    @get(operation_id="list_my_orders", **callers(Role.CUSTOMER))
     async def mine(
         self,
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
-        cashier: NamedDependency[Cashier],
+        cashier: NamedDependency[PaymentMethods],
         limit: Limit = 50,
         cursor: Cursor = None,
     ) -> Page[OrderView]:
         """The customer's orders, newest first."""
         before = unseal(cursor, OrderId)
-        orders = await list_mine(units, caller=caller, before=before, limit=limit + 1)
+        orders = await list_my_orders(units, caller=caller, before=before, limit=limit + 1)
         views = [OrderView.of(seen, cashier.publishable_key) for seen in orders]
         return page_of(views, limit, lambda order: order.id)

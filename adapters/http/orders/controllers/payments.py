@@ -9,20 +9,20 @@ from litestar.params import FromPath, JSONBody
 from msgspec import UNSET, Struct, UnsetType
 
 from adapters.http.orders.controllers.orders import OrderView, answered
-from adapters.http.web.authentication import SHOPPERS, called_by
+from adapters.http.web.authentication import SHOPPERS, callers
 from adapters.http.web.paging import Cursor, Limit, Page, page_of, unseal
 from domain.foundation.callers import Caller, Role
 from domain.kernel.ids import AttemptId, OrderId, TransactionId
 from domain.kernel.money import Money
 from domain.payments.attempts import AttemptState
 from domain.payments.tenders import Card
-from domain.payments.transactions import Ask, Transaction, TransactionState
-from service.foundation.ports import Codes, RequestKey
-from service.orders.payment.retry_payment import try_again
-from service.orders.queries import look
-from service.payments.payment_methods import Cashier
-from service.payments.ports import Unsettled
-from service.payments.queries import Tried, list_tried, list_unsettled
+from domain.payments.transactions import Transaction, TransactionKind, TransactionState
+from service.foundation.ports import Codes, IdempotencyKey
+from service.orders.payment.retry_payment import retry_payment
+from service.orders.queries import get_order
+from service.payments.payment_methods import PaymentMethods
+from service.payments.ports import UnsettledTransaction
+from service.payments.queries import AttemptDetails, list_attempts, list_unsettled
 from service.shared.unit_of_work import Units
 
 
@@ -30,7 +30,7 @@ class TransactionView(Struct, frozen=True):
     """One thing asked of the provider. `code` is what stood in its way, `receipt` its own name."""
 
     id: TransactionId
-    kind: Ask
+    kind: TransactionKind
     state: TransactionState
     amount: Money
     tries: int
@@ -73,7 +73,7 @@ class AttemptView(Struct, frozen=True):
     problem: str | UnsetType = UNSET
 
     @classmethod
-    def of(cls, tried: Tried) -> Self:
+    def of(cls, tried: AttemptDetails) -> Self:
         attempt = tried.attempt
         currency = attempt.amount.currency
         plain = ("id", "state", "provider", "amount", "disputed", "started_at", "changed_at")
@@ -109,7 +109,7 @@ class Payments(Controller):
         "/orders/{order:str}/payments",
         operation_id="pay_order",
         tags=["orders"],
-        **called_by(*SHOPPERS),
+        **callers(*SHOPPERS),
     )
     async def pay(
         self,
@@ -118,43 +118,43 @@ class Payments(Controller):
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
         codes: NamedDependency[Codes],
-        cashier: NamedDependency[Cashier],
-        key: NamedDependency[RequestKey],
+        cashier: NamedDependency[PaymentMethods],
+        key: NamedDependency[IdempotencyKey],
     ) -> Response[OrderView]:
         """Try once more to pay an order that waits for its money, for example with another card.
 
         The attempt before is let go of at the provider first. Where that one turns out to have
         brought the money, the order is placed, and 409 `not_payable` says so.
         """
-        tried = await try_again(
+        tried = await retry_payment(
             units, cashier, caller=caller, order=order, card=data.card or "", key=key
         )
-        seen = await look(units, caller=caller, order=tried.order.id)
+        seen = await get_order(units, caller=caller, order=tried.order.id)
         return answered(seen, caller, codes, cashier, 201)
 
     @get(
         "/orders/{order:str}/payments",
         operation_id="list_order_payments",
-        **called_by(Role.OFFICE, scope="payments"),
+        **callers(Role.OFFICE, scope="payments"),
     )
     async def of_order(
         self, order: FromPath[OrderId], units: NamedDependency[Units]
     ) -> PaymentsOfOrder:
         """Every attempt to be paid for an order, oldest first, with all that was asked for it."""
-        tried = await list_tried(units, order=order)
+        tried = await list_attempts(units, order=order)
         return PaymentsOfOrder([AttemptView.of(one) for one in tried])
 
     @get(
         "/payments/unsettled",
         operation_id="list_unsettled_payments",
-        **called_by(Role.OFFICE, scope="payments"),
+        **callers(Role.OFFICE, scope="payments"),
     )
     async def unsettled(
         self,
         units: NamedDependency[Units],
         limit: Limit = 50,
         cursor: Cursor = None,
-    ) -> Page[Unsettled]:
+    ) -> Page[UnsettledTransaction]:
         """What needs a person: refused captures and refunds, disputes, and money that lapsed."""
         after = unseal(cursor, str) or ""
         found = await list_unsettled(units, after=after, limit=limit + 1)

@@ -8,13 +8,13 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 from msgspec import UNSET, Struct, UnsetType
 
-from adapters.http.web.authentication import ANYBODY, called_by
+from adapters.http.web.authentication import ANYONE, callers
 from adapters.http.web.paging import Cursor, Limit, Page, page_of, unseal
 from domain.foundation.callers import Caller
 from domain.kernel.ids import OrderId, ReturnId, Sku, StoreId
 from domain.kernel.money import Money
-from domain.orders.timeline import By, Entry, Quantities, What
-from service.orders.queries import timeline
+from domain.orders.timeline import ActorKind, Quantities, TimelineEntry, TimelineEventKind
+from service.orders.queries import list_timeline
 from service.shared.unit_of_work import Units
 
 
@@ -46,8 +46,8 @@ class EntryView(Struct, frozen=True):
     """
 
     at: datetime
-    what: What
-    by: By
+    what: TimelineEventKind
+    by: ActorKind
     actor: str | UnsetType = UNSET
     group: str | UnsetType = UNSET
     store: StoreId | UnsetType = UNSET
@@ -62,7 +62,7 @@ class EntryView(Struct, frozen=True):
     back: ReturnId | UnsetType = UNSET
 
     @classmethod
-    def of(cls, entry: Entry) -> Self:
+    def of(cls, entry: TimelineEntry) -> Self:
         facts = entry.facts
         edited = [LineEdited.of(line, units) for line, units in facts.quantities.items()]
         return cls(
@@ -92,7 +92,7 @@ class Timeline(Controller):
     path = "/v1/orders/{order:str}/timeline"
     tags = ("orders",)
 
-    @get(operation_id="list_order_steps", **called_by(*ANYBODY, scope="orders"))
+    @get(operation_id="list_order_steps", **callers(*ANYONE, scope="orders"))
     async def look(
         self,
         order: FromPath[OrderId],
@@ -106,6 +106,8 @@ class Timeline(Controller):
         For whoever may see the order. Buyers see which side did it; staff also who.
         """
         after = unseal(cursor, int) or 0
-        entries = await timeline(units, caller=caller, order=order, after=after, limit=limit + 1)
+        entries = await list_timeline(
+            units, caller=caller, order=order, after=after, limit=limit + 1
+        )
         page = page_of(entries, limit, lambda entry: entry.id)
         return Page([EntryView.of(entry) for entry in page.items], page.next_cursor)

@@ -8,14 +8,14 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, QueryParameter
 from msgspec import Meta, Struct
 
-from adapters.http.web.authentication import STAFF, called_by
+from adapters.http.web.authentication import STAFF, callers
 from adapters.http.web.paging import Cursor, Limit, Page, page_of, unseal
 from domain.foundation.callers import Caller
 from domain.kernel.ids import Sku, StoreId
 from domain.pos.incidents import IncidentId, IncidentKind, IncidentState, Risk
-from service.foundation.ports import RequestKey
+from service.foundation.ports import IdempotencyKey
 from service.pos import incidents
-from service.pos.incidents import Seen
+from service.pos.incidents import IncidentDetails
 from service.shared.unit_of_work import Units
 
 States = Annotated[
@@ -47,7 +47,7 @@ class IncidentView(Struct, frozen=True):
     note: str
 
     @classmethod
-    def of(cls, seen: Seen) -> Self:
+    def of(cls, seen: IncidentDetails) -> Self:
         incident = seen.incident
         return cls(
             id=incident.id,
@@ -80,7 +80,7 @@ class Incidents(Controller):
     @get(
         "/stores/{store:str}/incidents",
         operation_id="list_incidents",
-        **called_by(*STAFF, scope="stock"),
+        **callers(*STAFF, scope="stock"),
     )
     async def at_store(
         self,
@@ -92,7 +92,7 @@ class Incidents(Controller):
         cursor: Cursor = None,
     ) -> Page[IncidentView]:
         """What is out of order in a store, oldest first."""
-        seen = await incidents.list_at(
+        seen = await incidents.list_incidents(
             units,
             caller=caller,
             store=store,
@@ -106,7 +106,7 @@ class Incidents(Controller):
         "/incidents/{incident:str}/settle",
         operation_id="settle_incident",
         status_code=200,
-        **called_by(*STAFF, scope="stock"),
+        **callers(*STAFF, scope="stock"),
     )
     async def settle(
         self,
@@ -114,10 +114,10 @@ class Incidents(Controller):
         data: JSONBody[Settling],
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
-        optional_key: NamedDependency[RequestKey | None],
+        optional_key: NamedDependency[IdempotencyKey | None],
     ) -> IncidentView:
         """Somebody has seen to it. A repeat changes nothing."""
-        seen = await incidents.settle(
+        seen = await incidents.settle_incident(
             units, caller=caller, incident=incident, note=data.note, key=optional_key
         )
         return IncidentView.of(seen)

@@ -7,12 +7,12 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 from msgspec import Meta, Struct
 
-from adapters.http.web.authentication import called_by
+from adapters.http.web.authentication import callers
 from domain.foundation.callers import Caller, Role
 from domain.kernel.ids import StoreId
 from domain.pos.receipts import Receipt
 from service.pos import record_receipts as sales
-from service.pos.record_receipts import Result
+from service.pos.record_receipts import ReceiptResult
 from service.shared.unit_of_work import Units
 
 MOST: Final = 1000
@@ -30,11 +30,11 @@ class Batch(Struct, forbid_unknown_fields=True):
 class Results(Struct):
     """One for each receipt, in the order of the receipts."""
 
-    results: list[Result]
+    results: list[ReceiptResult]
 
 
 def _by_tills() -> dict[str, Any]:
-    said = called_by(Role.TILL)
+    said = callers(Role.TILL)
     said["opt"]["item_by_item"] = "sales"
     return said
 
@@ -62,4 +62,6 @@ class Sales(Controller):
         the same. `rejected` are receipts that cannot be read, those of another store, and those
         whose id already stands for another receipt.
         """
-        return Results(await sales.record(units, caller=caller, store=store, receipts=data.sales))
+        return Results(
+            await sales.record_receipts(units, caller=caller, store=store, receipts=data.sales)
+        )

@@ -5,12 +5,12 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 from msgspec import structs
 
-from adapters.http.web.authentication import called_by
+from adapters.http.web.authentication import callers
 from adapters.http.web.etags import tagged
 from adapters.http.web.paging import Cursor, Limit, Page, page_of, unseal
 from domain.foundation.callers import Role
 from domain.pricing.markets import Market, MarketTerms
-from service.foundation.ports import RequestKey
+from service.foundation.ports import IdempotencyKey
 from service.pricing import price_rules
 from service.shared.unit_of_work import Units
 
@@ -19,31 +19,31 @@ class Markets(Controller):
     path = "/v1/markets"
     tags = ("prices",)
 
-    @get(operation_id="list_markets", **called_by(Role.OFFICE, scope="rules"))
+    @get(operation_id="list_markets", **callers(Role.OFFICE, scope="rules"))
     async def all(
         self, units: NamedDependency[Units], limit: Limit = 50, cursor: Cursor = None
     ) -> Page[Market]:
         """Every market by its name. With none there is one: any currency, no tax stated."""
         after = unseal(cursor, str) or ""
         async with units.read() as unit:
-            found = await unit.price_rules(Market).page(after, limit + 1)
+            found = await unit.pricing.price_rules(Market).list_page(after, limit + 1)
         return page_of(found, limit, lambda market: market.market)
 
-    @get("/{market:str}", operation_id="get_market", **called_by(Role.OFFICE, scope="rules"))
+    @get("/{market:str}", operation_id="get_market", **callers(Role.OFFICE, scope="rules"))
     async def one(self, market: FromPath[str], units: NamedDependency[Units]) -> Response[Market]:
         """One market. 404 `unknown_market`."""
         async with units.read() as unit:
-            found = await unit.price_rules(Market).get(market)
+            found = await unit.pricing.price_rules(Market).get(market)
         return tagged(found, found.version)
 
-    @put("/{market:str}", operation_id="put_market", **called_by(Role.OFFICE, scope="rules"))
+    @put("/{market:str}", operation_id="put_market", **callers(Role.OFFICE, scope="rules"))
     async def decide(
         self,
         market: FromPath[str],
         data: JSONBody[MarketTerms],
         units: NamedDependency[Units],
         if_match: NamedDependency[int | None],
-        optional_key: NamedDependency[RequestKey | None],
+        optional_key: NamedDependency[IdempotencyKey | None],
     ) -> Response[Market]:
         """Write a market whole, new or known.
 
@@ -51,16 +51,20 @@ class Markets(Controller):
         taxes that they were placed with.
         """
         told = Market(market=market, **structs.asdict(data))
-        made = await price_rules.decide(units, rule=told, if_version=if_match, key=optional_key)
+        made = await price_rules.put_price_rule(
+            units, rule=told, if_version=if_match, key=optional_key
+        )
         return tagged(made, made.version)
 
-    @delete("/{market:str}", operation_id="remove_market", **called_by(Role.OFFICE, scope="rules"))
+    @delete("/{market:str}", operation_id="remove_market", **callers(Role.OFFICE, scope="rules"))
     async def remove(
         self,
         market: FromPath[str],
         units: NamedDependency[Units],
         if_match: NamedDependency[int | None],
-        optional_key: NamedDependency[RequestKey | None],  # noqa: ARG002 - the second finds none
+        optional_key: NamedDependency[IdempotencyKey | None],  # noqa: ARG002 - the second finds none
     ) -> None:
         """Sell there no more. Its carts go to another market of their currency, if there is one."""
-        await price_rules.remove(units, Market, market, thing="market", if_version=if_match)
+        await price_rules.delete_price_rule(
+            units, Market, market, thing="market", if_version=if_match
+        )

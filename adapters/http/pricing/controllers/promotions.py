@@ -5,12 +5,12 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 from msgspec import structs
 
-from adapters.http.web.authentication import called_by
+from adapters.http.web.authentication import callers
 from adapters.http.web.etags import tagged
 from adapters.http.web.paging import Cursor, Limit, Page, page_of, unseal
 from domain.foundation.callers import Role
 from domain.pricing.promotions import Promotion, PromotionTerms
-from service.foundation.ports import RequestKey
+from service.foundation.ports import IdempotencyKey
 from service.pricing import price_rules
 from service.shared.unit_of_work import Units
 
@@ -19,33 +19,33 @@ class Promotions(Controller):
     path = "/v1/promotions"
     tags = ("prices",)
 
-    @get(operation_id="list_promotions", **called_by(Role.OFFICE, scope="rules"))
+    @get(operation_id="list_promotions", **callers(Role.OFFICE, scope="rules"))
     async def all(
         self, units: NamedDependency[Units], limit: Limit = 50, cursor: Cursor = None
     ) -> Page[Promotion]:
         """Every promotion by its name, with how many orders stand with its code."""
         after = unseal(cursor, str) or ""
         async with units.read() as unit:
-            found = await unit.price_rules(Promotion).page(after, limit + 1)
+            found = await unit.pricing.price_rules(Promotion).list_page(after, limit + 1)
         return page_of(found, limit, lambda promotion: promotion.promotion)
 
-    @get("/{promotion:str}", operation_id="get_promotion", **called_by(Role.OFFICE, scope="rules"))
+    @get("/{promotion:str}", operation_id="get_promotion", **callers(Role.OFFICE, scope="rules"))
     async def one(
         self, promotion: FromPath[str], units: NamedDependency[Units]
     ) -> Response[Promotion]:
         """One promotion. 404 `unknown_promotion`."""
         async with units.read() as unit:
-            found = await unit.price_rules(Promotion).get(promotion)
+            found = await unit.pricing.price_rules(Promotion).get(promotion)
         return tagged(found, found.version)
 
-    @put("/{promotion:str}", operation_id="put_promotion", **called_by(Role.OFFICE, scope="rules"))
+    @put("/{promotion:str}", operation_id="put_promotion", **callers(Role.OFFICE, scope="rules"))
     async def decide(
         self,
         promotion: FromPath[str],
         data: JSONBody[PromotionTerms],
         units: NamedDependency[Units],
         if_match: NamedDependency[int | None],
-        optional_key: NamedDependency[RequestKey | None],
+        optional_key: NamedDependency[IdempotencyKey | None],
     ) -> Response[Promotion]:
         """Write a promotion whole, new or known. With a `code` it is a coupon.
 
@@ -53,22 +53,24 @@ class Promotions(Controller):
         coupons takes its part of what is left. 409 `code_taken`.
         """
         told = Promotion(promotion=promotion, **structs.asdict(data))
-        made = await price_rules.decide(units, rule=told, if_version=if_match, key=optional_key)
+        made = await price_rules.put_price_rule(
+            units, rule=told, if_version=if_match, key=optional_key
+        )
         return tagged(made, made.version)
 
     @delete(
         "/{promotion:str}",
         operation_id="remove_promotion",
-        **called_by(Role.OFFICE, scope="rules"),
+        **callers(Role.OFFICE, scope="rules"),
     )
     async def remove(
         self,
         promotion: FromPath[str],
         units: NamedDependency[Units],
         if_match: NamedDependency[int | None],
-        optional_key: NamedDependency[RequestKey | None],  # noqa: ARG002 - the second finds none
+        optional_key: NamedDependency[IdempotencyKey | None],  # noqa: ARG002 - the second finds none
     ) -> None:
         """Take a promotion away. 409 `promotion_used` where orders stand with it: pause it."""
-        await price_rules.remove(
+        await price_rules.delete_price_rule(
             units, Promotion, promotion, thing="promotion", if_version=if_match
         )

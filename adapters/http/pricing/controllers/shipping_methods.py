@@ -7,14 +7,14 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, QueryParameter
 from msgspec import structs
 
-from adapters.http.web.authentication import ANYBODY, called_by
+from adapters.http.web.authentication import ANYONE, callers
 from adapters.http.web.etags import tagged
 from adapters.http.web.paging import Cursor, Limit, Page, page_of, unseal
 from domain.foundation.callers import Caller, Role
 from domain.kernel.money import Currency
-from domain.pricing.price_rules import Country, RuleMissing
-from domain.pricing.shipping_methods import MethodState, ShippingMethod, ShippingTerms, on_offer
-from service.foundation.ports import RequestKey
+from domain.pricing.price_rules import Country, PriceRuleNotFound
+from domain.pricing.shipping_methods import MethodState, ShippingMethod, ShippingTerms, list_offered
+from service.foundation.ports import IdempotencyKey
 from service.pricing import price_rules
 from service.shared.unit_of_work import Units
 
@@ -31,7 +31,7 @@ class ShippingMethods(Controller):
     path = "/v1/shipping-methods"
     tags = ("prices",)
 
-    @get(operation_id="list_shipping_methods", **called_by(*ANYBODY))
+    @get(operation_id="list_shipping_methods", **callers(*ANYONE))
     async def all(
         self,
         caller: NamedDependency[Caller],
@@ -45,20 +45,22 @@ class ShippingMethods(Controller):
         last = unseal(cursor, tuple[int, str]) or (-1, "")
         if caller.role is Role.OFFICE and not (country or priced_in):
             async with units.read() as unit:
-                every = await unit.price_rules(ShippingMethod).page(last[1], limit + 1)
+                every = await unit.pricing.price_rules(ShippingMethod).list_page(last[1], limit + 1)
             return page_of(every, limit, lambda method: (0, method.method))
         async with units.read() as unit:
-            rules, _ = await unit.prices.rules()
+            rules, _ = await unit.pricing.prices.get_rules()
         found = [
             method
-            for method in on_offer(rules.methods, market=None, country=country, currency=priced_in)
+            for method in list_offered(
+                rules.methods, market=None, country=country, currency=priced_in
+            )
             if (method.price.amount, method.method) > last
         ]
         return page_of(
             found[: limit + 1], limit, lambda method: (method.price.amount, method.method)
         )
 
-    @get("/{method:str}", operation_id="get_shipping_method", **called_by(*ANYBODY))
+    @get("/{method:str}", operation_id="get_shipping_method", **callers(*ANYONE))
     async def one(
         self,
         method: FromPath[str],
@@ -67,15 +69,15 @@ class ShippingMethods(Controller):
     ) -> Response[ShippingMethod]:
         """One method; a paused one for the office alone. 404 `unknown_shipping_method`."""
         async with units.read() as unit:
-            found = await unit.price_rules(ShippingMethod).get(method)
+            found = await unit.pricing.price_rules(ShippingMethod).get(method)
         if found.state is MethodState.PAUSED and caller.role is not Role.OFFICE:
-            raise RuleMissing(THING, method)
+            raise PriceRuleNotFound(THING, method)
         return tagged(found, found.version)
 
     @put(
         "/{method:str}",
         operation_id="put_shipping_method",
-        **called_by(Role.OFFICE, scope="rules"),
+        **callers(Role.OFFICE, scope="rules"),
     )
     async def decide(
         self,
@@ -83,24 +85,28 @@ class ShippingMethods(Controller):
         data: JSONBody[ShippingTerms],
         units: NamedDependency[Units],
         if_match: NamedDependency[int | None],
-        optional_key: NamedDependency[RequestKey | None],
+        optional_key: NamedDependency[IdempotencyKey | None],
     ) -> Response[ShippingMethod]:
         """Write a method whole, new or known. Its price is once per order that sends something."""
         told = ShippingMethod(method=method, **structs.asdict(data))
-        made = await price_rules.decide(units, rule=told, if_version=if_match, key=optional_key)
+        made = await price_rules.put_price_rule(
+            units, rule=told, if_version=if_match, key=optional_key
+        )
         return tagged(made, made.version)
 
     @delete(
         "/{method:str}",
         operation_id="remove_shipping_method",
-        **called_by(Role.OFFICE, scope="rules"),
+        **callers(Role.OFFICE, scope="rules"),
     )
     async def remove(
         self,
         method: FromPath[str],
         units: NamedDependency[Units],
         if_match: NamedDependency[int | None],
-        optional_key: NamedDependency[RequestKey | None],  # noqa: ARG002 - the second finds none
+        optional_key: NamedDependency[IdempotencyKey | None],  # noqa: ARG002 - the second finds none
     ) -> None:
         """Send nothing by it any more. Carts that chose it say so."""
-        await price_rules.remove(units, ShippingMethod, method, thing=THING, if_version=if_match)
+        await price_rules.delete_price_rule(
+            units, ShippingMethod, method, thing=THING, if_version=if_match
+        )

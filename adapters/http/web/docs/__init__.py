@@ -9,10 +9,10 @@ from typing import Any, Final
 from litestar import Litestar, Request, Response, get
 from litestar.params import FromPath
 
-from adapters.http.web.authentication import open_to_all
+from adapters.http.web.authentication import public
 from adapters.http.web.openapi.document import contract
 from adapters.http.web.openapi.yaml import as_yaml
-from domain.kernel.errors import Missing
+from domain.kernel.errors import NotFound
 
 FOLDER: Final = Path(__file__).parent
 TYPES: Final = {
@@ -38,7 +38,7 @@ def _contract(app: Litestar) -> dict[str, Any]:
     "/schema/openapi.json",
     operation_id="read_contract",
     include_in_schema=False,
-    **open_to_all(),
+    **public(),
 )
 async def as_json(request: Request[Any, Any, Any]) -> Response[bytes]:
     """OpenAPI 3.1."""
@@ -50,7 +50,7 @@ async def as_json(request: Request[Any, Any, Any]) -> Response[bytes]:
     "/schema/openapi.yaml",
     operation_id="read_contract_as_yaml",
     include_in_schema=False,
-    **open_to_all(),
+    **public(),
 )
 async def yaml(request: Request[Any, Any, Any]) -> Response[bytes]:
     """OpenAPI 3.1 as YAML, the same as kept in `openapi/`."""
@@ -58,17 +58,17 @@ async def yaml(request: Request[Any, Any, Any]) -> Response[bytes]:
     return _text(await asyncio.to_thread(as_yaml, document), "application/yaml")
 
 
-@get("/docs", operation_id="read_docs", include_in_schema=False, **open_to_all())
+@get("/docs", operation_id="read_docs", include_in_schema=False, **public())
 async def page() -> Response[bytes]:
     """The contract as a page."""
     return _file("index.html", "text/html")
 
 
-@get("/docs/{name:str}", operation_id="read_docs_part", include_in_schema=False, **open_to_all())
+@get("/docs/{name:str}", operation_id="read_docs_part", include_in_schema=False, **public())
 async def part(name: FromPath[str]) -> Response[bytes]:
     """What the page is made of."""
     if name not in TYPES:
-        raise Missing("There is no such file.")
+        raise NotFound("There is no such file.")
     return _file(name, TYPES[name])
 
 

@@ -21,10 +21,10 @@ from adapters.postgres.administration.repairs import (
     SHELVES_RIGHTED,
 )
 from adapters.postgres.db.columns import columns
-from domain.administration.audit import Audited, Broken, Invariant, Repair
-from domain.inventory.stock_levels import Change, Shelf, summed
+from domain.administration.audit import AuditedInvariant, BrokenRow, Invariant, Repair
+from domain.inventory.stock_levels import StockDelta, StockLevel, sum_by_key
 from domain.kernel.ids import Sku, StoreId
-from domain.pos.incidents import IncidentKind, oversold
+from domain.pos.incidents import IncidentKind, to_oversold
 from service.pos.ports import Incidents
 
 SHOWN: Final = 20
@@ -71,7 +71,7 @@ class PostgresAudit:
         self._incidents = incidents
         self._patience = f"{patience // timedelta(milliseconds=1)}ms"
 
-    async def look(self) -> list[Invariant]:
+    async def check(self) -> list[Invariant]:
         return [await self._seen(name, facts) for name, facts in INVARIANTS.items()]
 
     async def _seen(self, name: str, facts: str) -> Invariant:
@@ -86,7 +86,7 @@ class PostgresAudit:
             ok=row["broken"] == 0,
             checked=row["checked"],
             broken=row["broken"],
-            examples=msgspec.json.decode(row["examples"], type=list[Broken]),
+            examples=msgspec.json.decode(row["examples"], type=list[BrokenRow]),
         )
 
     async def _be_patient(self) -> None:
@@ -103,16 +103,16 @@ class PostgresAudit:
             rows = await self._connection.fetch(SHELVES_RIGHTED, repair, self._now)
             for statement in PUT_RIGHT:
                 await self._connection.execute(statement)
-            await self._tell_of_oversold(repairs, [Shelf(*row) for row in rows])
+            await self._tell_of_oversold(repairs, [StockLevel(*row) for row in rows])
         return repairs
 
-    async def _tell_of_oversold(self, repairs: list[Repair], righted: list[Shelf]) -> None:
+    async def _tell_of_oversold(self, repairs: list[Repair], righted: list[StockLevel]) -> None:
         after = {(shelf.store, shelf.sku): shelf for shelf in righted}
-        worse, _ = oversold(_changes(repairs), after)
+        worse, _ = to_oversold(_changes(repairs), after)
         await self._incidents.open(IncidentKind.OVERSOLD, worse)
         await self._connection.execute(SETTLE, self._now)
 
-    async def rehearse(self) -> list[Repair]:
+    async def plan_repairs(self) -> list[Repair]:
         """Written down as a repair is, and undone."""
         written = self._connection.transaction()
         await written.start()
@@ -121,7 +121,7 @@ class PostgresAudit:
         await written.rollback()
         return repairs
 
-    async def keep(self, found: list[Invariant]) -> None:
+    async def save_report(self, found: list[Invariant]) -> None:
         await self._connection.execute(
             KEEP,
             self._now,
@@ -131,8 +131,8 @@ class PostgresAudit:
             [invariant.unfinished for invariant in found],
         )
 
-    async def last(self) -> list[Audited]:
-        return [Audited(*row) for row in await self._connection.fetch(LAST)]
+    async def get_last_report(self) -> list[AuditedInvariant]:
+        return [AuditedInvariant(*row) for row in await self._connection.fetch(LAST)]
 
     async def _explained(self, repair: str) -> list[Repair]:
         """Every figure that is not what its ledger says, written down as of this repair."""
@@ -149,7 +149,7 @@ class PostgresAudit:
         return [
             Repair(
                 name,
-                Broken(
+                BrokenRow(
                     msgspec.json.decode(row["about"], type=dict[str, str]),
                     row["expected"],
                     row["actual"],
@@ -160,10 +160,10 @@ class PostgresAudit:
         ]
 
 
-def _changes(repairs: list[Repair]) -> list[Change]:
+def _changes(repairs: list[Repair]) -> list[StockDelta]:
     """What the repairs add to the figures of each shelf."""
-    return summed(
-        Change(
+    return sum_by_key(
+        StockDelta(
             StoreId(broken.about["store"]),
             Sku(broken.about["sku"]),
             **{COUNTED[repair.invariant]: broken.expected - broken.actual},

@@ -11,7 +11,7 @@ SWEEP: Final = "delete from job_slots where job = $1 and slot < $2"
 KEPT: Final = timedelta(days=1)
 
 
-class PostgresSlots:
+class PostgresJobRuns:
     def __init__(self, connection: Any) -> None:
         self._connection = connection
 

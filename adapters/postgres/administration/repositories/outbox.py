@@ -8,8 +8,8 @@ import msgspec
 
 from adapters.postgres.db.columns import columns
 from domain.foundation.events import Event
-from domain.orders.timeline import Entry
-from service.administration.ports import Leased
+from domain.orders.timeline import TimelineEntry
+from service.administration.ports import LeasedEvent
 
 ADD: Final = """
     with told as (
@@ -39,30 +39,30 @@ class PostgresOutbox:
         self._connection = connection
         self._now = now
 
-    async def add(self, *events: Event, told: Collection[Entry] = ()) -> None:
+    async def add(self, *events: Event, told: Collection[TimelineEntry] = ()) -> None:
         kinds = [str(event.__struct_config__.tag) for event in events]
         bodies = [msgspec.json.encode(event).decode() for event in events]
         entries = columns([_values(entry) for entry in told], 8)
         await self._connection.execute(ADD, kinds, bodies, self._now, *entries)
 
-    async def lease(self, limit: int, span: timedelta) -> Sequence[Leased]:
+    async def lease(self, limit: int, span: timedelta) -> Sequence[LeasedEvent]:
         """Up to `limit` due events, oldest first, for `span`; a repeat of one doubles its span."""
         rows = await self._connection.fetch(LEASE, self._now, limit, span)
         return [
-            Leased(row["id"], msgspec.json.decode(row["body"], type=Event), row["attempts"])
+            LeasedEvent(row["id"], msgspec.json.decode(row["body"], type=Event), row["attempts"])
             for row in sorted(rows, key=lambda row: row["id"])
         ]
 
-    async def take(self, leased: Leased) -> bool:
+    async def remove(self, leased: LeasedEvent) -> bool:
         """Remove an event in the unit of its effect; False when another has it by now."""
         return bool(await self._connection.fetchval(TAKE, leased.id, leased.attempts))
 
-    async def trouble(self, leased: Leased, words: str) -> None:
+    async def record_failure(self, leased: LeasedEvent, words: str) -> None:
         """Note why an event could not be followed; it comes again when its lease ends."""
         await self._connection.execute(TROUBLE, leased.id, words)
 
 
-def _values(entry: Entry) -> tuple[Any, ...]:
+def _values(entry: TimelineEntry) -> tuple[Any, ...]:
     facts = msgspec.json.encode(entry.facts).decode()
     return (
         entry.order,

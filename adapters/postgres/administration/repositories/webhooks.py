@@ -6,8 +6,8 @@ from typing import Any, Final
 
 import msgspec
 
-from domain.administration.webhooks import Parcel, Settled, Webhook
-from domain.kernel.errors import Missing
+from domain.administration.webhooks import Webhook, WebhookDelivery, WebhookUpdate
+from domain.kernel.errors import NotFound
 from domain.kernel.ids import WebhookId
 
 PARCEL_MAX: Final = 100
@@ -67,21 +67,21 @@ class PostgresWebhooks:
     async def get(self, webhook: WebhookId) -> Webhook:
         return _webhook(await self._connection.fetchrow(GET, webhook))
 
-    async def page(self, after: str, limit: int) -> list[Webhook]:
+    async def list_page(self, after: str, limit: int) -> list[Webhook]:
         return [_webhook(row) for row in await self._connection.fetch(PAGE, after, limit)]
 
-    async def remove(self, webhook: WebhookId) -> None:
+    async def delete(self, webhook: WebhookId) -> None:
         if not await self._connection.fetchval(REMOVE, webhook):
-            raise Missing("There is no such webhook.")
+            raise NotFound("There is no such webhook.")
 
     async def rewind(self, webhook: WebhookId, position: int) -> Webhook:
         return _webhook(await self._connection.fetchrow(REWIND, webhook, position, self._now))
 
-    async def lease(self, limit: int, span: timedelta) -> Sequence[Parcel]:
+    async def lease(self, limit: int, span: timedelta) -> Sequence[WebhookDelivery]:
         rows = await self._connection.fetch(LEASE, self._now, limit, span)
-        return [msgspec.convert(dict(row), Parcel) for row in rows]
+        return [msgspec.convert(dict(row), WebhookDelivery) for row in rows]
 
-    async def settle(self, parcel: Parcel, settled: Settled) -> None:
+    async def record_delivery(self, parcel: WebhookDelivery, settled: WebhookUpdate) -> None:
         await self._connection.execute(
             SETTLE,
             parcel.id,
@@ -98,5 +98,5 @@ class PostgresWebhooks:
 
 def _webhook(row: Any) -> Webhook:
     if row is None:
-        raise Missing("There is no such webhook.")
+        raise NotFound("There is no such webhook.")
     return msgspec.convert(dict(row), Webhook)

@@ -11,7 +11,7 @@ from domain.carts.cart_rules import CartRules
 from domain.carts.carts import Cart, CartState
 from domain.foundation.callers import Caller
 from domain.kernel.addresses import Address
-from domain.kernel.errors import Missing
+from domain.kernel.errors import NotFound
 from domain.kernel.ids import CartId, CustomerId
 
 COLUMNS: Final = (
@@ -116,52 +116,54 @@ class PostgresCarts:
     async def get(self, cart: CartId) -> Cart:
         return _cart(await self._connection.fetchrow(GET, cart))
 
-    async def take(self, cart: CartId) -> Cart:
+    async def get_for_update(self, cart: CartId) -> Cart:
         return _cart(await self._connection.fetchrow(TAKE, cart))
 
-    async def open_of(self, customer: CustomerId) -> Cart | None:
+    async def get_open_by_customer(self, customer: CustomerId) -> Cart | None:
         row = await self._connection.fetchrow(f"{OPEN_OF} for update", customer)
         return _cart(row) if row else None
 
-    async def take_all(self, carts: Collection[CartId]) -> dict[CartId, Cart]:
+    async def get_many_for_update(self, carts: Collection[CartId]) -> dict[CartId, Cart]:
         rows = await self._connection.fetch(TAKE_ALL, list(carts))
         return {row["id"]: _cart(row) for row in rows}
 
-    async def take_both(self, cart: CartId, customer: CustomerId) -> tuple[Cart, Cart | None]:
+    async def get_pair_for_update(
+        self, cart: CartId, customer: CustomerId
+    ) -> tuple[Cart, Cart | None]:
         rows = await self._connection.fetch(TAKE_BOTH, cart, customer)
         taken = {row["id"]: _cart(row) for row in rows}
         if cart not in taken:
-            raise Missing
+            raise NotFound
         named = taken.pop(cart)
         return named, next(iter(taken.values()), None)
 
-    async def keep(self, *carts: Cart) -> None:
+    async def update(self, *carts: Cart) -> None:
         await self._connection.executemany(KEEP, [_values(cart) for cart in carts])
 
-    async def take_saved(self, caller: Caller) -> list[CartLine]:
+    async def get_saved_for_update(self, caller: Caller) -> list[CartLine]:
         text = await self._connection.fetchval(TAKE_SAVED, caller.customer, caller.cart)
         return msgspec.json.decode(text or "[]", type=list[CartLine])
 
-    async def of_member(self, said: str) -> Cart | None:
+    async def find_by_member(self, said: str) -> Cart | None:
         row = await self._connection.fetchrow(OF_MEMBER, said)
         return _cart(row) if row else None
 
-    async def by_code(self, code_hash: bytes) -> Cart | None:
+    async def find_by_code(self, code_hash: bytes) -> Cart | None:
         row = await self._connection.fetchrow(BY_CODE, code_hash, self._now)
         return _cart(row) if row else None
 
-    async def give_code(self, cart: CartId, code_hash: bytes, until: datetime) -> None:
+    async def set_code(self, cart: CartId, code_hash: bytes, until: datetime) -> None:
         await self._connection.execute(GIVE_CODE, cart, code_hash, until)
 
-    async def take_stale(self, rules: CartRules, limit: int) -> list[Cart]:
+    async def get_stale_for_update(self, rules: CartRules, limit: int) -> list[Cart]:
         days = (rules.guest_days, rules.customer_days, rules.till_days)
         ends = [self._now - timedelta(days=count) for count in days]
         return [_cart(row) for row in await self._connection.fetch(STALE, *ends, limit, self._now)]
 
-    async def empty(self, carts: Collection[CartId], state: CartState) -> None:
+    async def clear(self, carts: Collection[CartId], state: CartState) -> None:
         await self._connection.execute(EMPTY, list(carts), state.value, self._now)
 
-    async def forget(self, before: datetime, limit: int) -> int:
+    async def purge(self, before: datetime, limit: int) -> int:
         gone: int = await self._connection.fetchval(FORGET, before, limit)
         return gone
 
@@ -194,7 +196,7 @@ def _text(value: object) -> str:
 
 def _cart(row: Any) -> Cart:
     if row is None:
-        raise Missing
+        raise NotFound
     columns = dict(row)
     columns["order"] = columns.pop("order_id")
     for name in ("lines", "saved"):

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from domain.carts.recently_viewed import MOST_VIEWED, Viewing
+from domain.carts.recently_viewed import MAX_VIEWED, Viewing
 from domain.kernel.ids import CartId, CustomerId, Sku
 
 NOTE: Final = """
@@ -15,12 +15,12 @@ NOTE: Final = """
 TRIM: Final = f"""
     delete from viewed where owner = $1 and sku in (
         select sku from viewed where owner = $1
-        order by viewed_at desc, sku offset {MOST_VIEWED}
+        order by viewed_at desc, sku offset {MAX_VIEWED}
     )
 """
 OF: Final = f"""
     select sku, viewed_at from viewed where owner = $1
-    order by viewed_at desc, sku limit {MOST_VIEWED}
+    order by viewed_at desc, sku limit {MAX_VIEWED}
 """
 MOVE: Final = """
     with gone as (delete from viewed where owner = $1 returning sku, viewed_at)
@@ -32,23 +32,23 @@ MOVE: Final = """
 FORGET: Final = "delete from viewed where owner = any($1::text[])"
 
 
-class PostgresViewed:
+class PostgresRecentlyViewed:
     def __init__(self, connection: Any, now: datetime) -> None:
         self._connection = connection
         self._now = now
 
-    async def note(self, owner: CustomerId | CartId, skus: Sequence[Sku]) -> None:
+    async def record(self, owner: CustomerId | CartId, skus: Sequence[Sku]) -> None:
         step = timedelta(microseconds=1)
         told = {sku: self._now - place * step for place, sku in enumerate(dict.fromkeys(skus))}
         await self._connection.execute(NOTE, owner, list(told), list(told.values()))
         await self._connection.execute(TRIM, owner)
 
-    async def of(self, owner: CustomerId | CartId) -> list[Viewing]:
+    async def list_by_owner(self, owner: CustomerId | CartId) -> list[Viewing]:
         return [Viewing(*row) for row in await self._connection.fetch(OF, owner)]
 
     async def move(self, guest: CartId, customer: CustomerId) -> None:
         await self._connection.execute(MOVE, guest, customer)
         await self._connection.execute(TRIM, customer)
 
-    async def forget(self, owners: Collection[CartId]) -> None:
+    async def purge(self, owners: Collection[CartId]) -> None:
         await self._connection.execute(FORGET, list(owners))

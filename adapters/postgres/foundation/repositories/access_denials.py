@@ -22,12 +22,12 @@ FORGET: Final = """
 """
 
 
-class PostgresTrespasses:
+class PostgresAccessDenials:
     def __init__(self, connection: Any, now: datetime) -> None:
         self._connection = connection
         self._now = now
 
-    async def note(self, caller: Caller, operation: str, thing: str) -> None:
+    async def add(self, caller: Caller, operation: str, thing: str) -> None:
         await self._connection.execute(
             NOTE, caller.id, caller.role.value, operation, thing, self._now
         )
@@ -37,6 +37,6 @@ class PostgresTrespasses:
         tries: int = await self._connection.fetchval(COUNT, caller.id, thing, since)
         return tries
 
-    async def forget(self, before: datetime, limit: int) -> int:
+    async def purge(self, before: datetime, limit: int) -> int:
         gone: int = await self._connection.fetchval(FORGET, before, limit)
         return gone

@@ -5,8 +5,8 @@ from typing import Any, Final
 
 import msgspec
 
-from domain.foundation.api_keys import Key
-from domain.kernel.errors import Missing
+from domain.foundation.api_keys import ApiKey
+from domain.kernel.errors import NotFound
 from domain.kernel.ids import KeyId
 
 COLUMNS: Final = "id, role, created_at, stores, terminal, scopes, hint, revoked_at"
@@ -21,11 +21,11 @@ REVOKE: Final = """
 """
 
 
-class PostgresKeys:
+class PostgresApiKeys:
     def __init__(self, connection: Any) -> None:
         self._connection = connection
 
-    async def add(self, key: Key, secret_hash: bytes) -> None:
+    async def add(self, key: ApiKey, secret_hash: bytes) -> None:
         await self._connection.execute(
             ADD,
             key.id,
@@ -38,14 +38,14 @@ class PostgresKeys:
             key.created_at,
         )
 
-    async def by_secret(self, secret_hash: bytes) -> Key | None:
+    async def find_by_secret(self, secret_hash: bytes) -> ApiKey | None:
         row = await self._connection.fetchrow(BY_SECRET, secret_hash)
-        return msgspec.convert(dict(row), Key) if row else None
+        return msgspec.convert(dict(row), ApiKey) if row else None
 
-    async def page(self, after: str, limit: int) -> list[Key]:
+    async def list_page(self, after: str, limit: int) -> list[ApiKey]:
         rows = await self._connection.fetch(PAGE, after, limit)
-        return [msgspec.convert(dict(row), Key) for row in rows]
+        return [msgspec.convert(dict(row), ApiKey) for row in rows]
 
     async def revoke(self, key: KeyId, at: datetime) -> None:
         if not await self._connection.fetchval(REVOKE, key, at):
-            raise Missing("There is no such key.")
+            raise NotFound("There is no such key.")

@@ -8,8 +8,8 @@ import asyncpg
 import msgspec
 
 from adapters.postgres.db.columns import columns
-from domain.kernel.errors import Conflict, GaveWay, Invalid, Refusal
-from service.foundation.ports import RequestKey
+from domain.kernel.errors import Conflict, DomainError, Invalid, TransactionConflict
+from service.foundation.ports import IdempotencyKey
 
 T = TypeVar("T")
 
@@ -71,12 +71,12 @@ REMEMBER: Final = """
 """
 
 
-class PostgresRequests:
+class PostgresIdempotencyStore:
     def __init__(self, connection: Any, now: datetime) -> None:
         self._connection = connection
         self._now = now
 
-    async def claim(self, key: RequestKey | None, kind: type[T]) -> T | None:
+    async def claim(self, key: IdempotencyKey | None, kind: type[T]) -> T | None:
         if key is None:
             return None
         try:
@@ -88,16 +88,18 @@ class PostgresRequests:
         if ours:
             return None
         first = _first(key, await self._connection.fetchrow(FIRST, key.principal, key.key), kind)
-        if isinstance(first, Refusal):
+        if isinstance(first, DomainError):
             raise first
         return first
 
-    async def firsts(self, keys: Sequence[RequestKey], kind: type[T]) -> list[T | Refusal | None]:
+    async def get_answers(
+        self, keys: Sequence[IdempotencyKey], kind: type[T]
+    ) -> list[T | DomainError | None]:
         names = columns([key.name for key in keys], 2)
         rows = await self._connection.fetch(FIRST_OF_ALL, *names)
         return [_found(key, row, kind) for key, row in zip(keys, rows, strict=True)]
 
-    async def remember(self, answers: Sequence[tuple[RequestKey, object]]) -> None:
+    async def save_answers(self, answers: Sequence[tuple[IdempotencyKey, object]]) -> None:
         if not answers:
             return
         rows = [
@@ -106,30 +108,30 @@ class PostgresRequests:
         ]
         done = await self._connection.execute(REMEMBER, *columns(rows, 4), self._now)
         if int(done.rpartition(" ")[2]) < len(rows):
-            raise GaveWay("Somebody asked the same at this moment; please try again.")
+            raise TransactionConflict("Somebody asked the same at this moment; please try again.")
 
-    async def answer(self, key: RequestKey | None, value: object) -> None:
+    async def save_answer(self, key: IdempotencyKey | None, value: object) -> None:
         if key is not None:
             answer = msgspec.json.encode(value)
             await self._connection.execute(ANSWER, key.principal, key.key, answer)
 
-    async def withdraw(self, key: RequestKey | None) -> None:
+    async def release(self, key: IdempotencyKey | None) -> None:
         if key is not None:
             await self._connection.execute(WITHDRAW, key.principal, key.key)
 
-    async def forget(self, before: datetime, limit: int) -> int:
+    async def purge(self, before: datetime, limit: int) -> int:
         gone: int = await self._connection.fetchval(FORGET, before, limit)
         return gone
 
 
-def _found(key: RequestKey, row: Any, kind: type[T]) -> T | Refusal | None:
+def _found(key: IdempotencyKey, row: Any, kind: type[T]) -> T | DomainError | None:
     """The first answer, None where there is none; what is under way elsewhere gives way."""
     if not row["ours"]:
-        return GaveWay("The first request with this Idempotency-Key is running.")
+        return TransactionConflict("The first request with this Idempotency-Key is running.")
     return _first(key, row, kind) if row["digest"] is not None else None
 
 
-def _first(key: RequestKey, row: Any, kind: type[T]) -> T | Refusal:
+def _first(key: IdempotencyKey, row: Any, kind: type[T]) -> T | DomainError:
     """The answer that a row remembers, or why it cannot be given."""
     if row is None or row["answer"] is None:
         return InProgress()

@@ -19,7 +19,7 @@ class PostgresAllocations:
     def __init__(self, connection: Any) -> None:
         self._connection = connection
 
-    async def write(self, allocations: Collection[Allocation]) -> None:
+    async def upsert(self, allocations: Collection[Allocation]) -> None:
         rows = [
             (a.group, a.line, a.sku, a.store, a.quantity, a.consumed, a.released)
             for a in allocations

@@ -6,11 +6,11 @@ from typing import Any, Final
 import msgspec
 
 from adapters.postgres.fulfilment.repositories import pickups, shipments
-from domain.fulfilment.fulfilments import GroupLine
+from domain.fulfilment.fulfilments import FulfilmentLine
 from domain.fulfilment.pickups import Pickup
 from domain.fulfilment.shipments import Parcel, Shipment
 from domain.kernel.ids import OrderId
-from domain.orders.progress import Progress
+from domain.orders.progress import FulfilmentState
 
 GROUPS: Final = """
     (
@@ -36,20 +36,20 @@ PROGRESS: Final = """
 """
 
 
-class PostgresGroups:
+class PostgresFulfilmentProgress:
     def __init__(self, connection: Any) -> None:
         self._connection = connection
 
-    async def of(self, orders: Collection[OrderId]) -> Sequence[Progress]:
+    async def get_by_orders(self, orders: Collection[OrderId]) -> Sequence[FulfilmentState]:
         return [_progress(row) for row in await self._connection.fetch(PROGRESS, list(orders))]
 
-    async def take(self, order: OrderId) -> list[Pickup | Shipment]:
+    async def get_for_update(self, order: OrderId) -> list[Pickup | Shipment]:
         collected = await self._connection.fetch(f"{pickups.OF_ORDER} for update", order)
         sent = await self._connection.fetch(f"{shipments.OF_ORDER} for update", order)
         return [*map(pickups.pickup_of, collected), *map(shipments.shipment_of, sent)]
 
 
-def _progress(row: Any) -> Progress:
-    lines = msgspec.json.decode(row["lines"], type=list[GroupLine])
+def _progress(row: Any) -> FulfilmentState:
+    lines = msgspec.json.decode(row["lines"], type=list[FulfilmentLine])
     parcels = msgspec.json.decode(row["parcels"], type=list[Parcel])
-    return Progress(row["id"], row["order"], row["state"], lines, parcels)
+    return FulfilmentState(row["id"], row["order"], row["state"], lines, parcels)

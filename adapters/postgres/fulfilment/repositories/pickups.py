@@ -6,9 +6,9 @@ from typing import Any, Final
 
 import msgspec
 
-from domain.fulfilment.fulfilments import GroupLine
+from domain.fulfilment.fulfilments import FulfilmentLine
 from domain.fulfilment.pickups import Pickup, PickupState
-from domain.kernel.errors import Missing
+from domain.kernel.errors import NotFound
 from domain.kernel.ids import OrderId, PickupId, StoreId
 
 FIELDS: Final = tuple(name for name in Pickup.__struct_fields__ if name != "order")
@@ -39,21 +39,21 @@ class PostgresPickups:
         if rows:
             await self._connection.executemany(ADD, rows)
 
-    async def keep(self, pickup: Pickup) -> None:
+    async def update(self, pickup: Pickup) -> None:
         await self._connection.execute(KEEP, pickup.order, *_values(pickup))
 
     async def get(self, pickup: PickupId) -> Pickup:
         return pickup_of(await self._connection.fetchrow(f"{SELECT} where id = $1", pickup))
 
-    async def take(self, pickup: PickupId) -> Pickup:
+    async def get_for_update(self, pickup: PickupId) -> Pickup:
         row = await self._connection.fetchrow(f"{SELECT} where id = $1 for update", pickup)
         return pickup_of(row)
 
-    async def by_code(self, code_hash: bytes) -> Pickup | None:
+    async def find_by_code(self, code_hash: bytes) -> Pickup | None:
         row = await self._connection.fetchrow(BY_CODE, code_hash)
         return pickup_of(row) if row else None
 
-    async def of_store(
+    async def list_by_store(
         self,
         store: StoreId,
         states: Collection[PickupState],
@@ -65,10 +65,10 @@ class PostgresPickups:
         rows = await self._connection.fetch(OF_STORE, store, names, after, limit)
         return [pickup_of(row) for row in rows]
 
-    async def of_order(self, order: OrderId) -> Sequence[Pickup]:
+    async def list_by_order(self, order: OrderId) -> Sequence[Pickup]:
         return [pickup_of(row) for row in await self._connection.fetch(OF_ORDER, order)]
 
-    async def overdue(self, now: datetime, limit: int) -> list[PickupId]:
+    async def list_overdue(self, now: datetime, limit: int) -> list[PickupId]:
         return [row["id"] for row in await self._connection.fetch(OVERDUE, now, limit)]
 
 
@@ -81,8 +81,8 @@ def _values(pickup: Pickup) -> list[Any]:
 
 def pickup_of(row: Any) -> Pickup:
     if row is None:
-        raise Missing
+        raise NotFound
     columns = dict(row)
     columns["order"] = columns.pop("order_id")
-    columns["lines"] = msgspec.json.decode(columns["lines"], type=list[GroupLine])
+    columns["lines"] = msgspec.json.decode(columns["lines"], type=list[FulfilmentLine])
     return msgspec.convert(columns, Pickup)

@@ -5,9 +5,9 @@ from typing import Any, Final
 
 import msgspec
 
-from domain.fulfilment.fulfilments import GroupLine
+from domain.fulfilment.fulfilments import FulfilmentLine
 from domain.fulfilment.shipments import Parcel, Shipment, ShipmentState
-from domain.kernel.errors import Missing
+from domain.kernel.errors import NotFound
 from domain.kernel.ids import OrderId, ShipmentId, StoreId
 
 FIELDS: Final = tuple(name for name in Shipment.__struct_fields__ if name != "order")
@@ -42,20 +42,20 @@ class PostgresShipments:
         if rows:
             await self._connection.executemany(ADD, rows)
 
-    async def keep(self, shipment: Shipment) -> None:
+    async def update(self, shipment: Shipment) -> None:
         await self._connection.execute(KEEP, shipment.order, *_values(shipment))
 
     async def get(self, shipment: ShipmentId) -> Shipment:
         return shipment_of(await self._connection.fetchrow(f"{SELECT} where id = $1", shipment))
 
-    async def take(self, shipment: ShipmentId) -> Shipment:
+    async def get_for_update(self, shipment: ShipmentId) -> Shipment:
         row = await self._connection.fetchrow(f"{SELECT} where id = $1 for update", shipment)
         return shipment_of(row)
 
-    async def of_order(self, order: OrderId) -> Sequence[Shipment]:
+    async def list_by_order(self, order: OrderId) -> Sequence[Shipment]:
         return [shipment_of(row) for row in await self._connection.fetch(OF_ORDER, order)]
 
-    async def of_store(
+    async def list_by_store(
         self,
         store: StoreId,
         states: Collection[ShipmentState],
@@ -78,9 +78,9 @@ def _values(shipment: Shipment) -> list[Any]:
 
 def shipment_of(row: Any) -> Shipment:
     if row is None:
-        raise Missing
+        raise NotFound
     columns = dict(row)
     columns["order"] = columns.pop("order_id")
-    columns["lines"] = msgspec.json.decode(columns["lines"], type=list[GroupLine])
+    columns["lines"] = msgspec.json.decode(columns["lines"], type=list[FulfilmentLine])
     columns["parcels"] = msgspec.json.decode(columns["parcels"], type=list[Parcel])
     return msgspec.convert(columns, Shipment)

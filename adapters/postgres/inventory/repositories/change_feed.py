@@ -11,8 +11,8 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any, Final
 
-from domain.inventory.change_feed import ANY, Changed, Moment
-from domain.inventory.stock_levels import Shelf
+from domain.inventory.change_feed import ANY, FeedPosition, StockChange
+from domain.inventory.stock_levels import StockLevel
 from domain.kernel.ids import ChannelId, Sku, StoreId
 
 CHANNEL: Final = "hylla_feed"
@@ -70,7 +70,7 @@ FORGET: Final = """
 that it is known where the feed is."""
 
 
-class PostgresFeed:
+class PostgresChangeFeed:
     def __init__(self, connection: Any) -> None:
         self._connection = connection
 
@@ -83,7 +83,7 @@ class PostgresFeed:
             await self._connection.execute(NOTIFY)
         return moved
 
-    async def after(
+    async def list_after(
         self,
         position: int,
         limit: int,
@@ -91,7 +91,7 @@ class PostgresFeed:
         until: int | None = None,
         skus: Collection[Sku] | None = None,
         stores: Collection[StoreId] | None = None,
-    ) -> list[Changed]:
+    ) -> list[StockChange]:
         rows = await self._connection.fetch(
             AFTER,
             position,
@@ -100,25 +100,25 @@ class PostgresFeed:
             None if stores is None else list(stores),
             limit,
         )
-        return [Changed(row[0], Shelf(*row[1:10]), *row[10:]) for row in rows]
+        return [StockChange(row[0], StockLevel(*row[1:10]), *row[10:]) for row in rows]
 
-    async def restated(
+    async def list_republished(
         self, after: int, until: int, channel: ChannelId, stores: Collection[StoreId] | None
     ) -> bool:
         wanted = None if stores is None else list(stores)
         found: bool = await self._connection.fetchval(RESTATED, after, until, channel, wanted)
         return found
 
-    async def skus_after(self, position: int, limit: int) -> list[tuple[int, Sku]]:
+    async def list_skus_after(self, position: int, limit: int) -> list[tuple[int, Sku]]:
         return [tuple(row) for row in await self._connection.fetch(SKUS_AFTER, position, limit)]
 
-    async def moment(self, skus: Collection[Sku]) -> Moment:
+    async def get_position(self, skus: Collection[Sku]) -> FeedPosition:
         (_, _, position), *waiting = await self._connection.fetch(MOMENT, list(skus))
-        return Moment(position, {(store, sku): version for store, sku, version in waiting})
+        return FeedPosition(position, {(store, sku): version for store, sku, version in waiting})
 
-    async def span(self) -> tuple[int, int]:
+    async def get_span(self) -> tuple[int, int]:
         oldest, newest = await self._connection.fetchrow(SPAN)
         return oldest, newest
 
-    async def forget(self, before: datetime, keep: int, limit: int) -> int:
+    async def purge(self, before: datetime, keep: int, limit: int) -> int:
         return int((await self._connection.execute(FORGET, before, keep, limit)).split()[-1])

@@ -12,7 +12,7 @@ from adapters.postgres.db.columns import columns
 from domain.inventory.consignments import Consignment, ConsignmentLine, Incoming
 from domain.inventory.deliveries import Delivery
 from domain.inventory.transfers import Transfer
-from domain.kernel.errors import Missing
+from domain.kernel.errors import NotFound
 from domain.kernel.ids import Sku, StoreId
 
 C = TypeVar("C", bound=Consignment)
@@ -80,7 +80,7 @@ class PostgresConsignments(Generic[C]):
         await self._connection.execute(self._statements.add, *_values(consignment))
         await self._await([consignment])
 
-    async def keep(self, consignment: C) -> None:
+    async def update(self, consignment: C) -> None:
         await self._connection.execute(self._statements.keep, *_values(consignment))
         await self._connection.execute(FORGET, [consignment.id])
         await self._await([consignment])
@@ -97,11 +97,11 @@ class PostgresConsignments(Generic[C]):
     async def get(self, consignment: str) -> C:
         return self._read(await self._connection.fetchrow(self._statements.get, consignment))
 
-    async def take(self, consignment: str) -> C:
+    async def get_for_update(self, consignment: str) -> C:
         statement = f"{self._statements.get} for update"
         return self._read(await self._connection.fetchrow(statement, consignment))
 
-    async def page(
+    async def list_page(
         self,
         stores: Collection[StoreId] | None,
         states: Collection[StrEnum],
@@ -116,19 +116,19 @@ class PostgresConsignments(Generic[C]):
 
     def _read(self, row: Any) -> C:
         if row is None:
-            raise Missing
+            raise NotFound
         fields = dict(row)
         fields["lines"] = msgspec.json.decode(fields["lines"], type=list[ConsignmentLine])
         return msgspec.convert(fields, self._statements.thing)
 
 
 class PostgresDeliveries(PostgresConsignments[Delivery]):
-    async def take_told(self, external_ids: Collection[str]) -> dict[str, Delivery]:
+    async def get_reported_for_update(self, external_ids: Collection[str]) -> dict[str, Delivery]:
         await self._connection.execute(ONE_FILE)
         found = map(self._read, await self._connection.fetch(TOLD, list(external_ids)))
         return {one.external_id: one for one in found if one.external_id}
 
-    async def put(self, deliveries: Mapping[str, Delivery]) -> None:
+    async def upsert(self, deliveries: Mapping[str, Delivery]) -> None:
         told = sorted(deliveries.values(), key=lambda one: one.id)
         await self._connection.executemany(PUT, [_values(one) for one in told])
         await self._connection.execute(FORGET, [one.id for one in told])
@@ -140,7 +140,7 @@ class PostgresSupply:
         self._connection = connection
         self._now = now
 
-    async def incoming(
+    async def list_incoming(
         self,
         skus: Collection[Sku],
         stores: Collection[StoreId] | None = None,

@@ -8,8 +8,8 @@ import msgspec
 
 from adapters.postgres.db.columns import columns
 from domain.inventory.holds import Hold, HoldLine, HoldState
-from domain.inventory.stock_levels import Place
-from domain.kernel.errors import Missing
+from domain.inventory.stock_levels import StockKey
+from domain.kernel.errors import NotFound
 from domain.kernel.ids import CartId, CustomerId, HoldId, MemberId, Sku
 
 COLUMNS: Final = "id, state, lines, units, created_at, held_until, customer, cart, channel"
@@ -95,14 +95,14 @@ class PostgresHolds:
     async def get(self, hold: HoldId) -> Hold:
         return _hold(await self._connection.fetchrow(f"{SELECT} where id = $1", hold))
 
-    async def take(self, hold: HoldId) -> Hold:
+    async def get_for_update(self, hold: HoldId) -> Hold:
         return _hold(await self._connection.fetchrow(f"{SELECT} where id = $1 for update", hold))
 
-    async def take_all(self, holds: Collection[HoldId]) -> dict[HoldId, Hold]:
+    async def get_many_for_update(self, holds: Collection[HoldId]) -> dict[HoldId, Hold]:
         rows = await self._connection.fetch(TAKE_ALL, list(holds))
         return {row["id"]: _hold(row) for row in rows}
 
-    async def keep(self, hold: Hold) -> None:
+    async def update(self, hold: Hold) -> None:
         lines, units = (_text(value) for value in (hold.lines, hold.units))
         await self._connection.execute(
             KEEP,
@@ -122,29 +122,31 @@ class PostgresHolds:
         await self._connection.execute(CLOSE, list(holds), state.value)
         await self._connection.execute(LET_ALL_GO, list(holds))
 
-    async def take_of(
-        self, members: Collection[MemberId], places: Collection[Place]
+    async def get_by_members_for_update(
+        self, members: Collection[MemberId], places: Collection[StockKey]
     ) -> list[tuple[MemberId, Hold]]:
         stores, skus = columns(places, 2)
         rows = await self._connection.fetch(OF_MEMBERS, list(members), stores, skus, self._now)
         return [(row["member"], _hold(list(row.items())[1:])) for row in rows]
 
-    async def take_of_carts(self, carts: Collection[CartId]) -> list[Hold]:
+    async def get_by_carts_for_update(self, carts: Collection[CartId]) -> list[Hold]:
         return [_hold(row) for row in await self._connection.fetch(OF_CARTS, list(carts))]
 
-    async def take_lapsed(self, now: datetime, limit: int) -> list[Hold]:
+    async def get_lapsed_for_update(self, now: datetime, limit: int) -> list[Hold]:
         return [_hold(row) for row in await self._connection.fetch(LAPSED, now, limit)]
 
-    async def ending(
+    async def list_ending(
         self, after: datetime, until: datetime, skus: Collection[Sku] | None = None
     ) -> dict[Sku, datetime]:
         wanted = None if skus is None else list(skus)
         return dict(await self._connection.fetch(ENDING, after, until, wanted))
 
-    async def ends(self, holds: Collection[HoldId], *, until: datetime) -> dict[HoldId, datetime]:
+    async def get_ends(
+        self, holds: Collection[HoldId], *, until: datetime
+    ) -> dict[HoldId, datetime]:
         return dict(await self._connection.fetch(ENDS, list(holds), self._now, until))
 
-    async def held_by(
+    async def sum_held_by(
         self, customers: Collection[CustomerId], skus: Collection[Sku]
     ) -> dict[tuple[CustomerId, Sku], int]:
         if not customers:
@@ -183,7 +185,7 @@ def _text(value: object) -> str:
 
 def _hold(row: Any) -> Hold:
     if row is None:
-        raise Missing
+        raise NotFound
     fields = dict(row)
     fields["lines"] = msgspec.json.decode(fields["lines"], type=list[HoldLine])
     fields["units"] = msgspec.json.decode(fields["units"], type=dict[str, dict[Sku, int]])

@@ -4,8 +4,8 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 from adapters.postgres.db.columns import columns
-from domain.inventory.availability import Quantities
-from domain.inventory.sales_channels import OwnBuffer, Policy, SalesChannel
+from domain.inventory.availability import AvailableQuantities
+from domain.inventory.sales_channels import ChannelPolicy, SalesChannel, SkuBuffer
 from domain.kernel.ids import ChannelId, Sku
 
 POLICY: Final = "buffer, quantities, most, low_at"
@@ -36,30 +36,36 @@ class PostgresSalesChannels:
     def __init__(self, connection: Any) -> None:
         self._connection = connection
 
-    async def known(self) -> dict[ChannelId, Policy]:
+    async def list_policies(self) -> dict[ChannelId, ChannelPolicy]:
         return {row[0]: policy_of(*row[1:]) for row in await self._connection.fetch(KNOWN)}
 
-    async def lock(self, channel: ChannelId) -> Policy | None:
+    async def get_policy_for_update(self, channel: ChannelId) -> ChannelPolicy | None:
         row = await self._connection.fetchrow(LOCK, channel)
         return None if row is None else policy_of(*row)
 
-    async def put(self, channel: SalesChannel) -> None:
+    async def upsert(self, channel: SalesChannel) -> None:
         policy = channel.policy
         quantities = policy.quantities and policy.quantities.value
         await self._connection.execute(
             PUT, channel.channel, policy.buffer, quantities, policy.most, policy.low_at
         )
 
-    async def buffers(self, channel: ChannelId, skus: Collection[Sku]) -> dict[Sku, int]:
+    async def get_buffers(self, channel: ChannelId, skus: Collection[Sku]) -> dict[Sku, int]:
         return dict(await self._connection.fetch(BUFFERS, channel, list(skus)))
 
-    async def page(self, channel: ChannelId, *, after: Sku, limit: int) -> Sequence[OwnBuffer]:
+    async def list_buffers(
+        self, channel: ChannelId, *, after: Sku, limit: int
+    ) -> Sequence[SkuBuffer]:
         rows = await self._connection.fetch(PAGE, channel, after, limit)
-        return [OwnBuffer(*row) for row in rows]
+        return [SkuBuffer(*row) for row in rows]
 
-    async def keep_back(self, channel: ChannelId, units: Mapping[Sku, int | None]) -> None:
+    async def set_buffers(self, channel: ChannelId, units: Mapping[Sku, int | None]) -> None:
         await self._connection.execute(KEEP_BACK, channel, *columns(units.items(), 2))
 
 
-def policy_of(buffer: int, quantities: str | None, most: int | None, low_at: int | None) -> Policy:
-    return Policy(buffer, Quantities(quantities) if quantities else None, most, low_at)
+def policy_of(
+    buffer: int, quantities: str | None, most: int | None, low_at: int | None
+) -> ChannelPolicy:
+    return ChannelPolicy(
+        buffer, AvailableQuantities(quantities) if quantities else None, most, low_at
+    )

@@ -18,8 +18,8 @@ from adapters.postgres.inventory.repositories.stock_levels import (
     columns_of,
     without_lapsed,
 )
-from domain.inventory.sales_channels import Terms
-from domain.inventory.stock_levels import Place, Shelf
+from domain.inventory.sales_channels import ChannelTerms
+from domain.inventory.stock_levels import StockKey, StockLevel
 from domain.kernel.ids import ChannelId, Sku, StoreId
 
 
@@ -76,28 +76,30 @@ LAPSED_AND_TERMS: Final = f"""
 TERMS: Final = _terms_of("$1::text[]", _those("$2"))
 
 
-class PostgresSelling:
+class PostgresSellableStock:
     def __init__(self, connection: Any, now: datetime) -> None:
         self._connection = connection
         self._now = now
 
-    async def sold(
+    async def get_for_channel(
         self,
         channel: ChannelId,
         skus: Collection[Sku],
         stores: Collection[StoreId] | None = None,
-    ) -> tuple[Terms, dict[Place, Shelf]] | None:
+    ) -> tuple[ChannelTerms, dict[StockKey, StockLevel]] | None:
         wanted = None if stores is None else list(stores)
         statement = SOLD if stores is None else SOLD_IN
         rows = await self._connection.fetch(statement, list(skus), wanted, self._now, channel)
         its = next((row for row in reversed(rows) if row[VERSION] < 0), None)
         if its is None:
             return None
-        return _terms(its[0]), {(row[0], row[1]): Shelf(*row) for row in rows if row is not its}
+        return _terms(its[0]), {
+            (row[0], row[1]): StockLevel(*row) for row in rows if row is not its
+        }
 
-    async def lock(
-        self, places: Collection[Place], channels: Collection[ChannelId]
-    ) -> tuple[dict[Place, Shelf], dict[ChannelId, Terms]]:
+    async def get_for_update(
+        self, places: Collection[StockKey], channels: Collection[ChannelId]
+    ) -> tuple[dict[StockKey, StockLevel], dict[ChannelId, ChannelTerms]]:
         stores, skus = columns_of(places)
         locked = await self._connection.fetch(LOCK, stores, skus)
         # After the locks: a sweep that we waited for must not count twice, a new buffer must count.
@@ -105,18 +107,18 @@ class PostgresSelling:
             LAPSED_AND_TERMS, stores, skus, self._now, list(channels)
         )
         lapsed = {(store, sku): units for store, sku, units in rows if units >= 0}
-        shelves = [Shelf(*row) for row in locked]
+        shelves = [StockLevel(*row) for row in locked]
         terms = {channel: _terms(told) for told, channel, units in rows if units < 0}
         return {
             (shelf.store, shelf.sku): without_lapsed(shelf, lapsed.get((shelf.store, shelf.sku)))
             for shelf in shelves
         }, terms
 
-    async def terms(self, places: Collection[Place]) -> dict[ChannelId, Terms]:
+    async def get_terms(self, places: Collection[StockKey]) -> dict[ChannelId, ChannelTerms]:
         skus, stores = {sku for _, sku in places}, {store for store, _ in places}
         rows = await self._connection.fetch(TERMS, list(skus), list(stores))
         return {channel: _terms(told) for channel, told in rows}
 
 
-def _terms(told: str) -> Terms:
-    return msgspec.json.decode(told, type=Terms)
+def _terms(told: str) -> ChannelTerms:
+    return msgspec.json.decode(told, type=ChannelTerms)

@@ -11,20 +11,20 @@ from adapters.postgres.db.columns import columns
 from adapters.postgres.db.ledgers import BLOCKINGS
 from domain.inventory.change_feed import ANY
 from domain.inventory.conditions import Condition, Conditions
-from domain.inventory.confidence import Sight, sights
+from domain.inventory.confidence import Sighting, to_sightings
 from domain.inventory.stock_levels import (
-    Change,
-    Move,
-    Movement,
-    PastShelf,
-    Place,
-    Righted,
-    Shelf,
-    summed,
+    RepairedFigure,
+    StockDelta,
+    StockKey,
+    StockLevel,
+    StockLevelAsOf,
+    StockMovement,
+    StockPosting,
+    sum_by_key,
 )
-from domain.inventory.stocktaking import Count, Told
+from domain.inventory.stocktaking import Report, StockCount
 from domain.kernel.ids import ChannelId, Sku, StoreId
-from domain.pos.incidents import IncidentKind, missed, oversold
+from domain.pos.incidents import IncidentKind, to_missed, to_oversold
 from service.pos.ports import Incidents
 
 FIGURES: Final = ("on_hand", "unavailable", "allocated", "held", "staged", "safety_stock")
@@ -236,47 +236,49 @@ REMEMBER: Final = """
 """
 
 
-class PostgresStock:
-    def __init__(self, connection: Any, now: datetime, incidents: Incidents) -> None:
+class PostgresStockLevels:
+    def __init__(
+        self, connection: Any, now: datetime, incidents: Incidents, changed_skus: set[Sku]
+    ) -> None:
         self._connection = connection
         self._now = now
         self._incidents = incidents
-        self.changed: set[Sku] = set()
+        self._changed_skus = changed_skus
 
-    async def shelve(self, places: Collection[Place]) -> None:
+    async def create_missing(self, places: Collection[StockKey]) -> None:
         await self._connection.execute(SHELVE, *columns_of(places))
 
-    async def lock(
-        self, places: Collection[Place], *, shelve: bool | Collection[Place] = False
-    ) -> dict[Place, Shelf]:
+    async def get_for_update(
+        self, places: Collection[StockKey], *, shelve: bool | Collection[StockKey] = False
+    ) -> dict[StockKey, StockLevel]:
         stores, skus = columns_of(places)
         if absent := places if shelve is True else shelve:
             if len(absent) < len(places):  # those that are there first, in the order of all
                 await self._connection.execute(LOCK, stores, skus)
-            await self.shelve(absent)
+            await self.create_missing(absent)
         locked = await self._connection.fetch(LOCK, stores, skus)
         # A statement of its own, after the locks: a sweep that we waited for must not count twice.
         lapsed = {
             (store, sku): units
             for store, sku, units in await self._connection.fetch(LAPSED, stores, skus, self._now)
         }
-        shelves = [Shelf(*row) for row in locked]
+        shelves = [StockLevel(*row) for row in locked]
         return {
             (shelf.store, shelf.sku): without_lapsed(shelf, lapsed.get((shelf.store, shelf.sku)))
             for shelf in shelves
         }
 
-    async def apply(self, moves: Collection[Move]) -> dict[Place, Shelf]:
-        changes = summed(move.change for move in moves)
-        goods = [move for move in moves if move.change.moves_goods]
-        seen = sights(moves)
-        looked = await self._look(seen, seen.keys() - {change.place for change in changes})
+    async def apply(self, moves: Collection[StockPosting]) -> dict[StockKey, StockLevel]:
+        changes = sum_by_key(move.change for move in moves)
+        goods = [move for move in moves if move.change.changes_quantity]
+        seen = to_sightings(moves)
+        looked = await self._look(seen, seen.keys() - {change.key for change in changes})
         if not changes and not goods:
             return looked
         if len(goods) >= MANY:
             await self._copy(goods)
             goods = []
-        causes = {move.change.place: move.source.cause.value for move in moves}
+        causes = {move.change.key: move.source.cause.value for move in moves}
         written = await self._connection.fetch(
             APPLY,
             [change.store for change in changes],
@@ -284,77 +286,77 @@ class PostgresStock:
             *(_figures(changes, name) for name in FIGURES),
             *columns(map(_movement, goods), 9),
             self._now,
-            [causes[change.place] for change in changes],
+            [causes[change.key] for change in changes],
             *_sights(changes, seen),
         )
         assert len(written) == len(changes), "only a locked shelf can be changed"
-        self.changed.update(change.sku for change in changes)
-        after = looked | {(row[0], row[1]): Shelf(*row) for row in written}
+        self._changed_skus.update(change.sku for change in changes)
+        after = looked | {(row[0], row[1]): StockLevel(*row) for row in written}
         await self._block(moves)
-        worse, well = oversold(changes, after)
+        worse, well = to_oversold(changes, after)
         if worse:
             await self._incidents.open(IncidentKind.OVERSOLD, worse)
         if well:
             await self._incidents.settle(IncidentKind.OVERSOLD, dict.fromkeys(well))
-        if unfound := missed(moves):
+        if unfound := to_missed(moves):
             await self._incidents.open(IncidentKind.COUNT_DUE, unfound)
         return after
 
     async def _look(
-        self, seen: Mapping[Place, Sight], places: Collection[Place]
-    ) -> dict[Place, Shelf]:
+        self, seen: Mapping[StockKey, Sighting], places: Collection[StockKey]
+    ) -> dict[StockKey, StockLevel]:
         """Shelves that were seen and found right: those of which that is news."""
         if not places:
             return {}
         looks = [(*place, *_sight(seen[place])) for place in sorted(places)]
         news = await self._connection.fetch(LOOK, *columns(looks, 7), self._now)
-        self.changed.update(row["sku"] for row in news)
-        return {(row["store"], row["sku"]): Shelf(*row) for row in news}
+        self._changed_skus.update(row["sku"] for row in news)
+        return {(row["store"], row["sku"]): StockLevel(*row) for row in news}
 
-    async def _copy(self, goods: Collection[Move]) -> None:
+    async def _copy(self, goods: Collection[StockPosting]) -> None:
         """Many lines of the ledger, by the shortest way."""
         rows = [(*_movement(move), self._now) for move in goods]
         await self._connection.copy_records_to_table("movements", records=rows, columns=LINE)
 
-    async def _block(self, moves: Collection[Move]) -> None:
+    async def _block(self, moves: Collection[StockPosting]) -> None:
         rows = [
-            (*move.change.place, condition.value, units)
+            (*move.change.key, condition.value, units)
             for move in moves
             for condition, units in move.conditions.items()
         ]
         if rows:
             await self._connection.execute(BLOCK, *columns(rows, 4))
 
-    async def retell(self, skus: Collection[Sku]) -> None:
+    async def republish(self, skus: Collection[Sku]) -> None:
         short = await self._connection.fetch(RETELL, list(skus), self._now)
-        self.changed.update(skus)
+        self._changed_skus.update(skus)
         if short:
             await self._incidents.open(IncidentKind.OVERSOLD, [tuple(row) for row in short])
 
-    async def restate(
+    async def republish_channel(
         self, *, channel: ChannelId = ANY, stores: Collection[StoreId] = (ANY,)
     ) -> None:
         await self._connection.execute(RESTATE, list(stores), channel, self._now)
-        self.changed.add(ANY)
+        self._changed_skus.add(ANY)
 
-    async def of(
+    async def list_by_skus(
         self, skus: Collection[Sku], stores: Collection[StoreId] | None = None
-    ) -> dict[Place, Shelf]:
+    ) -> dict[StockKey, StockLevel]:
         wanted = None if stores is None else list(stores)
         rows = await self._connection.fetch(OF, list(skus), wanted, self._now)
-        shelves = [Shelf(*row) for row in rows]
+        shelves = [StockLevel(*row) for row in rows]
         return {(shelf.store, shelf.sku): shelf for shelf in shelves}
 
-    async def moved_since(
-        self, moments: Collection[tuple[Place, datetime]]
-    ) -> dict[tuple[Place, datetime], int]:
+    async def sum_since(
+        self, moments: Collection[tuple[StockKey, datetime]]
+    ) -> dict[tuple[StockKey, datetime], int]:
         rows = [(*place, since) for place, since in moments]
         found = await self._connection.fetch(MOVED_SINCE, *columns(rows, 3))
         return {((row["store"], row["sku"]), row["since"]): row["moved"] for row in found}
 
-    async def moved_by(
-        self, sources: Collection[tuple[str, Place]]
-    ) -> dict[tuple[str, Place], tuple[str, int, Conditions]]:
+    async def get_posted(
+        self, sources: Collection[tuple[str, StockKey]]
+    ) -> dict[tuple[str, StockKey], tuple[str, int, Conditions]]:
         rows = [(name, *place) for name, place in sources]
         found = await self._connection.fetch(MOVED_BY, *columns(rows, 3))
         return {
@@ -362,77 +364,79 @@ class PostgresStock:
             for name, store, sku, kind, units, conditions in found
         }
 
-    async def conditions(
+    async def get_conditions(
         self,
         skus: Collection[Sku],
         stores: Collection[StoreId] | None = None,
         *,
         at: datetime | None = None,
-    ) -> dict[Place, dict[Condition, int]]:
+    ) -> dict[StockKey, dict[Condition, int]]:
         wanted = None if stores is None else list(stores)
-        blocked: dict[Place, dict[Condition, int]] = {}
+        blocked: dict[StockKey, dict[Condition, int]] = {}
         question, *then = (BLOCKED,) if at is None else (BLOCKED_BY, at)
         for row in await self._connection.fetch(question, list(skus), wanted, *then):
             store, sku, condition, units = row
             blocked.setdefault((store, sku), {})[Condition(condition)] = units
         return blocked
 
-    async def movements(
+    async def list_movements(
         self, sku: Sku, stores: Collection[StoreId] | None, *, before: int | None, limit: int
-    ) -> list[Movement]:
+    ) -> list[StockMovement]:
         wanted = None if stores is None else list(stores)
         rows = await self._connection.fetch(MOVEMENTS, sku, wanted, before, limit)
         return [_movement_of(dict(row)) for row in rows]
 
-    async def as_of(
+    async def get_as_of(
         self, sku: Sku, stores: Collection[StoreId] | None, at: datetime
-    ) -> list[PastShelf]:
+    ) -> list[StockLevelAsOf]:
         wanted = None if stores is None else list(stores)
-        return [PastShelf(*row) for row in await self._connection.fetch(AS_OF, sku, wanted, at)]
+        return [
+            StockLevelAsOf(*row) for row in await self._connection.fetch(AS_OF, sku, wanted, at)
+        ]
 
-    async def told(self, places: Collection[Place]) -> dict[Place, Told]:
+    async def get_reported(self, places: Collection[StockKey]) -> dict[StockKey, Report]:
         rows = await self._connection.fetch(TOLD, *columns_of(places))
         return {(row["store"], row["sku"]): _told(row) for row in rows}
 
-    async def remember(self, told: Mapping[Place, Told]) -> None:
+    async def save_reported(self, told: Mapping[StockKey, Report]) -> None:
         rows = [
             (*place, *_line(each.line), each.as_of, each.said_at)
             for place, each in sorted(told.items())
         ]
         await self._connection.execute(REMEMBER, *columns(rows, 7))
-        seen: dict[Place, datetime | None] = {place: one.as_of for place, one in told.items()}
+        seen: dict[StockKey, datetime | None] = {place: one.as_of for place, one in told.items()}
         await self._incidents.settle(IncidentKind.COUNT_DUE, seen)
 
 
-def _line(line: Count | None) -> tuple[int | None, int | None, datetime | None]:
+def _line(line: StockCount | None) -> tuple[int | None, int | None, datetime | None]:
     return (line.on_hand, line.safety_stock, line.counted_at) if line else (None, None, None)
 
 
-def _told(row: Any) -> Told:
+def _told(row: Any) -> Report:
     store, sku, as_of, said_at, counted, safety_stock, counted_at = row
     if counted is None:
-        return Told(as_of, said_at=said_at)
-    line = Count(
+        return Report(as_of, said_at=said_at)
+    line = StockCount(
         store=store,
         sku=sku,
         on_hand=counted,
         safety_stock=safety_stock,
         counted_at=counted_at,
     )
-    return Told(as_of, line, said_at)
+    return Report(as_of, line, said_at)
 
 
-def without_lapsed(shelf: Shelf, units: int | None) -> Shelf:
+def without_lapsed(shelf: StockLevel, units: int | None) -> StockLevel:
     return replace(shelf, held=shelf.held - units) if units else shelf
 
 
-def _figures(changes: Collection[Change], name: str) -> list[int]:
+def _figures(changes: Collection[StockDelta], name: str) -> list[int]:
     """One for each change; none where all are 0, as most are: `unnest` makes up for them."""
     found = [getattr(change, name) for change in changes]
     return found if any(found) else []
 
 
-def _movement(move: Move) -> tuple[Any, ...]:
+def _movement(move: StockPosting) -> tuple[Any, ...]:
     change, source = move.change, move.source
     return (
         change.store,
@@ -447,27 +451,27 @@ def _movement(move: Move) -> tuple[Any, ...]:
     )
 
 
-def _movement_of(line: dict[str, Any]) -> Movement:
+def _movement_of(line: dict[str, Any]) -> StockMovement:
     """A line of the ledger as it was written, its documents decoded."""
     conditions = _conditions(line.pop("conditions"))
-    repaired = msgspec.json.decode(line.pop("repaired"), type=dict[str, Righted])
-    return Movement(**line, conditions=conditions, repaired=repaired)
+    repaired = msgspec.json.decode(line.pop("repaired"), type=dict[str, RepairedFigure])
+    return StockMovement(**line, conditions=conditions, repaired=repaired)
 
 
 def _conditions(told: str) -> dict[Condition, int]:
     return msgspec.json.decode(told, type=dict[Condition, int])
 
 
-def _sights(changes: Collection[Change], seen: Mapping[Place, Sight]) -> list[list[Any]]:
+def _sights(changes: Collection[StockDelta], seen: Mapping[StockKey, Sighting]) -> list[list[Any]]:
     """What each change says of its shelf; nothing at all where none does."""
     if not seen:
         return columns([], 5)
-    return columns([_sight(seen.get(change.place, Sight())) for change in changes], 5)
+    return columns([_sight(seen.get(change.key, Sighting())) for change in changes], 5)
 
 
-def _sight(sight: Sight) -> tuple[Any, ...]:
+def _sight(sight: Sighting) -> tuple[Any, ...]:
     return (sight.seen_at, sight.cleared_at, sight.missed_at, sight.misses, sight.counted)
 
 
-def columns_of(places: Collection[Place]) -> tuple[list[StoreId], list[Sku]]:
+def columns_of(places: Collection[StockKey]) -> tuple[list[StoreId], list[Sku]]:
     return [store for store, _ in places], [sku for _, sku in places]

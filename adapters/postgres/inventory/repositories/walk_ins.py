@@ -5,8 +5,8 @@ from datetime import datetime
 from typing import Any, Final
 
 from adapters.postgres.db.columns import columns
-from domain.inventory.stock_levels import Place
-from domain.inventory.walk_ins import HOUR, WEEKS, Turn, WalkInPolicy
+from domain.inventory.stock_levels import StockKey
+from domain.inventory.walk_ins import HOUR, WEEKS, WalkInPolicy, WalkInTurn
 from domain.kernel.ids import Sku, StoreId
 
 DECIDE: Final = """
@@ -52,37 +52,37 @@ FORGET: Final = """
 """
 
 
-class PostgresWalkIns:
+class PostgresWalkInDemand:
     def __init__(self, connection: Any, now: datetime) -> None:
         self._connection = connection
         self._now = now
 
-    async def decide(self, store: StoreId, policy: WalkInPolicy) -> None:
+    async def set_policy(self, store: StoreId, policy: WalkInPolicy) -> None:
         values = (policy.active, policy.floor, policy.cap)
         await self._connection.execute(DECIDE, store, *values)
 
-    async def policy(self, store: StoreId) -> WalkInPolicy:
+    async def get_policy(self, store: StoreId) -> WalkInPolicy:
         row = await self._connection.fetchrow(POLICY, store)
         return WalkInPolicy(**row) if row else WalkInPolicy()
 
-    async def take_turn(self) -> Turn | None:
+    async def lock_next_turn(self) -> WalkInTurn | None:
         row = await self._connection.fetchrow(TAKE_TURN, self._now)
         if row is None:
             return None
         store, active, floor, cap, hour = row
-        return Turn(store, WalkInPolicy(active=active, floor=floor, cap=cap), hour)
+        return WalkInTurn(store, WalkInPolicy(active=active, floor=floor, cap=cap), hour)
 
-    async def expected(self, turn: Turn) -> dict[Sku, int]:
+    async def get_expected(self, turn: WalkInTurn) -> dict[Sku, int]:
         rows = await self._connection.fetch(EXPECTED, turn.store, turn.hour, WEEKS, HOUR)
         return dict(map(tuple, rows))
 
-    async def by_hand(self, store: StoreId) -> dict[Sku, int]:
+    async def get_manual(self, store: StoreId) -> dict[Sku, int]:
         return dict(map(tuple, await self._connection.fetch(BY_HAND, store)))
 
-    async def keep(self, turn: Turn, raised: Mapping[Sku, int]) -> None:
+    async def save(self, turn: WalkInTurn, raised: Mapping[Sku, int]) -> None:
         await self._connection.execute(LOWERED, turn.store, list(raised))
         await self._connection.execute(RAISED, turn.store, list(raised), list(raised.values()))
         await self._connection.execute(KEPT, turn.store, turn.hour)
 
-    async def forget(self, places: Collection[Place]) -> None:
+    async def purge(self, places: Collection[StockKey]) -> None:
         await self._connection.execute(FORGET, *columns(sorted(places), 2))

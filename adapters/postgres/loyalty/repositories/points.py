@@ -172,24 +172,24 @@ class PostgresPoints:
         self._new_id = new_id
         self._programme = programme
 
-    async def buyers(self, customers: Collection[CustomerId]) -> dict[CustomerId, MemberId]:
+    async def get_members(self, customers: Collection[CustomerId]) -> dict[CustomerId, MemberId]:
         return dict(await self._connection.fetch(BUYERS, list(customers)))
 
-    async def promise(self, purchases: Collection[Purchase]) -> None:
+    async def add_pending(self, purchases: Collection[Purchase]) -> None:
         entries, lots = [], []
         for purchase in purchases:
             grants = [
                 self._lot(purchase.id, line, purchase.lines[line])
                 for line in sorted(_some(purchase.lines))
             ]
-            promised = points.promised(grants)
+            promised = points.pending_entry(grants)
             entries.append(
                 self._entry(purchase.member, Kind.PROMISED, purchase.id, purchase.id, promised)
             )
             lots += grants
         await self._post(entries, lots)
 
-    async def promise_more(
+    async def add_pending_lines(
         self, customer: CustomerId, order: OrderId, lines: Mapping[str, int], source: str
     ) -> None:
         member = await self._connection.fetchval(LOCK_CUSTOMER, customer)
@@ -202,7 +202,7 @@ class PostgresPoints:
         await self._connection.execute(
             GRANT_MORE, [lot.id for lot in known], [lot.granted for lot in known]
         )
-        promised = points.promised([*known, *fresh])
+        promised = points.pending_entry([*known, *fresh])
         await self._post([self._entry(member, Kind.PROMISED, source, order, promised)], fresh)
 
     async def confirm(self, order: OrderId, lines: Mapping[Sku, int], source: str) -> None:
@@ -225,16 +225,16 @@ class PostgresPoints:
         if buyer is None or await self._is_posted(Kind.REVERSED, source):
             return
         lots = [Lot(**row) for row in await self._connection.fetch(LOTS_OF, order)]
-        if not points.covered(lines, lots):
+        if not points.cover(lines, lots):
             rows = await self._connection.fetch(OTHER_LOTS, buyer["id"], order)
             lots += [Lot(**row) for row in rows]
-        taken = list(points.taken_back(order, lines, lots))
+        taken = list(points.deduct(order, lines, lots))
         await self._post([self._entry(buyer["id"], Kind.REVERSED, source, order, taken)])
 
-    async def members(self, said: Collection[str]) -> dict[str, MemberId]:
+    async def find_members(self, said: Collection[str]) -> dict[str, MemberId]:
         return dict(await self._connection.fetch(MEANT, list(said)))
 
-    async def available(self, members: Collection[MemberId]) -> dict[MemberId, int]:
+    async def get_available(self, members: Collection[MemberId]) -> dict[MemberId, int]:
         return dict(await self._connection.fetch(AVAILABLE, list(members)))
 
     async def lock(self, members: Collection[MemberId], purchases: Collection[str]) -> None:
@@ -255,24 +255,24 @@ class PostgresPoints:
             lots += paid
         await self._post(entries, lots)
 
-    async def take_back(self, returned: Mapping[str, Mapping[Sku, tuple[int, int]]]) -> None:
+    async def deduct(self, returned: Mapping[str, Mapping[Sku, tuple[int, int]]]) -> None:
         purchases = list(returned)
         members = [row["id"] for row in await self._connection.fetch(LOCK_BUYERS, purchases)]
         lots = await self._lots(LOTS_OF_PURCHASES, purchases)
         buyers = {lot.purchase: member for member in lots for lot in lots[member]}
         due = {
-            purchase: points.due_back(purchase, returned[purchase], lots[buyers[purchase]])
+            purchase: points.points_to_deduct(purchase, returned[purchase], lots[buyers[purchase]])
             for purchase in sorted(buyers)
         }
         if not all(
-            points.covered(due[one], _of(one, lots[buyers[one]]), earned_only=True) for one in due
+            points.cover(due[one], _of(one, lots[buyers[one]]), earned_only=True) for one in due
         ):
             for member, others in (await self._lots(LOTS_LEFT, members, purchases)).items():
                 lots[member] += others
         entries = []
         for purchase, lines in due.items():
             member = buyers[purchase]
-            taken = list(points.taken_back(purchase, lines, lots[member], earned_only=True))
+            taken = list(points.deduct(purchase, lines, lots[member], earned_only=True))
             lots[member] = [lot.after(taken) for lot in lots[member]]
             source = f"{purchase}/{sum(back for back, _ in returned[purchase].values())}"
             entries.append(self._entry(member, Kind.REVERSED, source, purchase, taken))

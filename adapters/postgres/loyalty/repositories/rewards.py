@@ -7,7 +7,7 @@ import msgspec
 
 from domain.kernel.ids import CustomerId, MemberId
 from domain.loyalty.points import Balance, EntryId, Kind, Programme
-from domain.loyalty.rewards import Expiring, NotAMember, Standing, Statement
+from domain.loyalty.rewards import Expiring, NotMember, RewardBalance, Statement
 
 REWARDS: Final = """
     select id, available, pending, held, debt, (
@@ -47,13 +47,13 @@ class PostgresRewards:
         self._now = now
         self._programme = programme
 
-    async def of(self, customer: CustomerId) -> Standing:
+    async def get_by_customer(self, customer: CustomerId) -> RewardBalance:
         return await self._rewards("customer", customer)
 
-    async def get(self, member: MemberId) -> Standing:
+    async def get(self, member: MemberId) -> RewardBalance:
         return await self._rewards("id", member)
 
-    async def statement(
+    async def list_entries(
         self, member: MemberId, *, after: EntryId | None, limit: int
     ) -> list[Statement]:
         rows = await self._connection.fetch(STATEMENT, member, after, limit)
@@ -68,12 +68,12 @@ class PostgresRewards:
             for row in rows
         ]
 
-    async def _rewards(self, field: str, who: str) -> Standing:
+    async def _rewards(self, field: str, who: str) -> RewardBalance:
         query = f"{REWARDS} where {field} = $1"
         row = await self._connection.fetchrow(query, who, self._now, self._programme.zone)
         if row is None:
-            raise NotAMember
-        return Standing(
+            raise NotMember
+        return RewardBalance(
             member=row["id"],
             balance=Balance(row["available"], row["pending"], row["held"], row["debt"]),
             expiring=msgspec.json.decode(row["expiring"], type=list[Expiring]),

@@ -7,16 +7,16 @@ from typing import Any, Final
 import msgspec
 
 from adapters.postgres.db.columns import columns
-from adapters.postgres.orders.search import Question
+from adapters.postgres.orders.search import OrderSearchQuery
 from domain.kernel.addresses import Address
-from domain.kernel.errors import Missing
+from domain.kernel.errors import NotFound
 from domain.kernel.ids import CustomerId, OrderId, Sku
 from domain.kernel.money import Money
 from domain.orders.order_lines import OrderLine
 from domain.orders.orders import Bill, Contact, Earning, Order, OrderGroup, OrderState, totals_of
-from domain.orders.search import words_of
+from domain.orders.search import search_words
 from domain.payments.tenders import Payment, tenders_of
-from service.orders.ports import Wanted
+from service.orders.ports import OrderQuery
 
 COLUMNS: Final = (
     "id, cart, customer, state, locale, currency, goods_minor, to_pay_minor, contact, lines, "
@@ -103,7 +103,7 @@ class PostgresOrders:
         self._now = now
 
     async def add(self, *orders: Order) -> None:
-        rows = [(*_values(order), *columns(words_of(order), 2)) for order in orders]
+        rows = [(*_values(order), *columns(search_words(order), 2)) for order in orders]
         await self._connection.executemany(ADD, rows)
         used = [
             (coupon.promotion, order.id, order.customer)
@@ -113,17 +113,19 @@ class PostgresOrders:
         if used:
             await self._connection.executemany(USE, used)
 
-    async def rename(self, order: Order) -> None:
-        await self._connection.execute(RENAME, order.id, *columns(words_of(order), 2))
+    async def update_search_words(self, order: Order) -> None:
+        await self._connection.execute(RENAME, order.id, *columns(search_words(order), 2))
 
-    async def find(self, wanted: Wanted, *, before: OrderId | None, limit: int) -> Sequence[Order]:
-        question = Question(wanted, before, limit)
+    async def search(
+        self, wanted: OrderQuery, *, before: OrderId | None, limit: int
+    ) -> Sequence[Order]:
+        question = OrderSearchQuery(wanted, before, limit)
         rows = await self._connection.fetch(
             f"{SELECT} where id in ({question.text}) order by id desc", *question.values
         )
         return [_order(row) for row in rows]
 
-    async def keep(self, order: Order) -> None:
+    async def update(self, order: Order) -> None:
         await self._connection.execute(
             KEEP,
             order.id,
@@ -149,24 +151,24 @@ class PostgresOrders:
     async def get(self, order: OrderId) -> Order:
         return _order(await self._connection.fetchrow(f"{SELECT} where id = $1", order))
 
-    async def by_id(self, orders: Collection[OrderId]) -> dict[OrderId, Order]:
+    async def get_many(self, orders: Collection[OrderId]) -> dict[OrderId, Order]:
         rows = await self._connection.fetch(f"{SELECT} where id = any($1::text[])", list(orders))
         return {row["id"]: _order(row) for row in rows}
 
-    async def take(self, order: OrderId) -> Order:
+    async def get_for_update(self, order: OrderId) -> Order:
         return _order(await self._connection.fetchrow(f"{SELECT} where id = $1 for update", order))
 
-    async def bought(self, customer: CustomerId, skus: Collection[Sku]) -> set[Sku]:
+    async def list_purchased(self, customer: CustomerId, skus: Collection[Sku]) -> set[Sku]:
         rows = await self._connection.fetch(BOUGHT, customer, list(skus))
         return {row["sku"] for row in rows}
 
-    async def of_customer(
+    async def list_by_customer(
         self, customer: CustomerId, *, before: OrderId | None, limit: int
     ) -> Sequence[Order]:
         rows = await self._connection.fetch(OF_CUSTOMER, customer, before, limit)
         return [_order(row) for row in rows]
 
-    async def unpaid(self, limit: int) -> list[OrderId]:
+    async def list_unpaid(self, limit: int) -> list[OrderId]:
         return [row["id"] for row in await self._connection.fetch(UNPAID, self._now, limit)]
 
 
@@ -202,7 +204,7 @@ def _text(value: object) -> str:
 
 def _order(row: Any) -> Order:
     if row is None:
-        raise Missing
+        raise NotFound
     lines = msgspec.json.decode(row["lines"], type=list[OrderLine])
     payment = msgspec.json.decode(row["payment"], type=Payment)
     currency = row["currency"]

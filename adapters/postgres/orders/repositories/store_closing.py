@@ -7,13 +7,13 @@ import msgspec
 from adapters.postgres.fulfilment.repositories.fulfilments import GROUPS
 from domain.fulfilment import pickups, shipments
 from domain.kernel.ids import StoreId
-from domain.orders.store_closing import LISTED, Open
+from domain.orders.store_closing import MAX_LISTED, OpenWork
 
 HERE: Final = sorted(
     {
         state.value
         for kind in (pickups, shipments)
-        for state, moves in kind.MOVES.items()
+        for state, moves in kind.TRANSITIONS.items()
         if "cancelled" in moves
     }
 )
@@ -45,10 +45,10 @@ OPEN: Final = f"""
 over is open until it is swept, which is at once; so none is extended at a closed location."""
 
 
-class PostgresClosing:
+class PostgresStoreClosing:
     def __init__(self, connection: Any) -> None:
         self._connection = connection
 
-    async def open_at(self, store: StoreId) -> Open:
-        told = await self._connection.fetchval(OPEN, store, LISTED, HERE)
-        return msgspec.json.decode(told, type=Open)
+    async def get_open_work(self, store: StoreId) -> OpenWork:
+        told = await self._connection.fetchval(OPEN, store, MAX_LISTED, HERE)
+        return msgspec.json.decode(told, type=OpenWork)

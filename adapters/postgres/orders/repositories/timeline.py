@@ -6,7 +6,7 @@ from typing import Any, Final
 import msgspec
 
 from domain.kernel.ids import OrderId
-from domain.orders.timeline import Entry
+from domain.orders.timeline import TimelineEntry
 
 OF: Final = """
     select id, order_id as order, at, what, by, actor, group_id as "group", store, facts
@@ -18,12 +18,14 @@ class PostgresTimeline:
     def __init__(self, connection: Any) -> None:
         self._connection = connection
 
-    async def of(self, order: OrderId, *, after: int, limit: int) -> Sequence[Entry]:
+    async def list_by_order(
+        self, order: OrderId, *, after: int, limit: int
+    ) -> Sequence[TimelineEntry]:
         rows = await self._connection.fetch(OF, order, after, limit)
         return [_entry(row) for row in rows]
 
 
-def _entry(row: Any) -> Entry:
+def _entry(row: Any) -> TimelineEntry:
     columns = dict(row)
     columns["facts"] = msgspec.json.decode(columns["facts"])
-    return msgspec.convert(columns, Entry)
+    return msgspec.convert(columns, TimelineEntry)

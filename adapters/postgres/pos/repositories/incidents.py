@@ -8,17 +8,17 @@ import msgspec
 
 from adapters.postgres.db.columns import columns
 from adapters.postgres.fulfilment.repositories.fulfilments import GROUPS, LINE
-from domain.inventory.stock_levels import Place
+from domain.inventory.stock_levels import StockKey
 from domain.kernel.ids import StoreId
 from domain.pos.incidents import (
-    Claim,
     Incident,
     IncidentId,
     IncidentKind,
-    IncidentMissing,
+    IncidentNotFound,
     IncidentState,
-    Short,
-    Stranger,
+    OpenClaim,
+    ShortAllocation,
+    UnknownSku,
 )
 
 COLUMNS: Final = ", ".join(Incident.__struct_fields__)
@@ -96,7 +96,7 @@ class PostgresIncidents:
         self._now = now
         self._new_id = new_id
 
-    async def meet(self, strangers: Collection[Stranger]) -> None:
+    async def add_unknown(self, strangers: Collection[UnknownSku]) -> None:
         await self._open(
             [
                 (one.store, one.sku, "unknown_sku", one.units, one.receipts, one.since, one.until)
@@ -104,10 +104,10 @@ class PostgresIncidents:
             ]
         )
 
-    async def open(self, kind: IncidentKind, places: Collection[Place]) -> None:
+    async def open(self, kind: IncidentKind, places: Collection[StockKey]) -> None:
         await self._open([(*place, kind.value, 0, 0, self._now, self._now) for place in places])
 
-    async def settle(self, kind: IncidentKind, well: Mapping[Place, datetime | None]) -> None:
+    async def settle(self, kind: IncidentKind, well: Mapping[StockKey, datetime | None]) -> None:
         rows = [(store, sku, at) for (store, sku), at in sorted(well.items())]
         if rows:
             values = (kind.value, HOUSE, self._now)
@@ -121,10 +121,10 @@ class PostgresIncidents:
     async def get(self, incident: IncidentId) -> Incident:
         return _incident(await self._connection.fetchrow(GET, incident))
 
-    async def take(self, incident: IncidentId) -> Incident:
+    async def get_for_update(self, incident: IncidentId) -> Incident:
         return _incident(await self._connection.fetchrow(TAKE, incident))
 
-    async def keep(self, incident: Incident) -> None:
+    async def update(self, incident: Incident) -> None:
         values = (
             incident.state.value,
             incident.note,
@@ -134,7 +134,7 @@ class PostgresIncidents:
         )
         await self._connection.execute(KEEP, incident.id, *values)
 
-    async def page(
+    async def list_page(
         self,
         store: StoreId,
         states: Collection[IncidentState],
@@ -146,20 +146,20 @@ class PostgresIncidents:
         rows = await self._connection.fetch(PAGE, store, names, after, limit)
         return [_incident(row) for row in rows]
 
-    async def claims(self, places: Collection[Place]) -> list[Claim]:
+    async def list_claims(self, places: Collection[StockKey]) -> list[OpenClaim]:
         rows = await self._connection.fetch(CLAIMS, *columns(places, 2))
-        return [Claim(*row) for row in rows]
+        return [OpenClaim(*row) for row in rows]
 
-    async def short(self, places: Collection[Place]) -> list[Short]:
-        found: dict[Place, Short] = {}
+    async def list_short(self, places: Collection[StockKey]) -> list[ShortAllocation]:
+        found: dict[StockKey, ShortAllocation] = {}
         for *facts, there in await self._connection.fetch(CLAIMS_IF_SHORT, *columns(places, 2)):
-            claim = Claim(*facts)
-            short = found.setdefault(claim.place, Short(claim.place, there, []))
+            claim = OpenClaim(*facts)
+            short = found.setdefault(claim.place, ShortAllocation(claim.place, there, []))
             short.claims.append(claim)
         return list(found.values())
 
 
 def _incident(row: Any) -> Incident:
     if row is None:
-        raise IncidentMissing
+        raise IncidentNotFound
     return msgspec.convert(dict(row), Incident)

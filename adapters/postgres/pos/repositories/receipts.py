@@ -7,7 +7,14 @@ from typing import Any, Final
 import msgspec
 
 from domain.kernel.ids import ReceiptId
-from domain.pos.receipts import AWAITED, Book, Kept, ReceiptKind, Trade, Traded
+from domain.pos.receipts import (
+    PENDING_RETURN,
+    BookedReceipt,
+    ReceiptKind,
+    StoredReceipt,
+    TradedLine,
+    TradedReceipt,
+)
 
 RECORD: Final = """
     insert into sales
@@ -40,12 +47,12 @@ TRADES: Final = """
 RETURNED: Final = 'select distinct "of" from sales where "of" = any($1::text[])'
 
 
-class PostgresSales:
+class PostgresReceipts:
     def __init__(self, connection: Any, now: datetime) -> None:
         self._connection = connection
         self._now = now
 
-    async def record(self, books: Collection[Book]) -> set[ReceiptId]:
+    async def add(self, books: Collection[BookedReceipt]) -> set[ReceiptId]:
         told = {book.receipt.id: _row(book) for book in books}
         for book in books:
             if (sale := book.receipt.of_sale) is not None and sale not in told:
@@ -53,22 +60,24 @@ class PostgresSales:
         rows = await self._connection.fetch(RECORD, *zip(*told.values(), strict=True), self._now)
         return {row["id"] for row in rows} & {book.receipt.id for book in books}
 
-    async def kept(self, receipts: Collection[ReceiptId]) -> dict[ReceiptId, Kept]:
+    async def get_stored(self, receipts: Collection[ReceiptId]) -> dict[ReceiptId, StoredReceipt]:
         rows = await self._connection.fetch(KEPT, list(receipts))
-        return {row["id"]: Kept(row["store"], row["kind"], row["digest"]) for row in rows}
+        return {row["id"]: StoredReceipt(row["store"], row["kind"], row["digest"]) for row in rows}
 
-    async def returned(self, sales: Collection[ReceiptId]) -> set[ReceiptId]:
+    async def filter_returned(self, sales: Collection[ReceiptId]) -> set[ReceiptId]:
         return {row["of"] for row in await self._connection.fetch(RETURNED, list(sales))}
 
-    async def trades(self, sales: Collection[ReceiptId]) -> Sequence[Trade]:
+    async def list_trades(self, sales: Collection[ReceiptId]) -> Sequence[TradedReceipt]:
         rows = await self._connection.fetch(TRADES, list(sales))
         return [
-            Trade(sale, ReceiptKind(kind), msgspec.json.decode(lines, type=list[Traded]))
+            TradedReceipt(
+                sale, ReceiptKind(kind), msgspec.json.decode(lines, type=list[TradedLine])
+            )
             for sale, kind, lines in rows
         ]
 
 
-def _row(book: Book) -> tuple[Any, ...]:
+def _row(book: BookedReceipt) -> tuple[Any, ...]:
     receipt = book.receipt
     return (
         receipt.id,
@@ -85,6 +94,6 @@ def _row(book: Book) -> tuple[Any, ...]:
     )
 
 
-def _awaited(sale: ReceiptId, book: Book) -> tuple[Any, ...]:
+def _awaited(sale: ReceiptId, book: BookedReceipt) -> tuple[Any, ...]:
     actor, happened = book.actor, book.happened_at
-    return (sale, AWAITED, book.store, "", None, None, b"", "[]", "[]", actor, happened)
+    return (sale, PENDING_RETURN, book.store, "", None, None, b"", "[]", "[]", actor, happened)

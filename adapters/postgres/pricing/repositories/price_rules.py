@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Struct
 
 from domain.pricing.markets import Market, MarketTerms
-from domain.pricing.price_rules import RuleMissing
+from domain.pricing.price_rules import PriceRuleNotFound
 from domain.pricing.promotions import CodeTaken, Promotion, PromotionTerms
 from domain.pricing.shipping_methods import ShippingMethod, ShippingTerms
 from service.pricing.ports import Rule
@@ -53,10 +53,10 @@ class PostgresPriceRules(Generic[Rule]):
         shelf = self._shelf
         row = await self._connection.fetchval(f"{self._select} where {shelf.name} = $1", name)
         if row is None:
-            raise RuleMissing(shelf.table.removesuffix("s"), name)
+            raise PriceRuleNotFound(shelf.table.removesuffix("s"), name)
         return self._read(row)
 
-    async def page(self, after: str, limit: int) -> Sequence[Rule]:
+    async def list_page(self, after: str, limit: int) -> Sequence[Rule]:
         name = self._shelf.name
         page = f"{self._select} where {name} > $1 order by {name} limit $2"
         rows = await self._connection.fetch(page, after, limit)
@@ -68,7 +68,7 @@ class PostgresPriceRules(Generic[Rule]):
         row = await self._connection.fetchval(statement, name)
         return None if row is None else self._read(row)
 
-    async def put(self, rule: Rule) -> None:
+    async def upsert(self, rule: Rule) -> None:
         shelf = self._shelf
         columns = [shelf.name, "terms", "version"]
         values: list[Any] = [rule.name, self._terms(rule), rule.version]
@@ -84,7 +84,7 @@ class PostgresPriceRules(Generic[Rule]):
         )
         await self._connection.execute(CHANGED)
 
-    async def drop(self, rule: Rule) -> None:
+    async def delete(self, rule: Rule) -> None:
         shelf = self._shelf
         await self._connection.execute(
             f"delete from {shelf.table} where {shelf.name} = $1", rule.name

@@ -12,7 +12,7 @@ from domain.pricing.markets import Market
 from domain.pricing.prices import Rules
 from domain.pricing.promotions import Coupon, Promotion
 from domain.pricing.shipping_methods import ShippingMethod
-from service.pricing.ports import Shown
+from service.pricing.ports import PriceScope
 
 
 def _all(kind: type[msgspec.Struct], where: str = "") -> str:
@@ -67,7 +67,9 @@ class PostgresPrices:
         self._connection = connection
         self._known = known
 
-    async def rules(self, shown: Collection[Shown] = ()) -> tuple[Rules, dict[Shown, Coupon]]:
+    async def get_rules(
+        self, shown: Collection[PriceScope] = ()
+    ) -> tuple[Rules, dict[PriceScope, Coupon]]:
         version, rules = self._known.version, self._known.rules
         row = await self._connection.fetchrow(RULES, version, *columns(shown, 2))
         if row["rules"] is not None:
@@ -76,13 +78,13 @@ class PostgresPrices:
         found = msgspec.json.decode(row["coupons"] or "[]", type=list[_Coupon])
         return rules, _by_whom(shown, found)
 
-    async def lock(self, shown: Collection[Shown]) -> dict[Shown, Coupon]:
+    async def lock(self, shown: Collection[PriceScope]) -> dict[PriceScope, Coupon]:
         await self._connection.execute(LOCK, [code for code, _ in shown])
         # A statement of its own, after the locks: it sees what whom we waited for has used.
         rows = await self._connection.fetch(NOW, *columns(shown, 2))
         return _by_whom(shown, [msgspec.json.decode(row[0], type=_Coupon) for row in rows])
 
 
-def _by_whom(shown: Collection[Shown], found: Collection[_Coupon]) -> dict[Shown, Coupon]:
+def _by_whom(shown: Collection[PriceScope], found: Collection[_Coupon]) -> dict[PriceScope, Coupon]:
     there = {(code, customer): coupon for code, customer, coupon in found}
     return {one: there.get(one) or Coupon(one[0]) for one in shown}
