@@ -15,18 +15,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tests.architecture import nouns, prose, sizes
+from tests.architecture import hops, nouns, prose, sizes
 from tests.architecture.figures import Figure
 from tests.architecture.ratchet import measure, read_ratchet, worse, write_ratchet
 from tests.architecture.source import Module, in_layers, in_tests, read_checkout
 
 ROOT = Path(__file__).parents[2]
-
-HOPS: dict[str, tuple[str, ...]] = {
-    "checkout": (),
-    "availability": (),
-}
-"""Functions between the router and the first statement, counted by hand: write each by its name."""
 
 _LISTED = (
     "functions_over_60_lines",
@@ -34,7 +28,7 @@ _LISTED = (
     "files_over_450_lines",
     "test_files_over_450_lines",
     "test_functions_over_60_lines",
-    "package_cycles",
+    "packages_in_cycles",
     "classes_of_one_name_in_a_layer",
     "controllers_with_uneven_noun",
 )
@@ -55,10 +49,11 @@ def report(modules: list[Module], figures: dict[str, Figure]) -> dict[str, Any]:
         },
         "controllers": {
             "nouns": len(by_noun),
-            "same_in_every_layer": sorted(noun for noun, missing in by_noun.items() if not missing),
+            "same_in_every_layer": [noun for noun, missing in by_noun.items() if not missing],
+            "named_anyhow": nouns.named_anyhow(modules),
         },
         "tests": {"modules": len(in_tests(modules))},
-        "hops": {flow: list(steps) for flow, steps in HOPS.items()},
+        "hops": {"at 857a901": hops.BEFORE, "now": hops.NOW},
         "places": {name: dict(figures[name].places) for name in _LISTED},
     }
 
@@ -84,10 +79,13 @@ def _shares(measured: dict[str, Any]) -> Iterator[str]:
     same = controllers["same_in_every_layer"]
     yield f"docstring words: {words['docstring_words']}; counted: {counted}"
     yield f"nouns the same in every layer: {len(same)} of {controllers['nouns']}: {', '.join(same)}"
+    anyhow = controllers["named_anyhow"]
+    yield f"nouns of a module, folder or class in every layer: {len(anyhow)}: {', '.join(anyhow)}"
     importers = measured["figures"]["test_modules_that_import_tests"]
     yield f"test modules that import tests: {importers:g} of {measured['tests']['modules']}"
-    for flow, steps in measured["hops"].items():
-        yield f"hops of {flow}: {len(steps) or 'not counted'} {' -> '.join(steps)}".rstrip()
+    for when, ways in measured["hops"].items():
+        for way, steps in ways.items():
+            yield f"hops of {way} {when}: {hops.hops(steps)}: {' -> '.join(steps)}"
 
 
 def write(root: Path, figures: dict[str, Figure], *, force: bool) -> int:

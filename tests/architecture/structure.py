@@ -4,7 +4,7 @@ import ast
 from collections import defaultdict
 from collections.abc import Iterator
 
-from tests.architecture.figures import Figure, count
+from tests.architecture.figures import Figure, count, total
 from tests.architecture.source import Module, in_layers, in_tests
 
 WIRING = frozenset({
@@ -110,7 +110,7 @@ def _is_test(dotted: str) -> bool:
 def structure_figures(modules: list[Module]) -> dict[str, Figure]:
     code = in_layers(modules)
     return {
-        "package_cycles": count(package_cycles(code)),
+        "packages_in_cycles": total(package_cycles(code)),
         "classes_of_one_name_in_a_layer": count(duplicate_classes(code)),
         "test_modules_that_import_tests": count(importers_of_tests(in_tests(modules))),
     }
