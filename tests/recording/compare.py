@@ -77,7 +77,7 @@ def differences(
 ) -> Iterator[str]:
     """One line for each value that differs, with the request that it was answered to."""
     for scenario in old | new:
-        pairs = zip_longest(old.get(scenario, []), new.get(scenario, []), fillvalue={})
+        pairs: Any = zip_longest(old.get(scenario, []), new.get(scenario, []), fillvalue={})
         for number, (before, after) in enumerate(pairs, start=1):
             request = after.get("request", before.get("request"))
             for where, was, now in _differing(before, after, "", ignore_prose=ignore_prose):

@@ -42,7 +42,7 @@ def _run(shop: Shop, name: str, scenario: Any) -> None:
         scenario(shop)
     except (LookupError, ValueError, OSError, StopIteration, httpx.HTTPError):
         broken = traceback.format_exc(limit=-1)
-        print(f"{name}: {broken}", file=sys.stderr)
+        sys.stderr.write(f"{name}: {broken}\n")
         shop.recorder.entries[name].append({"request": "the scenario ends early", "why": broken})
 
 
@@ -73,7 +73,7 @@ def main() -> int:
     recording = record(given.checkout, Renames.read(given.renames))
     write(recording, given.out)
     count = sum(len(entries) for entries in recording.values())
-    print(f"{count} requests in {len(recording)} scenarios: {given.out}")
+    sys.stdout.write(f"{count} requests in {len(recording)} scenarios: {given.out}\n")
     return int(any("why" in entry for entries in recording.values() for entry in entries))
 
 

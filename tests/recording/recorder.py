@@ -168,9 +168,7 @@ class Recorder:
     ) -> Iterator["Stream"]:
         """An open stream of server-sent events; what was read of it is recorded at the end."""
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
-        with self.client.stream(
-            "GET", template, params=query, headers=by.headers | sent
-        ) as answer:
+        with self.client.stream("GET", template, params=query, headers=by.headers | sent) as answer:
             stream = Stream(answer.iter_lines())
             yield stream
             request = {"by": by.name, "query": query, "headers": sent}

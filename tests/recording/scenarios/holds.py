@@ -33,18 +33,19 @@ def holds(shop: Shop) -> None:
 
 
 def pins(shop: Shop) -> None:
-    r, page = shop.recorder, shop.page
+    r, page, office = shop.recorder, shop.page, shop.office
     body = {"lines": [{"sku": JUG, "store": LONDON, "quantity": 1}]}
     hold = r.move("/v1/holds", page, body).json()["id"]
     pin, unpin = "/v1/holds/{hold}/pin", "/v1/holds/{hold}/unpin"
-    r.post(pin, page, {"attempt": "try-1", "ttl_s": 300}, hold=hold)
-    r.post(pin, page, {"attempt": "try-1", "ttl_s": 300}, hold=hold)
-    r.post(pin, page, {"attempt": "try-2"}, hold=hold)
-    r.post(pin, page, {"attempt": "a blank"}, hold=hold)
+    r.post(pin, page, {"attempt": "try-1"}, hold=hold)
+    r.post(pin, office, {"attempt": "try-1", "ttl_s": 300}, hold=hold)
+    r.post(pin, office, {"attempt": "try-1", "ttl_s": 300}, hold=hold)
+    r.post(pin, office, {"attempt": "try-2"}, hold=hold)
+    r.post(pin, office, {"attempt": "a blank"}, hold=hold)
     r.delete("/v1/holds/{hold}", page, hold=hold)
-    r.post(unpin, page, {"attempt": "try-2"}, hold=hold)
-    r.post(unpin, page, {"attempt": "try-1"}, hold=hold)
+    r.post(unpin, office, {"attempt": "try-2"}, hold=hold)
+    r.post(unpin, office, {"attempt": "try-1"}, hold=hold)
     r.get("/v1/holds/{hold}", page, hold=hold)
     r.delete("/v1/holds/{hold}", page, hold=hold)
-    r.post(pin, page, {"attempt": "try-3"}, hold=hold)
-    r.post(pin, page, {"attempt": "try-3"}, hold="hld_none")
+    r.post(pin, office, {"attempt": "try-3"}, hold=hold)
+    r.post(pin, office, {"attempt": "try-3"}, hold="hld_none")

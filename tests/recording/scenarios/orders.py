@@ -1,6 +1,6 @@
 """Orders: placed, found again, changed, cancelled, paid."""
 
-from tests.recording.recorder import NOBODY
+from tests.recording.recorder import NOBODY, Caller
 from tests.recording.scenarios.shop import (
     ADDRESS,
     AT_PICKUP,
@@ -43,7 +43,7 @@ def checkout(shop: Shop) -> None:
     r.move(CHECKOUT, guest.by, AT_PICKUP, cart="crt_none")
 
 
-def _refused_terms(shop: Shop, cart: str, by: object) -> None:
+def _refused_terms(shop: Shop, cart: str, by: Caller) -> None:
     """Terms of a checkout that are wrong, each in its own manner."""
     r = shop.recorder
     for change in (

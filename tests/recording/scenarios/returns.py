@@ -3,7 +3,16 @@
 from typing import Any
 
 from tests.recording.scenarios.pickups import collect
-from tests.recording.scenarios.shop import KETTLE, LAMP, LONDON, MANCHESTER, MUG, Order, Shop, pickup
+from tests.recording.scenarios.shop import (
+    KETTLE,
+    LAMP,
+    LONDON,
+    MANCHESTER,
+    MUG,
+    Order,
+    Shop,
+    pickup,
+)
 
 RETURN = "/v1/returns/{return_id}"
 OF_ORDER = "/v1/orders/{order}/returns"

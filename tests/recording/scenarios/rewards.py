@@ -2,7 +2,9 @@
 
 from typing import Any
 
-from tests.recording.scenarios.shop import Shop, bearer
+from tests.recording.scenarios.pickups import do, make_ready
+from tests.recording.scenarios.shipments import sent_order
+from tests.recording.scenarios.shop import KETTLE, LAMP, Shop, bearer, pickup
 
 
 def rewards(shop: Shop) -> None:
@@ -22,32 +24,34 @@ def rewards(shop: Shop) -> None:
 
 
 def messages(shop: Shop) -> None:
-    """Waits until nothing is left to send; kinds and states are listed in a fixed order."""
-    r, office = shop.recorder, shop.office
-    for name in ("ann", "bob"):
-        query = {"customer": shop.ids[name], "limit": 200}
-        r.get("/v1/messages", office, query=query, until=_all_sent, show=_sorted)
-    listed = {"customer": shop.ids["ann"], "limit": 1}
-    found = r.client.get("/v1/messages", params=listed, headers=office.headers).json()
-    first = found["items"][0]
-    r.get("/v1/messages/{message}", office, message=first["id"], show=_trace)
+    """Each message is awaited before the next step: a step that overtakes it cancels it."""
+    r, office, cid = shop.recorder, shop.office, shop.cid
+    order = shop.order(cid, (LAMP, 1, pickup()))
+    code = make_ready(shop, order, (LAMP, 1))
+    _sent(shop, 1)
+    do(shop, "handover", order.group("pickup"), {"code": code})
+    _sent(shop, 2)
+    parcel = {"carrier": "Sample Post", "tracking_number": "T-20"}
+    sent = sent_order(shop, cid, (KETTLE, 1))
+    r.move("/v1/orders/{order}/shipments", office, parcel, order=sent.id)
+    found = _sent(shop, 3)
+    for item in found:
+        r.get("/v1/messages/{message}", office, message=item["id"])
+    query = {"customer": shop.ids["cid"], "kind": found[0]["kind"], "state": "sent"}
+    r.get("/v1/messages", office, query=query)
+    r.get("/v1/messages", office, query={"customer": shop.ids["cid"], "state": "read"})
     r.get("/v1/messages/{message}", office, message="msg_none")
     r.get("/v1/messages", office, query={"kind": "no_such_kind"})
     r.get("/v1/messages", shop.till)
 
 
-def _all_sent(answer: Any) -> bool:
-    items = answer.json()["items"]
-    return bool(items) and all(item["state"] in {"sent", "suppressed"} for item in items)
+def _sent(shop: Shop, count: int) -> list[dict[str, Any]]:
+    """The messages of the customer once `count` of them were sent."""
 
+    def are_sent(answer: Any) -> bool:
+        states = [item["state"] for item in answer.json()["items"]]
+        return states == ["sent"] * count
 
-def _sorted(answer: Any) -> Any:
-    """Messages that two events caused at once are written in either order."""
-    items = answer.json()["items"]
-    return sorted(
-        items, key=lambda item: (item["kind"], item["subject"] or "", str(item["about"]))
-    )
-
-
-def _trace(answer: Any) -> Any:
-    return answer.json()
+    query = {"customer": shop.ids["cid"]}
+    found = shop.recorder.get("/v1/messages", shop.office, query=query, until=are_sent)
+    return list(found.json()["items"])

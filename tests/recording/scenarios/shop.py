@@ -1,5 +1,6 @@
 """The shop that the scenarios talk to: sample data, one caller of each kind, a few goods."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 import httpx
@@ -137,33 +138,41 @@ def open_shop(checkout: Checkout, recorder: Recorder) -> Shop:
     for kind, name in files.items():
         report = checkout.hylla("import", kind, checkout.sample(name))
         recorder.entries["import"].append({"request": f"hylla import {kind}", "body": report})
-    customers = _customers(checkout, recorder)
+    made = checkout.hylla("keys", "create", "--role", "office")
+    office = bearer("office", made["key"])
+    at_london, at_manchester = {"stores": [LONDON]}, {"stores": [MANCHESTER]}
     return Shop(
         recorder=recorder,
-        office=_key(checkout, "office"),
-        page=_key(checkout, "shop"),
-        till=_key(checkout, "till", "--store", LONDON, "--terminal", "T1"),
-        other_till=_key(checkout, "till", "--store", MANCHESTER, "--terminal", "T2"),
-        associate=_key(checkout, "associate", "--store", LONDON),
-        other_associate=_key(checkout, "associate", "--store", MANCHESTER),
-        **customers,
+        office=office,
+        page=_key(recorder, office, "shop"),
+        till=_key(recorder, office, "till", at_london, terminal="T1"),
+        other_till=_key(recorder, office, "till", at_manchester, terminal="T2"),
+        associate=_key(recorder, office, "associate", at_london),
+        other_associate=_key(recorder, office, "associate", at_manchester),
+        **_customers(checkout, recorder, office),
     )
 
 
-def _key(checkout: Checkout, role: str, *more: str) -> Caller:
-    made = checkout.hylla("keys", "create", "--role", role, *more)
-    name = f"{role} of {more[1]}" if more else role
-    return bearer(name, made["key"])
+def _key(
+    recorder: Recorder,
+    office: Caller,
+    role: str,
+    at: dict[str, list[str]] | None = None,
+    **more: str,
+) -> Caller:
+    made = recorder.post("/v1/keys", office, {"role": role, **(at or {}), **more}).json()
+    return bearer(f"{role} of {at['stores'][0]}" if at else role, made["key"])
 
 
-def _customers(checkout: Checkout, recorder: Recorder) -> dict[str, Any]:
+def _customers(checkout: Checkout, recorder: Recorder, office: Caller) -> dict[str, Any]:
     """Three customers of the imported file with a token each."""
-    office = _key(checkout, "office")
-    ids, callers = {}, {}
+    ids = {}
     for number, name in enumerate(("ann", "bob", "cid"), start=1):
         query = {"external_id": f"sample-{number}"}
         found = recorder.get("/v1/customers", office, query=query).json()
         ids[name] = found["items"][0]["id"]
-        token = checkout.hylla("token", "--customer", ids[name])["token"]
-        callers[name] = bearer(name, token)
+    commands = [("token", "--customer", customer) for customer in ids.values()]
+    with ThreadPoolExecutor() as pool:
+        made = list(pool.map(lambda command: checkout.hylla(*command), commands))
+    callers = {name: bearer(name, answer["token"]) for name, answer in zip(ids, made, strict=True)}
     return {"ids": ids, **callers}

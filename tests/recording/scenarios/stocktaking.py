@@ -60,7 +60,9 @@ def sets_and_counts(shop: Shop) -> None:
     line = {"store": LONDON, "sku": PAN, "on_hand": 12, "if_version": version}
     r.post("/v1/stock/sets", office, {"lines": [line]}, key="set-1")
     r.post("/v1/stock/sets", office, {"lines": [line]}, key="set-1")
-    r.move("/v1/stock/sets", office, {"lines": [line, line | {"sku": "nothing"}, line | {"sku": SET}]})
+    r.move(
+        "/v1/stock/sets", office, {"lines": [line, line | {"sku": "nothing"}, line | {"sku": SET}]}
+    )
     r.move("/v1/stock/sets", office, {"lines": [line | {"on_hand": -1}]})
     counted = "2026-01-01T10:00:00+00:00"
     count = {"store": LONDON, "sku": PAN, "counted": 11, "counted_at": counted}
