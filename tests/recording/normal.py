@@ -25,6 +25,7 @@ _HIDDEN: Final = {
     "hint": "<secret>",
     "key": "<secret>",
     "next_cursor": "<cursor>",
+    "position": "<position>",
     "retry_after_s": "<seconds>",
     "secret": "<secret>",
     "source": "<source>",
