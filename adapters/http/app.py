@@ -170,7 +170,7 @@ def build_http_app(parts: AppComponents) -> ASGIApp:
         limits=limits,
         metrics=metrics,
         cors=_cors(parts.settings),
-        window=parts.extras["window"],
+        cache=parts.extras["window"],
         holding=parts.extras["holding"],
         clock=parts.extras["clock"],
     )

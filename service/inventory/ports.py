@@ -318,24 +318,24 @@ class AvailabilityCache(Protocol[Entry]):
     `exact` selects the figures that staff see, instead of those of the sales channel.
     """
 
-    def see(self, skus: Sequence[Sku], *, exact: bool) -> Sequence[Entry] | None:
+    def get(self, skus: Sequence[Sku], *, exact: bool) -> Sequence[Entry] | None:
         """The entries of these SKUs where all are fresh; None otherwise."""
 
-    async def read(self, skus: Sequence[Sku], *, exact: bool) -> Sequence[Entry]:
+    async def load(self, skus: Sequence[Sku], *, exact: bool) -> Sequence[Entry]:
         """The entries of these SKUs, read where they are not fresh; unknown SKUs are left out.
 
         Raises:
             Busy: the database does not answer.
         """
 
-    def moment(self, shown: Iterable[Entry]) -> datetime:
+    def as_of(self, shown: Iterable[Entry]) -> datetime:
         """The instant for which an answer made of these entries is true."""
 
-    def whole(self, shown: Entry, *, exact: bool) -> tuple[bytes, str]:
+    def encoded(self, shown: Entry, *, exact: bool) -> tuple[bytes, str]:
         """The encoded answer for every store that has stock, and its tag. Raises CacheMiss."""
 
-    def item(self, shown: Entry, stores: Sequence[StoreId], *, exact: bool) -> bytes:
+    def encoded_for(self, shown: Entry, stores: Sequence[StoreId], *, exact: bool) -> bytes:
         """The encoded answer for these stores. Raises CacheMiss."""
 
-    def holders(self, shown: Iterable[Entry], *, exact: bool) -> Sequence[StoreId]:
+    def stores_with_stock(self, shown: Iterable[Entry], *, exact: bool) -> Sequence[StoreId]:
         """The stores that have stock of any of these entries."""

@@ -79,14 +79,14 @@ class FastPath:
         limits: RateLimiter,
         metrics: Metrics,
         cors: CORSConfig,
-        window: AvailabilityCache[Any],
+        cache: AvailabilityCache[Any],
         holding: Batcher[HoldRequest, Hold],
         clock: Clock,
     ) -> None:
         self._doorkeeper = doorkeeper
         self._limits = limits
         self._metrics = metrics
-        self._window = window
+        self._cache = cache
         self._holding = holding
         self._clock = clock
         self._cors = _cors_headers(cors)
@@ -116,10 +116,10 @@ class FastPath:
             if not shown:
                 return False
             if asked:
-                item = self._window.item(shown[0], _stores(asked), exact=exact)
+                item = self._cache.encoded_for(shown[0], _stores(asked), exact=exact)
                 tag = blake2b(item, digest_size=12).hexdigest()
             else:
-                item, tag = self._window.whole(shown[0], exact=exact)
+                item, tag = self._cache.encoded(shown[0], exact=exact)
             headers = self._welcome(visitor)
         except (CacheMiss, Unavailable, RateLimited):
             return False
@@ -129,7 +129,7 @@ class FastPath:
         if known and not {etag, b"*"}.isdisjoint(map(bytes.strip, known.split(b","))):
             await self._answer(scope, send, ONE + "{sku}", visitor, 304, headers, b"")
             return True
-        as_of = msgspec.json.encode(self._window.moment(shown))
+        as_of = msgspec.json.encode(self._cache.as_of(shown))
         body = b'%b,"as_of":%b,"source":%b}' % (item[:-1], as_of, source)
         await self._answer(scope, send, ONE + "{sku}", visitor, 200, [JSON, *headers], body)
         return True
@@ -146,10 +146,10 @@ class FastPath:
             if len(shown) < len(skus):
                 return False
             stores = (
-                _stores(asked) if "store" in asked else self._window.holders(shown, exact=exact)
+                _stores(asked) if "store" in asked else self._cache.stores_with_stock(shown, exact=exact)
             )
-            as_of = msgspec.json.encode(self._window.moment(shown))
-            items = b",".join([self._window.item(one, stores, exact=exact) for one in shown])
+            as_of = msgspec.json.encode(self._cache.as_of(shown))
+            items = b",".join([self._cache.encoded_for(one, stores, exact=exact) for one in shown])
             body = MANY_ITEMS % (as_of, items, source)
             headers = [JSON, VARY, *self._welcome(visitor)]
         except (CacheMiss, Unavailable, RateLimited):
@@ -158,9 +158,9 @@ class FastPath:
         return True
 
     async def _shown(self, skus: Sequence[Sku], *, exact: bool) -> tuple[bytes, Sequence[Any]]:
-        if shown := self._window.see(skus, exact=exact):
+        if shown := self._cache.get(skus, exact=exact):
             return CACHE, shown
-        return LIVE, await self._window.read(skus, exact=exact)
+        return LIVE, await self._cache.load(skus, exact=exact)
 
     async def _hold(self, scope: Any, receive: Receive, send: Send) -> Receive | None:
         given = dict(scope["headers"])
