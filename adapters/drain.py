@@ -32,7 +32,7 @@ class Drain:
     def __init__(self) -> None:
         self.stopping = asyncio.Event()
 
-    async def first(self, work: Awaitable[T]) -> T | None:
+    async def run_until_stopping(self, work: Awaitable[T]) -> T | None:
         """What `work` gives, or None when the stop comes first; `work` is then given up."""
         task, stop = asyncio.ensure_future(work), asyncio.ensure_future(self.stopping.wait())
         try:
@@ -74,7 +74,7 @@ async def draining() -> AsyncIterator[Drain]:
         yield drain
 
 
-def in_a_worker(make: Callable[[], Any]) -> Any:
+def load_in_worker(make: Callable[[], Any]) -> Any:
     """Make the application in a worker process of the server.
 
     The server's own listener comes only after this. Until then a stop ends the process at once,
@@ -83,11 +83,11 @@ def in_a_worker(make: Callable[[], Any]) -> Any:
     """
     for number in SIGNALS:
         signal.signal(number, signal.SIG_DFL)
-    threading.Thread(target=_follow, args=(os.getppid(),), name="follow", daemon=True).start()
+    threading.Thread(target=_watch_parent, args=(os.getppid(),), name="follow", daemon=True).start()
     return make()
 
 
-def _follow(parent: int) -> None:
+def _watch_parent(parent: int) -> None:
     while os.getppid() == parent:
         time.sleep(POLL_INTERVAL_SECONDS)
     os.kill(os.getpid(), signal.SIGTERM)

@@ -53,7 +53,7 @@ ALLOWED_KEYS: Final = re.compile(
     r"|\+\d[\d ().\-]{6,}\d"
 )
 NOISY_LOGGERS: Final = ("alembic", "apscheduler", "httpcore", "httpx")
-SHARED: Final[list[Processor]] = [
+SHARED_PROCESSORS: Final[list[Processor]] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_logger_name,
     structlog.stdlib.add_log_level,
@@ -66,7 +66,7 @@ def configure(level: str) -> None:
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
-            *SHARED,
+            *SHARED_PROCESSORS,
             structlog.stdlib.PositionalArgumentsFormatter(),
             structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
         ],
@@ -74,10 +74,10 @@ def configure(level: str) -> None:
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
-    logging.config.dictConfig(config(level))
+    logging.config.dictConfig(logging_config(level))
 
 
-def config(level: str) -> dict[str, Any]:
+def logging_config(level: str) -> dict[str, Any]:
     """For `logging.config`, here and in the server, whose own words go the same way."""
     return {
         "version": 1,
@@ -105,7 +105,7 @@ def config(level: str) -> dict[str, Any]:
 
 def formatter() -> logging.Formatter:
     return structlog.stdlib.ProcessorFormatter(
-        foreign_pre_chain=SHARED,
+        foreign_pre_chain=SHARED_PROCESSORS,
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
             report_exception,
@@ -136,27 +136,27 @@ def report_exception(_logger: Any, _method: str, event: EventDict) -> EventDict:
 
 def redact(_logger: Any, _method: str, event: EventDict) -> EventDict:
     """Blank what is personal or secret, wherever in the line it stands."""
-    return _redacted_fields(event)
+    return _redact_fields(event)
 
 
-def _redacted_fields(fields: Mapping[str, Any]) -> MutableMapping[str, Any]:
+def _redact_fields(fields: Mapping[str, Any]) -> MutableMapping[str, Any]:
     return {
-        name: REDACTED_KEYS if name.lower() in PERSONAL_KEYS else _redacted(value)
+        name: REDACTED_KEYS if name.lower() in PERSONAL_KEYS else _redact_value(value)
         for name, value in fields.items()
     }
 
 
-def _redacted(value: Any) -> Any:
+def _redact_value(value: Any) -> Any:
     match value:
         case str():
-            return ALLOWED_KEYS.sub(_hide, value)
+            return ALLOWED_KEYS.sub(_mask, value)
         case Mapping():
-            return _redacted_fields(value)
+            return _redact_fields(value)
         case list() | tuple() | set() | frozenset():
-            return [_redacted(item) for item in value]
-    return value if value is None or isinstance(value, int | float) else _redacted(str(value))
+            return [_redact_value(item) for item in value]
+    return value if value is None or isinstance(value, int | float) else _redact_value(str(value))
 
 
-def _hide(found: re.Match[str]) -> str:
+def _mask(found: re.Match[str]) -> str:
     """The words around a secret stay; the secret goes."""
     return f"{found['scheme'] or found['user'] or ''}{REDACTED_KEYS}"

@@ -19,8 +19,8 @@ from adapters.channels.router import ChannelRouter
 from adapters.content.rendering import JinjaRenderer
 from adapters.drain import Drain, draining
 from adapters.http.app import AppComponents, HttpSettings, build_http_app
-from adapters.http.inventory.streams import Streams
-from adapters.imports.reading import FileReading
+from adapters.http.inventory.streams import AvailabilityStreams
+from adapters.imports.reading import ImportFileReader
 from adapters.oidc.tokens import OidcTokenVerifier, TrialTokenVerifier
 from adapters.postgres.db.pool import connect
 from adapters.postgres.db.unit_of_work import PostgresUnits, utc_now
@@ -29,7 +29,7 @@ from adapters.scheduler.scheduler import Scheduler
 from adapters.scheduler.steps import build_jobs, build_payment_jobs
 from adapters.secrets.api_keys import RandomSecrets
 from adapters.secrets.codes import DerivedCodes
-from adapters.settings import Role, Settings, SettingsError
+from adapters.settings import ProcessRole, Settings, SettingsError
 from adapters.smtp.email import MailServer, SmtpCarrier
 from adapters.stripe.events import StripeEvents
 from adapters.stripe.provider import StripeProvider
@@ -39,7 +39,7 @@ from domain.carts.cart_rules import CartRules
 from domain.contact.channels import MessageChannel
 from domain.follow_ups.content import Retailer
 from domain.inventory.availability import StockDisplayPolicy
-from domain.loyalty.points import Programme
+from domain.loyalty.points import LoyaltyProgramme
 from service.follow_ups.message_context import MessageContext
 from service.follow_ups.ports import MessageCarrier, MessageChannels
 from service.foundation.ports import Codes, TokenVerifier
@@ -65,7 +65,7 @@ class Components(Struct):
     relay: Relay
     codes: DerivedCodes
     tokens: TokenVerifier
-    client: httpx.AsyncClient
+    http_client: httpx.AsyncClient
     channel_router: ChannelRouter
     webhook_sender: HttpWebhookSender
     message_context: MessageContext
@@ -77,7 +77,7 @@ class Components(Struct):
         await self.webhook_sender.close()
         if self.card_provider:
             await self.card_provider.close()
-        await self.client.aclose()
+        await self.http_client.aclose()
         await self.units.close()
         await self.background_pool.close()
 
@@ -88,15 +88,15 @@ def build_components(settings: Settings) -> Components:
     codes = DerivedCodes(settings.secret)
     switchboard = _channel_router(settings)
     units = PostgresUnits(
-        connect(settings.database_url, pool_size=settings.connections),
-        programme=Programme(activation_days=settings.activation_days),
+        connect(settings.database_url, pool_size=settings.db_pool_size),
+        programme=LoyaltyProgramme(activation_days=settings.activation_days),
         cart_rules=CartRules(
-            settings.most_per_order,
+            settings.max_quantity_per_order,
             settings.guest_cart_days,
             settings.customer_cart_days,
             settings.till_cart_days,
         ),
-        audit_timeout=timedelta(seconds=settings.audit_seconds),
+        audit_timeout=timedelta(seconds=settings.audit_timeout_seconds),
     )
     aside = PostgresUnits(connect(settings.database_url, pool_size=BACKGROUND_POOL_SIZE))
     return Components(
@@ -105,12 +105,12 @@ def build_components(settings: Settings) -> Components:
         background_pool=aside,
         relay=Relay(units, settings.database_url, aside=aside),
         codes=codes,
-        tokens=_tokens(settings, client),
-        client=client,
+        tokens=_build_token_reader(settings, client),
+        http_client=client,
         channel_router=switchboard,
-        webhook_sender=HttpWebhookSender(clock=utc_now, private=settings.webhook_private),
+        webhook_sender=HttpWebhookSender(clock=utc_now, private=settings.webhook_allow_private),
         message_context=_message_context(settings, codes, switchboard),
-        card_provider=_payments(settings),
+        card_provider=_build_payment_provider(settings),
     )
 
 
@@ -120,17 +120,17 @@ def create_app(settings: Settings) -> ASGIApp:
     app = build_app(build_components(settings))
     gc.collect()
     gc.freeze()  # what is there now stays: nobody looks through it again for what may go
-    return _traced(app) if settings.otel else app
+    return _instrument(app) if settings.otel else app
 
 
-def _traced(app: ASGIApp) -> ASGIApp:
+def _instrument(app: ASGIApp) -> ASGIApp:
     try:
         from adapters import telemetry  # noqa: PLC0415 - costs nothing where it is off
     except ImportError:
         raise SettingsError(
             ["HYLLA_OTEL needs the extra `otel`, which is not installed."]
         ) from None
-    traced: ASGIApp = telemetry.switch_on(app)
+    traced: ASGIApp = telemetry.instrument_app(app)
     return traced
 
 
@@ -138,18 +138,20 @@ def build_app(house: Components) -> ASGIApp:
     """The application of a house that is open already."""
     settings = house.settings
     telling = StockDisplayPolicy(
-        settings.low_stock_at,
-        settings.shown_quantities,
-        settings.shown_quantities_max,
-        settings.low_confidence_at / 100,
+        settings.low_stock_threshold,
+        settings.stock_display,
+        settings.stock_display_max,
+        settings.low_confidence_threshold / 100,
     )
-    streams = Streams(house.units, house.relay, telling=telling, aside=house.background_pool)
+    streams = AvailabilityStreams(
+        house.units, house.relay, telling=telling, aside=house.background_pool
+    )
     window = InMemoryAvailabilityCache(
         house.background_pool,
         house.relay,
         telling=telling,
         clock=utc_now,
-        most_bytes=settings.window_mb * 2**20,
+        most_bytes=settings.cache_mb * 2**20,
     )
     house.units.after_stock_change.append(window.invalidate)
 
@@ -164,13 +166,15 @@ def build_app(house: Components) -> ASGIApp:
                 house.relay.running(),
                 streams.running(drain),
                 window.running(),
-                _jobs(house, drain),
+                _run_jobs(house, drain),
             ):
                 yield
         await house.close()
 
     cashier = PaymentMethods(
-        house.card_provider, timedelta(minutes=settings.payment_minutes), settings.on_account
+        house.card_provider,
+        timedelta(minutes=settings.payment_timeout_minutes),
+        settings.on_account,
     )
     return build_http_app(
         AppComponents(
@@ -178,21 +182,21 @@ def build_app(house: Components) -> ASGIApp:
             codes=house.codes,
             tokens=house.tokens,
             secrets=RandomSecrets(),
-            ready=ready,
-            settings=HttpSettings(rate_per_s=settings.rate_limit, workers=settings.workers),
+            check_readiness=ready,
+            settings=HttpSettings(rate_per_second=settings.rate_limit, workers=settings.workers),
             lifespan=[lifespan],
-            extras={
-                "reading": FileReading(),
+            extra_dependencies={
+                "reading": ImportFileReader(),
                 "shoppers_learn": telling,
                 "streams": streams,
                 "window": window,
-                "private_webhooks": settings.webhook_private,
+                "private_webhooks": settings.webhook_allow_private,
                 "currency": settings.currency,
                 "clock": utc_now,
-                "hold_limit": settings.hold_limit,
-                "notices": _notices(settings),
+                "hold_limit": settings.max_held_quantity_per_sku,
+                "notices": _build_provider_events(settings),
                 "cashier": cashier,
-                "without_receipt_max": settings.returns_without_receipt_max,
+                "without_receipt_max": settings.non_receipted_return_max,
                 **_batchers(house, cashier),
             },
         )
@@ -201,7 +205,7 @@ def build_app(house: Components) -> ASGIApp:
 
 def _batchers(house: Components, cashier: PaymentMethods) -> dict[str, Any]:
     """Calls that are served together with those that come meanwhile."""
-    hold = partial(create_holds, house.units, limit=house.settings.hold_limit)
+    hold = partial(create_holds, house.units, limit=house.settings.max_held_quantity_per_sku)
     place = partial(place_orders, house.units, cashier)
     return {
         "holding": Batcher(hold, name=lambda wish: wish.key.name),
@@ -209,22 +213,22 @@ def _batchers(house: Components, cashier: PaymentMethods) -> dict[str, Any]:
     }
 
 
-async def work(settings: Settings) -> None:
+async def run_worker(settings: Settings) -> None:
     """Do the jobs, and answer nobody, until told to stop."""
     logs.configure(settings.log_level)
     house = build_components(settings)
-    async with draining() as drain, house.relay.running(), _jobs(house, drain):
+    async with draining() as drain, house.relay.running(), _run_jobs(house, drain):
         await drain.stopping.wait()
     await house.close()
 
 
 @asynccontextmanager
-async def _jobs(house: Components, drain: Drain) -> AsyncIterator[None]:
+async def _run_jobs(house: Components, drain: Drain) -> AsyncIterator[None]:
     """What time brings about, in every process but those that only answer."""
-    if house.settings.role is Role.API:
+    if house.settings.role is ProcessRole.API:
         yield
         return
-    kept = timedelta(hours=house.settings.feed_hours)
+    kept = timedelta(hours=house.settings.feed_retention_hours)
     todo = [
         *build_jobs(
             house.units, house.message_context, house.webhook_sender, drain.stopping, feed_kept=kept
@@ -239,7 +243,7 @@ def _channel_router(settings: Settings) -> ChannelRouter:
     """The ways out that were set up; without any, the shop is on trial."""
     carriers: dict[MessageChannel, MessageCarrier] = {}
     if settings.smtp_url:
-        server = MailServer.at(settings.smtp_url)
+        server = MailServer.from_url(settings.smtp_url)
         carriers[MessageChannel.EMAIL] = SmtpCarrier(
             server, sender=settings.smtp_from, clock=utc_now
         )
@@ -248,7 +252,7 @@ def _channel_router(settings: Settings) -> ChannelRouter:
             settings.webhook_url,
             settings.webhook_secret,
             clock=utc_now,
-            private=settings.webhook_private,
+            private=settings.webhook_allow_private,
         )
         names = settings.webhook_channels.split(",")
         carriers |= {MessageChannel(name): webhook for name in names}
@@ -267,13 +271,13 @@ def _message_context(settings: Settings, codes: Codes, channels: MessageChannels
             email=settings.retailer_email or None,
             phone=settings.retailer_phone or None,
         ),
-        address=settings.address,
+        address=settings.base_url,
         shop_url=shop_url,
         thank_you_after=timedelta(minutes=settings.thank_you_delay_minutes),
     )
 
 
-def _payments(settings: Settings) -> StripeProvider | None:
+def _build_payment_provider(settings: Settings) -> StripeProvider | None:
     if not settings.stripe_secret_key:
         return None
     return StripeProvider(
@@ -284,13 +288,13 @@ def _payments(settings: Settings) -> StripeProvider | None:
     )
 
 
-def _notices(settings: Settings) -> Mapping[str, ProviderEvents]:
+def _build_provider_events(settings: Settings) -> Mapping[str, ProviderEvents]:
     """Whose calls are listened to, by the name in their address."""
     secrets = settings.stripe_webhook_secret
     return {"stripe": StripeEvents(secrets.split(","))} if secrets else {}
 
 
-def _tokens(settings: Settings, client: httpx.AsyncClient) -> TokenVerifier:
+def _build_token_reader(settings: Settings, client: httpx.AsyncClient) -> TokenVerifier:
     if not settings.oidc_issuer:
         return TrialTokenVerifier(settings.secret)
     from adapters.oidc.jwks import JwksCache  # noqa: PLC0415 - only a real shop needs it

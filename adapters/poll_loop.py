@@ -29,19 +29,19 @@ class PollLoop:
     ) -> None:
         self._name = name
         self._work = work
-        self._every_s = every_s
-        self._pause_s = pause_s
-        self._wanted = asyncio.Event()
-        self._awaited: asyncio.Future[None] | None = None
+        self._interval_seconds = every_s
+        self._min_interval_seconds = pause_s
+        self._wake_up = asyncio.Event()
+        self._next_run: asyncio.Future[None] | None = None
         self._task: asyncio.Task[None] | None = None
 
     @property
-    def open(self) -> bool:
+    def is_running(self) -> bool:
         return self._task is not None
 
-    def nudge(self) -> None:
+    def wake(self) -> None:
         """Let a round begin as soon as it can."""
-        self._wanted.set()
+        self._wake_up.set()
 
     async def poll(self) -> None:
         """Wait for a round that begins after this; all who ask meanwhile share it.
@@ -52,13 +52,13 @@ class PollLoop:
         if self._task is None:
             await self._work()
             return
-        if self._awaited is None:
-            self._awaited = asyncio.get_running_loop().create_future()
-            self._wanted.set()
-        await asyncio.shield(self._awaited)
+        if self._next_run is None:
+            self._next_run = asyncio.get_running_loop().create_future()
+            self._wake_up.set()
+        await asyncio.shield(self._next_run)
 
     async def __aenter__(self) -> Self:
-        self._task = asyncio.create_task(self._repeat(), name=self._name)
+        self._task = asyncio.create_task(self._run(), name=self._name)
         return self
 
     async def __aexit__(
@@ -71,34 +71,34 @@ class PollLoop:
         assert task is not None, "opened once, closed once"
         task.cancel()
         await asyncio.wait({task})
-        if self._awaited:
-            self._awaited.cancel()
+        if self._next_run:
+            self._next_run.cancel()
 
-    async def _repeat(self) -> None:
+    async def _run(self) -> None:
         while True:
             with suppress(TimeoutError):
-                async with asyncio.timeout(self._every_s):
-                    await self._wanted.wait()
-            self._wanted.clear()
-            awaited, self._awaited = self._awaited, None
+                async with asyncio.timeout(self._interval_seconds):
+                    await self._wake_up.wait()
+            self._wake_up.clear()
+            awaited, self._next_run = self._next_run, None
             try:
                 await self._work()
             except asyncio.CancelledError:
-                _tell(awaited, Unavailable("The service is stopping."))
+                _resolve(awaited, Unavailable("The service is stopping."))
                 raise
             except Unavailable as trouble:
                 log.info("round waits", round=self._name)
-                _tell(awaited, trouble)
+                _resolve(awaited, trouble)
             except Exception as trouble:
                 log.exception("round failed", round=self._name)
-                _tell(awaited, trouble)
+                _resolve(awaited, trouble)
             else:
-                _tell(awaited, None)
-            if self._pause_s:
-                await asyncio.sleep(self._pause_s)
+                _resolve(awaited, None)
+            if self._min_interval_seconds:
+                await asyncio.sleep(self._min_interval_seconds)
 
 
-def _tell(awaited: asyncio.Future[None] | None, trouble: Exception | None) -> None:
+def _resolve(awaited: asyncio.Future[None] | None, trouble: Exception | None) -> None:
     if awaited is None or awaited.done():
         return
     if trouble:

@@ -21,11 +21,11 @@ from msgspec import Meta, Struct, convert, inspect, structs
 from domain.contact.channels import MessageChannel
 from domain.inventory.availability import AvailableQuantities
 from domain.kernel.locales import LOCALES
-from domain.kernel.patterns import whole
+from domain.kernel.patterns import anchored
 
 PREFIX: Final = "HYLLA_"
-SHORTEST_SECRET: Final = 32
-MOST_CONNECTIONS: Final = 200
+MIN_SECRET_LENGTH: Final = 32
+MAX_CONNECTIONS: Final = 200
 """That the database in the data folder takes."""
 SPARE_CONNECTIONS: Final = 10
 """Of these, for commands beside the service."""
@@ -36,7 +36,7 @@ class SettingsError(Exception):
 
     def __init__(self, faults: list[str]) -> None:
         super().__init__("\n".join(faults))
-        self.faults = faults
+        self.errors = faults
 
 
 class Secret(str):
@@ -48,7 +48,7 @@ class Secret(str):
         return "'***'" if self else "''"
 
 
-class Role(StrEnum):
+class ProcessRole(StrEnum):
     """What a process does: answer requests, do the jobs, or both."""
 
     ALL = "all"
@@ -65,15 +65,34 @@ class LogLevel(StrEnum):
 
 Url = Annotated[
     str,
-    Meta(pattern=whole(r"(https?://[^\s/]+\S*)?"), extra={"rule": "written as https://host/path"}),
+    Meta(
+        pattern=anchored(r"(https?://[^\s/]+\S*)?"), extra={"rule": "written as https://host/path"}
+    ),
 ]
 Currency = Annotated[
-    str, Meta(pattern=whole("[A-Z]{3}"), extra={"rule": "three capital letters, such as EUR"})
+    str, Meta(pattern=anchored("[A-Z]{3}"), extra={"rule": "three capital letters, such as EUR"})
 ]
 Days = Annotated[int, Meta(ge=1, le=3650)]
 Positive = Annotated[int, Meta(ge=1)]
-SIGNING: Final = r"(whsec_)?[A-Za-z0-9+/]{32,}={0,2}"
-LANGUAGES: Final = f"one of {', '.join(LOCALES)}"
+SIGNING_SECRET_PATTERN: Final = r"(whsec_)?[A-Za-z0-9+/]{32,}={0,2}"  # noqa: S105 - a pattern
+RENAMED_SETTINGS: Final = {
+    "audit_seconds": "audit_timeout_seconds",
+    "connections": "db_pool_size",
+    "feed_hours": "feed_retention_hours",
+    "hold_limit": "max_held_quantity_per_sku",
+    "low_confidence_at": "low_confidence_threshold",
+    "low_stock_at": "low_stock_threshold",
+    "most_per_order": "max_quantity_per_order",
+    "payment_minutes": "payment_timeout_minutes",
+    "returns_without_receipt_max": "non_receipted_return_max",
+    "shown_quantities": "stock_display",
+    "shown_quantities_max": "stock_display_max",
+    "stop_seconds": "shutdown_timeout_seconds",
+    "webhook_private": "webhook_allow_private",
+    "window_mb": "cache_mb",
+}
+"""Names of settings in earlier builds, and their names now."""
+LOCALE_RULE: Final = f"one of {', '.join(LOCALES)}"
 
 
 def data_folder() -> Path:
@@ -93,10 +112,10 @@ class Settings(Struct, frozen=True, kw_only=True):
     host: str = "127.0.0.1"
     port: Annotated[int, Meta(ge=1, le=65535)] = 8000
     workers: Annotated[int, Meta(ge=1, le=256)] = 1
-    role: Role = Role.ALL
+    role: ProcessRole = ProcessRole.ALL
     public_url: Url = ""
     """How the world reaches this service, for links in messages; by default host and port."""
-    stop_seconds: Positive = 20
+    shutdown_timeout_seconds: Positive = 20
     """How long a stop waits for requests that are under way."""
     log_level: LogLevel = LogLevel.INFO
     otel: bool = False
@@ -104,37 +123,37 @@ class Settings(Struct, frozen=True, kw_only=True):
     """Requests a second for each key."""
     currency: Currency = "EUR"
     """Of a cart that nobody named a currency for."""
-    connections: Annotated[int, Meta(ge=2, le=200)] = 16
+    db_pool_size: Annotated[int, Meta(ge=2, le=200)] = 16
     """To the database, for each process."""
-    audit_seconds: Annotated[int, Meta(ge=1, le=24 * 3600)] = 30
+    audit_timeout_seconds: Annotated[int, Meta(ge=1, le=24 * 3600)] = 30
     """How long an audit may look at one invariant."""
-    feed_hours: Annotated[int, Meta(ge=1, le=24 * 30)] = 24
+    feed_retention_hours: Annotated[int, Meta(ge=1, le=24 * 30)] = 24
     """How long changes of stock are kept for those who come back to a stream."""
-    window_mb: Positive = 256
+    cache_mb: Positive = 256
     """What each process may keep of answers about stock, ready to be given again."""
-    hold_limit: Positive = 20
+    max_held_quantity_per_sku: Positive = 20
     """Units of one SKU that one customer may hold at a time."""
-    most_per_order: Annotated[int, Meta(ge=1, le=999)] = 999
+    max_quantity_per_order: Annotated[int, Meta(ge=1, le=999)] = 999
     """Units of one SKU in an order, where its product has no limit of its own."""
     guest_cart_days: Days = 30
     """After its last change, until a guest's cart ends."""
     customer_cart_days: Days = 180
     till_cart_days: Days = 1
     """Of one that was started at a till."""
-    low_stock_at: Annotated[int, Meta(ge=0)] = 3
-    low_confidence_at: Annotated[int, Meta(ge=0, le=100)] = 30
+    low_stock_threshold: Annotated[int, Meta(ge=0)] = 3
+    low_confidence_threshold: Annotated[int, Meta(ge=0, le=100)] = 30
     """Per cent of confidence below which a store looks before it promises a pickup."""
-    shown_quantities: AvailableQuantities = AvailableQuantities.EXACT
+    stock_display: AvailableQuantities = AvailableQuantities.EXACT
     """What shoppers learn of a number, in answers and on streams."""
-    shown_quantities_max: Positive = 10
+    stock_display_max: Positive = 10
     """The cap, where quantities are capped."""
-    returns_without_receipt_max: Annotated[int, Meta(ge=0, le=10**9)] = 0
+    non_receipted_return_max: Annotated[int, Meta(ge=0, le=10**9)] = 0
     """Most value of one, in minor units; 0: nothing is taken back without a receipt."""
     thank_you_delay_minutes: Annotated[int, Meta(ge=0)] = 120
     activation_days: Annotated[int, Meta(ge=0, le=3650)] = 0
     """After a handover, until its points can be spent."""
     locale: Annotated[
-        str, Meta(pattern=whole(f"({'|'.join(LOCALES)})"), extra={"rule": LANGUAGES})
+        str, Meta(pattern=anchored(f"({'|'.join(LOCALES)})"), extra={"rule": LOCALE_RULE})
     ] = "en"
     """Of messages to readers whose own language we do not write."""
     retailer: str = "Hylla"
@@ -150,7 +169,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     webhook_secret: Secret = Secret("")
     webhook_channels: str = "sms"
     """What the webhook carries, such as `sms,whatsapp`."""
-    webhook_private: bool = False
+    webhook_allow_private: bool = False
     """Whether the webhook may lead into a network that is not the public one."""
     stripe_secret_key: Secret = Secret("")
     """Cards are taken where it is set."""
@@ -163,20 +182,22 @@ class Settings(Struct, frozen=True, kw_only=True):
     stripe_url: Url = "https://api.stripe.com"
     on_account: bool = False
     """Whether orders may be paid on account: the retailer bills their buyers by itself."""
-    payment_minutes: Annotated[int, Meta(ge=5, le=1380)] = 30
+    payment_timeout_minutes: Annotated[int, Meta(ge=5, le=1380)] = 30
     """How long an order waits to be paid by card, with its goods kept."""
     oidc_issuer: Url = ""
     oidc_audience: str = ""
     oidc_jwks_url: Url = ""
 
     @property
-    def address(self) -> str:
+    def base_url(self) -> str:
         """How the world reaches this service, without a slash at the end."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return self.public_url.rstrip("/") or f"http://{host}:{self.port}"
 
 
-def read(environment: Mapping[str, str], *, derives: bool = True, **options: Any) -> Settings:
+def read_settings(
+    environment: Mapping[str, str], *, derives: bool = True, **options: Any
+) -> Settings:
     """The settings of the environment; options that were given (are not None) go first.
 
     Who derives no codes or tokens from the secret needs none.
@@ -191,16 +212,16 @@ def read(environment: Mapping[str, str], *, derives: bool = True, **options: Any
     }
     given |= {name: value for name, value in options.items() if value is not None}
     known = {field.name: field.type for field in structs.fields(Settings)}
-    faults = [_unknown(name, known) for name in given if name not in known]
+    faults = [_unknown_setting(name, known) for name in given if name not in known]
     values = {}
     for name in given.keys() & known.keys():
         try:
-            values[name] = convert(given[name], known[name], strict=False, dec_hook=_make)
+            values[name] = convert(given[name], known[name], strict=False, dec_hook=_decode_hook)
         except msgspec.ValidationError:
-            faults.append(_wrong(name, given[name], known[name]))
+            faults.append(_invalid_value(name, given[name], known[name]))
     if not faults:
         settings = Settings(**values)
-        faults = _broken_rules(settings, derives=derives)
+        faults = _check_rules(settings, derives=derives)
     if faults:
         raise SettingsError(sorted(faults))
     return settings
@@ -212,11 +233,11 @@ def with_own_secret(settings: Settings) -> Settings:
         return settings
     kept = settings.data / "secret"
     if not kept.exists():
-        _keep(kept, secrets.token_urlsafe(SHORTEST_SECRET))
+        _write_secret(kept, secrets.token_urlsafe(MIN_SECRET_LENGTH))
     return structs.replace(settings, secret=Secret(kept.read_text().strip()))
 
 
-def _keep(path: Path, secret: str) -> None:
+def _write_secret(path: Path, secret: str) -> None:
     """Write `path` whole, for its owner alone; if two write at once, the first one's stays."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     fresh = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
@@ -227,19 +248,19 @@ def _keep(path: Path, secret: str) -> None:
     fresh.unlink()
 
 
-def _broken_rules(s: Settings, *, derives: bool) -> list[str]:
+def _check_rules(s: Settings, *, derives: bool) -> list[str]:
     """What must hold between settings, and does not."""
     beside = 4  # the pool, in each process: one that listens, and those that follow changes
-    needed = s.workers * (s.connections + beside) + SPARE_CONNECTIONS
+    needed = s.workers * (s.db_pool_size + beside) + SPARE_CONNECTIONS
     broken = {
-        f"HYLLA_SECRET is needed with a database of your own: at least {SHORTEST_SECRET} random"
+        f"HYLLA_SECRET is needed with a database of your own: at least {MIN_SECRET_LENGTH} random"
         " characters, the same for every process.": derives and s.database_url and not s.secret,
-        f"HYLLA_WORKERS and HYLLA_CONNECTIONS need {needed} connections, and the database in the"
-        f" data folder takes {MOST_CONNECTIONS}: lower one, or name your own HYLLA_DATABASE_URL.": (
-            not s.database_url and needed > MOST_CONNECTIONS
+        f"HYLLA_WORKERS and HYLLA_DB_POOL_SIZE need {needed} connections, and the database in the"
+        f" data folder takes {MAX_CONNECTIONS}: lower one, or name your own HYLLA_DATABASE_URL.": (
+            not s.database_url and needed > MAX_CONNECTIONS
         ),
-        f"HYLLA_SECRET must have at least {SHORTEST_SECRET} random characters.": s.secret
-        and len(s.secret) < SHORTEST_SECRET,
+        f"HYLLA_SECRET must have at least {MIN_SECRET_LENGTH} random characters.": s.secret
+        and len(s.secret) < MIN_SECRET_LENGTH,
         "HYLLA_SMTP_URL must be written as smtp://user:password@host:port, or smtps://…": s.smtp_url
         and not re.match(r"(smtps?|smtp\+starttls)://[^/\s]+", s.smtp_url),
         "HYLLA_SMTP_FROM is needed with HYLLA_SMTP_URL: the address that e-mail comes from.": (
@@ -249,7 +270,7 @@ def _broken_rules(s: Settings, *, derives: bool) -> list[str]:
             s.webhook_url and not s.webhook_secret
         ),
         "HYLLA_WEBHOOK_SECRET must be written as whsec_ and 24 random bytes or more in base64.": (
-            s.webhook_secret and not re.fullmatch(SIGNING, s.webhook_secret)
+            s.webhook_secret and not re.fullmatch(SIGNING_SECRET_PATTERN, s.webhook_secret)
         ),
         f"HYLLA_WEBHOOK_CHANNELS must name channels: {', '.join(MessageChannel)}.": s.webhook_url
         and not set(s.webhook_channels.split(",")) <= set(MessageChannel),
@@ -267,22 +288,25 @@ def _broken_rules(s: Settings, *, derives: bool) -> list[str]:
     return [sentence for sentence, is_broken in broken.items() if is_broken]
 
 
-def _make(type_: Any, value: Any) -> Any:
+def _decode_hook(type_: Any, value: Any) -> Any:
     return type_(value)
 
 
-def _unknown(name: str, known: Mapping[str, Any]) -> str:
+def _unknown_setting(name: str, known: Mapping[str, Any]) -> str:
+    if name in RENAMED_SETTINGS:
+        new = _variable_name(RENAMED_SETTINGS[name])
+        return f"{_variable_name(name)} is named {new} now; the values are the same."
     near = difflib.get_close_matches(name, known, n=1)
-    hint = f"; did you mean {_variable(near[0])}?" if near else "."
-    return f"{_variable(name)} is not a setting{hint}"
+    hint = f"; did you mean {_variable_name(near[0])}?" if near else "."
+    return f"{_variable_name(name)} is not a setting{hint}"
 
 
-def _wrong(name: str, value: Any, type_: Any) -> str:
+def _invalid_value(name: str, value: Any, type_: Any) -> str:
     shown = "" if type_ is Secret else f", not {str(value)!r}"
-    return f"{_variable(name)} must be {_rule(inspect.type_info(type_))}{shown}."
+    return f"{_variable_name(name)} must be {_describe_rule(inspect.type_info(type_))}{shown}."
 
 
-def _rule(type_: inspect.Type) -> str:
+def _describe_rule(type_: inspect.Type) -> str:
     """What a value must be, as one would say it."""
     match type_:
         case inspect.IntType(ge=least, le=None):
@@ -298,5 +322,5 @@ def _rule(type_: inspect.Type) -> str:
     return "text"
 
 
-def _variable(name: str) -> str:
+def _variable_name(name: str) -> str:
     return f"{PREFIX}{name.upper()}"

@@ -19,27 +19,27 @@ from opentelemetry.sdk.resources import SERVICE_NAME, Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
-ADDRESS: Final = ("url.path", "url.full", "http.target", "http.url")
-QUERY: Final = "url.query"
+URL_ATTRIBUTES: Final = ("url.path", "url.full", "http.target", "http.url")
+QUERY_ATTRIBUTE: Final = "url.query"
 
 
-def switch_on(app: Any) -> Any:
+def instrument_app(app: Any) -> Any:
     """`app` with a span for each request, and for what it asks of the database and of others."""
     provider = TracerProvider(resource=Resource.create({SERVICE_NAME: "hylla"}))
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     asyncpg: Any = AsyncPGInstrumentor()  # type: ignore[no-untyped-call]
     asyncpg.instrument(tracer_provider=provider)
     HTTPXClientInstrumentor().instrument(tracer_provider=provider)
-    return traced(app, provider)
+    return add_tracing_middleware(app, provider)
 
 
-def traced(app: Any, provider: TracerProvider) -> Any:
+def add_tracing_middleware(app: Any, provider: TracerProvider) -> Any:
     return OpenTelemetryMiddleware(
-        Named(app), tracer_provider=provider, exclude_spans=["send", "receive"]
+        SpanNameMiddleware(app), tracer_provider=provider, exclude_spans=["send", "receive"]
     )
 
 
-class Named:
+class SpanNameMiddleware:
     """Calls the span of a request by its route once that is known."""
 
     def __init__(self, app: Any) -> None:
@@ -48,19 +48,19 @@ class Named:
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         async def answer(message: Any) -> None:
             if message["type"] == "http.response.start":
-                _name(trace.get_current_span(), scope)
+                _set_span_name(trace.get_current_span(), scope)
             await send(message)
 
         await self._app(scope, receive, answer)
 
 
-def _name(span: trace.Span, scope: Any) -> None:
+def _set_span_name(span: trace.Span, scope: Any) -> None:
     route = scope.get("path_template") or "unknown"
     span.update_name(f"{scope['method']} {route}")
     span.set_attribute("http.route", route)
     known = getattr(span, "attributes", None) or {}
-    for attribute in ADDRESS:
+    for attribute in URL_ATTRIBUTES:
         if attribute in known:
             span.set_attribute(attribute, route)
-    if QUERY in known:
-        span.set_attribute(QUERY, "")
+    if QUERY_ATTRIBUTE in known:
+        span.set_attribute(QUERY_ATTRIBUTE, "")

@@ -26,11 +26,11 @@ from domain.catalogue.products import Product
 from domain.inventory.availability import (
     AvailabilityView,
     Catalogue,
-    Nearby,
+    NearbyStore,
     StockDisplayPolicy,
     StoreAvailability,
+    component_skus,
     compute_availability,
-    needed,
 )
 from domain.inventory.change_feed import ANY
 from domain.inventory.confidence import uncertain_from
@@ -46,9 +46,9 @@ from service.shared.unit_of_work import Unit, Units
 POLL_INTERVAL_SECONDS: Final = 1.0
 MIN_PAUSE_SECONDS: Final = 0.05
 """Between two looks, however much changes."""
-FRESH: Final = timedelta(seconds=3)
+MAX_AGE: Final = timedelta(seconds=3)
 """How old the last look may be; where it is older, answers are read anew."""
-AHEAD: Final = timedelta(seconds=6)
+HOLD_LOOKAHEAD: Final = timedelta(seconds=6)
 """How far ahead holds that end are looked for: farther than a look is good for."""
 BATCH_SIZE: Final = 200
 """SKUs of one reading."""
@@ -60,45 +60,45 @@ DISTANT_FUTURE: Final = datetime.max.replace(tzinfo=UTC)
 class EncodedStore(Struct, gc=False):
     """What is told of a store, before and behind its `ready_from`; whole where it has none.
 
-    Many SKUs are told alike in a store, and share it. `filled` is as it is sent in a `minute`.
+    Many SKUs are told alike in a store, and share it. `encoded` is as it is sent in a `minute`.
     """
 
     before: bytes
     after: bytes = b""
-    filled: bytes = b""
+    encoded: bytes = b""
     minute: datetime | None = None
 
 
 class EncodedSku(Struct):
     """One SKU as a kind of caller is told of it; `whole` and its `tag` are those of a `minute`."""
 
-    head: bytes
-    at: dict[StoreId, EncodedStore]
-    holders: tuple[StoreId, ...]
-    tail: bytes
-    whole: bytes = b""
-    tag: str = ""
+    prefix: bytes
+    fragments: dict[StoreId, EncodedStore]
+    stores: tuple[StoreId, ...]
+    suffix: bytes
+    full: bytes = b""
+    etag: str = ""
     minute: datetime | None = None
 
     @property
     def size(self) -> int:
         """Bytes it takes, about, once it has been asked for as a whole."""
-        return 1000 + sum(100 + len(one.before) + len(one.after) for one in self.at.values())
+        return 1000 + sum(100 + len(one.before) + len(one.after) for one in self.fragments.values())
 
 
 class CacheEntry(Struct):
     """One SKU as it lay at `read_at`, and lies until a change or until `until`."""
 
     product: Product
-    parts: Catalogue
+    kit_parts: Catalogue
     policy: ChannelPolicy
-    panes: dict[bool, EncodedSku]
+    encoded: dict[bool, EncodedSku]
     read_at: datetime
-    until: datetime
+    valid_until: datetime
 
     @property
     def size(self) -> int:
-        return sum(pane.size for pane in self.panes.values())
+        return sum(pane.size for pane in self.encoded.values())
 
 
 class InMemoryAvailabilityCache:
@@ -117,28 +117,28 @@ class InMemoryAvailabilityCache:
         self._units = units
         self._relay = relay
         self._clock = clock
-        self._most_bytes = most_bytes
-        self._rounds = PollLoop(
+        self._max_bytes = most_bytes
+        self._poll_loop = PollLoop(
             "window", self._poll, every_s=POLL_INTERVAL_SECONDS, pause_s=MIN_PAUSE_SECONDS
         )
-        self._reading = Batcher(self._read, name=id)
-        self._open = False
+        self._load_batcher = Batcher(self._load_batches, name=id)
+        self._is_open = False
         self._position = 0
-        self._shown: dict[Sku, CacheEntry] = {}
+        self._entries: dict[Sku, CacheEntry] = {}
         self._sizes: dict[Sku, int] = {}
         self._bytes = 0
-        self._decided_by: dict[Sku, set[Sku]] = {}
+        self._dependents: dict[Sku, set[Sku]] = {}
         """What is shown and depends on the shelves of each SKU: itself, and kits."""
-        self._under_way: dict[object, set[Sku]] = {}
+        self._invalidated_during_load: dict[object, set[Sku]] = {}
         """What has changed since each reading that is under way began."""
-        self._telling = telling
-        self._wanted: set[bool] = set()
+        self._display_policy = telling
+        self._exact_variants: set[bool] = set()
         """Whether anybody has asked as staff, who learn exact numbers, and as a shopper."""
         self._stores: dict[StoreId, Store] = {}
-        self._stamp = -1
-        self._parts: dict[bytes, EncodedStore] = {}
+        self._stores_version = -1
+        self._fragments: dict[bytes, EncodedStore] = {}
         self._minute = DISTANT_PAST
-        self._ready: dict[StoreId, bytes] = {}
+        self._encoded_ready_from: dict[StoreId, bytes] = {}
         """From when an order of this minute can be collected, as it is written."""
         self._as_of = DISTANT_PAST
 
@@ -148,41 +148,41 @@ class InMemoryAvailabilityCache:
         async with self._units.read() as unit:
             _, self._position = await unit.inventory.change_feed.get_span()
         self._relay.listeners.append(self._on_change)
-        async with self._rounds:
-            self._open = True
+        async with self._poll_loop:
+            self._is_open = True
             try:
                 yield
             finally:
-                self._open = False
+                self._is_open = False
                 self._clear()
 
     def _on_change(self) -> None:
         """While nothing lies here, the clock is soon enough."""
-        if self._shown:
-            self._rounds.nudge()
+        if self._entries:
+            self._poll_loop.wake()
 
     def invalidate(self, skus: Collection[Sku]) -> None:
         """What is said of these, and of kits they are part of, is true no more; ANY is all."""
-        for changed in self._under_way.values():
+        for changed in self._invalidated_during_load.values():
             changed.update(skus)
         if ANY in skus:
             self._clear()
         for sku in skus:
-            for shown in self._decided_by.pop(sku, ()):
-                self._remove(shown)
+            for shown in self._dependents.pop(sku, ()):
+                self._evict(shown)
 
     def get(self, skus: Sequence[Sku], *, exact: bool) -> list[CacheEntry] | None:
         """These, where all of them lie here, confirmed for one moment; else they must be read."""
-        now, as_of, lies = self._clock(), self._as_of, self._shown
-        if not self._open or now >= as_of + FRESH:
+        now, as_of, lies = self._clock(), self._as_of, self._entries
+        if not self._is_open or now >= as_of + MAX_AGE:
             return None
         newest = DISTANT_FUTURE if len(skus) == 1 else as_of
         found = []
         for sku in skus:
             shown = lies.get(sku)
-            if shown is None or shown.read_at > newest or now >= shown.until:
+            if shown is None or shown.read_at > newest or now >= shown.valid_until:
                 return None
-            if exact not in shown.panes:
+            if exact not in shown.encoded:
                 return None
             found.append(shown)
         return found
@@ -195,15 +195,15 @@ class InMemoryAvailabilityCache:
         Raises:
             Busy: the database does not answer.
         """
-        self._wanted.add(exact)
+        self._exact_variants.add(exact)
         lacking = [sku for sku in skus if not self.get([sku], exact=exact)]
-        if self._open and len(lacking) < len(skus):
+        if self._is_open and len(lacking) < len(skus):
             if lacking:
-                await self._reading(lacking)
-            await self._rounds.poll()
+                await self._load_batcher(lacking)
+            await self._poll_loop.poll()
             if confirmed := self.get(skus, exact=exact):
                 return confirmed
-        return await self._reading(skus)
+        return await self._load_batcher(skus)
 
     def as_of(self, shown: Iterable[CacheEntry]) -> datetime:
         """For when an answer of these is true."""
@@ -214,100 +214,107 @@ class InMemoryAvailabilityCache:
 
         Raises CacheMiss: a store opens never again.
         """
-        pane = shown.panes[exact]
+        pane = shown.encoded[exact]
         if pane.minute is not self._minute:
-            pane.whole = self._joined(pane, pane.holders)
-            pane.tag = blake2b(pane.whole, digest_size=12).hexdigest()
+            pane.full = self._join(pane, pane.stores)
+            pane.etag = blake2b(pane.full, digest_size=12).hexdigest()
             pane.minute = self._minute
-        return pane.whole, pane.tag
+        return pane.full, pane.etag
 
     def encoded_for(self, shown: CacheEntry, stores: Sequence[StoreId], *, exact: bool) -> bytes:
         """What is told of these stores.
 
         Raises CacheMiss: there is no such store, as far as is known here, or it opens never again.
         """
-        pane = shown.panes[exact]
+        pane = shown.encoded[exact]
         try:
-            return self._joined(pane, stores)
+            return self._join(pane, stores)
         except KeyError:
-            for store in set(stores) - pane.at.keys():
-                pane.at[store] = self._without(shown, store, exact=exact)
-        return self._joined(pane, stores)
+            for store in set(stores) - pane.fragments.keys():
+                pane.fragments[store] = self._encode_empty_store(shown, store, exact=exact)
+        return self._join(pane, stores)
 
     def stores_with_stock(self, shown: Iterable[CacheEntry], *, exact: bool) -> list[StoreId]:
         """The stores that have any of these."""
-        return sorted({store for one in shown for store in one.panes[exact].holders})
+        return sorted({store for one in shown for store in one.encoded[exact].stores})
 
-    def _joined(self, pane: EncodedSku, stores: Iterable[StoreId]) -> bytes:
-        minute, at = self._minute, pane.at
+    def _join(self, pane: EncodedSku, stores: Iterable[StoreId]) -> bytes:
+        minute, at = self._minute, pane.fragments
         parts = [
-            part.filled if (part := at[store]).minute is minute else self._filled(part, store)
+            part.encoded if (part := at[store]).minute is minute else self._fill(part, store)
             for store in stores
         ]
-        return b"%b%b%b" % (pane.head, b",".join(parts), pane.tail)
+        return b"%b%b%b" % (pane.prefix, b",".join(parts), pane.suffix)
 
-    def _filled(self, part: EncodedStore, store: StoreId) -> bytes:
+    def _fill(self, part: EncodedStore, store: StoreId) -> bytes:
         ready = self._encoded_ready_at(store) if part.after else b""
-        part.filled, part.minute = part.before + ready + part.after, self._minute
-        return part.filled
+        part.encoded, part.minute = part.before + ready + part.after, self._minute
+        return part.encoded
 
     def _encoded_ready_at(self, store: StoreId) -> bytes:
-        if store not in self._ready:
+        if store not in self._encoded_ready_from:
             moment = self._stores[store].ready_at(self._minute)
             if moment is None:
                 raise CacheMiss
-            self._ready[store] = msgspec.json.encode(moment)
-        return self._ready[store]
+            self._encoded_ready_from[store] = msgspec.json.encode(moment)
+        return self._encoded_ready_from[store]
 
-    async def _read(self, asked: Sequence[Sequence[Sku]]) -> list[list[CacheEntry]]:
+    async def _load_batches(self, asked: Sequence[Sequence[Sku]]) -> list[list[CacheEntry]]:
         """For all who ask meanwhile, so many at a time that nobody else waits long."""
         answers: list[list[CacheEntry]] = []
         for portion, skus in _batches(asked):
-            shown = await self._read_at_once(skus)
+            shown = await self._load_batch(skus)
             answers += [[shown[sku] for sku in each if sku in shown] for each in portion]
         return answers
 
-    async def _read_at_once(self, skus: set[Sku]) -> dict[Sku, CacheEntry]:
+    async def _load_batch(self, skus: set[Sku]) -> dict[Sku, CacheEntry]:
         """What changed under the reading is answered, not kept."""
         changed, me = set[Sku](), object()
-        self._under_way[me] = changed
+        self._invalidated_during_load[me] = changed
         shown: dict[Sku, CacheEntry] = {}
         try:
             async with self._units.read() as unit:
                 lying = await load_stock(unit, skus)
                 ending = await unit.inventory.holds.list_ending(
-                    unit.now, unit.now + AHEAD, list(lying.shelves)
+                    unit.now, unit.now + HOLD_LOOKAHEAD, list(lying.shelves)
                 )
                 await self._load_stores(unit)
             self._advance_to(unit.now)
             for sku in skus & lying.catalogue.keys():
                 shown[sku] = one = self._encode_entry(lying, sku, ending, unit.now)
-                if self._open and changed.isdisjoint({ANY, *one.parts}):
+                if self._is_open and changed.isdisjoint({ANY, *one.kit_parts}):
                     self._store(sku, one)
                 await asyncio.sleep(0)
         finally:
-            del self._under_way[me]
+            del self._invalidated_during_load[me]
         return shown
 
     def _encode_entry(
         self, lying: StockView, sku: Sku, ending: dict[Sku, datetime], now: datetime
     ) -> CacheEntry:
         product = lying.catalogue[sku]
-        parts = {part: lying.catalogue[part] for part in needed(product) if part in lying.catalogue}
+        parts = {
+            part: lying.catalogue[part]
+            for part in component_skus(product)
+            if part in lying.catalogue
+        }
         return CacheEntry(
             product=product,
-            parts=parts,
+            kit_parts=parts,
             policy=lying.terms.policy,
-            panes={exact: self._pane(lying, product, exact=exact) for exact in self._wanted},
+            encoded={
+                exact: self._encode_item(lying, product, exact=exact)
+                for exact in self._exact_variants
+            },
             read_at=now,
-            until=min(self._ends(lying, parts, ending, now), default=DISTANT_FUTURE),
+            valid_until=min(self._find_expiries(lying, parts, ending, now), default=DISTANT_FUTURE),
         )
 
-    def _ends(
+    def _find_expiries(
         self, lying: StockView, parts: Collection[Sku], ending: dict[Sku, datetime], now: datetime
     ) -> Iterator[datetime]:
         """When, without anybody's doing, something else is true: holds end, and doubts begin."""
-        below = self._telling.doubt_below
+        below = self._display_policy.low_confidence_threshold
         for part in parts:
             if part in ending:
                 yield ending[part]
@@ -315,80 +322,88 @@ class InMemoryAvailabilityCache:
                 if (doubted := uncertain_from(shelf, below)) and doubted > now:
                     yield doubted
 
-    def _pane(self, lying: StockView, product: Product, *, exact: bool) -> EncodedSku:
+    def _encode_item(self, lying: StockView, product: Product, *, exact: bool) -> EncodedSku:
         holders = sorted(
-            {store for part in needed(product) for store, _ in lying.shelves.get(part, ())}
+            {store for part in component_skus(product) for store, _ in lying.shelves.get(part, ())}
         )
-        places = [Nearby(self._stores[store]) for store in holders]
-        view = self._view(lying.terms.policy, exact=exact)
+        places = [NearbyStore(self._stores[store]) for store in holders]
+        view = self._build_view(lying.terms.policy, exact=exact)
         item = compute_availability(product, lying.catalogue, lying.shelves, places, view)
         head, _, tail = msgspec.json.encode(replace(item, stores=[])).partition(b'"stores":[]')
         return EncodedSku(
-            head=head + b'"stores":[',
-            at={each.store: self._part(each) for each in item.stores},
-            holders=tuple(holders),
-            tail=b"]" + tail,
+            prefix=head + b'"stores":[',
+            fragments={each.store: self._get_fragment(each) for each in item.stores},
+            stores=tuple(holders),
+            suffix=b"]" + tail,
         )
 
-    def _without(self, shown: CacheEntry, store: StoreId, *, exact: bool) -> EncodedStore:
+    def _encode_empty_store(
+        self, shown: CacheEntry, store: StoreId, *, exact: bool
+    ) -> EncodedStore:
         """What is told of a store that has none."""
         if store not in self._stores:
             raise CacheMiss
-        view = self._view(shown.policy, exact=exact)
+        view = self._build_view(shown.policy, exact=exact)
         item = compute_availability(
-            shown.product, shown.parts, {}, [Nearby(self._stores[store])], view
+            shown.product, shown.kit_parts, {}, [NearbyStore(self._stores[store])], view
         )
-        return self._part(item.stores[0])
+        return self._get_fragment(item.stores[0])
 
-    def _view(self, policy: ChannelPolicy, *, exact: bool) -> AvailabilityView:
-        usual = self._telling.to_staff if exact else self._telling
-        return AvailabilityView(now=self._minute, telling=policy.telling(usual))
+    def _build_view(self, policy: ChannelPolicy, *, exact: bool) -> AvailabilityView:
+        usual = self._display_policy.for_staff if exact else self._display_policy
+        return AvailabilityView(now=self._minute, display_policy=policy.to_display_policy(usual))
 
-    def _part(self, at: StoreAvailability) -> EncodedStore:
+    def _get_fragment(self, at: StoreAvailability) -> EncodedStore:
         raw = msgspec.json.encode(at)
         before, field, after = raw, b"", b""
         if at.pickup.ready_from is not None:
             before, field, after = raw.partition(b'"ready_from":')
             after = after.removeprefix(msgspec.json.encode(at.pickup.ready_from))
         name = before + field + after
-        if name not in self._parts:
-            if len(self._parts) == MAX_ENCODED:
-                self._parts.clear()
-            self._parts[name] = EncodedStore(before + field, after)
-        return self._parts[name]
+        if name not in self._fragments:
+            if len(self._fragments) == MAX_ENCODED:
+                self._fragments.clear()
+            self._fragments[name] = EncodedStore(before + field, after)
+        return self._fragments[name]
 
     def _store(self, sku: Sku, shown: CacheEntry) -> None:
-        self._remove(sku)
-        self._shown[sku] = shown
+        self._evict(sku)
+        self._entries[sku] = shown
         self._sizes[sku] = shown.size
         self._bytes += shown.size
-        for part in shown.parts:
-            self._decided_by.setdefault(part, set()).add(sku)
-        while self._bytes > self._most_bytes:
-            self._remove(next(iter(self._shown)))
+        for part in shown.kit_parts:
+            self._dependents.setdefault(part, set()).add(sku)
+        while self._bytes > self._max_bytes:
+            self._evict(next(iter(self._entries)))
 
-    def _remove(self, sku: Sku) -> None:
-        if self._shown.pop(sku, None):
+    def _evict(self, sku: Sku) -> None:
+        if self._entries.pop(sku, None):
             self._bytes -= self._sizes.pop(sku)
 
     def _clear(self) -> None:
-        for each in (self._shown, self._sizes, self._decided_by, self._ready, self._parts):
+        for each in (
+            self._entries,
+            self._sizes,
+            self._dependents,
+            self._encoded_ready_from,
+            self._fragments,
+        ):
             each.clear()
         self._bytes = 0
 
     async def _load_stores(self, unit: Unit) -> None:
         """A store that is told otherwise is told so in every answer."""
         stamp = await unit.stores.stores.get_version()
-        if stamp != self._stamp:
+        if stamp != self._stores_version:
             self._clear()
-            self._stores, self._stamp = await unit.stores.stores.list_all(), stamp
+            self._stores, self._stores_version = await unit.stores.stores.list_all(), stamp
 
     def _advance_to(self, moment: datetime) -> None:
         """What is ordered within a minute is begun at its end."""
         minute = moment.replace(second=0, microsecond=0) + timedelta(minutes=1)
         if minute > self._minute:
             self._minute = minute
-            self._ready.clear()
+            self._encoded_ready_from.clear()
 
     async def _poll(self) -> None:
         """Take out what others changed; then all the rest is true as of when this began."""
@@ -400,11 +415,11 @@ class InMemoryAvailabilityCache:
                 self.invalidate({sku for _, sku in changed})
             await self._load_stores(unit)
             for part, moment in (
-                await unit.inventory.holds.list_ending(began, began + AHEAD)
+                await unit.inventory.holds.list_ending(began, began + HOLD_LOOKAHEAD)
             ).items():
-                for sku in self._decided_by.get(part, ()):
-                    if shown := self._shown.get(sku):
-                        shown.until = min(shown.until, moment)
+                for sku in self._dependents.get(part, ()):
+                    if shown := self._entries.get(sku):
+                        shown.valid_until = min(shown.valid_until, moment)
         self._advance_to(began)
         self._as_of = began
 

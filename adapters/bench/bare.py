@@ -11,7 +11,7 @@ from granian.server import Server
 from litestar import Litestar, get
 
 
-def fixed(size: int) -> Any:
+def fixed_response(size: int) -> Any:
     """A bare ASGI callable that always answers the same bytes."""
     body = b"x" * size
     start = {
@@ -25,7 +25,7 @@ def fixed(size: int) -> Any:
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] != "http":
-            await _live(receive, send)
+            await _run_lifespan(receive, send)
             return
         await send(start)
         await send({"type": "http.response.body", "body": body, "more_body": False})
@@ -40,7 +40,7 @@ def broadcast(size: int) -> Any:
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] != "http":
-            await _live(receive, send)
+            await _run_lifespan(receive, send)
             return
         await send({"type": "http.response.start", "status": 200, "headers": []})
         if scope["method"] == "POST":
@@ -58,7 +58,7 @@ def broadcast(size: int) -> Any:
     return app
 
 
-def litestar(size: int) -> Any:
+def litestar_response(size: int) -> Any:
     """The framework with nothing in it but one handler."""
 
     @get("/", sync_to_thread=False)
@@ -69,13 +69,13 @@ def litestar(size: int) -> Any:
 
 
 KINDS: Final[dict[str, Callable[[int], Any]]] = {
-    "fixed": fixed,
+    "fixed": fixed_response,
     "broadcast": broadcast,
-    "litestar": litestar,
+    "litestar": litestar_response,
 }
 
 
-async def _live(receive: Any, send: Any) -> None:
+async def _run_lifespan(receive: Any, send: Any) -> None:
     await receive()
     await send({"type": "lifespan.startup.complete"})
     await receive()

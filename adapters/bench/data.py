@@ -9,13 +9,13 @@ import msgspec
 from adapters.bench.scales import Scale
 from adapters.postgres.db.urls import for_asyncpg, with_database
 
-YARDSTICK: Final = "yardstick"
+YARDSTICK_DATABASE: Final = "yardstick"
 """The database beside the shop's, where the machine shows what it can do."""
 ON_HAND: Final = 1_000_000
 """Of everything, everywhere: what is measured is never that something runs out."""
 PRICE: Final = "1000 + number % 100 * 10"
 
-LOAD: Final = f"""
+LOAD_SHOP: Final = f"""
     set session_replication_role = replica;  -- each row has its store: nobody looks that up again
 
     insert into stores (store, name, country, hours)
@@ -53,7 +53,7 @@ LOAD: Final = f"""
     from lots, (values (1, 'issuance', 'debit'), (2, 'available', 'credit'))
         as place (position, account, side);
 """
-CARTS: Final = f"""
+CREATE_CARTS: Final = f"""
     insert into carts (id, customer, currency, lines, created_at, changed_at)
     select 'crt_' || $1 || substr(id, 5), id, 'EUR',
         (select jsonb_agg(jsonb_build_object(
@@ -69,8 +69,8 @@ CARTS: Final = f"""
     ) as buyer
     on conflict do nothing
 """
-OPEN_CARTS: Final = "select id, customer from carts where state = 'open' limit $1"
-SHELVES: Final = """
+SELECT_OPEN_CARTS: Final = "select id, customer from carts where state = 'open' limit $1"
+YARDSTICK_TABLES: Final = """
     create table stock (
         sku int, store int, on_hand int not null, held int not null default 0,
         primary key (sku, store)
@@ -90,31 +90,31 @@ SHELVES: Final = """
 """
 
 
-async def load(url: str, scale: Scale) -> None:
+async def load_shop(url: str, scale: Scale) -> None:
     """Fill the shop."""
-    await tell(url, LOAD.format(**msgspec.structs.asdict(scale)))
-    await tell(url, "vacuum analyze")
+    await execute(url, LOAD_SHOP.format(**msgspec.structs.asdict(scale)))
+    await execute(url, "vacuum analyze")
 
 
 async def load_yardstick(url: str, scale: Scale) -> None:
     """Fill the tables beside the shop that the yardsticks work on."""
-    await tell(url, f"create database {YARDSTICK}")
-    beside = with_database(url, YARDSTICK)
-    await tell(beside, SHELVES.format(**msgspec.structs.asdict(scale)))
-    await tell(beside, "vacuum analyze")
+    await execute(url, f"create database {YARDSTICK_DATABASE}")
+    beside = with_database(url, YARDSTICK_DATABASE)
+    await execute(beside, YARDSTICK_TABLES.format(**msgspec.structs.asdict(scale)))
+    await execute(beside, "vacuum analyze")
 
 
-async def open_carts(url: str, scale: Scale, many: int, run: str) -> Mapping[str, str]:
+async def create_carts(url: str, scale: Scale, many: int, run: str) -> Mapping[str, str]:
     """Carts of two lines that wait for their checkout, and whose they are."""
     connection = await asyncpg.connect(for_asyncpg(url))
     try:
-        await connection.execute(CARTS, run, many, scale.skus, scale.stores)
-        return dict(await connection.fetch(OPEN_CARTS, many))
+        await connection.execute(CREATE_CARTS, run, many, scale.skus, scale.stores)
+        return dict(await connection.fetch(SELECT_OPEN_CARTS, many))
     finally:
         await connection.close()
 
 
-async def tell(url: str, statements: str) -> Any:
+async def execute(url: str, statements: str) -> Any:
     connection = await asyncpg.connect(for_asyncpg(url))
     try:
         return await connection.execute(statements, timeout=7200)

@@ -19,7 +19,7 @@ Measure = Callable[[int], Sample]
 """One run of so many seconds."""
 
 
-class Result(Struct, frozen=True, kw_only=True):
+class BenchmarkResult(Struct, frozen=True, kw_only=True):
     """A row: the medians of its runs, and the median of the ratios run by run.
 
     It `counts` when every answer was right and the audit found nothing broken afterwards.
@@ -45,27 +45,27 @@ class Result(Struct, frozen=True, kw_only=True):
     runs: list[tuple[Sample, Sample]]
 
 
-class Report(Struct, frozen=True, kw_only=True):
+class BenchmarkReport(Struct, frozen=True, kw_only=True):
     """Everything that was measured, and where."""
 
     cores: int
     load_before: float
     scale: str
     seconds: int
-    rows: list[Result]
+    rows: list[BenchmarkResult]
 
 
-def sample_of(milliseconds: Sequence[float], value: float, faults: int = 0) -> Sample:
+def to_sample(milliseconds: Sequence[float], value: float, faults: int = 0) -> Sample:
     """A run whose single durations are known."""
     ordered = sorted(milliseconds)
-    return Sample(value, share(ordered, 0.5), share(ordered, 0.99), faults)
+    return Sample(value, percentile(ordered, 0.5), percentile(ordered, 0.99), faults)
 
 
-def share(ordered: Sequence[float], part: float) -> float | None:
+def percentile(ordered: Sequence[float], part: float) -> float | None:
     """The value that `part` of all do not exceed."""
     return ordered[min(len(ordered) - 1, int(len(ordered) * part))] if ordered else None
 
 
-def middle(values: Sequence[float | None]) -> float | None:
+def median_of(values: Sequence[float | None]) -> float | None:
     known = [value for value in values if value is not None]
     return round(median(known), 3) if known else None

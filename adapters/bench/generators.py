@@ -14,21 +14,21 @@ import msgspec
 from msgspec import Struct
 from sqlalchemy import make_url
 
-from adapters.bench.data import YARDSTICK
-from adapters.bench.figures import Sample, sample_of
+from adapters.bench.data import YARDSTICK_DATABASE
+from adapters.bench.figures import Sample, to_sample
 from adapters.postgres.db import programs
 
 CONNECTIONS: Final = 64
-LOAD: Final = Path(__file__).with_name("load.lua")
+LOAD_SCRIPT: Final = Path(__file__).with_name("load.lua")
 TPS: Final = re.compile(r"^tps = ([0-9.]+)", re.MULTILINE)
-LENGTH: Final = re.compile(rb"content-length: *([0-9]+)", re.IGNORECASE)
+CONTENT_LENGTH: Final = re.compile(rb"content-length: *([0-9]+)", re.IGNORECASE)
 
 
-class NoGenerator(Exception):
+class LoadGeneratorMissing(Exception):
     """A program that the measurement needs is not installed."""
 
 
-class _Figures(Struct):
+class _WrkFigures(Struct):
     requests: int
     us: int
     p50_us: int
@@ -36,10 +36,10 @@ class _Figures(Struct):
     faults: int
 
 
-def must_have_wrk() -> None:
+def ensure_wrk() -> None:
     """Raises NoGenerator."""
     if shutil.which("wrk") is None:
-        raise NoGenerator(
+        raise LoadGeneratorMissing(
             "hylla bench needs the program wrk to make requests: install it with the system's"
             " packages (apt-get install wrk, brew install wrk), or see github.com/wg/wrk."
         )
@@ -48,10 +48,18 @@ def must_have_wrk() -> None:
 def wrk(address: str, seconds: int, *ask: object, headers: dict[str, str] | None = None) -> Sample:
     """Requests a second over 64 connections; `ask` is one of the kinds of load.lua."""
     given = [part for name, value in (headers or {}).items() for part in ("-H", f"{name}: {value}")]
-    options = ["-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--timeout", "30s", "-s", str(LOAD)]
+    options = [
+        "-t1",
+        f"-c{CONNECTIONS}",
+        f"-d{seconds}s",
+        "--timeout",
+        "30s",
+        "-s",
+        str(LOAD_SCRIPT),
+    ]
     said = _run(["wrk", *options, *given, address, "--", *map(str, ask)])
     line = said.rpartition("figures ")[2]
-    found = msgspec.json.decode(line, type=_Figures)
+    found = msgspec.json.decode(line, type=_WrkFigures)
     return Sample(
         found.requests / (found.us / 1e6), found.p50_us / 1000, found.p99_us / 1000, found.faults
     )
@@ -66,7 +74,7 @@ def pgbench(url: str, seconds: int, script: str = "") -> Sample:
         options = ["--no-vacuum", "--protocol", "prepared", "--jobs", "2", "--log"]
         load = ["--client", str(CONNECTIONS), "--time", str(seconds)]
         prefix = f"--log-prefix={folder}/log"
-        said = _run([*_pgbench(url), *options, *load, prefix, *what, YARDSTICK])
+        said = _run([*_pgbench(url), *options, *load, prefix, *what, YARDSTICK_DATABASE])
         took = [
             int(line.split(" ", 3)[2]) / 1000
             for log in Path(folder).glob("log*")
@@ -74,12 +82,12 @@ def pgbench(url: str, seconds: int, script: str = "") -> Sample:
         ]
     found = TPS.search(said)
     assert found, said
-    return sample_of(took, float(found[1]))
+    return to_sample(took, float(found[1]))
 
 
-def make_accounts(url: str, scale: int) -> None:
+def init_pgbench(url: str, scale: int) -> None:
     """The tables of pgbench's own transaction."""
-    _run([*_pgbench(url), "--initialize", "--quiet", "--scale", str(scale), YARDSTICK])
+    _run([*_pgbench(url), "--initialize", "--quiet", "--scale", str(scale), YARDSTICK_DATABASE])
 
 
 def _pgbench(url: str) -> list[str]:
@@ -96,11 +104,11 @@ def _pgbench(url: str) -> list[str]:
 def _run(command: list[str]) -> str:
     done = subprocess.run(command, check=False, capture_output=True, text=True)  # noqa: S603 - known
     if done.returncode != 0:
-        raise NoGenerator(f"{Path(command[0]).name} failed: {done.stderr.strip()}")
+        raise LoadGeneratorMissing(f"{Path(command[0]).name} failed: {done.stderr.strip()}")
     return done.stdout
 
 
-async def post_all(
+async def send_all(
     port: int, requests: Iterator[bytes], seconds: int, good: Callable[[bytes], bool]
 ) -> Sample:
     """Whole requests, each on the next free one of 64 connections, until the time is over.
@@ -118,22 +126,22 @@ async def post_all(
         while time.perf_counter() - began < seconds and (request := next(requests, None)):
             sent = time.perf_counter()
             writer.write(request)
-            faults += not good(await _answer(reader))
+            faults += not good(await _read_response(reader))
             took.append((time.perf_counter() - sent) * 1000)
         writer.close()
 
     await asyncio.gather(*(ask() for _ in range(CONNECTIONS)))
-    return sample_of(took, len(took) / (time.perf_counter() - began), faults)
+    return to_sample(took, len(took) / (time.perf_counter() - began), faults)
 
 
-async def _answer(reader: asyncio.StreamReader) -> bytes:
+async def _read_response(reader: asyncio.StreamReader) -> bytes:
     """The head of an answer and its body."""
     head = await reader.readuntil(b"\r\n\r\n")
-    length = LENGTH.search(head)
+    length = CONTENT_LENGTH.search(head)
     return head + await reader.readexactly(int(length[1])) if length else head
 
 
-def post(path: str, headers: dict[str, str], body: bytes) -> bytes:
+def build_post_request(path: str, headers: dict[str, str], body: bytes) -> bytes:
     """A request as it goes over the wire."""
     lines = {
         "Host": "127.0.0.1",

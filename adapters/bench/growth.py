@@ -9,50 +9,62 @@ import msgspec
 
 from adapters.bench.figures import Measure
 from adapters.bench.generators import wrk
-from adapters.bench.rig import Rig, a_folder, a_rig, shop
+from adapters.bench.rig import (
+    BenchEnvironment,
+    bench_environment,
+    serve_shop,
+    temporary_data_folder,
+)
 
-SOME_STORES: Final = 50
-
-
-@contextmanager
-def two_workers_asked(rig: Rig) -> Iterator[tuple[Measure, Measure]]:
-    with shop(rig.settings.data, workers=2) as both:
-        yield _asked(rig, both.port), _asked(rig, rig.port)
-
-
-@contextmanager
-def two_workers_holding(rig: Rig) -> Iterator[tuple[Measure, Measure]]:
-    with shop(rig.settings.data, workers=2) as both:
-        yield _held(rig, both.port), _held(rig, rig.port)
+SAMPLED_STORES: Final = 50
 
 
 @contextmanager
-def asked_in_a_vast_shop(rig: Rig, vast: Rig) -> Iterator[tuple[Measure, Measure]]:
-    some = min(SOME_STORES, rig.scale.stores)
-    yield _asked(vast, vast.port, some), _asked(rig, rig.port, some)
+def two_workers_availability(rig: BenchEnvironment) -> Iterator[tuple[Measure, Measure]]:
+    with serve_shop(rig.settings.data, workers=2) as both:
+        yield _availability_load(rig, both.port), _availability_load(rig, rig.port)
 
 
 @contextmanager
-def held_in_a_vast_shop(rig: Rig, vast: Rig) -> Iterator[tuple[Measure, Measure]]:
-    yield _held(vast, vast.port), _held(rig, rig.port)
+def two_workers_holds(rig: BenchEnvironment) -> Iterator[tuple[Measure, Measure]]:
+    with serve_shop(rig.settings.data, workers=2) as both:
+        yield _hold_load(rig, both.port), _hold_load(rig, rig.port)
 
 
-def _asked(rig: Rig, port: int, stores: int = 0) -> Measure:
+@contextmanager
+def large_shop_availability(
+    rig: BenchEnvironment, vast: BenchEnvironment
+) -> Iterator[tuple[Measure, Measure]]:
+    some = min(SAMPLED_STORES, rig.scale.stores)
+    yield _availability_load(vast, vast.port, some), _availability_load(rig, rig.port, some)
+
+
+@contextmanager
+def large_shop_holds(
+    rig: BenchEnvironment, vast: BenchEnvironment
+) -> Iterator[tuple[Measure, Measure]]:
+    yield _hold_load(vast, vast.port), _hold_load(rig, rig.port)
+
+
+def _availability_load(rig: BenchEnvironment, port: int, stores: int = 0) -> Measure:
     ask = ("availability", rig.scale.skus, stores)
-    return lambda s: wrk(f"http://127.0.0.1:{port}", s, *ask, headers=rig.page)
+    return lambda s: wrk(f"http://127.0.0.1:{port}", s, *ask, headers=rig.page_headers)
 
 
-def _held(rig: Rig, port: int) -> Measure:
+def _hold_load(rig: BenchEnvironment, port: int) -> Measure:
     most = (rig.scale.skus, rig.scale.stores)
     address = f"http://127.0.0.1:{port}"
-    return lambda s: wrk(address, s, "hold", *most, uuid4().hex, headers=rig.page)
+    return lambda s: wrk(address, s, "hold", *most, uuid4().hex, headers=rig.page_headers)
 
 
 @contextmanager
-def a_vast_shop(rig: Rig, say: Callable[[str], None]) -> Iterator[Rig]:
+def large_shop(rig: BenchEnvironment, say: Callable[[str], None]) -> Iterator[BenchEnvironment]:
     """A shop of five times the goods in ten times the stores, on the disk of the other one."""
     more = {"skus": 5 * rig.scale.skus, "stores": 10 * rig.scale.stores, "members": 1}
     scale = msgspec.structs.replace(rig.scale, **more)
     beside = rig.settings.data.parent
-    with a_folder(beside) as data, a_rig(data, scale, rig.seconds, say, alone=True) as vast:
+    with (
+        temporary_data_folder(beside) as data,
+        bench_environment(data, scale, rig.seconds, say, alone=True) as vast,
+    ):
         yield vast

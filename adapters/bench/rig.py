@@ -18,7 +18,7 @@ import httpx
 import psutil
 from msgspec import Struct
 
-from adapters.bench.data import load, load_yardstick, tell
+from adapters.bench.data import execute, load_shop, load_yardstick
 from adapters.bench.scales import Scale, store
 from adapters.main import build_components
 from adapters.oidc.tokens import TrialTokenVerifier
@@ -31,13 +31,13 @@ from domain.foundation.callers import Role
 from domain.kernel.ids import CustomerId
 from service.foundation.api_keys import create_api_key
 
-PATIENCE_S: Final = 120
-HYLLA: Final = ("-c", "from adapters.cli import main; main()")
-SERVED: Final = {"RATE_LIMIT": "1000000000", "LOG_LEVEL": "warning"}
+TIMEOUT_SECONDS: Final = 120
+CLI_ENTRY_POINT: Final = ("-c", "from adapters.cli import main; main()")
+SERVER_SETTINGS: Final = {"RATE_LIMIT": "1000000000", "LOG_LEVEL": "warning"}
 """Limits are for strangers, and a line for each request is for people."""
 
 
-class Rig(Struct, frozen=True):
+class BenchEnvironment(Struct, frozen=True):
     """What a row needs to measure; `port` is where the shop answers.
 
     `page` and `tills`, by store, are the headers that callers bear.
@@ -47,33 +47,33 @@ class Rig(Struct, frozen=True):
     scale: Scale
     seconds: int
     port: int
-    page: dict[str, str]
-    tills: dict[str, dict[str, str]]
+    page_headers: dict[str, str]
+    till_headers: dict[str, dict[str, str]]
 
     @property
-    def address(self) -> str:
+    def base_url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
     @property
-    def url(self) -> str:
+    def database_url(self) -> str:
         return self.settings.database_url
 
-    def token(self, customer: str) -> str:
+    def customer_token(self, customer: str) -> str:
         return TrialTokenVerifier(self.settings.secret).issue(
             CustomerId(customer), utc_now(), timedelta(hours=24)
         )
 
     def get(self, path: str, headers: dict[str, str]) -> bytes:
         """What the shop answers, as an example of its size."""
-        answer = httpx.get(f"{self.address}{path}", headers=headers, timeout=PATIENCE_S)
+        answer = httpx.get(f"{self.base_url}{path}", headers=headers, timeout=TIMEOUT_SECONDS)
         answer.raise_for_status()
         return answer.content
 
 
 @contextmanager
-def a_rig(
+def bench_environment(
     data: Path, scale: Scale, seconds: int, say: Callable[[str], None], *, alone: bool = False
-) -> Iterator[Rig]:
+) -> Iterator[BenchEnvironment]:
     """A shop that is full, open and ready to be measured, on a database that keeps what it says.
 
     One that is `alone` has no yardstick beside it.
@@ -81,17 +81,17 @@ def a_rig(
     with running(data) as url:
         upgrade(url)
         say(f"loading {scale.skus:,} SKUs in {scale.stores} stores, {scale.members:,} members")
-        asyncio.run(load(url, scale))
+        asyncio.run(load_shop(url, scale))
         if not alone:
             asyncio.run(load_yardstick(url, scale))
-        asyncio.run(tell(url, "checkpoint"))
+        asyncio.run(execute(url, "checkpoint"))
         settings = with_own_secret(Settings(data=data, database_url=Secret(url)))
-        page, tills = asyncio.run(_keys(settings, scale))
-        with shop(data) as served:
-            yield Rig(settings, scale, seconds, served.port, page, tills)
+        page, tills = asyncio.run(_create_keys(settings, scale))
+        with serve_shop(data) as served:
+            yield BenchEnvironment(settings, scale, seconds, served.port, page, tills)
 
 
-async def _keys(
+async def _create_keys(
     settings: Settings, scale: Scale
 ) -> tuple[dict[str, str], dict[str, dict[str, str]]]:
     """Headers of a shop's page, and of a till in each store."""
@@ -110,7 +110,7 @@ async def _keys(
     return page, tills
 
 
-class Running(Struct, frozen=True):
+class ServerProcess(Struct, frozen=True):
     port: int
     process: psutil.Process
 
@@ -123,43 +123,43 @@ class Running(Struct, frozen=True):
 
 
 @contextmanager
-def shop(data: Path, *, workers: int = 1) -> Iterator[Running]:
+def serve_shop(data: Path, *, workers: int = 1) -> Iterator[ServerProcess]:
     """`hylla serve` in `data`, from when it is ready; it only answers, and does no jobs."""
     port = _free_port()
     options = ["serve", "--role", "api", "--data", data, "--port", port, "--workers", workers]
-    with _served([*HYLLA, *map(str, options)], port, "/health/ready") as running:
+    with _run_server([*CLI_ENTRY_POINT, *map(str, options)], port, "/health/ready") as running:
         yield running
 
 
 @contextmanager
-def bare(kind: str, size: int) -> Iterator[Running]:
+def serve_yardstick(kind: str, size: int) -> Iterator[ServerProcess]:
     """One of the yardsticks of `bare.py`, answering `size` bytes."""
     port = _free_port()
     command = ["-m", "adapters.bench.bare", kind, str(port), str(size)]
     # What broadcasts answers a GET only when there is something to tell.
-    with _served(command, port, "" if kind == "broadcast" else "/") as running:
+    with _run_server(command, port, "" if kind == "broadcast" else "/") as running:
         yield running
 
 
 @contextmanager
-def _served(command: list[str], port: int, path: str) -> Iterator[Running]:
+def _run_server(command: list[str], port: int, path: str) -> Iterator[ServerProcess]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
     started = subprocess.Popen(  # noqa: S603 - ourselves
         [sys.executable, *command],
-        env=kept | {f"{PREFIX}{name}": value for name, value in SERVED.items()},
+        env=kept | {f"{PREFIX}{name}": value for name, value in SERVER_SETTINGS.items()},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
     try:
-        _wait_for(started, port, path)
-        yield Running(port, psutil.Process(started.pid))
+        _wait_until_ready(started, port, path)
+        yield ServerProcess(port, psutil.Process(started.pid))
     finally:
         started.terminate()
-        started.wait(PATIENCE_S)
+        started.wait(TIMEOUT_SECONDS)
 
 
-def _wait_for(started: subprocess.Popen[Any], port: int, path: str) -> None:
-    deadline = time.monotonic() + PATIENCE_S
+def _wait_until_ready(started: subprocess.Popen[Any], port: int, path: str) -> None:
+    deadline = time.monotonic() + TIMEOUT_SECONDS
     while time.monotonic() < deadline:
         if started.poll() is not None:
             break
@@ -181,7 +181,7 @@ def _free_port() -> int:
 
 
 @contextmanager
-def a_folder(beside: Path | None = None) -> Iterator[Path]:
+def temporary_data_folder(beside: Path | None = None) -> Iterator[Path]:
     folder = Path(mkdtemp(prefix="hylla-bench-", dir=beside))
     try:
         yield folder / "data"

@@ -5,63 +5,63 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from adapters.bench.figures import Sample, sample_of
+from adapters.bench.figures import Sample, to_sample
 
-PATIENCE_S: Final = 60
-EVENT: Final = b"data: "
+TIMEOUT_SECONDS: Final = 60
+EVENT_PREFIX: Final = b"data: "
 
 
-class Streams:
+class StreamClients:
     """Open connections that do nothing but listen."""
 
     def __init__(self, port: int, path: str, headers: dict[str, str], many: int) -> None:
         lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         self._request = f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n{lines}\r\n".encode()
         self._port = port
-        self._many = many
-        self._heard: set[asyncio.BaseTransport] = set()
-        self._last = asyncio.Event()
-        self._at = 0.0
+        self._count = many
+        self._received: set[asyncio.BaseTransport] = set()
+        self._all_received = asyncio.Event()
+        self._last_received_at = 0.0
         self._open: list[asyncio.BaseTransport] = []
 
     async def open(self, *, greeted: bool) -> None:
         """Connect; `greeted` streams begin with how things stand, which is waited for."""
         loop = asyncio.get_running_loop()
-        for _ in range(self._many):
+        for _ in range(self._count):
             transport, _ = await loop.create_connection(
-                lambda: _Stream(self), "127.0.0.1", self._port
+                lambda: _StreamProtocol(self), "127.0.0.1", self._port
             )
             transport.write(self._request)
             self._open.append(transport)
         if greeted:
-            async with asyncio.timeout(PATIENCE_S):
-                await self._last.wait()
+            async with asyncio.timeout(TIMEOUT_SECONDS):
+                await self._all_received.wait()
         await asyncio.sleep(1)
 
-    async def took(self, change: Callable[[], Awaitable[float]]) -> float:
+    async def measure(self, change: Callable[[], Awaitable[float]]) -> float:
         """Milliseconds from the moment that `change` names until the last stream has heard."""
-        self._heard.clear()
-        self._last.clear()
+        self._received.clear()
+        self._all_received.clear()
         since = await change()
-        async with asyncio.timeout(PATIENCE_S):
-            await self._last.wait()
-        return (self._at - since) * 1000
+        async with asyncio.timeout(TIMEOUT_SECONDS):
+            await self._all_received.wait()
+        return (self._last_received_at - since) * 1000
 
     def close(self) -> None:
         for transport in self._open:
             transport.close()
 
-    def hear(self, transport: asyncio.BaseTransport, data: bytes) -> None:
-        if EVENT not in data:
+    def on_data(self, transport: asyncio.BaseTransport, data: bytes) -> None:
+        if EVENT_PREFIX not in data:
             return
-        self._heard.add(transport)
-        if len(self._heard) == self._many:
-            self._at = time.perf_counter()
-            self._last.set()
+        self._received.add(transport)
+        if len(self._received) == self._count:
+            self._last_received_at = time.perf_counter()
+            self._all_received.set()
 
 
-class _Stream(asyncio.Protocol):
-    def __init__(self, streams: Streams) -> None:
+class _StreamProtocol(asyncio.Protocol):
+    def __init__(self, streams: StreamClients) -> None:
         self._streams = streams
         self._transport: asyncio.BaseTransport | None = None
 
@@ -70,18 +70,18 @@ class _Stream(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         if self._transport:
-            self._streams.hear(self._transport, data)
+            self._streams.on_data(self._transport, data)
 
 
-async def broadcasts(
-    streams: Streams, change: Callable[[], Awaitable[float]], seconds: float, *, greeted: bool
+async def measure_broadcasts(
+    streams: StreamClients, change: Callable[[], Awaitable[float]], seconds: float, *, greeted: bool
 ) -> Sample:
     """One change after the other, each when everybody has heard of the one before."""
     await streams.open(greeted=greeted)
     took: list[float] = []
     until = time.monotonic() + seconds
     while not took or time.monotonic() < until:
-        took.append(await streams.took(change))
+        took.append(await streams.measure(change))
     streams.close()
-    slow = sample_of(took, 0)
+    slow = to_sample(took, 0)
     return Sample(slow.p99_ms or 0.0, slow.p50_ms, slow.p99_ms)

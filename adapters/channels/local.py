@@ -33,12 +33,12 @@ class LocalCarrier:
     def _write(self, message: OutgoingMessage) -> None:
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         subject = f"{message.subject}\n\n" if message.subject else ""
-        self._put(f"{message.id}.txt", f"{subject}{message.text}".encode())
+        self._write_file(f"{message.id}.txt", f"{subject}{message.text}".encode())
         if message.html is not None:
-            self._put(f"{message.id}.html", message.html.encode())
-        self._put(f"{message.id}.json", json.format(json.encode(message), indent=2))
+            self._write_file(f"{message.id}.html", message.html.encode())
+        self._write_file(f"{message.id}.json", json.format(json.encode(message), indent=2))
 
-    def _put(self, name: str, content: bytes) -> None:
+    def _write_file(self, name: str, content: bytes) -> None:
         """Readers see the whole file or none."""
         draft = self._folder / f".{name}"
         with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:

@@ -22,9 +22,9 @@ class ChannelRouter:
     """
 
     def __init__(self, carriers: Mapping[MessageChannel, MessageCarrier], messages: Path) -> None:
-        self.trial = not carriers
+        self.is_trial = not carriers
         local = LocalCarrier(messages)
-        self._carriers = dict.fromkeys(MessageChannel, local) if self.trial else dict(carriers)
+        self._carriers = dict.fromkeys(MessageChannel, local) if self.is_trial else dict(carriers)
 
     @property
     def open(self) -> frozenset[MessageChannel]:

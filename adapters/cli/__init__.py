@@ -21,11 +21,11 @@ COMMANDS: Final = {
 }
 """Where each command lives: a module with a `command`, loaded when it is asked for."""
 
-BROKEN: Final = 1
-WRONG_USAGE: Final = 2
+EXIT_FAILURE: Final = 1
+EXIT_USAGE_ERROR: Final = 2
 
 
-class Commands(click.RichGroup):
+class LazyCommands(click.RichGroup):
     """Commands that are loaded when asked for, so that none waits for the others."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -41,7 +41,7 @@ class Commands(click.RichGroup):
 
 
 @click.group(
-    cls=Commands,
+    cls=LazyCommands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(package_name="hylla", message="Hylla %(version)s")
@@ -59,16 +59,16 @@ def main() -> None:
     try:
         hylla()
     except SettingsError as error:
-        fail(str(error), WRONG_USAGE)
+        fail(str(error), EXIT_USAGE_ERROR)
     except DomainError as refusal:
-        fail(refusal.detail, BROKEN)
+        fail(refusal.detail, EXIT_FAILURE)
     except Exception as error:
         # Loaded here, since most commands end well and need no database to say so.
         from adapters.postgres.db.programs import DatabaseUnavailable  # noqa: PLC0415
 
         if not isinstance(error, DatabaseUnavailable):
             raise
-        fail(str(error), BROKEN)
+        fail(str(error), EXIT_FAILURE)
 
 
 def fail(sentence: str, status: int) -> None:

@@ -11,17 +11,22 @@ from msgspec import Struct
 from rich.console import Console
 from rich.table import Table
 
-from adapters.cli.components import in_house
-from adapters.cli.options import common, must_be_a_shop, settings_of, with_shop
+from adapters.cli.components import run_with_components
+from adapters.cli.options import (
+    ensure_data_folder,
+    load_settings,
+    shared_options,
+    with_migrated_database,
+)
 from adapters.main import Components
 from domain.administration.audit import BrokenRow, Invariant, InvariantFindings, Repair
 from service.shared.retry import retry_on_conflict
 from service.shared.unit_of_work import Units
 
-SHOWN_MOST: Final = 20
+MAX_SHOWN: Final = 20
 
 
-class Answer(Struct, frozen=True, omit_defaults=True):
+class AuditOutput(Struct, frozen=True, omit_defaults=True):
     """What `--json` prints: the findings, and what was repaired on the way to them.
 
     With `dry_run` nothing was: `repaired` is what a repair would set.
@@ -36,7 +41,7 @@ class Answer(Struct, frozen=True, omit_defaults=True):
 @click.command("audit")
 @click.option("--repair", is_flag=True, help="Set broken figures to what their ledger says.")
 @click.option("--dry-run", is_flag=True, help="With --repair: show what it would set, only.")
-@common
+@shared_options
 def command(
     data: Path | None, database_url: str | None, as_json: bool, repair: bool, dry_run: bool
 ) -> None:
@@ -45,54 +50,54 @@ def command(
     The shop may stay open. What is broken is named with the figure that was expected and the one
     that was found, and the exit status is 1. `--repair` sets the figures of stock and of points to
     what their ledgers say, and writes each repair down; then the shop is looked at again.
-    An invariant that takes longer than HYLLA_AUDIT_SECONDS is unfinished, and the status is 1 too.
+    An invariant that takes longer than HYLLA_AUDIT_TIMEOUT_SECONDS is unfinished, and the status is 1 too.
     `--repair --dry-run` names each figure it would set, and changes nothing.
 
     Example: `hylla audit --data ./shop --repair`
     """
     if dry_run and not repair:
         raise click.UsageError("--dry-run shows what --repair would set: give both.")
-    wanted = settings_of(data, database_url, derives=False)
-    must_be_a_shop(wanted)
-    with with_shop(wanted) as settings:
-        answer = in_house(settings, partial(audit, repair=repair, dry_run=dry_run))
+    wanted = load_settings(data, database_url, derives=False)
+    ensure_data_folder(wanted)
+    with with_migrated_database(wanted) as settings:
+        answer = run_with_components(settings, partial(run_audit, repair=repair, dry_run=dry_run))
     if as_json:
         click.echo(msgspec.json.encode(answer))
     else:
-        _show(answer)
+        _print_report(answer)
     sys.exit(0 if answer.ok else 1)
 
 
-async def audit(house: Components, *, repair: bool, dry_run: bool = False) -> Answer:
+async def run_audit(house: Components, *, repair: bool, dry_run: bool = False) -> AuditOutput:
     """Look, repair when asked to and needed, and look again; a rehearsal changes nothing."""
-    findings = await _look(house.units)
+    findings = await _check_invariants(house.units)
     repaired: list[Repair] = []
     if dry_run and not findings.ok:
-        repaired = await _rehearsed(house.units)
+        repaired = await _dry_run(house.units)
     elif repair and not findings.ok:
-        repaired = await _repaired(house.units)
-        findings = await _look(house.units)
-    return Answer(findings.ok, findings.invariants, repaired, dry_run)
+        repaired = await _repair(house.units)
+        findings = await _check_invariants(house.units)
+    return AuditOutput(findings.ok, findings.invariants, repaired, dry_run)
 
 
 @retry_on_conflict
-async def _repaired(units: Units) -> list[Repair]:
+async def _repair(units: Units) -> list[Repair]:
     async with units.begin() as unit:
         return await unit.administration.audit.repair()
 
 
 @retry_on_conflict
-async def _rehearsed(units: Units) -> list[Repair]:
+async def _dry_run(units: Units) -> list[Repair]:
     async with units.begin() as unit:
         return await unit.administration.audit.plan_repairs()
 
 
-async def _look(units: Units) -> InvariantFindings:
+async def _check_invariants(units: Units) -> InvariantFindings:
     async with units.read() as unit:
-        return InvariantFindings.of(await unit.administration.audit.check())
+        return InvariantFindings.from_invariants(await unit.administration.audit.check())
 
 
-def _show(answer: Answer) -> None:
+def _print_report(answer: AuditOutput) -> None:
     console = Console()
     table = Table("invariant", "checked", "broken", box=None)
     for column in table.columns[1:]:
@@ -105,29 +110,29 @@ def _show(answer: Answer) -> None:
     console.print(table)
     for invariant in answer.invariants:
         for example in invariant.examples:
-            _tell(console, invariant.name, example)
-    _show_repairs(console, answer)
+            _print_broken(console, invariant.name, example)
+    _print_repairs(console, answer)
     broken = sum(invariant.broken for invariant in answer.invariants)
     unfinished = sum(invariant.unfinished for invariant in answer.invariants)
     if broken:
         console.print(f"{broken:,} broken.")
     if unfinished:
-        console.print(f"{unfinished} unfinished: HYLLA_AUDIT_SECONDS gives each more time.")
+        console.print(f"{unfinished} unfinished: HYLLA_AUDIT_TIMEOUT_SECONDS gives each more time.")
     if answer.ok:
         console.print("All is well.")
 
 
-def _show_repairs(console: Console, answer: Answer) -> None:
+def _print_repairs(console: Console, answer: AuditOutput) -> None:
     """The first of what was done; all of what would be, since that is what was asked for."""
-    verb, most = ("would repair", None) if answer.dry_run else ("repaired", SHOWN_MOST)
+    verb, most = ("would repair", None) if answer.dry_run else ("repaired", MAX_SHOWN)
     for repair in answer.repaired[:most]:
-        _tell(console, f"{verb} {repair.invariant}", repair.broken)
+        _print_broken(console, f"{verb} {repair.invariant}", repair.broken)
     if answer.repaired or answer.dry_run:
         done = "would be repaired" if answer.dry_run else "repaired"
         console.print(f"{len(answer.repaired):,} {done}.")
 
 
-def _tell(console: Console, name: str, found: BrokenRow) -> None:
+def _print_broken(console: Console, name: str, found: BrokenRow) -> None:
     about = ", ".join(f"{what} {value}" for what, value in found.about.items())
     words = f"{name.replace('_', ' ')}: {about}: expected {found.expected}, found {found.actual}"
     console.print(words, markup=False, highlight=False, soft_wrap=True)

@@ -13,34 +13,34 @@ import rich_click as click
 from rich.console import Console
 from rich.table import Table
 
-from adapters.bench.figures import Report, Result
-from adapters.bench.generators import NoGenerator, must_have_wrk
+from adapters.bench.figures import BenchmarkReport, BenchmarkResult
+from adapters.bench.generators import LoadGeneratorMissing, ensure_wrk
 from adapters.bench.measuring import measure_all
-from adapters.bench.rig import a_rig
-from adapters.bench.rows import ROWS
+from adapters.bench.rig import bench_environment
+from adapters.bench.rows import BENCHMARK_ROWS
 from adapters.bench.scales import SCALES
 from adapters.cli.options import AS_JSON
 
-FILES: Final = 8192
+MAX_OPEN_FILES: Final = 8192
 """That may be open at once: a thousand streams need more than many systems give."""
-NUMBERS: Final = sorted({row.number for row in ROWS})
+ROW_NUMBERS: Final = sorted({row.number for row in BENCHMARK_ROWS})
 
 
-def rows_of(context: click.Context, parameter: click.Parameter, value: str) -> list[int]:
+def parse_rows(context: click.Context, parameter: click.Parameter, value: str) -> list[int]:
     """The numbers in `1,3`; all of them where none is named."""
     del context, parameter
     try:
         numbers = [int(number) for number in value.split(",") if number]
     except ValueError:
         numbers = [0]
-    if unknown := [number for number in numbers if number not in NUMBERS]:
-        known = ", ".join(map(str, NUMBERS))
+    if unknown := [number for number in numbers if number not in ROW_NUMBERS]:
+        known = ", ".join(map(str, ROW_NUMBERS))
         raise click.BadParameter(f"there is no row {unknown[0]}; there are {known}.")
-    return numbers or NUMBERS
+    return numbers or ROW_NUMBERS
 
 
 @click.command("bench")
-@click.option("--rows", default="", callback=rows_of, metavar="N,N", help="Only these rows.")
+@click.option("--rows", default="", callback=parse_rows, metavar="N,N", help="Only these rows.")
 @click.option(
     "--scale",
     default="normal",
@@ -69,39 +69,41 @@ def command(
     Example: `hylla bench --rows 1,3`
     """
     try:
-        must_have_wrk()
-        report = _measured(rows, scale, seconds, folder)
-    except NoGenerator as lacking:
+        ensure_wrk()
+        report = _run_benchmarks(rows, scale, seconds, folder)
+    except LoadGeneratorMissing as lacking:
         raise click.ClickException(str(lacking)) from None
     if as_json:
         click.echo(msgspec.json.encode(report))
     else:
-        _show(report)
+        _print_report(report)
     sys.exit(0 if all(row.counts for row in report.rows) else 1)
 
 
-def _measured(rows: Sequence[int], scale: str, seconds: int, folder: Path | None) -> Report:
+def _run_benchmarks(
+    rows: Sequence[int], scale: str, seconds: int, folder: Path | None
+) -> BenchmarkReport:
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (min(FILES, most), most))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(MAX_OPEN_FILES, most), most))
     load = os.getloadavg()[0]
     with (
         tempfile.TemporaryDirectory(prefix="hylla-bench-", dir=folder) as made,
-        a_rig(Path(made) / "data", SCALES[scale], seconds, _say) as rig,
+        bench_environment(Path(made) / "data", SCALES[scale], seconds, _print_progress) as rig,
     ):
-        return Report(
+        return BenchmarkReport(
             cores=os.cpu_count() or 1,
             load_before=round(load, 2),
             scale=scale,
             seconds=seconds,
-            rows=measure_all(rig, rows, _say),
+            rows=measure_all(rig, rows, _print_progress),
         )
 
 
-def _say(sentence: str) -> None:
+def _print_progress(sentence: str) -> None:
     click.echo(sentence, err=True)
 
 
-def _show(report: Report) -> None:
+def _print_report(report: BenchmarkReport) -> None:
     table = Table("", "work", "figure", "yardstick", "ratio", "goal", "p50", "p99", box=None)
     for column in (*table.columns[2:4], *table.columns[4:]):
         column.justify = "right"
@@ -113,8 +115,8 @@ def _show(report: Report) -> None:
             f"{row.yardstick:,.0f}",
             f"{row.ratio:.2f}",
             f"{'≤' if row.at_most else '≥'} {row.goal:g}",
-            _ms(row.p50_ms),
-            _ms(row.p99_ms),
+            _format_ms(row.p50_ms),
+            _format_ms(row.p99_ms),
             style=_style(row),
         )
     console = Console()
@@ -126,11 +128,11 @@ def _show(report: Report) -> None:
     console.print(f"{report.cores} cores, load {report.load_before} before the start.")
 
 
-def _ms(value: float | None) -> str:
+def _format_ms(value: float | None) -> str:
     return "" if value is None else f"{value:,.1f} ms"
 
 
-def _style(row: Result) -> str | None:
+def _style(row: BenchmarkResult) -> str | None:
     if not row.counts:
         return "bold red"
     return "green" if row.met else None

@@ -10,12 +10,12 @@ from adapters.settings import Settings
 T = TypeVar("T")
 
 
-def in_house(settings: Settings, do: Callable[[Components], Awaitable[T]]) -> T:
+def run_with_components(settings: Settings, do: Callable[[Components], Awaitable[T]]) -> T:
     """What `do` gives when it is handed the parts."""
-    return asyncio.run(_in_house(settings, do))
+    return asyncio.run(_run_with_components(settings, do))
 
 
-async def _in_house(settings: Settings, do: Callable[[Components], Awaitable[T]]) -> T:
+async def _run_with_components(settings: Settings, do: Callable[[Components], Awaitable[T]]) -> T:
     house = build_components(settings)
     try:
         return await do(house)

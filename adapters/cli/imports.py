@@ -12,7 +12,7 @@ import rich_click as click
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
 
-from adapters.cli.options import answer, common, settings_of, with_shop
+from adapters.cli.options import load_settings, print_result, shared_options, with_migrated_database
 from adapters.settings import Settings
 from domain.kernel.errors import InvalidField
 from service.administration.imports import (
@@ -23,9 +23,9 @@ from service.administration.imports import (
     options,
 )
 
-SOME_REFUSED: Final = 1
-SHOWN_MOST: Final = 20
-TYPES: Final = {
+EXIT_LINES_REFUSED: Final = 1
+MAX_SHOWN: Final = 20
+CONTENT_TYPES: Final = {
     ".csv": "text/csv",
     ".tsv": "text/csv",
     ".json": "application/json",
@@ -64,7 +64,7 @@ TYPES: Final = {
     metavar="FIELD=REGEX",
     help="Refuse lines whose field does not match as a whole. Repeats.",
 )
-@common
+@shared_options
 def command(  # noqa: PLR0917 - click passes every option by name
     kind: str,
     file: Path,
@@ -93,24 +93,24 @@ def command(  # noqa: PLR0917 - click passes every option by name
             content_type=_content_type(file),
         )
         with (
-            with_shop(settings_of(data, database_url, derives=False)) as settings,
+            with_migrated_database(load_settings(data, database_url, derives=False)) as settings,
             _progress(file) as watch,
         ):
-            report = asyncio.run(_bring_in(settings, ImportKind(kind), file, told, watch))
+            report = asyncio.run(_import_file(settings, ImportKind(kind), file, told, watch))
     except InvalidField as wrong:
         raise click.UsageError(wrong.detail) from None
-    answer(report, as_json, _words(report))
-    sys.exit(SOME_REFUSED if report.refused else 0)
+    print_result(report, as_json, _format_report(report))
+    sys.exit(EXIT_LINES_REFUSED if report.refused else 0)
 
 
-async def _bring_in(
+async def _import_file(
     settings: Settings,
     kind: ImportKind,
     file: Path,
     told: ImportOptions,
     watch: Callable[[int, ImportReport], None],
 ) -> ImportReport:
-    from adapters.imports.reading import FileReading  # noqa: PLC0415 - other commands need none
+    from adapters.imports.reading import ImportFileReader  # noqa: PLC0415 - other commands need none
     from adapters.postgres.db.pool import connect  # noqa: PLC0415 - nor the database
     from adapters.postgres.db.unit_of_work import PostgresUnits  # noqa: PLC0415 - nor the database
 
@@ -119,7 +119,7 @@ async def _bring_in(
         with file.open("rb") as lines:
             return await import_file(
                 units,
-                FileReading().batches(kind, lines, told),
+                ImportFileReader().batches(kind, lines, told),
                 kind,
                 actor="import",
                 watch=lambda report: watch(os.lseek(lines.fileno(), 0, os.SEEK_CUR), report),
@@ -144,14 +144,14 @@ def _progress(file: Path) -> Iterator[Callable[[int, ImportReport], None]]:
 
 
 def _content_type(file: Path) -> str:
-    return TYPES.get(file.suffix.lower(), "")
+    return CONTENT_TYPES.get(file.suffix.lower(), "")
 
 
-def _words(report: ImportReport) -> str:
+def _format_report(report: ImportReport) -> str:
     shown = [f"  line {line.line}: {line.detail} ({line.code})" for line in report.lines]
-    more = report.refused - min(len(shown), SHOWN_MOST)
+    more = report.refused - min(len(shown), MAX_SHOWN)
     done = f"{report.accepted:,} accepted, {report.unchanged:,} unchanged"
-    lines = [f"{done}, {report.refused:,} refused.", *shown[:SHOWN_MOST]]
+    lines = [f"{done}, {report.refused:,} refused.", *shown[:MAX_SHOWN]]
     if more:
         lines.append(f"  … and {more:,} more; --json lists the first 1,000.")
     return "\n".join(lines)

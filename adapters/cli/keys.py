@@ -6,24 +6,24 @@ from typing import Any, Final
 import rich_click as click
 from msgspec import Struct
 
-from adapters.cli.components import in_house
-from adapters.cli.options import answer, common, settings_of, with_shop
+from adapters.cli.components import run_with_components
+from adapters.cli.options import load_settings, print_result, shared_options, with_migrated_database
 from adapters.main import Components
 from adapters.secrets.api_keys import RandomSecrets
 from domain.foundation.api_keys import ApiKey
 from domain.foundation.callers import SCOPES, Role
 from domain.kernel.errors import Invalid
-from domain.kernel.ids import KeyId, StoreId
+from domain.kernel.ids import ApiKeyId, StoreId
 from service.foundation.api_keys import create_api_key, revoke_api_key
 
 ROLES: Final = [role.value for role in Role if role is not Role.CUSTOMER]
-PAGE: Final = 200
+PAGE_SIZE: Final = 200
 
 
-class Made(Struct):
+class CreatedKeyOutput(Struct):
     """`key` is the secret; it is shown only here."""
 
-    id: KeyId
+    id: ApiKeyId
     role: Role
     key: str
 
@@ -37,7 +37,7 @@ def command() -> None:
 
 
 @command.command("create")
-@common
+@shared_options
 @click.option("--role", type=click.Choice(ROLES), required=True, help="Who will call with it.")
 @click.option("--store", "stores", multiple=True, help="A store it belongs to; may repeat.")
 @click.option("--terminal", default="", help="The terminal of a till.")
@@ -48,7 +48,7 @@ def command() -> None:
     metavar="SCOPE",
     help=f"Narrow an office key to this; may repeat: {', '.join(sorted(SCOPES))}. [default: all]",
 )
-def create(
+def create_command(
     *,
     data: Path | None,
     database_url: str | None,
@@ -66,7 +66,7 @@ def create(
     Example: `hylla keys create --role office --scope imports`
     """
 
-    async def make(house: Components) -> Made:
+    async def make(house: Components) -> CreatedKeyOutput:
         key, secret = await create_api_key(
             house.units,
             RandomSecrets(),
@@ -76,19 +76,21 @@ def create(
             scopes=scopes,
         )
         assert secret is not None  # only a repeated request gets none, and there is no request
-        return Made(key.id, key.role, secret)
+        return CreatedKeyOutput(key.id, key.role, secret)
 
-    with with_shop(settings_of(data, database_url, derives=False)) as settings:
+    with with_migrated_database(load_settings(data, database_url, derives=False)) as settings:
         try:
-            made = in_house(settings, make)
+            made = run_with_components(settings, make)
         except Invalid as refusal:
-            raise click.UsageError(_as_options(refusal)) from None
-    answer(made, as_json, f"{made.key}\n\nThis is the key of {made.id}. It is not shown again.")
+            raise click.UsageError(_format_errors(refusal)) from None
+    print_result(
+        made, as_json, f"{made.key}\n\nThis is the key of {made.id}. It is not shown again."
+    )
 
 
 @command.command("list")
-@common
-def show(data: Path | None, database_url: str | None, as_json: bool) -> None:
+@shared_options
+def list_command(data: Path | None, database_url: str | None, as_json: bool) -> None:
     """List the keys: what each is for, and whether it still opens anything.
 
     Example: `hylla keys list --json`
@@ -98,34 +100,36 @@ def show(data: Path | None, database_url: str | None, as_json: bool) -> None:
         found: list[ApiKey] = []
         async with house.units.read() as unit:
             while page := await unit.foundation.api_keys.list_page(
-                found[-1].id if found else "", PAGE
+                found[-1].id if found else "", PAGE_SIZE
             ):
                 found += page
         return found
 
-    with with_shop(settings_of(data, database_url, derives=False)) as settings:
-        found = in_house(settings, all_keys)
-    answer({"items": found}, as_json, "\n".join(map(_line, found)) or "There are no keys.")
+    with with_migrated_database(load_settings(data, database_url, derives=False)) as settings:
+        found = run_with_components(settings, all_keys)
+    print_result(
+        {"items": found}, as_json, "\n".join(map(_format_key, found)) or "There are no keys."
+    )
 
 
 @command.command("revoke")
-@common
+@shared_options
 @click.argument("key", metavar="ID")
-def revoke(data: Path | None, database_url: str | None, as_json: bool, key: str) -> None:
+def revoke_command(data: Path | None, database_url: str | None, as_json: bool, key: str) -> None:
     """Make a key open nothing from now on.
 
     Example: `hylla keys revoke key_01jd…`
     """
 
     async def close(house: Components) -> None:
-        await revoke_api_key(house.units, KeyId(key))
+        await revoke_api_key(house.units, ApiKeyId(key))
 
-    with with_shop(settings_of(data, database_url, derives=False)) as settings:
-        in_house(settings, close)
-    answer({"id": key, "revoked": True}, as_json, f"{key} opens nothing any more.")
+    with with_migrated_database(load_settings(data, database_url, derives=False)) as settings:
+        run_with_components(settings, close)
+    print_result({"id": key, "revoked": True}, as_json, f"{key} opens nothing any more.")
 
 
-def _line(key: ApiKey) -> str:
+def _format_key(key: ApiKey) -> str:
     bound = [*key.stores, *key.scopes, *([key.terminal] if key.terminal else [])]
     ended = f"revoked {key.revoked_at:%Y-%m-%d}" if key.revoked_at else ""
     made = f"made {key.created_at:%Y-%m-%d}"
@@ -133,11 +137,11 @@ def _line(key: ApiKey) -> str:
     return "  ".join(filter(None, parts))
 
 
-def _as_options(refusal: Invalid) -> str:
+def _format_errors(refusal: Invalid) -> str:
     """The fields of the refusal, named as the command names them."""
     faults: list[Any] = refusal.errors
-    return "; ".join(f"--{_option(fault['pointer'])}: {fault['detail']}" for fault in faults)
+    return "; ".join(f"--{_option_name(fault['pointer'])}: {fault['detail']}" for fault in faults)
 
 
-def _option(pointer: str) -> str:
+def _option_name(pointer: str) -> str:
     return pointer.split("/")[1].removesuffix("s")

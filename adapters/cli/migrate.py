@@ -4,12 +4,12 @@ from pathlib import Path
 
 import rich_click as click
 
-from adapters.cli.options import answer, common, settings_of, with_database
+from adapters.cli.options import load_settings, print_result, shared_options, with_database
 from adapters.postgres.db.migrate import upgrade
 
 
 @click.command("migrate")
-@common
+@shared_options
 def command(data: Path | None, database_url: str | None, as_json: bool) -> None:
     """Bring the database up to this version.
 
@@ -18,7 +18,7 @@ def command(data: Path | None, database_url: str | None, as_json: bool) -> None:
 
     Example: `hylla migrate --database-url postgresql://hylla@db.example/hylla`
     """
-    with with_database(settings_of(data, database_url, derives=False)) as settings:
+    with with_database(load_settings(data, database_url, derives=False)) as settings:
         ran = upgrade(settings.database_url)
     words = "\n".join(f"Ran {name}." for name in ran) or "Nothing to do: all is up to date."
-    answer({"ran": ran}, as_json, words)
+    print_result({"ran": ran}, as_json, words)

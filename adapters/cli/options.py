@@ -12,7 +12,7 @@ import rich_click as click
 from adapters.postgres.db.migrate import pending, upgrade
 from adapters.postgres.db.programs import DatabaseUnavailable
 from adapters.postgres.db.urls import for_sqlalchemy
-from adapters.settings import Secret, Settings, SettingsError, read, with_own_secret
+from adapters.settings import Secret, Settings, SettingsError, read_settings, with_own_secret
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -30,14 +30,14 @@ DATABASE_URL: Final = click.option(
 AS_JSON: Final = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 
 
-def common(command: Command) -> Command:
+def shared_options(command: Command) -> Command:
     """The options of every command: which shop it works on, and for whom it prints."""
     for option in (AS_JSON, DATABASE_URL, DATA):
         command = option(command)
     return command
 
 
-def settings_of(
+def load_settings(
     data: Path | None, database_url: str | None, *, derives: bool = True, **options: Any
 ) -> Settings:
     """The settings of the environment, with a command's options before them.
@@ -47,7 +47,9 @@ def settings_of(
     Raises:
         SettingsError: names the variable and the rule.
     """
-    settings = read(os.environ, derives=derives, data=data, database_url=database_url, **options)
+    settings = read_settings(
+        os.environ, derives=derives, data=data, database_url=database_url, **options
+    )
     if not settings.database_url:
         return settings
     try:
@@ -74,7 +76,7 @@ def with_database(settings: Settings) -> Iterator[Settings]:
 
 
 @contextmanager
-def with_shop(settings: Settings) -> Iterator[Settings]:
+def with_migrated_database(settings: Settings) -> Iterator[Settings]:
     """As above, and its tables are those of this version.
 
     The data folder's database is brought up on the way; the user's own is left as it is.
@@ -92,7 +94,7 @@ def with_shop(settings: Settings) -> Iterator[Settings]:
         yield found
 
 
-def must_be_a_shop(settings: Settings) -> None:
+def ensure_data_folder(settings: Settings) -> None:
     """For commands that only look: a mistyped folder is no empty shop.
 
     Raises:
@@ -102,6 +104,6 @@ def must_be_a_shop(settings: Settings) -> None:
         raise DatabaseUnavailable(f"There is no shop in {settings.data}: name it with --data.")
 
 
-def answer(value: Any, as_json: bool, words: str) -> None:
+def print_result(value: Any, as_json: bool, words: str) -> None:
     """Print `value` for a script, or `words` for a person."""
     click.echo(msgspec.json.encode(value).decode() if as_json else words)

@@ -12,24 +12,24 @@ import rich_click as click
 import structlog
 
 from adapters import logs
-from adapters.cli.options import common, settings_of, with_database
-from adapters.cli.server import refuse_a_taken_port, serve
+from adapters.cli.options import load_settings, shared_options, with_database
+from adapters.cli.server import ensure_port_free, serve
 from adapters.drain import SIGNALS, request_shutdown
-from adapters.main import create_app, work
+from adapters.main import create_app, run_worker
 from adapters.postgres.db.migrate import upgrade
-from adapters.settings import Role, Settings
+from adapters.settings import ProcessRole, Settings
 
 log = structlog.get_logger("hylla")
 
 
 @click.command("serve")
-@common
+@shared_options
 @click.option("--host", help="The address to listen on. [default: 127.0.0.1]")
 @click.option("--port", metavar="N", help="The port to listen on. [default: 8000]")
 @click.option("--workers", metavar="N", help="How many processes answer. [default: 1]")
 @click.option(
     "--role",
-    type=click.Choice([role.value for role in Role]),
+    type=click.Choice([role.value for role in ProcessRole]),
     help="api answers requests, worker does the jobs, all does both. [default: all]",
 )
 @click.option("--migrate/--no-migrate", default=True, help="Bring the database up first.")
@@ -43,27 +43,27 @@ def command(
 
     Example: `hylla serve --data ./shop --port 8080 --workers 2`
     """
-    settings = settings_of(data, database_url, **options)
+    settings = load_settings(data, database_url, **options)
     logs.configure(settings.log_level)
-    if settings.role is not Role.WORKER:
-        refuse_a_taken_port(settings)
+    if settings.role is not ProcessRole.WORKER:
+        ensure_port_free(settings)
     for number in SIGNALS:  # until the service itself listens, a stop still stops the database
         signal.signal(number, request_shutdown)
     with with_database(settings) as ready:
         if migrate:
             for version in upgrade(ready.database_url):
                 log.info("migrated", version=version)
-        _say(ready, as_json)
-        if ready.role is Role.WORKER:
-            asyncio.run(work(ready))
+        _print_addresses(ready, as_json)
+        if ready.role is ProcessRole.WORKER:
+            asyncio.run(run_worker(ready))
         else:
             serve(ready, partial(create_app, ready))
 
 
-def _say(settings: Settings, as_json: bool) -> None:
+def _print_addresses(settings: Settings, as_json: bool) -> None:
     where = {"role": settings.role, "data": str(settings.data)}
-    if settings.role is not Role.WORKER:
-        where |= {"address": settings.address, "docs": f"{settings.address}/docs"}
+    if settings.role is not ProcessRole.WORKER:
+        where |= {"address": settings.base_url, "docs": f"{settings.base_url}/docs"}
     words = "\n".join(f"  {name:<8} {value}" for name, value in where.items())
     click.echo(msgspec.json.encode(where).decode() if as_json else f"Hylla is starting.\n{words}")
     sys.stdout.flush()

@@ -15,22 +15,22 @@ from granian.log import LogLevels
 from granian.server import Server
 
 from adapters import logs
-from adapters.drain import in_a_worker
-from adapters.http.web.metrics import FOLDER
+from adapters.drain import load_in_worker
+from adapters.http.web.metrics import MULTIPROC_DIR_VARIABLE
 from adapters.settings import Settings
 
-PATIENCE_S: Final = 3.0
+PORT_RELEASE_TIMEOUT_SECONDS: Final = 3.0
 """How long the workers of a service that was killed may take to notice and let go."""
 
 
-def refuse_a_taken_port(settings: Settings) -> None:
+def ensure_port_free(settings: Settings) -> None:
     """Several servers may listen on one port, and would share two shops' requests between them.
 
     Raises:
         click.ClickException: somebody else listens there, or there is no such address.
     """
-    deadline = time.monotonic() + PATIENCE_S
-    while fault := _fault_of(settings.host, settings.port):
+    deadline = time.monotonic() + PORT_RELEASE_TIMEOUT_SECONDS
+    while fault := _bind_error(settings.host, settings.port):
         if time.monotonic() > deadline:
             raise click.ClickException(
                 f"Cannot listen on {settings.host}, port {settings.port}: {fault}. "
@@ -39,7 +39,7 @@ def refuse_a_taken_port(settings: Settings) -> None:
         time.sleep(0.1)
 
 
-def _fault_of(host: str, port: int) -> str:
+def _bind_error(host: str, port: int) -> str:
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         with socket.socket(found[0], found[1]) as attempt:
@@ -63,20 +63,20 @@ def serve(settings: Settings, make: Callable[[], Any]) -> None:
         workers=settings.workers,
         loop=Loops.uvloop,
         log_level=LogLevels(settings.log_level.value),
-        log_dictconfig=logs.config(settings.log_level),
-        workers_kill_timeout=settings.stop_seconds,
+        log_dictconfig=logs.logging_config(settings.log_level),
+        workers_kill_timeout=settings.shutdown_timeout_seconds,
         respawn_failed_workers=True,
     )
-    with metrics_of_all(settings.workers):
-        server.serve(target_loader=partial(in_a_worker, make), wrap_loader=False)
+    with multiprocess_metrics(settings.workers):
+        server.serve(target_loader=partial(load_in_worker, make), wrap_loader=False)
 
 
 @contextmanager
-def metrics_of_all(workers: int) -> Iterator[None]:
+def multiprocess_metrics(workers: int) -> Iterator[None]:
     """A folder in which several workers add up what they measure; one alone needs none."""
     if workers == 1:
         yield
         return
     with TemporaryDirectory(prefix="hylla-metrics-") as folder:
-        os.environ[FOLDER] = folder
+        os.environ[MULTIPROC_DIR_VARIABLE] = folder
         yield

@@ -5,8 +5,14 @@ from pathlib import Path
 
 import rich_click as click
 
-from adapters.cli.components import in_house
-from adapters.cli.options import answer, common, must_be_a_shop, settings_of, with_shop
+from adapters.cli.components import run_with_components
+from adapters.cli.options import (
+    ensure_data_folder,
+    load_settings,
+    print_result,
+    shared_options,
+    with_migrated_database,
+)
 from adapters.main import Components
 from adapters.oidc.tokens import TrialTokenVerifier
 from domain.kernel.errors import NotFound
@@ -14,7 +20,7 @@ from domain.kernel.ids import CustomerId
 
 
 @click.command("token")
-@common
+@shared_options
 @click.option("--customer", required=True, metavar="ID", help="Whose token: the id `cus_…`.")
 @click.option("--hours", default=24, type=click.IntRange(1, 24 * 30), help="How long it is good.")
 def command(
@@ -35,10 +41,10 @@ def command(
             lifetime = timedelta(hours=hours)
             return TrialTokenVerifier(house.settings.secret).issue(known.pop(), unit.now, lifetime)
 
-    settings = settings_of(data, database_url)
+    settings = load_settings(data, database_url)
     if settings.oidc_issuer:
         raise click.UsageError("Tokens come from HYLLA_OIDC_ISSUER; the trial's are not accepted.")
-    must_be_a_shop(settings)
-    with with_shop(settings) as ready:
-        token = in_house(ready, issue)
-    answer({"token": token}, as_json, token)
+    ensure_data_folder(settings)
+    with with_migrated_database(settings) as ready:
+        token = run_with_components(ready, issue)
+    print_result({"token": token}, as_json, token)

@@ -21,22 +21,22 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 from msgspec.structs import asdict
 
-from domain.contact.channels import FORMS, ContentForm, MessageChannel
+from domain.contact.channels import CONTENT_FORMATS, ContentForm, MessageChannel
 from domain.follow_ups.content import Content, RenderedContent
-from domain.kernel.locales import LOCALES, spoken
+from domain.kernel.locales import LOCALES, resolve_locale
 from domain.kernel.money import Money, precision
 
-TEMPLATES: Final = Path(__file__).parent / "templates"
-GAP: Final = re.compile(r"\n{3,}")
+TEMPLATE_FOLDER: Final = Path(__file__).parent / "templates"
+BLANK_LINES: Final = re.compile(r"\n{3,}")
 """What a left-out paragraph leaves behind."""
 
-WHOLE_DAY: Final = timedelta(hours=23)
+MIN_WHOLE_DAY: Final = timedelta(hours=23)
 """A day of 24 hours, or of 23 when the clock goes forward."""
 
 
-def environment(*, html: bool) -> ImmutableSandboxedEnvironment:
+def build_environment(*, html: bool) -> ImmutableSandboxedEnvironment:
     return ImmutableSandboxedEnvironment(
-        loader=FileSystemLoader(TEMPLATES),
+        loader=FileSystemLoader(TEMPLATE_FOLDER),
         undefined=StrictUndefined,
         autoescape=html,
         trim_blocks=True,
@@ -49,58 +49,60 @@ class JinjaRenderer:
 
     def __init__(self, default_locale: str = "en") -> None:
         """`default_locale` is the retailer's: for readers whose language we do not speak."""
-        self._default = default_locale
-        self._pages = environment(html=True)
-        self._plain = environment(html=False)
-        self._words = {locale: words_of(locale) for locale in LOCALES}
-        self._phrase = cache(self._compiled)
+        self._default_locale = default_locale
+        self._html_environment = build_environment(html=True)
+        self._text_environment = build_environment(html=False)
+        self._translations = {locale: load_translations(locale) for locale in LOCALES}
+        self._get_phrase = cache(self._compile_phrase)
 
     def render(self, letter: Content, *, channel: MessageChannel, locale: str) -> RenderedContent:
         """`letter` in the language of a reader of `locale`, in the form that `channel` shows."""
-        language = spoken(locale, self._default)
+        language = resolve_locale(locale, self._default_locale)
         kind = letter.__struct_config__.tag
-        if FORMS[channel] is ContentForm.SHORT:
+        if CONTENT_FORMATS[channel] is ContentForm.SHORT:
             return RenderedContent(
-                language, self._plain_text(f"{kind}.short", letter, locale, language)
+                language, self._render_text(f"{kind}.short", letter, locale, language)
             )
         return RenderedContent(
             language,
-            text=self._plain_text(f"{kind}.full", letter, locale, language),
-            subject=self._plain_text(f"{kind}.subject", letter, locale, language),
-            html=self._page(f"{kind}.html", letter, locale, language),
+            text=self._render_text(f"{kind}.full", letter, locale, language),
+            subject=self._render_text(f"{kind}.subject", letter, locale, language),
+            html=self._render_html(f"{kind}.html", letter, locale, language),
         )
 
-    def _plain_text(self, name: str, letter: Content, locale: str, language: str) -> str:
-        context = self._context(self._plain, letter, locale, language)
-        text = self._plain.get_template(f"{name}.txt").render(context).strip() + ending(name)
-        return GAP.sub("\n\n", text)
+    def _render_text(self, name: str, letter: Content, locale: str, language: str) -> str:
+        context = self._build_context(self._text_environment, letter, locale, language)
+        text = self._text_environment.get_template(f"{name}.txt").render(
+            context
+        ).strip() + trailing_newline(name)
+        return BLANK_LINES.sub("\n\n", text)
 
-    def _page(self, name: str, letter: Content, locale: str, language: str) -> str:
-        return self._pages.get_template(name).render(
-            self._context(self._pages, letter, locale, language)
+    def _render_html(self, name: str, letter: Content, locale: str, language: str) -> str:
+        return self._html_environment.get_template(name).render(
+            self._build_context(self._html_environment, letter, locale, language)
         )
 
-    def _context(
+    def _build_context(
         self, page: ImmutableSandboxedEnvironment, letter: Content, locale: str, language: str
     ) -> dict[str, Any]:
         """Every field of the letter, and how its reader says names, days, money and points."""
         kind = str(letter.__struct_config__.tag)
-        region = regional(locale, language, letter.country)
+        region = regional_locale(locale, language, letter.country)
         context: dict[str, Any] = {
             **asdict(letter),
             "language": language,
-            "name": lambda thing: thing.called(locale, language),
+            "name": lambda thing: thing.name_for(locale, language),
             "day": lambda at, pattern: format_date(at, pattern, locale=region),
             "clock": lambda at: format_time(at, "short", tzinfo=at.tzinfo, locale=region),
-            "lasts_all_day": lambda span: span[1] - span[0] >= WHOLE_DAY,
+            "lasts_all_day": lambda span: span[1] - span[0] >= MIN_WHOLE_DAY,
             "number": lambda count: format_decimal(count, locale=region),
-            "money": lambda price: money(price, region),
+            "money": lambda price: format_money(price, region),
             "plural": lambda count: Locale.parse(language).plural_form(count),
         }
-        context["say"] = self._speaker(page, language, kind, context)
+        context["say"] = self._build_translator(page, language, kind, context)
         return context
 
-    def _speaker(
+    def _build_translator(
         self,
         page: ImmutableSandboxedEnvironment,
         language: str,
@@ -108,28 +110,28 @@ class JinjaRenderer:
         context: Mapping[str, Any],
     ) -> Callable[..., str]:
         def say(key: str, **more: object) -> str:
-            spoken = self._phrase(page, language, kind, key).render({**context, **more})
+            spoken = self._get_phrase(page, language, kind, key).render({**context, **more})
             return Markup(spoken) if page.autoescape else spoken  # noqa: S704 - it was escaped
 
         return say
 
-    def _compiled(
+    def _compile_phrase(
         self, page: ImmutableSandboxedEnvironment, language: str, kind: str, key: str
     ) -> Template:
-        words = self._words[language]
+        words = self._translations[language]
         return page.from_string(words[kind].get(key) or words["every"][key])
 
 
-def words_of(locale: str) -> dict[str, dict[str, str]]:
-    return tomllib.loads((TEMPLATES / "words" / f"{locale}.toml").read_text("utf-8"))
+def load_translations(locale: str) -> dict[str, dict[str, str]]:
+    return tomllib.loads((TEMPLATE_FOLDER / "words" / f"{locale}.toml").read_text("utf-8"))
 
 
-def ending(name: str) -> str:
+def trailing_newline(name: str) -> str:
     """A full text ends its last line; a subject and a short text do not."""
     return "\n" if name.endswith(".full") else ""
 
 
-def regional(locale: str, language: str, country: str) -> Locale:
+def regional_locale(locale: str, language: str, country: str) -> Locale:
     """How days and numbers are written: the reader's own region, else the store's country."""
     wanted = locale.split("-")
     regions = [wanted[-1]] if len(wanted) > 1 and wanted[0] == language else []
@@ -141,7 +143,7 @@ def regional(locale: str, language: str, country: str) -> Locale:
     return Locale.parse(language)
 
 
-def money(price: Money, region: Locale) -> str:
+def format_money(price: Money, region: Locale) -> str:
     """`£12.99`, `1 299,00 kr`: as the reader writes it."""
     major = Decimal(price.amount).scaleb(-precision(price.currency))
     return format_currency(major, price.currency, locale=region)

@@ -16,29 +16,29 @@ from adapters.http.administration.controllers.audit import Audit
 from adapters.http.administration.controllers.imports import Imports
 from adapters.http.administration.controllers.webhooks import Webhooks
 from adapters.http.carts.controllers.cart_terms import CartTerms
-from adapters.http.carts.controllers.carts import Carts, MyCart, provide_change
-from adapters.http.carts.controllers.recently_viewed import CartViewed, MyViewed
+from adapters.http.carts.controllers.carts import Carts, MyCart, provide_cart_update
+from adapters.http.carts.controllers.recently_viewed import CartRecentlyViewed, MyRecentlyViewed
 from adapters.http.carts.controllers.saved_lines import SavedLines
-from adapters.http.carts.controllers.store_options import BasketPlans
+from adapters.http.carts.controllers.store_options import CartStoreOptions
 from adapters.http.carts.controllers.till_carts import CartCodes, TillCarts
 from adapters.http.catalogue.controllers import Products
 from adapters.http.customers.controllers.customers import Customers
 from adapters.http.customers.controllers.me import Me
 from adapters.http.follow_ups.controllers.messages import Messages
-from adapters.http.follow_ups.controllers.unsubscribe import Stopping
-from adapters.http.foundation.controllers import Keys
+from adapters.http.follow_ups.controllers.unsubscribe import Unsubscribe
+from adapters.http.foundation.controllers import ApiKeys
 from adapters.http.fulfilment.controllers.pickups import Pickups, StorePickups
 from adapters.http.fulfilment.controllers.shipments import OrderShipments, Shipments, StoreShipments
 from adapters.http.inventory.controllers.availability import Availability
 from adapters.http.inventory.controllers.deliveries import Deliveries
 from adapters.http.inventory.controllers.holds import Holds
 from adapters.http.inventory.controllers.sales_channels import SalesChannels
-from adapters.http.inventory.controllers.stock_levels import Stock
+from adapters.http.inventory.controllers.stock_levels import StockLevels
 from adapters.http.inventory.controllers.stocktaking import Stocktaking
 from adapters.http.inventory.controllers.transfers import Transfers
 from adapters.http.inventory.controllers.walk_ins import WalkIns
 from adapters.http.inventory.fast_path import FastPath
-from adapters.http.inventory.streams import provide_last_event
+from adapters.http.inventory.streams import provide_last_event_id
 from adapters.http.loyalty.controllers import MyRewards, Rewards
 from adapters.http.middleware import Middleware
 from adapters.http.orders.controllers.cancellations import Cancellations
@@ -46,9 +46,9 @@ from adapters.http.orders.controllers.checkout import Checkouts
 from adapters.http.orders.controllers.orders import MyOrders, Orders
 from adapters.http.orders.controllers.payments import Payments
 from adapters.http.orders.controllers.timeline import Timeline
-from adapters.http.payments.controllers import Hooks
+from adapters.http.payments.controllers import ProviderWebhooks
 from adapters.http.pos.controllers.incidents import Incidents
-from adapters.http.pos.controllers.receipts import Sales
+from adapters.http.pos.controllers.receipts import Receipts
 from adapters.http.pricing.controllers.markets import Markets
 from adapters.http.pricing.controllers.promotions import Promotions
 from adapters.http.pricing.controllers.shipping_methods import ShippingMethods
@@ -63,12 +63,12 @@ from adapters.http.web.authentication import (
 from adapters.http.web.bodies import JsonRequest
 from adapters.http.web.docs import PAGES
 from adapters.http.web.etags import provide_if_match
-from adapters.http.web.health import live, ready
+from adapters.http.web.health import get_liveness, get_readiness
 from adapters.http.web.idempotency import provide_key, provide_optional_key
 from adapters.http.web.locales import provide_locale
-from adapters.http.web.metrics import Metrics, read_metrics
-from adapters.http.web.parameters import refuse_strangers
-from adapters.http.web.problems import HANDLERS, describe_problem, note_trespass
+from adapters.http.web.metrics import Metrics, get_metrics
+from adapters.http.web.parameters import reject_unknown_parameters
+from adapters.http.web.problems import EXCEPTION_HANDLERS, get_problem_type, record_access_denial
 from adapters.http.web.rate_limits import RateLimiter, RatePolicy
 from service.foundation.authenticator import Authenticator
 from service.foundation.ports import Codes, Secrets, TokenVerifier
@@ -86,25 +86,25 @@ CONTROLLERS: Final[Sequence[ControllerRouterHandler]] = (
     Carts,
     Checkouts,
     SavedLines,
-    BasketPlans,
+    CartStoreOptions,
     TillCarts,
     CartCodes,
     CartTerms,
     MyCart,
-    MyViewed,
-    CartViewed,
+    MyRecentlyViewed,
+    CartRecentlyViewed,
     Orders,
     MyOrders,
     Payments,
     Timeline,
     Cancellations,
-    Stock,
+    StockLevels,
     Stocktaking,
     Transfers,
     Deliveries,
     WalkIns,
     Incidents,
-    Sales,
+    Receipts,
     StorePickups,
     OrderReturns,
     StoreReturns,
@@ -118,26 +118,26 @@ CONTROLLERS: Final[Sequence[ControllerRouterHandler]] = (
     Customers,
     Me,
     Messages,
-    Stopping,
+    Unsubscribe,
     Audit,
     Holds,
-    Hooks,
-    Keys,
+    ProviderWebhooks,
+    ApiKeys,
     Webhooks,
-    describe_problem,
-    live,
-    ready,
-    read_metrics,
+    get_problem_type,
+    get_liveness,
+    get_readiness,
+    get_metrics,
     *PAGES,
 )
-BODY_MAX: Final = 1_000_000
+MAX_BODY_BYTES: Final = 1_000_000
 """Bytes of a body; a handler that streams states its own limit."""
 
 
 class HttpSettings(Struct, frozen=True):
     """Limits are each caller's; the strict one is for codes, PINs and look-ups of persons."""
 
-    rate_per_s: int = 1000
+    rate_per_second: int = 1000
     strict_per_minute: int = 60
     workers: int = 1
     origins: tuple[str, ...] = ("*",)
@@ -146,38 +146,38 @@ class HttpSettings(Struct, frozen=True):
 class AppComponents(Struct):
     """What the application is made of; `adapters/main.py` makes them.
 
-    `ready` asks what the service needs and answers "ok" or what is wrong, by name. `extras` are
-    further parts that handlers ask for by name.
+    `ready` checks what the service needs and answers "ok" or what is wrong, by name.
+    `extra_dependencies` are further parts that handlers ask for by name.
     """
 
     units: Units
     codes: Codes
     tokens: TokenVerifier
     secrets: Secrets
-    ready: Callable[[], Awaitable[Mapping[str, str]]]
+    check_readiness: Callable[[], Awaitable[Mapping[str, str]]]
     settings: HttpSettings = HttpSettings()
     lifespan: Sequence[Callable[[Litestar], AbstractAsyncContextManager[Any]]] = ()
-    extras: Mapping[str, Any] = {}
+    extra_dependencies: Mapping[str, Any] = {}
 
 
 def build_http_app(parts: AppComponents) -> ASGIApp:
     """The ASGI application."""
     metrics = Metrics()
-    limits = _limits(parts.settings)
+    limits = _build_rate_limiter(parts.settings)
     doorkeeper = Authenticator(parts.units, parts.tokens)
     express = FastPath(
         doorkeeper=doorkeeper,
         limits=limits,
         metrics=metrics,
-        cors=_cors(parts.settings),
-        cache=parts.extras["window"],
-        holding=parts.extras["holding"],
-        clock=parts.extras["clock"],
+        cors=_build_cors_config(parts.settings),
+        cache=parts.extra_dependencies["window"],
+        holding=parts.extra_dependencies["holding"],
+        clock=parts.extra_dependencies["clock"],
     )
-    return Middleware(application(parts, doorkeeper, limits, metrics), express, metrics)
+    return Middleware(build_litestar_app(parts, doorkeeper, limits, metrics), express, metrics)
 
 
-def application(
+def build_litestar_app(
     parts: AppComponents, doorkeeper: Authenticator, limits: RateLimiter, metrics: Metrics
 ) -> Litestar:
     """Litestar's part of it, which knows the routes."""
@@ -185,12 +185,12 @@ def application(
         CONTROLLERS,
         request_class=JsonRequest,
         guards=[authorize],
-        before_request=refuse_strangers,
-        dependencies=_dependencies(parts),
-        exception_handlers=HANDLERS,
-        after_exception=[note_trespass],
-        request_max_body_size=BODY_MAX,
-        cors_config=_cors(parts.settings),
+        before_request=reject_unknown_parameters,
+        dependencies=_build_providers(parts),
+        exception_handlers=EXCEPTION_HANDLERS,
+        after_exception=[record_access_denial],
+        request_max_body_size=MAX_BODY_BYTES,
+        cors_config=_build_cors_config(parts.settings),
         openapi_config=None,
         lifespan=list(parts.lifespan),
         logging_config=None,
@@ -199,7 +199,7 @@ def application(
                 "units": parts.units,
                 "doorkeeper": doorkeeper,
                 "limits": limits,
-                "ready": parts.ready,
+                "ready": parts.check_readiness,
                 "metrics": metrics,
             }
         ),
@@ -221,12 +221,12 @@ def _resolve_in_sequence(app: Litestar) -> None:
         model.dependency_batches = [{one} for batch in batches for one in batch]
 
 
-def _dependencies(parts: AppComponents) -> dict[str, Provide]:
+def _build_providers(parts: AppComponents) -> dict[str, Provide]:
     given = {
         "units": parts.units,
         "codes": parts.codes,
         "secrets": parts.secrets,
-        **parts.extras,
+        **parts.extra_dependencies,
     }
     return {
         **{name: Provide(_provider(part), sync_to_thread=False) for name, part in given.items()},
@@ -235,9 +235,9 @@ def _dependencies(parts: AppComponents) -> dict[str, Provide]:
         "key": Provide(provide_key),
         "optional_key": Provide(provide_optional_key),
         "if_match": Provide(provide_if_match),
-        "last_event": Provide(provide_last_event),
+        "last_event": Provide(provide_last_event_id),
         "locale": Provide(provide_locale, sync_to_thread=False),
-        "change": Provide(provide_change, sync_to_thread=False),
+        "change": Provide(provide_cart_update, sync_to_thread=False),
     }
 
 
@@ -248,14 +248,14 @@ def _provider(part: Any) -> Callable[[], Any]:
     return give
 
 
-def _limits(settings: HttpSettings) -> RateLimiter:
+def _build_rate_limiter(settings: HttpSettings) -> RateLimiter:
     strict = max(1, settings.strict_per_minute // settings.workers)
     return RateLimiter(
-        RatePolicy("default", settings.rate_per_s, 1), RatePolicy("strict", strict, 60)
+        RatePolicy("default", settings.rate_per_second, 1), RatePolicy("strict", strict, 60)
     )
 
 
-def _cors(settings: HttpSettings) -> CORSConfig:
+def _build_cors_config(settings: HttpSettings) -> CORSConfig:
     """A shop's page calls from its own origin. There are no cookies, so any origin may."""
     return CORSConfig(
         allow_origins=list(settings.origins),

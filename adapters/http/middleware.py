@@ -11,7 +11,7 @@ from adapters.http.inventory.fast_path import FastPath
 from adapters.http.web.metrics import Metrics
 from adapters.http.web.request_context import RequestContext, log_request, request_id_of
 
-ALWAYS = {"x-content-type-options": "nosniff"}
+COMMON_HEADERS = {"x-content-type-options": "nosniff"}
 """Headers of every answer."""
 
 
@@ -20,16 +20,16 @@ class Middleware:
 
     def __init__(self, app: ASGIApp, express: FastPath, metrics: Metrics) -> None:
         self._app = app
-        self._express = express
+        self._fast_path = express
         self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != ScopeType.HTTP:
             await self._app(scope, receive, send)
-        elif further := await self._express.serves(scope, receive, send):
-            await self._walk(scope, further, send)
+        elif further := await self._fast_path.handle(scope, receive, send):
+            await self._handle(scope, further, send)
 
-    async def _walk(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Through the framework."""
         visit = RequestContext(request_id_of(dict(scope["headers"]).get(b"x-request-id", b"")))
         scope["state"] = {**scope.get("state", {}), "visit": visit}
@@ -37,29 +37,29 @@ class Middleware:
 
         async def hear() -> Any:
             message = await receive()
-            visit.left = visit.left or message["type"] == "http.disconnect"
+            visit.disconnected = visit.disconnected or message["type"] == "http.disconnect"
             return message
 
         async def answer(message: Message) -> None:
             if message["type"] == "http.response.start":
                 seconds = time.perf_counter() - started
-                self._metrics.measure(scope, message["status"], seconds)
-                _finish(message, visit, scope, seconds)
+                self._metrics.observe_response(scope, message["status"], seconds)
+                _finish_response(message, visit, scope, seconds)
             await send(message)
 
-        with self._metrics.under_way.track_inprogress(), bound_contextvars(request_id=visit.id):
+        with self._metrics.in_progress.track_inprogress(), bound_contextvars(request_id=visit.id):
             await self._app(scope, hear, answer)
 
 
-def _finish(message: Any, visit: RequestContext, scope: Any, seconds: float) -> None:
-    message["headers"] = [*message.get("headers", []), *_headers(message, visit)]
+def _finish_response(message: Any, visit: RequestContext, scope: Any, seconds: float) -> None:
+    message["headers"] = [*message.get("headers", []), *_response_headers(message, visit)]
     log_request(
         scope["method"], scope.get("path_template"), message["status"], seconds, visit.caller
     )
 
 
-def _headers(message: Any, visit: RequestContext) -> list[tuple[bytes, bytes]]:
-    headers = {**ALWAYS, "x-request-id": visit.id, **visit.headers}
+def _response_headers(message: Any, visit: RequestContext) -> list[tuple[bytes, bytes]]:
+    headers = {**COMMON_HEADERS, "x-request-id": visit.id, **visit.headers}
     if visit.key and visit.key.replayed:
         headers["idempotent-replayed"] = "true"
     if not any(name.lower() == b"cache-control" for name, _ in message.get("headers", [])):

@@ -3,7 +3,7 @@
 from typing import Any
 
 from adapters.imports import values
-from adapters.imports.kinds import KindOfFile, require
+from adapters.imports.kinds import ImportSchema, require_fields
 from domain.customers.customers import ReportedPerson, parse_email, parse_phone
 
 
@@ -15,21 +15,21 @@ def _phone(value: object) -> str:
     return parse_phone(values.text(value))
 
 
-def _settle(told: dict[str, Any]) -> dict[str, Any]:
-    require(told, "external_id")
+def _normalize(told: dict[str, Any]) -> dict[str, Any]:
+    require_fields(told, "external_id")
     return told
 
 
-CUSTOMERS = KindOfFile(
+CUSTOMERS = ImportSchema(
     key=("external_id",),
-    thing=ReportedPerson,
-    settle=_settle,
+    record_type=ReportedPerson,
+    normalize=_normalize,
     fields={
         "external_id": values.key,
         "name": values.text,
         "email": _email,
         "phone": _phone,
         "locale": values.text,
-        "member": values.flag,
+        "member": values.boolean,
     },
 )

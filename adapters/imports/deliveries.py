@@ -3,30 +3,30 @@
 from typing import Any
 
 from adapters.imports import values
-from adapters.imports.kinds import KindOfFile, require
-from domain.inventory.deliveries import Expected
+from adapters.imports.kinds import ImportSchema, require_fields
+from domain.inventory.deliveries import ExpectedDeliveryLine
 from domain.kernel.ids import check_key
 
 
-def _id(value: object) -> str:
+def _delivery_id(value: object) -> str:
     return check_key("id", values.key(value))
 
 
-def _settle(told: dict[str, Any]) -> dict[str, Any]:
-    require(told, "id", "store", "sku", "quantity", "due_on")
+def _normalize(told: dict[str, Any]) -> dict[str, Any]:
+    require_fields(told, "id", "store", "sku", "quantity", "due_on")
     return told
 
 
-DELIVERIES = KindOfFile(
+DELIVERIES = ImportSchema(
     key=("id", "sku"),
-    thing=Expected,
-    settle=_settle,
+    record_type=ExpectedDeliveryLine,
+    normalize=_normalize,
     fields={
-        "id": _id,
+        "id": _delivery_id,
         "store": values.store,
         "sku": values.sku,
-        "quantity": values.whole,
-        "due_on": values.day,
+        "quantity": values.integer,
+        "due_on": values.calendar_date,
         "reference": values.text,
     },
 )

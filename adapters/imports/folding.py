@@ -13,17 +13,17 @@ from typing import Any, Final, Generic, TypeVar
 import msgspec
 from msgspec import Struct, structs
 
-from adapters.imports.columns import Told
+from adapters.imports.columns import ParsedLine
 from service.administration.imports import ImportEntry, RefusedLine
 
 T = TypeVar("T", bound=Struct)
 
-_SEEN: Final = "create table seen (key text primary key, line int, digest blob) without rowid"
-_NOTED: Final = "create table noted (key text, seen_at real, line int, entry blob)"
-_KEY: Final = msgspec.json.Encoder()
+_SEEN_TABLE: Final = "create table seen (key text primary key, line int, digest blob) without rowid"
+_LINES_TABLE: Final = "create table noted (key text, seen_at real, line int, entry blob)"
+_KEY_ENCODER: Final = msgspec.json.Encoder()
 
 
-def _scratch(table: str) -> sqlite3.Connection:
+def _temporary_database(table: str) -> sqlite3.Connection:
     """A database that lives in a temporary file and dies with its connection."""
     scratch = sqlite3.connect("", isolation_level=None, check_same_thread=False)
     scratch.execute("pragma journal_mode = off")
@@ -32,22 +32,26 @@ def _scratch(table: str) -> sqlite3.Connection:
     return scratch
 
 
-def told_once(lines: Iterable[Told[T] | RefusedLine]) -> Iterator[ImportEntry[T] | RefusedLine]:
+def reject_contradictions(
+    lines: Iterable[ParsedLine[T] | RefusedLine],
+) -> Iterator[ImportEntry[T] | RefusedLine]:
     """Refuse a line that contradicts an earlier one of its key.
 
     Otherwise each reading of the same file would change the thing back and forth.
     """
-    seen = _scratch(_SEEN)
+    seen = _temporary_database(_SEEN_TABLE)
     try:
         for line in lines:
-            yield line if isinstance(line, RefusedLine) else _compared(seen, line)
+            yield line if isinstance(line, RefusedLine) else _check_contradiction(seen, line)
     finally:
         seen.close()
 
 
-def _compared(seen: sqlite3.Connection, told: Told[T]) -> ImportEntry[T] | RefusedLine:
-    key = _KEY.encode(told.key)
-    digest = blake2b(_KEY.encode(told.entry.value), digest_size=16).digest()
+def _check_contradiction(
+    seen: sqlite3.Connection, told: ParsedLine[T]
+) -> ImportEntry[T] | RefusedLine:
+    key = _KEY_ENCODER.encode(told.key)
+    digest = blake2b(_KEY_ENCODER.encode(told.entry.value), digest_size=16).digest()
     added = seen.execute(
         "insert into seen values (?, ?, ?) on conflict do nothing", (key, told.entry.line, digest)
     )
@@ -60,30 +64,30 @@ def _compared(seen: sqlite3.Connection, told: Told[T]) -> ImportEntry[T] | Refus
     return RefusedLine(told.entry.line, "contradiction", detail)
 
 
-class Folding(Generic[T]):
+class LineMerger(Generic[T]):
     """All lines of one key become one thing: its most frequent name, all else from the latest."""
 
     def __init__(self, thing: type[T]) -> None:
         self._decoder = msgspec.msgpack.Decoder(ImportEntry[thing])  # type: ignore[valid-type]
 
-    def folded(
-        self, lines: Iterable[Told[T] | RefusedLine]
+    def merge(
+        self, lines: Iterable[ParsedLine[T] | RefusedLine]
     ) -> Iterator[ImportEntry[T] | RefusedLine]:
         """Refused lines as they come, then one entry for each key."""
-        noted = _scratch(_NOTED)
+        noted = _temporary_database(_LINES_TABLE)
         try:
             for line in lines:
                 if isinstance(line, RefusedLine):
                     yield line
                 else:
-                    _note(noted, line)
+                    _store_line(noted, line)
             order = noted.execute("select key, entry from noted order by key, seen_at, line")
             for _, rows in groupby(order, key=lambda row: row[0]):
-                yield self._fold(entry for _, entry in rows)
+                yield self._merge_rows(entry for _, entry in rows)
         finally:
             noted.close()
 
-    def _fold(self, rows: Iterable[bytes]) -> ImportEntry[T]:
+    def _merge_rows(self, rows: Iterable[bytes]) -> ImportEntry[T]:
         names: Counter[str] = Counter()
         lines: list[int] = []
         given: frozenset[str] = frozenset()
@@ -92,16 +96,21 @@ class Folding(Generic[T]):
             names[getattr(latest.value, "name", "")] += 1
             lines.append(latest.line)
             given |= latest.given
-        value = _named(latest.value, names)
+        value = _with_commonest_name(latest.value, names)
         return ImportEntry(min(lines), value, given, folded=len(lines) - 1)
 
 
-def _note(noted: sqlite3.Connection, told: Told[Any]) -> None:
-    row = (_KEY.encode(told.key), told.seen_at, told.entry.line, msgspec.msgpack.encode(told.entry))
+def _store_line(noted: sqlite3.Connection, told: ParsedLine[Any]) -> None:
+    row = (
+        _KEY_ENCODER.encode(told.key),
+        told.seen_at,
+        told.entry.line,
+        msgspec.msgpack.encode(told.entry),
+    )
     noted.execute("insert into noted values (?, ?, ?, ?)", row)
 
 
-def _named(value: T, names: Counter[str]) -> T:
+def _with_commonest_name(value: T, names: Counter[str]) -> T:
     """`value` by the name that most lines use; an empty one has no voice, the first wins a tie."""
     voices: Sequence[tuple[str, int]] = [(name, n) for name, n in names.most_common() if name]
     return structs.replace(value, name=voices[0][0]) if voices else value

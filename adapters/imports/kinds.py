@@ -11,7 +11,7 @@ from domain.kernel.errors import InvalidField
 T = TypeVar("T", bound=Struct)
 
 
-class KindOfFile(Struct, Generic[T], frozen=True, kw_only=True):
+class ImportSchema(Struct, Generic[T], frozen=True, kw_only=True):
     """`key` names the fields that tell one thing from another.
 
     `objects` are the fields whose parts may stand in columns of their own, as `options.size`.
@@ -20,19 +20,19 @@ class KindOfFile(Struct, Generic[T], frozen=True, kw_only=True):
     """
 
     key: tuple[str, ...]
-    thing: type[T]
+    record_type: type[T]
     fields: Mapping[str, Reader]
-    settle: Callable[[dict[str, Any]], dict[str, Any]]
-    objects: frozenset[str] = frozenset()
-    defaults: frozenset[str] = frozenset()
+    normalize: Callable[[dict[str, Any]], dict[str, Any]]
+    nested_fields: frozenset[str] = frozenset()
+    default_fields: frozenset[str] = frozenset()
 
-    def knows(self, field: str) -> bool:
+    def has_field(self, field: str) -> bool:
         """Whether `field`, or the object it is a part of, belongs to this kind."""
         head, dot, part = field.partition(".")
-        return field in self.fields or bool(dot and part and head in self.objects)
+        return field in self.fields or bool(dot and part and head in self.nested_fields)
 
 
-def require(told: Mapping[str, Any], *fields: str) -> None:
+def require_fields(told: Mapping[str, Any], *fields: str) -> None:
     """Raises WrongField for the first of `fields` that is empty."""
     for field in fields:
         if field not in told:

@@ -18,11 +18,11 @@ from msgspec import Struct
 from domain.kernel.errors import Invalid
 from service.administration.imports import RefusedLine
 
-LONGEST_LINE: Final = 1 << 20
-DEEPEST: Final = 50
+MAX_LINE_LENGTH: Final = 1 << 20
+MAX_DEPTH: Final = 50
 _OPENING: Final = frozenset({"start_map", "start_array"})
 _CLOSING: Final = frozenset({"end_map", "end_array"})
-_ESCAPED = re.compile("[\udc80-\udcff]")
+_LONE_SURROGATE = re.compile("[\udc80-\udcff]")
 _CONTROL = re.compile(r"[\0-\x1f\x7f]")
 _UTF_16: Final = (b"\xff\xfe", b"\xfe\xff")
 _BOM: Final = b"\xef\xbb\xbf"
@@ -34,41 +34,41 @@ class FileUnreadable(Invalid):
     code = "file_unreadable"
 
 
-class Format(StrEnum):
+class FileFormat(StrEnum):
     CSV = "csv"
     JSON = "json"
     NDJSON = "ndjson"
 
 
-class Line(Struct, frozen=True):
+class SourceLine(Struct, frozen=True):
     """What one line says, by the names of its columns."""
 
     number: int
     record: dict[str, Any]
 
 
-def read(
-    file: BinaryIO, hint: Format | None = None, known: Callable[[str], bool] = lambda _: True
-) -> Iterator[Line | RefusedLine]:
+def read_lines(
+    file: BinaryIO, hint: FileFormat | None = None, known: Callable[[str], bool] = lambda _: True
+) -> Iterator[SourceLine | RefusedLine]:
     """Each line of `file`, which is at its start and can be sought in.
 
     Raises:
         FileUnreadable: it is empty, not UTF-8 text, not what it is called, or has no usable header;
             of that, at least one column is `known`.
     """
-    seen = _sniffed(file)
+    seen = _detect_format(file)
     match hint or seen:
-        case Format.CSV:
+        case FileFormat.CSV:
             return _csv_lines(file, known)
-        case Format.JSON if seen is Format.CSV:
+        case FileFormat.JSON if seen is FileFormat.CSV:
             raise FileUnreadable("The file is not JSON: it begins with neither [ nor {.")
-        case Format.JSON if seen is Format.JSON:
+        case FileFormat.JSON if seen is FileFormat.JSON:
             return _json_lines(file)
         case _:
             return _ndjson_lines(file)
 
 
-def _sniffed(file: BinaryIO) -> Format:
+def _detect_format(file: BinaryIO) -> FileFormat:
     start = file.read(4096)
     file.seek(0)
     if start.startswith(_UTF_16):
@@ -77,33 +77,33 @@ def _sniffed(file: BinaryIO) -> Format:
         case b"":
             raise FileUnreadable("The file is empty.")
         case b"[":
-            return Format.JSON
+            return FileFormat.JSON
         case b"{":
-            return Format.NDJSON
+            return FileFormat.NDJSON
         case _:
-            return Format.CSV
+            return FileFormat.CSV
 
 
 def _text_lines(file: BinaryIO) -> Iterator[str]:
     """Bytes that are not UTF-8 stay as lone surrogates, so that only their line is refused."""
     text = io.TextIOWrapper(file, "utf-8-sig", errors="surrogateescape", newline="")
     try:
-        while line := text.readline(LONGEST_LINE):
-            if len(line) == LONGEST_LINE:
-                raise FileUnreadable(f"A line is longer than {LONGEST_LINE:,} characters.")
+        while line := text.readline(MAX_LINE_LENGTH):
+            if len(line) == MAX_LINE_LENGTH:
+                raise FileUnreadable(f"A line is longer than {MAX_LINE_LENGTH:,} characters.")
             yield line
     finally:
         if not file.closed:  # else whoever stopped reading has closed it already
             text.detach()
 
 
-def _csv_lines(file: BinaryIO, known: Callable[[str], bool]) -> Iterator[Line | RefusedLine]:
+def _csv_lines(file: BinaryIO, known: Callable[[str], bool]) -> Iterator[SourceLine | RefusedLine]:
     lines = _text_lines(file)
     first = next(lines, "")
     delimiter = max(",;\t", key=first.count)
     header = next(csv.reader([first], delimiter=delimiter), [])
     columns = [column.strip() for column in header]
-    if not any(columns) or _ESCAPED.search(first) or _CONTROL.search("".join(columns)):
+    if not any(columns) or _LONE_SURROGATE.search(first) or _CONTROL.search("".join(columns)):
         raise FileUnreadable("The file does not start with a header of column names in UTF-8.")
     if len(set(columns)) < len(columns):
         raise FileUnreadable("The header names a column twice.")
@@ -124,18 +124,18 @@ def _csv_lines(file: BinaryIO, known: Callable[[str], bool]) -> Iterator[Line | 
         number = 2 + reader.line_num
 
 
-def _csv_line(number: int, columns: list[str], row: list[str]) -> Line | RefusedLine:
+def _csv_line(number: int, columns: list[str], row: list[str]) -> SourceLine | RefusedLine:
     if len(row) != len(columns):
         detail = f"The line has {len(row)} cells, the header {len(columns)}."
         return RefusedLine(number, "wrong_columns", detail)
-    if _ESCAPED.search("\0".join(row)):
+    if _LONE_SURROGATE.search("\0".join(row)):
         return _not_utf8(number)
-    return Line(number, dict(zip(columns, row, strict=True)))
+    return SourceLine(number, dict(zip(columns, row, strict=True)))
 
 
-def _ndjson_lines(file: BinaryIO) -> Iterator[Line | RefusedLine]:
+def _ndjson_lines(file: BinaryIO) -> Iterator[SourceLine | RefusedLine]:
     for number, line in enumerate(_text_lines(file), start=1):
-        if _ESCAPED.search(line):
+        if _LONE_SURROGATE.search(line):
             yield _not_utf8(number)
         elif line.strip():
             try:
@@ -144,39 +144,39 @@ def _ndjson_lines(file: BinaryIO) -> Iterator[Line | RefusedLine]:
                 yield RefusedLine(number, "unreadable", f"The line is not JSON: {trouble}.")
 
 
-def _json_lines(file: BinaryIO) -> Iterator[Line | RefusedLine]:
+def _json_lines(file: BinaryIO) -> Iterator[SourceLine | RefusedLine]:
     """An array that breaks off has no lines after the break: one refused line says so."""
     if file.read(len(_BOM)) != _BOM:
         file.seek(0)
     number = 0
     try:
-        for number, element in enumerate(_elements(_Measured(file)), start=1):
+        for number, element in enumerate(_iterate_elements(_BoundedReader(file)), start=1):
             yield _json_line(number, element)
-    except (ijson.JSONError, UnicodeDecodeError, TooMuch) as trouble:
+    except (ijson.JSONError, UnicodeDecodeError, ElementTooLarge) as trouble:
         why = str(trouble).partition("\n")[0]  # what follows would repeat the file
         yield RefusedLine(number + 1, "unreadable", f"The JSON cannot be read from here on: {why}.")
 
 
-class TooMuch(Exception):
+class ElementTooLarge(Exception):
     """One element would fill the memory."""
 
 
-class _Measured:
+class _BoundedReader:
     """A file that tells when one element takes too much of it."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
-        self.taken = 0
+        self.bytes_read = 0
 
     def read(self, size: int = -1) -> bytes:
-        if self.taken > LONGEST_LINE:
-            raise TooMuch(f"an element is longer than {LONGEST_LINE:,} bytes")
+        if self.bytes_read > MAX_LINE_LENGTH:
+            raise ElementTooLarge(f"an element is longer than {MAX_LINE_LENGTH:,} bytes")
         chunk = self._file.read(size)
-        self.taken += len(chunk)
+        self.bytes_read += len(chunk)
         return chunk
 
 
-def _elements(file: _Measured) -> Iterator[object]:
+def _iterate_elements(file: _BoundedReader) -> Iterator[object]:
     """Each element of an array, built from events that know no paths: these grow with the depth."""
     depth = 0
     builder = ijson.ObjectBuilder()
@@ -186,18 +186,18 @@ def _elements(file: _Measured) -> Iterator[object]:
         if inside:
             builder.event(event, value)
         depth += event in _OPENING
-        if depth > DEEPEST:
-            raise TooMuch(f"an element is nested more than {DEEPEST} deep")
+        if depth > MAX_DEPTH:
+            raise ElementTooLarge(f"an element is nested more than {MAX_DEPTH} deep")
         if inside and depth == 1:
             yield builder.value
             builder = ijson.ObjectBuilder()
-            file.taken = 0
+            file.bytes_read = 0
 
 
-def _json_line(number: int, element: object) -> Line | RefusedLine:
+def _json_line(number: int, element: object) -> SourceLine | RefusedLine:
     if not isinstance(element, dict):
         return RefusedLine(number, "not_an_object", "The line is not a JSON object.")
-    return Line(number, element)
+    return SourceLine(number, element)
 
 
 def _not_utf8(number: int) -> RefusedLine:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from adapters.imports import values
-from adapters.imports.kinds import KindOfFile, require
+from adapters.imports.kinds import ImportSchema, require_fields
 from domain.catalogue.products import Product, parse_gtin
 from domain.kernel.errors import InvalidField
 from domain.kernel.money import from_major
@@ -17,45 +17,45 @@ def _currency(value: object) -> str:
     return values.text(value).upper()
 
 
-def _parts(value: object) -> dict[str, int]:
+def _kit_parts(value: object) -> dict[str, int]:
     """`{"sku": quantity}` or `sku=quantity; sku=quantity`."""
-    return {sku: values.whole(quantity) for sku, quantity in values.pairs(value).items()}
+    return {sku: values.integer(quantity) for sku, quantity in values.text_mapping(value).items()}
 
 
-def _settle(told: dict[str, Any]) -> dict[str, Any]:
-    require(told, "sku", "name", "price", "currency")
+def _normalize(told: dict[str, Any]) -> dict[str, Any]:
+    require_fields(told, "sku", "name", "price", "currency")
     told.pop("seen_at", None)
-    return told | {"price": _price(told["price"], told.pop("currency"))}
+    return told | {"price": _parse_price(told["price"], told.pop("currency"))}
 
 
-def _price(written: str, currency: str) -> dict[str, Any]:
+def _parse_price(written: str, currency: str) -> dict[str, Any]:
     try:
-        price = from_major(values.amount(written), currency)
+        price = from_major(values.decimal_text(written), currency)
     except ValueError as trouble:
         raise InvalidField("price", "not_a_price", f"is no price: {trouble}") from None
     return {"amount": price.amount, "currency": price.currency}
 
 
-PRODUCTS = KindOfFile(
+PRODUCTS = ImportSchema(
     key=("sku",),
-    thing=Product,
-    settle=_settle,
-    objects=frozenset({"names", "options"}),
+    record_type=Product,
+    normalize=_normalize,
+    nested_fields=frozenset({"names", "options"}),
     fields={
         "sku": values.sku,
         "gtin": _gtin,
         "name": values.text,
-        "names": values.pairs,
+        "names": values.text_mapping,
         "price": values.text,
         "currency": _currency,
         "category": values.text,
         "group": values.key,
-        "options": values.pairs,
-        "parts": _parts,
-        "relations": values.document,
+        "options": values.text_mapping,
+        "parts": _kit_parts,
+        "relations": values.json_value,
         "state": values.text,
-        "tracked": values.flag,
-        "most_per_order": values.whole,
-        "seen_at": values.instant,
+        "tracked": values.boolean,
+        "most_per_order": values.integer,
+        "seen_at": values.timestamp,
     },
 )

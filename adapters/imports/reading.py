@@ -5,12 +5,12 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from itertools import islice
 from typing import Any, BinaryIO, Final
 
-from adapters.imports.columns import Columns, Told
+from adapters.imports.columns import ColumnMapping, ParsedLine
 from adapters.imports.customers import CUSTOMERS
 from adapters.imports.deliveries import DELIVERIES
-from adapters.imports.folding import Folding, told_once
-from adapters.imports.kinds import KindOfFile
-from adapters.imports.lines import Format, read
+from adapters.imports.folding import LineMerger, reject_contradictions
+from adapters.imports.kinds import ImportSchema
+from adapters.imports.lines import FileFormat, read_lines
 from adapters.imports.products import PRODUCTS
 from adapters.imports.stock import STOCK
 from adapters.imports.stores import STORES
@@ -22,39 +22,43 @@ from service.administration.imports import (
     RefusedLine,
 )
 
-BATCH: Final = 1000
+BATCH_SIZE: Final = 1000
 
-KINDS: Final[Mapping[ImportKind, KindOfFile[Any]]] = {
+IMPORT_SCHEMAS: Final[Mapping[ImportKind, ImportSchema[Any]]] = {
     ImportKind.STORES: STORES,
     ImportKind.PRODUCTS: PRODUCTS,
     ImportKind.STOCK: STOCK,
     ImportKind.CUSTOMERS: CUSTOMERS,
     ImportKind.DELIVERIES: DELIVERIES,
 }
-_CALLED: Final = {
-    "text/csv": Format.CSV,
-    "application/json": Format.JSON,
-    "application/x-ndjson": Format.NDJSON,
+_FORMATS_BY_CONTENT_TYPE: Final = {
+    "text/csv": FileFormat.CSV,
+    "application/json": FileFormat.JSON,
+    "application/x-ndjson": FileFormat.NDJSON,
 }
 
 
-class FileReading:
+class ImportFileReader:
     """Reads CSV, a JSON array or NDJSON; a content type decides, else how the file begins."""
 
     async def batches(
         self, kind: ImportKind, file: BinaryIO, options: ImportOptions
     ) -> AsyncIterator[Batch]:
-        entries = await asyncio.to_thread(_entries, KINDS[kind], file, options)
-        while batch := await asyncio.to_thread(lambda: list(islice(entries, BATCH))):
+        entries = await asyncio.to_thread(_read_entries, IMPORT_SCHEMAS[kind], file, options)
+        while batch := await asyncio.to_thread(lambda: list(islice(entries, BATCH_SIZE))):
             yield batch
 
 
-def _entries(
-    kind: KindOfFile[Any], file: BinaryIO, options: ImportOptions
+def _read_entries(
+    kind: ImportSchema[Any], file: BinaryIO, options: ImportOptions
 ) -> Iterator[ImportEntry[Any] | RefusedLine]:
-    columns = Columns(kind, options)
-    lines = read(file, _CALLED.get(options.content_type), columns.use)
-    told: Iterator[Told[Any] | RefusedLine] = (
-        line if isinstance(line, RefusedLine) else columns.tell(line) for line in lines
+    columns = ColumnMapping(kind, options)
+    lines = read_lines(file, _FORMATS_BY_CONTENT_TYPE.get(options.content_type), columns.is_used)
+    told: Iterator[ParsedLine[Any] | RefusedLine] = (
+        line if isinstance(line, RefusedLine) else columns.parse(line) for line in lines
     )
-    return Folding(kind.thing).folded(told) if options.distinct else told_once(told)
+    return (
+        LineMerger(kind.record_type).merge(told)
+        if options.distinct
+        else reject_contradictions(told)
+    )

@@ -3,24 +3,24 @@
 from typing import Any
 
 from adapters.imports import values
-from adapters.imports.kinds import KindOfFile, require
+from adapters.imports.kinds import ImportSchema, require_fields
 from domain.inventory.stocktaking import StockCount
 
 
-def _settle(told: dict[str, Any]) -> dict[str, Any]:
-    require(told, "store", "sku", "on_hand")
+def _normalize(told: dict[str, Any]) -> dict[str, Any]:
+    require_fields(told, "store", "sku", "on_hand")
     return told
 
 
-STOCK = KindOfFile(
+STOCK = ImportSchema(
     key=("store", "sku", "counted_at"),
-    thing=StockCount,
-    settle=_settle,
+    record_type=StockCount,
+    normalize=_normalize,
     fields={
         "store": values.store,
         "sku": values.sku,
-        "on_hand": values.whole,
-        "safety_stock": values.whole,
-        "counted_at": values.instant,
+        "on_hand": values.integer,
+        "safety_stock": values.integer,
+        "counted_at": values.timestamp,
     },
 )

@@ -5,7 +5,7 @@ from typing import Any
 from tzfpy import get_tz
 
 from adapters.imports import values
-from adapters.imports.kinds import KindOfFile, require
+from adapters.imports.kinds import ImportSchema, require_fields
 from domain.stores import opening_hours
 from domain.stores.stores import Store, StoreKind
 
@@ -18,7 +18,7 @@ def _hours(value: object) -> str:
     return opening_hours.parse_hours(values.text(value))
 
 
-def _kind(value: object) -> StoreKind:
+def _store_kind(value: object) -> StoreKind:
     written = values.text(value).lower()
     if written not in set(StoreKind):
         raise ValueError(f"must be one of {', '.join(StoreKind)}")
@@ -27,33 +27,33 @@ def _kind(value: object) -> StoreKind:
 
 def _channels(value: object) -> list[str]:
     """As other words; `-` says that there is none."""
-    return [] if value == "-" else values.words(value)
+    return [] if value == "-" else values.text_list(value)
 
 
-def _settle(told: dict[str, Any]) -> dict[str, Any]:
-    require(told, "store")
+def _normalize(told: dict[str, Any]) -> dict[str, Any]:
+    require_fields(told, "store")
     kind = told.get("kind", StoreKind.STORE)
     return {
-        "time_zone": _zone_at(told.get("latitude"), told.get("longitude")),
+        "time_zone": _time_zone_at(told.get("latitude"), told.get("longitude")),
         "pickup": kind.offers_pickup,
     } | told
 
 
-def _zone_at(latitude: float | None, longitude: float | None) -> str:
+def _time_zone_at(latitude: float | None, longitude: float | None) -> str:
     if latitude is None or longitude is None or abs(latitude) > 90 or abs(longitude) > 180:  # noqa: PLR2004
         return "UTC"
     return get_tz(longitude, latitude)
 
 
-STORES = KindOfFile(
+STORES = ImportSchema(
     key=("store",),
-    thing=Store,
-    settle=_settle,
-    defaults=frozenset({"pickup"}),
+    record_type=Store,
+    normalize=_normalize,
+    default_fields=frozenset({"pickup"}),
     fields={
         "store": values.store,
         "name": values.text,
-        "kind": _kind,
+        "kind": _store_kind,
         "address": values.text,
         "city": values.text,
         "postal_code": values.key,
@@ -64,10 +64,10 @@ STORES = KindOfFile(
         "hours": _hours,
         "exceptions": _hours,
         "phone": values.text,
-        "pickup": values.flag,
-        "prep_minutes": values.whole,
-        "pickup_days": values.whole,
-        "services": values.words,
+        "pickup": values.boolean,
+        "prep_minutes": values.integer,
+        "pickup_days": values.integer,
+        "services": values.text_list,
         "channels": _channels,
     },
 )

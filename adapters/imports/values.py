@@ -13,22 +13,22 @@ from typing import Any, Final
 import msgspec
 
 from domain.kernel.ids import check_key
-from domain.kernel.timestamps import RULE, is_within
+from domain.kernel.timestamps import RANGE_RULE, is_in_range
 
 Reader = Callable[[Any], Any]
 
-LONGEST: Final = 10_000
+MAX_CELL_LENGTH: Final = 10_000
 """Characters in a cell."""
-MOST_DIGITS: Final = 20
+MAX_DIGITS: Final = 20
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
-_WHOLE = re.compile(r"[+-]?[0-9]+")
-_WHOLE_WITH_ZEROS = re.compile(r"-?[0-9]+\.0+")
+_INTEGER = re.compile(r"[+-]?[0-9]+")
+_INTEGER_WITH_ZEROS = re.compile(r"-?[0-9]+\.0+")
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _TRUE: Final = frozenset({"true", "yes", "y", "1"})
 _FALSE: Final = frozenset({"false", "no", "n", "0"})
 
 
-class TooLong(ValueError):
+class CellTooLong(ValueError):
     """Nobody writes that much into one cell; it is refused before anything else is made of it."""
 
 
@@ -40,15 +40,15 @@ def is_empty(value: object) -> bool:
 def text(value: object) -> str:
     if isinstance(value, (dict, list, bool)):
         raise ValueError("must be text")  # noqa: TRY004 - the file is wrong, not the program
-    return _spelled(value).strip()
+    return _to_text(value).strip()
 
 
 def key(value: object) -> str:
     """Byte for byte; a number becomes text, and what a spreadsheet made `17850.0` is `17850`."""
     if isinstance(value, (dict, list, bool)):
         raise ValueError("must be text or a number")  # noqa: TRY004 - the file is wrong
-    spelled = _spelled(value)
-    return spelled.partition(".")[0] if _WHOLE_WITH_ZEROS.fullmatch(spelled) else spelled
+    spelled = _to_text(value)
+    return spelled.partition(".")[0] if _INTEGER_WITH_ZEROS.fullmatch(spelled) else spelled
 
 
 def sku(value: object) -> str:
@@ -59,7 +59,7 @@ def store(value: object) -> str:
     return check_key("store", key(value))
 
 
-def amount(value: object) -> str:
+def decimal_text(value: object) -> str:
     """A number as it is written, in the digits 0 to 9 and nothing between them."""
     written = text(value)
     if not _NUMBER.fullmatch(written):
@@ -68,18 +68,18 @@ def amount(value: object) -> str:
 
 
 def number(value: object) -> float:
-    return float(amount(value))
+    return float(decimal_text(value))
 
 
-def whole(value: object) -> int:
+def integer(value: object) -> int:
     """`12` or `12.0`, never `12.5`."""
     written = key(value).strip()
-    if not _WHOLE.fullmatch(written) or len(written) > MOST_DIGITS:
+    if not _INTEGER.fullmatch(written) or len(written) > MAX_DIGITS:
         raise ValueError("must be a whole number")
     return int(written)
 
 
-def flag(value: object) -> bool:
+def boolean(value: object) -> bool:
     if isinstance(value, bool):
         return value
     spelled = text(value).lower()
@@ -88,19 +88,19 @@ def flag(value: object) -> bool:
     return spelled in _TRUE
 
 
-def instant(value: object) -> datetime:
+def timestamp(value: object) -> datetime:
     """ISO 8601; a time that names no offset is UTC."""
     try:
         moment = datetime.fromisoformat(text(value))
     except ValueError:
         raise ValueError("must be a time such as 2026-11-23T10:15:00-06:00") from None
     moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    if not is_within(moment):
-        raise ValueError(RULE)
+    if not is_in_range(moment):
+        raise ValueError(RANGE_RULE)
     return moment.astimezone(UTC)
 
 
-def day(value: object) -> date:
+def calendar_date(value: object) -> date:
     """ISO 8601."""
     try:
         return date.fromisoformat(text(value))
@@ -108,26 +108,26 @@ def day(value: object) -> date:
         raise ValueError("must be a day such as 2026-11-23") from None
 
 
-def words(value: object) -> list[str]:
+def text_list(value: object) -> list[str]:
     """A JSON list, or text with `;` between."""
     items = value if isinstance(value, list) else text(value).split(";")
     return [word for word in map(text, items) if word]
 
 
-def pairs(value: object) -> dict[str, str]:
+def text_mapping(value: object) -> dict[str, str]:
     """A JSON object, also as text, or `size=M; colour=blue`."""
     if isinstance(value, dict):
         return {text(name): text(each) for name, each in value.items() if not is_empty(each)}
     written = text(value)
     if written.startswith("{"):
-        return pairs(document(written))
+        return text_mapping(json_value(written))
     found = [pair.partition("=") for pair in written.split(";") if pair.strip()]
     if not all(equals and name.strip() and each.strip() for name, equals, each in found):
         raise ValueError("must be written as `name=value; name=value`")
     return {name.strip(): each.strip() for name, _, each in found}
 
 
-def document(value: object) -> Any:
+def json_value(value: object) -> Any:
     """JSON, also as text in a cell."""
     if not isinstance(value, str):
         return value
@@ -137,12 +137,12 @@ def document(value: object) -> Any:
         raise ValueError("must be JSON") from None
 
 
-def _spelled(value: object) -> str:
-    if isinstance(value, Decimal) and abs(value.adjusted()) > LONGEST:
-        raise TooLong(f"must have at most {LONGEST:,} digits")
+def _to_text(value: object) -> str:
+    if isinstance(value, Decimal) and abs(value.adjusted()) > MAX_CELL_LENGTH:
+        raise CellTooLong(f"must have at most {MAX_CELL_LENGTH:,} digits")
     spelled = format(value, "f") if isinstance(value, Decimal) else str(value)
-    if len(spelled) > LONGEST:
-        raise TooLong(f"must have at most {LONGEST:,} characters")
+    if len(spelled) > MAX_CELL_LENGTH:
+        raise CellTooLong(f"must have at most {MAX_CELL_LENGTH:,} characters")
     if _UNSTORABLE.search(spelled):
         raise ValueError("must not hold U+0000 or half a character")
     return spelled

@@ -34,10 +34,10 @@ class JwksCache:
         self._monotonic = monotonic
         self._keys: dict[str | None, jwt.PyJWK] = {}
         self._fetched_at = -CACHE_TTL_SECONDS
-        self._asked_at = -TIMEOUT_SECONDS
+        self._attempted_at = -TIMEOUT_SECONDS
         self._lock = asyncio.Lock()
 
-    async def find(self, kid: str | None) -> jwt.PyJWK:
+    async def get(self, kid: str | None) -> jwt.PyJWK:
         """The key `kid`; where a provider has a single key, a token need not name it.
 
         Raises:
@@ -62,8 +62,8 @@ class JwksCache:
             now = self._monotonic()
             fresh = now - self._fetched_at < CACHE_TTL_SECONDS
             patience = TIMEOUT_SECONDS if self._keys else 1.0  # without keys nobody gets in
-            if now - self._asked_at >= patience and not (fresh and self._lookup(kid)):
-                self._asked_at = now
+            if now - self._attempted_at >= patience and not (fresh and self._lookup(kid)):
+                self._attempted_at = now
                 with suppress(httpx.HTTPError, ValueError, KeyError, TypeError, jwt.PyJWTError):
                     self._keys = await self._fetch()
                     self._fetched_at = now

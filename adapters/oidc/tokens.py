@@ -78,7 +78,7 @@ class OidcTokenVerifier:
             header = jwt.get_unverified_header(token)
             if header.get("alg") not in ALGORITHMS:
                 raise jwt.InvalidAlgorithmError
-            key = await self._keys.find(header.get("kid"))
+            key = await self._keys.get(header.get("kid"))
             claims = jwt.decode(
                 token,
                 key,
@@ -100,9 +100,9 @@ def to_claims(claims: Mapping[str, Any]) -> TokenClaims:
         case Role.CUSTOMER:
             return TokenClaims(Role.CUSTOMER, subject)
         case Role.ASSOCIATE:
-            return TokenClaims(Role.ASSOCIATE, subject, stores=_names(claims, "stores"))
+            return TokenClaims(Role.ASSOCIATE, subject, stores=_parse_list_claim(claims, "stores"))
         case Role.OFFICE:
-            scopes = _names(claims, "scopes") if "scopes" in claims else frozenset()
+            scopes = _parse_list_claim(claims, "scopes") if "scopes" in claims else frozenset()
             return TokenClaims(Role.OFFICE, subject, scopes=scopes)
         case _:
             raise Unauthenticated(
@@ -110,7 +110,7 @@ def to_claims(claims: Mapping[str, Any]) -> TokenClaims:
             )
 
 
-def _names(claims: Mapping[str, Any], name: str) -> frozenset[str]:
+def _parse_list_claim(claims: Mapping[str, Any], name: str) -> frozenset[str]:
     """A claim that lists names, as a list or, as OAuth writes scopes, between spaces."""
     listed = claims.get(name, [])
     names = listed.split() if isinstance(listed, str) else listed

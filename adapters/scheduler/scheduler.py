@@ -40,9 +40,9 @@ class Job(Struct, frozen=True):
     """
 
     name: str
-    every: timedelta
-    work: Callable[[], Awaitable[int]]
-    once: bool = False
+    interval: timedelta
+    run: Callable[[], Awaitable[int]]
+    once_per_interval: bool = False
 
 
 def run_slot(now: datetime, every: timedelta) -> datetime:
@@ -57,10 +57,10 @@ class Scheduler:
 
     def __init__(self, units: Units, steps: Sequence[Job], stopping: asyncio.Event) -> None:
         self._units = units
-        self._steps = steps
+        self._jobs = steps
         self._stopping = stopping
         self._running: set[asyncio.Task[None]] = set()
-        self._clock = AsyncIOScheduler(
+        self._scheduler = AsyncIOScheduler(
             timezone=UTC,
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
         )
@@ -68,13 +68,18 @@ class Scheduler:
     async def __aenter__(self) -> Self:
         # It would write a line for every beat of every step.
         logging.getLogger("apscheduler").setLevel(logging.WARNING)
-        for step in self._steps:
-            seconds = step.every.total_seconds()
-            first = datetime.now(UTC) + min(step.every, FIRST_RUN_DELAY)
-            self._clock.add_job(
-                self._beat, "interval", [step], seconds=seconds, id=step.name, next_run_time=first
+        for step in self._jobs:
+            seconds = step.interval.total_seconds()
+            first = datetime.now(UTC) + min(step.interval, FIRST_RUN_DELAY)
+            self._scheduler.add_job(
+                self._start_job,
+                "interval",
+                [step],
+                seconds=seconds,
+                id=step.name,
+                next_run_time=first,
             )
-        self._clock.start()
+        self._scheduler.start()
         return self
 
     async def __aexit__(
@@ -85,32 +90,32 @@ class Scheduler:
     ) -> None:
         """Let every step come to its end."""
         self._stopping.set()
-        self._clock.pause()
+        self._scheduler.pause()
         if self._running:
             await asyncio.wait(self._running)
-        self._clock.shutdown(wait=False)
+        self._scheduler.shutdown(wait=False)
 
-    async def _beat(self, step: Job) -> None:
+    async def _start_job(self, step: Job) -> None:
         """Start a step unless it is still running; it is not APScheduler's to cancel."""
         if self._stopping.is_set() or any(task.get_name() == step.name for task in self._running):
             return
-        task = asyncio.create_task(self._run(step), name=step.name)
+        task = asyncio.create_task(self._run_job(step), name=step.name)
         self._running.add(task)
         task.add_done_callback(self._running.discard)
 
-    async def _run(self, step: Job) -> None:
+    async def _run_job(self, step: Job) -> None:
         try:
-            if step.once and not await self._is_ours(step):
+            if step.once_per_interval and not await self._claim_run(step):
                 return
-            while await step.work() and not self._stopping.is_set():
+            while await step.run() and not self._stopping.is_set():
                 pass
         except Unavailable:
             log.info("step waits", step=step.name)
         except Exception:
             log.exception("step failed", step=step.name)
 
-    async def _is_ours(self, step: Job) -> bool:
+    async def _claim_run(self, step: Job) -> bool:
         async with self._units.begin() as unit:
             return await unit.administration.job_runs.claim(
-                step.name, run_slot(unit.now, step.every), NODE
+                step.name, run_slot(unit.now, step.interval), NODE
             )

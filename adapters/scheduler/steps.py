@@ -28,13 +28,13 @@ from service.shared.unit_of_work import Units
 IDEMPOTENCY_RETENTION: Final = timedelta(days=7)
 """How long an Idempotency-Key brings the first answer again."""
 
-FEED_MAX: Final = 1_000_000
+MAX_FEED_ROWS: Final = 1_000_000
 """Changes of stock that are kept for those who come back to a stream, however fresh they are."""
 
 DENIAL_RETENTION: Final = timedelta(days=365)
 """How long it stands written who asked for what is not theirs."""
 
-BATCH: Final = 100
+ACTIVATION_BATCH_SIZE: Final = 100
 BATCH_SIZE: Final = 5_000
 """Rows that are deleted at a time, so that no statement takes long."""
 
@@ -60,24 +60,52 @@ def build_jobs(
         Job("follow_events", soon, partial(process_events, units, what_follows)),
         Job("deliver_webhooks", soon, partial(deliver_changes, units, poster)),
         Job("send_messages", soon, partial(send_due, units, desk, go_on=go_on)),
-        Job("settle_lost_messages", timedelta(seconds=15), partial(recover_lost, units), once=True),
+        Job(
+            "settle_lost_messages",
+            timedelta(seconds=15),
+            partial(recover_lost, units),
+            once_per_interval=True,
+        ),
         Job("sweep_holds", soon, partial(expire_holds, units)),
-        Job("expire_pickups", timedelta(seconds=30), partial(expire_pickups, units), once=True),
+        Job(
+            "expire_pickups",
+            timedelta(seconds=30),
+            partial(expire_pickups, units),
+            once_per_interval=True,
+        ),
         Job("keep_back_for_walk_ins", every_minute, partial(raise_safety_stock, units)),
         Job(
-            "close_drained", timedelta(seconds=15), partial(close_drained_stores, units), once=True
-        ),
-        Job("activate_points", every_minute, partial(activate_points, units), once=True),
-        Job("expire_carts", every_minute, partial(expire_carts, units), once=True),
-        Job("forget_carts", timedelta(hours=1), partial(purge_carts, units), once=True),
-        Job("forget_feed", every_minute, partial(purge_feed, units, kept=feed_kept), once=True),
-        Job(
-            "forget_requests", timedelta(hours=1), partial(purge_idempotency_keys, units), once=True
+            "close_drained",
+            timedelta(seconds=15),
+            partial(close_drained_stores, units),
+            once_per_interval=True,
         ),
         Job(
-            "forget_trespasses", timedelta(days=1), partial(purge_access_denials, units), once=True
+            "activate_points", every_minute, partial(activate_points, units), once_per_interval=True
         ),
-        Job("audit", timedelta(hours=1), partial(audit, units), once=True),
+        Job("expire_carts", every_minute, partial(expire_carts, units), once_per_interval=True),
+        Job(
+            "forget_carts", timedelta(hours=1), partial(purge_carts, units), once_per_interval=True
+        ),
+        Job(
+            "forget_feed",
+            every_minute,
+            partial(purge_feed, units, kept=feed_kept),
+            once_per_interval=True,
+        ),
+        Job(
+            "forget_requests",
+            timedelta(hours=1),
+            partial(purge_idempotency_keys, units),
+            once_per_interval=True,
+        ),
+        Job(
+            "forget_trespasses",
+            timedelta(days=1),
+            partial(purge_access_denials, units),
+            once_per_interval=True,
+        ),
+        Job("audit", timedelta(hours=1), partial(run_audit, units), once_per_interval=True),
     ]
 
 
@@ -89,20 +117,20 @@ def build_payment_jobs(units: Units, payments: PaymentProvider) -> list[Job]:
         Job("ask_for_payments", soon, partial(execute_due_transactions, units, payments)),
         Job("look_at_payments", soon, partial(reconcile_due_attempts, units, payments)),
         Job("end_unpaid_orders", timedelta(seconds=5), partial(expire_unpaid_orders, units)),
-        Job("forget_notices", daily, forget, once=True),
+        Job("forget_notices", daily, forget, once_per_interval=True),
     ]
 
 
 async def activate_points(units: Units) -> int:
     """Points whose day has come can be spent."""
     async with units.begin() as unit:
-        return await unit.loyalty.points.activate(BATCH)
+        return await unit.loyalty.points.activate(ACTIVATION_BATCH_SIZE)
 
 
 async def purge_feed(units: Units, *, kept: timedelta) -> int:
     """Who comes back to a stream later than that is told how things stand instead."""
     async with units.begin() as unit:
-        return await unit.inventory.change_feed.purge(unit.now - kept, FEED_MAX, BATCH_SIZE)
+        return await unit.inventory.change_feed.purge(unit.now - kept, MAX_FEED_ROWS, BATCH_SIZE)
 
 
 async def purge_idempotency_keys(units: Units) -> int:
@@ -117,7 +145,7 @@ async def purge_access_denials(units: Units) -> int:
         return await unit.foundation.access_denials.purge(unit.now - DENIAL_RETENTION, BATCH_SIZE)
 
 
-async def audit(units: Units) -> int:
+async def run_audit(units: Units) -> int:
     """Look at every figure and keep what was found; what is broken is told, and left to a person.
 
     It did nothing that more of would help: it is over until its next hour.

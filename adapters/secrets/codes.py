@@ -9,12 +9,12 @@ from typing import Final
 
 from domain.kernel.ids import CartId, OrderId, PickupId, StoreId
 
-ALPHABET: Final = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
+CODE_ALPHABET: Final = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 """Nothing that is mistaken for something else when read aloud or from a small screen."""
-LENGTH: Final = 8
-ORDER_PROOF: Final = 32
+CODE_LENGTH: Final = 8
+ORDER_TOKEN_HEX_DIGITS: Final = 32
 """Hexadecimal digits: 128 bits."""
-_BETWEEN: Final = str.maketrans("", "", " -")
+_SEPARATORS: Final = str.maketrans("", "", " -")
 
 
 class DerivedCodes:
@@ -25,18 +25,18 @@ class DerivedCodes:
 
     def handover_code(self, pickup: PickupId, revision: int) -> str:
         """Eight characters, of 30 to the power of 8."""
-        return _spelled(self._derive("handover", f"{pickup}:{revision}"))
+        return _encode_code(self._derive("handover", f"{pickup}:{revision}"))
 
     def hash(self, code: str) -> bytes:
         """A handover code may be typed in any case, with spaces or hyphens in it."""
-        return self._derive("hash", _as_typed(code))
+        return self._derive("hash", _normalize_code(code))
 
     def cart_token(self, cart: CartId) -> str:
         return f"{cart}.{self._derive('cart', cart).hex()}"
 
     def order_token(self, order: OrderId) -> str:
         """Half as long as a cart's: it stands in a link, and in a text message."""
-        return f"{order}.{self._derive('order', order).hex()[:ORDER_PROOF]}"
+        return f"{order}.{self._derive('order', order).hex()[:ORDER_TOKEN_HEX_DIGITS]}"
 
     def order_from_token(self, token: str) -> OrderId | None:
         order = OrderId(token.partition(".")[0])
@@ -60,7 +60,7 @@ class DerivedCodes:
         return f"{cart}.{second}.{mac.hex()}"
 
     def cart_code(self, cart: CartId, until: datetime) -> str:
-        return _spelled(self._derive("cart code", f"{cart}:{until.isoformat()}"))
+        return _encode_code(self._derive("cart code", f"{cart}:{until.isoformat()}"))
 
     def cart_from_token(self, token: str) -> CartId | None:
         cart = CartId(token.partition(".")[0])
@@ -72,16 +72,16 @@ class DerivedCodes:
         return hmac.digest(self._secret, f"{purpose}\n{what}".encode(), sha256)
 
 
-def _spelled(secret: bytes) -> str:
+def _encode_code(secret: bytes) -> str:
     number = int.from_bytes(secret)
     code = ""
-    for _ in range(LENGTH):
-        number, place = divmod(number, len(ALPHABET))
-        code += ALPHABET[place]
+    for _ in range(CODE_LENGTH):
+        number, place = divmod(number, len(CODE_ALPHABET))
+        code += CODE_ALPHABET[place]
     return code
 
 
-def _as_typed(code: str) -> str:
+def _normalize_code(code: str) -> str:
     """A handover code as we write it; anything else unchanged."""
-    plain = code.translate(_BETWEEN).upper()
-    return plain if len(plain) == LENGTH and set(plain) <= set(ALPHABET) else code
+    plain = code.translate(_SEPARATORS).upper()
+    return plain if len(plain) == CODE_LENGTH and set(plain) <= set(CODE_ALPHABET) else code

@@ -42,13 +42,13 @@ from domain.contact.channels import (
 )
 from domain.kernel.ids import MessageId
 
-ENHANCED: Final = re.compile(r"\b([245])\.(\d{1,3})\.(\d{1,3})\b")
+ENHANCED_STATUS_CODE: Final = re.compile(r"\b([245])\.(\d{1,3})\.(\d{1,3})\b")
 """Enhanced status codes of RFC 3463."""
 
-LOGIN: Final = {530, 534, 535}
+AUTHENTICATION_CODES: Final = {530, 534, 535}
 """Log in first, log in better, wrong password (RFC 4954)."""
 
-PORTS: Final = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
+DEFAULT_PORTS: Final = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
 
 
 class MailServer(Struct, frozen=True):
@@ -66,23 +66,25 @@ class MailServer(Struct, frozen=True):
     password: str | None = None
 
     @classmethod
-    def at(cls, url: str) -> "MailServer":
+    def from_url(cls, url: str) -> "MailServer":
         """Raises ValueError, which never repeats the URL: it may hold a password."""
         parts = urlsplit(url)
-        if parts.scheme not in PORTS or not parts.hostname:
-            raise ValueError(f"must look like {', '.join(f'{name}://host' for name in PORTS)}")
+        if parts.scheme not in DEFAULT_PORTS or not parts.hostname:
+            raise ValueError(
+                f"must look like {', '.join(f'{name}://host' for name in DEFAULT_PORTS)}"
+            )
         insist = parts.scheme == "smtp+starttls" or (parts.scheme == "smtp" and parts.password)
         return cls(
             host=parts.hostname,
-            port=parts.port or PORTS[parts.scheme],
+            port=parts.port or DEFAULT_PORTS[parts.scheme],
             tls=parts.scheme == "smtps",
             start_tls=False if parts.scheme == "smtps" else True if insist else None,
-            username=_decoded(parts, "username"),
-            password=_decoded(parts, "password"),
+            username=_unquote(parts, "username"),
+            password=_unquote(parts, "password"),
         )
 
 
-def _decoded(parts: SplitResult, name: str) -> str | None:
+def _unquote(parts: SplitResult, name: str) -> str | None:
     value: str | None = getattr(parts, name)
     return None if value is None else unquote(value)
 
@@ -93,7 +95,7 @@ class BounceAddress(Struct, frozen=True):
     domain: str
     secret: bytes
 
-    def path(self, message: MessageId) -> str:
+    def address_for(self, message: MessageId) -> str:
         mac = hmac.new(self.secret, message.encode(), hashlib.sha256).hexdigest()[:16]
         return f"b+{message}.{mac}@{self.domain}"
 
@@ -120,8 +122,8 @@ class SmtpCarrier:
             raise ValueError("must be an address such as Shop <shop@example.com>")
         self._clock = clock
         self._reply_to = reply_to
-        self._bounces = bounces
-        self._timeout_s = timeout_s
+        self._return_path = bounces
+        self._timeout_seconds = timeout_s
         self._tls = tls or ssl.create_default_context()
 
     async def close(self) -> None:
@@ -137,7 +139,7 @@ class SmtpCarrier:
         recipient = address.ascii_email or address.normalized
         mail = self.compose(message, recipient)
         try:
-            return await self._hand_over(mail, message.id, recipient)
+            return await self._transmit(mail, message.id, recipient)
         except SMTPException as error:
             return to_outcome(error)
         except ssl.SSLError:
@@ -145,13 +147,13 @@ class SmtpCarrier:
         except OSError:
             return MessageRejected(DeliveryFault.TRANSIENT, "connection")
 
-    async def _hand_over(
+    async def _transmit(
         self, mail: EmailMessage, message: MessageId, recipient: str
     ) -> DeliveryOutcome:
         international = not recipient.isascii()
         options = ["SMTPUTF8"] if international else []
         encoding = "utf-8" if international else "ascii"
-        sender = self._bounces.path(message) if self._bounces else self._address
+        sender = self._return_path.address_for(message) if self._return_path else self._address
         async with self._session() as smtp:
             if international and not smtp.supports_extension("smtputf8"):
                 return MessageRejected(DeliveryFault.PERMANENT_ADDRESS, "5.6.7")
@@ -176,7 +178,7 @@ class SmtpCarrier:
             use_tls=server.tls,
             start_tls=server.start_tls,
             tls_context=self._tls,
-            timeout=self._timeout_s,
+            timeout=self._timeout_seconds,
             local_hostname=self._domain,
         )
 
@@ -209,25 +211,25 @@ def to_outcome(error: SMTPException) -> MessageRejected:
     if isinstance(error, SMTPConnectError | SMTPServerDisconnected | SMTPTimeoutError):
         return MessageRejected(DeliveryFault.TRANSIENT, type(error).__name__)
     if isinstance(error, SMTPAuthenticationError):
-        return MessageRejected(DeliveryFault.AUTH, _code(error))
+        return MessageRejected(DeliveryFault.AUTH, _status_code(error))
     if isinstance(error, SMTPResponseException):
-        return MessageRejected(_fault(error), _code(error))
+        return MessageRejected(_classify_fault(error), _status_code(error))
     return MessageRejected(
         DeliveryFault.CONFIG, "not_supported"
     )  # no STARTTLS, or no way to log in
 
 
-def _code(error: SMTPResponseException) -> str:
-    enhanced = ENHANCED.search(error.message)
+def _status_code(error: SMTPResponseException) -> str:
+    enhanced = ENHANCED_STATUS_CODE.search(error.message)
     return enhanced.group() if enhanced else str(error.code)
 
 
-def _fault(error: SMTPResponseException) -> DeliveryFault:
+def _classify_fault(error: SMTPResponseException) -> DeliveryFault:
     if error.code < 500:  # noqa: PLR2004 - 4xx is "not now" and 5xx "never", RFC 5321 section 4.2.1
         return DeliveryFault.TRANSIENT
-    if error.code in LOGIN:
+    if error.code in AUTHENTICATION_CODES:
         return DeliveryFault.AUTH
-    enhanced = ENHANCED.search(error.message)
+    enhanced = ENHANCED_STATUS_CODE.search(error.message)
     subject = enhanced.group(2) if enhanced else None
     if subject in {"1", "2"}:
         return DeliveryFault.PERMANENT_ADDRESS

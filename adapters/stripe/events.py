@@ -14,18 +14,18 @@ from domain.kernel.ids import AttemptId
 from domain.payments.attempts import InvalidSignature
 from service.payments.ports import ProviderEvent
 
-HEADER: Final = "stripe-signature"
-TOLERANCE: Final = timedelta(minutes=5)
+SIGNATURE_HEADER: Final = "stripe-signature"
+TIMESTAMP_TOLERANCE: Final = timedelta(minutes=5)
 
 
-class _Data(Struct):
+class _StripeEventData(Struct):
     object: dict[str, Any]
 
 
-class _Event(Struct):
+class _StripeEvent(Struct):
     id: str
     type: str
-    data: _Data
+    data: _StripeEventData
 
 
 class StripeEvents:
@@ -35,20 +35,20 @@ class StripeEvents:
         self._secrets = [secret.encode() for secret in secrets]
 
     def parse(self, headers: Mapping[str, str], body: bytes, now: datetime) -> ProviderEvent | None:
-        self._must_be_signed(headers.get(HEADER, ""), body, now)
+        self._verify_signature(headers.get(SIGNATURE_HEADER, ""), body, now)
         try:
-            event = msgspec.json.decode(body, type=_Event)
+            event = msgspec.json.decode(body, type=_StripeEvent)
         except msgspec.MsgspecError:
             raise Invalid("This is no event of Stripe's.") from None
-        return _notice(event)
+        return _to_provider_event(event)
 
-    def _must_be_signed(self, header: str, body: bytes, now: datetime) -> None:
+    def _verify_signature(self, header: str, body: bytes, now: datetime) -> None:
         """Raises WrongSignature."""
         parts = [part.partition("=")[::2] for part in header.split(",")]
         stamp = next((value for name, value in parts if name.strip() == "t"), "")
         if not stamp.isdecimal() or len(stamp) > len("9999999999"):
             raise InvalidSignature
-        if abs(now.timestamp() - int(stamp)) > TOLERANCE.total_seconds():
+        if abs(now.timestamp() - int(stamp)) > TIMESTAMP_TOLERANCE.total_seconds():
             raise InvalidSignature
         told = [value.encode() for name, value in parts if name.strip() == "v1"]
         signed = f"{stamp}.".encode() + body
@@ -58,7 +58,7 @@ class StripeEvents:
             raise InvalidSignature
 
 
-def _notice(event: _Event) -> ProviderEvent | None:
+def _to_provider_event(event: _StripeEvent) -> ProviderEvent | None:
     """Of a payment, or of a charge, a refund or a dispute that names its payment."""
     thing = event.data.object
     kind = thing.get("object")

@@ -27,13 +27,13 @@ from service.payments.ports import AuthorisationRequest
 
 API_VERSION: Final = "2024-06-20"
 """The shapes below are those of this version, whatever the account's own is."""
-CONNECT_S: Final = 5.0
-ANSWER_S: Final = 20.0
+CONNECT_TIMEOUT_SECONDS: Final = 5.0
+READ_TIMEOUT_SECONDS: Final = 20.0
 """Stripe answers within seconds; a bank behind it may take its time."""
-LONGEST_PAUSE: Final = timedelta(hours=1)
-MOST_REFUNDS: Final = 100
+MAX_RETRY_AFTER: Final = timedelta(hours=1)
+MAX_REFUNDS: Final = 100
 
-STAGES: Final[Mapping[str, ProviderPaymentStage]] = {
+STAGES_BY_STATUS: Final[Mapping[str, ProviderPaymentStage]] = {
     "requires_payment_method": ProviderPaymentStage.OPEN,
     "requires_confirmation": ProviderPaymentStage.OPEN,
     "requires_action": ProviderPaymentStage.OPEN,
@@ -42,8 +42,8 @@ STAGES: Final[Mapping[str, ProviderPaymentStage]] = {
     "succeeded": ProviderPaymentStage.CAPTURED,
     "canceled": ProviderPaymentStage.CANCELLED,
 }
-FAILED: Final = frozenset({"failed", "canceled"})
-EXPANDED: Final = "latest_charge.refunds"
+FAILED_REFUND_STATUSES: Final = frozenset({"failed", "canceled"})
+EXPAND_REFUNDS: Final = "latest_charge.refunds"
 RETRYABLE: Final = frozenset(
     {
         HTTPStatus.REQUEST_TIMEOUT,
@@ -68,14 +68,14 @@ class StripeProvider:
         publishable_key: str = "",
         base_url: str = "https://api.stripe.com",
         return_url: str = "",
-        timeout_s: float = ANSWER_S,
+        timeout_s: float = READ_TIMEOUT_SECONDS,
     ) -> None:
         self.publishable_key = publishable_key
         self._return_url = return_url
         self._client = httpx.AsyncClient(
             base_url=f"{base_url.rstrip('/')}/v1",
             headers={"Authorization": f"Bearer {secret_key}", "Stripe-Version": API_VERSION},
-            timeout=httpx.Timeout(timeout_s, connect=min(CONNECT_S, timeout_s)),
+            timeout=httpx.Timeout(timeout_s, connect=min(CONNECT_TIMEOUT_SECONDS, timeout_s)),
             trust_env=False,
         )
 
@@ -87,7 +87,9 @@ class StripeProvider:
     ) -> ProviderOutcome:
         if again and (found := await self.find_payment(wanted.attempt)):
             return found
-        outcome = await self._ask("POST", "/payment_intents", self._form(wanted), key)
+        outcome = await self._request_payment_intent(
+            "POST", "/payment_intents", self._payment_intent_params(wanted), key
+        )
         if isinstance(outcome, ProviderOutcomeUnknown) and outcome.code in {
             "unauthorized",
             "forbidden",
@@ -97,7 +99,7 @@ class StripeProvider:
             )  # it was not even read, and the shopper waits
         return outcome
 
-    def _form(self, wanted: AuthorisationRequest) -> dict[str, str]:
+    def _payment_intent_params(self, wanted: AuthorisationRequest) -> dict[str, str]:
         form = {
             "amount": str(wanted.amount.amount),
             "currency": wanted.amount.currency.lower(),
@@ -116,52 +118,52 @@ class StripeProvider:
 
     async def capture(self, payment: str, amount: int, *, again: bool = False) -> ProviderOutcome:
         if again and (
-            done := await self._is(
+            done := await self._get_if_in_stage(
                 payment, ProviderPaymentStage.CAPTURED, ProviderPaymentStage.CANCELLED
             )
         ):
             return done
-        return await self._change(payment, "capture", {"amount_to_capture": str(amount)})
+        return await self._transition(payment, "capture", {"amount_to_capture": str(amount)})
 
     async def void(self, payment: str, *, again: bool = False) -> ProviderOutcome:
         if again and (
-            done := await self._is(
+            done := await self._get_if_in_stage(
                 payment, ProviderPaymentStage.CAPTURED, ProviderPaymentStage.CANCELLED
             )
         ):
             return done
-        return await self._change(payment, "cancel", {})
+        return await self._transition(payment, "cancel", {})
 
     async def refund(
         self, payment: str, amount: int, *, key: TransactionId, again: bool = False
     ) -> ProviderOutcome:
         made: dict[str, Any] | ProviderOutcome | None = None
         if again:
-            made = await self._refund_of(payment, key)
+            made = await self._find_refund(payment, key)
         if made is None:
             form = {
                 "payment_intent": payment,
                 "amount": str(amount),
                 "metadata[transaction]": key,
             }
-            made = await self._send("POST", "/refunds", form, key)
+            made = await self._request("POST", "/refunds", form, key)
         if not isinstance(made, dict):
             return made
-        if made["status"] in FAILED:
-            return ProviderOutcomeDeclined(_reason(made))
+        if made["status"] in FAILED_REFUND_STATUSES:
+            return ProviderOutcomeDeclined(_failure_reason(made))
         told = await self.get_payment(payment)  # the figures are the payment's own
         return (
-            ProviderOutcomeConfirmed(told.truth, made["id"])
+            ProviderOutcomeConfirmed(told.payment, made["id"])
             if isinstance(told, ProviderOutcomeConfirmed)
             else told
         )
 
     async def get_payment(self, payment: str) -> ProviderOutcome:
-        return await self._ask("GET", f"/payment_intents/{payment}", {})
+        return await self._request_payment_intent("GET", f"/payment_intents/{payment}", {})
 
     async def find_payment(self, attempt: AttemptId) -> ProviderOutcome | None:
         query = {"query": f"metadata['attempt']:'{attempt}'", "limit": "1"}
-        answer = await self._send("GET", "/payment_intents/search", query)
+        answer = await self._request("GET", "/payment_intents/search", query)
         if not isinstance(answer, dict):
             return answer if isinstance(answer, ProviderOutcomeUnknown) else None
         return (
@@ -170,53 +172,57 @@ class StripeProvider:
             else None
         )
 
-    async def _is(self, payment: str, *stages: ProviderPaymentStage) -> ProviderOutcome | None:
+    async def _get_if_in_stage(
+        self, payment: str, *stages: ProviderPaymentStage
+    ) -> ProviderOutcome | None:
         """How it stands, where it has come to one of these stages."""
         told = await self.get_payment(payment)
         return (
             told
-            if isinstance(told, ProviderOutcomeConfirmed) and told.truth.stage in stages
+            if isinstance(told, ProviderOutcomeConfirmed) and told.payment.status in stages
             else None
         )
 
-    async def _refund_of(self, payment: str, key: TransactionId) -> dict[str, Any] | None:
-        answer = await self._refunds(payment)
+    async def _find_refund(self, payment: str, key: TransactionId) -> dict[str, Any] | None:
+        answer = await self._list_refunds(payment)
         refunds = answer["data"] if isinstance(answer, dict) else []
         return next((one for one in refunds if one["metadata"].get("transaction") == key), None)
 
-    async def _refunds(self, payment: str) -> "dict[str, Any] | ProviderOutcome":
-        query = {"payment_intent": payment, "limit": str(MOST_REFUNDS)}
-        return await self._send("GET", "/refunds", query)
+    async def _list_refunds(self, payment: str) -> "dict[str, Any] | ProviderOutcome":
+        query = {"payment_intent": payment, "limit": str(MAX_REFUNDS)}
+        return await self._request("GET", "/refunds", query)
 
-    async def _change(self, payment: str, verb: str, form: dict[str, str]) -> ProviderOutcome:
+    async def _transition(self, payment: str, verb: str, form: dict[str, str]) -> ProviderOutcome:
         """A step that a payment takes once; where it is refused, how the payment stands instead."""
-        outcome = await self._ask("POST", f"/payment_intents/{payment}/{verb}", form)
-        if not isinstance(outcome, ProviderOutcomeDeclined) or outcome.truth is not None:
+        outcome = await self._request_payment_intent(
+            "POST", f"/payment_intents/{payment}/{verb}", form
+        )
+        if not isinstance(outcome, ProviderOutcomeDeclined) or outcome.payment is not None:
             return outcome
         told = await self.get_payment(payment)
         return (
-            ProviderOutcomeDeclined(outcome.code, told.truth)
+            ProviderOutcomeDeclined(outcome.code, told.payment)
             if isinstance(told, ProviderOutcomeConfirmed)
             else outcome
         )
 
-    async def _ask(
+    async def _request_payment_intent(
         self, method: str, path: str, form: dict[str, str], key: TransactionId | None = None
     ) -> ProviderOutcome:
-        answer = await self._send(method, path, form | {"expand[]": EXPANDED}, key)
+        answer = await self._request(method, path, form | {"expand[]": EXPAND_REFUNDS}, key)
         if not isinstance(answer, dict):
             return answer
-        refunds = _charge_of(answer).get("refunds") or {}
+        refunds = _get_charge(answer).get("refunds") or {}
         if not refunds.get("has_more"):
             return ProviderOutcomeConfirmed(to_provider_payment(answer, refunds.get("data")))
-        more = await self._refunds(answer["id"])  # a charge shows the newest ten
+        more = await self._list_refunds(answer["id"])  # a charge shows the newest ten
         return (
             ProviderOutcomeConfirmed(to_provider_payment(answer, more["data"]))
             if isinstance(more, dict)
             else more
         )
 
-    async def _send(
+    async def _request(
         self, method: str, path: str, form: dict[str, str], key: TransactionId | None = None
     ) -> "dict[str, Any] | ProviderOutcome":
         """The object that was answered, or what became of the request."""
@@ -258,7 +264,7 @@ def _to_error(answer: httpx.Response, error: Mapping[str, Any]) -> ProviderOutco
 def _retry_after(answer: httpx.Response) -> timedelta | None:
     """`Retry-After` in whole seconds, as Stripe sends it; nonsense counts as absent."""
     said = answer.headers.get("retry-after", "").strip()
-    return min(timedelta(seconds=int(said)), LONGEST_PAUSE) if said.isdecimal() else None
+    return min(timedelta(seconds=int(said)), MAX_RETRY_AFTER) if said.isdecimal() else None
 
 
 def to_provider_payment(
@@ -269,22 +275,22 @@ def to_provider_payment(
     A refund may be `succeeded` for days and `failed` then. What a charge says in sum of them is not
     defined for that, so that they are counted here, where they were asked for too.
     """
-    stage = STAGES.get(intent["status"], ProviderPaymentStage.PROCESSING)
+    stage = STAGES_BY_STATUS.get(intent["status"], ProviderPaymentStage.PROCESSING)
     error = intent.get("last_payment_error")
     if intent["status"] == "requires_payment_method" and error:
         stage = ProviderPaymentStage.DECLINED
-    charge = _charge_of(intent)
+    charge = _get_charge(intent)
     received = intent.get("amount_received") or 0
     return ProviderPayment(
         payment=intent["id"],
-        stage=stage,
+        status=stage,
         authorised=intent.get("amount_capturable") or 0,
         captured=received if stage is ProviderPaymentStage.CAPTURED else 0,
-        refunded=_sum_of(charge, refunds),
+        refunded=_sum_refunds(charge, refunds),
         failed_refunds=tuple(
-            FailedRefund(one["id"], one["amount"], _reason(one))
+            FailedRefund(one["id"], one["amount"], _failure_reason(one))
             for one in refunds or ()
-            if one["status"] in FAILED
+            if one["status"] in FAILED_REFUND_STATUSES
         ),
         disputed=bool(charge.get("disputed")),
         code=str((error or {}).get("decline_code") or (error or {}).get("code") or ""),
@@ -293,18 +299,18 @@ def to_provider_payment(
     )
 
 
-def _charge_of(intent: Mapping[str, Any]) -> Mapping[str, Any]:
+def _get_charge(intent: Mapping[str, Any]) -> Mapping[str, Any]:
     """Its charge, where it was sent along."""
     charge = intent.get("latest_charge")
     return charge if isinstance(charge, dict) else {}
 
 
-def _sum_of(charge: Mapping[str, Any], refunds: Sequence[Mapping[str, Any]] | None) -> int:
+def _sum_refunds(charge: Mapping[str, Any], refunds: Sequence[Mapping[str, Any]] | None) -> int:
     """Minor units of all its refunds, those that failed with them."""
     if refunds is None:
         return charge.get("amount_refunded") or 0
     return sum(one["amount"] for one in refunds)
 
 
-def _reason(refund: Mapping[str, Any]) -> str:
+def _failure_reason(refund: Mapping[str, Any]) -> str:
     return str(refund.get("failure_reason") or refund["status"])

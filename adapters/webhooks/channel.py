@@ -54,7 +54,7 @@ class WebhookCarrier:
         self._clock = clock
         transport = httpx.AsyncHTTPTransport()
         self._client = httpx.AsyncClient(
-            transport=transport if private else PublicOnly(transport),
+            transport=transport if private else PublicAddressTransport(transport),
             timeout=timeout_s,
             follow_redirects=False,
             trust_env=False,
@@ -118,7 +118,7 @@ class PrivateAddress(Exception):
     """The receiver's name leads into a network that is not the public one."""
 
 
-class PublicOnly(httpx.AsyncBaseTransport):
+class PublicAddressTransport(httpx.AsyncBaseTransport):
     """Connects to public addresses only, and to the very address that was looked at.
 
     The name is resolved once, so that no second answer of the name service can lead elsewhere;

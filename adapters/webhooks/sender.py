@@ -15,7 +15,7 @@ import httpx
 from msgspec.json import encode
 from standardwebhooks import Webhook as Signer
 
-from adapters.webhooks.channel import PrivateAddress, PublicOnly, retry_after
+from adapters.webhooks.channel import PrivateAddress, PublicAddressTransport, retry_after
 from domain.administration.webhooks import ChangesPayload, DeliveryResult, WebhookDelivery
 
 TIMEOUT_SECONDS: Final = 15.0
@@ -30,7 +30,7 @@ class HttpWebhookSender:
         self._clock = clock
         transport = httpx.AsyncHTTPTransport()
         self._client = httpx.AsyncClient(
-            transport=transport if private else PublicOnly(transport),
+            transport=transport if private else PublicAddressTransport(transport),
             timeout=TIMEOUT_SECONDS,
             follow_redirects=False,
             trust_env=False,
@@ -45,9 +45,9 @@ class HttpWebhookSender:
         body = encode({"type": "stock.changed", "timestamp": last, "data": changes})
         headers = {
             "content-type": "application/json",
-            "webhook-id": parcel.name,
+            "webhook-id": parcel.delivery_id,
             "webhook-timestamp": str(int(now.timestamp())),
-            "webhook-signature": Signer(parcel.secret).sign(parcel.name, now, body.decode()),
+            "webhook-signature": Signer(parcel.secret).sign(parcel.delivery_id, now, body.decode()),
         }
         try:
             async with (
@@ -68,5 +68,5 @@ def to_result(answer: httpx.Response, now: datetime) -> DeliveryResult:
         False,
         str(answer.status_code),
         gone=answer.status_code == HTTPStatus.GONE,
-        pause=retry_after(answer.headers.get("retry-after"), now),
+        retry_after=retry_after(answer.headers.get("retry-after"), now),
     )

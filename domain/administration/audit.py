@@ -28,7 +28,7 @@ class Invariant(Struct, frozen=True, omit_defaults=True):
     unfinished: bool = False
 
     @classmethod
-    def given_up(cls, name: str) -> "Invariant":
+    def timed_out(cls, name: str) -> "Invariant":
         return cls(name, ok=False, checked=0, broken=0, unfinished=True)
 
 
@@ -39,7 +39,7 @@ class InvariantFindings(Struct, frozen=True):
     invariants: list[Invariant]
 
     @classmethod
-    def of(cls, invariants: list[Invariant]) -> "InvariantFindings":
+    def from_invariants(cls, invariants: list[Invariant]) -> "InvariantFindings":
         return cls(all(invariant.ok for invariant in invariants), invariants)
 
 

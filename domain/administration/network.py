@@ -3,10 +3,10 @@
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Final
 
-UNICAST: Final = ip_network("2000::/3")
+GLOBAL_UNICAST: Final = ip_network("2000::/3")
 """All that is given out of IPv6 for one receiver in the public network."""
 NAT64: Final = ip_network("64:ff9b::/96")
-PROTOCOLS: Final = ip_network("192.0.0.0/24")
+IETF_PROTOCOLS: Final = ip_network("192.0.0.0/24")
 """For what networks do among themselves; some clouds tell their secrets there."""
 
 
@@ -15,19 +15,19 @@ def is_public(address: str) -> bool:
 
     An IPv6 address that carries another one leads where that leads.
     """
-    return _leads_out(ip_address(address))
+    return _is_public_ip(ip_address(address))
 
 
-def _leads_out(address: IPv4Address | IPv6Address) -> bool:
+def _is_public_ip(address: IPv4Address | IPv6Address) -> bool:
     if isinstance(address, IPv4Address):
-        return address.is_global and not address.is_multicast and address not in PROTOCOLS
-    carried = _carried(address)
+        return address.is_global and not address.is_multicast and address not in IETF_PROTOCOLS
+    carried = _embedded_ipv4(address)
     if carried is not None:
-        return _leads_out(carried)
-    return address.is_global and address in UNICAST
+        return _is_public_ip(carried)
+    return address.is_global and address in GLOBAL_UNICAST
 
 
-def _carried(address: IPv6Address) -> IPv4Address | None:
+def _embedded_ipv4(address: IPv6Address) -> IPv4Address | None:
     """To whom a gateway passes it on. Those of Teredo are never public, so none is looked into."""
     if address in NAT64:
         return IPv4Address(int(address) & 0xFFFF_FFFF)

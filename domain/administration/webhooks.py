@@ -57,7 +57,7 @@ class WebhookDelivery(Struct, frozen=True, kw_only=True):
     due_at: datetime
 
     @property
-    def name(self) -> str:
+    def delivery_id(self) -> str:
         """The same on every try, so that a receiver knows what it has taken already."""
         return f"{self.id}.{self.position}-{self.until}"
 
@@ -65,10 +65,10 @@ class WebhookDelivery(Struct, frozen=True, kw_only=True):
 class DeliveryResult(Struct, frozen=True):
     """What came back; `gone` from who wants nothing any more."""
 
-    taken: bool
-    trouble: str = ""
+    accepted: bool
+    error: str = ""
     gone: bool = False
-    pause: timedelta | None = None
+    retry_after: timedelta | None = None
 
 
 class WebhookUpdate(Struct, frozen=True):
@@ -120,7 +120,7 @@ class CursorExpired(Conflict):
 
 def apply_result(parcel: WebhookDelivery, receipt: DeliveryResult, now: datetime) -> WebhookUpdate:
     """On with the next one, or the same again later; no more after 410 or days in vain."""
-    if receipt.taken:
+    if receipt.accepted:
         return WebhookUpdate(WebhookState.ACTIVE, parcel.until, None, 0, "", None, now)
     since = parcel.failing_since or now
     over = receipt.gone or now - since >= GIVE_UP_AFTER
@@ -130,14 +130,14 @@ def apply_result(parcel: WebhookDelivery, receipt: DeliveryResult, now: datetime
         parcel.position,
         parcel.until,
         parcel.attempts + 1,
-        receipt.trouble,
+        receipt.error,
         since,
-        now + max(pause, receipt.pause or pause),
+        now + max(pause, receipt.retry_after or pause),
     )
 
 
 def to_payload(changed: StockChange) -> ChangePayload:
-    shelf = changed.shelf
+    shelf = changed.stock_level
     return ChangePayload(
         changed.position,
         shelf.sku,
@@ -172,11 +172,11 @@ def ensure_allowed_url(url: str, *, private: bool) -> None:
         return
     if parts.scheme != "https":
         raise InvalidField("url", "not_https", "must begin with https://")
-    if _is_inside(host):
+    if _is_private_host(host):
         raise InvalidField("url", "private_address", "must lead into the public network")
 
 
-def _is_inside(host: str) -> bool:
+def _is_private_host(host: str) -> bool:
     """Whether the name itself says so; where others lead is looked at on every try."""
     try:
         return not is_public(host)

@@ -10,7 +10,7 @@ from domain.kernel.ids import Sku, StoreId
 from domain.kernel.money import Money
 
 MAX_QUANTITY: Final = 999
-Quantity = Annotated[int, Meta(ge=1, le=MAX_QUANTITY)]
+LineQuantity = Annotated[int, Meta(ge=1, le=MAX_QUANTITY)]
 """Units that one line takes."""
 
 
@@ -42,13 +42,13 @@ class CartLine(Struct, frozen=True):
     fulfilment: FulfilmentMethod | None = None
 
     @property
-    def name(self) -> str:
+    def line_id(self) -> str:
         """What it is called among the lines of its cart; no SKU has a slash."""
         way = self.fulfilment
         return f"{self.sku}/{way.method}/{way.store or ''}" if way else self.sku
 
     @property
-    def is_sent(self) -> bool:
+    def is_for_shipping(self) -> bool:
         return self.fulfilment is not None and self.fulfilment.method == "ship"
 
 
@@ -102,7 +102,7 @@ def merge_lines(line: CartLine, lines: list[CartLine], twin: CartLine | None) ->
     return [both if other is twin else other for other in lines]
 
 
-def stores_of(lines: Iterable[CartLine]) -> list[StoreId]:
+def pickup_stores(lines: Iterable[CartLine]) -> list[StoreId]:
     """Every store that some line is to be collected at, in order."""
     return sorted(
         {line.fulfilment.store for line in lines if line.fulfilment and line.fulfilment.store}

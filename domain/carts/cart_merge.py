@@ -31,8 +31,10 @@ from domain.catalogue.products import Product, ProductState
 from domain.kernel.ids import Sku
 from domain.kernel.money import Money
 
-Code = Literal["added", "summed", "limited", "moved", "price_changed", "retired", "unknown_sku"]
-Most = Callable[[Sku], int]
+MergeCode = Literal[
+    "added", "summed", "limited", "moved", "price_changed", "retired", "unknown_sku"
+]
+MaxQuantity = Callable[[Sku], int]
 """The most of a SKU that one order may have."""
 
 
@@ -44,7 +46,7 @@ class MergedLine(Struct, frozen=True):
     """
 
     sku: Sku
-    code: Code
+    code: MergeCode
     quantity: int
     not_added: int = 0
     fulfilment: FulfilmentMethod | None = None
@@ -53,12 +55,14 @@ class MergedLine(Struct, frozen=True):
     price: Money | UnsetType = UNSET
 
 
-def merge_carts(mine: Cart, guest: Cart, most: Most) -> tuple[list[CartLine], list[MergedLine]]:
+def merge_carts(
+    mine: Cart, guest: Cart, most: MaxQuantity
+) -> tuple[list[CartLine], list[MergedLine]]:
     """The customer's lines with a guest's, and what that did to each of the guest's."""
     lines, changes = list(mine.lines), list[MergedLine]()
     for line in guest.lines:
-        before = _counterpart(line, guest, lines)
-        after, told = _together(line, before, _room(line.sku, before, lines, most))
+        before = _find_matching_line(line, guest, lines)
+        after, told = _merge_line(line, before, _remaining_capacity(line.sku, before, lines, most))
         changes += told
         if after is None:
             continue
@@ -80,16 +84,16 @@ def merge_saved_lines(mine: Cart, guest: Cart) -> tuple[list[CartLine], list[Mer
             saved[line.sku] = line
         else:
             nothing = structs.replace(line, quantity=0)
-            left_out.append(_told(nothing, "limited", not_added=line.quantity))
+            left_out.append(_to_change(nothing, "limited", not_added=line.quantity))
     return list(saved.values()), left_out
 
 
-def moved(guest: Cart) -> list[MergedLine]:
+def report_added_lines(guest: Cart) -> list[MergedLine]:
     """What is told where the guest's cart becomes the customer's as it is."""
-    return [_told(line, "added") for line in guest.lines]
+    return [_to_change(line, "added") for line in guest.lines]
 
 
-def noticed(
+def find_line_notices(
     guest: Cart, lines: list[CartLine], catalogue: Mapping[Sku, Product]
 ) -> list[MergedLine]:
     """What is not as the guest saw it: the claimed lines that cannot be ordered so any more."""
@@ -100,16 +104,16 @@ def noticed(
 
 def _notices(line: CartLine, product: Product | None) -> list[MergedLine]:
     if product is None:
-        return [_told(line, "unknown_sku")]
+        return [_to_change(line, "unknown_sku")]
     notices = []
     if product.state is ProductState.RETIRED:
-        notices.append(_told(line, "retired"))
+        notices.append(_to_change(line, "retired"))
     if product.price != line.seen:
-        notices.append(_told(line, "price_changed", seen=line.seen, price=product.price))
+        notices.append(_to_change(line, "price_changed", seen=line.seen, price=product.price))
     return notices
 
 
-def _counterpart(line: CartLine, guest: Cart, lines: list[CartLine]) -> CartLine | None:
+def _find_matching_line(line: CartLine, guest: Cart, lines: list[CartLine]) -> CartLine | None:
     """Which of the customer's `lines` a guest's `line` comes to."""
     mine = [other for other in lines if other.sku == line.sku]
     alike = [other for other in mine if other.fulfilment in {line.fulfilment, None}]
@@ -119,7 +123,9 @@ def _counterpart(line: CartLine, guest: Cart, lines: list[CartLine]) -> CartLine
     return mine[0] if only_one else None
 
 
-def _room(sku: Sku, before: CartLine | None, lines: list[CartLine], most: Most) -> int:
+def _remaining_capacity(
+    sku: Sku, before: CartLine | None, lines: list[CartLine], most: MaxQuantity
+) -> int:
     """Units that the line may have beside the customer's other lines."""
     if before is None and len(lines) >= MAX_LINES:
         return 0
@@ -127,7 +133,7 @@ def _room(sku: Sku, before: CartLine | None, lines: list[CartLine], most: Most) 
     return max(0, min(MAX_QUANTITY, most(sku) - others))
 
 
-def _together(
+def _merge_line(
     guest: CartLine, mine: CartLine | None, room: int
 ) -> tuple[CartLine | None, list[MergedLine]]:
     had = mine.quantity if mine else 0
@@ -135,16 +141,16 @@ def _together(
     left_out = guest.quantity + had - quantity
     fulfilment = guest.fulfilment or (mine.fulfilment if mine else None)
     line = structs.replace(guest, quantity=quantity, fulfilment=fulfilment)
-    code: Code = "limited" if left_out else "summed" if mine else "added"
-    changes = [_told(line, code, not_added=left_out)]
+    code: MergeCode = "limited" if left_out else "summed" if mine else "added"
+    changes = [_to_change(line, code, not_added=left_out)]
     if mine and mine.fulfilment and mine.fulfilment != fulfilment:
-        changes.append(_told(line, "moved", was=mine.fulfilment))
+        changes.append(_to_change(line, "moved", was=mine.fulfilment))
     return (line if quantity else None), changes
 
 
-def _told(
+def _to_change(
     line: CartLine,
-    code: Code,
+    code: MergeCode,
     *,
     not_added: int = 0,
     was: FulfilmentMethod | UnsetType = UNSET,

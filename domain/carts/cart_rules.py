@@ -18,20 +18,20 @@ class CartRules(Struct, frozen=True):
     A guest's, a customer's, and one that was started at a till have each their own time.
     """
 
-    most_per_order: int = MAX_QUANTITY
+    max_quantity_per_order: int = MAX_QUANTITY
     guest_days: int = 30
     customer_days: int = 180
     till_days: int = 1
 
-    def most_of(self, product: Product | None) -> int:
+    def max_quantity_of(self, product: Product | None) -> int:
         """A product's own limit goes before the shop's."""
-        return (product and product.most_per_order) or self.most_per_order
+        return (product and product.most_per_order) or self.max_quantity_per_order
 
 
-USUAL: Final = CartRules()
+DEFAULT_CART_RULES: Final = CartRules()
 
 
-class OverLimit(Conflict):
+class QuantityLimitExceeded(Conflict):
     code = "limit"
 
     def __init__(self, over: Mapping[Sku, int]) -> None:
@@ -40,12 +40,12 @@ class OverLimit(Conflict):
         super().__init__(f"One order takes at most so many: {names}.", errors=errors)
 
 
-def over_limit(
+def find_exceeded_limits(
     lines: Iterable[CartLine], catalogue: Mapping[Sku, Product], rules: CartRules
 ) -> dict[Sku, int]:
     """The limits of SKUs of which the lines together have more."""
     units = Counter[Sku]()
     for line in lines:
         units[line.sku] += line.quantity
-    most = {sku: rules.most_of(catalogue.get(sku)) for sku in units}
+    most = {sku: rules.max_quantity_of(catalogue.get(sku)) for sku in units}
     return {sku: most[sku] for sku in units if units[sku] > most[sku]}

@@ -54,7 +54,7 @@ class CartNotOpen(Conflict):
         super().__init__("This cart is no longer open.", facts=facts)
 
 
-class OtherCurrency(Conflict):
+class CurrencyMismatch(Conflict):
     code = "currency_mismatch"
 
     def __init__(self, currency: str, wanted: str) -> None:
@@ -102,7 +102,7 @@ class Cart(Struct, frozen=True):
     def lines_of(self, sku: Sku) -> list[CartLine]:
         return [line for line in self.lines if line.sku == sku]
 
-    def line(self, sku: Sku, at: FulfilmentMethod | None = None) -> CartLine | None:
+    def find_line(self, sku: Sku, at: FulfilmentMethod | None = None) -> CartLine | None:
         """The line of a SKU that is fulfilled as `at` says, or does not say how yet.
 
         Without `at` it is the SKU's only line. Raises SeveralLines: there are more.
@@ -114,17 +114,17 @@ class Cart(Struct, frozen=True):
             raise AmbiguousCartLine(sku, lines)
         return lines[0] if lines else None
 
-    def must_open_to(self, caller: Caller) -> None:
+    def ensure_access(self, caller: Caller) -> None:
         """A guest's cart opens to its token, a customer's to its customer, both to a till's token.
 
         Raises NotYours, and CartExpired where it would have opened.
         """
-        if not self._is_of(caller):
+        if not self._belongs_to(caller):
             raise AccessDenied(caller, self.id)
         if self.state is CartState.EXPIRED:
             raise CartExpired
 
-    def _is_of(self, caller: Caller) -> bool:
+    def _belongs_to(self, caller: Caller) -> bool:
         if caller.role is Role.CUSTOMER and self.customer == caller.customer:
             return True
         if caller.role is Role.TILL:
@@ -132,7 +132,7 @@ class Cart(Struct, frozen=True):
         guest = self.customer is None and self.claimed_by is None
         return guest and self.id == caller.cart
 
-    def must_be_open(self) -> None:
+    def ensure_open(self) -> None:
         """Raises PaymentUnderWay, CartNotOpen."""
         if self.state is CartState.PAYING:
             raise PaymentInProgress(self.order, self.paying_until)
@@ -151,34 +151,34 @@ class Cart(Struct, frozen=True):
             SeveralLines: the SKU stands on more than one, and `at` names none.
             TooManyLines, TooManyUnits: there is no room.
         """
-        self.must_be_open()
-        before = self.line(line.sku, at)
+        self.ensure_open()
+        before = self.find_line(line.sku, at)
         way = line.fulfilment or at or (before.fulfilment if before else None)
-        was_switched = before is None and way != at and self.line(line.sku, way)
+        was_switched = before is None and way != at and self.find_line(line.sku, way)
         line = structs.replace(line, fulfilment=way)
         if was_switched or before == line:
             return self
         lines = [line if other is before else other for other in self.lines]
-        return self._with(lines if before else [*self.lines, line], now)
+        return self._with_lines(lines if before else [*self.lines, line], now)
 
     def without_line(self, sku: Sku, now: datetime, at: FulfilmentMethod | None = None) -> "Cart":
         """The cart without the line; the same cart when there is none. Raises SeveralLines."""
-        self.must_be_open()
-        gone = self.line(sku, at)
+        self.ensure_open()
+        gone = self.find_line(sku, at)
         if gone is None or (at and gone.fulfilment != at):
             return self
-        return self._changed(now, lines=[line for line in self.lines if line is not gone])
+        return self._update(now, lines=[line for line in self.lines if line is not gone])
 
-    def fulfilled_by(self, fulfilment: FulfilmentMethod, now: datetime) -> "Cart":
+    def with_fulfilment(self, fulfilment: FulfilmentMethod, now: datetime) -> "Cart":
         """The cart with every line fulfilled in the same way, and so one of each SKU.
 
         Raises TooManyUnits: they do not fit on one line.
         """
-        self.must_be_open()
+        self.ensure_open()
         lines = [structs.replace(line, fulfilment=fulfilment) for line in self.lines]
-        return self if lines == self.lines else self._with(lines, now)
+        return self if lines == self.lines else self._with_lines(lines, now)
 
-    def _with(self, lines: "list[CartLine]", now: datetime) -> "Cart":
+    def _with_lines(self, lines: "list[CartLine]", now: datetime) -> "Cart":
         """The cart with `lines`; those that are fulfilled alike become one."""
         one: dict[tuple[Sku, FulfilmentMethod | None], CartLine] = {}
         for line in lines:
@@ -189,128 +189,128 @@ class Cart(Struct, frozen=True):
             one[line.sku, line.fulfilment] = structs.replace(line, quantity=quantity)
         if len(one) > MAX_LINES:
             raise TooManyLines(f"A cart has at most {MAX_LINES} lines.")
-        return self._changed(now, lines=list(one.values()))
+        return self._update(now, lines=list(one.values()))
 
-    def save(self, sku: Sku, now: datetime, at: FulfilmentMethod | None = None) -> "Cart":
+    def save_for_later(self, sku: Sku, now: datetime, at: FulfilmentMethod | None = None) -> "Cart":
         """The cart with a line put aside for later; a repeat changes nothing.
 
         Raises:
             NotInCart, SeveralLines: there is no such line, or more than one.
             TooManyLines, TooManyUnits: there is no room.
         """
-        self.must_be_open()
-        line = self.line(sku, at)
+        self.ensure_open()
+        line = self.find_line(sku, at)
         if line is None:
-            return self._must_know(sku)
-        saved = merge_lines(line, self.saved, self.saved_line(sku))
-        return self._changed(
+            return self._ensure_in_cart(sku)
+        saved = merge_lines(line, self.saved, self.find_saved_line(sku))
+        return self._update(
             now, lines=[other for other in self.lines if other is not line], saved=saved
         )
 
-    def restore(self, sku: Sku, now: datetime) -> "Cart":
+    def restore_saved(self, sku: Sku, now: datetime) -> "Cart":
         """The cart with a saved line in it again, as it was; a repeat changes nothing.
 
         Where the cart has the line by now, they become one. The price that was seen stays the one
         from then. Raises NotInCart, OtherCurrency, TooManyLines, TooManyUnits.
         """
-        self.must_be_open()
-        line = self.saved_line(sku)
+        self.ensure_open()
+        line = self.find_saved_line(sku)
         if line is None:
-            return self._must_know(sku)
+            return self._ensure_in_cart(sku)
         if line.seen.currency != self.currency:
-            raise OtherCurrency(line.seen.currency, self.currency)
+            raise CurrencyMismatch(line.seen.currency, self.currency)
         mine = self.lines_of(sku)
         alike = [other for other in mine if other.fulfilment in {line.fulfilment, None}]
         twin = next(iter(alike or (mine if line.fulfilment is None else [])), None)
         lines = merge_lines(line, self.lines, twin)
-        return self._changed(
+        return self._update(
             now, lines=lines, saved=[other for other in self.saved if other is not line]
         )
 
     def without_saved(self, sku: Sku, now: datetime) -> "Cart":
         """The cart without what was saved of a SKU; the same cart when nothing was."""
-        self.must_be_open()
+        self.ensure_open()
         saved = [line for line in self.saved if line.sku != sku]
-        return self if saved == self.saved else self._changed(now, saved=saved)
+        return self if saved == self.saved else self._update(now, saved=saved)
 
-    def saved_line(self, sku: Sku) -> CartLine | None:
+    def find_saved_line(self, sku: Sku) -> CartLine | None:
         return next((line for line in self.saved if line.sku == sku), None)
 
-    def _must_know(self, sku: Sku) -> "Cart":
+    def _ensure_in_cart(self, sku: Sku) -> "Cart":
         """The same cart, where a step was done before. Raises NotInCart."""
-        if not self.saved_line(sku) and not self.lines_of(sku):
+        if not self.find_saved_line(sku) and not self.lines_of(sku):
             raise CartLineNotFound(sku)
         return self
 
     def with_coupon(self, code: str, now: datetime) -> "Cart":
         """The cart with one more coupon; the same cart where it has it. Raises TooManyCoupons."""
-        self.must_be_open()
+        self.ensure_open()
         if code in self.coupons:
             return self
         if len(self.coupons) >= MAX_COUPONS:
             raise TooManyCoupons
-        return self._changed(now, coupons=(*self.coupons, code))
+        return self._update(now, coupons=(*self.coupons, code))
 
     def without_coupon(self, code: str, now: datetime) -> "Cart":
         """The cart without a coupon; the same cart where it is not there."""
-        self.must_be_open()
+        self.ensure_open()
         left = tuple(one for one in self.coupons if one != code)
-        return self if left == self.coupons else self._changed(now, coupons=left)
+        return self if left == self.coupons else self._update(now, coupons=left)
 
-    def sent_by(
+    def with_shipping(
         self, method: ShippingMethodId | None, address: Address | None, now: datetime
     ) -> "Cart":
         """The cart with how, and where to, what is sent is sent."""
-        self.must_be_open()
+        self.ensure_open()
         if (method, address) == (self.method, self.address):
             return self
-        return self._changed(now, method=method, address=address)
+        return self._update(now, method=method, address=address)
 
-    def switched(self, currency: Currency, market: MarketId | None, now: datetime) -> "Cart":
+    def with_market(self, currency: Currency, market: MarketId | None, now: datetime) -> "Cart":
         """The empty cart in another market, or in another currency."""
-        self.must_be_open()
+        self.ensure_open()
         assert not self.lines, "what lies in a cart has its currency"
-        return self._changed(now, currency=currency, market=market)
+        return self._update(now, currency=currency, market=market)
 
-    def claimed(self, customer: CustomerId, now: datetime) -> "Cart":
+    def claim(self, customer: CustomerId, now: datetime) -> "Cart":
         """A guest's cart as the customer's own."""
-        self.must_be_open()
-        return self._changed(now, customer=customer, claimed_by=customer)
+        self.ensure_open()
+        return self._update(now, customer=customer, claimed_by=customer)
 
-    def merged_away(self, into: "Cart", now: datetime) -> "Cart":
+    def mark_merged(self, into: "Cart", now: datetime) -> "Cart":
         """A guest's cart whose lines went into a customer's cart."""
-        self.must_be_open()
-        return self._changed(
+        self.ensure_open()
+        return self._update(
             now,
             state=CartState.MERGED,
             claimed_by=into.customer,
             merged_into=into.id,
         )
 
-    def ordered(self, order: OrderId, now: datetime) -> "Cart":
+    def mark_ordered(self, order: OrderId, now: datetime) -> "Cart":
         if self.state is not CartState.PAYING or self.order != order:
-            self.must_be_open()
-        return self._changed(now, state=CartState.ORDERED, order=order, paying_until=None)
+            self.ensure_open()
+        return self._update(now, state=CartState.ORDERED, order=order, paying_until=None)
 
-    def paying(self, order: OrderId, until: datetime, now: datetime) -> "Cart":
+    def start_payment(self, order: OrderId, until: datetime, now: datetime) -> "Cart":
         """The cart while its order waits to be paid; nothing of it changes meanwhile."""
-        self.must_be_open()
-        return self._changed(now, state=CartState.PAYING, order=order, paying_until=until)
+        self.ensure_open()
+        return self._update(now, state=CartState.PAYING, order=order, paying_until=until)
 
-    def reopened(self, now: datetime) -> "Cart":
+    def reopen(self, now: datetime) -> "Cart":
         """The cart as it was, after its order was not paid."""
         assert self.state is CartState.PAYING, self.state
-        return self._changed(now, state=CartState.OPEN, order=None, hold=None, paying_until=None)
+        return self._update(now, state=CartState.OPEN, order=None, hold=None, paying_until=None)
 
-    def with_lines_of(
+    def with_merged_lines(
         self, guest: "Cart", lines: list[CartLine], saved: list[CartLine], now: datetime
     ) -> "Cart":
         """The cart with its own and a guest's lines, which were put together elsewhere.
 
         Coupons of both stay; what the guest said of the market and of shipping is the latest.
         """
-        self.must_be_open()
-        return self._changed(
+        self.ensure_open()
+        return self._update(
             now,
             lines=lines,
             saved=saved,
@@ -320,9 +320,9 @@ class Cart(Struct, frozen=True):
             address=guest.address or self.address,
         )
 
-    def holding(self, hold: HoldId | None, now: datetime) -> "Cart":
+    def with_hold(self, hold: HoldId | None, now: datetime) -> "Cart":
         """The cart with the hold that keeps its lines, or with none any more."""
-        return self if hold == self.hold else self._changed(now, hold=hold)
+        return self if hold == self.hold else self._update(now, hold=hold)
 
-    def _changed(self, now: datetime, **changes: object) -> "Cart":
+    def _update(self, now: datetime, **changes: object) -> "Cart":
         return structs.replace(self, changed_at=now, version=self.version + 1, **changes)

@@ -10,6 +10,6 @@ from domain.kernel.ids import Sku
 MAX_VIEWED: Final = 50
 
 
-class Viewing(Struct, frozen=True):
+class ViewedProduct(Struct, frozen=True):
     sku: Sku
     viewed_at: datetime

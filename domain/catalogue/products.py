@@ -17,7 +17,7 @@ Options = Annotated[
     dict[Annotated[str, Meta(max_length=64)], Annotated[str, Meta(max_length=200)]],
     Meta(max_length=50),
 ]
-MostPerOrder = Annotated[int, Meta(ge=1, le=999)]
+MaxPerOrder = Annotated[int, Meta(ge=1, le=999)]
 MAX_PRICE: Final = 2 * 10**9
 """Minor units of a price: the fullest cart with as much tax on top is still one sum of money."""
 
@@ -78,7 +78,7 @@ class Product(Struct, frozen=True, kw_only=True):
     relations: Annotated[tuple[Relation, ...], Meta(max_length=100)] = ()
     state: ProductState = ProductState.ACTIVE
     tracked: bool = True
-    most_per_order: MostPerOrder | None = None
+    most_per_order: MaxPerOrder | None = None
 
     def __post_init__(self) -> None:
         check_key("sku", self.sku)

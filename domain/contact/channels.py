@@ -31,7 +31,7 @@ class ContentForm(StrEnum):
     SHORT = "short"  # a few lines of plain text
 
 
-FORMS: Final[Mapping[MessageChannel, ContentForm]] = {
+CONTENT_FORMATS: Final[Mapping[MessageChannel, ContentForm]] = {
     channel: ContentForm.PAGE
     if channel in {MessageChannel.EMAIL, MessageChannel.LETTER}
     else ContentForm.SHORT

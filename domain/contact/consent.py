@@ -24,13 +24,13 @@ class Purpose(StrEnum):
     RESEARCH = "research"
 
 
-class Action(StrEnum):
+class ConsentAction(StrEnum):
     GRANTED = "granted"
     DENIED = "denied"
     WITHDRAWN = "withdrawn"
 
 
-class Basis(StrEnum):
+class LegalBasis(StrEnum):
     """What in law allows us to say something."""
 
     CONSENT = "consent"
@@ -44,11 +44,11 @@ class Consent(Struct, frozen=True, kw_only=True):
 
     purpose: Purpose
     channel: MessageChannel
-    action: Action
+    action: ConsentAction
     at: datetime
     source: str
     actor: str
-    basis: Basis = Basis.CONSENT
+    basis: LegalBasis = LegalBasis.CONSENT
     wording: Annotated[str, Meta(max_length=200)] = ""
     locale: Locale | None = None
 
@@ -65,17 +65,19 @@ class Permission(Struct, frozen=True):
 Consents = Mapping[tuple[Purpose, MessageChannel], Permission]
 
 
-def permissions(statements: Iterable[Consent]) -> dict[tuple[Purpose, MessageChannel], Permission]:
+def derive_permissions(
+    statements: Iterable[Consent],
+) -> dict[tuple[Purpose, MessageChannel], Permission]:
     """What counts after `statements`, given oldest first."""
     return {
         (said.purpose, said.channel): Permission(
-            said.purpose, said.channel, said.action is Action.GRANTED, said.at
+            said.purpose, said.channel, said.action is ConsentAction.GRANTED, said.at
         )
         for said in statements
     }
 
 
-class Reason(StrEnum):
+class SuppressionReason(StrEnum):
     """Why a message did not go out, or not on this channel, or not now."""
 
     NO_ADDRESS = "no_address"
@@ -103,7 +105,7 @@ def check_permission(
     now: datetime,
     *,
     marketing_sent: int = 0,
-) -> Reason | None:
+) -> SuppressionReason | None:
     """Why a message of `purpose` may not go out on `channel`; None when it may.
 
     `marketing_sent` counts the advertising of the last seven days.
@@ -112,26 +114,26 @@ def check_permission(
         return None
     said = consents.get((purpose, channel))
     if said is None or not said.granted:
-        return Reason.NO_CONSENT
+        return SuppressionReason.NO_CONSENT
     if preferences.snooze_until and now < preferences.snooze_until:
-        return Reason.SNOOZED
+        return SuppressionReason.SNOOZED
     most = preferences.weekly_maximum
-    return Reason.CAPPED if most is not None and marketing_sent >= most else None
+    return SuppressionReason.CAPPED if most is not None and marketing_sent >= most else None
 
 
-class Addresses(Struct, frozen=True):
+class ContactAddresses(Struct, frozen=True):
     """How somebody can be reached."""
 
     email: str | None = None
     phone: str | None = None
 
-    def on(self, channel: MessageChannel) -> str | None:
+    def address_for(self, channel: MessageChannel) -> str | None:
         if channel is MessageChannel.EMAIL:
             return self.email
-        return self.phone if channel in BY_PHONE else None
+        return self.phone if channel in PHONE_CHANNELS else None
 
 
-BY_PHONE: Final = frozenset(
+PHONE_CHANNELS: Final = frozenset(
     {
         MessageChannel.SMS,
         MessageChannel.WHATSAPP,
@@ -148,12 +150,12 @@ class ChannelStep(Struct, frozen=True):
     """A channel and why it is not the one; `reason` is None for the one that is."""
 
     channel: MessageChannel
-    reason: Reason | None = None
+    reason: SuppressionReason | None = None
 
 
 def rank_channels(
     purpose: Purpose,
-    addresses: Addresses,
+    addresses: ContactAddresses,
     preferences: Preferences,
     consents: Consents,
     *,
@@ -168,27 +170,29 @@ def rank_channels(
     steps: list[ChannelStep] = []
     found = False
     for channel in (*ranking, *rest):
-        reason = _obstacle(channel, addresses, open_channels, given_up, ranking)
+        reason = _find_exclusion_reason(channel, addresses, open_channels, given_up, ranking)
         reason = reason or check_permission(purpose, channel, consents, preferences, now)
-        steps.append(ChannelStep(channel, reason or (Reason.SECOND_CHOICE if found else None)))
+        steps.append(
+            ChannelStep(channel, reason or (SuppressionReason.SECOND_CHOICE if found else None))
+        )
         found = found or reason is None
     return steps
 
 
-def _obstacle(
+def _find_exclusion_reason(
     channel: MessageChannel,
-    addresses: Addresses,
+    addresses: ContactAddresses,
     open_channels: Collection[MessageChannel],
     given_up: Collection[MessageChannel],
     ranking: Collection[MessageChannel],
-) -> Reason | None:
+) -> SuppressionReason | None:
     if channel not in ranking:
-        return Reason.NOT_STATED
+        return SuppressionReason.NOT_STATED
     if channel not in open_channels:
-        return Reason.NO_PROVIDER
-    if addresses.on(channel) is None:
-        return Reason.NO_ADDRESS
-    return Reason.GIVEN_UP if channel in given_up else None
+        return SuppressionReason.NO_PROVIDER
+    if addresses.address_for(channel) is None:
+        return SuppressionReason.NO_ADDRESS
+    return SuppressionReason.GIVEN_UP if channel in given_up else None
 
 
 def choose_channel(steps: Iterable[ChannelStep]) -> MessageChannel | None:

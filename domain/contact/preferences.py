@@ -9,21 +9,21 @@ from msgspec import Meta, Struct, field
 from domain.contact.channels import MessageChannel
 from domain.kernel.errors import InvalidField
 from domain.kernel.locales import Locale
-from domain.kernel.patterns import whole
-from domain.kernel.time_zones import is_zone
+from domain.kernel.patterns import anchored
+from domain.kernel.time_zones import is_time_zone
 from domain.kernel.timestamps import Timestamp, ensure_representable
 
 WallTime = Annotated[
     str,
     Meta(
-        pattern=whole("([01][0-9]|2[0-3]):[0-5][0-9]"),
+        pattern=anchored("([01][0-9]|2[0-3]):[0-5][0-9]"),
         description="hours and minutes, 24 h",
         extra_json_schema={"example": "21:00"},
     ),
 ]
-Topic = Annotated[str, Meta(pattern=whole("[a-z0-9_-]{1,64}"))]
+Topic = Annotated[str, Meta(pattern=anchored("[a-z0-9_-]{1,64}"))]
 
-WEEK: Final = timedelta(days=7)
+MARKETING_PERIOD: Final = timedelta(days=7)
 """What `weekly_maximum` counts back."""
 
 
@@ -37,7 +37,7 @@ class QuietHours(Struct, frozen=True, forbid_unknown_fields=True):
         if self.begin == self.end:
             raise InvalidField("quiet_hours.to", "no_length", "must differ from its beginning")
 
-    def over_at(self, now: datetime, zone: ZoneInfo) -> datetime:
+    def next_allowed_at(self, now: datetime, zone: ZoneInfo) -> datetime:
         """When one may disturb: `now` itself outside quiet hours, else the end of them.
 
         An end that the clock skips in spring comes when the clock has gone forward, one that
@@ -72,9 +72,9 @@ class Preferences(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     def __post_init__(self) -> None:
         if len(set(self.preferred_channels)) < len(self.preferred_channels):
             raise InvalidField("preferred_channels", "repeated", "must name each channel once")
-        if self.time_zone is not None and not is_zone(self.time_zone):
+        if self.time_zone is not None and not is_time_zone(self.time_zone):
             raise InvalidField("time_zone", "unknown_time_zone", "must be a name of the IANA list")
         ensure_representable("snooze_until", self.snooze_until)
 
 
-NOTHING_STATED: Final = Preferences()
+NO_PREFERENCES: Final = Preferences()

@@ -10,7 +10,7 @@ from msgspec import Meta, Struct, structs
 from domain.kernel.errors import Conflict, InvalidField, NotFound
 from domain.kernel.ids import CustomerId, MemberId
 from domain.kernel.locales import Locale
-from domain.kernel.text import NameOrNone
+from domain.kernel.text import OptionalName
 
 ExternalId = Annotated[str, Meta(min_length=1, max_length=255)]
 """What the retailer's own systems call the person."""
@@ -20,7 +20,7 @@ class Person(Struct, frozen=True, kw_only=True):
     """What the retailer tells of a customer. A phone is in E.164, an address as mail is sent to."""
 
     external_id: ExternalId
-    name: NameOrNone = ""
+    name: OptionalName = ""
     email: str | None = None
     phone: str | None = None
     locale: Locale | None = None
@@ -42,7 +42,7 @@ class Profile(Customer, frozen=True, kw_only=True):
     created_at: datetime
     member: MemberId | None = None
 
-    def changed(self, **told: object) -> "Profile":
+    def update(self, **told: object) -> "Profile":
         """The profile with what was told, read as people write it.
 
         Raises:
@@ -50,11 +50,11 @@ class Profile(Customer, frozen=True, kw_only=True):
         """
         profile = structs.replace(self, **told)
         email = parse_email(profile.email) if profile.email else None
-        phone = parse_phone(profile.phone, profile.region) if profile.phone else None
+        phone = parse_phone(profile.phone, profile.phone_region) if profile.phone else None
         return structs.replace(profile, email=email, phone=phone)
 
     @property
-    def region(self) -> str | None:
+    def phone_region(self) -> str | None:
         """Where a number without a country code is from, if the locale says."""
         _, _, region = (self.locale or "").rpartition("-")
         return region.upper() or None

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from domain.kernel.locales import fallbacks
+from domain.kernel.locales import fallback_chain
 from domain.kernel.money import Money
 
 
@@ -15,9 +15,9 @@ class NamedProduct(Struct, frozen=True, kw_only=True):
     name: str
     names: Mapping[str, str] = {}
 
-    def called(self, wanted: str, language: str) -> str:
+    def name_for(self, wanted: str, language: str) -> str:
         """Its name for a reader of `wanted` in a letter that is written in `language`."""
-        chain = fallbacks(wanted, language)
+        chain = fallback_chain(wanted, language)
         return next((self.names[locale] for locale in chain if locale in self.names), self.name)
 
 

@@ -20,7 +20,7 @@ from domain.contact.channels import (
     MessageChannel,
     MessageRejected,
 )
-from domain.contact.consent import ChannelStep, Purpose, Reason
+from domain.contact.consent import ChannelStep, Purpose, SuppressionReason
 from domain.kernel.errors import NotFound
 from domain.kernel.ids import CustomerId, MessageId, OrderId, PickupId, ShipmentId
 
@@ -78,7 +78,7 @@ TRANSITIONS: Final[Mapping[MessageState, frozenset[MessageState]]] = {
     _S.SUPPRESSED: frozenset(),
 }
 
-LEASE: Final = timedelta(minutes=2)
+LEASE_TTL: Final = timedelta(minutes=2)
 """How long a claimed message waits for its answer; longer than any provider may take."""
 
 MAX_TRIES: Final = 8
@@ -148,99 +148,105 @@ class Message(Struct, frozen=True, kw_only=True):
     given_up: list[MessageChannel] = []
     trace: list[SendDecision] = []
 
-    def cancel(self, reason: Reason, now: datetime) -> "Message":
+    def cancel(self, reason: SuppressionReason, now: datetime) -> "Message":
         """What it would say is no longer so."""
-        return self.moved(_S.CANCELLED, now, reason=reason.value)
+        return self.transition_to(_S.CANCELLED, now, reason=reason.value)
 
     def expire(self, now: datetime) -> "Message":
         """Too late to be of use."""
-        return self.moved(_S.EXPIRED, now, reason=Reason.STALE.value)
+        return self.transition_to(_S.EXPIRED, now, reason=SuppressionReason.STALE.value)
 
-    def unreachable(self, steps: list[ChannelStep], now: datetime) -> "Message":
+    def mark_unreachable(self, steps: list[ChannelStep], now: datetime) -> "Message":
         """No channel is left: nobody was tried (`suppressed`), or all failed (`undeliverable`)."""
-        told = _told(steps, now)
+        told = _channel_decisions(steps, now)
         if self.given_up:
-            return self.moved(_S.UNDELIVERABLE, now, *told, reason=self.reason)
-        return self.moved(_S.SUPPRESSED, now, *told, reason=Reason.NO_CHANNEL.value)
+            return self.transition_to(_S.UNDELIVERABLE, now, *told, reason=self.reason)
+        return self.transition_to(
+            _S.SUPPRESSED, now, *told, reason=SuppressionReason.NO_CHANNEL.value
+        )
 
-    def defer(self, until: datetime, reason: Reason, now: datetime) -> "Message":
+    def defer(self, until: datetime, reason: SuppressionReason, now: datetime) -> "Message":
         """Not now; every question is asked again then."""
         why = SendDecision(now, "time", reason)
         if until > self.not_after:
-            return self.moved(_S.EXPIRED, now, why, reason=Reason.STALE.value)
-        return self.moved(_S.PLANNED, now, why, planned_for=until, reason=reason.value)
+            return self.transition_to(_S.EXPIRED, now, why, reason=SuppressionReason.STALE.value)
+        return self.transition_to(_S.PLANNED, now, why, planned_for=until, reason=reason.value)
 
     def claim(
         self, steps: list[ChannelStep], channel: MessageChannel, *, now: datetime, **words: object
     ) -> "Message":
         """Ours to send until the lease ends. `words` are its purpose, locale and subject."""
-        return self.moved(
+        return self.transition_to(
             _S.CLAIMED,
             now,
-            *_told(steps, now),
+            *_channel_decisions(steps, now),
             channel=channel,
             reason=None,
             claims=self.claims + 1,
             tries=self.tries + 1,
-            leased_until=now + LEASE,
+            leased_until=now + LEASE_TTL,
             **words,
         )
 
-    def awaits(self, claims: int, outcome: DeliveryOutcome) -> bool:
+    def expects_outcome(self, claims: int, outcome: DeliveryOutcome) -> bool:
         """Whether an answer to the claim of that number still matters: a late yes does."""
         if self.claims != claims:
             return False
         late = {_S.UNKNOWN, _S.PLANNED} if isinstance(outcome, MessageAccepted) else set()
         return self.state is _S.CLAIMED or self.state in late
 
-    def answered(self, outcome: DeliveryOutcome, now: datetime) -> "Message":
+    def apply_outcome(self, outcome: DeliveryOutcome, now: datetime) -> "Message":
         """What becomes of a claimed message by what its provider said."""
         if isinstance(outcome, MessageAccepted):
-            said = self._said("accepted", now)
+            said = self._provider_decision("accepted", now)
             sent = {"sent_at": now, "provider_id": outcome.provider_id}
-            return self.moved(_S.SENT, now, said, **sent)
+            return self.transition_to(_S.SENT, now, said, **sent)
         if isinstance(outcome, MessageRejected):
-            return self._rejected(outcome, now)
-        return self.lost(outcome.code, now)
+            return self._apply_rejection(outcome, now)
+        return self.mark_unconfirmed(outcome.code, now)
 
-    def lost(self, why: str, now: datetime) -> "Message":
+    def mark_unconfirmed(self, why: str, now: datetime) -> "Message":
         """Nobody knows whether it went out: kinds that must reach their reader are tried again."""
-        said, reason = self._said(why, now), Reason.NO_ANSWER.value
-        unknown = self.moved(_S.UNKNOWN, now, said, reason=reason)
+        said, reason = self._provider_decision(why, now), SuppressionReason.NO_ANSWER.value
+        unknown = self.transition_to(_S.UNKNOWN, now, said, reason=reason)
         if self.kind not in MANDATORY or self.tries >= MAX_BLIND_TRIES:
             return unknown
-        return unknown.moved(_S.PLANNED, now, planned_for=now + self._pause())
+        return unknown.transition_to(_S.PLANNED, now, planned_for=now + self._backoff())
 
-    def stumbled(self, now: datetime) -> "Message":
+    def record_failure(self, now: datetime) -> "Message":
         """It could not even be written; others go first, and at last it is given up."""
-        what = SendDecision(now, "trouble", Reason.BROKEN)
+        what = SendDecision(now, "trouble", SuppressionReason.BROKEN)
         if self.tries >= MAX_TRIES:
-            return self.moved(_S.FAILED, now, what, reason=Reason.BROKEN.value)
-        later = {"planned_for": now + self._pause(), "tries": self.tries + 1}
-        return self.moved(_S.PLANNED, now, what, reason=Reason.BROKEN.value, **later)
+            return self.transition_to(_S.FAILED, now, what, reason=SuppressionReason.BROKEN.value)
+        later = {"planned_for": now + self._backoff(), "tries": self.tries + 1}
+        return self.transition_to(
+            _S.PLANNED, now, what, reason=SuppressionReason.BROKEN.value, **later
+        )
 
-    def _rejected(self, no: MessageRejected, now: datetime) -> "Message":
-        said = self._said(f"{no.fault} {no.code}", now)
+    def _apply_rejection(self, no: MessageRejected, now: datetime) -> "Message":
+        said = self._provider_decision(f"{no.fault} {no.code}", now)
         if no.fault in RETRYABLE_FAULTS and self.tries < MAX_TRIES:
-            again = now + (no.retry_after or self._pause())
-            return self.moved(_S.PLANNED, now, said, planned_for=again, reason=no.fault.value)
+            again = now + (no.retry_after or self._backoff())
+            return self.transition_to(
+                _S.PLANNED, now, said, planned_for=again, reason=no.fault.value
+            )
         failed = {"given_up": [*self.given_up, self.channel], "tries": 0, "planned_for": now}
-        return self.moved(_S.PLANNED, now, said, reason=no.fault.value, **failed)
+        return self.transition_to(_S.PLANNED, now, said, reason=no.fault.value, **failed)
 
-    def _said(self, verdict: str, now: datetime) -> SendDecision:
+    def _provider_decision(self, verdict: str, now: datetime) -> SendDecision:
         return SendDecision(now, "provider", verdict, self.channel)
 
-    def _pause(self) -> timedelta:
+    def _backoff(self) -> timedelta:
         """Half a minute, doubled with every try."""
         pause = INITIAL_DELAY
         for _ in range(1, self.tries):
             pause = min(2 * pause, MAX_DELAY)
         return pause
 
-    def traced(self, decision: SendDecision) -> "Message":
+    def with_decision(self, decision: SendDecision) -> "Message":
         return structs.replace(self, trace=[*self.trace, decision])
 
-    def moved(
+    def transition_to(
         self, state: MessageState, now: datetime, *decisions: SendDecision, **changes: object
     ) -> "Message":
         """The message in `state`, by these decisions. Only MOVES can be made."""
@@ -250,5 +256,5 @@ class Message(Struct, frozen=True, kw_only=True):
         return structs.replace(self, state=state, changed_at=now, trace=trace, **held, **changes)
 
 
-def _told(steps: list[ChannelStep], now: datetime) -> list[SendDecision]:
+def _channel_decisions(steps: list[ChannelStep], now: datetime) -> list[SendDecision]:
     return [SendDecision(now, "channel", step.reason or "chosen", step.channel) for step in steps]

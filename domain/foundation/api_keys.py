@@ -5,13 +5,13 @@ from datetime import datetime
 from msgspec import Struct
 
 from domain.foundation.callers import Caller, Role
-from domain.kernel.ids import KeyId, StoreId
+from domain.kernel.ids import ApiKeyId, StoreId
 
 
 class ApiKey(Struct, frozen=True):
     """The secret is shown once and kept only as a hash; `hint` is its last four characters."""
 
-    id: KeyId
+    id: ApiKeyId
     role: Role
     created_at: datetime
     stores: list[StoreId] = []

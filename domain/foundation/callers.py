@@ -58,12 +58,12 @@ class Caller(Struct, frozen=True):
         """The office works at every store, a till or an associate at its own."""
         return self.role is Role.OFFICE or (self.is_staff and store in self.stores)
 
-    def must_have(self, scope: str) -> None:
+    def ensure_scope(self, scope: str) -> None:
         """Raises Forbidden where an office key was narrowed to other scopes."""
         if self.role is Role.OFFICE and self.scopes and scope not in self.scopes:
             raise Forbidden(f"This key lacks the scope {scope!r}.", facts={"scope": scope})
 
-    def may_give(self, scopes: Collection[str]) -> None:
+    def ensure_can_grant(self, scopes: Collection[str]) -> None:
         """Raises Forbidden where an office key of these scopes would be wider than the caller's.
 
         What was narrowed to making keys may still make those of machines: that is what it is for.
@@ -74,7 +74,7 @@ class Caller(Struct, frozen=True):
                 "This key was narrowed and makes no wider one.", facts={"scopes": sorted(wider)}
             )
 
-    def must_be(self, roles: Collection[Role]) -> None:
+    def ensure_role(self, roles: Collection[Role]) -> None:
         if self.role not in roles:
             raise Forbidden(f"A caller of the kind {self.role.value!r} may not do this.")
 
@@ -85,4 +85,4 @@ class AccessDenied(NotFound):
     def __init__(self, caller: Caller, thing: str) -> None:
         super().__init__()
         self.caller = caller
-        self.thing = thing
+        self.resource = thing

@@ -17,7 +17,7 @@ from domain.inventory.stock_levels import StockDelta, StockKey, StockLevel, sum_
 from domain.kernel.errors import Conflict, Invalid
 from domain.kernel.ids import CustomerId, OrderId, Sku, StoreId
 
-NOT_FOUND: Final = "not_found"
+NOT_FOUND_REASON: Final = "not_found"
 """Why a location declines what it looked for in vain."""
 
 Transitions = Mapping[Any, frozenset[Any]]
@@ -77,12 +77,12 @@ class FulfilmentLine(Struct, frozen=True):
         return self.picked - self.given - self.put_back
 
     @property
-    def in_vain(self) -> int:
+    def units_to_put_back(self) -> int:
         """Units that lie picked though nobody will get them."""
         return max(self.staged - self.remaining, 0)
 
     @property
-    def promised(self) -> int:
+    def allocated(self) -> int:
         """Units that must not be sold to somebody else."""
         return max(self.remaining, self.staged)
 
@@ -107,7 +107,7 @@ class Allocation(Struct, frozen=True):
         return self.quantity - self.consumed - self.released
 
     @property
-    def place(self) -> StockKey:
+    def stock_key(self) -> StockKey:
         return (self.store, self.sku)
 
 
@@ -145,7 +145,7 @@ class Fulfilment(Struct, frozen=True, kw_only=True):
                 store=self.store,
                 quantity=line.quantity * each,
                 consumed=line.given * each,
-                released=(line.quantity - line.given - line.promised) * each,
+                released=(line.quantity - line.given - line.allocated) * each,
             )
             for line in self.lines
             for sku, each in sorted(line.parts.items())
@@ -153,23 +153,23 @@ class Fulfilment(Struct, frozen=True, kw_only=True):
 
     def accept(self, now: datetime) -> Self:
         """The location will prepare it; a repeat changes nothing."""
-        return self.moved("accepted", now)
+        return self.transition_to("accepted", now)
 
     def decline(self, reason: str, skus: Collection[Sku] | None, now: datetime) -> Self:
         """The location will not prepare it, or not the lines of `skus`; a repeat changes nothing.
 
         What was not found is missing from its shelf; with any other reason it is free again.
         """
-        self.must_have(skus or ())
+        self.ensure_lines(skus or ())
         lines = [
-            _declined(line, reason) if skus is None or line.sku in skus else line
+            _decline_line(line, reason) if skus is None or line.sku in skus else line
             for line in self.lines
         ]
         if not any(line.remaining for line in lines):
-            return self.moved("declined", now, lines=lines, reason=reason)
+            return self.transition_to("declined", now, lines=lines, reason=reason)
         if "declined" not in self.MOVES[self.state]:
             raise InvalidState(self, type(self.state)("declined"))
-        return self if lines == self.lines else self.changed(now, lines=lines, reason=reason)
+        return self if lines == self.lines else self.with_changes(now, lines=lines, reason=reason)
 
     def pick(self, found: Mapping[Sku, PickedQuantities], now: datetime) -> Self:
         """So many units of each line were fetched so far; a repeat changes nothing.
@@ -177,20 +177,20 @@ class Fulfilment(Struct, frozen=True, kw_only=True):
         Raises:
             Unexpected: a line that is not here, more than was ordered, or fewer than before.
         """
-        self.must_have(found)
+        self.ensure_lines(found)
         start = self.accept(now) if self.state == "placed" else self
         lines = [
-            _picked(line, found[line.sku]) if line.sku in found else line for line in self.lines
+            _pick_line(line, found[line.sku]) if line.sku in found else line for line in self.lines
         ]
         if not any(line.remaining for line in lines):
-            return start.picked_in_vain(lines, now)
+            return start.mark_short(lines, now)
         if lines == start.lines and start.state == "picking":
             return start
-        return start.moved("picking", now, lines=lines)
+        return start.transition_to("picking", now, lines=lines)
 
-    def picked_in_vain(self, lines: list[FulfilmentLine], now: datetime) -> Self:
+    def mark_short(self, lines: list[FulfilmentLine], now: datetime) -> Self:
         """Nothing is left that the buyer may get."""
-        return self.moved("short", now, lines=lines, reason=NOT_FOUND)
+        return self.transition_to("short", now, lines=lines, reason=NOT_FOUND_REASON)
 
     def put_back(self, now: datetime) -> Self:
         """What was picked in vain lies on its shelf again and may be sold.
@@ -199,23 +199,24 @@ class Fulfilment(Struct, frozen=True, kw_only=True):
         A repeat changes nothing.
         """
         lines = [
-            structs.replace(line, put_back=line.put_back + line.in_vain) for line in self.lines
+            structs.replace(line, put_back=line.put_back + line.units_to_put_back)
+            for line in self.lines
         ]
         if "put_back" in self.MOVES[self.state] or lines == self.lines:
-            return self.moved("put_back", now, lines=lines)
-        return self.changed(now, lines=lines)
+            return self.transition_to("put_back", now, lines=lines)
+        return self.with_changes(now, lines=lines)
 
-    def all_cancelled(self) -> list[FulfilmentLine]:
+    def cancelled_lines(self) -> list[FulfilmentLine]:
         """The lines when nothing more of them is wanted."""
-        return [cancelled(line) for line in self.lines]
+        return [cancel_line(line) for line in self.lines]
 
-    def without(self, units: Mapping[Sku, int]) -> list[FulfilmentLine]:
+    def lines_without(self, units: Mapping[Sku, int]) -> list[FulfilmentLine]:
         """The lines when so many units of each are no longer wanted.
 
         Raises:
             Unexpected: a line that is not here, or more of it than its buyer may still get.
         """
-        self.must_have(units)
+        self.ensure_lines(units)
         left = {line.sku: line.remaining for line in self.lines}
         wrong = sorted(sku for sku in units if units[sku] > left[sku])
         if wrong:
@@ -227,7 +228,7 @@ class Fulfilment(Struct, frozen=True, kw_only=True):
             for line in self.lines
         ]
 
-    def must_have(self, skus: Collection[Sku]) -> None:
+    def ensure_lines(self, skus: Collection[Sku]) -> None:
         """Raises Unexpected."""
         strangers = sorted(set(skus) - {line.sku for line in self.lines})
         if strangers:
@@ -236,7 +237,7 @@ class Fulfilment(Struct, frozen=True, kw_only=True):
                 facts={"expected": sorted(line.sku for line in self.lines)},
             )
 
-    def moved(self, state: str, now: datetime, **changes: object) -> Self:
+    def transition_to(self, state: str, now: datetime, **changes: object) -> Self:
         """The step itself; a repeat of the last one changes nothing. Raises WrongState."""
         wanted = type(self.state)(state)
         if wanted is self.state and not changes:
@@ -245,17 +246,17 @@ class Fulfilment(Struct, frozen=True, kw_only=True):
             if wanted is self.state:
                 return self
             raise InvalidState(self, wanted)
-        return self.changed(now, state=wanted, **changes)
+        return self.with_changes(now, state=wanted, **changes)
 
-    def changed(self, now: datetime, **changes: object) -> Self:
+    def with_changes(self, now: datetime, **changes: object) -> Self:
         return structs.replace(self, changed_at=now, version=self.version + 1, **changes)
 
 
-def cancelled(line: FulfilmentLine) -> FulfilmentLine:
+def cancel_line(line: FulfilmentLine) -> FulfilmentLine:
     return structs.replace(line, cancelled=line.quantity - line.given)
 
 
-def _picked(line: FulfilmentLine, found: PickedQuantities) -> FulfilmentLine:
+def _pick_line(line: FulfilmentLine, found: PickedQuantities) -> FulfilmentLine:
     wanted = line.quantity - line.cancelled
     if not line.picked <= found.quantity <= wanted:
         raise UnexpectedItem(
@@ -271,10 +272,10 @@ def _picked(line: FulfilmentLine, found: PickedQuantities) -> FulfilmentLine:
     )
 
 
-def _declined(line: FulfilmentLine, reason: str) -> FulfilmentLine:
+def _decline_line(line: FulfilmentLine, reason: str) -> FulfilmentLine:
     looked_for = max(0, line.quantity - line.cancelled - line.picked)
-    missing = looked_for if reason == NOT_FOUND else 0
-    return structs.replace(cancelled(line), missing=line.missing + missing)
+    missing = looked_for if reason == NOT_FOUND_REASON else 0
+    return structs.replace(cancel_line(line), missing=line.missing + missing)
 
 
 def missing_units(before: Fulfilment, after: Fulfilment) -> set[Sku]:
@@ -296,7 +297,7 @@ def settle_missing(
     """
     return [
         structs.replace(
-            change, on_hand=change.on_hand - max(0, shelves[change.key].after(change).available)
+            change, on_hand=change.on_hand - max(0, shelves[change.key].apply(change).available)
         )
         if change.sku in gone
         else change
@@ -332,13 +333,13 @@ def deltas_between(before: Fulfilment | None, after: Fulfilment) -> list[StockDe
     return changes
 
 
-def units_ended(before: Fulfilment, after: Fulfilment) -> tuple[dict[Sku, int], dict[Sku, int]]:
+def settled_units(before: Fulfilment, after: Fulfilment) -> tuple[dict[Sku, int], dict[Sku, int]]:
     """Units of each line that were given, and that were cancelled, by the step."""
     was = {line.sku: line for line in before.lines}
     given = {line.sku: line.given - was[line.sku].given for line in after.lines}
     ended = {line.sku: line.cancelled - was[line.sku].cancelled for line in after.lines}
-    return _some(given), _some(ended)
+    return _non_zero(given), _non_zero(ended)
 
 
-def _some(units: Mapping[Sku, int]) -> dict[Sku, int]:
+def _non_zero(units: Mapping[Sku, int]) -> dict[Sku, int]:
     return {sku: count for sku, count in units.items() if count}

@@ -110,8 +110,8 @@ class Pickup(Fulfilment, frozen=True, kw_only=True):
         """The buyer no longer wants it; what was picked waits to be put back."""
         if self.state is PickupState.COLLECTED:
             raise AlreadyCollected(self)
-        return self.moved(
-            "cancelled", now, lines=self.all_cancelled(), reason=reason, code_hash=None
+        return self.transition_to(
+            "cancelled", now, lines=self.cancelled_lines(), reason=reason, code_hash=None
         )
 
     def cancel_units(self, units: Mapping[Sku, int], reason: str, now: datetime) -> "Pickup":
@@ -125,20 +125,20 @@ class Pickup(Fulfilment, frozen=True, kw_only=True):
         """
         if self.state is PickupState.COLLECTED:
             raise AlreadyCollected(self)
-        lines = self.without(units)
+        lines = self.lines_without(units)
         if any(line.remaining for line in lines):
             if PickupState.CANCELLED not in TRANSITIONS[self.state]:
                 raise InvalidState(self, PickupState.CANCELLED)
-            return self.changed(now, lines=lines)
-        return self.moved("cancelled", now, lines=lines, reason=reason, code_hash=None)
+            return self.with_changes(now, lines=lines)
+        return self.transition_to("cancelled", now, lines=lines, reason=reason, code_hash=None)
 
     def expire(self, now: datetime) -> "Pickup":
         """Nobody came in time."""
-        return self.moved(
-            "expired", now, lines=self.all_cancelled(), reason="not_collected", code_hash=None
+        return self.transition_to(
+            "expired", now, lines=self.cancelled_lines(), reason="not_collected", code_hash=None
         )
 
-    def ready(
+    def mark_ready(
         self,
         *,
         bin: str,  # noqa: A002 - the field's own word
@@ -153,11 +153,11 @@ class Pickup(Fulfilment, frozen=True, kw_only=True):
             NotAllPicked: a line has neither its units nor the word that they are missing.
         """
         if self.state is PickupState.READY:
-            return self._in_bin(bin or self.bin, now)
+            return self._with_bin(bin or self.bin, now)
         open_lines = [line.sku for line in self.lines if line.picked < line.remaining]
         if open_lines and PickupState.READY in TRANSITIONS[self.state]:
             raise PickingIncomplete(open_lines)
-        return self.moved(
+        return self.transition_to(
             "ready",
             now,
             bin=bin,
@@ -167,8 +167,8 @@ class Pickup(Fulfilment, frozen=True, kw_only=True):
             ready_at=now,
         )
 
-    def _in_bin(self, bin: str, now: datetime) -> "Pickup":  # noqa: A002 - the field's own word
-        return self if bin == self.bin else self.changed(now, bin=bin)
+    def _with_bin(self, bin: str, now: datetime) -> "Pickup":  # noqa: A002 - the field's own word
+        return self if bin == self.bin else self.with_changes(now, bin=bin)
 
     def hand_over(
         self, units: Mapping[Sku, int], *, by: str, proof: str = "", now: datetime
@@ -193,8 +193,8 @@ class Pickup(Fulfilment, frozen=True, kw_only=True):
             structs.replace(line, given=line.given + units.get(line.sku, 0)) for line in self.lines
         ]
         if any(line.remaining for line in lines):
-            return self.moved("ready", now, lines=lines)
-        return self.moved(
+            return self.transition_to("ready", now, lines=lines)
+        return self.transition_to(
             "collected", now, lines=lines, collected_at=now, collected_by=by, proof=proof
         )
 
@@ -206,5 +206,5 @@ class Pickup(Fulfilment, frozen=True, kw_only=True):
             and self.collect_by < now
         )
 
-    def try_failed(self) -> "Pickup":
+    def record_wrong_code(self) -> "Pickup":
         return structs.replace(self, tries=self.tries + 1)

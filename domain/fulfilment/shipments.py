@@ -80,7 +80,7 @@ class AlreadyShipped(Conflict):
     def __init__(self, shipment: "Shipment") -> None:
         super().__init__(
             "This shipment has left before.",
-            facts={"store": shipment.store, "parcels": _numbers(shipment)},
+            facts={"store": shipment.store, "parcels": _tracking_numbers(shipment)},
         )
 
 
@@ -98,7 +98,9 @@ class ParcelNotFound(NotFound):
     code = "unknown_parcel"
 
     def __init__(self, shipment: "Shipment", number: str) -> None:
-        super().__init__(f"No parcel {number!r} has left.", facts={"parcels": _numbers(shipment)})
+        super().__init__(
+            f"No parcel {number!r} has left.", facts={"parcels": _tracking_numbers(shipment)}
+        )
 
 
 class Shipment(Fulfilment, frozen=True, kw_only=True):
@@ -121,8 +123,8 @@ class Shipment(Fulfilment, frozen=True, kw_only=True):
 
         A repeat changes nothing.
         """
-        self._must_not_have_left()
-        return self.moved("cancelled", now, lines=self.all_cancelled(), reason=reason)
+        self._ensure_not_shipped()
+        return self.transition_to("cancelled", now, lines=self.cancelled_lines(), reason=reason)
 
     def cancel_units(self, units: Mapping[Sku, int], reason: str, now: datetime) -> Self:
         """The buyer no longer wants some of it.
@@ -131,15 +133,15 @@ class Shipment(Fulfilment, frozen=True, kw_only=True):
             AlreadyShipped: it is too late.
             Unexpected: a line that is not here, or more of it than is still to come.
         """
-        self._must_not_have_left()
-        lines = self.without(units)
+        self._ensure_not_shipped()
+        lines = self.lines_without(units)
         if any(line.remaining for line in lines):
             if ShipmentState.CANCELLED not in TRANSITIONS[self.state]:
                 raise InvalidState(self, ShipmentState.CANCELLED)
-            return self.changed(now, lines=lines)
-        return self.moved("cancelled", now, lines=lines, reason=reason)
+            return self.with_changes(now, lines=lines)
+        return self.transition_to("cancelled", now, lines=lines, reason=reason)
 
-    def send(self, leaving: Dispatch, now: datetime) -> Self:
+    def send_parcel(self, leaving: Dispatch, now: datetime) -> Self:
         """A parcel leaves; the same one again changes nothing.
 
         Raises:
@@ -154,18 +156,18 @@ class Shipment(Fulfilment, frozen=True, kw_only=True):
             if leaving.units is not None and dict(leaving.units) != known.units:
                 raise ParcelAlreadyKnown(known)
             return self
-        self._must_be_to_come()
-        units = self._leaving(leaving.units)
-        lines = [_sent(line, units.get(line.sku, 0)) for line in self.lines]
+        self._ensure_shippable()
+        units = self._units_to_ship(leaving.units)
+        lines = [_ship_line(line, units.get(line.sku, 0)) for line in self.lines]
         parcel = Parcel(leaving.carrier, leaving.tracking_number, units, now, leaving.url)
         parcels = [*self.parcels, parcel]
         if any(line.remaining for line in lines):
-            return self.moved("picking", now, lines=lines, parcels=parcels)
-        return self.moved("shipped", now, lines=lines, parcels=parcels, shipped_at=now)
+            return self.transition_to("picking", now, lines=lines, parcels=parcels)
+        return self.transition_to("shipped", now, lines=lines, parcels=parcels, shipped_at=now)
 
-    def deliver(self, tracking_number: str, now: datetime) -> Self:
+    def deliver_parcel(self, tracking_number: str, now: datetime) -> Self:
         """A parcel has reached its buyer; a repeat changes nothing. Raises NoSuchParcel."""
-        if tracking_number not in _numbers(self):
+        if tracking_number not in _tracking_numbers(self):
             raise ParcelNotFound(self, tracking_number)
         parcels = [
             structs.replace(one, delivered_at=now)
@@ -176,37 +178,37 @@ class Shipment(Fulfilment, frozen=True, kw_only=True):
         if parcels == self.parcels:
             return self
         if self.state is ShipmentState.SHIPPED and all(one.delivered_at for one in parcels):
-            return self.moved("delivered", now, parcels=parcels, delivered_at=now)
-        return self.changed(now, parcels=parcels)
+            return self.transition_to("delivered", now, parcels=parcels, delivered_at=now)
+        return self.with_changes(now, parcels=parcels)
 
-    def moved(self, state: str, now: datetime, **changes: object) -> Self:
+    def transition_to(self, state: str, now: datetime, **changes: object) -> Self:
         """As any group; what has left in part ends as shipped, for that is what it was."""
         if state in FINAL_STATES and any(line.given for line in self.lines):
-            return self._ended(now, **changes)
-        return super().moved(state, now, **changes)
+            return self._end_partly_shipped(now, **changes)
+        return super().transition_to(state, now, **changes)
 
-    def _ended(self, now: datetime, **changes: object) -> Self:
+    def _end_partly_shipped(self, now: datetime, **changes: object) -> Self:
         """Nothing more will leave: it is sent, or has arrived where all of its parcels have."""
         last = max(parcel.sent_at for parcel in self.parcels)
-        sent = super().moved("shipped", now, shipped_at=last, **changes)
+        sent = super().transition_to("shipped", now, shipped_at=last, **changes)
         arrived = [parcel.delivered_at for parcel in self.parcels if parcel.delivered_at]
         if len(arrived) < len(self.parcels):
             return sent
         return structs.replace(sent, state=ShipmentState.DELIVERED, delivered_at=max(arrived))
 
-    def _must_not_have_left(self) -> None:
+    def _ensure_not_shipped(self) -> None:
         if self.state in {ShipmentState.SHIPPED, ShipmentState.DELIVERED}:
             raise AlreadyShipped(self)
 
-    def _must_be_to_come(self) -> None:
-        self._must_not_have_left()
+    def _ensure_shippable(self) -> None:
+        self._ensure_not_shipped()
         if ShipmentState.SHIPPED not in TRANSITIONS[self.state]:
             raise InvalidState(self, ShipmentState.SHIPPED)
 
-    def _leaving(self, units: Mapping[Sku, int] | None) -> dict[Sku, int]:
+    def _units_to_ship(self, units: Mapping[Sku, int] | None) -> dict[Sku, int]:
         if units is None:
             return {line.sku: line.remaining for line in self.lines if line.remaining}
-        self.must_have(units)
+        self.ensure_lines(units)
         remaining = {line.sku: line.remaining for line in self.lines}
         wrong = sorted(sku for sku in units if not 0 < units[sku] <= remaining[sku])
         if wrong:
@@ -217,10 +219,10 @@ class Shipment(Fulfilment, frozen=True, kw_only=True):
         return dict(units)
 
 
-def _sent(line: FulfilmentLine, units: int) -> FulfilmentLine:
+def _ship_line(line: FulfilmentLine, units: int) -> FulfilmentLine:
     given = line.given + units
     return structs.replace(line, given=given, picked=max(line.picked, given + line.put_back))
 
 
-def _numbers(shipment: Shipment) -> list[str]:
+def _tracking_numbers(shipment: Shipment) -> list[str]:
     return [parcel.tracking_number for parcel in shipment.parcels]

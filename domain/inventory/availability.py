@@ -14,13 +14,13 @@ from msgspec.structs import replace
 
 from domain.catalogue.products import Product, ProductState, ProductWithParts
 from domain.inventory.conditions import Conditions
-from domain.inventory.confidence import Confidence, confidence, score
+from domain.inventory.confidence import Confidence, assess_confidence, confidence_score
 from domain.inventory.stock_levels import StockKey, StockLevel, StockStatus, stock_status
 from domain.kernel.ids import WEB, ChannelId, Sku, StoreId
 from domain.stores.stores import Store
 
 StockLevelMap = Mapping[StockKey, StockLevel]
-NOTHING_HELD: Final[Mapping[StockKey, int]] = {}
+NO_HELD_UNITS: Final[Mapping[StockKey, int]] = {}
 
 
 class AvailableQuantities(StrEnum):
@@ -34,25 +34,27 @@ class AvailableQuantities(StrEnum):
 class StockDisplayPolicy(Struct, frozen=True):
     """What is told of a number of units; staff always learn the exact one."""
 
-    low_at: int = 3
-    quantities: AvailableQuantities = AvailableQuantities.EXACT
-    most: int = 10
-    doubt_below: float = 0.3
+    low_stock_threshold: int = 3
+    display: AvailableQuantities = AvailableQuantities.EXACT
+    max_quantity: int = 10
+    low_confidence_threshold: float = 0.3
     """The confidence below which somebody looks before it is promised."""
     exact: bool = False
     """Whether it is told to staff, whatever shoppers learn."""
 
     @property
-    def to_staff(self) -> "StockDisplayPolicy":
+    def for_staff(self) -> "StockDisplayPolicy":
         return replace(self, exact=True)
 
-    def shown(self, units: int | None) -> int | None:
+    def to_displayed(self, units: int | None) -> int | None:
         """None for what is hidden or not counted; never more than `most` where that is the cap."""
         if units is None or self.exact:
             return units
-        if self.quantities is AvailableQuantities.HIDDEN:
+        if self.display is AvailableQuantities.HIDDEN:
             return None
-        return min(units, self.most) if self.quantities is AvailableQuantities.CAPPED else units
+        return (
+            min(units, self.max_quantity) if self.display is AvailableQuantities.CAPPED else units
+        )
 
 
 class Freshness(StrEnum):
@@ -80,7 +82,7 @@ class PickupAvailability(Struct, frozen=True):
     reasons: list[str]
 
 
-class Explanation(Struct, frozen=True):
+class AvailabilityBreakdown(Struct, frozen=True):
     """The whole sum, for staff: sellable = on_hand - the five parts, and never below zero.
 
     `conditions` say why units are unavailable, `confidence` how sure we are that they are there.
@@ -107,7 +109,7 @@ class IncomingQuantity(Struct, frozen=True):
     quantity: int | None
 
 
-class Promisable(Struct, frozen=True):
+class PromisableQuantity(Struct, frozen=True):
     """How many can be promised `by` a day: what can be sold now and what is due until then.
 
     Units that are due are first those of whoever was promised more than is there.
@@ -125,8 +127,8 @@ class StoreAvailability(Struct, frozen=True, kw_only=True):
     quantity: int | None
     pickup: PickupAvailability
     distance_km: float | UnsetType = UNSET
-    explain: Explanation | UnsetType = UNSET
-    promisable: Promisable | UnsetType = UNSET
+    explain: AvailabilityBreakdown | UnsetType = UNSET
+    promisable: PromisableQuantity | UnsetType = UNSET
 
 
 class SkuAvailability(Struct, frozen=True):
@@ -137,10 +139,10 @@ class SkuAvailability(Struct, frozen=True):
     ship: Offer
     stores: list[StoreAvailability]
     reasons: list[str] = []
-    promisable: Promisable | UnsetType = UNSET
+    promisable: PromisableQuantity | UnsetType = UNSET
 
 
-class Nearby(Struct, frozen=True):
+class NearbyStore(Struct, frozen=True):
     """A store, and how far it is from where somebody asked."""
 
     store: Store
@@ -182,12 +184,12 @@ def tracked_components(
     }
 
 
-def needed(product: Product) -> Collection[Sku]:
+def component_skus(product: Product) -> Collection[Sku]:
     """The SKUs whose shelves decide how many there are."""
     return product.parts or (product.sku,)
 
 
-def by_sku(shelves: StockLevelMap) -> dict[Sku, dict[StockKey, StockLevel]]:
+def group_by_sku(shelves: StockLevelMap) -> dict[Sku, dict[StockKey, StockLevel]]:
     """The shelves of each SKU."""
     found: dict[Sku, dict[StockKey, StockLevel]] = {}
     for place, shelf in shelves.items():
@@ -199,8 +201,8 @@ def sellable_units(
     parts: Mapping[Sku, int],
     store: StoreId,
     shelves: StockLevelMap,
-    own: Mapping[StockKey, int] = NOTHING_HELD,
-    taken: Mapping[StockKey, int] = NOTHING_HELD,
+    own: Mapping[StockKey, int] = NO_HELD_UNITS,
+    taken: Mapping[StockKey, int] = NO_HELD_UNITS,
 ) -> int:
     """Whole units made of `parts` that `store` may sell to somebody who holds `own` already.
 
@@ -230,7 +232,7 @@ def compute_pickup(
     Goods that are `in_doubt` are not refused; that they are is told.
     """
     ready = store.ready_at(view.now)
-    against = store.reason_against(view.channel)
+    against = store.find_unavailable_reason(view.channel)
     reasons = [
         reason
         for reason, applies in (
@@ -251,13 +253,15 @@ def compute_availability(
     product: Product,
     catalogue: Catalogue,
     shelves: Mapping[Sku, StockLevelMap],
-    places: Iterable[Nearby],
+    places: Iterable[NearbyStore],
     view: "AvailabilityView",
 ) -> SkuAvailability:
     """What may be told of `product`, from all shelves of its parts, for the stores in `places`."""
     parts = stocked_components(product, catalogue)
     mine = {
-        place: shelf for sku in needed(product) for place, shelf in shelves.get(sku, {}).items()
+        place: shelf
+        for sku in component_skus(product)
+        for place, shelf in shelves.get(sku, {}).items()
     }
     units = (
         {store: sellable_units(parts, store, mine) for store in {store for store, _ in mine}}
@@ -269,7 +273,7 @@ def compute_availability(
         version=sum(shelf.version for shelf in mine.values()),
         ship=to_offers(product, sum(units.values()) if parts else None, view),
         stores=[
-            _at_store(
+            _to_store_availability(
                 product, place, units.get(place.store.store, 0) if parts else None, mine, view
             )
             for place in places
@@ -282,9 +286,9 @@ class AvailabilityView(Struct, frozen=True):
     """Who looks, when and for which channel: staff may have the sum of their own stores."""
 
     now: datetime
-    telling: StockDisplayPolicy
-    explain: Callable[[StoreId], bool] | None = None
-    blocked: Mapping[StockKey, Conditions] = {}
+    display_policy: StockDisplayPolicy
+    may_explain: Callable[[StoreId], bool] | None = None
+    conditions: Mapping[StockKey, Conditions] = {}
     """Why what is unavailable is so, where the sum is explained."""
     channel: ChannelId = WEB
 
@@ -294,10 +298,12 @@ def unknown_availability(sku: Sku) -> SkuAvailability:
     return SkuAvailability(sku, 0, Offer(StockStatus.OUT_OF_STOCK, 0), [], ["unknown_sku"])
 
 
-def explain_availability(shelf: StockLevel, store: Store, view: AvailabilityView) -> Explanation:
+def explain_availability(
+    shelf: StockLevel, store: Store, view: AvailabilityView
+) -> AvailabilityBreakdown:
     """The sum of one shelf with the machine reasons for what is kept back."""
-    against = store.reason_against(view.channel)
-    sure = confidence(shelf, view.now)
+    against = store.find_unavailable_reason(view.channel)
+    sure = assess_confidence(shelf, view.now)
     reasons = [
         reason
         for reason, applies in (
@@ -308,11 +314,14 @@ def explain_availability(shelf: StockLevel, store: Store, view: AvailabilityView
             ("promised_to_orders", shelf.allocated > 0),
             ("not_for_sale", shelf.unavailable > 0),
             ("oversold", shelf.available < 0),
-            ("low_confidence", score(shelf, view.now) < view.telling.doubt_below),
+            (
+                "low_confidence",
+                confidence_score(shelf, view.now) < view.display_policy.low_confidence_threshold,
+            ),
         )
         if applies
     ]
-    return Explanation(
+    return AvailabilityBreakdown(
         shelf.on_hand,
         shelf.unavailable,
         shelf.allocated,
@@ -321,26 +330,30 @@ def explain_availability(shelf: StockLevel, store: Store, view: AvailabilityView
         shelf.buffer,
         shelf.sellable,
         reasons,
-        view.blocked.get((shelf.store, shelf.sku), {}),
+        view.conditions.get((shelf.store, shelf.sku), {}),
         sure,
     )
 
 
-def _is_in_doubt(
+def _is_low_confidence(
     product: Product, store: Store, shelves: StockLevelMap, view: AvailabilityView
 ) -> bool:
     """Whether we are less sure than we want to be of what it is made of."""
-    lying = [shelves.get((store.store, sku)) for sku in needed(product)]
+    lying = [shelves.get((store.store, sku)) for sku in component_skus(product)]
     return any(
-        shelf is not None and score(shelf, view.now) < view.telling.doubt_below for shelf in lying
+        shelf is not None
+        and confidence_score(shelf, view.now) < view.display_policy.low_confidence_threshold
+        for shelf in lying
     )
 
 
-def _explained(shelf: StockLevel, store: Store, view: AvailabilityView) -> Explanation | UnsetType:
+def _breakdown_if_allowed(
+    shelf: StockLevel, store: Store, view: AvailabilityView
+) -> AvailabilityBreakdown | UnsetType:
     """To whom it may be shown."""
     return (
         explain_availability(shelf, store, view)
-        if view.explain and view.explain(shelf.store)
+        if view.may_explain and view.may_explain(shelf.store)
         else UNSET
     )
 
@@ -348,21 +361,24 @@ def _explained(shelf: StockLevel, store: Store, view: AvailabilityView) -> Expla
 def _sellable(shelf: StockLevel | None, own: int) -> int:
     if shelf is None:
         return 0
-    return shelf.sellable_to(own) if own else shelf.sellable
+    return shelf.sellable_for(own) if own else shelf.sellable
 
 
 def to_offers(product: Product, units: int | None, view: AvailabilityView) -> Offer:
     """What is told of `units`; None stands for what is not counted."""
     if product.state is ProductState.RETIRED:
-        return Offer(StockStatus.OUT_OF_STOCK, view.telling.shown(0))
+        return Offer(StockStatus.OUT_OF_STOCK, view.display_policy.to_displayed(0))
     if units is None:
         return Offer(StockStatus.IN_STOCK, None)
-    return Offer(stock_status(units, view.telling.low_at), view.telling.shown(units))
+    return Offer(
+        stock_status(units, view.display_policy.low_stock_threshold),
+        view.display_policy.to_displayed(units),
+    )
 
 
-def _at_store(
+def _to_store_availability(
     product: Product,
-    place: Nearby,
+    place: NearbyStore,
     units: int | None,
     shelves: StockLevelMap,
     view: AvailabilityView,
@@ -379,8 +395,8 @@ def _at_store(
         status=offer.status,
         quantity=offer.quantity,
         pickup=compute_pickup(
-            product, store, offer, view, in_doubt=_is_in_doubt(product, store, shelves, view)
+            product, store, offer, view, in_doubt=_is_low_confidence(product, store, shelves, view)
         ),
         distance_km=UNSET if place.distance_km is None else round(place.distance_km, 1),
-        explain=_explained(shelf, store, view) if not product.parts else UNSET,
+        explain=_breakdown_if_allowed(shelf, store, view) if not product.parts else UNSET,
     )

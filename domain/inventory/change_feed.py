@@ -12,7 +12,7 @@ from domain.inventory.availability import (
     AvailabilityView,
     Catalogue,
     StockLevelMap,
-    needed,
+    component_skus,
     sellable_units,
     stocked_components,
     to_offers,
@@ -35,7 +35,7 @@ class StockChange(Struct, frozen=True):
     """
 
     position: int
-    shelf: StockLevel
+    stock_level: StockLevel
     cause: str
     recorded_at: datetime
     channel: ChannelId | None = None
@@ -49,15 +49,15 @@ class FeedPosition(Struct, frozen=True):
     """
 
     position: int
-    waiting: Mapping[StockKey, int]
+    pending_versions: Mapping[StockKey, int]
 
-    def knows(self, change: StockChange) -> bool:
-        shelf = change.shelf
-        waited = self.waiting.get((shelf.store, shelf.sku), -1)
+    def includes(self, change: StockChange) -> bool:
+        shelf = change.stock_level
+        waited = self.pending_versions.get((shelf.store, shelf.sku), -1)
         return change.position <= self.position or shelf.version <= waited
 
 
-class Snapshot:
+class SnapshotCursor:
     """Which changes a snapshot has told: page by page in the order of SKUs, each at its moment.
 
     Pages in a row between which nothing happened share one, so it grows with what happens, not
@@ -65,33 +65,33 @@ class Snapshot:
     """
 
     def __init__(self) -> None:
-        self._from: list[Sku] = []
-        self._moments: list[FeedPosition] = []
+        self._first_skus: list[Sku] = []
+        self._positions: list[FeedPosition] = []
 
     def add(self, first: Sku, moment: FeedPosition) -> None:
         """A page that begins with a SKU, or would if there were any."""
-        if not self._moments or self._moments[-1] != moment:
-            self._from.append(first)
-            self._moments.append(moment)
+        if not self._positions or self._positions[-1] != moment:
+            self._first_skus.append(first)
+            self._positions.append(moment)
 
     @property
-    def begin(self) -> int:
+    def start(self) -> int:
         """Nothing is missing up to here; some of what is behind may have been told."""
-        return self._moments[0].position
+        return self._positions[0].position
 
     @property
     def end(self) -> int:
         """Of what has a position behind here, only what waited for it has been told."""
-        return self._moments[-1].position
+        return self._positions[-1].position
 
     @property
-    def waited(self) -> bool:
-        return any(moment.waiting for moment in self._moments)
+    def has_pending(self) -> bool:
+        return any(moment.pending_versions for moment in self._positions)
 
-    def knows(self, change: StockChange, sku: Sku) -> bool:
+    def includes(self, change: StockChange, sku: Sku) -> bool:
         """Whether what a change means for a SKU, itself or a kit with it, has been told."""
-        page = bisect_right(self._from, sku) - 1
-        return self._moments[max(page, 0)].knows(change)
+        page = bisect_right(self._first_skus, sku) - 1
+        return self._positions[max(page, 0)].includes(change)
 
 
 class Update(Struct, frozen=True):
@@ -116,14 +116,14 @@ class Subscription(Struct, frozen=True):
     holds: frozenset[HoldId] = frozenset()
     """Of these it wants to hear before they end. Whoever knows a hold's id may."""
 
-    def wants(self, turn: Update) -> bool:
+    def matches(self, turn: Update) -> bool:
         return (self.skus is None or turn.sku in self.skus) and (
             self.stores is None or turn.store in self.stores
         )
 
-    def is_upset_by(self, change: StockChange) -> bool:
+    def needs_resync(self, change: StockChange) -> bool:
         """Whether what was told so far may no longer be true."""
-        store = change.shelf.store
+        store = change.stock_level.store
         return change.channel in {self.channel, ANY} and (
             self.stores is None or store == ANY or store in self.stores
         )
@@ -146,7 +146,9 @@ def to_update(
         sku=product.sku,
         store=store,
         version=sum(
-            shelves[store, sku].version for sku in needed(product) if (store, sku) in shelves
+            shelves[store, sku].version
+            for sku in component_skus(product)
+            if (store, sku) in shelves
         ),
         status=offer.status,
         quantity=offer.quantity,
@@ -158,7 +160,7 @@ def republished(before: Product, after: Product) -> set[Sku]:
     """The SKUs whose shelves say something else since a product is told otherwise."""
     if (before.state, before.tracked, before.parts) == (after.state, after.tracked, after.parts):
         return set()
-    return {*needed(before), *needed(after)}
+    return {*component_skus(before), *component_skus(after)}
 
 
 def stock_keys_of(
@@ -167,5 +169,5 @@ def stock_keys_of(
     """The stores to tell of: named ones, or every one that has a shelf for it."""
     if stores is not None:
         return set(stores)
-    skus = set(needed(product))
+    skus = set(component_skus(product))
     return {store for store, sku in shelves if sku in skus}

@@ -21,7 +21,7 @@ Conditions = Mapping[Condition, int]
 """Units in each condition, or that are added to each."""
 
 
-class NotBlocked(Conflict):
+class InsufficientBlockedUnits(Conflict):
     """More is taken out of a condition than is in it."""
 
     code = "not_blocked"
@@ -37,7 +37,7 @@ def ensure_blocked(change: Conditions, there: Conditions) -> None:
     """Raises NotBlocked."""
     for condition, units in change.items():
         if there.get(condition, 0) + units < 0:
-            raise NotBlocked(condition, there.get(condition, 0))
+            raise InsufficientBlockedUnits(condition, there.get(condition, 0))
 
 
 def sum_conditions(there: Conditions, change: Conditions) -> dict[Condition, int]:

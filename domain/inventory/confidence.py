@@ -62,40 +62,40 @@ class Sighting(Struct, frozen=True):
     misses: int = 0
     counted: bool = False
 
-    def and_also(self, other: "Sighting") -> "Sighting":
+    def merge(self, other: "Sighting") -> "Sighting":
         return Sighting(
-            _later(self.seen_at, other.seen_at),
-            _later(self.cleared_at, other.cleared_at),
-            _later(self.missed_at, other.missed_at),
+            _latest(self.seen_at, other.seen_at),
+            _latest(self.cleared_at, other.cleared_at),
+            _latest(self.missed_at, other.missed_at),
             self.misses + other.misses,
             self.counted or other.counted,
         )
 
 
-def confidence(shelf: StockLevel, now: datetime) -> Confidence:
+def assess_confidence(shelf: StockLevel, now: datetime) -> Confidence:
     """How sure we are of a shelf, and why, in three digits."""
     shrink = round(shelf.shrink, 3)
-    return Confidence(round(score(shelf, now), 3), shelf.seen_at, shelf.misses, shrink)
+    return Confidence(round(confidence_score(shelf, now), 3), shelf.seen_at, shelf.misses, shrink)
 
 
-def score(shelf: StockLevel, now: datetime) -> float:
+def confidence_score(shelf: StockLevel, now: datetime) -> float:
     """How sure we are of a shelf; the longer unseen, missed or shrunk, the less."""
     if shelf.seen_at is None:
-        return _when_fresh(shelf)
+        return _fresh_score(shelf)
     age = max(now - shelf.seen_at, timedelta()) / HALF_LIFE
     freshness: float = STALE_AFTER + (1 - STALE_AFTER) * 0.5**age
-    return freshness * _when_fresh(shelf)
+    return freshness * _fresh_score(shelf)
 
 
 def uncertain_from(shelf: StockLevel, below: float) -> datetime | None:
     """When time alone will have taken the score of a shelf below so much; None if never."""
-    fresh = _when_fresh(shelf)
+    fresh = _fresh_score(shelf)
     if shelf.seen_at is None or not STALE_AFTER * fresh < below <= fresh:
         return None
     return shelf.seen_at - log2((below / fresh - STALE_AFTER) / (1 - STALE_AFTER)) * HALF_LIFE
 
 
-def _when_fresh(shelf: StockLevel) -> float:
+def _fresh_score(shelf: StockLevel) -> float:
     return float(0.5**shelf.misses * (1 - shelf.shrink))
 
 
@@ -103,16 +103,16 @@ def to_sightings(moves: Iterable[StockPosting]) -> dict[StockKey, Sighting]:
     """What each place was seen to be; nothing of places that only claims have touched."""
     found: dict[StockKey, Sighting] = {}
     for move in moves:
-        if sight := _sight(move):
-            place = move.change.key
-            found[place] = found[place].and_also(sight) if place in found else sight
+        if sight := _to_observation(move):
+            place = move.delta.key
+            found[place] = found[place].merge(sight) if place in found else sight
     return found
 
 
-def _sight(move: StockPosting) -> Sighting | None:
-    change, cause, at = move.change, move.source.cause, move.source.occurred_at
+def _to_observation(move: StockPosting) -> Sighting | None:
+    change, cause, at = move.delta, move.source.reason, move.source.occurred_at
     if cause is MovementReason.COUNT:
-        return _counted(move.source.id, at)
+        return _count_observation(move.source.id, at)
     if cause in SIGHTED_REASONS:
         return Sighting(at, at)
     if cause is MovementReason.SHORT_PICK and change.on_hand < 0:
@@ -124,12 +124,12 @@ def _sight(move: StockPosting) -> Sighting | None:
     return None
 
 
-def _counted(source: str, at: datetime) -> Sighting | None:
+def _count_observation(source: str, at: datetime) -> Sighting | None:
     """A file may say again what the books said; what undoes a late receipt is no count at all."""
     if source.startswith(MANUAL_REASONS):
         return Sighting(at, at, counted=True)
     return Sighting(at) if source.startswith(IMPORT_REASONS) else None
 
 
-def _later(one: datetime | None, other: datetime | None) -> datetime | None:
+def _latest(one: datetime | None, other: datetime | None) -> datetime | None:
     return max((each for each in (one, other) if each), default=None)

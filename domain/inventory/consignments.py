@@ -59,9 +59,9 @@ class Incoming(Struct, frozen=True):
 class Consignment(Struct, frozen=True, kw_only=True):
     """What a delivery and a transfer are both."""
 
-    ARRIVAL: ClassVar[MovementReason]
-    CLOSED: ClassVar[StrEnum]
-    TOO_LATE: ClassVar[type[ConsignmentClosed]]
+    ARRIVAL_REASON: ClassVar[MovementReason]
+    CLOSED_STATE: ClassVar[StrEnum]
+    CLOSED_ERROR: ClassVar[type[ConsignmentClosed]]
 
     id: str
     destination: StoreId
@@ -73,7 +73,7 @@ class Consignment(Struct, frozen=True, kw_only=True):
     version: int = 1
 
     @property
-    def ends(self) -> set[StoreId]:
+    def stores(self) -> set[StoreId]:
         """The stores whose business it is."""
         return {self.destination}
 
@@ -81,7 +81,7 @@ class Consignment(Struct, frozen=True, kw_only=True):
     def is_closed(self) -> bool:
         return self.closed_at is not None
 
-    def awaited(self, line: ConsignmentLine) -> int:
+    def outstanding(self, line: ConsignmentLine) -> int:
         """Units that are still to come."""
         return 0 if self.is_closed else line.missing
 
@@ -93,16 +93,16 @@ class Consignment(Struct, frozen=True, kw_only=True):
     def incoming(self) -> list[Incoming]:
         """What the store waits for."""
         return [
-            Incoming(self.destination, line.sku, self.awaited(line), self.due_on, self.id)
+            Incoming(self.destination, line.sku, self.outstanding(line), self.due_on, self.id)
             for line in self.lines
-            if self.awaited(line)
+            if self.outstanding(line)
         ]
 
-    def arrival(self, by: str, now: datetime) -> PostingSource:
+    def arrival_source(self, by: str, now: datetime) -> PostingSource:
         """Each receipt is a source of its own: the version that it left the consignment at."""
-        return PostingSource(self.ARRIVAL, f"{self.id}.{self.version}", by, now)
+        return PostingSource(self.ARRIVAL_REASON, f"{self.id}.{self.version}", by, now)
 
-    def arrived_since(self, before: "Consignment") -> list[StockDelta]:
+    def deltas_since(self, before: "Consignment") -> list[StockDelta]:
         """What was received between `before` and this."""
         known = {line.sku: line.received for line in before.lines}
         return [
@@ -111,9 +111,7 @@ class Consignment(Struct, frozen=True, kw_only=True):
             if line.received > known[line.sku]
         ]
 
-    def after_receiving(
-        self, totals: Mapping[Sku, int], *, last: bool, by: str, now: datetime
-    ) -> Self:
+    def receive(self, totals: Mapping[Sku, int], *, last: bool, by: str, now: datetime) -> Self:
         """The consignment once so much of each SKU has come in all; `last`: no more will.
 
         A total that is not above the known one changes nothing: it was told before, or is late.
@@ -129,12 +127,12 @@ class Consignment(Struct, frozen=True, kw_only=True):
         if lines == self.lines and (self.is_closed or not is_over):
             return self
         if self.is_closed:
-            raise self.TOO_LATE(self)
+            raise self.CLOSED_ERROR(self)
         after = replace(self, lines=lines)
-        return after.closed(self.CLOSED, by, now) if is_over else after.changed()
+        return after.close(self.CLOSED_STATE, by, now) if is_over else after.with_next_version()
 
-    def changed(self) -> Self:
+    def with_next_version(self) -> Self:
         return replace(self, version=self.version + 1)
 
-    def closed(self, state: StrEnum, by: str, now: datetime) -> Self:
-        return replace(self, state=state, closed_by=by, closed_at=now).changed()
+    def close(self, state: StrEnum, by: str, now: datetime) -> Self:
+        return replace(self, state=state, closed_by=by, closed_at=now).with_next_version()

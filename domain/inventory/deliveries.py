@@ -31,7 +31,7 @@ class DeliveryClosed(ConsignmentClosed):
     code = "delivery_closed"
 
 
-class NotExpected(Invalid):
+class SkuNotExpected(Invalid):
     """Something has come that this delivery does not name."""
 
     code = "not_expected"
@@ -49,21 +49,21 @@ class AlreadyReceived(Conflict):
         super().__init__("Some of it has come; close it instead.", facts={"received": received})
 
 
-class Due(Struct, frozen=True):
+class DueDate(Struct, frozen=True):
     """When something is expected: on a day of the store's, at an hour where that is known."""
 
     on: date
     at: datetime | None = None
 
     @classmethod
-    def there(cls, store: Store, on: date | None, at: datetime | None) -> Self:
+    def at_store(cls, store: Store, on: date | None, at: datetime | None) -> Self:
         """At least one of both is told."""
         day = at.astimezone(ZoneInfo(store.time_zone)).date() if at else on
         assert day is not None, "a day or an hour is told"
         return cls(day, at)
 
 
-class Expected(Struct, frozen=True):
+class ExpectedDeliveryLine(Struct, frozen=True):
     """A line of a file: units of a SKU that the delivery with this `id`, the retailer's, brings."""
 
     id: str
@@ -77,9 +77,9 @@ class Expected(Struct, frozen=True):
 class Delivery(Consignment, frozen=True, kw_only=True):
     """`external_id` is what the retailer's own system calls it, where a file told of it."""
 
-    ARRIVAL: ClassVar = MovementReason.RECEIVED
-    CLOSED: ClassVar = DeliveryState.CLOSED
-    TOO_LATE: ClassVar = DeliveryClosed
+    ARRIVAL_REASON: ClassVar = MovementReason.RECEIVED
+    CLOSED_STATE: ClassVar = DeliveryState.CLOSED
+    CLOSED_ERROR: ClassVar = DeliveryClosed
 
     id: DeliveryId
     state: DeliveryState = DeliveryState.EXPECTED
@@ -89,24 +89,22 @@ class Delivery(Consignment, frozen=True, kw_only=True):
     announced_by: str
     announced_at: datetime
 
-    def after_receiving(
-        self, totals: Mapping[Sku, int], *, last: bool, by: str, now: datetime
-    ) -> Self:
+    def receive(self, totals: Mapping[Sku, int], *, last: bool, by: str, now: datetime) -> Self:
         """Raises NotExpected too."""
         expected = {line.sku for line in self.lines}
         if strangers := sorted(totals.keys() - expected):
-            raise NotExpected(strangers)
-        return super().after_receiving(totals, last=last, by=by, now=now)
+            raise SkuNotExpected(strangers)
+        return super().receive(totals, last=last, by=by, now=now)
 
-    def put_off(self, due: Due) -> Self:
+    def reschedule(self, due: DueDate) -> Self:
         """It is expected at another time; the same once more changes nothing."""
         if (self.due_on, self.due_at) == (due.on, due.at):
             return self
         if self.is_closed:
             raise DeliveryClosed(self)
-        return replace(self, due_on=due.on, due_at=due.at).changed()
+        return replace(self, due_on=due.on, due_at=due.at).with_next_version()
 
-    def as_told(self, line: Expected, *, reference: str) -> Self:
+    def apply_expected_line(self, line: ExpectedDeliveryLine, *, reference: str) -> Self:
         """It brings what `line` says, and is due then; what is known already changes nothing.
 
         Raises:
@@ -130,9 +128,9 @@ class Delivery(Consignment, frozen=True, kw_only=True):
             return self
         if self.is_closed:
             raise DeliveryClosed(self)
-        return after.changed()
+        return after.with_next_version()
 
-    def cancelled(self, by: str, now: datetime) -> Self:
+    def cancel(self, by: str, now: datetime) -> Self:
         """It will not come; a repeat changes nothing. Raises AlreadyReceived, DeliveryClosed."""
         if self.state is DeliveryState.CANCELLED:
             return self
@@ -140,4 +138,4 @@ class Delivery(Consignment, frozen=True, kw_only=True):
             raise DeliveryClosed(self)
         if any(line.received for line in self.lines):
             raise AlreadyReceived(self)
-        return self.closed(DeliveryState.CANCELLED, by, now)
+        return self.close(DeliveryState.CANCELLED, by, now)

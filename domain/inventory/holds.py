@@ -73,7 +73,7 @@ class PaymentAttemptEnded(Conflict):
         super().__init__(f"The attempt {attempt!r} has ended; a new one needs a name of its own.")
 
 
-class HoldLimit(Conflict):
+class HoldLimitExceeded(Conflict):
     code = "hold_limit"
 
     def __init__(self, sku: Sku, held: int, wanted: int, limit: int) -> None:
@@ -111,28 +111,28 @@ class Hold(Struct, frozen=True):
         is_pinned = self.pinned_until is not None and now < self.pinned_until
         return HoldState.PINNED if is_pinned else HoldState.ACTIVE
 
-    def counts_at(self, now: datetime) -> bool:
+    def is_effective_at(self, now: datetime) -> bool:
         return self.state_at(now) in {HoldState.ACTIVE, HoldState.PINNED}
 
     @property
-    def places(self) -> dict[StockKey, int]:
+    def units_by_key(self) -> dict[StockKey, int]:
         """Units claimed at each place while it counts."""
         return {
             (store, sku): count for store, skus in self.units.items() for sku, count in skus.items()
         }
 
-    def extended(self, ttl: timedelta, now: datetime) -> "Hold":
+    def extend(self, ttl: timedelta, now: datetime) -> "Hold":
         """Held for `ttl` from now, never less than before, never beyond the ceiling.
 
         Raises:
             HoldOver: it does not count any more.
         """
-        if not self.counts_at(now):
+        if not self.is_effective_at(now):
             raise HoldEnded(self, now)
         until = max(min(now + ttl, self.created_at + MAX_TTL), self.held_until)
         return structs.replace(self, held_until=until)
 
-    def pinned(self, attempt: str, ttl: timedelta, now: datetime) -> "Hold":
+    def pin(self, attempt: str, ttl: timedelta, now: datetime) -> "Hold":
         """Pinned while `attempt` takes the money, for `ttl` at most; a repeat changes nothing.
 
         Raises:
@@ -140,11 +140,11 @@ class Hold(Struct, frozen=True):
             HoldPinned: another attempt is under way; it has to end first, where the money is taken.
             AttemptOver: this one was unpinned, or its deadline is past.
         """
-        if not self.counts_at(now):
+        if not self.is_effective_at(now):
             raise HoldEnded(self, now)
         if self.state_at(now) is HoldState.PINNED:
             if self.attempt != attempt:
-                self.must_not_be_pinned(now)
+                self.ensure_not_pinned(now)
             return self
         if self.attempt == attempt:
             raise PaymentAttemptEnded(attempt)
@@ -153,7 +153,7 @@ class Hold(Struct, frozen=True):
             self, attempt=attempt, pinned_until=until, held_until=until + max(left, GRACE_PERIOD)
         )
 
-    def unpinned(self, attempt: str, now: datetime) -> "Hold":
+    def unpin(self, attempt: str, now: datetime) -> "Hold":
         """`attempt` has ended; one that does not pin it, or no longer, changes nothing."""
         if self.state_at(now) is not HoldState.PINNED or self.attempt != attempt:
             return self
@@ -161,13 +161,13 @@ class Hold(Struct, frozen=True):
         left = self.held_until - self.pinned_until
         return structs.replace(self, pinned_until=now, held_until=now + left)
 
-    def must_not_be_pinned(self, now: datetime) -> None:
+    def ensure_not_pinned(self, now: datetime) -> None:
         """Raises HoldPinned."""
         if self.state_at(now) is HoldState.PINNED:
             assert self.pinned_until is not None
             raise HoldPinned(self.pinned_until)
 
-    def rewritten(self, lines: list[HoldLine], places: Mapping[StockKey, int]) -> "Hold":
+    def with_lines(self, lines: list[HoldLine], places: Mapping[StockKey, int]) -> "Hold":
         """The same hold on other lines."""
         return structs.replace(self, lines=lines, units=group_by_store(places))
 
@@ -178,11 +178,11 @@ class Hold(Struct, frozen=True):
             units[line.sku] += line.quantity if line.store == store else 0
         return units
 
-    def after_buying(
+    def without_purchased(
         self, store: StoreId, bought: Mapping[Sku, int], parts: Mapping[Sku, Mapping[Sku, int]]
     ) -> "Hold":
         """The hold without the units of its lines that its owner bought at the till of `store`."""
-        lines, left, places = [], dict(bought), dict(self.places)
+        lines, left, places = [], dict(bought), dict(self.units_by_key)
         for line in self.lines:
             count = min(line.quantity, left.get(line.sku, 0)) if line.store == store else 0
             left[line.sku] = left.get(line.sku, 0) - count
@@ -190,9 +190,9 @@ class Hold(Struct, frozen=True):
                 places[store, part] = max(0, places.get((store, part), 0) - each * count)
             if line.quantity > count:
                 lines.append(structs.replace(line, quantity=line.quantity - count))
-        return self.rewritten(lines, {place: count for place, count in places.items() if count})
+        return self.with_lines(lines, {place: count for place, count in places.items() if count})
 
-    def closed(self, state: HoldState) -> "Hold":
+    def close(self, state: HoldState) -> "Hold":
         """It ends for one reason, once; a closed one stays as it is."""
         if self.state is not HoldState.ACTIVE:
             return self

@@ -39,13 +39,15 @@ class UnknownChannel(Invalid):
         super().__init__(detail, errors=[error], facts={"channel": channel})
 
 
-class NotServed(Conflict):
+class ChannelNotServed(Conflict):
     """Locations that sell nothing new through a channel; each says why."""
 
     code = "not_served"
 
     def __init__(self, channel: ChannelId, stores: Iterable[Store]) -> None:
-        errors = [{"store": one.store, "code": one.reason_against(channel)} for one in stores]
+        errors = [
+            {"store": one.store, "code": one.find_unavailable_reason(channel)} for one in stores
+        ]
         names = ", ".join(error["store"] or "" for error in errors)
         super().__init__(
             f"Nothing can be had through {channel} from {names}.",
@@ -65,12 +67,12 @@ class ChannelPolicy(Struct, frozen=True):
     most: Annotated[int, Meta(ge=1, le=10**9)] | None = None
     low_at: Annotated[int, Meta(ge=0, le=10**9)] | None = None
 
-    def telling(self, usual: StockDisplayPolicy) -> StockDisplayPolicy:
+    def to_display_policy(self, usual: StockDisplayPolicy) -> StockDisplayPolicy:
         return replace(
             usual,
-            low_at=usual.low_at if self.low_at is None else self.low_at,
-            quantities=self.quantities or usual.quantities,
-            most=self.most or usual.most,
+            low_stock_threshold=usual.low_stock_threshold if self.low_at is None else self.low_at,
+            display=self.quantities or usual.display,
+            max_quantity=self.most or usual.max_quantity,
         )
 
 
@@ -91,13 +93,13 @@ class ChannelTerms(Struct, frozen=True):
     buffers: Mapping[Sku, int] = {}
     limited: frozenset[StoreId] = frozenset()
 
-    def seen(self, shelves: Mapping[StockKey, StockLevel]) -> Mapping[StockKey, StockLevel]:
+    def apply_to_all(self, shelves: Mapping[StockKey, StockLevel]) -> Mapping[StockKey, StockLevel]:
         """The shelves as the channel sees them."""
         if not (self.policy.buffer or self.buffers or self.limited):
             return shelves
-        return {place: self.see(shelf) for place, shelf in shelves.items()}
+        return {place: self.apply_to(shelf) for place, shelf in shelves.items()}
 
-    def see(self, shelf: StockLevel) -> StockLevel:
+    def apply_to(self, shelf: StockLevel) -> StockLevel:
         buffer = self.buffers.get(shelf.sku, self.policy.buffer)
         return replace(shelf, buffer=buffer, serves=shelf.store not in self.limited)
 
@@ -127,4 +129,4 @@ def ensure_served(
     """
     others = [one for one in stores if not one.serves(channel) and one.store not in held_at]
     if others:
-        raise NotServed(channel, sorted(others, key=lambda one: one.store))
+        raise ChannelNotServed(channel, sorted(others, key=lambda one: one.store))

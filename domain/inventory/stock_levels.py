@@ -74,17 +74,17 @@ class StockLevel(Struct, frozen=True, gc=False):
 
     def ensure_capacity(self, change: "StockDelta") -> None:
         """Raises TooMuch where no shelf can hold what would lie there."""
-        after = self.after(change)
+        after = self.apply(change)
         if max(abs(after.on_hand), after.unavailable) > MAX_UNITS:
             raise QuantityTooLarge
 
-    def sellable_to(self, holding: int) -> int:
+    def sellable_for(self, holding: int) -> int:
         """Units for somebody who holds `holding` of them already; what is held stays theirs."""
         available = self.available + holding
         fresh = available - self.safety_stock - self.buffer if self.serves else 0
         return max(0, fresh, min(holding, available))
 
-    def after(self, change: "StockDelta") -> "StockLevel":
+    def apply(self, change: "StockDelta") -> "StockLevel":
         """The shelf once more, with a change added; its version grows by one."""
         return StockLevel(
             self.store,
@@ -183,7 +183,7 @@ def sum_by_key(changes: Iterable[StockDelta]) -> list[StockDelta]:
 class PostingSource(Struct, frozen=True, gc=False):
     """Where a movement comes from. A second movement of one source at one place is refused."""
 
-    cause: MovementReason
+    reason: MovementReason
     id: str
     actor: str
     occurred_at: datetime
@@ -195,7 +195,7 @@ class StockPosting(Struct, frozen=True, gc=False):
     `conditions` are what its `unavailable` is the sum of.
     """
 
-    change: StockDelta
+    delta: StockDelta
     source: PostingSource
     conditions: Conditions = {}
 
@@ -306,7 +306,7 @@ def shortages(
     """
     mine = own or {}
     free = {
-        place: shelves[place].sellable_to(mine.get(place, 0)) if place in shelves else 0
+        place: shelves[place].sellable_for(mine.get(place, 0)) if place in shelves else 0
         for place in wanted
     }
     return [

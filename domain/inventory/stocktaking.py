@@ -23,7 +23,7 @@ from domain.kernel.errors import Invalid, InvalidField, PreconditionFailed
 from domain.kernel.ids import Sku, StoreId
 from domain.kernel.timestamps import Timestamp, ensure_representable
 
-Reason = Literal[
+AdjustmentReason = Literal[
     "received",
     "found",
     "lost",
@@ -33,9 +33,9 @@ Reason = Literal[
     "blocked",
     "unblocked",
 ]
-GROWS: Final = frozenset({"received", "found", "blocked", "unblocked"})
-BLOCKS: Final = {"blocked": 1, "unblocked": -1}
-SHRINKS: Final = frozenset({"lost", "damaged", "written_off"})
+INCREASING_REASONS: Final = frozenset({"received", "found", "blocked", "unblocked"})
+BLOCKING_SIGNS: Final = {"blocked": 1, "unblocked": -1}
+DECREASING_REASONS: Final = frozenset({"lost", "damaged", "written_off"})
 
 
 class WrongAdjustmentSign(Invalid):
@@ -64,7 +64,7 @@ class Adjustment(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     store: StoreId
     sku: Sku
     delta: Annotated[int, Meta(ge=-(10**9), le=10**9)]
-    reason: Reason
+    reason: AdjustmentReason
     condition: Condition | None = None
     reference: Annotated[str, Meta(max_length=200)] = ""
     occurred_at: Timestamp | None = None
@@ -75,7 +75,7 @@ class Adjustment(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         ensure_representable("occurred_at", self.occurred_at)
 
     @property
-    def place(self) -> StockKey:
+    def stock_key(self) -> StockKey:
         return (self.store, self.sku)
 
     @property
@@ -85,8 +85,10 @@ class Adjustment(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     @property
     def conditions(self) -> dict[Condition, int]:
         """What it adds to the units in each condition."""
-        if self.reason in BLOCKS:
-            return {self.condition or Condition.QUALITY_CHECK: BLOCKS[self.reason] * self.delta}
+        if self.reason in BLOCKING_SIGNS:
+            return {
+                self.condition or Condition.QUALITY_CHECK: BLOCKING_SIGNS[self.reason] * self.delta
+            }
         return {self.condition: self.delta} if self.condition else {}
 
 
@@ -95,12 +97,12 @@ def apply_adjustment(line: Adjustment, blocked: Conditions) -> StockDelta:
 
     Raises WrongSign, NotBlocked.
     """
-    if line.reason in GROWS and line.delta < 0:
+    if line.reason in INCREASING_REASONS and line.delta < 0:
         raise WrongAdjustmentSign(line.reason, "above")
-    if line.reason in SHRINKS and line.delta > 0:
+    if line.reason in DECREASING_REASONS and line.delta > 0:
         raise WrongAdjustmentSign(line.reason, "below")
     ensure_blocked(line.conditions, blocked)
-    on_hand = 0 if line.reason in BLOCKS else line.delta
+    on_hand = 0 if line.reason in BLOCKING_SIGNS else line.delta
     unavailable = sum(line.conditions.values())
     return StockDelta(line.store, line.sku, on_hand=on_hand, unavailable=unavailable)
 
@@ -114,7 +116,7 @@ class StockSetting(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     if_version: int
 
     @property
-    def place(self) -> StockKey:
+    def stock_key(self) -> StockKey:
         return (self.store, self.sku)
 
 
@@ -143,7 +145,7 @@ class StockCount(Struct, frozen=True, kw_only=True):
         ensure_representable("counted_at", self.counted_at)
 
     @property
-    def place(self) -> StockKey:
+    def stock_key(self) -> StockKey:
         return (self.store, self.sku)
 
 
@@ -152,14 +154,14 @@ class Report(Struct, frozen=True):
 
     as_of: datetime
     line: StockCount | None = None
-    said_at: datetime | None = None
+    stated_at: datetime | None = None
     """The time that a count named, by a clock that may be ahead."""
 
-    def has_heard(self, as_of: datetime, said_at: datetime | None) -> bool:
+    def covers(self, as_of: datetime, said_at: datetime | None) -> bool:
         """Whether a count is the last one once more, or older than what is known."""
-        return as_of <= self.as_of or (said_at is not None and said_at == self.said_at)
+        return as_of <= self.as_of or (said_at is not None and said_at == self.stated_at)
 
-    def says_again(self, line: StockCount) -> bool:
+    def covers_line(self, line: StockCount) -> bool:
         """Whether a line of a file is the last one once more, or older than what is known."""
         return line == self.line or self.is_after(line.counted_at)
 
@@ -189,12 +191,12 @@ def apply_late_report(
     booked = []
     for move in moves:
         booked.append(move)
-        count = counted.get(move.change.key)
-        if count and move.source.occurred_at <= count.as_of and move.change.on_hand:
-            change = StockDelta(move.change.store, move.change.sku, on_hand=-move.change.on_hand)
+        count = counted.get(move.delta.key)
+        if count and move.source.occurred_at <= count.as_of and move.delta.on_hand:
+            change = StockDelta(move.delta.store, move.delta.sku, on_hand=-move.delta.on_hand)
             source = replace(
                 move.source,
-                cause=MovementReason.COUNT,
+                reason=MovementReason.COUNT,
                 id=f"count:{move.source.id}",
                 occurred_at=count.as_of,
             )

@@ -16,7 +16,7 @@ from domain.inventory.availability import (
     AvailabilityView,
     Catalogue,
     IncomingQuantity,
-    Promisable,
+    PromisableQuantity,
     SkuAvailability,
     StockLevelMap,
     sellable_units,
@@ -47,13 +47,13 @@ def add_supply(
     units = {store: sellable_units(parts, store, then) for store in stores}
     coming = [one for one in due if one.sku == product.sku]
 
-    def at(store: StoreId) -> Promisable:
+    def at(store: StoreId) -> PromisableQuantity:
         there = [one for one in coming if one.store == store]
-        return _promisable(units.get(store, 0), there, by, view)
+        return _to_promisable(units.get(store, 0), there, by, view)
 
     return replace(
         item,
-        promisable=_promisable(sum(units.values()), coming, by, view),
+        promisable=_to_promisable(sum(units.values()), coming, by, view),
         stores=[replace(one, promisable=at(one.store)) for one in item.stores],
     )
 
@@ -64,18 +64,18 @@ def as_of(shelves: StockLevelMap, due: Iterable[Incoming]) -> dict[StockKey, Sto
     for one in due:
         place = (one.store, one.sku)
         shelf = then.get(place, StockLevel(*place))
-        then[place] = shelf.after(StockDelta(*place, on_hand=one.units))
+        then[place] = shelf.apply(StockDelta(*place, on_hand=one.units))
     return then
 
 
-def _promisable(
+def _to_promisable(
     units: int, due: Iterable[Incoming], by: date, view: AvailabilityView
-) -> Promisable:
+) -> PromisableQuantity:
     days: dict[date, int] = {}
     for one in due:
         if one.due_on:
             days[one.due_on] = days.get(one.due_on, 0) + one.units
-    told = view.telling.shown
-    return Promisable(
+    told = view.display_policy.to_displayed
+    return PromisableQuantity(
         by, told(units), [IncomingQuantity(on, told(days[on])) for on in sorted(days)]
     )

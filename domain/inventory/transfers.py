@@ -36,7 +36,7 @@ class TransferClosed(ConsignmentClosed):
     code = "transfer_closed"
 
 
-class NotSent(Invalid):
+class MoreThanSent(Invalid):
     """More is said to have come than was sent; each such line is named."""
 
     code = "not_sent"
@@ -51,9 +51,9 @@ class NotSent(Invalid):
 
 
 class Transfer(Consignment, frozen=True, kw_only=True):
-    ARRIVAL: ClassVar = MovementReason.TRANSFER_IN
-    CLOSED: ClassVar = TransferState.CLOSED
-    TOO_LATE: ClassVar = TransferClosed
+    ARRIVAL_REASON: ClassVar = MovementReason.TRANSFER_IN
+    CLOSED_STATE: ClassVar = TransferState.CLOSED
+    CLOSED_ERROR: ClassVar = TransferClosed
 
     id: TransferId
     state: TransferState = TransferState.IN_TRANSIT
@@ -62,19 +62,17 @@ class Transfer(Consignment, frozen=True, kw_only=True):
     sent_at: datetime
 
     @property
-    def ends(self) -> set[StoreId]:
+    def stores(self) -> set[StoreId]:
         return {self.origin, self.destination}
 
     @property
-    def departure(self) -> PostingSource:
+    def departure_source(self) -> PostingSource:
         return PostingSource(MovementReason.TRANSFER_OUT, self.id, self.sent_by, self.sent_at)
 
-    def leaving(self) -> list[StockDelta]:
+    def departure_deltas(self) -> list[StockDelta]:
         return [StockDelta(self.origin, line.sku, on_hand=-line.quantity) for line in self.lines]
 
-    def after_receiving(
-        self, totals: Mapping[Sku, int], *, last: bool, by: str, now: datetime
-    ) -> Self:
+    def receive(self, totals: Mapping[Sku, int], *, last: bool, by: str, now: datetime) -> Self:
         """Raises NotSent too: more has come than was sent."""
         sent = {line.sku: line.quantity for line in self.lines}
         wrong = {
@@ -83,11 +81,11 @@ class Transfer(Consignment, frozen=True, kw_only=True):
             if total > sent.get(sku, 0) or sku not in sent
         }
         if wrong:
-            raise NotSent(wrong)
-        return super().after_receiving(totals, last=last, by=by, now=now)
+            raise MoreThanSent(wrong)
+        return super().receive(totals, last=last, by=by, now=now)
 
 
-def must_be_there(transfer: Transfer, shelves: Mapping[StockKey, StockLevel]) -> None:
+def ensure_in_stock(transfer: Transfer, shelves: Mapping[StockKey, StockLevel]) -> None:
     """Only what nobody was promised may be sent. Safety stock may: it is kept from shoppers only.
 
     Raises:

@@ -18,18 +18,18 @@ from domain.inventory.stock_levels import StockDelta, StockKey, StockLevel
 from domain.kernel.errors import InvalidField
 from domain.kernel.ids import Sku, StoreId
 
-WEEKS: Final = 8
+LOOKBACK_WEEKS: Final = 8
 """How far back is learned from."""
 HOUR: Final = timedelta(hours=1)
-Units = Annotated[int, Meta(ge=0, le=10_000)]
+WalkInUnits = Annotated[int, Meta(ge=0, le=10_000)]
 
 
 class WalkInPolicy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Whether a store keeps goods back for walk-ins, and within which bounds."""
 
     active: bool = False
-    floor: Units = 0
-    cap: Units = 10
+    floor: WalkInUnits = 0
+    cap: WalkInUnits = 10
 
     def __post_init__(self) -> None:
         if self.floor > self.cap:

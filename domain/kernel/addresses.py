@@ -6,9 +6,9 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from domain.kernel.text import NameOrNone
+from domain.kernel.text import OptionalName
 
-Line = Annotated[str, Meta(min_length=1, max_length=200)]
+AddressLine = Annotated[str, Meta(min_length=1, max_length=200)]
 
 
 class Address(Struct, frozen=True, forbid_unknown_fields=True):
@@ -17,21 +17,21 @@ class Address(Struct, frozen=True, forbid_unknown_fields=True):
     What is wrong is said in msgspec's words, so that whoever sent it reads of that very field.
     """
 
-    street: Line
-    city: Line
+    street: AddressLine
+    city: AddressLine
     country: Annotated[str, Meta(description="Two letters of ISO 3166")]
     postal_code: Annotated[str, Meta(max_length=32)] = ""
     region: Annotated[str, Meta(max_length=200)] = ""
     more: Annotated[str, Meta(max_length=200, description="Floor, door, care of")] = ""
-    name: NameOrNone = ""
+    name: OptionalName = ""
 
     def __post_init__(self) -> None:
-        if self.country not in countries():
+        if self.country not in country_codes():
             raise ValueError("Object names no country of ISO 3166 in `country`")
 
 
 @lru_cache(maxsize=1)
-def countries() -> frozenset[str]:
+def country_codes() -> frozenset[str]:
     """Every country of ISO 3166 by its two letters, as the time zone database lists them."""
     told = files("tzdata.zoneinfo").joinpath("iso3166.tab").read_text(encoding="utf-8")
     return frozenset(line[:2] for line in told.splitlines() if line and not line.startswith("#"))

@@ -22,7 +22,7 @@ class DomainError(Exception):
         self.detail = detail
         self.errors = list(errors)
         self.facts = dict(facts or {})
-        self.name = code or self.code
+        self.error_code = code or self.code
 
 
 class Unauthenticated(DomainError):

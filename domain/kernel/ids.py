@@ -10,29 +10,31 @@ from typing import Annotated, Final, NewType
 from msgspec import Meta
 
 from domain.kernel.errors import Invalid
-from domain.kernel.patterns import whole
+from domain.kernel.patterns import anchored
 
-ReceiptId = Annotated[str, Meta(min_length=1, max_length=100, pattern=whole(r"[^\x00-\x1f\x7f]+"))]
+ReceiptId = Annotated[
+    str, Meta(min_length=1, max_length=100, pattern=anchored(r"[^\x00-\x1f\x7f]+"))
+]
 """Made by the till, and never given to another receipt, in whatever store."""
 
-KEY_PATTERN: Final = whole(r"[^/\x00-\x1f\x7f]{1,64}")
+KEY_PATTERN: Final = anchored(r"[^/\x00-\x1f\x7f]{1,64}")
 
-type_key = Meta(pattern=KEY_PATTERN, min_length=1, max_length=64)
-Sku = Annotated[str, type_key]
+KEY_META = Meta(pattern=KEY_PATTERN, min_length=1, max_length=64)
+Sku = Annotated[str, KEY_META]
 """A sellable thing; case counts. What a path is called is refused, such as `stream`."""
-StoreId = Annotated[str, type_key]
+StoreId = Annotated[str, KEY_META]
 """A place that holds stock."""
-CHANNEL_PATTERN: Final = whole(r"[a-z0-9][a-z0-9_-]{0,63}")
+CHANNEL_PATTERN: Final = anchored(r"[a-z0-9][a-z0-9_-]{0,63}")
 ChannelId = Annotated[str, Meta(pattern=CHANNEL_PATTERN, min_length=1, max_length=64)]
 """Where orders are taken; written in small letters, digits, `-` and `_`."""
 WEB: Final[ChannelId] = "web"
 """The channel that every retailer has."""
 
 RULE_PATTERN: Final = CHANNEL_PATTERN
-type_rule = Meta(pattern=RULE_PATTERN, min_length=1, max_length=64)
-MarketId = Annotated[str, type_rule]
-PromotionId = Annotated[str, type_rule]
-ShippingMethodId = Annotated[str, type_rule]
+RULE_META = Meta(pattern=RULE_PATTERN, min_length=1, max_length=64)
+MarketId = Annotated[str, RULE_META]
+PromotionId = Annotated[str, RULE_META]
+ShippingMethodId = Annotated[str, RULE_META]
 """The retailer's own names of what prices are made by, written as channels are."""
 
 CartId = NewType("CartId", str)
@@ -43,7 +45,7 @@ CustomerId = NewType("CustomerId", str)
 MemberId = NewType("MemberId", str)
 MessageId = NewType("MessageId", str)
 HoldId = NewType("HoldId", str)
-KeyId = NewType("KeyId", str)
+ApiKeyId = NewType("ApiKeyId", str)
 WebhookId = NewType("WebhookId", str)
 TransferId = NewType("TransferId", str)
 DeliveryId = NewType("DeliveryId", str)
@@ -56,7 +58,7 @@ _PAIRS: Final = [first + second for first in _CROCKFORD for second in _CROCKFORD
 _RESERVED_SKUS: Final = frozenset({"stream", "transfers", "deliveries"})
 
 
-def spell(prefix: str, number: int) -> str:
+def format_id(prefix: str, number: int) -> str:
     """`number` (128 bits, time-ordered) as an id of the kind `prefix`: `ord_01jd…`."""
     digits = "".join([_PAIRS[(number >> shift) & 1023] for shift in range(120, -1, -10)])
     return f"{prefix}_{digits}"

@@ -4,41 +4,45 @@ from typing import Annotated, Final
 
 from msgspec import Meta
 
-from domain.kernel.patterns import whole
+from domain.kernel.patterns import anchored
 
 LOCALES: Final = ("en", "nb", "sv", "da", "ro")
 """Every text of ours exists in these."""
 
-LAST_RESORT: Final = "en"
+FALLBACK_LOCALE: Final = "en"
 
 Locale = Annotated[
     str,
     Meta(
-        pattern=whole("[A-Za-z]{2,3}(-[A-Za-z]{4})?(-([A-Za-z]{2}|[0-9]{3}))?"),
+        pattern=anchored("[A-Za-z]{2,3}(-[A-Za-z]{4})?(-([A-Za-z]{2}|[0-9]{3}))?"),
         max_length=11,
         description="BCP 47: language, script and region, such as nb or nb-NO",
         examples=["nb-NO"],
     ),
 ]
 
-NORWEGIAN: Final = {"no": "nb", "nn": "nb"}
+NORWEGIAN_ALIASES: Final = {"no": "nb", "nn": "nb"}
 """What a reader of the other two names of Norwegian reads without trouble."""
 
 
-def fallbacks(wanted: str, default: str = LAST_RESORT) -> list[str]:
+def fallback_chain(wanted: str, default: str = FALLBACK_LOCALE) -> list[str]:
     """Where to look for a text, best first: `nb-NO`, `nb`, the retailer's default, `en`."""
-    chain = [*_wider(wanted), *_wider(default), LAST_RESORT]
+    chain = [*_parent_locales(wanted), *_parent_locales(default), FALLBACK_LOCALE]
     return list(dict.fromkeys(chain))
 
 
-def _wider(locale: str) -> list[str]:
+def _parent_locales(locale: str) -> list[str]:
     """The locale, then without its last part, and so on."""
     parts = locale.split("-") if locale else []
     names = ["-".join(parts[:length]) for length in range(len(parts), 0, -1)]
-    others = [NORWEGIAN[parts[0].lower()]] if parts and parts[0].lower() in NORWEGIAN else []
+    others = (
+        [NORWEGIAN_ALIASES[parts[0].lower()]]
+        if parts and parts[0].lower() in NORWEGIAN_ALIASES
+        else []
+    )
     return [*names, *others]
 
 
-def spoken(wanted: str, default: str = LAST_RESORT) -> str:
+def resolve_locale(wanted: str, default: str = FALLBACK_LOCALE) -> str:
     """The one of LOCALES that a reader of `wanted` gets."""
-    return next(locale for locale in fallbacks(wanted, default) if locale in LOCALES)
+    return next(locale for locale in fallback_chain(wanted, default) if locale in LOCALES)

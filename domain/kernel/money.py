@@ -8,31 +8,31 @@ from babel.core import get_global
 from babel.numbers import get_currency_precision
 from msgspec import Meta, Struct
 
-from domain.kernel.patterns import whole
+from domain.kernel.patterns import anchored
 
-Currency = Annotated[str, Meta(pattern=whole("[A-Z]{3}"), description="ISO 4217")]
-Minor = int
-MOST_DIGITS = 15
+Currency = Annotated[str, Meta(pattern=anchored("[A-Z]{3}"), description="ISO 4217")]
+MinorUnits = int
+MAX_DIGITS = 15
 """Before or behind the point; more is a slip of the keyboard, and would take a while to count."""
-MOST: Final = 10**15
+MAX_AMOUNT: Final = 10**15
 """Minor units of one sum, either way; every reader of JSON can still tell it from the next."""
 
 
 class Money(Struct, frozen=True):
     """`amount` is in minor units: 1299 GBP is £12.99, 1299 JPY is ¥1299."""
 
-    amount: Annotated[int, Meta(ge=-MOST, le=MOST)]
+    amount: Annotated[int, Meta(ge=-MAX_AMOUNT, le=MAX_AMOUNT)]
     currency: Currency
 
     def __post_init__(self) -> None:
-        if abs(self.amount) > MOST:
+        if abs(self.amount) > MAX_AMOUNT:
             raise ValueError(f"{self.amount} is more than money has")
 
     def __mul__(self, quantity: int) -> "Money":
         return Money(self.amount * quantity, self.currency)
 
     @property
-    def whole_units(self) -> int:
+    def major_units(self) -> int:
         """Whole pounds, kronor, lei …, rounded down."""
         return self.amount // int(10 ** precision(self.currency))
 
@@ -56,7 +56,7 @@ def from_major(text: str, currency: str) -> Money:
         major = Decimal(text.strip())
     except InvalidOperation:
         raise ValueError(f"{text!r} is not a number") from None
-    if not major.is_finite() or not -MOST_DIGITS < major.adjusted() < MOST_DIGITS:
+    if not major.is_finite() or not -MAX_DIGITS < major.adjusted() < MAX_DIGITS:
         raise ValueError(f"{text!r} is not a number that money has")
     minor = major.scaleb(precision(currency))
     if minor != minor.to_integral_value(ROUND_HALF_EVEN):
@@ -64,12 +64,12 @@ def from_major(text: str, currency: str) -> Money:
     return Money(int(minor), currency)
 
 
-def rounded(numerator: int, denominator: int) -> int:
+def round_half_up(numerator: int, denominator: int) -> int:
     """A fraction of money in whole minor units; a half goes up. Neither is below 0."""
     return (2 * numerator + denominator) // (2 * denominator)
 
 
-def split(amount: Minor, weights: Mapping[str, int]) -> dict[str, Minor]:
+def split(amount: MinorUnits, weights: Mapping[str, int]) -> dict[str, MinorUnits]:
     """`amount` shared out by `weights`, to the last minor unit.
 
     Each has its share rounded down; what is left goes, one unit each, to those with the largest
@@ -87,7 +87,7 @@ def split(amount: Minor, weights: Mapping[str, int]) -> dict[str, Minor]:
     return shares
 
 
-def share_of_units(amount: Minor, quantity: int, first: int, units: int) -> Minor:
+def share_of_units(amount: MinorUnits, quantity: int, first: int, units: int) -> MinorUnits:
     """What belongs to `units` of the `quantity` that cost `amount`, after the first `first`.
 
     Taken bit by bit until none is left, the shares add up to the amount exactly.

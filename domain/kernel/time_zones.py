@@ -4,15 +4,15 @@ from functools import cache
 from typing import Final
 from zoneinfo import available_timezones
 
-FILES: Final = frozenset({"localtime", "Factory", "posixrules"})
+NON_ZONE_FILES: Final = frozenset({"localtime", "Factory", "posixrules"})
 """What lies beside the zones on a machine: its own clock, and marks of one that was never set."""
 
 
 @cache
-def _names() -> frozenset[str]:
-    return frozenset(available_timezones()) - FILES
+def _zone_names() -> frozenset[str]:
+    return frozenset(available_timezones()) - NON_ZONE_FILES
 
 
-def is_zone(name: str) -> bool:
+def is_time_zone(name: str) -> bool:
     """Whether `name` is in the IANA list."""
-    return name in _names()
+    return name in _zone_names()

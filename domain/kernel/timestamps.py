@@ -11,10 +11,10 @@ Timestamp = Annotated[datetime, Meta(tz=True)]
 """Whoever takes one in a Struct of its own asks `must_be_within`; a rule of a type cannot."""
 EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
 LATEST: Final = datetime(9000, 1, 1, tzinfo=UTC)
-RULE: Final = f"must lie between the years {EARLIEST.year} and {LATEST.year}"
+RANGE_RULE: Final = f"must lie between the years {EARLIEST.year} and {LATEST.year}"
 
 
-def is_within(moment: datetime) -> bool:
+def is_in_range(moment: datetime) -> bool:
     """Whether `moment`, which has its offset, is one that can be kept and counted from."""
     return EARLIEST <= moment <= LATEST
 
@@ -29,5 +29,5 @@ def clamp_to_now(told: datetime, now: datetime) -> datetime:
 
 def ensure_representable(field: str, moment: datetime | None) -> None:
     """Raises WrongField."""
-    if moment is not None and not is_within(moment):
-        raise InvalidField(field, "out_of_range", RULE)
+    if moment is not None and not is_in_range(moment):
+        raise InvalidField(field, "out_of_range", RANGE_RULE)

@@ -36,7 +36,7 @@ LotId = NewType("LotId", str)
 EntryId = NewType("EntryId", str)
 
 
-class Programme(Struct, frozen=True):
+class LoyaltyProgramme(Struct, frozen=True):
     """How the retailer gives points. What ships: one for each whole unit of money paid.
 
     Points that were confirmed become available `activation_days` later. Days begin at midnight in
@@ -53,7 +53,7 @@ class Programme(Struct, frozen=True):
         return confirmed_at + timedelta(days=self.activation_days)
 
 
-class Account(StrEnum):
+class PointsAccount(StrEnum):
     PENDING = "pending"
     AVAILABLE = "available"
     HELD = "held"
@@ -61,21 +61,21 @@ class Account(StrEnum):
     ISSUANCE = "issuance"
 
 
-class Side(StrEnum):
+class EntrySide(StrEnum):
     DEBIT = "debit"
     CREDIT = "credit"
 
 
-GROWS_BY: Final[Mapping[Account, Side]] = {
-    Account.PENDING: Side.CREDIT,
-    Account.AVAILABLE: Side.CREDIT,
-    Account.HELD: Side.CREDIT,
-    Account.DEBT: Side.DEBIT,
-    Account.ISSUANCE: Side.DEBIT,
+NORMAL_SIDES: Final[Mapping[PointsAccount, EntrySide]] = {
+    PointsAccount.PENDING: EntrySide.CREDIT,
+    PointsAccount.AVAILABLE: EntrySide.CREDIT,
+    PointsAccount.HELD: EntrySide.CREDIT,
+    PointsAccount.DEBT: EntrySide.DEBIT,
+    PointsAccount.ISSUANCE: EntrySide.DEBIT,
 }
 
 
-class Kind(StrEnum):
+class EntryKind(StrEnum):
     PROMISED = "promised"
     EARNED = "earned"
     CONFIRMED = "confirmed"
@@ -87,23 +87,23 @@ class Kind(StrEnum):
 class Posting(Struct, frozen=True):
     """`points` on one side of an account. On `issuance`, `lot` is the grant they belong to."""
 
-    account: Account
-    side: Side
+    account: PointsAccount
+    side: EntrySide
     points: int
     lot: LotId | None = None
 
     @property
-    def growth(self) -> int:
+    def balance_change(self) -> int:
         """By how much the account grows; negative where it shrinks."""
-        return self.points if self.side is GROWS_BY[self.account] else -self.points
+        return self.points if self.side is NORMAL_SIDES[self.account] else -self.points
 
     @property
-    def takes_back(self) -> int:
+    def reversed_points(self) -> int:
         """How much of a grant is no longer given."""
-        return max(0, -self.growth) if self.account is Account.ISSUANCE else 0
+        return max(0, -self.balance_change) if self.account is PointsAccount.ISSUANCE else 0
 
 
-class Lot(Struct, frozen=True):
+class PointsLot(Struct, frozen=True):
     """Points that came together and share their dates.
 
     The lot of a promise has no `origin`; what a handover confirms of it is a lot of its own, with
@@ -128,34 +128,36 @@ class Lot(Struct, frozen=True):
         """Whether what is pending has yet to be earned, and not only to wait for its day."""
         return self.origin is None and self.activates_at is None
 
-    def after(self, postings: Iterable[Posting]) -> "Lot":
+    def apply(self, postings: Iterable[Posting]) -> "PointsLot":
         """The lot when `postings` are made."""
         mine = [posting for posting in postings if posting.lot == self.id]
-        grown = Counter[Account]()
+        grown = Counter[PointsAccount]()
         for posting in mine:
-            grown[posting.account] += posting.growth
+            grown[posting.account] += posting.balance_change
         return replace(
             self,
-            pending=self.pending + grown[Account.PENDING],
-            remaining=self.remaining + grown[Account.AVAILABLE],
-            reversed=self.reversed + sum(posting.takes_back for posting in mine),
+            pending=self.pending + grown[PointsAccount.PENDING],
+            remaining=self.remaining + grown[PointsAccount.AVAILABLE],
+            reversed=self.reversed + sum(posting.reversed_points for posting in mine),
         )
 
 
-class Entry(Struct, frozen=True):
+class PointsEntry(Struct, frozen=True):
     """What one event did to a member's points; its debits are its credits."""
 
     id: EntryId
     member: MemberId
-    kind: Kind
+    kind: EntryKind
     source: str
     purchase: str
     postings: tuple[Posting, ...]
     occurred_at: datetime
 
     def __post_init__(self) -> None:
-        debits = sum(posting.points for posting in self.postings if posting.side is Side.DEBIT)
-        credits_ = sum(posting.points for posting in self.postings if posting.side is Side.CREDIT)
+        debits = sum(posting.points for posting in self.postings if posting.side is EntrySide.DEBIT)
+        credits_ = sum(
+            posting.points for posting in self.postings if posting.side is EntrySide.CREDIT
+        )
         assert debits == credits_, (
             f"{self.kind} {self.source}: {debits} debited, {credits_} credited"
         )
@@ -170,7 +172,7 @@ class Purchase(Struct, frozen=True):
     paid_at: datetime
 
 
-class Balance(Struct, frozen=True):
+class PointsBalance(Struct, frozen=True):
     """A member's points.
 
     `available` can be spent, `pending` will be earned, `held` pays for something right now, and
@@ -182,15 +184,15 @@ class Balance(Struct, frozen=True):
     held: int = 0
     debt: int = 0
 
-    def after(self, postings: Iterable[Posting]) -> "Balance":
+    def apply(self, postings: Iterable[Posting]) -> "PointsBalance":
         """The balance when `postings` are made; replaying all of them gives the balance itself."""
         sums = Counter(asdict(self))
         for posting in postings:
-            sums[posting.account] += posting.growth
-        return Balance(**{name: sums[name] for name in self.__struct_fields__})
+            sums[posting.account] += posting.balance_change
+        return PointsBalance(**{name: sums[name] for name in self.__struct_fields__})
 
 
-def points_of_lines(totals: Sequence[Money]) -> list[int]:
+def compute_line_points(totals: Sequence[Money]) -> list[int]:
     """Points for lines paid with `totals`: one for each whole unit of money of their sum.
 
     Each line has its own whole units; the points that its fractions make together go to the lines
@@ -209,41 +211,47 @@ def points_of_lines(totals: Sequence[Money]) -> list[int]:
     return points
 
 
-def pending_entry(grants: Iterable[Lot]) -> Iterator[Posting]:
+def pending_entry(grants: Iterable[PointsLot]) -> Iterator[Posting]:
     """A pending lot for each line of a purchase."""
     for grant in grants:
-        yield from _move(grant.granted, Account.ISSUANCE, Account.PENDING, grant.id, grant.id)
+        yield from _post(
+            grant.granted, PointsAccount.ISSUANCE, PointsAccount.PENDING, grant.id, grant.id
+        )
 
 
-def earned(lots: Iterable[Lot]) -> Iterator[Posting]:
+def post_earning(lots: Iterable[PointsLot]) -> Iterator[Posting]:
     """What was paid at once is earned at once: available, or pending until its day."""
     for lot in lots:
-        account = Account.PENDING if lot.activates_at else Account.AVAILABLE
-        yield from _move(lot.granted, Account.ISSUANCE, account, lot.id, lot.id)
+        account = PointsAccount.PENDING if lot.activates_at else PointsAccount.AVAILABLE
+        yield from _post(lot.granted, PointsAccount.ISSUANCE, account, lot.id, lot.id)
 
 
-def confirmed(promise: Lot, lot: Lot) -> Iterator[Posting]:
+def post_confirmation(promise: PointsLot, lot: PointsLot) -> Iterator[Posting]:
     """Points of a promise that `lot` takes over: available at once, or pending until its day."""
-    account = Account.PENDING if lot.activates_at else Account.AVAILABLE
-    yield from _move(lot.granted, Account.PENDING, account, promise.id, lot.id)
+    account = PointsAccount.PENDING if lot.activates_at else PointsAccount.AVAILABLE
+    yield from _post(lot.granted, PointsAccount.PENDING, account, promise.id, lot.id)
 
 
-def activated(lot: Lot) -> Iterator[Posting]:
+def post_activation(lot: PointsLot) -> Iterator[Posting]:
     """The day of a confirmed lot has come."""
-    yield from _move(lot.pending, Account.PENDING, Account.AVAILABLE, lot.id, lot.id)
+    yield from _post(lot.pending, PointsAccount.PENDING, PointsAccount.AVAILABLE, lot.id, lot.id)
 
 
-def repaid(debt: int, became: Iterable[Posting]) -> Iterator[Posting]:
+def post_repayment(debt: int, became: Iterable[Posting]) -> Iterator[Posting]:
     """What points that just became available repay of a debt, lot by lot."""
     for posting in became:
-        if posting.account is Account.AVAILABLE and posting.side is Side.CREDIT:
+        if posting.account is PointsAccount.AVAILABLE and posting.side is EntrySide.CREDIT:
             part = min(debt, posting.points)
             debt -= part
-            yield from _move(part, Account.AVAILABLE, Account.DEBT, posting.lot, None)
+            yield from _post(part, PointsAccount.AVAILABLE, PointsAccount.DEBT, posting.lot, None)
 
 
 def deduct(
-    purchase: str, lines: Mapping[Sku, int], lots: Collection[Lot], *, earned_only: bool = False
+    purchase: str,
+    lines: Mapping[Sku, int],
+    lots: Collection[PointsLot],
+    *,
+    earned_only: bool = False,
 ) -> Iterator[Posting]:
     """Take back so many points of each line of `purchase`; `lots` are its member's.
 
@@ -251,13 +259,13 @@ def deduct(
     """
     for line in sorted(lines):
         for grant in [lot for lot in lots if is_grant(lot, purchase, line)]:
-            postings = list(_reversed(grant, lines[line], lots, earned_only=earned_only))
-            lots = [lot.after(postings) for lot in lots]
+            postings = list(_reverse(grant, lines[line], lots, earned_only=earned_only))
+            lots = [lot.apply(postings) for lot in lots]
             yield from postings
 
 
 def points_to_deduct(
-    purchase: str, returned: Mapping[Sku, tuple[int, int]], lots: Iterable[Lot]
+    purchase: str, returned: Mapping[Sku, tuple[int, int]], lots: Iterable[PointsLot]
 ) -> dict[Sku, int]:
     """Points of each line still to be taken back, when so many units of those sold earn nothing.
 
@@ -272,7 +280,9 @@ def points_to_deduct(
     return {line: points for line, points in due.items() if points > 0}
 
 
-def cover(lines: Mapping[Sku, int], lots: Iterable[Lot], *, earned_only: bool = False) -> bool:
+def cover(
+    lines: Mapping[Sku, int], lots: Iterable[PointsLot], *, earned_only: bool = False
+) -> bool:
     """Whether each line's own lots hold what is to be taken back of it."""
     there = Counter[Sku]()
     for lot in lots:
@@ -280,12 +290,12 @@ def cover(lines: Mapping[Sku, int], lots: Iterable[Lot], *, earned_only: bool = 
     return all(there[line] >= wanted for line, wanted in lines.items())
 
 
-def is_grant(lot: Lot, purchase: str, line: Sku) -> bool:
+def is_grant(lot: PointsLot, purchase: str, line: Sku) -> bool:
     return lot.purchase == purchase and lot.line == line and lot.origin is None
 
 
-def _reversed(
-    grant: Lot, points: int, lots: Iterable[Lot], *, earned_only: bool
+def _reverse(
+    grant: PointsLot, points: int, lots: Iterable[PointsLot], *, earned_only: bool
 ) -> Iterator[Posting]:
     """Take back `points` of `grant`, at most what is left of it: from lots, then as a debt.
 
@@ -294,34 +304,38 @@ def _reversed(
     has yet to earn it.
     """
     wanted = min(points, grant.granted - grant.reversed)
-    ordered = sorted(lots, key=lambda lot: (not _is_of(lot, grant), *spending_order(lot)))
+    ordered = sorted(lots, key=lambda lot: (not _belongs_to(lot, grant), *spending_order(lot)))
     sources = chain(
         (
-            (Account.PENDING, lot, lot.pending)
+            (PointsAccount.PENDING, lot, lot.pending)
             for lot in ordered
-            if _is_of(lot, grant) and not (earned_only and lot.is_promise)
+            if _belongs_to(lot, grant) and not (earned_only and lot.is_promise)
         ),
-        ((Account.AVAILABLE, lot, lot.remaining) for lot in ordered),
+        ((PointsAccount.AVAILABLE, lot, lot.remaining) for lot in ordered),
     )
     for account, lot, there in sources:
         part = min(wanted, there)
         wanted -= part
-        yield from _move(part, account, Account.ISSUANCE, lot.id, grant.id)
-    yield from _move(wanted, Account.DEBT, Account.ISSUANCE, None, grant.id)
+        yield from _post(part, account, PointsAccount.ISSUANCE, lot.id, grant.id)
+    yield from _post(wanted, PointsAccount.DEBT, PointsAccount.ISSUANCE, None, grant.id)
 
 
-def spending_order(lot: Lot) -> tuple[bool, datetime, datetime, LotId]:
+def spending_order(lot: PointsLot) -> tuple[bool, datetime, datetime, LotId]:
     """What expires soonest goes first, then the oldest; what never expires goes last."""
     return (lot.expires_at is None, lot.expires_at or lot.earned_at, lot.earned_at, lot.id)
 
 
-def _is_of(lot: Lot, grant: Lot) -> bool:
+def _belongs_to(lot: PointsLot, grant: PointsLot) -> bool:
     return grant.id in {lot.id, lot.origin}
 
 
-def _move(
-    points: int, debit: Account, credit: Account, debit_lot: LotId | None, credit_lot: LotId | None
+def _post(
+    points: int,
+    debit: PointsAccount,
+    credit: PointsAccount,
+    debit_lot: LotId | None,
+    credit_lot: LotId | None,
 ) -> Iterator[Posting]:
     if points:
-        yield Posting(debit, Side.DEBIT, points, debit_lot)
-        yield Posting(credit, Side.CREDIT, points, credit_lot)
+        yield Posting(debit, EntrySide.DEBIT, points, debit_lot)
+        yield Posting(credit, EntrySide.CREDIT, points, credit_lot)

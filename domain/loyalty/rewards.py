@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from domain.kernel.errors import NotFound
 from domain.kernel.ids import MemberId
-from domain.loyalty.points import Balance, EntryId, Kind
+from domain.loyalty.points import EntryId, EntryKind, PointsBalance
 
 
 class NotMember(NotFound):
@@ -16,7 +16,7 @@ class NotMember(NotFound):
         super().__init__("There is no member of the programme here.")
 
 
-class Expiring(Struct, frozen=True):
+class ExpiringPoints(Struct, frozen=True):
     """So many points can be used through the day `on`, and not after it."""
 
     points: int
@@ -40,17 +40,17 @@ class RewardBalance(Struct, frozen=True):
     """How a member stands. `tier` is null where the programme has none."""
 
     member: MemberId
-    balance: Balance
-    expiring: list[Expiring]
+    balance: PointsBalance
+    expiring: list[ExpiringPoints]
     tier: Tier | None
     as_of: datetime
 
 
-class Statement(Struct, frozen=True):
+class PointsStatementEntry(Struct, frozen=True):
     """One entry as its member reads it: what happened, when, and by how much it changed what."""
 
     id: EntryId
-    kind: Kind
+    kind: EntryKind
     purchase: str
     occurred_at: datetime
-    change: Balance
+    change: PointsBalance

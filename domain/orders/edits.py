@@ -13,15 +13,15 @@ from domain.kernel.addresses import Address
 from domain.kernel.errors import Conflict, InvalidField, PreconditionFailed
 from domain.kernel.ids import Sku
 from domain.kernel.money import Money
-from domain.orders.order_lines import taxes_of
+from domain.orders.order_lines import sum_taxes
 from domain.orders.orders import Contact, Order
 
 NOT_STARTED: Final = frozenset({"placed", "accepted"})
 """Nobody has fetched anything yet: its buyer may still change it."""
-NOT_READY: Final = NOT_STARTED | {"picking"}
+EXTENDABLE_STATES: Final = NOT_STARTED | {"picking"}
 """More of it can still be fetched."""
 
-Some = TypeVar("Some", bound=Fulfilment)
+AnyFulfilment = TypeVar("AnyFulfilment", bound=Fulfilment)
 
 
 class TooLateToChange(Conflict):
@@ -55,7 +55,7 @@ class OrderVersionMismatch(PreconditionFailed):
 class Edited(Struct, frozen=True):
     """What is to differ: more units and another price of lines, and how to reach the buyer."""
 
-    more: Mapping[str, int] = {}
+    added_units: Mapping[str, int] = {}
     prices: Mapping[str, Money] = {}
     contact: Contact | None = None
     address: Address | None = None
@@ -67,17 +67,17 @@ def ensure_not_started(groups: Collection[Fulfilment]) -> None:
         raise TooLateToChange(begun)
 
 
-def added_units(group: Some, more: Mapping[Sku, int], now: datetime) -> Some:
+def added_units(group: AnyFulfilment, more: Mapping[Sku, int], now: datetime) -> AnyFulfilment:
     """The group when so many more units of its lines are wanted. Raises TooLateToChange."""
     if not more:
         return group
-    if group.state not in NOT_READY:
+    if group.state not in EXTENDABLE_STATES:
         raise TooLateToChange([group])
     lines = [
         structs.replace(line, quantity=line.quantity + more.get(line.sku, 0))
         for line in group.lines
     ]
-    return group.changed(now, lines=lines)
+    return group.with_changes(now, lines=lines)
 
 
 def ensure_address(groups: Collection[Fulfilment]) -> None:
@@ -85,7 +85,7 @@ def ensure_address(groups: Collection[Fulfilment]) -> None:
     sent = [group for group in groups if isinstance(group, Shipment)]
     if not sent:
         raise InvalidField("address", "nothing_is_sent", "is of no use: nothing is sent")
-    if left := [one for one in sent if one.parcels or one.state not in NOT_READY]:
+    if left := [one for one in sent if one.parcels or one.state not in EXTENDABLE_STATES]:
         raise TooLateToChange(left)
 
 
@@ -108,11 +108,11 @@ def apply_edits(order: Order, edit: Edited, now: datetime, covered: Money | None
         PaymentTooSmall: it was paid by card, and would cost more than that.
         TooLateToChange: a line grows of which something came back; what that was worth was paid.
     """
-    if any(line.returned and edit.more.get(line.line) for line in order.lines):
+    if any(line.returned and edit.added_units.get(line.line) for line in order.lines):
         raise TooLateToChange([])
     lines = [
-        line.repriced(
-            line.quantity + edit.more.get(line.line, 0),
+        line.reprice(
+            line.quantity + edit.added_units.get(line.line, 0),
             edit.prices.get(line.line, line.unit_price),
             tax_included=order.bill.prices_include_tax,
         )
@@ -121,19 +121,19 @@ def apply_edits(order: Order, edit: Edited, now: datetime, covered: Money | None
     contact, address = edit.contact or order.contact, edit.address or order.address
     if lines == order.lines and (contact, address) == (order.contact, order.address):
         return order
-    bill = structs.replace(order.bill, taxes=taxes_of(lines, order.bill.shipping))
+    bill = structs.replace(order.bill, taxes=sum_taxes(lines, order.bill.shipping))
     after = structs.replace(order, contact=contact, address=address, bill=bill)
     after = after.with_lines(lines, now)
     if order.customer and any(line.points for line in order.lines):
-        after = after.earning()
+        after = after.with_points()
     covered = covered or order.totals.to_pay
-    if order.by_card and after.totals.to_pay.amount > covered.amount:
+    if order.is_paid_by_card and after.totals.to_pay.amount > covered.amount:
         raise PaymentTooSmall(covered, after.totals.to_pay)
     return after
 
 
-def points_changed(before: Order, after: Order) -> dict[str, int]:
+def points_delta(before: Order, after: Order) -> dict[str, int]:
     """Points by which each line promises more than before; negative where it promises less."""
-    was = {line.line: line.points_left for line in before.lines}
-    change = {line.line: line.points_left - was[line.line] for line in after.lines}
+    was = {line.line: line.pending_points for line in before.lines}
+    change = {line.line: line.pending_points - was[line.line] for line in after.lines}
     return {line: points for line, points in change.items() if points}

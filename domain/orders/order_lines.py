@@ -7,7 +7,7 @@ from msgspec import Struct, structs
 from domain.kernel.ids import Sku
 from domain.kernel.money import Money, share_of_units
 from domain.pricing.price_rules import Percent
-from domain.pricing.prices import Discount, Shipping, TaxSum, compute_tax
+from domain.pricing.prices import LineDiscount, ShippingCharge, TaxTotal, compute_tax
 
 
 class OrderLine(Struct, frozen=True):
@@ -25,7 +25,7 @@ class OrderLine(Struct, frozen=True):
     tax: Money
     to_pay: Money
     tax_rate: Percent | None = None
-    discounts: list[Discount] = []
+    discounts: list[LineDiscount] = []
     points: int = 0
     group: str = ""
     cancelled: int = 0
@@ -39,26 +39,26 @@ class OrderLine(Struct, frozen=True):
             structs.force_setattr(self, "line", self.sku)
 
     @property
-    def given(self) -> int:
+    def fulfilled(self) -> int:
         """Units that their buyer got, or a carrier for them."""
         return self.collected + self.shipped
 
     @property
     def settled(self) -> int:
         """Units whose fate is known: given or cancelled."""
-        return self.given + self.cancelled
+        return self.fulfilled + self.cancelled
 
     @property
-    def due(self) -> int:
+    def amount_due(self) -> int:
         """What the units cost that are not cancelled, in minor units."""
         return share_of_units(self.to_pay.amount, self.quantity, 0, self.quantity - self.cancelled)
 
     @property
     def returnable(self) -> int:
         """Units that their buyer has."""
-        return self.given - self.returned
+        return self.fulfilled - self.returned
 
-    def worth_of(self, first: int, units: int) -> Money:
+    def refundable_amount(self, first: int, units: int) -> Money:
         """What was paid for `units` of those that may come back, after the first `first` of them.
 
         Whatever is cancelled meanwhile: when all has come back, it was worth what is due.
@@ -67,7 +67,7 @@ class OrderLine(Struct, frozen=True):
         worth = share_of_units(self.to_pay.amount, self.quantity, already, units)
         return Money(worth, self.to_pay.currency)
 
-    def repriced(self, quantity: int, unit_price: Money, *, tax_included: bool) -> "OrderLine":
+    def reprice(self, quantity: int, unit_price: Money, *, tax_included: bool) -> "OrderLine":
         """The line of so many units at such a price.
 
         More units cost their price, and the discounts stay; another price has none.
@@ -89,16 +89,16 @@ class OrderLine(Struct, frozen=True):
         )
 
     @property
-    def points_left(self) -> int:
+    def pending_points(self) -> int:
         """Points of the units that are still to come."""
-        return self.points_of(self.settled, self.quantity - self.settled)
+        return self.points_for(self.settled, self.quantity - self.settled)
 
-    def points_of(self, first: int, units: int) -> int:
+    def points_for(self, first: int, units: int) -> int:
         """Points of `units` units after the first `first`; over all units they add up exactly."""
         return self.points * (first + units) // self.quantity - self.points * first // self.quantity
 
 
-def numbered(lines: list[OrderLine]) -> list[OrderLine]:
+def assign_line_ids(lines: list[OrderLine]) -> list[OrderLine]:
     """The lines with a name each: the SKU, and `SKU/2`, `SKU/3` for further lines of it."""
     seen: dict[Sku, int] = {}
     named = []
@@ -108,7 +108,7 @@ def numbered(lines: list[OrderLine]) -> list[OrderLine]:
     return named
 
 
-def taxes_of(lines: list[OrderLine], shipping: Shipping | None) -> list[TaxSum]:
+def sum_taxes(lines: list[OrderLine], shipping: ShippingCharge | None) -> list[TaxTotal]:
     """All that bears each rate, the lowest first."""
     bearing = [(one.tax_rate, one.to_pay, one.tax) for one in (*lines, shipping) if one]
     sums: dict[Percent, tuple[int, int]] = {}
@@ -118,6 +118,6 @@ def taxes_of(lines: list[OrderLine], shipping: Shipping | None) -> list[TaxSum]:
             sums[rate] = (gross + to_pay.amount, taxed + tax.amount)
     currency = lines[0].to_pay.currency
     return [
-        TaxSum(rate, *(Money(amount, currency) for amount in (gross - tax, tax, gross)))
+        TaxTotal(rate, *(Money(amount, currency) for amount in (gross - tax, tax, gross)))
         for rate, (gross, tax) in sorted(sums.items(), key=lambda one: Decimal(one[0]))
     ]

@@ -24,12 +24,12 @@ from domain.kernel.ids import (
 )
 from domain.kernel.money import Money
 from domain.kernel.text import Name
-from domain.loyalty.points import points_of_lines
+from domain.loyalty.points import compute_line_points
 from domain.orders.order_lines import OrderLine
-from domain.payments.tenders import CARD, Payment, Tender, tenders_of
-from domain.pricing.prices import Shipping, TaxSum, Totals
+from domain.payments.tenders import CARD, Payment, Tender, to_tenders
+from domain.pricing.prices import ShippingCharge, TaxTotal, Totals
 
-NOTHING: Final[Mapping[Sku, int]] = {}
+NO_UNITS: Final[Mapping[Sku, int]] = {}
 
 
 class OrderState(StrEnum):
@@ -48,7 +48,7 @@ class Contact(Struct, frozen=True, forbid_unknown_fields=True):
     email: Annotated[str, Meta(max_length=254)] | None = None
     phone: Annotated[str, Meta(max_length=32)] | None = None
 
-    def read(self, country: str) -> "Contact":
+    def normalise(self, country: str) -> "Contact":
         """As mail and calls need it; a number without a country code is from `country`.
 
         Raises:
@@ -63,7 +63,7 @@ class Contact(Struct, frozen=True, forbid_unknown_fields=True):
         return Contact(self.name, email, phone)
 
 
-class OrderGroup(Struct, frozen=True):
+class OrderFulfilment(Struct, frozen=True):
     """Lines of one location and method: a pickup or a shipment, with its promise.
 
     Times are in the location's own; nothing is promised of a shipment whose method names no days.
@@ -81,23 +81,23 @@ class OrderGroup(Struct, frozen=True):
         return self.pickup or self.shipment or ""
 
 
-class Earning(Struct, frozen=True):
+class OrderPoints(Struct, frozen=True):
     to_earn: int
 
 
-class CouponUsed(Struct, frozen=True):
+class AppliedCoupon(Struct, frozen=True):
     code: str
     promotion: PromotionId
 
 
-class Bill(Struct, frozen=True):
+class OrderPricing(Struct, frozen=True):
     """How an order was priced when it was placed; whatever is cancelled changes nothing of it."""
 
     market: MarketId | None = None
     prices_include_tax: bool = True
-    shipping: Shipping | None = None
-    taxes: list[TaxSum] = []
-    coupons: list[CouponUsed] = []
+    shipping: ShippingCharge | None = None
+    taxes: list[TaxTotal] = []
+    coupons: list[AppliedCoupon] = []
 
 
 class Order(Struct, frozen=True):
@@ -116,10 +116,10 @@ class Order(Struct, frozen=True):
     locale: str
     contact: Contact
     lines: list[OrderLine]
-    groups: list[OrderGroup]
+    groups: list[OrderFulfilment]
     payment: Payment
     totals: Totals
-    points: Earning
+    points: OrderPoints
     tenders: list[Tender]
     actor: str
     changed_at: datetime
@@ -128,11 +128,11 @@ class Order(Struct, frozen=True):
     address: Address | None = None
     attempt: AttemptId | None = None
     pay_by: datetime | None = None
-    bill: Bill = Bill()
+    bill: OrderPricing = OrderPricing()
     paid_back: int = 0
 
     @property
-    def by_card(self) -> bool:
+    def is_paid_by_card(self) -> bool:
         return self.payment.method == CARD
 
     @property
@@ -141,30 +141,30 @@ class Order(Struct, frozen=True):
         return self.state is OrderState.PENDING_PAYMENT
 
     @property
-    def has_begun(self) -> bool:
+    def has_started(self) -> bool:
         """Some of it was handed over, or is on its way."""
-        return any(line.given for line in self.lines)
+        return any(line.fulfilled for line in self.lines)
 
-    def owed_by(self, attempt: AttemptId) -> int:
+    def amount_owed(self, attempt: AttemptId) -> int:
         """Minor units that it wants to keep of an attempt's money; none once it is over."""
         wanted = attempt == self.attempt and self.state is not OrderState.EXPIRED
         return self.totals.to_pay.amount - self.paid_back if wanted else 0
 
-    def awaiting(self, attempt: AttemptId, pay_by: datetime, now: datetime) -> "Order":
+    def await_payment(self, attempt: AttemptId, pay_by: datetime, now: datetime) -> "Order":
         """The order as it waits for the money of `attempt`."""
-        return self._changed(now, state=OrderState.PENDING_PAYMENT, attempt=attempt, pay_by=pay_by)
+        return self._update(now, state=OrderState.PENDING_PAYMENT, attempt=attempt, pay_by=pay_by)
 
-    def paid(self, now: datetime) -> "Order":
+    def mark_paid(self, now: datetime) -> "Order":
         """Placed at last: its money is reserved."""
         assert self.is_pending, self.state
-        return self._changed(now, state=OrderState.PLACED, placed_at=now)
+        return self._update(now, state=OrderState.PLACED, placed_at=now)
 
-    def expired(self, now: datetime) -> "Order":
+    def expire(self, now: datetime) -> "Order":
         """Nobody paid in time, or what was to be bought has gone meanwhile."""
         assert self.is_pending, self.state
-        return self._changed(now, state=OrderState.EXPIRED)
+        return self._update(now, state=OrderState.EXPIRED)
 
-    def _changed(self, now: datetime, **changes: object) -> "Order":
+    def _update(self, now: datetime, **changes: object) -> "Order":
         return structs.replace(self, version=self.version + 1, changed_at=now, **changes)
 
     @property
@@ -177,7 +177,7 @@ class Order(Struct, frozen=True):
         return units
 
     @property
-    def to_be_sent(self) -> dict[Sku, int]:
+    def unshipped_units(self) -> dict[Sku, int]:
         """Units of each SKU that a carrier has not got yet."""
         sent = {group.id for group in self.groups if group.method == "ship"}
         units: dict[Sku, int] = {}
@@ -190,23 +190,23 @@ class Order(Struct, frozen=True):
         """The lines that a group prepares."""
         return {line.sku: line for line in self.lines if line.group == group}
 
-    def earning(self) -> "Order":
+    def with_points(self) -> "Order":
         """The order with the points that a member earns by it."""
-        points = points_of_lines([line.to_pay for line in self.lines])
+        points = compute_line_points([line.to_pay for line in self.lines])
         lines = [
             structs.replace(line, points=count)
             for line, count in zip(self.lines, points, strict=True)
         ]
-        left = sum(line.points_left for line in lines)
-        return structs.replace(self, lines=lines, points=Earning(left))
+        left = sum(line.pending_points for line in lines)
+        return structs.replace(self, lines=lines, points=OrderPoints(left))
 
     def settle(
         self,
         group: str,
         *,
-        collected: Mapping[Sku, int] = NOTHING,
-        shipped: Mapping[Sku, int] = NOTHING,
-        cancelled: Mapping[Sku, int] = NOTHING,
+        collected: Mapping[Sku, int] = NO_UNITS,
+        shipped: Mapping[Sku, int] = NO_UNITS,
+        cancelled: Mapping[Sku, int] = NO_UNITS,
         now: datetime,
     ) -> "Order":
         """The order after so many units of a group's lines were collected, shipped and cancelled.
@@ -228,19 +228,19 @@ class Order(Struct, frozen=True):
 
     def with_lines(self, lines: list[OrderLine], now: datetime) -> "Order":
         """The order when its lines are these: what it costs and its state follow from them."""
-        totals = totals_of(lines, self.bill, Money(self._due(lines), self.currency))
+        totals = compute_totals(lines, self.bill, Money(self._amount_due(lines), self.currency))
         return structs.replace(
             self,
             lines=lines,
-            state=_state_of(lines),
+            state=_derive_state(lines),
             totals=totals,
-            tenders=tenders_of(self.payment, totals),
-            points=Earning(sum(line.points_left for line in lines)),
+            tenders=to_tenders(self.payment, totals),
+            points=OrderPoints(sum(line.pending_points for line in lines)),
             version=self.version + 1,
             changed_at=now,
         )
 
-    def _due(self, lines: list[OrderLine]) -> int:
+    def _amount_due(self, lines: list[OrderLine]) -> int:
         """What `lines` cost by now. Shipping is given back with the last unit that was to be sent.
 
         What was cancelled of a line costs its share, so that nothing is left over at the end.
@@ -248,9 +248,11 @@ class Order(Struct, frozen=True):
         sent = {group.id for group in self.groups if group.method == "ship"}
         goes_out = any(line.group in sent and line.cancelled < line.quantity for line in lines)
         fee = self.bill.shipping.to_pay.amount if self.bill.shipping and goes_out else 0
-        return sum(line.due for line in lines) + fee
+        return sum(line.amount_due for line in lines) + fee
 
-    def taken_back(self, units: Mapping[str, int], now: datetime, *, paid_back: int = 0) -> "Order":
+    def record_return(
+        self, units: Mapping[str, int], now: datetime, *, paid_back: int = 0
+    ) -> "Order":
         """The order after so many units of its lines, by their names, came back.
 
         It stays what it was: what was given was given, and what was to be paid was to be paid.
@@ -260,9 +262,9 @@ class Order(Struct, frozen=True):
             structs.replace(line, returned=line.returned + units.get(line.line, 0))
             for line in self.lines
         ]
-        return self._changed(now, lines=lines, paid_back=self.paid_back + paid_back)
+        return self._update(now, lines=lines, paid_back=self.paid_back + paid_back)
 
-    def unearned(self) -> dict[str, tuple[int, int]]:
+    def units_without_points(self) -> dict[str, tuple[int, int]]:
         """Of each line of which something came back: units that earn nothing, and all its units."""
         return {
             line.line: (line.returned + line.cancelled, line.quantity)
@@ -271,14 +273,14 @@ class Order(Struct, frozen=True):
         }
 
 
-def _state_of(lines: list[OrderLine]) -> OrderState:
+def _derive_state(lines: list[OrderLine]) -> OrderState:
     if any(line.settled < line.quantity for line in lines):
-        begun = any(line.given for line in lines)
+        begun = any(line.fulfilled for line in lines)
         return OrderState.PARTLY_FULFILLED if begun else OrderState.PLACED
-    return OrderState.FULFILLED if any(line.given for line in lines) else OrderState.CANCELLED
+    return OrderState.FULFILLED if any(line.fulfilled for line in lines) else OrderState.CANCELLED
 
 
-def totals_of(lines: list[OrderLine], bill: Bill, to_pay: Money) -> Totals:
+def compute_totals(lines: list[OrderLine], bill: OrderPricing, to_pay: Money) -> Totals:
     """The totals of an order: what it was placed with, and what is to be paid by now."""
 
     def money(amount: int) -> Money:
@@ -294,11 +296,11 @@ def totals_of(lines: list[OrderLine], bill: Bill, to_pay: Money) -> Totals:
     )
 
 
-def points_ended(before: Order, group: str, units: Mapping[Sku, int]) -> dict[str, int]:
+def settled_points(before: Order, group: str, units: Mapping[Sku, int]) -> dict[str, int]:
     """Points of the next `units` of a group's lines that are given or cancelled, by line."""
     lines = before.lines_of(group)
     points = {
-        lines[sku].line: lines[sku].points_of(lines[sku].settled, count)
+        lines[sku].line: lines[sku].points_for(lines[sku].settled, count)
         for sku, count in units.items()
     }
     return {line: count for line, count in points.items() if count}

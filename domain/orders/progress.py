@@ -18,11 +18,11 @@ class FulfilmentState(Struct, frozen=True):
     lines: list[FulfilmentLine] = []
     parcels: list[Parcel] = []
 
-    def picked(self, sku: Sku) -> int:
+    def picked_units(self, sku: Sku) -> int:
         """Units that were fetched so far."""
         return sum(line.picked for line in self.lines if line.sku == sku)
 
-    def ready(self, sku: Sku) -> int:
+    def ready_units(self, sku: Sku) -> int:
         """Units that lie ready to be collected."""
         if self.state != "ready":
             return 0

@@ -12,7 +12,7 @@ from domain.kernel.errors import InvalidField
 from domain.kernel.ids import OrderId
 from domain.orders.orders import Order
 
-PHONE: Final = re.compile(r"\+?[\d ()./-]{5,32}")
+PHONE_PATTERN: Final = re.compile(r"\+?[\d ()./-]{5,32}")
 MAX_NAMES: Final = 5
 """Parts of a name that it is found by."""
 MIN_NAME_LENGTH: Final = 2
@@ -34,14 +34,14 @@ class SearchTerms(Struct, frozen=True):
     """What a query may mean: an order's id, whole words, or how a name begins."""
 
     order: OrderId | None = None
-    words: list[SearchWord] = []
+    terms: list[SearchWord] = []
     name: str | None = None
 
 
 def search_words(order: Order) -> list[SearchWord]:
     """By what an order is found from the day it is placed."""
     contact = order.contact
-    words = {(SearchKind.NAME, name) for name in _names(contact.name)}
+    words = {(SearchKind.NAME, name) for name in _name_suffixes(contact.name)}
     words |= {(SearchKind.SKU, line.sku) for line in order.lines}
     if contact.email:
         words.add((SearchKind.EMAIL, contact.email.casefold()))
@@ -52,18 +52,18 @@ def search_words(order: Order) -> list[SearchWord]:
     return sorted(words)
 
 
-def _names(name: str) -> list[str]:
+def _name_suffixes(name: str) -> list[str]:
     """The name from each of its parts on: `anna maria berg`, `maria berg`, `berg`."""
-    parts = _plain(name).split(" ")
+    parts = _normalise(name).split(" ")
     return [" ".join(parts[first:]) for first in range(min(len(parts), MAX_NAMES))]
 
 
-def _plain(name: str) -> str:
+def _normalise(name: str) -> str:
     return " ".join(name.casefold().split())
 
 
 def is_phone_like(query: str) -> bool:
-    return bool(PHONE.fullmatch(query.strip()))
+    return bool(PHONE_PATTERN.fullmatch(query.strip()))
 
 
 def parse_search(query: str, countries: Collection[str]) -> SearchTerms:
@@ -72,17 +72,17 @@ def parse_search(query: str, countries: Collection[str]) -> SearchTerms:
     if text.startswith("ord_"):
         return SearchTerms(order=OrderId(text))
     if "@" in text:
-        return SearchTerms(words=[(SearchKind.EMAIL, text.casefold())])
+        return SearchTerms(terms=[(SearchKind.EMAIL, text.casefold())])
     words: list[SearchWord] = [
         (kind, text) for kind in (SearchKind.SKU, SearchKind.TRACKING, SearchKind.RECEIPT)
     ]
     if is_phone_like(text):
-        words += [(SearchKind.PHONE, number) for number in sorted(_numbers(text, countries))]
-    name = _plain(text)
-    return SearchTerms(words=words, name=name if len(name) >= MIN_NAME_LENGTH else None)
+        words += [(SearchKind.PHONE, number) for number in sorted(_phone_numbers(text, countries))]
+    name = _normalise(text)
+    return SearchTerms(terms=words, name=name if len(name) >= MIN_NAME_LENGTH else None)
 
 
-def _numbers(text: str, countries: Collection[str]) -> set[str]:
+def _phone_numbers(text: str, countries: Collection[str]) -> set[str]:
     numbers = set()
     for country in countries or [""]:
         try:

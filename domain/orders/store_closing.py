@@ -33,7 +33,7 @@ class OpenWork(Struct, frozen=True, kw_only=True):
     transfers: list[TransferId] = []
 
     @property
-    def is_nothing(self) -> bool:
+    def is_empty(self) -> bool:
         return not (self.orders_count or self.holds_count or self.transfers_count)
 
 
@@ -54,7 +54,7 @@ def to_disabled(store: Store, left: OpenWork, *, drain: bool) -> Store:
     Raises:
         StoreInUse: something is left, and nobody said that it may drain.
     """
-    if left.is_nothing or store.state is StoreState.CLOSED:
+    if left.is_empty or store.state is StoreState.CLOSED:
         return replace(store, state=StoreState.CLOSED)
     if not drain:
         raise StoreInUse(store.store, left)

@@ -10,14 +10,14 @@ from typing import Final
 from msgspec import Struct
 
 from domain.foundation.callers import Caller, Role
-from domain.fulfilment.fulfilments import Fulfilment, units_ended
+from domain.fulfilment.fulfilments import Fulfilment, settled_units
 from domain.fulfilment.shipments import Parcel, Shipment
 from domain.kernel.ids import OrderId, Sku
 from domain.kernel.money import Money
 from domain.orders.orders import Order
 from domain.payments.attempts import AttemptState, PaymentAttempt
 
-CODE: Final = re.compile(r"[a-z_]{1,40}")
+REASON_CODE_PATTERN: Final = re.compile(r"[a-z_]{1,40}")
 """A reason that is one of a list; what somebody wrote could name a person."""
 SYSTEM_ACTOR: Final = "hylla"
 """Who acts when the clock does."""
@@ -60,7 +60,7 @@ class ActorKind(StrEnum):
     PROVIDER = "provider"
 
 
-class Quantities(Struct, frozen=True):
+class QuantityChange(Struct, frozen=True):
     """Units of a line that its buyer was to get, and is to get now."""
 
     before: int
@@ -79,13 +79,13 @@ class TimelineFacts(Struct, frozen=True, omit_defaults=True):
     reason: str = ""
     carrier: str = ""
     tracking_number: str = ""
-    quantities: dict[str, Quantities] = {}
+    quantities: dict[str, QuantityChange] = {}
     changed: list[str] = []
     amount: Money | None = None
     back: str = ""
 
 
-NOTHING: Final = TimelineFacts()
+NO_FACTS: Final = TimelineFacts()
 
 
 class TimelineEntry(Struct, frozen=True):
@@ -98,7 +98,7 @@ class TimelineEntry(Struct, frozen=True):
     actor: str
     group: str = ""
     store: str = ""
-    facts: TimelineFacts = NOTHING
+    facts: TimelineFacts = NO_FACTS
     id: int = 0
 
 
@@ -111,11 +111,11 @@ FINAL_ENTRIES: Final[Mapping[str, TimelineEventKind]] = {
         TimelineEventKind.EXPIRED,
     )
 }
-PAYMENT_ENDS: Final = {
+EVENT_BY_PAYMENT_END: Final = {
     AttemptState.FAILED: TimelineEventKind.PAYMENT_FAILED,
     AttemptState.VOIDED: TimelineEventKind.PAYMENT_VOIDED,
 }
-MADE: Final[Mapping[str, TimelineEventKind]] = {
+EVENT_BY_STATE: Final[Mapping[str, TimelineEventKind]] = {
     what.value: what for what in (TimelineEventKind.ACCEPTED, TimelineEventKind.READY)
 }
 
@@ -172,10 +172,10 @@ def payment_entries(before: PaymentAttempt, after: PaymentAttempt) -> list[Timel
         )
         if more
     ]
-    if after.state is not before.state and after.state in PAYMENT_ENDS:
+    if after.state is not before.state and after.state in EVENT_BY_PAYMENT_END:
         failed = after.state is AttemptState.FAILED
-        facts = TimelineFacts(reason=_code(after.trouble) if failed else "")
-        told.append((PAYMENT_ENDS[after.state], facts))
+        facts = TimelineFacts(reason=_reason_code(after.trouble) if failed else "")
+        told.append((EVENT_BY_PAYMENT_END[after.state], facts))
     return [
         TimelineEntry(
             after.order, after.changed_at, what, ActorKind.PROVIDER, after.provider, facts=facts
@@ -205,22 +205,24 @@ def cancelled_entry(
 ) -> list[TimelineEntry]:
     """That units were given up for their buyer, whichever state that leaves the group in."""
     return [
-        fulfilment_entry(after, caller, TimelineEventKind.CANCELLED, _ended(before, after, reason))
+        fulfilment_entry(
+            after, caller, TimelineEventKind.CANCELLED, _cancelled_facts(before, after, reason)
+        )
     ]
 
 
 def entries_between(before: Fulfilment, after: Fulfilment, caller: Caller) -> list[TimelineEntry]:
     """What a step of a group tells; nothing when only its bin or a failed try was written."""
     told = [
-        *_prepared(before, after),
-        *_given_up(before, after),
-        *_given(before, after),
-        *_made(before, after),
+        *_picking_events(before, after),
+        *_loss_events(before, after),
+        *_handover_events(before, after),
+        *_state_events(before, after),
     ]
     return [fulfilment_entry(after, caller, what, facts) for what, facts in told]
 
 
-Told = tuple[TimelineEventKind, TimelineFacts]
+EventFacts = tuple[TimelineEventKind, TimelineFacts]
 
 
 def is_cancelled_by_retailer(group: str, told: Iterable[TimelineEntry]) -> dict[Sku, int]:
@@ -235,16 +237,16 @@ def is_cancelled_by_retailer(group: str, told: Iterable[TimelineEntry]) -> dict[
     return dict(units)
 
 
-def _prepared(before: Fulfilment, after: Fulfilment) -> list[Told]:
-    picked = _more("picked", before, after)
+def _picking_events(before: Fulfilment, after: Fulfilment) -> list[EventFacts]:
+    picked = _increases("picked", before, after)
     begun = after.state == "picking" != before.state
-    if _more("given", before, after) or not (picked or begun):
+    if _increases("given", before, after) or not (picked or begun):
         return []
     return [(TimelineEventKind.PICKED, TimelineFacts(picked))]
 
 
-def _given_up(before: Fulfilment, after: Fulfilment) -> list[Told]:
-    facts = _ended(before, after, after.reason)
+def _loss_events(before: Fulfilment, after: Fulfilment) -> list[EventFacts]:
+    facts = _cancelled_facts(before, after, after.reason)
     if after.state != before.state and after.state in FINAL_ENTRIES:
         return [(FINAL_ENTRIES[after.state], facts)]
     if not facts.units:
@@ -252,18 +254,18 @@ def _given_up(before: Fulfilment, after: Fulfilment) -> list[Told]:
     return [(TimelineEventKind.SHORT if facts.missing else TimelineEventKind.DECLINED, facts)]
 
 
-def _ended(before: Fulfilment, after: Fulfilment, reason: str) -> TimelineFacts:
-    _, ended = units_ended(before, after)
-    return TimelineFacts(ended, _more("missing", before, after), _code(reason))
+def _cancelled_facts(before: Fulfilment, after: Fulfilment, reason: str) -> TimelineFacts:
+    _, ended = settled_units(before, after)
+    return TimelineFacts(ended, _increases("missing", before, after), _reason_code(reason))
 
 
-def _code(reason: str) -> str:
-    return reason if CODE.fullmatch(reason) else ""
+def _reason_code(reason: str) -> str:
+    return reason if REASON_CODE_PATTERN.fullmatch(reason) else ""
 
 
-def _given(before: Fulfilment, after: Fulfilment) -> list[Told]:
+def _handover_events(before: Fulfilment, after: Fulfilment) -> list[EventFacts]:
     if not isinstance(after, Shipment):
-        given, _ = units_ended(before, after)
+        given, _ = settled_units(before, after)
         return [(TimelineEventKind.COLLECTED, TimelineFacts(given))] if given else []
     assert isinstance(before, Shipment)
     known = {parcel.tracking_number: parcel for parcel in before.parcels}
@@ -276,26 +278,26 @@ def _given(before: Fulfilment, after: Fulfilment) -> list[Told]:
         and not known[one.tracking_number].delivered_at
     ]
     return [
-        *((TimelineEventKind.SENT, _of_parcel(parcel)) for parcel in sent),
-        *((TimelineEventKind.DELIVERED, _of_parcel(parcel)) for parcel in arrived),
+        *((TimelineEventKind.SENT, _parcel_facts(parcel)) for parcel in sent),
+        *((TimelineEventKind.DELIVERED, _parcel_facts(parcel)) for parcel in arrived),
     ]
 
 
-def _of_parcel(parcel: Parcel) -> TimelineFacts:
+def _parcel_facts(parcel: Parcel) -> TimelineFacts:
     return TimelineFacts(
         parcel.units, carrier=parcel.carrier, tracking_number=parcel.tracking_number
     )
 
 
-def _made(before: Fulfilment, after: Fulfilment) -> list[Told]:
-    back = _more("put_back", before, after)
+def _state_events(before: Fulfilment, after: Fulfilment) -> list[EventFacts]:
+    back = _increases("put_back", before, after)
     if back or after.state == "put_back" != before.state:
         return [(TimelineEventKind.PUT_BACK, TimelineFacts(back))]
-    made = MADE.get(after.state) if after.state != before.state else None
-    return [(made, NOTHING)] if made else []
+    made = EVENT_BY_STATE.get(after.state) if after.state != before.state else None
+    return [(made, NO_FACTS)] if made else []
 
 
-def _more(field: str, before: Fulfilment, after: Fulfilment) -> dict[Sku, int]:
+def _increases(field: str, before: Fulfilment, after: Fulfilment) -> dict[Sku, int]:
     was = {line.sku: getattr(line, field) for line in before.lines}
     more = {line.sku: getattr(line, field) - was[line.sku] for line in after.lines}
     return {sku: count for sku, count in more.items() if count > 0}

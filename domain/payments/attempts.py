@@ -39,17 +39,17 @@ TRANSITIONS: Final[Mapping[AttemptState, frozenset[AttemptState]]] = {
     _S.VOIDED: frozenset({_S.CAPTURED}),  # two were at it, and the money was faster
     _S.CAPTURED: frozenset(),
 }
-IN_FLIGHT: Final = frozenset({_S.STARTED, _S.WAITING})
+IN_FLIGHT_STATES: Final = frozenset({_S.STARTED, _S.WAITING})
 """Nobody knows yet whether it brings money."""
 
 INITIAL_DELAY: Final = timedelta(seconds=5)
 MAX_DELAY: Final = timedelta(minutes=5)
 """Between two questions about one thing, where nothing was heard of it."""
-SEARCHABLE_AFTER: Final = timedelta(minutes=2)
+SEARCH_DELAY: Final = timedelta(minutes=2)
 """So long after its last question a provider's search finds a payment, or there is none."""
 NOT_STARTED: Final = "never_began"
 PAST_DEADLINE: Final = "too_late"
-DAILY: Final = timedelta(days=1)
+AUTHORISATION_CHECK_INTERVAL: Final = timedelta(days=1)
 """An authorisation lapses after some days, which somebody must learn."""
 
 
@@ -62,7 +62,7 @@ class PaymentInProgress(Conflict):
         super().__init__("A payment for this is under way.", facts={"order": order, "until": until})
 
 
-class NotPayable(Conflict):
+class OrderNotPayable(Conflict):
     code = "not_payable"
 
     def __init__(self, order: OrderId, state: str) -> None:
@@ -108,7 +108,7 @@ class ProviderPayment(Struct, frozen=True):
     """
 
     payment: str
-    stage: ProviderPaymentStage
+    status: ProviderPaymentStage
     authorised: int = 0
     captured: int = 0
     refunded: int = 0
@@ -122,7 +122,7 @@ class ProviderPayment(Struct, frozen=True):
 class ProviderOutcomeConfirmed(Struct, frozen=True):
     """The provider answered; `receipt` is its name for what was asked, where that has one."""
 
-    truth: ProviderPayment
+    payment: ProviderPayment
     receipt: str = ""
 
 
@@ -130,7 +130,7 @@ class ProviderOutcomeDeclined(Struct, frozen=True):
     """The provider will not do it, however often it is asked."""
 
     code: str
-    truth: ProviderPayment | None = None
+    payment: ProviderPayment | None = None
 
 
 class ProviderOutcomeUnknown(Struct, frozen=True):
@@ -186,11 +186,11 @@ class PaymentAttempt(Struct, frozen=True, kw_only=True):
     looks: int = 0
 
     @property
-    def in_flight(self) -> bool:
-        return self.state in IN_FLIGHT
+    def is_in_flight(self) -> bool:
+        return self.state in IN_FLIGHT_STATES
 
     @property
-    def given_back(self) -> int:
+    def net_refunded(self) -> int:
         """Minor units that reached the buyer again, as far as is known."""
         return self.refunded - self.refund_failed
 
@@ -200,14 +200,14 @@ class PaymentAttempt(Struct, frozen=True, kw_only=True):
         never_began = bool(self.refused) and not self.payment
         return self.cancelled or never_began or self.state is AttemptState.CAPTURED
 
-    def told(self, truth: ProviderPayment, now: datetime) -> "PaymentAttempt":
+    def apply_provider_payment(self, truth: ProviderPayment, now: datetime) -> "PaymentAttempt":
         """The attempt after one more truth; one that adds nothing changes nothing.
 
         A card that the page gave beforehand is declined for good; where the page asks for cards,
         the shopper tries another.
         """
         assert not self.payment or self.payment == truth.payment, "a truth about another payment"
-        declined = truth.stage is ProviderPaymentStage.DECLINED
+        declined = truth.status is ProviderPaymentStage.DECLINED
         known = structs.replace(
             self,
             payment=truth.payment,
@@ -216,24 +216,24 @@ class PaymentAttempt(Struct, frozen=True, kw_only=True):
             refunded=max(self.refunded, truth.refunded),
             refund_failed=max(self.refund_failed, sum(one.amount for one in truth.failed_refunds)),
             declined=self.declined or (declined and bool(self.card)),
-            cancelled=self.cancelled or truth.stage is ProviderPaymentStage.CANCELLED,
+            cancelled=self.cancelled or truth.status is ProviderPaymentStage.CANCELLED,
             disputed=self.disputed or truth.disputed,
             trouble=truth.code or self.trouble,
             client_secret=truth.client_secret or self.client_secret,
             next_action=truth.next_action
-            if truth.stage is ProviderPaymentStage.OPEN
+            if truth.status is ProviderPaymentStage.OPEN
             else self.next_action,
         )
-        return self._moved(known, now)
+        return self._with_derived_state(known, now)
 
     def with_outcome(self, outcome: ProviderOutcome | None, now: datetime) -> "PaymentAttempt":
         """The attempt after what was answered when it was asked or looked for; None: nothing."""
         match outcome:
             case (
                 ProviderOutcomeConfirmed(truth)
-                | ProviderOutcomeDeclined(truth=ProviderPayment() as truth)
+                | ProviderOutcomeDeclined(payment=ProviderPayment() as truth)
             ):
-                return self.told(truth, now)
+                return self.apply_provider_payment(truth, now)
             case ProviderOutcomeDeclined(code):
                 return self._refuse(code, now)
             case ProviderPaymentNotFound():
@@ -247,11 +247,11 @@ class PaymentAttempt(Struct, frozen=True, kw_only=True):
         """The provider has no such payment; one that it has is not refused."""
         if self.payment:
             return structs.replace(self, trouble=code)
-        return self._moved(structs.replace(self, refused=code, trouble=code), now)
+        return self._with_derived_state(structs.replace(self, refused=code, trouble=code), now)
 
-    def _moved(self, known: "PaymentAttempt", now: datetime) -> "PaymentAttempt":
-        state = _state_of(known)
-        if state not in IN_FLIGHT:
+    def _with_derived_state(self, known: "PaymentAttempt", now: datetime) -> "PaymentAttempt":
+        state = _derive_state(known)
+        if state not in IN_FLIGHT_STATES:
             known = structs.replace(known, client_secret="", next_action=None)
         known = structs.replace(known, state=state)
         if known == self:
@@ -260,7 +260,7 @@ class PaymentAttempt(Struct, frozen=True, kw_only=True):
         return structs.replace(known, changed_at=now)
 
 
-def _state_of(known: PaymentAttempt) -> AttemptState:
+def _derive_state(known: PaymentAttempt) -> AttemptState:
     """What follows from what is known: the first line that is so."""
     lines = (
         (known.captured > 0, _S.CAPTURED),
@@ -278,8 +278,8 @@ def next_reconcile_at(attempt: PaymentAttempt, now: datetime) -> datetime | None
     Until its deadline more and more seldom, and at its deadline; an authorisation each day.
     """
     if attempt.state is AttemptState.AUTHORISED:
-        return now + DAILY
-    if not attempt.in_flight:
+        return now + AUTHORISATION_CHECK_INTERVAL
+    if not attempt.is_in_flight:
         return None
     later = now + backoff(attempt.looks)
     return min(later, attempt.deadline) if now < attempt.deadline else later

@@ -47,7 +47,7 @@ def split_refund(
     left = {type_: max(0, count - before.get(type_, 0)) for type_, count in paid.items()}
     assert amount <= sum(left.values()), "nobody is paid back more than was paid"
     return [
-        Refund(type_, Money(share, currency), _through(type_, at_till=at_till))
+        Refund(type_, Money(share, currency), _refund_channel(type_, at_till=at_till))
         for type_, share in split(amount, left).items()
         if share
     ]
@@ -58,7 +58,7 @@ def by_provider(refunds: Iterable[Refund]) -> int:
     return sum(one.amount.amount for one in refunds if one.through is RefundMethod.PROVIDER)
 
 
-def _through(tender: str, *, at_till: bool) -> RefundMethod:
+def _refund_channel(tender: str, *, at_till: bool) -> RefundMethod:
     if tender == "card":
         return RefundMethod.PROVIDER
     return RefundMethod.TILL if at_till else RefundMethod.OFFICE

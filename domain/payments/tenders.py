@@ -6,15 +6,17 @@ from msgspec import Meta, Struct
 
 from domain.kernel.errors import Conflict
 from domain.kernel.money import Money
-from domain.kernel.patterns import whole
+from domain.kernel.patterns import anchored
 from domain.pricing.prices import Totals
 
 CARD: Final = "card"
-AT_PICKUP: Final = "pay_at_pickup"
-AT_TILL: Final = "pay_at_till"
+PAY_AT_PICKUP: Final = "pay_at_pickup"
+PAY_AT_TILL: Final = "pay_at_till"
 ON_ACCOUNT: Final = "on_account"
-METHODS: Final = (AT_PICKUP, CARD, AT_TILL, ON_ACCOUNT)
-Card = Annotated[str, Meta(pattern=whole("[A-Za-z0-9_-]{1,255}"), min_length=1, max_length=255)]
+PAYMENT_METHODS: Final = (PAY_AT_PICKUP, CARD, PAY_AT_TILL, ON_ACCOUNT)
+CardToken = Annotated[
+    str, Meta(pattern=anchored("[A-Za-z0-9_-]{1,255}"), min_length=1, max_length=255)
+]
 
 
 class Payment(Struct, frozen=True, forbid_unknown_fields=True):
@@ -24,36 +26,36 @@ class Payment(Struct, frozen=True, forbid_unknown_fields=True):
     `receipt` the till's own of what was paid there.
     """
 
-    method: Annotated[str, Meta(pattern=whole("|".join(METHODS)))] = AT_PICKUP
-    card: Card | None = None
+    method: Annotated[str, Meta(pattern=anchored("|".join(PAYMENT_METHODS)))] = PAY_AT_PICKUP
+    card: CardToken | None = None
     receipt: Annotated[str, Meta(min_length=1, max_length=255)] | None = None
 
     def __post_init__(self) -> None:
         if self.card is not None and self.method != CARD:
             raise ValueError("Object contains unknown field `card`")
-        if self.receipt is not None and self.method != AT_TILL:
+        if self.receipt is not None and self.method != PAY_AT_TILL:
             raise ValueError("Object contains unknown field `receipt`")
 
 
-class TenderRefused(Conflict):
+class TenderNotAccepted(Conflict):
     code = "tender_not_accepted"
 
     def __init__(self, tender: str) -> None:
         super().__init__(f"Nothing can be paid with {tender} here.", facts={"tender": tender})
 
 
-class Wanted(Struct, frozen=True, forbid_unknown_fields=True):
+class TenderRequest(Struct, frozen=True, forbid_unknown_fields=True):
     """What is to be paid with points or gift cards, before the rest is paid as `payment` says."""
 
     points: Annotated[int, Meta(ge=0, le=10**9)] = 0
     gift_cards: Annotated[list[Annotated[str, Meta(max_length=64)]], Meta(max_length=20)] = []
 
-    def must_be_accepted(self) -> None:
+    def ensure_accepted(self) -> None:
         """Raises TenderRefused: the shop takes neither yet, and says so at once."""
         if self.points:
-            raise TenderRefused("points")
+            raise TenderNotAccepted("points")
         if self.gift_cards:
-            raise TenderRefused("gift_cards")
+            raise TenderNotAccepted("gift_cards")
 
 
 class Tender(Struct, frozen=True):
@@ -61,6 +63,6 @@ class Tender(Struct, frozen=True):
     amount: Money
 
 
-def tenders_of(payment: Payment, totals: Totals) -> list[Tender]:
+def to_tenders(payment: Payment, totals: Totals) -> list[Tender]:
     """How the order is paid: all of it in one way."""
     return [Tender(payment.method, totals.to_pay)]

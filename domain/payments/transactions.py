@@ -72,7 +72,7 @@ class Transaction(Struct, frozen=True, kw_only=True):
         """
         if self.state is not _T.PLANNED:
             return self
-        state, why = _verdict(self, outcome)
+        state, why = _resolve(self, outcome)
         receipt = outcome.receipt if isinstance(outcome, ProviderOutcomeConfirmed) else ""
         wait = outcome.retry_after if isinstance(outcome, ProviderOutcomeUnknown) else None
         return structs.replace(
@@ -94,7 +94,7 @@ class Transaction(Struct, frozen=True, kw_only=True):
         return structs.replace(self, state=_T.REFUSED, trouble=code, changed_at=now)
 
 
-def _verdict(asked: Transaction, outcome: ProviderOutcome | None) -> tuple[TransactionState, str]:
+def _resolve(asked: Transaction, outcome: ProviderOutcome | None) -> tuple[TransactionState, str]:
     """What becomes of it, and why."""
     match outcome:
         case None:
@@ -104,13 +104,13 @@ def _verdict(asked: Transaction, outcome: ProviderOutcome | None) -> tuple[Trans
         case ProviderPaymentNotFound():
             return _T.REFUSED, NOT_STARTED
         case ProviderOutcomeDeclined(code, truth):
-            return _by_truth(asked, truth, code)
+            return _resolve_by_status(asked, truth, code)
         case ProviderOutcomeConfirmed(truth, receipt):
             done = asked.kind is TransactionKind.AUTHORISE or bool(receipt)
-            return (_T.DONE, "") if done else _by_truth(asked, truth, "")
+            return (_T.DONE, "") if done else _resolve_by_status(asked, truth, "")
 
 
-def _by_truth(
+def _resolve_by_status(
     asked: Transaction, truth: ProviderPayment | None, no: str
 ) -> tuple[TransactionState, str]:
     """A "no" because it is so already is as good as a yes; what the bank still works at waits."""
@@ -121,9 +121,9 @@ def _by_truth(
         if asked.kind is TransactionKind.CAPTURE
         else ProviderPaymentStage.CANCELLED
     )
-    if truth.stage is wanted:
+    if truth.status is wanted:
         return _T.DONE, ""
-    is_over = truth.stage in {ProviderPaymentStage.CAPTURED, ProviderPaymentStage.CANCELLED}
+    is_over = truth.status in {ProviderPaymentStage.CAPTURED, ProviderPaymentStage.CANCELLED}
     if is_over or (no and asked.kind is TransactionKind.CAPTURE):
         return _T.REFUSED, no or PAST_DEADLINE
     return _T.PLANNED, no
@@ -158,7 +158,7 @@ def next_transaction(
     return None
 
 
-def covered_by(attempt: PaymentAttempt, asked: Iterable[Transaction], owed: int) -> int:
+def coverable_amount(attempt: PaymentAttempt, asked: Iterable[Transaction], owed: int) -> int:
     """Minor units that its order may come to cost: what is reserved, until it is taken or let go.
 
     From then on no more than is `owed`.
@@ -185,4 +185,4 @@ def refundable(attempt: PaymentAttempt, asked: Iterable[Transaction], owed: int)
         for one in asked
         if one.kind is TransactionKind.REFUND and one.state is not _T.DONE
     )
-    return max(0, attempt.captured - attempt.given_back - under_way - max(owed, 0))
+    return max(0, attempt.captured - attempt.net_refunded - under_way - max(owed, 0))

@@ -55,11 +55,11 @@ class OpenClaim(Struct, frozen=True):
     staged: int = 0
 
     @property
-    def place(self) -> StockKey:
+    def stock_key(self) -> StockKey:
         return (self.store, self.sku)
 
 
-class Risk(Struct, frozen=True):
+class OrderAtRisk(Struct, frozen=True):
     """An order that may not get all its goods: `units` of them are not there."""
 
     order: OrderId
@@ -71,12 +71,12 @@ class Risk(Struct, frozen=True):
 class ShortAllocation(Struct, frozen=True):
     """A shelf where `there` units lie, fewer than the claims on it are for."""
 
-    place: StockKey
-    there: int
-    claims: list[OpenClaim]
+    stock_key: StockKey
+    units_present: int
+    allocations: list[OpenClaim]
 
 
-class AtRisk(Struct, frozen=True):
+class UnitsAtRisk(Struct, frozen=True):
     """Units of a SKU that a pickup or a shipment may go without."""
 
     sku: Sku
@@ -105,10 +105,10 @@ class Incident(Struct, frozen=True, kw_only=True):
     settled_at: datetime | None = None
 
     @property
-    def place(self) -> StockKey:
+    def stock_key(self) -> StockKey:
         return (self.store, self.sku)
 
-    def settled(self, *, note: str, by: str, now: datetime) -> "Incident":
+    def settle(self, *, note: str, by: str, now: datetime) -> "Incident":
         return replace(
             self,
             state=IncidentState.SETTLED,
@@ -133,7 +133,7 @@ class UnknownSku(Struct, frozen=True):
     since: datetime
     until: datetime
 
-    def and_also(self, other: "UnknownSku") -> "UnknownSku":
+    def merge(self, other: "UnknownSku") -> "UnknownSku":
         return UnknownSku(
             self.store,
             self.sku,
@@ -151,47 +151,49 @@ def unknown_skus(books: Iterable[BookedReceipt], unknown: Collection[Sku]) -> li
         sign = 1 if book.receipt.kind is ReceiptKind.SALE else -1
         units: dict[Sku, int] = {}
         for line in book.lines:
-            if line.name in unknown:
-                units[line.name] = units.get(line.name, 0) + sign * line.quantity
+            if line.item_code in unknown:
+                units[line.item_code] = units.get(line.item_code, 0) + sign * line.quantity
         for sku, count in units.items():
-            told = UnknownSku(book.store, sku, count, 1, book.happened_at, book.happened_at)
+            told = UnknownSku(book.store, sku, count, 1, book.occurred_at, book.occurred_at)
             before = found.get((book.store, sku))
-            found[book.store, sku] = before.and_also(told) if before else told
+            found[book.store, sku] = before.merge(told) if before else told
     return list(found.values())
 
 
-def find_at_risk(there: int, claims: Iterable[OpenClaim]) -> list[Risk]:
+def find_at_risk(there: int, claims: Iterable[OpenClaim]) -> list[OrderAtRisk]:
     """Who goes without when `there` units are given out, the earliest promise first."""
     risks = []
     left = max(there, 0)
-    for claim in sorted(claims, key=_turn):
+    for claim in sorted(claims, key=_allocation_priority):
         given = min(left, claim.units)
         left -= given
         if given < claim.units:
-            risks.append(Risk(claim.order, claim.group, claim.units - given, claim.promised_from))
+            risks.append(
+                OrderAtRisk(claim.order, claim.group, claim.units - given, claim.promised_from)
+            )
     return risks
 
 
-def risks_by_fulfilment(shelves: Iterable[ShortAllocation]) -> dict[str, list[AtRisk]]:
+def risks_by_fulfilment(shelves: Iterable[ShortAllocation]) -> dict[str, list[UnitsAtRisk]]:
     """What each pickup or shipment may go without, in the order of SKUs."""
-    found: dict[str, list[AtRisk]] = {}
-    for short in sorted(shelves, key=lambda short: short.place):
-        _, sku = short.place
-        for risk in find_at_risk(short.there, short.claims):
-            found.setdefault(risk.group, []).append(AtRisk(sku, risk.units))
+    found: dict[str, list[UnitsAtRisk]] = {}
+    for short in sorted(shelves, key=lambda short: short.stock_key):
+        _, sku = short.stock_key
+        for risk in find_at_risk(short.units_present, short.allocations):
+            found.setdefault(risk.group, []).append(UnitsAtRisk(sku, risk.units))
     return found
 
 
-def is_uncertain(claims: Iterable[OpenClaim]) -> list[Risk]:
+def is_uncertain(claims: Iterable[OpenClaim]) -> list[OrderAtRisk]:
     """Who still waits for units that nobody has picked yet, the earliest promise first."""
     return [
-        Risk(claim.order, claim.group, claim.units - claim.staged, claim.promised_from)
-        for claim in sorted(claims, key=_turn)
+        OrderAtRisk(claim.order, claim.group, claim.units - claim.staged, claim.promised_from)
+        for claim in sorted(claims, key=_allocation_priority)
         if claim.units > claim.staged
     ]
 
 
-def _turn(claim: OpenClaim) -> tuple[datetime, datetime, str]:
+def _allocation_priority(claim: OpenClaim) -> tuple[datetime, datetime, str]:
     """Whose turn it is in fairness."""
     return (claim.promised_from, claim.placed_at, claim.group)
 
@@ -199,9 +201,9 @@ def _turn(claim: OpenClaim) -> tuple[datetime, datetime, str]:
 def to_missed(moves: Iterable[StockPosting]) -> list[StockKey]:
     """Where a picker did not find what should be there: somebody should count."""
     return [
-        move.change.key
+        move.delta.key
         for move in moves
-        if move.source.cause is MovementReason.SHORT_PICK and move.change.on_hand < 0
+        if move.source.reason is MovementReason.SHORT_PICK and move.delta.on_hand < 0
     ]
 
 

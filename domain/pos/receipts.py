@@ -23,13 +23,13 @@ from domain.kernel.errors import Invalid, InvalidField
 from domain.kernel.ids import OrderId, ReceiptId, Sku, StoreId
 from domain.kernel.money import Money, is_currency
 from domain.kernel.timestamps import Timestamp, ensure_representable
-from domain.loyalty.points import points_of_lines
-from domain.returns.dispositions import NOT_FOR_SALE, Disposition
+from domain.loyalty.points import compute_line_points
+from domain.returns.dispositions import CONDITION_BY_DISPOSITION, Disposition
 
 PENDING_RETURN: Final = "awaited"
-ORDER: Final = re.compile(r"ord_[0-9a-hjkmnp-tv-z]{26}")
+ORDER_ID_PATTERN: Final = re.compile(r"ord_[0-9a-hjkmnp-tv-z]{26}")
 """What an order is called, and no sale of a till."""
-MOST_MONEY: Final = 10**15
+MAX_AMOUNT: Final = 10**15
 
 
 class ReceiptKind(StrEnum):
@@ -49,15 +49,15 @@ class ReceiptLine(
     disposition: Disposition | None = None
 
     @property
-    def name(self) -> str:
+    def item_code(self) -> str:
         """What the till called it; a barcode in 14 digits, where it is one."""
-        return self.sku if self.sku is not None else _spelt(self.gtin or "")
+        return self.sku if self.sku is not None else _normalise_gtin(self.gtin or "")
 
-    def as_sold(self, called: Mapping[str, Sku]) -> "ReceiptLine":
+    def with_sku(self, called: Mapping[str, Sku]) -> "ReceiptLine":
         """The line by the sku that its barcode stands for; the barcode itself where none does."""
         if self.sku is not None:
             return self
-        return replace(self, sku=called.get(self.name, self.name))
+        return replace(self, sku=called.get(self.item_code, self.item_code))
 
     @property
     def total(self) -> int:
@@ -65,11 +65,11 @@ class ReceiptLine(
         return self.unit_price.amount * self.quantity if self.unit_price else 0
 
 
-class Tender(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
+class ReceiptTender(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """How a part was paid, in minor units of the receipt's currency."""
 
     type: Annotated[str, Meta(min_length=1, max_length=64)]
-    amount: Annotated[int, Meta(ge=-MOST_MONEY, le=MOST_MONEY)]
+    amount: Annotated[int, Meta(ge=-MAX_AMOUNT, le=MAX_AMOUNT)]
 
 
 class Receipt(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
@@ -83,11 +83,11 @@ class Receipt(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=
     store: StoreId | None = None
     member: Annotated[str, Meta(min_length=1, max_length=200)] | None = None
     of: ReceiptId | None = None
-    tenders: Annotated[tuple[Tender, ...], Meta(max_length=100)] = ()
+    tenders: Annotated[tuple[ReceiptTender, ...], Meta(max_length=100)] = ()
 
     def __post_init__(self) -> None:
         for position, line in enumerate(self.lines):
-            if broken := _broken(self.kind, line):
+            if broken := _find_broken_rule(self.kind, line):
                 field, code, rule = broken
                 raise InvalidField(f"lines.{position}.{field}", code, rule)
         if self.kind is ReceiptKind.SALE and self.of is not None:
@@ -96,24 +96,24 @@ class Receipt(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=
             raise InvalidField("of", "not_allowed", "names the receipt itself")
         if len({line.unit_price.currency for line in self.lines if line.unit_price}) > 1:
             raise InvalidField("lines", "one_currency", "must be in one currency")
-        if sum(abs(line.total) for line in self.lines) > MOST_MONEY:
+        if sum(abs(line.total) for line in self.lines) > MAX_AMOUNT:
             raise InvalidField("lines", "maximum", "come to more than money has")
         ensure_representable("occurred_at", self.occurred_at)
 
     @property
-    def of_order(self) -> OrderId | None:
+    def original_order(self) -> OrderId | None:
         """The order that a return names, where it is no sale of a till."""
-        return OrderId(self.of) if self.of and ORDER.fullmatch(self.of) else None
+        return OrderId(self.of) if self.of and ORDER_ID_PATTERN.fullmatch(self.of) else None
 
     @property
-    def of_sale(self) -> ReceiptId | None:
+    def original_sale(self) -> ReceiptId | None:
         """The sale of a till that a return names."""
-        return None if self.of_order else self.of
+        return None if self.original_order else self.of
 
     @property
-    def source(self) -> str:
+    def source_id(self) -> str:
         """Its name in the ledgers."""
-        return source_of(self.id)
+        return to_source_id(self.id)
 
     @property
     def digest(self) -> bytes:
@@ -154,7 +154,7 @@ class ReceiptDiscrepancy(Struct, frozen=True):
     detail: str
 
 
-def source_of(receipt: ReceiptId) -> str:
+def to_source_id(receipt: ReceiptId) -> str:
     return f"receipt:{receipt}"
 
 
@@ -190,11 +190,11 @@ class BookedReceipt(Struct, frozen=True):
     store: StoreId
     terminal: str
     actor: str
-    happened_at: datetime
+    occurred_at: datetime
     digest: bytes
     lines: tuple[ReceiptLine, ...]
 
-    def moves(self, made_of: Mapping[Sku, Mapping[Sku, int]]) -> list[StockPosting]:
+    def to_postings(self, made_of: Mapping[Sku, Mapping[Sku, int]]) -> list[StockPosting]:
         """What left the shelves or came back to them, part by part of kits.
 
         `made_of` says of each known sku what is fetched for one unit of it.
@@ -203,16 +203,16 @@ class BookedReceipt(Struct, frozen=True):
         conditions: dict[Sku, Counter[Condition]] = {}
         for line in self.lines:
             sign = _sign(self.receipt.kind, line.disposition)
-            for part, each in made_of.get(line.name, {}).items():
+            for part, each in made_of.get(line.item_code, {}).items():
                 sums[part] += sign * each * line.quantity
-                if line.disposition in NOT_FOR_SALE:
+                if line.disposition in CONDITION_BY_DISPOSITION:
                     blocked = conditions.setdefault(part, Counter())
-                    blocked[NOT_FOR_SALE[line.disposition]] += each * line.quantity
+                    blocked[CONDITION_BY_DISPOSITION[line.disposition]] += each * line.quantity
         source = PostingSource(
             MovementReason(self.receipt.kind.value),
-            self.receipt.source,
+            self.receipt.source_id,
             self.actor,
-            self.happened_at,
+            self.occurred_at,
         )
         return [
             StockPosting(
@@ -226,7 +226,7 @@ class BookedReceipt(Struct, frozen=True):
             if units
         ]
 
-    def points(self) -> dict[Sku, int]:
+    def earned_points(self) -> dict[Sku, int]:
         """What a member earns by it, line by line: one point for each whole unit of money paid."""
         currency = next((line.unit_price.currency for line in self.lines if line.unit_price), "")
         if not currency:
@@ -235,8 +235,8 @@ class BookedReceipt(Struct, frozen=True):
             Money(total, currency) for total in paid_amounts([line.total for line in self.lines])
         ]
         earned = Counter[Sku]()
-        for line, points in zip(self.lines, points_of_lines(paid), strict=True):
-            earned[line.name] += points
+        for line, points in zip(self.lines, compute_line_points(paid), strict=True):
+            earned[line.item_code] += points
         return {sku: points for sku, points in earned.items() if points}
 
 
@@ -251,7 +251,9 @@ def paid_amounts(totals: Collection[int]) -> list[int]:
     return paid
 
 
-def parts_returned(trades: Iterable[TradedReceipt]) -> dict[ReceiptId, dict[Sku, tuple[int, int]]]:
+def returned_quantities(
+    trades: Iterable[TradedReceipt],
+) -> dict[ReceiptId, dict[Sku, tuple[int, int]]]:
     """Of each sale and sku: units that came back, at most all of them, and units that were sold."""
     units: dict[ReceiptKind, Counter[tuple[ReceiptId, Sku]]] = {
         kind: Counter() for kind in ReceiptKind
@@ -273,7 +275,7 @@ def _sign(kind: ReceiptKind, disposition: Disposition | None) -> int:
     return 0 if disposition is Disposition.MISSING else 1
 
 
-def _broken(kind: ReceiptKind, line: ReceiptLine) -> tuple[str, str, str] | None:
+def _find_broken_rule(kind: ReceiptKind, line: ReceiptLine) -> tuple[str, str, str] | None:
     """The field of a line that breaks a rule, and the rule."""
     if (line.sku is None) == (line.gtin is None):
         return ("sku", "sku_or_gtin", "names the line, or its gtin does")
@@ -286,7 +288,7 @@ def _broken(kind: ReceiptKind, line: ReceiptLine) -> tuple[str, str, str] | None
     return None
 
 
-def _spelt(gtin: str) -> str:
+def _normalise_gtin(gtin: str) -> str:
     try:
         return parse_gtin(gtin)
     except InvalidField:

@@ -16,44 +16,46 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Final
 
-from domain.kernel.money import rounded, share_of_units, split
+from domain.kernel.money import round_half_up, share_of_units, split
 from domain.pricing.promotions import Promotion, PromotionItem, PromotionKind
 
-Off = dict[str, int]
+DiscountByLine = dict[str, int]
 """Minor units taken off each line."""
-Taken = list[tuple[Promotion, Off]]
+AppliedDiscounts = list[tuple[Promotion, DiscountByLine]]
 """What each promotion takes, in the order in which they took it."""
 PRECEDENCE: Final = list(PromotionKind)
 
 
 def apply_discounts(
     items: Collection[PromotionItem], promotions: Iterable[Promotion], coupons: Iterable[Promotion]
-) -> Taken:
+) -> AppliedDiscounts:
     """What everything takes off; promotions and coupons that do not apply are left out before."""
-    taken = _automatic(items, list(promotions))
-    left = {item.line: item.goods for item in items}
+    taken = _automatic_discounts(items, list(promotions))
+    left = {item.line: item.subtotal for item in items}
     for _, off in taken:
-        left = _less(left, off)
+        left = _subtract(left, off)
     for coupon in sorted(coupons, key=lambda one: (PRECEDENCE.index(one.kind), one.promotion)):
-        off = _offer(coupon, items, left)
-        left = _less(left, off)
+        off = _compute_discount(coupon, items, left)
+        left = _subtract(left, off)
         taken.append((coupon, off))
     return [(promotion, off) for promotion, off in taken if any(off.values())]
 
 
-def _automatic(items: Collection[PromotionItem], promotions: list[Promotion]) -> Taken:
-    full = {item.line: item.goods for item in items}
-    offers = {one.promotion: _offer(one, items, full) for one in promotions}
+def _automatic_discounts(
+    items: Collection[PromotionItem], promotions: list[Promotion]
+) -> AppliedDiscounts:
+    full = {item.line: item.subtotal for item in items}
+    offers = {one.promotion: _compute_discount(one, items, full) for one in promotions}
     best = dict.fromkeys(full, (0, ""))
     for one in sorted(promotions, key=lambda one: one.promotion):
-        if not one.speaks_of_lines_together:
+        if not one.spans_lines:
             for line, off in offers[one.promotion].items():
                 best[line] = max(best[line], (off, one.promotion), key=lambda offer: offer[0])
-    joint = [one for one in promotions if one.speaks_of_lines_together]
+    joint = [one for one in promotions if one.spans_lines]
     free = list(items)
     for one in sorted(joint, key=lambda one: (-sum(offers[one.promotion].values()), one.promotion)):
-        lines = {item.line for item in free if one.covers(item)}
-        offer = _offer(one, free, full)
+        lines = {item.line for item in free if one.applies_to(item)}
+        offer = _compute_discount(one, free, full)
         if sum(offer.values()) > sum(best[line][0] for line in lines):
             best |= {line: (offer.get(line, 0), one.promotion) for line in lines}
             free = [item for item in free if item.line not in lines]
@@ -63,18 +65,22 @@ def _automatic(items: Collection[PromotionItem], promotions: list[Promotion]) ->
     ]
 
 
-def _offer(promotion: Promotion, items: Iterable[PromotionItem], left: Mapping[str, int]) -> Off:
+def _compute_discount(
+    promotion: Promotion, items: Iterable[PromotionItem], left: Mapping[str, int]
+) -> DiscountByLine:
     """What a promotion takes off what is left of each line it covers."""
-    covered = [item for item in items if promotion.covers(item)]
+    covered = [item for item in items if promotion.applies_to(item)]
     if promotion.percent is not None:
         part, whole = (Decimal(promotion.percent) / 100).as_integer_ratio()
-        return {item.line: rounded(left[item.line] * part, whole) for item in covered}
+        return {item.line: round_half_up(left[item.line] * part, whole) for item in covered}
     if promotion.amount is not None:
         return _amount_off(promotion, covered, left)
     return _free_units(promotion, covered, left)
 
 
-def _amount_off(promotion: Promotion, covered: list[PromotionItem], left: Mapping[str, int]) -> Off:
+def _amount_off(
+    promotion: Promotion, covered: list[PromotionItem], left: Mapping[str, int]
+) -> DiscountByLine:
     assert promotion.amount is not None
     amount = promotion.amount.amount
     if promotion.off == "unit":
@@ -83,13 +89,15 @@ def _amount_off(promotion: Promotion, covered: list[PromotionItem], left: Mappin
     return split(min(amount, sum(weights.values())), weights)
 
 
-def _free_units(promotion: Promotion, covered: list[PromotionItem], left: Mapping[str, int]) -> Off:
+def _free_units(
+    promotion: Promotion, covered: list[PromotionItem], left: Mapping[str, int]
+) -> DiscountByLine:
     """The cheapest units are free, as many as whole bundles make."""
     assert promotion.take is not None
     assert promotion.pay is not None
     bundles = sum(item.quantity for item in covered) // promotion.take
     free = bundles * (promotion.take - promotion.pay)
-    off: Off = {}
+    off: DiscountByLine = {}
     by_price = sorted(
         covered, key=lambda item: (Fraction(left[item.line], item.quantity), item.line)
     )
@@ -100,5 +108,5 @@ def _free_units(promotion: Promotion, covered: list[PromotionItem], left: Mappin
     return off
 
 
-def _less(left: Mapping[str, int], off: Mapping[str, int]) -> dict[str, int]:
+def _subtract(left: Mapping[str, int], off: Mapping[str, int]) -> dict[str, int]:
     return {line: amount - off.get(line, 0) for line, amount in left.items()}

@@ -11,15 +11,15 @@ from typing import Annotated
 from msgspec import Meta, Struct, field
 
 from domain.contact.preferences import WallTime
-from domain.kernel.addresses import countries
+from domain.kernel.addresses import country_codes
 from domain.kernel.errors import Invalid, InvalidField
 from domain.kernel.ids import MarketId
 from domain.kernel.locales import Locale
 from domain.kernel.money import Currency, is_currency
-from domain.pricing.price_rules import Category, Country, Percent, check_name
+from domain.pricing.price_rules import Category, CountryCode, Percent, check_name
 
 
-class Tax(Struct, frozen=True, forbid_unknown_fields=True):
+class TaxRates(Struct, frozen=True, forbid_unknown_fields=True):
     """Rates in per cent: of single product categories, and of all others."""
 
     default: Percent = "0"
@@ -46,10 +46,10 @@ class MarketTerms(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     """No `countries` are all of them. `sending_hours` are for what nobody has asked for."""
 
     currency: Currency
-    countries: Annotated[tuple[Country, ...], Meta(max_length=300)] = ()
+    countries: Annotated[tuple[CountryCode, ...], Meta(max_length=300)] = ()
     locales: Annotated[tuple[Locale, ...], Meta(max_length=100)] = ()
     prices_include_tax: bool = True
-    tax: Tax = Tax()
+    tax: TaxRates = TaxRates()
     sending_hours: SendingHours | None = None
 
     def __post_init__(self) -> None:
@@ -100,7 +100,7 @@ class UnknownMarket(Invalid):
 def check_countries(told: Collection[str]) -> None:
     """Raises WrongField."""
     for at, country in enumerate(told):
-        if country not in countries():
+        if country not in country_codes():
             rule = "must be two letters of ISO 3166"
             raise InvalidField(f"countries.{at}", "unknown_country", rule)
 
@@ -121,7 +121,7 @@ def choose_market(markets: Collection[Market], currency: str, named: str | None)
     return found
 
 
-def usual_currency(markets: Collection[Market], default: str) -> str:
+def default_currency(markets: Collection[Market], default: str) -> str:
     """The currency of a cart for which nobody named any: `default`, where it is sold at all."""
     sold = [market.currency for market in sorted(markets, key=lambda one: one.market)]
     return sold[0] if sold and default not in sold else default

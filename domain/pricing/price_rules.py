@@ -11,17 +11,17 @@ from msgspec import Meta
 
 from domain.kernel.errors import InvalidField, NotFound, PreconditionFailed
 from domain.kernel.ids import RULE_PATTERN
-from domain.kernel.patterns import whole
+from domain.kernel.patterns import anchored
 
 Percent = Annotated[
     str,
     Meta(
-        pattern=whole(r"(100|[0-9]{1,2}(\.[0-9]{1,4})?)"),
+        pattern=anchored(r"(100|[0-9]{1,2}(\.[0-9]{1,4})?)"),
         description="Exact: 25, or 8.875",
         extra_json_schema={"example": "25"},
     ),
 ]
-Country = Annotated[str, Meta(pattern=whole("[A-Z]{2}"), description="ISO 3166")]
+CountryCode = Annotated[str, Meta(pattern=anchored("[A-Z]{2}"), description="ISO 3166")]
 Category = Annotated[str, Meta(min_length=1, max_length=500)]
 """As products name theirs, letter by letter."""
 NAME_RULE: Final = "must be 1 to 64 small letters, digits, - and _, and begin with none of the two"

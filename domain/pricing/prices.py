@@ -16,18 +16,18 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from domain.kernel.ids import MarketId, PromotionId, ShippingMethodId
-from domain.kernel.money import Money, rounded, split
-from domain.pricing.discounts import Taken, apply_discounts
+from domain.kernel.money import Money, round_half_up, split
+from domain.pricing.discounts import AppliedDiscounts, apply_discounts
 from domain.pricing.markets import Market
 from domain.pricing.price_rules import Percent
 from domain.pricing.promotions import Promotion, PromotionItem
 from domain.pricing.shipping_methods import ShippingMethod
 
-SHIPPING = ""
+SHIPPING_LINE = ""
 """What shipping is called among the lines, none of which is called so."""
 
 
-class Rules(Struct, frozen=True):
+class PricingRules(Struct, frozen=True):
     """What every cart is priced by. `promotions` are those that need no code."""
 
     markets: tuple[Market, ...] = ()
@@ -35,7 +35,7 @@ class Rules(Struct, frozen=True):
     methods: tuple[ShippingMethod, ...] = ()
 
 
-class Discount(Struct, frozen=True):
+class LineDiscount(Struct, frozen=True):
     """What a promotion takes off a line; with the `code` of the coupon that it needed."""
 
     promotion: PromotionId
@@ -50,20 +50,20 @@ class PricedLine(Struct, frozen=True):
     line: str
     quantity: int
     unit_price: Money
-    discounts: list[Discount]
+    discounts: list[LineDiscount]
     total: Money
     tax_rate: Percent | None
     tax: Money
     to_pay: Money
 
-    def parts(self, quantities: Sequence[int]) -> "list[PricedLine]":
+    def split(self, quantities: Sequence[int]) -> "list[PricedLine]":
         """The line in parts of so many units, which add up to it in every figure."""
         currency, names = self.total.currency, [str(part) for part in range(len(quantities))]
         left = {
             name: self.unit_price.amount * units
             for name, units in zip(names, quantities, strict=True)
         }
-        discounts: dict[str, list[Discount]] = {name: [] for name in names}
+        discounts: dict[str, list[LineDiscount]] = {name: [] for name in names}
         for one in self.discounts:
             for name, off in split(one.amount.amount, left).items():
                 left[name] -= off
@@ -83,7 +83,7 @@ class PricedLine(Struct, frozen=True):
         ]
 
 
-class Shipping(Struct, frozen=True):
+class ShippingCharge(Struct, frozen=True):
     """What it costs to send whatever is sent, once for the order."""
 
     method: ShippingMethodId
@@ -94,7 +94,7 @@ class Shipping(Struct, frozen=True):
     to_pay: Money
 
 
-class TaxSum(Struct, frozen=True):
+class TaxTotal(Struct, frozen=True):
     """All that bears one rate, shipping too: `gross` is `net` and `tax`."""
 
     rate: Percent
@@ -118,8 +118,8 @@ class Quote(Struct, frozen=True):
     market: MarketId | None
     prices_include_tax: bool
     lines: list[PricedLine]
-    shipping: Shipping | None
-    taxes: list[TaxSum]
+    shipping: ShippingCharge | None
+    taxes: list[TaxTotal]
     totals: Totals
 
 
@@ -144,27 +144,27 @@ class PricingContext(Struct, frozen=True):
     def rate_of(self, category: str) -> Percent | None:
         return self.market.tax.rate_of(category) if self.market else None
 
-    def promotions_for(self, items: Collection[PromotionItem]) -> list[Promotion]:
+    def applicable_promotions(self, items: Collection[PromotionItem]) -> list[Promotion]:
         """Those that need no code, are on now, and find their goods."""
         return [
             one
             for one in self.promotions
             if one.code is None
-            and one.has_begun(self.now)
-            and not one.is_over(self.now)
-            and one.fits(items, self.currency)
+            and one.has_started(self.now)
+            and not one.has_ended(self.now)
+            and one.is_applicable(items, self.currency)
         ]
 
 
 def quote_cart(items: Sequence[PromotionItem], deal: PricingContext) -> Quote:
     """Price a cart. The lines keep their order, which changes no sum."""
-    taken = apply_discounts(items, deal.promotions_for(items), deal.coupons)
-    totals = {item.line: item.goods - _off(taken, item.line) for item in items}
+    taken = apply_discounts(items, deal.applicable_promotions(items), deal.coupons)
+    totals = {item.line: item.subtotal - _discount_of(taken, item.line) for item in items}
     rates = {item.line: deal.rate_of(item.category) for item in items}
     sent = deal.method if any(item.ships for item in items) else None
     if sent:
-        totals[SHIPPING] = sent.price_for(sum(totals.values()))
-        rates[SHIPPING] = deal.rate_of(sent.tax_category or "")
+        totals[SHIPPING_LINE] = sent.price_for(sum(totals.values()))
+        rates[SHIPPING_LINE] = deal.rate_of(sent.tax_category or "")
     taxes, taxed = _taxes(totals, rates, includes=deal.includes_tax)
     on_top = 0 if deal.includes_tax else sum(taxed.values())
 
@@ -185,17 +185,17 @@ def quote_cart(items: Sequence[PromotionItem], deal: PricingContext) -> Quote:
         )
         for item in items
     ]
-    goods = sum(item.goods for item in items)
-    fee = totals.get(SHIPPING, 0)
+    goods = sum(item.subtotal for item in items)
+    fee = totals.get(SHIPPING_LINE, 0)
     return Quote(
         currency=deal.currency,
         market=deal.market.market if deal.market else None,
         prices_include_tax=deal.includes_tax,
         lines=lines,
-        shipping=Shipping(sent.method, sent.name_in(deal.locale), *bill(SHIPPING))
+        shipping=ShippingCharge(sent.method, sent.name_in(deal.locale), *bill(SHIPPING_LINE))
         if sent
         else None,
-        taxes=[TaxSum(rate, *map(money, amounts)) for rate, *amounts in taxes],
+        taxes=[TaxTotal(rate, *map(money, amounts)) for rate, *amounts in taxes],
         totals=Totals(
             goods=money(goods),
             discounts=money(goods + fee - sum(totals.values())),
@@ -206,13 +206,15 @@ def quote_cart(items: Sequence[PromotionItem], deal: PricingContext) -> Quote:
     )
 
 
-def _off(taken: Taken, line: str) -> int:
+def _discount_of(taken: AppliedDiscounts, line: str) -> int:
     return sum(off.get(line, 0) for _, off in taken)
 
 
-def _discounts(taken: Taken, line: str, deal: PricingContext) -> list[Discount]:
+def _discounts(taken: AppliedDiscounts, line: str, deal: PricingContext) -> list[LineDiscount]:
     return [
-        Discount(one.promotion, one.name_in(deal.locale), Money(off[line], deal.currency), one.code)
+        LineDiscount(
+            one.promotion, one.name_in(deal.locale), Money(off[line], deal.currency), one.code
+        )
         for one, off in taken
         if off.get(line)
     ]
@@ -236,4 +238,4 @@ def _taxes(
 def compute_tax(amount: int, rate: Percent, *, included: bool) -> int:
     """The tax that lies in an amount, or comes on top of it; half a minor unit goes up."""
     part, whole = (Decimal(rate) / 100).as_integer_ratio()
-    return rounded(amount * part, whole + part if included else whole)
+    return round_half_up(amount * part, whole + part if included else whole)

@@ -15,26 +15,26 @@ from msgspec.structs import force_setattr, replace
 from domain.catalogue.products import Names
 from domain.kernel.errors import Conflict, InvalidField, NotFound
 from domain.kernel.ids import CustomerId, PromotionId, Sku
-from domain.kernel.locales import fallbacks
+from domain.kernel.locales import fallback_chain
 from domain.kernel.money import Money
-from domain.kernel.patterns import whole
+from domain.kernel.patterns import anchored
 from domain.kernel.timestamps import Timestamp, ensure_representable
 from domain.pricing.price_rules import Category, Percent, check_name
 from domain.pricing.shipping_methods import check_price
 
 MAX_COUPONS: Final = 3
 """In one cart."""
-Code = Annotated[
+CouponCode = Annotated[
     str,
     Meta(
-        pattern=whole("[A-Za-z0-9_-]{3,64}"),
+        pattern=anchored("[A-Za-z0-9_-]{3,64}"),
         min_length=3,
         max_length=64,
         description="Case counts not",
     ),
 ]
-Uses = Annotated[int, Meta(ge=1, le=10**9)]
-Bundle = Annotated[int, Meta(ge=1, le=999)]
+UseLimit = Annotated[int, Meta(ge=1, le=10**9)]
+BundleSize = Annotated[int, Meta(ge=1, le=999)]
 
 
 class PromotionKind(StrEnum):
@@ -43,7 +43,7 @@ class PromotionKind(StrEnum):
     AMOUNT = "amount"
 
 
-NEEDS: Final = {
+REQUIRED_FIELDS: Final = {
     PromotionKind.PERCENTAGE: ("percent",),
     PromotionKind.N_FOR_M: ("take", "pay"),
     PromotionKind.AMOUNT: ("amount",),
@@ -70,7 +70,7 @@ class PromotionItem(Struct, frozen=True):
     ships: bool = False
 
     @property
-    def goods(self) -> int:
+    def subtotal(self) -> int:
         return self.price * self.quantity
 
 
@@ -91,23 +91,23 @@ class PromotionTerms(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     percent: Percent | None = None
     amount: Money | None = None
     off: Literal["unit", "lines"] = "unit"
-    take: Bundle | None = None
-    pay: Bundle | None = None
+    take: BundleSize | None = None
+    pay: BundleSize | None = None
     skus: Annotated[tuple[Sku, ...], Meta(max_length=1000)] = ()
     categories: Annotated[tuple[Category, ...], Meta(max_length=200)] = ()
     since: Timestamp | None = field(name="from", default=None)
     until: Timestamp | None = None
     least_spend: Money | None = None
-    code: Code | None = None
+    code: CouponCode | None = None
     customer: CustomerId | None = None
-    uses_max: Uses | None = None
-    uses_per_customer: Uses | None = None
+    uses_max: UseLimit | None = None
+    uses_per_customer: UseLimit | None = None
     state: PromotionState = PromotionState.ACTIVE
 
     def __post_init__(self) -> None:
         if self.code:
             force_setattr(self, "code", normalize_code(self.code))
-        self._must_fit_its_kind()
+        self._ensure_fields_match_kind()
         ensure_representable("from", self.since)
         ensure_representable("until", self.until)
         if self.since and self.until and self.since >= self.until:
@@ -118,9 +118,9 @@ class PromotionTerms(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             if getattr(self, name) is not None and self.code is None:
                 raise InvalidField(name, "needs_code", "is only for what has a code")
 
-    def _must_fit_its_kind(self) -> None:
+    def _ensure_fields_match_kind(self) -> None:
         for name in ("percent", "amount", "take", "pay"):
-            told, needed = getattr(self, name) is not None, name in NEEDS[self.kind]
+            told, needed = getattr(self, name) is not None, name in REQUIRED_FIELDS[self.kind]
             if needed and not told:
                 raise InvalidField(name, "required", f"is needed by the kind {self.kind.value}")
             if told and not needed:
@@ -135,30 +135,30 @@ class PromotionTerms(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             raise InvalidField("least_spend.currency", "currency_mismatch", rule)
 
     @property
-    def speaks_of_lines_together(self) -> bool:
+    def spans_lines(self) -> bool:
         """Whether what it takes off one line depends on the others."""
         by_lines = self.kind is PromotionKind.AMOUNT and self.off == "lines"
         return by_lines or self.kind is PromotionKind.N_FOR_M
 
-    def covers(self, item: PromotionItem) -> bool:
+    def applies_to(self, item: PromotionItem) -> bool:
         if not self.skus and not self.categories:
             return True
         return item.sku in self.skus or item.category in self.categories
 
-    def has_begun(self, now: datetime) -> bool:
+    def has_started(self, now: datetime) -> bool:
         return self.since is None or self.since <= now
 
-    def is_over(self, now: datetime) -> bool:
+    def has_ended(self, now: datetime) -> bool:
         paused = self.state is not PromotionState.ACTIVE
         return paused or (self.until is not None and self.until <= now)
 
-    def fits(self, items: Iterable[PromotionItem], currency: str) -> bool:
+    def is_applicable(self, items: Iterable[PromotionItem], currency: str) -> bool:
         """Whether its goods are there, and cost enough."""
         if any(one and one.currency != currency for one in (self.amount, self.least_spend)):
             return False
-        covered = [item for item in items if self.covers(item)]
+        covered = [item for item in items if self.applies_to(item)]
         least = self.least_spend.amount if self.least_spend else 0
-        return bool(covered) and sum(item.goods for item in covered) >= least
+        return bool(covered) and sum(item.subtotal for item in covered) >= least
 
 
 class Promotion(PromotionTerms, frozen=True, kw_only=True):
@@ -178,7 +178,7 @@ class Promotion(PromotionTerms, frozen=True, kw_only=True):
 
     def name_in(self, locale: str) -> str:
         """Empty where it has no name."""
-        names = (self.names.get(one) for one in fallbacks(locale))
+        names = (self.names.get(one) for one in fallback_chain(locale))
         return next((name for name in names if name), "")
 
 
@@ -191,7 +191,7 @@ class CodeTaken(Conflict):
         super().__init__(detail, errors=[error])
 
 
-class PromotionUsed(Conflict):
+class PromotionInUse(Conflict):
     """What orders stand with is paused or ended, never taken away from under them."""
 
     code = "promotion_used"
@@ -250,7 +250,7 @@ class Coupon(Struct, frozen=True):
     promotion: Promotion | None = None
     uses_of_customer: int = 0
 
-    def used(self, *, by_bearer: bool) -> "Coupon":
+    def record_use(self, *, by_bearer: bool) -> "Coupon":
         """The coupon after one more order has used it."""
         told = self.promotion
         assert told is not None, "what is gone takes nothing off"
@@ -260,7 +260,7 @@ class Coupon(Struct, frozen=True):
             uses_of_customer=self.uses_of_customer + by_bearer,
         )
 
-    def trouble(
+    def find_problem(
         self,
         *,
         customer: CustomerId | None,
@@ -270,7 +270,7 @@ class Coupon(Struct, frozen=True):
     ) -> CouponProblem | None:
         """Why it takes nothing off; what no change of the cart mends comes first."""
         told = self.promotion
-        if told is None or told.is_over(now):
+        if told is None or told.has_ended(now):
             return CouponProblem.ENDED
         if told.customer not in {None, customer}:
             return CouponProblem.NOT_YOURS
@@ -280,5 +280,5 @@ class Coupon(Struct, frozen=True):
             return CouponProblem.USED_UP
         if told.uses_per_customer is not None and self.uses_of_customer >= told.uses_per_customer:
             return CouponProblem.USED_UP
-        fits = told.has_begun(now) and told.fits(items, currency)
+        fits = told.has_started(now) and told.is_applicable(items, currency)
         return None if fits else CouponProblem.NOT_APPLICABLE

@@ -9,15 +9,15 @@ from msgspec import Meta, Struct
 from domain.catalogue.products import MAX_PRICE, Names
 from domain.kernel.errors import Invalid, InvalidField
 from domain.kernel.ids import ShippingMethodId
-from domain.kernel.locales import fallbacks
+from domain.kernel.locales import fallback_chain
 from domain.kernel.money import Money, is_currency
 from domain.pricing.markets import Market, check_countries
-from domain.pricing.price_rules import Category, Country, check_name
+from domain.pricing.price_rules import Category, CountryCode, check_name
 
 Days = Annotated[int, Meta(ge=0, le=365)]
 
 
-class MethodState(StrEnum):
+class ShippingMethodState(StrEnum):
     ACTIVE = "active"
     PAUSED = "paused"
 
@@ -31,12 +31,12 @@ class ShippingTerms(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     names: Names
     price: Money
-    countries: Annotated[tuple[Country, ...], Meta(max_length=300)] = ()
+    countries: Annotated[tuple[CountryCode, ...], Meta(max_length=300)] = ()
     free_from: Money | None = None
     days_min: Days = 1
     days_max: Days = 5
     tax_category: Category | None = None
-    state: MethodState = MethodState.ACTIVE
+    state: ShippingMethodState = ShippingMethodState.ACTIVE
 
     def __post_init__(self) -> None:
         check_price("price", self.price)
@@ -62,9 +62,9 @@ class ShippingMethod(ShippingTerms, frozen=True, kw_only=True):
     def name(self) -> str:
         return self.method
 
-    def reaches(self, *, country: str | None, currency: str | None) -> bool:
+    def is_available_for(self, *, country: str | None, currency: str | None) -> bool:
         """Whether it may be chosen; what nobody has told yet shuts nothing out."""
-        if self.state is not MethodState.ACTIVE:
+        if self.state is not ShippingMethodState.ACTIVE:
             return False
         if currency is not None and self.price.currency != currency:
             return False
@@ -76,7 +76,7 @@ class ShippingMethod(ShippingTerms, frozen=True, kw_only=True):
         return 0 if free else self.price.amount
 
     def name_in(self, locale: str) -> str:
-        names = (self.names.get(one) for one in fallbacks(locale))
+        names = (self.names.get(one) for one in fallback_chain(locale))
         return next((name for name in names if name), None) or next(
             iter(self.names.values()), self.method
         )
@@ -121,5 +121,5 @@ def list_offered(
     """Those that reach a country in a currency, the cheapest first."""
     if market and country and not market.sells_to(country):
         return []
-    fit = (one for one in methods if one.reaches(country=country, currency=currency))
+    fit = (one for one in methods if one.is_available_for(country=country, currency=currency))
     return sorted(fit, key=lambda one: (one.price.amount, one.method))

@@ -24,7 +24,7 @@ class Disposition(StrEnum):
     MISSING = "missing"
 
 
-NOT_FOR_SALE: Final = {
+CONDITION_BY_DISPOSITION: Final = {
     Disposition.DAMAGED: Condition.DAMAGED,
     Disposition.QUARANTINE: Condition.QUARANTINE,
 }
@@ -50,7 +50,7 @@ class DispositionProposal(Struct, frozen=True):
 class OtherLocation(Struct, frozen=True):
     """The shelf of another store, and how far it is; None where nobody knows."""
 
-    shelf: StockLevel
+    stock_level: StockLevel
     distance_km: float | None = None
 
 
@@ -64,8 +64,8 @@ def propose(
     """Where units that came back belong; the shelves are as they were before they came."""
     if reason := NOT_SELLABLE.get(disposition):
         return DispositionProposal(here.sku, quantity, ProposedAction.QUARANTINE, reason)
-    lacking = sorted((other for other in others if not other.shelf.sellable), key=_need)
-    nearest = lacking[0].shelf if lacking else None
+    lacking = sorted((other for other in others if not other.stock_level.sellable), key=_priority)
+    nearest = lacking[0].stock_level if lacking else None
     if here.available < 0:
         return DispositionProposal(here.sku, quantity, ProposedAction.SHELF, "promised_here")
     if nearest and nearest.available < 0:
@@ -81,7 +81,12 @@ def propose(
     return DispositionProposal(here.sku, quantity, ProposedAction.SHELF, "enough_everywhere")
 
 
-def _need(other: OtherLocation) -> tuple[bool, bool, float, StoreId]:
+def _priority(other: OtherLocation) -> tuple[bool, bool, float, StoreId]:
     """Orders that wait go first, then the nearest; who is nowhere goes last."""
     nowhere = other.distance_km is None
-    return (other.shelf.available >= 0, nowhere, other.distance_km or 0.0, other.shelf.store)
+    return (
+        other.stock_level.available >= 0,
+        nowhere,
+        other.distance_km or 0.0,
+        other.stock_level.store,
+    )

@@ -57,7 +57,7 @@ def value_of(
     Raises:
         ReceiptRequired, WrongField.
     """
-    prices = [_price(at, one, products) for at, one in enumerate(brought)]
+    prices = [_unit_price(at, one, products) for at, one in enumerate(brought)]
     if len({price.currency for price in prices}) > 1:
         raise InvalidField("lines", "one_currency", "must be in one currency")
     amounts = [price.amount * one.quantity for one, price in zip(brought, prices, strict=True)]
@@ -77,14 +77,14 @@ def value_of(
     ]
 
 
-def as_store_credit(lines: Collection[ReturnLine]) -> list[Refund]:
+def to_store_credit(lines: Collection[ReturnLine]) -> list[Refund]:
     """All of it, to be spent in the shop."""
     currency = next(iter(lines)).refund.currency
     amount = sum(line.refund.amount for line in lines)
     return [Refund(STORE_CREDIT, Money(amount, currency), RefundMethod.TILL)] if amount else []
 
 
-def _price(at: int, one: BroughtItem, products: Mapping[Sku, Product]) -> Money:
+def _unit_price(at: int, one: BroughtItem, products: Mapping[Sku, Product]) -> Money:
     product = products.get(one.name)
     if product is None:
         raise InvalidField(f"lines.{at}.sku", "unknown_sku", "is no product")

@@ -27,7 +27,7 @@ from domain.orders.order_lines import OrderLine
 from domain.orders.orders import Order
 from domain.orders.timeline import ActorKind, TimelineEntry, TimelineEventKind, TimelineFacts
 from domain.payments.refunds import Refund
-from domain.returns.dispositions import NOT_FOR_SALE, Disposition, DispositionProposal
+from domain.returns.dispositions import CONDITION_BY_DISPOSITION, Disposition, DispositionProposal
 
 
 class ReturnChannel(StrEnum):
@@ -51,7 +51,7 @@ class RequestedLine(Struct, frozen=True):
     disposition: Disposition | None = None
     reason: str = ""
 
-    def means(self, line: OrderLine) -> bool:
+    def matches(self, line: OrderLine) -> bool:
         return line.sku == self.sku if self.line is None else line.line == self.line
 
 
@@ -135,16 +135,16 @@ class Return(Struct, frozen=True, kw_only=True):
             counted[line.line] += line.quantity
         return dict(counted)
 
-    def moves(self, now: datetime) -> list[StockPosting]:
+    def to_postings(self, now: datetime) -> list[StockPosting]:
         """What comes to the shelves of its store, part by part of kits."""
         on_hand = Counter[Sku]()
         aside: dict[Sku, Counter[Condition]] = {}
         for line in self.lines:
             for part, each in line.parts.items():
                 on_hand[part] += each * line.quantity
-                if line.disposition in NOT_FOR_SALE:
+                if line.disposition in CONDITION_BY_DISPOSITION:
                     blocked = aside.setdefault(part, Counter())
-                    blocked[NOT_FOR_SALE[line.disposition]] += each * line.quantity
+                    blocked[CONDITION_BY_DISPOSITION[line.disposition]] += each * line.quantity
         source = PostingSource(MovementReason.RETURN, self.id, self.by, now)
         return [
             StockPosting(
@@ -155,23 +155,25 @@ class Return(Struct, frozen=True, kw_only=True):
             for sku, units in sorted(on_hand.items())
         ]
 
-    def must_be_expected(self) -> None:
+    def ensure_announced(self) -> None:
         """Raises ReturnOver."""
         if self.state is not ReturnState.ANNOUNCED:
             raise ReturnClosed(self)
 
-    def received(self, by: str, now: datetime, **came: object) -> "Return":
+    def receive(self, by: str, now: datetime, **came: object) -> "Return":
         """So much came back, and is paid back like this."""
-        return self.changed(now, state=ReturnState.RECEIVED, by=by, received_at=now, **came)
+        return self.with_changes(now, state=ReturnState.RECEIVED, by=by, received_at=now, **came)
 
-    def cancelled(self, now: datetime) -> "Return":
+    def cancel(self, now: datetime) -> "Return":
         """Nothing will come; a repeat changes nothing. Raises ReturnOver."""
         if self.state is ReturnState.CANCELLED:
             return self
-        self.must_be_expected()
-        return self.changed(now, state=ReturnState.CANCELLED)
+        self.ensure_announced()
+        return self.with_changes(now, state=ReturnState.CANCELLED)
 
-    def decided(self, *, pays: bool, refunds: list[Refund], by: str, now: datetime) -> "Return":
+    def decide_withheld(
+        self, *, pays: bool, refunds: list[Refund], by: str, now: datetime
+    ) -> "Return":
         """What was withheld is paid back, by `refunds`, or is not. Raises NothingWithheld."""
         if not self.withheld.amount:
             raise NothingToDecide
@@ -183,9 +185,9 @@ class Return(Struct, frozen=True, kw_only=True):
             )
             for line in self.lines
         ]
-        return self.changed(now, lines=lines, refunds=[*self.refunds, *refunds], decided_by=by)
+        return self.with_changes(now, lines=lines, refunds=[*self.refunds, *refunds], decided_by=by)
 
-    def changed(self, now: datetime, **changes: object) -> "Return":
+    def with_changes(self, now: datetime, **changes: object) -> "Return":
         return structs.replace(self, changed_at=now, version=self.version + 1, **changes)
 
 
@@ -207,30 +209,32 @@ def to_return_lines(
     left = {line.line: line.returnable for line in order.lines}
     lines, wrong = [], []
     for position, one in enumerate(asked):
-        meant = [line for line in order.lines if one.means(line)]
+        meant = [line for line in order.lines if one.matches(line)]
         wanted = one.quantity
         for line in meant:
             units = min(wanted, left[line.line])
             if units:
                 first = line.returnable - left[line.line]
-                lines.append(_back(one, line, first, units, parts or {}, pays=pays_missing))
+                lines.append(
+                    _to_return_line(one, line, first, units, parts or {}, pays=pays_missing)
+                )
                 left[line.line] -= units
                 wanted -= units
         if wanted:
-            wrong.append(_too_many(position, one, meant, wanted))
+            wrong.append(_excess_error(position, one, meant, wanted))
     if wrong:
         raise ReturnTooLarge(wrong)
     return lines
 
 
-def within(order: Order, asked: Iterable[RequestedLine]) -> list[RequestedLine]:
+def clip_to_returnable(order: Order, asked: Iterable[RequestedLine]) -> list[RequestedLine]:
     """Of each as much as the order's buyer has; for what happened and cannot be refused."""
     left = {line.line: line.returnable for line in order.lines}
     clipped = []
     for one in asked:
         wanted = one.quantity
         for line in order.lines:
-            if one.means(line):
+            if one.matches(line):
                 units = min(wanted, left[line.line])
                 left[line.line] -= units
                 wanted -= units
@@ -238,7 +242,7 @@ def within(order: Order, asked: Iterable[RequestedLine]) -> list[RequestedLine]:
     return clipped
 
 
-def covered(announced: Iterable[Return], order: Order) -> list[Return]:
+def find_exhausted_returns(announced: Iterable[Return], order: Order) -> list[Return]:
     """Those that are still expected, though the order's buyer has nothing of them left."""
     left = {line.line for line in order.lines if line.returnable}
     return [
@@ -248,7 +252,7 @@ def covered(announced: Iterable[Return], order: Order) -> list[Return]:
     ]
 
 
-def _back(
+def _to_return_line(
     one: RequestedLine,
     line: OrderLine,
     first: int,
@@ -257,7 +261,7 @@ def _back(
     *,
     pays: bool,
 ) -> ReturnLine:
-    paid, nothing = line.worth_of(first, units), Money(0, line.to_pay.currency)
+    paid, nothing = line.refundable_amount(first, units), Money(0, line.to_pay.currency)
     missing = one.disposition is Disposition.MISSING
     waits = missing and not pays
     return ReturnLine(
@@ -273,7 +277,7 @@ def _back(
     )
 
 
-def _too_many(
+def _excess_error(
     position: int, one: RequestedLine, meant: Sequence[OrderLine], too_many: int
 ) -> dict[str, Any]:
     """`allowed` is what may come back of it at all, whatever was named before it."""

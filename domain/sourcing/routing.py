@@ -11,24 +11,24 @@ from typing import Final
 
 from msgspec import Struct
 
-from domain.inventory.availability import NOTHING_HELD, StockLevelMap
+from domain.inventory.availability import NO_HELD_UNITS, StockLevelMap
 from domain.inventory.stock_levels import StockKey
 from domain.kernel.ids import Sku, StoreId
 from domain.stores.stores import Store, StoreKind
 
-RANK: Final[Mapping[StoreKind, int]] = {
+STORE_KIND_RANK: Final[Mapping[StoreKind, int]] = {
     StoreKind.WAREHOUSE: 0,
     StoreKind.DARK_STORE: 1,
     StoreKind.STORE: 2,
 }
-Units = Mapping[Sku, int]
+QuantityBySku = Mapping[Sku, int]
 
 
 class RoutedLine(Struct, frozen=True):
     """Units of each SKU by the location that sends them, and units that nobody can send."""
 
-    sent: dict[StoreId, dict[Sku, int]]
-    short: dict[Sku, int]
+    units_by_store: dict[StoreId, dict[Sku, int]]
+    unrouted: dict[Sku, int]
 
 
 class LocationStock(Struct, frozen=True):
@@ -37,22 +37,22 @@ class LocationStock(Struct, frozen=True):
     A SKU without parts is not counted, and can be sent from everywhere.
     """
 
-    parts: Mapping[Sku, Units]
-    shelves: StockLevelMap
+    parts: Mapping[Sku, QuantityBySku]
+    stock_levels: StockLevelMap
     stores: Mapping[StoreId, Store]
-    own: Mapping[StockKey, int] = NOTHING_HELD
-    taken: Mapping[StockKey, int] = NOTHING_HELD
+    own_held: Mapping[StockKey, int] = NO_HELD_UNITS
+    committed: Mapping[StockKey, int] = NO_HELD_UNITS
     """What the same buyer is to collect there."""
 
 
-def route_lines(wanted: Units, supply: LocationStock) -> RoutedLine:
+def route_lines(wanted: QuantityBySku, supply: LocationStock) -> RoutedLine:
     """Who sends what of `wanted`. The units of one SKU may come from several locations."""
     left = dict(wanted)
-    free = _free(supply)
+    free = _sellable_by_store(supply)
     sent: dict[StoreId, dict[Sku, int]] = {}
     while left:
-        offers = [(store, _covered(store, left, supply.parts, free)) for store in free]
-        best = max(offers, key=lambda offer: _worth(offer, left, supply), default=None)
+        offers = [(store, _coverage(store, left, supply.parts, free)) for store in free]
+        best = max(offers, key=lambda offer: _score(offer, left, supply), default=None)
         if best is None or not any(best[1].values()):
             break
         store, units = best
@@ -62,18 +62,23 @@ def route_lines(wanted: Units, supply: LocationStock) -> RoutedLine:
     return RoutedLine(sent, left)
 
 
-def _free(supply: LocationStock) -> dict[StoreId, dict[Sku, int]]:
+def _sellable_by_store(supply: LocationStock) -> dict[StoreId, dict[Sku, int]]:
     """What each location may sell, part by part."""
     free: dict[StoreId, dict[Sku, int]] = {store: {} for store in supply.stores}
-    for place, shelf in supply.shelves.items():
+    for place, shelf in supply.stock_levels.items():
         if shelf.store in free:
-            units = shelf.sellable_to(supply.own.get(place, 0)) - supply.taken.get(place, 0)
+            units = shelf.sellable_for(supply.own_held.get(place, 0)) - supply.committed.get(
+                place, 0
+            )
             free[shelf.store][shelf.sku] = max(0, units)
     return free
 
 
-def _covered(
-    store: StoreId, left: Units, parts: Mapping[Sku, Units], free: Mapping[StoreId, Units]
+def _coverage(
+    store: StoreId,
+    left: QuantityBySku,
+    parts: Mapping[Sku, QuantityBySku],
+    free: Mapping[StoreId, QuantityBySku],
 ) -> dict[Sku, int]:
     """Units of each SKU that one location can send; lines that share a part share it."""
     there = dict(free[store])
@@ -89,12 +94,12 @@ def _covered(
     return covered
 
 
-def _worth(
-    offer: tuple[StoreId, Units], left: Units, supply: LocationStock
+def _score(
+    offer: tuple[StoreId, QuantityBySku], left: QuantityBySku, supply: LocationStock
 ) -> tuple[int, int, int, int, list[int]]:
     store, covered = offer
     whole = sum(covered.get(sku, 0) == count for sku, count in left.items())
-    own = sum(count for (where, _), count in supply.own.items() if where == store)
-    rank = RANK[supply.stores[store].kind]
+    own = sum(count for (where, _), count in supply.own_held.items() if where == store)
+    rank = STORE_KIND_RANK[supply.stores[store].kind]
     first = [-ord(letter) for letter in store]  # the smaller key is worth more
     return whole, sum(covered.values()), own, -rank, first

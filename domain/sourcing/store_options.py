@@ -11,10 +11,10 @@ from itertools import combinations
 
 from msgspec import Struct
 
-from domain.inventory.availability import NOTHING_HELD, StockLevelMap, sellable_units
+from domain.inventory.availability import NO_HELD_UNITS, StockLevelMap, sellable_units
 from domain.inventory.stock_levels import StockKey
 from domain.kernel.ids import WEB, Sku
-from domain.stores.promises import Promise
+from domain.stores.promises import PickupPromise
 from domain.stores.stores import Store
 
 
@@ -30,11 +30,11 @@ class CandidateStore(Struct, frozen=True):
     """A store that hands over, with what an order placed now would be promised there."""
 
     store: Store
-    promise: Promise
+    promise: PickupPromise
     distance_km: float | None = None
 
     @property
-    def rank(self) -> tuple[object, ...]:
+    def sort_key(self) -> tuple[object, ...]:
         """The earliest first, then the nearest, then by name."""
         return (self.promise.since, self.distance_km or 0.0, self.store.store)
 
@@ -61,28 +61,28 @@ class SplitOption(Struct, frozen=True):
         return max(share.candidate.promise.since for share in self.shares)
 
     @property
-    def rank(self) -> tuple[object, ...]:
+    def sort_key(self) -> tuple[object, ...]:
         """The most units first, then the earliest whole promise, then the shortest way."""
         stores = [share.candidate for share in self.shares]
-        return (-self.covered, *_way(stores[0], stores[1]))
+        return (-self.covered, *_distance_key(stores[0], stores[1]))
 
 
 class StockView(Struct, frozen=True):
     """Shelves as the web sees them, and what the cart holds of them."""
 
     shelves: StockLevelMap
-    own: Mapping[StockKey, int] = NOTHING_HELD
+    own_held: Mapping[StockKey, int] = NO_HELD_UNITS
 
-    def free(
-        self, wish: WantedItem, store: Store, taken: Mapping[StockKey, int] = NOTHING_HELD
+    def sellable_units(
+        self, wish: WantedItem, store: Store, taken: Mapping[StockKey, int] = NO_HELD_UNITS
     ) -> int:
         """Units that `store` can serve beside what is `taken` of it already, as many as wished."""
         if wish.parts is None:
             return 0
         if wish.parts:
-            free = sellable_units(wish.parts, store.store, self.shelves, self.own, taken)
+            free = sellable_units(wish.parts, store.store, self.shelves, self.own_held, taken)
             return min(wish.quantity, free)
-        is_held = any(place[0] == store.store for place in self.own)
+        is_held = any(place[0] == store.store for place in self.own_held)
         return wish.quantity if is_held or store.serves(WEB) else 0
 
 
@@ -93,7 +93,7 @@ def served_stores(
     taken, units = Counter[StockKey](), []
     for wish, elsewhere in zip(wishes, before or [0] * len(wishes), strict=True):
         rest = WantedItem(wish.sku, wish.quantity - elsewhere, wish.parts)
-        count = lying.free(rest, store, taken)
+        count = lying.sellable_units(rest, store, taken)
         for sku, each in (wish.parts or {}).items():
             taken[store.store, sku] += each * count
         units.append(count)
@@ -106,7 +106,7 @@ def stores_with_everything(
     """The stores that can serve every wish in full, by their rank."""
     wanted = [wish.quantity for wish in wishes]
     able = [one for one in candidates if served_stores(wishes, one.store, lying) == wanted]
-    return sorted(able, key=lambda one: one.rank)
+    return sorted(able, key=lambda one: one.sort_key)
 
 
 def find_best_split(
@@ -117,9 +117,10 @@ def find_best_split(
     A pair is looked at closely only where what lies there line by line could make it the best.
     """
     alone = {
-        one.store.store: [lying.free(wish, one.store) for wish in wishes] for one in candidates
+        one.store.store: [lying.sellable_units(wish, one.store) for wish in wishes]
+        for one in candidates
     }
-    useful = sorted((one for one in candidates if any(alone[one.store.store])), key=_rank)
+    useful = sorted((one for one in candidates if any(alone[one.store.store])), key=_sort_key)
     best: SplitOption | None = None
     for first, second in combinations(useful, 2):
         most = sum(
@@ -128,10 +129,10 @@ def find_best_split(
                 wishes, alone[first.store.store], alone[second.store.store], strict=True
             )
         )
-        if best and (-most, *_way(first, second)) >= best.rank:
+        if best and (-most, *_distance_key(first, second)) >= best.sort_key:
             continue
         for split in _splits(wishes, first, second, lying):
-            best = min(best or split, split, key=_rank)
+            best = min(best or split, split, key=_sort_key)
     return best
 
 
@@ -152,12 +153,12 @@ def _units(wishes: Sequence[WantedItem], counts: Sequence[int]) -> dict[Sku, int
     return {wish.sku: count for wish, count in zip(wishes, counts, strict=True) if count}
 
 
-def _way(first: CandidateStore, second: CandidateStore) -> tuple[object, ...]:
+def _distance_key(first: CandidateStore, second: CandidateStore) -> tuple[object, ...]:
     """When the later of the two is ready, how far both are, and their names."""
     since = max(first.promise.since, second.promise.since)
     distance = (first.distance_km or 0.0) + (second.distance_km or 0.0)
     return (since, distance, *sorted((first.store.store, second.store.store)))
 
 
-def _rank(one: CandidateStore | SplitOption) -> tuple[object, ...]:
-    return one.rank
+def _sort_key(one: CandidateStore | SplitOption) -> tuple[object, ...]:
+    return one.sort_key

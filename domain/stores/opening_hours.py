@@ -36,7 +36,7 @@ _NAME = (
     r"|fr(?:i(?:day)?)?|sa(?:t(?:urday)?)?|su(?:n(?:day)?)?"
 )
 _DASH = r"\s*(?:-|–|—|to|until)\s*"  # noqa: RUF001 - the dashes people type
-_SOME_DAYS = re.compile(rf"({_NAME})(?:{_DASH}({_NAME}))?")
+_DAY_RANGE = re.compile(rf"({_NAME})(?:{_DASH}({_NAME}))?")
 _PART = re.compile(
     rf"(?P<days>daily|(?:{_NAME})(?:(?:{_DASH}|\s*(?:,|&|and|/)\s*)(?:{_NAME}))*)\.?"
     r"(?:\s*:\s*|\s+)(?P<times>\S.*)"
@@ -67,7 +67,7 @@ def parse_hours(text: str) -> str:
     written = text.strip()
     if not written:
         return ""
-    return str(OpeningHours(written if validate(written) else _as_osm(written)).normalize())
+    return str(OpeningHours(written if validate(written) else _to_osm(written)).normalize())
 
 
 def is_open(hours: str, time_zone: str, at: datetime, country: str = "") -> bool:
@@ -158,7 +158,7 @@ def _calendar(hours: str, time_zone: str, country: str) -> OpeningHours:
 # --- hours as people write them -------------------------------------------------------------------
 
 
-def _as_osm(written: str) -> str:
+def _to_osm(written: str) -> str:
     week: dict[int, list[Span]] = {}
     for part in filter(None, (part.strip() for part in re.split(r"[;\n]", written))):
         found = _PART.fullmatch(part.lower())
@@ -167,7 +167,9 @@ def _as_osm(written: str) -> str:
         spans = _spans(found["times"], part)
         for day in _days(found["days"]):
             week.setdefault(day, []).extend(spans)
-    rules = [f"{_DAYS[day]} {','.join(map(_spell, spans))}" for day, spans in week.items() if spans]
+    rules = [
+        f"{_DAYS[day]} {','.join(map(_format_span, spans))}" for day, spans in week.items() if spans
+    ]
     late = any(until > _DAY for spans in week.values() for _, until in spans)
     # After `;` a day's own rule would cut off the hours that the evening before left it.
     return (", " if late else "; ").join(rules) or "off"
@@ -177,7 +179,7 @@ def _days(text: str) -> list[int]:
     if text == "daily":
         return list(range(7))
     days: list[int] = []
-    for first, last in _SOME_DAYS.findall(text):
+    for first, last in _DAY_RANGE.findall(text):
         start = _day(first)
         length = (_day(last) - start) % 7 if last else 0
         days += [(start + step) % 7 for step in range(length + 1)]
@@ -208,17 +210,17 @@ def _span(written: Sequence[str]) -> Span:
     to guess, and a closing from 13 on says that its opening is on the 24-hour clock too.
     """
     opens, closes = _minutes(*written[:3]), _minutes(*written[3:])
-    if _guessed(written[:3]) and 1 <= opens // 60 <= 6 and closes // 60 <= 12:  # noqa: PLR2004
+    if _is_ambiguous(written[:3]) and 1 <= opens // 60 <= 6 and closes // 60 <= 12:  # noqa: PLR2004
         opens += _HALF_DAY
     if tuple(written[3:]) == ("11", "59", ""):
         closes = _LAST_MINUTE
     while closes <= opens:
-        closes += _HALF_DAY if _guessed(written[3:]) else _DAY
+        closes += _HALF_DAY if _is_ambiguous(written[3:]) else _DAY
     # People who write 11:59 leave out the whole day's last minute only because it has no name.
     return (0, _DAY) if (opens, closes) == (0, _LAST_MINUTE) else (opens, closes)
 
 
-def _guessed(time: Sequence[str]) -> bool:
+def _is_ambiguous(time: Sequence[str]) -> bool:
     hour, _, half = time
     return not half and not hour.startswith("0")
 
@@ -228,5 +230,5 @@ def _minutes(hour: str, minute: str, half: str) -> int:
     return (hours + 12 * half.startswith("p")) * 60 + int(minute or 0)
 
 
-def _spell(span: Span) -> str:
+def _format_span(span: Span) -> str:
     return "-".join(f"{minutes // 60:02}:{minutes % 60:02}" for minutes in span)

@@ -8,14 +8,14 @@ from msgspec import Struct, structs
 from domain.stores.stores import Store
 
 
-class Promise(Struct, frozen=True):
+class PickupPromise(Struct, frozen=True):
     """Both in the store's own time. Once stored with an order it never changes."""
 
     since: datetime
     until: datetime
 
 
-def compute_promise(store: Store, now: datetime) -> Promise | None:
+def compute_promise(store: Store, now: datetime) -> PickupPromise | None:
     """Ready after the store's working minutes, at the latest after twice as many.
 
     None for a store that never opens again.
@@ -24,10 +24,10 @@ def compute_promise(store: Store, now: datetime) -> Promise | None:
     if since is None:
         return None
     slower = structs.replace(store, prep_minutes=2 * store.prep_minutes)
-    return Promise(since, slower.ready_at(now) or since)
+    return PickupPromise(since, slower.ready_at(now) or since)
 
 
-def collect_by(store: Store, ready_at: datetime) -> datetime:
+def compute_collect_by(store: Store, ready_at: datetime) -> datetime:
     """Until when goods wait: the end of the last of the store's pickup days, in its own time."""
     local = ready_at.astimezone(ZoneInfo(store.time_zone))
     last = local + timedelta(days=store.pickup_days)

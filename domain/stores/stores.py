@@ -14,11 +14,11 @@ from typing import Annotated, Final
 
 from msgspec import Meta, Struct
 
-from domain.kernel.addresses import countries
+from domain.kernel.addresses import country_codes
 from domain.kernel.errors import Conflict, Invalid, InvalidField, NotFound
 from domain.kernel.ids import ChannelId, StoreId, check_key
-from domain.kernel.text import NameOrNone
-from domain.kernel.time_zones import is_zone
+from domain.kernel.text import OptionalName
+from domain.kernel.time_zones import is_time_zone
 from domain.stores import opening_hours
 
 _EARTH_RADIUS_KM: Final = 6371.0088  # mean radius, IUGG
@@ -86,7 +86,7 @@ class Store(Struct, frozen=True, kw_only=True):
     """
 
     store: StoreId
-    name: NameOrNone = ""
+    name: OptionalName = ""
     kind: StoreKind = StoreKind.STORE
     address: Annotated[str, Meta(max_length=500)] = ""
     city: Annotated[str, Meta(max_length=200)] = ""
@@ -110,14 +110,14 @@ class Store(Struct, frozen=True, kw_only=True):
         if (self.latitude is None) != (self.longitude is None):
             lacking = "latitude" if self.latitude is None else "longitude"
             raise InvalidField(lacking, "required", "must be given when its companion is")
-        if not is_zone(self.time_zone):
+        if not is_time_zone(self.time_zone):
             raise InvalidField("time_zone", "unknown_time_zone", "must be a name of the IANA list")
-        if self.country and self.country not in countries():
+        if self.country and self.country not in country_codes():
             raise InvalidField("country", "unknown_country", "must be two letters of ISO 3166")
-        opening_hours.parse_hours(self.opening)
+        opening_hours.parse_hours(self.osm_hours)
 
     @property
-    def opening(self) -> str:
+    def osm_hours(self) -> str:
         """The ordinary week and its exceptions in one text; empty when the store told neither."""
         if not self.exceptions:
             return self.hours
@@ -125,25 +125,25 @@ class Store(Struct, frozen=True, kw_only=True):
 
     def serves(self, channel: ChannelId) -> bool:
         """Whether something new may be sold from here through a remote channel."""
-        return self.reason_against(channel) is None
+        return self.find_unavailable_reason(channel) is None
 
-    def reason_against(self, channel: ChannelId) -> str | None:
+    def find_unavailable_reason(self, channel: ChannelId) -> str | None:
         """Why a channel sells nothing new from here, for machines; None where it does."""
         if self.state is not StoreState.ACTIVE:
             return f"store_{self.state.value}"
         return None if self.channels is None or channel in self.channels else "not_served"
 
-    def must_take_in(self) -> None:
+    def ensure_active(self) -> None:
         """Raises StoreDisabled where goods are no longer sent to."""
         if self.state is not StoreState.ACTIVE:
             raise StoreDisabled(self)
 
     def is_open(self, at: datetime) -> bool:
-        return opening_hours.is_open(self.opening, self.time_zone, at, self.country)
+        return opening_hours.is_open(self.osm_hours, self.time_zone, at, self.country)
 
     def next_opening(self, at: datetime) -> datetime | None:
         """`at` itself while the store is open; None when it never opens again."""
-        return opening_hours.next_opening_at(self.opening, self.time_zone, at, self.country)
+        return opening_hours.next_opening_at(self.osm_hours, self.time_zone, at, self.country)
 
     def ready_at(self, now: datetime) -> datetime | None:
         """When an order placed `now` is ready to collect, to the full minute.
@@ -154,10 +154,10 @@ class Store(Struct, frozen=True, kw_only=True):
         begun = now.replace(second=0, microsecond=0)
         placed = begun if begun == now else begun + minute
         return opening_hours.ready_at(
-            self.opening, self.time_zone, placed, self.prep_minutes, self.country
+            self.osm_hours, self.time_zone, placed, self.prep_minutes, self.country
         )
 
-    def km_from(self, latitude: float, longitude: float) -> float | None:
+    def distance_from(self, latitude: float, longitude: float) -> float | None:
         """As the crow flies; None for a store that is nowhere on the map."""
         if self.latitude is None or self.longitude is None:
             return None

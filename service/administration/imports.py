@@ -14,7 +14,7 @@ from msgspec import Struct, field, structs
 from domain.catalogue.products import Product, ProductNotFound, apply_update, ensure_valid_parts
 from domain.customers.customers import Customer, Person, ReportedPerson
 from domain.inventory.change_feed import republished
-from domain.inventory.deliveries import Delivery, Expected
+from domain.inventory.deliveries import Delivery, ExpectedDeliveryLine
 from domain.inventory.sales_channels import UnknownChannel
 from domain.inventory.stock_levels import (
     MovementReason,
@@ -100,7 +100,7 @@ class RefusedLine(Struct, frozen=True):
     @staticmethod
     def of(line: int, no: DomainError) -> "RefusedLine":
         """The first rule that the line breaks."""
-        return RefusedLine(line, no.errors[0]["code"] if no.errors else no.name, no.detail)
+        return RefusedLine(line, no.errors[0]["code"] if no.errors else no.error_code, no.detail)
 
 
 class ImportEntry(Struct, Generic[T], frozen=True):
@@ -261,7 +261,7 @@ async def _customers(
 
 
 async def _deliveries(
-    unit: Unit, entries: Sequence[ImportEntry[Expected]], actor: str
+    unit: Unit, entries: Sequence[ImportEntry[ExpectedDeliveryLine]], actor: str
 ) -> list[LineVerdict]:
     known = await unit.inventory.deliveries.get_reported_for_update(
         {entry.value.id for entry in entries}
@@ -270,7 +270,7 @@ async def _deliveries(
     skus = await unit.catalogue.products.filter_known({entry.value.sku for entry in entries})
     heads: dict[str, tuple[Any, ...]] = {}
 
-    def merged(before: Delivery | None, entry: ImportEntry[Expected]) -> Delivery:
+    def merged(before: Delivery | None, entry: ImportEntry[ExpectedDeliveryLine]) -> Delivery:
         line = entry.value
         if line.store not in stores:
             raise StoreNotFound(line.store)
@@ -289,7 +289,7 @@ async def _deliveries(
             version=0,
         )
         reference = line.reference if "reference" in entry.given else delivery.reference
-        return delivery.as_told(line, reference=reference)
+        return delivery.apply_expected_line(line, reference=reference)
 
     verdicts, changed = _revise(entries, known, lambda line: line.id, merged)
     if changed:
@@ -306,7 +306,7 @@ async def _stock(
     skus = await unit.catalogue.products.filter_known({entry.value.sku for entry in entries})
     shelves = await unit.inventory.stock_levels.get_for_update(
         {
-            entry.value.place
+            entry.value.stock_key
             for entry in entries
             if entry.value.store in stores and entry.value.sku in skus
         },
@@ -320,11 +320,11 @@ async def _stock(
             raise StoreNotFound(count.store)
         _must_be_known(count.sku, skus)
         as_of = clamp_to_past("counted_at", count.counted_at, unit.now)
-        if last is not None and last.says_again(count):
+        if last is not None and last.covers_line(count):
             return last
         return Report(as_of, count)
 
-    verdicts, changed = _revise(entries, before, lambda count: count.place, merged)
+    verdicts, changed = _revise(entries, before, lambda count: count.stock_key, merged)
     await _recount(
         unit,
         changed,
@@ -341,7 +341,7 @@ async def _recount(
     source: PostingSource,
 ) -> None:
     """Make each shelf what was counted, with what has moved since then applied again."""
-    latest = {each.line.place: each for each in told if each.line}
+    latest = {each.line.stock_key: each for each in told if each.line}
     since = await unit.inventory.stock_levels.sum_since(
         {(place, each.as_of) for place, each in latest.items()}
     )

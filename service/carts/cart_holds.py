@@ -10,15 +10,15 @@ from datetime import timedelta
 from msgspec import Struct
 from msgspec.structs import replace
 
-from domain.carts.cart_rules import OverLimit, over_limit
+from domain.carts.cart_rules import QuantityLimitExceeded, find_exceeded_limits
 from domain.carts.carts import Cart
 from domain.catalogue.products import ProductNotFound
 from domain.foundation.callers import Caller
-from domain.inventory.availability import NOTHING_HELD, Catalogue, stocked_components
+from domain.inventory.availability import NO_HELD_UNITS, Catalogue, stocked_components
 from domain.inventory.holds import (
     DEFAULT_TTL,
     Hold,
-    HoldLimit,
+    HoldLimitExceeded,
     HoldLine,
     HoldState,
     delta_between,
@@ -47,8 +47,8 @@ class CartHold(Struct, frozen=True):
     """What a cart's hold keeps: `places` while it counts, `claimed` as long as it is not closed."""
 
     hold: Hold | None = None
-    places: Mapping[StockKey, int] = NOTHING_HELD
-    claimed: Mapping[StockKey, int] = NOTHING_HELD
+    places: Mapping[StockKey, int] = NO_HELD_UNITS
+    claimed: Mapping[StockKey, int] = NO_HELD_UNITS
 
     @property
     def stores(self) -> set[StoreId]:
@@ -71,7 +71,11 @@ async def get_cart_holds(unit: Unit, carts: Collection[Cart]) -> dict[CartId, Ca
 def _kept(hold: Hold, unit: Unit) -> CartHold:
     if hold.state is not HoldState.ACTIVE:
         return CartHold(hold)
-    return CartHold(hold, hold.places if hold.counts_at(unit.now) else NOTHING_HELD, hold.places)
+    return CartHold(
+        hold,
+        hold.units_by_key if hold.is_effective_at(unit.now) else NO_HELD_UNITS,
+        hold.units_by_key,
+    )
 
 
 async def lock_held_stock(unit: Unit, carts: Collection[Cart]) -> None:
@@ -103,12 +107,12 @@ async def hold_cart_lines(
     shelves, terms = await unit.inventory.sellable_stock.get_for_update(
         asked.places.keys() | kept.claimed.keys(), [WEB]
     )
-    if short := shortages(asked.places, terms[WEB].seen(shelves), kept.places):
+    if short := shortages(asked.places, terms[WEB].apply_to_all(shelves), kept.places):
         may_be_elsewhere(short, units_by_key(lines_to_hold(cart), asked.parts))
         raise InsufficientStock(short, asked.takers)
     changes = delta_between(kept.claimed, asked.places)
     if kept.hold and changes:
-        kept.hold.must_not_be_pinned(unit.now)
+        kept.hold.ensure_not_pinned(unit.now)
     await _apply(unit, changes, caller)
     return await _held(unit, cart, kept, asked, ttl)
 
@@ -142,7 +146,7 @@ async def _asked(unit: Unit, cart: Cart, kept: CartHold) -> _HoldPlan:
     ensure_shippable(found, to_send)
     sent = [
         HoldLine(sku, store, count)
-        for store, units in sorted(found.sent.items())
+        for store, units in sorted(found.units_by_store.items())
         for sku, count in units.items()
     ]
     return _HoldPlan([*lines, *sent], parts)
@@ -153,13 +157,13 @@ async def _held(
 ) -> tuple[Cart, Hold | None]:
     """The cart's hold goes on with what is asked, or a new one begins; none for nothing."""
     if kept.hold and kept.places:
-        hold = kept.hold.rewritten(asked.lines, asked.places).extended(ttl, unit.now)
+        hold = kept.hold.with_lines(asked.lines, asked.places).extend(ttl, unit.now)
         await unit.inventory.holds.update(hold)
         return cart, hold
     if kept.hold and kept.claimed:
         await unit.inventory.holds.close([kept.hold.id], HoldState.EXPIRED)
     if not asked.places:
-        return cart.holding(None, unit.now), None
+        return cart.with_hold(None, unit.now), None
     hold = Hold(
         id=HoldId(unit.new_id("hld")),
         state=HoldState.ACTIVE,
@@ -171,7 +175,7 @@ async def _held(
         cart=cart.id,
     )
     await unit.inventory.holds.add([hold])
-    return cart.holding(hold.id, unit.now), hold
+    return cart.with_hold(hold.id, unit.now), hold
 
 
 async def trim_hold(unit: Unit, caller: Caller, cart: Cart) -> Cart:
@@ -182,29 +186,27 @@ async def trim_hold(unit: Unit, caller: Caller, cart: Cart) -> Cart:
     kept = await get_cart_hold(unit, cart)
     if kept.hold is None:
         return cart
-    kept.hold.must_not_be_pinned(unit.now)
+    kept.hold.ensure_not_pinned(unit.now)
     catalogue = await get_products_with_parts(unit, [line.sku for line in cart.lines])
     lines, left = _left(cart, kept, _parts(cart, catalogue))
     shelves = await unit.inventory.stock_levels.get_for_update(kept.claimed.keys())
     await _apply(unit, delta_between(kept.claimed, left), caller)
     if left:
-        hold = kept.hold.rewritten(lines, left)
+        hold = kept.hold.with_lines(lines, left)
         is_there = not shortages(left, shelves, kept.places)
-        await unit.inventory.holds.update(
-            hold.extended(DEFAULT_TTL, unit.now) if is_there else hold
-        )
+        await unit.inventory.holds.update(hold.extend(DEFAULT_TTL, unit.now) if is_there else hold)
         return cart
     if kept.claimed:
         state = HoldState.RELEASED if kept.places else HoldState.EXPIRED
         await unit.inventory.holds.close([kept.hold.id], state)
-    return cart.holding(None, unit.now)
+    return cart.with_hold(None, unit.now)
 
 
 async def release_cart_hold(unit: Unit, caller: Caller, cart: Cart) -> None:
     """Free all that a cart holds. Raises HoldPinned: it is being paid for."""
     kept = await get_cart_hold(unit, cart)
     if kept.hold and kept.claimed:
-        kept.hold.must_not_be_pinned(unit.now)
+        kept.hold.ensure_not_pinned(unit.now)
         await unit.inventory.stock_levels.get_for_update(kept.claimed.keys())
         await _apply(unit, to_deltas(kept.claimed, sign=-1), caller)
         await unit.inventory.holds.close([kept.hold.id], HoldState.RELEASED)
@@ -261,8 +263,8 @@ def _ensure_for_sale(unit: Unit, cart: Cart, catalogue: Catalogue) -> None:
     for line in cart.lines:
         if line.sku not in catalogue:
             raise ProductNotFound(line.sku)
-    if over := over_limit(cart.lines, catalogue, unit.cart_rules):
-        raise OverLimit(over)
+    if over := find_exceeded_limits(cart.lines, catalogue, unit.cart_rules):
+        raise QuantityLimitExceeded(over)
 
 
 def _parts(cart: Cart, catalogue: Catalogue) -> dict[Sku, dict[Sku, int]]:
@@ -288,7 +290,7 @@ async def _ensure_within_limit(
         mine = sum(count for (_, named), count in own.items() if named == sku)
         elsewhere = held.get((cart.customer, sku), 0) - mine
         if elsewhere + more > limit:
-            raise HoldLimit(sku, elsewhere, more, limit)
+            raise HoldLimitExceeded(sku, elsewhere, more, limit)
 
 
 async def _apply(unit: Unit, changes: list[StockDelta], caller: Caller) -> None:

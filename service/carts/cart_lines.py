@@ -6,7 +6,7 @@ from typing import Final, TypeVar
 from msgspec import Struct
 
 from domain.carts.cart_lines import CartLine, FulfilmentMethod
-from domain.carts.carts import Cart, OtherCurrency
+from domain.carts.carts import Cart, CurrencyMismatch
 from domain.catalogue.products import Product, ProductNotFound, ProductState, SkuRetired
 from domain.foundation.callers import Caller
 from domain.kernel.errors import PreconditionFailed
@@ -97,7 +97,7 @@ async def set_fulfilment(
         before = await _taken(unit, caller, cart, change)
         await _must_exist(unit, fulfilment, {"pointer": "/store"})
         was = await view_cart(unit, before, change.locale)
-        after = before.fulfilled_by(fulfilment, unit.now)
+        after = before.with_fulfilment(fulfilment, unit.now)
         if after is not before:
             after = await _kept(unit, caller, after)
         view = switched_view(was, await view_cart(unit, after, change.locale, before))
@@ -117,7 +117,7 @@ async def save_line(
     """Put a line aside for later; what was held for it is free. Raises NotInCart, SeveralLines."""
 
     async def step(unit: Unit, before: Cart) -> Cart:
-        return before.save(sku, unit.now, at)
+        return before.save_for_later(sku, unit.now, at)
 
     return await apply_change(units, caller, cart, change, step)
 
@@ -128,7 +128,7 @@ async def restore_line(
     """Take a saved line into the cart again. Raises NotInCart."""
 
     async def step(unit: Unit, before: Cart) -> Cart:
-        return before.restore(sku, unit.now)
+        return before.restore_saved(sku, unit.now)
 
     return await apply_change(units, caller, cart, change, step)
 
@@ -162,8 +162,8 @@ async def hold_cart(
         if first := await _claimed(unit, caller, cart, key, CartView):
             return first
         before = await unit.carts.carts.get_for_update(cart)
-        before.must_open_to(caller)
-        before.must_be_open()
+        before.ensure_access(caller)
+        before.ensure_open()
         after, _ = await hold_cart_lines(unit, caller, before, limit=limit)
         if after is not before:
             await unit.carts.carts.update(after)
@@ -211,14 +211,14 @@ async def _claimed(
     unit: Unit, caller: Caller, cart: CartId, key: IdempotencyKey | None, kind: type[CartViewT]
 ) -> CartViewT | None:
     if key:  # whoever may no longer look gets no earlier answer either
-        (await unit.carts.carts.get(cart)).must_open_to(caller)
+        (await unit.carts.carts.get(cart)).ensure_access(caller)
     return await unit.foundation.idempotency.claim(key, kind)
 
 
 async def _taken(unit: Unit, caller: Caller, cart: CartId, change: CartChange) -> Cart:
     """Raises Missing, StaleCart."""
     taken = await unit.carts.carts.get_for_update(cart)
-    taken.must_open_to(caller)
+    taken.ensure_access(caller)
     if change.if_version is not None and change.if_version != taken.version:
         raise CartVersionMismatch(taken)
     return taken
@@ -236,7 +236,7 @@ def _line(wish: PutLine, cart: Cart, product: Product | None) -> CartLine:
     if product.state is ProductState.RETIRED:
         raise SkuRetired(wish.sku)
     if product.price.currency != cart.currency:
-        raise OtherCurrency(product.price.currency, cart.currency)
+        raise CurrencyMismatch(product.price.currency, cart.currency)
     return CartLine(wish.sku, wish.quantity, product.price, wish.fulfilment)
 
 

@@ -27,13 +27,13 @@ async def add_coupon(
     """
 
     async def add(unit: Unit, before: Cart) -> Cart:
-        before.must_be_open()
+        before.ensure_open()
         shown = (normalize_code(code), before.customer)
         _, coupons = await unit.pricing.prices.get_rules([shown])
         coupon = coupons[shown]
         if coupon.promotion is None:
             raise CouponNotFound
-        trouble = coupon.trouble(
+        trouble = coupon.find_problem(
             customer=before.customer, items=[], currency=before.currency, now=unit.now
         )
         if (
@@ -75,6 +75,6 @@ async def choose_shipping(
         if method is not None and method != before.method:
             rules, _ = await unit.pricing.prices.get_rules()
             ensure_offered(method, rules.methods, before.currency)
-        return before.sent_by(method, address, unit.now)
+        return before.with_shipping(method, address, unit.now)
 
     return await apply_change(units, caller, cart, change, decide)

@@ -3,7 +3,7 @@
 from domain.carts.carts import Cart
 from domain.foundation.callers import Caller, Role
 from domain.kernel.ids import CartId, MarketId
-from domain.pricing.markets import choose_market, usual_currency
+from domain.pricing.markets import choose_market, default_currency
 from service.carts.queries import CartView, view_cart
 from service.foundation.ports import IdempotencyKey
 from service.shared.retry import retry_on_conflict
@@ -72,7 +72,7 @@ async def _create(
             return await in_currency(unit, mine, currency, market)
     rules, _ = await unit.pricing.prices.get_rules()
     if currency is None:
-        currency = usual_currency(rules.markets, default)
+        currency = default_currency(rules.markets, default)
     where = choose_market(rules.markets, currency, market)
     cart = Cart(
         id=CartId(unit.new_id("crt")),
@@ -98,6 +98,6 @@ async def in_currency(
         return cart
     rules, _ = await unit.pricing.prices.get_rules()
     where = choose_market(rules.markets, currency, market)
-    switched = cart.switched(currency, where.market if where else None, unit.now)
+    switched = cart.with_market(currency, where.market if where else None, unit.now)
     await unit.carts.carts.update(switched)
     return switched

@@ -9,7 +9,7 @@ from msgspec import UNSET, Struct, UnsetType
 from domain.carts.cart_lines import CartLine
 from domain.catalogue.products import Product, ProductState
 from domain.inventory.availability import (
-    NOTHING_HELD,
+    NO_HELD_UNITS,
     StockLevelMap,
     sellable_units,
     stocked_components,
@@ -39,7 +39,7 @@ class LineFacts(Struct, frozen=True):
     stores: Mapping[StoreId, Store]
     over: Mapping[Sku, int]
     shelves: StockLevelMap = {}
-    own: Mapping[StockKey, int] = NOTHING_HELD
+    own: Mapping[StockKey, int] = NO_HELD_UNITS
 
 
 def line_problems(line: CartLine, facts: LineFacts, now: datetime) -> list[LineProblem]:
@@ -91,7 +91,7 @@ def shortage_problem(
     store = facts.stores.get(line.fulfilment.store)
     if store is None:
         return []
-    against = store.reason_against(WEB)
+    against = store.find_unavailable_reason(WEB)
     parts = stocked_components(product, facts.catalogue)
     if not parts:
         held = any(place[0] == store.store for place in facts.own)

@@ -2,8 +2,14 @@
 
 from msgspec import Struct
 
-from domain.carts.cart_merge import MergedLine, merge_carts, merge_saved_lines, moved, noticed
-from domain.carts.carts import Cart, OtherCurrency
+from domain.carts.cart_merge import (
+    MergedLine,
+    find_line_notices,
+    merge_carts,
+    merge_saved_lines,
+    report_added_lines,
+)
+from domain.carts.carts import Cart, CurrencyMismatch
 from domain.foundation.callers import Caller
 from domain.kernel.ids import CartId
 from service.carts.cart_holds import (
@@ -56,26 +62,29 @@ async def _claimed(
     assert caller.customer is not None
     if caller.customer in {guest.customer, guest.claimed_by}:
         return await unit.carts.carts.get(guest.merged_into or guest.id), []
-    guest.must_open_to(caller)
-    guest.must_be_open()
+    guest.ensure_access(caller)
+    guest.ensure_open()
     await unit.carts.recently_viewed.move(guest.id, caller.customer)
     catalogue = await unit.catalogue.products.get_many({line.sku for line in guest.lines})
     if mine is None:
-        whole = guest.claimed(caller.customer, unit.now)
+        whole = guest.claim(caller.customer, unit.now)
         await unit.carts.carts.update(whole)
         await move_hold_to_owner(unit, whole)
-        return whole, [*moved(guest), *noticed(guest, guest.lines, catalogue)]
+        return whole, [
+            *report_added_lines(guest),
+            *find_line_notices(guest, guest.lines, catalogue),
+        ]
     if not mine.lines and mine.currency != guest.currency:
-        mine = mine.switched(guest.currency, guest.market, unit.now)
+        mine = mine.with_market(guest.currency, guest.market, unit.now)
     if guest.lines and mine.currency != guest.currency:
-        raise OtherCurrency(guest.currency, mine.currency)
+        raise CurrencyMismatch(guest.currency, mine.currency)
     lines, changes = merge_carts(
-        mine, guest, lambda sku: unit.cart_rules.most_of(catalogue.get(sku))
+        mine, guest, lambda sku: unit.cart_rules.max_quantity_of(catalogue.get(sku))
     )
     saved, left_out = merge_saved_lines(mine, guest)
     await lock_held_stock(unit, [guest, mine])
     await release_cart_hold(unit, caller, guest)
-    both = await trim_hold(unit, caller, mine.with_lines_of(guest, lines, saved, unit.now))
+    both = await trim_hold(unit, caller, mine.with_merged_lines(guest, lines, saved, unit.now))
     await unit.carts.carts.update(both)
-    await unit.carts.carts.update(guest.merged_away(mine, unit.now))
-    return both, [*changes, *left_out, *noticed(guest, lines, catalogue)]
+    await unit.carts.carts.update(guest.mark_merged(mine, unit.now))
+    return both, [*changes, *left_out, *find_line_notices(guest, lines, catalogue)]

@@ -7,7 +7,7 @@ from typing import Protocol
 from domain.carts.cart_lines import CartLine
 from domain.carts.cart_rules import CartRules
 from domain.carts.carts import Cart, CartState
-from domain.carts.recently_viewed import Viewing
+from domain.carts.recently_viewed import ViewedProduct
 from domain.foundation.callers import Caller
 from domain.kernel.ids import CartId, CustomerId, Sku
 
@@ -73,7 +73,7 @@ class RecentlyViewed(Protocol):
     async def record(self, owner: CustomerId | CartId, skus: Sequence[Sku]) -> None:
         """These were looked at just now, the newest first; the oldest beyond the bound go."""
 
-    async def list_by_owner(self, owner: CustomerId | CartId) -> list[Viewing]:
+    async def list_by_owner(self, owner: CustomerId | CartId) -> list[ViewedProduct]:
         """The newest first."""
 
     async def move(self, guest: CartId, customer: CustomerId) -> None:

@@ -12,7 +12,7 @@ from domain.catalogue.products import Product
 from domain.kernel.addresses import Address
 from domain.kernel.ids import Sku
 from domain.pricing.markets import Market, ensure_market
-from domain.pricing.prices import PricingContext, Quote, Rules, quote_cart
+from domain.pricing.prices import PricingContext, PricingRules, Quote, quote_cart
 from domain.pricing.promotions import COUPON_MESSAGES, MAX_COUPONS, Coupon, PromotionItem
 from domain.pricing.shipping_methods import ShippingMethod, list_offered
 from service.carts.line_problems import LineProblem
@@ -25,7 +25,7 @@ ADDRESS: Final = "address"
 class PricingInputs(Struct, frozen=True):
     """What prices are made by at this moment, and the coupons of the carts that are priced."""
 
-    rules: Rules
+    rules: PricingRules
     coupons: Mapping[PriceScope, Coupon]
     now: datetime
 
@@ -99,7 +99,9 @@ def price_cart(
 def _item(line: CartLine, product: Product | None) -> PromotionItem:
     """What is not in the catalogue any more costs what was seen."""
     price, category = (product.price, product.category) if product else (line.seen, "")
-    return PromotionItem(line.name, line.sku, line.quantity, price.amount, category, line.is_sent)
+    return PromotionItem(
+        line.line_id, line.sku, line.quantity, price.amount, category, line.is_for_shipping
+    )
 
 
 def _of_market(known: PricingInputs, market: Market | None) -> list[LineProblem]:
@@ -131,7 +133,7 @@ def _coupons(
     fit, problems = [], []
     for code in cart.coupons[:MAX_COUPONS]:
         coupon = known.coupons[code, cart.customer]
-        trouble = coupon.trouble(
+        trouble = coupon.find_problem(
             customer=cart.customer, items=items, currency=cart.currency, now=known.now
         )
         if trouble is None:

@@ -6,19 +6,19 @@ from datetime import datetime
 from msgspec import Struct
 from msgspec.structs import replace
 
-from domain.carts.cart_lines import CartLine, FulfilmentMethod, stores_of
-from domain.carts.cart_rules import over_limit
+from domain.carts.cart_lines import CartLine, FulfilmentMethod, pickup_stores
+from domain.carts.cart_rules import find_exceeded_limits
 from domain.carts.carts import Cart, CartState
 from domain.foundation.callers import Caller
-from domain.inventory.availability import NOTHING_HELD, StockLevelMap
+from domain.inventory.availability import NO_HELD_UNITS, StockLevelMap
 from domain.inventory.holds import Hold
 from domain.inventory.stock_levels import StockKey
 from domain.kernel.addresses import Address
 from domain.kernel.ids import WEB, CartId, MarketId, OrderId, ShippingMethodId, Sku, StoreId
 from domain.kernel.money import Money
 from domain.pricing.price_rules import Percent
-from domain.pricing.prices import Discount, PricedLine, Shipping, TaxSum, Totals
-from domain.stores.promises import Promise, compute_promise
+from domain.pricing.prices import LineDiscount, PricedLine, ShippingCharge, TaxTotal, Totals
+from domain.stores.promises import PickupPromise, compute_promise
 from domain.stores.stores import Store
 from service.carts.line_problems import (
     LineFacts,
@@ -47,7 +47,7 @@ class SavedLineView(Struct, frozen=True):
 class LineView(SavedLineView, frozen=True, kw_only=True):
     """`total` is what the units cost less their discounts, `to_pay` the same with its tax."""
 
-    discounts: list[Discount]
+    discounts: list[LineDiscount]
     tax_rate: Percent | None
     tax: Money
     to_pay: Money
@@ -68,7 +68,7 @@ class ShippingView(Struct, frozen=True):
 
     chosen: ShippingMethodId | None
     address: Address | None
-    costs: Shipping | None
+    costs: ShippingCharge | None
 
 
 class ChangedTotal(Struct, frozen=True):
@@ -96,7 +96,7 @@ class CartView(Struct, frozen=True):
     prices_include_tax: bool
     shipping: ShippingView
     coupons: list[str]
-    taxes: list[TaxSum]
+    taxes: list[TaxTotal]
     totals: Totals
     requires: list[str]
     problems: list[LineProblem]
@@ -110,7 +110,7 @@ async def get_cart(units: Units, *, caller: Caller, cart: CartId, locale: str) -
     """Raises Missing: there is no such cart, or it is somebody else's."""
     async with units.read() as unit:
         found = await unit.carts.carts.get(cart)
-        found.must_open_to(caller)
+        found.ensure_access(caller)
         return await view_cart(unit, found, locale)
 
 
@@ -123,7 +123,7 @@ async def view_cart(unit: Unit, cart: Cart, locale: str, before: Cart | None = N
     told = [*cart.lines, *cart.saved]
     skus = {line.sku for one in both for line in (*one.lines, *one.saved)}
     catalogue = await get_products_with_parts(unit, skus)
-    stores = await unit.stores.stores.get_many(stores_of(told))
+    stores = await unit.stores.stores.get_many(pickup_stores(told))
     is_sent = any(line.fulfilment and line.fulfilment.store is None for line in told)
     places = None if is_sent else stores
     asked = catalogue and (is_sent or stores)
@@ -132,10 +132,10 @@ async def view_cart(unit: Unit, cart: Cart, locale: str, before: Cart | None = N
         if asked
         else None
     )
-    shelves: StockLevelMap = sold[0].seen(sold[1]) if sold else {}
+    shelves: StockLevelMap = sold[0].apply_to_all(sold[1]) if sold else {}
     kept = await get_hold_view(unit, cart)
-    over = over_limit(cart.lines, catalogue, unit.cart_rules)
-    facts = LineFacts(catalogue, stores, over, shelves, kept.places if kept else {})
+    over = find_exceeded_limits(cart.lines, catalogue, unit.cart_rules)
+    facts = LineFacts(catalogue, stores, over, shelves, kept.units_by_key if kept else {})
     taken = Counter[StockKey]()
     known = await get_pricing_inputs(unit, *both)
     now, *then = [price_cart(one, catalogue, known, locale=locale) for one in both]
@@ -189,7 +189,7 @@ async def get_hold_view(unit: Unit, cart: Cart) -> Hold | None:
     if cart.hold is None:
         return None
     hold = await unit.inventory.holds.get(cart.hold)
-    return hold if hold.counts_at(unit.now) else None
+    return hold if hold.is_effective_at(unit.now) else None
 
 
 def _line_view(
@@ -212,7 +212,7 @@ def _line_view(
 
 def _saved_view(line: CartLine, facts: LineFacts, locale: str) -> SavedLineView:
     """A line for later takes nothing from anybody; its problems are those it would have alone."""
-    alone = replace(facts, over={}, own=NOTHING_HELD)
+    alone = replace(facts, over={}, own=NO_HELD_UNITS)
     product = facts.catalogue.get(line.sku)
     price = product.price if product else line.seen
     return SavedLineView(
@@ -237,7 +237,7 @@ def _groups(cart: Cart, stores: dict[StoreId, Store], now: datetime) -> list[Gro
     groups = []
     for fulfilment in sorted(chosen, key=lambda way: (way.method, way.store or "")):
         skus = [line.sku for line in cart.lines if line.fulfilment == fulfilment]
-        promise: Promise | None = None
+        promise: PickupPromise | None = None
         if fulfilment.store in stores:
             promise = compute_promise(stores[fulfilment.store], now)
         groups.append(

@@ -6,7 +6,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from domain.carts.recently_viewed import Viewing
+from domain.carts.recently_viewed import ViewedProduct
 from domain.catalogue.products import Product, ProductState
 from domain.foundation.callers import Caller
 from domain.inventory.availability import Offer, StockDisplayPolicy
@@ -87,7 +87,7 @@ async def list_recently_viewed(
     )
 
 
-def _item(viewing: Viewing, product: Product, offer: Offer, locale: str) -> ViewedItem:
+def _item(viewing: ViewedProduct, product: Product, offer: Offer, locale: str) -> ViewedItem:
     name = product.name_in(locale)
     return ViewedItem(product.sku, name, product.price, product.state, viewing.viewed_at, offer)
 
@@ -98,5 +98,5 @@ async def _owner(unit: Unit, caller: Caller, cart: CartId | None) -> CustomerId 
         assert caller.customer is not None, "without a cart only a customer comes here"
         return caller.customer
     found = await unit.carts.carts.get(cart)
-    found.must_open_to(caller)
+    found.ensure_access(caller)
     return found.customer or found.id

@@ -8,7 +8,7 @@ from msgspec import UNSET, Struct, UnsetType
 from domain.carts.carts import Cart
 from domain.catalogue.products import ProductState
 from domain.foundation.callers import Caller
-from domain.inventory.availability import NOTHING_HELD, Catalogue, Nearby, stocked_components
+from domain.inventory.availability import NO_HELD_UNITS, Catalogue, NearbyStore, stocked_components
 from domain.kernel.ids import WEB, CartId, Sku, StoreId
 from domain.sourcing.store_options import (
     CandidateStore,
@@ -78,7 +78,7 @@ async def plan_store_options(
     """
     async with units.read() as unit:
         found = await unit.carts.carts.get(cart)
-        found.must_open_to(caller)
+        found.ensure_access(caller)
         catalogue = await get_products_with_parts(unit, {line.sku for line in found.lines})
         places, lying = await _lying(unit, found, catalogue, around)
     wishes = _wishes(found, catalogue)
@@ -97,7 +97,7 @@ async def plan_store_options(
 
 async def _lying(
     unit: Unit, cart: Cart, catalogue: Catalogue, around: NearLocation | None
-) -> tuple[list[Nearby], StockView]:
+) -> tuple[list[NearbyStore], StockView]:
     """The stores around a point, or every one that has any of it, and what lies there."""
     near = (
         await unit.stores.stores.list_near(around.latitude, around.longitude, around.radius_km)
@@ -111,12 +111,12 @@ async def _lying(
         else None
     )
     hold = await get_hold_view(unit, cart)
-    shelves = sold[0].seen(sold[1]) if sold else {}
-    lying = StockView(shelves, hold.places if hold else NOTHING_HELD)
+    shelves = sold[0].apply_to_all(sold[1]) if sold else {}
+    lying = StockView(shelves, hold.units_by_key if hold else NO_HELD_UNITS)
     if near is not None:
-        return [Nearby(store, km) for store, km in near], lying
+        return [NearbyStore(store, km) for store, km in near], lying
     holders = await unit.stores.stores.get_many({store for store, _ in shelves})
-    return [Nearby(holders[store]) for store in sorted(holders)], lying
+    return [NearbyStore(holders[store]) for store in sorted(holders)], lying
 
 
 def _wishes(cart: Cart, catalogue: Catalogue) -> list[WantedItem]:
@@ -136,11 +136,11 @@ def _wishes(cart: Cart, catalogue: Catalogue) -> list[WantedItem]:
 
 
 def _candidates(
-    places: list[Nearby], wishes: list[WantedItem], lying: StockView, now: datetime
+    places: list[NearbyStore], wishes: list[WantedItem], lying: StockView, now: datetime
 ) -> list[CandidateStore]:
     """Those that hand over and have any of it; a promise is worked out for no other."""
     free = {
-        place.store.store: sum(lying.free(wish, place.store) for wish in wishes)
+        place.store.store: sum(lying.sellable_units(wish, place.store) for wish in wishes)
         for place in places
         if place.store.pickup
     }

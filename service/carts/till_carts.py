@@ -48,8 +48,8 @@ async def create_cart_code(
     """
     async with units.begin() as unit:
         taken = await unit.carts.carts.get_for_update(cart)
-        taken.must_open_to(caller)
-        taken.must_be_open()
+        taken.ensure_access(caller)
+        taken.ensure_open()
         if first := await unit.foundation.idempotency.claim(key, datetime):
             return CartCode(codes.cart_code(cart, first), first)
         until = unit.now + CODE_TTL

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from domain.contact.channels import MessageChannel
-from domain.contact.consent import Action, Consent, Permission, Purpose, permissions
+from domain.contact.consent import Consent, ConsentAction, Permission, Purpose, derive_permissions
 from domain.foundation.callers import Caller
 from domain.kernel.ids import CustomerId
 from domain.kernel.locales import Locale
@@ -26,7 +26,7 @@ class ConsentStatement(Struct, frozen=True):
 
     purpose: Purpose
     channel: MessageChannel
-    action: Action
+    action: ConsentAction
     wording: str = ""
     locale: Locale | None = None
 
@@ -76,4 +76,4 @@ def _latest(stated: Sequence[Consent], said: ConsentStatement) -> Consent | None
 async def get_allowed_contact(units: Units, customer: CustomerId) -> AllowedContact:
     async with units.read() as unit:
         stated = await unit.contact.consents.list_by_customer(customer)
-    return AllowedContact(list(permissions(stated).values()), list(reversed(stated)))
+    return AllowedContact(list(derive_permissions(stated).values()), list(reversed(stated)))

@@ -24,7 +24,7 @@ async def create_customer(
         if first := await unit.foundation.idempotency.claim(key, Profile):
             return first
         new = CustomerId(unit.new_id("cus"))
-        told = Profile(id=new, created_at=unit.now, **person).changed()
+        told = Profile(id=new, created_at=unit.now, **person).update()
         await unit.customers.customers.add(told)
         if member:
             await unit.customers.customers.enrol_members([told.external_id])
@@ -47,7 +47,7 @@ async def update_customer(
         if first := await unit.foundation.idempotency.claim(key, Profile):
             return first
         before = await unit.customers.customers.get_for_update(customer)
-        profile = before.changed(**changes)
+        profile = before.update(**changes)
         if profile != before:
             await unit.customers.customers.update(profile)
         await unit.foundation.idempotency.save_answer(key, profile)

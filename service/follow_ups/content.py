@@ -8,8 +8,8 @@ from msgspec import Struct
 
 from domain.catalogue.products import Product, ProductState, RelationKind
 from domain.contact.channels import MessageChannel
-from domain.contact.consent import Purpose, Reason, check_permission
-from domain.contact.preferences import WEEK
+from domain.contact.consent import Purpose, SuppressionReason, check_permission
+from domain.contact.preferences import MARKETING_PERIOD
 from domain.follow_ups.content import (
     Content,
     ContentItem,
@@ -103,7 +103,7 @@ def to_content_store(store: Store, now: datetime) -> ContentStore:
         postal_code=store.postal_code,
         city=store.city,
         phone=store.phone,
-        today=spans_on_day(store.opening, store.time_zone, now, store.country),
+        today=spans_on_day(store.osm_hours, store.time_zone, now, store.country),
     )
 
 
@@ -133,7 +133,7 @@ def _order_short(
         order=case.order.id,
         country=case.store.country,
         items=items,
-        by_card=case.order.by_card,
+        by_card=case.order.is_paid_by_card,
         order_url=desk.order_url(case.order),
     )
 
@@ -198,16 +198,20 @@ async def _points(unit: Unit, case: ThankYouSubject) -> tuple[int | None, int | 
     except NotMember:
         return None, None
     lines = case.order.lines_of(case.group.id)
-    earned = sum(lines[sku].points_of(0, units) for sku, units in case.items.items())
+    earned = sum(lines[sku].points_for(0, units) for sku, units in case.items.items())
     return earned, standing.balance.available
 
 
-async def _suggest(unit: Unit, case: ThankYouSubject, channel: MessageChannel) -> Product | Reason:
+async def _suggest(
+    unit: Unit, case: ThankYouSubject, channel: MessageChannel
+) -> Product | SuppressionReason:
     """An accessory that lies in that very location now and that the customer does not have."""
     customer, reader = case.order.customer, case.reader
     if customer is None:
-        return Reason.NO_CONSENT
-    sent = await unit.follow_ups.messages.count_marketing_since(customer, unit.now - WEEK)
+        return SuppressionReason.NO_CONSENT
+    sent = await unit.follow_ups.messages.count_marketing_since(
+        customer, unit.now - MARKETING_PERIOD
+    )
     no = check_permission(
         Purpose.MARKETING,
         channel,
@@ -227,7 +231,7 @@ async def _suggest(unit: Unit, case: ThankYouSubject, channel: MessageChannel) -
     ]
     owned = await unit.orders.orders.list_purchased(customer, wanted)
     fitting = [sku for sku in dict.fromkeys(wanted) if sku not in owned]
-    return await _first_available(unit, case.store, fitting) or Reason.NO_SELLABLE_ITEM
+    return await _first_available(unit, case.store, fitting) or SuppressionReason.NO_SELLABLE_ITEM
 
 
 async def _first_available(unit: Unit, store: Store, skus: Sequence[Sku]) -> Product | None:

@@ -6,8 +6,8 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-from domain.contact.consent import Addresses, Consents, permissions
-from domain.contact.preferences import NOTHING_STATED, Preferences
+from domain.contact.consent import Consents, ContactAddresses, derive_permissions
+from domain.contact.preferences import NO_PREFERENCES, Preferences
 from domain.follow_ups.messages import Message, MessageKind, MessageReference
 from domain.fulfilment.fulfilments import Fulfilment
 from domain.fulfilment.pickups import Pickup, PickupState
@@ -26,9 +26,9 @@ STEPS: Final = 1000
 class Recipient(Struct, frozen=True):
     """Whom a message is for; a guest is reached by what the order says."""
 
-    addresses: Addresses
+    addresses: ContactAddresses
     locale: str
-    preferences: Preferences = NOTHING_STATED
+    preferences: Preferences = NO_PREFERENCES
     consents: Consents = {}
 
 
@@ -121,7 +121,7 @@ class ShipmentSentSubject(MessageSubject, frozen=True, kw_only=True):
     @property
     def to_come(self) -> Mapping[Sku, int]:
         """What is still to be sent of the whole order, from wherever."""
-        return self.order.to_be_sent
+        return self.order.unshipped_units
 
 
 class OrderShortSubject(MessageSubject, frozen=True, kw_only=True):
@@ -185,11 +185,11 @@ def _parcel(message: Message, shipment: Shipment) -> Parcel:
 async def _reader(unit: Unit, order: Order) -> Recipient:
     contact = order.contact
     if order.customer is None:
-        return Recipient(Addresses(contact.email, contact.phone), order.locale)
+        return Recipient(ContactAddresses(contact.email, contact.phone), order.locale)
     customer = await unit.customers.customers.get(order.customer)
     return Recipient(
-        Addresses(customer.email or contact.email, customer.phone or contact.phone),
+        ContactAddresses(customer.email or contact.email, customer.phone or contact.phone),
         customer.locale or order.locale,
         await unit.contact.preferences.get(order.customer),
-        permissions(await unit.contact.consents.list_by_customer(order.customer)),
+        derive_permissions(await unit.contact.consents.list_by_customer(order.customer)),
     )

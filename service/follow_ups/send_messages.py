@@ -12,8 +12,8 @@ from typing import Final
 import structlog
 
 from domain.contact.channels import DeliveryOutcome, DeliveryUnknown, OutgoingMessage
-from domain.contact.consent import Purpose, Reason, choose_channel, rank_channels
-from domain.follow_ups.messages import LEASE, Message, MessageState, SendDecision
+from domain.contact.consent import Purpose, SuppressionReason, choose_channel, rank_channels
+from domain.follow_ups.messages import LEASE_TTL, Message, MessageState, SendDecision
 from domain.kernel.errors import Unavailable
 from service.follow_ups.content import compose_content
 from service.follow_ups.message_context import MessageContext
@@ -21,7 +21,7 @@ from service.follow_ups.message_subjects import MessageSubject, load_subject
 from service.shared.retry import retry_on_conflict
 from service.shared.unit_of_work import Unit, Units
 
-SEND_TIMEOUT: Final = LEASE / 2
+SEND_TIMEOUT: Final = LEASE_TTL / 2
 CONCURRENCY: Final = 4
 """Messages under way at once, so that one slow provider holds up a part only."""
 
@@ -84,7 +84,7 @@ async def recover_lost(units: Units) -> bool:
     async with units.begin() as unit:
         lost = await unit.follow_ups.messages.get_lost_for_update(unit.now)
         if lost is not None:
-            await unit.follow_ups.messages.update(lost.lost("lease_over", unit.now))
+            await unit.follow_ups.messages.update(lost.mark_unconfirmed("lease_over", unit.now))
     return lost is not None
 
 
@@ -97,11 +97,11 @@ async def _decide(
         return due.expire(now), None
     case = await load_subject(unit, due)
     if not case.is_so:
-        return due.cancel(Reason.NOT_WAITING, now), None
+        return due.cancel(SuppressionReason.NOT_WAITING, now), None
     quiet = case.reader.preferences.quiet_hours
-    awake = quiet.over_at(now, case.zone) if quiet else now
+    awake = quiet.next_allowed_at(now, case.zone) if quiet else now
     if awake > now:
-        return due.defer(awake, Reason.QUIET, now), None
+        return due.defer(awake, SuppressionReason.QUIET, now), None
     return await _claim(unit, desk, case)
 
 
@@ -119,9 +119,9 @@ async def _claim(
         now=unit.now,
     )
     channel = choose_channel(steps)
-    address = channel and reader.addresses.on(channel)
+    address = channel and reader.addresses.address_for(channel)
     if channel is None or address is None:
-        return due.unreachable(steps, unit.now), None
+        return due.mark_unreachable(steps, unit.now), None
     written = await compose_content(unit, desk, case, channel)
     words = desk.rendering.render(written.letter, channel=channel, locale=reader.locale)
     claimed = due.claim(
@@ -133,7 +133,7 @@ async def _claim(
         subject=words.subject,
     )
     if written.suggestion:
-        claimed = claimed.traced(SendDecision(unit.now, "suggestion", written.suggestion))
+        claimed = claimed.with_decision(SendDecision(unit.now, "suggestion", written.suggestion))
     return claimed, OutgoingMessage(
         id=due.id,
         channel=channel,
@@ -161,8 +161,8 @@ async def _send(desk: MessageContext, outgoing: OutgoingMessage) -> DeliveryOutc
 async def _record(units: Units, message: Message, outcome: DeliveryOutcome) -> Message:
     async with units.begin() as unit:
         current = await unit.follow_ups.messages.get_for_update(message.id)
-        if current.awaits(message.claims, outcome):
-            current = current.answered(outcome, unit.now)
+        if current.expects_outcome(message.claims, outcome):
+            current = current.apply_outcome(outcome, unit.now)
             await unit.follow_ups.messages.update(current)
     return current
 
@@ -173,4 +173,4 @@ async def _defer(units: Units, due: Message) -> None:
     async with units.begin() as unit:
         current = await unit.follow_ups.messages.get_for_update(due.id)
         if current.state is MessageState.PLANNED:
-            await unit.follow_ups.messages.update(current.stumbled(unit.now))
+            await unit.follow_ups.messages.update(current.record_failure(unit.now))

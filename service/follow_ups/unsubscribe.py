@@ -3,7 +3,7 @@
 from hmac import compare_digest
 
 from domain.contact.channels import MessageChannel
-from domain.contact.consent import Action, Purpose
+from domain.contact.consent import ConsentAction, Purpose
 from domain.kernel.errors import NotFound
 from domain.kernel.ids import CustomerId
 from service.contact.consent import ConsentStatement, record_consent
@@ -34,5 +34,5 @@ def parse_token(codes: Codes, token: str) -> tuple[CustomerId, MessageChannel]:
 
 async def unsubscribe(units: Units, customer: CustomerId, channel: MessageChannel) -> None:
     """No more advertising to this customer on this channel, from now on."""
-    no = ConsentStatement(Purpose.MARKETING, channel, Action.WITHDRAWN)
+    no = ConsentStatement(Purpose.MARKETING, channel, ConsentAction.WITHDRAWN)
     await record_consent(units, customer, no, source="link", caller=None)

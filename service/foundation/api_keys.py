@@ -6,7 +6,7 @@ from typing import Final
 from domain.foundation.api_keys import ApiKey
 from domain.foundation.callers import SCOPES, Caller, Role
 from domain.kernel.errors import Invalid
-from domain.kernel.ids import KeyId, StoreId
+from domain.kernel.ids import ApiKeyId, StoreId
 from service.foundation.ports import IdempotencyKey, Secrets
 from service.shared.retry import retry_on_conflict
 from service.shared.unit_of_work import Units
@@ -38,7 +38,7 @@ async def create_api_key(
     """
     ensure_valid_binding(role, stores, terminal, scopes)
     if caller is not None and role is Role.OFFICE:
-        caller.may_give(scopes)
+        caller.ensure_can_grant(scopes)
     secret = secrets.create(role)
     async with units.begin() as unit:
         if first := await unit.foundation.idempotency.claim(request, ApiKey):
@@ -51,7 +51,7 @@ async def create_api_key(
                 kind = known[store].kind.value
                 raise _wrong(f"/stores/{index}", "no_tills", f"a {kind} has no tills")
         key = ApiKey(
-            id=KeyId(unit.new_id("key")),
+            id=ApiKeyId(unit.new_id("key")),
             role=role,
             created_at=unit.now,
             stores=sorted(set(stores)),
@@ -65,7 +65,7 @@ async def create_api_key(
 
 
 @retry_on_conflict
-async def revoke_api_key(units: Units, key: KeyId) -> None:
+async def revoke_api_key(units: Units, key: ApiKeyId) -> None:
     """From now on `key` opens nothing. Raises Missing."""
     async with units.begin() as unit:
         await unit.foundation.api_keys.revoke(key, unit.now)

@@ -9,7 +9,7 @@ from msgspec import Struct
 from domain.foundation.api_keys import ApiKey
 from domain.foundation.callers import Caller, Role
 from domain.kernel.errors import DomainError
-from domain.kernel.ids import CartId, CustomerId, KeyId, OrderId, PickupId, StoreId
+from domain.kernel.ids import ApiKeyId, CartId, CustomerId, OrderId, PickupId, StoreId
 
 
 class ApiKeys(Protocol):
@@ -21,7 +21,7 @@ class ApiKeys(Protocol):
     async def list_page(self, after: str, limit: int) -> list[ApiKey]:
         """The next `limit` keys after the id `after`, in the order they were made."""
 
-    async def revoke(self, key: KeyId, at: datetime) -> None:
+    async def revoke(self, key: ApiKeyId, at: datetime) -> None:
         """Raises Missing."""
 
 

@@ -54,7 +54,7 @@ async def hand_over_pickup(
             after = before.hand_over(wanted, by=caller.id, proof=handover.proof, now=unit.now)
             await apply_transition(unit, caller, before, after)
             return await save_details(unit, caller, key, after)
-        failed = before.try_failed()
+        failed = before.record_wrong_code()
         await unit.fulfilment.pickups.update(failed)
         await unit.foundation.idempotency.release(key)
     raise WrongCode(max(MAX_CODE_ATTEMPTS - failed.tries, 0))

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from domain.foundation.callers import Caller
 from domain.fulfilment.pickups import Pickup, PickupState
 from domain.kernel.ids import PickupId, Sku
-from domain.stores.promises import collect_by
+from domain.stores.promises import compute_collect_by
 from service.foundation.ports import Codes, IdempotencyKey
 from service.fulfilment.pickup_access import get_pickup_for_update, save_details
 from service.fulfilment.queries import PickupDetails
@@ -73,11 +73,11 @@ async def mark_pickup_ready(
     async def step(unit: Unit, before: Pickup) -> Pickup:
         store = await unit.stores.stores.get(before.store)
         revision, code_hash = await _free_code(unit, codes, before)
-        return before.ready(
+        return before.mark_ready(
             bin=bin,
             revision=revision,
             code_hash=code_hash,
-            collect_by=collect_by(store, unit.now),
+            collect_by=compute_collect_by(store, unit.now),
             now=unit.now,
         )
 

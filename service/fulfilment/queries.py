@@ -9,7 +9,7 @@ from domain.foundation.callers import AccessDenied, Caller, Role
 from domain.fulfilment.pickups import AlreadyCollected, Pickup, PickupAtOtherStore, PickupState
 from domain.kernel.errors import NotFound
 from domain.kernel.ids import PickupId, StoreId
-from domain.pos.incidents import AtRisk
+from domain.pos.incidents import UnitsAtRisk
 from domain.stores.stores import Store
 from service.foundation.ports import Codes
 from service.orders.apply_transition import get_risks
@@ -25,7 +25,7 @@ class PickupDetails(Struct, frozen=True):
     pickup: Pickup
     store: Store
     code: str | None = None
-    at_risk: list[AtRisk] | None = None
+    at_risk: list[UnitsAtRisk] | None = None
 
 
 async def get_pickup(

@@ -10,7 +10,7 @@ from domain.kernel.errors import Conflict, NotFound
 from domain.kernel.ids import OrderId, ShipmentId, Sku, StoreId
 from domain.orders.orders import Order
 from domain.orders.timeline import cancelled_entry
-from domain.pos.incidents import AtRisk
+from domain.pos.incidents import UnitsAtRisk
 from domain.stores.stores import Store
 from service.foundation.ports import IdempotencyKey
 from service.orders.apply_transition import (
@@ -35,7 +35,7 @@ class ShipmentDetails(Struct, frozen=True):
     shipment: Shipment
     store: Store
     order: Order
-    at_risk: list[AtRisk] | None = None
+    at_risk: list[UnitsAtRisk] | None = None
 
 
 class AmbiguousShipment(Conflict):
@@ -151,7 +151,11 @@ async def deliver_shipment(
 ) -> ShipmentDetails:
     """A parcel has reached its buyer; a repeat changes nothing."""
     return await _moved(
-        units, caller, shipment, key, lambda unit, one: one.deliver(tracking_number, unit.now)
+        units,
+        caller,
+        shipment,
+        key,
+        lambda unit, one: one.deliver_parcel(tracking_number, unit.now),
     )
 
 
@@ -180,7 +184,7 @@ async def send_parcel(
         sent = await unit.fulfilment.shipments.get_for_update(
             await _meant(unit, caller, order, shipment)
         )
-        after = sent.send(leaving, unit.now)
+        after = sent.send_parcel(leaving, unit.now)
         await apply_transition(unit, caller, sent, after)
         seen = await _seen(unit, caller, after)
         await unit.foundation.idempotency.save_answer(key, seen)

@@ -9,12 +9,12 @@ from domain.catalogue.products import Product, ProductNotFound
 from domain.inventory.availability import (
     AvailabilityView,
     Freshness,
-    Nearby,
+    NearbyStore,
     SkuAvailability,
     StockDisplayPolicy,
     StockLevelMap,
-    by_sku,
     compute_availability,
+    group_by_sku,
     unknown_availability,
 )
 from domain.inventory.sales_channels import ChannelTerms, UnknownChannel
@@ -93,9 +93,9 @@ async def get_availability(units: Units, question: AvailabilityQuery) -> Availab
         places = await _places(unit, question, lying.holders | {one.store for one in due})
     view = AvailabilityView(
         now=unit.now,
-        telling=lying.terms.policy.telling(question.telling),
-        explain=question.explain,
-        blocked=blocked,
+        display_policy=lying.terms.policy.to_display_policy(question.telling),
+        may_explain=question.explain,
+        conditions=blocked,
         channel=question.channel,
     )
     items = [
@@ -133,7 +133,7 @@ async def load_stock(unit: Unit, skus: Collection[Sku], channel: ChannelId = WEB
     if sold is None:
         raise UnknownChannel(channel, {"parameter": "channel", "in": "query"})
     terms, shelves = sold
-    return StockView(catalogue, by_sku(terms.seen(shelves)), terms)
+    return StockView(catalogue, group_by_sku(terms.apply_to_all(shelves)), terms)
 
 
 async def get_products_with_parts(unit: Unit, skus: Collection[Sku]) -> dict[Sku, Product]:
@@ -145,7 +145,7 @@ async def get_products_with_parts(unit: Unit, skus: Collection[Sku]) -> dict[Sku
 
 async def _places(
     unit: Unit, question: AvailabilityQuery, holders: Collection[StoreId]
-) -> list[Nearby]:
+) -> list[NearbyStore]:
     named = await unit.stores.stores.get_many(
         holders if question.stores is None else question.stores
     )
@@ -158,5 +158,5 @@ async def _places(
             around.latitude, around.longitude, around.radius_km
         )
         everywhere = question.stores is None
-        return [Nearby(store, km) for store, km in found if everywhere or store.store in named]
-    return [Nearby(named[store]) for store in sorted(named)]
+        return [NearbyStore(store, km) for store, km in found if everywhere or store.store in named]
+    return [NearbyStore(named[store]) for store in sorted(named)]

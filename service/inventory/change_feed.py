@@ -13,7 +13,7 @@ from domain.inventory.availability import (
     Catalogue,
     StockDisplayPolicy,
     StockLevelMap,
-    needed,
+    component_skus,
 )
 from domain.inventory.change_feed import (
     FeedPosition,
@@ -37,10 +37,10 @@ class FeedChange(Struct, frozen=True):
 
     def to(self, *, exact: bool, part: slice = slice(None)) -> list[list[Update]]:
         """The turns as those are told who may know the exact numbers, or as shoppers are."""
-        if exact or self.telling.quantities is AvailableQuantities.EXACT:
+        if exact or self.telling.display is AvailableQuantities.EXACT:
             return self.turns[part]
         return [
-            [replace(turn, quantity=self.telling.shown(turn.quantity)) for turn in turns]
+            [replace(turn, quantity=self.telling.to_displayed(turn.quantity)) for turn in turns]
             for turns in self.turns[part]
         ]
 
@@ -64,9 +64,9 @@ class ChangeReader(Struct):
         return self.told[channel]
 
     def _heard(self, channel: ChannelId, terms: ChannelTerms) -> FeedChange:
-        telling = terms.policy.telling(self.usual)
-        view = AvailabilityView(now=self.now, telling=telling.to_staff, channel=channel)
-        seen = terms.seen(self.shelves)
+        telling = terms.policy.to_display_policy(self.usual)
+        view = AvailabilityView(now=self.now, display_policy=telling.for_staff, channel=channel)
+        seen = terms.apply_to_all(self.shelves)
         made_of: dict[Sku, list[Product]] = {}
         for kit in self.kits:
             for sku in kit.parts:
@@ -75,8 +75,8 @@ class ChangeReader(Struct):
             [
                 *_itself(change, self.catalogue, terms, view),
                 *(
-                    to_update(kit, change.shelf.store, self.catalogue, seen, view)
-                    for kit in made_of.get(change.shelf.sku, ())
+                    to_update(kit, change.stock_level.store, self.catalogue, seen, view)
+                    for kit in made_of.get(change.stock_level.sku, ())
                 ),
             ]
             for change in self.changes
@@ -108,9 +108,9 @@ async def load_snapshot(
         moment = await unit.inventory.change_feed.get_position(catalogue)
     assert sold is not None, "nobody follows a channel that there is not"
     terms, lying = sold
-    shelves = terms.seen(lying)
-    telling = terms.policy.telling(usual)
-    view = AvailabilityView(now=unit.now, telling=telling.to_staff, channel=channel)
+    shelves = terms.apply_to_all(lying)
+    telling = terms.policy.to_display_policy(usual)
+    view = AvailabilityView(now=unit.now, display_policy=telling.for_staff, channel=channel)
     turns = [
         to_update(
             catalogue[sku],
@@ -142,12 +142,12 @@ async def load_changes(
     The SKU is told as the change left it. A kit is told as it can be made now, since its other
     parts may have moved on; its last turn is always true.
     """
-    skus = {change.shelf.sku for change in changes}
+    skus = {change.stock_level.sku for change in changes}
     async with units.read() as unit:
         kits = await unit.catalogue.products.list_kits_with(skus)
         catalogue = await get_products_with_parts(unit, skus | {kit.sku for kit in kits})
-        shelves = await _shelves_of(unit, kits, {change.shelf.store for change in changes})
-        places = {(change.shelf.store, change.shelf.sku) for change in changes}
+        shelves = await _shelves_of(unit, kits, {change.stock_level.store for change in changes})
+        places = {(change.stock_level.store, change.stock_level.sku) for change in changes}
         terms = await unit.inventory.sellable_stock.get_terms(places | shelves.keys())
     return ChangeReader(changes, kits, catalogue, shelves, terms, usual, unit.now)
 
@@ -156,7 +156,7 @@ async def with_kits_parts(units: Units, skus: Collection[Sku]) -> set[Sku]:
     """The SKUs whose changes are changes of `skus`."""
     async with units.read() as unit:
         products = await unit.catalogue.products.get_many(skus)
-    return set(skus).union(*(needed(product) for product in products.values()))
+    return set(skus).union(*(component_skus(product) for product in products.values()))
 
 
 async def _shelves_of(
@@ -170,11 +170,11 @@ def _itself(
     change: StockChange, catalogue: Catalogue, terms: ChannelTerms, view: AvailabilityView
 ) -> list[Update]:
     """Nothing of a SKU nobody sells, and of a kit, whose own shelf decides nothing."""
-    shelf = change.shelf
+    shelf = change.stock_level
     product = catalogue.get(shelf.sku)
     if product is None or product.parts:
         return []
     then = replace(view, now=change.recorded_at)
-    seen = terms.see(shelf)
+    seen = terms.apply_to(shelf)
     shelves = {(shelf.store, shelf.sku): seen}
     return [to_update(product, shelf.store, catalogue, shelves, then, serves=seen.serves)]

@@ -76,7 +76,7 @@ async def get_consignment(
     """Raises Missing: there is none of that name, or it is the business of other stores."""
     async with units.read() as unit:
         found = await kind.kept_in(unit).get(name)
-    if not any(map(caller.works_at, found.ends)):
+    if not any(map(caller.works_at, found.stores)):
         raise AccessDenied(caller, name)
     return found
 
@@ -108,15 +108,15 @@ async def _booked(
     """
     if not caller.works_at(before.destination):
         raise AccessDenied(caller, before.id)
-    after = before.after_receiving(totals, last=last, by=caller.id, now=unit.now)
-    changes = after.arrived_since(before)
+    after = before.receive(totals, last=last, by=caller.id, now=unit.now)
+    changes = after.deltas_since(before)
     shelves = await unit.inventory.stock_levels.get_for_update(
         _places(before.destination, totals), shelve=True
     )
     for change in changes:
         shelves[change.key].ensure_capacity(change)
     changed = await unit.inventory.stock_levels.apply(
-        to_postings(changes, after.arrival(caller.id, unit.now))
+        to_postings(changes, after.arrival_source(caller.id, unit.now))
     )
     return after, to_results(before.destination, totals, changed, shelves)
 

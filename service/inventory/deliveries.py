@@ -6,7 +6,7 @@ from datetime import date, datetime
 from msgspec import Struct
 
 from domain.foundation.callers import Caller
-from domain.inventory.deliveries import Delivery, Due
+from domain.inventory.deliveries import Delivery, DueDate
 from domain.kernel.ids import DeliveryId, Sku, StoreId
 from domain.stores.stores import UnknownStore
 from service.foundation.ports import IdempotencyKey
@@ -37,7 +37,7 @@ async def announce_delivery(
         if news.store not in stores:
             raise UnknownStore(news.store, {"pointer": "/store"})
         await ensure_known_products(unit, news.units)
-        due = Due.there(stores[news.store], news.due_on, news.due_at)
+        due = DueDate.at_store(stores[news.store], news.due_on, news.due_at)
         delivery = Delivery(
             id=DeliveryId(unit.new_id("dlv")),
             destination=news.store,
@@ -65,7 +65,7 @@ async def postpone_delivery(
 
     async def changed(unit: Unit, before: Delivery) -> Delivery:
         store = await unit.stores.stores.get(before.destination)
-        return before.put_off(Due.there(store, due_on, due_at))
+        return before.reschedule(DueDate.at_store(store, due_on, due_at))
 
     return await _change(units, delivery, changed, key)
 
@@ -76,7 +76,7 @@ async def cancel_delivery(
     """It will not come; a repeat changes nothing. Raises AlreadyReceived, DeliveryClosed."""
 
     async def changed(unit: Unit, before: Delivery) -> Delivery:
-        return before.cancelled(caller.id, unit.now)
+        return before.cancel(caller.id, unit.now)
 
     return await _change(units, delivery, changed, key)
 

@@ -16,7 +16,7 @@ from domain.inventory.availability import stocked_components
 from domain.inventory.holds import (
     DEFAULT_TTL,
     Hold,
-    HoldLimit,
+    HoldLimitExceeded,
     HoldLine,
     HoldState,
     group_by_store,
@@ -99,7 +99,7 @@ async def extend_hold(
             return first
         before = await unit.inventory.holds.get_for_update(hold)
         ensure_owner(caller, before)
-        after = before.extended(ttl, unit.now)
+        after = before.extend(ttl, unit.now)
         await _prolong(unit, before, after)
         await unit.foundation.idempotency.save_answer(key, after)
     return after
@@ -115,7 +115,7 @@ async def pin_hold(units: Units, *, hold: HoldId, attempt: str, ttl: timedelta) 
     """
     async with units.begin() as unit:
         before = await unit.inventory.holds.get_for_update(hold)
-        after = before.pinned(attempt, ttl, unit.now)
+        after = before.pin(attempt, ttl, unit.now)
         await _prolong(unit, before, after)
     return after
 
@@ -125,7 +125,7 @@ async def unpin_hold(units: Units, *, hold: HoldId, attempt: str) -> Hold:
     """The payment has ended without an order; a repeat changes nothing."""
     async with units.begin() as unit:
         before = await unit.inventory.holds.get_for_update(hold)
-        after = before.unpinned(attempt, unit.now)
+        after = before.unpin(attempt, unit.now)
         if after is not before:
             await unit.inventory.holds.update(after)
     return after
@@ -138,8 +138,8 @@ async def _prolong(unit: Unit, before: Hold, after: Hold) -> None:
     """
     if after == before:
         return
-    shelves = await unit.inventory.stock_levels.get_for_update(before.places.keys())
-    if short := shortages(before.places, shelves, before.places):
+    shelves = await unit.inventory.stock_levels.get_for_update(before.units_by_key.keys())
+    if short := shortages(before.units_by_key, shelves, before.units_by_key):
         catalogue = await get_products_with_parts(unit, {line.sku for line in before.lines})
         lines = [
             (line.store, line.sku, stocked_components(catalogue[line.sku], catalogue))
@@ -157,9 +157,9 @@ async def release_hold(units: Units, *, caller: Caller, hold: HoldId) -> Hold:
     async with units.begin() as unit:
         before = await unit.inventory.holds.get_for_update(hold)
         ensure_owner(caller, before)
-        before.must_not_be_pinned(unit.now)
+        before.ensure_not_pinned(unit.now)
         await end_holds(unit, [before], HoldState.RELEASED, caller.id)
-    return before.closed(HoldState.RELEASED)
+    return before.close(HoldState.RELEASED)
 
 
 @retry_on_conflict
@@ -177,7 +177,7 @@ async def end_holds(unit: Unit, holds: Sequence[Hold], state: HoldState, actor: 
     if not active:
         return
     await unit.inventory.holds.close([hold.id for hold in active], state)
-    changes = [change for hold in active for change in to_deltas(hold.places, sign=-1)]
+    changes = [change for hold in active for change in to_deltas(hold.units_by_key, sign=-1)]
     await unit.inventory.stock_levels.get_for_update({change.key for change in changes})
     source = PostingSource(MovementReason.HOLD, active[0].id, actor, unit.now)
     await unit.inventory.stock_levels.apply(to_postings(changes, source))
@@ -213,7 +213,7 @@ class _HoldBatch:
     async def close(self) -> None:
         if not self.made:
             return
-        changes = [change for _, hold in self.made for change in to_deltas(hold.places)]
+        changes = [change for _, hold in self.made for change in to_deltas(hold.units_by_key)]
         source = PostingSource(MovementReason.HOLD, self.made[0][1].id, "hylla", self.unit.now)
         await self.unit.inventory.stock_levels.apply(to_postings(changes, source))
         await self.unit.inventory.holds.add([hold for _, hold in self.made])
@@ -249,7 +249,7 @@ class _HoldBatch:
         for sku, count in sorted(wanted.items()):
             held = self.known.held.get((wish.customer, sku), 0)
             if held + count > self.limit:
-                raise HoldLimit(sku, held, count, self.limit)
+                raise HoldLimitExceeded(sku, held, count, self.limit)
 
 
 class _HoldContext(Struct):
@@ -296,7 +296,7 @@ class _HoldContext(Struct):
         stores = {line.store: self.stores[line.store] for line in wish.lines}
         ensure_served(wish.channel, stores.values())
         mine = {place: self.shelves[place] for place in places if place in self.shelves}
-        return self.terms[wish.channel].seen(mine)
+        return self.terms[wish.channel].apply_to_all(mine)
 
     def takers(self, lines: Sequence[HoldLine]) -> dict[tuple[StoreId | None, Sku], set[Sku]]:
         """Which of the lines take from which place."""
@@ -307,7 +307,7 @@ class _HoldContext(Struct):
 
     def take(self, customer: CustomerId | None, places: Mapping[StockKey, int]) -> None:
         for change in to_deltas(places):
-            self.shelves[change.key] = self.shelves[change.key].after(change)
+            self.shelves[change.key] = self.shelves[change.key].apply(change)
             if customer:
                 name = (customer, change.sku)
                 self.held[name] = self.held.get(name, 0) + change.held

@@ -91,7 +91,7 @@ class SellableStock(Protocol):
     async def get_for_update(
         self, places: Collection[StockKey], channels: Collection[ChannelId]
     ) -> tuple[dict[StockKey, StockLevel], dict[ChannelId, ChannelTerms]]:
-        """The shelves, locked as `Stock.lock` does, and the terms of those channels there are."""
+        """The levels, locked as by `StockLevels`, and the terms of the channels that exist."""
 
 
 class SalesChannels(Protocol):

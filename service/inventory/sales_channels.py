@@ -69,7 +69,7 @@ def _entered(
     if not isinstance(line, DomainError) and line.sku not in known:
         line = ProductNotFound(line.sku)
     if isinstance(line, DomainError):
-        code = line.errors[0]["code"] if line.name == "invalid" else line.name
+        code = line.errors[0]["code"] if line.error_code == "invalid" else line.error_code
         return BufferResult("rejected", code=code, detail=line.detail)
     changes = buffers.get(line.sku) != line.buffer
     buffers[line.sku] = line.buffer

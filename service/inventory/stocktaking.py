@@ -118,12 +118,12 @@ class _Verb(ABC, Generic[ReportT]):
 
 class _Adjust(_Verb[Adjustment]):
     async def read(self, lines: Sequence[Adjustment]) -> None:
-        named = [(line.source_id, line.place) for line in lines if line.reference]
+        named = [(line.source_id, line.stock_key) for line in lines if line.reference]
         self.known = await self.unit.inventory.stock_levels.get_posted(named)
         self.counted = await self.unit.inventory.stock_levels.get_reported(
-            {line.place for line in lines}
+            {line.stock_key for line in lines}
         )
-        blocking = {line.place for line in lines if line.conditions}
+        blocking = {line.stock_key for line in lines if line.conditions}
         self.blocked: dict[StockKey, Conditions] = dict(
             await self.unit.inventory.stock_levels.get_conditions(
                 {sku for _, sku in blocking}, {store for store, _ in blocking}
@@ -135,15 +135,15 @@ class _Adjust(_Verb[Adjustment]):
     def decide(self, line: Adjustment, shelf: StockLevel) -> list[StockPosting]:
         happened = clamp_to_past("occurred_at", line.occurred_at, self.unit.now)
         name = line.source_id if line.reference else self.unit.new_id("adj")
-        if before := self.known.get((name, line.place)):
+        if before := self.known.get((name, line.stock_key)):
             if before != (line.reason, line.delta, line.conditions):
                 raise ReferenceReused(line.reference)
             return []
-        there = self.blocked.get(line.place, {})
+        there = self.blocked.get(line.stock_key, {})
         change = apply_adjustment(line, there)
         shelf.ensure_capacity(change)
-        self.blocked[line.place] = sum_conditions(there, line.conditions)
-        self.known[name, line.place] = (line.reason, line.delta, line.conditions)
+        self.blocked[line.stock_key] = sum_conditions(there, line.conditions)
+        self.known[name, line.stock_key] = (line.reason, line.delta, line.conditions)
         move = StockPosting(
             change, self.source(MovementReason(line.reason), name, happened), line.conditions
         )
@@ -154,28 +154,32 @@ class _SetIf(_Verb[StockSetting]):
     def decide(self, line: StockSetting, shelf: StockLevel) -> list[StockPosting]:
         source = self.source(MovementReason.SET, self.unit.new_id("set"), self.unit.now)
         move = StockPosting(apply_setting(line, shelf), source)
-        self.said[line.place] = Report(self.unit.now)
+        self.said[line.stock_key] = Report(self.unit.now)
         return [move]
 
 
 class _Count(_Verb[StockCount]):
     async def read(self, lines: Sequence[StockCount]) -> None:
         self.last = await self.unit.inventory.stock_levels.get_reported(
-            {line.place for line in lines}
+            {line.stock_key for line in lines}
         )
         now = self.unit.now
         moments = {
-            (line.place, clamp_to_now(line.counted_at, now)) for line in lines if line.counted_at
+            (line.stock_key, clamp_to_now(line.counted_at, now))
+            for line in lines
+            if line.counted_at
         }
         self.since = await self.unit.inventory.stock_levels.sum_since(moments)
 
     def decide(self, line: StockCount, shelf: StockLevel) -> list[StockPosting]:
         as_of = clamp_to_past("counted_at", line.counted_at, self.unit.now)
-        before = self.last.get(line.place)
-        if before and before.has_heard(as_of, line.counted_at):
+        before = self.last.get(line.stock_key)
+        if before and before.covers(as_of, line.counted_at):
             return []
-        self.last[line.place] = self.said[line.place] = Report(as_of, said_at=line.counted_at)
-        moved = self.since.get((line.place, as_of), 0)
+        self.last[line.stock_key] = self.said[line.stock_key] = Report(
+            as_of, stated_at=line.counted_at
+        )
+        moved = self.since.get((line.stock_key, as_of), 0)
         source = self.source(MovementReason.COUNT, self.unit.new_id("cnt"), as_of)
         return [StockPosting(apply_count(line, shelf, moved), source)]
 
@@ -195,7 +199,7 @@ async def _told(
         if first := await unit.foundation.idempotency.claim(key, list[StockReportResult]):
             return first
         await _record_denials(unit, caller, lines)
-        book = await _StockBook.open(unit, {line.place for line in told})
+        book = await _StockBook.open(unit, {line.stock_key for line in told})
         verb = kind(unit, caller.id)
         await verb.read(told)
         entered = [book.enter(line, verb) for line in lines]
@@ -232,15 +236,15 @@ class _StockBook(Struct):
             shelf = self._shelf(line.store, line.sku)
             moves = verb.decide(line, shelf)
             for move in moves:
-                shelf.ensure_capacity(move.change)
+                shelf.ensure_capacity(move.delta)
         except DomainError as no:
-            return _rejected(no, self.shelves.get(line.place))
+            return _rejected(no, self.shelves.get(line.stock_key))
         if not moves:
             return StockReportResult("duplicate", on_hand=shelf.on_hand, version=shelf.version)
         self.moves += moves
         for move in moves:
-            shelf = shelf.after(move.change)
-        self.shelves[line.place] = shelf
+            shelf = shelf.apply(move.delta)
+        self.shelves[line.stock_key] = shelf
         return StockReportResult("applied", on_hand=shelf.on_hand, version=shelf.version)
 
     def version(self, place: StockKey, after: Mapping[StockKey, StockLevel]) -> int:
@@ -264,7 +268,7 @@ def _dated(
     """The result with the version that the shelf has after the whole batch."""
     if isinstance(line, DomainError) or result.status == "rejected":
         return result
-    return replace(result, version=book.version(line.place, after))
+    return replace(result, version=book.version(line.stock_key, after))
 
 
 async def _record_denials(
@@ -277,7 +281,7 @@ async def _record_denials(
 
 
 def _rejected(refusal: DomainError, shelf: StockLevel | None = None) -> StockReportResult:
-    code = refusal.errors[0]["code"] if refusal.name == "invalid" else refusal.name
+    code = refusal.errors[0]["code"] if refusal.error_code == "invalid" else refusal.error_code
     return StockReportResult(
         "rejected",
         code=code,

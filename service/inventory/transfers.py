@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from domain.foundation.callers import AccessDenied, Caller
 from domain.inventory.stock_levels import to_postings
-from domain.inventory.transfers import Transfer, must_be_there
+from domain.inventory.transfers import Transfer, ensure_in_stock
 from domain.kernel.errors import InvalidField
 from domain.kernel.ids import Sku, StoreId, TransferId
 from domain.stores.stores import UnknownStore
@@ -59,9 +59,9 @@ async def send_transfer(
             sent_at=unit.now,
         )
         places = [(wish.origin, sku) for sku in wish.units]
-        must_be_there(transfer, await unit.inventory.stock_levels.get_for_update(places))
+        ensure_in_stock(transfer, await unit.inventory.stock_levels.get_for_update(places))
         after = await unit.inventory.stock_levels.apply(
-            to_postings(transfer.leaving(), transfer.departure)
+            to_postings(transfer.departure_deltas(), transfer.departure_source)
         )
         await unit.inventory.transfers.add(transfer)
         told = ReceivedResult(transfer, to_results(wish.origin, wish.units, after, {}))
@@ -74,5 +74,5 @@ async def _must_be_possible(unit: Unit, wish: TransferDispatch) -> None:
     for name, store in (("from", wish.origin), ("to", wish.destination)):
         if store not in stores:
             raise UnknownStore(store, {"pointer": f"/{name}"})
-    stores[wish.destination].must_take_in()
+    stores[wish.destination].ensure_active()
     await ensure_known_products(unit, wish.units)

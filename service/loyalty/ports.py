@@ -5,7 +5,7 @@ from typing import Protocol
 
 from domain.kernel.ids import CustomerId, MemberId, OrderId, Sku
 from domain.loyalty.points import EntryId, Purchase
-from domain.loyalty.rewards import RewardBalance, Statement
+from domain.loyalty.rewards import PointsStatementEntry, RewardBalance
 
 
 class Points(Protocol):
@@ -65,5 +65,5 @@ class Rewards(Protocol):
 
     async def list_entries(
         self, member: MemberId, *, after: EntryId | None, limit: int
-    ) -> Sequence[Statement]:
+    ) -> Sequence[PointsStatementEntry]:
         """What happened to a member's points, the latest first; nothing for nobody."""

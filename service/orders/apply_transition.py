@@ -23,16 +23,16 @@ from domain.fulfilment.fulfilments import (
     deltas_between,
     missing_units,
     settle_missing,
-    units_ended,
+    settled_units,
 )
 from domain.fulfilment.pickups import Pickup, PickupState
 from domain.fulfilment.shipments import FINAL_STATES as SHIPMENT_ENDS
 from domain.fulfilment.shipments import Shipment, ShipmentState
 from domain.inventory.stock_levels import MovementReason, PostingSource, to_postings
 from domain.kernel.ids import Sku
-from domain.orders.orders import points_ended
+from domain.orders.orders import settled_points
 from domain.orders.timeline import FINAL_ENTRIES, TimelineEntry, entries_between
-from domain.pos.incidents import AtRisk, risks_by_fulfilment
+from domain.pos.incidents import UnitsAtRisk, risks_by_fulfilment
 from service.orders.payment.apply_status import settle_payment
 from service.shared.unit_of_work import Unit
 
@@ -61,7 +61,7 @@ async def apply_transition(
         return
     await _keep(unit, after)
     step = f"{after.id}/{after.version}"
-    given, cancelled = units_ended(before, after)
+    given, cancelled = settled_units(before, after)
     changes = deltas_between(before, after)
     shelves = await unit.inventory.stock_levels.get_for_update([change.key for change in changes])
     changes = settle_missing(changes, missing_units(before, after), shelves)
@@ -93,17 +93,17 @@ async def _settle(
 ) -> None:
     """Carry units whose fate is known into the order and its points."""
     order = await unit.orders.orders.get_for_update(group.order)
-    if earned := points_ended(order, group.id, given):
+    if earned := settled_points(order, group.id, given):
         await unit.loyalty.points.confirm(order.id, earned, step)
     if isinstance(group, Pickup):
         order = order.settle(group.id, collected=given, now=unit.now)
     else:
         order = order.settle(group.id, shipped=given, now=unit.now)
-    if lost := points_ended(order, group.id, cancelled):
+    if lost := settled_points(order, group.id, cancelled):
         await unit.loyalty.points.reverse(order.id, lost, step)
     order = order.settle(group.id, cancelled=cancelled, now=unit.now)
     await unit.orders.orders.update(order)
-    if order.by_card:
+    if order.is_paid_by_card:
         await settle_payment(unit, order)
 
 
@@ -127,7 +127,7 @@ def _events(
 
 
 def _pickup_events(before: Fulfilment, after: Pickup, names: dict[str, Any]) -> list[Event]:
-    given, _ = units_ended(before, after)
+    given, _ = settled_units(before, after)
     if given:
         whole = after.state is PickupState.COLLECTED
         return [PickupCollected(pickup=after.id, whole=whole, **names)]
@@ -170,9 +170,9 @@ def _shipment_ended(
     return [ShipmentEnded(shipment=after.id, state=state, sent=True, **names)]
 
 
-async def get_risks(unit: Unit, groups: Collection[Fulfilment]) -> dict[str, list[AtRisk]]:
+async def get_risks(unit: Unit, groups: Collection[Fulfilment]) -> dict[str, list[UnitsAtRisk]]:
     """What each of these groups may go without; those that get everything are left out."""
-    places = {claim.place for group in groups for claim in group.allocations() if claim.open}
+    places = {claim.stock_key for group in groups for claim in group.allocations() if claim.open}
     return (
         risks_by_fulfilment(await unit.pos.incidents.list_short(sorted(places))) if places else {}
     )

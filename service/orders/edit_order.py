@@ -7,7 +7,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from domain.carts.cart_lines import MAX_QUANTITY
-from domain.carts.cart_rules import OverLimit
+from domain.carts.cart_rules import QuantityLimitExceeded
 from domain.foundation.callers import AccessDenied, Caller, Role
 from domain.fulfilment.fulfilments import FulfilmentLine, RepeatedLine, deltas_between
 from domain.fulfilment.pickups import Pickup
@@ -34,8 +34,8 @@ from domain.orders.edits import (
 from domain.orders.order_lines import OrderLine
 from domain.orders.orders import Contact, Order
 from domain.orders.progress import OrderDetails
-from domain.orders.timeline import Quantities, TimelineFacts
-from domain.payments.transactions import covered_by
+from domain.orders.timeline import QuantityChange, TimelineFacts
+from domain.payments.transactions import coverable_amount
 from service.foundation.ports import IdempotencyKey
 from service.inventory.availability import get_products_with_parts
 from service.orders.apply_transition import apply_transition
@@ -155,7 +155,7 @@ async def _edited(
     if after is not taken:
         await _promise_points(unit, taken, after)
         await unit.orders.orders.update(after)
-        if after.by_card:
+        if after.is_paid_by_card:
             await settle_payment(unit, after)
         if after.contact != taken.contact:
             await unit.orders.orders.update_search_words(after)
@@ -181,7 +181,7 @@ def _wishes(
         wish = LineEdit(line, prepared[line.group, line.sku], edit)
         repriced = edit.unit_price not in {None, line.unit_price}
         ended = line.returned or not wish.wanted
-        if (repriced and line.given) or (wish.more > 0 and ended):
+        if (repriced and line.fulfilled) or (wish.more > 0 and ended):
             raise edits.TooLateToChange([one for one in groups if one.id == line.group])
         wishes.append(wish)
     return wishes
@@ -193,11 +193,11 @@ async def _must_be_within_limits(unit: Unit, order: Order, wishes: Sequence[Line
     for wish in wishes:
         units[wish.line.sku] += wish.more
     catalogue = await unit.catalogue.products.get_many(sorted({wish.line.sku for wish in wishes}))
-    limits = {sku: unit.cart_rules.most_of(product) for sku, product in catalogue.items()}
+    limits = {sku: unit.cart_rules.max_quantity_of(product) for sku, product in catalogue.items()}
     grown_skus = {wish.line.sku for wish in wishes if wish.more > 0}
     over = {sku: limits[sku] for sku in grown_skus if units[sku] > limits[sku]}
     if over:
-        raise OverLimit(over)
+        raise QuantityLimitExceeded(over)
 
 
 def _step(unit: Unit, group: Prepared, wishes: Sequence[LineEdit]) -> Step | None:
@@ -230,7 +230,7 @@ async def _claim(unit: Unit, steps: Sequence[Step]) -> None:
         for change in changes
         if change.allocated > 0 and catalogue[change.sku].tracked
     }
-    if short := shortages(wanted, terms[WEB].seen(shelves)):
+    if short := shortages(wanted, terms[WEB].apply_to_all(shelves)):
         lines = [(one.store, line.sku, line.parts) for _, one in steps for line in one.lines]
         raise InsufficientStock(short, lines_by_stock_key(lines))
 
@@ -242,7 +242,7 @@ async def _covered(unit: Unit, order: Order) -> Money | None:
     attempts = await unit.payments.attempts.list_by_order_for_update(order.id)
     [attempt] = [one for one in attempts if one.id == order.attempt]
     asked = await unit.payments.attempts.list_transactions([attempt.id])
-    amount = covered_by(attempt, asked, order.totals.to_pay.amount)
+    amount = coverable_amount(attempt, asked, order.totals.to_pay.amount)
     return Money(amount, order.currency)
 
 
@@ -251,7 +251,7 @@ async def _differences(
 ) -> Edited:
     prices = {wish.line.line: wish.edit.unit_price for wish in wishes if wish.edit.unit_price}
     more = {wish.line.line: wish.more for wish in wishes if wish.more > 0}
-    contact = edit.contact.read(await _country(unit, order)) if edit.contact else None
+    contact = edit.contact.normalise(await _country(unit, order)) if edit.contact else None
     return Edited(more, prices, contact, edit.address)
 
 
@@ -265,7 +265,7 @@ async def _country(unit: Unit, order: Order) -> str:
 async def _promise_points(unit: Unit, before: Order, after: Order) -> None:
     if after.customer is None:
         return
-    change = edits.points_changed(before, after)
+    change = edits.points_delta(before, after)
     source = f"{after.id}/{after.version}"
     if more := {line: points for line, points in change.items() if points > 0}:
         await unit.loyalty.points.add_pending_lines(after.customer, after.id, more, source)
@@ -282,7 +282,7 @@ def _facts(before: Order, after: Order, wishes: Sequence[LineEdit]) -> TimelineF
     }
     return TimelineFacts(
         quantities={
-            wish.line.line: Quantities(wish.wanted, wish.wanted + wish.more)
+            wish.line.line: QuantityChange(wish.wanted, wish.wanted + wish.more)
             for wish in wishes
             if wish.more
         },

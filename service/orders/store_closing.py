@@ -74,7 +74,7 @@ async def _close_if_drained(units: Units, store: StoreId) -> bool:
     async with units.begin() as unit:
         before = await _taken(unit, store)
         left = await unit.orders.store_closing.get_open_work(store)
-        drained = before.state is StoreState.DRAINING and left.is_nothing
+        drained = before.state is StoreState.DRAINING and left.is_empty
         if drained:
             await _keep(unit, before, replace(before, state=StoreState.CLOSED))
     return drained

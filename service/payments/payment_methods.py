@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from domain.foundation.callers import Caller, Role
 from domain.kernel.errors import InvalidField
-from domain.payments.tenders import AT_PICKUP, AT_TILL, CARD, ON_ACCOUNT
+from domain.payments.tenders import CARD, ON_ACCOUNT, PAY_AT_PICKUP, PAY_AT_TILL
 from service.payments.ports import PaymentProvider
 
 TRANSACTION_LEASE: Final = timedelta(minutes=2)
@@ -43,9 +43,9 @@ class PaymentMethods(Struct, frozen=True):
             self.ensure_cards_accepted()
         elif method == ON_ACCOUNT and not self.on_account:
             raise InvalidField("payment.method", "not_offered", "cannot be on_account here")
-        elif method == AT_TILL and caller.role is not Role.TILL:
+        elif method == PAY_AT_TILL and caller.role is not Role.TILL:
             raise InvalidField("payment.method", "not_at_a_till", "is for tills")
-        elif method == AT_PICKUP and sends:
+        elif method == PAY_AT_PICKUP and sends:
             rule = "cannot be pay_at_pickup where something is sent"
             raise InvalidField("payment.method", "nothing_sent_unpaid", rule)
 

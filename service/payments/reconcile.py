@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from domain.payments.attempts import (
-    SEARCHABLE_AFTER,
+    SEARCH_DELAY,
     PaymentAttempt,
     ProviderOutcome,
     ProviderPaymentNotFound,
@@ -20,6 +20,6 @@ async def fetch_outcome(
     if now < attempt.deadline:
         return None
     found = await payments.find_payment(attempt.id)
-    if found is None and now >= attempt.deadline + SEARCHABLE_AFTER:
+    if found is None and now >= attempt.deadline + SEARCH_DELAY:
         return ProviderPaymentNotFound()
     return found

@@ -14,7 +14,7 @@ from domain.pos.incidents import (
     IncidentKind,
     IncidentState,
     OpenClaim,
-    Risk,
+    OrderAtRisk,
     find_at_risk,
     is_uncertain,
 )
@@ -31,7 +31,7 @@ class IncidentDetails(Struct, frozen=True):
 
     incident: Incident
     units: int
-    orders: list[Risk]
+    orders: list[OrderAtRisk]
 
 
 async def list_incidents(
@@ -64,7 +64,7 @@ async def settle_incident(
         if not caller.works_at(taken.store):
             raise AccessDenied(caller, incident)
         if taken.state is IncidentState.OPEN:
-            taken = taken.settled(note=note, by=caller.id, now=unit.now)
+            taken = taken.settle(note=note, by=caller.id, now=unit.now)
             await unit.pos.incidents.update(taken)
         [seen] = await _seen(unit, [taken])
         await unit.foundation.idempotency.save_answer(key, seen)
@@ -87,14 +87,14 @@ class _Shelves(Struct):
         )
         claims: dict[StockKey, list[OpenClaim]] = {}
         for claim in await unit.pos.incidents.list_claims(places) if places else ():
-            claims.setdefault(claim.place, []).append(claim)
+            claims.setdefault(claim.stock_key, []).append(claim)
         return cls(shelves, claims)
 
     def seen(self, incident: Incident) -> IncidentDetails:
-        claims = self.claims.get(incident.place, [])
+        claims = self.claims.get(incident.stock_key, [])
         if incident.kind is IncidentKind.COUNT_DUE:
             return IncidentDetails(incident, incident.units, is_uncertain(claims))
-        shelf = self.shelves[incident.place]
+        shelf = self.shelves[incident.stock_key]
         there = shelf.on_hand - shelf.unavailable
         return IncidentDetails(incident, max(0, -shelf.available), find_at_risk(there, claims))
 
@@ -106,7 +106,7 @@ async def _seen(unit: Unit, incidents: Sequence[Incident]) -> list[IncidentDetai
         for incident in incidents
         if incident.kind in STOCK_INCIDENTS and incident.state is IncidentState.OPEN
     }
-    places = {incident.place for incident in incidents if incident.id in live}
+    places = {incident.stock_key for incident in incidents if incident.id in live}
     shelves = await _Shelves.look(unit, sorted(places))
     return [
         shelves.seen(incident)

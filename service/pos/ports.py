@@ -38,7 +38,7 @@ class Receipts(Protocol):
 
 
 class Incidents(Protocol):
-    """What is out of order. `Stock.apply` opens and settles the incidents of what is oversold."""
+    """Incidents. `StockLevels.apply` opens and settles those of oversold stock."""
 
     async def add_unknown(self, strangers: Collection[UnknownSku]) -> None:
         """Open an incident for each thing that nobody knows, or add to the one that is open."""

@@ -30,8 +30,8 @@ from domain.pos.receipts import (
     ReceiptKind,
     ReceiptOfOtherStore,
     StoredReceipt,
-    parts_returned,
-    source_of,
+    returned_quantities,
+    to_source_id,
 )
 from service.inventory.stocktaking import CLOCK_TOLERANCE
 from service.returns.till_returns import TillReturns, record_till_returns
@@ -106,7 +106,7 @@ async def record_receipts(
 
 async def _facts(unit: Unit, receipts: Mapping[ReceiptId, Receipt]) -> ReceiptFacts:
     lines = [line for receipt in receipts.values() for line in receipt.lines]
-    gtins = {line.name for line in lines if line.sku is None}
+    gtins = {line.item_code for line in lines if line.sku is None}
     called = await unit.catalogue.products.find_by_gtin(gtins) if gtins else {}
     named = {line.sku for line in lines if line.sku is not None}
     skus = named | set(called.values())
@@ -128,9 +128,9 @@ def _book(
         store=store,
         terminal=receipt.terminal or caller.terminal,
         actor=caller.id,
-        happened_at=clamp_to_now(receipt.occurred_at, unit.now),
+        occurred_at=clamp_to_now(receipt.occurred_at, unit.now),
         digest=receipt.digest,
-        lines=tuple([line.as_sold(facts.called) for line in receipt.lines]),
+        lines=tuple([line.with_sku(facts.called) for line in receipt.lines]),
     )
 
 
@@ -138,7 +138,7 @@ async def _kept(
     unit: Unit, books: Mapping[ReceiptId, BookedReceipt], new: set[ReceiptId]
 ) -> dict[ReceiptId, StoredReceipt]:
     """Receipts that were known before, and sales that returns name."""
-    named = {sale for book in books.values() if (sale := book.receipt.of_sale) is not None}
+    named = {sale for book in books.values() if (sale := book.receipt.original_sale) is not None}
     wanted = (books.keys() - new) | named
     return await unit.pos.receipts.get_stored(wanted) if wanted else {}
 
@@ -149,16 +149,16 @@ async def _move_goods(unit: Unit, books: Sequence[BookedReceipt], facts: Receipt
     What is not tracked moves on the shelves it has, and gets none.
     """
     parts = {sku: all_components(made, facts.made) for sku, made in facts.made.items()}
-    moves = [move for book in books for move in book.moves(parts)]
+    moves = [move for book in books for move in book.to_postings(parts)]
     if moves:
         moves = [*await _moves_of_holds(unit, books, facts, parts), *moves]
-        places = {move.change.key for move in moves}
+        places = {move.delta.key for move in moves}
         tracked = {place for place in places if facts.made[place[1]].tracked}
         if len(tracked) == len(places):
             await unit.inventory.stock_levels.create_missing(places)
         else:
             shelves = await unit.inventory.stock_levels.get_for_update(places, shelve=tracked)
-            moves = [move for move in moves if move.change.key in shelves]
+            moves = [move for move in moves if move.delta.key in shelves]
         await unit.inventory.stock_levels.apply(
             apply_late_report(moves, await unit.inventory.stock_levels.get_reported(places))
         )
@@ -180,14 +180,14 @@ async def _moves_of_holds(
     if not bought:
         return []
     store, actor = books[0].store, books[0].actor
-    skus = {sku for book in books for line in book.lines for sku in parts.get(line.name, ())}
+    skus = {sku for book in books for line in book.lines for sku in parts.get(line.item_code, ())}
     used: dict[MemberId, Counter[Sku]] = {member: Counter() for member in bought}
     moves: list[StockPosting] = []
     for member, before in await unit.inventory.holds.get_by_members_for_update(
         bought, {(store, sku) for sku in skus}
     ):
         sold = _sold_since(before, bought[member]) - used[member]
-        after = before.after_buying(store, sold, parts)
+        after = before.without_purchased(store, sold, parts)
         if after.lines == before.lines:
             continue
         used[member] += before.units_at(store) - after.units_at(store)
@@ -196,7 +196,7 @@ async def _moves_of_holds(
         else:
             await unit.inventory.holds.close([before.id], HoldState.CONVERTED)
         source = PostingSource(MovementReason.HOLD, before.id, actor, unit.now)
-        moves += to_postings(delta_between(before.places, after.places), source)
+        moves += to_postings(delta_between(before.units_by_key, after.units_by_key), source)
     return moves
 
 
@@ -204,9 +204,9 @@ def _sold_since(hold: Hold, books: Sequence[BookedReceipt]) -> Counter[Sku]:
     """Units that were sold after `hold` was made, give or take what clocks differ."""
     sold = Counter[Sku]()
     for book in books:
-        if book.happened_at + CLOCK_TOLERANCE >= hold.created_at:
+        if book.occurred_at + CLOCK_TOLERANCE >= hold.created_at:
             for line in book.lines:
-                sold[line.name] += line.quantity
+                sold[line.item_code] += line.quantity
     return sold
 
 
@@ -215,21 +215,25 @@ async def _move_points(
 ) -> dict[ReceiptId, EarnedPoints]:
     """Points of members' sales; and of returns, now or when the sale they name comes."""
     sales = {
-        book.receipt.id: Purchase(book.receipt.source, member, book.points(), book.happened_at)
+        book.receipt.id: Purchase(
+            book.receipt.source_id, member, book.earned_points(), book.occurred_at
+        )
         for book in books
         if book.receipt.kind is ReceiptKind.SALE and (member := facts.member_of(book))
     }
     members = {purchase.member for purchase in sales.values()}
-    returned = {sale for book in books if (sale := book.receipt.of_sale) is not None}
+    returned = {sale for book in books if (sale := book.receipt.original_sale) is not None}
     returned |= await unit.pos.receipts.filter_returned(sales) if sales else set()
-    bought = [*map(source_of, returned), *noted.unearned]
+    bought = [*map(to_source_id, returned), *noted.unearned]
     if members and bought:
         await unit.loyalty.points.lock(members, bought)
     if sales:
         await unit.loyalty.points.earn(sales.values())
     if bought:
-        parts = parts_returned(await unit.pos.receipts.list_trades(returned)) if returned else {}
-        back = {source_of(sale): lines for sale, lines in parts.items()}
+        parts = (
+            returned_quantities(await unit.pos.receipts.list_trades(returned)) if returned else {}
+        )
+        back = {to_source_id(sale): lines for sale, lines in parts.items()}
         await unit.loyalty.points.deduct(back | noted.unearned)
     balances = await unit.loyalty.points.get_available(members) if members else {}
     return {
@@ -261,7 +265,7 @@ class _Answers(Struct):
 
     def _applied(self, book: BookedReceipt) -> ReceiptResult:
         receipt = book.receipt
-        sale = self.kept.get(receipt.of_sale or "")
+        sale = self.kept.get(receipt.original_sale or "")
         return ReceiptResult(
             id=receipt.id,
             status="pending_match" if sale and sale.is_awaited else "applied",
@@ -281,21 +285,21 @@ class _Answers(Struct):
 def _discrepancies(book: BookedReceipt, facts: ReceiptFacts) -> list[ReceiptDiscrepancy]:
     """What of a receipt does not fit what we know."""
     receipt, found = book.receipt, []
-    if receipt.occurred_at > book.happened_at + CLOCK_TOLERANCE:
-        detail = f"The till's clock is ahead; it is kept as {book.happened_at.isoformat()}."
+    if receipt.occurred_at > book.occurred_at + CLOCK_TOLERANCE:
+        detail = f"The till's clock is ahead; it is kept as {book.occurred_at.isoformat()}."
         found.append(ReceiptDiscrepancy("/occurred_at", "clock_skew", detail))
     if receipt.member is not None and facts.member_of(book) is None:
         found.append(ReceiptDiscrepancy("/member", "unknown_member", "Nobody is known by this."))
     for position, line in enumerate(book.lines if facts.unknown else ()):
-        if line.name in facts.unknown:
+        if line.item_code in facts.unknown:
             field = "sku" if receipt.lines[position].sku is not None else "gtin"
-            detail = f"There is no product {line.name!r}; nothing moved for it."
+            detail = f"There is no product {line.item_code!r}; nothing moved for it."
             found.append(ReceiptDiscrepancy(f"/lines/{position}/{field}", "unknown_sku", detail))
     return found
 
 
 def _rejected(refusal: DomainError, receipt: str | UnsetType) -> ReceiptResult:
-    code = refusal.errors[0]["code"] if refusal.name == "invalid" else refusal.name
+    code = refusal.errors[0]["code"] if refusal.error_code == "invalid" else refusal.error_code
     return ReceiptResult(
         id=receipt, status="rejected", conflicts=[], code=code, detail=refusal.detail
     )

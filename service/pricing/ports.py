@@ -5,7 +5,7 @@ from typing import Protocol, TypeVar
 
 from domain.kernel.ids import CustomerId
 from domain.pricing.markets import Market
-from domain.pricing.prices import Rules
+from domain.pricing.prices import PricingRules
 from domain.pricing.promotions import Coupon, Promotion
 from domain.pricing.shipping_methods import ShippingMethod
 
@@ -38,7 +38,7 @@ PriceScope = tuple[str, CustomerId | None]
 class Prices(Protocol):
     async def get_rules(
         self, shown: Collection[PriceScope] = ()
-    ) -> tuple[Rules, dict[PriceScope, Coupon]]:
+    ) -> tuple[PricingRules, dict[PriceScope, Coupon]]:
         """What every cart is priced by now, and the coupons that are shown.
 
         One statement. A code without a promotion has a coupon without one.

@@ -3,7 +3,7 @@
 from msgspec.structs import replace
 
 from domain.pricing.price_rules import PriceRuleNotFound, PriceRuleVersionMismatch
-from domain.pricing.promotions import Promotion, PromotionUsed
+from domain.pricing.promotions import Promotion, PromotionInUse
 from service.foundation.ports import IdempotencyKey
 from service.pricing.ports import Rule
 from service.shared.retry import retry_on_conflict
@@ -53,7 +53,7 @@ async def delete_price_rule(
             raise PriceRuleNotFound(thing, name)
         _must_be(if_version, before)
         if isinstance(before, Promotion) and before.uses:
-            raise PromotionUsed(before)
+            raise PromotionInUse(before)
         await rules.delete(before)
 
 

@@ -25,7 +25,7 @@ from domain.returns.returns import (
     Return,
     ReturnChannel,
     ReturnLine,
-    covered,
+    find_exhausted_returns,
     return_entry,
     to_return_lines,
 )
@@ -60,9 +60,9 @@ async def book_return(
     others = await unit.returns.returns.list_by_order(order.id)
     for one in others:
         if one.id == draft.id:
-            one.must_be_expected()
+            one.ensure_announced()
     lines = to_return_lines(order, told, goods.parts, pays_missing=caller.role is Role.OFFICE)
-    back = draft.received(caller.id, unit.now, lines=lines)
+    back = draft.receive(caller.id, unit.now, lines=lines)
     at_till = back.channel is ReturnChannel.STORE
     back = structs.replace(
         back,
@@ -72,13 +72,13 @@ async def book_return(
     )
     await to_shelves(unit, back, goods.shelves)
     after = await settle_returned_units(unit, order, back, actor_kind_of(caller))
-    await unit.loyalty.points.deduct({order.id: after.unearned()})
+    await unit.loyalty.points.deduct({order.id: after.units_without_points()})
     return back
 
 
 async def by_sku(unit: Unit, asked: Sequence[Named]) -> list[Named]:
     """Those that were scanned by what their barcode stands for; the barcode where by nothing."""
-    scanned = [ReceiptLine(quantity=1, gtin=one.gtin).name for one in asked if one.gtin]
+    scanned = [ReceiptLine(quantity=1, gtin=one.gtin).item_code for one in asked if one.gtin]
     called = await unit.catalogue.products.find_by_gtin(scanned) if scanned else {}
     names = iter(scanned)
     return [
@@ -100,9 +100,9 @@ def paid_back(returns: Iterable[Return]) -> Counter[str]:
 
 async def to_shelves(unit: Unit, back: Return, shelves: Mapping[StockKey, StockLevel]) -> None:
     """The goods come to their locked shelves. Raises TooMuch."""
-    moves = back.moves(unit.now)
+    moves = back.to_postings(unit.now)
     for move in moves:
-        shelves[move.change.key].ensure_capacity(move.change)
+        shelves[move.delta.key].ensure_capacity(move.delta)
     await unit.inventory.stock_levels.apply(moves)
 
 
@@ -131,9 +131,9 @@ async def _close_covered(unit: Unit, order: Order, back: Return, by: ActorKind) 
     """What was announced cannot come any more once the last of it came back in another way."""
     if all(line.returnable for line in order.lines if line.line in back.units):
         return
-    for one in covered(await unit.returns.returns.list_by_order(order.id), order):
+    for one in find_exhausted_returns(await unit.returns.returns.list_by_order(order.id), order):
         if one.id != back.id:
-            closed = one.cancelled(unit.now)
+            closed = one.cancel(unit.now)
             await unit.returns.returns.update(closed)
             told = return_entry(closed, TimelineEventKind.RETURN_CANCELLED, by, back.by)
             await unit.administration.outbox.add(told=[told])
@@ -143,9 +143,9 @@ async def get_refunds(
     unit: Unit, order: Order, units: Mapping[str, int], refunds: Sequence[Refund]
 ) -> Order:
     """The taken order after these units of its lines came back, and these refunds."""
-    after = order.taken_back(units, unit.now, paid_back=by_provider(refunds))
+    after = order.record_return(units, unit.now, paid_back=by_provider(refunds))
     await unit.orders.orders.update(after)
-    if after.by_card:
+    if after.is_paid_by_card:
         await settle_payment(unit, after)
     return after
 
@@ -198,7 +198,7 @@ async def _elsewhere(
         there = stores[shelf.store]
         if there is not here and there.state is StoreState.ACTIVE:
             far = (
-                there.km_from(here.latitude, here.longitude)
+                there.distance_from(here.latitude, here.longitude)
                 if here.latitude is not None and here.longitude is not None
                 else None
             )
@@ -212,7 +212,7 @@ async def _goods(
     coming = [
         line
         for line in order.lines
-        if any(one.means(line) and one.disposition is not Disposition.MISSING for one in asked)
+        if any(one.matches(line) and one.disposition is not Disposition.MISSING for one in asked)
     ]
     given = await _given_parts(unit, order)
     skus = {sku for line in coming for sku in (line.sku, *given.get((line.group, line.sku), ()))}

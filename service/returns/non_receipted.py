@@ -9,7 +9,7 @@ from domain.foundation.callers import AccessDenied, Caller
 from domain.foundation.events import ReturnReceived
 from domain.inventory.availability import all_components
 from domain.kernel.ids import ReturnId, Sku, StoreId
-from domain.returns.non_receipted import BroughtItem, ReceiptRequired, as_store_credit, value_of
+from domain.returns.non_receipted import BroughtItem, ReceiptRequired, to_store_credit, value_of
 from domain.returns.returns import Return, ReturnChannel, ReturnLine, ReturnState
 from service.foundation.ports import IdempotencyKey
 from service.returns.book_return import by_sku, propose_dispositions, restock, to_shelves
@@ -88,7 +88,7 @@ def _received(
         state=ReturnState.RECEIVED,
         currency=lines[0].refund.currency,
         lines=lines,
-        refunds=as_store_credit(lines),
+        refunds=to_store_credit(lines),
         by=caller.id,
         note=note,
         created_at=unit.now,

@@ -79,7 +79,7 @@ async def receive_return(
         found = await unit.returns.returns.get(back)
         if not caller.works_at(found.store):
             raise AccessDenied(caller, back)
-        found.must_be_expected()
+        found.ensure_announced()
         _must_be_disposed(wish.asked)
         store = await _place(unit, caller, wish.store or found.store)
         received = await book_return(
@@ -101,7 +101,7 @@ async def cancel_return(
         taken, _ = await _taken_with_order(unit, back)
         if not caller.works_at(taken.store):
             await ensure_buyer(unit, caller, taken)
-        cancelled = taken.cancelled(unit.now)
+        cancelled = taken.cancel(unit.now)
         if cancelled is not taken:
             await unit.returns.returns.update(cancelled)
             await _tell(unit, caller, cancelled, TimelineEventKind.RETURN_CANCELLED)
@@ -123,7 +123,7 @@ async def decide_return(
             before = paid_back(await unit.returns.returns.list_by_order(order.id))
             refunds = split_refund(taken.withheld.amount, order.tenders, before, at_till=False)
             await get_refunds(unit, order, {}, refunds)
-        decided = taken.decided(pays=pays, refunds=refunds, by=caller.id, now=unit.now)
+        decided = taken.decide_withheld(pays=pays, refunds=refunds, by=caller.id, now=unit.now)
         await unit.returns.returns.update(decided)
         paid = Money(decided.refund.amount - taken.refund.amount, taken.currency)
         await _tell(unit, caller, decided, TimelineEventKind.RETURN_DECIDED, paid)
@@ -182,7 +182,7 @@ async def _announced(unit: Unit, caller: Caller, order: OrderId, wish: ReturnReq
     group = next(line.group for line in found.lines if line.line == lines[0].line)
     store = await _existing(unit, wish.store or sent_from[group])
     draft = _draft(unit, caller, found, wish, store)
-    return draft.changed(unit.now, lines=lines)
+    return draft.with_changes(unit.now, lines=lines)
 
 
 def _draft(unit: Unit, caller: Caller, order: Order, wish: ReturnRequest, store: StoreId) -> Return:

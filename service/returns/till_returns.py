@@ -18,8 +18,8 @@ from domain.returns.returns import (
     Return,
     ReturnChannel,
     ReturnState,
+    clip_to_returnable,
     to_return_lines,
-    within,
 )
 from service.returns.book_return import settle_returned_units
 from service.shared.unit_of_work import Unit
@@ -37,7 +37,7 @@ async def record_till_returns(unit: Unit, books: Iterable[BookedReceipt]) -> Til
     noted = TillReturns()
     told: dict[OrderId, list[BookedReceipt]] = {}
     for book in books:
-        if named := book.receipt.of_order:
+        if named := book.receipt.original_order:
             told.setdefault(named, []).append(book)
     for name in sorted(told):
         try:
@@ -55,10 +55,10 @@ async def _note(
 ) -> None:
     for book in sorted(books, key=lambda book: book.receipt.id):
         asked = [
-            RequestedLine(line.quantity, sku=line.name, disposition=line.disposition)
+            RequestedLine(line.quantity, sku=line.item_code, disposition=line.disposition)
             for line in book.lines
         ]
-        had = within(order, asked)
+        had = clip_to_returnable(order, asked)
         noted.conflicts[book.receipt.id] = [
             _too_many(position, one)
             for position, (one, known) in enumerate(zip(asked, had, strict=True))
@@ -68,7 +68,7 @@ async def _note(
             back = _return(unit, order, book, some)
             await unit.returns.returns.add(back)
             order = await settle_returned_units(unit, order, back, ActorKind.STORE)
-    noted.unearned[order.id] = order.unearned()
+    noted.unearned[order.id] = order.units_without_points()
 
 
 def _too_many(position: int, one: RequestedLine) -> ReceiptDiscrepancy:
@@ -97,5 +97,5 @@ def _return(
         receipt=book.receipt.id,
         created_at=unit.now,
         changed_at=unit.now,
-        received_at=book.happened_at,
+        received_at=book.occurred_at,
     )

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Mapping
 
 from msgspec import Struct
 
-from domain.inventory.availability import NOTHING_HELD, Catalogue, stocked_components
+from domain.inventory.availability import NO_HELD_UNITS, Catalogue, stocked_components
 from domain.inventory.stock_levels import InsufficientStock, Shortage, StockKey, StockLevel
 from domain.kernel.errors import TransactionConflict
 from domain.kernel.ids import WEB, Sku, StoreId
@@ -25,8 +25,8 @@ class ShippingLocations(Struct, frozen=True):
         self,
         wanted: Mapping[Sku, int],
         *,
-        own: Mapping[StockKey, int] = NOTHING_HELD,
-        taken: Mapping[StockKey, int] = NOTHING_HELD,
+        own: Mapping[StockKey, int] = NO_HELD_UNITS,
+        taken: Mapping[StockKey, int] = NO_HELD_UNITS,
     ) -> RoutedLine:
         """Who sends these units of each SKU.
 
@@ -53,7 +53,7 @@ class ShippingLocations(Struct, frozen=True):
     def units(self, routed: RoutedLine) -> Counter[StockKey]:
         """What is sent so takes of the shelves."""
         taken: Counter[StockKey] = Counter()
-        for store, units in routed.sent.items():
+        for store, units in routed.units_by_store.items():
             for sku, count in units.items():
                 for part, each in self.parts[sku].items():
                     taken[store, part] += each * count
@@ -75,17 +75,17 @@ async def get_shipping_locations(
         stores = await unit.stores.stores.get_many({store for store, _ in shelves})
     else:
         stores = await unit.stores.stores.list_all()
-    return ShippingLocations(parts, terms.seen(shelves), stores)
+    return ShippingLocations(parts, terms.apply_to_all(shelves), stores)
 
 
 def ensure_shippable(found: RoutedLine, wanted: Mapping[Sku, int]) -> None:
     """Raises NotEnoughStock: all locations together have too little."""
-    if found.short:
+    if found.unrouted:
         shortages = [
             Shortage(sku, None, wanted[sku], wanted[sku] - short)
-            for sku, short in sorted(found.short.items())
+            for sku, short in sorted(found.unrouted.items())
         ]
-        raise InsufficientStock(shortages, {(None, sku): [sku] for sku in found.short})
+        raise InsufficientStock(shortages, {(None, sku): [sku] for sku in found.unrouted})
 
 
 def may_be_elsewhere(short: Iterable[Shortage], collected: Collection[StockKey]) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from adapters.settings import Role, Settings, SettingsError, read, with_own_secret
+from adapters.settings import ProcessRole, Settings, SettingsError, read_settings, with_own_secret
 
 LONG = "a-secret-of-more-than-thirty-two-characters"
 WEBHOOK = {
@@ -20,14 +20,14 @@ WEBHOOK = {
 def test_nothing_given_is_a_trial_on_this_machine(monkeypatch):
     monkeypatch.setenv("XDG_DATA_HOME", "/home/somebody/.data")
 
-    settings = read({})
+    settings = read_settings({})
 
     assert str(settings.data) == "/home/somebody/.data/hylla"
-    assert (settings.database_url, settings.address) == ("", "http://127.0.0.1:8000")
+    assert (settings.database_url, settings.base_url) == ("", "http://127.0.0.1:8000")
 
 
 def test_every_setting_can_be_read_from_the_environment():
-    settings = read(
+    settings = read_settings(
         {
             "HYLLA_PORT": "9000",
             "HYLLA_ROLE": "worker",
@@ -38,12 +38,12 @@ def test_every_setting_can_be_read_from_the_environment():
         }
     )
 
-    assert (settings.port, settings.role, settings.otel) == (9000, Role.WORKER, True)
-    assert (settings.address, settings.host) == ("https://shop.example/hylla", "127.0.0.1")
+    assert (settings.port, settings.role, settings.otel) == (9000, ProcessRole.WORKER, True)
+    assert (settings.base_url, settings.host) == ("https://shop.example/hylla", "127.0.0.1")
 
 
 def test_an_option_goes_before_the_environment():
-    settings = read({"HYLLA_PORT": "9000", "HYLLA_HOST": "::1"}, port=9001, host=None)
+    settings = read_settings({"HYLLA_PORT": "9000", "HYLLA_HOST": "::1"}, port=9001, host=None)
 
     assert (settings.port, settings.host) == (9001, "::1")
 
@@ -82,9 +82,9 @@ def test_an_option_goes_before_the_environment():
 )
 def test_a_wrong_setting_is_named_with_its_rule(variable, value, sentence):
     with pytest.raises(SettingsError) as refused:
-        read({variable: value})
+        read_settings({variable: value})
 
-    assert refused.value.faults == [sentence]
+    assert refused.value.errors == [sentence]
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_a_wrong_setting_is_named_with_its_rule(variable, value, sentence):
     [
         ({"HYLLA_DATABASE_URL": "postgresql://db/hylla"}, "HYLLA_SECRET"),
         ({"HYLLA_WORKERS": "13"}, "HYLLA_WORKERS"),
-        ({"HYLLA_WORKERS": "2", "HYLLA_CONNECTIONS": "100"}, "HYLLA_WORKERS"),
+        ({"HYLLA_WORKERS": "2", "HYLLA_DB_POOL_SIZE": "100"}, "HYLLA_WORKERS"),
         ({"HYLLA_SMTP_URL": "smtp://mail:25"}, "HYLLA_SMTP_FROM"),
         ({"HYLLA_SMTP_URL": "mail:25", "HYLLA_SMTP_FROM": "shop@example.com"}, "HYLLA_SMTP_URL"),
         ({"HYLLA_WEBHOOK_URL": "https://shop.example/in"}, "HYLLA_WEBHOOK_SECRET"),
@@ -103,35 +103,35 @@ def test_a_wrong_setting_is_named_with_its_rule(variable, value, sentence):
 )
 def test_a_setting_that_needs_another_says_so(given, lacking):
     with pytest.raises(SettingsError) as refused:
-        read(given)
+        read_settings(given)
 
-    assert [fault.split()[0] for fault in refused.value.faults] == [lacking]
+    assert [fault.split()[0] for fault in refused.value.errors] == [lacking]
 
 
 def test_what_the_data_folders_database_cannot_take_one_of_your_own_may():
     own = {"HYLLA_DATABASE_URL": "postgresql://db/hylla", "HYLLA_SECRET": LONG}
 
-    assert read({"HYLLA_WORKERS": "8"}).workers == 8
-    assert read({"HYLLA_WORKERS": "40", **own}).workers == 40
+    assert read_settings({"HYLLA_WORKERS": "8"}).workers == 8
+    assert read_settings({"HYLLA_WORKERS": "40", **own}).workers == 40
 
 
 def test_who_derives_nothing_needs_no_secret():
-    settings = read({"HYLLA_DATABASE_URL": "postgresql://db/hylla"}, derives=False)
+    settings = read_settings({"HYLLA_DATABASE_URL": "postgresql://db/hylla"}, derives=False)
 
     assert settings.secret == ""
     with pytest.raises(SettingsError):
-        read({"HYLLA_SECRET": "short"}, derives=False)
+        read_settings({"HYLLA_SECRET": "short"}, derives=False)
 
 
 def test_all_faults_are_told_at_once():
     with pytest.raises(SettingsError) as refused:
-        read({"HYLLA_PORT": "x", "HYLLA_HOTS": "y", "HYLLA_ROLE": "z"})
+        read_settings({"HYLLA_PORT": "x", "HYLLA_HOTS": "y", "HYLLA_ROLE": "z"})
 
-    assert len(refused.value.faults) == 3
+    assert len(refused.value.errors) == 3
 
 
 def test_secrets_are_never_shown():
-    settings = read(
+    settings = read_settings(
         {
             "HYLLA_SECRET": LONG,
             "HYLLA_DATABASE_URL": "postgresql://me:hunter2@db/hylla",

@@ -95,13 +95,13 @@ def test_a_dry_run_of_no_repair_is_wrong_usage(database_url, tmp_path: Path):
 async def test_what_takes_too_long_is_unfinished_and_never_well(database_url, tmp_path: Path):
     options = ("--data", tmp_path, "--database-url", for_asyncpg(database_url))
     async with locked(database_url, "messages"):
-        impatient = partial(asyncio.to_thread, hylla, HYLLA_AUDIT_SECONDS="1")
+        impatient = partial(asyncio.to_thread, hylla, HYLLA_AUDIT_TIMEOUT_SECONDS="1")
         for_people = await impatient("audit", *options)
         for_scripts = await impatient("audit", "--json", *options)
     report = json.loads(for_scripts.stdout)
 
     assert (for_people.returncode, for_scripts.returncode) == (1, 1)
-    assert "1 unfinished: HYLLA_AUDIT_SECONDS gives each more time." in for_people.stdout
+    assert "1 unfinished: HYLLA_AUDIT_TIMEOUT_SECONDS gives each more time." in for_people.stdout
     assert "All is well." not in for_people.stdout
     assert report["ok"] is False
     assert [found for found in report["invariants"] if not found["ok"]] == [

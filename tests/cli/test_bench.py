@@ -11,17 +11,17 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from adapters.bench.data import tell
+from adapters.bench.data import execute
 from adapters.bench.figures import Measure, Sample
-from adapters.bench.measuring import measure, result_of
-from adapters.bench.rig import Rig
-from adapters.bench.rows import ROWS
+from adapters.bench.measuring import measure, to_result
+from adapters.bench.rig import BenchEnvironment
+from adapters.bench.rows import BENCHMARK_ROWS
 from adapters.bench.scales import SCALES
 from adapters.postgres.db.migrate import upgrade
 from adapters.settings import Secret, Settings
 from tests.support.processes import hylla
 
-HOLDS = next(row for row in ROWS if row.number == 3)
+HOLDS = next(row for row in BENCHMARK_ROWS if row.number == 3)
 
 
 @pytest.mark.skipif(shutil.which("wrk") is None, reason="wrk makes the load, and is not installed")
@@ -61,7 +61,7 @@ def test_a_row_that_there_is_not_is_named():
 def test_the_ratio_is_that_of_the_runs_in_turn():
     runs = [(Sample(value), Sample(value * 2)) for value in (10.0, 1000.0, 20.0)]
 
-    result = result_of(HOLDS, runs, broken=[])
+    result = to_result(HOLDS, runs, broken=[])
 
     assert (result.figure, result.yardstick, result.ratio) == (20.0, 40.0, 0.5)
     assert (result.met, result.counts) == (False, True)
@@ -71,16 +71,20 @@ def test_the_ratio_is_that_of_the_runs_in_turn():
 def test_a_run_that_broke_something_does_not_count(faults: int, broken: list[str]):
     runs = [(Sample(10.0, faults=faults), Sample(1.0))]
 
-    assert not result_of(HOLDS, runs, broken).counts
+    assert not to_result(HOLDS, runs, broken).counts
 
 
 def test_each_shop_that_was_measured_is_audited(database_url: str, empty_database_url: str):
     upgrade(empty_database_url)
-    vast = replace(HOLDS, measure=nothing_much, vast=True)
+    vast = replace(HOLDS, measure=nothing_much, needs_large_shop=True)
     usual, other = a_rig_at(database_url), a_rig_at(empty_database_url)
     sound = measure(vast, [usual, other], lambda _: None)
-    asyncio.run(tell(other.url, "insert into stores (store) values ('harbour')"))
-    asyncio.run(tell(other.url, "insert into stock (store, sku, held) values ('harbour', 'A', 1)"))
+    asyncio.run(execute(other.database_url, "insert into stores (store) values ('harbour')"))
+    asyncio.run(
+        execute(
+            other.database_url, "insert into stock (store, sku, held) values ('harbour', 'A', 1)"
+        )
+    )
     broken = measure(vast, [usual, other], lambda _: None)
 
     assert (sound.counts, sound.broken) == (True, [])
@@ -88,9 +92,9 @@ def test_each_shop_that_was_measured_is_audited(database_url: str, empty_databas
 
 
 @contextmanager
-def nothing_much(*_: Rig) -> Iterator[tuple[Measure, Measure]]:
+def nothing_much(*_: BenchEnvironment) -> Iterator[tuple[Measure, Measure]]:
     yield lambda _: Sample(1.0), lambda _: Sample(1.0)
 
 
-def a_rig_at(url: str) -> Rig:
-    return Rig(Settings(database_url=Secret(url)), SCALES["tiny"], 1, 0, {}, {})
+def a_rig_at(url: str) -> BenchEnvironment:
+    return BenchEnvironment(Settings(database_url=Secret(url)), SCALES["tiny"], 1, 0, {}, {})

@@ -60,7 +60,7 @@ def test_an_open_stream_ends_at_a_stop_and_does_not_hold_it_up(tmp_path):
 
 def test_a_request_that_never_ends_is_given_up(tmp_path):
     with (
-        service(tmp_path / "data", tiny(stop_seconds=1)) as shop,
+        service(tmp_path / "data", tiny(shutdown_timeout_seconds=1)) as shop,
         httpx.stream("GET", f"{shop.url}/stuck") as answer,
     ):
         shop.process.terminate()
@@ -73,7 +73,7 @@ def test_a_request_that_never_ends_is_given_up(tmp_path):
 
 
 def test_a_stop_while_the_workers_start_is_not_lost(tmp_path):
-    shop = Service(tmp_path / "data", tiny(boot_s=20, stop_seconds=60))
+    shop = Service(tmp_path / "data", tiny(boot_s=20, shutdown_timeout_seconds=60))
     until(lambda: "Spawning worker" in shop.said(), "a worker is started")
     time.sleep(0.5)
     began = time.monotonic()

@@ -13,8 +13,7 @@ from msgspec import Struct
 from adapters.main import Components, build_app, build_components
 from adapters.oidc.tokens import TrialTokenVerifier
 from adapters.secrets.api_keys import RandomSecrets
-from adapters.settings import Role as ProcessRole
-from adapters.settings import Secret, Settings
+from adapters.settings import ProcessRole, Secret, Settings
 from domain.foundation.callers import Role
 from domain.kernel.ids import CustomerId, StoreId
 from service.foundation.api_keys import create_api_key
@@ -78,7 +77,7 @@ async def a_shop(database_url: str, data: Path, **settings: Any) -> AsyncIterato
             database_url=Secret(database_url),
             secret=Secret(SECRET),
             role=ProcessRole.API,
-            connections=24,
+            db_pool_size=24,
             **({"on_account": True} | settings),
         )
     )

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from adapters import logs
-from adapters.cli.options import settings_of, with_database
+from adapters.cli.options import load_settings, with_database
 from adapters.cli.server import serve
 from adapters.drain import Drain, draining
 
@@ -48,7 +48,7 @@ class TinyShop:
     async def stream(self, send) -> None:
         assert self.drain is not None
         await self.say(send, "hello\n", more=True)
-        while await self.drain.first(asyncio.sleep(0.1, "tick")):
+        while await self.drain.run_until_stopping(asyncio.sleep(0.1, "tick")):
             await self.say(send, "tick\n", more=True)
         await self.say(send, "good-bye\n")
 
@@ -63,7 +63,9 @@ def make(data: Path, boot_s: float) -> TinyShop:
 
 if __name__ == "__main__":
     data, port, workers, stop_seconds, boot_s = sys.argv[1:]
-    settings = settings_of(Path(data), None, port=port, workers=workers, stop_seconds=stop_seconds)
+    settings = load_settings(
+        Path(data), None, port=port, workers=workers, shutdown_timeout_seconds=stop_seconds
+    )
     logs.configure(settings.log_level)
     with with_database(settings) as ready:
         serve(ready, partial(make, Path(data), float(boot_s)))

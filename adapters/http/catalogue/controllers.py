@@ -8,9 +8,9 @@ from litestar.params import FromPath, JSONBody, QueryParameter
 from msgspec import UNSET, Struct, UnsetType, structs
 
 from adapters.http.web.authentication import ANYONE, callers
-from adapters.http.web.geo import Near, RadiusKm, around
-from adapters.http.web.paging import Cursor, Limit, Page, page_of, unseal
-from domain.catalogue.products import MostPerOrder, Product, parse_gtin
+from adapters.http.web.geo import Near, RadiusKm, parse_search_area
+from adapters.http.web.paging import Cursor, Limit, Page, decode_cursor, to_page
+from domain.catalogue.products import MaxPerOrder, Product, parse_gtin
 from domain.foundation.callers import Role
 from domain.inventory.availability import SkuAvailability, StockDisplayPolicy
 from domain.kernel.errors import Invalid, InvalidField
@@ -23,7 +23,7 @@ from service.shared.unit_of_work import Units
 Barcode = Annotated[
     str | None, QueryParameter(max_length=32, description="A GTIN of 8, 12, 13 or 14 digits.")
 ]
-Words = Annotated[
+ProductQuery = Annotated[
     str | None,
     QueryParameter(
         name="query",
@@ -44,7 +44,7 @@ class Variant(Product, frozen=True, kw_only=True):
     availability: SkuAvailability
 
 
-class ProductChange(Struct, forbid_unknown_fields=True):
+class ProductUpdate(Struct, forbid_unknown_fields=True):
     """What is left out stays as it is.
 
     What is not `tracked` never runs out, and its shelves are kept all the same. An order has at
@@ -52,7 +52,7 @@ class ProductChange(Struct, forbid_unknown_fields=True):
     """
 
     tracked: bool | UnsetType = UNSET
-    most_per_order: MostPerOrder | UnsetType | None = UNSET
+    most_per_order: MaxPerOrder | UnsetType | None = UNSET
 
 
 class Products(Controller):
@@ -60,34 +60,34 @@ class Products(Controller):
     tags = ("products",)
 
     @get(operation_id="list_products", **callers(*ANYONE))
-    async def many(
+    async def list_products(
         self,
         units: NamedDependency[Units],
         gtin: Barcode = None,
-        words: Words = None,
+        words: ProductQuery = None,
         limit: Limit = 50,
         cursor: Cursor = None,
     ) -> Page[Product]:
         """Products by barcode or by words, in the order of their skus; retired ones too."""
-        barcode = None if gtin is None else _barcode(gtin)
-        after = unseal(cursor, str) or ""
+        barcode = None if gtin is None else _parse_gtin(gtin)
+        after = decode_cursor(cursor, str) or ""
         async with units.read() as unit:
             found = await unit.catalogue.products.search(
                 gtin=barcode, query=words, after=after, limit=limit + 1
             )
-        return page_of(found, limit, lambda product: product.sku)
+        return to_page(found, limit, lambda product: product.sku)
 
     @get("/{sku:str}", operation_id="get_product", **callers(*ANYONE))
-    async def one(self, sku: FromPath[Sku], units: NamedDependency[Units]) -> Product:
+    async def get_product(self, sku: FromPath[Sku], units: NamedDependency[Units]) -> Product:
         """A product with its options, the parts of a kit, and what goes with it."""
         async with units.read() as unit:
             return await unit.catalogue.products.get(sku)
 
     @patch("/{sku:str}", operation_id="change_product", **callers(Role.OFFICE, scope="stock"))
-    async def change(
+    async def update_product(
         self,
         sku: FromPath[Sku],
-        data: JSONBody[ProductChange],
+        data: JSONBody[ProductUpdate],
         optional_key: NamedDependency[IdempotencyKey | None],
         units: NamedDependency[Units],
     ) -> Product:
@@ -96,7 +96,7 @@ class Products(Controller):
         return await update_product(units, sku, told, key=optional_key)
 
     @get("/{sku:str}/variants", operation_id="list_variants", **callers(*ANYONE))
-    async def variants(
+    async def list_variants(
         self,
         sku: FromPath[Sku],
         units: NamedDependency[Units],
@@ -110,19 +110,19 @@ class Products(Controller):
         """The sizes and colours of one thing, itself among them, with live availability."""
         async with units.read() as unit:
             await unit.catalogue.products.get(sku)
-            after = unseal(cursor, str) or ""
+            after = decode_cursor(cursor, str) or ""
             family = await unit.catalogue.products.list_variants(sku, after=after, limit=limit + 1)
         skus = [product.sku for product in family]
-        question = AvailabilityQuery(skus, stores, around(near, radius_km), telling)
+        question = AvailabilityQuery(skus, stores, parse_search_area(near, radius_km), telling)
         answer = await get_availability(units, question)
         found = [
             Variant(**structs.asdict(product), availability=available)
             for product, available in zip(family, answer.items, strict=True)
         ]
-        return page_of(found, limit, lambda variant: variant.sku)
+        return to_page(found, limit, lambda variant: variant.sku)
 
 
-def _barcode(gtin: str) -> str:
+def _parse_gtin(gtin: str) -> str:
     """Raises Invalid for what no scanner reads."""
     try:
         return parse_gtin(gtin)

@@ -8,16 +8,16 @@ from litestar.params import FromPath, JSONBody
 from msgspec import Meta, Struct
 
 from adapters.http.web.authentication import callers
-from adapters.http.web.paging import Cursor, Limit, Page, page_of, unseal
+from adapters.http.web.paging import Cursor, Limit, Page, decode_cursor, to_page
 from domain.foundation.api_keys import ApiKey
 from domain.foundation.callers import Caller, Role
-from domain.kernel.ids import KeyId, StoreId
+from domain.kernel.ids import ApiKeyId, StoreId
 from service.foundation.api_keys import create_api_key, revoke_api_key
 from service.foundation.ports import IdempotencyKey, Secrets
 from service.shared.unit_of_work import Units
 
 
-class NewKey(Struct, forbid_unknown_fields=True):
+class NewApiKey(Struct, forbid_unknown_fields=True):
     """What a key is for: a till has one store and a terminal, an associate has stores."""
 
     role: Role
@@ -26,27 +26,27 @@ class NewKey(Struct, forbid_unknown_fields=True):
     scopes: Annotated[list[str], Meta(max_length=50)] = []
 
 
-class MadeKey(Struct):
+class CreatedApiKey(Struct):
     """`key` is the secret; it is shown only here, so a repeated request has none."""
 
-    id: KeyId
+    id: ApiKeyId
     role: Role
     key: str | None
 
 
-class Keys(Controller):
+class ApiKeys(Controller):
     path = "/v1/keys"
     tags = ("keys",)
 
     @post(operation_id="make_key", **callers(Role.OFFICE, scope="keys"))
-    async def make(
+    async def create_key(
         self,
-        data: JSONBody[NewKey],
+        data: JSONBody[NewApiKey],
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
         secrets: NamedDependency[Secrets],
         optional_key: NamedDependency[IdempotencyKey | None],
-    ) -> MadeKey:
+    ) -> CreatedApiKey:
         """Make a key for a machine. Its secret is answered this once.
 
         An office key that was narrowed makes no wider one.
@@ -61,22 +61,22 @@ class Keys(Controller):
             caller=caller,
             request=optional_key,
         )
-        return MadeKey(key.id, key.role, secret)
+        return CreatedApiKey(key.id, key.role, secret)
 
     @get(operation_id="list_keys", **callers(Role.OFFICE, scope="keys"))
-    async def all(
+    async def list_keys(
         self, units: NamedDependency[Units], limit: Limit = 50, cursor: Cursor = None
     ) -> Page[ApiKey]:
         """Keys in the order they were made, revoked ones too; never a secret."""
-        after = unseal(cursor, str) or ""
+        after = decode_cursor(cursor, str) or ""
         async with units.read() as unit:
             keys = await unit.foundation.api_keys.list_page(after, limit + 1)
-        return page_of(keys, limit, lambda key: key.id)
+        return to_page(keys, limit, lambda key: key.id)
 
     @delete("/{key_id:str}", operation_id="revoke_key", **callers(Role.OFFICE, scope="keys"))
-    async def revoke(
+    async def revoke_key(
         self,
-        key_id: FromPath[KeyId],
+        key_id: FromPath[ApiKeyId],
         units: NamedDependency[Units],
         optional_key: NamedDependency[IdempotencyKey | None],  # noqa: ARG002 - a repeat is harmless
     ) -> None:

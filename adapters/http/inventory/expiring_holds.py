@@ -14,11 +14,11 @@ from msgspec import Struct
 from domain.kernel.ids import HoldId
 from service.shared.unit_of_work import Units
 
-SOON: Final = timedelta(minutes=1)
+WARNING_PERIOD: Final = timedelta(minutes=1)
 """How long before its end a hold is told of, give or take a heartbeat."""
 
 
-class Expiring(Struct, frozen=True):
+class ExpiringHold(Struct, frozen=True):
     """`server_time` tells a page how long it is by our clock until `held_until`."""
 
     hold: HoldId
@@ -26,26 +26,28 @@ class Expiring(Struct, frozen=True):
     server_time: datetime
 
 
-class Holding(Protocol):
+class HoldWatcher(Protocol):
     """Who is told of holds: those it named, each of their ends once."""
 
     holds: Collection[HoldId]
-    warned: set[tuple[HoldId, datetime]]
+    notified: set[tuple[HoldId, datetime]]
 
 
-async def expiring(units: Units, readers: Collection[Holding]) -> dict[HoldId, Expiring]:
+async def list_expiring_holds(
+    units: Units, readers: Collection[HoldWatcher]
+) -> dict[HoldId, ExpiringHold]:
     """The named holds that end soon."""
     named = {hold for reader in readers for hold in reader.holds}
     if not named:
         return {}
     async with units.read() as unit:
-        ends = await unit.inventory.holds.get_ends(named, until=unit.now + SOON)
-        return {hold: Expiring(hold, end, unit.now) for hold, end in ends.items()}
+        ends = await unit.inventory.holds.get_ends(named, until=unit.now + WARNING_PERIOD)
+        return {hold: ExpiringHold(hold, end, unit.now) for hold, end in ends.items()}
 
 
-def warnings(reader: Holding, ends: dict[HoldId, Expiring]) -> list[bytes]:
+def expiry_events(reader: HoldWatcher, ends: dict[HoldId, ExpiringHold]) -> list[bytes]:
     """The events that a reader has not had yet; they bear no cursor."""
     fresh = [ends[hold] for hold in reader.holds if hold in ends]
-    fresh = [one for one in fresh if (one.hold, one.held_until) not in reader.warned]
-    reader.warned |= {(one.hold, one.held_until) for one in fresh}
+    fresh = [one for one in fresh if (one.hold, one.held_until) not in reader.notified]
+    reader.notified |= {(one.hold, one.held_until) for one in fresh}
     return [b"event: hold.expiring\ndata: %b\n\n" % msgspec.json.encode(one) for one in fresh]

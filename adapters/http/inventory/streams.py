@@ -27,10 +27,10 @@ from litestar import Request
 from msgspec import Struct
 
 from adapters.drain import Drain
-from adapters.http.inventory.expiring_holds import Expiring, expiring, warnings
+from adapters.http.inventory.expiring_holds import ExpiringHold, expiry_events, list_expiring_holds
 from adapters.poll_loop import PollLoop
 from domain.inventory.availability import StockDisplayPolicy
-from domain.inventory.change_feed import Snapshot, StockChange, Subscription, Update
+from domain.inventory.change_feed import SnapshotCursor, StockChange, Subscription, Update
 from domain.inventory.sales_channels import UnknownChannel
 from domain.kernel.errors import Unavailable
 from domain.kernel.ids import ChannelId, HoldId, Sku
@@ -44,21 +44,21 @@ from service.inventory.change_feed import (
 from service.inventory.ports import ChangeRelay
 from service.shared.unit_of_work import Units
 
-BATCH: Final = 1000
-AT_ONCE: Final = 50
-SHELVES_MAX: Final = 10_000
-SKUS_MAX: Final = 1000
-SKUS_MIN: Final = 10
+BATCH_SIZE: Final = 1000
+PUBLISH_BATCH_SIZE: Final = 50
+MAX_SNAPSHOT_ROWS: Final = 10_000
+MAX_SNAPSHOT_SKUS: Final = 1000
+MIN_SNAPSHOT_SKUS: Final = 10
 """How much one question for a snapshot asks for, which may be of every store."""
-POLL_S: Final = 1.0
-HEARTBEAT_S: Final = 10.0
-QUEUE_MAX: Final = 10_000
+POLL_INTERVAL_SECONDS: Final = 1.0
+HEARTBEAT_INTERVAL_SECONDS: Final = 10.0
+MAX_QUEUED_EVENTS: Final = 10_000
 """Events that a reader may be behind."""
 
 HELLO: Final = b"retry: 1000\n\n"
 HEARTBEAT: Final = b":\n\n"
-RESET: Final = b"event: reset\ndata: {}\n\n"
-UNFINISHED: Final = 0
+RESET_EVENT: Final = b"event: reset\ndata: {}\n\n"
+SNAPSHOT_CURSOR: Final = 0
 """The cursor of one who has not seen the whole snapshot yet: it brings the snapshot again."""
 INVALID_CURSOR: Final = -1
 CURSOR: Final = re.compile(r"[0-9]{1,18}")
@@ -66,7 +66,7 @@ CURSOR: Final = re.compile(r"[0-9]{1,18}")
 log = structlog.get_logger("hylla.streams")
 
 
-async def provide_last_event(request: Request[Any, Any, Any]) -> int | None:
+async def provide_last_event_id(request: Request[Any, Any, Any]) -> int | None:
     """The cursor in `Last-Event-ID`; one that we never gave is none that we know."""
     header = request.headers.get("last-event-id", "").strip()
     if not header:
@@ -74,30 +74,33 @@ async def provide_last_event(request: Request[Any, Any, Any]) -> int | None:
     return int(header) if CURSOR.fullmatch(header) else INVALID_CURSOR
 
 
-class Event(Struct, frozen=True):
+class StreamEvent(Struct, frozen=True):
     """A turn as it is sent; `early` where others of the same change follow."""
 
-    turn: Update
-    early: bytes
-    last: bytes
+    update: Update
+    intermediate: bytes
+    final: bytes
 
 
-def written(turn: Update, position: int) -> bytes:
+def encode_update(turn: Update, position: int) -> bytes:
     return b"id: %d\nevent: availability\ndata: %b\n\n" % (position, msgspec.json.encode(turn))
 
 
-def events_of(turns: Iterable[Update], position: int) -> list[Event]:
-    return [Event(turn, written(turn, position - 1), written(turn, position)) for turn in turns]
+def to_events(turns: Iterable[Update], position: int) -> list[StreamEvent]:
+    return [
+        StreamEvent(turn, encode_update(turn, position - 1), encode_update(turn, position))
+        for turn in turns
+    ]
 
 
-def format_cursor(events: Sequence[Event]) -> list[bytes]:
+def format_cursor(events: Sequence[StreamEvent]) -> list[bytes]:
     """The events of one change that a reader is told of."""
-    return [*(event.early for event in events[:-1]), *(event.last for event in events[-1:])]
+    return [*(event.intermediate for event in events[:-1]), *(event.final for event in events[-1:])]
 
 
-def unfinished(turns: list[Update]) -> tuple[bytes, list[Update]]:
+def encode_partial_snapshot(turns: list[Update]) -> tuple[bytes, list[Update]]:
     """All but the last as events of a snapshot that goes on, and the last one."""
-    return b"".join(written(turn, UNFINISHED) for turn in turns[:-1]), turns[-1:]
+    return b"".join(encode_update(turn, SNAPSHOT_CURSOR) for turn in turns[:-1]), turns[-1:]
 
 
 class StreamChunk(Struct, frozen=True):
@@ -115,46 +118,46 @@ class Subscriber:
     """One open stream's queue."""
 
     def __init__(self, following: Subscription, most: int) -> None:
-        self.following = following
+        self.subscription = following
         self.holds: Collection[HoldId] = following.holds
-        self.warned: set[tuple[HoldId, datetime]] = set()
-        self.open = True
-        self.upset = False
-        self._most = most
+        self.notified: set[tuple[HoldId, datetime]] = set()
+        self.is_open = True
+        self.needs_resync = False
+        self._max_events = most
         self._events: list[bytes] = []
         self._ready = asyncio.Event()
 
-    def put(self, events: Iterable[bytes]) -> None:
+    def enqueue(self, events: Iterable[bytes]) -> None:
         """Add events to the queue; one that is full is closed, and takes none ever after."""
-        if not self.open:
+        if not self.is_open:
             return
         self._events.extend(events)
-        if len(self._events) > self._most:
+        if len(self._events) > self._max_events:
             self._events.clear()
-            self.open = False
+            self.is_open = False
             log.info("a slow reader is sent away")
         self._ready.set()
 
     def close(self) -> None:
         """No more will come; what stands in the queue is still taken."""
-        self.open = False
+        self.is_open = False
         self._ready.set()
 
-    def begin_anew(self) -> None:
+    def resync(self) -> None:
         """What stands in the queue is taken, and then all is to be told once more."""
-        self.upset = True
+        self.needs_resync = True
         self.close()
 
-    async def take(self) -> bytes:
+    async def next_events(self) -> bytes:
         """Everything that waits, as soon as there is something; nothing at the end."""
-        while not self._events and self.open:
+        while not self._events and self.is_open:
             self._ready.clear()
             await self._ready.wait()
         events, self._events = self._events, []
         return b"".join(events)
 
 
-class Streams:
+class AvailabilityStreams:
     """Tails the feed for all readers of this process."""
 
     def __init__(
@@ -164,76 +167,76 @@ class Streams:
         *,
         telling: StockDisplayPolicy,
         aside: Units | None = None,
-        heartbeat_s: float = HEARTBEAT_S,
-        queue_max: int = QUEUE_MAX,
+        heartbeat_s: float = HEARTBEAT_INTERVAL_SECONDS,
+        queue_max: int = MAX_QUEUED_EVENTS,
     ) -> None:
         self._units = units
-        self._aside = aside or units
+        self._background_pool = aside or units
         self._relay = relay
-        self._telling = telling
-        self._heartbeat_s = heartbeat_s
-        self._queue_max = queue_max
-        self._rounds = PollLoop("streams", self._tail, every_s=POLL_S)
-        self._open = False
+        self._display_policy = telling
+        self._heartbeat_interval_seconds = heartbeat_s
+        self._max_queued_events = queue_max
+        self._poll_loop = PollLoop("streams", self._poll_feed, every_s=POLL_INTERVAL_SECONDS)
+        self._is_open = False
         self._position = -1
-        self._readers: dict[Sku | None, set[Subscriber]] = {}
+        self._subscribers: dict[Sku | None, set[Subscriber]] = {}
         """By each SKU they follow; under None those who follow all."""
-        self._channels = Counter[ChannelId]()
+        self._subscribers_by_channel = Counter[ChannelId]()
         """How many follow each."""
-        relay.listeners.append(self._hear)
+        relay.listeners.append(self._on_feed_signal)
 
     @asynccontextmanager
     async def running(self, drain: Drain) -> AsyncIterator[None]:
         """Serve streams until the drain; then they end."""
-        async with self._rounds:
-            self._open = True
-            beats = asyncio.create_task(self._beat(drain), name="heartbeat")
+        async with self._poll_loop:
+            self._is_open = True
+            beats = asyncio.create_task(self._send_heartbeats(drain), name="heartbeat")
             try:
                 yield
             finally:
-                self._open = False
+                self._is_open = False
                 beats.cancel()
                 await asyncio.wait({beats})
 
-    def _hear(self) -> None:
+    def _on_feed_signal(self) -> None:
         """With nobody here, the clock is soon enough."""
-        if self._readers:
-            self._rounds.nudge()
+        if self._subscribers:
+            self._poll_loop.wake()
 
     @property
     def count(self) -> int:
-        return len(self._all())
+        return len(self._all_subscribers())
 
-    async def caught_up(self) -> None:
+    async def wait_until_current(self) -> None:
         """Until every change that was committed before this has been told.
 
         Raises:
             Busy: the database does not answer.
         """
         await self._relay.caught_up()
-        await self._rounds.poll()
+        await self._poll_loop.poll()
 
-    async def must_know(self, channel: ChannelId) -> None:
+    async def ensure_channel(self, channel: ChannelId) -> None:
         """Raises NoSuchChannel."""
         async with self._units.read() as unit:
             if channel not in await unit.inventory.sellable_stock.get_terms(()):
                 raise UnknownChannel(channel, {"parameter": "channel", "in": "query"})
 
-    async def follow(
+    async def subscribe(
         self, following: Subscription, cursor: int | None
     ) -> AsyncGenerator[bytes, None]:
         """The stream of a reader who has read up to `cursor`, or nothing yet."""
         yield HELLO
         upset = True
         while upset:
-            async for begun in self._begun(following, cursor):
+            async for begun in self._initial_chunks(following, cursor):
                 if begun.events:
                     yield begun.events
             cursor, position = INVALID_CURSOR, begun.position
-            heard = await self._heard(following)
+            heard = await self._resolve_sku_filter(following)
             upset = position < 0
             while position < self._position and not upset:
-                missed, position, upset = await self._missed(
+                missed, position, upset = await self._read_missed(
                     following, heard, position, until=self._position
                 )
                 if events := b"".join(chain.from_iterable(map(format_cursor, missed))):
@@ -241,15 +244,15 @@ class Streams:
             if upset:
                 continue
             # Nothing is awaited between the last look at the position and the joining.
-            reader = self._join(following)
+            reader = self._add_subscriber(following)
             try:
-                while events := await reader.take():
+                while events := await reader.next_events():
                     yield events
             finally:
-                self._leave(reader)
-            upset = reader.upset
+                self._remove_subscriber(reader)
+            upset = reader.needs_resync
 
-    async def _resumed(self, cursor: int | None) -> int | None:
+    async def _resume_position(self, cursor: int | None) -> int | None:
         """The cursor, if everything behind it is still kept; None where a snapshot is needed."""
         if not cursor:
             return None
@@ -257,72 +260,76 @@ class Streams:
             oldest, newest = await unit.inventory.change_feed.get_span()
         return cursor if oldest - 1 <= cursor <= newest else None
 
-    async def _begun(
+    async def _initial_chunks(
         self, following: Subscription, cursor: int | None
     ) -> AsyncIterator[StreamChunk]:
         """Nothing where a cursor is good to go on from; otherwise how everything stands."""
-        position = await self._resumed(cursor)
+        position = await self._resume_position(cursor)
         if position is not None:
             yield StreamChunk(b"", position)
             return
         if cursor:
-            yield StreamChunk(RESET)
-        async for begun in self._afresh(following):
+            yield StreamChunk(RESET_EVENT)
+        async for begun in self._snapshot_chunks(following):
             yield begun
 
-    async def _afresh(self, following: Subscription) -> AsyncIterator[StreamChunk]:
+    async def _snapshot_chunks(self, following: Subscription) -> AsyncIterator[StreamChunk]:
         """How everything stands, and what changed while that was told."""
-        snapshot, held_back = Snapshot(), list[Update]()
-        async for page in self._pages(following):
+        snapshot, held_back = SnapshotCursor(), list[Update]()
+        async for page in self._snapshot_pages(following):
             snapshot.add(page.skus[0] if page.skus else "", page.moment)
             [turns] = page.heard.to(exact=following.exact)
-            events, held_back = unfinished(held_back + turns)
+            events, held_back = encode_partial_snapshot(held_back + turns)
             yield StreamChunk(events)
-        position, until = snapshot.begin, await self._behind(snapshot)
-        heard = await self._heard(following) if position < until else None
+        position, until = snapshot.start, await self._position_after(snapshot)
+        heard = await self._resolve_sku_filter(following) if position < until else None
         while position < until:
-            missed, position, upset = await self._missed(
+            missed, position, upset = await self._read_missed(
                 following, heard, position, until, snapshot
             )
             if upset:
                 return
-            turns = [event.turn for events in missed for event in events]
-            events, held_back = unfinished(held_back + turns)
+            turns = [event.update for events in missed for event in events]
+            events, held_back = encode_partial_snapshot(held_back + turns)
             yield StreamChunk(events)
-        last = b"".join(written(turn, until) for turn in held_back)
+        last = b"".join(encode_update(turn, until) for turn in held_back)
         yield StreamChunk(last or b"id: %d\n\n" % until, until)
 
-    async def _pages(self, following: Subscription) -> AsyncIterator[StockSnapshot]:
+    async def _snapshot_pages(self, following: Subscription) -> AsyncIterator[StockSnapshot]:
         """How everything stood, so many SKUs at a time that no answer is too long; one at least."""
-        many = min(SKUS_MAX, SHELVES_MAX // len(following.stores)) if following.stores else SKUS_MIN
+        many = (
+            min(MAX_SNAPSHOT_SKUS, MAX_SNAPSHOT_ROWS // len(following.stores))
+            if following.stores
+            else MIN_SNAPSHOT_SKUS
+        )
         after: Sku | None = ""
         while after is not None:
             page = await load_snapshot(
-                self._units, following, after=after, limit=many, usual=self._telling
+                self._units, following, after=after, limit=many, usual=self._display_policy
             )
             yield page
             after = page.skus[-1] if len(page.skus) == many else None
 
-    async def _behind(self, snapshot: Snapshot) -> int:
+    async def _position_after(self, snapshot: SnapshotCursor) -> int:
         """A position behind everything a snapshot told, and not behind our own."""
-        if not snapshot.waited and snapshot.end <= self._position:
+        if not snapshot.has_pending and snapshot.end <= self._position:
             return snapshot.end
-        await self.caught_up()
+        await self.wait_until_current()
         return self._position
 
-    async def _heard(self, following: Subscription) -> set[Sku] | None:
+    async def _resolve_sku_filter(self, following: Subscription) -> set[Sku] | None:
         if following.skus is None:
             return None
         return await with_kits_parts(self._units, following.skus)
 
-    async def _missed(
+    async def _read_missed(
         self,
         following: Subscription,
         heard: set[Sku] | None,
         position: int,
         until: int,
-        told_by: Snapshot | None = None,
-    ) -> tuple[list[list[Event]], int, bool]:
+        told_by: SnapshotCursor | None = None,
+    ) -> tuple[list[list[StreamEvent]], int, bool]:
         """The next changes behind `position`, how far they go, and whether all is told anew.
 
         Each with its events, as far as they are wanted and a snapshot has not told them.
@@ -334,126 +341,134 @@ class Streams:
             ):
                 return [], until, True
             changes = await unit.inventory.change_feed.list_after(
-                position, BATCH, until=until, skus=heard, stores=stores
+                position, BATCH_SIZE, until=until, skus=heard, stores=stores
             )
         if not changes:
             return [], until, False
-        story = await load_changes(self._units, changes, usual=self._telling)
+        story = await load_changes(self._units, changes, usual=self._display_policy)
         turns = story.heard(following.channel).to(exact=following.exact)
-        missed: list[list[Event]] = []
+        missed: list[list[StreamEvent]] = []
         for change, mine in zip(changes, turns, strict=True):
             wanted = (
                 turn
                 for turn in mine
-                if following.wants(turn) and not (told_by and told_by.knows(change, turn.sku))
+                if following.matches(turn) and not (told_by and told_by.includes(change, turn.sku))
             )
-            missed.append(events_of(wanted, change.position))
-        far = changes[-1].position if len(changes) == BATCH else until
+            missed.append(to_events(wanted, change.position))
+        far = changes[-1].position if len(changes) == BATCH_SIZE else until
         return missed, far, False
 
-    def _join(self, following: Subscription) -> Subscriber:
-        reader = Subscriber(following, self._queue_max)
-        if not self._open:
+    def _add_subscriber(self, following: Subscription) -> Subscriber:
+        reader = Subscriber(following, self._max_queued_events)
+        if not self._is_open:
             reader.close()
-        self._channels[following.channel] += 1
-        for sku in _names(following):
-            self._readers.setdefault(sku, set()).add(reader)
+        self._subscribers_by_channel[following.channel] += 1
+        for sku in _subscription_keys(following):
+            self._subscribers.setdefault(sku, set()).add(reader)
         return reader
 
-    def _leave(self, reader: Subscriber) -> None:
-        self._channels -= Counter([reader.following.channel])
-        for sku in _names(reader.following):
-            self._readers[sku].discard(reader)
-            if not self._readers[sku]:
-                del self._readers[sku]
+    def _remove_subscriber(self, reader: Subscriber) -> None:
+        self._subscribers_by_channel -= Counter([reader.subscription.channel])
+        for sku in _subscription_keys(reader.subscription):
+            self._subscribers[sku].discard(reader)
+            if not self._subscribers[sku]:
+                del self._subscribers[sku]
 
-    def _all(self) -> set[Subscriber]:
-        return set().union(*self._readers.values())
+    def _all_subscribers(self) -> set[Subscriber]:
+        return set().union(*self._subscribers.values())
 
-    async def _tail(self) -> None:
+    async def _poll_feed(self) -> None:
         """Tell what the feed has behind our position; with nobody here, only follow its end."""
-        if not self._readers:
-            async with self._aside.read() as unit:
+        if not self._subscribers:
+            async with self._background_pool.read() as unit:
                 _, newest = await unit.inventory.change_feed.get_span()
-            if not self._readers:
+            if not self._subscribers:
                 self._position = newest
                 return
-        changes = await self._next()
+        changes = await self._next_changes()
         while changes:
-            story = await load_changes(self._aside, changes, usual=self._telling)
-            for start in range(0, len(changes), AT_ONCE):
-                self._tell(story, slice(start, start + AT_ONCE))
+            story = await load_changes(self._background_pool, changes, usual=self._display_policy)
+            for start in range(0, len(changes), PUBLISH_BATCH_SIZE):
+                self._publish(story, slice(start, start + PUBLISH_BATCH_SIZE))
                 await asyncio.sleep(0)  # let others work while much is told to many
-            changes = await self._next() if len(changes) == BATCH else []
+            changes = await self._next_changes() if len(changes) == BATCH_SIZE else []
 
-    async def _next(self) -> list[StockChange]:
-        async with self._aside.read() as unit:
-            return await unit.inventory.change_feed.list_after(self._position, BATCH)
+    async def _next_changes(self) -> list[StockChange]:
+        async with self._background_pool.read() as unit:
+            return await unit.inventory.change_feed.list_after(self._position, BATCH_SIZE)
 
-    def _tell(self, story: ChangeReader, part: slice) -> None:
+    def _publish(self, story: ChangeReader, part: slice) -> None:
         """Put every change into the queues of those who follow it, and be behind it."""
         changes = story.changes[part]
-        upset = self._upset(changes, story)
+        upset = self._find_resync_positions(changes, story)
         queues: dict[Subscriber, list[bytes]] = {}
-        for channel in self._channels.keys() & story.terms.keys():
+        for channel in self._subscribers_by_channel.keys() & story.terms.keys():
             heard = story.heard(channel)
             exact, shown = heard.to(exact=True, part=part), heard.to(exact=False, part=part)
             for change, plain, public in zip(changes, exact, shown, strict=True):
                 at = change.position
-                audience = self._audience(channel, events_of(plain, at), events_of(public, at))
+                audience = self._select_recipients(
+                    channel, to_events(plain, at), to_events(public, at)
+                )
                 for reader, events in audience.items():
                     if at < upset.get(reader, at + 1):
                         queues.setdefault(reader, []).extend(format_cursor(events))
         for reader, written_out in queues.items():
-            reader.put(written_out)
+            reader.enqueue(written_out)
         for reader in upset:
-            reader.begin_anew()
+            reader.resync()
         self._position = changes[-1].position
 
-    def _upset(self, changes: Sequence[StockChange], story: ChangeReader) -> dict[Subscriber, int]:
+    def _find_resync_positions(
+        self, changes: Sequence[StockChange], story: ChangeReader
+    ) -> dict[Subscriber, int]:
         """Who is to begin anew, and at which position what was told became untrue.
 
         So does whoever follows a channel that was not there yet when the story was written.
         """
         at = [change for change in changes if change.channel is not None]
-        if not at and self._channels.keys() <= story.terms.keys():
+        if not at and self._subscribers_by_channel.keys() <= story.terms.keys():
             return {}
         upset: dict[Subscriber, int] = {}
-        for reader in self._all():
-            following = reader.following
+        for reader in self._all_subscribers():
+            following = reader.subscription
             if following.channel not in story.terms:
                 upset[reader] = changes[0].position
-            elif mine := [one.position for one in at if following.is_upset_by(one)]:
+            elif mine := [one.position for one in at if following.needs_resync(one)]:
                 upset[reader] = mine[0]
         return upset
 
-    def _audience(
-        self, channel: ChannelId, exact: Sequence[Event], shown: Sequence[Event]
-    ) -> dict[Subscriber, list[Event]]:
+    def _select_recipients(
+        self, channel: ChannelId, exact: Sequence[StreamEvent], shown: Sequence[StreamEvent]
+    ) -> dict[Subscriber, list[StreamEvent]]:
         """What each reader is told of one change, in words that it may hear."""
-        audience: dict[Subscriber, list[Event]] = {}
+        audience: dict[Subscriber, list[StreamEvent]] = {}
         for plain, public in zip(exact, shown, strict=True):
-            for reader in chain(self._readers.get(None, ()), self._readers.get(plain.turn.sku, ())):
-                following = reader.following
-                if following.channel == channel and following.wants(plain.turn):
+            for reader in chain(
+                self._subscribers.get(None, ()), self._subscribers.get(plain.update.sku, ())
+            ):
+                following = reader.subscription
+                if following.channel == channel and following.matches(plain.update):
                     audience.setdefault(reader, []).append(plain if following.exact else public)
         return audience
 
-    async def _beat(self, drain: Drain) -> None:
+    async def _send_heartbeats(self, drain: Drain) -> None:
         """Show every reader that its connection lives; at the drain, let them all go."""
-        while await drain.first(asyncio.sleep(self._heartbeat_s, True)):
-            readers = self._all()
-            ends = await self._ends(readers)
+        while await drain.run_until_stopping(asyncio.sleep(self._heartbeat_interval_seconds, True)):
+            readers = self._all_subscribers()
+            ends = await self._find_expiring_holds(readers)
             for reader in readers:
-                reader.put([HEARTBEAT, *warnings(reader, ends)])
-        self._open = False
-        for reader in self._all():
+                reader.enqueue([HEARTBEAT, *expiry_events(reader, ends)])
+        self._is_open = False
+        for reader in self._all_subscribers():
             reader.close()
 
-    async def _ends(self, readers: Collection[Subscriber]) -> dict[HoldId, Expiring]:
+    async def _find_expiring_holds(
+        self, readers: Collection[Subscriber]
+    ) -> dict[HoldId, ExpiringHold]:
         """Of holds that end soon. Whatever goes wrong with that, the heart beats on."""
         try:
-            return await expiring(self._units, readers)
+            return await list_expiring_holds(self._units, readers)
         except Unavailable:
             log.info("holds are not looked at")
         except Exception:
@@ -461,9 +476,9 @@ class Streams:
         return {}
 
 
-def _names(following: Subscription) -> Iterable[Sku | None]:
+def _subscription_keys(following: Subscription) -> Iterable[Sku | None]:
     return [None] if following.skus is None else following.skus
 
 
-def batched(skus: Sequence[Sku], many: int) -> Iterable[Sequence[Sku]]:
+def in_batches(skus: Sequence[Sku], many: int) -> Iterable[Sequence[Sku]]:
     return (skus[start : start + many] for start in range(0, len(skus), many))

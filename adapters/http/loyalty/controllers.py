@@ -9,16 +9,16 @@ from litestar.datastructures import ResponseHeader
 from litestar.di import NamedDependency, Provide
 from litestar.params import FromPath
 
-from adapters.http.web.authentication import STAFF, callers
-from adapters.http.web.etags import NOT_CHANGED, provide_if_none_match, revisited
-from adapters.http.web.paging import Cursor, Limit, Page, page_of, unseal
+from adapters.http.web.authentication import STAFF_ROLES, callers
+from adapters.http.web.etags import NOT_MODIFIED, conditional_response, provide_if_none_match
+from adapters.http.web.paging import Cursor, Limit, Page, decode_cursor, to_page
 from domain.foundation.callers import Caller, Role
 from domain.kernel.ids import MemberId
 from domain.loyalty.points import EntryId
-from domain.loyalty.rewards import RewardBalance, Statement
+from domain.loyalty.rewards import PointsStatementEntry, RewardBalance
 from service.shared.unit_of_work import Units
 
-KEPT_BY_ITS_OWNER: Final = [ResponseHeader(name="Cache-Control", value="private, no-cache")]
+PRIVATE_CACHE_HEADER: Final = [ResponseHeader(name="Cache-Control", value="private, no-cache")]
 """An app may keep the balance, and asks whether it still holds before it shows it."""
 
 
@@ -29,11 +29,11 @@ class MyRewards(Controller):
     @get(
         operation_id="get_my_rewards",
         dependencies={"if_none_match": Provide(provide_if_none_match, sync_to_thread=False)},
-        responses=NOT_CHANGED,
-        response_headers=KEPT_BY_ITS_OWNER,
+        responses=NOT_MODIFIED,
+        response_headers=PRIVATE_CACHE_HEADER,
         **callers(Role.CUSTOMER),
     )
-    async def look(
+    async def get_my_rewards(
         self,
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
@@ -43,25 +43,25 @@ class MyRewards(Controller):
         assert caller.customer is not None, "only a customer comes here"
         async with units.read() as unit:
             standing = await unit.loyalty.rewards.get_by_customer(caller.customer)
-        return revisited(standing, _tag(standing), if_none_match)
+        return conditional_response(standing, _compute_etag(standing), if_none_match)
 
     @get("/entries", operation_id="list_my_reward_entries", **callers(Role.CUSTOMER))
-    async def entries(
+    async def list_my_reward_entries(
         self,
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
         limit: Limit = 50,
         cursor: Cursor = None,
-    ) -> Page[Statement]:
+    ) -> Page[PointsStatementEntry]:
         """What happened to the customer's points, the latest first."""
         assert caller.customer is not None, "only a customer comes here"
-        after = unseal(cursor, EntryId)
+        after = decode_cursor(cursor, EntryId)
         async with units.read() as unit:
             member = (await unit.loyalty.rewards.get_by_customer(caller.customer)).member
             statement = await unit.loyalty.rewards.list_entries(
                 member, after=after, limit=limit + 1
             )
-        return page_of(statement, limit, lambda entry: entry.id)
+        return to_page(statement, limit, lambda entry: entry.id)
 
 
 class Rewards(Controller):
@@ -71,9 +71,9 @@ class Rewards(Controller):
     @get(
         "/{member:str}/rewards",
         operation_id="get_rewards",
-        **callers(*STAFF, scope="customers"),
+        **callers(*STAFF_ROLES, scope="customers"),
     )
-    async def look(
+    async def get_rewards(
         self, member: FromPath[MemberId], units: NamedDependency[Units]
     ) -> RewardBalance:
         """A member's points, for whoever serves the member; 404 `not_a_member` for nobody's id."""
@@ -81,7 +81,7 @@ class Rewards(Controller):
             return await unit.loyalty.rewards.get(member)
 
 
-def _tag(standing: RewardBalance) -> str:
+def _compute_etag(standing: RewardBalance) -> str:
     """The same for the same points, whenever they are looked at."""
     told = (standing.member, standing.balance, standing.expiring, standing.tier)
     return sha256(msgspec.json.encode(told)).hexdigest()[:24]

@@ -20,13 +20,13 @@ from service.payments.provider_events import record_provider_event
 from service.shared.unit_of_work import Units
 
 
-class Heard(Struct):
+class ProviderEventReceived(Struct):
     """`new` is false for a call that came before, and for one that concerns no payment."""
 
     new: bool
 
 
-class Hooks(Controller):
+class ProviderWebhooks(Controller):
     path = "/v1/hooks"
 
     @post(
@@ -36,17 +36,19 @@ class Hooks(Controller):
         include_in_schema=False,
         **public(),
     )
-    async def hear(
+    async def receive_provider_event(
         self,
         provider: FromPath[str],
         request: Request[Any, Any, Any],
         notices: NamedDependency[Mapping[str, ProviderEvents]],
         clock: NamedDependency[Callable[[], datetime]],
         units: NamedDependency[Units],
-    ) -> Heard:
+    ) -> ProviderEventReceived:
         """Hear what a provider has to say."""
         if provider not in notices:
             raise NotFound("Nobody of this name calls here.")
         headers = {name.lower(): value for name, value in request.headers.items()}
         notice = notices[provider].parse(headers, await request.body(), clock())
-        return Heard(notice is not None and await record_provider_event(units, provider, notice))
+        return ProviderEventReceived(
+            notice is not None and await record_provider_event(units, provider, notice)
+        )

@@ -8,10 +8,10 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, QueryParameter
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from adapters.http.web.authentication import ANYONE, STAFF, callers
-from adapters.http.web.bodies import Nothing
-from adapters.http.web.etags import tagged
-from adapters.http.web.paging import Cursor, Limit, Page, page_of, unseal
+from adapters.http.web.authentication import ANYONE, STAFF_ROLES, callers
+from adapters.http.web.bodies import EmptyBody
+from adapters.http.web.etags import with_etag
+from adapters.http.web.paging import Cursor, Limit, Page, decode_cursor, to_page
 from domain.catalogue.products import parse_gtin
 from domain.foundation.callers import Caller, Role
 from domain.kernel.errors import InvalidField
@@ -29,22 +29,22 @@ from service.returns.receive_return import ReturnRequest
 from service.shared.unit_of_work import Units
 
 Reason = Annotated[str, Meta(max_length=200)]
-Count = Annotated[int, Meta(ge=1, le=1_000_000)]
-Name = Annotated[str, Meta(min_length=1, max_length=100)]
+ReturnQuantity = Annotated[int, Meta(ge=1, le=1_000_000)]
+LineReference = Annotated[str, Meta(min_length=1, max_length=100)]
 States = Annotated[
     list[ReturnState] | None,
     QueryParameter(name="state", description="In these states; without it, what is expected."),
 ]
 
 
-class BackLine(Struct, forbid_unknown_fields=True):
+class NewReturnLine(Struct, forbid_unknown_fields=True):
     """Units of one line of the order, by its `line`, its sku or the barcode.
 
     One line may stand there more than once, with another disposition.
     """
 
-    quantity: Count
-    line: Name | None = None
+    quantity: ReturnQuantity
+    line: LineReference | None = None
     sku: Sku | None = None
     gtin: str | None = None
     disposition: Disposition | None = None
@@ -58,44 +58,44 @@ class BackLine(Struct, forbid_unknown_fields=True):
         if self.gtin is not None:
             self.gtin = parse_gtin(self.gtin)
 
-    def asked(self) -> RequestedLine:
+    def to_line_request(self) -> RequestedLine:
         return RequestedLine(
             self.quantity, self.line, self.sku, self.gtin, self.disposition, self.reason
         )
 
 
-BackLines = Annotated[list[BackLine], Meta(min_length=1, max_length=200)]
+NewReturnLines = Annotated[list[NewReturnLine], Meta(min_length=1, max_length=200)]
 
 
-class GivingBack(Struct, forbid_unknown_fields=True):
+class NewReturn(Struct, forbid_unknown_fields=True):
     """What comes back. A store says of each what becomes of it; a buyer announces it by `post`."""
 
-    lines: BackLines
+    lines: NewReturnLines
     channel: ReturnChannel = ReturnChannel.STORE
     store: StoreId | None = None
     note: Reason = ""
 
-    def wish(self) -> ReturnRequest:
-        asked = [line.asked() for line in self.lines]
+    def to_request(self) -> ReturnRequest:
+        asked = [line.to_line_request() for line in self.lines]
         return ReturnRequest(asked, self.channel, self.store, self.note)
 
 
-class Arrival(Struct, forbid_unknown_fields=True):
+class ReceiveReturnBody(Struct, forbid_unknown_fields=True):
     """What has come of a return that was announced, and what becomes of it."""
 
-    lines: BackLines
+    lines: NewReturnLines
     store: StoreId | None = None
     note: Reason = ""
 
-    def wish(self) -> ReturnRequest:
-        asked = [line.asked() for line in self.lines]
+    def to_request(self) -> ReturnRequest:
+        asked = [line.to_line_request() for line in self.lines]
         return ReturnRequest(asked, ReturnChannel.POST, self.store, self.note)
 
 
-class BroughtLine(Struct, forbid_unknown_fields=True):
+class NonReceiptedReturnLine(Struct, forbid_unknown_fields=True):
     """Units of one thing, by its sku or the barcode; `unit_price` is at most today's price."""
 
-    quantity: Count
+    quantity: ReturnQuantity
     disposition: Disposition
     sku: Sku | None = None
     gtin: str | None = None
@@ -107,16 +107,16 @@ class BroughtLine(Struct, forbid_unknown_fields=True):
         if self.gtin is not None:
             self.gtin = parse_gtin(self.gtin)
 
-    def brought(self) -> BroughtItem:
+    def to_item(self) -> BroughtItem:
         return BroughtItem(
             self.quantity, self.disposition, self.sku, self.gtin, unit_price=self.unit_price
         )
 
 
-class BroughtBody(Struct, forbid_unknown_fields=True):
+class NewNonReceiptedReturn(Struct, forbid_unknown_fields=True):
     """What somebody brought without a receipt, and why it was taken all the same."""
 
-    lines: Annotated[list[BroughtLine], Meta(min_length=1, max_length=200)]
+    lines: Annotated[list[NonReceiptedReturnLine], Meta(min_length=1, max_length=200)]
     reason: Annotated[str, Meta(min_length=3, max_length=200)]
 
 
@@ -182,10 +182,10 @@ class OrderReturns(Controller):
     tags = ("returns",)
 
     @post(operation_id="return_order", **callers(*ANYONE, scope="orders"))
-    async def give_back(
+    async def create_order_return(
         self,
         order: FromPath[OrderId],
-        data: JSONBody[GivingBack],
+        data: JSONBody[NewReturn],
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
         key: NamedDependency[IdempotencyKey],
@@ -196,12 +196,12 @@ class OrderReturns(Controller):
         the share of what was paid; the answer says how much in which way.
         """
         back = await receiving.create_return(
-            units, caller=caller, order=order, wish=data.wish(), key=key
+            units, caller=caller, order=order, wish=data.to_request(), key=key
         )
         return ReturnView.of(back, caller)
 
     @get(operation_id="list_order_returns", **callers(*ANYONE, scope="orders"))
-    async def of_order(
+    async def list_order_returns(
         self,
         order: FromPath[OrderId],
         caller: NamedDependency[Caller],
@@ -216,8 +216,8 @@ class StoreReturns(Controller):
     path = "/v1/stores/{store:str}/returns"
     tags = ("returns",)
 
-    @get(operation_id="list_store_returns", **callers(*STAFF, scope="orders"))
-    async def at_store(
+    @get(operation_id="list_store_returns", **callers(*STAFF_ROLES, scope="orders"))
+    async def list_store_returns(
         self,
         store: FromPath[StoreId],
         caller: NamedDependency[Caller],
@@ -232,17 +232,17 @@ class StoreReturns(Controller):
             caller=caller,
             store=store,
             states=states or [ReturnState.ANNOUNCED],
-            after=unseal(cursor, ReturnId),
+            after=decode_cursor(cursor, ReturnId),
             limit=limit + 1,
         )
         views = [ReturnView.of(back, caller) for back in found]
-        return page_of(views, limit, lambda view: view.id)
+        return to_page(views, limit, lambda view: view.id)
 
-    @post(operation_id="return_without_receipt", **callers(*STAFF, scope="orders"))
-    async def without_receipt(
+    @post(operation_id="return_without_receipt", **callers(*STAFF_ROLES, scope="orders"))
+    async def create_non_receipted_return(
         self,
         store: FromPath[StoreId],
-        data: JSONBody[BroughtBody],
+        data: JSONBody[NewNonReceiptedReturn],
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
         key: NamedDependency[IdempotencyKey],
@@ -256,7 +256,7 @@ class StoreReturns(Controller):
             units,
             caller=caller,
             store=store,
-            brought=[line.brought() for line in data.lines],
+            brought=[line.to_item() for line in data.lines],
             note=data.reason,
             most=without_receipt_max,
             key=key,
@@ -269,34 +269,36 @@ class Returns(Controller):
     tags = ("returns",)
 
     @get(operation_id="get_return", **callers(*ANYONE, scope="orders"))
-    async def look(
+    async def get_return(
         self,
         return_id: FromPath[ReturnId],
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
     ) -> Response[ReturnView]:
         """One return: for its buyer, the stores of its order, and where its goods are."""
-        return _answered(await seeing.get_return(units, caller=caller, back=return_id), caller)
+        return _return_response(
+            await seeing.get_return(units, caller=caller, back=return_id), caller
+        )
 
     @post(
         "/receive",
         operation_id="receive_return",
         status_code=200,
-        **callers(*STAFF, scope="orders"),
+        **callers(*STAFF_ROLES, scope="orders"),
     )
-    async def receive(
+    async def receive_return(
         self,
         return_id: FromPath[ReturnId],
-        data: JSONBody[Arrival],
+        data: JSONBody[ReceiveReturnBody],
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
         key: NamedDependency[IdempotencyKey],
     ) -> Response[ReturnView]:
         """What was announced has come, or something else of the order: what came is what counts."""
         back = await receiving.receive_return(
-            units, caller=caller, back=return_id, wish=data.wish(), key=key
+            units, caller=caller, back=return_id, wish=data.to_request(), key=key
         )
-        return _answered(back, caller)
+        return _return_response(back, caller)
 
     @post(
         "/cancel",
@@ -304,17 +306,17 @@ class Returns(Controller):
         status_code=200,
         **callers(*ANYONE, scope="orders"),
     )
-    async def cancel(
+    async def cancel_return(
         self,
         return_id: FromPath[ReturnId],
-        data: JSONBody[Nothing],  # noqa: ARG002 - read, so that a misspelt field is named
+        data: JSONBody[EmptyBody],  # noqa: ARG002 - read, so that a misspelt field is named
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
         optional_key: NamedDependency[IdempotencyKey | None],
     ) -> Response[ReturnView]:
         """What was announced will not come. A repeat changes nothing."""
         back = await receiving.cancel_return(units, caller=caller, back=return_id, key=optional_key)
-        return _answered(back, caller)
+        return _return_response(back, caller)
 
     @post(
         "/decide",
@@ -322,7 +324,7 @@ class Returns(Controller):
         status_code=200,
         **callers(Role.OFFICE, scope="payments"),
     )
-    async def decide(
+    async def decide_return(
         self,
         return_id: FromPath[ReturnId],
         data: JSONBody[ReturnDecision],
@@ -334,8 +336,8 @@ class Returns(Controller):
         back = await receiving.decide_return(
             units, caller=caller, back=return_id, pays=data.pay, key=key
         )
-        return _answered(back, caller)
+        return _return_response(back, caller)
 
 
-def _answered(back: Return, caller: Caller) -> Response[ReturnView]:
-    return tagged(ReturnView.of(back, caller), back.version)
+def _return_response(back: Return, caller: Caller) -> Response[ReturnView]:
+    return with_etag(ReturnView.of(back, caller), back.version)

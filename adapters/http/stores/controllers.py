@@ -8,9 +8,9 @@ from litestar.params import FromPath, JSONBody, QueryParameter
 from msgspec import UNSET, Struct, UnsetType, structs
 
 from adapters.http.web.authentication import ANYONE, callers
-from adapters.http.web.bodies import Nothing
-from adapters.http.web.geo import Near, RadiusKm, around
-from adapters.http.web.paging import Cursor, Limit, Page, page_of, unseal
+from adapters.http.web.bodies import EmptyBody
+from adapters.http.web.geo import Near, RadiusKm, parse_search_area
+from adapters.http.web.paging import Cursor, Limit, Page, decode_cursor, to_page
 from domain.foundation.callers import Role
 from domain.kernel.ids import StoreId
 from domain.stores.stores import Store
@@ -20,12 +20,12 @@ from service.orders import store_closing as closing
 from service.orders.store_closing import DisabledStore
 from service.shared.unit_of_work import Unit, Units
 
-Collects = Annotated[
+OffersPickup = Annotated[
     bool | None, QueryParameter(name="pickup", description="Only stores that offer it, or do not.")
 ]
 
 
-class StoreFound(Store, frozen=True, kw_only=True):
+class StoreView(Store, frozen=True, kw_only=True):
     """A store, and how far it is from where somebody asked."""
 
     distance_km: float | UnsetType = UNSET
@@ -42,27 +42,27 @@ class Stores(Controller):
     tags = ("stores",)
 
     @get(operation_id="list_stores", **callers(*ANYONE))
-    async def many(
+    async def list_stores(
         self,
         units: NamedDependency[Units],
         near: Near = None,
         radius_km: RadiusKm = None,
-        collects: Collects = None,
+        collects: OffersPickup = None,
         limit: Limit = 50,
         cursor: Cursor = None,
-    ) -> Page[StoreFound]:
+    ) -> Page[StoreView]:
         """Every store by its key, or those near a place, the nearest first."""
         async with units.read() as unit:
-            if circle := around(near, radius_km):
-                last = unseal(cursor, tuple[float, StoreId]) or (-1.0, "")
-                found = await _near(unit, circle, collects, last)
-                return page_of(found, limit, lambda store: (store.distance_km, store.store))
-            after = unseal(cursor, str) or ""
+            if circle := parse_search_area(near, radius_km):
+                last = decode_cursor(cursor, tuple[float, StoreId]) or (-1.0, "")
+                found = await _list_near(unit, circle, collects, last)
+                return to_page(found, limit, lambda store: (store.distance_km, store.store))
+            after = decode_cursor(cursor, str) or ""
             stores = await unit.stores.stores.list_page(after, limit + 1, pickup=collects)
-        return page_of([_found(store) for store in stores], limit, lambda store: store.store)
+        return to_page([_to_view(store) for store in stores], limit, lambda store: store.store)
 
     @get("/{store:str}", operation_id="get_store", **callers(*ANYONE))
-    async def one(self, store: FromPath[StoreId], units: NamedDependency[Units]) -> Store:
+    async def get_store(self, store: FromPath[StoreId], units: NamedDependency[Units]) -> Store:
         """A store: its address, hours, exceptions, time zone, its rules of pickup, its channels."""
         async with units.read() as unit:
             return await unit.stores.stores.get(store)
@@ -73,7 +73,7 @@ class Stores(Controller):
         status_code=200,
         **callers(Role.OFFICE, scope="stock"),
     )
-    async def disable(
+    async def disable_store(
         self,
         store: FromPath[StoreId],
         data: JSONBody[Disable],
@@ -95,10 +95,10 @@ class Stores(Controller):
         status_code=200,
         **callers(Role.OFFICE, scope="stock"),
     )
-    async def enable(
+    async def enable_store(
         self,
         store: FromPath[StoreId],
-        data: JSONBody[Nothing],  # noqa: ARG002 - an empty body
+        data: JSONBody[EmptyBody],  # noqa: ARG002 - an empty body
         units: NamedDependency[Units],
         optional_key: NamedDependency[IdempotencyKey | None],
     ) -> Store:
@@ -106,17 +106,17 @@ class Stores(Controller):
         return await closing.enable_store(units, store=store, key=optional_key)
 
 
-async def _near(
+async def _list_near(
     unit: Unit, circle: NearLocation, collects: bool | None, last: tuple[float, StoreId]
-) -> list[StoreFound]:
+) -> list[StoreView]:
     stores = await unit.stores.stores.list_near(circle.latitude, circle.longitude, circle.radius_km)
     found = [(round(km, 3), store) for store, km in stores]
     return [
-        _found(store, km)
+        _to_view(store, km)
         for km, store in sorted(found, key=lambda each: (each[0], each[1].store))
         if (km, store.store) > last and collects in {None, store.pickup}
     ]
 
 
-def _found(store: Store, distance_km: float | UnsetType = UNSET) -> StoreFound:
-    return StoreFound(**structs.asdict(store), distance_km=distance_km)
+def _to_view(store: Store, distance_km: float | UnsetType = UNSET) -> StoreView:
+    return StoreView(**structs.asdict(store), distance_km=distance_km)

@@ -21,9 +21,9 @@ from service.foundation.authenticator import Authenticator
 from service.foundation.ports import Codes
 
 ANYONE: Final = frozenset(Role)
-STAFF: Final = frozenset({Role.TILL, Role.ASSOCIATE, Role.OFFICE})
-SHOPPERS: Final = frozenset({Role.SHOP, Role.CUSTOMER})
-CART_ROLES: Final = SHOPPERS | {Role.TILL}
+STAFF_ROLES: Final = frozenset({Role.TILL, Role.ASSOCIATE, Role.OFFICE})
+SHOPPER_ROLES: Final = frozenset({Role.SHOP, Role.CUSTOMER})
+CART_ROLES: Final = SHOPPER_ROLES | {Role.TILL}
 """Who may open a cart with its token; a till's is one of its own."""
 Clock = Callable[[], datetime]
 
@@ -80,13 +80,13 @@ async def authorize(
     visit.caller = caller
     limits: RateLimiter = connection.app.state.limits
     try:
-        visit.headers |= limits.take(handler.opt["limit"], caller.id)
+        visit.headers |= limits.acquire(handler.opt["limit"], caller.id)
     except RateLimited:
-        visit.headers |= limits.published(handler.opt["limit"], caller.id)
+        visit.headers |= limits.headers(handler.opt["limit"], caller.id)
         raise
-    caller.must_be(handler.opt["callers"])
+    caller.ensure_role(handler.opt["callers"])
     if scope := handler.opt.get("scope"):
-        caller.must_have(scope)
+        caller.ensure_scope(scope)
 
 
 def _key_in_query(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> str:
@@ -110,7 +110,7 @@ async def provide_stock_display(
     caller: NamedDependency[Caller], shoppers_learn: NamedDependency[StockDisplayPolicy]
 ) -> StockDisplayPolicy:
     """What the caller learns of quantities."""
-    return shoppers_learn.to_staff if caller.is_staff else shoppers_learn
+    return shoppers_learn.for_staff if caller.is_staff else shoppers_learn
 
 
 async def provide_caller(

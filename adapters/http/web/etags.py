@@ -11,15 +11,15 @@ from domain.kernel.errors import Invalid
 
 T = TypeVar("T")
 
-TAG: Final = re.compile(r'"(\d{1,18})"')
+ETAG_PATTERN: Final = re.compile(r'"(\d{1,18})"')
 
 
-def tagged(value: T, version: int, *, status: int = 200) -> Response[T]:
+def with_etag(value: T, version: int, *, status: int = 200) -> Response[T]:
     """`value` with its version as `ETag`."""
     return Response(value, status_code=status, headers={"ETag": f'"{version}"'})
 
 
-def revisited(value: T, tag: str, known: Collection[str]) -> Response[T]:
+def conditional_response(value: T, tag: str, known: Collection[str]) -> Response[T]:
     """`value` with `tag`, or 304 without it for a caller who has it already."""
     weak = f'W/"{tag}"'
     if weak in known or "*" in known:
@@ -27,7 +27,7 @@ def revisited(value: T, tag: str, known: Collection[str]) -> Response[T]:
     return Response(value, headers={"ETag": weak})
 
 
-NOT_CHANGED: Final = {304: ResponseSpec(None, description="As the caller has it.")}
+NOT_MODIFIED: Final = {304: ResponseSpec(None, description="As the caller has it.")}
 
 
 def provide_if_none_match(request: Request[Any, Any, Any]) -> frozenset[str]:
@@ -45,7 +45,7 @@ async def provide_if_match(request: Request[Any, Any, Any]) -> int | None:
     header = request.headers.get("if-match", "*").strip()
     if header == "*":
         return None
-    if match := TAG.fullmatch(header.removeprefix("W/")):
+    if match := ETAG_PATTERN.fullmatch(header.removeprefix("W/")):
         return int(match[1])
     error = {"header": "If-Match", "code": "tag", "detail": 'a version in quotes, such as "3"'}
     raise Invalid("If-Match is no tag of ours.", errors=[error])

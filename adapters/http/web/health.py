@@ -24,7 +24,7 @@ class Health(Struct):
     tags=["service"],
     **public(),
 )
-async def live() -> Health:
+async def get_liveness() -> Health:
     """The process answers."""
     return Health("ok")
 
@@ -37,7 +37,7 @@ async def live() -> Health:
     tags=["service"],
     **public(),
 )
-async def ready(request: Request[Any, Any, Any]) -> Response[Health]:
+async def get_readiness(request: Request[Any, Any, Any]) -> Response[Health]:
     """The database answers, and its tables are there."""
     ask = request.app.state.ready
     checks: dict[str, str] = await ask()

@@ -14,8 +14,8 @@ from adapters.http.web.request_context import context_of
 from domain.kernel.errors import IdempotencyKeyRequired, Invalid
 from service.foundation.ports import IdempotencyKey
 
-VISIBLE: Final = re.compile(r"[!-~]{1,255}")
-RULE: Final = "1 to 255 visible ASCII characters"
+KEY_PATTERN: Final = re.compile(r"[!-~]{1,255}")
+KEY_RULE: Final = "1 to 255 visible ASCII characters"
 
 
 async def provide_optional_key(request: Request[Any, Any, Any]) -> IdempotencyKey | None:
@@ -29,15 +29,15 @@ async def provide_optional_key(request: Request[Any, Any, Any]) -> IdempotencyKe
         return None
     [header, *more] = headers
     if more:
-        raise _wrong("repeated", "given once")
-    if not VISIBLE.fullmatch(header):
-        raise _wrong("pattern", RULE)
+        raise _invalid_key("repeated", "given once")
+    if not KEY_PATTERN.fullmatch(header):
+        raise _invalid_key("pattern", KEY_RULE)
     visit = context_of(request)
-    visit.key = IdempotencyKey(await _principal(request), header, await _digest(request))
+    visit.key = IdempotencyKey(await _principal(request), header, await _compute_digest(request))
     return visit.key
 
 
-def _wrong(code: str, rule: str) -> Invalid:
+def _invalid_key(code: str, rule: str) -> Invalid:
     error = {"header": "Idempotency-Key", "code": code, "detail": rule}
     return Invalid(f"Idempotency-Key must be {rule}.", errors=[error])
 
@@ -59,13 +59,13 @@ async def _principal(request: Request[Any, Any, Any]) -> str:
     return f"{name}:{sha256(token.encode()).hexdigest()[:32]}" if token else name
 
 
-async def _digest(request: Request[Any, Any, Any]) -> bytes:
+async def _compute_digest(request: Request[Any, Any, Any]) -> bytes:
     address = request.url.path
     if query := request.url.query:
         address = f"{address}?{query}"
-    return digest_of(request.method, address, await request.body())
+    return request_digest(request.method, address, await request.body())
 
 
-def digest_of(method: str, address: str, body: bytes) -> bytes:
+def request_digest(method: str, address: str, body: bytes) -> bytes:
     """The same for the same request."""
     return sha256(f"{method} {address}\n".encode() + body).digest()

@@ -7,25 +7,25 @@ from litestar.connection import ASGIConnection
 
 from domain.kernel.locales import LOCALES
 
-COUSINS: Final = {"no": "nb", "nn": "nb", "mo": "ro"}
+LOCALE_FALLBACKS: Final = {"no": "nb", "nn": "nb", "mo": "ro"}
 """Languages whose readers read one of ours."""
 
 
-def reader_locale(connection: ASGIConnection[Any, Any, Any, Any]) -> str:
+def get_locale(connection: ASGIConnection[Any, Any, Any, Any]) -> str:
     """The best of our locales for the reader's `Accept-Language`; English when none fits."""
-    return best_locale(connection.headers.get("accept-language", ""))
+    return negotiate_locale(connection.headers.get("accept-language", ""))
 
 
-def best_locale(accept_language: str) -> str:
-    wishes = [_wish(part) for part in accept_language.split(",")[:20]]
+def negotiate_locale(accept_language: str) -> str:
+    wishes = [_parse_preference(part) for part in accept_language.split(",")[:20]]
     for weight, language in sorted(wishes, key=lambda wish: -wish[0]):
-        ours = COUSINS.get(language, language)
+        ours = LOCALE_FALLBACKS.get(language, language)
         if weight > 0 and ours in LOCALES:
             return ours
     return LOCALES[0]
 
 
-def _wish(part: str) -> tuple[float, str]:
+def _parse_preference(part: str) -> tuple[float, str]:
     """`sv-SE;q=0.8` as (0.8, "sv"); what cannot be read weighs nothing."""
     tag, _, quality = part.partition(";")
     try:
@@ -36,4 +36,4 @@ def _wish(part: str) -> tuple[float, str]:
 
 
 def provide_locale(request: Request[Any, Any, Any]) -> str:
-    return reader_locale(request)
+    return get_locale(request)

@@ -33,10 +33,10 @@ from domain.kernel.errors import Unavailable
 from service.payments.ports import TransactionBacklog
 from service.shared.unit_of_work import Units
 
-FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
+MULTIPROC_DIR_VARIABLE: Final = "PROMETHEUS_MULTIPROC_DIR"
 BUCKETS: Final = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10)
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-PATIENCE_S: Final = 2
+QUERY_TIMEOUT_SECONDS: Final = 2
 """How long a busy database may keep those waiting who only want to watch."""
 
 
@@ -44,14 +44,14 @@ class Metrics:
     """The figures of one application."""
 
     def __init__(self) -> None:
-        self._folder = os.environ.get(FOLDER, "")
+        self._folder = os.environ.get(MULTIPROC_DIR_VARIABLE, "")
         if self._folder:  # the library chose when it was imported, and that was before the fork
             values.ValueClass = values.MultiProcessValue()  # type: ignore[no-untyped-call]
-        self._own = own = CollectorRegistry()
+        self._local_registry = own = CollectorRegistry()
         if not self._folder:
             ProcessCollector(registry=own)
-        self.under_way = Gauge(
-            "hylla_http_requests_under_way",
+        self.in_progress = Gauge(
+            "hylla_http_requests_in_progress",
             "Requests being answered.",
             multiprocess_mode="livesum",
             registry=own,
@@ -62,81 +62,85 @@ class Metrics:
             ["method", "route", "status"],
             registry=own,
         )
-        self._seconds = Histogram(
-            "hylla_http_request_seconds",
+        self._durations = Histogram(
+            "hylla_http_request_duration_seconds",
             "Time to the first byte.",
             ["method", "route"],
             buckets=BUCKETS,
             registry=own,
         )
 
-        self._known: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
+        self._children: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
 
-    def measure(self, scope: Any, status: int, seconds: float) -> None:
+    def observe_response(self, scope: Any, status: int, seconds: float) -> None:
         """Count one answer under its route's template, so that no id becomes a label."""
         method = scope["method"] if scope["method"] in METHODS else "other"
-        self.count(method, scope.get("path_template") or "unknown", status, seconds)
+        self.observe(method, scope.get("path_template") or "unknown", status, seconds)
 
-    def count(self, method: str, route: str, status: int, seconds: float) -> None:
+    def observe(self, method: str, route: str, status: int, seconds: float) -> None:
         kind = (method, route, status)
-        if kind not in self._known:  # the library looks labels up anew each time
-            known = self._requests.labels(*kind), self._seconds.labels(method, route)
-            self._known[kind] = known
-        requests, times = self._known[kind]
+        if kind not in self._children:  # the library looks labels up anew each time
+            known = self._requests.labels(*kind), self._durations.labels(method, route)
+            self._children[kind] = known
+        requests, times = self._children[kind]
         requests.inc()
         times.observe(seconds)
 
-    def text(self, kept: "Kept | None" = None) -> bytes:
+    def render(self, kept: "StoredMetrics | None" = None) -> bytes:
         """The figures of all workers, and those that stand in the database."""
-        kept = kept or Kept()
+        kept = kept or StoredMetrics()
         return b"".join(
             generate_latest(one)
-            for one in (self._of_all(), Audits(kept.audits), Payments(kept.payments))
+            for one in (
+                self._merged_registry(),
+                AuditCollector(kept.audits),
+                PaymentsCollector(kept.payments),
+            )
         )
 
-    def _of_all(self) -> CollectorRegistry:
+    def _merged_registry(self) -> CollectorRegistry:
         if not self._folder:
-            return self._own
-        _forget_the_dead(Path(self._folder))
+            return self._local_registry
+        _remove_dead_workers(Path(self._folder))
         everybody = CollectorRegistry()
         MultiProcessCollector(everybody, self._folder)  # type: ignore[no-untyped-call]
         return everybody
 
 
-class Kept(Struct, frozen=True):
+class StoredMetrics(Struct, frozen=True):
     """Figures that stand in the database: nobody's own, and never added up."""
 
     audits: Sequence[AuditedInvariant] = ()
     payments: Sequence[TransactionBacklog] = ()
 
 
-class Payments(Collector):
+class PaymentsCollector(Collector):
     """Card payments that are not over, and what a provider refused."""
 
     def __init__(self, standing: Sequence[TransactionBacklog]) -> None:
-        self._standing = standing
+        self._counts = standing
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        if not self._standing:
+        if not self._counts:
             return
         counted = GaugeMetricFamily(
             "hylla_payments",
             "Attempts that are not over, and transactions to be asked or refused.",
-            labels=["what", "state"],
+            labels=["kind", "state"],
         )
         oldest = GaugeMetricFamily(
-            "hylla_payments_oldest_at_seconds",
+            "hylla_payments_oldest_timestamp_seconds",
             "When the oldest of them began, in Unix time.",
-            labels=["what", "state"],
+            labels=["kind", "state"],
         )
-        for one in self._standing:
+        for one in self._counts:
             counted.add_metric([one.what, one.state], one.count)
             oldest.add_metric([one.what, one.state], one.oldest.timestamp())
         yield counted
         yield oldest
 
 
-class Audits(Collector):
+class AuditCollector(Collector):
     """The last audit. It stands in the database, so it is nobody's own and never added up."""
 
     def __init__(self, audits: Sequence[AuditedInvariant]) -> None:
@@ -163,11 +167,11 @@ class Audits(Collector):
         yield broken
         yield unfinished
         yield GaugeMetricFamily(
-            "hylla_audit_at_seconds", "When it was, in Unix time.", value=newest.timestamp()
+            "hylla_audit_timestamp_seconds", "When it was, in Unix time.", value=newest.timestamp()
         )
 
 
-def _forget_the_dead(folder: Path) -> None:
+def _remove_dead_workers(folder: Path) -> None:
     """What a worker had under way when it was killed is under way no more."""
     for file in folder.glob("gauge_live*_*.db"):
         pid = int(file.stem.rpartition("_")[2])
@@ -178,21 +182,21 @@ def _forget_the_dead(folder: Path) -> None:
 
 
 @get("/metrics", operation_id="read_metrics", include_in_schema=False, **public())
-async def read_metrics(
+async def get_metrics(
     request: Request[Any, Any, Any], units: NamedDependency[Units]
 ) -> Response[bytes]:
     metrics: Metrics = request.app.state.metrics
     media_type = CONTENT_TYPE_LATEST.removesuffix("; charset=utf-8")
-    return Response(metrics.text(await _kept(units)), media_type=media_type)
+    return Response(metrics.render(await _load_stored_metrics(units)), media_type=media_type)
 
 
-async def _kept(units: Units) -> Kept:
+async def _load_stored_metrics(units: Units) -> StoredMetrics:
     """Nothing while the database is away: the rest is worth knowing then."""
     try:
-        async with asyncio.timeout(PATIENCE_S), units.read() as unit:
-            return Kept(
+        async with asyncio.timeout(QUERY_TIMEOUT_SECONDS), units.read() as unit:
+            return StoredMetrics(
                 await unit.administration.audit.get_last_report(),
                 await unit.payments.attempts.get_backlog(),
             )
     except (Unavailable, TimeoutError):
-        return Kept()
+        return StoredMetrics()

@@ -13,10 +13,10 @@ from domain.kernel.errors import Invalid
 T = TypeVar("T")
 K = TypeVar("K")
 
-MOST: Final = 200
-LAST_NUMBER: Final = 2**63 - 1
+MAX_LIMIT: Final = 200
+MAX_BIGINT: Final = 2**63 - 1
 """What a database can look for."""
-Limit = Annotated[int, QueryParameter(ge=1, le=MOST, description="How many items at most.")]
+Limit = Annotated[int, QueryParameter(ge=1, le=MAX_LIMIT, description="How many items at most.")]
 Cursor = Annotated[
     str | None,
     QueryParameter(max_length=500, description="`next_cursor` of the page before, unchanged."),
@@ -30,12 +30,12 @@ class Page(Struct, Generic[T], frozen=True):
     next_cursor: str | None = None
 
 
-def seal(position: Any) -> str:
+def encode_cursor(position: Any) -> str:
     """A position, such as the key of the last item, as an opaque cursor."""
     return base64.urlsafe_b64encode(msgspec.json.encode(position)).decode().rstrip("=")
 
 
-def unseal(cursor: str | None, kind: type[K]) -> K | None:
+def decode_cursor(cursor: str | None, kind: type[K]) -> K | None:
     """The position in `cursor`; None at the start.
 
     Raises:
@@ -46,7 +46,7 @@ def unseal(cursor: str | None, kind: type[K]) -> K | None:
     try:
         padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
         position = msgspec.json.decode(base64.b64decode(padded, b"-_", validate=True), type=kind)
-        _must_be_findable(position)
+        _ensure_storable(position)
     except (ValueError, RecursionError):
         error = {
             "parameter": "cursor",
@@ -58,20 +58,20 @@ def unseal(cursor: str | None, kind: type[K]) -> K | None:
     return position
 
 
-def _must_be_findable(position: object) -> None:
+def _ensure_storable(position: object) -> None:
     """Raises ValueError for what no column can hold."""
     for part in position if isinstance(position, tuple) else (position,):
         if isinstance(part, str) and "\0" in part:
             raise ValueError("a text with U+0000")
-        if isinstance(part, int) and abs(part) > LAST_NUMBER:
+        if isinstance(part, int) and abs(part) > MAX_BIGINT:
             raise ValueError("a number without end")
 
 
-def page_of(found: Sequence[T], limit: int, position: Any) -> Page[T]:
+def to_page(found: Sequence[T], limit: int, position: Any) -> Page[T]:
     """The first `limit` of `found`, which was asked for with one more to see whether there is more.
 
     `position` tells the position of an item.
     """
     items = list(found[:limit])
     more = len(found) > limit
-    return Page(items, seal(position(items[-1])) if more else None)
+    return Page(items, encode_cursor(position(items[-1])) if more else None)

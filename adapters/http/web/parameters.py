@@ -8,15 +8,15 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.routes import HTTPRoute
 from msgspec import Struct, ValidationError, convert
 
-from adapters.http.web.bodies import rule_of
+from adapters.http.web.bodies import classify_error
 from domain.kernel.errors import Invalid, NotFound
-from domain.kernel.timestamps import RULE, is_within
+from domain.kernel.timestamps import RANGE_RULE, is_in_range
 
 
-class Parameter(Struct):
+class QueryParameterRule(Struct):
     """What a query parameter must be; `many` may be given more than once."""
 
-    kind: Any
+    type_: Any
     many: bool
     is_text: bool
 
@@ -29,25 +29,25 @@ class Parameter(Struct):
         if not self.is_text and "null" in values:
             return "Expected `value`, got `null`"
         try:
-            convert(values if self.many else values[0], self.kind, strict=False)
+            convert(values if self.many else values[0], self.type_, strict=False)
         except ValidationError as error:
             return str(error).partition(" - at ")[0]
         return ""
 
 
-class Names(Struct):
+class DeclaredParameters(Struct):
     """What there is to name: parameters of each operation, and methods of each path."""
 
-    parameters: dict[HTTPRouteHandler, dict[str, Parameter]]
+    parameters: dict[HTTPRouteHandler, dict[str, QueryParameterRule]]
     methods: dict[str, frozenset[str]]
 
 
-async def refuse_strangers(request: Request[Any, Any, Any]) -> Response[None] | None:
+async def reject_unknown_parameters(request: Request[Any, Any, Any]) -> Response[None] | None:
     """Raises Invalid for a query parameter we do not know, Missing for a NUL in a path.
 
     Pages that people open from a message are lenient: mail programs add parameters of their own.
     """
-    names = _names(request)
+    names = _get_declared_parameters(request)
     if request.method == "OPTIONS":
         allowed = names.methods[request.scope["path_template"]]
         return Response(None, status_code=204, headers={"Allow": ", ".join(sorted(allowed))})
@@ -58,14 +58,14 @@ async def refuse_strangers(request: Request[Any, Any, Any]) -> Response[None] | 
     return None
 
 
-def _check_query(request: Request[Any, Any, Any], known: dict[str, Parameter]) -> None:
+def _check_query(request: Request[Any, Any, Any], known: dict[str, QueryParameterRule]) -> None:
     errors = []
     for name, values in request.query_params.dict().items():
         if name not in known:
             code, rule = "unknown_field", "no such parameter"
         else:
             rule = known[name].check(values)
-            code = rule_of(rule)[0]
+            code = classify_error(rule)[0]
         if rule:
             detail = rule.replace("`", "")
             errors.append({"parameter": name, "in": "query", "code": code, "detail": detail})
@@ -74,7 +74,7 @@ def _check_query(request: Request[Any, Any, Any], known: dict[str, Parameter]) -
         raise Invalid(f"Not right: {names}.", errors=errors)
 
 
-def _parameters(handler: HTTPRouteHandler, model: Any) -> dict[str, Parameter]:
+def _parameters(handler: HTTPRouteHandler, model: Any) -> dict[str, QueryParameterRule]:
     fields = handler.parsed_fn_signature.parameters
     return {
         parameter.field_alias: _parameter(fields[parameter.field_name], many=parameter.is_sequence)
@@ -82,17 +82,17 @@ def _parameters(handler: HTTPRouteHandler, model: Any) -> dict[str, Parameter]:
     }
 
 
-def _parameter(field: Any, *, many: bool) -> Parameter:
+def _parameter(field: Any, *, many: bool) -> QueryParameterRule:
     kinds = {field.annotation, *(inner.annotation for inner in field.inner_types)}
-    return Parameter(kind=field.raw, many=many, is_text=str in kinds)
+    return QueryParameterRule(type_=field.raw, many=many, is_text=str in kinds)
 
 
-def _names(request: Request[Any, Any, Any]) -> Names:
+def _get_declared_parameters(request: Request[Any, Any, Any]) -> DeclaredParameters:
     """Asked of the routes once."""
     state = request.app.state
     if "names" not in state:
         routes = [route for route in request.app.routes if isinstance(route, HTTPRoute)]
-        state.names = Names(
+        state.names = DeclaredParameters(
             {
                 handler: _parameters(handler, model)
                 for route in routes
@@ -100,19 +100,19 @@ def _names(request: Request[Any, Any, Any]) -> Names:
             },
             {route.path_format: frozenset(route.methods) for route in routes},
         )
-    names: Names = state.names
+    names: DeclaredParameters = state.names
     return names
 
 
-def must_be_an_instant(parameter: str, moment: datetime | None) -> None:
+def ensure_timestamp(parameter: str, moment: datetime | None) -> None:
     """Raises Invalid for a time without an offset or outside of all calendars."""
     if moment is None:
         return
     code, rule = "", ""
     if moment.tzinfo is None:
         code, rule = "offset", "needs an offset"
-    elif not is_within(moment):
-        code, rule = "out_of_range", RULE
+    elif not is_in_range(moment):
+        code, rule = "out_of_range", RANGE_RULE
     if code:
         error = {"parameter": parameter, "in": "query", "code": code, "detail": rule}
         raise Invalid(f"{parameter} {rule}.", errors=[error])

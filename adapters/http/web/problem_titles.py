@@ -7,9 +7,9 @@ from typing import Final
 
 from domain.kernel.locales import LOCALES
 
-Title = tuple[str, str, str, str, str]
+TranslatedTitle = tuple[str, str, str, str, str]
 
-OF_STATUS: Final[dict[int, Title]] = {
+TITLES_BY_STATUS: Final[dict[int, TranslatedTitle]] = {
     400: (
         "We could not read the request",
         "Vi kunne ikke lese forespørselen",
@@ -110,7 +110,7 @@ OF_STATUS: Final[dict[int, Title]] = {
     ),
 }
 
-OF_CODE: Final[dict[str, Title]] = {
+TITLES_BY_CODE: Final[dict[str, TranslatedTitle]] = {
     "market_closed": (
         "Nothing is sold in this currency any more",
         "Ingenting selges i denne valutaen lenger",
@@ -702,6 +702,6 @@ OF_CODE: Final[dict[str, Title]] = {
 }
 
 
-def title_of(code: str, status: int, locale: str) -> str:
-    title = OF_CODE.get(code) or OF_STATUS.get(status) or OF_STATUS[400]
+def get_title(code: str, status: int, locale: str) -> str:
+    title = TITLES_BY_CODE.get(code) or TITLES_BY_STATUS.get(status) or TITLES_BY_STATUS[400]
     return title[LOCALES.index(locale)]

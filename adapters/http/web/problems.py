@@ -17,9 +17,9 @@ from litestar.types import ExceptionHandlersMap, Scope
 from msgspec import UNSET, Struct, UnsetType
 
 from adapters.http.web.authentication import public
-from adapters.http.web.bodies import refused
-from adapters.http.web.locales import reader_locale
-from adapters.http.web.problem_titles import OF_CODE, OF_STATUS, title_of
+from adapters.http.web.bodies import to_invalid
+from adapters.http.web.locales import get_locale
+from adapters.http.web.problem_titles import TITLES_BY_CODE, TITLES_BY_STATUS, get_title
 from adapters.http.web.request_context import context_of
 from domain.foundation.callers import AccessDenied
 from domain.kernel.errors import (
@@ -36,7 +36,7 @@ from domain.kernel.errors import (
 )
 from service.shared.unit_of_work import Units
 
-STATUS: Final[Mapping[type[DomainError], int]] = {
+STATUS_BY_ERROR: Final[Mapping[type[DomainError], int]] = {
     Unauthenticated: 401,
     Forbidden: 403,
     NotFound: 404,
@@ -47,7 +47,7 @@ STATUS: Final[Mapping[type[DomainError], int]] = {
     RateLimited: 429,
     Unavailable: 503,
 }
-OF_THE_DOOR: Final[Mapping[int, str]] = {
+FRAMEWORK_ERROR_CODES: Final[Mapping[int, str]] = {
     400: "unreadable",
     404: "not_found",
     405: "method_not_allowed",
@@ -55,9 +55,9 @@ OF_THE_DOOR: Final[Mapping[int, str]] = {
     415: "not_json",
 }
 """Codes of what is turned away before the shop hears of it."""
-LEFT: Final = 499
+CLIENT_CLOSED_REQUEST: Final = 499
 """What web servers note of a client that left in the middle of its own body. Nobody reads it."""
-LACKING: Final = re.compile(r"Missing required (\w+) parameter '([^']+)'")
+MISSING_PARAMETER: Final = re.compile(r"Missing required (\w+) parameter '([^']+)'")
 """How Litestar says it; it tells the name nowhere else."""
 MEDIA_TYPE: Final = "application/problem+json"
 
@@ -77,10 +77,10 @@ class Problem(Struct):
 
 
 def status_of(refusal: type[DomainError]) -> int:
-    return next(STATUS[kind] for kind in refusal.__mro__ if kind in STATUS)
+    return next(STATUS_BY_ERROR[kind] for kind in refusal.__mro__ if kind in STATUS_BY_ERROR)
 
 
-def answer(
+def problem_response(
     request: Request[Any, Any, Any],
     status: int,
     code: str,
@@ -88,16 +88,16 @@ def answer(
     headers: Mapping[str, str] | None = None,
     **members: Any,
 ) -> Response[bytes]:
-    body = _body(status, code, reader_locale(request), **members)
+    body = _encode_problem(status, code, get_locale(request), **members)
     return Response(body, status_code=status, media_type=MEDIA_TYPE, headers=headers)
 
 
-def _body(
+def _encode_problem(
     status: int, code: str, locale: str, *, facts: Mapping[str, Any] | None = None, **members: Any
 ) -> bytes:
     problem = Problem(
         type=f"/problems/{code}",
-        title=title_of(code, status, locale),
+        title=get_title(code, status, locale),
         status=status,
         code=code,
         **members,
@@ -106,21 +106,21 @@ def _body(
     return msgspec.json.encode({**msgspec.to_builtins(dict(facts or {})), **known})
 
 
-def refuse(request: Request[Any, Any, Any], refusal: DomainError) -> Response[bytes]:
+def handle_domain_error(request: Request[Any, Any, Any], refusal: DomainError) -> Response[bytes]:
     """An expected "no"."""
     return Response(
-        written(refusal, reader_locale(request)),
+        encode_domain_error(refusal, get_locale(request)),
         status_code=status_of(type(refusal)),
         media_type=MEDIA_TYPE,
-        headers=headers_of(refusal),
+        headers=error_headers(refusal),
     )
 
 
-def written(refusal: DomainError, locale: str) -> bytes:
+def encode_domain_error(refusal: DomainError, locale: str) -> bytes:
     """A refusal as a problem, for a reader of `locale`."""
-    return _body(
+    return _encode_problem(
         status_of(type(refusal)),
-        refusal.name,
+        refusal.error_code,
         locale,
         facts=refusal.facts,
         detail=refusal.detail,
@@ -128,7 +128,7 @@ def written(refusal: DomainError, locale: str) -> bytes:
     )
 
 
-def headers_of(refusal: DomainError) -> dict[str, str]:
+def error_headers(refusal: DomainError) -> dict[str, str]:
     if isinstance(refusal, Unauthenticated):
         return {"WWW-Authenticate": "Bearer"}
     if isinstance(refusal, RateLimited | Unavailable):
@@ -136,32 +136,36 @@ def headers_of(refusal: DomainError) -> dict[str, str]:
     return {}
 
 
-def turn_away(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
+def handle_http_exception(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
     """What the router or the reading of a request refused."""
     status = error.status_code
-    if context_of(request).left and isinstance(error, InternalServerException):
-        return Response(b"", status_code=LEFT)
-    if status not in OF_STATUS or status == 500:  # noqa: PLR2004 - a bug of ours
-        return report(request, error)
+    if context_of(request).disconnected and isinstance(error, InternalServerException):
+        return Response(b"", status_code=CLIENT_CLOSED_REQUEST)
+    if status not in TITLES_BY_STATUS or status == 500:  # noqa: PLR2004 - a bug of ours
+        return handle_unexpected_error(request, error)
     allow = {name: text for name, text in (error.headers or {}).items() if name.lower() == "allow"}
     detail = error.detail if type(error).__module__.startswith("adapters.") else UNSET
-    return answer(request, status, OF_THE_DOOR[status], headers=allow, detail=detail)
+    return problem_response(
+        request, status, FRAMEWORK_ERROR_CODES[status], headers=allow, detail=detail
+    )
 
 
-def misread(request: Request[Any, Any, Any], error: ValidationException) -> Response[bytes]:
+def handle_validation_exception(
+    request: Request[Any, Any, Any], error: ValidationException
+) -> Response[bytes]:
     """A parameter that does not fit: in the path it names nothing, elsewhere it is named."""
     extra = error.extra if isinstance(error.extra, list) else []
     if any(item.get("source") == "path" for item in extra):
-        return refuse(request, NotFound())
+        return handle_domain_error(request, NotFound())
     if any(item.get("key") == "data" for item in extra):
-        return answer(request, 400, "unreadable", detail="A JSON body is needed.")
-    if lacking := LACKING.match(error.detail):
+        return problem_response(request, 400, "unreadable", detail="A JSON body is needed.")
+    if lacking := MISSING_PARAMETER.match(error.detail):
         errors = [{"parameter": lacking[2], "in": lacking[1], "code": "required"}]
-        return refuse(request, Invalid(f"{lacking[2]} is required.", errors=errors))
+        return handle_domain_error(request, Invalid(f"{lacking[2]} is required.", errors=errors))
     fields = request.route_handler.parsed_fn_signature.parameters
     errors = [_parameter_error(item, fields) for item in extra]
     names = ", ".join(str(error["parameter"]) for error in errors)
-    return refuse(request, Invalid(f"Not right: {names}.", errors=errors))
+    return handle_domain_error(request, Invalid(f"Not right: {names}.", errors=errors))
 
 
 def _parameter_error(item: Mapping[str, Any], fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -169,7 +173,7 @@ def _parameter_error(item: Mapping[str, Any], fields: Mapping[str, Any]) -> dict
     field = str(item.get("key", "")).partition(".")[0].partition("[")[0]
     rules = getattr(fields.get(field), "kwarg_definition", None)
     name = getattr(rules, "name", None) or field
-    rule = refused(str(item.get("message", ""))).errors[0]
+    rule = to_invalid(str(item.get("message", ""))).errors[0]
     missing = "required" in rule["detail"].lower()
     return {
         "parameter": name,
@@ -179,18 +183,18 @@ def _parameter_error(item: Mapping[str, Any], fields: Mapping[str, Any]) -> dict
     }
 
 
-def report(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+def handle_unexpected_error(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     """A bug: the client learns a trace id, the log where it happened, nobody the values."""
-    body = bug(error, reader_locale(request), context_of(request).id)
+    body = encode_internal_error(error, get_locale(request), context_of(request).id)
     return Response(body, status_code=500, media_type=MEDIA_TYPE)
 
 
-def bug(error: Exception, locale: str, trace_id: str) -> bytes:
+def encode_internal_error(error: Exception, locale: str, trace_id: str) -> bytes:
     log.error("bug", exc_info=error)
-    return _body(500, "internal_error", locale, trace_id=trace_id)
+    return _encode_problem(500, "internal_error", locale, trace_id=trace_id)
 
 
-async def note_trespass(error: Exception, scope: Scope) -> None:
+async def record_access_denial(error: Exception, scope: Scope) -> None:
     """Write down who asked for what is not theirs; to them it does not exist."""
     if not isinstance(error, AccessDenied):
         return
@@ -199,17 +203,17 @@ async def note_trespass(error: Exception, scope: Scope) -> None:
     try:
         async with units.begin() as unit:
             await unit.foundation.access_denials.add(
-                error.caller, handler.operation_id or "", error.thing
+                error.caller, handler.operation_id or "", error.resource
             )
     except Unavailable:
         log.warning("trespass_not_noted", operation=handler.operation_id)
 
 
-HANDLERS: Final[ExceptionHandlersMap] = {
-    DomainError: refuse,
-    ValidationException: misread,
-    HTTPException: turn_away,
-    Exception: report,
+EXCEPTION_HANDLERS: Final[ExceptionHandlersMap] = {
+    DomainError: handle_domain_error,
+    ValidationException: handle_validation_exception,
+    HTTPException: handle_http_exception,
+    Exception: handle_unexpected_error,
 }
 
 
@@ -222,15 +226,19 @@ class ProblemType(Struct):
 
 
 @get("/problems/{code:str}", operation_id="describe_problem", tags=["service"], **public())
-async def describe_problem(code: FromPath[str], request: Request[Any, Any, Any]) -> ProblemType:
+async def get_problem_type(code: FromPath[str], request: Request[Any, Any, Any]) -> ProblemType:
     """What a problem's `type` means, in the reader's language."""
-    kinds = {kind.code: status_of(kind) for kind in _kinds(DomainError) if kind is not DomainError}
-    kinds |= {name: status for status, name in OF_THE_DOOR.items()} | {"internal_error": 500}
-    if code not in kinds and code not in OF_CODE:
+    kinds = {
+        kind.code: status_of(kind) for kind in _subclasses(DomainError) if kind is not DomainError
+    }
+    kinds |= {name: status for status, name in FRAMEWORK_ERROR_CODES.items()} | {
+        "internal_error": 500
+    }
+    if code not in kinds and code not in TITLES_BY_CODE:
         raise NotFound("There is no such problem.")
     status = kinds.get(code)
-    return ProblemType(code, title_of(code, status or 400, reader_locale(request)), status)
+    return ProblemType(code, get_title(code, status or 400, get_locale(request)), status)
 
 
-def _kinds(kind: type[DomainError]) -> list[type[DomainError]]:
-    return [kind, *(below for child in kind.__subclasses__() for below in _kinds(child))]
+def _subclasses(kind: type[DomainError]) -> list[type[DomainError]]:
+    return [kind, *(below for child in kind.__subclasses__() for below in _subclasses(child))]

@@ -17,20 +17,20 @@ MAX_BUCKETS: Final = 100_000
 
 
 class RatePolicy(Struct, frozen=True):
-    """`quota` requests in `window_s` seconds, all of them at once if need be."""
+    """`quota` requests in `window_seconds` seconds, all of them at once if need be."""
 
     name: str
     quota: int
-    window_s: int
+    window_seconds: int
 
     @property
     def per_second(self) -> float:
-        return self.quota / self.window_s
+        return self.quota / self.window_seconds
 
 
-class Bucket(Struct):
+class TokenBucket(Struct):
     tokens: float
-    at: float
+    refilled_at: float
 
 
 class RateLimiter:
@@ -40,55 +40,55 @@ class RateLimiter:
         self, *policies: RatePolicy, monotonic: Callable[[], float] = time.monotonic
     ) -> None:
         self._policies = {policy.name: policy for policy in policies}
-        self._buckets: dict[tuple[str, str], Bucket] = {}
+        self._buckets: dict[tuple[str, str], TokenBucket] = {}
         self._monotonic = monotonic
 
-    def take(self, policy_name: str, caller: str) -> dict[str, str]:
+    def acquire(self, policy_name: str, caller: str) -> dict[str, str]:
         """Count one request, and answer the headers that publish the limit.
 
         Raises:
             TooMany: nothing is left; `facts["retry_after_s"]` says when there will be.
         """
         policy = self._policies[policy_name]
-        bucket = self._filled(policy, caller)
+        bucket = self._refill(policy, caller)
         if bucket.tokens < 1:
             wait = math.ceil((1 - bucket.tokens) / policy.per_second)
             raise RateLimited("Too many requests; please wait.", facts={"retry_after_s": wait})
         bucket.tokens -= 1
-        return self._published(policy, bucket)
+        return self._headers(policy, bucket)
 
-    def published(self, policy_name: str, caller: str) -> dict[str, str]:
+    def headers(self, policy_name: str, caller: str) -> dict[str, str]:
         """The same headers without counting a request."""
         policy = self._policies[policy_name]
-        return self._published(policy, self._filled(policy, caller))
+        return self._headers(policy, self._refill(policy, caller))
 
-    def _filled(self, policy: RatePolicy, caller: str) -> Bucket:
+    def _refill(self, policy: RatePolicy, caller: str) -> TokenBucket:
         now = self._monotonic()
         bucket = self._buckets.get((policy.name, caller))
         if bucket is None:
-            self._make_room(now)
-            bucket = self._buckets[policy.name, caller] = Bucket(policy.quota, now)
-        grown = bucket.tokens + (now - bucket.at) * policy.per_second
-        bucket.tokens, bucket.at = min(policy.quota, grown), now
+            self._evict_full_buckets(now)
+            bucket = self._buckets[policy.name, caller] = TokenBucket(policy.quota, now)
+        grown = bucket.tokens + (now - bucket.refilled_at) * policy.per_second
+        bucket.tokens, bucket.refilled_at = min(policy.quota, grown), now
         return bucket
 
-    def _make_room(self, now: float) -> None:
+    def _evict_full_buckets(self, now: float) -> None:
         """Forget full buckets: a new one says the same."""
         if len(self._buckets) < MAX_BUCKETS:
             return
-        windows = {name: policy.window_s for name, policy in self._policies.items()}
+        windows = {name: policy.window_seconds for name, policy in self._policies.items()}
         self._buckets = {
             key: bucket
             for key, bucket in self._buckets.items()
-            if now - bucket.at < windows[key[0]]
+            if now - bucket.refilled_at < windows[key[0]]
         }
 
     @staticmethod
-    def _published(policy: RatePolicy, bucket: Bucket) -> dict[str, str]:
+    def _headers(policy: RatePolicy, bucket: TokenBucket) -> dict[str, str]:
         """`RateLimit` and `RateLimit-Policy` as in draft-ietf-httpapi-ratelimit-headers."""
         missing = policy.quota - bucket.tokens
         reset = math.ceil(missing / policy.per_second)
         return {
-            "RateLimit-Policy": f'"{policy.name}";q={policy.quota};w={policy.window_s}',
+            "RateLimit-Policy": f'"{policy.name}";q={policy.quota};w={policy.window_seconds}',
             "RateLimit": f'"{policy.name}";r={int(bucket.tokens)};t={reset}',
         }

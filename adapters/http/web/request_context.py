@@ -15,7 +15,7 @@ from service.foundation.ports import IdempotencyKey
 REQUEST_ID: Final = re.compile(rb"[!-~]{1,128}")
 
 log = structlog.get_logger("hylla.http")
-lines = logging.getLogger("hylla.http")
+request_logger = logging.getLogger("hylla.http")
 
 
 class RequestContext(Struct):
@@ -28,7 +28,7 @@ class RequestContext(Struct):
     caller: Caller | None = None
     key: IdempotencyKey | None = None
     headers: dict[str, str] = {}
-    left: bool = False
+    disconnected: bool = False
 
 
 def request_id_of(asked: bytes) -> str:
@@ -47,17 +47,17 @@ def log_request(
     method: str, route: str | None, status: int, seconds: float, caller: Caller | None
 ) -> None:
     """One line for each request."""
-    if lines.isEnabledFor(logging.INFO):
+    if request_logger.isEnabledFor(logging.INFO):
         log.info(
             "request",
             method=method,
             route=route,
             status=status,
             ms=round(seconds * 1000, 1),
-            caller=_name_of(caller) if caller else None,
+            caller=_caller_name(caller) if caller else None,
         )
 
 
-def _name_of(caller: Caller) -> str:
+def _caller_name(caller: Caller) -> str:
     """An id of ours; whom an identity provider names is left to the provider."""
     return caller.id if caller.id.startswith(("key_", "cus_")) else caller.role.value

@@ -7,7 +7,7 @@ from typing import Any, Final
 import msgspec
 
 from domain.contact.consent import Consent
-from domain.contact.preferences import NOTHING_STATED, Preferences, QuietHours
+from domain.contact.preferences import NO_PREFERENCES, Preferences, QuietHours
 from domain.kernel.ids import CustomerId
 
 OF: Final = """
@@ -50,7 +50,7 @@ class PostgresPreferences:
         row = await self._connection.fetchrow(OF, customer)
         if row is None:
             locale = await self._connection.fetchval(LOCALE, customer)
-            return msgspec.structs.replace(NOTHING_STATED, locale=locale)
+            return msgspec.structs.replace(NO_PREFERENCES, locale=locale)
         told = dict(row)
         begin, end = told.pop("quiet_from"), told.pop("quiet_to")
         quiet = QuietHours(begin, end) if begin and end else None

@@ -29,7 +29,7 @@ from adapters.postgres.db import programs
 from adapters.postgres.db.programs import DatabaseUnavailable
 from adapters.postgres.db.server import NAME, ServerProcess, is_running, recorded_pid
 from adapters.postgres.db.urls import for_sqlalchemy
-from adapters.settings import MOST_CONNECTIONS
+from adapters.settings import MAX_CONNECTIONS
 
 UNPRIVILEGED: Final = ("postgres", "nobody")
 MAX_SOCKET_PATH: Final = 100
@@ -45,7 +45,7 @@ SETTINGS: Final[Mapping[str, str]] = {
     "fsync": "on",
     "synchronous_commit": "on",
     "timezone": "UTC",
-    "max_connections": str(MOST_CONNECTIONS),
+    "max_connections": str(MAX_CONNECTIONS),
     # Values of columns are personal data: they stay out of the log.
     "log_error_verbosity": "terse",
     "log_min_error_statement": "panic",

@@ -51,7 +51,7 @@ from adapters.postgres.returns.repository import PostgresReturns
 from adapters.postgres.stores.repository import PostgresStores
 from domain.inventory.transfers import Transfer
 from domain.kernel.ids import Sku
-from domain.loyalty.points import Programme
+from domain.loyalty.points import LoyaltyProgramme
 from service.administration.ports import Audit, JobRuns, Outbox, Webhooks
 from service.carts.ports import Carts, RecentlyViewed
 from service.catalogue.ports import Products
@@ -86,7 +86,7 @@ class Session(Struct):
     connection: Any
     now: datetime
     new_id: Callable[[str], str]
-    programme: Programme
+    programme: LoyaltyProgramme
     known_rules: KnownRules
     audit_timeout: timedelta
     changed_skus: set[Sku] = field(default_factory=set)

@@ -19,10 +19,10 @@ from adapters.postgres.db import repositories
 from adapters.postgres.db.pool import ConnectionPool, is_lost
 from adapters.postgres.loyalty.repositories.points import SHIPPED
 from adapters.postgres.pricing.repositories.prices import KnownRules
-from domain.carts.cart_rules import USUAL, CartRules
+from domain.carts.cart_rules import DEFAULT_CART_RULES, CartRules
 from domain.kernel.errors import Locked, TransactionConflict, Unavailable
-from domain.kernel.ids import Sku, spell
-from domain.loyalty.points import Programme
+from domain.kernel.ids import Sku, format_id
+from domain.loyalty.points import LoyaltyProgramme
 from service.shared import unit_of_work as ports
 from service.shared.unit_of_work import Unit
 
@@ -58,7 +58,7 @@ class PostgresUnit:
 
     @staticmethod
     def new_id(prefix: str) -> str:
-        return spell(prefix, uuid7().int)
+        return format_id(prefix, uuid7().int)
 
     @cached_property
     def foundation(self) -> ports.FoundationRepositories:
@@ -135,8 +135,8 @@ class PostgresUnits:
         self,
         pool: ConnectionPool,
         clock: Callable[[], datetime] = utc_now,
-        programme: Programme = SHIPPED,
-        cart_rules: CartRules = USUAL,
+        programme: LoyaltyProgramme = SHIPPED,
+        cart_rules: CartRules = DEFAULT_CART_RULES,
         audit_timeout: timedelta = PATIENCE,
     ) -> None:
         self._pool = pool

@@ -32,7 +32,7 @@ class Relay:
         self._url = url
         self._rounds = PollLoop("relay", self._relay, every_s=POLL_S, pause_s=PAUSE_S)
         self.listeners: list[Callable[[], None]] = []
-        units.after_stock_change.append(lambda _: self._rounds.nudge())
+        units.after_stock_change.append(lambda _: self._rounds.wake())
 
     async def caught_up(self) -> None:
         """Until everything that was committed before this has its position."""

@@ -57,7 +57,7 @@ class OrderSearchQuery:
             return [self._way("orders as o")]
         if sought.order:
             return [self._way("orders as o", f"o.id = {self._slot(sought.order, 'text')}")]
-        ways = [self._by_word(kind, f"= {self._slot(word, 'text')}") for kind, word in sought.words]
+        ways = [self._by_word(kind, f"= {self._slot(word, 'text')}") for kind, word in sought.terms]
         if sought.name:
             first = self._slot(sought.name, "text")
             last = self._slot(sought.name + LAST, "text")

@@ -88,7 +88,7 @@ class PostgresStores:
     ) -> list[tuple[Store, float]]:
         box = _box(latitude, longitude, radius_km)
         stores = (await self._found(WITHIN, *box)).values()
-        distances = [(store, store.km_from(latitude, longitude)) for store in stores]
+        distances = [(store, store.distance_from(latitude, longitude)) for store in stores]
         within = [(store, km) for store, km in distances if km is not None and km <= radius_km]
         return sorted(within, key=lambda found: (found[1], found[0].store))
 

@@ -63,7 +63,7 @@ class Allocator:
         shelves, terms = await unit.inventory.sellable_stock.get_for_update(sorted(places), [WEB])
         customers = {order.customer for order in orders if order.customer}
         buyers = await unit.loyalty.points.get_members(customers) if customers else {}
-        return cls(unit, catalogue, terms[WEB].seen(shelves), buyers)
+        return cls(unit, catalogue, terms[WEB].apply_to_all(shelves), buyers)
 
     def promise(self, order: Order, kept: CartHold) -> Order:
         """Promise the stock of an order, have its groups prepared, and its points wait.
@@ -81,12 +81,12 @@ class Allocator:
         self._moves += to_postings([*changes, *to_deltas(kept.claimed, sign=-1)], source)
         # What a hold whose time is over still claims is free on these shelves already.
         for change in sum_by_key([*changes, *to_deltas(kept.places, sign=-1)]):
-            self.shelves[change.key] = self.shelves[change.key].after(change)
+            self.shelves[change.key] = self.shelves[change.key].apply(change)
         if kept.hold and kept.claimed:
             state = HoldState.CONVERTED if kept.places else HoldState.EXPIRED
             self._holds.setdefault(state, []).append(kept.hold.id)
         if order.customer in self._buyers:
-            order = order.earning()
+            order = order.with_points()
         self._orders.append(order)
         self._groups += groups
         return order

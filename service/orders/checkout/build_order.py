@@ -7,24 +7,24 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct, structs
 
-from domain.carts.cart_lines import CartLine, stores_of
+from domain.carts.cart_lines import CartLine, pickup_stores
 from domain.carts.carts import Cart
 from domain.foundation.callers import Caller
 from domain.inventory.availability import Catalogue
 from domain.kernel.addresses import Address
 from domain.kernel.ids import CartId, OrderId, PickupId, ShipmentId, Sku, StoreId
-from domain.orders.order_lines import OrderLine, numbered
+from domain.orders.order_lines import OrderLine, assign_line_ids
 from domain.orders.orders import (
-    Bill,
+    AppliedCoupon,
     Contact,
-    CouponUsed,
-    Earning,
     Order,
-    OrderGroup,
+    OrderFulfilment,
+    OrderPoints,
+    OrderPricing,
     OrderState,
-    totals_of,
+    compute_totals,
 )
-from domain.payments.tenders import Payment, Wanted, tenders_of
+from domain.payments.tenders import Payment, TenderRequest, to_tenders
 from domain.pricing.prices import PricedLine
 from domain.stores.promises import compute_promise
 from domain.stores.stores import Store
@@ -41,7 +41,7 @@ class Checkout(Struct, frozen=True, forbid_unknown_fields=True):
 
     contact: Contact
     payment: Payment
-    tenders: Wanted = Wanted()
+    tenders: TenderRequest = TenderRequest()
     if_unavailable: Literal["refund"] = "refund"
     address: Address | None = None
 
@@ -72,12 +72,12 @@ def build_order(
 ) -> Order:
     """The order as it would be placed now; nothing is promised yet."""
     groups = [
-        *(_pickup(unit, drawn.stores[store]) for store in stores_of(cart.lines)),
+        *(_pickup(unit, drawn.stores[store]) for store in pickup_stores(cart.lines)),
         *(_shipment(unit, drawn.stores[store], drawn) for store in sorted(drawn.sent)),
     ]
-    lines = numbered(_lines(cart, groups, drawn))
+    lines = assign_line_ids(_lines(cart, groups, drawn))
     bill = _bill(drawn.priced)
-    totals = totals_of(lines, bill, drawn.priced.quote.totals.to_pay)
+    totals = compute_totals(lines, bill, drawn.priced.quote.totals.to_pay)
     home = drawn.address.country if drawn.address else ""
     country = home or next((drawn.stores[one].country for one in sorted(drawn.stores)), "")
     return Order(
@@ -88,24 +88,24 @@ def build_order(
         changed_at=unit.now,
         currency=cart.currency,
         locale=drawn.locale,
-        contact=checkout.contact.read(country),
+        contact=checkout.contact.normalise(country),
         address=drawn.address if drawn.sent else None,
         lines=lines,
         groups=groups,
         bill=bill,
         payment=structs.replace(checkout.payment, card=None),
         totals=totals,
-        points=Earning(0),
-        tenders=tenders_of(checkout.payment, totals),
+        points=OrderPoints(0),
+        tenders=to_tenders(checkout.payment, totals),
         actor=caller.id,
         customer=cart.customer,
     )
 
 
-def _pickup(unit: Unit, store: Store) -> OrderGroup:
+def _pickup(unit: Unit, store: Store) -> OrderFulfilment:
     promise = compute_promise(store, unit.now)
     assert promise is not None, "a store that never opens is a problem of the line"
-    return OrderGroup(
+    return OrderFulfilment(
         "pickup",
         store.store,
         pickup=PickupId(unit.new_id("pku")),
@@ -114,11 +114,11 @@ def _pickup(unit: Unit, store: Store) -> OrderGroup:
     )
 
 
-def _shipment(unit: Unit, store: Store, drawn: OrderParts) -> OrderGroup:
+def _shipment(unit: Unit, store: Store, drawn: OrderParts) -> OrderFulfilment:
     """With the promise of the method that sends it: days from now, in the location's own time."""
     method = drawn.priced.method
     here = unit.now.astimezone(ZoneInfo(store.time_zone))
-    return OrderGroup(
+    return OrderFulfilment(
         "ship",
         store.store,
         shipment=ShipmentId(unit.new_id("shp")),
@@ -127,27 +127,29 @@ def _shipment(unit: Unit, store: Store, drawn: OrderParts) -> OrderGroup:
     )
 
 
-def _bill(price: PricedCart) -> Bill:
+def _bill(price: PricedCart) -> OrderPricing:
     told = price.quote
-    used = [CouponUsed(one.code, one.promotion.promotion) for one in price.coupons if one.promotion]
-    return Bill(told.market, told.prices_include_tax, told.shipping, told.taxes, used)
+    used = [
+        AppliedCoupon(one.code, one.promotion.promotion) for one in price.coupons if one.promotion
+    ]
+    return OrderPricing(told.market, told.prices_include_tax, told.shipping, told.taxes, used)
 
 
-def _lines(cart: Cart, groups: Sequence[OrderGroup], drawn: OrderParts) -> list[OrderLine]:
+def _lines(cart: Cart, groups: Sequence[OrderFulfilment], drawn: OrderParts) -> list[OrderLine]:
     """The cart's lines; what several locations send of one stands on a line for each of them."""
     lines = []
     for line, price in zip(cart.lines, drawn.priced.quote.lines, strict=True):
         units = {group.id: _units(line, group, drawn) for group in groups}
         units = {group: count for group, count in units.items() if count}
         name = drawn.catalogue[line.sku].name_in(drawn.locale)
-        parts = price.parts(list(units.values()))
+        parts = price.split(list(units.values()))
         lines += [
             _line(line.sku, part, name, group) for group, part in zip(units, parts, strict=True)
         ]
     return lines
 
 
-def _units(line: CartLine, group: OrderGroup, drawn: OrderParts) -> int:
+def _units(line: CartLine, group: OrderFulfilment, drawn: OrderParts) -> int:
     """How many of a line a group prepares."""
     assert line.fulfilment is not None, "a line that says nothing is a problem"
     if group.method != line.fulfilment.method:

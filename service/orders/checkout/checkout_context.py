@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from msgspec import Struct, to_builtins
 
-from domain.carts.cart_lines import CartLine, stores_of
-from domain.carts.cart_rules import over_limit
+from domain.carts.cart_lines import CartLine, pickup_stores
+from domain.carts.cart_rules import find_exceeded_limits
 from domain.carts.carts import Cart
 from domain.inventory.availability import Catalogue, stocked_components
 from domain.inventory.holds import units_by_key
@@ -76,7 +76,7 @@ class CheckoutDraft(Struct, frozen=True):
 
     @property
     def waits_for_money(self) -> bool:
-        return self.order.by_card and self.order.totals.to_pay.amount > 0
+        return self.order.is_paid_by_card and self.order.totals.to_pay.amount > 0
 
 
 class CheckoutContext(Struct, frozen=True):
@@ -97,11 +97,11 @@ class CheckoutContext(Struct, frozen=True):
         lines = [line for cart in carts for line in cart.lines]
         catalogue = await get_products_with_parts(unit, {line.sku for line in lines})
         kept = await get_cart_holds(unit, carts)
-        sent = {line.sku for line in lines if line.is_sent and line.sku in catalogue}
+        sent = {line.sku for line in lines if line.is_for_shipping and line.sku in catalogue}
         sending = await get_shipping_locations(unit, sent, catalogue)
         routed = _routed(carts, catalogue, kept, sending)
-        sent_from = {store for found in routed.values() for store in found.sent}
-        stores = await unit.stores.stores.lock_shared(sorted({*stores_of(lines), *sent_from}))
+        sent_from = {store for found in routed.values() for store in found.units_by_store}
+        stores = await unit.stores.stores.lock_shared(sorted({*pickup_stores(lines), *sent_from}))
         known = await get_pricing_inputs(unit, *carts)
         return cls(catalogue, kept, sending, routed, stores, known)
 
@@ -112,7 +112,7 @@ class CheckoutContext(Struct, frozen=True):
         under their locks.
         """
         wish, cart, address = one.wish, one.cart, one.address
-        cart.must_be_open()
+        cart.ensure_open()
         if not cart.lines:
             raise CartEmpty
         to_send = units_to_ship(cart)
@@ -122,16 +122,20 @@ class CheckoutContext(Struct, frozen=True):
             raise InvalidField("address", "required", "must say where to send what is to be sent")
         _must_be_orderable([li for li in cart.lines if li.sku not in self.catalogue], unit.now)
         kept = self.kept[cart.id]
-        over = over_limit(cart.lines, self.catalogue, unit.cart_rules)
+        over = find_exceeded_limits(cart.lines, self.catalogue, unit.cart_rules)
         price = price_cart(cart, self.catalogue, self.known, locale=wish.locale, address=address)
         facts = LineFacts(self.catalogue, self.stores, over)
         _must_be_orderable(cart.lines, unit.now, facts, price.problems)
         found = self.routed[cart.id]
-        if found.short:
+        if found.unrouted:
             self._must_be_sent(cart, to_send)
-        stores = {name: self.stores[name] for name in {*stores_of(cart.lines), *found.sent}}
+        stores = {
+            name: self.stores[name] for name in {*pickup_stores(cart.lines), *found.units_by_store}
+        }
         ensure_served(WEB, stores.values(), kept.stores)
-        drawn = OrderParts(self.catalogue, stores, found.sent, price, address, wish.locale)
+        drawn = OrderParts(
+            self.catalogue, stores, found.units_by_store, price, address, wish.locale
+        )
         order = build_order(unit, wish.caller, cart, wish.checkout, drawn)
         return CheckoutDraft(wish, cart, kept, price, order)
 
@@ -161,7 +165,7 @@ def _routed(
         known = {sku: count for sku, count in units_to_ship(cart).items() if sku in catalogue}
         found = sending.route(known, own=own, taken=mine + taken)
         wants = mine + sending.units(found) - Counter(own)
-        if not found.short and sending.can_spare(wants + taken):
+        if not found.unrouted and sending.can_spare(wants + taken):
             taken += wants  # who wants more than there is will be refused, and takes nothing
         routed[cart.id] = found
     return routed

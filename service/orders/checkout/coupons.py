@@ -36,7 +36,7 @@ class CouponRedemption:
             assert seen.promotion, "only what there is takes anything off"
             if coupon.promotion is None or coupon.promotion.version != seen.promotion.version:
                 raise TransactionConflict("A coupon has just been changed.")
-            trouble = coupon.trouble(
+            trouble = coupon.find_problem(
                 customer=order.customer,
                 items=draft.priced.items,
                 currency=order.currency,
@@ -53,4 +53,4 @@ class CouponRedemption:
         for (code, customer), coupon in self._coupons.items():
             if code in used:
                 same = customer is not None and customer == draft.order.customer
-                self._coupons[code, customer] = coupon.used(by_bearer=same)
+                self._coupons[code, customer] = coupon.record_use(by_bearer=same)

@@ -69,7 +69,7 @@ async def place_order(
         NotServed: a store sells nothing new through the web, and the cart holds nothing there.
         HoldPinned: what the cart holds is being paid for elsewhere.
     """
-    wish.checkout.tenders.must_be_accepted()
+    wish.checkout.tenders.ensure_accepted()
     served = await _placed(units, cashier, placing, wish)
     if served.asked is not None:
         await execute_transaction(
@@ -164,7 +164,7 @@ class _CheckoutBatch:
             if wish.cart not in carts:
                 raise NotFound
             cart = carts[wish.cart]
-            cart.must_open_to(wish.caller)
+            cart.ensure_access(wish.caller)
             if first:
                 self._served[wish.cart] = PlaceOrderResult(first)
             elif cart.order:
@@ -196,7 +196,7 @@ class _CheckoutBatch:
             order = promises.promise(draft.order, draft.kept)
             coupons.use(draft)
             self._answer(draft.wish, PlacedOrder(order, new=True))
-            return draft.cart.ordered(order.id, self._unit.now)
+            return draft.cart.mark_ordered(order.id, self._unit.now)
 
         ordered = self._each(drafts, decide)
         await promises.close()

@@ -80,7 +80,9 @@ async def settle_payment(
     asked = await unit.payments.attempts.list_transactions([attempt.id for attempt in attempts])
     for attempt in attempts:
         mine = [one for one in asked if one.attempt == attempt.id]
-        plan = next_transaction(attempt, mine, order.owed_by(attempt.id), take=order.has_begun)
+        plan = next_transaction(
+            attempt, mine, order.amount_owed(attempt.id), take=order.has_started
+        )
         if plan is not None:
             await _plan_transaction(unit, order, attempt, plan)
 
@@ -128,7 +130,7 @@ async def _decide(unit: Unit, waiting: _PendingOrder, looked_at: AttemptId | Non
             TransactionConflict,
         ):  # nothing was written: it has gone meanwhile
             return await _expire(unit, waiting.cart, order)
-    if not current.in_flight:
+    if not current.is_in_flight:
         await _unpin(unit, waiting.cart, current.id)
     if order.pay_by is not None and order.pay_by <= unit.now:
         return await _end(unit, waiting, looked_at)
@@ -140,7 +142,7 @@ async def _unpin(unit: Unit, cart: Cart, attempt: AttemptId) -> None:
     hold = (await get_cart_hold(unit, cart)).hold
     if hold is None:
         return
-    after = hold.unpinned(attempt, unit.now)
+    after = hold.unpin(attempt, unit.now)
     if after is not hold:
         await unit.inventory.holds.update(after)
 
@@ -149,17 +151,17 @@ async def _place(unit: Unit, cart: Cart, order: Order) -> Order:
     kept = await get_cart_hold(unit, cart)
     catalogue = await get_products_with_parts(unit, [line.sku for line in order.lines])
     await unit.stores.stores.lock_shared(sorted({group.store for group in order.groups}))
-    paid = order.paid(unit.now)
+    paid = order.mark_paid(unit.now)
     promises = await Allocator.open(unit, [paid], catalogue, [kept])
     placed = promises.promise(paid, kept)
     await promises.close()
-    await unit.carts.carts.update(cart.ordered(placed.id, unit.now))
+    await unit.carts.carts.update(cart.mark_ordered(placed.id, unit.now))
     return placed
 
 
 async def _expire(unit: Unit, cart: Cart, order: Order) -> Order:
     """It is over, its goods are free, and its cart is its shopper's again."""
-    expired = order.expired(unit.now)
+    expired = order.expire(unit.now)
     kept = await get_cart_hold(unit, cart)
     if kept.hold and kept.claimed:
         await unit.inventory.stock_levels.get_for_update(kept.claimed.keys())
@@ -168,7 +170,7 @@ async def _expire(unit: Unit, cart: Cart, order: Order) -> Order:
             to_postings(to_deltas(kept.claimed, sign=-1), source)
         )
         await unit.inventory.holds.close([kept.hold.id], HoldState.EXPIRED)
-    await unit.carts.carts.update(cart.reopened(unit.now))
+    await unit.carts.carts.update(cart.reopen(unit.now))
     await unit.orders.orders.update(expired)
     await unit.administration.outbox.add(told=[timeline.expired_entry(expired)])
     return expired
@@ -180,7 +182,7 @@ async def _end(unit: Unit, waiting: _PendingOrder, looked_at: AttemptId | None) 
     if not open_:
         return await _expire(unit, waiting.cart, waiting.order)
     for attempt in open_:
-        if attempt.payment and (attempt.id == looked_at or not attempt.in_flight):
+        if attempt.payment and (attempt.id == looked_at or not attempt.is_in_flight):
             await _plan_transaction(
                 unit, waiting.order, attempt, PlannedTransaction(TransactionKind.VOID, 0)
             )

@@ -56,7 +56,7 @@ async def _note_failed_refunds(
     unit: Unit, attempt: PaymentAttempt, outcome: ProviderOutcome | None
 ) -> None:
     """What came back is refused by now, and so is listed for a person."""
-    truth = getattr(outcome, "truth", None)
+    truth = getattr(outcome, "payment", None)
     assert isinstance(truth, ProviderPayment), "only a truth tells of refunds"
     codes = {one.receipt: one.code for one in truth.failed_refunds}
     for asked in await unit.payments.attempts.list_transactions([attempt.id]):

@@ -12,7 +12,7 @@ from domain.foundation.callers import AccessDenied, Caller
 from domain.kernel.ids import OrderId
 from domain.orders.orders import Order
 from domain.orders.timeline import payment_retried_entry
-from domain.payments.attempts import NotPayable, PaymentAttempt, PaymentInProgress
+from domain.payments.attempts import OrderNotPayable, PaymentAttempt, PaymentInProgress
 from domain.payments.transactions import TransactionKind
 from service.carts.cart_holds import get_cart_hold
 from service.foundation.ports import IdempotencyKey
@@ -132,9 +132,9 @@ async def _get_order_for_update(unit: Unit, order: OrderId) -> Order:
 async def _ensure_payable(unit: Unit, order: Order) -> None:
     """Raises NotPayable, PaymentUnderWay."""
     if not order.is_pending:
-        raise NotPayable(order.id, order.state.value)
+        raise OrderNotPayable(order.id, order.state.value)
     if order.pay_by is None or order.pay_by <= unit.now:
-        raise NotPayable(order.id, "expired")
+        raise OrderNotPayable(order.id, "expired")
     attempts = await unit.payments.attempts.list_by_order_for_update(order.id)
     asked = await unit.payments.attempts.list_transactions([attempt.id for attempt in attempts])
     if not all(is_finished(attempt, asked) for attempt in attempts):

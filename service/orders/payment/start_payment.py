@@ -60,10 +60,10 @@ async def start_payment(
         HoldPinned: what the cart holds is being paid for elsewhere.
     """
     attempt = AttemptId(unit.new_id("pay"))
-    order = order.awaiting(attempt, pay_by, unit.now)
+    order = order.await_payment(attempt, pay_by, unit.now)
     cart = await _hold(unit, order, cart, held, new=True)
     await unit.orders.orders.add(order)
-    await unit.carts.carts.update(cart.paying(order.id, pay_by, unit.now))
+    await unit.carts.carts.update(cart.start_payment(order.id, pay_by, unit.now))
     return order, await _start(unit, order, means)
 
 
@@ -77,7 +77,7 @@ async def restart_payment(
     """
     assert order.pay_by is not None, "an order that waits knows until when"
     attempt = AttemptId(unit.new_id("pay"))
-    order = order.awaiting(attempt, order.pay_by, unit.now)
+    order = order.await_payment(attempt, order.pay_by, unit.now)
     await unit.carts.carts.update(await _hold(unit, order, cart, held, new=False))
     await unit.orders.orders.update(order)
     return order, await _start(unit, order, means)
@@ -145,7 +145,7 @@ async def _hold(unit: Unit, order: Order, cart: Cart, held: HeldGoods, *, new: b
     shelves, terms = await unit.inventory.sellable_stock.get_for_update(
         wanted.keys() | kept.claimed.keys(), [WEB]
     )
-    if short := shortages(wanted, terms[WEB].seen(shelves), kept.places):
+    if short := shortages(wanted, terms[WEB].apply_to_all(shelves), kept.places):
         if new:
             collected = {g.store for g in order.groups if g.pickup}
             may_be_elsewhere(short, [place for place in wanted if place[0] in collected])
@@ -154,12 +154,12 @@ async def _hold(unit: Unit, order: Order, cart: Cart, held: HeldGoods, *, new: b
         )
     before = kept.hold if kept.places else None
     if before is not None:
-        before.must_not_be_pinned(unit.now)
+        before.ensure_not_pinned(unit.now)
     source = PostingSource(MovementReason.HOLD, order.id, order.actor, unit.now)
     await unit.inventory.stock_levels.apply(
         to_postings(delta_between(kept.claimed, wanted), source)
     )
-    return cart.holding(await _pin(unit, order, lines, wanted, kept), unit.now)
+    return cart.with_hold(await _pin(unit, order, lines, wanted, kept), unit.now)
 
 
 async def _pin(
@@ -169,7 +169,7 @@ async def _pin(
     assert order.pay_by is not None
     ttl = order.pay_by - unit.now
     if kept.hold and kept.places and wanted:
-        hold = kept.hold.rewritten(lines, wanted).pinned(order.attempt, ttl, unit.now)
+        hold = kept.hold.with_lines(lines, wanted).pin(order.attempt, ttl, unit.now)
         await unit.inventory.holds.update(hold)
         return hold.id
     if kept.hold and kept.claimed:
@@ -188,5 +188,5 @@ async def _pin(
         cart=order.cart,
     )
     await unit.inventory.holds.add([hold])
-    await unit.inventory.holds.update(hold.pinned(order.attempt, ttl, unit.now))
+    await unit.inventory.holds.update(hold.pin(order.attempt, ttl, unit.now))
     return hold.id

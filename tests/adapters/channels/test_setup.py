@@ -49,7 +49,7 @@ async def test_nothing_set_up_is_a_trial_that_writes_files(tmp_path: Path):
     async with a_house(tmp_path) as house:
         await house.channel_router.send(ready(MessageChannel.SMS, "+46701740605"))
 
-        assert house.channel_router.trial
+        assert house.channel_router.is_trial
         assert house.message_context.channels.open == frozenset(MessageChannel)
     assert [path.suffix for path in sorted((tmp_path / "messages").iterdir())] == [".json", ".txt"]
 
@@ -63,7 +63,7 @@ async def test_mail_goes_to_the_mail_server_and_texts_to_the_webhook(tmp_path: P
             "webhook_url": url,
             "webhook_secret": SIGNED,
             "webhook_channels": "sms,whatsapp",
-            "webhook_private": True,
+            "webhook_allow_private": True,
         }
         async with a_house(tmp_path, **settings) as house:
             mail = await house.channel_router.send(

@@ -12,8 +12,13 @@ from jinja2 import UndefinedError
 from jinja2.exceptions import SecurityError
 from msgspec.structs import replace
 
-from adapters.content.rendering import TEMPLATES, JinjaRenderer, environment, words_of
-from domain.contact.channels import FORMS, ContentForm, MessageChannel
+from adapters.content.rendering import (
+    TEMPLATE_FOLDER,
+    JinjaRenderer,
+    build_environment,
+    load_translations,
+)
+from domain.contact.channels import CONTENT_FORMATS, ContentForm, MessageChannel
 from domain.follow_ups.content import (
     Content,
     ContentItem,
@@ -28,7 +33,7 @@ from domain.follow_ups.content import (
     ThankYouContent,
 )
 from domain.follow_ups.messages import MessageKind
-from domain.kernel.locales import LOCALES, fallbacks, spoken
+from domain.kernel.locales import LOCALES, fallback_chain, resolve_locale
 from domain.kernel.money import Money
 
 OSLO = ZoneInfo("Europe/Oslo")
@@ -142,8 +147,8 @@ def test_every_letter_is_whole_in_every_language_on_every_channel(letter, locale
 
     shown = [rendered.text, rendered.subject or "", rendered.html or ""]
     assert rendered.locale == locale
-    assert (rendered.html is not None) == (FORMS[channel] is ContentForm.PAGE)
-    assert (rendered.subject is not None) == (FORMS[channel] is ContentForm.PAGE)
+    assert (rendered.html is not None) == (CONTENT_FORMATS[channel] is ContentForm.PAGE)
+    assert (rendered.subject is not None) == (CONTENT_FORMATS[channel] is ContentForm.PAGE)
     assert not [text for text in shown if re.search(r"\{[{%]|%\}|\}\}|Undefined|None", text)]
     assert "  " not in rendered.text
     assert "\n" not in (rendered.subject or "")
@@ -160,7 +165,7 @@ def test_no_language_is_a_copy_of_another(letter, channel):
 @pytest.mark.parametrize("locale", LOCALES)
 def test_every_language_has_every_sentence_and_none_too_many(locale):
     def keys(of: str) -> set[tuple[str, str]]:
-        return {(part, key) for part, texts in words_of(of).items() for key in texts}
+        return {(part, key) for part, texts in load_translations(of).items() for key in texts}
 
     assert keys(locale) == keys("en")
 
@@ -171,7 +176,7 @@ def test_a_letter_says_what_its_reader_has_to_know(locale):
     facts = ["482913", "ord_7", "Harbour", "Bryggegata 1", "/orders/ord_7", "help@example.com"]
 
     for shown in (rendered.text, rendered.html or ""):
-        assert not [fact for fact in (*facts, MUG.called(locale, locale)) if fact not in shown]
+        assert not [fact for fact in (*facts, MUG.name_for(locale, locale)) if fact not in shown]
     assert "482913" in words(READY, locale, MessageChannel.SMS)
 
 
@@ -190,7 +195,7 @@ def test_who_waits_for_a_parcel_reads_how_to_follow_it_what_is_in_it_and_what_is
     facts = ["Sample Post", "SP1", "https://post.example.com/SP1", "Bergen", "Teapot", "ord_7"]
 
     for shown in (rendered.text, rendered.html or ""):
-        assert not [fact for fact in (*facts, MUG.called(locale, locale)) if fact not in shown]
+        assert not [fact for fact in (*facts, MUG.name_for(locale, locale)) if fact not in shown]
     assert not [fact for fact in (*facts[:3], "ord_7") if fact not in text]
     assert "Teapot" not in words(BARE_SENT, locale)
 
@@ -200,7 +205,7 @@ def test_what_does_not_come_is_named_and_a_card_is_spoken_of_where_one_was_used(
     by_card, unpaid = words(SHORT, locale), words(UNPAID_SHORT, locale)
 
     for shown in (by_card, unpaid):
-        assert MUG.called(locale, locale) in shown
+        assert MUG.name_for(locale, locale) in shown
         assert "ord_7" in shown
     assert len(by_card) > len(unpaid) + 50
 
@@ -357,7 +362,7 @@ def test_the_page_is_whole_and_asks_nothing_of_the_network(letter):
     ],
 )
 def test_a_reader_gets_the_nearest_language_we_write(wanted, default, language):
-    assert spoken(wanted, default) == language
+    assert resolve_locale(wanted, default) == language
     assert (
         JinjaRenderer(default).render(READY, channel=MessageChannel.SMS, locale=wanted).locale
         == language
@@ -365,11 +370,11 @@ def test_a_reader_gets_the_nearest_language_we_write(wanted, default, language):
 
 
 def test_the_way_back_to_english_is_written_down():
-    assert fallbacks("nb-NO", "da") == ["nb-NO", "nb", "da", "en"]
+    assert fallback_chain("nb-NO", "da") == ["nb-NO", "nb", "da", "en"]
 
 
 def test_a_forgotten_fact_is_an_error_and_never_a_gap():
-    page = environment(html=False)
+    page = build_environment(html=False)
 
     with pytest.raises(UndefinedError):
         page.from_string("{{ nobody.told.this }}").render()
@@ -377,11 +382,11 @@ def test_a_forgotten_fact_is_an_error_and_never_a_gap():
 
 def test_a_template_cannot_reach_behind_the_curtain():
     with pytest.raises(SecurityError):
-        environment(html=True).from_string("{{ ''.__class__.mro() }}").render()
+        build_environment(html=True).from_string("{{ ''.__class__.mro() }}").render()
 
 
 def test_every_kind_has_its_four_templates():
-    kinds = set(tomllib.loads((TEMPLATES / "words" / "en.toml").read_text())) - {"every"}
+    kinds = set(tomllib.loads((TEMPLATE_FOLDER / "words" / "en.toml").read_text())) - {"every"}
     endings = (".subject.txt", ".full.txt", ".short.txt", ".html")
 
     assert kinds == {kind.value for kind in MessageKind}
@@ -389,5 +394,5 @@ def test_every_kind_has_its_four_templates():
         f"{kind}{end}"
         for kind in kinds
         for end in endings
-        if not (TEMPLATES / f"{kind}{end}").is_file()
+        if not (TEMPLATE_FOLDER / f"{kind}{end}").is_file()
     ]

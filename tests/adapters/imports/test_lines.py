@@ -6,15 +6,15 @@ from io import BytesIO
 import pytest
 
 from adapters.imports import lines
-from adapters.imports.lines import FileUnreadable, Format, Line, read
+from adapters.imports.lines import FileFormat, FileUnreadable, SourceLine, read_lines
 from service.administration.imports import RefusedLine
 
 
-def said(content: bytes, hint: Format | None = None) -> list[tuple[int, object]]:
+def said(content: bytes, hint: FileFormat | None = None) -> list[tuple[int, object]]:
     """Each line by its number: what it says, or the code of its refusal."""
     return [
-        (line.number, line.record) if isinstance(line, Line) else (line.line, line.code)
-        for line in read(BytesIO(content), hint)
+        (line.number, line.record) if isinstance(line, SourceLine) else (line.line, line.code)
+        for line in read_lines(BytesIO(content), hint)
     ]
 
 
@@ -86,7 +86,7 @@ def test_a_file_of_which_nothing_can_be_read_says_why(content: bytes, why: str):
 
 
 def test_a_line_without_an_end_does_not_fill_the_memory(monkeypatch):
-    monkeypatch.setattr(lines, "LONGEST_LINE", 100)
+    monkeypatch.setattr(lines, "MAX_LINE_LENGTH", 100)
 
     with pytest.raises(FileUnreadable, match="longer than 100"):
         said(b"sku\n" + b"x" * 1000)
@@ -107,7 +107,7 @@ def test_a_line_nested_beyond_reason_is_refused_alone():
 
 
 def test_what_is_wrong_with_a_file_does_not_repeat_what_stands_in_it():
-    lines_read = list(read(BytesIO(b'[{"name": "secret"}] secret')))
+    lines_read = list(read_lines(BytesIO(b'[{"name": "secret"}] secret')))
 
     assert isinstance(lines_read[1], RefusedLine)
     assert "secret" not in lines_read[1].detail
@@ -116,37 +116,39 @@ def test_what_is_wrong_with_a_file_does_not_repeat_what_stands_in_it():
 def test_an_open_quote_does_not_swallow_the_rest_of_the_file():
     content = b'sku,name\nMUG,"Mug\n' + b"POT,Pot\n" * 20_000
 
-    found = list(read(BytesIO(content)))
+    found = list(read_lines(BytesIO(content)))
 
     assert isinstance(found[0], RefusedLine)
     assert (found[0].line, found[0].code) == (2, "unreadable")
-    assert Line(20_001, {"sku": "POT", "name": "Pot"}) in found[-2:]
+    assert SourceLine(20_001, {"sku": "POT", "name": "Pot"}) in found[-2:]
 
 
 @pytest.mark.parametrize(
     ("content", "hint", "why"),
     [
-        (b"sku,name\n", Format.JSON, "not JSON"),
-        (b"null", Format.JSON, "not JSON"),
-        (b"PK\x03\x04", Format.JSON, "not JSON"),
-        (b" \n", Format.NDJSON, "empty"),
-        (b"PK\x03\x04", Format.CSV, "header"),
+        (b"sku,name\n", FileFormat.JSON, "not JSON"),
+        (b"null", FileFormat.JSON, "not JSON"),
+        (b"PK\x03\x04", FileFormat.JSON, "not JSON"),
+        (b" \n", FileFormat.NDJSON, "empty"),
+        (b"PK\x03\x04", FileFormat.CSV, "header"),
     ],
 )
-def test_a_file_that_is_not_what_it_is_called_is_refused(content: bytes, hint: Format, why: str):
+def test_a_file_that_is_not_what_it_is_called_is_refused(
+    content: bytes, hint: FileFormat, why: str
+):
     with pytest.raises(FileUnreadable, match=why):
         said(content, hint)
 
 
 def test_a_header_of_which_nobody_knows_a_column_is_none():
     with pytest.raises(FileUnreadable, match="none of the columns"):
-        list(read(BytesIO(b"null\n"), Format.CSV, {"sku"}.__contains__))
+        list(read_lines(BytesIO(b"null\n"), FileFormat.CSV, {"sku"}.__contains__))
 
 
 @pytest.mark.filterwarnings("error::pytest.PytestUnraisableExceptionWarning")
 def test_who_stops_reading_in_the_middle_leaves_nothing_to_complain_of():
     file = BytesIO(b"sku\nMUG\nPOT\n")
-    lines_read = read(file)
+    lines_read = read_lines(file)
     next(lines_read)
     file.close()
     del lines_read
@@ -156,4 +158,4 @@ def test_who_stops_reading_in_the_middle_leaves_nothing_to_complain_of():
 
 
 def test_a_called_form_is_believed():
-    assert said(b"[x]\n1\n", Format.CSV) == [(2, {"[x]": "1"})]
+    assert said(b"[x]\n1\n", FileFormat.CSV) == [(2, {"[x]": "1"})]

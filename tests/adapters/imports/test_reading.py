@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from adapters.imports import reading
-from adapters.imports.reading import FileReading
+from adapters.imports.reading import ImportFileReader
 from domain.catalogue.products import Product, Relation, RelationKind
 from domain.kernel.errors import InvalidField
 from domain.kernel.money import Money
@@ -20,7 +20,7 @@ STORE_TEXTS = ("name", "kind", "address", "city", "country", "time_zone", "hours
 
 
 async def told(kind: ImportKind, content: str, **wishes) -> list[Any]:
-    batches = FileReading().batches(kind, BytesIO(content.encode()), options(**wishes))
+    batches = ImportFileReader().batches(kind, BytesIO(content.encode()), options(**wishes))
     return [line async for batch in batches for line in batch]
 
 
@@ -329,10 +329,10 @@ async def test_an_option_that_does_not_fit_is_named(wishes, field):
 
 
 async def test_lines_come_in_batches_that_a_unit_can_take(monkeypatch):
-    monkeypatch.setattr(reading, "BATCH", 2)
+    monkeypatch.setattr(reading, "BATCH_SIZE", 2)
     content = "external_id\n" + "".join(f"{number}\n" for number in range(5))
 
-    batches = FileReading().batches(ImportKind.CUSTOMERS, BytesIO(content.encode()), options())
+    batches = ImportFileReader().batches(ImportKind.CUSTOMERS, BytesIO(content.encode()), options())
 
     assert [len(batch) async for batch in batches] == [2, 2, 1]
 
@@ -342,7 +342,7 @@ async def test_memory_does_not_grow_with_the_file(distinct: str | None):
     async def peak(lines: int) -> int:
         file = BytesIO(b"external_id\n" + b"".join(b"%d\n" % line for line in range(lines)))
         tracemalloc.start()
-        async for _ in FileReading().batches(
+        async for _ in ImportFileReader().batches(
             ImportKind.CUSTOMERS, file, options(distinct=distinct)
         ):
             pass

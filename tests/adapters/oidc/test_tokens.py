@@ -63,7 +63,7 @@ async def test_a_trial_token_ends():
     with pytest.raises(Unauthenticated) as refusal:
         await trial.verify(token)
 
-    assert refusal.value.name == "token_expired"
+    assert refusal.value.error_code == "token_expired"
 
 
 async def test_a_trial_token_of_another_installation_opens_nothing():

@@ -1,7 +1,7 @@
 """Codes and tokens that are derived, so that nobody has to keep them."""
 
 from adapters.secrets.api_keys import RandomSecrets
-from adapters.secrets.codes import ALPHABET, DerivedCodes
+from adapters.secrets.codes import CODE_ALPHABET, DerivedCodes
 from domain.foundation.callers import Role
 from domain.kernel.ids import CartId, PickupId
 
@@ -19,8 +19,8 @@ def test_a_handover_code_can_be_read_aloud():
     codes = [CODES.handover_code(PICKUP, revision) for revision in range(2000)]
 
     assert {len(code) for code in codes} == {8}
-    assert set("".join(codes)) == set(ALPHABET)
-    assert not set("01ILOU") & set(ALPHABET)
+    assert set("".join(codes)) == set(CODE_ALPHABET)
+    assert not set("01ILOU") & set(CODE_ALPHABET)
     assert len(set(codes)) == len(codes)
 
 

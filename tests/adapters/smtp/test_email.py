@@ -51,7 +51,7 @@ def to(who: str) -> OutgoingMessage:
 def post(port: int, **options) -> SmtpCarrier:
     url = options.pop("url", "smtp://127.0.0.1:{port}").format(port=port)
     return SmtpCarrier(
-        MailServer.at(url), sender="Harbour <shop@example.com>", clock=lambda: NOW, **options
+        MailServer.from_url(url), sender="Harbour <shop@example.com>", clock=lambda: NOW, **options
     )
 
 
@@ -174,9 +174,11 @@ async def test_a_bounce_can_name_the_letter_it_is_about():
     async with mail_server(postmaster) as port:
         await post(port, bounces=bounces).send(READY)
 
-    assert postmaster.letters[0].mail_from == bounces.path(READY.id)
-    assert bounces.path(READY.id).startswith(f"b+{READY.id}.")
-    assert bounces.path(READY.id) != BounceAddress("bounce.example.com", b"another").path(READY.id)
+    assert postmaster.letters[0].mail_from == bounces.address_for(READY.id)
+    assert bounces.address_for(READY.id).startswith(f"b+{READY.id}.")
+    assert bounces.address_for(READY.id) != BounceAddress(
+        "bounce.example.com", b"another"
+    ).address_for(READY.id)
 
 
 @pytest.fixture(scope="module")
@@ -251,4 +253,4 @@ async def test_a_certificate_of_a_stranger_is_not_believed(certificate):
 @pytest.mark.parametrize("url", ["", "mail.example.com", "http://mail.example.com", "smtp://"])
 def test_a_wrong_address_of_the_mail_server_is_refused_without_repeating_it(url):
     with pytest.raises(ValueError, match="must look like smtp://host"):
-        MailServer.at(url)
+        MailServer.from_url(url)

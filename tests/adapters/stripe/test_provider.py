@@ -55,7 +55,7 @@ def told(outcome: ProviderOutcome | None) -> ProviderOutcomeConfirmed:
 
 
 async def reserved(stripe: StripeProvider) -> str:
-    return told(await stripe.authorise(wanted(GOOD), key=KEY)).truth.payment
+    return told(await stripe.authorise(wanted(GOOD), key=KEY)).payment.payment
 
 
 @pytest.mark.parametrize(
@@ -71,9 +71,9 @@ async def reserved(stripe: StripeProvider) -> str:
 async def test_what_becomes_of_a_card(
     stripe: StripeProvider, card: str, stage: ProviderPaymentStage, authorised: int
 ):
-    truth = told(await stripe.authorise(wanted(card), key=KEY)).truth
+    truth = told(await stripe.authorise(wanted(card), key=KEY)).payment
 
-    assert (truth.stage, truth.authorised, truth.captured) == (stage, authorised, 0)
+    assert (truth.status, truth.authorised, truth.captured) == (stage, authorised, 0)
     assert truth.client_secret == f"{truth.payment}_secret_sample"
     assert (truth.next_action is not None) == (card == ASKS_THE_BANK)
     assert truth.code == ("do_not_honor" if card == DECLINED else "")
@@ -84,11 +84,11 @@ async def test_nothing_is_taken_before_it_is_captured_and_the_rest_is_free(
 ):
     payment = await reserved(stripe)
     before = fake.book()[payment]
-    truth = told(await stripe.capture(payment, 700)).truth
+    truth = told(await stripe.capture(payment, 700)).payment
 
     assert before == ("requires_capture", 1000, 0, 0)
     assert fake.book()[payment] == ("succeeded", 0, 700, 0)
-    assert (truth.stage, truth.captured) == (ProviderPaymentStage.CAPTURED, 700)
+    assert (truth.status, truth.captured) == (ProviderPaymentStage.CAPTURED, 700)
     assert fake.only["metadata"] == {"order": "ord_1", "attempt": "pay_1"}
 
 
@@ -100,13 +100,13 @@ async def test_a_repeat_after_a_lost_answer_charges_once(
     fake.will("capture", fault)
     first = await stripe.authorise(wanted(GOOD), key=KEY)
     second = await stripe.authorise(wanted(GOOD), key=KEY, again=True)
-    payment = told(second).truth.payment
+    payment = told(second).payment.payment
     lost = await stripe.capture(payment, 1000)
     again = await stripe.capture(payment, 1000, again=True)
 
     assert isinstance(first, ProviderOutcomeUnknown)
     assert isinstance(lost, ProviderOutcomeUnknown)
-    assert told(again).truth.captured == 1000
+    assert told(again).payment.captured == 1000
     assert fake.book() == {payment: ("succeeded", 0, 1000, 0)}
 
 
@@ -122,7 +122,7 @@ async def test_a_refund_whose_answer_was_lost_is_made_once(
     again = await stripe.refund(payment, 300, key=key, again=True)
 
     assert isinstance(lost, ProviderOutcomeUnknown)
-    assert (told(again).receipt, told(again).truth.refunded) == (fake.refunds[0]["id"], 300)
+    assert (told(again).receipt, told(again).payment.refunded) == (fake.refunds[0]["id"], 300)
     assert fake.book()[payment] == ("succeeded", 0, 1000, 300)
 
 
@@ -130,9 +130,9 @@ async def test_a_refund_that_fails_days_later_is_told(fake: FakeStripe, stripe: 
     payment = await reserved(stripe)
     await stripe.capture(payment, 1000)
     refund = told(await stripe.refund(payment, 300, key=TransactionId("ptx_refund"))).receipt
-    before = told(await stripe.get_payment(payment)).truth
+    before = told(await stripe.get_payment(payment)).payment
     fake.sends_back(refund, "lost_or_stolen_card")
-    after = told(await stripe.get_payment(payment)).truth
+    after = told(await stripe.get_payment(payment)).payment
 
     assert before.failed_refunds == ()
     assert after.failed_refunds == (FailedRefund(refund, 300, "lost_or_stolen_card"),)
@@ -145,7 +145,7 @@ async def test_of_many_refunds_none_is_overlooked(fake: FakeStripe, stripe: Stri
     for number in range(12):
         await stripe.refund(payment, 10, key=TransactionId(f"ptx_{number}"))
     fake.sends_back(fake.refunds[0]["id"])  # the oldest, which a charge shows no more
-    truth = told(await stripe.get_payment(payment)).truth
+    truth = told(await stripe.get_payment(payment)).payment
 
     assert (truth.refunded, len(truth.failed_refunds)) == (120, 1)
 
@@ -171,8 +171,8 @@ async def test_what_cannot_be_done_any_more_says_how_it_stands(
 
     assert isinstance(void, ProviderOutcomeDeclined)
     assert void.code == "payment_intent_unexpected_state"
-    assert void.truth is not None
-    assert (void.truth.stage, void.truth.captured) == (ProviderPaymentStage.CAPTURED, 1000)
+    assert void.payment is not None
+    assert (void.payment.status, void.payment.captured) == (ProviderPaymentStage.CAPTURED, 1000)
 
 
 async def test_more_than_was_taken_is_not_given_back(fake: FakeStripe, stripe: StripeProvider):
@@ -226,7 +226,7 @@ async def test_an_attempt_is_found_by_its_name_or_there_is_none(
 ):
     payment = await reserved(stripe)
 
-    assert told(await stripe.find_payment(ATTEMPT)).truth.payment == payment
+    assert told(await stripe.find_payment(ATTEMPT)).payment.payment == payment
     assert await stripe.find_payment(AttemptId("pay_2")) is None
 
 
@@ -234,4 +234,4 @@ async def test_a_payment_that_is_disputed_says_so(fake: FakeStripe, stripe: Stri
     payment = await reserved(stripe)
     fake.disputes(payment)
 
-    assert told(await stripe.get_payment(payment)).truth.disputed
+    assert told(await stripe.get_payment(payment)).payment.disputed

@@ -51,7 +51,9 @@ def test_after_days_in_vain_and_after_gone_it_is_over(receipt, since, state):
 
 
 def test_a_receiver_may_ask_for_more_patience_but_not_for_less():
-    longer = apply_result(a_parcel(), DeliveryResult(False, "429", pause=timedelta(hours=1)), NOON)
-    shorter = apply_result(a_parcel(), DeliveryResult(False, "429", pause=timedelta(0)), NOON)
+    longer = apply_result(
+        a_parcel(), DeliveryResult(False, "429", retry_after=timedelta(hours=1)), NOON
+    )
+    shorter = apply_result(a_parcel(), DeliveryResult(False, "429", retry_after=timedelta(0)), NOON)
 
     assert (longer.due_at, shorter.due_at) == (NOON + timedelta(hours=1), NOON + RETRY_DELAYS[0])

@@ -7,24 +7,24 @@ import pytest
 from domain.contact.channels import MessageChannel
 from domain.contact.consent import (
     IMPLIED,
-    Action,
-    Addresses,
     Consent,
+    ConsentAction,
+    ContactAddresses,
     Purpose,
-    Reason,
+    SuppressionReason,
     check_permission,
     choose_channel,
-    permissions,
+    derive_permissions,
     rank_channels,
 )
-from domain.contact.preferences import NOTHING_STATED, Preferences
+from domain.contact.preferences import NO_PREFERENCES, Preferences
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
-EVERYTHING = Addresses("reader@example.com", "+46701740605")
+EVERYTHING = ContactAddresses("reader@example.com", "+46701740605")
 
 
 def word(
-    action: Action,
+    action: ConsentAction,
     channel: MessageChannel = MessageChannel.EMAIL,
     purpose: Purpose = Purpose.MARKETING,
 ) -> Consent:
@@ -33,7 +33,7 @@ def word(
     )
 
 
-GRANTED, DENIED, WITHDRAWN = Action.GRANTED, Action.DENIED, Action.WITHDRAWN
+GRANTED, DENIED, WITHDRAWN = ConsentAction.GRANTED, ConsentAction.DENIED, ConsentAction.WITHDRAWN
 
 
 @pytest.mark.parametrize(
@@ -44,45 +44,47 @@ GRANTED, DENIED, WITHDRAWN = Action.GRANTED, Action.DENIED, Action.WITHDRAWN
         (Purpose.SERVICE, [word(WITHDRAWN)], None),
         (Purpose.SERVICE, [word(DENIED)], None),
         # Advertising needs a yes for this very channel and purpose; the latest word counts.
-        (Purpose.MARKETING, [], Reason.NO_CONSENT),
+        (Purpose.MARKETING, [], SuppressionReason.NO_CONSENT),
         (Purpose.MARKETING, [word(GRANTED)], None),
-        (Purpose.MARKETING, [word(DENIED)], Reason.NO_CONSENT),
-        (Purpose.MARKETING, [word(GRANTED), word(WITHDRAWN)], Reason.NO_CONSENT),
+        (Purpose.MARKETING, [word(DENIED)], SuppressionReason.NO_CONSENT),
+        (Purpose.MARKETING, [word(GRANTED), word(WITHDRAWN)], SuppressionReason.NO_CONSENT),
         (Purpose.MARKETING, [word(WITHDRAWN), word(GRANTED)], None),
-        (Purpose.MARKETING, [word(GRANTED, MessageChannel.SMS)], Reason.NO_CONSENT),
+        (Purpose.MARKETING, [word(GRANTED, MessageChannel.SMS)], SuppressionReason.NO_CONSENT),
         (Purpose.MARKETING, [word(GRANTED), word(WITHDRAWN, MessageChannel.SMS)], None),
         (
             Purpose.MARKETING,
             [word(GRANTED, purpose=Purpose.PROFILING)],
-            Reason.NO_CONSENT,
+            SuppressionReason.NO_CONSENT,
         ),
         # Every other purpose is asked for as well.
-        (Purpose.RESEARCH, [word(GRANTED)], Reason.NO_CONSENT),
-        (Purpose.AD_AUDIENCE, [word(GRANTED)], Reason.NO_CONSENT),
+        (Purpose.RESEARCH, [word(GRANTED)], SuppressionReason.NO_CONSENT),
+        (Purpose.AD_AUDIENCE, [word(GRANTED)], SuppressionReason.NO_CONSENT),
         (Purpose.RESEARCH, [word(GRANTED, purpose=Purpose.RESEARCH)], None),
     ],
 )
-def test_what_was_said_decides(purpose: Purpose, words: list[Consent], reason: Reason | None):
-    given = permissions(words)
+def test_what_was_said_decides(
+    purpose: Purpose, words: list[Consent], reason: SuppressionReason | None
+):
+    given = derive_permissions(words)
 
-    assert check_permission(purpose, MessageChannel.EMAIL, given, NOTHING_STATED, NOW) is reason
+    assert check_permission(purpose, MessageChannel.EMAIL, given, NO_PREFERENCES, NOW) is reason
 
 
 @pytest.mark.parametrize(
     ("stated", "sent", "reason"),
     [
-        (NOTHING_STATED, 1000, None),
+        (NO_PREFERENCES, 1000, None),
         (Preferences(weekly_maximum=2), 1, None),
-        (Preferences(weekly_maximum=2), 2, Reason.CAPPED),
-        (Preferences(weekly_maximum=0), 0, Reason.CAPPED),
-        (Preferences(snooze_until=NOW + timedelta(seconds=1)), 0, Reason.SNOOZED),
+        (Preferences(weekly_maximum=2), 2, SuppressionReason.CAPPED),
+        (Preferences(weekly_maximum=0), 0, SuppressionReason.CAPPED),
+        (Preferences(snooze_until=NOW + timedelta(seconds=1)), 0, SuppressionReason.SNOOZED),
         (Preferences(snooze_until=NOW), 0, None),
     ],
 )
 def test_a_yes_has_the_limits_that_go_with_it(
-    stated: Preferences, sent: int, reason: Reason | None
+    stated: Preferences, sent: int, reason: SuppressionReason | None
 ):
-    given = permissions([word(GRANTED)])
+    given = derive_permissions([word(GRANTED)])
 
     assert (
         check_permission(
@@ -94,12 +96,12 @@ def test_a_yes_has_the_limits_that_go_with_it(
 
 
 def steps(
-    addresses: Addresses = EVERYTHING,
+    addresses: ContactAddresses = EVERYTHING,
     *,
     stated: list[MessageChannel] | None = None,
     open_channels: frozenset[MessageChannel] = frozenset(MessageChannel),
     given_up: list[MessageChannel] | None = None,
-) -> dict[MessageChannel, Reason | None]:
+) -> dict[MessageChannel, SuppressionReason | None]:
     found = rank_channels(
         Purpose.SERVICE,
         addresses,
@@ -133,23 +135,23 @@ def test_the_stated_order_counts_as_far_as_it_leads_anywhere(
 
 def test_every_channel_that_is_not_the_one_says_why():
     reasons = steps(
-        Addresses(email="reader@example.com"),
+        ContactAddresses(email="reader@example.com"),
         stated=[MessageChannel.SMS, MessageChannel.EMAIL, MessageChannel.PUSH, MessageChannel.RCS],
         open_channels=frozenset(MessageChannel) - {MessageChannel.RCS},
     )
 
-    assert reasons[MessageChannel.SMS] is Reason.NO_ADDRESS
+    assert reasons[MessageChannel.SMS] is SuppressionReason.NO_ADDRESS
     assert reasons[MessageChannel.EMAIL] is None
-    assert reasons[MessageChannel.PUSH] is Reason.NO_ADDRESS
-    assert reasons[MessageChannel.RCS] is Reason.NO_PROVIDER
-    assert reasons[MessageChannel.VIBER] is Reason.NOT_STATED
+    assert reasons[MessageChannel.PUSH] is SuppressionReason.NO_ADDRESS
+    assert reasons[MessageChannel.RCS] is SuppressionReason.NO_PROVIDER
+    assert reasons[MessageChannel.VIBER] is SuppressionReason.NOT_STATED
 
 
 def test_what_failed_is_passed_over_and_what_comes_second_is_named():
-    assert steps()[MessageChannel.SMS] is Reason.SECOND_CHOICE
+    assert steps()[MessageChannel.SMS] is SuppressionReason.SECOND_CHOICE
     assert steps(given_up=[MessageChannel.EMAIL]) == {
-        **dict.fromkeys(MessageChannel, Reason.NOT_STATED),
-        MessageChannel.EMAIL: Reason.GIVEN_UP,
+        **dict.fromkeys(MessageChannel, SuppressionReason.NOT_STATED),
+        MessageChannel.EMAIL: SuppressionReason.GIVEN_UP,
         MessageChannel.SMS: None,
     }
 
@@ -157,8 +159,8 @@ def test_what_failed_is_passed_over_and_what_comes_second_is_named():
 def test_nobody_is_reached_who_gave_no_address():
     found = rank_channels(
         Purpose.SERVICE,
-        Addresses(),
-        NOTHING_STATED,
+        ContactAddresses(),
+        NO_PREFERENCES,
         {},
         open_channels=frozenset(MessageChannel),
         given_up=[],
@@ -166,4 +168,6 @@ def test_nobody_is_reached_who_gave_no_address():
     )
 
     assert choose_channel(found) is None
-    assert {step.reason for step in found if step.channel in IMPLIED} == {Reason.NO_ADDRESS}
+    assert {step.reason for step in found if step.channel in IMPLIED} == {
+        SuppressionReason.NO_ADDRESS
+    }

@@ -16,7 +16,7 @@ from domain.contact.channels import (
 )
 from domain.contact.consent import ChannelStep, Purpose
 from domain.follow_ups.messages import (
-    LEASE,
+    LEASE_TTL,
     MAX_BLIND_TRIES,
     MAX_DELAY,
     MAX_TRIES,
@@ -58,7 +58,7 @@ def claimed(kind: MessageKind = MessageKind.PICKUP_READY) -> Message:
 def test_a_claim_lasts_as_long_as_its_lease():
     message = claimed()
 
-    assert (message.state, message.leased_until) == (MessageState.CLAIMED, NOW + LEASE)
+    assert (message.state, message.leased_until) == (MessageState.CLAIMED, NOW + LEASE_TTL)
     assert (message.tries, message.claims, message.channel) == (1, 1, MessageChannel.EMAIL)
 
 
@@ -101,7 +101,7 @@ def test_a_claim_lasts_as_long_as_its_lease():
 def test_every_answer_has_its_consequence(
     kind: MessageKind, outcome: DeliveryOutcome, state: MessageState, again_after: timedelta | None
 ):
-    message = claimed(kind).answered(outcome, NOW)
+    message = claimed(kind).apply_outcome(outcome, NOW)
 
     assert message.state is state
     assert message.leased_until is None
@@ -110,7 +110,9 @@ def test_every_answer_has_its_consequence(
 
 
 def test_a_channel_that_failed_for_good_is_given_up():
-    message = claimed().answered(MessageRejected(DeliveryFault.PERMANENT_ADDRESS, "5.1.1"), NOW)
+    message = claimed().apply_outcome(
+        MessageRejected(DeliveryFault.PERMANENT_ADDRESS, "5.1.1"), NOW
+    )
 
     assert (message.given_up, message.tries) == ([MessageChannel.EMAIL], 0)
 
@@ -119,7 +121,7 @@ def test_a_trouble_that_never_passes_gives_the_channel_up():
     message = claimed()
     pauses = []
     while not message.given_up:
-        message = message.answered(
+        message = message.apply_outcome(
             MessageRejected(DeliveryFault.TRANSIENT, "4.2.2"), message.changed_at
         )
         pauses.append(message.planned_for - message.changed_at)
@@ -135,7 +137,7 @@ def test_a_provider_that_loses_every_answer_does_not_get_one_message_for_ever():
     message = planned()
     claims = 0
     while message.state is MessageState.PLANNED:
-        message = message.claim([], MessageChannel.EMAIL, now=NOW).answered(
+        message = message.claim([], MessageChannel.EMAIL, now=NOW).apply_outcome(
             DeliveryUnknown("lost"), NOW
         )
         claims += 1
@@ -144,12 +146,12 @@ def test_a_provider_that_loses_every_answer_does_not_get_one_message_for_ever():
 
 
 def test_only_a_yes_counts_when_it_comes_late():
-    given_back = claimed().lost("lease_over", NOW)
+    given_back = claimed().mark_unconfirmed("lease_over", NOW)
 
-    assert given_back.awaits(1, MessageAccepted("late"))
-    assert not given_back.awaits(1, MessageRejected(DeliveryFault.TRANSIENT, "4.2.2"))
-    assert not given_back.awaits(2, MessageAccepted("another claim"))
-    assert given_back.answered(MessageAccepted("late"), NOW).state is MessageState.SENT
+    assert given_back.expects_outcome(1, MessageAccepted("late"))
+    assert not given_back.expects_outcome(1, MessageRejected(DeliveryFault.TRANSIENT, "4.2.2"))
+    assert not given_back.expects_outcome(2, MessageAccepted("another claim"))
+    assert given_back.apply_outcome(MessageAccepted("late"), NOW).state is MessageState.SENT
 
 
 def test_a_reader_who_sleeps_past_the_last_moment_is_not_woken():
@@ -170,7 +172,7 @@ def test_whatever_providers_answer_only_known_moves_are_made(
     for answer in answers:
         if message.state is not MessageState.PLANNED:
             break
-        message = message.claim([], MessageChannel.EMAIL, now=NOW).answered(answer, NOW)
+        message = message.claim([], MessageChannel.EMAIL, now=NOW).apply_outcome(answer, NOW)
 
     sent = [one for one in answers if isinstance(one, MessageAccepted)]
     assert (message.state is MessageState.SENT) <= bool(sent)

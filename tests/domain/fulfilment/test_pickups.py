@@ -11,7 +11,7 @@ from domain.fulfilment.fulfilments import (
     PickedQuantities,
     UnexpectedItem,
     deltas_between,
-    units_ended,
+    settled_units,
 )
 from domain.fulfilment.pickups import (
     TRANSITIONS,
@@ -52,7 +52,7 @@ def picked(pickup: Pickup, *, short: bool = False, **units: int) -> Pickup:
 
 
 def made_ready(pickup: Pickup) -> Pickup:
-    return pickup.ready(bin="A1", revision=1, code_hash=b"hash", collect_by=NOON, now=NOON)
+    return pickup.mark_ready(bin="A1", revision=1, code_hash=b"hash", collect_by=NOON, now=NOON)
 
 
 def test_a_pickup_goes_from_placed_to_collected_and_takes_its_goods_off_the_shelf():
@@ -174,7 +174,7 @@ def test_some_lines_can_be_declined_while_the_others_go_on():
     one = both.decline("not_found", [TEAPOT], NOON)
 
     assert one.state is PickupState.PLACED
-    assert units_ended(both, one) == ({}, {TEAPOT: 1})
+    assert settled_units(both, one) == ({}, {TEAPOT: 1})
     assert one.decline("not_found", None, NOON).state is PickupState.DECLINED
 
 

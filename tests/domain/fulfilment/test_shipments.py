@@ -48,8 +48,8 @@ def some(units: int, number: str = "SP1") -> Dispatch:
 
 def test_a_parcel_takes_its_goods_off_the_shelf_and_the_last_one_makes_it_shipped():
     placed = a_shipment()
-    first = placed.send(some(2), NOON)
-    last = first.send(Dispatch("Sample Post", "SP2"), NOON)
+    first = placed.send_parcel(some(2), NOON)
+    last = first.send_parcel(Dispatch("Sample Post", "SP2"), NOON)
 
     assert (first.state, last.state) == (ShipmentState.PICKING, ShipmentState.SHIPPED)
     assert [
@@ -61,31 +61,31 @@ def test_a_parcel_takes_its_goods_off_the_shelf_and_the_last_one_makes_it_shippe
 
 def test_what_was_sent_had_been_picked_whether_somebody_wrote_it_down_or_not():
     picked = a_shipment().pick({MUG: PickedQuantities(2)}, NOON)
-    sent = picked.send(ALL, NOON)
+    sent = picked.send_parcel(ALL, NOON)
 
     assert [(line.picked, line.given, line.staged) for line in sent.lines] == [(3, 3, 0)]
     assert [change.staged for change in deltas_between(picked, sent)] == [-2]
 
 
 def test_the_same_parcel_again_changes_nothing_and_with_other_goods_is_refused():
-    sent = a_shipment().send(some(2), NOON)
+    sent = a_shipment().send_parcel(some(2), NOON)
 
-    assert sent.send(some(2), NOON) is sent
+    assert sent.send_parcel(some(2), NOON) is sent
     with pytest.raises(ParcelAlreadyKnown):
-        sent.send(some(1), NOON)
+        sent.send_parcel(some(1), NOON)
 
 
 def test_more_than_is_still_to_come_cannot_leave():
-    sent = a_shipment().send(some(2), NOON)
+    sent = a_shipment().send_parcel(some(2), NOON)
 
     with pytest.raises(UnexpectedItem):
-        sent.send(some(2, "SP2"), NOON)
+        sent.send_parcel(some(2, "SP2"), NOON)
     with pytest.raises(UnexpectedItem):
-        sent.send(Dispatch("Sample Post", "SP2", units={TEAPOT: 1}), NOON)
+        sent.send_parcel(Dispatch("Sample Post", "SP2", units={TEAPOT: 1}), NOON)
 
 
 def test_what_has_left_in_part_and_is_cancelled_is_what_was_sent():
-    sent = a_shipment().send(some(1), NOON)
+    sent = a_shipment().send_parcel(some(1), NOON)
     cancelled = sent.cancel("customer", NOON)
 
     assert cancelled.state is ShipmentState.SHIPPED
@@ -95,18 +95,18 @@ def test_what_has_left_in_part_and_is_cancelled_is_what_was_sent():
 
 
 def test_it_is_delivered_when_its_last_parcel_is():
-    sent = a_shipment().send(some(1), NOON).send(Dispatch("Sample Post", "SP2"), NOON)
-    first = sent.deliver("SP1", NOON)
-    second = first.deliver("SP2", NOON)
+    sent = a_shipment().send_parcel(some(1), NOON).send_parcel(Dispatch("Sample Post", "SP2"), NOON)
+    first = sent.deliver_parcel("SP1", NOON)
+    second = first.deliver_parcel("SP2", NOON)
 
     assert (first.state, second.state) == (ShipmentState.SHIPPED, ShipmentState.DELIVERED)
-    assert second.deliver("SP2", NOON) is second
+    assert second.deliver_parcel("SP2", NOON) is second
     with pytest.raises(ParcelNotFound):
-        sent.deliver("SP3", NOON)
+        sent.deliver_parcel("SP3", NOON)
 
 
 def test_when_all_that_left_has_arrived_the_end_of_the_rest_makes_it_delivered():
-    arrived = a_shipment().send(some(1), NOON).deliver("SP1", NOON)
+    arrived = a_shipment().send_parcel(some(1), NOON).deliver_parcel("SP1", NOON)
     short = arrived.pick({MUG: PickedQuantities(1, short=True)}, NOON)
 
     assert (arrived.state, short.state) == (ShipmentState.PICKING, ShipmentState.DELIVERED)
@@ -116,7 +116,7 @@ def test_what_is_over_is_not_sent():
     declined = a_shipment().decline("not_found", None, NOON)
 
     with pytest.raises(InvalidState):
-        declined.send(ALL, NOON)
+        declined.send_parcel(ALL, NOON)
 
 
 STEPS: list[Callable[[Shipment, int], Shipment]] = [
@@ -124,11 +124,11 @@ STEPS: list[Callable[[Shipment, int], Shipment]] = [
     lambda one, _: one.decline("damaged", None, NOON),
     lambda one, n: one.pick({MUG: PickedQuantities(n)}, NOON),
     lambda one, n: one.pick({MUG: PickedQuantities(n, short=True)}, NOON),
-    lambda one, n: one.send(some(n, f"SP{n}-{len(one.parcels)}"), NOON),
-    lambda one, _: one.send(Dispatch("Sample Post", "last"), NOON),
+    lambda one, n: one.send_parcel(some(n, f"SP{n}-{len(one.parcels)}"), NOON),
+    lambda one, _: one.send_parcel(Dispatch("Sample Post", "last"), NOON),
     lambda one, _: one.cancel("customer", NOON),
     lambda one, n: one.cancel_units({MUG: n}, "customer", NOON),
-    lambda one, _: one.deliver("last", NOON),
+    lambda one, _: one.deliver_parcel("last", NOON),
     lambda one, _: one.put_back(NOON),
 ]
 

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from domain.inventory.confidence import (
     STALE_AFTER,
     Sighting,
-    confidence,
-    score,
+    assess_confidence,
+    confidence_score,
     to_sightings,
     uncertain_from,
 )
@@ -28,7 +28,7 @@ EARLIER, LATER = NOON - DAY, NOON + DAY
 def sure(seen: float | None = 0, misses: int = 0, shrink: float = 0.0) -> float:
     """How sure we are of goods that were seen so many days ago."""
     at = None if seen is None else NOON - seen * DAY
-    return confidence(
+    return assess_confidence(
         StockLevel(HARBOUR, MUG, seen_at=at, misses=misses, shrink=shrink), NOON
     ).score
 
@@ -114,7 +114,9 @@ def test_a_doubt_begins_when_it_was_foretold(misses: int, shrink: float, below: 
     doubted = uncertain_from(shelf, below)
 
     if doubted is None:
-        assert (score(shelf, NOON + DAY) < below) == (score(shelf, NOON + 9000 * DAY) < below)
+        assert (confidence_score(shelf, NOON + DAY) < below) == (
+            confidence_score(shelf, NOON + 9000 * DAY) < below
+        )
     elif doubted - NOON > DAY:
-        assert score(shelf, doubted - timedelta(minutes=1)) >= below
-        assert score(shelf, doubted + timedelta(minutes=1)) < below
+        assert confidence_score(shelf, doubted - timedelta(minutes=1)) >= below
+        assert confidence_score(shelf, doubted + timedelta(minutes=1)) < below

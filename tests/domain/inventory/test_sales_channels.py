@@ -5,7 +5,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.inventory.availability import AvailableQuantities, StockDisplayPolicy
-from domain.inventory.sales_channels import ChannelPolicy, NotServed, SalesChannel, ensure_served
+from domain.inventory.sales_channels import (
+    ChannelNotServed,
+    ChannelPolicy,
+    SalesChannel,
+    ensure_served,
+)
 from domain.inventory.stock_levels import StockLevel, shortages
 from domain.kernel.errors import InvalidField
 from domain.kernel.ids import HoldId
@@ -34,7 +39,7 @@ def test_a_channel_may_sell_what_is_left_after_the_five_parts_or_nothing(shelf: 
     left = shelf.on_hand - promised - shelf.safety_stock - shelf.buffer
 
     assert shelf.sellable == (max(0, left) if shelf.serves else 0)
-    assert shelf.sellable_to(0) == shelf.sellable
+    assert shelf.sellable_for(0) == shelf.sellable
 
 
 @pytest.mark.parametrize(
@@ -49,7 +54,7 @@ def test_a_channel_may_sell_what_is_left_after_the_five_parts_or_nothing(shelf: 
 def test_what_somebody_holds_stays_theirs_whatever_is_kept_back_since(
     shelf: StockLevel, own: int, sellable: int
 ):
-    assert shelf.sellable_to(own) == sellable
+    assert shelf.sellable_for(own) == sellable
     wanted, shelves = {(HARBOUR, MUG): sellable + 1}, {(HARBOUR, MUG): shelf}
     assert [short.available for short in shortages(wanted, shelves, {(HARBOUR, MUG): own})] == [
         sellable
@@ -71,13 +76,13 @@ def test_what_somebody_holds_stays_theirs_whatever_is_kept_back_since(
 def test_a_location_serves_every_channel_unless_it_names_some_while_it_is_active(
     store, channel: str, reason: str | None
 ):
-    assert store.reason_against(channel) == reason
+    assert store.find_unavailable_reason(channel) == reason
     assert store.serves(channel) == (reason is None)
 
 
 def test_whoever_sells_nothing_new_is_named_with_the_reason_but_for_what_is_held_there():
     stores = [a_store(HILL, channels=()), a_store(HARBOUR, state=StoreState.CLOSED)]
-    with pytest.raises(NotServed) as refused:
+    with pytest.raises(ChannelNotServed) as refused:
         ensure_served("web", stores)
 
     assert refused.value.errors == [
@@ -88,10 +93,10 @@ def test_whoever_sells_nothing_new_is_named_with_the_reason_but_for_what_is_held
 
 
 def test_goods_are_sent_only_to_a_location_that_is_active():
-    a_store().must_take_in()
+    a_store().ensure_active()
     for state in (StoreState.DRAINING, StoreState.CLOSED):
         with pytest.raises(StoreDisabled):
-            a_store(state=state).must_take_in()
+            a_store(state=state).ensure_active()
 
 
 def test_only_a_store_has_tills_and_a_warehouse_hands_nothing_over():
@@ -102,8 +107,8 @@ def test_only_a_store_has_tills_and_a_warehouse_hands_nothing_over():
 def test_what_a_policy_leaves_open_is_as_the_settings_say():
     usual = StockDisplayPolicy(3, AvailableQuantities.CAPPED, 10)
 
-    assert ChannelPolicy().telling(usual) == usual
-    assert ChannelPolicy(low_at=0, quantities=AvailableQuantities.HIDDEN, most=5).telling(
+    assert ChannelPolicy().to_display_policy(usual) == usual
+    assert ChannelPolicy(low_at=0, quantities=AvailableQuantities.HIDDEN, most=5).to_display_policy(
         usual
     ) == StockDisplayPolicy(0, AvailableQuantities.HIDDEN, 5)
 

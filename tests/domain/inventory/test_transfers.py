@@ -5,11 +5,11 @@ import pytest
 from domain.inventory.consignments import ConsignmentLine
 from domain.inventory.stock_levels import InsufficientStock, StockLevel
 from domain.inventory.transfers import (
-    NotSent,
+    MoreThanSent,
     Transfer,
     TransferClosed,
     TransferState,
-    must_be_there,
+    ensure_in_stock,
 )
 from domain.kernel.ids import Sku, TransferId
 from tests.support.examples import HARBOUR, HILL, MUG, NOON, TEAPOT
@@ -29,11 +29,11 @@ def a_transfer(**lines: int) -> Transfer:
 def received(
     transfer: Transfer, totals: Mapping[Sku, int] | None = None, *, last: bool = False
 ) -> Transfer:
-    return transfer.after_receiving(totals or {}, last=last, by="key_sample", now=NOON)
+    return transfer.receive(totals or {}, last=last, by="key_sample", now=NOON)
 
 
 def missing(transfer: Transfer) -> list[tuple[int, int]]:
-    return [(transfer.awaited(line), transfer.discrepancy(line)) for line in transfer.lines]
+    return [(transfer.outstanding(line), transfer.discrepancy(line)) for line in transfer.lines]
 
 
 def test_what_is_missing_is_in_transit_until_it_is_closed_and_a_discrepancy_then():
@@ -57,7 +57,7 @@ def test_totals_may_come_twice_and_in_any_order():
 
     assert received(first, {MUG: 8}) is first
     assert received(first, {MUG: 3}) is first
-    assert [change.on_hand for change in first.arrived_since(a_transfer(mug=10))] == [8]
+    assert [change.on_hand for change in first.deltas_since(a_transfer(mug=10))] == [8]
 
 
 def test_what_is_closed_hears_a_repeat_and_nothing_more():
@@ -70,7 +70,7 @@ def test_what_is_closed_hears_a_repeat_and_nothing_more():
 
 
 def test_no_more_comes_than_was_sent():
-    with pytest.raises(NotSent) as refused:
+    with pytest.raises(MoreThanSent) as refused:
         received(a_transfer(mug=10), {MUG: 11, TEAPOT: 0})
 
     assert refused.value.errors == [
@@ -81,9 +81,9 @@ def test_no_more_comes_than_was_sent():
 
 def test_only_what_nobody_was_promised_may_be_sent_and_safety_stock_may():
     shelf = StockLevel(HARBOUR, MUG, on_hand=9, unavailable=1, allocated=2, held=1, safety_stock=5)
-    must_be_there(a_transfer(mug=5), {(HARBOUR, MUG): shelf})
+    ensure_in_stock(a_transfer(mug=5), {(HARBOUR, MUG): shelf})
     with pytest.raises(InsufficientStock) as refused:
-        must_be_there(a_transfer(mug=6, teapot=1), {(HARBOUR, MUG): shelf})
+        ensure_in_stock(a_transfer(mug=6, teapot=1), {(HARBOUR, MUG): shelf})
 
     assert [(one["sku"], one["wanted"], one["available"]) for one in refused.value.errors] == [
         (MUG, 6, 5),

@@ -9,36 +9,36 @@ from hypothesis import strategies as st
 from domain.kernel.ids import MemberId
 from domain.kernel.money import Money
 from domain.loyalty.points import (
-    Account,
-    Balance,
-    Entry,
     EntryId,
-    Kind,
-    Lot,
+    EntryKind,
+    EntrySide,
     LotId,
+    LoyaltyProgramme,
+    PointsAccount,
+    PointsBalance,
+    PointsEntry,
+    PointsLot,
     Posting,
-    Programme,
-    Side,
-    activated,
-    confirmed,
+    compute_line_points,
     deduct,
     pending_entry,
-    points_of_lines,
-    repaid,
+    post_activation,
+    post_confirmation,
+    post_repayment,
     spending_order,
 )
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
-GRANT = Lot(LotId("lot_mug"), "ord_1", "MUG", granted=10, earned_at=NOW, pending=10)
+GRANT = PointsLot(LotId("lot_mug"), "ord_1", "MUG", granted=10, earned_at=NOW, pending=10)
 
 
-def lot(name: str, **more) -> Lot:
+def lot(name: str, **more) -> PointsLot:
     defaults = {"purchase": "ord_0", "line": "TEAPOT", "granted": 100, "earned_at": NOW}
-    return Lot(LotId(name), **{**defaults, **more})
+    return PointsLot(LotId(name), **{**defaults, **more})
 
 
 def sums(postings: list[Posting]) -> dict[str, int]:
-    balance = Balance().after(postings)
+    balance = PointsBalance().apply(postings)
     return {
         name: getattr(balance, name)
         for name in ("pending", "available", "debt")
@@ -59,45 +59,50 @@ def sums(postings: list[Posting]) -> dict[str, int]:
     ],
 )
 def test_a_line_earns_its_share_of_the_whole_units_paid(totals, points):
-    assert points_of_lines([Money(total, "GBP") for total in totals]) == points
+    assert compute_line_points([Money(total, "GBP") for total in totals]) == points
 
 
 def test_a_currency_without_small_coins_earns_a_point_a_unit():
-    assert points_of_lines([Money(120, "JPY"), Money(5, "JPY")]) == [120, 5]
+    assert compute_line_points([Money(120, "JPY"), Money(5, "JPY")]) == [120, 5]
 
 
 @given(st.lists(st.integers(0, 10**9), min_size=1, max_size=50))
 def test_the_lines_always_add_up_to_the_whole_units_of_the_sum(totals: list[int]):
-    points = points_of_lines([Money(total, "EUR") for total in totals])
+    points = compute_line_points([Money(total, "EUR") for total in totals])
 
     assert sum(points) == sum(totals) // 100
     assert all(0 <= line - total // 100 <= 1 for line, total in zip(points, totals, strict=True))
 
 
 def test_an_entry_that_does_not_balance_cannot_exist():
-    odd = (Posting(Account.ISSUANCE, Side.DEBIT, 1), Posting(Account.PENDING, Side.CREDIT, 2))
+    odd = (
+        Posting(PointsAccount.ISSUANCE, EntrySide.DEBIT, 1),
+        Posting(PointsAccount.PENDING, EntrySide.CREDIT, 2),
+    )
 
     with pytest.raises(AssertionError, match="1 debited, 2 credited"):
-        Entry(EntryId("ent_1"), MemberId("mem_1"), Kind.PROMISED, "ord_1", "ord_1", odd, NOW)
+        PointsEntry(
+            EntryId("ent_1"), MemberId("mem_1"), EntryKind.PROMISED, "ord_1", "ord_1", odd, NOW
+        )
 
 
 def test_a_promise_is_pending_until_it_is_confirmed_and_then_available():
     part = lot("lot_part", granted=4, origin=GRANT.id)
-    told = [*pending_entry([GRANT]), *confirmed(GRANT, part)]
+    told = [*pending_entry([GRANT]), *post_confirmation(GRANT, part)]
 
     assert sums(told) == {"pending": 6, "available": 4}
-    assert part.after(told).remaining == 4
+    assert part.apply(told).remaining == 4
 
 
 def test_points_that_become_available_later_stay_pending_until_their_day():
-    later = Programme(activation_days=14).activates_at(NOW)
+    later = LoyaltyProgramme(activation_days=14).activates_at(NOW)
     part = lot("lot_part", granted=4, origin=GRANT.id, activates_at=later)
-    told = [*pending_entry([GRANT]), *confirmed(GRANT, part)]
-    waiting = part.after(told)
+    told = [*pending_entry([GRANT]), *post_confirmation(GRANT, part)]
+    waiting = part.apply(told)
 
     assert sums(told) == {"pending": 10}
     assert (waiting.pending, waiting.remaining) == (4, 0)
-    assert sums([*told, *activated(waiting)]) == {"pending": 6, "available": 4}
+    assert sums([*told, *post_activation(waiting)]) == {"pending": 6, "available": 4}
     assert later == NOW + timedelta(days=14)
 
 
@@ -126,7 +131,7 @@ def test_beyond_its_own_points_a_line_takes_what_would_be_spent_first_and_then_o
 
     told = list(deduct("ord_1", {"MUG": 100}, [never, soon, own, grant]))
 
-    assert [(p.lot, p.points) for p in told if p.side is Side.DEBIT] == [
+    assert [(p.lot, p.points) for p in told if p.side is EntrySide.DEBIT] == [
         ("lot_own", 10),
         ("lot_soon", 20),
         ("lot_never", 30),
@@ -143,11 +148,11 @@ def test_a_dated_lot_is_spent_before_one_that_never_expires_and_the_sooner_first
 
 
 def test_what_becomes_available_repays_a_debt_first():
-    became = [*confirmed(GRANT, lot("lot_part", granted=10))]
+    became = [*post_confirmation(GRANT, lot("lot_part", granted=10))]
 
-    assert sums(list(repaid(7, became))) == {"available": -7, "debt": -7}
-    assert sums(list(repaid(70, became))) == {"available": -10, "debt": -10}
-    assert list(repaid(0, became)) == []
+    assert sums(list(post_repayment(7, became))) == {"available": -7, "debt": -7}
+    assert sums(list(post_repayment(70, became))) == {"available": -10, "debt": -10}
+    assert list(post_repayment(0, became)) == []
 
 
 @given(
@@ -165,18 +170,18 @@ def test_whatever_is_taken_back_lots_and_balance_stay_the_sum_of_the_postings(ta
         if g.granted > 1
     ]
     told = list(pending_entry(grants))
-    lots = [found.after(told) for found in [*grants, *parts]]
+    lots = [found.apply(told) for found in [*grants, *parts]]
     for part in parts:
         grant = next(found for found in lots if found.id == part.origin)
-        moves = list(confirmed(grant, part))
+        moves = list(post_confirmation(grant, part))
         told += moves
-        lots = [found.after(moves) for found in lots]
+        lots = [found.apply(moves) for found in lots]
     for line, points in takes:
         moves = list(deduct("ord_1", {line: points}, lots))
         told += moves
-        lots = [found.after(moves) for found in lots]
+        lots = [found.apply(moves) for found in lots]
 
-    balance = Balance().after(told)
+    balance = PointsBalance().apply(told)
     assert balance.pending == sum(found.pending for found in lots)
     assert balance.available == sum(found.remaining for found in lots)
     assert balance.debt == 0, "what is there covers what was granted"

@@ -75,7 +75,7 @@ def lives(draw: st.DrawFn) -> list[ProviderPayment]:
 def after(truths: list[ProviderPayment], card: str) -> PaymentAttempt:
     attempt = an_attempt(card=card)
     for minute, one in enumerate(truths):
-        attempt = attempt.told(one, NOON + timedelta(minutes=minute))
+        attempt = attempt.apply_provider_payment(one, NOON + timedelta(minutes=minute))
     return attempt
 
 
@@ -98,16 +98,18 @@ def test_truths_in_any_order_and_any_number_end_in_the_same_state(
 def test_a_truth_that_is_told_again_changes_nothing(life: list[ProviderPayment], card: str):
     attempt = after(life, card)
     for one in life:
-        if one.stage is not ProviderPaymentStage.DECLINED:  # which only says again why
-            assert attempt.told(one, NOON + timedelta(days=1)).state is attempt.state
-    assert attempt.told(life[-1], NOON + timedelta(days=1)) is attempt
+        if one.status is not ProviderPaymentStage.DECLINED:  # which only says again why
+            assert (
+                attempt.apply_provider_payment(one, NOON + timedelta(days=1)).state is attempt.state
+            )
+    assert attempt.apply_provider_payment(life[-1], NOON + timedelta(days=1)) is attempt
 
 
 @given(lives(), st.sampled_from(["", "pm_sample"]), st.data())
 def test_the_state_only_moves_as_the_table_says(life: list[ProviderPayment], card: str, data):
     attempt = an_attempt(card=card)
     for one in data.draw(st.permutations(life)):
-        before, attempt = attempt.state, attempt.told(one, NOON)
+        before, attempt = attempt.state, attempt.apply_provider_payment(one, NOON)
 
         assert attempt.state is before or attempt.state in TRANSITIONS[before]
 
@@ -116,7 +118,9 @@ def test_the_state_only_moves_as_the_table_says(life: list[ProviderPayment], car
     st.integers(1, AMOUNT), st.lists(st.tuples(st.integers(-50, AMOUNT), st.booleans()), max_size=8)
 )
 def test_refunds_never_exceed_what_was_captured(captured: int, steps: list[tuple[int, bool]]):
-    attempt = an_attempt().told(truth(ProviderPaymentStage.CAPTURED, captured=captured), NOON)
+    attempt = an_attempt().apply_provider_payment(
+        truth(ProviderPaymentStage.CAPTURED, captured=captured), NOON
+    )
     asked: list[Transaction] = []
     for step, (owed, is_done) in enumerate(steps):
         back = refundable(attempt, asked, owed)
@@ -125,7 +129,7 @@ def test_refunds_never_exceed_what_was_captured(captured: int, steps: list[tuple
             if is_done:
                 sofar = attempt.refunded + back
                 told = truth(ProviderPaymentStage.CAPTURED, captured=captured, refunded=sofar)
-                attempt = attempt.told(told, NOON)
+                attempt = attempt.apply_provider_payment(told, NOON)
                 one = one.with_outcome(ProviderOutcomeConfirmed(told, receipt="re_1"), NOON)
             asked.append(one)
 
@@ -137,7 +141,9 @@ def test_refunds_never_exceed_what_was_captured(captured: int, steps: list[tuple
 
 @given(st.integers(0, AMOUNT), st.booleans())
 def test_giving_up_the_same_twice_is_refunded_once(owed: int, is_done: bool):
-    attempt = an_attempt().told(truth(ProviderPaymentStage.CAPTURED, captured=AMOUNT), NOON)
+    attempt = an_attempt().apply_provider_payment(
+        truth(ProviderPaymentStage.CAPTURED, captured=AMOUNT), NOON
+    )
     plan = next_transaction(attempt, [], owed, take=False)
     state = TransactionState.DONE if is_done else TransactionState.PLANNED
     if plan is None:
@@ -145,7 +151,7 @@ def test_giving_up_the_same_twice_is_refunded_once(owed: int, is_done: bool):
         return
     if is_done:
         told = truth(ProviderPaymentStage.CAPTURED, captured=AMOUNT, refunded=plan.amount)
-        attempt = attempt.told(told, NOON)
+        attempt = attempt.apply_provider_payment(told, NOON)
 
     again = next_transaction(
         attempt, [a_transaction(TransactionKind.REFUND, plan.amount, state=state)], owed, take=False
@@ -155,11 +161,11 @@ def test_giving_up_the_same_twice_is_refunded_once(owed: int, is_done: bool):
 
 
 def waiting() -> PaymentAttempt:
-    return an_attempt().told(OPEN, NOON)
+    return an_attempt().apply_provider_payment(OPEN, NOON)
 
 
 def authorised() -> PaymentAttempt:
-    return an_attempt().told(AUTHORISED, NOON)
+    return an_attempt().apply_provider_payment(AUTHORISED, NOON)
 
 
 @pytest.mark.parametrize(
@@ -176,8 +182,8 @@ def authorised() -> PaymentAttempt:
         (an_attempt(), [], 0, False, None),
         (waiting(), [], AMOUNT, True, None),
         (waiting(), [], 0, False, PlannedTransaction(TransactionKind.VOID, 0)),
-        (waiting().told(CANCELLED, NOON), [], 0, False, None),
-        (authorised().told(CANCELLED, NOON), [], AMOUNT, True, None),
+        (waiting().apply_provider_payment(CANCELLED, NOON), [], 0, False, None),
+        (authorised().apply_provider_payment(CANCELLED, NOON), [], AMOUNT, True, None),
         (
             an_attempt().with_outcome(ProviderOutcomeDeclined("amount_too_small"), NOON),
             [],
@@ -202,7 +208,7 @@ def test_a_void_that_came_too_late_becomes_a_refund():
     void = a_transaction(TransactionKind.VOID).with_outcome(
         ProviderOutcomeDeclined("unexpected_state", captured), NOON
     )
-    attempt = authorised().told(captured, NOON)
+    attempt = authorised().apply_provider_payment(captured, NOON)
 
     plan = next_transaction(attempt, [void], 0, take=False)
 
@@ -246,7 +252,11 @@ def test_what_the_provider_never_heard_of_has_failed():
 
 
 def test_what_was_never_begun_and_brings_money_after_all_is_given_back():
-    attempt = an_attempt().with_outcome(ProviderPaymentNotFound(), NOON).told(AUTHORISED, NOON)
+    attempt = (
+        an_attempt()
+        .with_outcome(ProviderPaymentNotFound(), NOON)
+        .apply_provider_payment(AUTHORISED, NOON)
+    )
 
     assert attempt.state is AttemptState.AUTHORISED
     assert next_transaction(attempt, [], 0, take=False) == PlannedTransaction(
@@ -289,8 +299,8 @@ def test_a_transaction_that_is_over_stays_as_it_is():
 
 
 def test_a_card_given_beforehand_is_declined_for_good_and_one_on_the_page_is_tried_again():
-    given_ = an_attempt(card="pm_sample").told(DECLINED, NOON)
-    asked = an_attempt().told(DECLINED, NOON)
+    given_ = an_attempt(card="pm_sample").apply_provider_payment(DECLINED, NOON)
+    asked = an_attempt().apply_provider_payment(DECLINED, NOON)
 
     assert (given_.state, asked.state) == (AttemptState.FAILED, AttemptState.WAITING)
     assert given_.trouble == "do_not_honor"
@@ -298,7 +308,7 @@ def test_a_card_given_beforehand_is_declined_for_good_and_one_on_the_page_is_tri
 
 def test_what_only_the_page_may_know_is_forgotten_when_it_is_over():
     assert waiting().client_secret == "sample"
-    assert authorised().told(OPEN, NOON).client_secret == ""
+    assert authorised().apply_provider_payment(OPEN, NOON).client_secret == ""
 
 
 def test_an_attempt_is_looked_at_more_and_more_seldom_and_at_its_deadline():
@@ -314,4 +324,4 @@ def test_an_attempt_is_looked_at_more_and_more_seldom_and_at_its_deadline():
 
 def test_an_authorisation_is_looked_at_daily_and_what_is_over_is_not():
     assert next_reconcile_at(authorised(), NOON) == NOON + timedelta(days=1)
-    assert next_reconcile_at(waiting().told(CANCELLED, NOON), NOON) is None
+    assert next_reconcile_at(waiting().apply_provider_payment(CANCELLED, NOON), NOON) is None

@@ -24,7 +24,7 @@ from domain.pos.receipts import (
     TradedLine,
     TradedReceipt,
     paid_amounts,
-    parts_returned,
+    returned_quantities,
 )
 from tests.support.examples import HARBOUR, MUG, NOON, TEA_SET, TEAPOT
 
@@ -48,14 +48,14 @@ def a_book(receipt: Receipt) -> BookedReceipt:
         store=HARBOUR,
         terminal="T1",
         actor="test",
-        happened_at=receipt.occurred_at,
+        occurred_at=receipt.occurred_at,
         digest=receipt.digest,
         lines=receipt.lines,
     )
 
 
 def moved(receipt: Receipt) -> dict[str, tuple[int, int]]:
-    changes = [move.change for move in a_book(receipt).moves(PARTS)]
+    changes = [move.delta for move in a_book(receipt).to_postings(PARTS)]
     return {change.sku: (change.on_hand, change.unavailable) for change in changes}
 
 
@@ -120,7 +120,7 @@ def test_nothing_happens_later_than_it_is_told():
 def test_a_count_has_felt_what_happened_before_it(minutes: int, units: list[int]):
     booked = apply_late_report([a_sale(3, NOON + minutes * MINUTE)], {(HARBOUR, MUG): Report(NOON)})
 
-    assert [move.change.on_hand for move in booked] == units
+    assert [move.delta.on_hand for move in booked] == units
     assert {move.source.occurred_at for move in booked[1:]} <= {NOON}
 
 
@@ -129,9 +129,9 @@ def test_a_member_earns_for_what_was_paid_line_by_line():
     lines = [{"sku": sku, "quantity": 1, "unit_price": price} for sku in (MUG, TEAPOT, MUG)]
     off = {"sku": "COUPON", "quantity": 1, "unit_price": {"amount": -200, "currency": "SEK"}}
 
-    assert a_book(a_receipt(*lines)).points() == {MUG: 3, TEAPOT: 1}
-    assert a_book(a_receipt(*lines, off)).points() == {MUG: 1, TEAPOT: 1}
-    assert a_book(a_receipt()).points() == {}
+    assert a_book(a_receipt(*lines)).earned_points() == {MUG: 3, TEAPOT: 1}
+    assert a_book(a_receipt(*lines, off)).earned_points() == {MUG: 1, TEAPOT: 1}
+    assert a_book(a_receipt()).earned_points() == {}
 
 
 @given(st.lists(st.integers(-(10**6), 10**6)))
@@ -148,10 +148,10 @@ def test_no_more_comes_back_of_a_sale_than_was_sold():
 
     sold, back = trade(ReceiptKind.SALE, 2, 3), trade(ReceiptKind.RETURN, 4)
 
-    assert parts_returned([back]) == {}
-    assert parts_returned([sold]) == {}
-    assert parts_returned([back, sold]) == {"r-1": {MUG: (4, 5)}}
-    assert parts_returned([sold, back, back]) == {"r-1": {MUG: (5, 5)}}
+    assert returned_quantities([back]) == {}
+    assert returned_quantities([sold]) == {}
+    assert returned_quantities([back, sold]) == {"r-1": {MUG: (4, 5)}}
+    assert returned_quantities([sold, back, back]) == {"r-1": {MUG: (5, 5)}}
 
 
 def a_claim(name: str, units: int, promised: int, placed: int = 0) -> OpenClaim:

@@ -11,7 +11,7 @@ from domain.inventory.stock_levels import StockLevel
 from domain.kernel.ids import CartId, OrderId
 from domain.kernel.money import Money, share_of_units, split
 from domain.orders.order_lines import OrderLine
-from domain.orders.orders import Contact, Earning, Order, OrderState
+from domain.orders.orders import Contact, Order, OrderPoints, OrderState
 from domain.payments.attempts import AttemptState, PaymentAttempt
 from domain.payments.refunds import RefundMethod, split_refund
 from domain.payments.tenders import Payment, Tender
@@ -23,7 +23,12 @@ from domain.payments.transactions import (
 )
 from domain.pricing.prices import Totals
 from domain.returns.dispositions import Disposition, OtherLocation, ProposedAction, propose
-from domain.returns.returns import RequestedLine, ReturnTooLarge, to_return_lines, within
+from domain.returns.returns import (
+    RequestedLine,
+    ReturnTooLarge,
+    clip_to_returnable,
+    to_return_lines,
+)
 from tests.support.api.attempts import a_transaction, an_attempt
 from tests.support.examples import HARBOUR, HILL, MUG, TEAPOT
 
@@ -55,7 +60,7 @@ def an_order(*lines: OrderLine) -> Order:
         groups=[],
         payment=Payment(),
         totals=Totals(goods=total, discounts=sek(0), shipping=sek(0), tax=sek(0), to_pay=total),
-        points=Earning(0),
+        points=OrderPoints(0),
         tenders=[Tender("pay_at_pickup", total)],
         actor="test",
     )
@@ -73,7 +78,7 @@ def paid_back(order: Order, returns: list[int]) -> list[int]:
     for units in returns:
         lines = to_return_lines(order, [sound(units)])
         refunds.append(sum(line.refund.amount for line in lines))
-        order = order.taken_back({line.line: line.quantity for line in lines}, NOW)
+        order = order.record_return({line.line: line.quantity for line in lines}, NOW)
     return refunds
 
 
@@ -107,13 +112,13 @@ def test_what_is_cancelled_between_two_returns_leaves_no_coin_over(total, quanti
             given = structs.replace(line, collected=line.collected + 1)
             order = structs.replace(order, lines=[given])
             refunds += paid_back(order, [1])[0]
-            order = order.taken_back({MUG: 1}, NOW)
+            order = order.record_return({MUG: 1}, NOW)
         else:
             order = structs.replace(
                 order, lines=[structs.replace(line, cancelled=line.cancelled + 1)]
             )
 
-    assert refunds == order.lines[0].due
+    assert refunds == order.lines[0].amount_due
 
 
 steps = st.lists(st.sampled_from(["given", "cancelled", "returned", "captured", "refunded"]))
@@ -132,7 +137,7 @@ def test_a_card_keeps_what_is_due_less_what_came_back_in_whatever_order_things_h
 
     [line] = till.order.lines
     came_back = share_of_units(total, quantity, 0, line.returned)
-    kept = line.due - came_back if line.collected else 0
+    kept = line.amount_due - came_back if line.collected else 0
     assert till.attempt.captured - till.attempt.refunded == kept
 
 
@@ -165,7 +170,7 @@ class CardTill(Struct):
             self.order = self.order.settle("", cancelled={MUG: 1}, now=NOW)
         elif what == "returned" and line.returnable:
             worth = to_return_lines(self.order, [sound(1)])[0].refund.amount
-            self.order = self.order.taken_back({MUG: 1}, NOW, paid_back=worth)
+            self.order = self.order.record_return({MUG: 1}, NOW, paid_back=worth)
         self._provider_does(what)
         self._asks()
 
@@ -184,8 +189,8 @@ class CardTill(Struct):
                 self.asked[position] = structs.replace(one, state=TransactionState.DONE)
 
     def _asks(self) -> None:
-        owed = self.order.owed_by(self.attempt.id)
-        plan = next_transaction(self.attempt, self.asked, owed, take=self.order.has_begun)
+        owed = self.order.amount_owed(self.attempt.id)
+        plan = next_transaction(self.attempt, self.asked, owed, take=self.order.has_started)
         if plan is not None:
             self.asked.append(a_transaction(plan.kind, plan.amount, cause=str(len(self.asked))))
 
@@ -278,7 +283,9 @@ def test_more_than_was_given_is_refused_with_what_may_come_back():
 def test_what_happened_at_a_till_counts_as_far_as_the_buyer_had_it():
     order = an_order(a_line(300, 3, collected=2))
 
-    assert [one.quantity for one in within(order, [sound(1), sound(2), sound(1, "X")])] == [1, 1, 0]
+    assert [
+        one.quantity for one in clip_to_returnable(order, [sound(1), sound(2), sound(1, "X")])
+    ] == [1, 1, 0]
 
 
 def test_whether_what_did_not_come_is_paid_back_waits_for_the_office():

@@ -34,13 +34,13 @@ def test_a_warehouse_comes_before_a_store_and_then_the_first_by_its_key():
     both = route_lines({MUG: 1}, supply(harbour={MUG: 9}, hill={MUG: 9}))
     depot = route_lines({MUG: 1}, supply(harbour={MUG: 9}, depot={MUG: 1}))
 
-    assert (list(both.sent), list(depot.sent)) == ([HARBOUR], [DEPOT])
+    assert (list(both.units_by_store), list(depot.units_by_store)) == ([HARBOUR], [DEPOT])
 
 
 def test_where_the_buyer_holds_it_already_it_is_sent_from():
     held = supply({(HILL, MUG): 1}, harbour={MUG: 9}, hill={MUG: 9}, depot={MUG: 9})
 
-    assert list(route_lines({MUG: 1}, held).sent) == [HILL]
+    assert list(route_lines({MUG: 1}, held).units_by_store) == [HILL]
 
 
 def test_a_line_that_no_location_has_whole_comes_from_several():
@@ -52,19 +52,19 @@ def test_a_line_that_no_location_has_whole_comes_from_several():
 def test_what_nobody_has_is_named():
     found = route_lines({MUG: 5, TEAPOT: 1}, supply(harbour={MUG: 2, TEAPOT: 1}))
 
-    assert found.short == {MUG: 3}
+    assert found.unrouted == {MUG: 3}
 
 
 def test_a_kit_and_its_part_share_the_shelf():
     found = route_lines({TEA_SET: 1, MUG: 2}, supply(harbour={MUG: 3, TEAPOT: 1}))
 
-    assert found.short in ({TEA_SET: 1}, {MUG: 1})
+    assert found.unrouted in ({TEA_SET: 1}, {MUG: 1})
 
 
 def test_what_the_same_buyer_collects_there_is_not_sent_from_there():
-    taken = structs.replace(supply(harbour={MUG: 2}, hill={MUG: 1}), taken={(HARBOUR, MUG): 2})
+    taken = structs.replace(supply(harbour={MUG: 2}, hill={MUG: 1}), committed={(HARBOUR, MUG): 2})
 
-    assert route_lines({MUG: 1}, taken).sent == {HILL: {MUG: 1}}
+    assert route_lines({MUG: 1}, taken).units_by_store == {HILL: {MUG: 1}}
 
 
 counts = st.integers(0, 6)
@@ -77,13 +77,13 @@ shops = st.fixed_dictionaries(
 def test_no_location_sends_more_than_it_has_and_nothing_is_lost_or_doubled(shop, wanted):
     found = route_lines(wanted, supply(**shop))
 
-    for store, units in found.sent.items():
+    for store, units in found.units_by_store.items():
         for part in (MUG, TEAPOT):
             taken = sum(PARTS[sku].get(part, 0) * count for sku, count in units.items())
             assert taken <= shop[store][part]
     for sku, count in wanted.items():
-        sent = sum(units.get(sku, 0) for units in found.sent.values())
-        assert sent + found.short.get(sku, 0) == count
+        sent = sum(units.get(sku, 0) for units in found.units_by_store.values())
+        assert sent + found.unrouted.get(sku, 0) == count
 
 
 @given(shops, st.dictionaries(st.sampled_from([MUG, TEAPOT]), st.integers(1, 8)))

@@ -20,7 +20,7 @@ from domain.sourcing.store_options import (
     served_stores,
     stores_with_everything,
 )
-from domain.stores.promises import Promise
+from domain.stores.promises import PickupPromise
 from tests.support.examples import HARBOUR, HILL, MUG, NOON, TEA_SET, TEAPOT, a_store
 
 MADE: Final[dict[str, dict[str, int] | None]] = {
@@ -35,7 +35,7 @@ STORES = (HARBOUR, HILL, "lake", "moor")
 
 def a_candidate(store: str = HARBOUR, hours: int = 1, km: float | None = None) -> CandidateStore:
     since = NOON + timedelta(hours=hours)
-    return CandidateStore(a_store(store), Promise(since, since), km)
+    return CandidateStore(a_store(store), PickupPromise(since, since), km)
 
 
 def lying(own: dict[tuple[str, str], int] | None = None, **units: dict[str, int]) -> StockView:
@@ -87,7 +87,7 @@ def test_a_split_never_takes_more_than_lies_there_nor_more_than_is_wished(
             for part, each in (MADE[sku] or {}).items():
                 taken[part] += units * each
         for part, units in taken.items():
-            assert units <= there.shelves[store, part].sellable_to(own.get((store, part), 0))
+            assert units <= there.shelves[store, part].sellable_for(own.get((store, part), 0))
     for one in wanted:
         shares = split.shares if split else ()
         units = sum(share.units.get(one.sku, 0) for share in shares)
@@ -108,7 +108,7 @@ def test_no_other_two_stores_would_have_been_better(wanted, stock, own, candidat
     ]
     best = find_best_split(wanted, candidates, there)
 
-    assert (best and best.rank) == min((split.rank for split in every), default=None)
+    assert (best and best.sort_key) == min((split.sort_key for split in every), default=None)
 
 
 @given(wishes, stocks, held, places, st.randoms())

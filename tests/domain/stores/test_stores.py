@@ -50,8 +50,8 @@ def test_distance_is_along_the_great_circle():
 
 
 def test_a_store_that_is_nowhere_on_the_map_is_no_distance_away():
-    assert a_store("nowhere").km_from(59.3152, 18.0734) is None
-    assert a_store(HARBOUR).km_from(59.3152, 18.0734) == pytest.approx(0.91, abs=0.01)
+    assert a_store("nowhere").distance_from(59.3152, 18.0734) is None
+    assert a_store(HARBOUR).distance_from(59.3152, 18.0734) == pytest.approx(0.91, abs=0.01)
 
 
 def test_a_promise_is_made_to_the_full_minute():

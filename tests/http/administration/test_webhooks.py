@@ -67,7 +67,7 @@ class Told(Struct):
 async def told(database_url: str, tmp_path) -> AsyncIterator[Told]:
     receiver = Receiver()
     async with (
-        a_shop(database_url, tmp_path, webhook_private=True) as shop,
+        a_shop(database_url, tmp_path, webhook_allow_private=True) as shop,
         web_server(receiver) as url,
     ):
         office = await shop.office("webhooks")

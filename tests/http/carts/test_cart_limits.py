@@ -64,7 +64,7 @@ async def test_a_limit_can_be_taken_away(shop: Shop):
 
 @pytest.fixture
 async def thrifty(database_url: str, tmp_path: Path) -> AsyncIterator[Shop]:
-    async with a_shop(database_url, tmp_path, most_per_order=3) as shop:
+    async with a_shop(database_url, tmp_path, max_quantity_per_order=3) as shop:
         yield shop
 
 

@@ -12,7 +12,7 @@ import pytest
 from msgspec import Struct
 from msgspec.structs import replace
 
-from adapters.availability_cache.cache import FRESH, CacheEntry, InMemoryAvailabilityCache
+from adapters.availability_cache.cache import MAX_AGE, CacheEntry, InMemoryAvailabilityCache
 from adapters.main import build_app, build_components
 from adapters.postgres.db.pool import ConnectionPool, connect
 from adapters.postgres.db.unit_of_work import PostgresUnits, utc_now
@@ -304,7 +304,7 @@ async def test_the_window_shows_shoppers_no_number_that_is_hidden_and_staff_ever
     shop: Shop,
 ):
     await shelve(shop.units, mug=137)
-    settings = replace(shop.house.settings, shown_quantities=AvailableQuantities.CAPPED)
+    settings = replace(shop.house.settings, stock_display=AvailableQuantities.CAPPED)
     till = await shop.till(HARBOUR)
     with serving(build_app(build_components(settings))) as address:
         async with httpx.AsyncClient(base_url=address) as client:
@@ -369,7 +369,7 @@ async def window(shop: Shop, watched: Watched) -> AsyncIterator[InMemoryAvailabi
     made = a_window(shop, PostgresUnits(watched))
     shop.units.after_stock.append(made.invalidate)
     async with shop.house.relay.running(), made.running():
-        await made._rounds.poll()
+        await made._poll_loop.poll()
         yield made
 
 
@@ -401,13 +401,13 @@ async def test_a_change_in_the_middle_of_a_reading_leaves_nothing_behind(
     whose: str,
 ):
     await shelve(shop.units, mug=5)
-    await window._rounds.poll()
+    await window._poll_loop.poll()
     Slow.reached, Slow.go_on = asyncio.Event(), asyncio.Event()
     monkeypatch.setattr("adapters.postgres.db.repositories.PostgresHolds", Slow)
     reading = asyncio.create_task(told(window))
     await Slow.reached.wait()
     await shelve(shop.units if whose == "our own" else another, mug=1)
-    await window._rounds.poll()  # a look has heard of it
+    await window._poll_loop.poll()  # a look has heard of it
     Slow.go_on.set()
     answer = await reading
 
@@ -421,7 +421,7 @@ async def test_of_a_page_only_that_is_read_which_does_not_lie_there(
 ):
     page = [MUG, TEAPOT, ENGRAVING]
     await shelve(shop.units, mug=5, teapot=3)
-    await window._rounds.poll()
+    await window._poll_loop.poll()
     await window.load([MUG], exact=False)
     watched.asked.clear()
     shown = await window.load(page, exact=False)
@@ -439,7 +439,7 @@ async def test_what_lies_there_is_confirmed_before_it_is_part_of_a_page(
     shop: Shop, window: InMemoryAvailabilityCache, another: PostgresUnits
 ):
     await shelve(shop.units, mug=5, teapot=3)
-    await window._rounds.poll()
+    await window._poll_loop.poll()
     await window.load([MUG], exact=False)
     await shelve(another, mug=1)
     page = await window.load([MUG, TEAPOT], exact=False)
@@ -457,7 +457,7 @@ async def test_a_window_that_nobody_confirms_shows_nothing(shop: Shop):
             while window.get([MUG], exact=False) is None:
                 await told(window)
                 await asyncio.sleep(0.01)
-        later = FRESH + timedelta(seconds=2)
+        later = MAX_AGE + timedelta(seconds=2)
         shown = window.get([MUG], exact=False)
 
     assert shown is None

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from litestar.exceptions import ClientException
 
-from adapters.http.web.bodies import apart
+from adapters.http.web.bodies import split_items
 from tests.support.api.stocktaking import line, results, tell
 from tests.support.examples import HARBOUR, HILL, MUG, TEAPOT, shelve
 from tests.support.shop import Shop
@@ -390,4 +390,4 @@ async def test_a_batch_that_is_no_json_is_unreadable_as_a_whole(shop: Shop, body
 
 def test_a_batch_of_brackets_without_end_that_is_no_json_keeps_nobody_waiting():
     with pytest.raises(ClientException):
-        apart(b"[" * 1_000_001)
+        split_items(b"[" * 1_000_001)

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from adapters.drain import Drain
-from adapters.http.inventory.streams import Streams
+from adapters.http.inventory.streams import AvailabilityStreams
 from domain.inventory.availability import StockDisplayPolicy
 from domain.inventory.change_feed import Subscription, Update
 from tests.support.api.streams import Live, live
@@ -90,10 +90,10 @@ async def test_whoever_begins_under_traffic_hears_each_shelf_step_by_step(live: 
 @asynccontextmanager
 async def beginning(shop: Shop, following: Subscription) -> AsyncIterator[AsyncIterator[bytes]]:
     """A stream in this very process, where changes wait for a position until somebody asks."""
-    streams = Streams(shop.units, shop.house.relay, telling=StockDisplayPolicy())
+    streams = AvailabilityStreams(shop.units, shop.house.relay, telling=StockDisplayPolicy())
     async with streams.running(Drain()):
-        await streams.caught_up()
-        async with aclosing(streams.follow(following, None)) as chunks:
+        await streams.wait_until_current()
+        async with aclosing(streams.subscribe(following, None)) as chunks:
             await anext(chunks)
             yield chunks
 

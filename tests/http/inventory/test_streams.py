@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from adapters.drain import Drain
-from adapters.http.inventory.streams import HEARTBEAT_S, Streams
+from adapters.http.inventory.streams import HEARTBEAT_INTERVAL_SECONDS, AvailabilityStreams
 from adapters.main import build_app, build_components
 from adapters.postgres.db.urls import for_asyncpg
 from domain.catalogue.products import ProductState
@@ -299,11 +299,11 @@ async def a_stream(
 ) -> AsyncIterator[tuple[AsyncGenerator[bytes, None], Drain]]:
     """A stream of mugs at the harbour in this very process, and the drain that ends it."""
     drain, relay = Drain(), shop.house.relay
-    streams = Streams(shop.units, relay, telling=StockDisplayPolicy(), **settings)
+    streams = AvailabilityStreams(shop.units, relay, telling=StockDisplayPolicy(), **settings)
     following = Subscription(frozenset({MUG}), frozenset({HARBOUR}))
     async with relay.running(), streams.running(drain):
-        await streams.caught_up()
-        chunks = streams.follow(following, cursor)
+        await streams.wait_until_current()
+        chunks = streams.subscribe(following, cursor)
         yield chunks, drain
         await chunks.aclose()
 
@@ -318,7 +318,7 @@ async def test_a_stream_shows_that_it_lives_while_nothing_changes(shop: Shop):
         beats = [await anext(chunks) for _ in range(5)][-2:]
 
     assert beats == [b":\n\n", b":\n\n"]
-    assert HEARTBEAT_S <= 15
+    assert HEARTBEAT_INTERVAL_SECONDS <= 15
 
 
 async def test_a_slow_reader_is_sent_away_and_has_everything_when_it_comes_back(shop: Shop):
@@ -365,7 +365,7 @@ async def test_a_stop_ends_the_stream_behind_what_was_told(shop: Shop):
 async def test_shoppers_learn_what_the_retailer_shows_and_staff_the_number(
     database_url: str, tmp_path: Path, quantities: AvailableQuantities, shown: list[int | None]
 ):
-    rule = {"shown_quantities": quantities, "shown_quantities_max": 20}
+    rule = {"stock_display": quantities, "stock_display_max": 20}
     async with a_shop(database_url, tmp_path, **rule) as shop:
         await shelve(shop.units, mug=137)
         here, page, staff = f"?sku={MUG}&store={HARBOUR}", await shop.page(), await shop.office()
@@ -396,14 +396,14 @@ async def test_shoppers_learn_what_the_retailer_shows_and_staff_the_number(
 
 async def test_a_page_is_told_before_its_hold_ends_and_again_when_it_was_extended(live: Live):
     await live.put(mug=5)
-    streams = Streams(
+    streams = AvailabilityStreams(
         live.shop.units, live.shop.house.relay, telling=StockDisplayPolicy(), heartbeat_s=0.1
     )
     soon, later = [
         (await hold(live.shop, live.page, ttl_s=seconds)).json()["id"] for seconds in (30, 3600)
     ]
     following = Subscription(frozenset({MUG}), holds=frozenset({soon, later}))
-    async with streams.running(Drain()), aclosing(streams.follow(following, None)) as stream:
+    async with streams.running(Drain()), aclosing(streams.subscribe(following, None)) as stream:
         first = await beats(stream, 3)
         path = f"/v1/holds/{soon}/extend"
         await live.shop.client.post(path, json={"ttl_s": 40}, headers=live.page)

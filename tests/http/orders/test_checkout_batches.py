@@ -42,7 +42,7 @@ async def together(shop: Shop, *wishes: CheckoutCommand) -> list[Any]:
 
 
 def names(answers: list[Any]) -> list[str]:
-    return [one.name if isinstance(one, DomainError) else "placed" for one in answers]
+    return [one.error_code if isinstance(one, DomainError) else "placed" for one in answers]
 
 
 async def test_each_cart_becomes_an_order_of_its_own(shop: Shop):

@@ -6,7 +6,14 @@ from domain.kernel.ids import CartId, OrderId
 from domain.kernel.money import Money
 from domain.orders.edits import Edited, PaymentTooSmall, apply_edits
 from domain.orders.order_lines import OrderLine
-from domain.orders.orders import Bill, Contact, Earning, Order, OrderState, totals_of
+from domain.orders.orders import (
+    Contact,
+    Order,
+    OrderPoints,
+    OrderPricing,
+    OrderState,
+    compute_totals,
+)
 from domain.payments.tenders import Payment
 from tests.support.api.audit import broken
 from tests.support.api.cancellations import mixed, send
@@ -351,14 +358,14 @@ def test_what_was_paid_by_card_does_not_grow_beyond_what_was_authorised():
         lines=[mugs],
         groups=[],
         payment=Payment("card"),
-        totals=totals_of([mugs], Bill(), cost),
-        points=Earning(0),
+        totals=compute_totals([mugs], OrderPricing(), cost),
+        points=OrderPoints(0),
         tenders=[],
         actor="key_1",
     )
 
     with pytest.raises(PaymentTooSmall) as refused:
-        apply_edits(paid, Edited(more={MUG: 1}), NOON)
+        apply_edits(paid, Edited(added_units={MUG: 1}), NOON)
     assert refused.value.facts["authorised"] == Money(2000, "SEK")
     cheaper = apply_edits(paid, Edited(prices={MUG: Money(900, "SEK")}), NOON)
     assert cheaper.totals.to_pay == Money(1800, "SEK")

@@ -166,4 +166,4 @@ async def test_looking_for_people_is_slowed_down(shop: Shop):
 def test_a_number_may_be_from_any_country_with_a_store():
     sought = parse_search("22 22 55 55", {"NO", "RO"})
 
-    assert (SearchKind.PHONE, "+4722225555") in sought.words
+    assert (SearchKind.PHONE, "+4722225555") in sought.terms

@@ -289,7 +289,7 @@ async def test_a_claim_that_comes_while_a_store_is_being_disabled_waits_and_is_r
     await shelve(shop.units, HILL, mug=3)
     async with shop.units.begin() as unit:
         [before] = (await unit.stores.stores.lock([HARBOUR])).values()
-        assert (await unit.orders.store_closing.get_open_work(HARBOUR)).is_nothing
+        assert (await unit.orders.store_closing.get_open_work(HARBOUR)).is_empty
         claiming = asyncio.create_task(claim(shop))
         await asyncio.wait({claiming}, timeout=0.5)
         await unit.stores.stores.upsert([replace(before, state=StoreState.CLOSED)])

@@ -525,7 +525,7 @@ BROUGHT = {"sku": MUG, "quantity": 1, "disposition": "damaged"}
 @pytest.fixture
 async def trusting(database_url: str, tmp_path: Path) -> AsyncIterator[Shop]:
     """A shop that takes goods worth 300 kronor back without a receipt."""
-    async with a_shop(database_url, tmp_path, returns_without_receipt_max=30000) as shop:
+    async with a_shop(database_url, tmp_path, non_receipted_return_max=30000) as shop:
         yield shop
 
 

@@ -8,7 +8,7 @@ import httpx
 import pytest
 import structlog
 
-from adapters.http.web.paging import seal
+from adapters.http.web.paging import encode_cursor
 from domain.foundation.callers import AccessDenied, Role
 from tests.support.shop import Shop
 
@@ -432,7 +432,7 @@ async def test_the_rules_of_a_parameters_type_hold(shop: Shop, query: str, name:
 async def test_a_cursor_that_no_list_of_ours_gave_is_named(shop: Shop, path: str, position: object):
     answer = await shop.client.get(
         path,
-        params={**httpx.URL(path).params, "cursor": seal(position)},
+        params={**httpx.URL(path).params, "cursor": encode_cursor(position)},
         headers=await shop.office(),
     )
 

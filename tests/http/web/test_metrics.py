@@ -12,8 +12,8 @@ import httpx
 import pytest
 
 from adapters.main import Components, build_app, build_components
-from adapters.scheduler.steps import audit
-from adapters.settings import Role, Secret, Settings
+from adapters.scheduler.steps import run_audit
+from adapters.settings import ProcessRole, Secret, Settings
 from tests.support.api.unavailable_database import NOWHERE
 from tests.support.examples import shelve
 from tests.support.shop import SECRET, Shop
@@ -62,9 +62,9 @@ def test_three_workers_are_added_up_and_the_killed_are_not_under_way(lines: list
         in lines
     )
     assert 'hylla_http_requests_total{method="other",route="unknown",status="405"} 3.0' in lines
-    assert [line for line in lines if line.startswith("hylla_http_requests_under_way ")] in (
+    assert [line for line in lines if line.startswith("hylla_http_requests_in_progress ")] in (
         [],
-        ["hylla_http_requests_under_way 0.0"],
+        ["hylla_http_requests_in_progress 0.0"],
     )
 
 
@@ -73,7 +73,7 @@ def test_several_workers_tell_of_one_audit(lines: list[str]):
         'hylla_audit_checked{invariant="every_entry_balances"} 70.0',
         'hylla_audit_broken{invariant="every_entry_balances"} 2.0',
         'hylla_audit_unfinished{invariant="every_entry_balances"} 1.0',
-        "hylla_audit_at_seconds 1.795392e+09",
+        "hylla_audit_timestamp_seconds 1.795392e+09",
     ]
 
 
@@ -96,7 +96,7 @@ async def test_whichever_worker_is_asked_tells_what_the_last_audit_found(shop: S
     async with shop.units.read() as unit:
         await unit.connection.execute("update stock set on_hand = 7")
     before = datetime.now(UTC).timestamp()
-    await audit(shop.units)
+    await run_audit(shop.units)
     other = build_components(shop.house.settings)
     (status, told), (_, told_by_other) = await metrics(shop.house), await metrics(other)
     await other.close()
@@ -106,7 +106,7 @@ async def test_whichever_worker_is_asked_tells_what_the_last_audit_found(shop: S
     assert told['hylla_audit_broken{invariant="on_hand_is_what_was_moved"}'] == 2
     assert told['hylla_audit_broken{invariant="every_entry_balances"}'] == 0
     assert told['hylla_audit_unfinished{invariant="every_entry_balances"}'] == 0
-    assert before - 1 < told["hylla_audit_at_seconds"] < before + 60
+    assert before - 1 < told["hylla_audit_timestamp_seconds"] < before + 60
     assert {name: told_by_other[name] for name in of_the_audit(told)} == {
         name: told[name] for name in of_the_audit(told)
     }
@@ -116,25 +116,27 @@ async def test_before_the_first_audit_there_is_nothing_to_tell_of_it(shop: Shop)
     status, told = await metrics(shop.house)
 
     assert (status, of_the_audit(told)) == (200, set())
-    assert "hylla_http_requests_under_way" in told
+    assert "hylla_http_requests_in_progress" in told
 
 
 async def test_figures_are_told_while_the_database_is_away(tmp_path: Path):
     house = build_components(
-        Settings(data=tmp_path, database_url=Secret(NOWHERE), secret=Secret(SECRET), role=Role.API)
+        Settings(
+            data=tmp_path, database_url=Secret(NOWHERE), secret=Secret(SECRET), role=ProcessRole.API
+        )
     )
     status, told = await metrics(house)
     await house.close()
 
     assert (status, of_the_audit(told)) == (200, set())
-    assert "hylla_http_requests_under_way" in told
+    assert "hylla_http_requests_in_progress" in told
 
 
 async def test_figures_are_told_while_the_database_has_no_time(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("adapters.http.web.metrics.PATIENCE_S", 0.1)
-    await audit(shop.units)
+    monkeypatch.setattr("adapters.http.web.metrics.QUERY_TIMEOUT_SECONDS", 0.1)
+    await run_audit(shop.units)
     async with shop.units.begin() as unit:
         await unit.connection.execute("lock table audits")
         async with asyncio.timeout(4):  # a lock is waited for longer than that

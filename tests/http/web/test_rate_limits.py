@@ -24,32 +24,32 @@ def test_a_bucket_is_emptied_and_fills_again():
     watch = Watch()
     limits = RateLimiter(RatePolicy("default", 3, 6), monotonic=watch)
     for left in (2, 1, 0):
-        assert limits.take("default", "somebody")["RateLimit"].startswith(f'"default";r={left};')
+        assert limits.acquire("default", "somebody")["RateLimit"].startswith(f'"default";r={left};')
     with pytest.raises(RateLimited) as refusal:
-        limits.take("default", "somebody")
+        limits.acquire("default", "somebody")
     watch.now += refusal.value.facts["retry_after_s"]
 
     assert refusal.value.facts["retry_after_s"] == 2
-    assert limits.take("default", "somebody")["RateLimit"] == '"default";r=0;t=6'
+    assert limits.acquire("default", "somebody")["RateLimit"] == '"default";r=0;t=6'
 
 
 def test_nobody_pays_for_another_or_for_another_limit():
     limits = RateLimiter(
         RatePolicy("default", 1, 1), RatePolicy("strict", 1, 60), monotonic=Watch()
     )
-    limits.take("default", "one")
+    limits.acquire("default", "one")
 
-    assert limits.take("default", "two")["RateLimit-Policy"] == '"default";q=1;w=1'
-    assert limits.take("strict", "one")["RateLimit-Policy"] == '"strict";q=1;w=60'
+    assert limits.acquire("default", "two")["RateLimit-Policy"] == '"default";q=1;w=1'
+    assert limits.acquire("strict", "one")["RateLimit-Policy"] == '"strict";q=1;w=60'
 
 
 def test_a_bucket_never_holds_more_than_its_quota():
     watch = Watch()
     limits = RateLimiter(RatePolicy("default", 2, 1), monotonic=watch)
-    limits.take("default", "somebody")
+    limits.acquire("default", "somebody")
     watch.now += 3600
 
-    assert limits.take("default", "somebody")["RateLimit"] == '"default";r=1;t=1'
+    assert limits.acquire("default", "somebody")["RateLimit"] == '"default";r=1;t=1'
 
 
 async def test_who_asks_too_often_is_told_when_to_come_back(database_url: str, tmp_path: Path):

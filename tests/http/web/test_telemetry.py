@@ -12,7 +12,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import SpanKind
 
 from adapters.main import build_app
-from adapters.telemetry import traced
+from adapters.telemetry import add_tracing_middleware
 from tests.support.shop import Shop
 
 
@@ -24,7 +24,7 @@ async def test_a_request_is_a_span_by_its_route_with_what_the_database_was_asked
     asyncpg: Any = AsyncPGInstrumentor()  # type: ignore[no-untyped-call]
     asyncpg.instrument(tracer_provider=provider)
     try:
-        transport = httpx.ASGITransport(app=traced(build_app(shop.house), provider))
+        transport = httpx.ASGITransport(app=add_tracing_middleware(build_app(shop.house), provider))
         async with httpx.AsyncClient(transport=transport, base_url="http://shop.test") as client:
             answer = await client.get(
                 "/v1/carts/crt_secret?token=hidden", headers={**page, "Cart-Token": "concealed"}

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from adapters.main import build_app, build_components
-from adapters.settings import Role, Secret, Settings
+from adapters.settings import ProcessRole, Secret, Settings
 from domain.kernel.errors import NotFound, Unavailable
 from tests.support.api.unavailable_database import NOWHERE
 from tests.support.database import tell
@@ -30,7 +30,9 @@ DIES_AT_COMMIT = """
 
 async def test_a_shop_without_its_database_is_busy_and_says_so(tmp_path: Path):
     house = build_components(
-        Settings(data=tmp_path, database_url=Secret(NOWHERE), secret=Secret(SECRET), role=Role.API)
+        Settings(
+            data=tmp_path, database_url=Secret(NOWHERE), secret=Secret(SECRET), role=ProcessRole.API
+        )
     )
     app: Any = build_app(house)
     transport = httpx.ASGITransport(app=app)

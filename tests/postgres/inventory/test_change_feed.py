@@ -52,7 +52,7 @@ async def read(units: PostgresUnits, after: int = 0, limit: int = 1000) -> list[
 
 
 def place(change: StockChange) -> StockKey:
-    return (change.shelf.store, change.shelf.sku)
+    return (change.stock_level.store, change.stock_level.sku)
 
 
 async def test_a_change_that_commits_late_comes_behind_what_was_read_before(units: PostgresUnits):
@@ -91,8 +91,8 @@ async def test_a_change_says_how_it_left_the_shelf_and_why(units: PostgresUnits)
     async with units.read() as unit:
         shelves = await unit.inventory.stock_levels.list_by_skus([MUG], [HARBOUR])
 
-    assert change.shelf == shelves[FIRST]
-    assert (change.shelf.on_hand, change.cause) == (5, "count")
+    assert change.stock_level == shelves[FIRST]
+    assert (change.stock_level.on_hand, change.cause) == (5, "count")
 
 
 @pytest.mark.parametrize("batch", [1, 7, 1000])
@@ -130,7 +130,7 @@ async def test_under_any_traffic_every_change_is_read_once_and_each_shelf_in_ord
 
     assert len(heard) == 16 * 8
     for shelf in SHELVES:
-        versions = [change.shelf.version for change in heard if place(change) == shelf]
+        versions = [change.stock_level.version for change in heard if place(change) == shelf]
         assert versions == list(range(2, len(versions) + 2))
 
 
@@ -148,7 +148,7 @@ async def late_relay(units: PostgresUnits) -> list[StockChange]:
 
 
 async def test_relays_take_turns_so_that_no_position_comes_late(units: PostgresUnits):
-    assert [change.shelf.sku for change in await late_relay(units)] == [MUG, TEAPOT]
+    assert [change.stock_level.sku for change in await late_relay(units)] == [MUG, TEAPOT]
 
 
 async def test_what_is_old_is_forgotten_but_never_where_the_feed_is(units: PostgresUnits):

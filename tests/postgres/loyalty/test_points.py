@@ -12,15 +12,15 @@ from adapters.postgres.db.unit_of_work import PostgresUnit
 from adapters.postgres.db.urls import for_asyncpg
 from adapters.postgres.loyalty.repositories.points import PostgresPoints
 from adapters.postgres.loyalty.repositories.rewards import PostgresRewards
-from domain.loyalty.points import Balance, Kind, Programme
-from domain.loyalty.rewards import Expiring, NotMember
+from domain.loyalty.points import EntryKind, LoyaltyProgramme, PointsBalance
+from domain.loyalty.rewards import ExpiringPoints, NotMember
 from tests.support.points import promise
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 FRIEND, STRANGER = "cus_friend", "cus_stranger"
 MEMBER = "mem_friend"
-AT_ONCE = Programme()
-LATER = Programme(activation_days=14)
+AT_ONCE = LoyaltyProgramme()
+LATER = LoyaltyProgramme(activation_days=14)
 BASKET = {"MUG": 10, "TEAPOT": 5}
 
 
@@ -38,12 +38,12 @@ async def database(database_url):
     await connection.close()
 
 
-def points(database, programme: Programme = AT_ONCE, now: datetime = NOW) -> Any:
+def points(database, programme: LoyaltyProgramme = AT_ONCE, now: datetime = NOW) -> Any:
     return PostgresPoints(database, now, PostgresUnit.new_id, programme)
 
 
 def rewards(database, now: datetime = NOW, zone: str = "UTC") -> Any:
-    return PostgresRewards(database, now, Programme(zone=zone))
+    return PostgresRewards(database, now, LoyaltyProgramme(zone=zone))
 
 
 async def balance(database) -> Any:
@@ -69,8 +69,8 @@ async def test_points_are_pending_until_the_goods_are_handed_over(database):
     placed = await balance(database)
     await points(database).confirm("ord_1", {"MUG": 4}, "handover:1")
 
-    assert placed == Balance(pending=15)
-    assert await balance(database) == Balance(pending=11, available=4)
+    assert placed == PointsBalance(pending=15)
+    assert await balance(database) == PointsBalance(pending=11, available=4)
 
 
 async def test_each_source_counts_once(database):
@@ -79,7 +79,7 @@ async def test_each_source_counts_once(database):
         await points(database).confirm("ord_1", {"MUG": 4}, "handover:1")
         await points(database).reverse("ord_1", {"MUG": 6, "TEAPOT": 5}, "cancellation:1")
 
-    assert await balance(database) == Balance(available=4)
+    assert await balance(database) == PointsBalance(available=4)
     assert await rows(database) == (3, 4 + 2 + 4)
 
 
@@ -94,7 +94,7 @@ async def test_twenty_deliveries_of_one_handover_give_its_points_once(database, 
     await asyncio.gather(*(deliver() for _ in range(20)))
     await pool.close()
 
-    assert await balance(database) == Balance(pending=11, available=4)
+    assert await balance(database) == PointsBalance(pending=11, available=4)
 
 
 async def test_twenty_handovers_at_once_give_no_more_than_was_promised(database, database_url):
@@ -108,7 +108,7 @@ async def test_twenty_handovers_at_once_give_no_more_than_was_promised(database,
     await asyncio.gather(*(deliver(number) for number in range(20)))
     await pool.close()
 
-    assert await balance(database) == Balance(available=10)
+    assert await balance(database) == PointsBalance(available=10)
 
 
 async def two_handovers_at_once(database, database_url) -> None:
@@ -131,7 +131,7 @@ async def two_handovers_at_once(database, database_url) -> None:
 async def test_a_second_handover_waits_and_finds_nothing_left(database, database_url):
     await two_handovers_at_once(database, database_url)
 
-    assert await balance(database) == Balance(available=10)
+    assert await balance(database) == PointsBalance(available=10)
 
 
 async def test_without_the_members_lock_the_second_handover_would_go_wrong(
@@ -179,9 +179,9 @@ async def test_with_activation_days_points_are_available_only_when_their_day_has
     day = points(database, LATER, NOW + timedelta(days=14))
 
     assert await eve.activate(100) == 0
-    assert await balance(database) == Balance(pending=15)
+    assert await balance(database) == PointsBalance(pending=15)
     assert [await day.activate(100), await day.activate(100)] == [1, 0]
-    assert await balance(database) == Balance(pending=11, available=4)
+    assert await balance(database) == PointsBalance(pending=11, available=4)
 
 
 async def test_two_who_activate_at_once_do_it_once(database, database_url):
@@ -199,14 +199,14 @@ async def test_two_who_activate_at_once_do_it_once(database, database_url):
     await pool.close()
 
     assert sum(activated) == 4
-    assert await balance(database) == Balance(pending=11, available=4)
+    assert await balance(database) == PointsBalance(pending=11, available=4)
 
 
 async def test_a_cancelled_order_takes_its_pending_points_back(database):
     await promise(points(database), FRIEND, "ord_1", BASKET)
     await points(database).reverse("ord_1", BASKET, "cancellation:1")
 
-    assert await balance(database) == Balance()
+    assert await balance(database) == PointsBalance()
 
 
 async def test_what_was_spent_already_becomes_a_debt_that_new_points_repay(database):
@@ -220,7 +220,7 @@ async def test_what_was_spent_already_becomes_a_debt_that_new_points_repay(datab
 
     assert (indebted.debt, indebted.available) == (100, 0)
     assert (less.debt, less.available) == (30, 0)
-    assert await balance(database) == Balance(available=40)
+    assert await balance(database) == PointsBalance(available=40)
 
 
 async def test_what_a_line_spent_is_taken_from_other_orders_before_it_becomes_a_debt(database):
@@ -233,7 +233,7 @@ async def test_what_a_line_spent_is_taken_from_other_orders_before_it_becomes_a_
 
     await points(database).reverse("ord_1", {"MUG": 10}, "return:1")
 
-    assert await balance(database) == Balance(pending=5, debt=2)
+    assert await balance(database) == PointsBalance(pending=5, debt=2)
 
 
 async def test_points_activated_later_repay_a_debt_too(database):
@@ -244,7 +244,7 @@ async def test_points_activated_later_repay_a_debt_too(database):
 
     await points(database, LATER, NOW + timedelta(days=14)).activate(100)
 
-    assert await balance(database) == Balance(available=3)
+    assert await balance(database) == PointsBalance(available=3)
 
 
 async def test_a_member_reads_what_happened_latest_first_and_page_by_page(database):
@@ -256,9 +256,9 @@ async def test_a_member_reads_what_happened_latest_first_and_page_by_page(databa
     second = await rewards(database).list_entries(MEMBER, after=first[-1].id, limit=2)
 
     assert [(entry.kind, entry.change) for entry in [*first, *second]] == [
-        (Kind.REVERSED, Balance(pending=-6)),
-        (Kind.CONFIRMED, Balance(pending=-4, available=4)),
-        (Kind.PROMISED, Balance(pending=15)),
+        (EntryKind.REVERSED, PointsBalance(pending=-6)),
+        (EntryKind.CONFIRMED, PointsBalance(pending=-4, available=4)),
+        (EntryKind.PROMISED, PointsBalance(pending=15)),
     ]
     assert {entry.purchase for entry in first} == {"ord_1"}
 
@@ -274,7 +274,7 @@ async def test_points_expire_through_the_last_day_in_the_zone_of_the_programme(d
     before = await rewards(database, zone="Europe/Copenhagen").get(MEMBER)
     after = await rewards(database, midnight_in_copenhagen, "Europe/Copenhagen").get(MEMBER)
 
-    assert before.expiring == [Expiring(15, date(2026, 12, 31))]
+    assert before.expiring == [ExpiringPoints(15, date(2026, 12, 31))]
     assert after.expiring == []
 
 

@@ -45,7 +45,7 @@ def a_book(receipt: Receipt) -> BookedReceipt:
         store=HARBOUR,
         terminal="T1",
         actor="test",
-        happened_at=NOON,
+        occurred_at=NOON,
         digest=receipt.digest,
         lines=receipt.lines,
     )

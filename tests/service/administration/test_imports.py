@@ -8,7 +8,7 @@ from io import BytesIO
 import pytest
 
 from adapters.imports import reading
-from adapters.imports.reading import FileReading
+from adapters.imports.reading import ImportFileReader
 from adapters.postgres.db.pool import connect
 from adapters.postgres.db.unit_of_work import PostgresUnits
 from domain.catalogue.products import ProductState
@@ -47,7 +47,7 @@ class Books:
         self.units = PostgresUnits(connect(database_url, pool_size=4), self.clock)
 
     async def bring_in(self, kind: ImportKind, content: str, **wishes) -> ImportReport:
-        batches = FileReading().batches(kind, BytesIO(content.encode()), options(**wishes))
+        batches = ImportFileReader().batches(kind, BytesIO(content.encode()), options(**wishes))
         return await import_file(self.units, batches, kind, actor="test")
 
     async def counts(self, kind: ImportKind, content: str, **wishes) -> tuple[int, int, int]:
@@ -210,7 +210,7 @@ async def test_a_delivery_that_is_over_takes_no_news(books: Books):
     await books.bring_in(ImportKind.DELIVERIES, FILES[ImportKind.DELIVERIES])
     async with books.units.begin() as unit:
         [delivery] = (await unit.inventory.deliveries.get_reported_for_update(["PO-1"])).values()
-        await unit.inventory.deliveries.update(delivery.cancelled("test", unit.now))
+        await unit.inventory.deliveries.update(delivery.cancel("test", unit.now))
     again = await books.counts(ImportKind.DELIVERIES, FILES[ImportKind.DELIVERIES])
     news = FILES[ImportKind.DELIVERIES].replace("MUG,12", "MUG,13")
     report = await books.bring_in(ImportKind.DELIVERIES, news)
@@ -420,10 +420,10 @@ async def test_only_the_first_thousand_refused_lines_are_told_and_all_are_counte
 
 
 async def test_batches_are_units_of_their_own(books: Books, monkeypatch):
-    monkeypatch.setattr(reading, "BATCH", 2)
+    monkeypatch.setattr(reading, "BATCH_SIZE", 2)
     seen: list[int] = []
     content = "external_id\n" + "".join(f"{number}\n" for number in range(5))
-    batches = FileReading().batches(ImportKind.CUSTOMERS, BytesIO(content.encode()), options())
+    batches = ImportFileReader().batches(ImportKind.CUSTOMERS, BytesIO(content.encode()), options())
 
     report = await import_file(
         books.units,
@@ -440,7 +440,7 @@ async def test_batches_are_units_of_their_own(books: Books, monkeypatch):
 async def test_two_who_bring_in_one_file_at_once_do_not_block_each_other(
     books: Books, monkeypatch, kind: ImportKind
 ):
-    monkeypatch.setattr(reading, "BATCH", 40)
+    monkeypatch.setattr(reading, "BATCH_SIZE", 40)
     head, *_ = FILES[kind].split("\n")
     skus = [f"S{number}" for number in range(200)]
     async with books.units.begin() as unit:

@@ -13,7 +13,12 @@ from adapters.postgres.administration.invariants import INVARIANTS
 from adapters.postgres.db.pool import connect
 from adapters.postgres.db.unit_of_work import PostgresUnits
 from adapters.scheduler.scheduler import Job, Scheduler, run_slot
-from adapters.scheduler.steps import audit, build_jobs, purge_access_denials, purge_idempotency_keys
+from adapters.scheduler.steps import (
+    build_jobs,
+    purge_access_denials,
+    purge_idempotency_keys,
+    run_audit,
+)
 from adapters.webhooks.sender import HttpWebhookSender
 from domain.follow_ups.messages import MessageState
 from domain.foundation.callers import Caller, Role
@@ -42,7 +47,7 @@ async def test_three_processes_do_what_is_due_once_in_each_slot(database_url: st
         return 0
 
     every = timedelta(seconds=0.5)
-    step = Job("count", every, work, once=True)
+    step = Job("count", every, work, once_per_interval=True)
     stopping = [asyncio.Event() for _ in nodes]
     async with asyncio.TaskGroup() as group:
         for node, stop in zip(nodes, stopping, strict=True):
@@ -66,7 +71,7 @@ async def test_what_is_due_is_done_soon_after_a_start_and_not_again_after_the_ne
         done.append(datetime.now(UTC))
         return 0
 
-    step = Job("count", every, work, once=True)
+    step = Job("count", every, work, once_per_interval=True)
     async with units.begin() as unit:
         assert await unit.administration.job_runs.claim(
             "count", run_slot(unit.now - every, every), "who was here before"
@@ -240,9 +245,9 @@ async def test_what_an_audit_found_is_kept_and_told_and_left_as_it_is(
         await tell(shop, "update stock set on_hand = 7")
         await tell(shop, "insert into audits values ('a_rule_of_old', now(), 9, 9)")
         with capture_logs() as logs:
-            did = await audit(shop.units)
+            did = await run_audit(shop.units)
             await tell(shop, "update stock set on_hand = 5 where sku = 'MUG'")
-            await audit(shop.units)
+            await run_audit(shop.units)
         async with shop.units.read() as unit:
             kept = {one.name: one for one in await unit.administration.audit.get_last_report()}
             left = await unit.connection.fetchval("select max(on_hand) from stock")
@@ -263,14 +268,14 @@ async def test_what_an_audit_found_is_kept_and_told_and_left_as_it_is(
 async def test_an_audit_that_cannot_finish_one_keeps_the_others_and_says_so(
     database_url: str, tmp_path: Path
 ):
-    async with a_shop(database_url, tmp_path, audit_seconds=1) as shop:
+    async with a_shop(database_url, tmp_path, audit_timeout_seconds=1) as shop:
         async with shop.units.begin() as unit:
             await unit.connection.execute("lock table messages")
             with capture_logs() as logs:
-                await audit(shop.units)
+                await run_audit(shop.units)
         async with shop.units.read() as unit:
             kept = await unit.administration.audit.get_last_report()
-        await audit(shop.units)
+        await run_audit(shop.units)
         async with shop.units.read() as unit:
             kept_next = await unit.administration.audit.get_last_report()
 
@@ -286,7 +291,7 @@ async def test_a_shop_that_is_well_is_audited_without_a_word(database_url: str, 
     async with a_shop(database_url, tmp_path) as shop:
         await shelve(shop.units, mug=5)
         with capture_logs() as logs:
-            await audit(shop.units)
+            await run_audit(shop.units)
 
     assert logs == []
 
@@ -302,9 +307,9 @@ async def test_every_hour_one_process_audits(database_url: str, tmp_path: Path):
         todo = build_jobs(ready.units, ready.desk, post, asyncio.Event())
         await post.close()
         [step] = [step for step in todo if step.name == "audit"]
-        await step.work()
+        await step.run()
         async with ready.units.read() as unit:
             kept = await unit.administration.audit.get_last_report()
 
-    assert (step.every, step.once) == (timedelta(hours=1), True)
+    assert (step.interval, step.once_per_interval) == (timedelta(hours=1), True)
     assert len(kept) == len(INVARIANTS)

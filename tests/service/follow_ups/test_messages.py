@@ -21,10 +21,10 @@ from domain.contact.channels import (
     MessageRejected,
     OutgoingMessage,
 )
-from domain.contact.consent import Action, Consent, Purpose
+from domain.contact.consent import Consent, ConsentAction, Purpose
 from domain.contact.preferences import QuietHours
 from domain.follow_ups.content import Content, RenderedContent
-from domain.follow_ups.messages import LEASE, MAX_TRIES, Message, MessageKind, MessageState
+from domain.follow_ups.messages import LEASE_TTL, MAX_TRIES, Message, MessageKind, MessageState
 from domain.kernel.ids import MessageId
 from service.administration.reactions import process_events, reactions
 from service.follow_ups import send_messages as sending
@@ -46,7 +46,9 @@ async def ready(database_url: str, tmp_path: Path) -> AsyncIterator[Waiting]:
         yield ready
 
 
-def yes(channel: MessageChannel = MessageChannel.EMAIL, action: Action = Action.GRANTED) -> Consent:
+def yes(
+    channel: MessageChannel = MessageChannel.EMAIL, action: ConsentAction = ConsentAction.GRANTED
+) -> Consent:
     return Consent(
         purpose=Purpose.MARKETING,
         channel=channel,
@@ -284,7 +286,7 @@ async def crash(ready: Waiting) -> None:
 async def test_after_a_crash_nobody_sends_before_the_lease_ends(ready: Waiting):
     await ready.tell()
     await crash(ready)
-    ready.clock.now += LEASE - timedelta(seconds=1)
+    ready.clock.now += LEASE_TTL - timedelta(seconds=1)
 
     assert not await recover_lost(ready.units)
     assert not await send_next(ready.units, ready.desk)
@@ -296,7 +298,7 @@ async def test_that_an_order_is_ready_is_told_again_after_a_crash_under_the_same
 ):
     await ready.tell()
     await crash(ready)
-    ready.clock.now += LEASE
+    ready.clock.now += LEASE_TTL
     assert await recover_lost(ready.units)
     ready.clock.now += timedelta(minutes=1)
     await deliver(ready)
@@ -311,7 +313,7 @@ async def test_advertising_is_never_sent_a_second_time_on_the_off_chance(ready: 
     await shelve(ready.units, HARBOUR, saucer=1)
     await ready.collect()
     await crash(ready)
-    ready.clock.now += LEASE
+    ready.clock.now += LEASE_TTL
     assert await recover_lost(ready.units)
     ready.clock.now += timedelta(days=1)
     await deliver(ready)
@@ -351,7 +353,7 @@ async def test_a_late_yes_counts_and_spares_the_customer_a_double(ready: Waiting
     sending = asyncio.create_task(send_next(ready.units, desk))
     while not slow.sent:
         await asyncio.sleep(0.01)
-    ready.clock.now += LEASE
+    ready.clock.now += LEASE_TTL
     await recover_lost(ready.units)
     slow.said.set()
     await sending
@@ -476,9 +478,9 @@ async def test_a_suggestion_lies_in_that_very_store(ready: Waiting):
     [
         ([], "no_consent"),
         ([yes(MessageChannel.SMS)], "no_consent"),
-        ([yes(), yes(action=Action.WITHDRAWN)], "no_consent"),
-        ([yes(action=Action.DENIED)], "no_consent"),
-        ([yes(action=Action.WITHDRAWN), yes()], SAUCER),
+        ([yes(), yes(action=ConsentAction.WITHDRAWN)], "no_consent"),
+        ([yes(action=ConsentAction.DENIED)], "no_consent"),
+        ([yes(action=ConsentAction.WITHDRAWN), yes()], SAUCER),
     ],
 )
 async def test_nothing_is_suggested_without_a_yes_for_that_channel(
@@ -498,7 +500,7 @@ async def test_a_yes_withdrawn_before_it_goes_out_counts(ready: Waiting):
     await ready.consent(yes())
     await shelve(ready.units, HARBOUR, saucer=1)
     await ready.collect()
-    await ready.consent(yes(action=Action.WITHDRAWN))
+    await ready.consent(yes(action=ConsentAction.WITHDRAWN))
     await deliver(ready)
 
     assert "Saucer" not in ready.post.sent[0].text

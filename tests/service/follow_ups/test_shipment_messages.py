@@ -9,7 +9,7 @@ import pytest
 from msgspec import Struct
 
 from domain.contact.channels import MessageChannel, OutgoingMessage
-from domain.contact.consent import Action, Consent, Purpose
+from domain.contact.consent import Consent, ConsentAction, Purpose
 from domain.follow_ups.messages import MessageKind, MessageReference, MessageState
 from service.administration.reactions import process_events, reactions
 from service.follow_ups.send_messages import send_next
@@ -207,7 +207,7 @@ async def test_a_suggestion_after_a_parcel_lies_where_the_parcel_came_from(ready
     yes = Consent(
         purpose=Purpose.MARKETING,
         channel=MessageChannel.EMAIL,
-        action=Action.GRANTED,
+        action=ConsentAction.GRANTED,
         at=ready.clock.now,
         source="test",
         actor=ME,

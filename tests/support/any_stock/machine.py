@@ -138,7 +138,7 @@ class Machine(RuleBasedStateMachine):
             expected = no
         if isinstance(expected, No):
             assert isinstance(outcome, DomainError), (outcome, expected)
-            assert outcome.name == str(expected)
+            assert outcome.error_code == str(expected)
             event(f"refused: {expected}")
             return None, None
         assert not isinstance(outcome, Exception), repr(outcome)
@@ -220,5 +220,5 @@ def latest(things: Mapping[str, Any], which: int) -> str:
 
 def _is_same(one: Any, other: Any) -> bool:
     if isinstance(one, DomainError) and isinstance(other, DomainError):
-        return one.name == other.name
+        return one.error_code == other.error_code
     return bool(one == other)

@@ -26,5 +26,5 @@ async def in_a_round_of_its_own(shop: Shop, cart: dict[str, Any]) -> str:
     try:
         await place_cart(shop.units, wish(shop, cart))
     except DomainError as no:
-        return no.name
+        return no.error_code
     return "placed"

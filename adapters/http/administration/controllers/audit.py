@@ -14,10 +14,10 @@ class Audit(Controller):
     tags = ("service",)
 
     @get(operation_id="get_audit", **callers(Role.OFFICE, scope="audit"))
-    async def look(self, units: NamedDependency[Units]) -> InvariantFindings:
+    async def get_audit(self, units: NamedDependency[Units]) -> InvariantFindings:
         """Every invariant: how many figures were checked, and how many are not what they should be.
 
         Broken ones come with their first examples.
         """
         async with units.read() as unit:
-            return InvariantFindings.of(await unit.administration.audit.check())
+            return InvariantFindings.from_invariants(await unit.administration.audit.check())

@@ -8,7 +8,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, QueryParameter
 
 from adapters.http.web.authentication import callers
-from adapters.http.web.bodies import UnsupportedMedia
+from adapters.http.web.bodies import UnsupportedMediaType
 from domain.foundation.callers import Caller, Role
 from service.administration.imports import (
     FileReader,
@@ -19,7 +19,7 @@ from service.administration.imports import (
 )
 from service.shared.unit_of_work import Units
 
-BODY_MAX: Final = 2_000_000_000
+MAX_BODY_BYTES: Final = 2_000_000_000
 BODY_TYPES: Final = {
     "text/csv": "sku,name,price,currency\n85123A,Sample mug,249.00,SEK\n",
     "application/json": [
@@ -27,9 +27,9 @@ BODY_TYPES: Final = {
     ],
     "application/x-ndjson": '{"store": "1000", "sku": "85123A", "on_hand": 12}\n',
 }
-_ADMITTED: Final = callers(Role.OFFICE, scope="imports")
+_ACCESS: Final = callers(Role.OFFICE, scope="imports")
 
-Mapped = Annotated[
+FieldColumns = Annotated[
     list[str] | None,
     QueryParameter(
         name="map",
@@ -37,11 +37,11 @@ Mapped = Annotated[
         description="`field=column`; a dot steps into an object: `latitude=location.lat`.",
     ),
 ]
-Constant = Annotated[
+FieldConstants = Annotated[
     list[str] | None,
     QueryParameter(name="set", max_items=50, description="`field=value` for every line."),
 ]
-Patterned = Annotated[
+FieldPatterns = Annotated[
     list[str] | None,
     QueryParameter(
         name="pattern",
@@ -49,7 +49,7 @@ Patterned = Annotated[
         description="`field=regular expression`; lines that do not match it are refused.",
     ),
 ]
-Distinct = Annotated[
+DistinctKey = Annotated[
     str | None,
     QueryParameter(max_length=64, description="The key of which many lines become one thing."),
 ]
@@ -63,21 +63,21 @@ class Imports(Controller):
         "/{kind:str}",
         operation_id="import_file",
         status_code=200,
-        request_max_body_size=BODY_MAX,
-        opt={**_ADMITTED["opt"], "body_types": BODY_TYPES},
-        security=_ADMITTED["security"],
+        request_max_body_size=MAX_BODY_BYTES,
+        opt={**_ACCESS["opt"], "body_types": BODY_TYPES},
+        security=_ACCESS["security"],
     )
-    async def bring_in(
+    async def import_file(
         self,
         kind: FromPath[ImportKind],
         request: Request[Any, Any, Any],
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
         reading: NamedDependency[FileReader],
-        columns: Mapped = None,
-        constants: Constant = None,
-        patterns: Patterned = None,
-        distinct: Distinct = None,
+        columns: FieldColumns = None,
+        constants: FieldConstants = None,
+        patterns: FieldPatterns = None,
+        distinct: DistinctKey = None,
     ) -> ImportReport:
         """Bring in a file line by line: CSV, a JSON array, or one JSON object a line.
 
@@ -105,8 +105,8 @@ class Imports(Controller):
 def _content_type(request: Request[Any, Any, Any]) -> str:
     """Raises UnsupportedMedia."""
     if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
-        raise UnsupportedMedia("The file must be sent as it is, without a Content-Encoding.")
+        raise UnsupportedMediaType("The file must be sent as it is, without a Content-Encoding.")
     sent: str = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if sent not in BODY_TYPES:
-        raise UnsupportedMedia(f"The file must be sent as one of {', '.join(BODY_TYPES)}.")
+        raise UnsupportedMediaType(f"The file must be sent as one of {', '.join(BODY_TYPES)}.")
     return sent

@@ -8,7 +8,7 @@ from litestar.params import FromPath, JSONBody
 from msgspec import Meta, Struct
 
 from adapters.http.web.authentication import callers
-from adapters.http.web.paging import Cursor, Limit, Page, page_of, unseal
+from adapters.http.web.paging import Cursor, Limit, Page, decode_cursor, to_page
 from domain.administration.webhooks import Webhook
 from domain.foundation.callers import Role
 from domain.kernel.ids import WebhookId
@@ -28,7 +28,7 @@ class NewWebhook(Struct, forbid_unknown_fields=True):
     url: Annotated[str, Meta(min_length=1, max_length=2000)]
 
 
-class Replay(Struct, forbid_unknown_fields=True):
+class WebhookReplay(Struct, forbid_unknown_fields=True):
     """From where on to tell everything once more: a `position`, or the `until` of a call."""
 
     after: Annotated[int, Meta(ge=0, le=2**63 - 1)]
@@ -39,7 +39,7 @@ class Webhooks(Controller):
     tags = ("webhooks",)
 
     @post(operation_id="make_webhook", **callers(Role.OFFICE, scope="webhooks"))
-    async def make(
+    async def create_webhook(
         self,
         data: JSONBody[NewWebhook],
         units: NamedDependency[Units],
@@ -65,17 +65,19 @@ class Webhooks(Controller):
         )
 
     @get(operation_id="list_webhooks", **callers(Role.OFFICE, scope="webhooks"))
-    async def all(
+    async def list_webhooks(
         self, units: NamedDependency[Units], limit: Limit = 50, cursor: Cursor = None
     ) -> Page[Webhook]:
         """Who is told, how far, and what the last trouble was; never a secret."""
-        after = unseal(cursor, str) or ""
+        after = decode_cursor(cursor, str) or ""
         async with units.read() as unit:
             webhooks = await unit.administration.webhooks.list_page(after, limit + 1)
-        return page_of(webhooks, limit, lambda webhook: webhook.id)
+        return to_page(webhooks, limit, lambda webhook: webhook.id)
 
     @get("/{webhook:str}", operation_id="get_webhook", **callers(Role.OFFICE, scope="webhooks"))
-    async def one(self, webhook: FromPath[WebhookId], units: NamedDependency[Units]) -> Webhook:
+    async def get_webhook(
+        self, webhook: FromPath[WebhookId], units: NamedDependency[Units]
+    ) -> Webhook:
         """How far one of them is."""
         async with units.read() as unit:
             return await unit.administration.webhooks.get(webhook)
@@ -83,7 +85,7 @@ class Webhooks(Controller):
     @delete(
         "/{webhook:str}", operation_id="remove_webhook", **callers(Role.OFFICE, scope="webhooks")
     )
-    async def remove(
+    async def delete_webhook(
         self,
         webhook: FromPath[WebhookId],
         units: NamedDependency[Units],
@@ -98,10 +100,10 @@ class Webhooks(Controller):
         status_code=200,
         **callers(Role.OFFICE, scope="webhooks"),
     )
-    async def again(
+    async def replay_webhook(
         self,
         webhook: FromPath[WebhookId],
-        data: JSONBody[Replay],
+        data: JSONBody[WebhookReplay],
         units: NamedDependency[Units],
         optional_key: NamedDependency[IdempotencyKey | None],
     ) -> Webhook:

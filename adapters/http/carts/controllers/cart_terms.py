@@ -6,7 +6,7 @@ from litestar.params import FromPath, JSONBody
 from msgspec import UNSET, Struct, UnsetType
 
 from adapters.http.web.authentication import CART_ROLES, callers
-from adapters.http.web.etags import tagged
+from adapters.http.web.etags import with_etag
 from domain.foundation.callers import Caller
 from domain.kernel.addresses import Address
 from domain.kernel.ids import CartId, ShippingMethodId
@@ -17,7 +17,7 @@ from service.carts.queries import CartView
 from service.shared.unit_of_work import Units
 
 
-class NewSending(Struct, forbid_unknown_fields=True):
+class CartShippingUpdate(Struct, forbid_unknown_fields=True):
     """What is left out stays as it was; null takes it away."""
 
     method: ShippingMethodId | UnsetType | None = UNSET
@@ -33,7 +33,7 @@ class CartTerms(Controller):
         operation_id="put_cart_coupon",
         **callers(*CART_ROLES, strict=True),
     )
-    async def add_coupon(
+    async def apply_cart_coupon(
         self,
         cart: FromPath[CartId],
         code: FromPath[str],
@@ -47,7 +47,7 @@ class CartTerms(Controller):
         `unknown_coupon`; 409 `coupon_ended`, `coupon_used_up`, `coupon_not_yours`.
         """
         view = await terms.add_coupon(units, caller=caller, cart=cart, code=code, change=change)
-        return tagged(view, view.version)
+        return with_etag(view, view.version)
 
     @delete(
         "/coupons/{code:str}",
@@ -55,7 +55,7 @@ class CartTerms(Controller):
         status_code=200,
         **callers(*CART_ROLES),
     )
-    async def drop_coupon(
+    async def delete_cart_coupon(
         self,
         cart: FromPath[CartId],
         code: FromPath[str],
@@ -65,13 +65,13 @@ class CartTerms(Controller):
     ) -> Response[CartView]:
         """Take a coupon out. A repeat changes nothing."""
         view = await terms.remove_coupon(units, caller=caller, cart=cart, code=code, change=change)
-        return tagged(view, view.version)
+        return with_etag(view, view.version)
 
     @put("/shipping", operation_id="put_cart_shipping", **callers(*CART_ROLES))
-    async def send(
+    async def update_cart_shipping(
         self,
         cart: FromPath[CartId],
-        data: JSONBody[NewSending],
+        data: JSONBody[CartShippingUpdate],
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
         change: NamedDependency[CartChange],
@@ -84,4 +84,4 @@ class CartTerms(Controller):
         view = await terms.choose_shipping(
             units, caller=caller, cart=cart, wish=wish, change=change
         )
-        return tagged(view, view.version)
+        return with_etag(view, view.version)

@@ -8,9 +8,9 @@ from litestar.params import FromPath, JSONBody, QueryParameter
 from msgspec import UNSET, Struct, UnsetType, structs
 
 from adapters.http.web.authentication import CART_ROLES, Clock, callers
-from adapters.http.web.bodies import Nothing
-from adapters.http.web.etags import tagged
-from domain.carts.cart_lines import FulfilmentMethod, Quantity
+from adapters.http.web.bodies import EmptyBody
+from adapters.http.web.etags import with_etag
+from domain.carts.cart_lines import FulfilmentMethod, LineQuantity
 from domain.carts.cart_merge import MergedLine
 from domain.foundation.callers import Caller, Role
 from domain.kernel.errors import Invalid, InvalidField
@@ -27,7 +27,7 @@ from service.carts.till_carts import WALK_IN_TTL
 from service.foundation.ports import Codes, IdempotencyKey
 from service.shared.unit_of_work import Units
 
-Wide = TypeVar("Wide", bound=CartView)
+ExtendedView = TypeVar("ExtendedView", bound=CartView)
 
 
 class NewCart(Struct, forbid_unknown_fields=True):
@@ -44,50 +44,50 @@ class NewCart(Struct, forbid_unknown_fields=True):
             raise InvalidField("currency", "unknown_currency", "must be a currency of ISO 4217")
 
 
-class StartedCart(CartView, frozen=True, kw_only=True):
+class CreatedCart(CartView, frozen=True, kw_only=True):
     """`token` is a guest's, or a till's, only way to the cart; it is shown only here."""
 
     token: str | UnsetType = UNSET
 
 
-class NewLine(Struct, forbid_unknown_fields=True):
+class CartLineBody(Struct, forbid_unknown_fields=True):
     """How many, and how they reach the buyer; without `fulfilment` it stays as it was."""
 
-    quantity: Quantity
+    quantity: LineQuantity
     fulfilment: FulfilmentMethod | None = None
 
 
-AtStore = Annotated[
+LineStore = Annotated[
     StoreId | None,
     QueryParameter(
         name="store", description="Of a SKU on several lines, the one that is collected there."
     ),
 ]
-AtMethod = Annotated[
+LineMethod = Annotated[
     Literal["pickup", "ship"] | None,
     QueryParameter(name="method", description="`ship` names the line that is sent."),
 ]
 
 
-def line_at(
+def parse_fulfilment(
     store: StoreId | None, method: Literal["pickup", "ship"] | None
 ) -> FulfilmentMethod | None:
     """Which line of a SKU an address names. Raises Invalid for one that no line can have."""
     if store is None and method is None:
         return None
     if (method or "pickup") == "pickup" and store is None:
-        raise _wrong("store", "required", "names where a line is collected")
+        raise _invalid_parameter("store", "required", "names where a line is collected")
     if method == "ship" and store is not None:
-        raise _wrong("store", "unknown_field", "a line that is sent has no store")
+        raise _invalid_parameter("store", "unknown_field", "a line that is sent has no store")
     return FulfilmentMethod(method or "pickup", store)
 
 
-def _wrong(parameter: str, code: str, rule: str) -> Invalid:
+def _invalid_parameter(parameter: str, code: str, rule: str) -> Invalid:
     error = {"parameter": parameter, "in": "query", "code": code, "detail": rule}
     return Invalid(f"{parameter}: {rule}.", errors=[error])
 
 
-class ClaimedCart(CartView, frozen=True, kw_only=True):
+class MergedCart(CartView, frozen=True, kw_only=True):
     """The customer's cart, and what the claim did to each line of the guest's."""
 
     changes: list[MergedLine]
@@ -98,7 +98,7 @@ class Carts(Controller):
     tags = ("carts",)
 
     @post(operation_id="start_cart", **callers(*CART_ROLES))
-    async def start(
+    async def create_cart(
         self,
         data: JSONBody[NewCart],
         caller: NamedDependency[Caller],
@@ -106,7 +106,7 @@ class Carts(Controller):
         codes: NamedDependency[Codes],
         clock: NamedDependency[Clock],
         optional_key: NamedDependency[IdempotencyKey | None],
-    ) -> Response[StartedCart]:
+    ) -> Response[CreatedCart]:
         """Start a cart. A guest gets its token; a customer's open cart is answered as it is.
 
         A till starts one for whoever walked in, with a token of its own that lasts a day.
@@ -126,10 +126,10 @@ class Carts(Controller):
             token = codes.till_token(view.id, min(caller.stores), clock() + WALK_IN_TTL)
         elif caller.role is Role.SHOP:
             token = codes.cart_token(view.id)
-        return tagged(_wide(StartedCart, view, token=token), view.version, status=201)
+        return with_etag(_extend_view(CreatedCart, view, token=token), view.version, status=201)
 
     @get("/{cart:str}", operation_id="get_cart", **callers(*CART_ROLES))
-    async def look(
+    async def get_cart(
         self,
         cart: FromPath[CartId],
         caller: NamedDependency[Caller],
@@ -138,19 +138,19 @@ class Carts(Controller):
     ) -> Response[CartView]:
         """A cart with names, prices and availability as they are now."""
         view = await viewing.get_cart(units, caller=caller, cart=cart, locale=locale)
-        return tagged(view, view.version)
+        return with_etag(view, view.version)
 
     @put("/{cart:str}/lines/{sku:str}", operation_id="put_cart_line", **callers(*CART_ROLES))
-    async def put_line(
+    async def update_cart_line(
         self,
         cart: FromPath[CartId],
         sku: FromPath[Sku],
-        data: JSONBody[NewLine],
+        data: JSONBody[CartLineBody],
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
         change: NamedDependency[CartChange],
-        store: AtStore = None,
-        method: AtMethod = None,
+        store: LineStore = None,
+        method: LineMethod = None,
     ) -> Response[CartView]:
         """Set a line. It may ask for more than there is, and says so in its `problems`.
 
@@ -158,11 +158,11 @@ class Carts(Controller):
         names one of them, or a new one; without them it is the SKU's only line, and several are a
         conflict. A `fulfilment` that differs switches the line, to the line that is there already.
         """
-        wish = PutLine(sku, data.quantity, data.fulfilment, line_at(store, method))
+        wish = PutLine(sku, data.quantity, data.fulfilment, parse_fulfilment(store, method))
         view = await changing.put_cart_line(
             units, caller=caller, cart=cart, wish=wish, change=change
         )
-        return tagged(view, view.version)
+        return with_etag(view, view.version)
 
     @delete(
         "/{cart:str}/lines/{sku:str}",
@@ -170,25 +170,25 @@ class Carts(Controller):
         status_code=200,
         **callers(*CART_ROLES),
     )
-    async def drop_line(
+    async def delete_cart_line(
         self,
         cart: FromPath[CartId],
         sku: FromPath[Sku],
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
         change: NamedDependency[CartChange],
-        store: AtStore = None,
-        method: AtMethod = None,
+        store: LineStore = None,
+        method: LineMethod = None,
     ) -> Response[CartView]:
         """Take a line out; of several lines of a SKU, the one named. A repeat changes nothing."""
-        at = line_at(store, method)
+        at = parse_fulfilment(store, method)
         view = await changing.delete_cart_line(
             units, caller=caller, cart=cart, sku=sku, at=at, change=change
         )
-        return tagged(view, view.version)
+        return with_etag(view, view.version)
 
     @put("/{cart:str}/fulfilment", operation_id="put_cart_fulfilment", **callers(*CART_ROLES))
-    async def fulfil(
+    async def update_cart_fulfilment(
         self,
         cart: FromPath[CartId],
         data: JSONBody[FulfilmentMethod],
@@ -204,7 +204,7 @@ class Carts(Controller):
         view = await changing.set_fulfilment(
             units, caller=caller, cart=cart, fulfilment=data, change=change
         )
-        return tagged(view, view.version)
+        return with_etag(view, view.version)
 
     @post(
         "/{cart:str}/claim",
@@ -212,27 +212,27 @@ class Carts(Controller):
         status_code=200,
         **callers(Role.CUSTOMER),
     )
-    async def claim(
+    async def claim_cart(
         self,
         cart: FromPath[CartId],
-        data: JSONBody[Nothing],  # noqa: ARG002 - read, so that a misspelt field is named
+        data: JSONBody[EmptyBody],  # noqa: ARG002 - read, so that a misspelt field is named
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
         locale: NamedDependency[str],
         optional_key: NamedDependency[IdempotencyKey | None],
-    ) -> Response[ClaimedCart]:
+    ) -> Response[MergedCart]:
         """Move a guest's cart, whose Cart-Token comes along, into the customer's."""
         claimed = await claiming.claim_cart(
             units, caller=caller, cart=cart, locale=locale, key=optional_key
         )
-        view = _wide(ClaimedCart, claimed.cart, changes=claimed.changes)
-        return tagged(view, view.version)
+        view = _extend_view(MergedCart, claimed.cart, changes=claimed.changes)
+        return with_etag(view, view.version)
 
     @post("/{cart:str}/hold", operation_id="hold_cart", status_code=200, **callers(*CART_ROLES))
-    async def hold(
+    async def hold_cart(
         self,
         cart: FromPath[CartId],
-        data: JSONBody[Nothing],  # noqa: ARG002 - read, so that a misspelt field is named
+        data: JSONBody[EmptyBody],  # noqa: ARG002 - read, so that a misspelt field is named
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
         locale: NamedDependency[str],
@@ -243,7 +243,7 @@ class Carts(Controller):
         view = await changing.hold_cart(
             units, caller=caller, cart=cart, locale=locale, limit=hold_limit, key=key
         )
-        return tagged(view, view.version)
+        return with_etag(view, view.version)
 
 
 class MyCart(Controller):
@@ -251,7 +251,7 @@ class MyCart(Controller):
     tags = ("carts",)
 
     @get(operation_id="get_my_cart", **callers(Role.CUSTOMER))
-    async def look(
+    async def get_my_cart(
         self,
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
@@ -269,16 +269,16 @@ class MyCart(Controller):
         view = await opening.get_or_create_my_cart(
             units, caller=caller, currency=wanted, default=currency, locale=locale
         )
-        return tagged(view, view.version)
+        return with_etag(view, view.version)
 
 
-def _wide(kind: type[Wide], view: CartView, **more: Any) -> Wide:
+def _extend_view(kind: type[ExtendedView], view: CartView, **more: Any) -> ExtendedView:
     """`view` with more fields."""
     fields: dict[str, Any] = structs.asdict(view)
     return kind(**fields, **more)
 
 
-def provide_change(
+def provide_cart_update(
     optional_key: NamedDependency[IdempotencyKey | None],
     if_match: NamedDependency[int | None],
     locale: NamedDependency[str],

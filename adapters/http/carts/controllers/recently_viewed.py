@@ -7,7 +7,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 from msgspec import Meta, Struct
 
-from adapters.http.web.authentication import SHOPPERS, callers
+from adapters.http.web.authentication import SHOPPER_ROLES, callers
 from domain.carts.recently_viewed import MAX_VIEWED
 from domain.foundation.callers import Caller, Role
 from domain.inventory.availability import StockDisplayPolicy
@@ -17,18 +17,18 @@ from service.foundation.ports import IdempotencyKey
 from service.shared.unit_of_work import Units
 
 
-class NewlyViewed(Struct, forbid_unknown_fields=True):
+class NewRecentlyViewed(Struct, forbid_unknown_fields=True):
     """What was looked at, the newest first."""
 
     skus: Annotated[list[Sku], Meta(min_length=1, max_length=MAX_VIEWED)]
 
 
-class MyViewed(Controller):
+class MyRecentlyViewed(Controller):
     path = "/v1/me/viewed"
     tags = ("carts",)
 
     @get(operation_id="list_my_viewed", **callers(Role.CUSTOMER))
-    async def look(
+    async def list_my_recently_viewed(
         self,
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
@@ -41,9 +41,9 @@ class MyViewed(Controller):
         )
 
     @post(operation_id="note_my_viewed", status_code=204, **callers(Role.CUSTOMER))
-    async def note(
+    async def record_my_recently_viewed(
         self,
-        data: JSONBody[NewlyViewed],
+        data: JSONBody[NewRecentlyViewed],
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
         optional_key: NamedDependency[IdempotencyKey | None],
@@ -52,12 +52,12 @@ class MyViewed(Controller):
         await record_viewed(units, caller=caller, cart=None, skus=data.skus, key=optional_key)
 
 
-class CartViewed(Controller):
+class CartRecentlyViewed(Controller):
     path = "/v1/carts/{cart:str}/viewed"
     tags = ("carts",)
 
-    @get(operation_id="list_cart_viewed", **callers(*SHOPPERS))
-    async def look(
+    @get(operation_id="list_cart_viewed", **callers(*SHOPPER_ROLES))
+    async def list_cart_recently_viewed(
         self,
         cart: FromPath[CartId],
         caller: NamedDependency[Caller],
@@ -70,11 +70,11 @@ class CartViewed(Controller):
             units, caller=caller, cart=cart, telling=telling, locale=locale
         )
 
-    @post(operation_id="note_cart_viewed", status_code=204, **callers(*SHOPPERS))
-    async def note(
+    @post(operation_id="note_cart_viewed", status_code=204, **callers(*SHOPPER_ROLES))
+    async def record_cart_recently_viewed(
         self,
         cart: FromPath[CartId],
-        data: JSONBody[NewlyViewed],
+        data: JSONBody[NewRecentlyViewed],
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
         optional_key: NamedDependency[IdempotencyKey | None],

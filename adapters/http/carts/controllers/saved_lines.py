@@ -6,8 +6,8 @@ from litestar.params import FromPath, JSONBody
 from msgspec import Struct
 
 from adapters.http.web.authentication import CART_ROLES, callers
-from adapters.http.web.bodies import Nothing
-from adapters.http.web.etags import tagged
+from adapters.http.web.bodies import EmptyBody
+from adapters.http.web.etags import with_etag
 from domain.carts.cart_lines import FulfilmentMethod
 from domain.foundation.callers import Caller
 from domain.kernel.ids import CartId, Sku
@@ -17,7 +17,7 @@ from service.carts.queries import CartView
 from service.shared.unit_of_work import Units
 
 
-class ForLater(Struct, forbid_unknown_fields=True):
+class SaveLineBody(Struct, forbid_unknown_fields=True):
     """Which line; its `fulfilment` where the SKU stands on several."""
 
     sku: Sku
@@ -33,10 +33,10 @@ class SavedLines(Controller):
         status_code=200,
         **callers(*CART_ROLES),
     )
-    async def save(
+    async def save_cart_line(
         self,
         cart: FromPath[CartId],
-        data: JSONBody[ForLater],
+        data: JSONBody[SaveLineBody],
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
         change: NamedDependency[CartChange],
@@ -45,7 +45,7 @@ class SavedLines(Controller):
         view = await changing.save_line(
             units, caller=caller, cart=cart, sku=data.sku, at=data.fulfilment, change=change
         )
-        return tagged(view, view.version)
+        return with_etag(view, view.version)
 
     @post(
         "/{sku:str}/restore",
@@ -53,18 +53,18 @@ class SavedLines(Controller):
         status_code=200,
         **callers(*CART_ROLES),
     )
-    async def restore(
+    async def restore_cart_line(
         self,
         cart: FromPath[CartId],
         sku: FromPath[Sku],
-        data: JSONBody[Nothing],  # noqa: ARG002 - read, so that a misspelt field is named
+        data: JSONBody[EmptyBody],  # noqa: ARG002 - read, so that a misspelt field is named
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
         change: NamedDependency[CartChange],
     ) -> Response[CartView]:
         """Take what was saved into the cart again, as it was. A repeat changes nothing."""
         view = await changing.restore_line(units, caller=caller, cart=cart, sku=sku, change=change)
-        return tagged(view, view.version)
+        return with_etag(view, view.version)
 
     @delete(
         "/{sku:str}",
@@ -72,7 +72,7 @@ class SavedLines(Controller):
         status_code=200,
         **callers(*CART_ROLES),
     )
-    async def drop_saved(
+    async def delete_saved_line(
         self,
         cart: FromPath[CartId],
         sku: FromPath[Sku],
@@ -84,4 +84,4 @@ class SavedLines(Controller):
         view = await changing.delete_saved_line(
             units, caller=caller, cart=cart, sku=sku, change=change
         )
-        return tagged(view, view.version)
+        return with_etag(view, view.version)

@@ -5,7 +5,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 
 from adapters.http.web.authentication import CART_ROLES, callers
-from adapters.http.web.geo import Near, RadiusKm, around
+from adapters.http.web.geo import Near, RadiusKm, parse_search_area
 from adapters.http.web.paging import Limit
 from domain.foundation.callers import Caller
 from domain.kernel.ids import CartId
@@ -13,12 +13,12 @@ from service.carts.store_options import StoreOptions, plan_store_options
 from service.shared.unit_of_work import Units
 
 
-class BasketPlans(Controller):
+class CartStoreOptions(Controller):
     path = "/v1/carts/{cart:str}/stores"
     tags = ("carts",)
 
     @get(operation_id="plan_cart", **callers(*CART_ROLES))
-    async def plan(
+    async def get_cart_store_options(
         self,
         cart: FromPath[CartId],
         caller: NamedDependency[Caller],
@@ -33,5 +33,5 @@ class BasketPlans(Controller):
         are compared: the nearest, or without `near` those with the most of the cart. Nothing is
         held.
         """
-        place = around(near, radius_km)
+        place = parse_search_area(near, radius_km)
         return await plan_store_options(units, caller=caller, cart=cart, around=place, limit=limit)

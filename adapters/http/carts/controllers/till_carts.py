@@ -8,9 +8,9 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, QueryParameter
 from msgspec import structs
 
-from adapters.http.web.authentication import SHOPPERS, Clock, callers
-from adapters.http.web.bodies import Nothing
-from adapters.http.web.etags import tagged
+from adapters.http.web.authentication import SHOPPER_ROLES, Clock, callers
+from adapters.http.web.bodies import EmptyBody
+from adapters.http.web.etags import with_etag
 from domain.foundation.callers import Caller, Role
 from domain.kernel.errors import Invalid
 from domain.kernel.ids import CartId, StoreId
@@ -33,7 +33,7 @@ ByCode = Annotated[
 ]
 
 
-class CartAtTill(CartView, frozen=True, kw_only=True):
+class TillCartView(CartView, frozen=True, kw_only=True):
     """`token` opens the cart to the tills of this store until then, as their `Cart-Token`."""
 
     token: str
@@ -45,7 +45,7 @@ class TillCarts(Controller):
     tags = ("carts",)
 
     @get(operation_id="find_store_cart", **callers(Role.TILL, strict=True))
-    async def find(
+    async def get_store_cart(
         self,
         store: FromPath[StoreId],
         caller: NamedDependency[Caller],
@@ -55,7 +55,7 @@ class TillCarts(Controller):
         locale: NamedDependency[str],
         member: ByMember = None,
         code: ByCode = None,
-    ) -> Response[CartAtTill]:
+    ) -> Response[TillCartView]:
         """A member's open cart, or the one whose code the shopper shows, to go on with here.
 
         With the token the till reads, changes, holds and orders the cart, and nobody else does.
@@ -69,18 +69,18 @@ class TillCarts(Controller):
         until = clock() + TOKEN_TTL
         fields: dict[str, Any] = structs.asdict(view)
         token = codes.till_token(view.id, store, until)
-        return tagged(CartAtTill(**fields, token=token, token_until=until), view.version)
+        return with_etag(TillCartView(**fields, token=token, token_until=until), view.version)
 
 
 class CartCodes(Controller):
     path = "/v1/carts/{cart:str}/code"
     tags = ("carts",)
 
-    @post(operation_id="give_cart_code", **callers(*SHOPPERS))
-    async def give(
+    @post(operation_id="give_cart_code", **callers(*SHOPPER_ROLES))
+    async def create_cart_code(
         self,
         cart: FromPath[CartId],
-        data: JSONBody[Nothing],  # noqa: ARG002 - read, so that a misspelt field is named
+        data: JSONBody[EmptyBody],  # noqa: ARG002 - read, so that a misspelt field is named
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
         codes: NamedDependency[Codes],

@@ -9,7 +9,7 @@ from litestar.params import FromPath, JSONBody, QueryParameter
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from adapters.http.web.authentication import callers
-from adapters.http.web.paging import Cursor, Limit, Page, page_of, unseal
+from adapters.http.web.paging import Cursor, Limit, Page, decode_cursor, to_page
 from domain.customers.customers import ExternalId, Profile
 from domain.foundation.callers import Role
 from domain.kernel.ids import CustomerId
@@ -19,7 +19,7 @@ from service.customers.customers import create_customer, update_customer
 from service.foundation.ports import IdempotencyKey
 from service.shared.unit_of_work import Units
 
-PersonName = Annotated[Name, Meta(examples=["Sample Customer 1"])]
+CustomerName = Annotated[Name, Meta(examples=["Sample Customer 1"])]
 EmailText = Annotated[str, Meta(max_length=254, examples=["customer1@example.com"])]
 PhoneText = Annotated[str, Meta(max_length=32, examples=["+46701740605"])]
 
@@ -28,23 +28,23 @@ class NewCustomer(Struct, forbid_unknown_fields=True, kw_only=True):
     """Somebody to make known. A phone is in E.164, or as written in the region of `locale`."""
 
     external_id: ExternalId
-    name: PersonName
+    name: CustomerName
     email: EmailText | None = None
     phone: PhoneText | None = None
     locale: Locale | None = None
     member: bool = True
 
 
-class CustomerChange(Struct, forbid_unknown_fields=True, kw_only=True):
+class CustomerUpdate(Struct, forbid_unknown_fields=True, kw_only=True):
     """What is to change; null takes an address or a number away."""
 
-    name: PersonName | UnsetType = UNSET
+    name: CustomerName | UnsetType = UNSET
     email: EmailText | UnsetType | None = UNSET
     phone: PhoneText | UnsetType | None = UNSET
     locale: Locale | UnsetType | None = UNSET
 
     @property
-    def told(self) -> dict[str, Any]:
+    def changed_fields(self) -> dict[str, Any]:
         fields = msgspec.structs.asdict(self)
         return {name: value for name, value in fields.items() if value is not UNSET}
 
@@ -54,7 +54,7 @@ class Customers(Controller):
     tags = ("customers",)
 
     @post(operation_id="add_customer", **callers(Role.OFFICE, scope="customers"))
-    async def add(
+    async def create_customer(
         self,
         data: JSONBody[NewCustomer],
         optional_key: NamedDependency[IdempotencyKey | None],
@@ -65,7 +65,7 @@ class Customers(Controller):
         return await create_customer(units, person, member=person.pop("member"), key=optional_key)
 
     @get(operation_id="list_customers", **callers(Role.OFFICE, scope="customers"))
-    async def all(
+    async def list_customers(
         self,
         units: NamedDependency[Units],
         external_id: Annotated[
@@ -75,15 +75,17 @@ class Customers(Controller):
         cursor: Cursor = None,
     ) -> Page[Profile]:
         """Customers, in the order they became known."""
-        after = unseal(cursor, CustomerId)
+        after = decode_cursor(cursor, CustomerId)
         async with units.read() as unit:
             found = await unit.customers.customers.list_page(
                 external_id=external_id, after=after, limit=limit + 1
             )
-        return page_of(found, limit, lambda one: one.id)
+        return to_page(found, limit, lambda one: one.id)
 
     @get("/{customer:str}", operation_id="get_customer", **callers(Role.OFFICE, scope="customers"))
-    async def one(self, customer: FromPath[CustomerId], units: NamedDependency[Units]) -> Profile:
+    async def get_customer(
+        self, customer: FromPath[CustomerId], units: NamedDependency[Units]
+    ) -> Profile:
         """One customer."""
         async with units.read() as unit:
             return await unit.customers.customers.get(customer)
@@ -93,12 +95,12 @@ class Customers(Controller):
         operation_id="change_customer",
         **callers(Role.OFFICE, scope="customers"),
     )
-    async def change(
+    async def update_customer(
         self,
         customer: FromPath[CustomerId],
-        data: JSONBody[CustomerChange],
+        data: JSONBody[CustomerUpdate],
         optional_key: NamedDependency[IdempotencyKey | None],
         units: NamedDependency[Units],
     ) -> Profile:
         """Change what is told; what is left out stays as it was."""
-        return await update_customer(units, customer, data.told, key=optional_key)
+        return await update_customer(units, customer, data.changed_fields, key=optional_key)

@@ -7,11 +7,11 @@ from litestar.di import NamedDependency
 from litestar.params import JSONBody
 from msgspec import Meta, Struct
 
-from adapters.http.customers.controllers.customers import CustomerChange
+from adapters.http.customers.controllers.customers import CustomerUpdate
 from adapters.http.web.authentication import callers
-from adapters.http.web.paging import Cursor, Limit, Page, page_of, unseal
+from adapters.http.web.paging import Cursor, Limit, Page, decode_cursor, to_page
 from domain.contact.channels import MessageChannel
-from domain.contact.consent import Action, Consent, Permission, Purpose
+from domain.contact.consent import Consent, ConsentAction, Permission, Purpose
 from domain.contact.preferences import Preferences
 from domain.customers.customers import Profile
 from domain.foundation.callers import Caller, Role
@@ -29,7 +29,7 @@ class NewConsent(Struct, forbid_unknown_fields=True, kw_only=True):
 
     purpose: Purpose
     channel: MessageChannel
-    action: Action
+    action: ConsentAction
     wording: Annotated[str, Meta(max_length=200)] = ""
     locale: Locale | None = None
 
@@ -40,7 +40,7 @@ class Consents(Page[Consent], frozen=True, kw_only=True):
     current: list[Permission]
 
 
-def who(caller: Caller) -> CustomerId:
+def get_customer_id(caller: Caller) -> CustomerId:
     assert caller.customer is not None
     return caller.customer
 
@@ -50,32 +50,36 @@ class Me(Controller):
     tags = ("customers",)
 
     @get(operation_id="get_me", **callers(Role.CUSTOMER))
-    async def me(self, caller: NamedDependency[Caller], units: NamedDependency[Units]) -> Profile:
+    async def get_me(
+        self, caller: NamedDependency[Caller], units: NamedDependency[Units]
+    ) -> Profile:
         """The customer who asks."""
         async with units.read() as unit:
-            return await unit.customers.customers.get(who(caller))
+            return await unit.customers.customers.get(get_customer_id(caller))
 
     @patch(operation_id="change_me", **callers(Role.CUSTOMER))
-    async def change(
+    async def update_me(
         self,
-        data: JSONBody[CustomerChange],
+        data: JSONBody[CustomerUpdate],
         caller: NamedDependency[Caller],
         optional_key: NamedDependency[IdempotencyKey | None],
         units: NamedDependency[Units],
     ) -> Profile:
         """Change what is told; what is left out stays as it was."""
-        return await update_customer(units, who(caller), data.told, key=optional_key)
+        return await update_customer(
+            units, get_customer_id(caller), data.changed_fields, key=optional_key
+        )
 
     @get("/preferences", operation_id="get_preferences", **callers(Role.CUSTOMER))
-    async def preferences(
+    async def get_preferences(
         self, caller: NamedDependency[Caller], units: NamedDependency[Units]
     ) -> Preferences:
         """How the customer wants to be reached."""
         async with units.read() as unit:
-            return await unit.contact.preferences.get(who(caller))
+            return await unit.contact.preferences.get(get_customer_id(caller))
 
     @put("/preferences", operation_id="state_preferences", **callers(Role.CUSTOMER))
-    async def state(
+    async def update_preferences(
         self,
         data: JSONBody[Preferences],
         caller: NamedDependency[Caller],
@@ -83,10 +87,10 @@ class Me(Controller):
         units: NamedDependency[Units],
     ) -> Preferences:
         """State all of them anew; what is left out is no longer stated. The locale stays."""
-        return await update_preferences(units, who(caller), data, key=optional_key)
+        return await update_preferences(units, get_customer_id(caller), data, key=optional_key)
 
     @get("/consents", operation_id="list_consents", **callers(Role.CUSTOMER))
-    async def consents(
+    async def list_consents(
         self,
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
@@ -94,10 +98,10 @@ class Me(Controller):
         cursor: Cursor = None,
     ) -> Consents:
         """What the customer allows now, and every statement it comes from."""
-        said = await get_allowed_contact(units, who(caller))
-        start = unseal(cursor, int) or 0
+        said = await get_allowed_contact(units, get_customer_id(caller))
+        start = decode_cursor(cursor, int) or 0
         rest = list(enumerate(said.items))[max(start, 0) :]
-        page = page_of(rest[: limit + 1], limit, lambda one: one[0] + 1)
+        page = to_page(rest[: limit + 1], limit, lambda one: one[0] + 1)
         return Consents(
             items=[consent for _, consent in page.items],
             next_cursor=page.next_cursor,
@@ -105,7 +109,7 @@ class Me(Controller):
         )
 
     @post("/consents", operation_id="state_consent", **callers(Role.CUSTOMER))
-    async def consent(
+    async def create_consent(
         self,
         data: JSONBody[NewConsent],
         caller: NamedDependency[Caller],
@@ -115,5 +119,5 @@ class Me(Controller):
         """Say yes or no. It counts when this is answered; messages under way are asked again."""
         said = ConsentStatement(data.purpose, data.channel, data.action, data.wording, data.locale)
         return await record_consent(
-            units, who(caller), said, source="customer", caller=caller, key=optional_key
+            units, get_customer_id(caller), said, source="customer", caller=caller, key=optional_key
         )

@@ -9,7 +9,7 @@ from litestar.params import FromPath, QueryParameter
 from msgspec import Struct
 
 from adapters.http.web.authentication import callers
-from adapters.http.web.paging import Cursor, Limit, Page, page_of, unseal
+from adapters.http.web.paging import Cursor, Limit, Page, decode_cursor, to_page
 from domain.contact.channels import MessageChannel
 from domain.contact.consent import Purpose
 from domain.follow_ups.messages import (
@@ -47,7 +47,7 @@ class MessageTrace(MessageItem, kw_only=True):
     trace: list[SendDecision]
 
 
-def item(message: Message) -> MessageItem:
+def to_message_item(message: Message) -> MessageItem:
     return MessageItem(**{name: getattr(message, name) for name in MessageItem.__struct_fields__})
 
 
@@ -56,7 +56,7 @@ class Messages(Controller):
     tags = ("messages",)
 
     @get(operation_id="list_messages", **callers(Role.OFFICE, scope="messages"))
-    async def all(
+    async def list_messages(
         self,
         units: NamedDependency[Units],
         customer: Annotated[CustomerId | None, QueryParameter(max_length=64)] = None,
@@ -68,15 +68,15 @@ class Messages(Controller):
         cursor: Cursor = None,
     ) -> Page[MessageItem]:
         """Messages, newest first; never what they say."""
-        before = unseal(cursor, MessageId)
+        before = decode_cursor(cursor, MessageId)
         async with units.read() as unit:
             found = await unit.follow_ups.messages.list_page(
                 customer=customer, state=in_state, kind=kind, before=before, limit=limit + 1
             )
-        return page_of([item(message) for message in found], limit, lambda one: one.id)
+        return to_page([to_message_item(message) for message in found], limit, lambda one: one.id)
 
     @get("/{message:str}", operation_id="get_message", **callers(Role.OFFICE, scope="messages"))
-    async def one(
+    async def get_message(
         self, message: FromPath[MessageId], units: NamedDependency[Units]
     ) -> MessageTrace:
         """One message, with the answer to "why this, why there, why not?"."""

@@ -19,7 +19,7 @@ from service.shared.unit_of_work import Units
 
 ONE_CLICK: Final = b"List-Unsubscribe=One-Click"
 
-WORDS: Final = {
+TRANSLATIONS: Final = {
     "en": (
         "Stop receiving offers",
         "Shall we stop sending you offers here? Messages about your orders still come.",
@@ -51,7 +51,7 @@ WORDS: Final = {
         "Gata. Nu vei mai primi oferte aici.",
     ),
 }
-PAGE: Final = """<!doctype html>
+PAGE_TEMPLATE: Final = """<!doctype html>
 <html lang="{locale}">
 <head>
 <meta charset="utf-8">
@@ -71,18 +71,18 @@ button {{ font: inherit; padding: .6rem 1.2rem }}
 </body>
 </html>
 """
-HEADERS: Final = {
+PAGE_HEADERS: Final = {
     "Cache-Control": "no-store",
     "Referrer-Policy": "no-referrer",
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'",
 }
 
 
-class Stopping(Controller):
+class Unsubscribe(Controller):
     path = "/u/{token:str}"
 
     @get(operation_id="ask_to_stop", include_in_schema=False, **public())
-    async def ask(
+    async def get_unsubscribe_page(
         self,
         token: FromPath[str],
         locale: NamedDependency[str],
@@ -90,12 +90,12 @@ class Stopping(Controller):
     ) -> Response[str]:
         """A page with a button; nothing changes yet."""
         parse_token(codes, token)
-        title, question, button, _ = WORDS[locale]
+        title, question, button, _ = TRANSLATIONS[locale]
         form = f'<form method="post"><button>{escape(button)}</button></form>'
-        return _page(locale, title, f"<p>{escape(question)}</p>\n{form}")
+        return _render_page(locale, title, f"<p>{escape(question)}</p>\n{form}")
 
     @post(operation_id="stop_offers", status_code=200, include_in_schema=False, **public())
-    async def act(
+    async def unsubscribe(
         self,
         token: FromPath[str],
         request: Request[Any, Any, Any],
@@ -107,11 +107,11 @@ class Stopping(Controller):
         customer, channel = parse_token(codes, token)
         await unsubscribe(units, customer, channel)
         if ONE_CLICK in await request.body():
-            return Response("", media_type=MediaType.TEXT, headers=HEADERS)
-        title, _, _, done = WORDS[locale]
-        return _page(locale, title, f"<p>{escape(done)}</p>")
+            return Response("", media_type=MediaType.TEXT, headers=PAGE_HEADERS)
+        title, _, _, done = TRANSLATIONS[locale]
+        return _render_page(locale, title, f"<p>{escape(done)}</p>")
 
 
-def _page(locale: str, title: str, body: str) -> Response[str]:
-    page = PAGE.format(locale=locale, title=escape(title), body=body)
-    return Response(page, media_type=MediaType.HTML, headers=HEADERS)
+def _render_page(locale: str, title: str, body: str) -> Response[str]:
+    page = PAGE_TEMPLATE.format(locale=locale, title=escape(title), body=body)
+    return Response(page, media_type=MediaType.HTML, headers=PAGE_HEADERS)

@@ -13,20 +13,20 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from adapters.http.fulfilment.views.fulfilments import (
     Cancellation,
     Decline,
-    LineSeen,
+    FulfilmentLineView,
     Picking,
-    facts_of,
+    to_line_fields,
 )
-from adapters.http.web.authentication import ANYONE, STAFF, callers
-from adapters.http.web.bodies import Nothing
-from adapters.http.web.etags import tagged
-from adapters.http.web.paging import Cursor, Limit, Page, page_of, unseal
+from adapters.http.web.authentication import ANYONE, STAFF_ROLES, callers
+from adapters.http.web.bodies import EmptyBody
+from adapters.http.web.etags import with_etag
+from adapters.http.web.paging import Cursor, Limit, Page, decode_cursor, to_page
 from domain.foundation.callers import Caller
 from domain.fulfilment.fulfilments import RepeatedLine
 from domain.fulfilment.pickups import PickupState
 from domain.kernel.errors import InvalidField
 from domain.kernel.ids import OrderId, PickupId, Sku, StoreId
-from domain.pos.incidents import AtRisk
+from domain.pos.incidents import UnitsAtRisk
 from service.foundation.ports import Codes, IdempotencyKey
 from service.fulfilment import hand_over_pickup as handing_over
 from service.fulfilment import pickups as working
@@ -39,8 +39,8 @@ States = Annotated[
     list[PickupState] | None,
     QueryParameter(name="state", description="In these states; without it, what is to be done."),
 ]
-SHORTEST_PROOF: Final = 3
-TO_DO = (
+MIN_PROOF_LENGTH: Final = 3
+OPEN_STATES = (
     PickupState.PLACED,
     PickupState.ACCEPTED,
     PickupState.PICKING,
@@ -48,7 +48,7 @@ TO_DO = (
 )
 
 
-class PickupLine(LineSeen, frozen=True, kw_only=True):
+class PickupLine(FulfilmentLineView, frozen=True, kw_only=True):
     collected: int
 
 
@@ -75,7 +75,7 @@ class PickupView(Struct, frozen=True):
     bin: str
     reason: str
     code: str | UnsetType = UNSET
-    at_risk: Sequence[AtRisk] | UnsetType = UNSET
+    at_risk: Sequence[UnitsAtRisk] | UnsetType = UNSET
 
     @classmethod
     def of(cls, seen: PickupDetails) -> Self:
@@ -91,7 +91,9 @@ class PickupView(Struct, frozen=True):
             store_name=seen.store.name,
             state=pickup.state,
             version=pickup.version,
-            lines=[PickupLine(collected=line.given, **facts_of(line)) for line in pickup.lines],
+            lines=[
+                PickupLine(collected=line.given, **to_line_fields(line)) for line in pickup.lines
+            ],
             promised_from=pickup.promised_from.astimezone(zone),
             promised_until=pickup.promised_until.astimezone(zone),
             placed_at=pickup.placed_at.astimezone(zone),
@@ -105,13 +107,13 @@ class PickupView(Struct, frozen=True):
         )
 
 
-class Ready(Struct, forbid_unknown_fields=True):
+class PickupReadyBody(Struct, forbid_unknown_fields=True):
     """Where it lies, if the store keeps its pickups in bins."""
 
     bin: Annotated[str, Meta(max_length=64)] = ""
 
 
-class HandedLine(Struct, forbid_unknown_fields=True):
+class HandoverLine(Struct, forbid_unknown_fields=True):
     sku: Sku
     quantity: Annotated[int, Meta(ge=1, le=1_000_000)]
 
@@ -123,16 +125,16 @@ class HandoverBody(Struct, forbid_unknown_fields=True):
     """
 
     code: Annotated[str, Meta(max_length=64)] = ""
-    lines: Annotated[list[HandedLine], Meta(min_length=1, max_length=200)] | None = None
+    lines: Annotated[list[HandoverLine], Meta(min_length=1, max_length=200)] | None = None
     proof: Annotated[str, Meta(max_length=200)] = ""
 
     def __post_init__(self) -> None:
-        if self.proof and len(self.proof.strip()) < SHORTEST_PROOF:
-            rule = f"must say in at least {SHORTEST_PROOF} characters what was accepted"
+        if self.proof and len(self.proof.strip()) < MIN_PROOF_LENGTH:
+            rule = f"must say in at least {MIN_PROOF_LENGTH} characters what was accepted"
             raise InvalidField("proof", "length", rule)
         self.proof = self.proof.strip()
 
-    def units(self) -> dict[Sku, int] | None:
+    def quantities(self) -> dict[Sku, int] | None:
         """Units of each line; None for all. Raises Repeated."""
         wanted: dict[Sku, int] = {}
         for line in self.lines or ():
@@ -142,7 +144,7 @@ class HandoverBody(Struct, forbid_unknown_fields=True):
         return wanted or None
 
 
-class CodeBody(Struct, forbid_unknown_fields=True):
+class PickupCodeBody(Struct, forbid_unknown_fields=True):
     code: Annotated[str, Meta(min_length=1, max_length=64)]
 
 
@@ -150,8 +152,8 @@ class StorePickups(Controller):
     path = "/v1/stores/{store:str}/pickups"
     tags = ("pickups",)
 
-    @get(operation_id="list_store_pickups", **callers(*STAFF, scope="orders"))
-    async def work(
+    @get(operation_id="list_store_pickups", **callers(*STAFF_ROLES, scope="orders"))
+    async def list_store_pickups(
         self,
         store: FromPath[StoreId],
         caller: NamedDependency[Caller],
@@ -165,22 +167,22 @@ class StorePickups(Controller):
             units,
             caller=caller,
             store=store,
-            states=states or TO_DO,
-            after=unseal(cursor, PickupId),
+            states=states or OPEN_STATES,
+            after=decode_cursor(cursor, PickupId),
             limit=limit + 1,
         )
-        return page_of([PickupView.of(one) for one in seen], limit, lambda pickup: pickup.id)
+        return to_page([PickupView.of(one) for one in seen], limit, lambda pickup: pickup.id)
 
     @post(
         "/identify",
         operation_id="identify_pickup",
         status_code=200,
-        **callers(*STAFF, scope="orders", strict=True),
+        **callers(*STAFF_ROLES, scope="orders", strict=True),
     )
-    async def identify(
+    async def identify_pickup(
         self,
         store: FromPath[StoreId],
-        data: JSONBody[CodeBody],
+        data: JSONBody[PickupCodeBody],
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
         codes: NamedDependency[Codes],
@@ -197,7 +199,7 @@ class Pickups(Controller):
     tags = ("pickups",)
 
     @get(operation_id="get_pickup", **callers(*ANYONE, scope="orders"))
-    async def look(
+    async def get_pickup(
         self,
         pickup: FromPath[PickupId],
         caller: NamedDependency[Caller],
@@ -205,24 +207,24 @@ class Pickups(Controller):
         codes: NamedDependency[Codes],
     ) -> Response[PickupView]:
         """One pickup; its customer sees the code that opens it, from ready until collected."""
-        return _answered(await seeing.get_pickup(units, codes, caller=caller, pickup=pickup))
+        return _pickup_response(await seeing.get_pickup(units, codes, caller=caller, pickup=pickup))
 
     @post(
         "/accept",
         operation_id="accept_pickup",
         status_code=200,
-        **callers(*STAFF, scope="orders"),
+        **callers(*STAFF_ROLES, scope="orders"),
     )
-    async def accept(
+    async def accept_pickup(
         self,
         pickup: FromPath[PickupId],
-        data: JSONBody[Nothing],  # noqa: ARG002 - read, so that a misspelt field is named
+        data: JSONBody[EmptyBody],  # noqa: ARG002 - read, so that a misspelt field is named
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
         optional_key: NamedDependency[IdempotencyKey | None],
     ) -> Response[PickupView]:
         """The store will prepare it. A repeat changes nothing."""
-        return _answered(
+        return _pickup_response(
             await working.accept_pickup(units, caller=caller, pickup=pickup, key=optional_key)
         )
 
@@ -230,9 +232,9 @@ class Pickups(Controller):
         "/decline",
         operation_id="decline_pickup",
         status_code=200,
-        **callers(*STAFF, scope="orders"),
+        **callers(*STAFF_ROLES, scope="orders"),
     )
-    async def decline(
+    async def decline_pickup(
         self,
         pickup: FromPath[PickupId],
         data: JSONBody[Decline],
@@ -241,14 +243,19 @@ class Pickups(Controller):
         key: NamedDependency[IdempotencyKey],
     ) -> Response[PickupView]:
         """The store cannot prepare it, or some of its lines; their stock is free again."""
-        return _answered(
+        return _pickup_response(
             await working.decline_pickup(
                 units, caller=caller, pickup=pickup, reason=data.reason, lines=data.lines, key=key
             )
         )
 
-    @post("/pick", operation_id="pick_pickup", status_code=200, **callers(*STAFF, scope="orders"))
-    async def pick(
+    @post(
+        "/pick",
+        operation_id="pick_pickup",
+        status_code=200,
+        **callers(*STAFF_ROLES, scope="orders"),
+    )
+    async def pick_pickup(
         self,
         pickup: FromPath[PickupId],
         data: JSONBody[Picking],
@@ -261,17 +268,22 @@ class Pickups(Controller):
         Declaring a line short moves stock, once: the total says how much was found, not how much
         more. So a picker in a cellar without a network may repeat it with or without a key.
         """
-        return _answered(
+        return _pickup_response(
             await working.pick_pickup(
-                units, caller=caller, pickup=pickup, scanned=data.scanned(), key=optional_key
+                units, caller=caller, pickup=pickup, scanned=data.to_scanned(), key=optional_key
             )
         )
 
-    @post("/ready", operation_id="ready_pickup", status_code=200, **callers(*STAFF, scope="orders"))
-    async def ready(
+    @post(
+        "/ready",
+        operation_id="ready_pickup",
+        status_code=200,
+        **callers(*STAFF_ROLES, scope="orders"),
+    )
+    async def mark_pickup_ready(
         self,
         pickup: FromPath[PickupId],
-        data: JSONBody[Ready],
+        data: JSONBody[PickupReadyBody],
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
         codes: NamedDependency[Codes],
@@ -281,7 +293,7 @@ class Pickups(Controller):
 
         What is ready already may be moved to another bin; nobody is told again.
         """
-        return _answered(
+        return _pickup_response(
             await working.mark_pickup_ready(
                 units, codes, caller=caller, pickup=pickup, bin=data.bin, key=optional_key
             )
@@ -291,9 +303,9 @@ class Pickups(Controller):
         "/handover",
         operation_id="hand_over_pickup",
         status_code=200,
-        **callers(*STAFF, scope="orders", strict=True),
+        **callers(*STAFF_ROLES, scope="orders", strict=True),
     )
-    async def hand_over(
+    async def hand_over_pickup(
         self,
         pickup: FromPath[PickupId],
         data: JSONBody[HandoverBody],
@@ -303,8 +315,8 @@ class Pickups(Controller):
         key: NamedDependency[IdempotencyKey],
     ) -> Response[PickupView]:
         """Give the goods to whoever has the code. 403 `wrong_code`, 409 `already_collected`."""
-        handover = Handover(data.code, data.units(), data.proof)
-        return _answered(
+        handover = Handover(data.code, data.quantities(), data.proof)
+        return _pickup_response(
             await handing_over.hand_over_pickup(
                 units, codes, caller=caller, pickup=pickup, handover=handover, key=key
             )
@@ -314,12 +326,12 @@ class Pickups(Controller):
         "/put-back",
         operation_id="put_back_pickup",
         status_code=200,
-        **callers(*STAFF, scope="orders"),
+        **callers(*STAFF_ROLES, scope="orders"),
     )
-    async def put_back(
+    async def put_back_pickup(
         self,
         pickup: FromPath[PickupId],
-        data: JSONBody[Nothing],  # noqa: ARG002 - read, so that a misspelt field is named
+        data: JSONBody[EmptyBody],  # noqa: ARG002 - read, so that a misspelt field is named
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
         optional_key: NamedDependency[IdempotencyKey | None],
@@ -328,7 +340,7 @@ class Pickups(Controller):
 
         It tells how things are, not what to add, so that a repeat moves nothing and needs no key.
         """
-        return _answered(
+        return _pickup_response(
             await working.put_back_pickup(units, caller=caller, pickup=pickup, key=optional_key)
         )
 
@@ -338,7 +350,7 @@ class Pickups(Controller):
         status_code=200,
         **callers(*ANYONE, scope="orders"),
     )
-    async def cancel(
+    async def cancel_pickup(
         self,
         pickup: FromPath[PickupId],
         data: JSONBody[Cancellation],
@@ -347,12 +359,12 @@ class Pickups(Controller):
         key: NamedDependency[IdempotencyKey],
     ) -> Response[PickupView]:
         """Its buyer, or the store for the buyer, gives it up before it is collected."""
-        return _answered(
+        return _pickup_response(
             await working.cancel_pickup(
                 units, caller=caller, pickup=pickup, reason=data.reason, key=key
             )
         )
 
 
-def _answered(seen: PickupDetails) -> Response[PickupView]:
-    return tagged(PickupView.of(seen), seen.pickup.version)
+def _pickup_response(seen: PickupDetails) -> Response[PickupView]:
+    return with_etag(PickupView.of(seen), seen.pickup.version)

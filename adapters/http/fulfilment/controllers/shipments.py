@@ -14,21 +14,21 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from adapters.http.fulfilment.views.fulfilments import (
     Cancellation,
     Decline,
-    LineSeen,
+    FulfilmentLineView,
     Picking,
-    facts_of,
+    to_line_fields,
 )
-from adapters.http.web.authentication import ANYONE, STAFF, callers
-from adapters.http.web.bodies import Nothing
-from adapters.http.web.etags import tagged
-from adapters.http.web.paging import Cursor, Limit, Page, page_of, unseal
+from adapters.http.web.authentication import ANYONE, STAFF_ROLES, callers
+from adapters.http.web.bodies import EmptyBody
+from adapters.http.web.etags import with_etag
+from adapters.http.web.paging import Cursor, Limit, Page, decode_cursor, to_page
 from domain.foundation.callers import Caller
 from domain.fulfilment.fulfilments import RepeatedLine
 from domain.fulfilment.shipments import Dispatch, Parcel, ShipmentState, TrackingNumber
 from domain.kernel.addresses import Address
 from domain.kernel.errors import InvalidField
 from domain.kernel.ids import OrderId, ShipmentId, Sku, StoreId
-from domain.pos.incidents import AtRisk
+from domain.pos.incidents import UnitsAtRisk
 from service.foundation.ports import IdempotencyKey
 from service.fulfilment import shipments
 from service.fulfilment.shipments import ShipmentDetails
@@ -38,10 +38,10 @@ States = Annotated[
     list[ShipmentState] | None,
     QueryParameter(name="state", description="In these states; without it, what is to be done."),
 ]
-TO_DO: Final = (ShipmentState.PLACED, ShipmentState.ACCEPTED, ShipmentState.PICKING)
+OPEN_STATES: Final = (ShipmentState.PLACED, ShipmentState.ACCEPTED, ShipmentState.PICKING)
 
 
-class ShipmentLine(LineSeen, frozen=True, kw_only=True):
+class ShipmentLine(FulfilmentLineView, frozen=True, kw_only=True):
     shipped: int
 
 
@@ -68,7 +68,7 @@ class ShipmentView(Struct, frozen=True):
     shipped_at: datetime | None
     delivered_at: datetime | None
     reason: str
-    at_risk: Sequence[AtRisk] | UnsetType = UNSET
+    at_risk: Sequence[UnitsAtRisk] | UnsetType = UNSET
 
     @classmethod
     def of(cls, seen: ShipmentDetails) -> Self:
@@ -86,7 +86,9 @@ class ShipmentView(Struct, frozen=True):
             version=shipment.version,
             address=seen.order.address,
             method=shipment.method,
-            lines=[ShipmentLine(shipped=line.given, **facts_of(line)) for line in shipment.lines],
+            lines=[
+                ShipmentLine(shipped=line.given, **to_line_fields(line)) for line in shipment.lines
+            ],
             parcels=shipment.parcels,
             promised_from=local(shipment.promised_from),
             promised_until=local(shipment.promised_until),
@@ -98,12 +100,12 @@ class ShipmentView(Struct, frozen=True):
         )
 
 
-class SentLine(Struct, forbid_unknown_fields=True):
+class ParcelLine(Struct, forbid_unknown_fields=True):
     sku: Sku
     quantity: Annotated[int, Meta(ge=1, le=1_000_000)]
 
 
-class Sending(Struct, forbid_unknown_fields=True):
+class NewParcel(Struct, forbid_unknown_fields=True):
     """A parcel that has left. Without `lines` it holds all that was still to come.
 
     `shipment` is needed where the order is sent from several of the caller's locations.
@@ -112,7 +114,7 @@ class Sending(Struct, forbid_unknown_fields=True):
     carrier: Annotated[str, Meta(min_length=1, max_length=100)]
     tracking_number: TrackingNumber
     url: Annotated[str, Meta(max_length=1000)] = ""
-    lines: Annotated[list[SentLine], Meta(min_length=1, max_length=200)] | None = None
+    lines: Annotated[list[ParcelLine], Meta(min_length=1, max_length=200)] | None = None
     shipment: ShipmentId | None = None
 
     def __post_init__(self) -> None:
@@ -120,7 +122,7 @@ class Sending(Struct, forbid_unknown_fields=True):
         if self.url and not (where.scheme in {"http", "https"} and where.hostname):
             raise InvalidField("url", "url", "must be where a browser can follow the parcel")
 
-    def leaving(self) -> Dispatch:
+    def to_dispatch(self) -> Dispatch:
         """Raises Repeated."""
         units: dict[Sku, int] = {}
         for line in self.lines or ():
@@ -130,7 +132,7 @@ class Sending(Struct, forbid_unknown_fields=True):
         return Dispatch(self.carrier, self.tracking_number, self.url, units or None)
 
 
-class Arrived(Struct, forbid_unknown_fields=True):
+class ParcelDeliveredBody(Struct, forbid_unknown_fields=True):
     tracking_number: TrackingNumber
 
 
@@ -138,8 +140,8 @@ class StoreShipments(Controller):
     path = "/v1/stores/{store:str}/shipments"
     tags = ("shipments",)
 
-    @get(operation_id="list_store_shipments", **callers(*STAFF, scope="orders"))
-    async def work(
+    @get(operation_id="list_store_shipments", **callers(*STAFF_ROLES, scope="orders"))
+    async def list_store_shipments(
         self,
         store: FromPath[StoreId],
         caller: NamedDependency[Caller],
@@ -153,22 +155,22 @@ class StoreShipments(Controller):
             units,
             caller=caller,
             store=store,
-            states=states or TO_DO,
-            after=unseal(cursor, ShipmentId),
+            states=states or OPEN_STATES,
+            after=decode_cursor(cursor, ShipmentId),
             limit=limit + 1,
         )
-        return page_of([ShipmentView.of(one) for one in seen], limit, lambda one: one.id)
+        return to_page([ShipmentView.of(one) for one in seen], limit, lambda one: one.id)
 
 
 class OrderShipments(Controller):
     path = "/v1/orders/{order:str}/shipments"
     tags = ("shipments",)
 
-    @post(operation_id="send_parcel", status_code=200, **callers(*STAFF, scope="orders"))
-    async def send(
+    @post(operation_id="send_parcel", status_code=200, **callers(*STAFF_ROLES, scope="orders"))
+    async def ship_parcel(
         self,
         order: FromPath[OrderId],
-        data: JSONBody[Sending],
+        data: JSONBody[NewParcel],
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
         key: NamedDependency[IdempotencyKey],
@@ -183,10 +185,10 @@ class OrderShipments(Controller):
             caller=caller,
             order=order,
             shipment=data.shipment,
-            leaving=data.leaving(),
+            leaving=data.to_dispatch(),
             key=key,
         )
-        return _answered(seen)
+        return _shipment_response(seen)
 
 
 class Shipments(Controller):
@@ -194,31 +196,33 @@ class Shipments(Controller):
     tags = ("shipments",)
 
     @get(operation_id="get_shipment", **callers(*ANYONE, scope="orders"))
-    async def look(
+    async def get_shipment(
         self,
         shipment: FromPath[ShipmentId],
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
     ) -> Response[ShipmentView]:
         """One shipment, with its parcels: for its buyer, its location and the office."""
-        return _answered(await shipments.get_shipment(units, caller=caller, shipment=shipment))
+        return _shipment_response(
+            await shipments.get_shipment(units, caller=caller, shipment=shipment)
+        )
 
     @post(
         "/accept",
         operation_id="accept_shipment",
         status_code=200,
-        **callers(*STAFF, scope="orders"),
+        **callers(*STAFF_ROLES, scope="orders"),
     )
-    async def accept(
+    async def accept_shipment(
         self,
         shipment: FromPath[ShipmentId],
-        data: JSONBody[Nothing],  # noqa: ARG002 - read, so that a misspelt field is named
+        data: JSONBody[EmptyBody],  # noqa: ARG002 - read, so that a misspelt field is named
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
         optional_key: NamedDependency[IdempotencyKey | None],
     ) -> Response[ShipmentView]:
         """The location will send it. A repeat changes nothing."""
-        return _answered(
+        return _shipment_response(
             await shipments.accept_shipment(
                 units, caller=caller, shipment=shipment, key=optional_key
             )
@@ -228,9 +232,9 @@ class Shipments(Controller):
         "/decline",
         operation_id="decline_shipment",
         status_code=200,
-        **callers(*STAFF, scope="orders"),
+        **callers(*STAFF_ROLES, scope="orders"),
     )
-    async def decline(
+    async def decline_shipment(
         self,
         shipment: FromPath[ShipmentId],
         data: JSONBody[Decline],
@@ -242,15 +246,15 @@ class Shipments(Controller):
         seen = await shipments.decline_shipment(
             units, caller=caller, shipment=shipment, reason=data.reason, lines=data.lines, key=key
         )
-        return _answered(seen)
+        return _shipment_response(seen)
 
     @post(
         "/pick",
         operation_id="pick_shipment",
         status_code=200,
-        **callers(*STAFF, scope="orders"),
+        **callers(*STAFF_ROLES, scope="orders"),
     )
-    async def pick(
+    async def pick_shipment(
         self,
         shipment: FromPath[ShipmentId],
         data: JSONBody[Picking],
@@ -260,26 +264,26 @@ class Shipments(Controller):
     ) -> Response[ShipmentView]:
         """Goods were fetched: the total of each line so far, so that a repeat is harmless."""
         seen = await shipments.pick_shipment(
-            units, caller=caller, shipment=shipment, scanned=data.scanned(), key=optional_key
+            units, caller=caller, shipment=shipment, scanned=data.to_scanned(), key=optional_key
         )
-        return _answered(seen)
+        return _shipment_response(seen)
 
     @post(
         "/put-back",
         operation_id="put_back_shipment",
         status_code=200,
-        **callers(*STAFF, scope="orders"),
+        **callers(*STAFF_ROLES, scope="orders"),
     )
-    async def put_back(
+    async def put_back_shipment(
         self,
         shipment: FromPath[ShipmentId],
-        data: JSONBody[Nothing],  # noqa: ARG002 - read, so that a misspelt field is named
+        data: JSONBody[EmptyBody],  # noqa: ARG002 - read, so that a misspelt field is named
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
         optional_key: NamedDependency[IdempotencyKey | None],
     ) -> Response[ShipmentView]:
         """What was picked in vain lies on its shelf again. A repeat moves nothing."""
-        return _answered(
+        return _shipment_response(
             await shipments.put_back_shipment(
                 units, caller=caller, shipment=shipment, key=optional_key
             )
@@ -291,7 +295,7 @@ class Shipments(Controller):
         status_code=200,
         **callers(*ANYONE, scope="orders"),
     )
-    async def cancel(
+    async def cancel_shipment(
         self,
         shipment: FromPath[ShipmentId],
         data: JSONBody[Cancellation],
@@ -303,18 +307,18 @@ class Shipments(Controller):
         seen = await shipments.cancel_shipment(
             units, caller=caller, shipment=shipment, reason=data.reason, key=key
         )
-        return _answered(seen)
+        return _shipment_response(seen)
 
     @post(
         "/delivered",
         operation_id="deliver_parcel",
         status_code=200,
-        **callers(*STAFF, scope="orders"),
+        **callers(*STAFF_ROLES, scope="orders"),
     )
-    async def deliver(
+    async def deliver_parcel(
         self,
         shipment: FromPath[ShipmentId],
-        data: JSONBody[Arrived],
+        data: JSONBody[ParcelDeliveredBody],
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
         optional_key: NamedDependency[IdempotencyKey | None],
@@ -327,8 +331,8 @@ class Shipments(Controller):
             tracking_number=data.tracking_number,
             key=optional_key,
         )
-        return _answered(seen)
+        return _shipment_response(seen)
 
 
-def _answered(seen: ShipmentDetails) -> Response[ShipmentView]:
-    return tagged(ShipmentView.of(seen), seen.shipment.version)
+def _shipment_response(seen: ShipmentDetails) -> Response[ShipmentView]:
+    return with_etag(ShipmentView.of(seen), seen.shipment.version)

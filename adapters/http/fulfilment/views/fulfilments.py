@@ -11,10 +11,10 @@ from domain.kernel.ids import Sku
 from service.orders.apply_transition import ScannedItem
 
 Reason = Annotated[str, Meta(min_length=1, max_length=200)]
-Units_ = Annotated[int, Meta(ge=0, le=1_000_000)]
+PickedQuantity = Annotated[int, Meta(ge=0, le=1_000_000)]
 
 
-class LineSeen(Struct, frozen=True, kw_only=True):
+class FulfilmentLineView(Struct, frozen=True, kw_only=True):
     """`missing` units were not found by the store; they are `cancelled` too."""
 
     sku: Sku
@@ -27,9 +27,9 @@ class LineSeen(Struct, frozen=True, kw_only=True):
     parts: dict[Sku, int]
 
 
-def facts_of(line: FulfilmentLine) -> dict[str, Any]:
+def to_line_fields(line: FulfilmentLine) -> dict[str, Any]:
     """What every kind of group tells of a line."""
-    return {name: getattr(line, name) for name in LineSeen.__struct_fields__}
+    return {name: getattr(line, name) for name in FulfilmentLineView.__struct_fields__}
 
 
 class Decline(Struct, forbid_unknown_fields=True):
@@ -42,7 +42,7 @@ class Decline(Struct, forbid_unknown_fields=True):
 class PickedLine(Struct, forbid_unknown_fields=True):
     """Units fetched so far of a line, by its sku or the barcode; `short`: the rest is not there."""
 
-    quantity: Units_
+    quantity: PickedQuantity
     sku: Sku | None = None
     gtin: str | None = None
     short: bool = False
@@ -57,7 +57,7 @@ class PickedLine(Struct, forbid_unknown_fields=True):
 class Picking(Struct, forbid_unknown_fields=True):
     lines: Annotated[list[PickedLine], Meta(min_length=1, max_length=200)]
 
-    def scanned(self) -> list[ScannedItem]:
+    def to_scanned(self) -> list[ScannedItem]:
         return [
             ScannedItem(PickedQuantities(line.quantity, line.short), line.sku, line.gtin)
             for line in self.lines

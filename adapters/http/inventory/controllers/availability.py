@@ -12,10 +12,10 @@ from litestar.params import FromPath, QueryParameter
 from litestar.response import Stream
 from msgspec.json import encode
 
-from adapters.http.inventory.streams import Streams
+from adapters.http.inventory.streams import AvailabilityStreams
 from adapters.http.web.authentication import ANYONE, callers
-from adapters.http.web.etags import NOT_CHANGED, provide_if_none_match, revisited
-from adapters.http.web.geo import Near, RadiusKm, around
+from adapters.http.web.etags import NOT_MODIFIED, conditional_response, provide_if_none_match
+from adapters.http.web.geo import Near, RadiusKm, parse_search_area
 from domain.foundation.callers import Caller
 from domain.inventory.availability import Freshness, SkuAvailability, StockDisplayPolicy
 from domain.inventory.change_feed import Subscription
@@ -30,7 +30,7 @@ from service.inventory.availability import (
 from service.shared.unit_of_work import Units
 
 CACHE_CONTROL: Final = "private, no-cache"
-ASKED_AGAIN: Final = [ResponseHeader(name="Cache-Control", value=CACHE_CONTROL)]
+NO_CACHE_HEADER: Final = [ResponseHeader(name="Cache-Control", value=CACHE_CONTROL)]
 """Whoever keeps an answer asks whether it still holds, and gets 304 where it does."""
 Skus = Annotated[
     list[Sku],
@@ -44,15 +44,15 @@ InStores = Annotated[
         description="These stores; without it, every store that has any.",
     ),
 ]
-Followed = Annotated[
+SubscribedSkus = Annotated[
     list[Sku] | None,
     QueryParameter(name="sku", max_items=100, description="These SKUs; without it, every one."),
 ]
-FollowedIn = Annotated[
+SubscribedStores = Annotated[
     list[StoreId] | None,
     QueryParameter(name="store", max_items=500, description="In these stores; else in every one."),
 ]
-Held = Annotated[
+WatchedHolds = Annotated[
     list[HoldId] | None,
     QueryParameter(name="hold", max_items=20, description="Tell before these holds end."),
 ]
@@ -84,7 +84,7 @@ MaxStaleness = Annotated[
 ]
 
 
-class AvailableNow(SkuAvailability, frozen=True, kw_only=True):
+class AvailabilityView(SkuAvailability, frozen=True, kw_only=True):
     """One SKU, and the moment for which the answer is known to be true.
 
     `source` is `live` where it was read in the shop's books, `cache` where in a copy of them.
@@ -100,10 +100,10 @@ class Availability(Controller):
 
     @get(
         operation_id="list_availability",
-        response_headers=ASKED_AGAIN,
+        response_headers=NO_CACHE_HEADER,
         **callers(*ANYONE),
     )
-    async def many(
+    async def list_availability(
         self,
         skus: Skus,
         caller: NamedDependency[Caller],
@@ -123,9 +123,9 @@ class Availability(Controller):
         question = AvailabilityQuery(
             skus,
             stores,
-            around(near, radius_km),
+            parse_search_area(near, radius_km),
             telling,
-            _explainer(caller, wanted=explain),
+            _explained_stores(caller, wanted=explain),
             channel=channel,
         )
         return await get_availability(units, question)
@@ -136,15 +136,15 @@ class Availability(Controller):
         media_type="text/event-stream",
         **callers(*ANYONE, key_in_address=True),
     )
-    async def stream(
+    async def stream_availability(
         self,
-        streams: NamedDependency[Streams],
+        streams: NamedDependency[AvailabilityStreams],
         last_event: NamedDependency[int | None],
         caller: NamedDependency[Caller],
-        skus: Followed = None,
-        stores: FollowedIn = None,
+        skus: SubscribedSkus = None,
+        stores: SubscribedStores = None,
         channel: Channel = WEB,
-        held: Held = None,
+        held: WatchedHolds = None,
         publishable: Publishable = None,  # noqa: ARG002 - whom it belongs to was asked at the door
     ) -> Stream:
         """Every change of what can be sold, as server-sent events.
@@ -160,17 +160,17 @@ class Availability(Controller):
         `event: hold.expiring` with `data`: `{"hold", "held_until", "server_time"}` comes about a
         minute before a named hold ends, and again where it was extended meanwhile. It has no `id`.
         """
-        await streams.caught_up()
-        await streams.must_know(channel)
+        await streams.wait_until_current()
+        await streams.ensure_channel(channel)
         following = Subscription(
-            _set(skus),
-            _set(stores),
+            _to_set(skus),
+            _to_set(stores),
             exact=caller.is_staff,
             channel=channel,
             holds=frozenset(held or ()),
         )
         return Stream(
-            streams.follow(following, last_event),
+            streams.subscribe(following, last_event),
             media_type="text/event-stream",
             headers={"X-Accel-Buffering": "no"},
         )
@@ -179,11 +179,11 @@ class Availability(Controller):
         "/{sku:str}",
         operation_id="get_availability",
         dependencies={"if_none_match": Provide(provide_if_none_match, sync_to_thread=False)},
-        responses=NOT_CHANGED,
-        response_headers=ASKED_AGAIN,
+        responses=NOT_MODIFIED,
+        response_headers=NO_CACHE_HEADER,
         **callers(*ANYONE),
     )
-    async def one(
+    async def get_availability(
         self,
         sku: FromPath[Sku],
         caller: NamedDependency[Caller],
@@ -197,19 +197,19 @@ class Availability(Controller):
         explain: Explain = False,
         by: By = None,
         max_staleness: MaxStaleness = None,  # noqa: ARG002 - here every answer is live
-    ) -> Response[AvailableNow]:
+    ) -> Response[AvailabilityView]:
         """What can be sold of one SKU. 404 `unknown_sku`, 422 `unknown_channel`."""
         question = AvailabilityQuery(
             [sku],
             stores,
-            around(near, radius_km),
+            parse_search_area(near, radius_km),
             telling,
-            _explainer(caller, wanted=explain),
+            _explained_stores(caller, wanted=explain),
             by,
             channel,
         )
         as_of, item = await answer_query(units, question)
-        now = AvailableNow(
+        now = AvailabilityView(
             sku=item.sku,
             version=item.version,
             ship=item.ship,
@@ -218,14 +218,16 @@ class Availability(Controller):
             promisable=item.promisable,
             as_of=as_of,
         )
-        return revisited(now, blake2b(encode(item), digest_size=12).hexdigest(), if_none_match)
+        return conditional_response(
+            now, blake2b(encode(item), digest_size=12).hexdigest(), if_none_match
+        )
 
 
-def _set(names: list[str] | None) -> frozenset[str] | None:
+def _to_set(names: list[str] | None) -> frozenset[str] | None:
     return None if names is None else frozenset(names)
 
 
-def _explainer(caller: Caller, *, wanted: bool) -> Callable[[StoreId], bool] | None:
+def _explained_stores(caller: Caller, *, wanted: bool) -> Callable[[StoreId], bool] | None:
     """Which stores' sums are shown: staff see their own stores'."""
     if not wanted:
         return None

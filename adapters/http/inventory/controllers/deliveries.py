@@ -9,15 +9,15 @@ from litestar.params import FromPath, JSONBody, QueryParameter
 from msgspec import Meta, Struct
 
 from adapters.http.inventory.views.consignments import (
-    KEEPERS,
-    ComingLines,
-    Receiving,
-    coming,
+    CONSIGNMENT_ROLES,
+    NewConsignmentLines,
+    ReceiveConsignmentBody,
     own_stores,
-    seen,
+    to_line_views,
+    to_quantities,
 )
 from adapters.http.web.authentication import callers
-from adapters.http.web.paging import Cursor, Limit, Page, page_of, unseal
+from adapters.http.web.paging import Cursor, Limit, Page, decode_cursor, to_page
 from domain.foundation.callers import Caller, Role
 from domain.inventory.deliveries import Delivery, DeliveryState
 from domain.kernel.errors import InvalidField
@@ -49,23 +49,23 @@ class NewDelivery(Struct, forbid_unknown_fields=True):
     """
 
     store: StoreId
-    lines: ComingLines
+    lines: NewConsignmentLines
     due_on: date | None = None
     due_at: Timestamp | None = None
     reference: Annotated[str, Meta(max_length=200)] = ""
 
     def __post_init__(self) -> None:
-        _must_be_one(self.due_on, self.due_at)
+        _ensure_one_due(self.due_on, self.due_at)
 
 
-class NewDate(Struct, forbid_unknown_fields=True):
+class RescheduleDeliveryBody(Struct, forbid_unknown_fields=True):
     """`due_on` is a day of the store's, `due_at` an hour; one of them is told."""
 
     due_on: date | None = None
     due_at: Timestamp | None = None
 
     def __post_init__(self) -> None:
-        _must_be_one(self.due_on, self.due_at)
+        _ensure_one_due(self.due_on, self.due_at)
 
 
 class DeliveryLineView(Struct, frozen=True):
@@ -106,7 +106,7 @@ class DeliveryView(Struct, frozen=True):
             reference=delivery.reference,
             due_on=delivery.due_on,
             due_at=delivery.due_at,
-            lines=seen(delivery, DeliveryLineView),
+            lines=to_line_views(delivery, DeliveryLineView),
             announced_by=delivery.announced_by,
             announced_at=delivery.announced_at,
             closed_by=delivery.closed_by,
@@ -114,7 +114,7 @@ class DeliveryView(Struct, frozen=True):
         )
 
 
-class DeliveryTold(Struct, frozen=True):
+class DeliverySummary(Struct, frozen=True):
     """`results` has one for each line that was sent in, with the shelf that it touched."""
 
     id: DeliveryId
@@ -131,7 +131,7 @@ class Deliveries(Controller):
     tags = ("stock",)
 
     @post(operation_id="announce_delivery", **callers(Role.OFFICE, scope="stock"))
-    async def announce(
+    async def announce_delivery(
         self,
         data: JSONBody[NewDelivery],
         caller: NamedDependency[Caller],
@@ -140,14 +140,14 @@ class Deliveries(Controller):
     ) -> DeliveryView:
         """A supplier is expected to bring these. No shelf changes before they are received."""
         news = DeliveryAnnouncement(
-            data.store, coming(data.lines), data.due_on, data.due_at, data.reference
+            data.store, to_quantities(data.lines), data.due_on, data.due_at, data.reference
         )
         return DeliveryView.of(
             await deliveries.announce_delivery(units, caller=caller, news=news, key=key)
         )
 
-    @get(operation_id="list_deliveries", **callers(*KEEPERS, scope="stock"))
-    async def some(
+    @get(operation_id="list_deliveries", **callers(*CONSIGNMENT_ROLES, scope="stock"))
+    async def list_deliveries(
         self,
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
@@ -163,13 +163,15 @@ class Deliveries(Controller):
             caller=caller,
             stores=own_stores(caller, stores),
             states=states or [DeliveryState.EXPECTED],
-            after=unseal(cursor, DeliveryId),
+            after=decode_cursor(cursor, DeliveryId),
             limit=limit + 1,
         )
-        return page_of([DeliveryView.of(one) for one in found], limit, lambda one: one.id)
+        return to_page([DeliveryView.of(one) for one in found], limit, lambda one: one.id)
 
-    @get("/{delivery:str}", operation_id="get_delivery", **callers(*KEEPERS, scope="stock"))
-    async def look(
+    @get(
+        "/{delivery:str}", operation_id="get_delivery", **callers(*CONSIGNMENT_ROLES, scope="stock")
+    )
+    async def get_delivery(
         self,
         delivery: FromPath[DeliveryId],
         caller: NamedDependency[Caller],
@@ -183,10 +185,10 @@ class Deliveries(Controller):
     @patch(
         "/{delivery:str}", operation_id="put_off_delivery", **callers(Role.OFFICE, scope="stock")
     )
-    async def put_off(
+    async def reschedule_delivery(
         self,
         delivery: FromPath[DeliveryId],
-        data: JSONBody[NewDate],
+        data: JSONBody[RescheduleDeliveryBody],
         units: NamedDependency[Units],
         optional_key: NamedDependency[IdempotencyKey | None],
     ) -> DeliveryView:
@@ -202,7 +204,7 @@ class Deliveries(Controller):
         status_code=200,
         **callers(Role.OFFICE, scope="stock"),
     )
-    async def cancel(
+    async def cancel_delivery(
         self,
         delivery: FromPath[DeliveryId],
         caller: NamedDependency[Caller],
@@ -219,16 +221,16 @@ class Deliveries(Controller):
         "/{delivery:str}/receive",
         operation_id="receive_delivery",
         status_code=200,
-        **callers(*KEEPERS, scope="stock"),
+        **callers(*CONSIGNMENT_ROLES, scope="stock"),
     )
-    async def receive(
+    async def receive_delivery(
         self,
         delivery: FromPath[DeliveryId],
-        data: JSONBody[Receiving],
+        data: JSONBody[ReceiveConsignmentBody],
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
         key: NamedDependency[IdempotencyKey],
-    ) -> DeliveryTold:
+    ) -> DeliverySummary:
         """So many of each have come so far, at once or bit by bit; more than expected may come.
 
         It is closed once all has come, or when `close` says that no more will.
@@ -236,10 +238,10 @@ class Deliveries(Controller):
         told = await consignments.receive_consignment(
             units, DELIVERIES, delivery, caller=caller, totals=data.totals, last=data.close, key=key
         )
-        return DeliveryTold.of(told)
+        return DeliverySummary.of(told)
 
 
-def _must_be_one(on: date | None, at: datetime | None) -> None:
+def _ensure_one_due(on: date | None, at: datetime | None) -> None:
     """Raises WrongField."""
     if (on is None) == (at is None):
         raise InvalidField("due_on", "due_on_or_due_at", "is told, or due_at is")

@@ -8,11 +8,11 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 from msgspec import Meta, Struct
 
-from adapters.http.web.authentication import SHOPPERS, callers
+from adapters.http.web.authentication import SHOPPER_ROLES, callers
 from domain.foundation.callers import Caller, Role
 from domain.inventory.holds import MAX_LINES, Hold, HoldLine, HoldState
 from domain.kernel.ids import WEB, CartId, ChannelId, HoldId
-from domain.kernel.patterns import whole
+from domain.kernel.patterns import anchored
 from service.foundation.ports import IdempotencyKey
 from service.inventory import holds
 from service.inventory.holds import HoldRequest
@@ -20,38 +20,38 @@ from service.shared.batching import Batcher
 from service.shared.clock import Clock
 from service.shared.unit_of_work import Units
 
-DEFAULT_S: Final = 900
-Seconds = Annotated[int, Meta(ge=1, le=3600)]
+DEFAULT_TTL_SECONDS: Final = 900
+TtlSeconds = Annotated[int, Meta(ge=1, le=3600)]
 
 
 class NewHold(Struct, forbid_unknown_fields=True):
     """All lines or none, for `ttl_s` seconds, sold through `channel`."""
 
     lines: Annotated[list[HoldLine], Meta(min_length=1, max_length=MAX_LINES)]
-    ttl_s: Seconds = DEFAULT_S
+    ttl_s: TtlSeconds = DEFAULT_TTL_SECONDS
     channel: ChannelId = WEB
 
-    def wish(self, caller: Caller, key: IdempotencyKey) -> HoldRequest:
+    def to_request(self, caller: Caller, key: IdempotencyKey) -> HoldRequest:
         ttl = timedelta(seconds=self.ttl_s)
         return HoldRequest(self.lines, caller, key, ttl, channel=self.channel)
 
 
-class Longer(Struct, forbid_unknown_fields=True):
+class ExtendHoldBody(Struct, forbid_unknown_fields=True):
     """How many seconds from now; never beyond an hour from the beginning."""
 
-    ttl_s: Seconds = DEFAULT_S
+    ttl_s: TtlSeconds = DEFAULT_TTL_SECONDS
 
 
-class Payment(Struct, forbid_unknown_fields=True):
+class PaymentAttemptReference(Struct, forbid_unknown_fields=True):
     """`attempt` is the retailer's own name of one try to take the money, never used again."""
 
-    attempt: Annotated[str, Meta(min_length=1, max_length=200, pattern=whole(r"[!-~]+"))]
+    attempt: Annotated[str, Meta(min_length=1, max_length=200, pattern=anchored(r"[!-~]+"))]
 
 
-class Pin(Payment, forbid_unknown_fields=True):
+class PinHoldBody(PaymentAttemptReference, forbid_unknown_fields=True):
     """For `ttl_s` seconds at most, however the payment goes on."""
 
-    ttl_s: Seconds = DEFAULT_S
+    ttl_s: TtlSeconds = DEFAULT_TTL_SECONDS
 
 
 class HoldView(Struct):
@@ -70,7 +70,7 @@ class HoldView(Struct):
     channel: ChannelId
 
 
-def hold_view(hold: Hold, now: datetime) -> HoldView:
+def to_hold_view(hold: Hold, now: datetime) -> HoldView:
     state = hold.state_at(now)
     return HoldView(
         id=hold.id,
@@ -88,8 +88,8 @@ class Holds(Controller):
     path = "/v1/holds"
     tags = ("holds",)
 
-    @post(operation_id="hold_stock", **callers(*SHOPPERS))
-    async def hold(
+    @post(operation_id="hold_stock", **callers(*SHOPPER_ROLES))
+    async def hold_stock(
         self,
         data: JSONBody[NewHold],
         caller: NamedDependency[Caller],
@@ -101,10 +101,10 @@ class Holds(Controller):
 
         409 `not_served` names each store that sells nothing new through the channel.
         """
-        return hold_view(await holding(data.wish(caller, key)), clock())
+        return to_hold_view(await holding(data.to_request(caller, key)), clock())
 
-    @get("/{hold:str}", operation_id="get_hold", **callers(*SHOPPERS))
-    async def look(
+    @get("/{hold:str}", operation_id="get_hold", **callers(*SHOPPER_ROLES))
+    async def get_hold(
         self,
         hold: FromPath[HoldId],
         caller: NamedDependency[Caller],
@@ -112,13 +112,15 @@ class Holds(Controller):
         clock: NamedDependency[Clock],
     ) -> HoldView:
         """A hold and how long it counts. A customer's hold is nobody else's."""
-        return hold_view(await holds.get_hold(units, caller=caller, hold=hold), clock())
+        return to_hold_view(await holds.get_hold(units, caller=caller, hold=hold), clock())
 
-    @post("/{hold:str}/extend", operation_id="extend_hold", status_code=200, **callers(*SHOPPERS))
-    async def extend(
+    @post(
+        "/{hold:str}/extend", operation_id="extend_hold", status_code=200, **callers(*SHOPPER_ROLES)
+    )
+    async def extend_hold(
         self,
         hold: FromPath[HoldId],
-        data: JSONBody[Longer],
+        data: JSONBody[ExtendHoldBody],
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
         clock: NamedDependency[Clock],
@@ -129,7 +131,7 @@ class Holds(Controller):
         extended = await holds.extend_hold(
             units, caller=caller, hold=hold, ttl=ttl, key=optional_key
         )
-        return hold_view(extended, clock())
+        return to_hold_view(extended, clock())
 
     @post(
         "/{hold:str}/pin",
@@ -137,10 +139,10 @@ class Holds(Controller):
         status_code=200,
         **callers(Role.OFFICE, scope="payments"),
     )
-    async def pin(
+    async def pin_hold(
         self,
         hold: FromPath[HoldId],
-        data: JSONBody[Pin],
+        data: JSONBody[PinHoldBody],
         units: NamedDependency[Units],
         clock: NamedDependency[Clock],
         optional_key: NamedDependency[IdempotencyKey | None],  # noqa: ARG002 - the attempt is the key
@@ -153,7 +155,7 @@ class Holds(Controller):
         has ended. 409 `hold_over` and `insufficient_stock` say that no money should be taken.
         """
         ttl = timedelta(seconds=data.ttl_s)
-        return hold_view(
+        return to_hold_view(
             await holds.pin_hold(units, hold=hold, attempt=data.attempt, ttl=ttl), clock()
         )
 
@@ -163,10 +165,10 @@ class Holds(Controller):
         status_code=200,
         **callers(Role.OFFICE, scope="payments"),
     )
-    async def unpin(
+    async def unpin_hold(
         self,
         hold: FromPath[HoldId],
-        data: JSONBody[Payment],
+        data: JSONBody[PaymentAttemptReference],
         units: NamedDependency[Units],
         clock: NamedDependency[Clock],
         optional_key: NamedDependency[IdempotencyKey | None],  # noqa: ARG002 - a repeat is harmless
@@ -175,10 +177,10 @@ class Holds(Controller):
 
         An attempt that does not pin the hold, or no longer, changes nothing.
         """
-        return hold_view(await holds.unpin_hold(units, hold=hold, attempt=data.attempt), clock())
+        return to_hold_view(await holds.unpin_hold(units, hold=hold, attempt=data.attempt), clock())
 
-    @delete("/{hold:str}", operation_id="release_hold", status_code=200, **callers(*SHOPPERS))
-    async def release(
+    @delete("/{hold:str}", operation_id="release_hold", status_code=200, **callers(*SHOPPER_ROLES))
+    async def release_hold(
         self,
         hold: FromPath[HoldId],
         caller: NamedDependency[Caller],
@@ -187,4 +189,4 @@ class Holds(Controller):
         optional_key: NamedDependency[IdempotencyKey | None],  # noqa: ARG002 - a repeat is harmless
     ) -> HoldView:
         """Give it up. A repeat changes nothing. 409 `hold_pinned` while it is being paid for."""
-        return hold_view(await holds.release_hold(units, caller=caller, hold=hold), clock())
+        return to_hold_view(await holds.release_hold(units, caller=caller, hold=hold), clock())

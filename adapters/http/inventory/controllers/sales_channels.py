@@ -7,9 +7,9 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 from msgspec import Meta, Struct
 
-from adapters.http.inventory.controllers.stocktaking import one_must_be_readable
-from adapters.http.web.authentication import STAFF, callers
-from adapters.http.web.paging import Cursor, Limit, Page, page_of, unseal
+from adapters.http.inventory.controllers.stocktaking import ensure_any_readable
+from adapters.http.web.authentication import STAFF_ROLES, callers
+from adapters.http.web.paging import Cursor, Limit, Page, decode_cursor, to_page
 from domain.foundation.callers import Role
 from domain.inventory.availability import AvailableQuantities, StockDisplayPolicy
 from domain.inventory.sales_channels import (
@@ -24,11 +24,11 @@ from service.foundation.ports import IdempotencyKey
 from service.inventory import sales_channels
 from service.shared.unit_of_work import Units
 
-MOST_LINES: Final = 100
+MAX_LINES: Final = 100
 """Of one batch: each is told of every shelf of its SKU."""
 
 
-class PolicyTold(ChannelPolicy, frozen=True, forbid_unknown_fields=True):
+class ChannelPolicyBody(ChannelPolicy, frozen=True, forbid_unknown_fields=True):
     """What is left out, or null, is as the settings of the installation say."""
 
 
@@ -42,8 +42,8 @@ class ChannelView(Struct, frozen=True):
     low_at: int
 
 
-class OwnBuffers(Struct, forbid_unknown_fields=True):
-    lines: Annotated[list[SkuBuffer], Meta(min_length=1, max_length=MOST_LINES)]
+class SkuBuffers(Struct, forbid_unknown_fields=True):
+    lines: Annotated[list[SkuBuffer], Meta(min_length=1, max_length=MAX_LINES)]
 
 
 class BufferResults(Struct):
@@ -52,23 +52,25 @@ class BufferResults(Struct):
     results: list[BufferResult]
 
 
-def _batch() -> dict[str, Any]:
+def _batch_options() -> dict[str, Any]:
     said = callers(Role.OFFICE, scope="stock")
     said["opt"]["item_by_item"] = "lines"
     return {"status_code": 200, **said}
 
 
-def _view(channel: ChannelId, policy: ChannelPolicy, usual: StockDisplayPolicy) -> ChannelView:
-    telling = policy.telling(usual)
-    return ChannelView(channel, policy.buffer, telling.quantities, telling.most, telling.low_at)
+def _to_view(channel: ChannelId, policy: ChannelPolicy, usual: StockDisplayPolicy) -> ChannelView:
+    telling = policy.to_display_policy(usual)
+    return ChannelView(
+        channel, policy.buffer, telling.display, telling.max_quantity, telling.low_stock_threshold
+    )
 
 
 class SalesChannels(Controller):
     path = "/v1/channels"
     tags = ("channels",)
 
-    @get(operation_id="list_channels", **callers(*STAFF, scope="stock"))
-    async def all(
+    @get(operation_id="list_channels", **callers(*STAFF_ROLES, scope="stock"))
+    async def list_channels(
         self,
         units: NamedDependency[Units],
         shoppers_learn: NamedDependency[StockDisplayPolicy],
@@ -76,17 +78,19 @@ class SalesChannels(Controller):
         cursor: Cursor = None,
     ) -> Page[ChannelView]:
         """Every channel with its policy, by its name."""
-        after = unseal(cursor, str) or ""
+        after = decode_cursor(cursor, str) or ""
         async with units.read() as unit:
             known = await unit.inventory.sales_channels.list_policies()
-        views = [_view(name, known[name], shoppers_learn) for name in sorted(known) if name > after]
-        return page_of(views[: limit + 1], limit, lambda view: view.channel)
+        views = [
+            _to_view(name, known[name], shoppers_learn) for name in sorted(known) if name > after
+        ]
+        return to_page(views[: limit + 1], limit, lambda view: view.channel)
 
     @put("/{channel:str}", operation_id="put_channel", **callers(Role.OFFICE, scope="stock"))
-    async def decide(
+    async def update_channel(
         self,
         channel: FromPath[str],
-        data: JSONBody[PolicyTold],
+        data: JSONBody[ChannelPolicyBody],
         units: NamedDependency[Units],
         shoppers_learn: NamedDependency[StockDisplayPolicy],
         optional_key: NamedDependency[IdempotencyKey | None],
@@ -98,14 +102,14 @@ class SalesChannels(Controller):
         policy = ChannelPolicy(data.buffer, data.quantities, data.most, data.low_at)
         told = SalesChannel(channel, policy)
         made = await sales_channels.set_channel(units, channel=told, key=optional_key)
-        return _view(made.channel, made.policy, shoppers_learn)
+        return _to_view(made.channel, made.policy, shoppers_learn)
 
     @get(
         "/{channel:str}/buffers",
         operation_id="list_buffers",
-        **callers(*STAFF, scope="stock"),
+        **callers(*STAFF_ROLES, scope="stock"),
     )
-    async def buffers(
+    async def list_buffers(
         self,
         channel: FromPath[ChannelId],
         units: NamedDependency[Units],
@@ -113,20 +117,20 @@ class SalesChannels(Controller):
         cursor: Cursor = None,
     ) -> Page[SkuBuffer]:
         """The SKUs that have a buffer of their own in a channel. 404 `unknown_channel`."""
-        after = unseal(cursor, str) or ""
+        after = decode_cursor(cursor, str) or ""
         async with units.read() as unit:
             if channel not in await unit.inventory.sales_channels.list_policies():
                 raise ChannelNotFound(channel)
             found = await unit.inventory.sales_channels.list_buffers(
                 channel, after=after, limit=limit + 1
             )
-        return page_of(found, limit, lambda own: own.sku)
+        return to_page(found, limit, lambda own: own.sku)
 
-    @post("/{channel:str}/buffers", operation_id="tell_buffers", **_batch())
-    async def keep_back(
+    @post("/{channel:str}/buffers", operation_id="tell_buffers", **_batch_options())
+    async def update_buffers(
         self,
         channel: FromPath[ChannelId],
-        data: JSONBody[OwnBuffers],
+        data: JSONBody[SkuBuffers],
         units: NamedDependency[Units],
         optional_key: NamedDependency[IdempotencyKey | None],
     ) -> BufferResults:
@@ -134,7 +138,7 @@ class SalesChannels(Controller):
 
         It stands in place of the channel's. 404 `unknown_channel`.
         """
-        one_must_be_readable(data.lines)
+        ensure_any_readable(data.lines)
         results = await sales_channels.set_buffers(
             units, channel=channel, lines=data.lines, key=optional_key
         )

@@ -11,8 +11,8 @@ from msgspec import Struct
 
 from adapters.http.inventory.views.consignments import IncomingView
 from adapters.http.web.authentication import callers
-from adapters.http.web.paging import Cursor, Limit, Page, page_of, unseal
-from adapters.http.web.parameters import must_be_an_instant
+from adapters.http.web.paging import Cursor, Limit, Page, decode_cursor, to_page
+from adapters.http.web.parameters import ensure_timestamp
 from domain.catalogue.products import ProductNotFound
 from domain.foundation.callers import AccessDenied, Caller, Role
 from domain.inventory.conditions import Condition
@@ -22,14 +22,14 @@ from domain.kernel.ids import Sku, StoreId
 from service.inventory.stocktaking import ensure_past
 from service.shared.unit_of_work import Unit, Units
 
-KEEPERS = (Role.TILL, Role.ASSOCIATE, Role.OFFICE)
+STOCK_ROLES = (Role.TILL, Role.ASSOCIATE, Role.OFFICE)
 InStores = Annotated[
     list[StoreId] | None,
     QueryParameter(name="store", max_items=500, description="These stores; else all of one's own."),
 ]
 
 
-class ShelfView(Struct):
+class StockLevelView(Struct):
     """What is promised is known of the present alone; of the past the ledger knows the goods.
 
     `incoming` is what deliveries and transfers bring, the earliest first.
@@ -49,18 +49,18 @@ class ShelfView(Struct):
     incoming: list[IncomingView] | None = None
 
 
-class StockView(Struct):
+class SkuStockView(Struct):
     sku: Sku
     as_of: datetime
-    items: list[ShelfView]
+    items: list[StockLevelView]
 
 
-class Stock(Controller):
+class StockLevels(Controller):
     path = "/v1/stock/{sku:str}"
     tags = ("stock",)
 
-    @get(operation_id="get_stock", **callers(*KEEPERS, scope="stock"))
-    async def look(
+    @get(operation_id="get_stock", **callers(*STOCK_ROLES, scope="stock"))
+    async def get_stock(
         self,
         sku: FromPath[Sku],
         caller: NamedDependency[Caller],
@@ -70,29 +70,29 @@ class Stock(Controller):
             datetime | None,
             QueryParameter(description="What was known at a past instant, with its offset."),
         ] = None,
-    ) -> StockView:
+    ) -> SkuStockView:
         """The quantities of a SKU, store by store."""
-        wanted = _own(caller, stores)
+        wanted = _resolve_stores(caller, stores)
         async with units.read() as unit:
-            await _must_exist(unit, sku)
+            await _ensure_product(unit, sku)
             if at is not None:
-                must_be_an_instant("at", at)
+                ensure_timestamp("at", at)
                 ensure_past("at", at, unit.now)
                 past = await unit.inventory.stock_levels.get_as_of(sku, wanted, at)
                 blocked = await unit.inventory.stock_levels.get_conditions([sku], wanted, at=at)
-                return StockView(sku, at, [_past(one, sku, blocked) for one in past])
+                return SkuStockView(sku, at, [_to_historic_view(one, sku, blocked) for one in past])
             shelves = await unit.inventory.stock_levels.list_by_skus([sku], wanted)
             blocked = await unit.inventory.stock_levels.get_conditions([sku], wanted)
             incoming = await unit.inventory.supply.list_incoming([sku], wanted)
         waiting = {(one.store, sku): StockLevel(one.store, sku) for one in incoming}
         items = [
-            _present(shelf, blocked.get(place, {}), incoming)
+            _to_current_view(shelf, blocked.get(place, {}), incoming)
             for place, shelf in (waiting | shelves).items()
         ]
-        return StockView(sku, unit.now, sorted(items, key=lambda item: item.store))
+        return SkuStockView(sku, unit.now, sorted(items, key=lambda item: item.store))
 
-    @get("/movements", operation_id="list_movements", **callers(*KEEPERS, scope="stock"))
-    async def movements(
+    @get("/movements", operation_id="list_movements", **callers(*STOCK_ROLES, scope="stock"))
+    async def list_movements(
         self,
         sku: FromPath[Sku],
         caller: NamedDependency[Caller],
@@ -102,19 +102,19 @@ class Stock(Controller):
         cursor: Cursor = None,
     ) -> Page[StockMovement]:
         """The ledger of a SKU, newest first: why, by whom, when it happened, when it was known."""
-        before = unseal(cursor, int)
+        before = decode_cursor(cursor, int)
         async with units.read() as unit:
-            await _must_exist(unit, sku)
+            await _ensure_product(unit, sku)
             found = await unit.inventory.stock_levels.list_movements(
-                sku, _own(caller, stores), before=before, limit=limit + 1
+                sku, _resolve_stores(caller, stores), before=before, limit=limit + 1
             )
-        return page_of(found, limit, lambda movement: movement.id)
+        return to_page(found, limit, lambda movement: movement.id)
 
 
-def _present(
+def _to_current_view(
     shelf: StockLevel, blocked: dict[Condition, int], incoming: Iterable[Incoming]
-) -> ShelfView:
-    return ShelfView(
+) -> StockLevelView:
+    return StockLevelView(
         store=shelf.store,
         on_hand=shelf.on_hand,
         unavailable=shelf.unavailable,
@@ -132,14 +132,14 @@ def _present(
     )
 
 
-def _past(
+def _to_historic_view(
     one: StockLevelAsOf, sku: Sku, blocked: Mapping[StockKey, dict[Condition, int]]
-) -> ShelfView:
+) -> StockLevelView:
     conditions = blocked.get((one.store, sku), {})
-    return ShelfView(one.store, one.on_hand, one.unavailable, conditions)
+    return StockLevelView(one.store, one.on_hand, one.unavailable, conditions)
 
 
-def _own(caller: Caller, stores: list[StoreId] | None) -> list[StoreId] | None:
+def _resolve_stores(caller: Caller, stores: list[StoreId] | None) -> list[StoreId] | None:
     """The stores asked for, or all of the caller's own. Raises NotYours."""
     for store in stores or ():
         if not caller.works_at(store):
@@ -149,6 +149,6 @@ def _own(caller: Caller, stores: list[StoreId] | None) -> list[StoreId] | None:
     return stores
 
 
-async def _must_exist(unit: Unit, sku: Sku) -> None:
+async def _ensure_product(unit: Unit, sku: Sku) -> None:
     if not await unit.catalogue.products.filter_known([sku]):
         raise ProductNotFound(sku)

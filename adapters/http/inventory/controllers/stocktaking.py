@@ -19,16 +19,16 @@ from service.inventory import stocktaking
 from service.inventory.stocktaking import StockReportResult
 from service.shared.unit_of_work import Units
 
-MOST: Final = 1000
+MAX_LINES: Final = 1000
 """Lines of one batch."""
 
 
 class Adjustments(Struct, forbid_unknown_fields=True):
-    lines: Annotated[list[Adjustment], Meta(min_length=1, max_length=MOST)]
+    lines: Annotated[list[Adjustment], Meta(min_length=1, max_length=MAX_LINES)]
 
 
-class Settings(Struct, forbid_unknown_fields=True):
-    lines: Annotated[list[StockSetting], Meta(min_length=1, max_length=MOST)]
+class StockSettings(Struct, forbid_unknown_fields=True):
+    lines: Annotated[list[StockSetting], Meta(min_length=1, max_length=MAX_LINES)]
 
 
 class CountLine(Struct, forbid_unknown_fields=True):
@@ -43,23 +43,23 @@ class CountLine(Struct, forbid_unknown_fields=True):
         ensure_representable("counted_at", self.counted_at)
 
     @property
-    def count(self) -> StockCount:
+    def to_count(self) -> StockCount:
         return StockCount(
             store=self.store, sku=self.sku, on_hand=self.counted, counted_at=self.counted_at
         )
 
 
 class Counts(Struct, forbid_unknown_fields=True):
-    lines: Annotated[list[CountLine], Meta(min_length=1, max_length=MOST)]
+    lines: Annotated[list[CountLine], Meta(min_length=1, max_length=MAX_LINES)]
 
 
-class Results(Struct):
+class StockLineResults(Struct):
     """One for each line, in the order of the lines."""
 
     results: list[StockReportResult]
 
 
-def _batch(*roles: Role) -> dict[str, Any]:
+def _batch_options(*roles: Role) -> dict[str, Any]:
     said = callers(*roles, scope="stock")
     said["opt"]["item_by_item"] = "lines"
     return {"status_code": 200, **said}
@@ -69,47 +69,51 @@ class Stocktaking(Controller):
     path = "/v1/stock"
     tags = ("stock",)
 
-    @post("/adjustments", operation_id="adjust_stock", **_batch(Role.OFFICE))
-    async def adjust(
+    @post("/adjustments", operation_id="adjust_stock", **_batch_options(Role.OFFICE))
+    async def adjust_stock(
         self,
         data: JSONBody[Adjustments],
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
         key: NamedDependency[IdempotencyKey],
-    ) -> Results:
+    ) -> StockLineResults:
         """Add to what is on hand, for a reason. Each line is answered on its own."""
-        one_must_be_readable(data.lines)
-        return Results(
+        ensure_any_readable(data.lines)
+        return StockLineResults(
             await stocktaking.adjust_stock(units, caller=caller, lines=data.lines, key=key)
         )
 
-    @post("/sets", operation_id="set_stock", **_batch(Role.OFFICE))
-    async def set_if(
+    @post("/sets", operation_id="set_stock", **_batch_options(Role.OFFICE))
+    async def set_stock(
         self,
-        data: JSONBody[Settings],
+        data: JSONBody[StockSettings],
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
         key: NamedDependency[IdempotencyKey],
-    ) -> Results:
+    ) -> StockLineResults:
         """Set what is on hand where the version is still the one that was seen."""
-        one_must_be_readable(data.lines)
-        return Results(await stocktaking.set_stock(units, caller=caller, lines=data.lines, key=key))
+        ensure_any_readable(data.lines)
+        return StockLineResults(
+            await stocktaking.set_stock(units, caller=caller, lines=data.lines, key=key)
+        )
 
-    @post("/counts", operation_id="count_stock", **_batch(Role.ASSOCIATE, Role.OFFICE))
-    async def count(
+    @post("/counts", operation_id="count_stock", **_batch_options(Role.ASSOCIATE, Role.OFFICE))
+    async def count_stock(
         self,
         data: JSONBody[Counts],
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
         key: NamedDependency[IdempotencyKey],
-    ) -> Results:
+    ) -> StockLineResults:
         """Tell what was counted at a time; what moved since then is applied again."""
-        one_must_be_readable(data.lines)
-        lines = [line.count if isinstance(line, CountLine) else line for line in data.lines]
-        return Results(await stocktaking.count_stock(units, caller=caller, lines=lines, key=key))
+        ensure_any_readable(data.lines)
+        lines = [line.to_count if isinstance(line, CountLine) else line for line in data.lines]
+        return StockLineResults(
+            await stocktaking.count_stock(units, caller=caller, lines=lines, key=key)
+        )
 
 
-def one_must_be_readable(lines: Sequence[object]) -> None:
+def ensure_any_readable(lines: Sequence[object]) -> None:
     """Where no line can be read, the whole is refused with every reason."""
     refusals = [line for line in lines if isinstance(line, DomainError)]
     if len(refusals) < len(lines):

@@ -9,15 +9,15 @@ from litestar.params import FromPath, JSONBody, QueryParameter
 from msgspec import Struct
 
 from adapters.http.inventory.views.consignments import (
-    KEEPERS,
-    ComingLines,
-    Receiving,
-    coming,
+    CONSIGNMENT_ROLES,
+    NewConsignmentLines,
+    ReceiveConsignmentBody,
     own_stores,
-    seen,
+    to_line_views,
+    to_quantities,
 )
 from adapters.http.web.authentication import callers
-from adapters.http.web.paging import Cursor, Limit, Page, page_of, unseal
+from adapters.http.web.paging import Cursor, Limit, Page, decode_cursor, to_page
 from domain.foundation.callers import Caller
 from domain.inventory.transfers import Transfer, TransferState
 from domain.kernel.ids import Sku, StoreId, TransferId
@@ -28,7 +28,7 @@ from service.inventory.stocktaking import StockReportResult
 from service.inventory.transfers import TransferDispatch
 from service.shared.unit_of_work import Units
 
-ENDS: Final = {"origin": "from", "destination": "to"}
+WIRE_NAMES: Final = {"origin": "from", "destination": "to"}
 """What the ends of a transfer are called on the wire, where no language minds the words."""
 States = Annotated[
     list[TransferState] | None,
@@ -42,12 +42,12 @@ OfStores = Annotated[
 ]
 
 
-class NewTransfer(Struct, forbid_unknown_fields=True, rename=ENDS):
+class NewTransfer(Struct, forbid_unknown_fields=True, rename=WIRE_NAMES):
     """All lines or none. `due_on` is the day on which they should be there, if that is known."""
 
     origin: StoreId
     destination: StoreId
-    lines: ComingLines
+    lines: NewConsignmentLines
     due_on: date | None = None
 
 
@@ -61,7 +61,7 @@ class TransferLineView(Struct, frozen=True):
     discrepancy: int
 
 
-class TransferView(Struct, frozen=True, rename=ENDS):
+class TransferView(Struct, frozen=True, rename=WIRE_NAMES):
     id: TransferId
     origin: StoreId
     destination: StoreId
@@ -82,7 +82,7 @@ class TransferView(Struct, frozen=True, rename=ENDS):
             destination=transfer.destination,
             state=transfer.state,
             version=transfer.version,
-            lines=seen(transfer, TransferLineView),
+            lines=to_line_views(transfer, TransferLineView),
             due_on=transfer.due_on,
             sent_by=transfer.sent_by,
             sent_at=transfer.sent_at,
@@ -91,7 +91,7 @@ class TransferView(Struct, frozen=True, rename=ENDS):
         )
 
 
-class TransferTold(Struct, frozen=True):
+class TransferSummary(Struct, frozen=True):
     """`results` has one for each line that was sent in, with the shelf that it touched."""
 
     id: TransferId
@@ -107,20 +107,24 @@ class Transfers(Controller):
     path = "/v1/stock/transfers"
     tags = ("stock",)
 
-    @post(operation_id="send_transfer", status_code=200, **callers(*KEEPERS, scope="stock"))
-    async def send(
+    @post(
+        operation_id="send_transfer", status_code=200, **callers(*CONSIGNMENT_ROLES, scope="stock")
+    )
+    async def send_transfer(
         self,
         data: JSONBody[NewTransfer],
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
         key: NamedDependency[IdempotencyKey],
-    ) -> TransferTold:
+    ) -> TransferSummary:
         """The goods leave the store `from`. 409 `insufficient_stock` names each line that is short.
 
         Only what nobody was promised may be sent; somebody who works there says so.
         """
-        wish = TransferDispatch(data.origin, data.destination, coming(data.lines), data.due_on)
-        return TransferTold.of(
+        wish = TransferDispatch(
+            data.origin, data.destination, to_quantities(data.lines), data.due_on
+        )
+        return TransferSummary.of(
             await transfers.send_transfer(units, caller=caller, wish=wish, key=key)
         )
 
@@ -128,16 +132,16 @@ class Transfers(Controller):
         "/{transfer:str}/receive",
         operation_id="receive_transfer",
         status_code=200,
-        **callers(*KEEPERS, scope="stock"),
+        **callers(*CONSIGNMENT_ROLES, scope="stock"),
     )
-    async def receive(
+    async def receive_transfer(
         self,
         transfer: FromPath[TransferId],
-        data: JSONBody[Receiving],
+        data: JSONBody[ReceiveConsignmentBody],
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
         key: NamedDependency[IdempotencyKey],
-    ) -> TransferTold:
+    ) -> TransferSummary:
         """So much has come to the store `to` so far; a total that is known changes nothing.
 
         The transfer is closed once all has come, or when `close` says that no more will.
@@ -145,10 +149,10 @@ class Transfers(Controller):
         told = await consignments.receive_consignment(
             units, TRANSFERS, transfer, caller=caller, totals=data.totals, last=data.close, key=key
         )
-        return TransferTold.of(told)
+        return TransferSummary.of(told)
 
-    @get(operation_id="list_transfers", **callers(*KEEPERS, scope="stock"))
-    async def some(
+    @get(operation_id="list_transfers", **callers(*CONSIGNMENT_ROLES, scope="stock"))
+    async def list_transfers(
         self,
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
@@ -164,13 +168,15 @@ class Transfers(Controller):
             caller=caller,
             stores=own_stores(caller, stores),
             states=states or [TransferState.IN_TRANSIT],
-            after=unseal(cursor, TransferId),
+            after=decode_cursor(cursor, TransferId),
             limit=limit + 1,
         )
-        return page_of([TransferView.of(one) for one in found], limit, lambda one: one.id)
+        return to_page([TransferView.of(one) for one in found], limit, lambda one: one.id)
 
-    @get("/{transfer:str}", operation_id="get_transfer", **callers(*KEEPERS, scope="stock"))
-    async def look(
+    @get(
+        "/{transfer:str}", operation_id="get_transfer", **callers(*CONSIGNMENT_ROLES, scope="stock")
+    )
+    async def get_transfer(
         self,
         transfer: FromPath[TransferId],
         caller: NamedDependency[Caller],

@@ -18,7 +18,7 @@ class WalkIns(Controller):
     tags = ("stock",)
 
     @get(operation_id="get_walk_ins", **callers(Role.ASSOCIATE, Role.OFFICE, scope="stock"))
-    async def look(
+    async def get_walk_ins(
         self,
         store: FromPath[StoreId],
         caller: NamedDependency[Caller],
@@ -28,7 +28,7 @@ class WalkIns(Controller):
         return await get_walk_in_policy(units, caller=caller, store=store)
 
     @put(operation_id="decide_walk_ins", **callers(Role.OFFICE, scope="stock"))
-    async def decide(
+    async def update_walk_ins(
         self,
         store: FromPath[StoreId],
         data: JSONBody[WalkInPolicy],

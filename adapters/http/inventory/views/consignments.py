@@ -12,18 +12,18 @@ from domain.inventory.consignments import Consignment
 from domain.inventory.stock_levels import MAX_UNITS
 from domain.kernel.ids import Sku, StoreId
 
-KEEPERS: Final = (Role.ASSOCIATE, Role.OFFICE)
-MOST_LINES: Final = 1000
+CONSIGNMENT_ROLES: Final = (Role.ASSOCIATE, Role.OFFICE)
+MAX_LINES: Final = 1000
 
 Line = TypeVar("Line")
 
 
-class ComingLine(Struct, forbid_unknown_fields=True):
+class NewConsignmentLine(Struct, forbid_unknown_fields=True):
     sku: Sku
     quantity: Annotated[int, Meta(ge=1, le=MAX_UNITS)]
 
 
-ComingLines = Annotated[list[ComingLine], Meta(min_length=1, max_length=MOST_LINES)]
+NewConsignmentLines = Annotated[list[NewConsignmentLine], Meta(min_length=1, max_length=MAX_LINES)]
 
 
 class ReceivedLine(Struct, forbid_unknown_fields=True):
@@ -33,16 +33,16 @@ class ReceivedLine(Struct, forbid_unknown_fields=True):
     received: Annotated[int, Meta(ge=0, le=MAX_UNITS)]
 
 
-class Receiving(Struct, forbid_unknown_fields=True):
+class ReceiveConsignmentBody(Struct, forbid_unknown_fields=True):
     """What has come. `close` says that no more will: what is missing then is the discrepancy."""
 
-    lines: Annotated[list[ReceivedLine], Meta(max_length=MOST_LINES)]
+    lines: Annotated[list[ReceivedLine], Meta(max_length=MAX_LINES)]
     close: bool = False
 
     @property
     def totals(self) -> dict[Sku, int]:
         """Raises Repeated."""
-        return units_of((line.sku, line.received) for line in self.lines)
+        return quantities_by_sku((line.sku, line.received) for line in self.lines)
 
 
 class IncomingView(Struct, frozen=True):
@@ -53,26 +53,28 @@ class IncomingView(Struct, frozen=True):
     source: str
 
 
-def coming(lines: Iterable[ComingLine]) -> dict[Sku, int]:
+def to_quantities(lines: Iterable[NewConsignmentLine]) -> dict[Sku, int]:
     """Raises Repeated."""
-    return units_of((line.sku, line.quantity) for line in lines)
+    return quantities_by_sku((line.sku, line.quantity) for line in lines)
 
 
-def seen(consignment: Consignment, line: Callable[[Sku, int, int, int, int], Line]) -> list[Line]:
+def to_line_views(
+    consignment: Consignment, line: Callable[[Sku, int, int, int, int], Line]
+) -> list[Line]:
     """Its lines: SKU, what was to come and has come, what is still to come and never came."""
     return [
         line(
             each.sku,
             each.quantity,
             each.received,
-            consignment.awaited(each),
+            consignment.outstanding(each),
             consignment.discrepancy(each),
         )
         for each in consignment.lines
     ]
 
 
-def units_of(lines: Iterable[tuple[Sku, int]]) -> dict[Sku, int]:
+def quantities_by_sku(lines: Iterable[tuple[Sku, int]]) -> dict[Sku, int]:
     """Raises Repeated."""
     units: dict[Sku, int] = {}
     for sku, count in lines:

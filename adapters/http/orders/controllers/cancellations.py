@@ -4,7 +4,7 @@ from litestar import Controller, Response, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
-from adapters.http.orders.controllers.orders import OrderView, answered
+from adapters.http.orders.controllers.orders import OrderView, order_response
 from adapters.http.web.authentication import ANYONE, callers
 from domain.foundation.callers import Caller
 from domain.kernel.ids import OrderId
@@ -19,7 +19,7 @@ class Cancellations(Controller):
     tags = ("orders",)
 
     @post(operation_id="cancel_order", status_code=200, **callers(*ANYONE, scope="orders"))
-    async def cancel(
+    async def cancel_order(
         self,
         order: FromPath[OrderId],
         data: JSONBody[OrderCancellation],
@@ -36,4 +36,4 @@ class Cancellations(Controller):
         `already_shipped` say that it is too late.
         """
         seen = await cancel_order(units, caller=caller, order=order, cancellation=data, key=key)
-        return answered(seen, caller, codes, cashier)
+        return order_response(seen, caller, codes, cashier)

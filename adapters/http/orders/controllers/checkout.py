@@ -5,7 +5,7 @@ from litestar.di import NamedDependency
 from litestar.openapi import ResponseSpec
 from litestar.params import FromPath, JSONBody
 
-from adapters.http.orders.controllers.orders import OrderView, answered
+from adapters.http.orders.controllers.orders import OrderView, order_response
 from adapters.http.web.authentication import CART_ROLES, callers
 from domain.foundation.callers import Caller
 from domain.kernel.ids import CartId
@@ -49,6 +49,6 @@ class Checkouts(Controller):
         wish = CheckoutCommand(caller, cart, data, locale, key)
         placed = await place_order(units, cashier, placing, wish)
         if placed.new and placed.attempt is None:
-            return answered(details_of_new_order(placed.order), caller, codes, cashier, 201)
+            return order_response(details_of_new_order(placed.order), caller, codes, cashier, 201)
         seen = await get_order(units, caller=caller, order=placed.order.id)
-        return answered(seen, caller, codes, cashier, 201 if placed.new else 200)
+        return order_response(seen, caller, codes, cashier, 201 if placed.new else 200)

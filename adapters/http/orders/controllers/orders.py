@@ -8,20 +8,27 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, QueryParameter
 from msgspec import UNSET, Struct, UnsetType, structs
 
-from adapters.http.web.authentication import ANYONE, STAFF, callers
-from adapters.http.web.etags import tagged
-from adapters.http.web.paging import Cursor, Limit, Page, page_of, unseal
-from adapters.http.web.parameters import must_be_an_instant
+from adapters.http.web.authentication import ANYONE, STAFF_ROLES, callers
+from adapters.http.web.etags import with_etag
+from adapters.http.web.paging import Cursor, Limit, Page, decode_cursor, to_page
+from adapters.http.web.parameters import ensure_timestamp
 from domain.foundation.callers import Caller, Role
 from domain.fulfilment.shipments import Parcel
 from domain.kernel.addresses import Address
 from domain.kernel.ids import AttemptId, CartId, CustomerId, MarketId, OrderId, StoreId
 from domain.orders.order_lines import OrderLine
-from domain.orders.orders import Contact, CouponUsed, Earning, Order, OrderGroup, OrderState
+from domain.orders.orders import (
+    AppliedCoupon,
+    Contact,
+    Order,
+    OrderFulfilment,
+    OrderPoints,
+    OrderState,
+)
 from domain.orders.progress import FulfilmentState, OrderDetails
 from domain.payments.attempts import AttemptState, PaymentAttempt
 from domain.payments.tenders import Tender
-from domain.pricing.prices import Shipping, TaxSum, Totals
+from domain.pricing.prices import ShippingCharge, TaxTotal, Totals
 from service.follow_ups.send_order_link import OrderLinkRequest, send_order_link
 from service.foundation.ports import Codes, IdempotencyKey
 from service.orders.edit_order import OrderEdit, edit_order
@@ -42,7 +49,7 @@ class OrderLineView(OrderLine, frozen=True, kw_only=True):
     ready: int = 0
 
 
-class OrderGroupView(OrderGroup, frozen=True, kw_only=True):
+class OrderFulfilmentView(OrderFulfilment, frozen=True, kw_only=True):
     """A pickup or a shipment: its promise, how far it is, and the parcels that left.
 
     One that has no `state` is planned only: its location does not know of it yet.
@@ -104,15 +111,15 @@ class OrderView(Struct, frozen=True):
     contact: Contact
     address: Address | None
     lines: list[OrderLineView]
-    groups: list[OrderGroupView]
+    groups: list[OrderFulfilmentView]
     market: MarketId | None
     prices_include_tax: bool
-    shipping: Shipping | None
-    taxes: list[TaxSum]
-    coupons: list[CouponUsed]
+    shipping: ShippingCharge | None
+    taxes: list[TaxTotal]
+    coupons: list[AppliedCoupon]
     totals: Totals
     tenders: list[Tender]
-    points: Earning
+    points: OrderPoints
     payment: PaymentView
     token: str | UnsetType = UNSET
 
@@ -121,26 +128,30 @@ class OrderView(Struct, frozen=True):
         told: dict[str, Any] = {**structs.asdict(seen.order), **structs.asdict(seen.order.bill)}
         told["token"] = token
         told["payment"] = PaymentView.of(seen.order, seen.attempt, publishable_key)
-        told["lines"] = [_line(line, seen.groups.get(line.group)) for line in seen.order.lines]
-        told["groups"] = [_group(group, seen.groups.get(group.id)) for group in seen.order.groups]
+        told["lines"] = [
+            _to_line_view(line, seen.groups.get(line.group)) for line in seen.order.lines
+        ]
+        told["groups"] = [
+            _to_group_view(group, seen.groups.get(group.id)) for group in seen.order.groups
+        ]
         return cls(**{name: told[name] for name in cls.__struct_fields__})
 
 
-def _line(line: OrderLine, group: FulfilmentState | None) -> OrderLineView:
+def _to_line_view(line: OrderLine, group: FulfilmentState | None) -> OrderLineView:
     if group is None:
         return OrderLineView(**structs.asdict(line))
-    picked, ready = group.picked(line.sku), group.ready(line.sku)
+    picked, ready = group.picked_units(line.sku), group.ready_units(line.sku)
     return OrderLineView(**structs.asdict(line), picked=picked, ready=ready)
 
 
-def _group(group: OrderGroup, progress: FulfilmentState | None) -> OrderGroupView:
+def _to_group_view(group: OrderFulfilment, progress: FulfilmentState | None) -> OrderFulfilmentView:
     if progress is None:
-        return OrderGroupView(**structs.asdict(group))
+        return OrderFulfilmentView(**structs.asdict(group))
     sent = UNSET if group.pickup else progress.parcels
-    return OrderGroupView(**structs.asdict(group), state=progress.state, parcels=sent)
+    return OrderFulfilmentView(**structs.asdict(group), state=progress.state, parcels=sent)
 
 
-def answered(
+def order_response(
     seen: OrderDetails, caller: Caller, codes: Codes, cashier: PaymentMethods, status: int = 200
 ) -> Response[OrderView]:
     """The order, for a guest with the token of a link to it."""
@@ -148,19 +159,21 @@ def answered(
     guest = order.customer is None and is_buyer(caller, order)
     token = codes.order_token(order.id) if guest else UNSET
     view = OrderView.of(seen, cashier.publishable_key, token)
-    return tagged(view, order.version, status=status)
+    return with_etag(view, order.version, status=status)
 
 
-class Sent(Struct, frozen=True):
+class OrderLinkSent(Struct, frozen=True):
     """Whatever there was to send is on its way."""
 
 
-InState = Annotated[OrderState | None, QueryParameter(name="state", description="In this state.")]
-AtStore = Annotated[
+StateFilter = Annotated[
+    OrderState | None, QueryParameter(name="state", description="In this state.")
+]
+StoreFilter = Annotated[
     StoreId | None, QueryParameter(description="With something to collect or to send there.")
 ]
-OfCustomer = Annotated[CustomerId | None, QueryParameter(max_length=64)]
-Query = Annotated[
+CustomerFilter = Annotated[CustomerId | None, QueryParameter(max_length=64)]
+OrderQuery = Annotated[
     str | None,
     QueryParameter(
         name="query",
@@ -180,34 +193,34 @@ class Orders(Controller):
     path = "/v1/orders"
     tags = ("orders",)
 
-    @get(operation_id="list_orders", **callers(*STAFF, scope="orders", strict=True))
-    async def all(
+    @get(operation_id="list_orders", **callers(*STAFF_ROLES, scope="orders", strict=True))
+    async def list_orders(
         self,
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
         cashier: NamedDependency[PaymentMethods],
-        in_state: InState = None,
-        store: AtStore = None,
-        customer: OfCustomer = None,
-        said: Query = None,
+        in_state: StateFilter = None,
+        store: StoreFilter = None,
+        customer: CustomerFilter = None,
+        said: OrderQuery = None,
         placed_from: PlacedFrom = None,
         placed_until: PlacedUntil = None,
         limit: Limit = 50,
         cursor: Cursor = None,
     ) -> Page[OrderView]:
         """Orders that fit all that is told, newest first; a store sees those it has a part of."""
-        must_be_an_instant("placed_from", placed_from)
-        must_be_an_instant("placed_until", placed_until)
+        ensure_timestamp("placed_from", placed_from)
+        ensure_timestamp("placed_until", placed_until)
         search = OrderSearch(in_state, store, customer, said, placed_from, placed_until)
-        before = unseal(cursor, OrderId)
+        before = decode_cursor(cursor, OrderId)
         found = await search_orders(
             units, caller=caller, search=search, before=before, limit=limit + 1
         )
         views = [OrderView.of(seen, cashier.publishable_key) for seen in found]
-        return page_of(views, limit, lambda order: order.id)
+        return to_page(views, limit, lambda order: order.id)
 
     @get("/{order:str}", operation_id="get_order", **callers(*ANYONE, scope="orders"))
-    async def look(
+    async def get_order(
         self,
         order: FromPath[OrderId],
         caller: NamedDependency[Caller],
@@ -217,14 +230,14 @@ class Orders(Controller):
     ) -> Response[OrderView]:
         """One order: for its customer, the guest with a token of it, its stores, the office."""
         found = await get_order(units, caller=caller, order=order)
-        return answered(found, caller, codes, cashier)
+        return order_response(found, caller, codes, cashier)
 
     @patch(
         "/{order:str}",
         operation_id="change_order",
         **callers(Role.SHOP, Role.CUSTOMER, Role.OFFICE, scope="orders"),
     )
-    async def change(
+    async def update_order(
         self,
         order: FromPath[OrderId],
         data: JSONBody[OrderEdit],
@@ -245,7 +258,7 @@ class Orders(Controller):
         edited = await edit_order(
             units, caller=caller, order=order, edit=data, if_version=if_match, key=key
         )
-        return answered(edited, caller, codes, cashier)
+        return order_response(edited, caller, codes, cashier)
 
     @post(
         "/find",
@@ -253,19 +266,19 @@ class Orders(Controller):
         status_code=202,
         **callers(Role.SHOP, Role.CUSTOMER, strict=True),
     )
-    async def find(
+    async def send_order_link(
         self,
         data: JSONBody[OrderLinkRequest],
         units: NamedDependency[Units],
         optional_key: NamedDependency[IdempotencyKey | None],
-    ) -> Sent:
+    ) -> OrderLinkSent:
         """Send the link to a guest's order again, to whoever ordered it.
 
         For a guest who lost it and knows the number of the order and its e-mail address. Whether
         there is such an order is not told: the answer is always the same.
         """
         await send_order_link(units, lost=data, key=optional_key)
-        return Sent()
+        return OrderLinkSent()
 
 
 class MyOrders(Controller):
@@ -273,7 +286,7 @@ class MyOrders(Controller):
     tags = ("orders",)
 
     @get(operation_id="list_my_orders", **callers(Role.CUSTOMER))
-    async def mine(
+    async def list_my_orders(
         self,
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
@@ -282,7 +295,7 @@ class MyOrders(Controller):
         cursor: Cursor = None,
     ) -> Page[OrderView]:
         """The customer's orders, newest first."""
-        before = unseal(cursor, OrderId)
+        before = decode_cursor(cursor, OrderId)
         orders = await list_my_orders(units, caller=caller, before=before, limit=limit + 1)
         views = [OrderView.of(seen, cashier.publishable_key) for seen in orders]
-        return page_of(views, limit, lambda order: order.id)
+        return to_page(views, limit, lambda order: order.id)

@@ -8,14 +8,14 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 from msgspec import UNSET, Struct, UnsetType
 
-from adapters.http.orders.controllers.orders import OrderView, answered
-from adapters.http.web.authentication import SHOPPERS, callers
-from adapters.http.web.paging import Cursor, Limit, Page, page_of, unseal
+from adapters.http.orders.controllers.orders import OrderView, order_response
+from adapters.http.web.authentication import SHOPPER_ROLES, callers
+from adapters.http.web.paging import Cursor, Limit, Page, decode_cursor, to_page
 from domain.foundation.callers import Caller, Role
 from domain.kernel.ids import AttemptId, OrderId, TransactionId
 from domain.kernel.money import Money
 from domain.payments.attempts import AttemptState
-from domain.payments.tenders import Card
+from domain.payments.tenders import CardToken
 from domain.payments.transactions import Transaction, TransactionKind, TransactionState
 from service.foundation.ports import Codes, IdempotencyKey
 from service.orders.payment.retry_payment import retry_payment
@@ -54,7 +54,7 @@ class TransactionView(Struct, frozen=True):
         )
 
 
-class AttemptView(Struct, frozen=True):
+class PaymentAttemptView(Struct, frozen=True):
     """One try to be paid for an order; `payment` is the provider's name of it, once it is known."""
 
     id: AttemptId
@@ -82,7 +82,7 @@ class AttemptView(Struct, frozen=True):
             fields[name] = Money(getattr(attempt, name), currency)
         return cls(
             **fields,
-            refunded=Money(attempt.given_back, currency),
+            refunded=Money(attempt.net_refunded, currency),
             until=attempt.deadline,
             transactions=[TransactionView.of(one, currency) for one in tried.transactions],
             payment=attempt.payment or UNSET,
@@ -94,11 +94,11 @@ class NewPayment(Struct, frozen=True, forbid_unknown_fields=True):
     """Another try; `card` is the provider's name of a card that the page gave to it before."""
 
     method: Literal["card"] = "card"
-    card: Card | None = None
+    card: CardToken | None = None
 
 
-class PaymentsOfOrder(Struct, frozen=True):
-    items: list[AttemptView]
+class OrderPayments(Struct, frozen=True):
+    items: list[PaymentAttemptView]
 
 
 class Payments(Controller):
@@ -109,9 +109,9 @@ class Payments(Controller):
         "/orders/{order:str}/payments",
         operation_id="pay_order",
         tags=["orders"],
-        **callers(*SHOPPERS),
+        **callers(*SHOPPER_ROLES),
     )
-    async def pay(
+    async def pay_order(
         self,
         order: FromPath[OrderId],
         data: JSONBody[NewPayment],
@@ -130,32 +130,32 @@ class Payments(Controller):
             units, cashier, caller=caller, order=order, card=data.card or "", key=key
         )
         seen = await get_order(units, caller=caller, order=tried.order.id)
-        return answered(seen, caller, codes, cashier, 201)
+        return order_response(seen, caller, codes, cashier, 201)
 
     @get(
         "/orders/{order:str}/payments",
         operation_id="list_order_payments",
         **callers(Role.OFFICE, scope="payments"),
     )
-    async def of_order(
+    async def list_order_payments(
         self, order: FromPath[OrderId], units: NamedDependency[Units]
-    ) -> PaymentsOfOrder:
+    ) -> OrderPayments:
         """Every attempt to be paid for an order, oldest first, with all that was asked for it."""
         tried = await list_attempts(units, order=order)
-        return PaymentsOfOrder([AttemptView.of(one) for one in tried])
+        return OrderPayments([PaymentAttemptView.of(one) for one in tried])
 
     @get(
         "/payments/unsettled",
         operation_id="list_unsettled_payments",
         **callers(Role.OFFICE, scope="payments"),
     )
-    async def unsettled(
+    async def list_unsettled_payments(
         self,
         units: NamedDependency[Units],
         limit: Limit = 50,
         cursor: Cursor = None,
     ) -> Page[UnsettledTransaction]:
         """What needs a person: refused captures and refunds, disputes, and money that lapsed."""
-        after = unseal(cursor, str) or ""
+        after = decode_cursor(cursor, str) or ""
         found = await list_unsettled(units, after=after, limit=limit + 1)
-        return page_of(list(found), limit, lambda one: one.id)
+        return to_page(list(found), limit, lambda one: one.id)

@@ -9,23 +9,23 @@ from litestar.params import FromPath
 from msgspec import UNSET, Struct, UnsetType
 
 from adapters.http.web.authentication import ANYONE, callers
-from adapters.http.web.paging import Cursor, Limit, Page, page_of, unseal
+from adapters.http.web.paging import Cursor, Limit, Page, decode_cursor, to_page
 from domain.foundation.callers import Caller
 from domain.kernel.ids import OrderId, ReturnId, Sku, StoreId
 from domain.kernel.money import Money
-from domain.orders.timeline import ActorKind, Quantities, TimelineEntry, TimelineEventKind
+from domain.orders.timeline import ActorKind, QuantityChange, TimelineEntry, TimelineEventKind
 from service.orders.queries import list_timeline
 from service.shared.unit_of_work import Units
 
 
-class UnitsTold(Struct, frozen=True):
+class TimelineUnits(Struct, frozen=True):
     """Units of one SKU that a step was about."""
 
     sku: Sku
     quantity: int
 
 
-class LineEdited(Struct, frozen=True):
+class TimelineLineEdit(Struct, frozen=True):
     """What an edit made of a line."""
 
     line: str
@@ -33,11 +33,11 @@ class LineEdited(Struct, frozen=True):
     after: int
 
     @classmethod
-    def of(cls, line: str, edited: Quantities) -> Self:
+    def of(cls, line: str, edited: QuantityChange) -> Self:
         return cls(line, edited.before, edited.after)
 
 
-class EntryView(Struct, frozen=True):
+class TimelineEntryView(Struct, frozen=True):
     """One step. `group` is the pickup or the shipment; `actor`, for staff, the key or the person.
 
     `lines` are the units it was about, `missing` those of them that nobody found; `edited` is what
@@ -52,11 +52,11 @@ class EntryView(Struct, frozen=True):
     group: str | UnsetType = UNSET
     store: StoreId | UnsetType = UNSET
     reason: str | UnsetType = UNSET
-    lines: list[UnitsTold] | UnsetType = UNSET
-    missing: list[UnitsTold] | UnsetType = UNSET
+    lines: list[TimelineUnits] | UnsetType = UNSET
+    missing: list[TimelineUnits] | UnsetType = UNSET
     carrier: str | UnsetType = UNSET
     tracking_number: str | UnsetType = UNSET
-    edited: list[LineEdited] | UnsetType = UNSET
+    edited: list[TimelineLineEdit] | UnsetType = UNSET
     changed: list[str] | UnsetType = UNSET
     amount: Money | UnsetType = UNSET
     back: ReturnId | UnsetType = UNSET
@@ -64,7 +64,7 @@ class EntryView(Struct, frozen=True):
     @classmethod
     def of(cls, entry: TimelineEntry) -> Self:
         facts = entry.facts
-        edited = [LineEdited.of(line, units) for line, units in facts.quantities.items()]
+        edited = [TimelineLineEdit.of(line, units) for line, units in facts.quantities.items()]
         return cls(
             at=entry.at,
             what=entry.what,
@@ -73,8 +73,8 @@ class EntryView(Struct, frozen=True):
             group=entry.group or UNSET,
             store=entry.store or UNSET,
             reason=facts.reason or UNSET,
-            lines=_told(facts.units) or UNSET,
-            missing=_told(facts.missing) or UNSET,
+            lines=_to_units(facts.units) or UNSET,
+            missing=_to_units(facts.missing) or UNSET,
             carrier=facts.carrier or UNSET,
             tracking_number=facts.tracking_number or UNSET,
             edited=edited or UNSET,
@@ -84,8 +84,8 @@ class EntryView(Struct, frozen=True):
         )
 
 
-def _told(units: dict[Sku, int]) -> list[UnitsTold]:
-    return [UnitsTold(sku, units[sku]) for sku in sorted(units)]
+def _to_units(units: dict[Sku, int]) -> list[TimelineUnits]:
+    return [TimelineUnits(sku, units[sku]) for sku in sorted(units)]
 
 
 class Timeline(Controller):
@@ -93,21 +93,21 @@ class Timeline(Controller):
     tags = ("orders",)
 
     @get(operation_id="list_order_steps", **callers(*ANYONE, scope="orders"))
-    async def look(
+    async def list_order_timeline(
         self,
         order: FromPath[OrderId],
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
         limit: Limit = 50,
         cursor: Cursor = None,
-    ) -> Page[EntryView]:
+    ) -> Page[TimelineEntryView]:
         """What happened to an order, in the order in which it did.
 
         For whoever may see the order. Buyers see which side did it; staff also who.
         """
-        after = unseal(cursor, int) or 0
+        after = decode_cursor(cursor, int) or 0
         entries = await list_timeline(
             units, caller=caller, order=order, after=after, limit=limit + 1
         )
-        page = page_of(entries, limit, lambda entry: entry.id)
-        return Page([EntryView.of(entry) for entry in page.items], page.next_cursor)
+        page = to_page(entries, limit, lambda entry: entry.id)
+        return Page([TimelineEntryView.of(entry) for entry in page.items], page.next_cursor)

@@ -8,11 +8,11 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, QueryParameter
 from msgspec import Meta, Struct
 
-from adapters.http.web.authentication import STAFF, callers
-from adapters.http.web.paging import Cursor, Limit, Page, page_of, unseal
+from adapters.http.web.authentication import STAFF_ROLES, callers
+from adapters.http.web.paging import Cursor, Limit, Page, decode_cursor, to_page
 from domain.foundation.callers import Caller
 from domain.kernel.ids import Sku, StoreId
-from domain.pos.incidents import IncidentId, IncidentKind, IncidentState, Risk
+from domain.pos.incidents import IncidentId, IncidentKind, IncidentState, OrderAtRisk
 from service.foundation.ports import IdempotencyKey
 from service.pos import incidents
 from service.pos.incidents import IncidentDetails
@@ -38,7 +38,7 @@ class IncidentView(Struct, frozen=True):
     state: IncidentState
     units: int
     receipts: int
-    orders: list[Risk]
+    orders: list[OrderAtRisk]
     since: datetime
     until: datetime
     opened_at: datetime
@@ -67,7 +67,7 @@ class IncidentView(Struct, frozen=True):
         )
 
 
-class Settling(Struct, forbid_unknown_fields=True):
+class SettleIncidentBody(Struct, forbid_unknown_fields=True):
     """What was found, or done."""
 
     note: Annotated[str, Meta(max_length=1000)] = ""
@@ -80,9 +80,9 @@ class Incidents(Controller):
     @get(
         "/stores/{store:str}/incidents",
         operation_id="list_incidents",
-        **callers(*STAFF, scope="stock"),
+        **callers(*STAFF_ROLES, scope="stock"),
     )
-    async def at_store(
+    async def list_incidents(
         self,
         store: FromPath[StoreId],
         caller: NamedDependency[Caller],
@@ -97,21 +97,21 @@ class Incidents(Controller):
             caller=caller,
             store=store,
             states=states or [IncidentState.OPEN],
-            after=unseal(cursor, IncidentId),
+            after=decode_cursor(cursor, IncidentId),
             limit=limit + 1,
         )
-        return page_of([IncidentView.of(one) for one in seen], limit, lambda one: one.id)
+        return to_page([IncidentView.of(one) for one in seen], limit, lambda one: one.id)
 
     @post(
         "/incidents/{incident:str}/settle",
         operation_id="settle_incident",
         status_code=200,
-        **callers(*STAFF, scope="stock"),
+        **callers(*STAFF_ROLES, scope="stock"),
     )
-    async def settle(
+    async def settle_incident(
         self,
         incident: FromPath[IncidentId],
-        data: JSONBody[Settling],
+        data: JSONBody[SettleIncidentBody],
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
         optional_key: NamedDependency[IdempotencyKey | None],

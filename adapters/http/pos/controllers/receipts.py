@@ -15,53 +15,53 @@ from service.pos import record_receipts as sales
 from service.pos.record_receipts import ReceiptResult
 from service.shared.unit_of_work import Units
 
-MOST: Final = 1000
+MAX_RECEIPTS: Final = 1000
 """Receipts of one batch."""
-BODY_MAX: Final = 100_000_000
+MAX_BODY_BYTES: Final = 100_000_000
 """Bytes of a batch: as many receipts as there may be, each with as many lines as there may be."""
 
 
-class Batch(Struct, forbid_unknown_fields=True):
+class ReceiptBatch(Struct, forbid_unknown_fields=True):
     """Receipts in any order. Their ids make a repeat harmless, so no key is needed."""
 
-    sales: Annotated[list[Receipt], Meta(min_length=1, max_length=MOST)]
+    sales: Annotated[list[Receipt], Meta(min_length=1, max_length=MAX_RECEIPTS)]
 
 
-class Results(Struct):
+class ReceiptResults(Struct):
     """One for each receipt, in the order of the receipts."""
 
     results: list[ReceiptResult]
 
 
-def _by_tills() -> dict[str, Any]:
+def _batch_options() -> dict[str, Any]:
     said = callers(Role.TILL)
     said["opt"]["item_by_item"] = "sales"
     return said
 
 
-class Sales(Controller):
+class Receipts(Controller):
     path = "/v1/stores/{store:str}/sales"
     tags = ("tills",)
 
     @post(
         operation_id="record_sales",
         status_code=200,
-        request_max_body_size=BODY_MAX,
-        **_by_tills(),
+        request_max_body_size=MAX_BODY_BYTES,
+        **_batch_options(),
     )
-    async def record(
+    async def record_sales(
         self,
         store: FromPath[StoreId],
-        data: JSONBody[Batch],
+        data: JSONBody[ReceiptBatch],
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
-    ) -> Results:
+    ) -> ReceiptResults:
         """Tell what was sold and what came back, late, double or in any order.
 
         Nothing that happened is refused: what does not fit is named in `conflicts` and applied all
         the same. `rejected` are receipts that cannot be read, those of another store, and those
         whose id already stands for another receipt.
         """
-        return Results(
+        return ReceiptResults(
             await sales.record_receipts(units, caller=caller, store=store, receipts=data.sales)
         )

@@ -6,8 +6,8 @@ from litestar.params import FromPath, JSONBody
 from msgspec import structs
 
 from adapters.http.web.authentication import callers
-from adapters.http.web.etags import tagged
-from adapters.http.web.paging import Cursor, Limit, Page, page_of, unseal
+from adapters.http.web.etags import with_etag
+from adapters.http.web.paging import Cursor, Limit, Page, decode_cursor, to_page
 from domain.foundation.callers import Role
 from domain.pricing.markets import Market, MarketTerms
 from service.foundation.ports import IdempotencyKey
@@ -20,24 +20,26 @@ class Markets(Controller):
     tags = ("prices",)
 
     @get(operation_id="list_markets", **callers(Role.OFFICE, scope="rules"))
-    async def all(
+    async def list_markets(
         self, units: NamedDependency[Units], limit: Limit = 50, cursor: Cursor = None
     ) -> Page[Market]:
         """Every market by its name. With none there is one: any currency, no tax stated."""
-        after = unseal(cursor, str) or ""
+        after = decode_cursor(cursor, str) or ""
         async with units.read() as unit:
             found = await unit.pricing.price_rules(Market).list_page(after, limit + 1)
-        return page_of(found, limit, lambda market: market.market)
+        return to_page(found, limit, lambda market: market.market)
 
     @get("/{market:str}", operation_id="get_market", **callers(Role.OFFICE, scope="rules"))
-    async def one(self, market: FromPath[str], units: NamedDependency[Units]) -> Response[Market]:
+    async def get_market(
+        self, market: FromPath[str], units: NamedDependency[Units]
+    ) -> Response[Market]:
         """One market. 404 `unknown_market`."""
         async with units.read() as unit:
             found = await unit.pricing.price_rules(Market).get(market)
-        return tagged(found, found.version)
+        return with_etag(found, found.version)
 
     @put("/{market:str}", operation_id="put_market", **callers(Role.OFFICE, scope="rules"))
-    async def decide(
+    async def update_market(
         self,
         market: FromPath[str],
         data: JSONBody[MarketTerms],
@@ -54,10 +56,10 @@ class Markets(Controller):
         made = await price_rules.put_price_rule(
             units, rule=told, if_version=if_match, key=optional_key
         )
-        return tagged(made, made.version)
+        return with_etag(made, made.version)
 
     @delete("/{market:str}", operation_id="remove_market", **callers(Role.OFFICE, scope="rules"))
-    async def remove(
+    async def delete_market(
         self,
         market: FromPath[str],
         units: NamedDependency[Units],

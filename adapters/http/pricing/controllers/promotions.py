@@ -6,8 +6,8 @@ from litestar.params import FromPath, JSONBody
 from msgspec import structs
 
 from adapters.http.web.authentication import callers
-from adapters.http.web.etags import tagged
-from adapters.http.web.paging import Cursor, Limit, Page, page_of, unseal
+from adapters.http.web.etags import with_etag
+from adapters.http.web.paging import Cursor, Limit, Page, decode_cursor, to_page
 from domain.foundation.callers import Role
 from domain.pricing.promotions import Promotion, PromotionTerms
 from service.foundation.ports import IdempotencyKey
@@ -20,26 +20,26 @@ class Promotions(Controller):
     tags = ("prices",)
 
     @get(operation_id="list_promotions", **callers(Role.OFFICE, scope="rules"))
-    async def all(
+    async def list_promotions(
         self, units: NamedDependency[Units], limit: Limit = 50, cursor: Cursor = None
     ) -> Page[Promotion]:
         """Every promotion by its name, with how many orders stand with its code."""
-        after = unseal(cursor, str) or ""
+        after = decode_cursor(cursor, str) or ""
         async with units.read() as unit:
             found = await unit.pricing.price_rules(Promotion).list_page(after, limit + 1)
-        return page_of(found, limit, lambda promotion: promotion.promotion)
+        return to_page(found, limit, lambda promotion: promotion.promotion)
 
     @get("/{promotion:str}", operation_id="get_promotion", **callers(Role.OFFICE, scope="rules"))
-    async def one(
+    async def get_promotion(
         self, promotion: FromPath[str], units: NamedDependency[Units]
     ) -> Response[Promotion]:
         """One promotion. 404 `unknown_promotion`."""
         async with units.read() as unit:
             found = await unit.pricing.price_rules(Promotion).get(promotion)
-        return tagged(found, found.version)
+        return with_etag(found, found.version)
 
     @put("/{promotion:str}", operation_id="put_promotion", **callers(Role.OFFICE, scope="rules"))
-    async def decide(
+    async def update_promotion(
         self,
         promotion: FromPath[str],
         data: JSONBody[PromotionTerms],
@@ -56,14 +56,14 @@ class Promotions(Controller):
         made = await price_rules.put_price_rule(
             units, rule=told, if_version=if_match, key=optional_key
         )
-        return tagged(made, made.version)
+        return with_etag(made, made.version)
 
     @delete(
         "/{promotion:str}",
         operation_id="remove_promotion",
         **callers(Role.OFFICE, scope="rules"),
     )
-    async def remove(
+    async def delete_promotion(
         self,
         promotion: FromPath[str],
         units: NamedDependency[Units],

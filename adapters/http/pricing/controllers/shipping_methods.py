@@ -8,19 +8,24 @@ from litestar.params import FromPath, JSONBody, QueryParameter
 from msgspec import structs
 
 from adapters.http.web.authentication import ANYONE, callers
-from adapters.http.web.etags import tagged
-from adapters.http.web.paging import Cursor, Limit, Page, page_of, unseal
+from adapters.http.web.etags import with_etag
+from adapters.http.web.paging import Cursor, Limit, Page, decode_cursor, to_page
 from domain.foundation.callers import Caller, Role
 from domain.kernel.money import Currency
-from domain.pricing.price_rules import Country, PriceRuleNotFound
-from domain.pricing.shipping_methods import MethodState, ShippingMethod, ShippingTerms, list_offered
+from domain.pricing.price_rules import CountryCode, PriceRuleNotFound
+from domain.pricing.shipping_methods import (
+    ShippingMethod,
+    ShippingMethodState,
+    ShippingTerms,
+    list_offered,
+)
 from service.foundation.ports import IdempotencyKey
 from service.pricing import price_rules
 from service.shared.unit_of_work import Units
 
-THING = "shipping_method"
+RESOURCE_NAME = "shipping_method"
 ToCountry = Annotated[
-    Country | None, QueryParameter(name="country", description="Only what is sent there.")
+    CountryCode | None, QueryParameter(name="country", description="Only what is sent there.")
 ]
 InCurrency = Annotated[
     Currency | None, QueryParameter(name="currency", description="Only what is priced in it.")
@@ -32,7 +37,7 @@ class ShippingMethods(Controller):
     tags = ("prices",)
 
     @get(operation_id="list_shipping_methods", **callers(*ANYONE))
-    async def all(
+    async def list_shipping_methods(
         self,
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
@@ -42,11 +47,11 @@ class ShippingMethods(Controller):
         cursor: Cursor = None,
     ) -> Page[ShippingMethod]:
         """What may be chosen, the cheapest first; the office sees paused ones too, by name."""
-        last = unseal(cursor, tuple[int, str]) or (-1, "")
+        last = decode_cursor(cursor, tuple[int, str]) or (-1, "")
         if caller.role is Role.OFFICE and not (country or priced_in):
             async with units.read() as unit:
                 every = await unit.pricing.price_rules(ShippingMethod).list_page(last[1], limit + 1)
-            return page_of(every, limit, lambda method: (0, method.method))
+            return to_page(every, limit, lambda method: (0, method.method))
         async with units.read() as unit:
             rules, _ = await unit.pricing.prices.get_rules()
         found = [
@@ -56,12 +61,12 @@ class ShippingMethods(Controller):
             )
             if (method.price.amount, method.method) > last
         ]
-        return page_of(
+        return to_page(
             found[: limit + 1], limit, lambda method: (method.price.amount, method.method)
         )
 
     @get("/{method:str}", operation_id="get_shipping_method", **callers(*ANYONE))
-    async def one(
+    async def get_shipping_method(
         self,
         method: FromPath[str],
         caller: NamedDependency[Caller],
@@ -70,16 +75,16 @@ class ShippingMethods(Controller):
         """One method; a paused one for the office alone. 404 `unknown_shipping_method`."""
         async with units.read() as unit:
             found = await unit.pricing.price_rules(ShippingMethod).get(method)
-        if found.state is MethodState.PAUSED and caller.role is not Role.OFFICE:
-            raise PriceRuleNotFound(THING, method)
-        return tagged(found, found.version)
+        if found.state is ShippingMethodState.PAUSED and caller.role is not Role.OFFICE:
+            raise PriceRuleNotFound(RESOURCE_NAME, method)
+        return with_etag(found, found.version)
 
     @put(
         "/{method:str}",
         operation_id="put_shipping_method",
         **callers(Role.OFFICE, scope="rules"),
     )
-    async def decide(
+    async def update_shipping_method(
         self,
         method: FromPath[str],
         data: JSONBody[ShippingTerms],
@@ -92,14 +97,14 @@ class ShippingMethods(Controller):
         made = await price_rules.put_price_rule(
             units, rule=told, if_version=if_match, key=optional_key
         )
-        return tagged(made, made.version)
+        return with_etag(made, made.version)
 
     @delete(
         "/{method:str}",
         operation_id="remove_shipping_method",
         **callers(Role.OFFICE, scope="rules"),
     )
-    async def remove(
+    async def delete_shipping_method(
         self,
         method: FromPath[str],
         units: NamedDependency[Units],
@@ -108,5 +113,5 @@ class ShippingMethods(Controller):
     ) -> None:
         """Send nothing by it any more. Carts that chose it say so."""
         await price_rules.delete_price_rule(
-            units, ShippingMethod, method, thing=THING, if_version=if_match
+            units, ShippingMethod, method, thing=RESOURCE_NAME, if_version=if_match
         )

@@ -10,19 +10,19 @@ from litestar import Litestar, Request, Response, get
 from litestar.params import FromPath
 
 from adapters.http.web.authentication import public
-from adapters.http.web.openapi.document import contract
-from adapters.http.web.openapi.yaml import as_yaml
+from adapters.http.web.openapi.document import build_openapi
+from adapters.http.web.openapi.yaml import to_yaml
 from domain.kernel.errors import NotFound
 
-FOLDER: Final = Path(__file__).parent
-TYPES: Final = {
+DOCS_FOLDER: Final = Path(__file__).parent
+MEDIA_TYPES: Final = {
     "swagger-ui-bundle.js": "text/javascript",
     "swagger-ui.css": "text/css",
     "start.js": "text/javascript",
     "favicon-32x32.png": "image/png",
 }
 """Swagger UI is vendored unchanged under its own licence, which lies beside it."""
-POLICY: Final = (
+CONTENT_SECURITY_POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline';"
     " img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'"
 )
@@ -30,8 +30,8 @@ POLICY: Final = (
 
 
 @cache
-def _contract(app: Litestar) -> dict[str, Any]:
-    return contract(app)
+def _cached_document(app: Litestar) -> dict[str, Any]:
+    return build_openapi(app)
 
 
 @get(
@@ -40,10 +40,10 @@ def _contract(app: Litestar) -> dict[str, Any]:
     include_in_schema=False,
     **public(),
 )
-async def as_json(request: Request[Any, Any, Any]) -> Response[bytes]:
+async def get_openapi_json(request: Request[Any, Any, Any]) -> Response[bytes]:
     """OpenAPI 3.1."""
-    document = await asyncio.to_thread(_contract, request.app)
-    return _text(json.dumps(document, ensure_ascii=False), "application/json")
+    document = await asyncio.to_thread(_cached_document, request.app)
+    return _text_response(json.dumps(document, ensure_ascii=False), "application/json")
 
 
 @get(
@@ -52,39 +52,42 @@ async def as_json(request: Request[Any, Any, Any]) -> Response[bytes]:
     include_in_schema=False,
     **public(),
 )
-async def yaml(request: Request[Any, Any, Any]) -> Response[bytes]:
+async def get_openapi_yaml(request: Request[Any, Any, Any]) -> Response[bytes]:
     """OpenAPI 3.1 as YAML, the same as kept in `openapi/`."""
-    document = await asyncio.to_thread(_contract, request.app)
-    return _text(await asyncio.to_thread(as_yaml, document), "application/yaml")
+    document = await asyncio.to_thread(_cached_document, request.app)
+    return _text_response(await asyncio.to_thread(to_yaml, document), "application/yaml")
 
 
 @get("/docs", operation_id="read_docs", include_in_schema=False, **public())
-async def page() -> Response[bytes]:
+async def get_docs_page() -> Response[bytes]:
     """The contract as a page."""
-    return _file("index.html", "text/html")
+    return _asset_response("index.html", "text/html")
 
 
 @get("/docs/{name:str}", operation_id="read_docs_part", include_in_schema=False, **public())
-async def part(name: FromPath[str]) -> Response[bytes]:
+async def get_docs_asset(name: FromPath[str]) -> Response[bytes]:
     """What the page is made of."""
-    if name not in TYPES:
+    if name not in MEDIA_TYPES:
         raise NotFound("There is no such file.")
-    return _file(name, TYPES[name])
+    return _asset_response(name, MEDIA_TYPES[name])
 
 
 @cache
-def _read(name: str) -> bytes:
-    inside = FOLDER / name
-    return (inside if inside.exists() else FOLDER / "swagger" / name).read_bytes()
+def _read_asset(name: str) -> bytes:
+    inside = DOCS_FOLDER / name
+    return (inside if inside.exists() else DOCS_FOLDER / "swagger" / name).read_bytes()
 
 
-def _file(name: str, media_type: str) -> Response[bytes]:
-    headers = {"Content-Security-Policy": POLICY, "Cache-Control": "public, max-age=3600"}
-    return Response(_read(name), media_type=media_type, headers=headers)
+def _asset_response(name: str, media_type: str) -> Response[bytes]:
+    headers = {
+        "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+        "Cache-Control": "public, max-age=3600",
+    }
+    return Response(_read_asset(name), media_type=media_type, headers=headers)
 
 
-def _text(text: str, media_type: str) -> Response[bytes]:
+def _text_response(text: str, media_type: str) -> Response[bytes]:
     return Response(text.encode(), media_type=media_type, headers={"Cache-Control": "no-cache"})
 
 
-PAGES: Final = (as_json, yaml, page, part)
+PAGES: Final = (get_openapi_json, get_openapi_yaml, get_docs_page, get_docs_asset)

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 Schema = dict[str, Any]
 
-WORDS: Final[Mapping[str, Any]] = {
+EXAMPLES_BY_NAME: Final[Mapping[str, Any]] = {
     "sku": "85123A",
     "store": "1000",
     "from": "1000",
@@ -89,7 +89,7 @@ WORDS: Final[Mapping[str, Any]] = {
     "pattern": ["name=Sample.*"],
     "distinct": "external_id",
 }
-IDS: Final[Mapping[str, str]] = {
+EXAMPLE_IDS: Final[Mapping[str, str]] = {
     "cart": "crt_01jd0000000000000000000001",
     "order": "ord_01jd0000000000000000000002",
     "pickup": "pku_01jd0000000000000000000003",
@@ -106,12 +106,12 @@ IDS: Final[Mapping[str, str]] = {
     "delivery": "dlv_01jd0000000000000000000011",
     "key_id": "key_01jd0000000000000000000008",
 }
-FORMATS: Final[Mapping[str, Any]] = {
+EXAMPLES_BY_FORMAT: Final[Mapping[str, Any]] = {
     "date-time": "2026-11-23T10:30:00+01:00",
     "date": "2026-12-31",
     "time": "09:30:00",
 }
-OF_TYPE: Final[Mapping[str, Any]] = {
+EXAMPLES_BY_TYPE: Final[Mapping[str, Any]] = {
     "integer": 1,
     "number": 1.5,
     "boolean": True,
@@ -120,81 +120,85 @@ OF_TYPE: Final[Mapping[str, Any]] = {
 }
 
 
-class Examples:
+class ExampleBuilder:
     """Makes examples for schemas whose named parts are `named`."""
 
     def __init__(self, named: Mapping[str, Schema]) -> None:
         self._named = named
 
-    def of(self, schema: Schema, word: str = "", owner: str = "") -> Any:
+    def build(self, schema: Schema, word: str = "", owner: str = "") -> Any:
         """A value that fits `schema`, which stands under the name `word` in an `owner`."""
         if "$ref" in schema:
             name = schema["$ref"].rpartition("/")[2]
-            return self.of(self._named[name], word, name)
+            return self.build(self._named[name], word, name)
         if "properties" in schema:
             return self._object(schema, owner)
         if "anyOf" in schema:
-            return self.of(_first(schema["anyOf"]), word, owner)
+            return self.build(_first_non_null(schema["anyOf"]), word, owner)
         if schema.get("type") == "array":
             return self._list(schema, word, owner)
         if schema.get("type") == "object":
             return self._mapping(schema, word)
-        return _choice(schema, word) if "enum" in schema else _plain(schema, word, owner)
+        return (
+            _enum_example(schema, word)
+            if "enum" in schema
+            else _scalar_example(schema, word, owner)
+        )
 
     def _object(self, schema: Schema, owner: str) -> dict[str, Any]:
         title = schema.get("title", owner)
         return {
-            name: self.of(part, name, title)
+            name: self.build(part, name, title)
             for name, part in schema["properties"].items()
             if name in schema.get("required", []) or part.get("default", ...) is not None
         }
 
     def _list(self, schema: Schema, word: str, owner: str) -> list[Any]:
         if "prefixItems" in schema:
-            return [self.of(part, word, owner) for part in schema["prefixItems"]]
+            return [self.build(part, word, owner) for part in schema["prefixItems"]]
         items = schema.get("items", {})
-        if isinstance(wish := WORDS.get(word), list) and items.get("type") == "string":
+        if isinstance(wish := EXAMPLES_BY_NAME.get(word), list) and items.get("type") == "string":
             return wish
-        return [self.of(items, word.removesuffix("s"), owner)] if items else []
+        return [self.build(items, word.removesuffix("s"), owner)] if items else []
 
     def _mapping(self, schema: Schema, word: str) -> dict[str, Any]:
         part = schema.get("additionalProperties")
         name = {"names": "sv", "options": "size", "checks": "database"}.get(word, "sample")
-        return {name: self.of(part, word.removesuffix("s"))} if isinstance(part, dict) else {}
+        return {name: self.build(part, word.removesuffix("s"))} if isinstance(part, dict) else {}
 
 
-def _first(options: list[Schema]) -> Schema:
+def _first_non_null(options: list[Schema]) -> Schema:
     return next((option for option in options if option.get("type") != "null"), options[0])
 
 
-def _choice(schema: Schema, word: str) -> Any:
-    wish = WORDS.get(word)
+def _enum_example(schema: Schema, word: str) -> Any:
+    wish = EXAMPLES_BY_NAME.get(word)
     return wish if wish in schema["enum"] else schema["enum"][0]
 
 
-def _plain(schema: Schema, word: str, owner: str) -> Any:
+def _scalar_example(schema: Schema, word: str, owner: str) -> Any:
     """A word's own example where its type fits, else one of its format or its type."""
     kind = schema.get("type")
     if word == "id" and kind == "string":
-        return IDS.get(_noun(owner), IDS["order"])
-    wish = schema.get("example", IDS.get(word, WORDS.get(word)))
-    if wish is not None and _fits(wish, kind):
+        return EXAMPLE_IDS.get(_resource_name(owner), EXAMPLE_IDS["order"])
+    wish = schema.get("example", EXAMPLE_IDS.get(word, EXAMPLES_BY_NAME.get(word)))
+    if wish is not None and _matches_type(wish, kind):
         return wish
-    if schema.get("format") in FORMATS:
-        return FORMATS[schema["format"]]
+    if schema.get("format") in EXAMPLES_BY_FORMAT:
+        return EXAMPLES_BY_FORMAT[schema["format"]]
     if kind == "integer":
         return max(schema.get("minimum", 0), 1)
-    return OF_TYPE.get(str(kind), {})
+    return EXAMPLES_BY_TYPE.get(str(kind), {})
 
 
-def _noun(owner: str) -> str:
-    """What an owner is about: `MadeKey` is about a key, `StartedCart` about a cart."""
+def _resource_name(owner: str) -> str:
+    """What an owner is about: `CreatedApiKey` is about a key, `CreatedCart` about a cart."""
     lowered = owner.lower()
-    found = [noun for noun in IDS if noun.removesuffix("_id") in lowered]
+    found = [noun for noun in EXAMPLE_IDS if noun.removesuffix("_id") in lowered]
     return found[0] if found else "order"
 
 
-def _fits(wish: Any, kind: Any) -> bool:
+def _matches_type(wish: Any, kind: Any) -> bool:
     of_kind: dict[str, Any] = {"string": str, "integer": int, "number": (int, float)}
     if isinstance(wish, bool):
         return bool(kind == "boolean")

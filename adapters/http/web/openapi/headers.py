@@ -2,31 +2,31 @@
 
 from typing import Any, Final
 
-from domain.kernel.patterns import whole
+from domain.kernel.patterns import anchored
 
 Schema = dict[str, Any]
 
-PARAMETERS: Final[dict[str, Schema]] = {
+HEADER_PARAMETERS: Final[dict[str, Schema]] = {
     "IdempotencyKey": {
         "name": "Idempotency-Key",
         "in": "header",
         "required": True,
         "description": "Makes a repeat harmless: the same key and body get the first answer again.",
-        "schema": {"type": "string", "pattern": whole("[!-~]{1,255}")},
+        "schema": {"type": "string", "pattern": anchored("[!-~]{1,255}")},
         "example": "6f1c1f0e-0d3b-4a52-9a54-3c2f0a1b7a11",
     },
     "OptionalIdempotencyKey": {
         "name": "Idempotency-Key",
         "in": "header",
         "description": "Makes a repeat harmless: the same key and body get the first answer again.",
-        "schema": {"type": "string", "pattern": whole("[!-~]{1,255}")},
+        "schema": {"type": "string", "pattern": anchored("[!-~]{1,255}")},
         "example": "6f1c1f0e-0d3b-4a52-9a54-3c2f0a1b7a11",
     },
     "IfMatch": {
         "name": "If-Match",
         "in": "header",
         "description": "The `ETag` on which the caller decided; 412 if it is no longer the newest.",
-        "schema": {"type": "string", "pattern": whole(r'(\*|"[0-9]{1,18}")')},
+        "schema": {"type": "string", "pattern": anchored(r'(\*|"[0-9]{1,18}")')},
         "example": '"3"',
     },
     "IfNoneMatch": {
@@ -73,7 +73,7 @@ PARAMETERS: Final[dict[str, Schema]] = {
     },
 }
 
-OF_NEEDS: Final = {
+HEADERS_BY_DEPENDENCY: Final = {
     "key": "IdempotencyKey",
     "optional_key": "OptionalIdempotencyKey",
     "if_match": "IfMatch",
@@ -81,9 +81,9 @@ OF_NEEDS: Final = {
     "last_event": "LastEventId",
 }
 """Which header belongs to what a handler needs."""
-OF_EVERYBODY: Final = ("AcceptLanguage", "RequestId")
+COMMON_HEADERS: Final = ("AcceptLanguage", "RequestId")
 
-OF_ANSWERS: Final[dict[str, Schema]] = {
+RESPONSE_HEADERS: Final[dict[str, Schema]] = {
     "X-Request-Id": {
         "description": "The id under which our logs know this request.",
         "schema": {"type": "string"},

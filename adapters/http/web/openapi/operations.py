@@ -10,7 +10,11 @@ from litestar.params import KwargDefinition
 from litestar.response import Response, Stream
 from msgspec import Struct
 
-from adapters.http.web.openapi.headers import OF_ANSWERS, OF_EVERYBODY, OF_NEEDS
+from adapters.http.web.openapi.headers import (
+    COMMON_HEADERS,
+    HEADERS_BY_DEPENDENCY,
+    RESPONSE_HEADERS,
+)
 from domain.foundation.callers import Role
 
 Schema = dict[str, Any]
@@ -26,11 +30,11 @@ CONSTRAINTS: Final = {
     "min_items": "minItems",
     "max_items": "maxItems",
 }
-GUESTS: Final = frozenset({"carts", "orders", "pickups"})
+CART_TOKEN_TAGS: Final = frozenset({"carts", "orders", "pickups"})
 """What guests have, by their cart's token."""
-OF_AN_ORDER: Final = frozenset({"orders", "pickups"})
+ORDER_TOKEN_TAGS: Final = frozenset({"orders", "pickups"})
 """What the link to an order opens."""
-WRITES: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+WRITE_METHODS: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 
 class Operation(Struct):
@@ -40,7 +44,7 @@ class Operation(Struct):
     method: str
     path: str
     parameters: dict[str, Any]
-    needs: set[str]
+    dependencies: set[str]
     """Names of dependencies, its own and theirs."""
 
     @property
@@ -49,26 +53,26 @@ class Operation(Struct):
         return field.raw if field else None
 
     @property
-    def answers(self) -> dict[int, Any]:
+    def responses(self) -> dict[int, Any]:
         """The type of the answer for each good status; None where there is nothing to say."""
-        said = _unwrapped(self.handler.parsed_fn_signature.return_type.annotation)
+        said = _response_type(self.handler.parsed_fn_signature.return_type.annotation)
         more = {
             status: spec.data_container for status, spec in (self.handler.responses or {}).items()
         }
         return {self.handler.status_code: said, **more}
 
     @property
-    def is_tagged(self) -> bool:
+    def has_etag(self) -> bool:
         """Whether the answer bears the version of what it shows."""
         annotation = self.handler.parsed_fn_signature.return_type.annotation
-        fields = getattr(_unwrapped(annotation), "__struct_fields__", ())
+        fields = getattr(_response_type(annotation), "__struct_fields__", ())
         return get_origin(annotation) is Response and "version" in fields
 
     @property
-    def callers(self) -> list[Role]:
+    def roles(self) -> list[Role]:
         return [role for role in ROLES if role in (self.handler.opt.get("callers") or ())]
 
-    def said_of(self, status: int) -> str:
+    def describe_status(self, status: int) -> str:
         spec = (self.handler.responses or {}).get(status)
         return str(spec.description) if spec else "Done."
 
@@ -78,7 +82,7 @@ class Operation(Struct):
         return str(getattr(media, "value", media))
 
 
-def operations_of(routes: Any) -> list[Operation]:
+def list_operations(routes: Any) -> list[Operation]:
     """Every operation that belongs to the contract, in the order of paths."""
     found = [
         Operation(
@@ -86,7 +90,7 @@ def operations_of(routes: Any) -> list[Operation]:
             method=method,
             path=route.path_format,
             parameters=_parameters(handler, model),
-            needs=_needs(handler),
+            dependencies=_dependencies_of(handler),
         )
         for route in routes
         for method, (handler, model) in getattr(route, "route_handler_map", {}).items()
@@ -95,7 +99,7 @@ def operations_of(routes: Any) -> list[Operation]:
     return sorted(found, key=lambda operation: (operation.path, operation.method))
 
 
-def _unwrapped(annotation: Any) -> Any:
+def _response_type(annotation: Any) -> Any:
     """`Order` of a `Response[Order]`."""
     if annotation is Stream:
         return str
@@ -104,7 +108,7 @@ def _unwrapped(annotation: Any) -> Any:
     return None if annotation in {None, type(None), inspect.Signature.empty} else annotation
 
 
-def _needs(handler: HTTPRouteHandler) -> set[str]:
+def _dependencies_of(handler: HTTPRouteHandler) -> set[str]:
     known = handler.resolve_dependencies()
     needed: set[str] = set()
     waiting = list(handler.parsed_fn_signature.parameters)
@@ -143,20 +147,20 @@ def parameter_schema(field: Any, schema: Schema) -> Schema:
     return plain
 
 
-def describe(operation: Operation) -> Schema:
+def describe_operation(operation: Operation) -> Schema:
     """Name, words, callers and headers of an operation."""
     handler = operation.handler
-    callers = ", ".join(operation.callers) or "anybody, without a credential"
+    callers = ", ".join(operation.roles) or "anybody, without a credential"
     scope = handler.opt.get("scope")
     who = f"Callers: {callers}." + (f" An office key needs the scope `{scope}`." if scope else "")
     text = inspect.cleandoc(handler.fn.__doc__ or "")
     return {
         "operationId": handler.operation_id,
-        "summary": summary_of(text),
+        "summary": first_sentence(text),
         "description": "\n\n".join(part for part in (text, who) if part),
         "tags": _tags(handler),
-        "security": [{"bearer": []}] if operation.callers else [],
-        "x-callers": [role.value for role in operation.callers],
+        "security": [{"bearer": []}] if operation.roles else [],
+        "x-callers": [role.value for role in operation.roles],
     }
 
 
@@ -164,27 +168,27 @@ def _tags(handler: HTTPRouteHandler) -> list[str]:
     return sorted(handler.tags or getattr(handler.owner, "tags", None) or [])
 
 
-def summary_of(text: str) -> str:
+def first_sentence(text: str) -> str:
     """The first sentence."""
     return re.split(r"(?<=[.:;])\s|\n", text, maxsplit=1)[0].rstrip(".:;")
 
 
 def header_references(operation: Operation) -> list[Schema]:
-    names = [name for need, name in OF_NEEDS.items() if need in operation.needs]
-    if Role.SHOP in operation.callers and GUESTS & set(_tags(operation.handler)):
+    names = [name for need, name in HEADERS_BY_DEPENDENCY.items() if need in operation.dependencies]
+    if Role.SHOP in operation.roles and CART_TOKEN_TAGS & set(_tags(operation.handler)):
         names.append("CartToken")
-    if Role.SHOP in operation.callers and OF_AN_ORDER & set(_tags(operation.handler)):
+    if Role.SHOP in operation.roles and ORDER_TOKEN_TAGS & set(_tags(operation.handler)):
         names.append("OrderToken")
-    return [{"$ref": f"#/components/parameters/{name}"} for name in [*names, *OF_EVERYBODY]]
+    return [{"$ref": f"#/components/parameters/{name}"} for name in [*names, *COMMON_HEADERS]]
 
 
-def answer_headers(operation: Operation) -> Mapping[str, Schema]:
+def response_headers(operation: Operation) -> Mapping[str, Schema]:
     names = ["X-Request-Id"]
-    if operation.is_tagged:
+    if operation.has_etag:
         names.append("ETag")
-    if operation.callers:
+    if operation.roles:
         names += ["RateLimit", "RateLimit-Policy"]
-    if {"key", "optional_key"} & operation.needs:
+    if {"key", "optional_key"} & operation.dependencies:
         names.append("Idempotent-Replayed")
-    assert set(names) <= set(OF_ANSWERS)
+    assert set(names) <= set(RESPONSE_HEADERS)
     return {name: {"$ref": f"#/components/headers/{name}"} for name in names}

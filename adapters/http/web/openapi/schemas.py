@@ -6,11 +6,11 @@ from typing import Any, Final, get_args, get_origin
 import msgspec
 from msgspec import inspect
 
-REF: Final = "#/components/schemas/{name}"
+REF_TEMPLATE: Final = "#/components/schemas/{name}"
 Schema = dict[str, Any]
 
 
-def schemas_of(
+def build_schemas(
     asked: Iterable[Any], answered: Iterable[Any]
 ) -> tuple[dict[int, Schema], dict[str, Schema]]:
     """The schema of each type, by its `id()`, and the named ones they refer to.
@@ -20,20 +20,20 @@ def schemas_of(
     """
     asked, answered = list(asked), list(answered)
     types = [*asked, *answered]
-    found, named = msgspec.json.schema_components(types, ref_template=REF)
-    structs = {_title(struct.cls): struct for struct in _structs_in(types)}
-    in_requests = set(_reached(found[: len(asked)], named))
+    found, named = msgspec.json.schema_components(types, ref_template=REF_TEMPLATE)
+    structs = {_schema_title(struct.cls): struct for struct in _find_structs(types)}
+    in_requests = set(_reachable_names(found[: len(asked)], named))
     for name, schema in named.items():
         if (struct := structs.get(schema.get("title", ""))) is None:
             continue
-        _tell_times(struct, schema)
+        _add_time_formats(struct, schema)
         plain = get_origin(struct.cls) or struct.cls
         if name not in in_requests and not plain.__struct_config__.omit_defaults:
-            _always_there(schema)
+            _require_defaults(schema)
     return {id(kind): schema for kind, schema in zip(types, found, strict=True)}, named
 
 
-def _always_there(schema: Schema) -> None:
+def _require_defaults(schema: Schema) -> None:
     certain = {name for name, field in schema["properties"].items() if "default" in field}
     certain |= set(schema.get("required", []))
     schema["required"] = [name for name in schema["properties"] if name in certain]
@@ -41,58 +41,58 @@ def _always_there(schema: Schema) -> None:
         field.pop("default", None)
 
 
-def _reached(schemas: Iterable[Schema], named: dict[str, Schema]) -> Iterator[str]:
+def _reachable_names(schemas: Iterable[Schema], named: dict[str, Schema]) -> Iterator[str]:
     """The names that `schemas` lead to."""
     seen: set[str] = set()
-    waiting = [name for schema in schemas for name in _names_in(schema)]
+    waiting = [name for schema in schemas for name in _referenced_names(schema)]
     while waiting:
         name = waiting.pop()
         if name not in seen:
             seen.add(name)
             yield name
-            waiting.extend(_names_in(named[name]))
+            waiting.extend(_referenced_names(named[name]))
 
 
-def _names_in(schema: Any) -> Iterator[str]:
+def _referenced_names(schema: Any) -> Iterator[str]:
     if isinstance(schema, dict):
         if isinstance(reference := schema.get("$ref"), str):
             yield reference.rpartition("/")[2]
         for part in schema.values():
-            yield from _names_in(part)
+            yield from _referenced_names(part)
     elif isinstance(schema, list):
         for part in schema:
-            yield from _names_in(part)
+            yield from _referenced_names(part)
 
 
-def _tell_times(struct: inspect.StructType, schema: Schema) -> None:
+def _add_time_formats(struct: inspect.StructType, schema: Schema) -> None:
     """To msgspec a time is a string; we say which kind of string."""
     for field in struct.fields:
         for kind, name in ((inspect.DateTimeType, "date-time"), (inspect.TimeType, "time")):
-            if _holds(field.type, kind):
-                _format(schema["properties"][field.encode_name], name)
+            if _contains_type(field.type, kind):
+                _set_format(schema["properties"][field.encode_name], name)
 
 
-def _title(kind: Any) -> str:
+def _schema_title(kind: Any) -> str:
     """What msgspec calls a struct: `Page[Key]`."""
-    parts = ", ".join(_title(part) for part in get_args(kind))
+    parts = ", ".join(_schema_title(part) for part in get_args(kind))
     return f"{kind.__name__}[{parts}]" if parts else str(kind.__name__)
 
 
-def _structs_in(types: Iterable[Any]) -> Iterator[inspect.StructType]:
-    return _structs(inspect.multi_type_info(types), set())
+def _find_structs(types: Iterable[Any]) -> Iterator[inspect.StructType]:
+    return _walk_structs(inspect.multi_type_info(types), set())
 
 
-def _structs(types: Iterable[Any], seen: set[Any]) -> Iterator[inspect.StructType]:
+def _walk_structs(types: Iterable[Any], seen: set[Any]) -> Iterator[inspect.StructType]:
     for kind in types:
         if isinstance(kind, inspect.StructType):
             if kind.cls in seen:
                 continue
             seen.add(kind.cls)
             yield kind
-        yield from _structs(_inside(kind), seen)
+        yield from _walk_structs(_inner_types(kind), seen)
 
 
-def _inside(kind: Any) -> list[Any]:
+def _inner_types(kind: Any) -> list[Any]:
     """The types that `kind` is made of."""
     match kind:
         case inspect.StructType():
@@ -109,17 +109,19 @@ def _inside(kind: Any) -> list[Any]:
     return [item] if item else []
 
 
-def _holds(kind: Any, wanted: type[Any]) -> bool:
+def _contains_type(kind: Any, wanted: type[Any]) -> bool:
     if isinstance(kind, inspect.StructType):
         return False
-    return isinstance(kind, wanted) or any(_holds(part, wanted) for part in _inside(kind))
+    return isinstance(kind, wanted) or any(
+        _contains_type(part, wanted) for part in _inner_types(kind)
+    )
 
 
-def _format(schema: Schema, formats: str) -> None:
+def _set_format(schema: Schema, formats: str) -> None:
     """Name the format of the text in `schema`, itself, in a union or in a list."""
     if schema.get("type") == "string" and "enum" not in schema:
         schema["format"] = formats
     parts = [*schema.get("anyOf", []), schema.get("items")]
     for part in parts:
         if part:
-            _format(part, formats)
+            _set_format(part, formats)

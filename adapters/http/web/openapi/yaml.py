@@ -4,23 +4,25 @@ from typing import Any, Final
 
 import yaml
 
-WIDTH: Final = 100
+LINE_WIDTH: Final = 100
 
 
-class Plain(yaml.SafeDumper):
+class PlainDumper(yaml.SafeDumper):
     """No aliases, and texts of several lines as they are read."""
 
     def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002 - none at all
         return True
 
 
-def _text(dumper: yaml.SafeDumper, text: str) -> yaml.Node:
+def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.Node:
     style = "|" if "\n" in text else None
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 
-Plain.add_representer(str, _text)
+PlainDumper.add_representer(str, _represent_text)
 
 
-def as_yaml(document: Any) -> str:
-    return yaml.dump(document, Dumper=Plain, sort_keys=False, allow_unicode=True, width=WIDTH)
+def to_yaml(document: Any) -> str:
+    return yaml.dump(
+        document, Dumper=PlainDumper, sort_keys=False, allow_unicode=True, width=LINE_WIDTH
+    )

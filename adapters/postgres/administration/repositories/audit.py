@@ -80,7 +80,7 @@ class PostgresAudit:
                 await self._be_patient()
                 row = await self._connection.fetchrow(LOOK.format(facts=facts))
         except (asyncpg.QueryCanceledError, asyncpg.LockNotAvailableError):
-            return Invariant.given_up(name)
+            return Invariant.timed_out(name)
         return Invariant(
             name=name,
             ok=row["broken"] == 0,

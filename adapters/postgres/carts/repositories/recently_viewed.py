@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from domain.carts.recently_viewed import MAX_VIEWED, Viewing
+from domain.carts.recently_viewed import MAX_VIEWED, ViewedProduct
 from domain.kernel.ids import CartId, CustomerId, Sku
 
 NOTE: Final = """
@@ -43,8 +43,8 @@ class PostgresRecentlyViewed:
         await self._connection.execute(NOTE, owner, list(told), list(told.values()))
         await self._connection.execute(TRIM, owner)
 
-    async def list_by_owner(self, owner: CustomerId | CartId) -> list[Viewing]:
-        return [Viewing(*row) for row in await self._connection.fetch(OF, owner)]
+    async def list_by_owner(self, owner: CustomerId | CartId) -> list[ViewedProduct]:
+        return [ViewedProduct(*row) for row in await self._connection.fetch(OF, owner)]
 
     async def move(self, guest: CartId, customer: CustomerId) -> None:
         await self._connection.execute(MOVE, guest, customer)

@@ -7,7 +7,7 @@ import msgspec
 
 from domain.foundation.api_keys import ApiKey
 from domain.kernel.errors import NotFound
-from domain.kernel.ids import KeyId
+from domain.kernel.ids import ApiKeyId
 
 COLUMNS: Final = "id, role, created_at, stores, terminal, scopes, hint, revoked_at"
 ADD: Final = """
@@ -46,6 +46,6 @@ class PostgresApiKeys:
         rows = await self._connection.fetch(PAGE, after, limit)
         return [msgspec.convert(dict(row), ApiKey) for row in rows]
 
-    async def revoke(self, key: KeyId, at: datetime) -> None:
+    async def revoke(self, key: ApiKeyId, at: datetime) -> None:
         if not await self._connection.fetchval(REVOKE, key, at):
             raise NotFound("There is no such key.")

@@ -161,7 +161,7 @@ def _units(holds: Collection[Hold]) -> list[tuple[Any, ...]]:
     return [
         (hold.id, store, sku, hold.customer, units, hold.held_until)
         for hold in holds
-        for (store, sku), units in hold.places.items()
+        for (store, sku), units in hold.units_by_key.items()
     ]
 
 

@@ -269,8 +269,8 @@ class PostgresStockLevels:
         }
 
     async def apply(self, moves: Collection[StockPosting]) -> dict[StockKey, StockLevel]:
-        changes = sum_by_key(move.change for move in moves)
-        goods = [move for move in moves if move.change.changes_quantity]
+        changes = sum_by_key(move.delta for move in moves)
+        goods = [move for move in moves if move.delta.changes_quantity]
         seen = to_sightings(moves)
         looked = await self._look(seen, seen.keys() - {change.key for change in changes})
         if not changes and not goods:
@@ -278,7 +278,7 @@ class PostgresStockLevels:
         if len(goods) >= MANY:
             await self._copy(goods)
             goods = []
-        causes = {move.change.key: move.source.cause.value for move in moves}
+        causes = {move.delta.key: move.source.reason.value for move in moves}
         written = await self._connection.fetch(
             APPLY,
             [change.store for change in changes],
@@ -320,7 +320,7 @@ class PostgresStockLevels:
 
     async def _block(self, moves: Collection[StockPosting]) -> None:
         rows = [
-            (*move.change.key, condition.value, units)
+            (*move.delta.key, condition.value, units)
             for move in moves
             for condition, units in move.conditions.items()
         ]
@@ -400,7 +400,7 @@ class PostgresStockLevels:
 
     async def save_reported(self, told: Mapping[StockKey, Report]) -> None:
         rows = [
-            (*place, *_line(each.line), each.as_of, each.said_at)
+            (*place, *_line(each.line), each.as_of, each.stated_at)
             for place, each in sorted(told.items())
         ]
         await self._connection.execute(REMEMBER, *columns(rows, 7))
@@ -415,7 +415,7 @@ def _line(line: StockCount | None) -> tuple[int | None, int | None, datetime | N
 def _told(row: Any) -> Report:
     store, sku, as_of, said_at, counted, safety_stock, counted_at = row
     if counted is None:
-        return Report(as_of, said_at=said_at)
+        return Report(as_of, stated_at=said_at)
     line = StockCount(
         store=store,
         sku=sku,
@@ -437,11 +437,11 @@ def _figures(changes: Collection[StockDelta], name: str) -> list[int]:
 
 
 def _movement(move: StockPosting) -> tuple[Any, ...]:
-    change, source = move.change, move.source
+    change, source = move.delta, move.source
     return (
         change.store,
         change.sku,
-        source.cause.value,
+        source.reason.value,
         change.on_hand,
         change.unavailable,
         source.id,

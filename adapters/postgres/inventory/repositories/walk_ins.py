@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from adapters.postgres.db.columns import columns
 from domain.inventory.stock_levels import StockKey
-from domain.inventory.walk_ins import HOUR, WEEKS, WalkInPolicy, WalkInTurn
+from domain.inventory.walk_ins import HOUR, LOOKBACK_WEEKS, WalkInPolicy, WalkInTurn
 from domain.kernel.ids import Sku, StoreId
 
 DECIDE: Final = """
@@ -73,7 +73,7 @@ class PostgresWalkInDemand:
         return WalkInTurn(store, WalkInPolicy(active=active, floor=floor, cap=cap), hour)
 
     async def get_expected(self, turn: WalkInTurn) -> dict[Sku, int]:
-        rows = await self._connection.fetch(EXPECTED, turn.store, turn.hour, WEEKS, HOUR)
+        rows = await self._connection.fetch(EXPECTED, turn.store, turn.hour, LOOKBACK_WEEKS, HOUR)
         return dict(map(tuple, rows))
 
     async def get_manual(self, store: StoreId) -> dict[Sku, int]:

@@ -15,14 +15,14 @@ from msgspec.structs import replace
 from domain.kernel.ids import CustomerId, MemberId, OrderId, Sku
 from domain.loyalty import points
 from domain.loyalty.points import (
-    Balance,
-    Entry,
     EntryId,
-    Kind,
-    Lot,
+    EntryKind,
     LotId,
+    LoyaltyProgramme,
+    PointsBalance,
+    PointsEntry,
+    PointsLot,
     Posting,
-    Programme,
     Purchase,
 )
 
@@ -37,10 +37,10 @@ LOCK_BUYER: Final = """
     select id, debt from members
     where id = (select member from lots where purchase = $1 limit 1) for no key update
 """
-LOT_FIELDS: Final = Lot.__struct_fields__
+LOT_FIELDS: Final = PointsLot.__struct_fields__
 NEW_LOT_FIELDS: Final = ("id", "purchase", "line", "granted", "earned_at", "origin", "activates_at")
 ENTRY_FIELDS: Final = ("id", "member", "kind", "source", "purchase", "occurred_at")
-SHIPPED: Final = Programme()
+SHIPPED: Final = LoyaltyProgramme()
 LOT: Final = ", ".join(LOT_FIELDS)
 IS_POSTED: Final = "select exists (select from entries where kind = $1 and source = $2)"
 LOTS_TO_CONFIRM: Final = f"""
@@ -165,7 +165,7 @@ class PostgresPoints:
         connection: Any,
         now: datetime,
         new_id: Callable[[str], str],
-        programme: Programme,
+        programme: LoyaltyProgramme,
     ) -> None:
         self._connection = connection
         self._now = now
@@ -184,7 +184,7 @@ class PostgresPoints:
             ]
             promised = points.pending_entry(grants)
             entries.append(
-                self._entry(purchase.member, Kind.PROMISED, purchase.id, purchase.id, promised)
+                self._entry(purchase.member, EntryKind.PROMISED, purchase.id, purchase.id, promised)
             )
             lots += grants
         await self._post(entries, lots)
@@ -193,43 +193,43 @@ class PostgresPoints:
         self, customer: CustomerId, order: OrderId, lines: Mapping[str, int], source: str
     ) -> None:
         member = await self._connection.fetchval(LOCK_CUSTOMER, customer)
-        if member is None or await self._is_posted(Kind.PROMISED, source):
+        if member is None or await self._is_posted(EntryKind.PROMISED, source):
             return
         rows = await self._connection.fetch(PROMISES, order, list(lines))
-        lots = {row["line"]: replace(Lot(**row), granted=lines[row["line"]]) for row in rows}
+        lots = {row["line"]: replace(PointsLot(**row), granted=lines[row["line"]]) for row in rows}
         fresh = [self._lot(order, line, lines[line]) for line in sorted(lines) if line not in lots]
         known = list(lots.values())
         await self._connection.execute(
             GRANT_MORE, [lot.id for lot in known], [lot.granted for lot in known]
         )
         promised = points.pending_entry([*known, *fresh])
-        await self._post([self._entry(member, Kind.PROMISED, source, order, promised)], fresh)
+        await self._post([self._entry(member, EntryKind.PROMISED, source, order, promised)], fresh)
 
     async def confirm(self, order: OrderId, lines: Mapping[Sku, int], source: str) -> None:
         buyer = await self._connection.fetchrow(LOCK_BUYER, order)
-        if buyer is None or await self._is_posted(Kind.CONFIRMED, source):
+        if buyer is None or await self._is_posted(EntryKind.CONFIRMED, source):
             return
         rows = await self._connection.fetch(LOTS_TO_CONFIRM, order, _some(lines))
-        promises = [Lot(**row) for row in rows]
+        promises = [PointsLot(**row) for row in rows]
         lots = [self._taken_over(promise, lines[promise.line]) for promise in promises]
         confirmed = [
             posting
             for promise, lot in zip(promises, lots, strict=True)
-            for posting in points.confirmed(promise, lot)
+            for posting in points.post_confirmation(promise, lot)
         ]
-        entry = self._entry(buyer["id"], Kind.CONFIRMED, source, order, confirmed)
+        entry = self._entry(buyer["id"], EntryKind.CONFIRMED, source, order, confirmed)
         await self._post([entry, self._repayment(entry, buyer["debt"])], lots)
 
     async def reverse(self, order: OrderId, lines: Mapping[Sku, int], source: str) -> None:
         buyer = await self._connection.fetchrow(LOCK_BUYER, order)
-        if buyer is None or await self._is_posted(Kind.REVERSED, source):
+        if buyer is None or await self._is_posted(EntryKind.REVERSED, source):
             return
-        lots = [Lot(**row) for row in await self._connection.fetch(LOTS_OF, order)]
+        lots = [PointsLot(**row) for row in await self._connection.fetch(LOTS_OF, order)]
         if not points.cover(lines, lots):
             rows = await self._connection.fetch(OTHER_LOTS, buyer["id"], order)
-            lots += [Lot(**row) for row in rows]
+            lots += [PointsLot(**row) for row in rows]
         taken = list(points.deduct(order, lines, lots))
-        await self._post([self._entry(buyer["id"], Kind.REVERSED, source, order, taken)])
+        await self._post([self._entry(buyer["id"], EntryKind.REVERSED, source, order, taken)])
 
     async def find_members(self, said: Collection[str]) -> dict[str, MemberId]:
         return dict(await self._connection.fetch(MEANT, list(said)))
@@ -247,7 +247,11 @@ class PostgresPoints:
         for purchase in purchases:
             paid = [self._paid(purchase, line) for line in sorted(_some(purchase.lines))]
             entry = self._entry(
-                purchase.member, Kind.EARNED, purchase.id, purchase.id, points.earned(paid)
+                purchase.member,
+                EntryKind.EARNED,
+                purchase.id,
+                purchase.id,
+                points.post_earning(paid),
             )
             repayment = self._repayment(entry, debts[purchase.member])
             debts[purchase.member] -= sum(one.points for one in repayment.postings) // 2
@@ -273,18 +277,18 @@ class PostgresPoints:
         for purchase, lines in due.items():
             member = buyers[purchase]
             taken = list(points.deduct(purchase, lines, lots[member], earned_only=True))
-            lots[member] = [lot.after(taken) for lot in lots[member]]
+            lots[member] = [lot.apply(taken) for lot in lots[member]]
             source = f"{purchase}/{sum(back for back, _ in returned[purchase].values())}"
-            entries.append(self._entry(member, Kind.REVERSED, source, purchase, taken))
+            entries.append(self._entry(member, EntryKind.REVERSED, source, purchase, taken))
         await self._post(entries)
 
-    async def _lots(self, query: str, *of: Collection[str]) -> dict[MemberId, list[Lot]]:
-        lots: dict[MemberId, list[Lot]] = {}
+    async def _lots(self, query: str, *of: Collection[str]) -> dict[MemberId, list[PointsLot]]:
+        lots: dict[MemberId, list[PointsLot]] = {}
         for member, *values in await self._connection.fetch(query, *of):
-            lots.setdefault(member, []).append(Lot(*values))
+            lots.setdefault(member, []).append(PointsLot(*values))
         return lots
 
-    def _paid(self, purchase: Purchase, line: Sku) -> Lot:
+    def _paid(self, purchase: Purchase, line: Sku) -> PointsLot:
         """The lot of a line that was paid at once; its clock started then."""
         activates_at = self._programme.activates_at(purchase.paid_at)
         waits = activates_at is not None and activates_at > self._now
@@ -298,24 +302,24 @@ class PostgresPoints:
         debts = {row["id"]: row["debt"] for row in buyers}
         entries = []
         for row in await self._connection.fetch(LOTS_DUE, list(debts), self._now):
-            member, lot = row["member"], Lot(**{name: row[name] for name in LOT_FIELDS})
-            moves = points.activated(lot)
-            entry = self._entry(member, Kind.ACTIVATED, lot.id, lot.purchase, moves)
+            member, lot = row["member"], PointsLot(**{name: row[name] for name in LOT_FIELDS})
+            moves = points.post_activation(lot)
+            entry = self._entry(member, EntryKind.ACTIVATED, lot.id, lot.purchase, moves)
             repayment = self._repayment(entry, debts[member])
-            debts[member] = Balance(debt=debts[member]).after(repayment.postings).debt
+            debts[member] = PointsBalance(debt=debts[member]).apply(repayment.postings).debt
             entries += [entry, repayment]
         await self._post(entries)
         return len(entries) // 2
 
-    async def _is_posted(self, kind: Kind, source: str) -> bool:
+    async def _is_posted(self, kind: EntryKind, source: str) -> bool:
         """Asked once the member's row is locked: what was posted before is seen."""
         return bool(await self._connection.fetchval(IS_POSTED, kind, source))
 
-    def _lot(self, purchase: str, line: Sku, granted: int, **more: Any) -> Lot:
+    def _lot(self, purchase: str, line: Sku, granted: int, **more: Any) -> PointsLot:
         lot = LotId(self._new_id("lot"))
-        return Lot(lot, purchase, line, granted, earned_at=self._now, **more)
+        return PointsLot(lot, purchase, line, granted, earned_at=self._now, **more)
 
-    def _taken_over(self, promise: Lot, wanted: int) -> Lot:
+    def _taken_over(self, promise: PointsLot, wanted: int) -> PointsLot:
         """The lot of what is confirmed of a promise now, at most what is still pending."""
         granted = min(wanted, promise.pending)
         activates_at = self._programme.activates_at(self._now)
@@ -324,16 +328,23 @@ class PostgresPoints:
         )
 
     def _entry(
-        self, member: MemberId, kind: Kind, source: str, purchase: str, postings: Iterable[Posting]
-    ) -> Entry:
+        self,
+        member: MemberId,
+        kind: EntryKind,
+        source: str,
+        purchase: str,
+        postings: Iterable[Posting],
+    ) -> PointsEntry:
         entry = EntryId(self._new_id("ent"))
-        return Entry(entry, member, kind, source, purchase, tuple(postings), self._now)
+        return PointsEntry(entry, member, kind, source, purchase, tuple(postings), self._now)
 
-    def _repayment(self, entry: Entry, debt: int) -> Entry:
-        moves = points.repaid(debt, entry.postings)
-        return self._entry(entry.member, Kind.REPAID, entry.source, entry.purchase, moves)
+    def _repayment(self, entry: PointsEntry, debt: int) -> PointsEntry:
+        moves = points.post_repayment(debt, entry.postings)
+        return self._entry(entry.member, EntryKind.REPAID, entry.source, entry.purchase, moves)
 
-    async def _post(self, entries: Collection[Entry], lots: Collection[Lot] = ()) -> None:
+    async def _post(
+        self, entries: Collection[PointsEntry], lots: Collection[PointsLot] = ()
+    ) -> None:
         """Write entries with their new lots, and move balances and lots with them.
 
         An entry without postings says nothing and is left out; one whose source was posted before
@@ -356,7 +367,7 @@ class PostgresPoints:
         )
 
 
-def _of(purchase: str, lots: Iterable[Lot]) -> list[Lot]:
+def _of(purchase: str, lots: Iterable[PointsLot]) -> list[PointsLot]:
     return [lot for lot in lots if lot.purchase == purchase]
 
 

@@ -6,8 +6,8 @@ from typing import Any, Final
 import msgspec
 
 from domain.kernel.ids import CustomerId, MemberId
-from domain.loyalty.points import Balance, EntryId, Kind, Programme
-from domain.loyalty.rewards import Expiring, NotMember, RewardBalance, Statement
+from domain.loyalty.points import EntryId, EntryKind, LoyaltyProgramme, PointsBalance
+from domain.loyalty.rewards import ExpiringPoints, NotMember, PointsStatementEntry, RewardBalance
 
 REWARDS: Final = """
     select id, available, pending, held, debt, (
@@ -42,7 +42,7 @@ STATEMENT: Final = """
 
 
 class PostgresRewards:
-    def __init__(self, connection: Any, now: datetime, programme: Programme) -> None:
+    def __init__(self, connection: Any, now: datetime, programme: LoyaltyProgramme) -> None:
         self._connection = connection
         self._now = now
         self._programme = programme
@@ -55,15 +55,15 @@ class PostgresRewards:
 
     async def list_entries(
         self, member: MemberId, *, after: EntryId | None, limit: int
-    ) -> list[Statement]:
+    ) -> list[PointsStatementEntry]:
         rows = await self._connection.fetch(STATEMENT, member, after, limit)
         return [
-            Statement(
+            PointsStatementEntry(
                 row["id"],
-                Kind(row["kind"]),
+                EntryKind(row["kind"]),
                 row["purchase"],
                 row["occurred_at"],
-                msgspec.json.decode(row["change"], type=Balance),
+                msgspec.json.decode(row["change"], type=PointsBalance),
             )
             for row in rows
         ]
@@ -75,8 +75,8 @@ class PostgresRewards:
             raise NotMember
         return RewardBalance(
             member=row["id"],
-            balance=Balance(row["available"], row["pending"], row["held"], row["debt"]),
-            expiring=msgspec.json.decode(row["expiring"], type=list[Expiring]),
+            balance=PointsBalance(row["available"], row["pending"], row["held"], row["debt"]),
+            expiring=msgspec.json.decode(row["expiring"], type=list[ExpiringPoints]),
             tier=None,
             as_of=self._now,
         )

@@ -13,9 +13,17 @@ from domain.kernel.errors import NotFound
 from domain.kernel.ids import CustomerId, OrderId, Sku
 from domain.kernel.money import Money
 from domain.orders.order_lines import OrderLine
-from domain.orders.orders import Bill, Contact, Earning, Order, OrderGroup, OrderState, totals_of
+from domain.orders.orders import (
+    Contact,
+    Order,
+    OrderFulfilment,
+    OrderPoints,
+    OrderPricing,
+    OrderState,
+    compute_totals,
+)
 from domain.orders.search import search_words
-from domain.payments.tenders import Payment, tenders_of
+from domain.payments.tenders import Payment, to_tenders
 from service.orders.ports import OrderQuery
 
 COLUMNS: Final = (
@@ -208,8 +216,8 @@ def _order(row: Any) -> Order:
     lines = msgspec.json.decode(row["lines"], type=list[OrderLine])
     payment = msgspec.json.decode(row["payment"], type=Payment)
     currency = row["currency"]
-    bill = msgspec.json.decode(row["bill"], type=Bill)
-    totals = totals_of(lines, bill, Money(row["to_pay_minor"], currency))
+    bill = msgspec.json.decode(row["bill"], type=OrderPricing)
+    totals = compute_totals(lines, bill, Money(row["to_pay_minor"], currency))
     plain = ("id", "cart", "customer", "state", "locale", "currency", "actor", "version")
     return msgspec.convert(
         {
@@ -220,7 +228,7 @@ def _order(row: Any) -> Order:
             "pay_by": row["pay_by"],
             "contact": msgspec.json.decode(row["contact"], type=Contact),
             "lines": lines,
-            "groups": msgspec.json.decode(row["groups"], type=list[OrderGroup]),
+            "groups": msgspec.json.decode(row["groups"], type=list[OrderFulfilment]),
             "payment": payment,
             "address": msgspec.json.decode(row["address"], type=Address)
             if row["address"]
@@ -228,8 +236,8 @@ def _order(row: Any) -> Order:
             "totals": totals,
             "bill": bill,
             "paid_back": row["paid_back_minor"],
-            "tenders": tenders_of(payment, totals),
-            "points": Earning(sum(line.points_left for line in lines)),
+            "tenders": to_tenders(payment, totals),
+            "points": OrderPoints(sum(line.pending_points for line in lines)),
         },
         Order,
     )

@@ -154,8 +154,8 @@ class PostgresIncidents:
         found: dict[StockKey, ShortAllocation] = {}
         for *facts, there in await self._connection.fetch(CLAIMS_IF_SHORT, *columns(places, 2)):
             claim = OpenClaim(*facts)
-            short = found.setdefault(claim.place, ShortAllocation(claim.place, there, []))
-            short.claims.append(claim)
+            short = found.setdefault(claim.stock_key, ShortAllocation(claim.stock_key, there, []))
+            short.allocations.append(claim)
         return list(found.values())
 
 

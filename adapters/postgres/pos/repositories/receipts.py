@@ -55,7 +55,7 @@ class PostgresReceipts:
     async def add(self, books: Collection[BookedReceipt]) -> set[ReceiptId]:
         told = {book.receipt.id: _row(book) for book in books}
         for book in books:
-            if (sale := book.receipt.of_sale) is not None and sale not in told:
+            if (sale := book.receipt.original_sale) is not None and sale not in told:
                 told[sale] = _awaited(sale, book)
         rows = await self._connection.fetch(RECORD, *zip(*told.values(), strict=True), self._now)
         return {row["id"] for row in rows} & {book.receipt.id for book in books}
@@ -90,10 +90,10 @@ def _row(book: BookedReceipt) -> tuple[Any, ...]:
         msgspec.json.encode(book.lines).decode(),
         msgspec.json.encode(receipt.tenders).decode(),
         book.actor,
-        book.happened_at,
+        book.occurred_at,
     )
 
 
 def _awaited(sale: ReceiptId, book: BookedReceipt) -> tuple[Any, ...]:
-    actor, happened = book.actor, book.happened_at
+    actor, happened = book.actor, book.occurred_at
     return (sale, PENDING_RETURN, book.store, "", None, None, b"", "[]", "[]", actor, happened)

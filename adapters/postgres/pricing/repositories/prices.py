@@ -9,7 +9,7 @@ from adapters.postgres.db.columns import columns
 from adapters.postgres.pricing.repositories.price_rules import SHELVES
 from domain.kernel.ids import CustomerId
 from domain.pricing.markets import Market
-from domain.pricing.prices import Rules
+from domain.pricing.prices import PricingRules
 from domain.pricing.promotions import Coupon, Promotion
 from domain.pricing.shipping_methods import ShippingMethod
 from service.pricing.ports import PriceScope
@@ -59,7 +59,7 @@ class KnownRules:
 
     def __init__(self) -> None:
         self.version: int | None = None
-        self.rules = Rules()
+        self.rules = PricingRules()
 
 
 class PostgresPrices:
@@ -69,11 +69,11 @@ class PostgresPrices:
 
     async def get_rules(
         self, shown: Collection[PriceScope] = ()
-    ) -> tuple[Rules, dict[PriceScope, Coupon]]:
+    ) -> tuple[PricingRules, dict[PriceScope, Coupon]]:
         version, rules = self._known.version, self._known.rules
         row = await self._connection.fetchrow(RULES, version, *columns(shown, 2))
         if row["rules"] is not None:
-            rules = msgspec.json.decode(row["rules"], type=Rules)
+            rules = msgspec.json.decode(row["rules"], type=PricingRules)
             self._known.version, self._known.rules = row["version"], rules
         found = msgspec.json.decode(row["coupons"] or "[]", type=list[_Coupon])
         return rules, _by_whom(shown, found)
