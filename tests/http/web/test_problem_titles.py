@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 import adapters.main  # noqa: F401 - so that every refusal is known
-from adapters.http.web.problem_titles import OF_CODE, OF_STATUS, title_of
+from adapters.http.web.problem_titles import CATALOGS, OF_CODE, OF_STATUS, load_catalog, title_of
 from adapters.http.web.problems import STATUS, status_of
 from domain.kernel import errors as refusals
 from domain.kernel.errors import DomainError
@@ -34,6 +34,18 @@ def test_every_kind_of_refusal_has_a_status_and_a_title():
     told = {kind for kind in kinds if issubclass(kind, DomainError) and kind is not DomainError}
 
     assert {status_of(kind) for kind in told} <= set(OF_STATUS)
+
+
+def test_every_language_has_one_catalog():
+    assert {file.stem for file in CATALOGS.iterdir()} == set(LOCALES)
+
+
+@pytest.mark.parametrize("locale", LOCALES[1:])
+def test_every_language_has_the_titles_of_english(locale: str):
+    english, translated = load_catalog(LOCALES[0]), load_catalog(locale)
+
+    assert translated.codes.keys() == english.codes.keys()
+    assert translated.statuses.keys() == english.statuses.keys()
 
 
 @pytest.mark.parametrize("locale", LOCALES)
