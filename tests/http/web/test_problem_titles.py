@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 import adapters.main  # noqa: F401 - so that every refusal is known
-from adapters.http.web.problem_titles import TITLES_BY_CODE, TITLES_BY_STATUS, get_title
+from adapters.http.web.problem_titles import CATALOGS, TITLES_BY_CODE, TITLES_BY_STATUS, load_catalog, get_title
 from adapters.http.web.problems import STATUS_BY_ERROR, status_of
 from domain.kernel import errors as refusals
 from domain.kernel.errors import DomainError
@@ -36,12 +36,21 @@ def test_every_kind_of_refusal_has_a_status_and_a_title():
     assert {status_of(kind) for kind in told} <= set(TITLES_BY_STATUS)
 
 
+def test_every_language_has_one_catalog():
+    assert {file.stem for file in CATALOGS.iterdir()} == set(LOCALES)
+
+
+@pytest.mark.parametrize("locale", LOCALES[1:])
+def test_every_language_has_the_titles_of_english(locale: str):
+    english, translated = load_catalog(LOCALES[0]), load_catalog(locale)
+
+    assert translated.codes.keys() == english.codes.keys()
+    assert translated.statuses.keys() == english.statuses.keys()
+
+
 @pytest.mark.parametrize("locale", LOCALES)
 def test_no_two_things_are_called_the_same_in_one_language(locale: str):
-    titles = [
-        title[LOCALES.index(locale)]
-        for title in [*TITLES_BY_CODE.values(), *TITLES_BY_STATUS.values()]
-    ]
+    titles = [title[LOCALES.index(locale)] for title in [*TITLES_BY_CODE.values(), *TITLES_BY_STATUS.values()]]
 
     assert sorted(set(titles)) == sorted(titles)
     assert all(titles)
