@@ -8,7 +8,7 @@
 
 Goods that were never seen raise no doubt: a shop that has just been loaded trusts its file. Time
 alone never takes confidence below STALE; somebody must have looked in vain, or counted less.
-docs/decisions/we-check-first.md says why.
+docs/decisions/0010-stock-confidence-score.md says why.
 """
 
 from collections.abc import Iterable
