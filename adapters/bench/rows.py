@@ -187,7 +187,7 @@ def _all_applied(answer: bytes) -> bool:
 async def _copy_lines(rig: BenchEnvironment, lines: bytes, seconds: int) -> Sample:
     """Lines a second into a bare ledger, a batch to a transaction."""
     url = for_asyncpg(with_database(rig.database_url, YARDSTICK_DATABASE))
-    db_pool_size = await asyncio.gather(*(asyncpg.connect(url) for _ in range(CONNECTIONS)))
+    connections = await asyncio.gather(*(asyncpg.connect(url) for _ in range(CONNECTIONS)))
     copied, began = 0, time.perf_counter()
 
     async def copy(connection: Any) -> None:

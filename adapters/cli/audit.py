@@ -50,7 +50,8 @@ def command(
     The shop may stay open. What is broken is named with the figure that was expected and the one
     that was found, and the exit status is 1. `--repair` sets the figures of stock and of points to
     what their ledgers say, and writes each repair down; then the shop is looked at again.
-    An invariant that takes longer than HYLLA_AUDIT_TIMEOUT_SECONDS is unfinished, and the status is 1 too.
+    An invariant that takes longer than HYLLA_AUDIT_TIMEOUT_SECONDS is unfinished, and the status is
+    1 too.
     `--repair --dry-run` names each figure it would set, and changes nothing.
 
     Example: `hylla audit --data ./shop --repair`

@@ -2751,11 +2751,6 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
-         * Action
-         * @enum {unknown}
-         */
-        Action: "denied" | "granted" | "withdrawn";
-        /**
          * ActorKind
          * @description Which side did it.
          * @enum {unknown}
@@ -2825,57 +2820,16 @@ export interface components {
             hint: string;
             revoked_at: string | null;
         };
-        /**
-         * Arrival
-         * @description What has come of a return that was announced, and what becomes of it.
-         */
-        Arrival: {
-            lines: components["schemas"]["BackLine"][];
-            /** @default null */
-            store?: string | null;
-            /** @default  */
-            note?: string;
-        };
-        /** Arrived */
-        Arrived: {
-            tracking_number: string;
-        };
-        /**
-         * AtRisk
-         * @description Units of a SKU that a pickup or a shipment may go without.
-         */
-        AtRisk: {
-            sku: string;
-            units: number;
+        /** AppliedCoupon */
+        AppliedCoupon: {
+            code: string;
+            promotion: string;
         };
         /**
          * AttemptState
          * @enum {unknown}
          */
         AttemptState: "authorised" | "captured" | "failed" | "started" | "voided" | "waiting";
-        /**
-         * AttemptView
-         * @description One try to be paid for an order; `payment` is the provider's name of it, once it is known.
-         */
-        AttemptView: {
-            id: string;
-            state: components["schemas"]["AttemptState"];
-            provider: string;
-            amount: components["schemas"]["Money"];
-            authorised: components["schemas"]["Money"];
-            captured: components["schemas"]["Money"];
-            refunded: components["schemas"]["Money"];
-            disputed: boolean;
-            /** Format: date-time */
-            started_at: string;
-            /** Format: date-time */
-            changed_at: string;
-            /** Format: date-time */
-            until: string;
-            transactions: components["schemas"]["TransactionView"][];
-            payment?: string;
-            problem?: string;
-        };
         /**
          * AvailabilityAnswer
          * @description `as_of` is the moment for which it is known to be true.
@@ -2888,18 +2842,40 @@ export interface components {
             source: components["schemas"]["Freshness"];
         };
         /**
-         * AvailableNow
+         * AvailabilityBreakdown
+         * @description The whole sum, for staff: sellable = on_hand - the five parts, and never below zero.
+         *
+         *         `conditions` say why units are unavailable, `confidence` how sure we are that they are there.
+         *         Where the location does not serve the channel, `reasons` say so and nothing is sellable.
+         *         A kit has no shelf of its own; its parts are asked for by their names.
+         */
+        AvailabilityBreakdown: {
+            on_hand: number;
+            unavailable: number;
+            allocated: number;
+            held: number;
+            safety_stock: number;
+            buffer: number;
+            sellable: number;
+            reasons: string[];
+            conditions: {
+                [key: string]: number;
+            };
+            confidence: components["schemas"]["Confidence"];
+        };
+        /**
+         * AvailabilityView
          * @description One SKU, and the moment for which the answer is known to be true.
          *
          *         `source` is `live` where it was read in the shop's books, `cache` where in a copy of them.
          */
-        AvailableNow: {
+        AvailabilityView: {
             sku: string;
             version: number;
             ship: components["schemas"]["Offer"];
             stores: components["schemas"]["StoreAvailability"][];
             reasons: string[];
-            promisable?: components["schemas"]["Promisable"];
+            promisable?: components["schemas"]["PromisableQuantity"];
             /** Format: date-time */
             as_of: string;
             source: components["schemas"]["Freshness"];
@@ -2911,51 +2887,6 @@ export interface components {
          */
         AvailableQuantities: "capped" | "exact" | "hidden";
         /**
-         * BackLine
-         * @description Units of one line of the order, by its `line`, its sku or the barcode.
-         *
-         *         One line may stand there more than once, with another disposition.
-         */
-        BackLine: {
-            quantity: number;
-            /** @default null */
-            line?: string | null;
-            /** @default null */
-            sku?: string | null;
-            /** @default null */
-            gtin?: string | null;
-            /** @default null */
-            disposition?: components["schemas"]["Disposition"] | null;
-            /** @default  */
-            reason?: string;
-        };
-        /**
-         * Balance
-         * @description A member's points.
-         *
-         *         `available` can be spent, `pending` will be earned, `held` pays for something right now, and
-         *         `debt` is repaid by what is earned next.
-         */
-        Balance: {
-            available: number;
-            pending: number;
-            held: number;
-            debt: number;
-        };
-        /**
-         * Basis
-         * @description What in law allows us to say something.
-         * @enum {unknown}
-         */
-        Basis: "consent";
-        /**
-         * Batch
-         * @description Receipts in any order. Their ids make a repeat harmless, so no key is needed.
-         */
-        Batch: {
-            sales: components["schemas"]["Receipt"][];
-        };
-        /**
          * BrokenRow
          * @description One figure that is not what it should be; `about` names the thing it belongs to.
          */
@@ -2965,28 +2896,6 @@ export interface components {
             };
             expected: number;
             actual: number;
-        };
-        /**
-         * BroughtBody
-         * @description What somebody brought without a receipt, and why it was taken all the same.
-         */
-        BroughtBody: {
-            lines: components["schemas"]["BroughtLine"][];
-            reason: string;
-        };
-        /**
-         * BroughtLine
-         * @description Units of one thing, by its sku or the barcode; `unit_price` is at most today's price.
-         */
-        BroughtLine: {
-            quantity: number;
-            disposition: components["schemas"]["Disposition"];
-            /** @default null */
-            sku?: string | null;
-            /** @default null */
-            gtin?: string | null;
-            /** @default null */
-            unit_price?: components["schemas"]["Money"] | null;
         };
         /**
          * BufferResult
@@ -3024,33 +2933,6 @@ export interface components {
             quantity: number;
         };
         /**
-         * CartAtTill
-         * @description `token` opens the cart to the tills of this store until then, as their `Cart-Token`.
-         */
-        CartAtTill: {
-            id: string;
-            version: number;
-            state: components["schemas"]["CartState"];
-            currency: string;
-            lines: components["schemas"]["LineView"][];
-            groups: components["schemas"]["GroupView"][];
-            market: string | null;
-            prices_include_tax: boolean;
-            shipping: components["schemas"]["ShippingView"];
-            coupons: string[];
-            taxes: components["schemas"]["TaxSum"][];
-            totals: components["schemas"]["Totals"];
-            requires: string[];
-            problems: components["schemas"]["LineProblem"][];
-            held_until: string | null;
-            saved: components["schemas"]["SavedLineView"][];
-            order: string | null;
-            changed_totals: components["schemas"]["ChangedTotal"][];
-            token: string;
-            /** Format: date-time */
-            token_until: string;
-        };
-        /**
          * CartCode
          * @description What the shopper's page shows for the till to read; it opens the cart until then.
          */
@@ -3058,6 +2940,23 @@ export interface components {
             code: string;
             /** Format: date-time */
             until: string;
+        };
+        /**
+         * CartLineBody
+         * @description How many, and how they reach the buyer; without `fulfilment` it stays as it was.
+         */
+        CartLineBody: {
+            quantity: number;
+            /** @default null */
+            fulfilment?: components["schemas"]["FulfilmentMethod"] | null;
+        };
+        /**
+         * CartShippingUpdate
+         * @description What is left out stays as it was; null takes it away.
+         */
+        CartShippingUpdate: {
+            method?: string | null;
+            address?: components["schemas"]["Address"] | null;
         };
         /**
          * CartState
@@ -3082,7 +2981,7 @@ export interface components {
             prices_include_tax: boolean;
             shipping: components["schemas"]["ShippingView"];
             coupons: string[];
-            taxes: components["schemas"]["TaxSum"][];
+            taxes: components["schemas"]["TaxTotal"][];
             totals: components["schemas"]["Totals"];
             requires: string[];
             problems: components["schemas"]["LineProblem"][];
@@ -3099,6 +2998,20 @@ export interface components {
             total: string;
             before: components["schemas"]["Money"];
             now: components["schemas"]["Money"];
+        };
+        /**
+         * ChannelPolicyBody
+         * @description What is left out, or null, is as the settings of the installation say.
+         */
+        ChannelPolicyBody: {
+            /** @default 0 */
+            buffer?: number;
+            /** @default null */
+            quantities?: components["schemas"]["AvailableQuantities"] | null;
+            /** @default null */
+            most?: number | null;
+            /** @default null */
+            low_at?: number | null;
         };
         /**
          * ChannelView
@@ -3119,14 +3032,14 @@ export interface components {
          */
         Checkout: {
             contact: components["schemas"]["Contact"];
-            payment: components["schemas"]["domain.payments.tenders.Payment"];
+            payment: components["schemas"]["Payment"];
             /**
              * @default {
              *       "points": 0,
              *       "gift_cards": []
              *     }
              */
-            tenders?: components["schemas"]["Wanted"];
+            tenders?: components["schemas"]["TenderRequest"];
             /**
              * @default refund
              * @enum {unknown}
@@ -3134,40 +3047,6 @@ export interface components {
             if_unavailable?: "refund";
             /** @default null */
             address?: components["schemas"]["Address"] | null;
-        };
-        /**
-         * ClaimedCart
-         * @description The customer's cart, and what the claim did to each line of the guest's.
-         */
-        ClaimedCart: {
-            id: string;
-            version: number;
-            state: components["schemas"]["CartState"];
-            currency: string;
-            lines: components["schemas"]["LineView"][];
-            groups: components["schemas"]["GroupView"][];
-            market: string | null;
-            prices_include_tax: boolean;
-            shipping: components["schemas"]["ShippingView"];
-            coupons: string[];
-            taxes: components["schemas"]["TaxSum"][];
-            totals: components["schemas"]["Totals"];
-            requires: string[];
-            problems: components["schemas"]["LineProblem"][];
-            held_until: string | null;
-            saved: components["schemas"]["SavedLineView"][];
-            order: string | null;
-            changed_totals: components["schemas"]["ChangedTotal"][];
-            changes: components["schemas"]["MergedLine"][];
-        };
-        /** CodeBody */
-        CodeBody: {
-            code: string;
-        };
-        /** ComingLine */
-        ComingLine: {
-            sku: string;
-            quantity: number;
         };
         /**
          * Condition
@@ -3193,15 +3072,20 @@ export interface components {
         Consent: {
             purpose: components["schemas"]["Purpose"];
             channel: components["schemas"]["MessageChannel"];
-            action: components["schemas"]["Action"];
+            action: components["schemas"]["ConsentAction"];
             /** Format: date-time */
             at: string;
             source: string;
             actor: string;
-            basis: components["schemas"]["Basis"];
+            basis: components["schemas"]["LegalBasis"];
             wording: string;
             locale: string | null;
         };
+        /**
+         * ConsentAction
+         * @enum {unknown}
+         */
+        ConsentAction: "denied" | "granted" | "withdrawn";
         /**
          * Consents
          * @description Every statement, the latest first; `current` is what counts now.
@@ -3238,10 +3122,39 @@ export interface components {
         Counts: {
             lines: components["schemas"]["CountLine"][];
         };
-        /** CouponUsed */
-        CouponUsed: {
-            code: string;
-            promotion: string;
+        /**
+         * CreatedApiKey
+         * @description `key` is the secret; it is shown only here, so a repeated request has none.
+         */
+        CreatedApiKey: {
+            id: string;
+            role: components["schemas"]["Role"];
+            key: string | null;
+        };
+        /**
+         * CreatedCart
+         * @description `token` is a guest's, or a till's, only way to the cart; it is shown only here.
+         */
+        CreatedCart: {
+            id: string;
+            version: number;
+            state: components["schemas"]["CartState"];
+            currency: string;
+            lines: components["schemas"]["LineView"][];
+            groups: components["schemas"]["GroupView"][];
+            market: string | null;
+            prices_include_tax: boolean;
+            shipping: components["schemas"]["ShippingView"];
+            coupons: string[];
+            taxes: components["schemas"]["TaxTotal"][];
+            totals: components["schemas"]["Totals"];
+            requires: string[];
+            problems: components["schemas"]["LineProblem"][];
+            held_until: string | null;
+            saved: components["schemas"]["SavedLineView"][];
+            order: string | null;
+            changed_totals: components["schemas"]["ChangedTotal"][];
+            token?: string;
         };
         /**
          * CreatedWebhook
@@ -3254,10 +3167,10 @@ export interface components {
             secret: string;
         };
         /**
-         * CustomerChange
+         * CustomerUpdate
          * @description What is to change; null takes an address or a number away.
          */
-        CustomerChange: {
+        CustomerUpdate: {
             /**
              * @description One line that is not blank, without control characters.
              * @example Sample Customer 1
@@ -3293,10 +3206,10 @@ export interface components {
          */
         DeliveryState: "cancelled" | "closed" | "expected";
         /**
-         * DeliveryTold
+         * DeliverySummary
          * @description `results` has one for each line that was sent in, with the shelf that it touched.
          */
-        DeliveryTold: {
+        DeliverySummary: {
             id: string;
             state: components["schemas"]["DeliveryState"];
             results: components["schemas"]["StockReportResult"][];
@@ -3339,16 +3252,6 @@ export interface components {
             open: components["schemas"]["OpenWork"];
         };
         /**
-         * Discount
-         * @description What a promotion takes off a line; with the `code` of the coupon that it needed.
-         */
-        Discount: {
-            promotion: string;
-            name: string;
-            amount: components["schemas"]["Money"];
-            code: string | null;
-        };
-        /**
          * Disposition
          * @description What becomes of goods that came back; those that are `missing` did not come at all.
          * @enum {unknown}
@@ -3373,10 +3276,6 @@ export interface components {
             earned: number;
             balance: number;
         };
-        /** Earning */
-        Earning: {
-            to_earn: number;
-        };
         /**
          * EditedLine
          * @description How many units the buyer is to get in all, those included that left; or another price.
@@ -3394,70 +3293,31 @@ export interface components {
             unit_price?: components["schemas"]["Money"] | null;
         };
         /**
-         * EntryView
-         * @description One step. `group` is the pickup or the shipment; `actor`, for staff, the key or the person.
-         *
-         *         `lines` are the units it was about, `missing` those of them that nobody found; `edited` is what
-         *         an edit made of lines, `changed` what else it changed. `amount` is the money that a payment's
-         *         step was about, or that a return pays back; `back` is the return.
+         * EmptyBody
+         * @description An empty object.
          */
-        EntryView: {
-            /** Format: date-time */
-            at: string;
-            what: components["schemas"]["TimelineEventKind"];
-            by: components["schemas"]["ActorKind"];
-            actor?: string;
-            group?: string;
-            store?: string;
-            reason?: string;
-            lines?: components["schemas"]["UnitsTold"][];
-            missing?: components["schemas"]["UnitsTold"][];
-            carrier?: string;
-            tracking_number?: string;
-            edited?: components["schemas"]["LineEdited"][];
-            changed?: string[];
-            amount?: components["schemas"]["Money"];
-            back?: string;
-        };
+        EmptyBody: Record<string, never>;
         /**
-         * Expiring
+         * EntryKind
+         * @enum {unknown}
+         */
+        EntryKind: "activated" | "confirmed" | "earned" | "promised" | "repaid" | "reversed";
+        /**
+         * ExpiringPoints
          * @description So many points can be used through the day `on`, and not after it.
          */
-        Expiring: {
+        ExpiringPoints: {
             points: number;
             /** Format: date */
             on: string;
         };
         /**
-         * Explanation
-         * @description The whole sum, for staff: sellable = on_hand - the five parts, and never below zero.
-         *
-         *         `conditions` say why units are unavailable, `confidence` how sure we are that they are there.
-         *         Where the location does not serve the channel, `reasons` say so and nothing is sellable.
-         *         A kit has no shelf of its own; its parts are asked for by their names.
+         * ExtendHoldBody
+         * @description How many seconds from now; never beyond an hour from the beginning.
          */
-        Explanation: {
-            on_hand: number;
-            unavailable: number;
-            allocated: number;
-            held: number;
-            safety_stock: number;
-            buffer: number;
-            sellable: number;
-            reasons: string[];
-            conditions: {
-                [key: string]: number;
-            };
-            confidence: components["schemas"]["Confidence"];
-        };
-        /**
-         * ForLater
-         * @description Which line; its `fulfilment` where the SKU stands on several.
-         */
-        ForLater: {
-            sku: string;
-            /** @default null */
-            fulfilment?: components["schemas"]["FulfilmentMethod"] | null;
+        ExtendHoldBody: {
+            /** @default 900 */
+            ttl_s?: number;
         };
         /**
          * Freshness
@@ -3478,19 +3338,6 @@ export interface components {
             store?: string | null;
         };
         /**
-         * GivingBack
-         * @description What comes back. A store says of each what becomes of it; a buyer announces it by `post`.
-         */
-        GivingBack: {
-            lines: components["schemas"]["BackLine"][];
-            /** @default store */
-            channel?: components["schemas"]["ReturnChannel"];
-            /** @default null */
-            store?: string | null;
-            /** @default  */
-            note?: string;
-        };
-        /**
          * GroupView
          * @description Lines of one store and method; the promise is what an order placed now would get.
          */
@@ -3500,11 +3347,6 @@ export interface components {
             lines: string[];
             promised_from: string | null;
             promised_until: string | null;
-        };
-        /** HandedLine */
-        HandedLine: {
-            sku: string;
-            quantity: number;
         };
         /**
          * HandoverBody
@@ -3516,9 +3358,14 @@ export interface components {
             /** @default  */
             code?: string;
             /** @default null */
-            lines?: components["schemas"]["HandedLine"][] | null;
+            lines?: components["schemas"]["HandoverLine"][] | null;
             /** @default  */
             proof?: string;
+        };
+        /** HandoverLine */
+        HandoverLine: {
+            sku: string;
+            quantity: number;
         };
         /**
          * Health
@@ -3605,7 +3452,7 @@ export interface components {
             state: components["schemas"]["IncidentState"];
             units: number;
             receipts: number;
-            orders: components["schemas"]["Risk"][];
+            orders: components["schemas"]["OrderAtRisk"][];
             /** Format: date-time */
             since: string;
             /** Format: date-time */
@@ -3660,18 +3507,20 @@ export interface components {
             invariants: components["schemas"]["Invariant"][];
         };
         /**
-         * Kind
+         * LegalBasis
+         * @description What in law allows us to say something.
          * @enum {unknown}
          */
-        Kind: "activated" | "confirmed" | "earned" | "promised" | "repaid" | "reversed";
+        LegalBasis: "consent";
         /**
-         * LineEdited
-         * @description What an edit made of a line.
+         * LineDiscount
+         * @description What a promotion takes off a line; with the `code` of the coupon that it needed.
          */
-        LineEdited: {
-            line: string;
-            before: number;
-            after: number;
+        LineDiscount: {
+            promotion: string;
+            name: string;
+            amount: components["schemas"]["Money"];
+            code: string | null;
         };
         /**
          * LineProblem
@@ -3698,27 +3547,10 @@ export interface components {
             total: components["schemas"]["Money"];
             fulfilment: components["schemas"]["FulfilmentMethod"] | null;
             problems: components["schemas"]["LineProblem"][];
-            discounts: components["schemas"]["Discount"][];
+            discounts: components["schemas"]["LineDiscount"][];
             tax_rate: string | null;
             tax: components["schemas"]["Money"];
             to_pay: components["schemas"]["Money"];
-        };
-        /**
-         * Longer
-         * @description How many seconds from now; never beyond an hour from the beginning.
-         */
-        Longer: {
-            /** @default 900 */
-            ttl_s?: number;
-        };
-        /**
-         * MadeKey
-         * @description `key` is the secret; it is shown only here, so a repeated request has none.
-         */
-        MadeKey: {
-            id: string;
-            role: components["schemas"]["Role"];
-            key: string | null;
         };
         /** Market */
         Market: {
@@ -3727,7 +3559,7 @@ export interface components {
             countries: string[];
             locales: string[];
             prices_include_tax: boolean;
-            tax: components["schemas"]["Tax"];
+            tax: components["schemas"]["TaxRates"];
             sending_hours: components["schemas"]["SendingHours"] | null;
             market: string;
             version: number;
@@ -3751,9 +3583,34 @@ export interface components {
              *       "categories": {}
              *     }
              */
-            tax?: components["schemas"]["Tax"];
+            tax?: components["schemas"]["TaxRates"];
             /** @default null */
             sending_hours?: components["schemas"]["SendingHours"] | null;
+        };
+        /**
+         * MergedCart
+         * @description The customer's cart, and what the claim did to each line of the guest's.
+         */
+        MergedCart: {
+            id: string;
+            version: number;
+            state: components["schemas"]["CartState"];
+            currency: string;
+            lines: components["schemas"]["LineView"][];
+            groups: components["schemas"]["GroupView"][];
+            market: string | null;
+            prices_include_tax: boolean;
+            shipping: components["schemas"]["ShippingView"];
+            coupons: string[];
+            taxes: components["schemas"]["TaxTotal"][];
+            totals: components["schemas"]["Totals"];
+            requires: string[];
+            problems: components["schemas"]["LineProblem"][];
+            held_until: string | null;
+            saved: components["schemas"]["SavedLineView"][];
+            order: string | null;
+            changed_totals: components["schemas"]["ChangedTotal"][];
+            changes: components["schemas"]["MergedLine"][];
         };
         /**
          * MergedLine
@@ -3842,11 +3699,6 @@ export interface components {
             trace: components["schemas"]["SendDecision"][];
         };
         /**
-         * MethodState
-         * @enum {unknown}
-         */
-        MethodState: "active" | "paused";
-        /**
          * Money
          * @description `amount` is in minor units: 1299 GBP is £12.99, 1299 JPY is ¥1299.
          */
@@ -3854,6 +3706,19 @@ export interface components {
             amount: number;
             /** @description ISO 4217 */
             currency: string;
+        };
+        /**
+         * NewApiKey
+         * @description What a key is for: a till has one store and a terminal, an associate has stores.
+         */
+        NewApiKey: {
+            role: components["schemas"]["Role"];
+            /** @default [] */
+            stores?: string[];
+            /** @default  */
+            terminal?: string;
+            /** @default [] */
+            scopes?: string[];
         };
         /**
          * NewCart
@@ -3874,11 +3739,16 @@ export interface components {
         NewConsent: {
             purpose: components["schemas"]["Purpose"];
             channel: components["schemas"]["MessageChannel"];
-            action: components["schemas"]["Action"];
+            action: components["schemas"]["ConsentAction"];
             /** @default  */
             wording?: string;
             /** @default null */
             locale?: string | null;
+        };
+        /** NewConsignmentLine */
+        NewConsignmentLine: {
+            sku: string;
+            quantity: number;
         };
         /**
          * NewCustomer
@@ -3901,16 +3771,6 @@ export interface components {
             member?: boolean;
         };
         /**
-         * NewDate
-         * @description `due_on` is a day of the store's, `due_at` an hour; one of them is told.
-         */
-        NewDate: {
-            /** @default null */
-            due_on?: string | null;
-            /** @default null */
-            due_at?: string | null;
-        };
-        /**
          * NewDelivery
          * @description `due_on` is a day of the store's, `due_at` an hour; one of them is told.
          *
@@ -3918,7 +3778,7 @@ export interface components {
          */
         NewDelivery: {
             store: string;
-            lines: components["schemas"]["ComingLine"][];
+            lines: components["schemas"]["NewConsignmentLine"][];
             /** @default null */
             due_on?: string | null;
             /** @default null */
@@ -3938,26 +3798,28 @@ export interface components {
             channel?: string;
         };
         /**
-         * NewKey
-         * @description What a key is for: a till has one store and a terminal, an associate has stores.
+         * NewNonReceiptedReturn
+         * @description What somebody brought without a receipt, and why it was taken all the same.
          */
-        NewKey: {
-            role: components["schemas"]["Role"];
-            /** @default [] */
-            stores?: string[];
-            /** @default  */
-            terminal?: string;
-            /** @default [] */
-            scopes?: string[];
+        NewNonReceiptedReturn: {
+            lines: components["schemas"]["NonReceiptedReturnLine"][];
+            reason: string;
         };
         /**
-         * NewLine
-         * @description How many, and how they reach the buyer; without `fulfilment` it stays as it was.
+         * NewParcel
+         * @description A parcel that has left. Without `lines` it holds all that was still to come.
+         *
+         *         `shipment` is needed where the order is sent from several of the caller's locations.
          */
-        NewLine: {
-            quantity: number;
+        NewParcel: {
+            carrier: string;
+            tracking_number: string;
+            /** @default  */
+            url?: string;
             /** @default null */
-            fulfilment?: components["schemas"]["FulfilmentMethod"] | null;
+            lines?: components["schemas"]["ParcelLine"][] | null;
+            /** @default null */
+            shipment?: string | null;
         };
         /**
          * NewPayment
@@ -3973,12 +3835,43 @@ export interface components {
             card?: string | null;
         };
         /**
-         * NewSending
-         * @description What is left out stays as it was; null takes it away.
+         * NewRecentlyViewed
+         * @description What was looked at, the newest first.
          */
-        NewSending: {
-            method?: string | null;
-            address?: components["schemas"]["Address"] | null;
+        NewRecentlyViewed: {
+            skus: string[];
+        };
+        /**
+         * NewReturn
+         * @description What comes back. A store says of each what becomes of it; a buyer announces it by `post`.
+         */
+        NewReturn: {
+            lines: components["schemas"]["NewReturnLine"][];
+            /** @default store */
+            channel?: components["schemas"]["ReturnChannel"];
+            /** @default null */
+            store?: string | null;
+            /** @default  */
+            note?: string;
+        };
+        /**
+         * NewReturnLine
+         * @description Units of one line of the order, by its `line`, its sku or the barcode.
+         *
+         *         One line may stand there more than once, with another disposition.
+         */
+        NewReturnLine: {
+            quantity: number;
+            /** @default null */
+            line?: string | null;
+            /** @default null */
+            sku?: string | null;
+            /** @default null */
+            gtin?: string | null;
+            /** @default null */
+            disposition?: components["schemas"]["Disposition"] | null;
+            /** @default  */
+            reason?: string;
         };
         /**
          * NewTransfer
@@ -3987,7 +3880,7 @@ export interface components {
         NewTransfer: {
             from: string;
             to: string;
-            lines: components["schemas"]["ComingLine"][];
+            lines: components["schemas"]["NewConsignmentLine"][];
             /** @default null */
             due_on?: string | null;
         };
@@ -3998,23 +3891,25 @@ export interface components {
         NewWebhook: {
             url: string;
         };
-        /**
-         * NewlyViewed
-         * @description What was looked at, the newest first.
-         */
-        NewlyViewed: {
-            skus: string[];
-        };
         /** NextTier */
         NextTier: {
             name: string;
             missing: number;
         };
         /**
-         * Nothing
-         * @description An empty object.
+         * NonReceiptedReturnLine
+         * @description Units of one thing, by its sku or the barcode; `unit_price` is at most today's price.
          */
-        Nothing: Record<string, never>;
+        NonReceiptedReturnLine: {
+            quantity: number;
+            disposition: components["schemas"]["Disposition"];
+            /** @default null */
+            sku?: string | null;
+            /** @default null */
+            gtin?: string | null;
+            /** @default null */
+            unit_price?: components["schemas"]["Money"] | null;
+        };
         /**
          * Offer
          * @description `quantity` is null where it is not counted or not shown.
@@ -4041,6 +3936,17 @@ export interface components {
             transfers: string[];
         };
         /**
+         * OrderAtRisk
+         * @description An order that may not get all its goods: `units` of them are not there.
+         */
+        OrderAtRisk: {
+            order: string;
+            group: string;
+            units: number;
+            /** Format: date-time */
+            promised_from: string;
+        };
+        /**
          * OrderCancellation
          * @description What is given up, and why; without `lines` all that has not left yet.
          */
@@ -4063,12 +3969,12 @@ export interface components {
             address?: components["schemas"]["Address"] | null;
         };
         /**
-         * OrderGroupView
+         * OrderFulfilmentView
          * @description A pickup or a shipment: its promise, how far it is, and the parcels that left.
          *
          *         One that has no `state` is planned only: its location does not know of it yet.
          */
-        OrderGroupView: {
+        OrderFulfilmentView: {
             method: string;
             store: string;
             pickup?: string;
@@ -4094,7 +4000,7 @@ export interface components {
             tax: components["schemas"]["Money"];
             to_pay: components["schemas"]["Money"];
             tax_rate: string | null;
-            discounts: components["schemas"]["Discount"][];
+            discounts: components["schemas"]["LineDiscount"][];
             points: number;
             group: string;
             cancelled: number;
@@ -4112,6 +4018,19 @@ export interface components {
         OrderLinkRequest: {
             order: string;
             email: string;
+        };
+        /**
+         * OrderLinkSent
+         * @description Whatever there was to send is on its way.
+         */
+        OrderLinkSent: Record<string, never>;
+        /** OrderPayments */
+        OrderPayments: {
+            items: components["schemas"]["PaymentAttemptView"][];
+        };
+        /** OrderPoints */
+        OrderPoints: {
+            to_earn: number;
         };
         /**
          * OrderState
@@ -4137,21 +4056,17 @@ export interface components {
             contact: components["schemas"]["Contact"];
             address: components["schemas"]["Address"] | null;
             lines: components["schemas"]["OrderLineView"][];
-            groups: components["schemas"]["OrderGroupView"][];
+            groups: components["schemas"]["OrderFulfilmentView"][];
             market: string | null;
             prices_include_tax: boolean;
-            shipping: components["schemas"]["Shipping"] | null;
-            taxes: components["schemas"]["TaxSum"][];
-            coupons: components["schemas"]["CouponUsed"][];
+            shipping: components["schemas"]["ShippingCharge"] | null;
+            taxes: components["schemas"]["TaxTotal"][];
+            coupons: components["schemas"]["AppliedCoupon"][];
             totals: components["schemas"]["Totals"];
-            tenders: components["schemas"]["domain.payments.tenders.Tender"][];
-            points: components["schemas"]["Earning"];
+            tenders: components["schemas"]["Tender"][];
+            points: components["schemas"]["OrderPoints"];
             payment: components["schemas"]["PaymentView"];
             token?: string;
-        };
-        /** OwnBuffers */
-        OwnBuffers: {
-            lines: components["schemas"]["SkuBuffer"][];
         };
         /**
          * Page[ApiKey]
@@ -4175,14 +4090,6 @@ export interface components {
          */
         Page_DeliveryView_: {
             items: components["schemas"]["DeliveryView"][];
-            next_cursor: string | null;
-        };
-        /**
-         * Page[EntryView]
-         * @description `next_cursor` is null on the last page.
-         */
-        Page_EntryView_: {
-            items: components["schemas"]["EntryView"][];
             next_cursor: string | null;
         };
         /**
@@ -4223,6 +4130,14 @@ export interface components {
          */
         Page_PickupView_: {
             items: components["schemas"]["PickupView"][];
+            next_cursor: string | null;
+        };
+        /**
+         * Page[PointsStatementEntry]
+         * @description `next_cursor` is null on the last page.
+         */
+        Page_PointsStatementEntry_: {
+            items: components["schemas"]["PointsStatementEntry"][];
             next_cursor: string | null;
         };
         /**
@@ -4282,14 +4197,6 @@ export interface components {
             next_cursor: string | null;
         };
         /**
-         * Page[Statement]
-         * @description `next_cursor` is null on the last page.
-         */
-        Page_Statement_: {
-            items: components["schemas"]["Statement"][];
-            next_cursor: string | null;
-        };
-        /**
          * Page[StockMovement]
          * @description `next_cursor` is null on the last page.
          */
@@ -4298,11 +4205,19 @@ export interface components {
             next_cursor: string | null;
         };
         /**
-         * Page[StoreFound]
+         * Page[StoreView]
          * @description `next_cursor` is null on the last page.
          */
-        Page_StoreFound_: {
-            items: components["schemas"]["StoreFound"][];
+        Page_StoreView_: {
+            items: components["schemas"]["StoreView"][];
+            next_cursor: string | null;
+        };
+        /**
+         * Page[TimelineEntryView]
+         * @description `next_cursor` is null on the last page.
+         */
+        Page_TimelineEntryView_: {
+            items: components["schemas"]["TimelineEntryView"][];
             next_cursor: string | null;
         };
         /**
@@ -4352,6 +4267,60 @@ export interface components {
             url: string;
             delivered_at: string | null;
         };
+        /** ParcelDeliveredBody */
+        ParcelDeliveredBody: {
+            tracking_number: string;
+        };
+        /** ParcelLine */
+        ParcelLine: {
+            sku: string;
+            quantity: number;
+        };
+        /**
+         * Payment
+         * @description How an order is paid: where it is collected, by card, at a till at once, or on account.
+         *
+         *         `card` is the provider's name of a card that the page gave to it before, such as `pm_…`;
+         *         `receipt` the till's own of what was paid there.
+         */
+        Payment: {
+            /** @default pay_at_pickup */
+            method?: string;
+            /** @default null */
+            card?: string | null;
+            /** @default null */
+            receipt?: string | null;
+        };
+        /**
+         * PaymentAttemptReference
+         * @description `attempt` is the retailer's own name of one try to take the money, never used again.
+         */
+        PaymentAttemptReference: {
+            attempt: string;
+        };
+        /**
+         * PaymentAttemptView
+         * @description One try to be paid for an order; `payment` is the provider's name of it, once it is known.
+         */
+        PaymentAttemptView: {
+            id: string;
+            state: components["schemas"]["AttemptState"];
+            provider: string;
+            amount: components["schemas"]["Money"];
+            authorised: components["schemas"]["Money"];
+            captured: components["schemas"]["Money"];
+            refunded: components["schemas"]["Money"];
+            disputed: boolean;
+            /** Format: date-time */
+            started_at: string;
+            /** Format: date-time */
+            changed_at: string;
+            /** Format: date-time */
+            until: string;
+            transactions: components["schemas"]["TransactionView"][];
+            payment?: string;
+            problem?: string;
+        };
         /**
          * PaymentView
          * @description How an order is paid. What the shopper's page has to do stands here for its buyer alone.
@@ -4370,10 +4339,6 @@ export interface components {
             client_secret?: string;
             next_action?: Record<string, never>;
             publishable_key?: string;
-        };
-        /** PaymentsOfOrder */
-        PaymentsOfOrder: {
-            items: components["schemas"]["AttemptView"][];
         };
         /**
          * Permission
@@ -4414,6 +4379,10 @@ export interface components {
             ready_from: string | null;
             reasons: string[];
         };
+        /** PickupCodeBody */
+        PickupCodeBody: {
+            code: string;
+        };
         /** PickupLine */
         PickupLine: {
             sku: string;
@@ -4427,6 +4396,14 @@ export interface components {
                 [key: string]: number;
             };
             collected: number;
+        };
+        /**
+         * PickupReadyBody
+         * @description Where it lies, if the store keeps its pickups in bins.
+         */
+        PickupReadyBody: {
+            /** @default  */
+            bin?: string;
         };
         /**
          * PickupState
@@ -4460,13 +4437,13 @@ export interface components {
             bin: string;
             reason: string;
             code?: string;
-            at_risk?: components["schemas"]["AtRisk"][];
+            at_risk?: components["schemas"]["UnitsAtRisk"][];
         };
         /**
-         * Pin
+         * PinHoldBody
          * @description For `ttl_s` seconds at most, however the payment goes on.
          */
-        Pin: {
+        PinHoldBody: {
             attempt: string;
             /** @default 900 */
             ttl_s?: number;
@@ -4477,18 +4454,29 @@ export interface components {
             quantity: number;
         };
         /**
-         * PolicyTold
-         * @description What is left out, or null, is as the settings of the installation say.
+         * PointsBalance
+         * @description A member's points.
+         *
+         *         `available` can be spent, `pending` will be earned, `held` pays for something right now, and
+         *         `debt` is repaid by what is earned next.
          */
-        PolicyTold: {
-            /** @default 0 */
-            buffer?: number;
-            /** @default null */
-            quantities?: components["schemas"]["AvailableQuantities"] | null;
-            /** @default null */
-            most?: number | null;
-            /** @default null */
-            low_at?: number | null;
+        PointsBalance: {
+            available: number;
+            pending: number;
+            held: number;
+            debt: number;
+        };
+        /**
+         * PointsStatementEntry
+         * @description One entry as its member reads it: what happened, when, and by how much it changed what.
+         */
+        PointsStatementEntry: {
+            id: string;
+            kind: components["schemas"]["EntryKind"];
+            purchase: string;
+            /** Format: date-time */
+            occurred_at: string;
+            change: components["schemas"]["PointsBalance"];
         };
         /**
          * Preferences
@@ -4575,21 +4563,21 @@ export interface components {
             most_per_order: number | null;
         };
         /**
-         * ProductChange
+         * ProductState
+         * @enum {unknown}
+         */
+        ProductState: "active" | "retired";
+        /**
+         * ProductUpdate
          * @description What is left out stays as it is.
          *
          *         What is not `tracked` never runs out, and its shelves are kept all the same. An order has at
          *         most `most_per_order`; null for the shop's usual limit.
          */
-        ProductChange: {
+        ProductUpdate: {
             tracked?: boolean;
             most_per_order?: number | null;
         };
-        /**
-         * ProductState
-         * @enum {unknown}
-         */
-        ProductState: "active" | "retired";
         /**
          * Profile
          * @description A customer as staff and the customer see it; `member` is null for who is none.
@@ -4606,12 +4594,12 @@ export interface components {
             member: string | null;
         };
         /**
-         * Promisable
+         * PromisableQuantity
          * @description How many can be promised `by` a day: what can be sold now and what is due until then.
          *
          *         Units that are due are first those of whoever was promised more than is there.
          */
-        Promisable: {
+        PromisableQuantity: {
             /** Format: date */
             by: string;
             quantity: number | null;
@@ -4735,14 +4723,6 @@ export interface components {
             to: string;
         };
         /**
-         * Ready
-         * @description Where it lies, if the store keeps its pickups in bins.
-         */
-        Ready: {
-            /** @default  */
-            bin?: string;
-        };
-        /**
          * Receipt
          * @description What a till printed. A return names in `of` the sale or the order it belongs to, if known.
          */
@@ -4761,7 +4741,14 @@ export interface components {
             /** @default null */
             of?: string | null;
             /** @default [] */
-            tenders?: components["schemas"]["domain.pos.receipts.Tender"][];
+            tenders?: components["schemas"]["ReceiptTender"][];
+        };
+        /**
+         * ReceiptBatch
+         * @description Receipts in any order. Their ids make a repeat harmless, so no key is needed.
+         */
+        ReceiptBatch: {
+            sales: components["schemas"]["Receipt"][];
         };
         /**
          * ReceiptDiscrepancy
@@ -4808,21 +4795,47 @@ export interface components {
             points?: components["schemas"]["EarnedPoints"];
         };
         /**
+         * ReceiptResults
+         * @description One for each receipt, in the order of the receipts.
+         */
+        ReceiptResults: {
+            results: components["schemas"]["ReceiptResult"][];
+        };
+        /**
+         * ReceiptTender
+         * @description How a part was paid, in minor units of the receipt's currency.
+         */
+        ReceiptTender: {
+            type: string;
+            amount: number;
+        };
+        /**
+         * ReceiveConsignmentBody
+         * @description What has come. `close` says that no more will: what is missing then is the discrepancy.
+         */
+        ReceiveConsignmentBody: {
+            lines: components["schemas"]["ReceivedLine"][];
+            /** @default false */
+            close?: boolean;
+        };
+        /**
+         * ReceiveReturnBody
+         * @description What has come of a return that was announced, and what becomes of it.
+         */
+        ReceiveReturnBody: {
+            lines: components["schemas"]["NewReturnLine"][];
+            /** @default null */
+            store?: string | null;
+            /** @default  */
+            note?: string;
+        };
+        /**
          * ReceivedLine
          * @description Units that have come so far in all, so that a repeat is harmless.
          */
         ReceivedLine: {
             sku: string;
             received: number;
-        };
-        /**
-         * Receiving
-         * @description What has come. `close` says that no more will: what is missing then is the discrepancy.
-         */
-        Receiving: {
-            lines: components["schemas"]["ReceivedLine"][];
-            /** @default false */
-            close?: boolean;
         };
         /**
          * Refund
@@ -4868,11 +4881,14 @@ export interface components {
             set_to: number;
         };
         /**
-         * Replay
-         * @description From where on to tell everything once more: a `position`, or the `until` of a call.
+         * RescheduleDeliveryBody
+         * @description `due_on` is a day of the store's, `due_at` an hour; one of them is told.
          */
-        Replay: {
-            after: number;
+        RescheduleDeliveryBody: {
+            /** @default null */
+            due_on?: string | null;
+            /** @default null */
+            due_at?: string | null;
         };
         /**
          * ReturnChannel
@@ -4936,28 +4952,26 @@ export interface components {
          */
         RewardBalance: {
             member: string;
-            balance: components["schemas"]["Balance"];
-            expiring: components["schemas"]["Expiring"][];
+            balance: components["schemas"]["PointsBalance"];
+            expiring: components["schemas"]["ExpiringPoints"][];
             tier: components["schemas"]["Tier"] | null;
             /** Format: date-time */
             as_of: string;
-        };
-        /**
-         * Risk
-         * @description An order that may not get all its goods: `units` of them are not there.
-         */
-        Risk: {
-            order: string;
-            group: string;
-            units: number;
-            /** Format: date-time */
-            promised_from: string;
         };
         /**
          * Role
          * @enum {unknown}
          */
         Role: "associate" | "customer" | "office" | "shop" | "till";
+        /**
+         * SaveLineBody
+         * @description Which line; its `fulfilment` where the SKU stands on several.
+         */
+        SaveLineBody: {
+            sku: string;
+            /** @default null */
+            fulfilment?: components["schemas"]["FulfilmentMethod"] | null;
+        };
         /**
          * SavedLineView
          * @description A line for later costs nothing yet; `total` is what its units would cost.
@@ -4983,22 +4997,6 @@ export interface components {
             channel: components["schemas"]["MessageChannel"] | null;
         };
         /**
-         * Sending
-         * @description A parcel that has left. Without `lines` it holds all that was still to come.
-         *
-         *         `shipment` is needed where the order is sent from several of the caller's locations.
-         */
-        Sending: {
-            carrier: string;
-            tracking_number: string;
-            /** @default  */
-            url?: string;
-            /** @default null */
-            lines?: components["schemas"]["SentLine"][] | null;
-            /** @default null */
-            shipment?: string | null;
-        };
-        /**
          * SendingHours
          * @description When the law allows to write to people unasked, on their own clock.
          */
@@ -5015,24 +5013,10 @@ export interface components {
             to: string;
         };
         /**
-         * Sent
-         * @description Whatever there was to send is on its way.
-         */
-        Sent: Record<string, never>;
-        /** SentLine */
-        SentLine: {
-            sku: string;
-            quantity: number;
-        };
-        /** Settings */
-        Settings: {
-            lines: components["schemas"]["StockSetting"][];
-        };
-        /**
-         * Settling
+         * SettleIncidentBody
          * @description What was found, or done.
          */
-        Settling: {
+        SettleIncidentBody: {
             /** @default  */
             note?: string;
         };
@@ -5049,28 +5033,6 @@ export interface components {
             promised_until: string;
             distance_km?: number;
             lines: components["schemas"]["PlannedUnits"][];
-        };
-        /**
-         * ShelfView
-         * @description What is promised is known of the present alone; of the past the ledger knows the goods.
-         *
-         *         `incoming` is what deliveries and transfers bring, the earliest first.
-         *
-         *         `unavailable` is the sum over its `conditions`.
-         */
-        ShelfView: {
-            store: string;
-            on_hand: number;
-            unavailable: number;
-            conditions: {
-                [key: string]: number;
-            };
-            allocated: number | null;
-            held: number | null;
-            staged: number | null;
-            safety_stock: number | null;
-            version: number | null;
-            incoming: components["schemas"]["IncomingView"][] | null;
         };
         /** ShipmentLine */
         ShipmentLine: {
@@ -5116,13 +5078,13 @@ export interface components {
             shipped_at: string | null;
             delivered_at: string | null;
             reason: string;
-            at_risk?: components["schemas"]["AtRisk"][];
+            at_risk?: components["schemas"]["UnitsAtRisk"][];
         };
         /**
-         * Shipping
+         * ShippingCharge
          * @description What it costs to send whatever is sent, once for the order.
          */
-        Shipping: {
+        ShippingCharge: {
             method: string;
             name: string;
             price: components["schemas"]["Money"];
@@ -5141,10 +5103,15 @@ export interface components {
             days_min: number;
             days_max: number;
             tax_category: string | null;
-            state: components["schemas"]["MethodState"];
+            state: components["schemas"]["ShippingMethodState"];
             method: string;
             version: number;
         };
+        /**
+         * ShippingMethodState
+         * @enum {unknown}
+         */
+        ShippingMethodState: "active" | "paused";
         /**
          * ShippingTerms
          * @description `price` is once per order, and nothing from `free_from` on: what the goods cost by then.
@@ -5168,7 +5135,7 @@ export interface components {
             /** @default null */
             tax_category?: string | null;
             /** @default active */
-            state?: components["schemas"]["MethodState"];
+            state?: components["schemas"]["ShippingMethodState"];
         };
         /**
          * ShippingView
@@ -5177,7 +5144,7 @@ export interface components {
         ShippingView: {
             chosen: string | null;
             address: components["schemas"]["Address"] | null;
-            costs: components["schemas"]["Shipping"] | null;
+            costs: components["schemas"]["ShippingCharge"] | null;
         };
         /**
          * SkuAvailability
@@ -5189,7 +5156,7 @@ export interface components {
             ship: components["schemas"]["Offer"];
             stores: components["schemas"]["StoreAvailability"][];
             reasons: string[];
-            promisable?: components["schemas"]["Promisable"];
+            promisable?: components["schemas"]["PromisableQuantity"];
         };
         /**
          * SkuBuffer
@@ -5198,6 +5165,17 @@ export interface components {
         SkuBuffer: {
             sku: string;
             buffer: number | null;
+        };
+        /** SkuBuffers */
+        SkuBuffers: {
+            lines: components["schemas"]["SkuBuffer"][];
+        };
+        /** SkuStockView */
+        SkuStockView: {
+            sku: string;
+            /** Format: date-time */
+            as_of: string;
+            items: components["schemas"]["StockLevelView"][];
         };
         /**
          * SplitPlan
@@ -5209,41 +5187,33 @@ export interface components {
             missing: components["schemas"]["PlannedUnits"][];
         };
         /**
-         * StartedCart
-         * @description `token` is a guest's, or a till's, only way to the cart; it is shown only here.
+         * StockLevelView
+         * @description What is promised is known of the present alone; of the past the ledger knows the goods.
+         *
+         *         `incoming` is what deliveries and transfers bring, the earliest first.
+         *
+         *         `unavailable` is the sum over its `conditions`.
          */
-        StartedCart: {
-            id: string;
-            version: number;
-            state: components["schemas"]["CartState"];
-            currency: string;
-            lines: components["schemas"]["LineView"][];
-            groups: components["schemas"]["GroupView"][];
-            market: string | null;
-            prices_include_tax: boolean;
-            shipping: components["schemas"]["ShippingView"];
-            coupons: string[];
-            taxes: components["schemas"]["TaxSum"][];
-            totals: components["schemas"]["Totals"];
-            requires: string[];
-            problems: components["schemas"]["LineProblem"][];
-            held_until: string | null;
-            saved: components["schemas"]["SavedLineView"][];
-            order: string | null;
-            changed_totals: components["schemas"]["ChangedTotal"][];
-            token?: string;
+        StockLevelView: {
+            store: string;
+            on_hand: number;
+            unavailable: number;
+            conditions: {
+                [key: string]: number;
+            };
+            allocated: number | null;
+            held: number | null;
+            staged: number | null;
+            safety_stock: number | null;
+            version: number | null;
+            incoming: components["schemas"]["IncomingView"][] | null;
         };
         /**
-         * Statement
-         * @description One entry as its member reads it: what happened, when, and by how much it changed what.
+         * StockLineResults
+         * @description One for each line, in the order of the lines.
          */
-        Statement: {
-            id: string;
-            kind: components["schemas"]["Kind"];
-            purchase: string;
-            /** Format: date-time */
-            occurred_at: string;
-            change: components["schemas"]["Balance"];
+        StockLineResults: {
+            results: components["schemas"]["StockReportResult"][];
         };
         /**
          * StockMovement
@@ -5295,18 +5265,15 @@ export interface components {
             on_hand: number;
             if_version: number;
         };
+        /** StockSettings */
+        StockSettings: {
+            lines: components["schemas"]["StockSetting"][];
+        };
         /**
          * StockStatus
          * @enum {unknown}
          */
         StockStatus: "in_stock" | "low_stock" | "out_of_stock";
-        /** StockView */
-        StockView: {
-            sku: string;
-            /** Format: date-time */
-            as_of: string;
-            items: components["schemas"]["ShelfView"][];
-        };
         /**
          * Store
          * @description `hours` are the ordinary week, `exceptions` the days that differ, both OSM opening hours.
@@ -5343,34 +5310,8 @@ export interface components {
             quantity: number | null;
             pickup: components["schemas"]["PickupAvailability"];
             distance_km?: number;
-            explain?: components["schemas"]["Explanation"];
-            promisable?: components["schemas"]["Promisable"];
-        };
-        /**
-         * StoreFound
-         * @description A store, and how far it is from where somebody asked.
-         */
-        StoreFound: {
-            store: string;
-            name: string;
-            kind: components["schemas"]["StoreKind"];
-            address: string;
-            city: string;
-            postal_code: string;
-            country: string;
-            latitude: number | null;
-            longitude: number | null;
-            time_zone: string;
-            hours: string;
-            exceptions: string;
-            phone: string;
-            pickup: boolean;
-            prep_minutes: number;
-            pickup_days: number;
-            services: string[];
-            channels: string[] | null;
-            state: components["schemas"]["StoreState"];
-            distance_km?: number;
+            explain?: components["schemas"]["AvailabilityBreakdown"];
+            promisable?: components["schemas"]["PromisableQuantity"];
         };
         /**
          * StoreKind
@@ -5410,6 +5351,32 @@ export interface components {
          */
         StoreState: "active" | "closed" | "draining";
         /**
+         * StoreView
+         * @description A store, and how far it is from where somebody asked.
+         */
+        StoreView: {
+            store: string;
+            name: string;
+            kind: components["schemas"]["StoreKind"];
+            address: string;
+            city: string;
+            postal_code: string;
+            country: string;
+            latitude: number | null;
+            longitude: number | null;
+            time_zone: string;
+            hours: string;
+            exceptions: string;
+            phone: string;
+            pickup: boolean;
+            prep_minutes: number;
+            pickup_days: number;
+            services: string[];
+            channels: string[] | null;
+            state: components["schemas"]["StoreState"];
+            distance_km?: number;
+        };
+        /**
          * SwitchedLine
          * @description A line that `was` fulfilled in another way; `problems` are those that it did not have before.
          *
@@ -5437,7 +5404,7 @@ export interface components {
             prices_include_tax: boolean;
             shipping: components["schemas"]["ShippingView"];
             coupons: string[];
-            taxes: components["schemas"]["TaxSum"][];
+            taxes: components["schemas"]["TaxTotal"][];
             totals: components["schemas"]["Totals"];
             requires: string[];
             problems: components["schemas"]["LineProblem"][];
@@ -5449,10 +5416,10 @@ export interface components {
             before: components["schemas"]["PreviousView"] | null;
         };
         /**
-         * Tax
+         * TaxRates
          * @description Rates in per cent: of single product categories, and of all others.
          */
-        Tax: {
+        TaxRates: {
             /**
              * @description Exact: 25, or 8.875
              * @default 0
@@ -5465,10 +5432,10 @@ export interface components {
             };
         };
         /**
-         * TaxSum
+         * TaxTotal
          * @description All that bears one rate, shipping too: `gross` is `net` and `tax`.
          */
-        TaxSum: {
+        TaxTotal: {
             /**
              * @description Exact: 25, or 8.875
              * @example 25
@@ -5477,6 +5444,21 @@ export interface components {
             net: components["schemas"]["Money"];
             tax: components["schemas"]["Money"];
             gross: components["schemas"]["Money"];
+        };
+        /** Tender */
+        Tender: {
+            type: string;
+            amount: components["schemas"]["Money"];
+        };
+        /**
+         * TenderRequest
+         * @description What is to be paid with points or gift cards, before the rest is paid as `payment` says.
+         */
+        TenderRequest: {
+            /** @default 0 */
+            points?: number;
+            /** @default [] */
+            gift_cards?: string[];
         };
         /**
          * Tier
@@ -5488,10 +5470,80 @@ export interface components {
             next: components["schemas"]["NextTier"] | null;
         };
         /**
+         * TillCartView
+         * @description `token` opens the cart to the tills of this store until then, as their `Cart-Token`.
+         */
+        TillCartView: {
+            id: string;
+            version: number;
+            state: components["schemas"]["CartState"];
+            currency: string;
+            lines: components["schemas"]["LineView"][];
+            groups: components["schemas"]["GroupView"][];
+            market: string | null;
+            prices_include_tax: boolean;
+            shipping: components["schemas"]["ShippingView"];
+            coupons: string[];
+            taxes: components["schemas"]["TaxTotal"][];
+            totals: components["schemas"]["Totals"];
+            requires: string[];
+            problems: components["schemas"]["LineProblem"][];
+            held_until: string | null;
+            saved: components["schemas"]["SavedLineView"][];
+            order: string | null;
+            changed_totals: components["schemas"]["ChangedTotal"][];
+            token: string;
+            /** Format: date-time */
+            token_until: string;
+        };
+        /**
+         * TimelineEntryView
+         * @description One step. `group` is the pickup or the shipment; `actor`, for staff, the key or the person.
+         *
+         *         `lines` are the units it was about, `missing` those of them that nobody found; `edited` is what
+         *         an edit made of lines, `changed` what else it changed. `amount` is the money that a payment's
+         *         step was about, or that a return pays back; `back` is the return.
+         */
+        TimelineEntryView: {
+            /** Format: date-time */
+            at: string;
+            what: components["schemas"]["TimelineEventKind"];
+            by: components["schemas"]["ActorKind"];
+            actor?: string;
+            group?: string;
+            store?: string;
+            reason?: string;
+            lines?: components["schemas"]["TimelineUnits"][];
+            missing?: components["schemas"]["TimelineUnits"][];
+            carrier?: string;
+            tracking_number?: string;
+            edited?: components["schemas"]["TimelineLineEdit"][];
+            changed?: string[];
+            amount?: components["schemas"]["Money"];
+            back?: string;
+        };
+        /**
          * TimelineEventKind
          * @enum {unknown}
          */
         TimelineEventKind: "accepted" | "cancelled" | "collected" | "declined" | "delivered" | "edited" | "expired" | "payment_authorised" | "payment_captured" | "payment_failed" | "payment_refunded" | "payment_retried" | "payment_voided" | "picked" | "placed" | "put_back" | "ready" | "refund_failed" | "return_announced" | "return_cancelled" | "return_decided" | "returned" | "sent" | "short";
+        /**
+         * TimelineLineEdit
+         * @description What an edit made of a line.
+         */
+        TimelineLineEdit: {
+            line: string;
+            before: number;
+            after: number;
+        };
+        /**
+         * TimelineUnits
+         * @description Units of one SKU that a step was about.
+         */
+        TimelineUnits: {
+            sku: string;
+            quantity: number;
+        };
         /**
          * Totals
          * @description `goods` are before their discounts; `tax` is in `to_pay`, however prices are told.
@@ -5548,10 +5600,10 @@ export interface components {
          */
         TransferState: "closed" | "in_transit";
         /**
-         * TransferTold
+         * TransferSummary
          * @description `results` has one for each line that was sent in, with the shelf that it touched.
          */
-        TransferTold: {
+        TransferSummary: {
             id: string;
             state: components["schemas"]["TransferState"];
             results: components["schemas"]["StockReportResult"][];
@@ -5572,12 +5624,12 @@ export interface components {
             closed_at: string | null;
         };
         /**
-         * UnitsTold
-         * @description Units of one SKU that a step was about.
+         * UnitsAtRisk
+         * @description Units of a SKU that a pickup or a shipment may go without.
          */
-        UnitsTold: {
+        UnitsAtRisk: {
             sku: string;
-            quantity: number;
+            units: number;
         };
         /**
          * UnsettledTransaction
@@ -5654,16 +5706,6 @@ export interface components {
             cap?: number;
         };
         /**
-         * Wanted
-         * @description What is to be paid with points or gift cards, before the rest is paid as `payment` says.
-         */
-        Wanted: {
-            /** @default 0 */
-            points?: number;
-            /** @default [] */
-            gift_cards?: string[];
-        };
-        /**
          * Webhook
          * @description Everything up to `position` was taken; `trouble` says why the last try was in vain.
          */
@@ -5679,59 +5721,17 @@ export interface components {
             created_at: string;
         };
         /**
+         * WebhookReplay
+         * @description From where on to tell everything once more: a `position`, or the `until` of a call.
+         */
+        WebhookReplay: {
+            after: number;
+        };
+        /**
          * WebhookState
          * @enum {unknown}
          */
         WebhookState: "active" | "disabled";
-        /**
-         * Payment
-         * @description `attempt` is the retailer's own name of one try to take the money, never used again.
-         */
-        "adapters.http.inventory.controllers.holds.Payment": {
-            attempt: string;
-        };
-        /**
-         * Results
-         * @description One for each line, in the order of the lines.
-         */
-        "adapters.http.inventory.controllers.stocktaking.Results": {
-            results: components["schemas"]["StockReportResult"][];
-        };
-        /**
-         * Results
-         * @description One for each receipt, in the order of the receipts.
-         */
-        "adapters.http.pos.controllers.receipts.Results": {
-            results: components["schemas"]["ReceiptResult"][];
-        };
-        /**
-         * Payment
-         * @description How an order is paid: where it is collected, by card, at a till at once, or on account.
-         *
-         *         `card` is the provider's name of a card that the page gave to it before, such as `pm_…`;
-         *         `receipt` the till's own of what was paid there.
-         */
-        "domain.payments.tenders.Payment": {
-            /** @default pay_at_pickup */
-            method?: string;
-            /** @default null */
-            card?: string | null;
-            /** @default null */
-            receipt?: string | null;
-        };
-        /** Tender */
-        "domain.payments.tenders.Tender": {
-            type: string;
-            amount: components["schemas"]["Money"];
-        };
-        /**
-         * Tender
-         * @description How a part was paid, in minor units of the receipt's currency.
-         */
-        "domain.pos.receipts.Tender": {
-            type: string;
-            amount: number;
-        };
     };
     responses: {
         /** @description We could not read the request. */
@@ -6688,7 +6688,7 @@ export interface operations {
                      *       "source": "live"
                      *     }
                      */
-                    "application/json": components["schemas"]["AvailableNow"];
+                    "application/json": components["schemas"]["AvailabilityView"];
                 };
             };
             /** @description As the caller has it. */
@@ -6980,7 +6980,7 @@ export interface operations {
                      *       "token": "crt_01jd0000000000000000000000.5f2a"
                      *     }
                      */
-                    "application/json": components["schemas"]["StartedCart"];
+                    "application/json": components["schemas"]["CreatedCart"];
                 };
             };
             400: components["responses"]["Problem400"];
@@ -7749,7 +7749,7 @@ export interface operations {
         requestBody: {
             content: {
                 /** @example {} */
-                "application/json": components["schemas"]["Nothing"];
+                "application/json": components["schemas"]["EmptyBody"];
             };
         };
         responses: {
@@ -8003,7 +8003,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["ClaimedCart"];
+                    "application/json": components["schemas"]["MergedCart"];
                 };
             };
             400: components["responses"]["Problem400"];
@@ -8056,7 +8056,7 @@ export interface operations {
         requestBody: {
             content: {
                 /** @example {} */
-                "application/json": components["schemas"]["Nothing"];
+                "application/json": components["schemas"]["EmptyBody"];
             };
         };
         responses: {
@@ -9064,7 +9064,7 @@ export interface operations {
         requestBody: {
             content: {
                 /** @example {} */
-                "application/json": components["schemas"]["Nothing"];
+                "application/json": components["schemas"]["EmptyBody"];
             };
         };
         responses: {
@@ -9375,7 +9375,7 @@ export interface operations {
                  *       "quantity": 2
                  *     }
                  */
-                "application/json": components["schemas"]["NewLine"];
+                "application/json": components["schemas"]["CartLineBody"];
             };
         };
         responses: {
@@ -9969,7 +9969,7 @@ export interface operations {
                  *       "sku": "85123A"
                  *     }
                  */
-                "application/json": components["schemas"]["ForLater"];
+                "application/json": components["schemas"]["SaveLineBody"];
             };
         };
         responses: {
@@ -10553,7 +10553,7 @@ export interface operations {
         requestBody: {
             content: {
                 /** @example {} */
-                "application/json": components["schemas"]["Nothing"];
+                "application/json": components["schemas"]["EmptyBody"];
             };
         };
         responses: {
@@ -10857,7 +10857,7 @@ export interface operations {
                  *       }
                  *     }
                  */
-                "application/json": components["schemas"]["NewSending"];
+                "application/json": components["schemas"]["CartShippingUpdate"];
             };
         };
         responses: {
@@ -11329,7 +11329,7 @@ export interface operations {
                  *       ]
                  *     }
                  */
-                "application/json": components["schemas"]["NewlyViewed"];
+                "application/json": components["schemas"]["NewRecentlyViewed"];
             };
         };
         responses: {
@@ -11460,7 +11460,7 @@ export interface operations {
                  *       "buffer": 2
                  *     }
                  */
-                "application/json": components["schemas"]["PolicyTold"];
+                "application/json": components["schemas"]["ChannelPolicyBody"];
             };
         };
         responses: {
@@ -11610,7 +11610,7 @@ export interface operations {
                  *       ]
                  *     }
                  */
-                "application/json": components["schemas"]["OwnBuffers"];
+                "application/json": components["schemas"]["SkuBuffers"];
             };
         };
         responses: {
@@ -11898,7 +11898,7 @@ export interface operations {
                  *       "locale": "sv"
                  *     }
                  */
-                "application/json": components["schemas"]["CustomerChange"];
+                "application/json": components["schemas"]["CustomerUpdate"];
             };
         };
         responses: {
@@ -12200,7 +12200,7 @@ export interface operations {
                  *       "ttl_s": 1
                  *     }
                  */
-                "application/json": components["schemas"]["Longer"];
+                "application/json": components["schemas"]["ExtendHoldBody"];
             };
         };
         responses: {
@@ -12285,7 +12285,7 @@ export interface operations {
                  *       "ttl_s": 1
                  *     }
                  */
-                "application/json": components["schemas"]["Pin"];
+                "application/json": components["schemas"]["PinHoldBody"];
             };
         };
         responses: {
@@ -12369,7 +12369,7 @@ export interface operations {
                  *       "attempt": "pay-7101-1"
                  *     }
                  */
-                "application/json": components["schemas"]["adapters.http.inventory.controllers.holds.Payment"];
+                "application/json": components["schemas"]["PaymentAttemptReference"];
             };
         };
         responses: {
@@ -12566,7 +12566,7 @@ export interface operations {
                  *       "note": "sample"
                  *     }
                  */
-                "application/json": components["schemas"]["Settling"];
+                "application/json": components["schemas"]["SettleIncidentBody"];
             };
         };
         responses: {
@@ -12732,7 +12732,7 @@ export interface operations {
                  *       ]
                  *     }
                  */
-                "application/json": components["schemas"]["NewKey"];
+                "application/json": components["schemas"]["NewApiKey"];
             };
         };
         responses: {
@@ -12753,7 +12753,7 @@ export interface operations {
                      *       "key": "sk_shown_once"
                      *     }
                      */
-                    "application/json": components["schemas"]["MadeKey"];
+                    "application/json": components["schemas"]["CreatedApiKey"];
                 };
             };
             400: components["responses"]["Problem400"];
@@ -13229,7 +13229,7 @@ export interface operations {
                  *       "locale": "sv"
                  *     }
                  */
-                "application/json": components["schemas"]["CustomerChange"];
+                "application/json": components["schemas"]["CustomerUpdate"];
             };
         };
         responses: {
@@ -14193,7 +14193,7 @@ export interface operations {
                      *       "next_cursor": "sample"
                      *     }
                      */
-                    "application/json": components["schemas"]["Page_Statement_"];
+                    "application/json": components["schemas"]["Page_PointsStatementEntry_"];
                 };
             };
             401: components["responses"]["Problem401"];
@@ -14299,7 +14299,7 @@ export interface operations {
                  *       ]
                  *     }
                  */
-                "application/json": components["schemas"]["NewlyViewed"];
+                "application/json": components["schemas"]["NewRecentlyViewed"];
             };
         };
         responses: {
@@ -14880,7 +14880,7 @@ export interface operations {
                 };
                 content: {
                     /** @example {} */
-                    "application/json": components["schemas"]["Sent"];
+                    "application/json": components["schemas"]["OrderLinkSent"];
                 };
             };
             400: components["responses"]["Problem400"];
@@ -15730,7 +15730,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["PaymentsOfOrder"];
+                    "application/json": components["schemas"]["OrderPayments"];
                 };
             };
             401: components["responses"]["Problem401"];
@@ -16151,7 +16151,7 @@ export interface operations {
                  *       "note": "sample"
                  *     }
                  */
-                "application/json": components["schemas"]["GivingBack"];
+                "application/json": components["schemas"]["NewReturn"];
             };
         };
         responses: {
@@ -16280,7 +16280,7 @@ export interface operations {
                  *       "url": "https://erp.example.com/stock"
                  *     }
                  */
-                "application/json": components["schemas"]["Sending"];
+                "application/json": components["schemas"]["NewParcel"];
             };
         };
         responses: {
@@ -16472,7 +16472,7 @@ export interface operations {
                      *       "next_cursor": "sample"
                      *     }
                      */
-                    "application/json": components["schemas"]["Page_EntryView_"];
+                    "application/json": components["schemas"]["Page_TimelineEntryView_"];
                 };
             };
             401: components["responses"]["Problem401"];
@@ -16687,7 +16687,7 @@ export interface operations {
         requestBody: {
             content: {
                 /** @example {} */
-                "application/json": components["schemas"]["Nothing"];
+                "application/json": components["schemas"]["EmptyBody"];
             };
         };
         responses: {
@@ -17237,7 +17237,7 @@ export interface operations {
         requestBody: {
             content: {
                 /** @example {} */
-                "application/json": components["schemas"]["Nothing"];
+                "application/json": components["schemas"]["EmptyBody"];
             };
         };
         responses: {
@@ -17344,7 +17344,7 @@ export interface operations {
                  *       "bin": "A3"
                  *     }
                  */
-                "application/json": components["schemas"]["Ready"];
+                "application/json": components["schemas"]["PickupReadyBody"];
             };
         };
         responses: {
@@ -17631,7 +17631,7 @@ export interface operations {
                  *       "most_per_order": 1
                  *     }
                  */
-                "application/json": components["schemas"]["ProductChange"];
+                "application/json": components["schemas"]["ProductUpdate"];
             };
         };
         responses: {
@@ -18370,7 +18370,7 @@ export interface operations {
         requestBody: {
             content: {
                 /** @example {} */
-                "application/json": components["schemas"]["Nothing"];
+                "application/json": components["schemas"]["EmptyBody"];
             };
         };
         responses: {
@@ -18631,7 +18631,7 @@ export interface operations {
                  *       "note": "sample"
                  *     }
                  */
-                "application/json": components["schemas"]["Arrival"];
+                "application/json": components["schemas"]["ReceiveReturnBody"];
             };
         };
         responses: {
@@ -18862,7 +18862,7 @@ export interface operations {
         requestBody: {
             content: {
                 /** @example {} */
-                "application/json": components["schemas"]["Nothing"];
+                "application/json": components["schemas"]["EmptyBody"];
             };
         };
         responses: {
@@ -19242,7 +19242,7 @@ export interface operations {
                  *       "tracking_number": "SP1234567890SE"
                  *     }
                  */
-                "application/json": components["schemas"]["Arrived"];
+                "application/json": components["schemas"]["ParcelDeliveredBody"];
             };
         };
         responses: {
@@ -19495,7 +19495,7 @@ export interface operations {
         requestBody: {
             content: {
                 /** @example {} */
-                "application/json": components["schemas"]["Nothing"];
+                "application/json": components["schemas"]["EmptyBody"];
             };
         };
         responses: {
@@ -19981,7 +19981,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["adapters.http.inventory.controllers.stocktaking.Results"];
+                    "application/json": components["schemas"]["StockLineResults"];
                 };
             };
             400: components["responses"]["Problem400"];
@@ -20062,7 +20062,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["adapters.http.inventory.controllers.stocktaking.Results"];
+                    "application/json": components["schemas"]["StockLineResults"];
                 };
             };
             400: components["responses"]["Problem400"];
@@ -20373,7 +20373,7 @@ export interface operations {
         requestBody: {
             content: {
                 /** @example {} */
-                "application/json": components["schemas"]["NewDate"];
+                "application/json": components["schemas"]["RescheduleDeliveryBody"];
             };
         };
         responses: {
@@ -20549,7 +20549,7 @@ export interface operations {
                  *       "close": true
                  *     }
                  */
-                "application/json": components["schemas"]["Receiving"];
+                "application/json": components["schemas"]["ReceiveConsignmentBody"];
             };
         };
         responses: {
@@ -20578,7 +20578,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["DeliveryTold"];
+                    "application/json": components["schemas"]["DeliverySummary"];
                 };
             };
             400: components["responses"]["Problem400"];
@@ -20632,7 +20632,7 @@ export interface operations {
                  *       ]
                  *     }
                  */
-                "application/json": components["schemas"]["Settings"];
+                "application/json": components["schemas"]["StockSettings"];
             };
         };
         responses: {
@@ -20659,7 +20659,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["adapters.http.inventory.controllers.stocktaking.Results"];
+                    "application/json": components["schemas"]["StockLineResults"];
                 };
             };
             400: components["responses"]["Problem400"];
@@ -20837,7 +20837,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["TransferTold"];
+                    "application/json": components["schemas"]["TransferSummary"];
                 };
             };
             400: components["responses"]["Problem400"];
@@ -20966,7 +20966,7 @@ export interface operations {
                  *       "close": true
                  *     }
                  */
-                "application/json": components["schemas"]["Receiving"];
+                "application/json": components["schemas"]["ReceiveConsignmentBody"];
             };
         };
         responses: {
@@ -20995,7 +20995,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["TransferTold"];
+                    "application/json": components["schemas"]["TransferSummary"];
                 };
             };
             400: components["responses"]["Problem400"];
@@ -21088,7 +21088,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["StockView"];
+                    "application/json": components["schemas"]["SkuStockView"];
                 };
             };
             401: components["responses"]["Problem401"];
@@ -21283,7 +21283,7 @@ export interface operations {
                      *       "next_cursor": "sample"
                      *     }
                      */
-                    "application/json": components["schemas"]["Page_StoreFound_"];
+                    "application/json": components["schemas"]["Page_StoreView_"];
                 };
             };
             401: components["responses"]["Problem401"];
@@ -21636,7 +21636,7 @@ export interface operations {
                      *       "token_until": "2026-11-23T10:30:00+01:00"
                      *     }
                      */
-                    "application/json": components["schemas"]["CartAtTill"];
+                    "application/json": components["schemas"]["TillCartView"];
                 };
             };
             401: components["responses"]["Problem401"];
@@ -21770,7 +21770,7 @@ export interface operations {
         requestBody: {
             content: {
                 /** @example {} */
-                "application/json": components["schemas"]["Nothing"];
+                "application/json": components["schemas"]["EmptyBody"];
             };
         };
         responses: {
@@ -22065,7 +22065,7 @@ export interface operations {
                  *       "code": "7KQM2RXA"
                  *     }
                  */
-                "application/json": components["schemas"]["CodeBody"];
+                "application/json": components["schemas"]["PickupCodeBody"];
             };
         };
         responses: {
@@ -22307,7 +22307,7 @@ export interface operations {
                  *       "reason": "damaged"
                  *     }
                  */
-                "application/json": components["schemas"]["BroughtBody"];
+                "application/json": components["schemas"]["NewNonReceiptedReturn"];
             };
         };
         responses: {
@@ -22447,7 +22447,7 @@ export interface operations {
                  *       ]
                  *     }
                  */
-                "application/json": components["schemas"]["Batch"];
+                "application/json": components["schemas"]["ReceiptBatch"];
             };
         };
         responses: {
@@ -22483,7 +22483,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["adapters.http.pos.controllers.receipts.Results"];
+                    "application/json": components["schemas"]["ReceiptResults"];
                 };
             };
             400: components["responses"]["Problem400"];
@@ -23043,7 +23043,7 @@ export interface operations {
                  *       "after": 1
                  *     }
                  */
-                "application/json": components["schemas"]["Replay"];
+                "application/json": components["schemas"]["WebhookReplay"];
             };
         };
         responses: {

@@ -112,7 +112,8 @@ def one_unit_each() -> dict[str, bool]:
 
 NOT_AGAIN = {
     "follow_ups/send_messages.py:send_next",  # its network call is not to be made twice
-    "administration/reactions.py:process_events",  # these lease work, and the clock asks them again at once
+    # These lease work, and the scheduler runs them again at once.
+    "administration/reactions.py:process_events",
     "orders/payment/execute_transactions.py:execute_due_transactions",
     "orders/payment/reconcile_attempts.py:reconcile_due_attempts",
     "administration/webhooks.py:deliver_changes",

@@ -12,10 +12,13 @@ import pytest
 from tests.support.processes import PATIENCE_S, Service, service, until
 
 
-def tiny(workers: int = 1, stop_seconds: int = 10, boot_s: float = 0):
+def tiny(workers: int = 1, shutdown_timeout_seconds: int = 10, boot_s: float = 0):
     """How the tiny shop is started."""
     script = str(Path(__file__).parents[1] / "support" / "tiny_shop.py")
-    return lambda data, port: [script, *map(str, (data, port, workers, stop_seconds, boot_s))]
+    return lambda data, port: [
+        script,
+        *map(str, (data, port, workers, shutdown_timeout_seconds, boot_s)),
+    ]
 
 
 def terminate(shop: Service) -> None:

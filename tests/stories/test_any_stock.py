@@ -46,7 +46,7 @@ def a_shop_that_may_break(postgres: str) -> Iterator[None]:
     with asyncio.Runner() as loop:
         for url in a_database(postgres, f"TEMPLATE {TEMPLATE}"):
             Machine.loop, Machine.clock, Machine.faults = loop, [MORNING], Faults(for_asyncpg(url))
-            db_pool_size = FragileConnections(url, Machine.faults)
+            connections = FragileConnections(url, Machine.faults)
             Machine.units = PostgresUnits(connections, lambda: Machine.clock[0])
             yield
             loop.run(connections.close())

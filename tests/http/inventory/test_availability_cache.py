@@ -359,7 +359,7 @@ def a_window(
 
 @pytest.fixture
 async def watched(database_url: str) -> AsyncIterator[Watched]:
-    db_pool_size = Watched(database_url)
+    connections = Watched(database_url)
     yield connections
     await connections.close()
 

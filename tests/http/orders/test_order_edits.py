@@ -315,7 +315,7 @@ async def test_the_last_free_unit_goes_to_one_of_two_who_edit(shop: Shop):
 async def test_a_buyer_keeps_to_what_one_order_takes_and_the_office_may_grant_more(shop: Shop):
     desk, name = await a_placed(shop, mug=2)
     async with shop.units.begin() as unit:
-        await unit.catalogue.products.upsert([a_product(MUG, max_quantity_per_order=3)])
+        await unit.catalogue.products.upsert([a_product(MUG, most_per_order=3)])
     mine = await edit(shop, desk.me, name, lines=of(4))
     fewer = await edit(shop, desk.me, name, lines=of(3))
     granted = await edit(shop, await shop.office(), name, lines=of(4))

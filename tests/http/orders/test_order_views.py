@@ -93,7 +93,7 @@ async def statements(shop: Shop, me: dict[str, str], path: str) -> int:
     """How many statements about orders it takes to answer."""
     counted: list[Any] = []
     pool = shop.units._connections._pool
-    db_pool_size = [holder._con for holder in pool._holders if holder._con is not None]
+    connections = [holder._con for holder in pool._holders if holder._con is not None]
     for connection in connections:
         connection.add_query_logger(counted.append)
     answer = await shop.client.get(path, headers=me)

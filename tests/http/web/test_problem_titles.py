@@ -5,7 +5,13 @@ from collections.abc import Iterator
 import pytest
 
 import adapters.main  # noqa: F401 - so that every refusal is known
-from adapters.http.web.problem_titles import CATALOGS, TITLES_BY_CODE, TITLES_BY_STATUS, load_catalog, get_title
+from adapters.http.web.problem_titles import (
+    CATALOGS,
+    TITLES_BY_CODE,
+    TITLES_BY_STATUS,
+    load_catalog,
+    get_title,
+)
 from adapters.http.web.problems import STATUS_BY_ERROR, status_of
 from domain.kernel import errors as refusals
 from domain.kernel.errors import DomainError
@@ -50,7 +56,10 @@ def test_every_language_has_the_titles_of_english(locale: str):
 
 @pytest.mark.parametrize("locale", LOCALES)
 def test_no_two_things_are_called_the_same_in_one_language(locale: str):
-    titles = [title[LOCALES.index(locale)] for title in [*TITLES_BY_CODE.values(), *TITLES_BY_STATUS.values()]]
+    titles = [
+        title[LOCALES.index(locale)]
+        for title in [*TITLES_BY_CODE.values(), *TITLES_BY_STATUS.values()]
+    ]
 
     assert sorted(set(titles)) == sorted(titles)
     assert all(titles)
