@@ -135,14 +135,9 @@ def _instrument(app: ASGIApp) -> ASGIApp:
 
 
 def build_app(house: Components) -> ASGIApp:
-    """The application of a house that is open already."""
+    """The application of components that are built already."""
     settings = house.settings
-    telling = StockDisplayPolicy(
-        settings.low_stock_threshold,
-        settings.stock_display,
-        settings.stock_display_max,
-        settings.low_confidence_threshold / 100,
-    )
+    telling = _stock_display(settings)
     streams = AvailabilityStreams(
         house.units, house.relay, telling=telling, aside=house.background_pool
     )
@@ -171,11 +166,6 @@ def build_app(house: Components) -> ASGIApp:
                 yield
         await house.close()
 
-    cashier = PaymentMethods(
-        house.card_provider,
-        timedelta(minutes=settings.payment_timeout_minutes),
-        settings.on_account,
-    )
     return build_http_app(
         AppComponents(
             units=house.units,
@@ -186,21 +176,43 @@ def build_app(house: Components) -> ASGIApp:
             settings=HttpSettings(rate_per_second=settings.rate_limit, workers=settings.workers),
             lifespan=[lifespan],
             extra_dependencies={
-                "reading": ImportFileReader(),
                 "shoppers_learn": telling,
                 "streams": streams,
                 "window": window,
-                "private_webhooks": settings.webhook_allow_private,
-                "currency": settings.currency,
-                "clock": utc_now,
-                "hold_limit": settings.max_held_quantity_per_sku,
-                "notices": _build_provider_events(settings),
-                "cashier": cashier,
-                "without_receipt_max": settings.non_receipted_return_max,
-                **_batchers(house, cashier),
+                **_dependencies(house),
             },
         )
     )
+
+
+def _stock_display(settings: Settings) -> StockDisplayPolicy:
+    return StockDisplayPolicy(
+        settings.low_stock_threshold,
+        settings.stock_display,
+        settings.stock_display_max,
+        settings.low_confidence_threshold / 100,
+    )
+
+
+def _dependencies(house: Components) -> dict[str, Any]:
+    """What handlers ask for by name, beside the parts that every application has."""
+    settings = house.settings
+    cashier = PaymentMethods(
+        house.card_provider,
+        timedelta(minutes=settings.payment_timeout_minutes),
+        settings.on_account,
+    )
+    return {
+        "reading": ImportFileReader(),
+        "private_webhooks": settings.webhook_allow_private,
+        "currency": settings.currency,
+        "clock": utc_now,
+        "hold_limit": settings.max_held_quantity_per_sku,
+        "notices": _build_provider_events(settings),
+        "cashier": cashier,
+        "without_receipt_max": settings.non_receipted_return_max,
+        **_batchers(house, cashier),
+    }
 
 
 def _batchers(house: Components, cashier: PaymentMethods) -> dict[str, Any]:

@@ -110,7 +110,7 @@ async def _create_keys(
     return page, tills
 
 
-class ServerProcess(Struct, frozen=True):
+class BenchServer(Struct, frozen=True):
     port: int
     process: psutil.Process
 
@@ -123,7 +123,7 @@ class ServerProcess(Struct, frozen=True):
 
 
 @contextmanager
-def serve_shop(data: Path, *, workers: int = 1) -> Iterator[ServerProcess]:
+def serve_shop(data: Path, *, workers: int = 1) -> Iterator[BenchServer]:
     """`hylla serve` in `data`, from when it is ready; it only answers, and does no jobs."""
     port = _free_port()
     options = ["serve", "--role", "api", "--data", data, "--port", port, "--workers", workers]
@@ -132,7 +132,7 @@ def serve_shop(data: Path, *, workers: int = 1) -> Iterator[ServerProcess]:
 
 
 @contextmanager
-def serve_yardstick(kind: str, size: int) -> Iterator[ServerProcess]:
+def serve_yardstick(kind: str, size: int) -> Iterator[BenchServer]:
     """One of the yardsticks of `bare.py`, answering `size` bytes."""
     port = _free_port()
     command = ["-m", "adapters.bench.bare", kind, str(port), str(size)]
@@ -142,7 +142,7 @@ def serve_yardstick(kind: str, size: int) -> Iterator[ServerProcess]:
 
 
 @contextmanager
-def _run_server(command: list[str], port: int, path: str) -> Iterator[ServerProcess]:
+def _run_server(command: list[str], port: int, path: str) -> Iterator[BenchServer]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
     started = subprocess.Popen(  # noqa: S603 - ourselves
         [sys.executable, *command],
@@ -152,7 +152,7 @@ def _run_server(command: list[str], port: int, path: str) -> Iterator[ServerProc
     )
     try:
         _wait_until_ready(started, port, path)
-        yield ServerProcess(port, psutil.Process(started.pid))
+        yield BenchServer(port, psutil.Process(started.pid))
     finally:
         started.terminate()
         started.wait(TIMEOUT_SECONDS)

@@ -1,6 +1,7 @@
 """Everything that happens because time passes: the whole list."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from functools import partial
 from typing import Final
@@ -49,76 +50,56 @@ def build_jobs(
     *,
     feed_kept: timedelta = timedelta(days=1),
 ) -> list[Job]:
-    """What runs how often; all of it is safe in every process."""
-    what_follows = reactions(thank_after=desk.thank_you_after)
+    """Every periodic job and its interval; each is safe in several processes at once."""
     soon, every_minute = timedelta(seconds=0.5), timedelta(minutes=1)
+    event_reactions = reactions(thank_after=desk.thank_you_after)
 
     def go_on() -> bool:
         return not stopping.is_set()
 
     return [
-        Job("follow_events", soon, partial(process_events, units, what_follows)),
+        Job("process_events", soon, partial(process_events, units, event_reactions)),
         Job("deliver_webhooks", soon, partial(deliver_changes, units, poster)),
         Job("send_messages", soon, partial(send_due, units, desk, go_on=go_on)),
-        Job(
-            "settle_lost_messages",
-            timedelta(seconds=15),
-            partial(recover_lost, units),
-            once_per_interval=True,
-        ),
-        Job("sweep_holds", soon, partial(expire_holds, units)),
-        Job(
-            "expire_pickups",
-            timedelta(seconds=30),
-            partial(expire_pickups, units),
-            once_per_interval=True,
-        ),
-        Job("keep_back_for_walk_ins", every_minute, partial(raise_safety_stock, units)),
-        Job(
-            "close_drained",
-            timedelta(seconds=15),
-            partial(close_drained_stores, units),
-            once_per_interval=True,
-        ),
-        Job(
-            "activate_points", every_minute, partial(activate_points, units), once_per_interval=True
-        ),
-        Job("expire_carts", every_minute, partial(expire_carts, units), once_per_interval=True),
-        Job(
-            "forget_carts", timedelta(hours=1), partial(purge_carts, units), once_per_interval=True
-        ),
-        Job(
-            "forget_feed",
-            every_minute,
-            partial(purge_feed, units, kept=feed_kept),
-            once_per_interval=True,
-        ),
-        Job(
-            "forget_requests",
-            timedelta(hours=1),
-            partial(purge_idempotency_keys, units),
-            once_per_interval=True,
-        ),
-        Job(
-            "forget_trespasses",
-            timedelta(days=1),
-            partial(purge_access_denials, units),
-            once_per_interval=True,
-        ),
-        Job("audit", timedelta(hours=1), partial(run_audit, units), once_per_interval=True),
+        Job("expire_holds", soon, partial(expire_holds, units)),
+        Job("raise_safety_stock", every_minute, partial(raise_safety_stock, units)),
+        _once("recover_lost_messages", timedelta(seconds=15), partial(recover_lost, units)),
+        _once("close_drained_stores", timedelta(seconds=15), partial(close_drained_stores, units)),
+        _once("expire_pickups", timedelta(seconds=30), partial(expire_pickups, units)),
+        _once("activate_points", every_minute, partial(activate_points, units)),
+        _once("expire_carts", every_minute, partial(expire_carts, units)),
+        *_purge_jobs(units, feed_kept),
+        _once("audit", timedelta(hours=1), partial(run_audit, units)),
     ]
 
 
 def build_payment_jobs(units: Units, payments: PaymentProvider) -> list[Job]:
-    """What runs where cards are taken."""
-    soon, daily = timedelta(seconds=0.5), timedelta(days=1)
-    forget = partial(purge_provider_events, units, limit=BATCH_SIZE)
+    """The jobs of an installation that takes cards."""
+    soon = timedelta(seconds=0.5)
+    purge = partial(purge_provider_events, units, limit=BATCH_SIZE)
     return [
-        Job("ask_for_payments", soon, partial(execute_due_transactions, units, payments)),
-        Job("look_at_payments", soon, partial(reconcile_due_attempts, units, payments)),
-        Job("end_unpaid_orders", timedelta(seconds=5), partial(expire_unpaid_orders, units)),
-        Job("forget_notices", daily, forget, once_per_interval=True),
+        Job("execute_transactions", soon, partial(execute_due_transactions, units, payments)),
+        Job("reconcile_attempts", soon, partial(reconcile_due_attempts, units, payments)),
+        Job("expire_unpaid_orders", timedelta(seconds=5), partial(expire_unpaid_orders, units)),
+        _once("purge_provider_events", timedelta(days=1), purge),
     ]
+
+
+def _purge_jobs(units: Units, feed_kept: timedelta) -> list[Job]:
+    """Jobs that delete rows whose retention is over."""
+    hourly, daily = timedelta(hours=1), timedelta(days=1)
+    feed = partial(purge_feed, units, kept=feed_kept)
+    return [
+        _once("purge_feed", timedelta(minutes=1), feed),
+        _once("purge_carts", hourly, partial(purge_carts, units)),
+        _once("purge_idempotency_keys", hourly, partial(purge_idempotency_keys, units)),
+        _once("purge_access_denials", daily, partial(purge_access_denials, units)),
+    ]
+
+
+def _once(name: str, interval: timedelta, work: Callable[[], Awaitable[int]]) -> Job:
+    """A job that one process runs in each interval."""
+    return Job(name, interval, work, once_per_interval=True)
 
 
 async def activate_points(units: Units) -> int:

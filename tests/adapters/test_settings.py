@@ -8,7 +8,14 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from adapters.settings import ProcessRole, Settings, SettingsError, read_settings, with_own_secret
+from adapters.settings import (
+    RENAMED_SETTINGS,
+    ProcessRole,
+    Settings,
+    SettingsError,
+    read_settings,
+    with_own_secret,
+)
 
 LONG = "a-secret-of-more-than-thirty-two-characters"
 WEBHOOK = {
@@ -176,3 +183,38 @@ def test_the_page_of_settings_names_every_setting_and_no_other():
     }
 
     assert explained == {f"HYLLA_{field.upper()}" for field in Settings.__struct_fields__}
+
+
+@pytest.mark.parametrize(("old", "new"), RENAMED_SETTINGS.items())
+def test_a_setting_by_its_old_name_is_refused_with_its_new_one(old: str, new: str):
+    variable = f"HYLLA_{old.upper()}"
+    with pytest.raises(SettingsError) as refused:
+        read_settings({variable: "1"})
+
+    assert str(refused.value) == (
+        f"{variable} is named HYLLA_{new.upper()} now; the values are the same."
+    )
+    assert new in Settings.__struct_fields__
+
+
+def test_every_variable_that_code_and_docs_name_is_a_setting():
+    root = Path(__file__).parents[2]
+    files = [
+        *(
+            file
+            for folder in ("adapters", "service", "domain")
+            for file in (root / folder).rglob("*.py")
+        ),
+        *(root / "docs").rglob("*.md"),
+        root / "README.md",
+        root / "Makefile",
+    ]
+    named = {
+        name
+        for file in files
+        if file.name != "upgrading.md"
+        for name in re.findall(r"HYLLA_[A-Z_]*[A-Z]\b", file.read_text())
+    }
+
+    settings = {f"HYLLA_{field.upper()}" for field in Settings.__struct_fields__}
+    assert named - settings <= {"HYLLA_DAYS"}  # of the tests that live through days of chance

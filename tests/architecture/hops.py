@@ -40,7 +40,37 @@ BEFORE: Ways = {
 }
 """At commit 857a901."""
 
-NOW: Ways = dict(BEFORE)
+NOW: Ways = {
+    "checkout": (
+        "Checkouts.checkout",
+        "place_order",
+        "_placed",
+        "Batcher.__call__",
+        "place_orders",
+        "_CheckoutBatch.open",
+        "get_many_for_update",
+    ),
+    "availability by the framework": (
+        "Availability.get_availability",
+        "answer_query",
+        "get_availability",
+        "load_stock",
+        "get_products_with_parts",
+        "get_many",
+    ),
+    "availability by the fast path": (
+        "FastPath.handle",
+        "FastPath._get_availability",
+        "FastPath._get_entries",
+        "InMemoryAvailabilityCache.load",
+        "Batcher.__call__",
+        "InMemoryAvailabilityCache._load_batches",
+        "InMemoryAvailabilityCache._load_batch",
+        "load_stock",
+        "get_products_with_parts",
+        "get_many",
+    ),
+}
 """In this checkout; the last step is the verb of a port, of any class."""
 
 

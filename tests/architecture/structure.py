@@ -16,6 +16,7 @@ WIRING = frozenset({
     "adapters.http.web.app",
     "adapters.postgres.unit",
     "adapters.postgres.db.unit_of_work",
+    "adapters.postgres.db.repositories",
     "adapters.postgres.db.tables",
     "adapters.main",
 })  # fmt: skip

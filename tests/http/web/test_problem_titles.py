@@ -9,8 +9,8 @@ from adapters.http.web.problem_titles import (
     CATALOGS,
     TITLES_BY_CODE,
     TITLES_BY_STATUS,
-    load_catalog,
     get_title,
+    load_catalog,
 )
 from adapters.http.web.problems import STATUS_BY_ERROR, status_of
 from domain.kernel import errors as refusals
