@@ -82,7 +82,7 @@ LEASE_TTL: Final = timedelta(minutes=2)
 """The lease of a claimed message; longer than any provider's timeout."""
 
 MAX_TRIES: Final = 8
-"""On one channel, before the next one is tried."""
+"""Tries on one channel, before the next one is tried."""
 
 MAX_BLIND_TRIES: Final = 3
 """After so many lost answers no sender retries; staff see it."""

@@ -58,7 +58,7 @@ class StockDisplayPolicy(Struct, frozen=True):
 
 
 class Freshness(StrEnum):
-    """Where an answer was read: in the shop's books, or in a copy that may be a little older."""
+    """The source of an answer: the database, or a cached copy that may be a little older."""
 
     LIVE = "live"
     CACHE = "cache"
@@ -110,7 +110,7 @@ class IncomingQuantity(Struct, frozen=True):
 
 
 class PromisableQuantity(Struct, frozen=True):
-    """How many can be promised `by` a day: what can be sold now and what is due until then.
+    """Counts the units to promise `by` a day: those sellable now, and those due until then.
 
     Units that are due first cover the claims that exceed the stock on hand.
     """

@@ -39,9 +39,9 @@ class QuantityTooLarge(Invalid):
 class StockLevel(Struct, frozen=True, gc=False):
     """One SKU in one store, counted in sellable units.
 
-    `on_hand` may fall below `allocated`, even below zero: a till reports what has already left the
-    store, and a sale that happened cannot be refused. `staged` is the part of `allocated` that is
-    picked and ready. `seen_at`, `misses` and `shrink` are evidence, computed in
+    `on_hand` may fall below `allocated`, even below zero: a till reports goods that have already
+    left the store, and a sale that happened cannot be refused. `staged` is the part of `allocated`
+    that is picked and ready. `seen_at`, `misses` and `shrink` are evidence, computed in
     `domain/inventory/confidence.py`; only a read of a stock level has them. `buffer` and `serves`
     are those of the channel that asks: the units it reserves here, and whether the location sells
     through it.
@@ -181,7 +181,7 @@ def sum_by_key(changes: Iterable[StockDelta]) -> list[StockDelta]:
 
 
 class PostingSource(Struct, frozen=True, gc=False):
-    """Where a movement comes from. A second movement of one source at one place is refused."""
+    """The source of a movement. A second movement of one source at one place is refused."""
 
     reason: MovementReason
     id: str

@@ -23,7 +23,7 @@ from domain.pricing.price_rules import Category, Percent, check_name
 from domain.pricing.shipping_methods import check_price
 
 MAX_COUPONS: Final = 3
-"""In one cart."""
+"""The most in one cart."""
 CouponCode = Annotated[
     str,
     Meta(
