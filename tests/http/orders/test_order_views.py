@@ -40,7 +40,7 @@ async def test_parcels_are_followed_by_their_number(shop: Shop):
     async with shop.units.begin() as unit:
         before = await unit.fulfilment.shipments.get_for_update(group["shipment"])
         leaving = Dispatch("post", "SE-1", "https://carrier.example.com/SE-1", {MUG: 1})
-        await apply_transition(unit, SYSTEM_CALLER, before, before.send(leaving, unit.now))
+        await apply_transition(unit, SYSTEM_CALLER, before, before.send_parcel(leaving, unit.now))
     told = await seen(shop, me, placed["id"])
 
     assert [(one["carrier"], one["tracking_number"], one["units"]) for one in parcels(told)] == [
