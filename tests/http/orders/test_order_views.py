@@ -92,7 +92,7 @@ async def test_a_page_of_orders_is_asked_for_at_once(shop: Shop):
 async def statements(shop: Shop, me: dict[str, str], path: str) -> int:
     """How many statements about orders it takes to answer."""
     counted: list[Any] = []
-    pool = shop.units._connections._pool
+    pool = shop.units._pool._pool
     connections = [holder._con for holder in pool._holders if holder._con is not None]
     for connection in connections:
         connection.add_query_logger(counted.append)
