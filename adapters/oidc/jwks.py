@@ -1,4 +1,4 @@
-"""The keys that an identity provider publishes, fetched when needed and kept for a while."""
+"""The key set (JWKS) of an identity provider, fetched on demand and cached."""
 
 import asyncio
 import time
@@ -57,11 +57,11 @@ class JwksCache:
         return self._keys.get(kid)
 
     async def _refresh(self, kid: str | None) -> None:
-        """Fetch the keys, unless somebody just did."""
+        """Fetches the keys, unless another task has just done so."""
         async with self._lock:
             now = self._monotonic()
             fresh = now - self._fetched_at < CACHE_TTL_SECONDS
-            patience = TIMEOUT_SECONDS if self._keys else 1.0  # without keys nobody gets in
+            patience = TIMEOUT_SECONDS if self._keys else 1.0  # without keys every token is refused
             if now - self._attempted_at >= patience and not (fresh and self._lookup(kid)):
                 self._attempted_at = now
                 with suppress(httpx.HTTPError, ValueError, KeyError, TypeError, jwt.PyJWTError):
