@@ -47,7 +47,7 @@ class PollLoop:
         """Wait for a round that begins after this; all who ask meanwhile share it.
 
         Raises:
-            Busy: it went wrong.
+            Unavailable: it went wrong.
         """
         if self._task is None:
             await self._work()

@@ -192,7 +192,7 @@ class InMemoryAvailabilityCache:
         Only the missing ones of several are read; a poll then confirms them together.
 
         Raises:
-            Busy: the database does not answer.
+            Unavailable: the database does not answer.
         """
         self._exact_variants.add(exact)
         lacking = [sku for sku in skus if not self.get([sku], exact=exact)]

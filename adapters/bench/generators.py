@@ -37,7 +37,7 @@ class _WrkFigures(Struct):
 
 
 def ensure_wrk() -> None:
-    """Raises NoGenerator."""
+    """Raises LoadGeneratorMissing."""
     if shutil.which("wrk") is None:
         raise LoadGeneratorMissing(
             "hylla bench needs the program wrk to make requests: install it with the system's"

@@ -189,7 +189,7 @@ def _local_url(settings: Settings) -> str:
 
 
 async def _wait_until_ready(client: httpx.AsyncClient) -> None:
-    """Raises StoryBroken when the shop does not open."""
+    """Raises StoryFailed when the shop does not open."""
     deadline = time.monotonic() + STARTUP_TIMEOUT_SECONDS
     while time.monotonic() < deadline:
         with suppress(httpx.TransportError):

@@ -63,7 +63,7 @@ class Narrator:
         """Returns the answer of the service; the fields in `show` are printed, at any depth.
 
         Raises:
-            StoryBroken: the answer has another status than expected.
+            StoryFailed: the answer has another status than expected.
         """
         headers = {**who.headers, "Idempotency-Key": key} if key else who.headers
         answer = await self._client.request(method, path, json=body, headers=headers)
@@ -88,7 +88,7 @@ class Narrator:
         """Look at `path` until its answer fits.
 
         Raises:
-            StoryBroken: it never did.
+            StoryFailed: it never did.
         """
         deadline = time.monotonic() + TIMEOUT_SECONDS
         while time.monotonic() < deadline:

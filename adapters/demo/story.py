@@ -66,7 +66,7 @@ class Story:
         """Runs the whole story, through the public API only.
 
         Raises:
-            StoryBroken: the service answered otherwise than the story expects.
+            StoryFailed: the service answered otherwise than the story expects.
         """
         await self.browse_products()
         await self.fill_guest_cart()
@@ -227,7 +227,7 @@ def find_pickup_offer(items: list[dict[str, Any]]) -> tuple[str, str]:
     """The first wanted thing that can be collected, and the nearest store that has it.
 
     Raises:
-        StoryBroken: earlier demos have bought everything.
+        StoryFailed: earlier demos have bought everything.
     """
     seen = {item["sku"]: item["stores"] for item in items}
     for sku in CANDIDATE_SKUS:
@@ -242,6 +242,6 @@ def cart_token_header(guest: Actor) -> dict[str, str]:
 
 
 def ensure(holds: bool, otherwise: str) -> None:
-    """Raises StoryBroken."""
+    """Raises StoryFailed."""
     if not holds:
         raise StoryFailed(f"{otherwise[0].upper()}{otherwise[1:]}.")

@@ -36,7 +36,7 @@ class ColumnMapping(Generic[T]):
     """Reads the lines of one file as things of one kind."""
 
     def __init__(self, kind: ImportSchema[T], options: ImportOptions) -> None:
-        """Raises WrongField where an option names a field that the kind does not have."""
+        """Raises InvalidField where an option names a field that the kind does not have."""
         for option, chosen in (
             ("map", options.columns),
             ("set", options.constants),

@@ -33,7 +33,7 @@ class ImportSchema(Struct, Generic[T], frozen=True, kw_only=True):
 
 
 def require_fields(told: Mapping[str, Any], *fields: str) -> None:
-    """Raises WrongField for the first of `fields` that is empty."""
+    """Raises InvalidField for the first of `fields` that is empty."""
     for field in fields:
         if field not in told:
             raise InvalidField(field, "required", "is empty")

@@ -42,7 +42,7 @@ class JwksCache:
 
         Raises:
             jwt.InvalidKeyError: the provider has no such key.
-            Busy: we have no keys yet, and the provider does not answer.
+            Unavailable: we have no keys yet, and the provider does not answer.
         """
         if self._monotonic() - self._fetched_at >= CACHE_TTL_SECONDS or self._lookup(kid) is None:
             await self._refresh(kid)

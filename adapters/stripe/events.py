@@ -43,7 +43,7 @@ class StripeEvents:
         return _to_provider_event(event)
 
     def _verify_signature(self, header: str, body: bytes, now: datetime) -> None:
-        """Raises WrongSignature."""
+        """Raises InvalidSignature."""
         parts = [part.partition("=")[::2] for part in header.split(",")]
         stamp = next((value for name, value in parts if name.strip() == "t"), "")
         if not stamp.isdecimal() or len(stamp) > len("9999999999"):

@@ -155,7 +155,7 @@ def to_payload(changed: StockChange) -> ChangePayload:
 
 
 def ensure_allowed_url(url: str, *, private: bool) -> None:
-    """Raises WrongField for an address that nobody outside can have, and one that is not safe.
+    """Raises InvalidField for an address that nobody outside can have, and one that is not safe.
 
     `private` allows both, for receivers in the own network.
     """

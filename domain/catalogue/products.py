@@ -114,7 +114,7 @@ def parse_gtin(text: str) -> str:
     """A barcode of 8, 12, 13 or 14 digits as 14 digits, so that every spelling finds it.
 
     Raises:
-        WrongField: the digits are too few or too many, or the check digit is wrong.
+        InvalidField: the digits are too few or too many, or the check digit is wrong.
     """
     # The library knows who issues which number: 15 MB, the weight of many thousand products.
     from biip import ParseError  # noqa: PLC0415
@@ -142,7 +142,7 @@ def apply_update(known: Product | None, told: Product, given: frozenset[str]) ->
 
 
 def ensure_valid_parts(kit: Product, known: Mapping[Sku, Product]) -> None:
-    """Raises WrongField where a kit is made of what nobody knows, or of another kit."""
+    """Raises InvalidField where a kit is made of what nobody knows, or of another kit."""
     for sku in sorted(kit.parts):
         if sku not in known:
             raise InvalidField("parts", "unknown_sku", f"names {sku!r}, which is no product yet")

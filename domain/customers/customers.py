@@ -46,7 +46,7 @@ class Profile(Customer, frozen=True, kw_only=True):
         """The profile with what was told, read as people write it.
 
         Raises:
-            WrongField: an address or a number cannot be one.
+            InvalidField: an address or a number cannot be one.
         """
         profile = structs.replace(self, **told)
         email = parse_email(profile.email) if profile.email else None
@@ -80,7 +80,7 @@ def parse_email(text: str, field: str = "email") -> str:
     """The address with its domain in lower case; whether mail arrives there is another question.
 
     Raises:
-        WrongField: it is not written like an address.
+        InvalidField: it is not written like an address.
     """
     try:
         return validate_email(text, check_deliverability=False, test_environment=True).normalized
@@ -92,7 +92,7 @@ def parse_phone(text: str, region: str | None = None, field: str = "phone") -> s
     """A number spelt as people do, in E.164; without a country code it is from `region`.
 
     Raises:
-        WrongField: no such number can exist, or its country is missing.
+        InvalidField: no such number can exist, or its country is missing.
     """
     try:
         number = phonenumbers.parse(text, region)

@@ -90,7 +90,7 @@ class Delivery(Consignment, frozen=True, kw_only=True):
     announced_at: datetime
 
     def receive(self, totals: Mapping[Sku, int], *, last: bool, by: str, now: datetime) -> Self:
-        """Raises NotExpected too."""
+        """Raises SkuNotExpected too."""
         expected = {line.sku for line in self.lines}
         if strangers := sorted(totals.keys() - expected):
             raise SkuNotExpected(strangers)
@@ -108,7 +108,7 @@ class Delivery(Consignment, frozen=True, kw_only=True):
         """It brings what `line` says, and is due then; what is known already changes nothing.
 
         Raises:
-            WrongField: it is for another store, and stays so.
+            InvalidField: it is for another store, and stays so.
             DeliveryClosed: there is news of what is closed.
         """
         if line.store != self.destination:

@@ -95,7 +95,7 @@ class Adjustment(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 def apply_adjustment(line: Adjustment, blocked: Conditions) -> StockDelta:
     """What an adjustment does to a shelf on which so much is blocked.
 
-    Raises WrongSign, NotBlocked.
+    Raises WrongAdjustmentSign, InsufficientBlockedUnits.
     """
     if line.reason in INCREASING_REASONS and line.delta < 0:
         raise WrongAdjustmentSign(line.reason, "above")
@@ -126,7 +126,7 @@ class StockVersionMismatch(PreconditionFailed):
 
 
 def apply_setting(line: StockSetting, shelf: StockLevel) -> StockDelta:
-    """What makes the shelf what was seen. Raises StaleShelf."""
+    """What makes the shelf what was seen. Raises StockVersionMismatch."""
     if line.if_version != shelf.version:
         raise StockVersionMismatch(shelf)
     return StockDelta(line.store, line.sku, on_hand=line.on_hand - shelf.on_hand)

@@ -28,6 +28,6 @@ def clamp_to_now(told: datetime, now: datetime) -> datetime:
 
 
 def ensure_representable(field: str, moment: datetime | None) -> None:
-    """Raises WrongField."""
+    """Raises InvalidField."""
     if moment is not None and not is_in_range(moment):
         raise InvalidField(field, "out_of_range", RANGE_RULE)

@@ -81,7 +81,7 @@ def added_units(group: AnyFulfilment, more: Mapping[Sku, int], now: datetime) ->
 
 
 def ensure_address(groups: Collection[Fulfilment]) -> None:
-    """Raises TooLateToChange once a parcel has left, WrongField where nothing is sent."""
+    """Raises TooLateToChange once a parcel has left, InvalidField where nothing is sent."""
     sent = [group for group in groups if isinstance(group, Shipment)]
     if not sent:
         raise InvalidField("address", "nothing_is_sent", "is of no use: nothing is sent")
@@ -90,7 +90,7 @@ def ensure_address(groups: Collection[Fulfilment]) -> None:
 
 
 def ensure_price(field: str, price: Money | None, currency: str) -> None:
-    """Raises WrongField for what no unit of an order in `currency` can cost."""
+    """Raises InvalidField for what no unit of an order in `currency` can cost."""
     if price is None:
         return
     if price.currency != currency:

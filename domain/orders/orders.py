@@ -52,7 +52,7 @@ class Contact(Struct, frozen=True, forbid_unknown_fields=True):
         """As mail and calls need it; a number without a country code is from `country`.
 
         Raises:
-            WrongField: the address or the number cannot be one, or there is neither.
+            InvalidField: the address or the number cannot be one, or there is neither.
         """
         if not self.email and not self.phone:
             raise InvalidField(

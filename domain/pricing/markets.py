@@ -98,7 +98,7 @@ class UnknownMarket(Invalid):
 
 
 def check_countries(told: Collection[str]) -> None:
-    """Raises WrongField."""
+    """Raises InvalidField."""
     for at, country in enumerate(told):
         if country not in country_codes():
             rule = "must be two letters of ISO 3166"
@@ -111,7 +111,7 @@ def choose_market(markets: Collection[Market], currency: str, named: str | None)
     None where the retailer has no markets.
 
     Raises:
-        NoSuchMarket, CurrencyNotSold
+        UnknownMarket, CurrencyNotSold
     """
     found = ensure_market(markets, currency, named)
     if named is not None and (found is None or found.market != named):

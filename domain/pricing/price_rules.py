@@ -43,6 +43,6 @@ class PriceRuleVersionMismatch(PreconditionFailed):
 
 
 def check_name(field: str, name: str) -> None:
-    """Raises WrongField where nothing can be called so."""
+    """Raises InvalidField where nothing can be called so."""
     if not re.match(RULE_PATTERN, name):
         raise InvalidField(field, "pattern", NAME_RULE)

@@ -95,14 +95,14 @@ class UnknownShippingMethod(Invalid):
 
 
 def ensure_offered(method: str, known: Collection[ShippingMethod], currency: str) -> None:
-    """Raises NoSuchMethod."""
+    """Raises UnknownShippingMethod."""
     fit = list_offered(known, market=None, country=None, currency=currency)
     if all(one.method != method for one in fit):
         raise UnknownShippingMethod(method, currency)
 
 
 def check_price(field: str, price: Money) -> None:
-    """Raises WrongField for what nothing costs."""
+    """Raises InvalidField for what nothing costs."""
     if not is_currency(price.currency):
         rule = "must be a currency of ISO 4217"
         raise InvalidField(f"{field}.currency", "unknown_currency", rule)

@@ -55,7 +55,7 @@ def value_of(
     `most` is in minor units of whatever currency; 0 allows nothing.
 
     Raises:
-        ReceiptRequired, WrongField.
+        ReceiptRequired, InvalidField.
     """
     prices = [_unit_price(at, one, products) for at, one in enumerate(brought)]
     if len({price.currency for price in prices}) > 1:

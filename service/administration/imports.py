@@ -73,7 +73,7 @@ def options(
     """From pairs as people write them: `field=column`, `field=value`, `field=regular expression`.
 
     Raises:
-        WrongField: a pair has no `=`.
+        InvalidField: a pair has no `=`.
     """
     return ImportOptions(
         columns=_pairs("map", columns),

@@ -93,11 +93,11 @@ async def hold_cart_lines(
     Lines to be shipped are held at the location they would be shipped from.
 
     Raises:
-        NotEnoughStock: not every line can be held; the earlier hold stays.
-        NotServed: a store sells nothing new through the web.
-        HoldLimit: a customer may not hold so many units of one SKU.
+        InsufficientStock: not every line can be held; the earlier hold stays.
+        ChannelNotServed: a store sells nothing new through the web.
+        HoldLimitExceeded: a customer may not hold so many units of one SKU.
         HoldPinned: a payment for other lines is under way.
-        ProductMissing, OverLimit: the product no longer exists, or no order takes so many units.
+        ProductNotFound, QuantityLimitExceeded: the product no longer exists, or no order takes so many units.
     """
     kept = await get_cart_hold(unit, cart)
     asked = await _asked(unit, cart, kept)
@@ -135,7 +135,7 @@ class _HoldPlan(Struct, frozen=True):
 
 
 async def _asked(unit: Unit, cart: Cart, kept: CartHold) -> _HoldPlan:
-    """Raises ProductMissing, OverLimit, and NotEnoughStock when no location can ship all units."""
+    """Raises ProductNotFound, QuantityLimitExceeded, and InsufficientStock when no location can ship all units."""
     catalogue = await get_products_with_parts(unit, [line.sku for line in cart.lines])
     _ensure_for_sale(unit, cart, catalogue)
     parts = _parts(cart, catalogue)
@@ -259,7 +259,7 @@ def lines_to_hold(cart: Cart) -> list[HoldLine]:
 
 
 def _ensure_for_sale(unit: Unit, cart: Cart, catalogue: Catalogue) -> None:
-    """Raises ProductMissing, OverLimit."""
+    """Raises ProductNotFound, QuantityLimitExceeded."""
     for line in cart.lines:
         if line.sku not in catalogue:
             raise ProductNotFound(line.sku)

@@ -22,7 +22,7 @@ class ApiKeys(Protocol):
         """The next `limit` keys after the id `after`, in the order they were made."""
 
     async def revoke(self, key: ApiKeyId, at: datetime) -> None:
-        """Raises Missing."""
+        """Raises NotFound."""
 
 
 class AccessDenials(Protocol):
@@ -139,7 +139,7 @@ class IdempotencyStore(Protocol):
     ) -> list[T | DomainError | None]:
         """The first answer to each, the refusal, or None where nobody has asked it yet.
 
-        Nobody waits: what is under way elsewhere is GaveWay. The others are ours until the unit
+        Nobody waits: what is under way elsewhere is TransactionConflict. The others are ours until the unit
         ends, and whoever then does the work must `remember` its answers in it.
         """
 
@@ -147,7 +147,7 @@ class IdempotencyStore(Protocol):
         """Keep the answers to requests that nobody had asked before, with their effects.
 
         Raises:
-            GaveWay: somebody has asked one of them meanwhile; the unit has done nothing.
+            TransactionConflict: somebody has asked one of them meanwhile; the unit has done nothing.
         """
 
     async def save_answer(self, key: IdempotencyKey | None, value: object) -> None:

@@ -68,9 +68,9 @@ async def create_holds(
     customer may hold at a time.
 
     Refusals:
-        NotEnoughStock: not every line can be held; nothing is.
-        NotServed: a store sells nothing new through the channel.
-        HoldLimit, ProductMissing, SkuRetired, NoSuchStore, NoSuchChannel.
+        InsufficientStock: not every line can be held; nothing is.
+        ChannelNotServed: a store sells nothing new through the channel.
+        HoldLimitExceeded, ProductNotFound, SkuRetired, UnknownStore, UnknownChannel.
     """
     async with units.begin() as unit:
         firsts = await unit.foundation.idempotency.get_answers([wish.key for wish in wishes], Hold)
@@ -82,7 +82,7 @@ async def create_holds(
 
 
 async def get_hold(units: Units, *, caller: Caller, hold: HoldId) -> Hold:
-    """Raises Missing: there is no such hold, or it belongs to another owner."""
+    """Raises NotFound: there is no such hold, or it belongs to another owner."""
     async with units.read() as unit:
         found = await unit.inventory.holds.get(hold)
         ensure_owner(caller, found)
@@ -93,7 +93,7 @@ async def get_hold(units: Units, *, caller: Caller, hold: HoldId) -> Hold:
 async def extend_hold(
     units: Units, *, caller: Caller, hold: HoldId, ttl: timedelta, key: IdempotencyKey | None
 ) -> Hold:
-    """Hold it longer, up to the ceiling. Raises HoldOver once it does not count any more."""
+    """Hold it longer, up to the ceiling. Raises HoldEnded once it does not count any more."""
     async with units.begin() as unit:
         if first := await unit.foundation.idempotency.claim(key, Hold):
             return first
@@ -110,8 +110,8 @@ async def pin_hold(units: Units, *, hold: HoldId, attempt: str, ttl: timedelta) 
     """Pins a hold while a payment is under way; a repeat of the attempt changes nothing.
 
     Refusals:
-        HoldOver, HoldPinned, AttemptOver.
-        NotEnoughStock: the held units are gone; refused before the money is taken.
+        HoldEnded, HoldPinned, PaymentAttemptEnded.
+        InsufficientStock: the held units are gone; refused before the money is taken.
     """
     async with units.begin() as unit:
         before = await unit.inventory.holds.get_for_update(hold)
@@ -279,7 +279,7 @@ class _HoldContext(Struct):
         return cls(made, stores, shelves, terms, held)
 
     def units(self, lines: Sequence[HoldLine]) -> dict[StockKey, int]:
-        """The units the lines claim. Raises ProductMissing, SkuRetired, NoSuchStore."""
+        """The units the lines claim. Raises ProductNotFound, SkuRetired, UnknownStore."""
         for place, line in enumerate(lines):
             if line.sku not in self.made:
                 raise ProductNotFound(line.sku)
@@ -290,7 +290,7 @@ class _HoldContext(Struct):
         return units_by_key(lines, {line.sku: self._parts(line.sku) for line in lines})
 
     def seen(self, wish: HoldRequest, places: Iterable[StockKey]) -> Mapping[StockKey, StockLevel]:
-        """The stock levels as the request's channel sees them. Raises NoSuchChannel, NotServed."""
+        """The stock levels as the request's channel sees them. Raises UnknownChannel, ChannelNotServed."""
         if wish.channel not in self.terms:
             raise UnknownChannel(wish.channel, {"pointer": "/channel"})
         stores = {line.store: self.stores[line.store] for line in wish.lines}

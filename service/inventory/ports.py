@@ -32,10 +32,10 @@ class Consignments(Protocol[C]):
     async def add(self, consignment: C) -> None: ...
 
     async def get(self, consignment: str) -> C:
-        """Raises Missing."""
+        """Raises NotFound."""
 
     async def get_for_update(self, consignment: str) -> C:
-        """The consignment, locked until the unit ends. Raises Missing."""
+        """The consignment, locked until the unit ends. Raises NotFound."""
 
     async def update(self, consignment: C) -> None:
         """Write a taken one back."""
@@ -230,10 +230,10 @@ class Holds(Protocol):
     async def add(self, holds: Collection[Hold]) -> None: ...
 
     async def get(self, hold: HoldId) -> Hold:
-        """Raises Missing."""
+        """Raises NotFound."""
 
     async def get_for_update(self, hold: HoldId) -> Hold:
-        """The hold, locked until the unit ends. Raises Missing."""
+        """The hold, locked until the unit ends. Raises NotFound."""
 
     async def get_many_for_update(self, holds: Collection[HoldId]) -> dict[HoldId, Hold]:
         """These holds, locked until the unit ends."""
@@ -305,7 +305,7 @@ class ChangeRelay(Protocol):
     listeners: list[Callable[[], None]]
 
     async def caught_up(self) -> None:
-        """Until everything that was committed before this has its position. Raises Busy."""
+        """Until everything that was committed before this has its position. Raises Unavailable."""
 
 
 class CacheMiss(Exception):
@@ -325,7 +325,7 @@ class AvailabilityCache(Protocol[Entry]):
         """The entries of these SKUs, read where they are not fresh; unknown SKUs are left out.
 
         Raises:
-            Busy: the database does not answer.
+            Unavailable: the database does not answer.
         """
 
     def as_of(self, shown: Iterable[Entry]) -> datetime:

@@ -83,13 +83,13 @@ async def count_stock(
 
 
 def ensure_past(field: str, moment: datetime, now: datetime) -> None:
-    """Raises WrongField."""
+    """Raises InvalidField."""
     if moment > now + CLOCK_TOLERANCE:
         raise InvalidField(field, "in_the_future", "lies in the future")
 
 
 def clamp_to_past(field: str, told: datetime | None, now: datetime) -> datetime:
-    """The time of the event: `now` where none was given. Raises WrongField."""
+    """The time of the event: `now` where none was given. Raises InvalidField."""
     if told is None:
         return now
     ensure_past(field, told, now)
@@ -110,7 +110,7 @@ class _Verb(ABC, Generic[ReportT]):
 
     @abstractmethod
     def decide(self, line: ReportT, shelf: StockLevel) -> list[StockPosting]:
-        """The moves a line makes; none where the line is a duplicate. Raises Refusal."""
+        """The moves a line makes; none where the line is a duplicate. Raises DomainError."""
 
     def source(self, cause: MovementReason, name: str, happened: datetime) -> PostingSource:
         return PostingSource(cause, name, self.actor, happened)

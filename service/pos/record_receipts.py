@@ -83,7 +83,7 @@ async def record_receipts(
     A known receipt is a `duplicate` and changes nothing, in this batch or in a later one.
 
     Raises:
-        StoreMissing, NotYours: the caller has no such store.
+        StoreNotFound, AccessDenied: the caller has no such store.
     """
     if not caller.works_at(store):
         raise AccessDenied(caller, store)

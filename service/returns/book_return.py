@@ -51,7 +51,7 @@ async def book_return(
     Stock levels are locked before the order, in the same order as a handover. Under the order's
     lock no other return of it changes.
 
-    Raises MoreThanGiven, ReturnOver, TooMuch.
+    Raises ReturnTooLarge, ReturnClosed, TooMuch.
     """
     assert draft.order, "it is a return of an order"
     told = await by_sku(unit, asked)

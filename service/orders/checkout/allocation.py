@@ -72,8 +72,8 @@ class Allocator:
         paid for earlier is already saved, and is retained.
 
         Raises:
-            NotEnoughStock: with every shortage; nothing is allocated.
-            GaveWay: the units to be shipped left their location just now; retry the routing.
+            InsufficientStock: with every shortage; nothing is allocated.
+            TransactionConflict: the units to be shipped left their location just now; retry the routing.
         """
         groups = fulfilments_of(order, self._catalogue, self.shelves)
         changes = self._changes(groups, kept)
@@ -92,7 +92,7 @@ class Allocator:
         return order
 
     def _changes(self, groups: Sequence[Fulfilment], kept: CartHold) -> list[StockDelta]:
-        """The units the groups take from stock. Raises NotEnoughStock, GaveWay."""
+        """The units the groups take from stock. Raises InsufficientStock, TransactionConflict."""
         changes = [change for group in groups for change in deltas_between(None, group)]
         wanted = {
             change.key: change.allocated
