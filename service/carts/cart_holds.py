@@ -97,7 +97,8 @@ async def hold_cart_lines(
         ChannelNotServed: a store sells nothing new through the web.
         HoldLimitExceeded: a customer may not hold so many units of one SKU.
         HoldPinned: a payment for other lines is under way.
-        ProductNotFound, QuantityLimitExceeded: the product no longer exists, or no order takes so many units.
+        ProductNotFound: the product no longer exists.
+        QuantityLimitExceeded: no order takes so many units.
     """
     kept = await get_cart_hold(unit, cart)
     asked = await _asked(unit, cart, kept)
@@ -135,7 +136,11 @@ class _HoldPlan(Struct, frozen=True):
 
 
 async def _asked(unit: Unit, cart: Cart, kept: CartHold) -> _HoldPlan:
-    """Raises ProductNotFound, QuantityLimitExceeded, and InsufficientStock when no location can ship all units."""
+    """Units to ship.
+
+    Raises ProductNotFound, QuantityLimitExceeded, and InsufficientStock when no location can ship
+    all units.
+    """
     catalogue = await get_products_with_parts(unit, [line.sku for line in cart.lines])
     _ensure_for_sale(unit, cart, catalogue)
     parts = _parts(cart, catalogue)

@@ -114,7 +114,10 @@ async def save_line(
     change: "CartChange",
     at: FulfilmentMethod | None = None,
 ) -> CartView:
-    """Put a line aside for later; what was held for it is free. Raises CartLineNotFound, AmbiguousCartLine."""
+    """Saves a line for later and releases its hold.
+
+    Raises CartLineNotFound, AmbiguousCartLine.
+    """
 
     async def step(unit: Unit, before: Cart) -> Cart:
         return before.save_for_later(sku, unit.now, at)

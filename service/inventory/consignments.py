@@ -91,7 +91,7 @@ async def list_consignments(
     after: str | None,
     limit: int,
 ) -> Sequence[C]:
-    """Those whose business it is of these stores, oldest first; None for all. Raises AccessDenied."""
+    """Consignments of these stores, oldest first; None for all stores. Raises AccessDenied."""
     for store in stores or ():
         if not caller.works_at(store):
             raise AccessDenied(caller, store)

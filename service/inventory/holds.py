@@ -290,7 +290,7 @@ class _HoldContext(Struct):
         return units_by_key(lines, {line.sku: self._parts(line.sku) for line in lines})
 
     def seen(self, wish: HoldRequest, places: Iterable[StockKey]) -> Mapping[StockKey, StockLevel]:
-        """The stock levels as the request's channel sees them. Raises UnknownChannel, ChannelNotServed."""
+        """Stock levels in the request's channel. Raises UnknownChannel, ChannelNotServed."""
         if wish.channel not in self.terms:
             raise UnknownChannel(wish.channel, {"pointer": "/channel"})
         stores = {line.store: self.stores[line.store] for line in wish.lines}

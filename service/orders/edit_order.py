@@ -212,7 +212,7 @@ def _step(unit: Unit, group: Prepared, wishes: Sequence[LineEdit]) -> Step | Non
 
 
 async def _claim(unit: Unit, steps: Sequence[Step]) -> None:
-    """Lock every shelf that the steps touch, and see that there is enough. Raises InsufficientStock.
+    """Locks every stock level of the steps and checks it. Raises InsufficientStock.
 
     The steps themselves write what they claim.
     """

@@ -94,7 +94,7 @@ async def receive_return(
 async def cancel_return(
     units: Units, *, caller: Caller, back: ReturnId, key: IdempotencyKey | None
 ) -> Return:
-    """What was announced will not come; a repeat changes nothing. Raises ReturnClosed, AccessDenied."""
+    """Cancels an announced return; a repeat changes nothing. Raises ReturnClosed, AccessDenied."""
     async with units.begin() as unit:
         if first := await unit.foundation.idempotency.claim(key, Return):
             return first

@@ -73,7 +73,7 @@ class Allocator:
 
         Raises:
             InsufficientStock: with every shortage; nothing is allocated.
-            TransactionConflict: the units to be shipped left their location just now; retry the routing.
+            TransactionConflict: the units left their location just now; retry the routing.
         """
         groups = fulfilments_of(order, self._catalogue, self.shelves)
         changes = self._changes(groups, kept)
