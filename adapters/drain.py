@@ -21,7 +21,7 @@ POLL_INTERVAL_SECONDS: Final = 1.0
 
 
 def request_shutdown(number: int, frame: FrameType | None) -> None:
-    """Listens as long as nothing is under way: end now, and let go of what is held."""
+    """Handles a stop signal while no request is in progress: ends now and frees resources."""
     del number, frame
     raise SystemExit(0)
 
@@ -33,7 +33,7 @@ class Drain:
         self.stopping = asyncio.Event()
 
     async def run_until_stopping(self, work: Awaitable[T]) -> T | None:
-        """What `work` gives, or None when the stop comes first; `work` is then given up."""
+        """Returns the result of `work`, or None when the stop comes first and cancels `work`."""
         task, stop = asyncio.ensure_future(work), asyncio.ensure_future(self.stopping.wait())
         try:
             await asyncio.wait({task, stop}, return_when=asyncio.FIRST_COMPLETED)
@@ -75,11 +75,11 @@ async def draining() -> AsyncIterator[Drain]:
 
 
 def load_in_worker(make: Callable[[], Any]) -> Any:
-    """Make the application in a worker process of the server.
+    """Creates the application in a worker process of the server.
 
     The server's own listener comes only after this. Until then a stop ends the process at once,
-    since nothing is under way and the signal would otherwise be lost; and a worker whose server
-    was killed stops too, instead of answering on for nobody.
+    since no request is in progress and the signal would otherwise be lost; and a worker whose
+    server was killed stops too.
     """
     for number in SIGNALS:
         signal.signal(number, signal.SIG_DFL)

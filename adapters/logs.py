@@ -1,8 +1,8 @@
-"""What the service says about itself: one JSON object a line, on standard error.
+"""Structured logs: one JSON object a line, on standard error.
 
 Every line of one request carries its `request_id`. Nothing personal and nothing secret is written:
-fields with such names are blanked, and so is what looks like a key, a token, an e-mail address or a
-phone number inside any text. Of an exception it tells the kind and the places, never the words.
+fields with such names are blanked, and so is any text that looks like a key, a token, an e-mail
+address or a phone number. Of an exception the log has the type and the places, never the message.
 """
 
 import logging
@@ -62,7 +62,7 @@ SHARED_PROCESSORS: Final[list[Processor]] = [
 
 
 def configure(level: str) -> None:
-    """Send what this process logs, by structlog and by the standard library, to standard error."""
+    """Sends this process's logs, of structlog and of the standard library, to standard error."""
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
@@ -94,7 +94,7 @@ def logging_config(level: str) -> dict[str, Any]:
         "loggers": {
             "_granian": {"handlers": [], "propagate": True},
             "granian.access": {"handlers": [], "propagate": True},
-            # What they say of each step is noise, and holds the addresses of other services.
+            # Their messages on each step are noise, and hold other services' addresses.
             **{
                 name: {"level": "WARNING"}
                 for name in ("alembic", "apscheduler", "httpcore", "httpx")
@@ -116,9 +116,9 @@ def formatter() -> logging.Formatter:
 
 
 def report_exception(_logger: Any, _method: str, event: EventDict) -> EventDict:
-    """Say of an exception what it is and where it came from, never its words.
+    """Replaces an exception by its type and its places, never its message.
 
-    These may repeat what somebody typed: a database tells whole rows.
+    A message may repeat user input: a database error quotes whole rows.
     """
     trouble = event.pop("exc_info", None)
     if trouble is True:
@@ -135,7 +135,7 @@ def report_exception(_logger: Any, _method: str, event: EventDict) -> EventDict:
 
 
 def redact(_logger: Any, _method: str, event: EventDict) -> EventDict:
-    """Blank what is personal or secret, wherever in the line it stands."""
+    """Blanks personal and secret values anywhere in the line."""
     return _redact_fields(event)
 
 

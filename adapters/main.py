@@ -119,7 +119,7 @@ def create_app(settings: Settings) -> ASGIApp:
     logs.configure(settings.log_level)
     app = build_app(build_components(settings))
     gc.collect()
-    gc.freeze()  # what is there now stays: nobody looks through it again for what may go
+    gc.freeze()  # permanent objects: the collector skips them from now on
     return _instrument(app) if settings.otel else app
 
 
@@ -195,7 +195,7 @@ def _stock_display(settings: Settings) -> StockDisplayPolicy:
 
 
 def _dependencies(house: Components) -> dict[str, Any]:
-    """What handlers ask for by name, beside the parts that every application has."""
+    """Returns the handlers' dependencies by name, beside those of every application."""
     settings = house.settings
     cashier = PaymentMethods(
         house.card_provider,
@@ -226,7 +226,7 @@ def _batchers(house: Components, cashier: PaymentMethods) -> dict[str, Any]:
 
 
 async def run_worker(settings: Settings) -> None:
-    """Do the jobs, and answer nobody, until told to stop."""
+    """Runs the jobs, without serving requests, until a stop signal."""
     logs.configure(settings.log_level)
     house = build_components(settings)
     async with draining() as drain, house.relay.running(), _run_jobs(house, drain):
@@ -236,7 +236,7 @@ async def run_worker(settings: Settings) -> None:
 
 @asynccontextmanager
 async def _run_jobs(house: Components, drain: Drain) -> AsyncIterator[None]:
-    """What time brings about, in every process but those that only answer."""
+    """Runs the scheduled jobs, in every process except those that only serve requests."""
     if house.settings.role is ProcessRole.API:
         yield
         return

@@ -1,4 +1,4 @@
-"""Work that one task repeats: at once when somebody asks for it, and by the clock as a net."""
+"""Work that one task repeats: at once on request, and by the clock as a fallback."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -16,7 +16,7 @@ log = structlog.get_logger("hylla")
 class PollLoop:
     """Repeats `work` while it is open; rounds never overlap.
 
-    Between two of them lie at least `pause_s`, so that much that happens is seen to at once.
+    At least `pause_s` seconds pass between two rounds, so that one round handles many events.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class PollLoop:
         """Wait for a round that begins after this; all who ask meanwhile share it.
 
         Raises:
-            Busy: it went wrong.
+            Unavailable: it went wrong.
         """
         if self._task is None:
             await self._work()
@@ -103,6 +103,6 @@ def _resolve(awaited: asyncio.Future[None] | None, trouble: Exception | None) ->
         return
     if trouble:
         awaited.set_exception(trouble)
-        awaited.exception()  # who asked may have left; then nobody else would look
+        awaited.exception()  # the caller may have left: mark it as retrieved
     else:
         awaited.set_result(None)

@@ -1,4 +1,4 @@
-"""What an installation decides for itself: read from the environment, checked once, at the start.
+"""Settings of an installation: read from the environment, and validated once at the start.
 
 A field `port` is the variable HYLLA_PORT and, where a command has it, the option `--port`, which
 goes first. To add a setting, add a line to `Settings`.
@@ -49,7 +49,7 @@ class Secret(str):
 
 
 class ProcessRole(StrEnum):
-    """What a process does: answer requests, do the jobs, or both."""
+    """The role of a process: serve requests, run the jobs, or both."""
 
     ALL = "all"
     API = "api"
@@ -96,7 +96,7 @@ LOCALE_RULE: Final = f"one of {', '.join(LOCALES)}"
 
 
 def data_folder() -> Path:
-    """Where this user's programs keep their data."""
+    """Returns the folder of this user's application data."""
     if home := os.environ.get("XDG_DATA_HOME"):
         return Path(home) / "hylla"
     mac = sys.platform == "darwin"
@@ -190,7 +190,7 @@ class Settings(Struct, frozen=True, kw_only=True):
 
     @property
     def base_url(self) -> str:
-        """How the world reaches this service, without a slash at the end."""
+        """Returns the public URL of this service, without a trailing slash."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return self.public_url.rstrip("/") or f"http://{host}:{self.port}"
 
@@ -249,7 +249,7 @@ def _write_secret(path: Path, secret: str) -> None:
 
 
 def _check_rules(s: Settings, *, derives: bool) -> list[str]:
-    """What must hold between settings, and does not."""
+    """Returns the violated rules between settings."""
     beside = 4  # the pool, in each process: one that listens, and those that follow changes
     needed = s.workers * (s.db_pool_size + beside) + SPARE_CONNECTIONS
     broken = {
@@ -307,7 +307,7 @@ def _invalid_value(name: str, value: Any, type_: Any) -> str:
 
 
 def _describe_rule(type_: inspect.Type) -> str:
-    """What a value must be, as one would say it."""
+    """Describes the constraint of a value in words."""
     match type_:
         case inspect.IntType(ge=least, le=None):
             return f"a whole number of at least {least}"

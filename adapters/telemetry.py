@@ -1,8 +1,8 @@
 """Traces by OpenTelemetry, for those who switch them on with HYLLA_OTEL and the extra `otel`.
 
-Where they go and how many are kept is told by OpenTelemetry's own variables, such as
-OTEL_EXPORTER_OTLP_ENDPOINT and OTEL_TRACES_SAMPLER. A span bears the template of its route, never
-the address itself: that may hold a token.
+OpenTelemetry's own variables, such as OTEL_EXPORTER_OTLP_ENDPOINT and OTEL_TRACES_SAMPLER, set the
+destination and the sampling. A span has the template of its route, never the URL itself: that may
+contain a token.
 """
 
 import os
@@ -24,7 +24,7 @@ QUERY_ATTRIBUTE: Final = "url.query"
 
 
 def instrument_app(app: Any) -> Any:
-    """`app` with a span for each request, and for what it asks of the database and of others."""
+    """Wraps `app` with a span for each request, database query and outgoing call."""
     provider = TracerProvider(resource=Resource.create({SERVICE_NAME: "hylla"}))
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     asyncpg: Any = AsyncPGInstrumentor()  # type: ignore[no-untyped-call]

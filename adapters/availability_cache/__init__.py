@@ -1,1 +1,1 @@
-"""Availability answers kept encoded in a worker's memory."""
+"""The availability cache: encoded availability answers in a worker's memory."""

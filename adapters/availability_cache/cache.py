@@ -1,13 +1,12 @@
-"""The shop window: what shoppers ask for most in the web, kept ready until it changes.
+"""The availability cache: encoded answers for the SKUs that shoppers request most.
 
-What a worker has read of a SKU's shelves stays here, written out store by store, until somebody
-changes it: this worker's own writes take it out at once, those of others when the feed tells of
-them. Each second, and whenever the feed has grown, a look at the feed confirms that all the rest
-is as it was; that moment is the `as_of` of every answer. What lies here never decides a write.
+An entry holds a SKU's stock levels, encoded store by store, until they change: this worker's own
+writes invalidate it at once, those of other processes when they appear in the change feed. Each
+second, and whenever the feed has grown, a poll of the feed confirms all other entries; that moment
+is the `as_of` of every answer. No write is decided from the cache.
 
-A hold whose time ends frees its units at that very instant, so a SKU leaves the window then. From
-when it can be collected depends on the minute, so each store's moment is put in when an answer is
-put together.
+An expiring hold frees its units at that instant, so a SKU's entry expires then. The time of pickup
+(`ready_from`) depends on the minute, so each store's time is inserted when an answer is assembled.
 """
 
 import asyncio
@@ -58,9 +57,9 @@ DISTANT_FUTURE: Final = datetime.max.replace(tzinfo=UTC)
 
 
 class EncodedStore(Struct, gc=False):
-    """What is told of a store, before and behind its `ready_from`; whole where it has none.
+    """A store's encoded JSON, `before` and `after` its `ready_from`; all in `before` without one.
 
-    Many SKUs are told alike in a store, and share it. `encoded` is as it is sent in a `minute`.
+    SKUs with equal JSON in a store share one object. `encoded` is the whole JSON for `minute`.
     """
 
     before: bytes
@@ -70,7 +69,7 @@ class EncodedStore(Struct, gc=False):
 
 
 class EncodedSku(Struct):
-    """One SKU as a kind of caller is told of it; `whole` and its `tag` are those of a `minute`."""
+    """A SKU encoded for one kind of caller; `full` and its `etag` are valid for `minute`."""
 
     prefix: bytes
     fragments: dict[StoreId, EncodedStore]
@@ -87,7 +86,7 @@ class EncodedSku(Struct):
 
 
 class CacheEntry(Struct):
-    """One SKU as it lay at `read_at`, and lies until a change or until `until`."""
+    """A SKU as read at `read_at`; it expires at a change or at `valid_until`."""
 
     product: Product
     kit_parts: Catalogue
@@ -102,7 +101,7 @@ class CacheEntry(Struct):
 
 
 class InMemoryAvailabilityCache:
-    """What lies in the window of one worker. Closed, it shows nothing, and all is read anew."""
+    """The cache of one worker. Closed, it returns no entry, and every SKU is read anew."""
 
     def __init__(
         self,
@@ -113,7 +112,7 @@ class InMemoryAvailabilityCache:
         clock: Clock,
         most_bytes: int,
     ) -> None:
-        """Beyond `most_bytes`, what has lain there longest makes room."""
+        """Evicts the oldest entries beyond `most_bytes` bytes."""
         self._units = units
         self._relay = relay
         self._clock = clock
@@ -128,23 +127,23 @@ class InMemoryAvailabilityCache:
         self._sizes: dict[Sku, int] = {}
         self._bytes = 0
         self._dependents: dict[Sku, set[Sku]] = {}
-        """What is shown and depends on the shelves of each SKU: itself, and kits."""
+        """The cached SKUs that depend on the stock levels of each SKU: itself, and kits."""
         self._invalidated_during_load: dict[object, set[Sku]] = {}
-        """What has changed since each reading that is under way began."""
+        """The SKUs changed since the start of each load in progress."""
         self._display_policy = telling
         self._exact_variants: set[bool] = set()
-        """Whether anybody has asked as staff, who learn exact numbers, and as a shopper."""
+        """The kinds of callers so far: True for staff, who see exact units, else False."""
         self._stores: dict[StoreId, Store] = {}
         self._stores_version = -1
         self._fragments: dict[bytes, EncodedStore] = {}
         self._minute = DISTANT_PAST
         self._encoded_ready_from: dict[StoreId, bytes] = {}
-        """From when an order of this minute can be collected, as it is written."""
+        """The encoded `ready_from` of an order placed in this minute, by store."""
         self._as_of = DISTANT_PAST
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Show what is confirmed."""
+        """Opens the cache for the time of the block; the poll loop confirms its entries."""
         async with self._units.read() as unit:
             _, self._position = await unit.inventory.change_feed.get_span()
         self._relay.listeners.append(self._on_change)
@@ -157,12 +156,12 @@ class InMemoryAvailabilityCache:
                 self._clear()
 
     def _on_change(self) -> None:
-        """While nothing lies here, the clock is soon enough."""
+        """Wakes the poll loop; an empty cache waits for its interval."""
         if self._entries:
             self._poll_loop.wake()
 
     def invalidate(self, skus: Collection[Sku]) -> None:
-        """What is said of these, and of kits they are part of, is true no more; ANY is all."""
+        """Removes the entries of these SKUs and of kits that contain them; ANY means all."""
         for changed in self._invalidated_during_load.values():
             changed.update(skus)
         if ANY in skus:
@@ -172,7 +171,7 @@ class InMemoryAvailabilityCache:
                 self._evict(shown)
 
     def get(self, skus: Sequence[Sku], *, exact: bool) -> list[CacheEntry] | None:
-        """These, where all of them lie here, confirmed for one moment; else they must be read."""
+        """Returns the entries, confirmed for one moment, or None where one of them is missing."""
         now, as_of, lies = self._clock(), self._as_of, self._entries
         if not self._is_open or now >= as_of + MAX_AGE:
             return None
@@ -188,12 +187,12 @@ class InMemoryAvailabilityCache:
         return found
 
     async def load(self, skus: Sequence[Sku], *, exact: bool) -> list[CacheEntry]:
-        """These as they lie now; what nobody sells is left out.
+        """Returns the current entries; SKUs that are not sold are left out.
 
-        Of several, only those are read that do not lie here; a look then confirms them together.
+        Only the missing ones of several are read; a poll then confirms them together.
 
         Raises:
-            Busy: the database does not answer.
+            Unavailable: the database does not answer.
         """
         self._exact_variants.add(exact)
         lacking = [sku for sku in skus if not self.get([sku], exact=exact)]
@@ -210,9 +209,9 @@ class InMemoryAvailabilityCache:
         return max(self._as_of, *(one.read_at for one in shown))
 
     def encoded(self, shown: CacheEntry, *, exact: bool) -> tuple[bytes, str]:
-        """What is told of every store that has any, and its tag.
+        """Returns the JSON of every store with stock, and its ETag.
 
-        Raises CacheMiss: a store opens never again.
+        Raises CacheMiss: a store never opens again.
         """
         pane = shown.encoded[exact]
         if pane.minute is not self._minute:
@@ -222,9 +221,9 @@ class InMemoryAvailabilityCache:
         return pane.full, pane.etag
 
     def encoded_for(self, shown: CacheEntry, stores: Sequence[StoreId], *, exact: bool) -> bytes:
-        """What is told of these stores.
+        """Returns the JSON of these stores.
 
-        Raises CacheMiss: there is no such store, as far as is known here, or it opens never again.
+        Raises CacheMiss: the cache knows no such store, or it never opens again.
         """
         pane = shown.encoded[exact]
         try:
@@ -260,7 +259,7 @@ class InMemoryAvailabilityCache:
         return self._encoded_ready_from[store]
 
     async def _load_batches(self, asked: Sequence[Sequence[Sku]]) -> list[list[CacheEntry]]:
-        """For all who ask meanwhile, so many at a time that nobody else waits long."""
+        """Loads the SKUs of concurrent callers in batches, bounded so that no caller waits long."""
         answers: list[list[CacheEntry]] = []
         for portion, skus in _batches(asked):
             shown = await self._load_batch(skus)
@@ -268,7 +267,7 @@ class InMemoryAvailabilityCache:
         return answers
 
     async def _load_batch(self, skus: set[Sku]) -> dict[Sku, CacheEntry]:
-        """What changed under the reading is answered, not kept."""
+        """Loads entries; one that changed during the load is returned but not cached."""
         changed, me = set[Sku](), object()
         self._invalidated_during_load[me] = changed
         shown: dict[Sku, CacheEntry] = {}
@@ -313,7 +312,7 @@ class InMemoryAvailabilityCache:
     def _find_expiries(
         self, lying: StockView, parts: Collection[Sku], ending: dict[Sku, datetime], now: datetime
     ) -> Iterator[datetime]:
-        """When, without anybody's doing, something else is true: holds end, and doubts begin."""
+        """Yields the times at which the answer changes without a write: holds end, doubts begin."""
         below = self._display_policy.low_confidence_threshold
         for part in parts:
             if part in ending:
@@ -340,7 +339,7 @@ class InMemoryAvailabilityCache:
     def _encode_empty_store(
         self, shown: CacheEntry, store: StoreId, *, exact: bool
     ) -> EncodedStore:
-        """What is told of a store that has none."""
+        """Encodes a store that has no stock."""
         if store not in self._stores:
             raise CacheMiss
         view = self._build_view(shown.policy, exact=exact)
@@ -392,21 +391,21 @@ class InMemoryAvailabilityCache:
         self._bytes = 0
 
     async def _load_stores(self, unit: Unit) -> None:
-        """A store that is told otherwise is told so in every answer."""
+        """Reloads the stores after a change and clears the cache: every answer contains them."""
         stamp = await unit.stores.stores.get_version()
         if stamp != self._stores_version:
             self._clear()
             self._stores, self._stores_version = await unit.stores.stores.list_all(), stamp
 
     def _advance_to(self, moment: datetime) -> None:
-        """What is ordered within a minute is begun at its end."""
+        """Advances the minute: an order placed within a minute starts at its end."""
         minute = moment.replace(second=0, microsecond=0) + timedelta(minutes=1)
         if minute > self._minute:
             self._minute = minute
             self._encoded_ready_from.clear()
 
     async def _poll(self) -> None:
-        """Take out what others changed; then all the rest is true as of when this began."""
+        """Invalidates the SKUs that others changed; the rest is valid as of the start."""
         began = self._clock()
         await self._relay.caught_up()
         async with self._units.read() as unit:
@@ -425,7 +424,7 @@ class InMemoryAvailabilityCache:
 
 
 def _batches(asked: Sequence[Sequence[Sku]]) -> Iterator[tuple[list[Sequence[Sku]], set[Sku]]]:
-    """Those who are answered by one reading, and what they ask for."""
+    """Yields the requests that one load answers, with all their SKUs."""
     portion: list[Sequence[Sku]] = []
     skus: set[Sku] = set()
     for each in asked:

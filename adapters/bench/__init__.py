@@ -1,1 +1,1 @@
-"""What `hylla bench` measures: the shop's work beside what this machine can do at all."""
+"""The benchmark of `hylla bench`: the service's throughput against the machine's limits."""

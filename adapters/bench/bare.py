@@ -1,4 +1,4 @@
-"""What the server can do at all: `python -m adapters.bench.bare KIND PORT SIZE`."""
+"""The bare server, the upper bound: `python -m adapters.bench.bare KIND PORT SIZE`."""
 
 import asyncio
 import sys

@@ -1,4 +1,4 @@
-"""What a measurement says, and how several of them become a row."""
+"""Samples of a measurement, and the result that several of them make for a row."""
 
 from collections.abc import Callable, Sequence
 from statistics import median
@@ -7,7 +7,7 @@ from msgspec import Struct
 
 
 class Sample(Struct, frozen=True):
-    """One run; `faults` are answers that were not what was asked for."""
+    """The result of one run; `faults` counts wrong answers."""
 
     value: float
     p50_ms: float | None = None

@@ -1,4 +1,4 @@
-"""What makes the load: wrk, PostgreSQL's own pgbench, and plain connections for large bodies."""
+"""Load generators: wrk, PostgreSQL's own pgbench, and plain connections for large bodies."""
 
 import asyncio
 import re
@@ -37,7 +37,7 @@ class _WrkFigures(Struct):
 
 
 def ensure_wrk() -> None:
-    """Raises NoGenerator."""
+    """Raises LoadGeneratorMissing."""
     if shutil.which("wrk") is None:
         raise LoadGeneratorMissing(
             "hylla bench needs the program wrk to make requests: install it with the system's"
@@ -66,7 +66,7 @@ def wrk(address: str, seconds: int, *ask: object, headers: dict[str, str] | None
 
 
 def pgbench(url: str, seconds: int, script: str = "") -> Sample:
-    """Transactions a second of `script`, or of what pgbench has built in, by 64 clients."""
+    """Measures transactions per second of `script`, or of pgbench's built-in one, by 64 clients."""
     with TemporaryDirectory(prefix="hylla-bench-") as folder:
         told = Path(folder) / "script.sql"
         told.write_text(script)
@@ -111,10 +111,10 @@ def _run(command: list[str]) -> str:
 async def send_all(
     port: int, requests: Iterator[bytes], seconds: int, good: Callable[[bytes], bool]
 ) -> Sample:
-    """Whole requests, each on the next free one of 64 connections, until the time is over.
+    """Sends whole requests, each on the next free one of 64 connections, until the time is over.
 
-    What counts is what was answered, until the last answer. Plain connections suffice where an
-    answer takes the service far longer than it takes us to ask.
+    Only answered requests count, and the time ends with the last answer. Plain connections suffice
+    where the service needs far longer to answer than the client needs to ask.
     """
     took: list[float] = []
     faults = 0

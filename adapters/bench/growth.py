@@ -1,4 +1,4 @@
-"""What becomes of the figures when the shop grows: more workers, more goods, more stores."""
+"""The growth benchmark: the figures with more workers, more products and more stores."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

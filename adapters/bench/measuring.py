@@ -22,7 +22,7 @@ AUDIT_TIMEOUT_SECONDS: Final = 3600
 def measure_all(
     rig: BenchEnvironment, numbers: Collection[int], say: Callable[[str], None]
 ) -> list[BenchmarkResult]:
-    """What needs a vast shop comes last, since a shop so large is made once and slows the rest."""
+    """Measures rows that need a vast data set last: it is created once and slows the others."""
     rows = [row for row in BENCHMARK_ROWS if row.number in numbers]
     results = [measure(row, [rig], say) for row in rows if not row.needs_large_shop]
     if vast_rows := [row for row in rows if row.needs_large_shop]:
@@ -81,7 +81,7 @@ def to_result(
 
 
 async def _find_broken_invariants(rig: BenchEnvironment) -> list[str]:
-    """The invariants that do not hold, or of which nobody can say so in an hour."""
+    """Returns the invariants that do not hold, or whose check does not finish within an hour."""
     house: Components = build_components(
         replace(rig.settings, db_pool_size=2, audit_timeout_seconds=AUDIT_TIMEOUT_SECONDS)
     )

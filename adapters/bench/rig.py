@@ -1,4 +1,4 @@
-"""Where a measurement happens: a shop in a folder of its own, and the servers that are compared."""
+"""The benchmark environment: the service in its own data folder, and the servers compared."""
 
 import asyncio
 import os
@@ -38,9 +38,9 @@ SERVER_SETTINGS: Final = {"RATE_LIMIT": "1000000000", "LOG_LEVEL": "warning"}
 
 
 class BenchEnvironment(Struct, frozen=True):
-    """What a row needs to measure; `port` is where the shop answers.
+    """The inputs of a row's measurement; `port` is the port of the service.
 
-    `page` and `tills`, by store, are the headers that callers bear.
+    `page` and `tills` (by store) are the request headers of the callers.
     """
 
     settings: Settings
@@ -64,7 +64,7 @@ class BenchEnvironment(Struct, frozen=True):
         )
 
     def get(self, path: str, headers: dict[str, str]) -> bytes:
-        """What the shop answers, as an example of its size."""
+        """Returns the service's answer, as an example of its size."""
         answer = httpx.get(f"{self.base_url}{path}", headers=headers, timeout=TIMEOUT_SECONDS)
         answer.raise_for_status()
         return answer.content
@@ -74,9 +74,9 @@ class BenchEnvironment(Struct, frozen=True):
 def bench_environment(
     data: Path, scale: Scale, seconds: int, say: Callable[[str], None], *, alone: bool = False
 ) -> Iterator[BenchEnvironment]:
-    """A shop that is full, open and ready to be measured, on a database that keeps what it says.
+    """Starts a service with sample data, ready to be measured, on a durable database.
 
-    One that is `alone` has no yardstick beside it.
+    With `alone`, the bare server for comparison is not started.
     """
     with running(data) as url:
         upgrade(url)
@@ -136,7 +136,7 @@ def serve_yardstick(kind: str, size: int) -> Iterator[BenchServer]:
     """One of the yardsticks of `bare.py`, answering `size` bytes."""
     port = _free_port()
     command = ["-m", "adapters.bench.bare", kind, str(port), str(size)]
-    # What broadcasts answers a GET only when there is something to tell.
+    # A broadcasting server answers a GET only when there is an event to send.
     with _run_server(command, port, "" if kind == "broadcast" else "/") as running:
         yield running
 

@@ -1,4 +1,4 @@
-"""The rows: what is measured, and against what."""
+"""The rows of the benchmark: each measurement and the yardstick it is compared with."""
 
 import asyncio
 import random
@@ -68,9 +68,9 @@ LEDGER_COLUMNS: Final = ["store", "sku", "kind", "on_hand", "cause", "occurred_a
 
 
 class BenchmarkRow(Struct, frozen=True):
-    """`goal` is the ratio to reach; where a smaller figure is better it is `at_most` that.
+    """One row; `goal` is the ratio to reach, or with `at_most` (smaller is better) not to exceed.
 
-    What is `vast` is measured in a vast shop too, and `measure` takes it beside the usual one.
+    A `vast` row is measured on a vast data set too; `measure` takes it beside the usual one.
     """
 
     number: int

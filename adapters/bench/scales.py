@@ -1,4 +1,4 @@
-"""How large the shop is that is measured."""
+"""The scales of the data set that a benchmark measures."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""How long it takes until the last of many open streams has heard of a change."""
+"""The stream benchmark: the time until the last of many open streams receives a change."""
 
 import asyncio
 import time
@@ -25,7 +25,7 @@ class StreamClients:
         self._open: list[asyncio.BaseTransport] = []
 
     async def open(self, *, greeted: bool) -> None:
-        """Connect; `greeted` streams begin with how things stand, which is waited for."""
+        """Connects; a `greeted` stream begins with a snapshot, which is awaited."""
         loop = asyncio.get_running_loop()
         for _ in range(self._count):
             transport, _ = await loop.create_connection(

@@ -1,1 +1,1 @@
-"""How a message leaves the house."""
+"""The delivery channels of messages."""

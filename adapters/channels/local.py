@@ -1,7 +1,7 @@
 """The local channel: every message becomes files that a person can open.
 
-In trial mode it stands in for every channel that has no provider, and the message is recorded
-as having gone out on that channel.
+In trial mode it replaces every channel that has no provider, and the message is recorded as sent
+on that channel.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ class LocalCarrier:
     """Writes `<id>.txt`, `<id>.html` where there is HTML, and `<id>.json` with everything.
 
     The names come from the message's id, so a second try overwrites the first. The files hold
-    what a customer was told, handover code included: only their owner may read them.
+    the text of the message, handover code included: only their owner may read them.
     """
 
     def __init__(self, folder: Path) -> None:

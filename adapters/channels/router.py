@@ -17,8 +17,8 @@ from service.follow_ups.ports import MessageCarrier
 class ChannelRouter:
     """Hands each message to the carrier of its channel.
 
-    Without any provider the shop is on trial: the local channel carries everything. With one,
-    a channel that has none is closed, so that no customer waits for what only a file has seen.
+    Without any provider the service is in trial mode: the local channel carries everything. With
+    one, a channel that has none is closed, so that no customer's message goes only to a file.
     """
 
     def __init__(self, carriers: Mapping[MessageChannel, MessageCarrier], messages: Path) -> None:

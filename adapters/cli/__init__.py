@@ -55,7 +55,7 @@ def hylla() -> None:
 
 
 def main() -> None:
-    """Run a command; what goes wrong is one sentence, not a traceback."""
+    """Runs a command; an error is one sentence, not a traceback."""
     try:
         hylla()
     except SettingsError as error:
@@ -63,7 +63,7 @@ def main() -> None:
     except DomainError as refusal:
         fail(refusal.detail, EXIT_FAILURE)
     except Exception as error:
-        # Loaded here, since most commands end well and need no database to say so.
+        # Imported here: most commands succeed and need no database module.
         from adapters.postgres.db.programs import DatabaseUnavailable  # noqa: PLC0415
 
         if not isinstance(error, DatabaseUnavailable):

@@ -27,9 +27,9 @@ MAX_SHOWN: Final = 20
 
 
 class AuditOutput(Struct, frozen=True, omit_defaults=True):
-    """What `--json` prints: the findings, and what was repaired on the way to them.
+    """The output of `--json`: the findings, and the repairs made before them.
 
-    With `dry_run` nothing was: `repaired` is what a repair would set.
+    With `dry_run` nothing was changed: `repaired` lists the figures that a repair would set.
     """
 
     ok: bool
@@ -124,7 +124,7 @@ def _print_report(answer: AuditOutput) -> None:
 
 
 def _print_repairs(console: Console, answer: AuditOutput) -> None:
-    """The first of what was done; all of what would be, since that is what was asked for."""
+    """Prints the first repairs made, or with `dry_run` all those that would be made."""
     verb, most = ("would repair", None) if answer.dry_run else ("repaired", MAX_SHOWN)
     for repair in answer.repaired[:most]:
         _print_broken(console, f"{verb} {repair.invariant}", repair.broken)

@@ -1,4 +1,4 @@
-"""`hylla bench`: how fast this machine serves the shop, beside what it can do at all."""
+"""The `hylla bench` command: the service's speed against the limits of this machine."""
 
 import os
 import resource

@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 def run_with_components(settings: Settings, do: Callable[[Components], Awaitable[T]]) -> T:
-    """What `do` gives when it is handed the parts."""
+    """Runs `do` with the components and returns its result."""
     return asyncio.run(_run_with_components(settings, do))
 
 

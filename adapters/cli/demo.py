@@ -97,7 +97,7 @@ def command(data: Path | None, database_url: str | None, once: bool, **options: 
 
 
 def ensure_port_free(host: str, port: int) -> None:
-    """Raises SettingsError: somebody else listens there, and the story would be told to them."""
+    """Raises SettingsError where another process listens there: it would get the requests."""
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as tried:
         tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -137,7 +137,7 @@ async def revoke_demo_keys(house: Components, props: DemoKeys) -> None:
 
 
 def run_story(settings: Settings, props: DemoKeys, began: float, *, once: bool) -> None:
-    """Tell the story to the shop that opens in the parent process; its end ends that, if `once`."""
+    """Runs the story against the parent process's service; with `once`, its end stops that."""
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     console = Console(width=None if sys.stdout.isatty() else 110)
     with suppress(KeyboardInterrupt):
@@ -182,14 +182,14 @@ def _issue_customer_token(settings: Settings, customer: CustomerId) -> str:
 
 
 def _local_url(settings: Settings) -> str:
-    """Where this machine reaches the shop, whatever the world calls it."""
+    """Returns the URL of the service on this machine, whatever its public URL is."""
     everywhere = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - to be called, not listened on
     host = everywhere.get(settings.host, settings.host)
     return f"http://[{host}]:{settings.port}" if ":" in host else f"http://{host}:{settings.port}"
 
 
 async def _wait_until_ready(client: httpx.AsyncClient) -> None:
-    """Raises StoryBroken when the shop does not open."""
+    """Raises StoryFailed when the shop does not open."""
     deadline = time.monotonic() + STARTUP_TIMEOUT_SECONDS
     while time.monotonic() < deadline:
         with suppress(httpx.TransportError):

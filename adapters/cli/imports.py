@@ -130,7 +130,7 @@ async def _import_file(
 
 @contextmanager
 def _progress(file: Path) -> Iterator[Callable[[int, ImportReport], None]]:
-    """A bar on standard error while somebody looks at it."""
+    """Shows a progress bar on standard error where that is a terminal."""
     console = Console(stderr=True)
     columns = (BarColumn(), DownloadColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:

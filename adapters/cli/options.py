@@ -1,4 +1,4 @@
-"""What every command understands, and how it answers."""
+"""The options and the output that all commands share."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -95,10 +95,10 @@ def with_migrated_database(settings: Settings) -> Iterator[Settings]:
 
 
 def ensure_data_folder(settings: Settings) -> None:
-    """For commands that only look: a mistyped folder is no empty shop.
+    """Checks the data folder for commands that only read: a mistyped folder is not an empty one.
 
     Raises:
-        DatabaseUnavailable: nothing was ever kept in the data folder.
+        DatabaseUnavailable: the data folder has never held a database.
     """
     if not settings.database_url and not (settings.data / "postgres").exists():
         raise DatabaseUnavailable(f"There is no shop in {settings.data}: name it with --data.")

@@ -1,4 +1,4 @@
-"""The server that answers requests: granian, with what it needs to stop well."""
+"""The HTTP server: granian, set up for a graceful shutdown."""
 
 import os
 import socket
@@ -24,10 +24,10 @@ PORT_RELEASE_TIMEOUT_SECONDS: Final = 3.0
 
 
 def ensure_port_free(settings: Settings) -> None:
-    """Several servers may listen on one port, and would share two shops' requests between them.
+    """Checks the port: several servers may listen on one, and would share its requests.
 
     Raises:
-        click.ClickException: somebody else listens there, or there is no such address.
+        click.ClickException: another process listens there, or there is no such address.
     """
     deadline = time.monotonic() + PORT_RELEASE_TIMEOUT_SECONDS
     while fault := _bind_error(settings.host, settings.port):
@@ -51,7 +51,7 @@ def _bind_error(host: str, port: int) -> str:
 
 
 def serve(settings: Settings, make: Callable[[], Any]) -> None:
-    """Answer with the application that `make` gives in each worker, until told to stop.
+    """Serves the application that `make` returns in each worker, until a stop signal.
 
     A worker that does not end in `stop_seconds` is killed, so that a stop always comes to an end.
     """
@@ -73,7 +73,7 @@ def serve(settings: Settings, make: Callable[[], Any]) -> None:
 
 @contextmanager
 def multiprocess_metrics(workers: int) -> Iterator[None]:
-    """A folder in which several workers add up what they measure; one alone needs none."""
+    """Provides the folder in which several workers sum their metrics; one alone needs none."""
     if workers == 1:
         yield
         return

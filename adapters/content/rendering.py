@@ -1,7 +1,7 @@
-"""Puts a letter into words: one layout, one structure per kind, the words of five languages.
+"""The rendering of letters: one layout, one structure per kind, the texts of five languages.
 
-`templates/words/<locale>.toml` holds every sentence of a language; the templates beside it say
-what stands where. Templates run in a sandbox, and a name that nobody defined is an error.
+`templates/words/<locale>.toml` holds every sentence of a language; the templates beside it place
+them. Templates run in a sandbox, and an undefined name is an error.
 """
 
 import re
@@ -85,7 +85,7 @@ class JinjaRenderer:
     def _build_context(
         self, page: ImmutableSandboxedEnvironment, letter: Content, locale: str, language: str
     ) -> dict[str, Any]:
-        """Every field of the letter, and how its reader says names, days, money and points."""
+        """Returns the letter's fields and the locale's formatters of names, days, money, points."""
         kind = str(letter.__struct_config__.tag)
         region = regional_locale(locale, language, letter.country)
         context: dict[str, Any] = {
@@ -132,7 +132,7 @@ def trailing_newline(name: str) -> str:
 
 
 def regional_locale(locale: str, language: str, country: str) -> Locale:
-    """How days and numbers are written: the reader's own region, else the store's country."""
+    """Returns the locale of dates and numbers: the reader's region, else the store's country."""
     wanted = locale.split("-")
     regions = [wanted[-1]] if len(wanted) > 1 and wanted[0] == language else []
     for region in (*regions, country):

@@ -1,1 +1,1 @@
-"""The main job told as a story: a client of the public API that shows what it asks and is told."""
+"""The demo: a client of the public API that runs the main use case and shows each exchange."""

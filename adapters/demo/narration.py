@@ -1,4 +1,4 @@
-"""How the story is told: a sentence, the request, and what of the answer matters."""
+"""The output of the demo: a sentence, the request, and the relevant fields of the answer."""
 
 import asyncio
 import json
@@ -21,11 +21,11 @@ INDENT: Final = "    "
 
 
 class StoryFailed(Exception):
-    """The shop answered otherwise than the story says."""
+    """The service answered otherwise than the story expects."""
 
 
 class Actor(Struct, frozen=True):
-    """Somebody in the story, and the headers they call with."""
+    """An actor of the story, with the headers of its requests."""
 
     name: str
     headers: Mapping[str, str]
@@ -60,10 +60,10 @@ class Narrator:
         show: Collection[str] = (),
         expect: int = 200,
     ) -> Any:
-        """What the shop answers; the fields in `show` are shown, whatever they lie in.
+        """Returns the answer of the service; the fields in `show` are printed, at any depth.
 
         Raises:
-            StoryBroken: the answer has another status than expected.
+            StoryFailed: the answer has another status than expected.
         """
         headers = {**who.headers, "Idempotency-Key": key} if key else who.headers
         answer = await self._client.request(method, path, json=body, headers=headers)
@@ -78,7 +78,7 @@ class Narrator:
         return told
 
     async def get(self, who: Actor, path: str) -> Any:
-        """What is at `path`, without a word about it."""
+        """Returns the resource at `path` without printing anything."""
         answer = await self._client.get(path, headers=who.headers)
         if answer.status_code != httpx.codes.OK:
             raise StoryFailed(f"GET {path}: {answer.text}")
@@ -88,7 +88,7 @@ class Narrator:
         """Look at `path` until its answer fits.
 
         Raises:
-            StoryBroken: it never did.
+            StoryFailed: it never did.
         """
         deadline = time.monotonic() + TIMEOUT_SECONDS
         while time.monotonic() < deadline:
@@ -123,7 +123,7 @@ class Narrator:
 
 
 def select_fields(told: Any, show: Collection[str]) -> Any:
-    """Of what was told, the fields in `show` at every depth, and the first items of each list."""
+    """Selects the fields in `show` at every depth, and the first items of each list."""
     if isinstance(told, dict):
         return {name: select_fields(value, show) for name, value in told.items() if name in show}
     if isinstance(told, list):

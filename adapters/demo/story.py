@@ -40,9 +40,9 @@ MESSAGE_FIELDS: Final = ("items", "kind", "channel", "locale", "state")
 
 
 class Actors(Struct, frozen=True):
-    """Who plays, and the folder where messages can be read that no provider carries.
+    """The actors, and the folder with the messages that no provider carries.
 
-    `log_in` makes a customer of whose id it is given, as the retailer's identity provider would.
+    `log_in` authenticates the customer with an id, as the retailer's identity provider would.
     """
 
     shop_page: Actor
@@ -53,7 +53,7 @@ class Actors(Struct, frozen=True):
 
 
 class Story:
-    """Told once, in the order of its methods; each leaves what the next one needs."""
+    """Runs once, in the order of its methods; each one prepares the state for the next."""
 
     def __init__(self, teller: Narrator, cast: Actors) -> None:
         self._narrator = teller
@@ -63,10 +63,10 @@ class Story:
         self.guest = self.shopper = cast.shop_page
 
     async def run(self) -> None:
-        """The whole story, through the public API only.
+        """Runs the whole story, through the public API only.
 
         Raises:
-            StoryBroken: the shop answered otherwise than the story says.
+            StoryFailed: the service answered otherwise than the story expects.
         """
         await self.browse_products()
         await self.fill_guest_cart()
@@ -210,7 +210,7 @@ class Story:
         )
 
     async def _read_message(self, kind: str) -> None:
-        """Wait until the customer was told, and read it."""
+        """Waits for the customer's message and reads it."""
         office = self._actors.office
         path = f"/v1/messages?{urlencode({'customer': self.customer, 'kind': kind})}"
         await self._narrator.wait_until(
@@ -227,7 +227,7 @@ def find_pickup_offer(items: list[dict[str, Any]]) -> tuple[str, str]:
     """The first wanted thing that can be collected, and the nearest store that has it.
 
     Raises:
-        StoryBroken: earlier demos have bought everything.
+        StoryFailed: earlier demos have bought everything.
     """
     seen = {item["sku"]: item["stores"] for item in items}
     for sku in CANDIDATE_SKUS:
@@ -242,6 +242,6 @@ def cart_token_header(guest: Actor) -> dict[str, str]:
 
 
 def ensure(holds: bool, otherwise: str) -> None:
-    """Raises StoryBroken."""
+    """Raises StoryFailed."""
     if not holds:
         raise StoryFailed(f"{otherwise[0].upper()}{otherwise[1:]}.")

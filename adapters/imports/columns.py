@@ -25,7 +25,7 @@ _LENGTH_MARKER: Final = "of length "
 
 
 class ParsedLine(Struct, Generic[T], frozen=True):
-    """An entry, with what folding and telling lines apart need to know of it."""
+    """An entry, with the data needed to fold lines and to distinguish them."""
 
     entry: ImportEntry[T]
     key: tuple[str, ...]
@@ -36,7 +36,7 @@ class ColumnMapping(Generic[T]):
     """Reads the lines of one file as things of one kind."""
 
     def __init__(self, kind: ImportSchema[T], options: ImportOptions) -> None:
-        """Raises WrongField where an option names what the kind does not have."""
+        """Raises InvalidField where an option names a field that the kind does not have."""
         for option, chosen in (
             ("map", options.columns),
             ("set", options.constants),
@@ -57,11 +57,11 @@ class ColumnMapping(Generic[T]):
         }
 
     def is_used(self, column: str) -> bool:
-        """Whether a column of that name tells a field, by itself or because it is mapped."""
+        """Returns whether a column of that name gives a field, by itself or by its mapping."""
         return column in self._columns.values() or self._schema.has_field(column)
 
     def parse(self, line: SourceLine) -> ParsedLine[T] | RefusedLine:
-        """The thing that `line` tells, or why it tells none."""
+        """Parses `line` into its entry, or refuses it with the reason."""
         try:
             return self._parse(line)
         except DomainError as no:
@@ -94,7 +94,7 @@ class ColumnMapping(Generic[T]):
         )
 
     def _cells(self, record: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-        """What is said of each field, once: by a constant, by its mapped column, by its own."""
+        """Yields the value of each field, once: a constant, its mapped column or its own one."""
         yield from self._constants.items()
         for field, column in self._columns.items():
             if field not in self._constants:

@@ -1,4 +1,4 @@
-"""A file of customers, or of sales whose lines name customers. What is wrong is never repeated."""
+"""A file of customers, or of sales whose lines name customers. Errors never repeat a value."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""A file of deliveries: what suppliers are expected to bring, a line for each SKU."""
+"""A file of deliveries: the units expected from suppliers, a line for each SKU."""
 
 from typing import Any
 

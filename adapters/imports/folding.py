@@ -1,6 +1,6 @@
-"""Lines of one key, in a file of any length: folded into one thing, or told apart.
+"""Lines of one key, in a file of any length: folded into one entry, or distinguished.
 
-What has been seen is kept in a temporary SQLite file, so that memory does not grow with the file.
+The keys already read are in a temporary SQLite file, so that memory does not grow with the file.
 """
 
 import sqlite3

@@ -1,4 +1,4 @@
-"""What a kind of file has to tell: its fields, how each is read, and the thing they make."""
+"""The schema of a kind of file: its fields, their readers, and the entry they make."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Generic, TypeVar
@@ -12,11 +12,11 @@ T = TypeVar("T", bound=Struct)
 
 
 class ImportSchema(Struct, Generic[T], frozen=True, kw_only=True):
-    """`key` names the fields that tell one thing from another.
+    """The schema of an import; `key` names the fields that identify an entry.
 
-    `objects` are the fields whose parts may stand in columns of their own, as `options.size`.
-    `settle` makes of the values that a line told those of a `thing`, or raises a Refusal; what it
-    adds of `defaults` is for a thing that is new.
+    `objects` are the fields whose parts may have columns of their own, as `options.size`.
+    `settle` turns the values of a line into those of a `thing`, or raises a Refusal; the values it
+    adds from `defaults` apply to a new thing only.
     """
 
     key: tuple[str, ...]
@@ -33,7 +33,7 @@ class ImportSchema(Struct, Generic[T], frozen=True, kw_only=True):
 
 
 def require_fields(told: Mapping[str, Any], *fields: str) -> None:
-    """Raises WrongField for the first of `fields` that is empty."""
+    """Raises InvalidField for the first of `fields` that is empty."""
     for field in fields:
         if field not in told:
             raise InvalidField(field, "required", "is empty")

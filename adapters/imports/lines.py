@@ -41,7 +41,7 @@ class FileFormat(StrEnum):
 
 
 class SourceLine(Struct, frozen=True):
-    """What one line says, by the names of its columns."""
+    """The values of one line, by the names of its columns."""
 
     number: int
     record: dict[str, Any]
@@ -50,11 +50,11 @@ class SourceLine(Struct, frozen=True):
 def read_lines(
     file: BinaryIO, hint: FileFormat | None = None, known: Callable[[str], bool] = lambda _: True
 ) -> Iterator[SourceLine | RefusedLine]:
-    """Each line of `file`, which is at its start and can be sought in.
+    """Yields each line of `file`, which is at its start and seekable.
 
     Raises:
-        FileUnreadable: it is empty, not UTF-8 text, not what it is called, or has no usable header;
-            of that, at least one column is `known`.
+        FileUnreadable: it is empty, not UTF-8 text, not in the format of its name, or has no usable
+            header: one with at least one `known` column.
     """
     seen = _detect_format(file)
     match hint or seen:
@@ -93,7 +93,7 @@ def _text_lines(file: BinaryIO) -> Iterator[str]:
                 raise FileUnreadable(f"A line is longer than {MAX_LINE_LENGTH:,} characters.")
             yield line
     finally:
-        if not file.closed:  # else whoever stopped reading has closed it already
+        if not file.closed:  # the reader may have stopped early and closed it
             text.detach()
 
 
@@ -145,7 +145,7 @@ def _ndjson_lines(file: BinaryIO) -> Iterator[SourceLine | RefusedLine]:
 
 
 def _json_lines(file: BinaryIO) -> Iterator[SourceLine | RefusedLine]:
-    """An array that breaks off has no lines after the break: one refused line says so."""
+    """Yields the lines of a JSON array; after a syntax error, one refused line ends them."""
     if file.read(len(_BOM)) != _BOM:
         file.seek(0)
     number = 0
@@ -153,7 +153,7 @@ def _json_lines(file: BinaryIO) -> Iterator[SourceLine | RefusedLine]:
         for number, element in enumerate(_iterate_elements(_BoundedReader(file)), start=1):
             yield _json_line(number, element)
     except (ijson.JSONError, UnicodeDecodeError, ElementTooLarge) as trouble:
-        why = str(trouble).partition("\n")[0]  # what follows would repeat the file
+        why = str(trouble).partition("\n")[0]  # the rest would repeat the file
         yield RefusedLine(number + 1, "unreadable", f"The JSON cannot be read from here on: {why}.")
 
 
@@ -162,7 +162,7 @@ class ElementTooLarge(Exception):
 
 
 class _BoundedReader:
-    """A file that tells when one element takes too much of it."""
+    """A file that limits the bytes of one element."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file

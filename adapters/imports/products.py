@@ -1,4 +1,4 @@
-"""A file of products, or of sales whose lines tell products; prices are in major units, `2.55`."""
+"""A file of products, or of sales whose lines name products; prices are in major units, `2.55`."""
 
 from typing import Any
 

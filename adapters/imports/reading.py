@@ -1,4 +1,4 @@
-"""Files as batches of what their lines say. Reading happens beside the event loop."""
+"""Files as batches of parsed lines, read in a thread beside the event loop."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping

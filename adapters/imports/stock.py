@@ -1,4 +1,4 @@
-"""A file of stock: what lay in a store when somebody, or some system, counted it."""
+"""A file of stock: the units in a store when a person or a system counted them."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""A file of stores. Where no time zone is told, the place on the map tells it."""
+"""A file of stores. Without a time zone, the coordinates give it."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ def _store_kind(value: object) -> StoreKind:
 
 
 def _channels(value: object) -> list[str]:
-    """As other words; `-` says that there is none."""
+    """Reads a list of words; `-` means none."""
     return [] if value == "-" else values.text_list(value)
 
 

@@ -1,4 +1,4 @@
-"""What stands in a cell or under a name, read as what a field wants.
+"""Readers of the values of cells and of JSON members, by the type of the field.
 
 CSV knows only text, JSON has numbers, truth and lists; a field takes both. Each reader raises
 ValueError with the end of the sentence that starts with the field's name.
@@ -29,11 +29,11 @@ _FALSE: Final = frozenset({"false", "no", "n", "0"})
 
 
 class CellTooLong(ValueError):
-    """Nobody writes that much into one cell; it is refused before anything else is made of it."""
+    """A cell exceeds the length limit; it is refused before any further parsing."""
 
 
 def is_empty(value: object) -> bool:
-    """Nothing was told: no value, or only blanks."""
+    """Returns whether a value is missing or only blanks."""
     return value is None or (isinstance(value, str) and not value.strip())
 
 
@@ -44,7 +44,7 @@ def text(value: object) -> str:
 
 
 def key(value: object) -> str:
-    """Byte for byte; a number becomes text, and what a spreadsheet made `17850.0` is `17850`."""
+    """Reads a key byte for byte; a number becomes text, a spreadsheet's `17850.0` is `17850`."""
     if isinstance(value, (dict, list, bool)):
         raise ValueError("must be text or a number")  # noqa: TRY004 - the file is wrong
     spelled = _to_text(value)

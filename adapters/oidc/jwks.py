@@ -1,4 +1,4 @@
-"""The keys that an identity provider publishes, fetched when needed and kept for a while."""
+"""The key set (JWKS) of an identity provider, fetched on demand and cached."""
 
 import asyncio
 import time
@@ -42,7 +42,7 @@ class JwksCache:
 
         Raises:
             jwt.InvalidKeyError: the provider has no such key.
-            Busy: we have no keys yet, and the provider does not answer.
+            Unavailable: we have no keys yet, and the provider does not answer.
         """
         if self._monotonic() - self._fetched_at >= CACHE_TTL_SECONDS or self._lookup(kid) is None:
             await self._refresh(kid)
@@ -57,11 +57,11 @@ class JwksCache:
         return self._keys.get(kid)
 
     async def _refresh(self, kid: str | None) -> None:
-        """Fetch the keys, unless somebody just did."""
+        """Fetches the keys, unless another task has just done so."""
         async with self._lock:
             now = self._monotonic()
             fresh = now - self._fetched_at < CACHE_TTL_SECONDS
-            patience = TIMEOUT_SECONDS if self._keys else 1.0  # without keys nobody gets in
+            patience = TIMEOUT_SECONDS if self._keys else 1.0  # without keys every token is refused
             if now - self._attempted_at >= patience and not (fresh and self._lookup(kid)):
                 self._attempted_at = now
                 with suppress(httpx.HTTPError, ValueError, KeyError, TypeError, jwt.PyJWTError):

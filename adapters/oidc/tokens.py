@@ -1,6 +1,6 @@
-"""Tokens of people: from the retailer's identity provider, or from ourselves while on trial.
+"""Tokens of people: from the retailer's identity provider, or from this service in trial mode.
 
-What reads their signatures weighs 9 MB, and is loaded with the first token.
+The library that verifies signatures takes 9 MB, and is loaded with the first token.
 """
 
 # ruff: noqa: PLC0415
@@ -120,7 +120,7 @@ def _parse_list_claim(claims: Mapping[str, Any], name: str) -> frozenset[str]:
 
 
 def _invalid(error: Exception) -> Unauthenticated:
-    """Says which rule was broken, never what the token holds."""
+    """Names the broken rule, never the content of the token."""
     import jwt
 
     if isinstance(error, jwt.ExpiredSignatureError):

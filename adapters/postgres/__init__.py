@@ -1,1 +1,1 @@
-"""Where the shop's facts are kept."""
+"""The PostgreSQL adapter: repositories, tables and the unit of work."""

@@ -1,1 +1,1 @@
-"""A small made-up retailer to try things on; README.md beside it says what is in it."""
+"""The sample data: a small fictional retailer; README.md beside it describes the content."""

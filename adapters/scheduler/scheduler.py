@@ -1,8 +1,8 @@
-"""The clock of the shop: which step runs how often, in every process.
+"""The scheduler: the interval of each periodic step, in every process.
 
 Steps that lease their work run everywhere, side by side. A step that is to run once in its span
 runs in the process that writes down the span first. APScheduler only wakes them up; nothing is
-lost with it, since all work stands in the database.
+lost with it, since all work is in the database.
 """
 
 import asyncio
@@ -33,10 +33,10 @@ log = structlog.get_logger("hylla.jobs")
 
 
 class Job(Struct, frozen=True):
-    """A bounded piece of work that says how much it did.
+    """A bounded piece of work that returns the number of items it processed.
 
-    One that did something is asked again at once, so that a backlog melts quickly; one that runs
-    `once` is asked by one process in each `every`, and soon after a start when nobody has yet.
+    One that processed any runs again at once, so that a backlog shrinks quickly; one that runs
+    `once` runs in one process per `every`, and soon after a start when none has run it yet.
     """
 
     name: str
@@ -53,7 +53,7 @@ def run_slot(now: datetime, every: timedelta) -> datetime:
 
 
 class Scheduler:
-    """Runs steps while it is open. `stopping` ends what is under way at its next chance."""
+    """Runs steps while it is open. `stopping` ends a running step at its next check."""
 
     def __init__(self, units: Units, steps: Sequence[Job], stopping: asyncio.Event) -> None:
         self._units = units

@@ -109,27 +109,27 @@ async def activate_points(units: Units) -> int:
 
 
 async def purge_feed(units: Units, *, kept: timedelta) -> int:
-    """Who comes back to a stream later than that is told how things stand instead."""
+    """Deletes older changes; a stream client that resumes later gets a snapshot instead."""
     async with units.begin() as unit:
         return await unit.inventory.change_feed.purge(unit.now - kept, MAX_FEED_ROWS, BATCH_SIZE)
 
 
 async def purge_idempotency_keys(units: Units) -> int:
-    """First answers are kept long enough for any repeat, and not for ever."""
+    """Deletes first answers after the time in which a repeat is possible."""
     async with units.begin() as unit:
         return await unit.foundation.idempotency.purge(unit.now - IDEMPOTENCY_RETENTION, BATCH_SIZE)
 
 
 async def purge_access_denials(units: Units) -> int:
-    """Who asked for what is not theirs is of no interest after so long."""
+    """Deletes access denials after their retention time."""
     async with units.begin() as unit:
         return await unit.foundation.access_denials.purge(unit.now - DENIAL_RETENTION, BATCH_SIZE)
 
 
 async def run_audit(units: Units) -> int:
-    """Look at every figure and keep what was found; what is broken is told, and left to a person.
+    """Checks every figure and stores the findings; broken figures are reported, not repaired.
 
-    It did nothing that more of would help: it is over until its next hour.
+    It returns 0 so that it does not run again before its next hour.
     """
     async with units.read() as unit:
         found = await unit.administration.audit.check()

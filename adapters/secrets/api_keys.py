@@ -1,6 +1,6 @@
-"""Secrets of keys: 256 random bits, kept only as a hash.
+"""Secrets of API keys: 256 random bits, stored only as a hash.
 
-A prefix tells a publishable key, which may stand in a web page, from a secret one.
+A prefix distinguishes a publishable key, which may appear in a web page, from a secret one.
 """
 
 from base64 import b64encode
@@ -11,7 +11,7 @@ from domain.foundation.callers import Role
 
 
 class RandomSecrets:
-    """Random enough that a plain hash keeps them: nobody guesses 256 bits."""
+    """Random secrets of 256 bits: a plain hash protects them, since guessing is infeasible."""
 
     @staticmethod
     def create(role: Role) -> str:

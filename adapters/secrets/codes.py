@@ -18,7 +18,7 @@ _SEPARATORS: Final = str.maketrans("", "", " -")
 
 
 class DerivedCodes:
-    """`secret` is the installation's own; whoever has it can make every code."""
+    """Derives codes from the installation's `secret`, whose holder can make every code."""
 
     def __init__(self, secret: str) -> None:
         self._secret = secret.encode()
@@ -35,7 +35,7 @@ class DerivedCodes:
         return f"{cart}.{self._derive('cart', cart).hex()}"
 
     def order_token(self, order: OrderId) -> str:
-        """Half as long as a cart's: it stands in a link, and in a text message."""
+        """Derives an order's token, half as long as a cart's: it is in links and text messages."""
         return f"{order}.{self._derive('order', order).hex()[:ORDER_TOKEN_HEX_DIGITS]}"
 
     def order_from_token(self, token: str) -> OrderId | None:

@@ -1,7 +1,7 @@
 """E-mail by SMTP (RFC 5321), with one-click unsubscription (RFC 8058).
 
-A session is spelled out step by step, because the step tells what a lost answer means: before
-the text is handed over nothing has happened, after it nobody knows.
+A session runs step by step, because the step decides the meaning of a lost answer: before the
+text is sent nothing has happened, after it the outcome is unknown.
 """
 
 import hashlib
@@ -52,7 +52,7 @@ DEFAULT_PORTS: Final = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
 
 
 class MailServer(Struct, frozen=True):
-    """Where mail is handed over.
+    """The SMTP server that takes the mail.
 
     `smtps://` is TLS from the start, `smtp+starttls://` insists on an upgrade, `smtp://` upgrades
     where it is offered. A password always insists.
@@ -90,7 +90,7 @@ def _unquote(parts: SplitResult, name: str) -> str | None:
 
 
 class BounceAddress(Struct, frozen=True):
-    """A return path of its own for every message (VERP), so that a bounce names what bounced."""
+    """A return path of its own for every message (VERP), so that a bounce names its message."""
 
     domain: str
     secret: bytes
@@ -114,7 +114,7 @@ class SmtpCarrier:
         timeout_s: float = 20.0,
         tls: ssl.SSLContext | None = None,
     ) -> None:
-        """`sender` is what readers see: `Shop <shop@example.com>`; its domain names our mail."""
+        """Takes the From header `sender`, as `Shop <shop@example.com>`; its domain names us."""
         self._server = server
         self._name, self._address = parseaddr(sender)
         self._domain = self._address.rpartition("@")[2]
@@ -207,7 +207,7 @@ class SmtpCarrier:
 
 
 def to_outcome(error: SMTPException) -> MessageRejected:
-    """What a mail server's refusal means, by its enhanced code (RFC 3463) where it gives one."""
+    """Maps a mail server's refusal, by its enhanced code (RFC 3463) where it gives one."""
     if isinstance(error, SMTPConnectError | SMTPServerDisconnected | SMTPTimeoutError):
         return MessageRejected(DeliveryFault.TRANSIENT, type(error).__name__)
     if isinstance(error, SMTPAuthenticationError):

@@ -1,4 +1,4 @@
-"""What Stripe tells by itself: signed calls, at least once, in no order."""
+"""Stripe's webhook events: signed, delivered at least once, in no order."""
 
 import hmac
 from collections.abc import Mapping, Sequence
@@ -43,7 +43,7 @@ class StripeEvents:
         return _to_provider_event(event)
 
     def _verify_signature(self, header: str, body: bytes, now: datetime) -> None:
-        """Raises WrongSignature."""
+        """Raises InvalidSignature."""
         parts = [part.partition("=")[::2] for part in header.split(",")]
         stamp = next((value for name, value in parts if name.strip() == "t"), "")
         if not stamp.isdecimal() or len(stamp) > len("9999999999"):
@@ -53,7 +53,7 @@ class StripeEvents:
         told = [value.encode() for name, value in parts if name.strip() == "v1"]
         signed = f"{stamp}.".encode() + body
         ours = [hmac.new(key, signed, sha256).hexdigest().encode() for key in self._secrets]
-        # Every pair is compared, each in constant time: the time taken tells nothing.
+        # Every pair is compared, each in constant time: the time taken reveals nothing.
         if not sum(hmac.compare_digest(one, other) for one in ours for other in told):
             raise InvalidSignature
 

@@ -1,8 +1,8 @@
 """Card payments by Stripe's PaymentIntents: reserved when ordered, captured when the goods go.
 
-Spoken straight over httpx. Stripe's own library would bring five calls and a signature, and with
-them repeats of its own behind our back: here every repeat stands in our book, under its key, and
-survives the process.
+The adapter calls Stripe's API over httpx. Stripe's own library would add five calls and a
+signature, and retries out of our control: here every retry is recorded in the database, under its
+idempotency key, and survives the process.
 """
 
 from collections.abc import Mapping, Sequence
@@ -175,7 +175,7 @@ class StripeProvider:
     async def _get_if_in_stage(
         self, payment: str, *stages: ProviderPaymentStage
     ) -> ProviderOutcome | None:
-        """How it stands, where it has come to one of these stages."""
+        """Returns the outcome of the payment, where it has reached one of these stages."""
         told = await self.get_payment(payment)
         return (
             told
@@ -193,7 +193,7 @@ class StripeProvider:
         return await self._request("GET", "/refunds", query)
 
     async def _transition(self, payment: str, verb: str, form: dict[str, str]) -> ProviderOutcome:
-        """A step that a payment takes once; where it is refused, how the payment stands instead."""
+        """Runs a one-time transition; where it is refused, returns the payment's current state."""
         outcome = await self._request_payment_intent(
             "POST", f"/payment_intents/{payment}/{verb}", form
         )
@@ -225,7 +225,7 @@ class StripeProvider:
     async def _request(
         self, method: str, path: str, form: dict[str, str], key: TransactionId | None = None
     ) -> "dict[str, Any] | ProviderOutcome":
-        """The object that was answered, or what became of the request."""
+        """Returns the object in the answer, or the outcome of the request."""
         try:
             answer = await self._client.request(
                 method,
@@ -270,10 +270,10 @@ def _retry_after(answer: httpx.Response) -> timedelta | None:
 def to_provider_payment(
     intent: Mapping[str, Any], refunds: Sequence[Mapping[str, Any]] | None = None
 ) -> ProviderPayment:
-    """A PaymentIntent in our words; a status that nobody knows yet is one to be looked at again.
+    """Maps a PaymentIntent to the domain; an unknown status is one to be checked again.
 
-    A refund may be `succeeded` for days and `failed` then. What a charge says in sum of them is not
-    defined for that, so that they are counted here, where they were asked for too.
+    A refund may be `succeeded` for days and `failed` then. A charge's sum of refunds is not defined
+    for that case, so the refunds are summed here, where they were requested too.
     """
     stage = STAGES_BY_STATUS.get(intent["status"], ProviderPaymentStage.PROCESSING)
     error = intent.get("last_payment_error")

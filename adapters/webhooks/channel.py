@@ -1,4 +1,4 @@
-"""A signed webhook (Standard Webhooks) that carries messages to whoever really sends them.
+"""A signed webhook (Standard Webhooks) that carries messages to the retailer's sender.
 
 The receiver gets `{"type": "message.pickup_ready", "timestamp", "data": {…}}` with the headers
 `webhook-id` (the same on every try: the receiver's key against doubles), `webhook-timestamp`

@@ -54,7 +54,7 @@ class HttpWebhookSender:
                 asyncio.timeout(TIMEOUT_SECONDS),
                 self._client.stream("POST", parcel.url, content=body, headers=headers) as answer,
             ):
-                return to_result(answer, now)  # what it says beside its status is not read
+                return to_result(answer, now)  # the body is not read
         except PrivateAddress:
             return DeliveryResult(False, "private_address")
         except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as trouble:

@@ -105,7 +105,7 @@ class Cart(Struct, frozen=True):
     def find_line(self, sku: Sku, at: FulfilmentMethod | None = None) -> CartLine | None:
         """Finds the line of a SKU that is fulfilled as `at`, or has no fulfilment yet.
 
-        Without `at` it is the SKU's only line. Raises SeveralLines: there are more.
+        Without `at` it is the SKU's only line. Raises AmbiguousCartLine: there are more.
         """
         lines = self.lines_of(sku)
         if at:
@@ -117,7 +117,7 @@ class Cart(Struct, frozen=True):
     def ensure_access(self, caller: Caller) -> None:
         """A guest's cart opens to its token, a customer's to its customer, both to a till's token.
 
-        Raises NotYours, and CartExpired where it would have opened.
+        Raises AccessDenied, and CartExpired where it would have opened.
         """
         if not self._belongs_to(caller):
             raise AccessDenied(caller, self.id)
@@ -133,7 +133,7 @@ class Cart(Struct, frozen=True):
         return guest and self.id == caller.cart
 
     def ensure_open(self) -> None:
-        """Raises PaymentUnderWay, CartNotOpen."""
+        """Raises PaymentInProgress, CartNotOpen."""
         if self.state is CartState.PAYING:
             raise PaymentInProgress(self.order, self.paying_until)
         if self.state is not CartState.OPEN:
@@ -148,7 +148,7 @@ class Cart(Struct, frozen=True):
         finds nothing more to switch, and changes nothing; neither does a line that is so already.
 
         Raises:
-            SeveralLines: the SKU is on more than one, and `at` names none.
+            AmbiguousCartLine: the SKU is on more than one, and `at` names none.
             TooManyLines, TooManyUnits: there is no room.
         """
         self.ensure_open()
@@ -162,7 +162,7 @@ class Cart(Struct, frozen=True):
         return self._with_lines(lines if before else [*self.lines, line], now)
 
     def without_line(self, sku: Sku, now: datetime, at: FulfilmentMethod | None = None) -> "Cart":
-        """The cart without the line; the same cart when there is none. Raises SeveralLines."""
+        """The cart without the line; the same cart when there is none. Raises AmbiguousCartLine."""
         self.ensure_open()
         gone = self.find_line(sku, at)
         if gone is None or (at and gone.fulfilment != at):
@@ -195,7 +195,7 @@ class Cart(Struct, frozen=True):
         """The cart with a line put aside for later; a repeat changes nothing.
 
         Raises:
-            NotInCart, SeveralLines: there is no such line, or more than one.
+            CartLineNotFound, AmbiguousCartLine: there is no such line, or more than one.
             TooManyLines, TooManyUnits: there is no room.
         """
         self.ensure_open()
@@ -211,7 +211,7 @@ class Cart(Struct, frozen=True):
         """The cart with a saved line in it again, as it was; a repeat changes nothing.
 
         Where the cart has the line by now, they become one. The price that was seen stays the one
-        from then. Raises NotInCart, OtherCurrency, TooManyLines, TooManyUnits.
+        from then. Raises CartLineNotFound, CurrencyMismatch, TooManyLines, TooManyUnits.
         """
         self.ensure_open()
         line = self.find_saved_line(sku)
@@ -237,7 +237,7 @@ class Cart(Struct, frozen=True):
         return next((line for line in self.saved if line.sku == sku), None)
 
     def _ensure_in_cart(self, sku: Sku) -> "Cart":
-        """The same cart, where a step was done before. Raises NotInCart."""
+        """The same cart, where a step was done before. Raises CartLineNotFound."""
         if not self.find_saved_line(sku) and not self.lines_of(sku):
             raise CartLineNotFound(sku)
         return self

@@ -239,7 +239,7 @@ class Fulfilment(Struct, frozen=True, kw_only=True):
             )
 
     def transition_to(self, state: str, now: datetime, **changes: object) -> Self:
-        """The step itself; a repeat of the last one changes nothing. Raises WrongState."""
+        """The step itself; a repeat of the last one changes nothing. Raises InvalidState."""
         wanted = type(self.state)(state)
         if wanted is self.state and not changes:
             return self

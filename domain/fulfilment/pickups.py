@@ -150,7 +150,7 @@ class Pickup(Fulfilment, frozen=True, kw_only=True):
         """The customer may come; a repeat changes nothing but the bin, where another is named.
 
         Raises:
-            NotAllPicked: a line has neither its units nor the word that they are missing.
+            PickingIncomplete: a line has neither its units nor the word that they are missing.
         """
         if self.state is PickupState.READY:
             return self._with_bin(bin or self.bin, now)

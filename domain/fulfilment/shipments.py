@@ -146,7 +146,7 @@ class Shipment(Fulfilment, frozen=True, kw_only=True):
         """A parcel leaves; the same one again changes nothing.
 
         Raises:
-            ParcelKnown: its number has left with other goods.
+            ParcelAlreadyKnown: its number has left with other goods.
             AlreadyShipped: nothing is left to send.
             Unexpected: a line that is not here, or more of it than is still to come.
         """
@@ -167,7 +167,7 @@ class Shipment(Fulfilment, frozen=True, kw_only=True):
         return self.transition_to("shipped", now, lines=lines, parcels=parcels, shipped_at=now)
 
     def deliver_parcel(self, tracking_number: str, now: datetime) -> Self:
-        """A parcel has reached its buyer; a repeat changes nothing. Raises NoSuchParcel."""
+        """A parcel has reached its buyer; a repeat changes nothing. Raises ParcelNotFound."""
         if tracking_number not in _tracking_numbers(self):
             raise ParcelNotFound(self, tracking_number)
         parcels = [

@@ -34,7 +34,7 @@ class InsufficientBlockedUnits(Conflict):
 
 
 def ensure_blocked(change: Conditions, there: Conditions) -> None:
-    """Raises NotBlocked."""
+    """Raises InsufficientBlockedUnits."""
     for condition, units in change.items():
         if there.get(condition, 0) + units < 0:
             raise InsufficientBlockedUnits(condition, there.get(condition, 0))

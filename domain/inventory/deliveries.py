@@ -90,7 +90,7 @@ class Delivery(Consignment, frozen=True, kw_only=True):
     announced_at: datetime
 
     def receive(self, totals: Mapping[Sku, int], *, last: bool, by: str, now: datetime) -> Self:
-        """Raises NotExpected too."""
+        """Raises SkuNotExpected too."""
         expected = {line.sku for line in self.lines}
         if strangers := sorted(totals.keys() - expected):
             raise SkuNotExpected(strangers)

@@ -125,7 +125,7 @@ class Hold(Struct, frozen=True):
         """Held for `ttl` from now, never less than before, never beyond the ceiling.
 
         Raises:
-            HoldOver: it does not count any more.
+            HoldEnded: it does not count any more.
         """
         if not self.is_effective_at(now):
             raise HoldEnded(self, now)
@@ -136,9 +136,9 @@ class Hold(Struct, frozen=True):
         """Pinned while `attempt` takes the money, for `ttl` at most; a repeat changes nothing.
 
         Raises:
-            HoldOver: it does not count any more.
+            HoldEnded: it does not count any more.
             HoldPinned: another attempt is under way; it has to end first, where the money is taken.
-            AttemptOver: this one was unpinned, or its deadline is past.
+            PaymentAttemptEnded: this one was unpinned, or its deadline is past.
         """
         if not self.is_effective_at(now):
             raise HoldEnded(self, now)

@@ -125,7 +125,7 @@ def ensure_served(
     """Checks the locations; units already held at one may still be had there.
 
     Raises:
-        NotServed: there are others that sell nothing new through the channel.
+        ChannelNotServed: there are others that sell nothing new through the channel.
     """
     others = [one for one in stores if not one.serves(channel) and one.store not in held_at]
     if others:

@@ -95,7 +95,7 @@ class Adjustment(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 def apply_adjustment(line: Adjustment, blocked: Conditions) -> StockDelta:
     """Computes the change that an adjustment makes to a stock level with so many units blocked.
 
-    Raises WrongSign, NotBlocked.
+    Raises WrongAdjustmentSign, InsufficientBlockedUnits.
     """
     if line.reason in INCREASING_REASONS and line.delta < 0:
         raise WrongAdjustmentSign(line.reason, "above")
@@ -126,7 +126,7 @@ class StockVersionMismatch(PreconditionFailed):
 
 
 def apply_setting(line: StockSetting, shelf: StockLevel) -> StockDelta:
-    """Computes the change that sets the seen quantity. Raises StaleShelf."""
+    """Computes the change that sets the seen quantity. Raises StockVersionMismatch."""
     if line.if_version != shelf.version:
         raise StockVersionMismatch(shelf)
     return StockDelta(line.store, line.sku, on_hand=line.on_hand - shelf.on_hand)

@@ -73,7 +73,7 @@ class Transfer(Consignment, frozen=True, kw_only=True):
         return [StockDelta(self.origin, line.sku, on_hand=-line.quantity) for line in self.lines]
 
     def receive(self, totals: Mapping[Sku, int], *, last: bool, by: str, now: datetime) -> Self:
-        """Raises NotSent too: more has come than was sent."""
+        """Raises MoreThanSent too: more has come than was sent."""
         sent = {line.sku: line.quantity for line in self.lines}
         wrong = {
             sku: (sent.get(sku, 0), total)
@@ -89,7 +89,7 @@ def ensure_in_stock(transfer: Transfer, shelves: Mapping[StockKey, StockLevel]) 
     """Checks that only unpromised units are sent. Safety stock may be: it limits shoppers only.
 
     Raises:
-        NotEnoughStock: every line that is short is named.
+        InsufficientStock: every line that is short is named.
     """
     free = {place: max(0, shelf.available) for place, shelf in shelves.items()}
     short = [

@@ -51,7 +51,7 @@ class TenderRequest(Struct, frozen=True, forbid_unknown_fields=True):
     gift_cards: Annotated[list[Annotated[str, Meta(max_length=64)]], Meta(max_length=20)] = []
 
     def ensure_accepted(self) -> None:
-        """Raises TenderRefused: the shop accepts neither yet, and refuses at once."""
+        """Raises TenderNotAccepted: the shop accepts neither yet, and refuses at once."""
         if self.points:
             raise TenderNotAccepted("points")
         if self.gift_cards:

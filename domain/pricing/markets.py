@@ -112,7 +112,7 @@ def choose_market(markets: Collection[Market], currency: str, named: str | None)
     None where the retailer has no markets.
 
     Raises:
-        NoSuchMarket, CurrencyNotSold
+        UnknownMarket, CurrencyNotSold
     """
     found = ensure_market(markets, currency, named)
     if named is not None and (found is None or found.market != named):

@@ -95,7 +95,7 @@ class UnknownShippingMethod(Invalid):
 
 
 def ensure_offered(method: str, known: Collection[ShippingMethod], currency: str) -> None:
-    """Raises NoSuchMethod."""
+    """Raises UnknownShippingMethod."""
     fit = list_offered(known, market=None, country=None, currency=currency)
     if all(one.method != method for one in fit):
         raise UnknownShippingMethod(method, currency)

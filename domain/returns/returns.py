@@ -156,7 +156,7 @@ class Return(Struct, frozen=True, kw_only=True):
         ]
 
     def ensure_announced(self) -> None:
-        """Raises ReturnOver."""
+        """Raises ReturnClosed."""
         if self.state is not ReturnState.ANNOUNCED:
             raise ReturnClosed(self)
 
@@ -165,7 +165,7 @@ class Return(Struct, frozen=True, kw_only=True):
         return self.with_changes(now, state=ReturnState.RECEIVED, by=by, received_at=now, **came)
 
     def cancel(self, now: datetime) -> "Return":
-        """Nothing will come; a repeat changes nothing. Raises ReturnOver."""
+        """Nothing will come; a repeat changes nothing. Raises ReturnClosed."""
         if self.state is ReturnState.CANCELLED:
             return self
         self.ensure_announced()
@@ -174,7 +174,7 @@ class Return(Struct, frozen=True, kw_only=True):
     def decide_withheld(
         self, *, pays: bool, refunds: list[Refund], by: str, now: datetime
     ) -> "Return":
-        """Settles the withheld amount: paid back by `refunds`, or not. Raises NothingWithheld."""
+        """Settles the withheld amount: paid back by `refunds`, or not. Raises NothingToDecide."""
         if not self.withheld.amount:
             raise NothingToDecide
         lines = [
@@ -204,7 +204,7 @@ def to_return_lines(
     a unit of each line.
 
     Raises:
-        MoreThanGiven: with the units that may come back of each named line.
+        ReturnTooLarge: with the units that may come back of each named line.
     """
     left = {line.line: line.returnable for line in order.lines}
     lines, wrong = [], []

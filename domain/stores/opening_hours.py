@@ -62,7 +62,7 @@ def parse_hours(text: str) -> str:
     A day that people leave out is closed. Parsing a parsed text changes nothing.
 
     Raises:
-        HoursUnreadable: it is neither OSM text nor days with times.
+        InvalidOpeningHours: it is neither OSM text nor days with times.
     """
     written = text.strip()
     if not written:

@@ -18,7 +18,7 @@ console.log(`${seen.sku}:`, seen.stores.map((place) => `${place.name} ${place.st
 
 const cart = must(await shop.POST("/v1/carts", { body: { currency: "SEK" } }));
 const guest = { "Cart-Token": cart.token ?? "" };
-const fulfilment: Schemas["Fulfilment"] = { method: "pickup", store };
+const fulfilment: Schemas["FulfilmentMethod"] = { method: "pickup", store };
 must(
   await shop.PUT("/v1/carts/{cart}/lines/{sku}", {
     params: { path: { cart: cart.id, sku }, header: guest },

@@ -3270,7 +3270,7 @@ export interface components {
         };
         /**
          * EarnedPoints
-         * @description Points that a sale gave, and what its member can spend now.
+         * @description Points that a sale earned, and the member's spendable balance now.
          */
         EarnedPoints: {
             earned: number;
@@ -4781,9 +4781,9 @@ export interface components {
         };
         /**
          * ReceiptResult
-         * @description What became of a receipt. `conflicts` did not fit, and were applied all the same.
+         * @description The result of a receipt. `conflicts` did not match our data, and were applied all the same.
          *
-         *         `pending_match`: the goods are booked; money and points wait for the sale that was named.
+         *         `pending_match`: the goods are booked; money and points wait for the named sale.
          */
         ReceiptResult: {
             id?: string;
@@ -5245,7 +5245,7 @@ export interface components {
         };
         /**
          * StockReportResult
-         * @description What became of a line, and the shelf as it is after; `code` and `detail` say why not.
+         * @description The result of a line, and the stock level after it; `code` and `detail` give the refusal.
          */
         StockReportResult: {
             /** @enum {unknown} */

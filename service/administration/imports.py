@@ -1,8 +1,8 @@
-"""Files of the retailer's own systems come in line by line: stores, products, stock and others.
+"""Imports of files from the retailer's systems, line by line: stores, products, stock and others.
 
 Every line is accepted, found unchanged, or refused with a reason. Lines come in batches, each in
-a unit of its own, so that a file of any length holds no lock for long; a file that broke off is
-simply brought in again, and what is already there is unchanged.
+a unit of its own, so that a file of any length holds no lock for long; an interrupted file is
+imported again, and lines already imported are unchanged.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -48,11 +48,11 @@ class ImportKind(StrEnum):
 
 
 class ImportOptions(Struct, frozen=True, kw_only=True):
-    """How to understand a file whose columns have other names than ours.
+    """Options for a file whose columns have other names than ours.
 
-    `columns` says where a field stands (a dot steps into an object), `constants` what a field is in
-    every line, `patterns` which text a field must match. `distinct` names the key of which many
-    lines become one thing. `content_type` is what somebody called the file, if anybody did.
+    `columns` gives the path of a field (a dot steps into an object), `constants` the value of a
+    field in every line, `patterns` the text a field must match. `distinct` names the key by which
+    many lines become one entry. `content_type` is the file's declared type, if any.
     """
 
     columns: Mapping[str, str] = field(default_factory=dict)
@@ -73,7 +73,7 @@ def options(
     """From pairs as people write them: `field=column`, `field=value`, `field=regular expression`.
 
     Raises:
-        WrongField: a pair has no `=`.
+        InvalidField: a pair has no `=`.
     """
     return ImportOptions(
         columns=_pairs("map", columns),
@@ -104,9 +104,9 @@ class RefusedLine(Struct, frozen=True):
 
 
 class ImportEntry(Struct, Generic[T], frozen=True):
-    """One thing as a line tells it; `given` are the fields it really names.
+    """One entry as a line gives it; `given` are the fields the line really names.
 
-    `folded` counts further lines of the same key that are told in it.
+    `folded` counts further lines of the same key that are merged into it.
     """
 
     line: int
@@ -150,7 +150,7 @@ class FileReader(Protocol):
     def batches(
         self, kind: ImportKind, file: BinaryIO, options: ImportOptions
     ) -> AsyncIterator[Batch]:
-        """What the lines of `file` say, in batches of a size that a unit can take.
+        """The entries of `file`, in batches of a size that a unit can take.
 
         Raises:
             Invalid: the options do not fit the kind, or no line of the file can be read.
@@ -165,7 +165,7 @@ async def import_file(
     actor: str,
     watch: Callable[[ImportReport], None] = lambda _: None,
 ) -> ImportReport:
-    """Bring in what a file says, batch by batch. `watch` sees the report grow.
+    """Imports the lines of a file, batch by batch. `watch` sees the report grow.
 
     Repeating a file changes nothing: every line is then unchanged, or refused as before.
     """
@@ -184,7 +184,7 @@ async def import_file(
 async def _laid_over(
     units: Units, entries: Sequence[ImportEntry[Any]], kind: ImportKind, actor: str
 ) -> list[LineVerdict]:
-    """One batch over what is known."""
+    """Merges one batch into the known data."""
     async with units.begin() as unit:
         return await IMPORTERS[kind](unit, entries, actor)
 
@@ -340,7 +340,7 @@ async def _recount(
     shelves: Mapping[StockKey, StockLevel],
     source: PostingSource,
 ) -> None:
-    """Make each shelf what was counted, with what has moved since then applied again."""
+    """Sets each stock level to its counted units, with later moves applied again."""
     latest = {each.line.stock_key: each for each in told if each.line}
     since = await unit.inventory.stock_levels.sum_since(
         {(place, each.as_of) for place, each in latest.items()}
@@ -371,9 +371,9 @@ def _revise(
     key: Callable[[T], K],
     merge: Callable[[V | None, ImportEntry[T]], V],
 ) -> tuple[list[LineVerdict], list[V]]:
-    """Lay each entry over what is known, in the order of the file; what is new then is `known`.
+    """Merges each entry into the known data, in the order of the file; new data is then `known`.
 
-    Answers a verdict for each entry, and the things that changed.
+    Returns a verdict for each entry, and the objects that changed.
     """
     verdicts: list[LineVerdict] = []
     changed: dict[K, V] = {}

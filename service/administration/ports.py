@@ -45,16 +45,16 @@ class Webhooks(Protocol):
     async def add(self, webhook: Webhook, secret: str) -> None: ...
 
     async def get(self, webhook: WebhookId) -> Webhook:
-        """Raises Missing."""
+        """Raises NotFound."""
 
     async def list_page(self, after: str, limit: int) -> list[Webhook]:
         """The next `limit` behind the id `after`, in the order they were made."""
 
     async def delete(self, webhook: WebhookId) -> None:
-        """Raises Missing."""
+        """Raises NotFound."""
 
     async def rewind(self, webhook: WebhookId, position: int) -> Webhook:
-        """Go on behind `position`, at once, whatever was under way. Raises Missing."""
+        """Go on behind `position`, at once, whatever was under way. Raises NotFound."""
 
     async def lease(self, limit: int, span: timedelta) -> Sequence[WebhookDelivery]:
         """What is to be sent to up to `limit` who are due; ours alone for `span`."""

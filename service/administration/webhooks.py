@@ -45,7 +45,7 @@ async def create_webhook(
     """Tell `url` of every change from now on. A repeat of `request` answers the same.
 
     Raises:
-        WrongField: the address cannot be one of another system.
+        InvalidField: the address cannot be one of another system.
     """
     ensure_allowed_url(url, private=private)
     async with units.begin() as unit:
@@ -70,7 +70,7 @@ async def create_webhook(
 
 @retry_on_conflict
 async def delete_webhook(units: Units, webhook: WebhookId) -> None:
-    """It is told of nothing any more. Raises Missing."""
+    """It is told of nothing any more. Raises NotFound."""
     async with units.begin() as unit:
         await unit.administration.webhooks.delete(webhook)
 
@@ -82,9 +82,9 @@ async def replay_webhook(
     """Tell it once more of everything behind `after`; one that was disabled is active again.
 
     Raises:
-        Missing: there is none.
-        CursorTooOld: what came behind that is no longer kept.
-        WrongField: nothing has come so far yet.
+        NotFound: there is none.
+        CursorExpired: what came behind that is no longer kept.
+        InvalidField: nothing has come so far yet.
     """
     async with units.begin() as unit:
         if first := await unit.foundation.idempotency.claim(request, Webhook):

@@ -1,7 +1,7 @@
-"""A cart's lines kept for its owner: held on request, trimmed with the cart, turned into the order.
+"""Holds of cart lines: created on request, reduced with the cart, converted into the order.
 
-A cart has at most one hold, which never counts against the cart itself. What the cart no longer
-asks for is free at once; what it asks for in addition is held by asking again.
+A cart has at most one hold, which never counts against the cart itself. Units that the cart no
+longer needs are free at once; additional units are held by a new request.
 """
 
 from collections.abc import Collection, Mapping
@@ -44,7 +44,7 @@ from service.sourcing.routing import ensure_shippable, get_shipping_locations, m
 
 
 class CartHold(Struct, frozen=True):
-    """What a cart's hold keeps: `places` while it counts, `claimed` as long as it is not closed."""
+    """The hold of a cart: `places` while it is active, `claimed` as long as it is not closed."""
 
     hold: Hold | None = None
     places: Mapping[StockKey, int] = NO_HELD_UNITS
@@ -88,16 +88,17 @@ async def lock_held_stock(unit: Unit, carts: Collection[Cart]) -> None:
 async def hold_cart_lines(
     unit: Unit, caller: Caller, cart: Cart, *, ttl: timedelta = DEFAULT_TTL, limit: int
 ) -> tuple[Cart, Hold | None]:
-    """Hold every line of a taken cart that says how it reaches its buyer, for `ttl`, or none.
+    """Holds every line of a locked cart that has a fulfilment method, for `ttl`; all lines or none.
 
-    What is to be sent is held where it would be sent from.
+    Lines to be shipped are held at the location they would be shipped from.
 
     Raises:
-        NotEnoughStock: not every line can be held; what was held before stays.
-        NotServed: a store sells nothing new through the web.
-        HoldLimit: a customer may not hold so much of one SKU.
-        HoldPinned: something else is being paid for.
-        ProductMissing, OverLimit: there is no such thing any more, or no order takes so many.
+        InsufficientStock: not every line can be held; the earlier hold stays.
+        ChannelNotServed: a store sells nothing new through the web.
+        HoldLimitExceeded: a customer may not hold so many units of one SKU.
+        HoldPinned: a payment for other lines is under way.
+        ProductNotFound: the product no longer exists.
+        QuantityLimitExceeded: no order takes so many units.
     """
     kept = await get_cart_hold(unit, cart)
     asked = await _asked(unit, cart, kept)
@@ -118,7 +119,7 @@ async def hold_cart_lines(
 
 
 class _HoldPlan(Struct, frozen=True):
-    """What a cart asks to be held: lines with the location of each, and what they are made of."""
+    """The lines a cart asks to hold, the location of each, and their components."""
 
     lines: list[HoldLine]
     parts: Mapping[Sku, Mapping[Sku, int]]
@@ -135,7 +136,11 @@ class _HoldPlan(Struct, frozen=True):
 
 
 async def _asked(unit: Unit, cart: Cart, kept: CartHold) -> _HoldPlan:
-    """Raises ProductMissing, OverLimit, and NotEnoughStock: nobody could send all of it."""
+    """Units to ship.
+
+    Raises ProductNotFound, QuantityLimitExceeded, and InsufficientStock when no location can ship
+    all units.
+    """
     catalogue = await get_products_with_parts(unit, [line.sku for line in cart.lines])
     _ensure_for_sale(unit, cart, catalogue)
     parts = _parts(cart, catalogue)
@@ -155,7 +160,7 @@ async def _asked(unit: Unit, cart: Cart, kept: CartHold) -> _HoldPlan:
 async def _held(
     unit: Unit, cart: Cart, kept: CartHold, asked: _HoldPlan, ttl: timedelta
 ) -> tuple[Cart, Hold | None]:
-    """The cart's hold goes on with what is asked, or a new one begins; none for nothing."""
+    """Extends the cart's hold with the requested lines, or creates one; none for no lines."""
     if kept.hold and kept.places:
         hold = kept.hold.with_lines(asked.lines, asked.places).extend(ttl, unit.now)
         await unit.inventory.holds.update(hold)
@@ -179,9 +184,9 @@ async def _held(
 
 
 async def trim_hold(unit: Unit, caller: Caller, cart: Cart) -> Cart:
-    """Free what a changed cart no longer asks for; the rest is held longer, where it is there.
+    """Releases units that a changed cart no longer needs; extends the rest where it is in stock.
 
-    Raises HoldPinned: it is being paid for.
+    Raises HoldPinned: a payment is under way.
     """
     kept = await get_cart_hold(unit, cart)
     if kept.hold is None:
@@ -213,7 +218,7 @@ async def release_cart_hold(unit: Unit, caller: Caller, cart: Cart) -> None:
 
 
 async def move_hold_to_owner(unit: Unit, cart: Cart) -> None:
-    """What a cart holds is its customer's, with all that follows: the cap, and the till."""
+    """Moves a cart's hold to its customer: the customer's hold limit and till rules then apply."""
     kept = await get_cart_hold(unit, cart)
     if kept.hold and kept.claimed:
         await unit.inventory.holds.update(replace(kept.hold, customer=cart.customer))
@@ -222,9 +227,9 @@ async def move_hold_to_owner(unit: Unit, cart: Cart) -> None:
 def _left(
     cart: Cart, kept: CartHold, parts: Mapping[Sku, Mapping[Sku, int]]
 ) -> tuple[list[HoldLine], dict[StockKey, int]]:
-    """Of what is held that which the cart still asks for: the lines, and the units of each place.
+    """The held units that the cart still needs: the lines, and the units of each location.
 
-    What is to be sent goes on being held where it is.
+    Lines to be shipped stay held at their current location.
     """
     assert kept.hold is not None
     lines = lines_to_hold(cart)
@@ -259,7 +264,7 @@ def lines_to_hold(cart: Cart) -> list[HoldLine]:
 
 
 def _ensure_for_sale(unit: Unit, cart: Cart, catalogue: Catalogue) -> None:
-    """Raises ProductMissing, OverLimit."""
+    """Raises ProductNotFound, QuantityLimitExceeded."""
     for line in cart.lines:
         if line.sku not in catalogue:
             raise ProductNotFound(line.sku)
@@ -268,7 +273,7 @@ def _ensure_for_sale(unit: Unit, cart: Cart, catalogue: Catalogue) -> None:
 
 
 def _parts(cart: Cart, catalogue: Catalogue) -> dict[Sku, dict[Sku, int]]:
-    """What the lines take from shelves; nothing of what is not in the catalogue any more."""
+    """The components the lines take from stock; none for products no longer in the catalogue."""
     known = {line.sku for line in cart.lines} & catalogue.keys()
     nothing: dict[Sku, dict[Sku, int]] = {line.sku: {} for line in cart.lines}
     return nothing | {sku: stocked_components(catalogue[sku], catalogue) for sku in known}

@@ -46,9 +46,9 @@ async def put_cart_line(
     """Set a line to a quantity; a repeat changes nothing.
 
     Raises:
-        Missing: no such cart, or no such SKU.
-        SkuRetired, OtherCurrency, NoSuchStore: it can never be ordered like this.
-        SeveralLines: the SKU stands on more than one, and the wish names none.
+        NotFound: no such cart, or no such SKU.
+        SkuRetired, CurrencyMismatch, UnknownStore: it can never be ordered like this.
+        AmbiguousCartLine: the SKU stands on more than one, and the wish names none.
     """
 
     async def put(unit: Unit, before: Cart) -> Cart:
@@ -70,7 +70,7 @@ async def delete_cart_line(
     change: "CartChange",
     at: FulfilmentMethod | None = None,
 ) -> CartView:
-    """Take a line out; a repeat changes nothing. Raises SeveralLines."""
+    """Take a line out; a repeat changes nothing. Raises AmbiguousCartLine."""
 
     async def drop(unit: Unit, before: Cart) -> Cart:
         return before.without_line(sku, unit.now, at)
@@ -89,7 +89,7 @@ async def set_fulfilment(
 ) -> SwitchedView:
     """Have every line reach its buyer in the same way, and say what that changed.
 
-    What was held elsewhere is free. A repeat changes nothing. Raises NoSuchStore, TooManyUnits.
+    What was held elsewhere is free. A repeat changes nothing. Raises UnknownStore, TooManyUnits.
     """
     async with units.begin() as unit:
         if first := await _claimed(unit, caller, cart, change.key, SwitchedView):
@@ -114,7 +114,10 @@ async def save_line(
     change: "CartChange",
     at: FulfilmentMethod | None = None,
 ) -> CartView:
-    """Put a line aside for later; what was held for it is free. Raises NotInCart, SeveralLines."""
+    """Saves a line for later and releases its hold.
+
+    Raises CartLineNotFound, AmbiguousCartLine.
+    """
 
     async def step(unit: Unit, before: Cart) -> Cart:
         return before.save_for_later(sku, unit.now, at)
@@ -125,7 +128,7 @@ async def save_line(
 async def restore_line(
     units: Units, *, caller: Caller, cart: CartId, sku: Sku, change: "CartChange"
 ) -> CartView:
-    """Take a saved line into the cart again. Raises NotInCart."""
+    """Take a saved line into the cart again. Raises CartLineNotFound."""
 
     async def step(unit: Unit, before: Cart) -> Cart:
         return before.restore_saved(sku, unit.now)
@@ -216,7 +219,7 @@ async def _claimed(
 
 
 async def _taken(unit: Unit, caller: Caller, cart: CartId, change: CartChange) -> Cart:
-    """Raises Missing, StaleCart."""
+    """Raises NotFound, CartVersionMismatch."""
     taken = await unit.carts.carts.get_for_update(cart)
     taken.ensure_access(caller)
     if change.if_version is not None and change.if_version != taken.version:

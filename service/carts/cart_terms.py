@@ -21,8 +21,8 @@ async def add_coupon(
     One that the cart cannot use yet is taken, and says so; one that it can never use is not.
 
     Raises:
-        CouponMissing: there is none with this code.
-        CouponRefused: it has ended, is used up, or is somebody else's.
+        CouponNotFound: there is none with this code.
+        CouponRejected: it has ended, is used up, or is somebody else's.
         TooManyCoupons
     """
 
@@ -67,7 +67,7 @@ class ShippingChoice(Struct, frozen=True):
 async def choose_shipping(
     units: Units, *, caller: Caller, cart: CartId, wish: ShippingChoice, change: CartChange
 ) -> CartView:
-    """Say how, and where to, what is sent is sent. Raises NoSuchMethod."""
+    """Say how, and where to, what is sent is sent. Raises UnknownShippingMethod."""
 
     async def decide(unit: Unit, before: Cart) -> Cart:
         method = before.method if wish.method is UNSET else wish.method

@@ -30,7 +30,7 @@ async def create_cart(
     at; a repeat starts one more empty cart.
 
     Raises:
-        NoSuchMarket, CurrencyNotSold
+        UnknownMarket, CurrencyNotSold
     """
     if caller.role is Role.SHOP and caller.cart is None:
         key = None

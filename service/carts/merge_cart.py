@@ -40,7 +40,7 @@ async def claim_cart(
     A repeat by the same customer changes nothing; from now on the token opens nothing.
 
     Raises:
-        Missing: the token is not this cart's, or somebody else has claimed it.
+        NotFound: the token is not this cart's, or somebody else has claimed it.
     """
     assert caller.customer is not None, "only a customer claims"
     async with units.begin() as unit:

@@ -17,10 +17,10 @@ class Carts(Protocol):
         """A new cart. A customer is locked first, and has no open one."""
 
     async def get(self, cart: CartId) -> Cart:
-        """Raises Missing."""
+        """Raises NotFound."""
 
     async def get_for_update(self, cart: CartId) -> Cart:
-        """The cart, locked until the unit ends. Raises Missing."""
+        """The cart, locked until the unit ends. Raises NotFound."""
 
     async def get_many_for_update(self, carts: Collection[CartId]) -> dict[CartId, Cart]:
         """Those that exist, locked until the unit ends."""
@@ -30,7 +30,7 @@ class Carts(Protocol):
     ) -> tuple[Cart, Cart | None]:
         """A cart, and the customer's own, open or being paid for, where that is another.
 
-        Both are locked until the unit ends. Raises Missing.
+        Both are locked until the unit ends. Raises NotFound.
         """
 
     async def update(self, *carts: Cart) -> None:

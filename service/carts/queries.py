@@ -107,7 +107,7 @@ class CartView(Struct, frozen=True):
 
 
 async def get_cart(units: Units, *, caller: Caller, cart: CartId, locale: str) -> CartView:
-    """Raises Missing: there is no such cart, or it is somebody else's."""
+    """Raises NotFound: there is no such cart, or it is somebody else's."""
     async with units.read() as unit:
         found = await unit.carts.carts.get(cart)
         found.ensure_access(caller)

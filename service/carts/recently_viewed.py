@@ -50,7 +50,7 @@ async def record_viewed(
     """These were looked at just now, the newest first.
 
     Raises:
-        Missing: no such cart, or not the caller's.
+        NotFound: no such cart, or not the caller's.
         Invalid: a SKU that nobody sells; nothing is noted.
     """
     async with units.begin() as unit:
@@ -71,7 +71,7 @@ async def record_viewed(
 async def list_recently_viewed(
     units: Units, *, caller: Caller, cart: CartId | None, telling: StockDisplayPolicy, locale: str
 ) -> ViewedItems:
-    """Raises Missing: no such cart, or not the caller's."""
+    """Raises NotFound: no such cart, or not the caller's."""
     async with units.read() as unit:
         viewed = await unit.carts.recently_viewed.list_by_owner(await _owner(unit, caller, cart))
         products = await unit.catalogue.products.get_many([one.sku for one in viewed])

@@ -74,7 +74,7 @@ async def plan_store_options(
 ) -> StoreOptions:
     """Which stores could serve the cart now, however its lines are fulfilled; nothing is held.
 
-    Raises Missing: there is no such cart, or it is somebody else's.
+    Raises NotFound: there is no such cart, or it is somebody else's.
     """
     async with units.read() as unit:
         found = await unit.carts.carts.get(cart)

@@ -44,7 +44,7 @@ async def create_cart_code(
     Of a repeat no more is remembered than its end: the code is derived from it once more.
 
     Raises:
-        Missing, CartNotOpen: no such cart, or not the caller's; or it is an order already.
+        NotFound, CartNotOpen: no such cart, or not the caller's; or it is an order already.
     """
     async with units.begin() as unit:
         taken = await unit.carts.carts.get_for_update(cart)
@@ -73,8 +73,8 @@ async def find_cart_at_till(
     """The open cart of a member, or the one whose code the shopper shows.
 
     Raises:
-        Missing: there is none; which of the two is wrong is not told.
-        TooMany: this till has tried too many codes.
+        NotFound: there is none; which of the two is wrong is not told.
+        RateLimited: this till has tried too many codes.
     """
     if not caller.works_at(store):
         raise AccessDenied(caller, store)

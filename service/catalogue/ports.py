@@ -9,7 +9,7 @@ from domain.kernel.ids import Sku
 
 class Products(Protocol):
     async def get(self, sku: Sku) -> Product:
-        """Raises Missing."""
+        """Raises NotFound."""
 
     async def get_many(self, skus: Collection[Sku]) -> dict[Sku, Product]:
         """Those that exist, active or retired, with the parts of kits and their relations."""

@@ -23,7 +23,7 @@ async def update_product(
     and its shelves are kept all the same.
 
     Raises:
-        ProductMissing, SkuRetired.
+        ProductNotFound, SkuRetired.
     """
     async with units.begin() as unit:
         if first := await unit.foundation.idempotency.claim(key, Product):

@@ -18,7 +18,7 @@ async def create_customer(
 
     Raises:
         ExternalIdTaken: the retailer's key stands for somebody we know already.
-        WrongField: an address or a number cannot be one.
+        InvalidField: an address or a number cannot be one.
     """
     async with units.begin() as unit:
         if first := await unit.foundation.idempotency.claim(key, Profile):
@@ -40,8 +40,8 @@ async def update_customer(
     """Change what was told; what was not stays as it was.
 
     Raises:
-        CustomerMissing: there is nobody of this id.
-        WrongField: an address or a number cannot be one.
+        CustomerNotFound: there is nobody of this id.
+        InvalidField: an address or a number cannot be one.
     """
     async with units.begin() as unit:
         if first := await unit.foundation.idempotency.claim(key, Profile):

@@ -14,10 +14,10 @@ class Customers(Protocol):
         """Which of `customers` there are, and whom the retailer calls `external_ids`."""
 
     async def get(self, customer: CustomerId) -> Profile:
-        """Raises CustomerMissing."""
+        """Raises CustomerNotFound."""
 
     async def get_for_update(self, customer: CustomerId) -> Profile:
-        """The customer, locked until the unit ends. Raises CustomerMissing."""
+        """The customer, locked until the unit ends. Raises CustomerNotFound."""
 
     async def list_page(
         self, *, external_id: str | None, after: CustomerId | None, limit: int

@@ -44,7 +44,7 @@ from service.shared.unit_of_work import Unit
 
 
 class ComposedMessage(Struct, frozen=True):
-    """A letter, and what was decided about its suggestion."""
+    """A message, and the decision about its suggestion."""
 
     letter: Content
     purpose: Purpose = Purpose.SERVICE
@@ -190,7 +190,7 @@ def _offer(product: Product) -> Suggestion:
 
 
 async def _points(unit: Unit, case: ThankYouSubject) -> tuple[int | None, int | None]:
-    """What these goods earned, and the balance; nothing for who is not a member."""
+    """The points these goods earned, and the balance; None for a buyer who is not a member."""
     if case.order.customer is None:
         return None, None
     try:
@@ -205,7 +205,7 @@ async def _points(unit: Unit, case: ThankYouSubject) -> tuple[int | None, int | 
 async def _suggest(
     unit: Unit, case: ThankYouSubject, channel: MessageChannel
 ) -> Product | SuppressionReason:
-    """An accessory that lies in that very location now and that the customer does not have."""
+    """Suggests an accessory in stock at that very location that the customer does not have."""
     customer, reader = case.order.customer, case.reader
     if customer is None:
         return SuppressionReason.NO_CONSENT

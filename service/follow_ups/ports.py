@@ -15,10 +15,10 @@ class Messages(Protocol):
         """Add a message; nothing where there is one of this kind and key."""
 
     async def get(self, message: MessageId) -> Message:
-        """Raises MessageMissing."""
+        """Raises MessageNotFound."""
 
     async def get_for_update(self, message: MessageId) -> Message:
-        """The message, locked until the unit ends. Raises MessageMissing."""
+        """The message, locked until the unit ends. Raises MessageNotFound."""
 
     async def get_due_for_update(self, now: datetime) -> Message | None:
         """The planned message that is due longest and nobody has locked, locked for us."""

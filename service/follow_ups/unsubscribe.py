@@ -20,7 +20,7 @@ class UnsubscribeTokenInvalid(NotFound):
 
 
 def parse_token(codes: Codes, token: str) -> tuple[CustomerId, MessageChannel]:
-    """Whose offers on which channel a link ends. It never grows old. Raises StopMissing."""
+    """The customer and the channel of a link; it never expires. Raises UnsubscribeTokenInvalid."""
     name, _, rest = token.partition(".")
     channel, _, _ = rest.partition(".")
     if channel not in set(MessageChannel):

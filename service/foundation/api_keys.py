@@ -66,7 +66,7 @@ async def create_api_key(
 
 @retry_on_conflict
 async def revoke_api_key(units: Units, key: ApiKeyId) -> None:
-    """From now on `key` opens nothing. Raises Missing."""
+    """From now on `key` opens nothing. Raises NotFound."""
     async with units.begin() as unit:
         await unit.foundation.api_keys.revoke(key, unit.now)
 

@@ -22,7 +22,7 @@ class ApiKeys(Protocol):
         """The next `limit` keys after the id `after`, in the order they were made."""
 
     async def revoke(self, key: ApiKeyId, at: datetime) -> None:
-        """Raises Missing."""
+        """Raises NotFound."""
 
 
 class AccessDenials(Protocol):
@@ -139,15 +139,15 @@ class IdempotencyStore(Protocol):
     ) -> list[T | DomainError | None]:
         """The first answer to each, the refusal, or None where nobody has asked it yet.
 
-        Nobody waits: what is under way elsewhere is GaveWay. The others are ours until the unit
-        ends, and whoever then does the work must `remember` its answers in it.
+        It does not wait: a key in progress elsewhere is TransactionConflict. The others belong to
+        the unit until it ends; their work must call `save_answers` in it.
         """
 
     async def save_answers(self, answers: Sequence[tuple[IdempotencyKey, object]]) -> None:
         """Keep the answers to requests that nobody had asked before, with their effects.
 
         Raises:
-            GaveWay: somebody has asked one of them meanwhile; the unit has done nothing.
+            TransactionConflict: another request used one of them; the unit has done nothing.
         """
 
     async def save_answer(self, key: IdempotencyKey | None, value: object) -> None:

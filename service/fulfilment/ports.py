@@ -14,10 +14,10 @@ class Shipments(Protocol):
     async def add(self, *shipments: Shipment) -> None: ...
 
     async def get(self, shipment: ShipmentId) -> Shipment:
-        """Raises Missing."""
+        """Raises NotFound."""
 
     async def get_for_update(self, shipment: ShipmentId) -> Shipment:
-        """The shipment, locked until the unit ends. Raises Missing."""
+        """The shipment, locked until the unit ends. Raises NotFound."""
 
     async def update(self, shipment: Shipment) -> None:
         """Write a taken shipment back."""
@@ -40,10 +40,10 @@ class Pickups(Protocol):
     async def add(self, *pickups: Pickup) -> None: ...
 
     async def get(self, pickup: PickupId) -> Pickup:
-        """Raises Missing."""
+        """Raises NotFound."""
 
     async def get_for_update(self, pickup: PickupId) -> Pickup:
-        """The pickup, locked until the unit ends. Raises Missing."""
+        """The pickup, locked until the unit ends. Raises NotFound."""
 
     async def update(self, pickup: Pickup) -> None:
         """Write a taken pickup back."""

@@ -31,7 +31,7 @@ class PickupDetails(Struct, frozen=True):
 async def get_pickup(
     units: Units, codes: Codes, *, caller: Caller, pickup: PickupId
 ) -> PickupDetails:
-    """Raises Missing: there is no such pickup, or it is somebody else's."""
+    """Raises NotFound: there is no such pickup, or it is somebody else's."""
     async with units.read() as unit:
         found = await unit.fulfilment.pickups.get(pickup)
         if not caller.works_at(found.store):
@@ -66,7 +66,7 @@ async def identify_pickup(
     """The pickup that a customer's code stands for.
 
     Raises:
-        Missing: nothing waits for this code.
+        NotFound: nothing waits for this code.
         AlreadyCollected: it was collected here before.
         OtherStore: it waits elsewhere; that is all that is told.
     """
@@ -92,7 +92,7 @@ async def in_store_time(unit: Unit, pickup: Pickup) -> Pickup:
 
 
 async def ensure_buyer(unit: Unit, caller: Caller, pickup: Pickup) -> None:
-    """Its customer, or the guest with the token of its cart or its order. Raises NotYours."""
+    """Its customer, or the guest with the token of its cart or its order. Raises AccessDenied."""
     if pickup.customer is not None:
         if caller.role is Role.CUSTOMER and caller.customer == pickup.customer:
             return

@@ -49,7 +49,7 @@ class AmbiguousShipment(Conflict):
 
 
 async def get_shipment(units: Units, *, caller: Caller, shipment: ShipmentId) -> ShipmentDetails:
-    """Raises Missing: there is no such shipment, or it is somebody else's."""
+    """Raises NotFound: there is no such shipment, or it is somebody else's."""
     async with units.read() as unit:
         found = await unit.fulfilment.shipments.get(shipment)
         seen = await _seen(unit, caller, found)
@@ -175,8 +175,8 @@ async def send_parcel(
     caller may send.
 
     Raises:
-        Missing: no such order, or nothing of it is sent from where the caller works.
-        SeveralShipments: it has several.
+        NotFound: no such order, or nothing of it is sent from where the caller works.
+        AmbiguousShipment: it has several.
     """
     async with units.begin() as unit:
         if first := await unit.foundation.idempotency.claim(key, ShipmentDetails):

@@ -76,7 +76,7 @@ class AvailabilityAnswer(Struct, frozen=True):
 async def get_availability(units: Units, question: AvailabilityQuery) -> AvailabilityAnswer:
     """Each SKU in the order asked; one that nobody sells says `unknown_sku`.
 
-    Raises NoSuchStore, NoSuchChannel: the question names what there is not.
+    Raises UnknownStore, UnknownChannel: the question names what there is not.
     """
     async with units.read() as unit:
         lying = await load_stock(unit, question.skus, question.channel)
@@ -115,7 +115,7 @@ async def get_availability(units: Units, question: AvailabilityQuery) -> Availab
 async def answer_query(
     units: Units, question: AvailabilityQuery
 ) -> tuple[datetime, SkuAvailability]:
-    """One SKU. Raises ProductMissing, NoSuchStore, NoSuchChannel."""
+    """One SKU. Raises ProductNotFound, UnknownStore, UnknownChannel."""
     answer = await get_availability(units, question)
     item = answer.items[0]
     if "unknown_sku" in item.reasons:
@@ -126,7 +126,7 @@ async def answer_query(
 async def load_stock(unit: Unit, skus: Collection[Sku], channel: ChannelId = WEB) -> StockView:
     """The products with their parts, and every shelf that decides how many there are.
 
-    Raises NoSuchChannel.
+    Raises UnknownChannel.
     """
     catalogue = await get_products_with_parts(unit, skus)
     sold = await unit.inventory.sellable_stock.get_for_channel(channel, catalogue)

@@ -1,4 +1,4 @@
-"""What is told to those who follow the shelves: how they stand, and how each change left them."""
+"""The stock change feed for subscribers: current stock levels, and the level after each change."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
@@ -30,13 +30,13 @@ from service.shared.unit_of_work import Unit, Units
 
 
 class FeedChange(Struct, frozen=True):
-    """What those who follow one channel hear of changes, each with the turns it makes."""
+    """A change as the subscribers of one channel receive it, with the updates it makes."""
 
     turns: list[list[Update]]
     telling: StockDisplayPolicy
 
     def to(self, *, exact: bool, part: slice = slice(None)) -> list[list[Update]]:
-        """The turns as those are told who may know the exact numbers, or as shoppers are."""
+        """The updates with exact numbers for callers who may see them, or as shoppers see them."""
         if exact or self.telling.display is AvailableQuantities.EXACT:
             return self.turns[part]
         return [
@@ -46,7 +46,7 @@ class FeedChange(Struct, frozen=True):
 
 
 class ChangeReader(Struct):
-    """Changes, and all that is known to tell of them."""
+    """Reads changes, and all data needed to publish them."""
 
     changes: Sequence[StockChange]
     kits: Collection[Product]
@@ -58,7 +58,7 @@ class ChangeReader(Struct):
     told: dict[ChannelId, FeedChange] = {}
 
     def heard(self, channel: ChannelId) -> FeedChange:
-        """What each change means for what a channel sells: the SKU, and every kit with it."""
+        """The effect of each change on a channel's products: the SKU and every kit with it."""
         if channel not in self.told:
             self.told[channel] = self._heard(channel, self.terms[channel])
         return self.told[channel]
@@ -85,7 +85,7 @@ class ChangeReader(Struct):
 
 
 class StockSnapshot(Struct, frozen=True):
-    """How some SKUs stood at a moment."""
+    """The stock levels of some SKUs at one moment."""
 
     skus: Sequence[Sku]
     heard: FeedChange
@@ -95,9 +95,9 @@ class StockSnapshot(Struct, frozen=True):
 async def load_snapshot(
     units: Units, following: Subscription, *, after: Sku, limit: int, usual: StockDisplayPolicy
 ) -> StockSnapshot:
-    """How the shelves stand now of what is followed: the first SKUs behind one, in their order.
+    """Loads the current levels of the followed SKUs: the first ones after a given SKU, in order.
 
-    SKU by SKU and store by store; nothing of SKUs nobody sells.
+    SKU by SKU and store by store; SKUs that are not sold are left out.
     """
     stores, channel = following.stores, following.channel
     async with units.snapshot() as unit:
@@ -137,10 +137,10 @@ async def _behind(unit: Unit, following: Subscription, after: Sku, limit: int) -
 async def load_changes(
     units: Units, changes: Sequence[StockChange], *, usual: StockDisplayPolicy
 ) -> ChangeReader:
-    """What there is to tell of changes, whichever channel is asked for.
+    """Loads the changes to publish, for any requested channel.
 
-    The SKU is told as the change left it. A kit is told as it can be made now, since its other
-    parts may have moved on; its last turn is always true.
+    A SKU is published as the change left it. A kit is published as it can be made now, since its
+    other components may have moved on; its last update is always correct.
     """
     skus = {change.stock_level.sku for change in changes}
     async with units.read() as unit:
@@ -169,7 +169,7 @@ async def _shelves_of(
 def _itself(
     change: StockChange, catalogue: Catalogue, terms: ChannelTerms, view: AvailabilityView
 ) -> list[Update]:
-    """Nothing of a SKU nobody sells, and of a kit, whose own shelf decides nothing."""
+    """Empty for a SKU that is not sold, and for a kit, whose own stock level decides nothing."""
     shelf = change.stock_level
     product = catalogue.get(shelf.sku)
     if product is None or product.parts:

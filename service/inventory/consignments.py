@@ -56,7 +56,7 @@ async def receive_consignment(
     """So much of each SKU has come so far; `last` says that no more will.
 
     Refusals:
-        NotSent, NotExpected, ConsignmentClosed, TooMuch, NotYours, Missing.
+        MoreThanSent, SkuNotExpected, ConsignmentClosed, TooMuch, AccessDenied, NotFound.
     """
     async with units.begin() as unit:
         if first := await unit.foundation.idempotency.claim(key, kind.told):
@@ -73,7 +73,7 @@ async def receive_consignment(
 async def get_consignment(
     units: Units, kind: ConsignmentKind[C], name: str, *, caller: Caller
 ) -> C:
-    """Raises Missing: there is none of that name, or it is the business of other stores."""
+    """Raises NotFound: there is none of that name, or it is the business of other stores."""
     async with units.read() as unit:
         found = await kind.kept_in(unit).get(name)
     if not any(map(caller.works_at, found.stores)):
@@ -91,7 +91,7 @@ async def list_consignments(
     after: str | None,
     limit: int,
 ) -> Sequence[C]:
-    """Those whose business it is of these stores, oldest first; None for all. Raises NotYours."""
+    """Consignments of these stores, oldest first; None for all stores. Raises AccessDenied."""
     for store in stores or ():
         if not caller.works_at(store):
             raise AccessDenied(caller, store)
@@ -122,7 +122,7 @@ async def _booked(
 
 
 async def ensure_known_products(unit: Unit, skus: Collection[Sku]) -> None:
-    """Raises ProductMissing."""
+    """Raises ProductNotFound."""
     known = await unit.catalogue.products.filter_known(skus)
     for sku in skus:
         if sku not in known:

@@ -29,7 +29,7 @@ class DeliveryAnnouncement(Struct, frozen=True):
 async def announce_delivery(
     units: Units, *, caller: Caller, news: DeliveryAnnouncement, key: IdempotencyKey
 ) -> Delivery:
-    """It is expected from now on; no shelf changes. Raises NoSuchStore, ProductMissing."""
+    """It is expected from now on; no shelf changes. Raises UnknownStore, ProductNotFound."""
     async with units.begin() as unit:
         if first := await unit.foundation.idempotency.claim(key, Delivery):
             return first
@@ -61,7 +61,7 @@ async def postpone_delivery(
     due_at: datetime | None,
     key: IdempotencyKey | None,
 ) -> Delivery:
-    """It is expected at another time. Raises DeliveryClosed, Missing."""
+    """It is expected at another time. Raises DeliveryClosed, NotFound."""
 
     async def changed(unit: Unit, before: Delivery) -> Delivery:
         store = await unit.stores.stores.get(before.destination)

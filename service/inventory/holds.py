@@ -1,6 +1,6 @@
-"""Stock held for a while: all lines or none, for a shopper or a cart.
+"""Temporary stock holds: all lines or none, for a shopper or a cart.
 
-Single calls are gathered: many holds are decided one by one, in the order they came, on shelves
+Single calls are batched: many holds are decided one by one, in order of arrival, on stock levels
 that are locked once for all of them and written once.
 """
 
@@ -44,7 +44,7 @@ from service.shared.unit_of_work import Unit, Units
 
 
 class HoldRequest(Struct, frozen=True):
-    """What somebody wants held, for whom, for how long, and through which channel."""
+    """A requested hold: its lines, owner, duration, and sales channel."""
 
     lines: list[HoldLine]
     caller: Caller
@@ -68,9 +68,9 @@ async def create_holds(
     customer may hold at a time.
 
     Refusals:
-        NotEnoughStock: not every line can be held; nothing is.
-        NotServed: a store sells nothing new through the channel.
-        HoldLimit, ProductMissing, SkuRetired, NoSuchStore, NoSuchChannel.
+        InsufficientStock: not every line can be held; nothing is.
+        ChannelNotServed: a store sells nothing new through the channel.
+        HoldLimitExceeded, ProductNotFound, SkuRetired, UnknownStore, UnknownChannel.
     """
     async with units.begin() as unit:
         firsts = await unit.foundation.idempotency.get_answers([wish.key for wish in wishes], Hold)
@@ -82,7 +82,7 @@ async def create_holds(
 
 
 async def get_hold(units: Units, *, caller: Caller, hold: HoldId) -> Hold:
-    """Raises Missing: there is no such hold, or it is somebody else's."""
+    """Raises NotFound: there is no such hold, or it belongs to another owner."""
     async with units.read() as unit:
         found = await unit.inventory.holds.get(hold)
         ensure_owner(caller, found)
@@ -93,7 +93,7 @@ async def get_hold(units: Units, *, caller: Caller, hold: HoldId) -> Hold:
 async def extend_hold(
     units: Units, *, caller: Caller, hold: HoldId, ttl: timedelta, key: IdempotencyKey | None
 ) -> Hold:
-    """Hold it longer, up to the ceiling. Raises HoldOver once it does not count any more."""
+    """Hold it longer, up to the ceiling. Raises HoldEnded once it does not count any more."""
     async with units.begin() as unit:
         if first := await unit.foundation.idempotency.claim(key, Hold):
             return first
@@ -107,11 +107,11 @@ async def extend_hold(
 
 @retry_on_conflict
 async def pin_hold(units: Units, *, hold: HoldId, attempt: str, ttl: timedelta) -> Hold:
-    """Keep it while a payment is under way; a repeat of the attempt changes nothing.
+    """Pins a hold while a payment is under way; a repeat of the attempt changes nothing.
 
     Refusals:
-        HoldOver, HoldPinned, AttemptOver.
-        NotEnoughStock: what is held is no longer there; better before the money is taken.
+        HoldEnded, HoldPinned, PaymentAttemptEnded.
+        InsufficientStock: the held units are gone; refused before the money is taken.
     """
     async with units.begin() as unit:
         before = await unit.inventory.holds.get_for_update(hold)
@@ -132,9 +132,9 @@ async def unpin_hold(units: Units, *, hold: HoldId, attempt: str) -> Hold:
 
 
 async def _prolong(unit: Unit, before: Hold, after: Hold) -> None:
-    """Let a hold count longer, where its units are still there under the shelves' locks.
+    """Extends a hold, where its units are still there under the stock levels' locks.
 
-    Somebody whose clock says that it is over may have taken them while we waited.
+    A caller whose clock is ahead may have taken expired units while this call waited.
     """
     if after == before:
         return
@@ -145,7 +145,7 @@ async def _prolong(unit: Unit, before: Hold, after: Hold) -> None:
             (line.store, line.sku, stocked_components(catalogue[line.sku], catalogue))
             for line in before.lines
         ]
-        takers = lines_by_stock_key(lines)  # of what is not tracked any more nothing can be short
+        takers = lines_by_stock_key(lines)  # a SKU no longer tracked is never short
         if short := [one for one in short if (one.store, one.sku) in takers]:
             raise InsufficientStock(short, takers)
     await unit.inventory.holds.update(after)
@@ -164,7 +164,7 @@ async def release_hold(units: Units, *, caller: Caller, hold: HoldId) -> Hold:
 
 @retry_on_conflict
 async def expire_holds(units: Units, *, limit: int = 500) -> int:
-    """Close holds whose time is over; what they claimed was free the instant it was."""
+    """Closes expired holds; their claimed units were free the instant they expired."""
     async with units.begin() as unit:
         lapsed = await unit.inventory.holds.get_lapsed_for_update(unit.now, limit)
         await end_holds(unit, lapsed, HoldState.EXPIRED, "hylla")
@@ -172,7 +172,7 @@ async def expire_holds(units: Units, *, limit: int = 500) -> int:
 
 
 async def end_holds(unit: Unit, holds: Sequence[Hold], state: HoldState, actor: str) -> None:
-    """End active holds for one reason and free what they claim."""
+    """Ends active holds for one reason and releases the units they claim."""
     active = [hold for hold in holds if hold.state is HoldState.ACTIVE]
     if not active:
         return
@@ -184,13 +184,13 @@ async def end_holds(unit: Unit, holds: Sequence[Hold], state: HoldState, actor: 
 
 
 def ensure_owner(caller: Caller, hold: Hold) -> None:
-    """A customer's hold is the customer's; any other is whoever's knows its id. Raises NotYours."""
+    """Raises AccessDenied for another customer's hold; other holds are open to any caller."""
     if hold.customer is not None and hold.customer != caller.customer:
         raise AccessDenied(caller, hold.id)
 
 
 class _HoldBatch:
-    """Shelves as the wishes before have left them, and the holds that did it."""
+    """The stock levels as the earlier requests left them, and the holds that changed them."""
 
     def __init__(self, unit: Unit, limit: int, known: "_HoldContext") -> None:
         self.unit = unit
@@ -253,7 +253,7 @@ class _HoldBatch:
 
 
 class _HoldContext(Struct):
-    """What the wishes of one round are decided on; the shelves are locked."""
+    """The data on which the requests of one batch are decided; the stock levels are locked."""
 
     made: Mapping[Sku, ProductWithParts]
     stores: Mapping[StoreId, Store]
@@ -279,7 +279,7 @@ class _HoldContext(Struct):
         return cls(made, stores, shelves, terms, held)
 
     def units(self, lines: Sequence[HoldLine]) -> dict[StockKey, int]:
-        """What the lines claim. Raises ProductMissing, SkuRetired, NoSuchStore."""
+        """The units the lines claim. Raises ProductNotFound, SkuRetired, UnknownStore."""
         for place, line in enumerate(lines):
             if line.sku not in self.made:
                 raise ProductNotFound(line.sku)
@@ -290,7 +290,7 @@ class _HoldContext(Struct):
         return units_by_key(lines, {line.sku: self._parts(line.sku) for line in lines})
 
     def seen(self, wish: HoldRequest, places: Iterable[StockKey]) -> Mapping[StockKey, StockLevel]:
-        """The shelves as the wish's channel sees them. Raises NoSuchChannel, NotServed."""
+        """Stock levels in the request's channel. Raises UnknownChannel, ChannelNotServed."""
         if wish.channel not in self.terms:
             raise UnknownChannel(wish.channel, {"pointer": "/channel"})
         stores = {line.store: self.stores[line.store] for line in wish.lines}

@@ -27,15 +27,15 @@ Entry = TypeVar("Entry")
 
 
 class Consignments(Protocol[C]):
-    """Deliveries, or transfers. What a written one still brings is `incoming` at once."""
+    """Deliveries, or transfers. Units still due from a saved one are `incoming` at once."""
 
     async def add(self, consignment: C) -> None: ...
 
     async def get(self, consignment: str) -> C:
-        """Raises Missing."""
+        """Raises NotFound."""
 
     async def get_for_update(self, consignment: str) -> C:
-        """The consignment, locked until the unit ends. Raises Missing."""
+        """The consignment, locked until the unit ends. Raises NotFound."""
 
     async def update(self, consignment: C) -> None:
         """Write a taken one back."""
@@ -53,7 +53,7 @@ class Consignments(Protocol[C]):
 
 class Deliveries(Consignments[Delivery], Protocol):
     async def get_reported_for_update(self, external_ids: Collection[str]) -> dict[str, Delivery]:
-        """Those that files have told of, locked until the unit ends; no other file tells of any."""
+        """Deliveries reported by files, locked until the unit ends; no other file reports any."""
 
     async def upsert(self, deliveries: Mapping[str, Delivery]) -> None:
         """Write new and taken ones, by the names that files give them."""
@@ -67,15 +67,15 @@ class Supply(Protocol):
         *,
         by: date | None = None,
     ) -> list[Incoming]:
-        """What these stores, or all, wait for; the earliest day first, unknown days last.
+        """Incoming units of these stores, or of all; the earliest day first, unknown days last.
 
-        With `by`, only what is due from the store's own today until that day: what is late may
-        come or not, until somebody names its new day.
+        With `by`, only units due from the store's own today until that day: late units may or may
+        not arrive, until a new day is given for them.
         """
 
 
 class SellableStock(Protocol):
-    """What a channel may sell of the shelves."""
+    """The stock that a channel may sell."""
 
     async def get_for_channel(
         self,
@@ -83,10 +83,10 @@ class SellableStock(Protocol):
         skus: Collection[Sku],
         stores: Collection[StoreId] | None = None,
     ) -> tuple[ChannelTerms, dict[StockKey, StockLevel]] | None:
-        """The shelves of these SKUs, and a channel's terms; None where there is no such channel."""
+        """The stock levels of these SKUs, and a channel's terms; None for an unknown channel."""
 
     async def get_terms(self, places: Collection[StockKey]) -> dict[ChannelId, ChannelTerms]:
-        """On what terms each channel there is sells at these places now."""
+        """The terms on which each existing channel sells at these locations now."""
 
     async def get_for_update(
         self, places: Collection[StockKey], channels: Collection[ChannelId]
@@ -99,7 +99,7 @@ class SalesChannels(Protocol):
         """Every channel there is, by its name."""
 
     async def get_policy_for_update(self, channel: ChannelId) -> ChannelPolicy | None:
-        """The channel's policy, kept so until the unit ends; None of a channel there is not."""
+        """The channel's policy, locked until the unit ends; None where there is no such channel."""
 
     async def upsert(self, channel: SalesChannel) -> None:
         """Write the channel, new or known, as it is now."""
@@ -122,37 +122,37 @@ class StockLevels(Protocol):
     async def list_by_skus(
         self, skus: Collection[Sku], stores: Collection[StoreId] | None = None
     ) -> dict[StockKey, StockLevel]:
-        """The shelves of these SKUs, in these stores or everywhere, as they are now."""
+        """The current stock levels of these SKUs, in these stores or in all stores."""
 
     async def create_missing(self, places: Collection[StockKey]) -> None:
-        """Make an empty shelf wherever there is none; all are kept until the unit ends."""
+        """Creates an empty stock level where there is none; all are locked until the unit ends."""
 
     async def get_for_update(
         self, places: Collection[StockKey], *, shelve: bool | Collection[StockKey] = False
     ) -> dict[StockKey, StockLevel]:
-        """The shelves as they are now, kept so until the unit ends.
+        """The current stock levels, locked until the unit ends.
 
-        Absent ones are left out, or made empty where `shelve` says so, of all or of each.
+        Absent ones are left out, or created empty where `shelve` asks for it, of all or of each.
         """
 
     async def apply(self, moves: Collection[StockPosting]) -> dict[StockKey, StockLevel]:
-        """Add each change to its locked shelf, and write the goods that move to the ledger.
+        """Adds each change to its locked stock level, and writes the moved goods to the ledger.
 
-        Answers the shelves as they are after.
+        Returns the stock levels after the changes.
         """
 
     async def republish(self, skus: Collection[Sku]) -> None:
-        """Tell of every shelf of these as of a change, since what is sold of it has changed.
+        """Publishes a change of all stock levels of these SKUs: their sellable units have changed.
 
-        Where more is promised than is there of what is tracked, that is an incident from now on.
+        Where more units of a tracked SKU are promised than exist, an incident is open from now on.
         """
 
     async def republish_channel(
         self, *, channel: ChannelId = ANY, stores: Collection[StoreId] = (ANY,)
     ) -> None:
-        """Have everything that was told of a channel, in these stores, told anew.
+        """Publishes all stock levels of a channel, in these stores, again.
 
-        For what changes more shelves than can be told of one by one.
+        For changes that affect too many stock levels to publish them one by one.
         """
 
     async def get_posted(
@@ -167,7 +167,7 @@ class StockLevels(Protocol):
         *,
         at: datetime | None = None,
     ) -> dict[StockKey, dict[Condition, int]]:
-        """How much of each is not for sale, and why: now, or as the ledger had it by then."""
+        """The units of each that are not for sale, by reason: now, or in the ledger by then."""
 
     async def list_movements(
         self, sku: Sku, stores: Collection[StoreId] | None, *, before: int | None, limit: int
@@ -177,7 +177,7 @@ class StockLevels(Protocol):
     async def get_as_of(
         self, sku: Sku, stores: Collection[StoreId] | None, at: datetime
     ) -> list[StockLevelAsOf]:
-        """What the ledger had recorded by a past instant, store by store."""
+        """The units that the ledger had recorded by a past instant, store by store."""
 
     async def sum_since(
         self, moments: Collection[tuple[StockKey, datetime]]
@@ -185,14 +185,14 @@ class StockLevels(Protocol):
         """Units added to each place by movements that happened after its moment."""
 
     async def get_reported(self, places: Collection[StockKey]) -> dict[StockKey, Report]:
-        """The last count that a file told of each place."""
+        """The last count that a file reported for each location."""
 
     async def save_reported(self, told: Mapping[StockKey, Report]) -> None:
-        """Keep each as what was last said of its place; a line of a file stays until the next."""
+        """Saves each as the last report of its location; a line of a file stays until the next."""
 
 
 class ChangeFeed(Protocol):
-    """The changes of all shelves, in the order in which they became true for everybody."""
+    """The changes of all stock levels, in the order in which they became visible to all readers."""
 
     async def relay(self, limit: int) -> int:
         """Give positions to up to `limit` changes that wait for one; how many those were."""
@@ -209,18 +209,18 @@ class ChangeFeed(Protocol):
         """The first changes behind a position, of these SKUs and in these stores."""
 
     async def list_skus_after(self, position: int, limit: int) -> list[tuple[int, Sku]]:
-        """As `after`, but only what has changed: position and SKU; ANY for what is told anew."""
+        """Like `after`, but only position and SKU of each change; ANY for a republished channel."""
 
     async def list_republished(
         self, after: int, until: int, channel: ChannelId, stores: Collection[StoreId] | None
     ) -> bool:
-        """Whether something between these positions made what was told of a channel untrue."""
+        """Whether a change between these positions invalidated a channel's published levels."""
 
     async def get_position(self, skus: Collection[Sku]) -> FeedPosition:
         """Which changes the unit sees, as far as they are of these SKUs: see `Units.snapshot`."""
 
     async def get_span(self) -> tuple[int, int]:
-        """The oldest position that is still kept, and the newest."""
+        """The oldest position that is still stored, and the newest."""
 
     async def purge(self, before: datetime, keep: int, limit: int) -> int:
         """Forget up to `limit` that are older than that, or not among the newest `keep`."""
@@ -230,16 +230,16 @@ class Holds(Protocol):
     async def add(self, holds: Collection[Hold]) -> None: ...
 
     async def get(self, hold: HoldId) -> Hold:
-        """Raises Missing."""
+        """Raises NotFound."""
 
     async def get_for_update(self, hold: HoldId) -> Hold:
-        """The hold, locked until the unit ends. Raises Missing."""
+        """The hold, locked until the unit ends. Raises NotFound."""
 
     async def get_many_for_update(self, holds: Collection[HoldId]) -> dict[HoldId, Hold]:
         """These holds, locked until the unit ends."""
 
     async def update(self, hold: Hold) -> None:
-        """Write a taken hold back, with what it claims."""
+        """Writes a locked hold back, with the units it claims."""
 
     async def close(self, holds: Collection[HoldId], state: HoldState) -> None:
         """End taken holds; they claim nothing any more."""
@@ -247,16 +247,16 @@ class Holds(Protocol):
     async def get_by_members_for_update(
         self, members: Collection[MemberId], places: Collection[StockKey]
     ) -> list[tuple[MemberId, Hold]]:
-        """What members hold at these places now, the oldest first, locked until the unit ends.
+        """The members' holds at these locations now, the oldest first, locked until the unit ends.
 
-        What they are paying for elsewhere is left out.
+        Holds with a payment under way elsewhere are left out.
         """
 
     async def get_by_carts_for_update(self, carts: Collection[CartId]) -> list[Hold]:
         """Active holds of taken carts, locked until the unit ends."""
 
     async def get_lapsed_for_update(self, now: datetime, limit: int) -> list[Hold]:
-        """Active ones whose time is over and that nobody has locked, locked for us."""
+        """Expired active holds that no other unit has locked, locked for the caller."""
 
     async def list_ending(
         self, after: datetime, until: datetime, skus: Collection[Sku] | None = None
@@ -275,28 +275,28 @@ class Holds(Protocol):
 
 
 class WalkInDemand(Protocol):
-    """What stores keep back for people who walk in."""
+    """The stock that stores reserve for walk-in customers."""
 
     async def set_policy(self, store: StoreId, policy: WalkInPolicy) -> None:
         """It is the store's from now on, and the store's turn comes at once."""
 
     async def get_policy(self, store: StoreId) -> WalkInPolicy:
-        """The one that is switched off, where nobody has decided."""
+        """The policy; one that is switched off where none was saved."""
 
     async def lock_next_turn(self) -> WalkInTurn | None:
-        """A store whose shelves are not set for its hour, locked until the unit ends."""
+        """A store whose stock levels are not set for its hour, locked until the unit ends."""
 
     async def get_expected(self, turn: WalkInTurn) -> dict[Sku, int]:
-        """What tills sold on average in this hour of the week; nothing of what they did not."""
+        """The average units sold by tills in this hour of the week; only SKUs with sales."""
 
     async def get_manual(self, store: StoreId) -> dict[Sku, int]:
-        """The safety stock that shelves had before more was kept back for walk-ins."""
+        """The safety stock of the stock levels before it was raised for walk-in customers."""
 
     async def save(self, turn: WalkInTurn, raised: Mapping[Sku, int]) -> None:
-        """The shelves are set for the hour; `raised` are now those with more than by hand."""
+        """Saves that the hour is set; `raised` are the stock levels above their manual setting."""
 
     async def purge(self, places: Collection[StockKey]) -> None:
-        """Somebody has set these by hand."""
+        """Removes the raised values of these stock levels, because they were set by hand."""
 
 
 class ChangeRelay(Protocol):
@@ -305,7 +305,7 @@ class ChangeRelay(Protocol):
     listeners: list[Callable[[], None]]
 
     async def caught_up(self) -> None:
-        """Until everything that was committed before this has its position. Raises Busy."""
+        """Until everything that was committed before this has its position. Raises Unavailable."""
 
 
 class CacheMiss(Exception):
@@ -313,7 +313,7 @@ class CacheMiss(Exception):
 
 
 class AvailabilityCache(Protocol[Entry]):
-    """Availability answers kept encoded in a worker's memory; never used to decide a write.
+    """A cache of encoded availability answers in a worker's memory; never used to decide a write.
 
     `exact` selects the figures that staff see, instead of those of the sales channel.
     """
@@ -325,7 +325,7 @@ class AvailabilityCache(Protocol[Entry]):
         """The entries of these SKUs, read where they are not fresh; unknown SKUs are left out.
 
         Raises:
-            Busy: the database does not answer.
+            Unavailable: the database does not answer.
         """
 
     def as_of(self, shown: Iterable[Entry]) -> datetime:

@@ -42,7 +42,7 @@ async def set_buffers(
 
     The last of several lines of one SKU counts. A repeat changes nothing.
 
-    Raises ChannelMissing.
+    Raises ChannelNotFound.
     """
     told = [line for line in lines if not isinstance(line, DomainError)]
     async with units.begin() as unit:

@@ -1,7 +1,7 @@
-"""What people and feeds tell of stock: adjust, set if unchanged, count as of a time.
+"""Stock reports from people and feeds: adjust, set if unchanged, count as of a time.
 
-All shelves are locked at once and in one order; then each line is decided on its own, in the order
-it came, and answered on its own. A line that comes again with its reference changes nothing.
+All stock levels are locked at once and in one order; then each line is decided separately, in
+the order of arrival, and gets its own result. A line repeated with its reference changes nothing.
 """
 
 from abc import ABC, abstractmethod
@@ -42,13 +42,13 @@ from service.shared.retry import retry_on_conflict
 from service.shared.unit_of_work import Unit, Units
 
 CLOCK_TOLERANCE: Final = timedelta(minutes=5)
-"""How far the clock of whoever tells us may be ahead of ours."""
+"""How far the clock of the reporting system may be ahead of ours."""
 
 ReportT = TypeVar("ReportT", Adjustment, StockSetting, StockCount)
 
 
 class StockReportResult(Struct, frozen=True, omit_defaults=True):
-    """What became of a line, and the shelf as it is after; `code` and `detail` say why not."""
+    """The result of a line, and the stock level after it; `code` and `detail` give the refusal."""
 
     status: Literal["applied", "duplicate", "rejected"]
     code: str | UnsetType = UNSET
@@ -60,7 +60,7 @@ class StockReportResult(Struct, frozen=True, omit_defaults=True):
 async def adjust_stock(
     units: Units, *, caller: Caller, lines: Sequence[Adjustment | DomainError], key: IdempotencyKey
 ) -> list[StockReportResult]:
-    """Add to what is on hand, for a reason. A reference that is known is a `duplicate`."""
+    """Adds to the units on hand, for a reason. A known reference gives `duplicate`."""
     return await _told(units, caller, lines, key, _Adjust)
 
 
@@ -71,25 +71,25 @@ async def set_stock(
     lines: Sequence[StockSetting | DomainError],
     key: IdempotencyKey,
 ) -> list[StockReportResult]:
-    """Set what is on hand where the version is still the one that was seen."""
+    """Sets the units on hand where the version is still the one that the caller read."""
     return await _told(units, caller, lines, key, _SetIf)
 
 
 async def count_stock(
     units: Units, *, caller: Caller, lines: Sequence[StockCount | DomainError], key: IdempotencyKey
 ) -> list[StockReportResult]:
-    """Make a shelf what was counted at a time; what moved since then is applied again."""
+    """Sets a stock level to the units counted at a time; later moves are applied again."""
     return await _told(units, caller, lines, key, _Count)
 
 
 def ensure_past(field: str, moment: datetime, now: datetime) -> None:
-    """Raises WrongField."""
+    """Raises InvalidField."""
     if moment > now + CLOCK_TOLERANCE:
         raise InvalidField(field, "in_the_future", "lies in the future")
 
 
 def clamp_to_past(field: str, told: datetime | None, now: datetime) -> datetime:
-    """When it happened: `now` where nobody told. Raises WrongField."""
+    """The time of the event: `now` where none was given. Raises InvalidField."""
     if told is None:
         return now
     ensure_past(field, told, now)
@@ -97,20 +97,20 @@ def clamp_to_past(field: str, told: datetime | None, now: datetime) -> datetime:
 
 
 class _Verb(ABC, Generic[ReportT]):
-    """How lines of one kind are decided: what is read for all of them, then each in its turn."""
+    """Decides lines of one kind: reads the data for all of them, then decides each in order."""
 
     def __init__(self, unit: Unit, actor: str) -> None:
         self.unit = unit
         self.actor = actor
         self.said: dict[StockKey, Report] = {}
-        """Places of which the whole was told, so that an older count changes nothing."""
+        """Locations with a complete report, so that an older count changes nothing."""
 
     async def read(self, lines: Sequence[ReportT]) -> None:
-        """What the decisions need, in one look for all lines."""
+        """Reads the data for the decisions, once for all lines."""
 
     @abstractmethod
     def decide(self, line: ReportT, shelf: StockLevel) -> list[StockPosting]:
-        """The moves a line makes; none where it was told before. Raises Refusal."""
+        """The moves a line makes; none where the line is a duplicate. Raises DomainError."""
 
     def source(self, cause: MovementReason, name: str, happened: datetime) -> PostingSource:
         return PostingSource(cause, name, self.actor, happened)
@@ -213,7 +213,7 @@ async def _told(
 
 
 class _StockBook(Struct):
-    """The shelves as the lines before have left them, and the moves that did it."""
+    """The stock levels as the earlier lines left them, and the moves that changed them."""
 
     stores: Collection[StoreId]
     skus: Collection[Sku]
@@ -248,7 +248,7 @@ class _StockBook(Struct):
         return StockReportResult("applied", on_hand=shelf.on_hand, version=shelf.version)
 
     def version(self, place: StockKey, after: Mapping[StockKey, StockLevel]) -> int:
-        """Of the shelf after the whole batch; the one before where its changes came to nothing."""
+        """The version after the whole batch; the earlier one where the net change is zero."""
         return after[place].version if place in after else self.versions[place]
 
     def _shelf(self, store: StoreId, sku: Sku) -> StockLevel:
@@ -265,7 +265,7 @@ def _dated(
     book: "_StockBook",
     after: Mapping[StockKey, StockLevel],
 ) -> StockReportResult:
-    """The result with the version that the shelf has after the whole batch."""
+    """The result with the version that the stock level has after the whole batch."""
     if isinstance(line, DomainError) or result.status == "rejected":
         return result
     return replace(result, version=book.version(line.stock_key, after))

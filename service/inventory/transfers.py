@@ -37,9 +37,9 @@ async def send_transfer(
     """The goods leave their shelves.
 
     Refusals:
-        NotEnoughStock: not every line can be sent; nothing is.
+        InsufficientStock: not every line can be sent; nothing is.
         StoreDisabled: it would go where nothing is sent to any more.
-        NotYours, NoSuchStore, ProductMissing.
+        AccessDenied, UnknownStore, ProductNotFound.
     """
     if not caller.works_at(wish.origin):
         raise AccessDenied(caller, wish.origin)

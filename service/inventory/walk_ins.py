@@ -13,7 +13,7 @@ from service.shared.unit_of_work import Units
 async def set_walk_in_policy(
     units: Units, store: StoreId, policy: WalkInPolicy, *, key: IdempotencyKey | None
 ) -> WalkInPolicy:
-    """The office decides; the next round of the job follows. Raises StoreMissing."""
+    """The office decides; the next round of the job follows. Raises StoreNotFound."""
     async with units.begin() as unit:
         if first := await unit.foundation.idempotency.claim(key, WalkInPolicy):
             return first
@@ -24,7 +24,7 @@ async def set_walk_in_policy(
 
 
 async def get_walk_in_policy(units: Units, *, caller: Caller, store: StoreId) -> WalkInPolicy:
-    """Raises StoreMissing, NotYours."""
+    """Raises StoreNotFound, AccessDenied."""
     if not caller.works_at(store):
         raise AccessDenied(caller, store)
     async with units.read() as unit:

@@ -58,10 +58,10 @@ class Rewards(Protocol):
     """What members see of their points."""
 
     async def get_by_customer(self, customer: CustomerId) -> RewardBalance:
-        """Raises NotAMember."""
+        """Raises NotMember."""
 
     async def get(self, member: MemberId) -> RewardBalance:
-        """Raises NotAMember."""
+        """Raises NotMember."""
 
     async def list_entries(
         self, member: MemberId, *, after: EntryId | None, limit: int

@@ -91,9 +91,9 @@ async def cancel_order(
     promised until it is put back.
 
     Raises:
-        NothingLeft, AlreadyCollected, AlreadyShipped: it is too late.
+        NothingToCancel, AlreadyCollected, AlreadyShipped: it is too late.
         Unexpected: a line that the caller cannot cancel, or more of it than is still to come.
-        SeveralOrderLines, Repeated: which line is meant cannot be told, or one is named twice.
+        AmbiguousOrderLine, Repeated: which line is meant cannot be told, or one is named twice.
     """
     async with units.begin() as unit:
         if first := await unit.foundation.idempotency.claim(key, OrderDetails):
@@ -161,7 +161,7 @@ def _without_all(groups: Sequence[Prepared], reason: str, unit: Unit) -> list[St
 def lines_by_fulfilment(
     order: Order, groups: Collection[Prepared], lines: Sequence[CancelledLine]
 ) -> dict[str, dict[Sku, int]]:
-    """Units of each line by its group. Raises Unexpected, SeveralOrderLines, Repeated."""
+    """Units of each line by its group. Raises Unexpected, AmbiguousOrderLine, Repeated."""
     found: dict[str, dict[Sku, int]] = {}
     for position, wish in enumerate(lines):
         line = find_line(order, groups, wish, position)
@@ -175,7 +175,7 @@ def lines_by_fulfilment(
 def find_line(
     order: Order, groups: Collection[Prepared], wish: NamedLine, position: int
 ) -> OrderLine:
-    """The line that is named at a position of the wish. Raises Unexpected, SeveralOrderLines."""
+    """The line that is named at a position of the wish. Raises Unexpected, AmbiguousOrderLine."""
     ids = {group.id for group in groups}
     meant = [line for line in order.lines if line.group in ids and wish.is_it(line)]
     if not meant:

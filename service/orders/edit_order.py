@@ -103,10 +103,10 @@ async def edit_order(
     Raises:
         TooLateToChange: it is being fetched, is ready, or has left; or more is wanted of a line
             that was given up whole, or of which something came back.
-        OverLimit: a buyer wants more of a SKU than one order takes.
-        NotEnoughStock: there are fewer free than it would take; all stays as it was.
-        Unexpected, SeveralOrderLines, Repeated: which line is meant cannot be told.
-        PaymentTooSmall, StaleOrder, WrongField.
+        QuantityLimitExceeded: a buyer wants more of a SKU than one order takes.
+        InsufficientStock: there are fewer free than it would take; all stays as it was.
+        Unexpected, AmbiguousOrderLine, Repeated: which line is meant cannot be told.
+        PaymentTooSmall, OrderVersionMismatch, InvalidField.
     """
     async with units.begin() as unit:
         if first := await unit.foundation.idempotency.claim(key, OrderDetails):
@@ -126,7 +126,7 @@ async def edit_order(
 
 
 def _must_edit(caller: Caller, order: Order, edit: OrderEdit, groups: Collection[Prepared]) -> None:
-    """Raises NotYours, Forbidden, TooLateToChange."""
+    """Raises AccessDenied, Forbidden, TooLateToChange."""
     if caller.role is not Role.OFFICE:
         if not is_buyer(caller, order):
             raise AccessDenied(caller, order.id)
@@ -168,7 +168,7 @@ async def _edited(
 def _wishes(
     order: Order, groups: Collection[Prepared], lines: Sequence[EditedLine]
 ) -> list[LineEdit]:
-    """Raises Unexpected, SeveralOrderLines, Repeated, WrongField."""
+    """Raises Unexpected, AmbiguousOrderLine, Repeated, InvalidField."""
     prepared: dict[tuple[str, Sku], FulfilmentLine] = {
         (group.id, line.sku): line for group in groups for line in group.lines
     }
@@ -188,7 +188,7 @@ def _wishes(
 
 
 async def _must_be_within_limits(unit: Unit, order: Order, wishes: Sequence[LineEdit]) -> None:
-    """As at the checkout; the office may grant more. Raises OverLimit."""
+    """As at the checkout; the office may grant more. Raises QuantityLimitExceeded."""
     units = Counter(order.units)
     for wish in wishes:
         units[wish.line.sku] += wish.more
@@ -212,7 +212,7 @@ def _step(unit: Unit, group: Prepared, wishes: Sequence[LineEdit]) -> Step | Non
 
 
 async def _claim(unit: Unit, steps: Sequence[Step]) -> None:
-    """Lock every shelf that the steps touch, and see that there is enough. Raises NotEnoughStock.
+    """Locks every stock level of the steps and checks it. Raises InsufficientStock.
 
     The steps themselves write what they claim.
     """

@@ -37,13 +37,13 @@ class Orders(Protocol):
         """New orders. Each uses its coupons once more, which are locked."""
 
     async def get(self, order: OrderId) -> Order:
-        """Raises Missing."""
+        """Raises NotFound."""
 
     async def get_many(self, orders: Collection[OrderId]) -> dict[OrderId, Order]:
         """Those that exist."""
 
     async def get_for_update(self, order: OrderId) -> Order:
-        """The order, locked until the unit ends. Raises Missing."""
+        """The order, locked until the unit ends. Raises NotFound."""
 
     async def update(self, order: Order) -> None:
         """Write a taken order back. One that is cancelled or expired gives its coupons back."""

@@ -82,7 +82,7 @@ async def list_timeline(
 
 
 def ensure_visible(caller: Caller, order: Order) -> None:
-    """Raises NotYours."""
+    """Raises AccessDenied."""
     if not is_visible(caller, order):
         raise AccessDenied(caller, order.id)
 

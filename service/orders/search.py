@@ -31,7 +31,7 @@ async def search_orders(
     """The orders that fit, newest first; of a store only those that it has a part of.
 
     Raises:
-        NotYours: the caller does not work at that store.
+        AccessDenied: the caller does not work at that store.
     """
     async with units.read() as unit:
         wanted = OrderQuery(

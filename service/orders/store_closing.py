@@ -35,7 +35,7 @@ async def disable_store(
 
     Raises:
         StoreInUse: something is open, and it may not `drain`.
-        StoreMissing.
+        StoreNotFound.
     """
     async with units.begin() as unit:
         if first := await unit.foundation.idempotency.claim(key, DisabledStore):
@@ -51,7 +51,7 @@ async def disable_store(
 
 @retry_on_conflict
 async def enable_store(units: Units, *, store: StoreId, key: IdempotencyKey | None) -> Store:
-    """Sell from a location again. A repeat changes nothing. Raises StoreMissing."""
+    """Sell from a location again. A repeat changes nothing. Raises StoreNotFound."""
     async with units.begin() as unit:
         if first := await unit.foundation.idempotency.claim(key, Store):
             return first

@@ -37,7 +37,7 @@ class PaymentMethods(Struct, frozen=True):
     def ensure_accepted(self, method: str, caller: Caller, *, sends: bool) -> None:
         """Whether an order may be paid so; `sends` says that something of it is sent.
 
-        Raises WrongField.
+        Raises InvalidField.
         """
         if method == CARD:
             self.ensure_cards_accepted()
@@ -50,6 +50,6 @@ class PaymentMethods(Struct, frozen=True):
             raise InvalidField("payment.method", "nothing_sent_unpaid", rule)
 
     def ensure_cards_accepted(self) -> None:
-        """Raises WrongField."""
+        """Raises InvalidField."""
         if self.card_provider is None:
             raise InvalidField("payment.method", "not_offered", "cannot be card here")

@@ -79,7 +79,7 @@ class ProviderEvents(Protocol):
         """What a provider's call says; None for what does not concern us.
 
         Raises:
-            WrongSignature: it is not from the provider, or too old.
+            InvalidSignature: it is not from the provider, or too old.
         """
 
 
@@ -120,10 +120,10 @@ class PaymentAttempts(Protocol):
     async def add(self, attempt: PaymentAttempt) -> None: ...
 
     async def get(self, attempt: AttemptId) -> PaymentAttempt:
-        """Raises Missing."""
+        """Raises NotFound."""
 
     async def get_for_update(self, attempt: AttemptId) -> PaymentAttempt:
-        """The attempt, locked until the unit ends. Its order is locked first. Raises Missing."""
+        """The attempt, locked until the unit ends. Its order is locked first. Raises NotFound."""
 
     async def update(self, attempt: PaymentAttempt) -> None:
         """Write a taken attempt back."""
@@ -153,7 +153,7 @@ class PaymentAttempts(Protocol):
         """Up to `limit` planned ones that are due, with one try more; ours alone for `span`."""
 
     async def get_transaction_for_update(self, transaction: TransactionId) -> Transaction:
-        """Locked until the unit ends; its attempt is locked first. Raises Missing."""
+        """Locked until the unit ends; its attempt is locked first. Raises NotFound."""
 
     async def update_transaction(self, transaction: Transaction) -> None:
         """Write a taken transaction back."""

@@ -19,7 +19,7 @@ class AttemptDetails(Struct, frozen=True):
 
 
 async def list_attempts(units: Units, *, order: OrderId) -> list[AttemptDetails]:
-    """Every attempt to be paid for an order, oldest first. Raises Missing."""
+    """Every attempt to be paid for an order, oldest first. Raises NotFound."""
     async with units.read() as unit:
         await unit.orders.orders.get(order)
         attempts = await unit.payments.attempts.list_by_order(order)

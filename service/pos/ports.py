@@ -50,10 +50,10 @@ class Incidents(Protocol):
         """What was open at these places was in order again: at a moment of each, or by now."""
 
     async def get(self, incident: IncidentId) -> Incident:
-        """Raises IncidentMissing."""
+        """Raises IncidentNotFound."""
 
     async def get_for_update(self, incident: IncidentId) -> Incident:
-        """The incident, locked until the unit ends. Raises IncidentMissing."""
+        """The incident, locked until the unit ends. Raises IncidentNotFound."""
 
     async def update(self, incident: Incident) -> None:
         """Write a taken incident back."""

@@ -1,8 +1,8 @@
-"""What tills tell: batches of receipts, booked as the facts they are, each answered on its own.
+"""Receipts from tills: batches are booked as facts, and each receipt gets its own result.
 
 New receipts are written and known ones skipped; goods, incidents and points of the whole batch
-then move in one unit by a handful of statements. In whatever order, split or doubled receipts
-come, the shop ends up the same.
+then move in one unit by a handful of statements. The final state is the same in whatever order
+receipts arrive, and when they are split or sent twice.
 """
 
 from collections import Counter
@@ -42,16 +42,16 @@ ReceiptBatch = Receipt | DomainError
 
 
 class EarnedPoints(Struct, frozen=True):
-    """Points that a sale gave, and what its member can spend now."""
+    """Points that a sale earned, and the member's spendable balance now."""
 
     earned: int
     balance: int
 
 
 class ReceiptResult(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What became of a receipt. `conflicts` did not fit, and were applied all the same.
+    """The result of a receipt. `conflicts` did not match our data, and were applied all the same.
 
-    `pending_match`: the goods are booked; money and points wait for the sale that was named.
+    `pending_match`: the goods are booked; money and points wait for the named sale.
     """
 
     id: str | UnsetType = UNSET
@@ -63,7 +63,7 @@ class ReceiptResult(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class ReceiptFacts(Struct, frozen=True):
-    """What the receipts of a batch are about; `unknown` is what they name and nobody sells."""
+    """The data that a batch of receipts refers to; `unknown` are named SKUs that are not sold."""
 
     called: Mapping[str, Sku]
     made: Mapping[Sku, ProductWithParts]
@@ -78,12 +78,12 @@ class ReceiptFacts(Struct, frozen=True):
 async def record_receipts(
     units: Units, *, caller: Caller, store: StoreId, receipts: Sequence[ReceiptBatch]
 ) -> list[ReceiptResult]:
-    """Book what a store's tills sold and took back. Nothing that happened is refused.
+    """Books the sales and returns of a store's tills. No past event is refused.
 
-    A receipt that is known is a `duplicate` and changes nothing, in this batch or in a later one.
+    A known receipt is a `duplicate` and changes nothing, in this batch or in a later one.
 
     Raises:
-        StoreMissing, NotYours: no store of the caller's.
+        StoreNotFound, AccessDenied: the caller has no such store.
     """
     if not caller.works_at(store):
         raise AccessDenied(caller, store)
@@ -144,9 +144,9 @@ async def _kept(
 
 
 async def _move_goods(unit: Unit, books: Sequence[BookedReceipt], facts: ReceiptFacts) -> None:
-    """Everything that left the shelves or came back, all places locked in one order.
+    """Moves all goods that left the stock or came back, with all locations locked in one order.
 
-    What is not tracked moves on the shelves it has, and gets none.
+    A SKU that is not tracked moves on its existing stock levels, and gets no new one.
     """
     parts = {sku: all_components(made, facts.made) for sku, made in facts.made.items()}
     moves = [move for book in books for move in book.to_postings(parts)]
@@ -172,7 +172,7 @@ async def _moves_of_holds(
     facts: ReceiptFacts,
     parts: Mapping[Sku, Mapping[Sku, int]],
 ) -> list[StockPosting]:
-    """Who buys at the till what is held for the same person online buys it once."""
+    """Releases a buyer's online hold when the same buyer buys the goods at the till."""
     bought: dict[MemberId, list[BookedReceipt]] = {}
     for book in books:
         if book.receipt.kind is ReceiptKind.SALE and (member := facts.member_of(book)):
@@ -201,7 +201,7 @@ async def _moves_of_holds(
 
 
 def _sold_since(hold: Hold, books: Sequence[BookedReceipt]) -> Counter[Sku]:
-    """Units that were sold after `hold` was made, give or take what clocks differ."""
+    """Units that were sold after `hold` was made, with a tolerance for clock differences."""
     sold = Counter[Sku]()
     for book in books:
         if book.occurred_at + CLOCK_TOLERANCE >= hold.created_at:
@@ -283,7 +283,7 @@ class _Answers(Struct):
 
 
 def _discrepancies(book: BookedReceipt, facts: ReceiptFacts) -> list[ReceiptDiscrepancy]:
-    """What of a receipt does not fit what we know."""
+    """The parts of a receipt that do not match our data."""
     receipt, found = book.receipt, []
     if receipt.occurred_at > book.occurred_at + CLOCK_TOLERANCE:
         detail = f"The till's clock is ahead; it is kept as {book.occurred_at.isoformat()}."

@@ -16,7 +16,7 @@ class PriceRules(Protocol[Rule]):
     """Every rule of one kind, by name."""
 
     async def get(self, name: str) -> Rule:
-        """Raises RuleMissing."""
+        """Raises PriceRuleNotFound."""
 
     async def list_page(self, after: str, limit: int) -> Sequence[Rule]:
         """In the order of their names, from the one behind `after` on."""

@@ -19,7 +19,7 @@ async def put_price_rule(
     The same told again changes nothing.
 
     Raises:
-        StaleRule: it is not the version that the caller decided on.
+        PriceRuleVersionMismatch: it is not the version that the caller decided on.
         CodeTaken: another promotion has the code.
     """
     async with units.begin() as unit:
@@ -43,8 +43,8 @@ async def delete_price_rule(
     """Take a rule away. What was ordered by it stays as it is.
 
     Raises:
-        RuleMissing, StaleRule
-        PromotionUsed: orders stand with it.
+        PriceRuleNotFound, PriceRuleVersionMismatch
+        PromotionInUse: orders stand with it.
     """
     async with units.begin() as unit:
         rules = unit.pricing.price_rules(kind)

@@ -1,4 +1,4 @@
-"""What came back of an order lies on its shelf, is no longer its buyer's, and is paid back."""
+"""Booking of returns: goods go back to stock, leave the buyer's order, and are refunded."""
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -37,7 +37,7 @@ Named = TypeVar("Named", RequestedLine, BroughtItem)
 
 
 class ReturnedGoods(Struct, frozen=True):
-    """What of one unit of each line goes to the shelf, and the shelves as they were before."""
+    """Components that go back to stock for one unit of each line, and the stock levels before."""
 
     parts: Mapping[str, dict[Sku, int]]
     shelves: Mapping[StockKey, StockLevel]
@@ -46,12 +46,12 @@ class ReturnedGoods(Struct, frozen=True):
 async def book_return(
     unit: Unit, caller: Caller, draft: Return, asked: Sequence[RequestedLine]
 ) -> Return:
-    """The return once that came back to its store: shelves, order, points and money follow.
+    """Books a return that has arrived at its store: stock, order, points and money follow.
 
-    Shelves are locked before the order, as whoever hands goods over does. Under the order's lock
-    no other return of it changes.
+    Stock levels are locked before the order, in the same order as a handover. Under the order's
+    lock no other return of it changes.
 
-    Raises MoreThanGiven, ReturnOver, TooMuch.
+    Raises ReturnTooLarge, ReturnClosed, TooMuch.
     """
     assert draft.order, "it is a return of an order"
     told = await by_sku(unit, asked)
@@ -77,7 +77,7 @@ async def book_return(
 
 
 async def by_sku(unit: Unit, asked: Sequence[Named]) -> list[Named]:
-    """Those that were scanned by what their barcode stands for; the barcode where by nothing."""
+    """The scanned units by the SKU of their barcode; by the barcode where no SKU has it."""
     scanned = [ReceiptLine(quantity=1, gtin=one.gtin).item_code for one in asked if one.gtin]
     called = await unit.catalogue.products.find_by_gtin(scanned) if scanned else {}
     names = iter(scanned)
@@ -99,7 +99,7 @@ def paid_back(returns: Iterable[Return]) -> Counter[str]:
 
 
 async def to_shelves(unit: Unit, back: Return, shelves: Mapping[StockKey, StockLevel]) -> None:
-    """The goods come to their locked shelves. Raises TooMuch."""
+    """Adds the goods to their locked stock levels. Raises TooMuch."""
     moves = back.to_postings(unit.now)
     for move in moves:
         shelves[move.delta.key].ensure_capacity(move.delta)
@@ -107,9 +107,9 @@ async def to_shelves(unit: Unit, back: Return, shelves: Mapping[StockKey, StockL
 
 
 async def settle_returned_units(unit: Unit, order: Order, back: Return, by: ActorKind) -> Order:
-    """The taken order, whose buyer no longer has what came back; its points are another matter.
+    """The locked order without the units that its buyer returned; its points are settled elsewhere.
 
-    What its provider pays back is asked for. `by` is the side that took it back.
+    The refund is requested from its provider. `by` is the side that took the goods back.
     """
     after = await get_refunds(unit, order, back.units, back.refunds)
     await unit.administration.outbox.add(
@@ -128,7 +128,7 @@ async def settle_returned_units(unit: Unit, order: Order, back: Return, by: Acto
 
 
 async def _close_covered(unit: Unit, order: Order, back: Return, by: ActorKind) -> None:
-    """What was announced cannot come any more once the last of it came back in another way."""
+    """Closes announced returns whose last units came back another way."""
     if all(line.returnable for line in order.lines if line.line in back.units):
         return
     for one in find_exhausted_returns(await unit.returns.returns.list_by_order(order.id), order):
@@ -156,7 +156,7 @@ async def restock(
     made: Mapping[Sku, ProductWithParts],
     store: StoreId,
 ) -> ReturnedGoods:
-    """What of each line has a shelf here, all of them locked; what can run out gets one."""
+    """The units of each line with a stock level here, all locked; a tracked SKU gets a new one."""
     places = {(store, sku) for units in parts.values() for sku in units}
     tracked = {place for place in places if made[place[1]].tracked}
     shelves = await unit.inventory.stock_levels.get_for_update(places, shelve=tracked)
@@ -172,7 +172,7 @@ async def restock(
 async def propose_dispositions(
     unit: Unit, lines: Sequence[ReturnLine], shelves: Mapping[StockKey, StockLevel], store: StoreId
 ) -> list[DispositionProposal]:
-    """Where what came back belongs, part by part."""
+    """Proposes a disposition for the returned goods, component by component."""
     others = await _elsewhere(unit, {sku for line in lines for sku in line.parts}, store)
     return [
         propose(line.disposition, each * line.quantity, shelves[store, sku], others[sku])
@@ -185,7 +185,7 @@ async def propose_dispositions(
 async def _elsewhere(
     unit: Unit, skus: Collection[Sku], store: StoreId
 ) -> dict[Sku, list[OtherLocation]]:
-    """Shelves of other stores that have nothing to sell, with how far each is."""
+    """Stock levels of other stores that have no units to sell, with the distance of each store."""
     found: dict[Sku, list[OtherLocation]] = {sku: [] for sku in skus}
     lacking = [
         shelf
@@ -226,13 +226,13 @@ def _parts_of(
     given: Mapping[tuple[str, Sku], dict[Sku, int]],
     made: Mapping[Sku, ProductWithParts],
 ) -> dict[Sku, int]:
-    """What was fetched for a unit when it was given; else what it is made of today."""
+    """The components picked for a unit at the handover; otherwise those of the catalogue now."""
     fetched = given.get((line.group, line.sku)) or all_components(made[line.sku], made)
     return {sku: each for sku, each in fetched.items() if sku in made}
 
 
 async def _given_parts(unit: Unit, order: Order) -> dict[tuple[str, Sku], dict[Sku, int]]:
-    """What was fetched for a unit of each line of each group: a kit may be another one by now."""
+    """The components picked for a unit of each line and group: a kit may have changed since."""
     groups: list[Fulfilment] = [
         *await unit.fulfilment.pickups.list_by_order(order.id),
         *await unit.fulfilment.shipments.list_by_order(order.id),

@@ -32,7 +32,7 @@ async def receive_without_receipt(
 
     Raises:
         ReceiptRequired: it is not allowed, or not for so much.
-        NotYours, StoreMissing, WrongField.
+        AccessDenied, StoreNotFound, InvalidField.
     """
     if not caller.works_at(store):
         raise AccessDenied(caller, store)

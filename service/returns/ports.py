@@ -11,10 +11,10 @@ class Returns(Protocol):
     async def add(self, back: Return) -> None: ...
 
     async def get(self, back: ReturnId) -> Return:
-        """Raises Missing."""
+        """Raises NotFound."""
 
     async def get_for_update(self, back: ReturnId) -> Return:
-        """The return, locked until the unit ends. Raises Missing."""
+        """The return, locked until the unit ends. Raises NotFound."""
 
     async def update(self, back: Return) -> None:
         """Write a taken return back."""

@@ -44,7 +44,7 @@ async def list_returns_at_store(
     after: ReturnId | None,
     limit: int,
 ) -> Sequence[Return]:
-    """What came back to a store, or will, oldest first. Raises NotYours, StoreMissing."""
+    """What came back to a store, or will, oldest first. Raises AccessDenied, StoreNotFound."""
     if not caller.works_at(store):
         raise AccessDenied(caller, store)
     async with units.read() as unit:

@@ -45,9 +45,9 @@ async def create_return(
     Repeating a call with the same key returns the first return and takes nothing more.
 
     Raises:
-        MoreThanGiven: with what may come back of each line.
-        NotYours: neither the buyer nor somebody who works at the store.
-        NoSuchStore, WrongField.
+        ReturnTooLarge: with what may come back of each line.
+        AccessDenied: neither the buyer nor somebody who works at the store.
+        UnknownStore, InvalidField.
     """
     async with units.begin() as unit:
         if first := await unit.foundation.idempotency.claim(key, Return):
@@ -69,9 +69,9 @@ async def receive_return(
     """What was announced has come, or something else: what counts is what came.
 
     Raises:
-        MoreThanGiven: with what may come back of each line.
-        ReturnOver: it was received before, or cancelled.
-        NotYours, NoSuchStore, WrongField.
+        ReturnTooLarge: with what may come back of each line.
+        ReturnClosed: it was received before, or cancelled.
+        AccessDenied, UnknownStore, InvalidField.
     """
     async with units.begin() as unit:
         if first := await unit.foundation.idempotency.claim(key, Return):
@@ -94,7 +94,7 @@ async def receive_return(
 async def cancel_return(
     units: Units, *, caller: Caller, back: ReturnId, key: IdempotencyKey | None
 ) -> Return:
-    """What was announced will not come; a repeat changes nothing. Raises ReturnOver, NotYours."""
+    """Cancels an announced return; a repeat changes nothing. Raises ReturnClosed, AccessDenied."""
     async with units.begin() as unit:
         if first := await unit.foundation.idempotency.claim(key, Return):
             return first
@@ -113,7 +113,7 @@ async def cancel_return(
 async def decide_return(
     units: Units, *, caller: Caller, back: ReturnId, pays: bool, key: IdempotencyKey
 ) -> Return:
-    """The office pays back what was withheld, or does not. Raises NothingWithheld."""
+    """The office pays back what was withheld, or does not. Raises NothingToDecide."""
     async with units.begin() as unit:
         if first := await unit.foundation.idempotency.claim(key, Return):
             return first
@@ -139,7 +139,7 @@ async def _taken_with_order(unit: Unit, back: ReturnId) -> tuple[Return, Order |
 
 
 async def ensure_buyer(unit: Unit, caller: Caller, back: Return) -> None:
-    """Raises NotYours."""
+    """Raises AccessDenied."""
     if back.order is None or not is_buyer(caller, await unit.orders.orders.get(back.order)):
         raise AccessDenied(caller, back.id)
 

@@ -26,7 +26,7 @@ log = structlog.get_logger("hylla.units")
 
 
 def retry_on_conflict(use_case: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
-    """`use_case`, which opens one unit, tried up to TRIES times while it gives way. Raises Busy."""
+    """Retries `use_case`, which opens one unit, up to MAX_TRIES times. Raises Unavailable."""
 
     @wraps(use_case)
     async def tried(*args: P.args, **kwargs: P.kwargs) -> T:

@@ -79,7 +79,7 @@ async def get_shipping_locations(
 
 
 def ensure_shippable(found: RoutedLine, wanted: Mapping[Sku, int]) -> None:
-    """Raises NotEnoughStock: all locations together have too little."""
+    """Raises InsufficientStock: all locations together have too little."""
     if found.unrouted:
         shortages = [
             Shortage(sku, None, wanted[sku], wanted[sku] - short)
@@ -89,7 +89,7 @@ def ensure_shippable(found: RoutedLine, wanted: Mapping[Sku, int]) -> None:
 
 
 def may_be_elsewhere(short: Iterable[Shortage], collected: Collection[StockKey]) -> None:
-    """Raises GaveWay where nothing is short that is to be collected.
+    """Raises TransactionConflict where nothing is short that is to be collected.
 
     What was to be sent from there went a moment ago; whoever looks again finds where else it is,
     or that it is nowhere.

@@ -9,7 +9,7 @@ from domain.stores.stores import Store
 
 class Stores(Protocol):
     async def get(self, store: StoreId) -> Store:
-        """Raises Missing."""
+        """Raises NotFound."""
 
     async def get_many(self, stores: Collection[StoreId]) -> dict[StoreId, Store]:
         """Those that exist."""

@@ -243,7 +243,7 @@ class FastPath:
         return Principal(caller, request_id_of(asked), time.perf_counter(), page)
 
     def _response_headers(self, visitor: Principal) -> HeaderList:
-        """The headers of an answer to them. Raises TooMany: they ask too often."""
+        """The headers of an answer to them. Raises RateLimited: they ask too often."""
         left = self._rate_limiter.acquire("default", visitor.caller.id)
         headers = [*_encode_headers(left), NOSNIFF_HEADER, (b"x-request-id", visitor.id.encode())]
         return headers + (self._cors or []) if visitor.from_browser else headers

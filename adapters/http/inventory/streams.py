@@ -211,13 +211,13 @@ class AvailabilityStreams:
         """Until every change that was committed before this has been told.
 
         Raises:
-            Busy: the database does not answer.
+            Unavailable: the database does not answer.
         """
         await self._relay.caught_up()
         await self._poll_loop.poll()
 
     async def ensure_channel(self, channel: ChannelId) -> None:
-        """Raises NoSuchChannel."""
+        """Raises UnknownChannel."""
         async with self._units.read() as unit:
             if channel not in await unit.inventory.sellable_stock.get_terms(()):
                 raise UnknownChannel(channel, {"parameter": "channel", "in": "query"})

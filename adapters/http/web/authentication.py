@@ -69,7 +69,7 @@ async def authorize(
     """The guard of every operation; each has said at the start who may call it.
 
     Raises:
-        Unknown, Forbidden, TooMany: nobody we know; a caller of the wrong kind; too often.
+        Unknown, Forbidden, RateLimited: nobody we know; a caller of the wrong kind; too often.
     """
     if handler.opt["callers"] is None:
         return

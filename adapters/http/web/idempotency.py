@@ -1,7 +1,7 @@
 """`Idempotency-Key`: a write that is sent twice is done once.
 
-A handler asks for `key: NamedDependency[RequestKey]` where money, stock or points move, and for
-`optional_key: NamedDependency[RequestKey | None]` on every other write.
+A handler asks for `key: NamedDependency[IdempotencyKey]` where money, stock or points move, and for
+`optional_key: NamedDependency[IdempotencyKey | None]` on every other write.
 """
 
 import re
@@ -43,7 +43,7 @@ def _invalid_key(code: str, rule: str) -> Invalid:
 
 
 async def provide_key(request: Request[Any, Any, Any]) -> IdempotencyKey:
-    """Raises KeyRequired, Invalid."""
+    """Raises IdempotencyKeyRequired, Invalid."""
     key = await provide_optional_key(request)
     if key is None:
         raise IdempotencyKeyRequired("Send an Idempotency-Key: this moves money, stock or points.")

@@ -47,7 +47,7 @@ class RateLimiter:
         """Count one request, and answer the headers that publish the limit.
 
         Raises:
-            TooMany: nothing is left; `facts["retry_after_s"]` says when there will be.
+            RateLimited: nothing is left; `facts["retry_after_s"]` says when there will be.
         """
         policy = self._policies[policy_name]
         bucket = self._refill(policy, caller)

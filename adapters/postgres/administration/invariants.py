@@ -1,7 +1,7 @@
-"""What must always be true, one statement each: what a row should say, and what it says.
+"""The invariants, one SQL statement each: the expected and the actual figure of a row.
 
-Every statement answers `about` (the thing, by its names), `expected` and `actual`, one row for
-each figure it looks at.
+Every statement returns `about` (the thing, by its names), `expected` and `actual`, one row for
+each figure it checks.
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""How broken figures are set to what explains them: the statements of a repair, in their order."""
+"""Repairs: the ordered SQL statements that set a broken figure to the sum of its ledger."""
 
 from typing import Final
 

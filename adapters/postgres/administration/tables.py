@@ -22,7 +22,7 @@ from adapters.postgres.db.column_types import (
     words,
 )
 
-# The secret is kept as it is: every call is signed with it.
+# The secret is stored in plain text: every call is signed with it.
 webhooks = Table(
     "webhooks",
     metadata,
@@ -50,7 +50,7 @@ repairs = Table(
     Column("expected", BigInteger, nullable=False),
     Column("actual", BigInteger, nullable=False),
     instant("at"),
-    words("repair"),  # what the lines of its shelves in the ledger of goods call it
+    words("repair"),  # its source in the lines of the stock ledger
 )
 Index(None, repairs.c.repair)
 

@@ -1,4 +1,4 @@
-"""The catalogue: products with the parts of kits and what goes with them."""
+"""The catalogue: products with the components of kits and the related products."""
 
 from collections.abc import Collection, Sequence
 from typing import Any, Final

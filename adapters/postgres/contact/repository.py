@@ -1,4 +1,4 @@
-"""What customers stated and allowed. Statements of consent are only ever added."""
+"""Customers' contact data and consents. Consent statements are append-only."""
 
 from collections.abc import Sequence
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Kinds of columns, and the house's names of keys, checks and indexes."""
+"""Column types, and the project's naming convention of keys, checks and indexes."""
 
 from typing import Any
 
@@ -40,7 +40,7 @@ def minor(name: str, **kwargs: Any) -> Column[int]:
 
 
 def document(name: str, empty: str = "{}", **kwargs: Any) -> Column[Any]:
-    """What is read whole and never searched by its parts."""
+    """Defines a JSON column that is read whole and never searched by its parts."""
     default = text(f"'{empty}'::jsonb")
     return Column(name, JSONB, **{"nullable": False, "server_default": default, **kwargs})
 

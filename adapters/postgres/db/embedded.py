@@ -1,9 +1,9 @@
-"""A real PostgreSQL out of a wheel, kept in the data folder and shared by all who use that folder.
+"""An embedded PostgreSQL from a wheel, in the data folder, shared by all processes that use it.
 
 Every process that uses the database holds a shared lock on `postgres.users`; the kernel lets go of
 it even when the process is killed, so "the last one stops the database" needs no list of names. The
-server runs in a session of its own: who kills the service leaves the database alone, and the next
-start joins it, or recovers it when it died too. Who uses it starts it again when it dies meanwhile.
+server runs in a session of its own: killing the service does not stop the database, and the next
+start joins it, or recovers it when it died too. A process that uses it restarts it when it dies.
 """
 
 import fcntl
@@ -59,7 +59,7 @@ class EmbeddedPostgres:
     """The database of one data folder, for as long as this process uses it."""
 
     def __init__(self, data: Path, settings: Mapping[str, str] | None = None) -> None:
-        """`settings` go before SETTINGS; they count only for whoever starts the server."""
+        """Takes `settings`, which override SETTINGS, where this process starts the server."""
         self._data = data.absolute()
         self._home = self._data / "postgres"
         self._cluster = self._home / "cluster"
@@ -96,7 +96,7 @@ class EmbeddedPostgres:
             try:
                 fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                return  # somebody else still uses it
+                return  # another process still uses it
             finally:
                 os.close(users)
             self._shut_down()
@@ -107,7 +107,7 @@ class EmbeddedPostgres:
 
     @property
     def _sockets(self) -> Path:
-        """Where the socket lies: in the folder of the database, unless its path is too long."""
+        """Returns the socket folder: that of the database, unless its path is too long."""
         if len(os.fsencode(self._home / ".s.PGSQL.5432")) <= MAX_SOCKET_PATH:
             return self._home
         return Path("/tmp") / f"hylla-{hashlib.sha256(os.fsencode(self._data)).hexdigest()[:16]}"  # noqa: S108 - owned and checked below
@@ -132,7 +132,7 @@ class EmbeddedPostgres:
             raise DatabaseUnavailable(f"{folder} belongs to somebody else.")
 
     def _user(self) -> pwd.struct_passwd | None:
-        """Who runs the server: ourselves (None), or for root somebody with fewer rights."""
+        """Returns the user of the server: None for our own, an unprivileged one for root."""
         if os.geteuid() != 0:
             return None
         if self._home.exists() and (owner := self._home.stat().st_uid):
@@ -183,7 +183,7 @@ class EmbeddedPostgres:
         return False
 
     def _shut_down(self) -> None:
-        """End sessions and stop cleanly: what `pg_ctl stop -m fast` does for all but root."""
+        """Ends sessions and stops cleanly, like `pg_ctl stop -m fast`, which root cannot run."""
         if postmaster := self._postmaster():
             postmaster.send_signal(signal.SIGINT)
             postmaster.wait(STOP_TIMEOUT_SECONDS)
@@ -192,7 +192,7 @@ class EmbeddedPostgres:
                 self._sockets.rmdir()
 
     def _postmaster(self) -> psutil.Process | None:
-        """The server that works in this folder, whatever a stale file says."""
+        """Returns the process of the server in this folder, and ignores a stale lock file."""
         with suppress(OSError, ValueError, psutil.Error):
             process = psutil.Process(recorded_pid(self._cluster))
             if is_running(process.pid) and Path(process.cwd()).samefile(self._cluster):
@@ -207,7 +207,7 @@ class EmbeddedPostgres:
 
     @contextmanager
     def _as_database(self) -> Iterator[ServerProcess]:
-        """The programs of PostgreSQL, run by the user who owns the folder.
+        """Provides the programs of PostgreSQL, run by the user who owns the folder.
 
         Root hands the folder over as an open descriptor, so that the database reaches its own
         folder even below one that only root may enter (`/root`, say), and no parent's rights are
@@ -228,10 +228,10 @@ class EmbeddedPostgres:
 
 @contextmanager
 def running(data: Path, settings: Mapping[str, str] | None = None) -> Iterator[str]:
-    """The address of the database in `data`, which runs at least until the block ends.
+    """Provides the URL of the database in `data`, which runs at least until the block ends.
 
-    A server that dies meanwhile comes back: its users are told to try again, and nobody has to
-    look after it.
+    A server that dies meanwhile is restarted: its users get an error to retry, and no operator
+    has to act.
     """
     postgres, over = EmbeddedPostgres(data, settings), threading.Event()
     try:

@@ -1,6 +1,6 @@
-"""The rules that the database itself keeps for every ledger.
+"""The rules that the database itself enforces for every ledger.
 
-What a ledger says is never rewritten. All postings of an entry of points are added by one
+A ledger is append-only. All postings of an entry of points are added by one
 statement, so whatever a statement adds must balance.
 """
 

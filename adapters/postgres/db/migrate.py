@@ -1,11 +1,11 @@
-"""The shape of the database, brought up to what the code expects: one history, forward only.
+"""Migrations of the schema to the version that the code expects: one history, forward only.
 
 A version is a file in `migrations/versions`, named by date, time, `pre` or `post` and what it
 does. A `pre` version runs before the new code does and must suit the old code too; a `post` version
 tidies up once no old code runs any more.
 
-What runs them (`versions.py`) weighs a fifth of a worker. It is loaded where something is to be
-done; whether there is, one look at the database tells.
+The module that runs them (`versions.py`) takes a fifth of a worker's memory. It is loaded only
+where a version is pending, which one query shows.
 """
 
 import asyncio
@@ -28,13 +28,13 @@ CURRENT: Final = "select array_agg(version_num) from alembic_version"
 
 
 def upgrade(database_url: str) -> list[str]:
-    """Run every version that the database lacks and return their names.
+    """Runs every version that the database lacks and returns their names.
 
     Several may call it at once: one works, the others wait and find nothing left to do. A version
     that must wait too long for a table gives up and changes nothing, so that the shop stays open.
 
     Raises:
-        DatabaseUnavailable: nobody answers, it is too old, or a version could not be run.
+        DatabaseUnavailable: it does not answer, is too old, or a version could not be run.
     """
     if asyncio.run(_is_current(database_url)):
         return []

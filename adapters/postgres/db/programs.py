@@ -1,4 +1,4 @@
-"""Where PostgreSQL's programs lie: in a wheel, or in a copy that an unprivileged user can reach."""
+"""PostgreSQL's programs: in a wheel, or in a copy that an unprivileged user can reach."""
 
 import importlib.metadata
 import importlib.util
@@ -73,6 +73,6 @@ def _copy(package: Path, copy: Path) -> None:
     for path in [fresh, *fresh.rglob("*")]:
         opens = path.is_dir() or path.stat().st_mode & stat.S_IXUSR
         path.chmod(0o755 if opens else 0o644)
-    with suppress(OSError):  # somebody else was faster
+    with suppress(OSError):  # another process was faster
         fresh.rename(copy)
     shutil.rmtree(fresh, ignore_errors=True)

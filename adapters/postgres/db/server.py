@@ -47,12 +47,12 @@ class ServerProcess:
         fresh.rename(cluster)
 
     def launch(self, sockets: Path | None, settings: Mapping[str, str]) -> int:
-        """Start the server in a session of its own and return its process number.
+        """Starts the server in a session of its own and returns its process id.
 
-        Its socket lies in `sockets`, or else in its own folder.
+        Its socket is in `sockets`, or else in its own folder.
 
-        A lock file left by a dead server may name a process that lives and is something else. The
-        server takes such a number for a relative of its own, when told so, and goes on.
+        A lock file left by a dead server may name another live process. The server treats such
+        an id as a relative of its own, when configured so, and goes on.
         """
         options = [f"--{name}={value}" for name, value in settings.items()]
         surroundings = {}
@@ -96,7 +96,7 @@ def recorded_pid(cluster: Path) -> int:
 
 
 def is_running(pid: int) -> bool:
-    """A zombie, and a number nobody has, do not."""
+    """Returns whether the process runs; a zombie or an unknown id does not."""
     try:
         return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
     except psutil.Error:

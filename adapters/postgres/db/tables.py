@@ -1,8 +1,8 @@
 """Every table, as the code sees it. The migrations make the same; a test proves that both are one.
 
 Keys are `COLLATE "C"`, so that the database's order is the order of Python's `sorted` and every
-locker takes rows in the same order. What changes often has a fillfactor that keeps updates in
-their page, and no index on what changes.
+locker takes rows in the same order. A table with frequent updates has a fillfactor that
+allows them in the same page, and no index on the updated columns.
 """
 
 from sqlalchemy import event

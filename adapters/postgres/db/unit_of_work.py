@@ -188,7 +188,7 @@ class PostgresUnits:
         return PostgresUnit(session, self._cart_rules)
 
     async def get_health_problem(self) -> str | None:
-        """Why the database cannot be used; None where it answers and is migrated."""
+        """Returns the reason the database is unusable, or None where it answers and is migrated."""
         try:
             async with self._open(None) as unit:
                 not_migrated = await unit.connection.fetchval(NOT_MIGRATED)
@@ -202,7 +202,7 @@ class PostgresUnits:
 
 @contextmanager
 def _domain_errors(connection: Any) -> Iterator[None]:
-    """Raises the domain's error for what PostgreSQL refused for a reason that passes."""
+    """Raises the domain's error for a transient error of PostgreSQL."""
     try:
         yield
     except _CONFLICTS as error:

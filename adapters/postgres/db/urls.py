@@ -1,4 +1,4 @@
-"""How the address of a database is spelt: as users write it, as SQLAlchemy and asyncpg read it.
+"""Database URLs: as users write them, and as SQLAlchemy and asyncpg read them.
 
 Inside the project an address is SQLAlchemy's, with the driver's name; one that goes through a
 socket names the folder of the socket: `postgresql+asyncpg://hylla@/hylla?host=/path`.

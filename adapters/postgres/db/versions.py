@@ -32,7 +32,7 @@ def pending(database_url: str) -> list[str]:
 
 
 def config(connection: Connection | None = None) -> Config:
-    """What Alembic needs to know; there is no alembic.ini."""
+    """Returns Alembic's configuration; there is no alembic.ini."""
     known = Config(attributes={"connection": connection})
     known.set_main_option("script_location", str(FOLDER).replace("%", "%%"))
     known.set_main_option("path_separator", "os")

@@ -33,7 +33,7 @@ from adapters.postgres.db.column_types import (
     words,
 )
 
-# What a channel leaves open (null) is as the installation's settings say.
+# A null of a channel means the value of the installation's settings.
 sales_channels = Table(
     "sales_channels",
     metadata,
@@ -98,7 +98,7 @@ deliveries = Table(
 )
 Index(None, deliveries.c.destination, deliveries.c.id)
 
-# What open deliveries and transfers still bring, found by its sku.
+# The units that open deliveries and transfers still bring, indexed by SKU.
 incoming = Table(
     "incoming",
     metadata,
@@ -198,7 +198,7 @@ movements = Table(
 Index(None, movements.c.sku, movements.c.store, movements.c.id)
 Index(None, movements.c.occurred_at, postgresql_using="brin")
 
-# Written only when what is unavailable moves, so that the shelf's row stays narrow.
+# Written only when unavailable stock changes, so that the stock level's row stays narrow.
 blocked = Table(
     "blocked",
     metadata,
@@ -212,9 +212,9 @@ blocked = Table(
 
 
 def as_changed() -> list[Column[Any]]:
-    """A shelf as a change left it, and why it changed.
+    """Returns the columns of a stock level after a change, and the reason of the change.
 
-    `channel` stands only where it is no shelf that has changed, but what a channel makes of many.
+    `channel` is set only where a channel's result over many stock levels changed.
     """
     return [
         key("store"),
@@ -260,7 +260,7 @@ walk_in_policies = Table(
     CheckConstraint("floor between 0 and cap", name="floor"),
 )
 
-# Shelves whose safety stock is raised for walk-ins, and what it was by hand.
+# Stock levels whose safety stock is raised for walk-ins, with the value set by hand.
 walk_ins = Table(
     "walk_ins",
     metadata,

@@ -1,7 +1,7 @@
-"""Which orders fit what somebody looks for: their ids, newest first.
+"""Order search: the ids of the orders that match a query, newest first.
 
-Each way to find one is a question of its own that an index answers newest first and that stops
-when it has enough; what all of them find is put together.
+Each criterion is a query of its own that an index answers newest first and that stops at the
+limit; the results are merged.
 """
 
 from typing import Any, Final
@@ -30,7 +30,7 @@ class OrderSearchQuery:
         return f"${len(self.values)}::{kind}"
 
     def _common(self, wanted: OrderQuery, before: OrderId | None) -> list[str]:
-        """What every order that is found must be, whichever way it is found."""
+        """Returns the conditions that every matching order meets, whatever the criterion."""
         told = [
             ("o.id < {}", before, "text"),
             ("o.state = {}", wanted.state and wanted.state.value, "text"),

@@ -55,7 +55,7 @@ Index("orders_unpaid_idx", orders.c.pay_by, postgresql_where=text("state = 'pend
 Index(None, orders.c.state, orders.c.id)
 Index(None, orders.c.placed_at)
 
-# What people say of an order when they look for it.
+# The search terms of an order.
 order_words = Table(
     "order_words",
     metadata,
@@ -66,7 +66,7 @@ order_words = Table(
 )
 Index(None, order_words.c.order_id)
 
-# The orders that stand with a coupon.
+# The active orders that use a coupon.
 coupon_uses = Table(
     "coupon_uses",
     metadata,

@@ -1,4 +1,4 @@
-"""Tries to be paid and what was asked for them, a row each; what providers told, once each."""
+"""Payments and their requests to providers, a row each; providers' events, once each."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta

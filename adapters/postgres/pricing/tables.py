@@ -11,7 +11,7 @@ from sqlalchemy import (
 
 from adapters.postgres.db.column_types import Key, count, document, key, metadata, version
 
-# One row: its version is another after every change of what every cart is priced by.
+# One row: its version changes with every change of the price rules.
 price_rules = Table(
     "price_rules",
     metadata,
@@ -36,7 +36,7 @@ shipping_methods = Table(
     version(),
 )
 
-# Codes are kept in capitals. `uses` are the rows of coupon_uses.
+# Codes are stored in capitals. `uses` are the rows of coupon_uses.
 promotions = Table(
     "promotions",
     metadata,

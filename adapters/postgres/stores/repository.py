@@ -125,7 +125,7 @@ def _store(row: Any) -> Store:
 
 @lru_cache(maxsize=10_000)
 def _told(*told: Any) -> Store:
-    """Reading opening hours takes longer than fetching them; what is told the same is read once."""
+    """Builds a store, once for equal rows: parsing opening hours takes longer than a query."""
     row = dict(zip(FIELDS, told, strict=True))
     services = msgspec.json.decode(row["services"], type=tuple[str, ...])
     kind, state = StoreKind(row["kind"]), StoreState(row["state"])

@@ -1,4 +1,4 @@
-"""What an order takes of the shelves is promised, and its locations get their work."""
+"""Allocation of an order's stock, and the work orders for its locations."""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
@@ -32,7 +32,7 @@ from service.sourcing.routing import may_be_elsewhere
 
 
 class Allocator:
-    """Shelves under their locks, as the orders before have left them, and what was promised.
+    """Locked stock levels as the earlier orders left them, and the allocations made.
 
     Orders are decided one after the other and written together.
     """
@@ -66,20 +66,20 @@ class Allocator:
         return cls(unit, catalogue, terms[WEB].apply_to_all(shelves), buyers)
 
     def promise(self, order: Order, kept: CartHold) -> Order:
-        """Promise the stock of an order, have its groups prepared, and its points wait.
+        """Allocates an order's stock, starts its groups' preparation, and records pending points.
 
-        What the cart holds becomes the order's in the same step. A hold whose time is over counts
-        for nothing. What was paid for before is written down already, and is kept.
+        The cart's hold becomes the order's in the same step. An expired hold is ignored. An order
+        paid for earlier is already saved, and is retained.
 
         Raises:
-            NotEnoughStock: with every shortage; nothing is promised.
-            GaveWay: what was to be sent has gone from there a moment ago; another look finds more.
+            InsufficientStock: with every shortage; nothing is allocated.
+            TransactionConflict: the units left their location just now; retry the routing.
         """
         groups = fulfilments_of(order, self._catalogue, self.shelves)
         changes = self._changes(groups, kept)
         source = PostingSource(MovementReason.ORDER, order.id, order.actor, self._unit.now)
         self._moves += to_postings([*changes, *to_deltas(kept.claimed, sign=-1)], source)
-        # What a hold whose time is over still claims is free on these shelves already.
+        # Units that an expired hold still claims are already free on these stock levels.
         for change in sum_by_key([*changes, *to_deltas(kept.places, sign=-1)]):
             self.shelves[change.key] = self.shelves[change.key].apply(change)
         if kept.hold and kept.claimed:
@@ -92,7 +92,7 @@ class Allocator:
         return order
 
     def _changes(self, groups: Sequence[Fulfilment], kept: CartHold) -> list[StockDelta]:
-        """What the groups take of the shelves. Raises NotEnoughStock, GaveWay."""
+        """The units the groups take from stock. Raises InsufficientStock, TransactionConflict."""
         changes = [change for group in groups for change in deltas_between(None, group)]
         wanted = {
             change.key: change.allocated
@@ -139,7 +139,7 @@ class Allocator:
 
 
 def stock_keys_of(order: Order, catalogue: Catalogue) -> set[StockKey]:
-    """Where the order's goods lie, if they lie anywhere."""
+    """The stock keys of the order's goods, where the goods have a location."""
     return {
         (group.store, part)
         for group in order.groups
@@ -184,6 +184,6 @@ def fulfilments_of(
 
 
 def _collected(groups: Sequence[Fulfilment]) -> set[StockKey]:
-    """Where goods lie that are to be collected."""
+    """The stock keys of the goods to be collected."""
     pickups = [group for group in groups if isinstance(group, Pickup)]
     return {(one.store, part) for one in pickups for line in one.lines for part in line.parts}

@@ -143,8 +143,8 @@ class CheckoutContext(Struct, frozen=True):
         """Not all of it can be sent, at least not after those before.
 
         Raises:
-            NotEnoughStock: all locations together have too little.
-            GaveWay: they have enough, if those before do not take it after all.
+            InsufficientStock: all locations together have too little.
+            TransactionConflict: they have enough, if those before do not take it after all.
         """
         own, mine = self.kept[cart.id].places, _to_collect(cart, self.catalogue)
         ensure_shippable(self.senders.route(to_send, own=own, taken=mine), to_send)

@@ -28,7 +28,7 @@ class CouponRedemption:
 
         Raises:
             NotOrderable: somebody else has just had the last use.
-            GaveWay: the office has just changed one; another look prices by it.
+            TransactionConflict: the office has just changed one; another look prices by it.
         """
         order, errors = draft.order, []
         for seen in draft.priced.coupons:

@@ -64,9 +64,9 @@ async def place_order(
 
     Raises:
         CartEmpty, NotOrderable: there is nothing to buy, or not like this; the cart stays.
-        WrongField: something is to be sent, and nobody said where to; or it is not paid so here.
-        NotEnoughStock: the stock does not cover every line; nothing is promised, the cart stays.
-        NotServed: a store sells nothing new through the web, and the cart holds nothing there.
+        InvalidField: something is to be sent, and nobody said where to; or it is not paid so here.
+        InsufficientStock: the stock does not cover every line; nothing is promised, the cart stays.
+        ChannelNotServed: a store sells nothing new through the web; the cart holds nothing there.
         HoldPinned: what the cart holds is being paid for elsewhere.
     """
     wish.checkout.tenders.ensure_accepted()
@@ -118,7 +118,7 @@ async def place_orders(
 
     No two wishes are of one cart. What is paid by card comes alone.
 
-    Refusals: those of `place`; and GaveWay, where another look may find what this one did not.
+    Errors: those of `place_order`, and TransactionConflict where a retry may succeed.
     """
     async with units.begin() as unit:
         desk = _CheckoutBatch(unit, cashier)

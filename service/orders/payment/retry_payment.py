@@ -46,9 +46,9 @@ async def retry_payment(
     """Start another attempt; a repeat with the same key starts none, and answers how it stands.
 
     Raises:
-        NotPayable: it is paid, or over.
-        PaymentUnderWay: the attempt before cannot be let go of now.
-        NotEnoughStock: its goods are not held any more, and have gone meanwhile.
+        OrderNotPayable: it is paid, or over.
+        PaymentInProgress: the attempt before cannot be let go of now.
+        InsufficientStock: its goods are not held any more, and have gone meanwhile.
     """
     cashier.ensure_cards_accepted()
     before = await _open(units, caller, order, key)
@@ -86,7 +86,7 @@ async def _plan_voids(units: Units, order: OrderId) -> list[LeasedTransaction]:
 
     What somebody else is asking already is left to them.
 
-    Raises PaymentUnderWay: one has only just begun.
+    Raises PaymentInProgress: one has only just begun.
     """
     async with units.begin() as unit:
         taken = await _get_order_for_update(unit, order)
@@ -130,7 +130,7 @@ async def _get_order_for_update(unit: Unit, order: OrderId) -> Order:
 
 
 async def _ensure_payable(unit: Unit, order: Order) -> None:
-    """Raises NotPayable, PaymentUnderWay."""
+    """Raises OrderNotPayable, PaymentInProgress."""
     if not order.is_pending:
         raise OrderNotPayable(order.id, order.state.value)
     if order.pay_by is None or order.pay_by <= unit.now:

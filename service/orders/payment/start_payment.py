@@ -56,7 +56,7 @@ async def start_payment(
     """Let a new order wait for its money, with its goods held, until `pay_by` at the latest.
 
     Raises:
-        NotEnoughStock, GaveWay: nothing is held, the cart stays.
+        InsufficientStock, TransactionConflict: nothing is held, the cart stays.
         HoldPinned: what the cart holds is being paid for elsewhere.
     """
     attempt = AttemptId(unit.new_id("pay"))
@@ -73,7 +73,7 @@ async def restart_payment(
     """Let a waiting order wait for another attempt; those before it have ended.
 
     Raises:
-        NotEnoughStock: its goods are not held any more, and have gone meanwhile.
+        InsufficientStock: its goods are not held any more, and have gone meanwhile.
     """
     assert order.pay_by is not None, "an order that waits knows until when"
     attempt = AttemptId(unit.new_id("pay"))

@@ -284,7 +284,7 @@ async def test_a_repair_sets_figures_to_their_ledger_and_writes_that_down(lived_
         assert await unit.connection.fetchval("select count(*) from repairs") == len(repairs)
         await unit.inventory.change_feed.relay(1000)
         change = (await unit.inventory.change_feed.list_after(0, 1000))[-1]
-    assert (change.shelf.sku, change.shelf.on_hand, change.cause) == (MUG, 36, "repair")
+    assert (change.stock_level.sku, change.stock_level.on_hand, change.cause) == (MUG, 36, "repair")
 
 
 async def ledger(shop: Shop, sku: str, store: str = HARBOUR) -> list[Any]:
@@ -362,7 +362,7 @@ async def test_a_shelf_that_was_gone_comes_back_newer_than_anybody_has_heard_of(
         ]
 
     assert await broken(lived_in) == set()
-    assert [(one.shelf.on_hand, one.shelf.version) for one in told] == [
+    assert [(one.stock_level.on_hand, one.stock_level.version) for one in told] == [
         (before["on_hand"], before["version"] + 1)
     ]
 

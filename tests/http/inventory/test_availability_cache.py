@@ -341,7 +341,7 @@ class Slow(PostgresHolds):
     reached: ClassVar[asyncio.Event]
     go_on: ClassVar[asyncio.Event]
 
-    async def ending(self, after: datetime, until: datetime, skus: Any = None) -> Any:
+    async def list_ending(self, after: datetime, until: datetime, skus: Any = None) -> Any:
         if skus is not None:
             self.reached.set()
             await self.go_on.wait()
@@ -367,7 +367,7 @@ async def watched(database_url: str) -> AsyncIterator[Watched]:
 @pytest.fixture
 async def window(shop: Shop, watched: Watched) -> AsyncIterator[InMemoryAvailabilityCache]:
     made = a_window(shop, PostgresUnits(watched))
-    shop.units.after_stock.append(made.invalidate)
+    shop.units.after_stock_change.append(made.invalidate)
     async with shop.house.relay.running(), made.running():
         await made._poll_loop.poll()
         yield made

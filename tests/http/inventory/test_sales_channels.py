@@ -259,7 +259,9 @@ async def test_the_database_and_the_rule_agree_on_who_serves_whom(shop: Shop):
             terms = await unit.inventory.sellable_stock.get_terms([(HARBOUR, MUG)])
             for channel in ("web", "app"):
                 sold, lying = await unit.inventory.sellable_stock.get_for_channel(channel, [MUG])
-                found = [one.seen(lying)[HARBOUR, MUG].serves for one in (sold, terms[channel])]
+                found = [
+                    one.apply_to_all(lying)[HARBOUR, MUG].serves for one in (sold, terms[channel])
+                ]
                 if found != [store.serves(channel)] * 2:
                     apart.append((state, channels, channel, found))
 

@@ -235,7 +235,7 @@ async def test_a_key_that_comes_twice_in_a_round_for_two_carts_harms_nobody(shop
 
     assert names([first, last]) == ["placed", "placed"]
     assert isinstance(second, TransactionConflict)
-    assert again.name == "idempotency_key_reused"
+    assert again.error_code == "idempotency_key_reused"
 
 
 async def rounds_at_once(shop: Shop, carts: list[dict[str, Any]]) -> Counter[str]:

@@ -40,7 +40,7 @@ async def test_parcels_are_followed_by_their_number(shop: Shop):
     async with shop.units.begin() as unit:
         before = await unit.fulfilment.shipments.get_for_update(group["shipment"])
         leaving = Dispatch("post", "SE-1", "https://carrier.example.com/SE-1", {MUG: 1})
-        await apply_transition(unit, SYSTEM_CALLER, before, before.send(leaving, unit.now))
+        await apply_transition(unit, SYSTEM_CALLER, before, before.send_parcel(leaving, unit.now))
     told = await seen(shop, me, placed["id"])
 
     assert [(one["carrier"], one["tracking_number"], one["units"]) for one in parcels(told)] == [
@@ -92,7 +92,7 @@ async def test_a_page_of_orders_is_asked_for_at_once(shop: Shop):
 async def statements(shop: Shop, me: dict[str, str], path: str) -> int:
     """How many statements about orders it takes to answer."""
     counted: list[Any] = []
-    pool = shop.units._connections._pool
+    pool = shop.units._pool._pool
     connections = [holder._con for holder in pool._holders if holder._con is not None]
     for connection in connections:
         connection.add_query_logger(counted.append)

@@ -231,5 +231,5 @@ async def test_one_thing_for_one_cause_is_planned_once(till: Till):
 async def test_how_payments_stand_is_on_the_metrics(till: Till, shop: Shop):
     metrics = (await shop.client.get("/metrics")).text
 
-    assert 'hylla_payments{state="started",kind="attempt"} 1.0' in metrics
-    assert 'hylla_payments{state="planned",kind="transaction"} 1.0' in metrics
+    assert 'hylla_payments{kind="attempt",state="started"} 1.0' in metrics
+    assert 'hylla_payments{kind="transaction",state="planned"} 1.0' in metrics

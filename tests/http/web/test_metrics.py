@@ -21,16 +21,16 @@ from tests.support.shop import SECRET, Shop
 PROGRAM = """
 import multiprocessing, os, signal, sys
 from datetime import UTC, datetime
-from adapters.http.web.metrics import FOLDER, Kept, Metrics
-from domain.administration.audit import Audited
+from adapters.http.web.metrics import MULTIPROC_DIR_VARIABLE, Metrics, StoredMetrics
+from domain.administration.audit import AuditedInvariant
 
-os.environ[FOLDER] = sys.argv[1]
+os.environ[MULTIPROC_DIR_VARIABLE] = sys.argv[1]
 
 def work():
     metrics = Metrics()
-    metrics.under_way.inc()
-    metrics.measure({"method": "GET", "path_template": "/v1/stores/{store}"}, 200, 0.01)
-    metrics.measure({"method": "BREW", "path_template": None}, 405, 0.01)
+    metrics.in_progress.inc()
+    metrics.observe_response({"method": "GET", "path_template": "/v1/stores/{store}"}, 200, 0.01)
+    metrics.observe_response({"method": "BREW", "path_template": None}, 405, 0.01)
     os.kill(os.getpid(), signal.SIGKILL)
 
 workers = [multiprocessing.get_context("fork").Process(target=work) for _ in range(3)]
@@ -38,8 +38,8 @@ for worker in workers:
     worker.start()
 for worker in workers:
     worker.join()
-audited = Audited("every_entry_balances", datetime(2026, 11, 23, tzinfo=UTC), 70, 2, True)
-print(Metrics().text(Kept([audited])).decode())
+audited = AuditedInvariant("every_entry_balances", datetime(2026, 11, 23, tzinfo=UTC), 70, 2, True)
+print(Metrics().render(StoredMetrics([audited])).decode())
 """
 
 

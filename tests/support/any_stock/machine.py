@@ -173,7 +173,7 @@ class Machine(RuleBasedStateMachine):
             for channel in self.shop.channels:
                 terms, shelves = await unit.inventory.sellable_stock.get_for_channel(channel, GOODS)
                 sellable[channel] = {
-                    place: shelf.sellable for place, shelf in terms.seen(shelves).items()
+                    place: shelf.sellable for place, shelf in terms.apply_to_all(shelves).items()
                 }
             blocked = await unit.inventory.stock_levels.get_conditions(GOODS)
             incoming: Counter[Any] = Counter()

@@ -32,4 +32,4 @@ async def send(shop: Shop, name: str, mugs: int) -> None:
     async with shop.units.begin() as unit:
         before = await unit.fulfilment.shipments.get_for_update(name)
         leaving = Dispatch("post", f"SE-{mugs}", "", {MUG: mugs})
-        await apply_transition(unit, SYSTEM_CALLER, before, before.send(leaving, unit.now))
+        await apply_transition(unit, SYSTEM_CALLER, before, before.send_parcel(leaving, unit.now))

@@ -103,7 +103,7 @@ class Imports(Controller):
 
 
 def _content_type(request: Request[Any, Any, Any]) -> str:
-    """Raises UnsupportedMedia."""
+    """Raises UnsupportedMediaType."""
     if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
         raise UnsupportedMediaType("The file must be sent as it is, without a Content-Encoding.")
     sent: str = request.headers.get("content-type", "").partition(";")[0].strip().lower()

@@ -140,7 +140,7 @@ def _to_historic_view(
 
 
 def _resolve_stores(caller: Caller, stores: list[StoreId] | None) -> list[StoreId] | None:
-    """The stores asked for, or all of the caller's own. Raises NotYours."""
+    """The stores asked for, or all of the caller's own. Raises AccessDenied."""
     for store in stores or ():
         if not caller.works_at(store):
             raise AccessDenied(caller, store)

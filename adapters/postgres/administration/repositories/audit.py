@@ -1,4 +1,4 @@
-"""Looking at every invariant, and setting figures to what their ledgers say."""
+"""The audit: checks every invariant, and sets figures to the sums of their ledgers."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -94,7 +94,7 @@ class PostgresAudit:
         await self._connection.execute(WAIT, self._patience)
 
     async def repair(self) -> list[Repair]:
-        """Nobody else writes to the tables while they are put right."""
+        """Repairs all figures under table locks that block other writers."""
         await self._be_patient()
         await self._connection.execute(CLOSE)
         repair = self._new_id("rep")
@@ -135,7 +135,7 @@ class PostgresAudit:
         return [AuditedInvariant(*row) for row in await self._connection.fetch(LAST)]
 
     async def _explained(self, repair: str) -> list[Repair]:
-        """Every figure that is not what its ledger says, written down as of this repair."""
+        """Returns every figure that differs from its ledger, recorded under this repair."""
         gone = await self._connection.fetch(SHELVE)
         places = columns([tuple(row) for row in gone], 2)
         repairs = await self._noted(SAFETY, KEPT_BACK, repair, *places) if gone else []
@@ -161,7 +161,7 @@ class PostgresAudit:
 
 
 def _changes(repairs: list[Repair]) -> list[StockDelta]:
-    """What the repairs add to the figures of each shelf."""
+    """Returns the deltas that the repairs add to each stock level."""
     return sum_by_key(
         StockDelta(
             StoreId(broken.about["store"]),

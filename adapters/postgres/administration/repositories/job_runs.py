@@ -1,4 +1,4 @@
-"""Slots of time, each taken by one node; old ones are swept by whoever takes the next."""
+"""Job runs: time slots, each taken by one node; taking a slot also deletes old ones."""
 
 from datetime import datetime, timedelta
 from typing import Any, Final

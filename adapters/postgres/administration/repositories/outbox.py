@@ -1,4 +1,4 @@
-"""Events: added with their cause, leased by whoever follows them."""
+"""The outbox: events added in the transaction of their cause, and leased by consumers."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""Who is told of stock, and how far."""
+"""Webhook subscriptions to stock changes, with the position that each has reached."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""What somebody looked at lately: a row for each owner, a customer or a guest's cart, and SKU."""
+"""Recently viewed SKUs: a row for each owner (a customer or a guest's cart) and SKU."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""Who asked for what is not theirs."""
+"""Access denials: requests for another owner's resource."""
 
 from datetime import datetime
 from typing import Any, Final

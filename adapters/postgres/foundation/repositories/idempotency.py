@@ -1,4 +1,4 @@
-"""Requests that were answered: kept in the same transaction as what they did."""
+"""Idempotency keys: the first answers, stored in the same transaction as their effects."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -125,7 +125,7 @@ class PostgresIdempotencyStore:
 
 
 def _found(key: IdempotencyKey, row: Any, kind: type[T]) -> T | DomainError | None:
-    """The first answer, None where there is none; what is under way elsewhere gives way."""
+    """Returns the first answer, None without one, or an error while a request is in progress."""
     if not row["ours"]:
         return TransactionConflict("The first request with this Idempotency-Key is running.")
     return _first(key, row, kind) if row["digest"] is not None else None

@@ -1,4 +1,4 @@
-"""What orders claim of the shelves, row by row."""
+"""Allocations: the units that orders claim from stock levels, a row each."""
 
 from collections.abc import Collection
 from typing import Any, Final

@@ -1,4 +1,4 @@
-"""What pickups and shipments have in common, as statements see it."""
+"""The SQL that pickups and shipments have in common."""
 
 from collections.abc import Collection, Sequence
 from typing import Any, Final

@@ -1,10 +1,10 @@
-"""The changes of shelves in the order of their commits.
+"""The change feed: changes of stock levels in the order of their commits.
 
 A change is written into the inbox in its own transaction. Ids of the inbox follow the order of
-writing, and a transaction may commit after a later one: whoever read the inbox by them would miss
-it. So one at a time, under a lock that lasts until its commit, a relay takes what is visible and
-gives it positions; what becomes visible later gets later ones. A position that is seen is behind
-none that is still to come.
+writing, and a transaction may commit after a later one: a reader by id would miss it. So one at a
+time, under a lock that lasts until its commit, a relay takes what is visible and gives it
+positions; what becomes visible later gets later ones. A position that is seen is behind none that
+is still to come.
 """
 
 from collections.abc import Collection

@@ -1,4 +1,4 @@
-"""Deliveries and transfers, a row each, and beside them what each store still waits for."""
+"""Deliveries and transfers, a row each, and the units that each store still expects."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
@@ -19,7 +19,7 @@ C = TypeVar("C", bound=Consignment)
 
 
 class Statements(Struct, Generic[C], frozen=True):
-    """How one kind of consignment is kept."""
+    """The SQL statements of one kind of consignment."""
 
     thing: type[C]
     add: str
@@ -29,7 +29,7 @@ class Statements(Struct, Generic[C], frozen=True):
 
     @classmethod
     def of(cls, thing: type[C], table: str, *ends: str) -> "Statements[C]":
-        """`ends` are the columns that say whose it is."""
+        """Builds the statements; `ends` are the columns of the store or stores concerned."""
         names = ", ".join(thing.__struct_fields__)
         slots = ", ".join(f"${n}" for n in range(1, len(thing.__struct_fields__) + 1))
         mine = " or ".join(f"{end} = any($1)" for end in ends)

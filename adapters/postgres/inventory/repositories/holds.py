@@ -1,4 +1,4 @@
-"""Holds, a row each, and a row for each shelf that one claims while it counts."""
+"""Holds, a row each, and a row for each stock level that an active hold claims."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -157,7 +157,7 @@ class PostgresHolds:
 
 
 def _units(holds: Collection[Hold]) -> list[tuple[Any, ...]]:
-    """A row for each shelf that a hold claims."""
+    """Returns a row for each stock level that a hold claims."""
     return [
         (hold.id, store, sku, hold.customer, units, hold.held_until)
         for hold in holds

@@ -1,7 +1,7 @@
-"""What a channel may sell of the shelves: read as they are now, or locked to sell from them.
+"""The sellable stock of a channel: stock levels read as they are, or locked for a sale.
 
-The terms of a channel come as one row more of the statement that reads shelves: its JSON stands
-where a store would.
+The terms of a channel are one more row of the statement that reads stock levels, as JSON in the
+column of the store.
 """
 
 from collections.abc import Collection

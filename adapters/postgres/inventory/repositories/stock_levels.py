@@ -1,4 +1,4 @@
-"""The shelves and their ledger: the only statements that change stock."""
+"""Stock levels and their ledger: the only SQL statements that change stock."""
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
@@ -305,7 +305,7 @@ class PostgresStockLevels:
     async def _look(
         self, seen: Mapping[StockKey, Sighting], places: Collection[StockKey]
     ) -> dict[StockKey, StockLevel]:
-        """Shelves that were seen and found right: those of which that is news."""
+        """Confirms counted stock levels and returns those whose confirmation is new."""
         if not places:
             return {}
         looks = [(*place, *_sight(seen[place])) for place in sorted(places)]
@@ -463,7 +463,7 @@ def _conditions(told: str) -> dict[Condition, int]:
 
 
 def _sights(changes: Collection[StockDelta], seen: Mapping[StockKey, Sighting]) -> list[list[Any]]:
-    """What each change says of its shelf; nothing at all where none does."""
+    """Returns the sighting data of each change; empty where no change has any."""
     if not seen:
         return columns([], 5)
     return columns([_sight(seen.get(change.key, Sighting())) for change in changes], 5)

@@ -1,4 +1,4 @@
-"""What stores keep back for walk-ins: each store's policy, and what its shelves had by hand."""
+"""Stock reserved for walk-ins: each store's policy, and the safety stock set by hand."""
 
 from collections.abc import Collection, Mapping
 from datetime import datetime

@@ -312,7 +312,7 @@ class PostgresPoints:
         return len(entries) // 2
 
     async def _is_posted(self, kind: EntryKind, source: str) -> bool:
-        """Asked once the member's row is locked: what was posted before is seen."""
+        """Returns whether it is posted; the member's row is locked, so earlier ones are seen."""
         return bool(await self._connection.fetchval(IS_POSTED, kind, source))
 
     def _lot(self, purchase: str, line: Sku, granted: int, **more: Any) -> PointsLot:
@@ -320,7 +320,7 @@ class PostgresPoints:
         return PointsLot(lot, purchase, line, granted, earned_at=self._now, **more)
 
     def _taken_over(self, promise: PointsLot, wanted: int) -> PointsLot:
-        """The lot of what is confirmed of a promise now, at most what is still pending."""
+        """Returns the lot confirmed now from a pending one, at most its remaining points."""
         granted = min(wanted, promise.pending)
         activates_at = self._programme.activates_at(self._now)
         return self._lot(
@@ -345,10 +345,9 @@ class PostgresPoints:
     async def _post(
         self, entries: Collection[PointsEntry], lots: Collection[PointsLot] = ()
     ) -> None:
-        """Write entries with their new lots, and move balances and lots with them.
+        """Inserts entries with their new lots, and updates balances and lots with them.
 
-        An entry without postings says nothing and is left out; one whose source was posted before
-        changes nothing.
+        An entry without postings is left out; one whose source was posted before changes nothing.
         """
         telling = [entry for entry in entries if entry.postings]
         if not telling:

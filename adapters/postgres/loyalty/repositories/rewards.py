@@ -1,4 +1,4 @@
-"""What members see of their points, read in one statement each."""
+"""Members' views of their points, read in one statement each."""
 
 from datetime import datetime
 from typing import Any, Final

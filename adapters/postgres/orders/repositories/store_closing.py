@@ -1,4 +1,4 @@
-"""What is open at a location."""
+"""Open orders and fulfilments at a location."""
 
 from typing import Any, Final
 

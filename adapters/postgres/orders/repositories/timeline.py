@@ -1,4 +1,4 @@
-"""What happened to orders, a row a step; they are written with the events of the step."""
+"""The timeline of orders: a row for each step, written with the events of the step."""
 
 from collections.abc import Sequence
 from typing import Any, Final

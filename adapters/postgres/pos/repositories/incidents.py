@@ -63,7 +63,7 @@ KEEP: Final = """
 
 
 def _claims(places: str, *also: str) -> str:
-    """What orders wait for at places, and what else is known of each."""
+    """Builds the SQL of the units that orders await at places, with the columns in `also`."""
     more = "".join(f", {column}" for column in also)
     return f"""
     select claim.store, claim.sku, g.order_id, group_id,

@@ -20,7 +20,7 @@ TAKEN: Final = "select from promotions where code = $1 and promotion <> $2"
 
 
 class Shelf(Struct, frozen=True):
-    """Where a kind of rule is kept, and what of it besides its `terms`."""
+    """The table of a kind of rule, and its columns besides `terms`."""
 
     table: str
     name: str

@@ -1,4 +1,4 @@
-"""What every cart is priced by, remembered by each process, and the coupons that orders use."""
+"""Price rules of every cart, cached by each process, and the coupons that orders use."""
 
 from collections.abc import Collection
 from typing import Any, Final
@@ -80,7 +80,7 @@ class PostgresPrices:
 
     async def lock(self, shown: Collection[PriceScope]) -> dict[PriceScope, Coupon]:
         await self._connection.execute(LOCK, [code for code, _ in shown])
-        # A statement of its own, after the locks: it sees what whom we waited for has used.
+        # A statement of its own, after the locks: it sees the uses of the transactions awaited.
         rows = await self._connection.fetch(NOW, *columns(shown, 2))
         return _by_whom(shown, [msgspec.json.decode(row[0], type=_Coupon) for row in rows])
 

@@ -1,0 +1,3 @@
+from tests.support.api.streams import live
+
+__all__ = ["live"]
