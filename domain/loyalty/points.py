@@ -1,7 +1,7 @@
 """Points: one ledger of balanced entries, from which every balance can be counted again.
 
-A member has four accounts. `pending`, `available` and `held` are what we owe the member, so a
-credit makes them grow; `debt` is what the member owes us, so a debit does. The programme's own
+A member has four accounts. `pending`, `available` and `held` are owed to the member, so a
+credit makes them grow; `debt` is owed by the member, so a debit does. The programme's own
 accounts are on the other side.
 
     event       debit      credit     lot
