@@ -1,1 +1,1 @@
-"""What is true in the shop, whoever asks: values, rules, refusals. No input, output or clock."""
+"""Domain rules, the same for every caller: values, rules, refusals. No input, output or clock."""

@@ -6,7 +6,7 @@ from msgspec import Struct
 
 
 class BrokenRow(Struct, frozen=True):
-    """One figure that is not what it should be; `about` names the thing it belongs to."""
+    """One figure that differs from its expected value; `about` names the object it belongs to."""
 
     about: dict[str, str]
     expected: int
@@ -44,7 +44,7 @@ class InvariantFindings(Struct, frozen=True):
 
 
 class AuditedInvariant(Struct, frozen=True):
-    """What the last audit by the clock found of one invariant; `at` is when it was over."""
+    """The result of the last timed audit for one invariant; `at` is when it was over."""
 
     name: str
     at: datetime
@@ -54,7 +54,7 @@ class AuditedInvariant(Struct, frozen=True):
 
 
 class Repair(Struct, frozen=True):
-    """A figure that was set to what its ledger says."""
+    """A figure that was set to the value in its ledger."""
 
     invariant: str
     broken: BrokenRow

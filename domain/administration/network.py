@@ -7,7 +7,7 @@ GLOBAL_UNICAST: Final = ip_network("2000::/3")
 """All that is given out of IPv6 for one receiver in the public network."""
 NAT64: Final = ip_network("64:ff9b::/96")
 IETF_PROTOCOLS: Final = ip_network("192.0.0.0/24")
-"""For what networks do among themselves; some clouds tell their secrets there."""
+"""For use inside networks; some clouds serve their secrets there."""
 
 
 def is_public(address: str) -> bool:

@@ -1,8 +1,8 @@
-"""Other systems that are told of every change of stock, in order, until they have taken it.
+"""Webhooks: other systems receive every change of stock, in order, until they accept it.
 
-Each has a place in the feed, as the reader of a stream has its cursor. What is sent next begins
-behind that place, and the place moves on only when it was taken; so of one SKU in one store nothing
-overtakes anything, and nothing is left out.
+Each has a place in the feed, as the reader of a stream has its cursor. The next delivery begins
+after that place, and the place moves on only when the delivery was accepted; so changes of one SKU
+in one store stay in order, and none is left out.
 """
 
 from datetime import datetime, timedelta
@@ -23,7 +23,7 @@ RETRY_DELAYS: Final = tuple(
 )
 """Between tries; the last one stays."""
 GIVE_UP_AFTER: Final = timedelta(days=5)
-"""How long somebody may take nothing before we stop trying."""
+"""The time without an accepted delivery after which we stop trying."""
 
 
 class WebhookState(StrEnum):
@@ -32,7 +32,7 @@ class WebhookState(StrEnum):
 
 
 class Webhook(Struct, frozen=True, kw_only=True):
-    """Everything up to `position` was taken; `trouble` says why the last try was in vain."""
+    """Every change up to `position` was accepted; `trouble` is why the last try failed."""
 
     id: WebhookId
     url: str
@@ -45,7 +45,7 @@ class Webhook(Struct, frozen=True, kw_only=True):
 
 
 class WebhookDelivery(Struct, frozen=True, kw_only=True):
-    """What is sent next. `due_at` is until when it is ours to send; `until` how far it goes."""
+    """The next delivery. Our claim to send it ends at `due_at`; `until` is its last position."""
 
     id: WebhookId
     url: str
@@ -58,12 +58,12 @@ class WebhookDelivery(Struct, frozen=True, kw_only=True):
 
     @property
     def delivery_id(self) -> str:
-        """The same on every try, so that a receiver knows what it has taken already."""
+        """The same on every try, so that a receiver recognises a delivery it already accepted."""
         return f"{self.id}.{self.position}-{self.until}"
 
 
 class DeliveryResult(Struct, frozen=True):
-    """What came back; `gone` from who wants nothing any more."""
+    """The answer of a receiver; `gone` from one that wants no more deliveries."""
 
     accepted: bool
     error: str = ""
@@ -72,7 +72,7 @@ class DeliveryResult(Struct, frozen=True):
 
 
 class WebhookUpdate(Struct, frozen=True):
-    """How a webhook goes on after a try."""
+    """The next state of a webhook after a try."""
 
     state: WebhookState
     position: int
@@ -84,7 +84,7 @@ class WebhookUpdate(Struct, frozen=True):
 
 
 class ChangePayload(Struct, frozen=True):
-    """A change of stock as another system is told of it."""
+    """A change of stock as another system receives it."""
 
     position: int
     sku: Sku
@@ -119,7 +119,7 @@ class CursorExpired(Conflict):
 
 
 def apply_result(parcel: WebhookDelivery, receipt: DeliveryResult, now: datetime) -> WebhookUpdate:
-    """On with the next one, or the same again later; no more after 410 or days in vain."""
+    """The state after a try: the next delivery, the same later, or the end after 410 or days."""
     if receipt.accepted:
         return WebhookUpdate(WebhookState.ACTIVE, parcel.until, None, 0, "", None, now)
     since = parcel.failing_since or now
@@ -155,9 +155,9 @@ def to_payload(changed: StockChange) -> ChangePayload:
 
 
 def ensure_allowed_url(url: str, *, private: bool) -> None:
-    """Raises InvalidField for an address that nobody outside can have, and one that is not safe.
+    """Raises InvalidField for an address that is not public, and one that is not safe.
 
-    `private` allows both, for receivers in the own network.
+    `private` allows both, for receivers in the retailer's own network.
     """
     try:
         parts = urlsplit(url)
@@ -177,7 +177,7 @@ def ensure_allowed_url(url: str, *, private: bool) -> None:
 
 
 def _is_private_host(host: str) -> bool:
-    """Whether the name itself says so; where others lead is looked at on every try."""
+    """Whether the name itself is a private one; other names are resolved on every try."""
     try:
         return not is_public(host)
     except ValueError:

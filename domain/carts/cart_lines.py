@@ -18,9 +18,9 @@ MAX_LINES: Final = 200
 
 
 class FulfilmentMethod(Struct, frozen=True, forbid_unknown_fields=True):
-    """How a line reaches its buyer: collected at `store`, or sent.
+    """The fulfilment of a line: collected at `store`, or sent.
 
-    What is wrong is said in msgspec's words, so that whoever sent it reads of that very field.
+    Errors have msgspec's wording, so that the sender sees the exact field.
     """
 
     method: Literal["pickup", "ship"]
@@ -43,7 +43,7 @@ class CartLine(Struct, frozen=True):
 
     @property
     def line_id(self) -> str:
-        """What it is called among the lines of its cart; no SKU has a slash."""
+        """The key of a line in its cart; no SKU has a slash."""
         way = self.fulfilment
         return f"{self.sku}/{way.method}/{way.store or ''}" if way else self.sku
 
@@ -74,7 +74,7 @@ class CartLineNotFound(NotFound):
 
 
 class AmbiguousCartLine(Conflict):
-    """The SKU stands on several lines, and none of them was named."""
+    """The SKU is on several lines, and none of them was named."""
 
     code = "several_lines"
 

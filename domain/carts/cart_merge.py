@@ -1,23 +1,23 @@
-"""At log-in a guest's cart comes to the customer's: one rule for each field, and all of them here.
+"""Merge of carts: at log-in a guest's cart joins the customer's, by one rule for each field.
 
-    quantity       both are added up, to the most an order may have; what is left out is told. What
-                   the customer had stays, even where it is more by itself
+    quantity       both are added up, to the most an order may have; units left out are reported.
+                   The customer's own units stay, even where they alone are more
     fulfilment     the guest's, as the latest intent, where each cart has the SKU on one line or one
-                   of them does not say how; else lines that are fulfilled alike become one, and the
-                   others stay beside each other
-    price seen     the guest's, as the latest intent; where it is not today's, old and new are told,
-                   and nothing is accepted for the buyer
-    coupons        both carts' stay; what is more than a cart takes says so
-    shipping       what the guest said of method and address, as the latest intent; so the market
+                   of them has no fulfilment yet; else lines that are fulfilled alike become one,
+                   and the others stay beside each other
+    price seen     the guest's, as the latest intent; where it is not today's, old and new are
+                   reported, and nothing is accepted for the buyer
+    coupons        both carts' stay; those over the limit are reported
+    shipping       the guest's method and address, as the latest intent; so the market
     currency       must be the same; an empty cart takes the guest's
-    saved lines    the customer's and then the guest's; of a SKU in both, the greater quantity; what
-                   there is no room for is told
+    saved lines    the customer's and then the guest's; of a SKU in both, the greater quantity;
+                   lines without room are reported
     viewed         the customer's and the guest's together, each once, the newest 50
-    what is held   the guest's is let go, the customer's stays as far as it is still asked for; a
-                   cart that is moved whole keeps what it holds
-    order of lines the customer's first, then what is new
+    holds          the guest's is released, the customer's stays as far as it is still requested;
+                   a cart that is moved whole retains its hold
+    order of lines the customer's first, then new ones
 
-A line whose product is no longer sold is kept and told. Nothing vanishes without a word.
+A line whose product is no longer sold stays and is reported. No line is dropped silently.
 """
 
 from collections.abc import Callable, Mapping
@@ -39,10 +39,11 @@ MaxQuantity = Callable[[Sku], int]
 
 
 class MergedLine(Struct, frozen=True):
-    """What a claim did to a guest's line, or what its customer should know of it.
+    """The outcome of a claim for a guest's line, or a fact its customer should know of it.
 
-    `added`, `summed`, or `limited` with what was left out. `moved` has the way the customer's line
-    `was` fulfilled before. `price_changed`, `retired` and `unknown_sku` are of lines that are kept.
+    `added`, `summed`, or `limited` with the units left out. `moved` has the way the customer's line
+    `was` fulfilled before. `price_changed`, `retired` and `unknown_sku` are of lines that stay in
+    the cart.
     """
 
     sku: Sku
@@ -58,7 +59,7 @@ class MergedLine(Struct, frozen=True):
 def merge_carts(
     mine: Cart, guest: Cart, most: MaxQuantity
 ) -> tuple[list[CartLine], list[MergedLine]]:
-    """The customer's lines with a guest's, and what that did to each of the guest's."""
+    """The customer's lines with a guest's, and the outcome for each of the guest's."""
     lines, changes = list(mine.lines), list[MergedLine]()
     for line in guest.lines:
         before = _find_matching_line(line, guest, lines)
@@ -74,7 +75,7 @@ def merge_carts(
 
 
 def merge_saved_lines(mine: Cart, guest: Cart) -> tuple[list[CartLine], list[MergedLine]]:
-    """What both saved for later, and what of the guest's there was no room for."""
+    """The saved lines of both, and those of the guest's without room."""
     saved, left_out = {line.sku: line for line in mine.saved}, list[MergedLine]()
     for line in guest.saved:
         had = saved.get(line.sku)
@@ -89,14 +90,14 @@ def merge_saved_lines(mine: Cart, guest: Cart) -> tuple[list[CartLine], list[Mer
 
 
 def report_added_lines(guest: Cart) -> list[MergedLine]:
-    """What is told where the guest's cart becomes the customer's as it is."""
+    """The notices where the guest's cart becomes the customer's unchanged."""
     return [_to_change(line, "added") for line in guest.lines]
 
 
 def find_line_notices(
     guest: Cart, lines: list[CartLine], catalogue: Mapping[Sku, Product]
 ) -> list[MergedLine]:
-    """What is not as the guest saw it: the claimed lines that cannot be ordered so any more."""
+    """The differences from the guest's view: claimed lines that can no longer be ordered."""
     skus = {line.sku for line in guest.lines}
     claimed = [line for line in lines if line.sku in skus]
     return [notice for line in claimed for notice in _notices(line, catalogue.get(line.sku))]

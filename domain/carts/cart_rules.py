@@ -1,4 +1,4 @@
-"""What the shop decided for its carts: how many of a thing, and for how long."""
+"""Cart rules of the shop: the largest quantities, and the lifetimes."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping

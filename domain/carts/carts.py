@@ -1,7 +1,7 @@
-"""What somebody means to buy. A line holds no stock and may ask for more than there is.
+"""Carts: the goods that a buyer means to buy. A line claims no stock and may exceed it.
 
-A SKU stands on one line for each way in which it reaches its buyer. A line that does not say how is
-its SKU's only one; it takes the first way that is named.
+A SKU has one line for each way in which it reaches its buyer. A line without a way is its SKU's
+only one; it takes the first way that is named.
 """
 
 from datetime import datetime
@@ -65,7 +65,7 @@ class CurrencyMismatch(Conflict):
 
 
 class CartExpired(NotFound):
-    """Whose it was is told so; to everybody else it does not exist."""
+    """Its former owner gets this answer; for every other caller it does not exist."""
 
     code = "cart_expired"
 
@@ -76,7 +76,7 @@ class CartExpired(NotFound):
 class Cart(Struct, frozen=True):
     """`saved` are lines for later. `store` is the one whose till started the cart.
 
-    `coupons` are codes in capitals; `method` and `address` say how what is sent is sent.
+    `coupons` are codes in capitals; `method` and `address` are for the goods that are sent.
     """
 
     id: CartId
@@ -103,7 +103,7 @@ class Cart(Struct, frozen=True):
         return [line for line in self.lines if line.sku == sku]
 
     def find_line(self, sku: Sku, at: FulfilmentMethod | None = None) -> CartLine | None:
-        """The line of a SKU that is fulfilled as `at` says, or does not say how yet.
+        """Finds the line of a SKU that is fulfilled as `at`, or has no fulfilment yet.
 
         Without `at` it is the SKU's only line. Raises AmbiguousCartLine: there are more.
         """
@@ -148,7 +148,7 @@ class Cart(Struct, frozen=True):
         finds nothing more to switch, and changes nothing; neither does a line that is so already.
 
         Raises:
-            AmbiguousCartLine: the SKU stands on more than one, and `at` names none.
+            AmbiguousCartLine: the SKU is on more than one, and `at` names none.
             TooManyLines, TooManyUnits: there is no room.
         """
         self.ensure_open()
@@ -228,7 +228,7 @@ class Cart(Struct, frozen=True):
         )
 
     def without_saved(self, sku: Sku, now: datetime) -> "Cart":
-        """The cart without what was saved of a SKU; the same cart when nothing was."""
+        """The cart without the saved lines of a SKU; the same cart when there were none."""
         self.ensure_open()
         saved = [line for line in self.saved if line.sku != sku]
         return self if saved == self.saved else self._update(now, saved=saved)
@@ -260,7 +260,7 @@ class Cart(Struct, frozen=True):
     def with_shipping(
         self, method: ShippingMethodId | None, address: Address | None, now: datetime
     ) -> "Cart":
-        """The cart with how, and where to, what is sent is sent."""
+        """The cart with the shipping method and the address of the goods that are sent."""
         self.ensure_open()
         if (method, address) == (self.method, self.address):
             return self
@@ -307,7 +307,7 @@ class Cart(Struct, frozen=True):
     ) -> "Cart":
         """The cart with its own and a guest's lines, which were put together elsewhere.
 
-        Coupons of both stay; what the guest said of the market and of shipping is the latest.
+        Coupons of both stay; the guest's market and shipping are the latest.
         """
         self.ensure_open()
         return self._update(
@@ -321,7 +321,7 @@ class Cart(Struct, frozen=True):
         )
 
     def with_hold(self, hold: HoldId | None, now: datetime) -> "Cart":
-        """The cart with the hold that keeps its lines, or with none any more."""
+        """The cart with the hold of its lines, or without one."""
         return self if hold == self.hold else self._update(now, hold=hold)
 
     def _update(self, now: datetime, **changes: object) -> "Cart":

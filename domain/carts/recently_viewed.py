@@ -1,4 +1,4 @@
-"""What somebody looked at lately, the newest first: each SKU once, and a bounded number of them."""
+"""Recently viewed products, the newest first: each SKU once, and a bounded number of them."""
 
 from datetime import datetime
 from typing import Final

@@ -1,4 +1,4 @@
-"""What can be sold: goods and services, their variants, kits and what goes with them."""
+"""Products: goods and services, their variants, kits and related products."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -61,9 +61,9 @@ class Product(Struct, frozen=True, kw_only=True):
     """`name` is in the retailer's main language, `names` in others by locale.
 
     Products of one `group` are variants of each other and differ in `options` (size, colour). A
-    product with `parts` is a kit: it has no stock of its own and is made of other products.
-    `gtin` is kept in 14 digits. One that is not `tracked`, a service, never runs out. An order has
-    at most `most_per_order`; null for the shop's usual limit.
+    product with `parts` is a kit: it has no stock of its own and is made of other products. `gtin`
+    is stored in 14 digits. One that is not `tracked`, a service, never runs out. An order has at
+    most `most_per_order`; null for the shop's usual limit.
     """
 
     sku: Sku
@@ -102,7 +102,7 @@ class Product(Struct, frozen=True, kw_only=True):
 
 
 class ProductWithParts(Struct, frozen=True):
-    """What a product is made of, whether it is counted and sold: all that a shelf has to know."""
+    """The stock facts of a product: its parts, and whether it is tracked and sold."""
 
     sku: Sku
     tracked: bool
@@ -128,10 +128,10 @@ def parse_gtin(text: str) -> str:
 
 
 def apply_update(known: Product | None, told: Product, given: frozenset[str]) -> Product:
-    """`known` with the fields that somebody has `given`; what was not told stays as it was.
+    """`known` with the `given` fields; fields that are not given stay as they were.
 
     Raises:
-        SkuRetired: the sku is retired and something else than before was told.
+        SkuRetired: the sku is retired and another value than before was given.
     """
     if known is None:
         return told
@@ -142,7 +142,7 @@ def apply_update(known: Product | None, told: Product, given: frozenset[str]) ->
 
 
 def ensure_valid_parts(kit: Product, known: Mapping[Sku, Product]) -> None:
-    """Raises InvalidField where a kit is made of what nobody knows, or of another kit."""
+    """Raises InvalidField where a kit is made of an unknown product, or of another kit."""
     for sku in sorted(kit.parts):
         if sku not in known:
             raise InvalidField("parts", "unknown_sku", f"names {sku!r}, which is no product yet")

@@ -1,4 +1,4 @@
-"""The ways a message can reach a person, and what comes back from each."""
+"""Contact channels: the ways a message can reach a person, and the answer of each."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -25,7 +25,7 @@ class MessageChannel(StrEnum):
 
 
 class ContentForm(StrEnum):
-    """How much a channel can show."""
+    """The features that a channel can show."""
 
     PAGE = "page"  # a subject, text and HTML
     SHORT = "short"  # a few lines of plain text
@@ -40,7 +40,7 @@ CONTENT_FORMATS: Final[Mapping[MessageChannel, ContentForm]] = {
 
 
 class OutgoingMessage(Struct, frozen=True, omit_defaults=True):
-    """One message as it leaves us. `id` is the same on every try, so that a double can be told."""
+    """An outgoing message. `id` is the same on every try, so that a repeat is recognised."""
 
     id: MessageId
     channel: MessageChannel
@@ -55,7 +55,7 @@ class OutgoingMessage(Struct, frozen=True, omit_defaults=True):
 
 
 class DeliveryFault(StrEnum):
-    """Why a provider said no. The names are those of all providers."""
+    """The reason of a provider's refusal. The names are the same for all providers."""
 
     PERMANENT_ADDRESS = "permanent_address"
     PERMANENT_CONTENT = "permanent_content"

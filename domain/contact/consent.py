@@ -1,7 +1,7 @@
-"""What a customer allows us to say, and the one gate that every message passes.
+"""Consent of a customer to messages, and the one check that every message passes.
 
 A message about one's own order needs no more than a way to reach its reader. Advertising needs a
-yes for that very channel. Whatever is not allowed is forbidden.
+yes for that very channel. Every message that is not allowed is forbidden.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -31,15 +31,15 @@ class ConsentAction(StrEnum):
 
 
 class LegalBasis(StrEnum):
-    """What in law allows us to say something."""
+    """The legal basis of a message."""
 
     CONSENT = "consent"
 
 
 class Consent(Struct, frozen=True, kw_only=True):
-    """One statement of a customer, kept for ever; the latest of a purpose and channel counts.
+    """One statement of a customer, stored for ever; the latest of a purpose and channel counts.
 
-    `wording` names the text that was shown, `source` where it was said, `actor` who wrote it down.
+    `wording` names the text that was shown, `source` where it was given, `actor` who recorded it.
     """
 
     purpose: Purpose
@@ -54,7 +54,7 @@ class Consent(Struct, frozen=True, kw_only=True):
 
 
 class Permission(Struct, frozen=True):
-    """What counts now for one purpose on one channel, and since when."""
+    """The consent in force for one purpose on one channel, and since when."""
 
     purpose: Purpose
     channel: MessageChannel
@@ -68,7 +68,7 @@ Consents = Mapping[tuple[Purpose, MessageChannel], Permission]
 def derive_permissions(
     statements: Iterable[Consent],
 ) -> dict[tuple[Purpose, MessageChannel], Permission]:
-    """What counts after `statements`, given oldest first."""
+    """Computes the consent in force after `statements`, given oldest first."""
     return {
         (said.purpose, said.channel): Permission(
             said.purpose, said.channel, said.action is ConsentAction.GRANTED, said.at
@@ -78,7 +78,7 @@ def derive_permissions(
 
 
 class SuppressionReason(StrEnum):
-    """Why a message did not go out, or not on this channel, or not now."""
+    """The reason why a message did not go out, or not on this channel, or not now."""
 
     NO_ADDRESS = "no_address"
     NO_PROVIDER = "no_provider"
@@ -106,7 +106,7 @@ def check_permission(
     *,
     marketing_sent: int = 0,
 ) -> SuppressionReason | None:
-    """Why a message of `purpose` may not go out on `channel`; None when it may.
+    """Gives the reason why a message of `purpose` may not go out on `channel`; None when it may.
 
     `marketing_sent` counts the advertising of the last seven days.
     """
@@ -122,7 +122,7 @@ def check_permission(
 
 
 class ContactAddresses(Struct, frozen=True):
-    """How somebody can be reached."""
+    """The addresses at which a person can be reached."""
 
     email: str | None = None
     phone: str | None = None
@@ -143,7 +143,7 @@ PHONE_CHANNELS: Final = frozenset(
     }
 )
 IMPLIED: Final = (MessageChannel.EMAIL, MessageChannel.SMS)
-"""What serves whoever stated no preference; every other channel wants to be asked for."""
+"""The default channels without a stated preference; every other channel needs a request."""
 
 
 class ChannelStep(Struct, frozen=True):
@@ -163,7 +163,7 @@ def rank_channels(
     given_up: Collection[MessageChannel],
     now: datetime,
 ) -> list[ChannelStep]:
-    """Every channel, best first: the one to use has no reason, each other tells why not."""
+    """Every channel, best first: the one to use has no reason, each other has one."""
     stated = preferences.preferred_channels
     ranking = [*stated, *(channel for channel in IMPLIED if channel not in stated)]
     rest = [channel for channel in MessageChannel if channel not in ranking]

@@ -1,4 +1,4 @@
-"""How a customer wants to be reached: on which channels, in which hours, how often."""
+"""Contact preferences of a customer: the channels, the hours and the frequency."""
 
 from datetime import datetime, time, timedelta
 from typing import Annotated, Final
@@ -24,11 +24,11 @@ WallTime = Annotated[
 Topic = Annotated[str, Meta(pattern=anchored("[a-z0-9_-]{1,64}"))]
 
 MARKETING_PERIOD: Final = timedelta(days=7)
-"""What `weekly_maximum` counts back."""
+"""The period that `weekly_maximum` counts back."""
 
 
 class QuietHours(Struct, frozen=True, forbid_unknown_fields=True):
-    """When not to disturb, on the customer's own clock; `21:00` to `08:00` spans midnight."""
+    """Quiet hours, on the customer's own clock; `21:00` to `08:00` spans midnight."""
 
     begin: WallTime = field(name="from")
     end: WallTime = field(name="to")
@@ -38,7 +38,7 @@ class QuietHours(Struct, frozen=True, forbid_unknown_fields=True):
             raise InvalidField("quiet_hours.to", "no_length", "must differ from its beginning")
 
     def next_allowed_at(self, now: datetime, zone: ZoneInfo) -> datetime:
-        """When one may disturb: `now` itself outside quiet hours, else the end of them.
+        """The next time outside quiet hours: `now` itself, else the end of them.
 
         An end that the clock skips in spring comes when the clock has gone forward, one that
         comes twice in autumn the first time, unless that has passed.
@@ -56,9 +56,9 @@ class QuietHours(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Preferences(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a customer stated; nothing is assumed where nothing was said.
+    """The stated preferences of a customer; none is assumed where none was stated.
 
-    `weekly_maximum` counts advertising in seven days, whatever the channel.
+    `weekly_maximum` counts advertising in seven days, on all channels together.
     """
 
     preferred_channels: Annotated[list[MessageChannel], Meta(max_length=len(MessageChannel))] = []

@@ -13,11 +13,11 @@ from domain.kernel.locales import Locale
 from domain.kernel.text import OptionalName
 
 ExternalId = Annotated[str, Meta(min_length=1, max_length=255)]
-"""What the retailer's own systems call the person."""
+"""The id of the person in the retailer's own systems."""
 
 
 class Person(Struct, frozen=True, kw_only=True):
-    """What the retailer tells of a customer. A phone is in E.164, an address as mail is sent to."""
+    """The retailer's data of a customer. A phone is in E.164, an address as mail is sent to."""
 
     external_id: ExternalId
     name: OptionalName = ""
@@ -27,7 +27,7 @@ class Person(Struct, frozen=True, kw_only=True):
 
 
 class ReportedPerson(Person, frozen=True, kw_only=True):
-    """What a file says of a customer, who becomes a member unless it says no."""
+    """A customer as a file gives it, who becomes a member unless the file excludes it."""
 
     member: bool = True
 
@@ -43,7 +43,7 @@ class Profile(Customer, frozen=True, kw_only=True):
     member: MemberId | None = None
 
     def update(self, **told: object) -> "Profile":
-        """The profile with what was told, read as people write it.
+        """The profile with the given fields, parsed as people write them.
 
         Raises:
             InvalidField: an address or a number cannot be one.
@@ -55,7 +55,7 @@ class Profile(Customer, frozen=True, kw_only=True):
 
     @property
     def phone_region(self) -> str | None:
-        """Where a number without a country code is from, if the locale says."""
+        """The country of a number without a country code, if the locale has one."""
         _, _, region = (self.locale or "").rpartition("-")
         return region.upper() or None
 

@@ -1,4 +1,4 @@
-"""What a message tells, before it is put into words. Everything is read when the message leaves."""
+"""Contents of messages, before they are put into words. They are read when the message leaves."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -26,13 +26,13 @@ class ContentItem(NamedProduct, frozen=True, kw_only=True):
 
 
 class Suggestion(NamedProduct, frozen=True, kw_only=True):
-    """One thing that goes with what was bought and lies in that store now."""
+    """A product that goes with the purchase and is in stock in that store now."""
 
     price: Money
 
 
 class Retailer(Struct, frozen=True):
-    """Who writes, and how to answer."""
+    """The sender, and the address for answers."""
 
     name: str
     url: str | None = None
@@ -53,7 +53,7 @@ class ContentStore(Struct, frozen=True):
 
 
 class PickupReadyContent(Struct, frozen=True, kw_only=True, tag="pickup_ready"):
-    """Your order is ready. Times bear the store's own offset."""
+    """The order is ready. Times have the store's own offset."""
 
     retailer: Retailer
     order: str
@@ -69,10 +69,11 @@ class PickupReadyContent(Struct, frozen=True, kw_only=True, tag="pickup_ready"):
 
 
 class ThankYouContent(Struct, frozen=True, kw_only=True, tag="thank_you"):
-    """Thank you, what it earned, and perhaps what goes with it.
+    """A thank-you message: the points earned, and perhaps a product that goes with the purchase.
 
-    `store` is where it was collected, None for what was sent. `earned` and `balance` are points,
-    None for who is not a member. `country` is that of whoever gave or sent it.
+    `store` is where it was collected, None for goods that were sent. `earned` and `balance` are
+    points, None for a buyer who is not a member. `country` is that of the location that handed over
+    or sent it.
     """
 
     retailer: Retailer
@@ -88,10 +89,10 @@ class ThankYouContent(Struct, frozen=True, kw_only=True, tag="thank_you"):
 
 
 class ShipmentSentContent(Struct, frozen=True, kw_only=True, tag="shipment_sent"):
-    """A parcel is on its way. `to_come` is what is still to be sent of the order.
+    """A parcel is on its way. `to_come` are the units of the order still to be sent.
 
-    `city` is where it goes, `tracking_url` where its way can be followed. `country` is that of
-    whoever sent it.
+    `city` is where it goes, `tracking_url` its tracking page. `country` is that of the location
+    that sent it.
     """
 
     retailer: Retailer
@@ -107,7 +108,7 @@ class ShipmentSentContent(Struct, frozen=True, kw_only=True, tag="shipment_sent"
 
 
 class OrderShortContent(Struct, frozen=True, kw_only=True, tag="order_short"):
-    """Goods that the shop could not find, and what that means for the buyer's money."""
+    """Goods that the shop could not find, and the effect on the buyer's money."""
 
     retailer: Retailer
     order: str
@@ -128,7 +129,7 @@ class PaymentReturnedContent(Struct, frozen=True, kw_only=True, tag="payment_ret
 
 
 class OrderLinkContent(Struct, frozen=True, kw_only=True, tag="order_link"):
-    """The way to an order, for whoever ordered it and lost the way. `country` is the shop's."""
+    """A link to an order, for the buyer who lost it. `country` is the shop's."""
 
     retailer: Retailer
     order: str

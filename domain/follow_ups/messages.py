@@ -1,9 +1,9 @@
-"""What the shop tells a customer: planned by an event, sent when due, and what became of it.
+"""Messages to a customer: planned by an event, sent when due, with their outcome.
 
     planned → claimed → sent → delivered → read
 
-A message that was not sent says why. Between `claimed` and an answer a message belongs to one
-sender until its lease ends; when no answer came, nobody knows whether it went out (`unknown`).
+A message that was not sent records the reason. Between `claimed` and an answer a message belongs to
+one sender until its lease ends; when no answer came, its delivery is `unknown`.
 """
 
 from collections.abc import Mapping
@@ -79,16 +79,16 @@ TRANSITIONS: Final[Mapping[MessageState, frozenset[MessageState]]] = {
 }
 
 LEASE_TTL: Final = timedelta(minutes=2)
-"""How long a claimed message waits for its answer; longer than any provider may take."""
+"""The lease of a claimed message; longer than any provider's timeout."""
 
 MAX_TRIES: Final = 8
-"""On one channel, before the next one is tried."""
+"""Tries on one channel, before the next one is tried."""
 
 MAX_BLIND_TRIES: Final = 3
-"""After so many lost answers nobody tries again; staff see it."""
+"""After so many lost answers no sender retries; staff see it."""
 
 MANDATORY: Final = frozenset({MessageKind.PICKUP_READY})
-"""Kinds worth a possible double: each try bears the same id, and without them nobody comes."""
+"""Kinds worth a possible duplicate: each try has the same id, and the visit depends on them."""
 
 INITIAL_DELAY: Final = timedelta(seconds=30)
 MAX_DELAY: Final = timedelta(hours=1)
@@ -102,7 +102,7 @@ class MessageNotFound(NotFound):
 
 
 class MessageReference(Struct, frozen=True, omit_defaults=True):
-    """What a message is about."""
+    """The subject of a message."""
 
     order: OrderId | None = None
     pickup: PickupId | None = None
@@ -120,7 +120,7 @@ class SendDecision(Struct, frozen=True):
 
 
 class Message(Struct, frozen=True, kw_only=True):
-    """`key` is what makes it the only one of its kind, such as a pickup and its revision.
+    """`key` makes it unique within its kind, such as a pickup and its revision.
 
     `tries` counts on the present channel, `given_up` are channels that failed for good.
     """
@@ -149,7 +149,7 @@ class Message(Struct, frozen=True, kw_only=True):
     trace: list[SendDecision] = []
 
     def cancel(self, reason: SuppressionReason, now: datetime) -> "Message":
-        """What it would say is no longer so."""
+        """The content of the message is no longer true."""
         return self.transition_to(_S.CANCELLED, now, reason=reason.value)
 
     def expire(self, now: datetime) -> "Message":
@@ -157,7 +157,7 @@ class Message(Struct, frozen=True, kw_only=True):
         return self.transition_to(_S.EXPIRED, now, reason=SuppressionReason.STALE.value)
 
     def mark_unreachable(self, steps: list[ChannelStep], now: datetime) -> "Message":
-        """No channel is left: nobody was tried (`suppressed`), or all failed (`undeliverable`)."""
+        """No channel is left: none was tried (`suppressed`), or all failed (`undeliverable`)."""
         told = _channel_decisions(steps, now)
         if self.given_up:
             return self.transition_to(_S.UNDELIVERABLE, now, *told, reason=self.reason)
@@ -196,7 +196,7 @@ class Message(Struct, frozen=True, kw_only=True):
         return self.state is _S.CLAIMED or self.state in late
 
     def apply_outcome(self, outcome: DeliveryOutcome, now: datetime) -> "Message":
-        """What becomes of a claimed message by what its provider said."""
+        """Updates a claimed message from the provider's answer."""
         if isinstance(outcome, MessageAccepted):
             said = self._provider_decision("accepted", now)
             sent = {"sent_at": now, "provider_id": outcome.provider_id}
@@ -206,7 +206,7 @@ class Message(Struct, frozen=True, kw_only=True):
         return self.mark_unconfirmed(outcome.code, now)
 
     def mark_unconfirmed(self, why: str, now: datetime) -> "Message":
-        """Nobody knows whether it went out: kinds that must reach their reader are tried again."""
+        """The delivery is unknown: kinds that must reach their reader are tried again."""
         said, reason = self._provider_decision(why, now), SuppressionReason.NO_ANSWER.value
         unknown = self.transition_to(_S.UNKNOWN, now, said, reason=reason)
         if self.kind not in MANDATORY or self.tries >= MAX_BLIND_TRIES:

@@ -9,7 +9,7 @@ from domain.kernel.ids import ApiKeyId, StoreId
 
 
 class ApiKey(Struct, frozen=True):
-    """The secret is shown once and kept only as a hash; `hint` is its last four characters."""
+    """The secret is shown once and stored only as a hash; `hint` is its last four characters."""
 
     id: ApiKeyId
     role: Role

@@ -1,4 +1,4 @@
-"""Who is calling: a shop's page, a customer, a till, an associate, or the office."""
+"""Callers: a shop's page, a customer, a till, an associate, or the office."""
 
 from collections.abc import Collection
 from enum import StrEnum
@@ -32,7 +32,7 @@ SCOPES = frozenset(
         "audit",
     }
 )
-"""What an office key may be narrowed to; one made without a scope has all."""
+"""The scopes to which an office key may be narrowed; one made without a scope has all."""
 
 
 class Caller(Struct, frozen=True):
@@ -66,7 +66,7 @@ class Caller(Struct, frozen=True):
     def ensure_can_grant(self, scopes: Collection[str]) -> None:
         """Raises Forbidden where an office key of these scopes would be wider than the caller's.
 
-        What was narrowed to making keys may still make those of machines: that is what it is for.
+        A key narrowed to making keys may still make those of machines: that is its purpose.
         """
         wider = set(scopes or SCOPES) - self.scopes
         if self.scopes and wider:
@@ -80,7 +80,7 @@ class Caller(Struct, frozen=True):
 
 
 class AccessDenied(NotFound):
-    """Somebody else's object: answered as if it did not exist, and written down."""
+    """Another caller's object: answered as if it did not exist, and logged."""
 
     def __init__(self, caller: Caller, thing: str) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""What happened, as a fact that others may follow.
+"""Events: facts that happened, for other parts of the service and other systems.
 
 Events outlive code: new fields have defaults, nothing is renamed.
 """
@@ -20,7 +20,7 @@ from domain.kernel.money import Money
 
 
 class EventBase(Struct, frozen=True, tag=True, kw_only=True):
-    """What every event tells: when it happened in the shop."""
+    """The common field of every event: when it happened in the shop."""
 
     at: datetime
 
@@ -39,7 +39,7 @@ class PickupReady(EventBase, frozen=True, tag="pickup_ready"):
 
 
 class PickupCollected(EventBase, frozen=True, tag="pickup_collected"):
-    """Goods were handed over; `whole` says that nothing is left to collect."""
+    """Goods were handed over; `whole` means that nothing is left to collect."""
 
     pickup: PickupId
     order: OrderId
@@ -51,7 +51,7 @@ class PickupCollected(EventBase, frozen=True, tag="pickup_collected"):
 class PickupEnded(EventBase, frozen=True, tag="pickup_ended"):
     """It ended with goods left: `declined`, `short`, `expired` or `cancelled`.
 
-    `collected` says that some were handed over before.
+    `collected` means that some were handed over before.
     """
 
     pickup: PickupId
@@ -63,7 +63,7 @@ class PickupEnded(EventBase, frozen=True, tag="pickup_ended"):
 
 
 class ShipmentSent(EventBase, frozen=True, tag="shipment_sent"):
-    """A parcel has left; `whole` says that nothing is left to send."""
+    """A parcel has left; `whole` means that nothing is left to send."""
 
     shipment: ShipmentId
     order: OrderId
@@ -85,7 +85,7 @@ class ShipmentDelivered(EventBase, frozen=True, tag="shipment_delivered"):
 class ShipmentEnded(EventBase, frozen=True, tag="shipment_ended"):
     """Nothing more of it will leave though goods are left: `declined`, `short` or `cancelled`.
 
-    `sent` says that some have left before.
+    `sent` means that some have left before.
     """
 
     shipment: ShipmentId
@@ -106,9 +106,9 @@ class PaymentReturned(EventBase, frozen=True, tag="payment_returned"):
 
 
 class ReturnReceived(EventBase, frozen=True, tag="return_received"):
-    """Goods came back to a location; nobody knows of which order where there is no receipt.
+    """Goods came back to a location; without a receipt the order is unknown.
 
-    `whole` says that the buyer of the order has nothing of it left.
+    `whole` means that the buyer of the order has nothing of it left.
     """
 
     back: ReturnId = field(name="return")

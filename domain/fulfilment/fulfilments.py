@@ -3,7 +3,7 @@
     placed → accepted → picking → …
 
 A location may decline or find too little, a buyer may cancel. Goods that were already picked stay
-promised until somebody has put them back. How a group ends well is its kind's own.
+promised until they are put back. The successful end of a group depends on its kind.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -18,7 +18,7 @@ from domain.kernel.errors import Conflict, Invalid
 from domain.kernel.ids import CustomerId, OrderId, Sku, StoreId
 
 NOT_FOUND_REASON: Final = "not_found"
-"""Why a location declines what it looked for in vain."""
+"""The reason why a location declines goods that it did not find."""
 
 Transitions = Mapping[Any, frozenset[Any]]
 
@@ -48,11 +48,11 @@ class UnexpectedItem(Invalid):
 
 
 class FulfilmentLine(Struct, frozen=True):
-    """Units of one SKU that was sold; `parts` is what has to be fetched for each unit.
+    """Units of one SKU that was sold; `parts` are the units to pick for each one.
 
     `given` units have left with their buyer or a carrier. `cancelled` counts units the buyer no
     longer gets, `missing` those that the location did not find (they count as cancelled too),
-    `put_back` picked ones that lie on their shelf again.
+    `put_back` picked ones that are back in stock.
     """
 
     sku: Sku
@@ -73,17 +73,17 @@ class FulfilmentLine(Struct, frozen=True):
 
     @property
     def staged(self) -> int:
-        """Units that lie picked."""
+        """Units that are picked and still here."""
         return self.picked - self.given - self.put_back
 
     @property
     def units_to_put_back(self) -> int:
-        """Units that lie picked though nobody will get them."""
+        """Units that are picked although no buyer will get them."""
         return max(self.staged - self.remaining, 0)
 
     @property
     def allocated(self) -> int:
-        """Units that must not be sold to somebody else."""
+        """Units that must not be sold to another buyer."""
         return max(self.remaining, self.staged)
 
     @property
@@ -112,14 +112,14 @@ class Allocation(Struct, frozen=True):
 
 
 class PickedQuantities(Struct, frozen=True):
-    """What a picker says of a line: units fetched so far, and whether the rest is not there."""
+    """A picker's report on a line: units picked so far, and whether the rest is missing."""
 
     quantity: int
     short: bool = False
 
 
 class Fulfilment(Struct, frozen=True, kw_only=True):
-    """What a pickup and a shipment have in common. A SKU stands on one line of a group."""
+    """The common part of a pickup and a shipment. Each SKU is on one line of a group."""
 
     KIND: ClassVar[str]
     MOVES: ClassVar[Transitions]
@@ -136,7 +136,7 @@ class Fulfilment(Struct, frozen=True, kw_only=True):
     version: int = 1
 
     def allocations(self) -> list[Allocation]:
-        """What this group claims of its location's stock, part by part."""
+        """The claims of this group on its location's stock, part by part."""
         return [
             Allocation(
                 group=self.id,
@@ -156,9 +156,10 @@ class Fulfilment(Struct, frozen=True, kw_only=True):
         return self.transition_to("accepted", now)
 
     def decline(self, reason: str, skus: Collection[Sku] | None, now: datetime) -> Self:
-        """The location will not prepare it, or not the lines of `skus`; a repeat changes nothing.
+        """Declines the group, or only the lines of `skus`; a repeat changes nothing.
 
-        What was not found is missing from its shelf; with any other reason it is free again.
+        Goods that were not found are taken off the stock level; with any other reason they are free
+        again.
         """
         self.ensure_lines(skus or ())
         lines = [
@@ -193,10 +194,10 @@ class Fulfilment(Struct, frozen=True, kw_only=True):
         return self.transition_to("short", now, lines=lines, reason=NOT_FOUND_REASON)
 
     def put_back(self, now: datetime) -> Self:
-        """What was picked in vain lies on its shelf again and may be sold.
+        """Puts picked goods of ended lines back into stock, where they may be sold.
 
-        One that ended is then put back whole; of one that goes on, the lines that were given up.
-        A repeat changes nothing.
+        An ended group is put back whole; of an active group, the lines that were given up. A repeat
+        changes nothing.
         """
         lines = [
             structs.replace(line, put_back=line.put_back + line.units_to_put_back)
@@ -279,7 +280,7 @@ def _decline_line(line: FulfilmentLine, reason: str) -> FulfilmentLine:
 
 
 def missing_units(before: Fulfilment, after: Fulfilment) -> set[Sku]:
-    """Of what the step from `before` to `after` found not a single unit."""
+    """Lists the SKUs of which the step from `before` to `after` found not a single unit."""
     was = {line.sku: line.missing for line in before.lines}
     return {
         line.sku
@@ -291,9 +292,9 @@ def missing_units(before: Fulfilment, after: Fulfilment) -> set[Sku]:
 def settle_missing(
     changes: Iterable[StockDelta], gone: Collection[Sku], shelves: Mapping[StockKey, StockLevel]
 ) -> list[StockDelta]:
-    """The changes, which also take off what is free of `gone`: whoever looked has seen none.
+    """Adds to the changes the removal of free units of `gone`: the picker saw none.
 
-    What other orders were promised stays promised, until somebody has counted.
+    Units promised to other orders stay promised until a count.
     """
     return [
         structs.replace(
@@ -306,11 +307,11 @@ def settle_missing(
 
 
 def deltas_between(before: Fulfilment | None, after: Fulfilment) -> list[StockDelta]:
-    """What the step from `before` to `after` does to the shelves, and nothing else.
+    """Computes the change of the stock levels in the step from `before` to `after`.
 
-    Goods that are given leave the shelf; goods that a picker did not find are taken off it, so
-    that they are not sold again. Parts of a kit are only released, since nobody said which is
-    missing.
+    Goods that are handed over leave the stock level; goods that a picker did not find are taken off
+    it, so that they are not sold again. Parts of a kit are only released, since the missing part is
+    unknown.
     """
     old = {(claim.line, claim.sku): claim for claim in before.allocations()} if before else {}
     was = {line.sku: line for line in before.lines} if before else {}

@@ -1,8 +1,8 @@
-"""A group whose goods are collected at a store by whoever has the code.
+"""Pickups: groups of goods that a buyer collects at a store with a code.
 
     placed → accepted → picking → ready → collected
 
-What nobody collects in time expires.
+A pickup that is not collected in time expires.
 """
 
 from collections.abc import Mapping
@@ -107,7 +107,7 @@ class Pickup(Fulfilment, frozen=True, kw_only=True):
     proof: str = ""
 
     def cancel(self, reason: str, now: datetime) -> "Pickup":
-        """The buyer no longer wants it; what was picked waits to be put back."""
+        """The buyer no longer wants it; picked goods wait to be put back."""
         if self.state is PickupState.COLLECTED:
             raise AlreadyCollected(self)
         return self.transition_to(
@@ -133,7 +133,7 @@ class Pickup(Fulfilment, frozen=True, kw_only=True):
         return self.transition_to("cancelled", now, lines=lines, reason=reason, code_hash=None)
 
     def expire(self, now: datetime) -> "Pickup":
-        """Nobody came in time."""
+        """The buyer did not come in time."""
         return self.transition_to(
             "expired", now, lines=self.cancelled_lines(), reason="not_collected", code_hash=None
         )
@@ -173,11 +173,11 @@ class Pickup(Fulfilment, frozen=True, kw_only=True):
     def hand_over(
         self, units: Mapping[Sku, int], *, by: str, proof: str = "", now: datetime
     ) -> "Pickup":
-        """Give `units` of each line to whoever has the code; the rest stays ready.
+        """Hands over `units` of each line to the holder of the code; the rest stays ready.
 
         Raises:
             AlreadyCollected: nothing is left to give.
-            Unexpected: a line that is not here, or more than lies ready.
+            Unexpected: a line that is not here, or more than is ready.
         """
         if self.state is PickupState.COLLECTED:
             raise AlreadyCollected(self)

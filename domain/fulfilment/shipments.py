@@ -1,9 +1,10 @@
-"""A group that is sent to its buyer, in one parcel or several.
+"""Shipments: groups that are sent to their buyer, in one parcel or several.
 
     placed → accepted → picking → shipped → delivered
 
-What a location reports as sent has left it, whoever had written down what before. Of what has left
-in part, the rest may still be declined, not found or cancelled; then what was sent is all of it.
+Goods that a location reports as sent have left it, whatever was recorded before. When a part has
+left, the rest may still be declined, not found or cancelled; then the sent part is the whole
+shipment.
 """
 
 from collections.abc import Mapping
@@ -66,7 +67,7 @@ class Parcel(Struct, frozen=True):
 
 
 class Dispatch(Struct, frozen=True):
-    """What is sent, and how it can be followed; without `units` all that is still to come."""
+    """The goods of a parcel, and its tracking; without `units` all that are still to come."""
 
     carrier: str
     tracking_number: str
@@ -119,7 +120,7 @@ class Shipment(Fulfilment, frozen=True, kw_only=True):
     delivered_at: datetime | None = None
 
     def cancel(self, reason: str, now: datetime) -> Self:
-        """The buyer no longer wants what has not left; what was picked waits to be put back.
+        """The buyer no longer wants the unsent goods; picked goods wait to be put back.
 
         A repeat changes nothing.
         """
@@ -182,7 +183,7 @@ class Shipment(Fulfilment, frozen=True, kw_only=True):
         return self.with_changes(now, parcels=parcels)
 
     def transition_to(self, state: str, now: datetime, **changes: object) -> Self:
-        """As any group; what has left in part ends as shipped, for that is what it was."""
+        """As any group; one that has left in part ends as shipped."""
         if state in FINAL_STATES and any(line.given for line in self.lines):
             return self._end_partly_shipped(now, **changes)
         return super().transition_to(state, now, **changes)

@@ -1,7 +1,7 @@
-"""What a shopper may be told: how many, where, and when it can be collected.
+"""Availability as a shopper sees it: the quantity, the stores and the earliest pickup time.
 
-A kit is available as often as its scarcest part allows. What is not tracked is always there; the
-shelves it has are kept all the same, so that they are right when it is tracked again.
+A kit is available as often as its scarcest part allows. A product that is not tracked is always
+available; its stock levels are still recorded, so that they are right when it is tracked again.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -24,7 +24,7 @@ NO_HELD_UNITS: Final[Mapping[StockKey, int]] = {}
 
 
 class AvailableQuantities(StrEnum):
-    """How much shoppers learn of a number."""
+    """The precision with which shoppers see a quantity."""
 
     EXACT = "exact"
     CAPPED = "capped"
@@ -32,22 +32,22 @@ class AvailableQuantities(StrEnum):
 
 
 class StockDisplayPolicy(Struct, frozen=True):
-    """What is told of a number of units; staff always learn the exact one."""
+    """The rule by which a quantity is shown to shoppers; staff always see the exact one."""
 
     low_stock_threshold: int = 3
     display: AvailableQuantities = AvailableQuantities.EXACT
     max_quantity: int = 10
     low_confidence_threshold: float = 0.3
-    """The confidence below which somebody looks before it is promised."""
+    """The confidence below which a person checks the stock before it is promised."""
     exact: bool = False
-    """Whether it is told to staff, whatever shoppers learn."""
+    """Whether staff see it, whatever shoppers see."""
 
     @property
     def for_staff(self) -> "StockDisplayPolicy":
         return replace(self, exact=True)
 
     def to_displayed(self, units: int | None) -> int | None:
-        """None for what is hidden or not counted; never more than `most` where that is the cap."""
+        """None for a quantity that is hidden or not counted; at most `most` where capped."""
         if units is None or self.exact:
             return units
         if self.display is AvailableQuantities.HIDDEN:
@@ -58,7 +58,7 @@ class StockDisplayPolicy(Struct, frozen=True):
 
 
 class Freshness(StrEnum):
-    """Where an answer was read: in the shop's books, or in a copy that may be a little older."""
+    """The source of an answer: the database, or a cached copy that may be a little older."""
 
     LIVE = "live"
     CACHE = "cache"
@@ -85,9 +85,9 @@ class PickupAvailability(Struct, frozen=True):
 class AvailabilityBreakdown(Struct, frozen=True):
     """The whole sum, for staff: sellable = on_hand - the five parts, and never below zero.
 
-    `conditions` say why units are unavailable, `confidence` how sure we are that they are there.
-    Where the location does not serve the channel, `reasons` say so and nothing is sellable.
-    A kit has no shelf of its own; its parts are asked for by their names.
+    `conditions` give the reasons for unavailable units, `confidence` the estimate that they are
+    there. Where the location does not serve the channel, `reasons` explain it and nothing is
+    sellable. A kit has no stock level of its own; its parts are queried by their own SKUs.
     """
 
     on_hand: int
@@ -110,9 +110,9 @@ class IncomingQuantity(Struct, frozen=True):
 
 
 class PromisableQuantity(Struct, frozen=True):
-    """How many can be promised `by` a day: what can be sold now and what is due until then.
+    """Counts the units to promise `by` a day: those sellable now, and those due until then.
 
-    Units that are due are first those of whoever was promised more than is there.
+    Units that are due first cover the claims that exceed the stock on hand.
     """
 
     by: date
@@ -143,7 +143,7 @@ class SkuAvailability(Struct, frozen=True):
 
 
 class NearbyStore(Struct, frozen=True):
-    """A store, and how far it is from where somebody asked."""
+    """A store and its distance from the requested point."""
 
     store: Store
     distance_km: float | None = None
@@ -156,9 +156,9 @@ def stocked_components(
     product: Product | ProductWithParts,
     catalogue: Mapping[Sku, Product] | Mapping[Sku, ProductWithParts],
 ) -> dict[Sku, int]:
-    """What of one unit can run out: the parts of a kit, or the thing itself.
+    """Lists the parts of one unit that can run out: the parts of a kit, or the product itself.
 
-    Empty for what is not tracked.
+    Empty for a product that is not tracked.
     """
     parts = all_components(product, catalogue)
     return {sku: each for sku, each in parts.items() if catalogue[sku].tracked}
@@ -168,7 +168,7 @@ def all_components(
     product: Product | ProductWithParts,
     catalogue: Mapping[Sku, Product] | Mapping[Sku, ProductWithParts],
 ) -> dict[Sku, int]:
-    """What has to be fetched for one unit, whether it can run out or not."""
+    """Lists the parts to pick for one unit, whether they can run out or not."""
     parts = product.parts or {product.sku: 1}
     return {sku: each for sku, each in parts.items() if sku in catalogue}
 
@@ -176,7 +176,7 @@ def all_components(
 def tracked_components(
     product: Product, catalogue: Catalogue, store: StoreId, shelves: Collection[StockKey]
 ) -> dict[Sku, int]:
-    """What of one unit is booked in `store`: what can run out, and what has a shelf there."""
+    """Lists the parts to book in `store`: those that can run out or have a stock level there."""
     return {
         sku: each
         for sku, each in all_components(product, catalogue).items()
@@ -185,12 +185,12 @@ def tracked_components(
 
 
 def component_skus(product: Product) -> Collection[Sku]:
-    """The SKUs whose shelves decide how many there are."""
+    """Lists the SKUs whose stock levels decide the quantity."""
     return product.parts or (product.sku,)
 
 
 def group_by_sku(shelves: StockLevelMap) -> dict[Sku, dict[StockKey, StockLevel]]:
-    """The shelves of each SKU."""
+    """Groups the stock levels by SKU."""
     found: dict[Sku, dict[StockKey, StockLevel]] = {}
     for place, shelf in shelves.items():
         found.setdefault(shelf.sku, {})[place] = shelf
@@ -204,9 +204,9 @@ def sellable_units(
     own: Mapping[StockKey, int] = NO_HELD_UNITS,
     taken: Mapping[StockKey, int] = NO_HELD_UNITS,
 ) -> int:
-    """Whole units made of `parts` that `store` may sell to somebody who holds `own` already.
+    """Counts whole units made of `parts` that `store` may sell to the owner of the claims in `own`.
 
-    What is `taken` is meant for something else that the same buyer wants.
+    `taken` units are reserved for other lines of the same buyer.
     """
     return min(
         max(
@@ -229,7 +229,7 @@ def compute_pickup(
 ) -> PickupAvailability:
     """Whether one unit can be collected at `store`, and from when if it were ordered now.
 
-    Goods that are `in_doubt` are not refused; that they are is told.
+    Goods that are `in_doubt` are not refused; the answer marks them.
     """
     ready = store.ready_at(view.now)
     against = store.find_unavailable_reason(view.channel)
@@ -256,7 +256,7 @@ def compute_availability(
     places: Iterable[NearbyStore],
     view: "AvailabilityView",
 ) -> SkuAvailability:
-    """What may be told of `product`, from all shelves of its parts, for the stores in `places`."""
+    """Answers for `product`, from all stock levels of its parts, for the stores in `places`."""
     parts = stocked_components(product, catalogue)
     mine = {
         place: shelf
@@ -283,25 +283,25 @@ def compute_availability(
 
 
 class AvailabilityView(Struct, frozen=True):
-    """Who looks, when and for which channel: staff may have the sum of their own stores."""
+    """The caller, time and channel of a query; staff may have the sum of their own stores."""
 
     now: datetime
     display_policy: StockDisplayPolicy
     may_explain: Callable[[StoreId], bool] | None = None
     conditions: Mapping[StockKey, Conditions] = {}
-    """Why what is unavailable is so, where the sum is explained."""
+    """The reasons for unavailable units, where the sum is explained."""
     channel: ChannelId = WEB
 
 
 def unknown_availability(sku: Sku) -> SkuAvailability:
-    """The answer for a SKU that nobody sells, in a list of others."""
+    """The answer, in a list, for a SKU that is not in the catalogue."""
     return SkuAvailability(sku, 0, Offer(StockStatus.OUT_OF_STOCK, 0), [], ["unknown_sku"])
 
 
 def explain_availability(
     shelf: StockLevel, store: Store, view: AvailabilityView
 ) -> AvailabilityBreakdown:
-    """The sum of one shelf with the machine reasons for what is kept back."""
+    """Explains the sum of one stock level; the reasons for unsellable units are codes."""
     against = store.find_unavailable_reason(view.channel)
     sure = assess_confidence(shelf, view.now)
     reasons = [
@@ -338,7 +338,7 @@ def explain_availability(
 def _is_low_confidence(
     product: Product, store: Store, shelves: StockLevelMap, view: AvailabilityView
 ) -> bool:
-    """Whether we are less sure than we want to be of what it is made of."""
+    """Whether the confidence in one of its parts is below the threshold."""
     lying = [shelves.get((store.store, sku)) for sku in component_skus(product)]
     return any(
         shelf is not None
@@ -365,7 +365,7 @@ def _sellable(shelf: StockLevel | None, own: int) -> int:
 
 
 def to_offers(product: Product, units: int | None, view: AvailabilityView) -> Offer:
-    """What is told of `units`; None stands for what is not counted."""
+    """Shows `units` as the rule allows; None means that they are not counted."""
     if product.state is ProductState.RETIRED:
         return Offer(StockStatus.OUT_OF_STOCK, view.display_policy.to_displayed(0))
     if units is None:

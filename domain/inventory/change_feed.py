@@ -1,4 +1,4 @@
-"""Every change of a shelf, one after the other: what streams and other systems follow."""
+"""The change feed: every change of a stock level in order, for streams and webhooks."""
 
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping
@@ -25,13 +25,14 @@ ANY: Final = ""
 
 
 class StockChange(Struct, frozen=True):
-    """A shelf as a change left it.
+    """A stock level as a change left it.
 
-    One that names a `channel` is of no shelf: whatever was told of that channel, in a store or in
-    every one, is to be told anew.
+    A change that names a `channel` has no stock level: all that was sent for that channel, in a
+    store or in every one, must be sent again.
 
-    Positions grow in the order in which changes became true for everybody; who has read up to one
-    has missed nothing before it. Of one shelf, a later position has a later version.
+    Positions grow in the order in which changes became visible to every reader; a reader at one
+    position has missed nothing before it. For one stock level, a later position has a later
+    version.
     """
 
     position: int
@@ -42,10 +43,10 @@ class StockChange(Struct, frozen=True):
 
 
 class FeedPosition(Struct, frozen=True):
-    """When shelves were looked at.
+    """The point in the feed at which stock levels were read.
 
-    Every change up to `position` was true then. So was what waited for a position: of each shelf
-    in `waiting` the changes up to that version.
+    Every change up to `position` was true then. So were the changes that waited for a position: for
+    each stock level in `waiting`, those up to that version.
     """
 
     position: int
@@ -58,10 +59,10 @@ class FeedPosition(Struct, frozen=True):
 
 
 class SnapshotCursor:
-    """Which changes a snapshot has told: page by page in the order of SKUs, each at its moment.
+    """The changes that a snapshot has sent: page by page in SKU order, each at its own point.
 
-    Pages in a row between which nothing happened share one, so it grows with what happens, not
-    with the shop.
+    Pages in a row between which nothing happened share one, so it grows with the number of changes,
+    not with the size of the catalogue.
     """
 
     def __init__(self) -> None:
@@ -76,12 +77,12 @@ class SnapshotCursor:
 
     @property
     def start(self) -> int:
-        """Nothing is missing up to here; some of what is behind may have been told."""
+        """Nothing is missing up to here; some later changes may have been sent."""
         return self._positions[0].position
 
     @property
     def end(self) -> int:
-        """Of what has a position behind here, only what waited for it has been told."""
+        """Of the later positions, only the changes that waited for this one have been sent."""
         return self._positions[-1].position
 
     @property
@@ -89,13 +90,13 @@ class SnapshotCursor:
         return any(moment.pending_versions for moment in self._positions)
 
     def includes(self, change: StockChange, sku: Sku) -> bool:
-        """Whether what a change means for a SKU, itself or a kit with it, has been told."""
+        """Whether the effect of a change on a SKU, itself or a kit with it, has been sent."""
         page = bisect_right(self._first_skus, sku) - 1
         return self._positions[max(page, 0)].includes(change)
 
 
 class Update(Struct, frozen=True):
-    """What may be told of one SKU in one store. Of two, the one with the later version is true."""
+    """The sent state of one SKU in one store. Of two, the later version is true."""
 
     sku: Sku
     store: StoreId
@@ -106,15 +107,15 @@ class Update(Struct, frozen=True):
 
 
 class Subscription(Struct, frozen=True):
-    """What somebody wants to hear of a channel: these SKUs or every one, in these stores or all."""
+    """A subscription to a channel: these SKUs or every one, in these stores or all."""
 
     skus: frozenset[Sku] | None = None
     stores: frozenset[StoreId] | None = None
     exact: bool = True
-    """Whether quantities are told as they are; shoppers may learn less."""
+    """Whether quantities are sent exactly; shoppers may see less."""
     channel: ChannelId = WEB
     holds: frozenset[HoldId] = frozenset()
-    """Of these it wants to hear before they end. Whoever knows a hold's id may."""
+    """Holds whose coming end it wants to know. Any caller with a hold's id may ask."""
 
     def matches(self, turn: Update) -> bool:
         return (self.skus is None or turn.sku in self.skus) and (
@@ -122,7 +123,7 @@ class Subscription(Struct, frozen=True):
         )
 
     def needs_resync(self, change: StockChange) -> bool:
-        """Whether what was told so far may no longer be true."""
+        """Whether the data sent so far may no longer be true."""
         store = change.stock_level.store
         return change.channel in {self.channel, ANY} and (
             self.stores is None or store == ANY or store in self.stores
@@ -138,7 +139,7 @@ def to_update(
     *,
     serves: bool = True,
 ) -> Update:
-    """What the shelves of its parts say of a product in a store, if that serves the channel."""
+    """Computes a product's state in a store from its parts, if the store serves the channel."""
     parts = stocked_components(product, catalogue)
     units = sellable_units(parts, store, shelves) if parts else None
     offer = to_offers(product, units if serves else 0, view)
@@ -157,7 +158,7 @@ def to_update(
 
 
 def republished(before: Product, after: Product) -> set[Sku]:
-    """The SKUs whose shelves say something else since a product is told otherwise."""
+    """The SKUs whose state changes when a product is shown in another way."""
     if (before.state, before.tracked, before.parts) == (after.state, after.tracked, after.parts):
         return set()
     return {*component_skus(before), *component_skus(after)}
@@ -166,7 +167,7 @@ def republished(before: Product, after: Product) -> set[Sku]:
 def stock_keys_of(
     product: Product, stores: Iterable[StoreId] | None, shelves: StockLevelMap
 ) -> set[StoreId]:
-    """The stores to tell of: named ones, or every one that has a shelf for it."""
+    """The stores to report: named ones, or every one that has a stock level for it."""
     if stores is not None:
         return set(stores)
     skus = set(component_skus(product))

@@ -1,7 +1,7 @@
-"""Why goods that are on hand are not for sale: they are damaged, checked, shown, or set apart.
+"""Stock conditions of goods on hand that are not for sale: damaged, checked, shown, or set apart.
 
-What is unavailable on a shelf is the sum over its conditions. The shelf keeps the sum; the ledger
-says of each line which conditions it moved.
+The unavailable quantity of a stock level is the sum over its conditions. The stock level has the
+sum; each line of the ledger records the conditions that it moved.
 """
 
 from collections.abc import Mapping

@@ -1,14 +1,14 @@
-"""How sure the shop is that what its books say lies on a shelf really lies there.
+"""Stock confidence: the estimated probability that recorded units are really there.
 
     confidence = freshness x picks x honesty                                    from 0 to 1
 
     freshness  = STALE + (1 - STALE) / 2 ** (time since the goods were last seen / HALF_LIFE)
-    picks      = 1 / 2 ** (picks in vain since the shelf was last seen to be right)
+    picks      = 1 / 2 ** (failed picks since the stock level was last confirmed)
     honesty    = 1 - shrink, the part of the goods that the last counts found to be lost
 
 Goods that were never seen raise no doubt: a shop that has just been loaded trusts its file. Time
-alone never takes confidence below STALE; somebody must have looked in vain, or counted less.
-docs/decisions/0010-stock-confidence-score.md says why.
+alone never takes confidence below STALE; that needs a failed pick or a lower count. The reasons are
+in docs/decisions/0010-stock-confidence-score.md.
 """
 
 from collections.abc import Iterable
@@ -21,11 +21,11 @@ from msgspec import Struct
 from domain.inventory.stock_levels import MovementReason, StockKey, StockLevel, StockPosting
 
 HALF_LIFE: Final = timedelta(days=90)
-"""Time after which half of what freshness can lose is lost."""
+"""Time after which half of the part that freshness can lose is lost."""
 STALE_AFTER: Final = 0.5
-"""What time alone leaves of confidence."""
+"""The confidence that remains however much time passes."""
 MANUAL_REASONS: Final = "cnt_"
-"""What the id of a count that somebody made begins with; those of files are not looked at twice."""
+"""The prefix of the id of a manual count; file counts are not read twice."""
 IMPORT_REASONS: Final = "imp_"
 SIGHTED_REASONS: Final = frozenset(
     {
@@ -38,7 +38,7 @@ SIGHTED_REASONS: Final = frozenset(
         MovementReason.TRANSFER_OUT,
     }
 )
-"""Whoever tells of these has the goods in hand, or stands before their shelf."""
+"""The sources of these movements handle the goods or see their place."""
 
 
 class Confidence(Struct, frozen=True):
@@ -51,9 +51,9 @@ class Confidence(Struct, frozen=True):
 
 
 class Sighting(Struct, frozen=True):
-    """What moves tell of a shelf beside its figures: when goods were seen, and looked for in vain.
+    """The evidence in movements beside their quantities: sightings of goods, and failed picks.
 
-    `cleared_at` is when the shelf itself was seen to be right. A count also says what was lost.
+    `cleared_at` is when the stock level itself was confirmed. A count also gives the units lost.
     """
 
     seen_at: datetime | None = None
@@ -73,13 +73,13 @@ class Sighting(Struct, frozen=True):
 
 
 def assess_confidence(shelf: StockLevel, now: datetime) -> Confidence:
-    """How sure we are of a shelf, and why, in three digits."""
+    """The confidence in a stock level and its factors, in three digits."""
     shrink = round(shelf.shrink, 3)
     return Confidence(round(confidence_score(shelf, now), 3), shelf.seen_at, shelf.misses, shrink)
 
 
 def confidence_score(shelf: StockLevel, now: datetime) -> float:
-    """How sure we are of a shelf; the longer unseen, missed or shrunk, the less."""
+    """Computes the confidence in a stock level: time, failed picks and shrink lower it."""
     if shelf.seen_at is None:
         return _fresh_score(shelf)
     age = max(now - shelf.seen_at, timedelta()) / HALF_LIFE
@@ -88,7 +88,7 @@ def confidence_score(shelf: StockLevel, now: datetime) -> float:
 
 
 def uncertain_from(shelf: StockLevel, below: float) -> datetime | None:
-    """When time alone will have taken the score of a shelf below so much; None if never."""
+    """The time at which age alone lowers a score below the threshold; None if never."""
     fresh = _fresh_score(shelf)
     if shelf.seen_at is None or not STALE_AFTER * fresh < below <= fresh:
         return None
@@ -100,7 +100,7 @@ def _fresh_score(shelf: StockLevel) -> float:
 
 
 def to_sightings(moves: Iterable[StockPosting]) -> dict[StockKey, Sighting]:
-    """What each place was seen to be; nothing of places that only claims have touched."""
+    """Collects the evidence of each place; places that only claims have touched have none."""
     found: dict[StockKey, Sighting] = {}
     for move in moves:
         if sight := _to_observation(move):
@@ -120,12 +120,12 @@ def _to_observation(move: StockPosting) -> Sighting | None:
     if cause is MovementReason.SHORT_PICK and change.staged:
         return Sighting(at, at)  # picked whole, or put back
     if cause is MovementReason.HANDOVER:
-        return Sighting(at)  # the goods, not the shelf they came from
+        return Sighting(at)  # the goods, not the place they came from
     return None
 
 
 def _count_observation(source: str, at: datetime) -> Sighting | None:
-    """A file may say again what the books said; what undoes a late receipt is no count at all."""
+    """A file may repeat the recorded figure; the reversal of a late receipt is not a count."""
     if source.startswith(MANUAL_REASONS):
         return Sighting(at, at, counted=True)
     return Sighting(at) if source.startswith(IMPORT_REASONS) else None

@@ -1,8 +1,8 @@
 """Goods on their way to a store, from a supplier or from another store.
 
-They come at once or bit by bit: whoever receives them tells how many of each have come so far, so
-a repeat is harmless. A consignment is closed when all of it has come, or by whoever says that
-nothing more will.
+They come at once or bit by bit: the receiver reports the total of each that has come so far, so a
+repeat is harmless. A consignment is closed when all of it has come, or when the receiver reports
+that no more will come.
 """
 
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ from domain.kernel.ids import Sku, StoreId
 
 
 class ConsignmentClosed(Conflict):
-    """More is said to come of what is closed. Each kind has its own code."""
+    """More units are reported for a closed consignment. Each kind has its own code."""
 
     def __init__(self, consignment: "Consignment") -> None:
         super().__init__(
@@ -57,7 +57,7 @@ class Incoming(Struct, frozen=True):
 
 
 class Consignment(Struct, frozen=True, kw_only=True):
-    """What a delivery and a transfer are both."""
+    """The common fields of a delivery and a transfer."""
 
     ARRIVAL_REASON: ClassVar[MovementReason]
     CLOSED_STATE: ClassVar[StrEnum]
@@ -91,7 +91,7 @@ class Consignment(Struct, frozen=True, kw_only=True):
 
     @property
     def incoming(self) -> list[Incoming]:
-        """What the store waits for."""
+        """The units that the store waits for."""
         return [
             Incoming(self.destination, line.sku, self.outstanding(line), self.due_on, self.id)
             for line in self.lines
@@ -103,7 +103,7 @@ class Consignment(Struct, frozen=True, kw_only=True):
         return PostingSource(self.ARRIVAL_REASON, f"{self.id}.{self.version}", by, now)
 
     def deltas_since(self, before: "Consignment") -> list[StockDelta]:
-        """What was received between `before` and this."""
+        """The units received between `before` and this."""
         known = {line.sku: line.received for line in before.lines}
         return [
             StockDelta(self.destination, line.sku, on_hand=line.received - known[line.sku])
@@ -112,12 +112,12 @@ class Consignment(Struct, frozen=True, kw_only=True):
         ]
 
     def receive(self, totals: Mapping[Sku, int], *, last: bool, by: str, now: datetime) -> Self:
-        """The consignment once so much of each SKU has come in all; `last`: no more will.
+        """The consignment after these totals of each SKU were received; `last`: no more will come.
 
-        A total that is not above the known one changes nothing: it was told before, or is late.
+        A total that is not above the known one changes nothing: it is a repeat, or late.
 
         Raises:
-            ConsignmentClosed: more has come after all was said to have come.
+            ConsignmentClosed: more has come after the consignment was closed.
         """
         lines = [
             replace(line, received=max(line.received, totals.get(line.sku, 0)))

@@ -1,8 +1,8 @@
-"""Goods that a supplier is expected to bring to a store.
+"""Deliveries: goods that a supplier is expected to bring to a store.
 
     expected → closed | cancelled
 
-What comes is booked as it comes, also where it is more than was expected: it is there.
+Received units are booked as they come, also where they exceed the expected ones: they are there.
 """
 
 from collections.abc import Mapping
@@ -50,14 +50,14 @@ class AlreadyReceived(Conflict):
 
 
 class DueDate(Struct, frozen=True):
-    """When something is expected: on a day of the store's, at an hour where that is known."""
+    """The expected time of a delivery: a day of the store's, and an hour where that is known."""
 
     on: date
     at: datetime | None = None
 
     @classmethod
     def at_store(cls, store: Store, on: date | None, at: datetime | None) -> Self:
-        """At least one of both is told."""
+        """At least one of the two is given."""
         day = at.astimezone(ZoneInfo(store.time_zone)).date() if at else on
         assert day is not None, "a day or an hour is told"
         return cls(day, at)
@@ -75,7 +75,7 @@ class ExpectedDeliveryLine(Struct, frozen=True):
 
 
 class Delivery(Consignment, frozen=True, kw_only=True):
-    """`external_id` is what the retailer's own system calls it, where a file told of it."""
+    """`external_id` is the id in the retailer's own system, where a file gave it."""
 
     ARRIVAL_REASON: ClassVar = MovementReason.RECEIVED
     CLOSED_STATE: ClassVar = DeliveryState.CLOSED
@@ -105,11 +105,11 @@ class Delivery(Consignment, frozen=True, kw_only=True):
         return replace(self, due_on=due.on, due_at=due.at).with_next_version()
 
     def apply_expected_line(self, line: ExpectedDeliveryLine, *, reference: str) -> Self:
-        """It brings what `line` says, and is due then; what is known already changes nothing.
+        """The delivery with `line` and its due date; a known state changes nothing.
 
         Raises:
             InvalidField: it is for another store, and stays so.
-            DeliveryClosed: there is news of what is closed.
+            DeliveryClosed: there is news of a closed delivery.
         """
         if line.store != self.destination:
             raise InvalidField("store", "contradiction", f"is {self.destination} for this delivery")

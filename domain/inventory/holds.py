@@ -1,13 +1,13 @@
-"""A claim on stock before there is an order: for a while, and never longer than its ceiling.
+"""Holds: claims on stock before there is an order, for a limited time up to a ceiling.
 
     active ⇄ pinned → converted (it became an order)
        ↓ ↘
     released (given up) | expired (its time is over)
 
 While a payment is under way its hold is pinned: it is not over before the payment is, its shopper
-cannot give it up, and what is bought at a till is not it. A pin ends with its payment, or by itself
-at its deadline; the hold then counts for as long as was left when the pin began, or for GRACE if
-that is more.
+cannot release it, and a till sale does not use it. A pin ends with its payment, or by itself at its
+deadline; the hold then counts for the time that was left when the pin began, or for GRACE if that
+is more.
 
 A hold counts until `held_until` and not an instant longer, whether or not it was swept. It is all
 lines or none, in one store or in several. Own holds never count against their owner.
@@ -27,7 +27,7 @@ from domain.kernel.ids import WEB, CartId, ChannelId, CustomerId, HoldId, Sku, S
 
 DEFAULT_TTL: Final = timedelta(minutes=15)
 MAX_TTL: Final = timedelta(minutes=60)
-"""From its beginning; activity extends a hold up to here, so that nobody hoards."""
+"""The ceiling from its beginning; activity extends a hold up to here, against hoarding."""
 GRACE_PERIOD: Final = timedelta(minutes=5)
 """At least so long a hold counts after a payment failed, so that another can be tried."""
 MAX_LINES: Final = 50
@@ -84,10 +84,10 @@ class HoldLimitExceeded(Conflict):
 
 
 class Hold(Struct, frozen=True):
-    """`units` are what is claimed of the shelves: of a kit, its parts. `channel` sells them.
+    """`units` are the stock claimed: of a kit, its parts. `channel` sells them.
 
-    `attempt` is the payment that pins it, or the last that did. Pinned is not a state of its own
-    to be kept: it is what an active hold is until `pinned_until`.
+    `attempt` is the payment that pins it, or the last that did. Pinned is not a stored state: an
+    active hold is pinned until `pinned_until`.
     """
 
     id: HoldId
@@ -103,7 +103,7 @@ class Hold(Struct, frozen=True):
     channel: ChannelId = WEB
 
     def state_at(self, now: datetime) -> HoldState:
-        """What it is at `now`; an active one is over the instant its time is."""
+        """The state at `now`; an active hold is over the instant its time is."""
         if self.state is not HoldState.ACTIVE:
             return self.state
         if self.held_until <= now:
@@ -200,7 +200,7 @@ class Hold(Struct, frozen=True):
 
 
 def to_deltas(places: Mapping[StockKey, int], sign: int = 1) -> list[StockDelta]:
-    """What a hold adds to what is held at each place; `sign` -1 takes it away."""
+    """The change by a hold of the units held at each place; `sign` -1 subtracts it."""
     return [
         StockDelta(store, sku, held=sign * count) for (store, sku), count in sorted(places.items())
     ]
@@ -209,14 +209,14 @@ def to_deltas(places: Mapping[StockKey, int], sign: int = 1) -> list[StockDelta]
 def delta_between(
     before: Mapping[StockKey, int], after: Mapping[StockKey, int]
 ) -> list[StockDelta]:
-    """What is held more, or less, at each place; nothing where it is the same."""
+    """The difference of the units held at each place; empty where there is none."""
     places = sorted(before.keys() | after.keys())
     more = {place: after.get(place, 0) - before.get(place, 0) for place in places}
     return to_deltas({place: count for place, count in more.items() if count})
 
 
 def group_by_store(places: Mapping[StockKey, int]) -> dict[str, dict[Sku, int]]:
-    """Places as they are kept with a hold: by store, then by SKU."""
+    """Places as they are stored with a hold: by store, then by SKU."""
     units: dict[str, dict[Sku, int]] = {}
     for (store, sku), count in sorted(places.items()):
         units.setdefault(store, {})[sku] = count
@@ -226,7 +226,7 @@ def group_by_store(places: Mapping[StockKey, int]) -> dict[str, dict[Sku, int]]:
 def units_by_key(
     lines: Iterable[HoldLine], parts: Mapping[Sku, Mapping[Sku, int]]
 ) -> dict[StockKey, int]:
-    """What lines claim of the shelves, summed: the check of two lines of one SKU is one check."""
+    """The stock that lines claim, summed: two lines of one SKU are checked together."""
     places: dict[StockKey, int] = {}
     for line in lines:
         for sku, each in parts[line.sku].items():

@@ -1,7 +1,7 @@
-"""Where an order is taken, such as the web, the app or a market place, and what each may sell.
+"""Sales channels, such as the web, the app or a market place, and the stock each may sell.
 
-A channel sells from every location that serves it, less what it keeps back everywhere, its buffer.
-A till is no such channel: what it sells lies in the customer's hand.
+A channel sells from every location that serves it, less its buffer, the units it reserves at each.
+A till is no such channel: the goods it sells are in the customer's hand.
 """
 
 import re
@@ -18,7 +18,7 @@ from domain.kernel.ids import CHANNEL_PATTERN, ChannelId, Sku, StoreId
 from domain.stores.stores import Store
 
 Buffer = Annotated[int, Meta(ge=0, le=10**9)]
-"""Units that a channel keeps back at each location."""
+"""The buffer: units that a channel does not sell at each location."""
 
 
 class ChannelNotFound(NotFound):
@@ -29,7 +29,7 @@ class ChannelNotFound(NotFound):
 
 
 class UnknownChannel(Invalid):
-    """A channel that was named in what was sent; `where` says how it was, for whoever sent it."""
+    """A channel named in the input; `where` is the path of the field, for the sender."""
 
     code = "unknown_channel"
 
@@ -40,7 +40,7 @@ class UnknownChannel(Invalid):
 
 
 class ChannelNotServed(Conflict):
-    """Locations that sell nothing new through a channel; each says why."""
+    """Locations that sell nothing new through a channel, each with its reason."""
 
     code = "not_served"
 
@@ -57,9 +57,9 @@ class ChannelNotServed(Conflict):
 
 
 class ChannelPolicy(Struct, frozen=True):
-    """What a channel keeps back, and what it tells of quantities.
+    """The buffer of a channel, and the precision with which it shows quantities.
 
-    What is None is as the settings of the installation say.
+    None means the installation's setting.
     """
 
     buffer: Buffer = 0
@@ -94,7 +94,7 @@ class ChannelTerms(Struct, frozen=True):
     limited: frozenset[StoreId] = frozenset()
 
     def apply_to_all(self, shelves: Mapping[StockKey, StockLevel]) -> Mapping[StockKey, StockLevel]:
-        """The shelves as the channel sees them."""
+        """The stock levels as the channel sees them."""
         if not (self.policy.buffer or self.buffers or self.limited):
             return shelves
         return {place: self.apply_to(shelf) for place, shelf in shelves.items()}
@@ -112,7 +112,7 @@ class SkuBuffer(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class BufferResult(Struct, frozen=True, omit_defaults=True):
-    """What became of a line; `code` and `detail` say why not."""
+    """The outcome of a line; `code` and `detail` are the reason of a refusal."""
 
     status: Literal["applied", "unchanged", "rejected"]
     code: str | UnsetType = UNSET
@@ -122,7 +122,7 @@ class BufferResult(Struct, frozen=True, omit_defaults=True):
 def ensure_served(
     channel: ChannelId, stores: Iterable[Store], held_at: Collection[StoreId] = ()
 ) -> None:
-    """What is held at a location may still be had there, whatever was decided since.
+    """Checks the locations; units already held at one may still be had there.
 
     Raises:
         ChannelNotServed: there are others that sell nothing new through the channel.

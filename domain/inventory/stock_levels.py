@@ -1,11 +1,11 @@
-"""What lies where, and what of it is promised.
+"""Stock levels: the units in each place, and those that are promised.
 
     available            = on_hand - unavailable - allocated - held
     sellable (a channel) = max(0, available - safety_stock - buffer)   where the location serves it
                          = 0                                           elsewhere
     sellable (network)   = the sum over all locations
 
-A till sells whatever lies there.
+A till sells any unit that is there.
 
 `on_hand` changes only by a movement, `allocated` only with an allocation; so both can be rebuilt.
 """
@@ -26,7 +26,7 @@ StockKey = tuple[StoreId, Sku]
 
 
 MAX_UNITS: Final = 10**9
-"""Units that one shelf can hold, or lack."""
+"""The most units that one stock level can hold, or lack."""
 
 
 class QuantityTooLarge(Invalid):
@@ -39,11 +39,11 @@ class QuantityTooLarge(Invalid):
 class StockLevel(Struct, frozen=True, gc=False):
     """One SKU in one store, counted in sellable units.
 
-    `on_hand` may fall below `allocated`, even below zero: a till reports what has already left the
-    store, and a sale that happened cannot be refused. `staged` is the part of `allocated` that is
-    picked and lies ready. What `seen_at`, `misses` and `shrink` say of it is counted in
-    `domain/inventory/confidence.py`; only a look at a shelf has them. `buffer` and `serves` are
-    those of the channel that looks: the units it keeps back here, and whether the location sells
+    `on_hand` may fall below `allocated`, even below zero: a till reports goods that have already
+    left the store, and a sale that happened cannot be refused. `staged` is the part of `allocated`
+    that is picked and ready. `seen_at`, `misses` and `shrink` are evidence, computed in
+    `domain/inventory/confidence.py`; only a read of a stock level has them. `buffer` and `serves`
+    are those of the channel that asks: the units it reserves here, and whether the location sells
     through it.
     """
 
@@ -64,7 +64,7 @@ class StockLevel(Struct, frozen=True, gc=False):
 
     @property
     def available(self) -> int:
-        """Units nobody has been promised; negative when more is promised than is there."""
+        """Units that are not promised; negative when more is promised than is there."""
         return self.on_hand - self.unavailable - self.allocated - self.held
 
     @property
@@ -73,19 +73,19 @@ class StockLevel(Struct, frozen=True, gc=False):
         return max(0, self.available - self.safety_stock - self.buffer) if self.serves else 0
 
     def ensure_capacity(self, change: "StockDelta") -> None:
-        """Raises TooMuch where no shelf can hold what would lie there."""
+        """Raises TooMuch where the result is above the limit of a stock level."""
         after = self.apply(change)
         if max(abs(after.on_hand), after.unavailable) > MAX_UNITS:
             raise QuantityTooLarge
 
     def sellable_for(self, holding: int) -> int:
-        """Units for somebody who holds `holding` of them already; what is held stays theirs."""
+        """Units for an owner who holds `holding` of them already; those stay with the owner."""
         available = self.available + holding
         fresh = available - self.safety_stock - self.buffer if self.serves else 0
         return max(0, fresh, min(holding, available))
 
     def apply(self, change: "StockDelta") -> "StockLevel":
-        """The shelf once more, with a change added; its version grows by one."""
+        """Applies a change and returns the new stock level; its version grows by one."""
         return StockLevel(
             self.store,
             self.sku,
@@ -105,7 +105,7 @@ class StockLevel(Struct, frozen=True, gc=False):
 
 
 class MovementReason(StrEnum):
-    """Why goods moved."""
+    """The reason why goods moved."""
 
     RECEIVED = "received"
     FOUND = "found"
@@ -131,7 +131,7 @@ class MovementReason(StrEnum):
 
 
 class StockDelta(Struct, frozen=True, gc=False):
-    """What is added to a shelf; negative for goods gone or a promise ended."""
+    """The quantities to add to a stock level; negative for goods gone or a promise ended."""
 
     store: StoreId
     sku: Sku
@@ -147,7 +147,7 @@ class StockDelta(Struct, frozen=True, gc=False):
         return (self.store, self.sku)
 
     def plus(self, other: "StockDelta") -> "StockDelta":
-        """What both add to the same shelf."""
+        """Adds two changes of the same stock level."""
         return StockDelta(
             self.store,
             self.sku,
@@ -181,7 +181,7 @@ def sum_by_key(changes: Iterable[StockDelta]) -> list[StockDelta]:
 
 
 class PostingSource(Struct, frozen=True, gc=False):
-    """Where a movement comes from. A second movement of one source at one place is refused."""
+    """The source of a movement. A second movement of one source at one place is refused."""
 
     reason: MovementReason
     id: str
@@ -190,9 +190,9 @@ class PostingSource(Struct, frozen=True, gc=False):
 
 
 class StockPosting(Struct, frozen=True, gc=False):
-    """A change, and where it comes from; its goods become a line of the ledger.
+    """A change and its source; its goods become a line of the ledger.
 
-    `conditions` are what its `unavailable` is the sum of.
+    `unavailable` is the sum of its `conditions`.
     """
 
     delta: StockDelta
@@ -201,17 +201,17 @@ class StockPosting(Struct, frozen=True, gc=False):
 
 
 class RepairedFigure(Struct, frozen=True):
-    """What a counter said, and what its ledger says."""
+    """The figure of a counter, and the figure of its ledger."""
 
     was: int
     set_to: int
 
 
 class StockMovement(Struct, frozen=True, omit_defaults=True):
-    """A line of the ledger: goods that moved, why, by whom, when, and when we learnt of it.
+    """A line of the ledger: goods moved, the reason, the actor, the time, and the time of record.
 
-    In a `repair` nothing moved: it says which figures of the shelf, or conditions of its goods,
-    were `repaired`.
+    In a `repair` nothing moved: `repaired` names the figures of the stock level, or the conditions
+    of its goods, that were corrected.
     """
 
     id: int
@@ -229,7 +229,7 @@ class StockMovement(Struct, frozen=True, omit_defaults=True):
 
 
 class StockLevelAsOf(Struct, frozen=True):
-    """What the ledger had recorded of a shelf by an instant."""
+    """The ledger's balance of a stock level at an instant."""
 
     store: StoreId
     on_hand: int
@@ -254,7 +254,7 @@ def stock_status(quantity: int, low_at: int) -> StockStatus:
 
 
 class Shortage(Struct, frozen=True):
-    """`store` is null for what is to be sent: then `available` is what all of them have."""
+    """`store` is null for goods to be sent: then `available` is the sum over all locations."""
 
     sku: Sku
     store: StoreId | None
@@ -263,7 +263,7 @@ class Shortage(Struct, frozen=True):
 
 
 class InsufficientStock(Conflict):
-    """What is short is named as it lies on the shelf, its `lines` as they were asked for."""
+    """The shortage names the parts in stock, its `lines` the SKUs as requested."""
 
     code = "insufficient_stock"
 
@@ -299,10 +299,10 @@ def shortages(
     shelves: Mapping[StockKey, StockLevel],
     own: Mapping[StockKey, int] | None = None,
 ) -> list[Shortage]:
-    """What `shelves` cannot cover, in the order of places; empty when everything fits.
+    """Lists units that `shelves` cannot cover, in the order of places; empty when everything fits.
 
-    `own` is what the asker holds already. It never counts against the asker, and is honoured even
-    where more is kept back since, or the location serves the channel no longer.
+    `own` are the units the caller holds already. They never count against the caller, and are
+    honoured even where more is reserved since, or the location serves the channel no longer.
     """
     mine = own or {}
     free = {

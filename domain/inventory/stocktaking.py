@@ -1,7 +1,7 @@
-"""What people and feeds tell of stock: an adjustment, a setting, a count as of a time.
+"""Stock corrections by people and feeds: an adjustment, a setting, a count as of a time.
 
-Nobody sets a figure blindly: an adjustment adds, a setting names the version it has seen, and a
-count names its time, so that what has moved since then can be applied again.
+No figure is set blindly: an adjustment adds, a setting names the version it has seen, and a count
+names its time, so that later movements can be applied again.
 """
 
 from collections.abc import Iterable, Mapping
@@ -53,12 +53,12 @@ class ReferenceReused(Invalid):
 
 
 class Adjustment(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`delta` units more or fewer, for a reason.
+    """Adds or removes `delta` units, for a reason.
 
-    `damaged` goods are gone; `blocked` and `unblocked` move that many units out of and into what
-    may be sold: into `quality_check`, or the `condition` that is named. With any other reason, a
-    `condition` says in which one the goods are that come or go. A `reference` makes a repeat
-    harmless, for ever.
+    `damaged` goods are gone; `blocked` and `unblocked` move that many units out of and into the
+    sellable stock: into `quality_check`, or the `condition` that is named. With any other reason, a
+    `condition` gives the one of the goods that come or go. A `reference` makes a repeat harmless,
+    for ever.
     """
 
     store: StoreId
@@ -84,7 +84,7 @@ class Adjustment(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     @property
     def conditions(self) -> dict[Condition, int]:
-        """What it adds to the units in each condition."""
+        """The units that it adds in each condition."""
         if self.reason in BLOCKING_SIGNS:
             return {
                 self.condition or Condition.QUALITY_CHECK: BLOCKING_SIGNS[self.reason] * self.delta
@@ -93,7 +93,7 @@ class Adjustment(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 def apply_adjustment(line: Adjustment, blocked: Conditions) -> StockDelta:
-    """What an adjustment does to a shelf on which so much is blocked.
+    """Computes the change that an adjustment makes to a stock level with so many units blocked.
 
     Raises WrongAdjustmentSign, InsufficientBlockedUnits.
     """
@@ -108,7 +108,7 @@ def apply_adjustment(line: Adjustment, blocked: Conditions) -> StockDelta:
 
 
 class StockSetting(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What is on hand, told by somebody who has seen the shelf at `if_version`."""
+    """The quantity on hand, set by a person who has read the stock level at `if_version`."""
 
     store: StoreId
     sku: Sku
@@ -126,14 +126,14 @@ class StockVersionMismatch(PreconditionFailed):
 
 
 def apply_setting(line: StockSetting, shelf: StockLevel) -> StockDelta:
-    """What makes the shelf what was seen. Raises StockVersionMismatch."""
+    """Computes the change that sets the seen quantity. Raises StockVersionMismatch."""
     if line.if_version != shelf.version:
         raise StockVersionMismatch(shelf)
     return StockDelta(line.store, line.sku, on_hand=line.on_hand - shelf.on_hand)
 
 
 class StockCount(Struct, frozen=True, kw_only=True):
-    """What lay at a place when it was counted: at `counted_at`, or when the count came in."""
+    """The quantity counted at a place: at `counted_at`, or when the count arrived."""
 
     store: StoreId
     sku: Sku
@@ -150,7 +150,7 @@ class StockCount(Struct, frozen=True, kw_only=True):
 
 
 class Report(Struct, frozen=True):
-    """What was last said of a place as a whole: for which moment, and by which line of a file."""
+    """The last total recorded for a place: its time, and the line of the file."""
 
     as_of: datetime
     line: StockCount | None = None
@@ -158,11 +158,11 @@ class Report(Struct, frozen=True):
     """The time that a count named, by a clock that may be ahead."""
 
     def covers(self, as_of: datetime, said_at: datetime | None) -> bool:
-        """Whether a count is the last one once more, or older than what is known."""
+        """Whether a count repeats the last one, or is older than the recorded one."""
         return as_of <= self.as_of or (said_at is not None and said_at == self.stated_at)
 
     def covers_line(self, line: StockCount) -> bool:
-        """Whether a line of a file is the last one once more, or older than what is known."""
+        """Whether a line of a file repeats the last one, or is older than the recorded one."""
         return line == self.line or self.is_after(line.counted_at)
 
     def is_after(self, moment: datetime | None) -> bool:
@@ -170,7 +170,7 @@ class Report(Struct, frozen=True):
 
 
 def apply_count(count: StockCount, shelf: StockLevel, moved_since: int) -> StockDelta:
-    """The change that makes `shelf` what was counted, with later movements applied again."""
+    """Computes the change that sets `shelf` to the count, with later movements applied again."""
     safety = shelf.safety_stock if count.safety_stock is None else count.safety_stock
     return StockDelta(
         count.store,
@@ -183,10 +183,10 @@ def apply_count(count: StockCount, shelf: StockLevel, moved_since: int) -> Stock
 def apply_late_report(
     moves: Iterable[StockPosting], counted: Mapping[StockKey, Report]
 ) -> list[StockPosting]:
-    """The moves, and beside each that happened before the last count of its shelf what undoes it.
+    """Adds a reversal to each move that happened before the last count of its stock level.
 
-    Whoever counted did not find the goods that were sold or lost before: the count had it right,
-    and its difference is smaller than it looked.
+    Goods that were sold or lost before the count were not counted: the count was right, and its
+    difference is smaller than it looked.
     """
     booked = []
     for move in moves:

@@ -1,9 +1,9 @@
-"""How many can be promised by a day: what can be sold now, and what is due until then.
+"""Available to promise: units that can be sold now, and units that are due until a day.
 
-    promisable(day) = max(0, available - kept back + incoming due by day)
+promisable(day) = max(0, available - reserved + incoming due by day)
 
-That is what is sellable and what comes, as long as no more is promised than is there. A kit can
-be promised as often as its scarcest part allows; what is not tracked has no number.
+That is the sellable and the incoming stock, as long as no more is promised than is there. A kit can
+be promised as often as its scarcest part allows; a product that is not tracked has no number.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -36,7 +36,7 @@ def add_supply(
     by: date,
     view: AvailabilityView,
 ) -> SkuAvailability:
-    """The answer once more, with what can be promised by a day; as it was, where nothing can."""
+    """Adds the quantity promisable by a day to the answer; unchanged where there is none."""
     product = catalogue.get(item.sku)
     parts = stocked_components(product, catalogue) if product else {}
     if product is None or not parts or product.state is ProductState.RETIRED:
@@ -59,7 +59,7 @@ def add_supply(
 
 
 def as_of(shelves: StockLevelMap, due: Iterable[Incoming]) -> dict[StockKey, StockLevel]:
-    """The shelves as they would be if all that is due had come and nothing else had happened."""
+    """The stock levels as if all due deliveries had come and nothing else had happened."""
     then = dict(shelves)
     for one in due:
         place = (one.store, one.sku)

@@ -2,10 +2,10 @@
 
     in_transit → closed
 
-They leave one shelf when they are sent and reach another as they are received, at once or bit by
-bit. In between they lie on neither. A transfer is closed when all of it was received, or by
-whoever says that nothing more will come: what is missing then is its discrepancy, and the store
-that sent it is not touched again.
+They leave one stock level when they are sent and enter another as they are received, at once or bit
+by bit. In between they are in neither. A transfer is closed when all of it was received, or when
+the receiver reports that no more will come: the missing units are then its discrepancy, and the
+store that sent it is not touched again.
 """
 
 from collections.abc import Mapping
@@ -37,12 +37,12 @@ class TransferClosed(ConsignmentClosed):
 
 
 class MoreThanSent(Invalid):
-    """More is said to have come than was sent; each such line is named."""
+    """More is reported as received than was sent; each such line is named."""
 
     code = "not_sent"
 
     def __init__(self, lines: Mapping[Sku, tuple[int, int]]) -> None:
-        """`lines` are those that cannot be: what was sent of each, and what is said to be here."""
+        """`lines` are the impossible ones: the units sent of each, and the units reported here."""
         errors = [
             {"sku": sku, "sent": sent, "received": received}
             for sku, (sent, received) in lines.items()
@@ -86,7 +86,7 @@ class Transfer(Consignment, frozen=True, kw_only=True):
 
 
 def ensure_in_stock(transfer: Transfer, shelves: Mapping[StockKey, StockLevel]) -> None:
-    """Only what nobody was promised may be sent. Safety stock may: it is kept from shoppers only.
+    """Checks that only unpromised units are sent. Safety stock may be: it limits shoppers only.
 
     Raises:
         InsufficientStock: every line that is short is named.

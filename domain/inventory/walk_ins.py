@@ -1,11 +1,11 @@
-"""What a store keeps back from the web for people who walk in, hour by hour.
+"""Walk-in reserve: units of a store that the web does not sell, hour by hour.
 
-    kept back = max(by hand, min(cap, max(floor, walk-ins)))
+reserved = max(by hand, min(cap, max(floor, walk-ins)))
 
 Walk-ins are the units that tills sold in this hour of this weekday, on the average of the last
-weeks in which they sold anything then. The floor and the cap bound what is learned; what the
-retailer's own file keeps back is never lowered. What nobody buys at this hour is kept back by hand
-only.
+weeks in which they sold anything then. The floor and the cap bound the learned figure; the reserve
+in the retailer's own file is never lowered. Goods that are not bought at this hour are reserved by
+hand only.
 """
 
 from collections.abc import Mapping
@@ -19,13 +19,13 @@ from domain.kernel.errors import InvalidField
 from domain.kernel.ids import Sku, StoreId
 
 LOOKBACK_WEEKS: Final = 8
-"""How far back is learned from."""
+"""The period of sales to learn from."""
 HOUR: Final = timedelta(hours=1)
 WalkInUnits = Annotated[int, Meta(ge=0, le=10_000)]
 
 
 class WalkInPolicy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Whether a store keeps goods back for walk-ins, and within which bounds."""
+    """Whether a store reserves goods for walk-ins, and within which bounds."""
 
     active: bool = False
     floor: WalkInUnits = 0
@@ -36,7 +36,7 @@ class WalkInPolicy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
             raise InvalidField("floor", "above_cap", "must not be above cap")
 
     def kept_back(self, walk_ins: int, by_hand: int) -> int:
-        """The safety stock of a shelf in an hour in which so many are sold to walk-ins."""
+        """The safety stock of a stock level in an hour with so many sales to walk-ins."""
         if not self.active or walk_ins <= 0:
             return by_hand
         return max(by_hand, min(self.cap, max(self.floor, walk_ins)))
@@ -56,7 +56,7 @@ def deltas_for(
     by_hand: Mapping[Sku, int],
     shelves: Mapping[StockKey, StockLevel],
 ) -> list[StockDelta]:
-    """What makes each shelf keep back what it should; `by_hand` are those that were raised."""
+    """The changes that set each stock level's reserve; `by_hand` are those that were raised."""
     changes = []
     for (store, sku), shelf in shelves.items():
         own = by_hand.get(sku, shelf.safety_stock)
@@ -71,7 +71,7 @@ def raise_buffer(
     by_hand: Mapping[Sku, int],
     shelves: Mapping[StockKey, StockLevel],
 ) -> dict[Sku, int]:
-    """What is kept back by hand where more is kept back for walk-ins."""
+    """The reserve set by hand where the reserve for walk-ins is higher."""
     owns = {sku: by_hand.get(sku, shelf.safety_stock) for (_, sku), shelf in shelves.items()}
     return {
         sku: own

@@ -1,4 +1,4 @@
-"""Where something is sent to."""
+"""Postal addresses of shipments."""
 
 from functools import lru_cache
 from importlib.resources import files
@@ -12,9 +12,9 @@ AddressLine = Annotated[str, Meta(min_length=1, max_length=200)]
 
 
 class Address(Struct, frozen=True, forbid_unknown_fields=True):
-    """As a carrier needs it. `name` is who gets it, where that is not who ordered.
+    """A postal address as a carrier needs it. `name` is the recipient, if not the buyer.
 
-    What is wrong is said in msgspec's words, so that whoever sent it reads of that very field.
+    Errors have msgspec's wording, so that the sender sees the exact field.
     """
 
     street: AddressLine

@@ -1,11 +1,11 @@
-"""An expected "no": what the clerk would say, with a stable code and the facts to act on."""
+"""Expected refusals, each with a message, a stable code and the facts to act on."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 
 class DomainError(Exception):
-    """Its kinds, below, say what sort of "no" it is; what status that is, HTTP knows."""
+    """Its subclasses, below, are the kinds of refusal; the HTTP adapter maps each to a status."""
 
     code: ClassVar[str] = "refused"
 
@@ -26,7 +26,7 @@ class DomainError(Exception):
 
 
 class Unauthenticated(DomainError):
-    """Nobody we know is calling."""
+    """The caller is unknown."""
 
     code = "unauthenticated"
 
@@ -38,7 +38,7 @@ class Forbidden(DomainError):
 
 
 class NotFound(DomainError):
-    """Not there, or not yours; the two are not told apart."""
+    """Not there, or not the caller's; the answer is the same for both."""
 
     code = "not_found"
 
@@ -71,7 +71,7 @@ class IdempotencyKeyRequired(DomainError):
 
 
 class RateLimited(DomainError):
-    """Asked too often; `facts["retry_after_s"]` says when to come back."""
+    """The rate limit is exceeded; `facts["retry_after_s"]` is the time to wait, in seconds."""
 
     code = "rate_limited"
 
@@ -83,11 +83,11 @@ class Unavailable(DomainError):
 
 
 class Locked(Unavailable):
-    """Somebody else keeps what this needs, for longer than it could wait."""
+    """Another transaction locked a needed row for longer than this one could wait."""
 
 
 class TransactionConflict(Unavailable):
-    """Two were in each other's way, and this one was undone; what it did never happened."""
+    """Two transactions conflicted and this one was rolled back; it had no effect."""
 
 
 class InvalidField(Invalid):

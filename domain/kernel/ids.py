@@ -1,7 +1,7 @@
-"""Names of things.
+"""Identifiers.
 
-Master data bears the retailer's own keys, kept byte for byte. What the service creates has an
-opaque, time-ordered id: a prefix that names its kind, then 26 characters of Crockford's base 32.
+Master data has the retailer's own keys, stored byte for byte. Objects that the service creates have
+an opaque, time-ordered id: a prefix that names its kind, then 26 characters of Crockford's base 32.
 """
 
 import re
@@ -21,12 +21,12 @@ KEY_PATTERN: Final = anchored(r"[^/\x00-\x1f\x7f]{1,64}")
 
 KEY_META = Meta(pattern=KEY_PATTERN, min_length=1, max_length=64)
 Sku = Annotated[str, KEY_META]
-"""A sellable thing; case counts. What a path is called is refused, such as `stream`."""
+"""A sellable product's key; case counts. Words used in paths are refused, such as `stream`."""
 StoreId = Annotated[str, KEY_META]
 """A place that holds stock."""
 CHANNEL_PATTERN: Final = anchored(r"[a-z0-9][a-z0-9_-]{0,63}")
 ChannelId = Annotated[str, Meta(pattern=CHANNEL_PATTERN, min_length=1, max_length=64)]
-"""Where orders are taken; written in small letters, digits, `-` and `_`."""
+"""Key of a sales channel; written in small letters, digits, `-` and `_`."""
 WEB: Final[ChannelId] = "web"
 """The channel that every retailer has."""
 
@@ -35,7 +35,7 @@ RULE_META = Meta(pattern=RULE_PATTERN, min_length=1, max_length=64)
 MarketId = Annotated[str, RULE_META]
 PromotionId = Annotated[str, RULE_META]
 ShippingMethodId = Annotated[str, RULE_META]
-"""The retailer's own names of what prices are made by, written as channels are."""
+"""The retailer's own names of price rules, written as channels are."""
 
 CartId = NewType("CartId", str)
 OrderId = NewType("OrderId", str)

@@ -22,11 +22,11 @@ Locale = Annotated[
 ]
 
 NORWEGIAN_ALIASES: Final = {"no": "nb", "nn": "nb"}
-"""What a reader of the other two names of Norwegian reads without trouble."""
+"""The locale that a reader of the other two names of Norwegian reads without trouble."""
 
 
 def fallback_chain(wanted: str, default: str = FALLBACK_LOCALE) -> list[str]:
-    """Where to look for a text, best first: `nb-NO`, `nb`, the retailer's default, `en`."""
+    """The locales of a text, best first: `nb-NO`, `nb`, the retailer's default, `en`."""
     chain = [*_parent_locales(wanted), *_parent_locales(default), FALLBACK_LOCALE]
     return list(dict.fromkeys(chain))
 

@@ -15,7 +15,7 @@ MinorUnits = int
 MAX_DIGITS = 15
 """Before or behind the point; more is a slip of the keyboard, and would take a while to count."""
 MAX_AMOUNT: Final = 10**15
-"""Minor units of one sum, either way; every reader of JSON can still tell it from the next."""
+"""Minor units of one sum, either sign; exact for every JSON parser."""
 
 
 class Money(Struct, frozen=True):
@@ -72,8 +72,8 @@ def round_half_up(numerator: int, denominator: int) -> int:
 def split(amount: MinorUnits, weights: Mapping[str, int]) -> dict[str, MinorUnits]:
     """`amount` shared out by `weights`, to the last minor unit.
 
-    Each has its share rounded down; what is left goes, one unit each, to those with the largest
-    remainders, and among equals by name: so the order in which they stand changes nothing.
+    Each has its share rounded down; the rest goes, one unit each, to those with the largest
+    remainders, and among equals by name: so their order changes nothing.
     """
     whole = sum(weights.values())
     if not whole:
@@ -88,7 +88,7 @@ def split(amount: MinorUnits, weights: Mapping[str, int]) -> dict[str, MinorUnit
 
 
 def share_of_units(amount: MinorUnits, quantity: int, first: int, units: int) -> MinorUnits:
-    """What belongs to `units` of the `quantity` that cost `amount`, after the first `first`.
+    """The part of `amount` for `units` of its `quantity`, after the first `first`.
 
     Taken bit by bit until none is left, the shares add up to the amount exactly.
     """

@@ -1,4 +1,4 @@
-"""Names of people and things, as they stand on a page, in a log and in the head of a letter."""
+"""Names of people and products, as they appear on a page, in a log and in a letter head."""
 
 from typing import Annotated, Final
 

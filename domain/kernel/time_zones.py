@@ -5,7 +5,7 @@ from typing import Final
 from zoneinfo import available_timezones
 
 NON_ZONE_FILES: Final = frozenset({"localtime", "Factory", "posixrules"})
-"""What lies beside the zones on a machine: its own clock, and marks of one that was never set."""
+"""Names beside the zones on a machine: its own clock, and markers of one that was never set."""
 
 
 @cache

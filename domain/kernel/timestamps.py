@@ -1,4 +1,4 @@
-"""Times that somebody tells: with their offset, and within what any calendar of a shop knows."""
+"""Timestamps in input: with their offset, and within the range of calendars."""
 
 from datetime import UTC, datetime
 from typing import Annotated, Final
@@ -8,19 +8,19 @@ from msgspec import Meta
 from domain.kernel.errors import InvalidField
 
 Timestamp = Annotated[datetime, Meta(tz=True)]
-"""Whoever takes one in a Struct of its own asks `must_be_within`; a rule of a type cannot."""
+"""A Struct with such a field calls `must_be_within` itself; a type constraint cannot check it."""
 EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
 LATEST: Final = datetime(9000, 1, 1, tzinfo=UTC)
 RANGE_RULE: Final = f"must lie between the years {EARLIEST.year} and {LATEST.year}"
 
 
 def is_in_range(moment: datetime) -> bool:
-    """Whether `moment`, which has its offset, is one that can be kept and counted from."""
+    """Whether `moment`, which has its offset, can be stored and used in date arithmetic."""
     return EARLIEST <= moment <= LATEST
 
 
 def clamp_to_now(told: datetime, now: datetime) -> datetime:
-    """When it happened: what a clock that is ahead calls later than `now`, happened now.
+    """The time of the event: a time later than `now`, from a clock that is ahead, becomes `now`.
 
     Left in the future, it would come after counts that have seen it.
     """

@@ -1,7 +1,7 @@
 """Points: one ledger of balanced entries, from which every balance can be counted again.
 
-A member has four accounts. `pending`, `available` and `held` are what we owe the member, so a
-credit makes them grow; `debt` is what the member owes us, so a debit does. The programme's own
+A member has four accounts. `pending`, `available` and `held` are owed to the member, so a
+credit makes them grow; `debt` is owed by the member, so a debit does. The programme's own
 accounts are on the other side.
 
     event       debit      credit     lot
@@ -12,11 +12,11 @@ accounts are on the other side.
                 pending    pending    the same, where points become available only later
     activated   pending    available  the lot whose day has come
     repaid      available  debt       directly after points became available, from their lot
-    reversed    pending    issuance   what is still pending of the line, first
-                available  issuance   then what became available of it, then any lot, oldest first
-                debt       issuance   what was spent already
+    reversed    pending    issuance   points of the line still pending, first
+                available  issuance   then its available points, then any lot, oldest first
+                debt       issuance   points already spent
 
-An entry stands for one event: (kind, source) is posted once, whatever is repeated.
+An entry records one event: each (kind, source) is posted once, however often it repeats.
 """
 
 from collections import Counter
@@ -37,7 +37,7 @@ EntryId = NewType("EntryId", str)
 
 
 class LoyaltyProgramme(Struct, frozen=True):
-    """How the retailer gives points. What ships: one for each whole unit of money paid.
+    """The retailer's rules for points. Default: one point for each whole unit of money paid.
 
     Points that were confirmed become available `activation_days` later. Days begin at midnight in
     `zone`, an IANA time zone.
@@ -47,7 +47,7 @@ class LoyaltyProgramme(Struct, frozen=True):
     zone: str = "UTC"
 
     def activates_at(self, confirmed_at: datetime) -> datetime | None:
-        """When points confirmed now become available; None for at once."""
+        """The time when points confirmed now become available; None for at once."""
         if self.activation_days == 0:
             return None
         return confirmed_at + timedelta(days=self.activation_days)
@@ -94,21 +94,21 @@ class Posting(Struct, frozen=True):
 
     @property
     def balance_change(self) -> int:
-        """By how much the account grows; negative where it shrinks."""
+        """The change of the account; negative where it shrinks."""
         return self.points if self.side is NORMAL_SIDES[self.account] else -self.points
 
     @property
     def reversed_points(self) -> int:
-        """How much of a grant is no longer given."""
+        """The part of a grant that is no longer given."""
         return max(0, -self.balance_change) if self.account is PointsAccount.ISSUANCE else 0
 
 
 class PointsLot(Struct, frozen=True):
     """Points that came together and share their dates.
 
-    The lot of a promise has no `origin`; what a handover confirms of it is a lot of its own, with
-    that promise as its origin. `reversed` counts what was taken back of a promise, wherever it was
-    found.
+    The lot of a promise has no `origin`; the points that a handover confirms are a lot of their
+    own, with that promise as its origin. `reversed` counts the points taken back of a promise,
+    whichever lots they came from.
     """
 
     id: LotId
@@ -125,7 +125,7 @@ class PointsLot(Struct, frozen=True):
 
     @property
     def is_promise(self) -> bool:
-        """Whether what is pending has yet to be earned, and not only to wait for its day."""
+        """Whether pending points must still be earned, and do not only wait for their day."""
         return self.origin is None and self.activates_at is None
 
     def apply(self, postings: Iterable[Posting]) -> "PointsLot":
@@ -143,7 +143,7 @@ class PointsLot(Struct, frozen=True):
 
 
 class PointsEntry(Struct, frozen=True):
-    """What one event did to a member's points; its debits are its credits."""
+    """The entry of one event in a member's points; its debits equal its credits."""
 
     id: EntryId
     member: MemberId
@@ -164,7 +164,7 @@ class PointsEntry(Struct, frozen=True):
 
 
 class Purchase(Struct, frozen=True):
-    """What a member paid for at once, and the points of its lines."""
+    """A purchase that a member paid for at once, and the points of its lines."""
 
     id: str
     member: MemberId
@@ -176,7 +176,7 @@ class PointsBalance(Struct, frozen=True):
     """A member's points.
 
     `available` can be spent, `pending` will be earned, `held` pays for something right now, and
-    `debt` is repaid by what is earned next.
+    `debt` is repaid by the points earned next.
     """
 
     available: int = 0
@@ -220,7 +220,7 @@ def pending_entry(grants: Iterable[PointsLot]) -> Iterator[Posting]:
 
 
 def post_earning(lots: Iterable[PointsLot]) -> Iterator[Posting]:
-    """What was paid at once is earned at once: available, or pending until its day."""
+    """Earns the points of a paid purchase at once: available, or pending until their day."""
     for lot in lots:
         account = PointsAccount.PENDING if lot.activates_at else PointsAccount.AVAILABLE
         yield from _post(lot.granted, PointsAccount.ISSUANCE, account, lot.id, lot.id)
@@ -238,7 +238,7 @@ def post_activation(lot: PointsLot) -> Iterator[Posting]:
 
 
 def post_repayment(debt: int, became: Iterable[Posting]) -> Iterator[Posting]:
-    """What points that just became available repay of a debt, lot by lot."""
+    """Repays a debt with points that just became available, lot by lot."""
     for posting in became:
         if posting.account is PointsAccount.AVAILABLE and posting.side is EntrySide.CREDIT:
             part = min(debt, posting.points)
@@ -253,9 +253,9 @@ def deduct(
     *,
     earned_only: bool = False,
 ) -> Iterator[Posting]:
-    """Take back so many points of each line of `purchase`; `lots` are its member's.
+    """Takes back so many points of each line of `purchase`; `lots` are its member's.
 
-    With `earned_only`, what is still to be earned by units to come stays.
+    With `earned_only`, points that later units will earn stay.
     """
     for line in sorted(lines):
         for grant in [lot for lot in lots if is_grant(lot, purchase, line)]:
@@ -283,7 +283,7 @@ def points_to_deduct(
 def cover(
     lines: Mapping[Sku, int], lots: Iterable[PointsLot], *, earned_only: bool = False
 ) -> bool:
-    """Whether each line's own lots hold what is to be taken back of it."""
+    """Whether each line's own lots hold the points to be taken back of it."""
     there = Counter[Sku]()
     for lot in lots:
         there[lot.line] += lot.remaining + (0 if earned_only and lot.is_promise else lot.pending)
@@ -297,11 +297,11 @@ def is_grant(lot: PointsLot, purchase: str, line: Sku) -> bool:
 def _reverse(
     grant: PointsLot, points: int, lots: Iterable[PointsLot], *, earned_only: bool
 ) -> Iterator[Posting]:
-    """Take back `points` of `grant`, at most what is left of it: from lots, then as a debt.
+    """Takes back `points` of `grant`, at most the rest of it: from lots, then as a debt.
 
-    Pending points of this very grant go first, then what became available of it, then the lots
-    that would have been spent first. What is pending of other purchases stays, since the member
-    has yet to earn it.
+    Pending points of this very grant go first, then its available points, then the lots that would
+    have been spent first. Pending points of other purchases stay, since the member has yet to earn
+    it.
     """
     wanted = min(points, grant.granted - grant.reversed)
     ordered = sorted(lots, key=lambda lot: (not _belongs_to(lot, grant), *spending_order(lot)))
@@ -321,7 +321,7 @@ def _reverse(
 
 
 def spending_order(lot: PointsLot) -> tuple[bool, datetime, datetime, LotId]:
-    """What expires soonest goes first, then the oldest; what never expires goes last."""
+    """Points that expire soonest go first, then the oldest; points that never expire go last."""
     return (lot.expires_at is None, lot.expires_at or lot.earned_at, lot.earned_at, lot.id)
 
 

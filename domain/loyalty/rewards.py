@@ -1,4 +1,4 @@
-"""What a member sees of the points: the balance, what of it expires when, and how it came about."""
+"""Rewards as a member sees them: the balance, the points that expire and when, and the entries."""
 
 from datetime import date, datetime
 
@@ -37,7 +37,7 @@ class Tier(Struct, frozen=True):
 
 
 class RewardBalance(Struct, frozen=True):
-    """How a member stands. `tier` is null where the programme has none."""
+    """The status of a member. `tier` is null where the programme has none."""
 
     member: MemberId
     balance: PointsBalance
@@ -47,7 +47,7 @@ class RewardBalance(Struct, frozen=True):
 
 
 class PointsStatementEntry(Struct, frozen=True):
-    """One entry as its member reads it: what happened, when, and by how much it changed what."""
+    """One entry as its member reads it: the event, its time, and the change of each account."""
 
     id: EntryId
     kind: EntryKind

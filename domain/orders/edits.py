@@ -1,4 +1,4 @@
-"""What may be changed of an order that was placed, and what it costs then."""
+"""Edits of a placed order: the allowed changes, and the new price."""
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
@@ -17,7 +17,7 @@ from domain.orders.order_lines import sum_taxes
 from domain.orders.orders import Contact, Order
 
 NOT_STARTED: Final = frozenset({"placed", "accepted"})
-"""Nobody has fetched anything yet: its buyer may still change it."""
+"""No goods are picked yet: its buyer may still change it."""
 EXTENDABLE_STATES: Final = NOT_STARTED | {"picking"}
 """More of it can still be fetched."""
 
@@ -35,7 +35,7 @@ class TooLateToChange(Conflict):
 
 
 class PaymentTooSmall(Conflict):
-    """What can still be taken of the payment does not cover what it would cost."""
+    """The part of the payment that can still be captured does not cover the new price."""
 
     code = "payment_too_small"
 
@@ -53,7 +53,7 @@ class OrderVersionMismatch(PreconditionFailed):
 
 
 class Edited(Struct, frozen=True):
-    """What is to differ: more units and another price of lines, and how to reach the buyer."""
+    """The requested changes: more units and another price of lines, and the buyer's contact."""
 
     added_units: Mapping[str, int] = {}
     prices: Mapping[str, Money] = {}
@@ -90,7 +90,7 @@ def ensure_address(groups: Collection[Fulfilment]) -> None:
 
 
 def ensure_price(field: str, price: Money | None, currency: str) -> None:
-    """Raises InvalidField for what no unit of an order in `currency` can cost."""
+    """Raises InvalidField for a price that no unit of an order in `currency` can have."""
     if price is None:
         return
     if price.currency != currency:
@@ -100,13 +100,14 @@ def ensure_price(field: str, price: Money | None, currency: str) -> None:
 
 
 def apply_edits(order: Order, edit: Edited, now: datetime, covered: Money | None = None) -> Order:
-    """The order as it is now wanted; the order itself where that is how it is.
+    """The order with the requested changes; the order itself where nothing differs.
 
-    Where it was paid by card, `covered` is what can be taken; without it no more than before.
+    Where it was paid by card, `covered` is the amount that can be captured; without it no more than
+    before.
 
     Raises:
         PaymentTooSmall: it was paid by card, and would cost more than that.
-        TooLateToChange: a line grows of which something came back; what that was worth was paid.
+        TooLateToChange: a line with returned units would grow; their refund is already paid.
     """
     if any(line.returned and edit.added_units.get(line.line) for line in order.lines):
         raise TooLateToChange([])

@@ -1,4 +1,4 @@
-"""Lines of an order: what each cost, what became of its units, and the share of some of them."""
+"""Lines of an order: the price of each, the state of its units, and the share of some of them."""
 
 from decimal import Decimal
 
@@ -11,9 +11,9 @@ from domain.pricing.prices import LineDiscount, ShippingCharge, TaxTotal, comput
 
 
 class OrderLine(Struct, frozen=True):
-    """Price and name as they were when the order was placed; `points` are what it will earn.
+    """Price and name as they were when the order was placed; `points` are those it will earn.
 
-    `total` is what its units cost less their discounts, `to_pay` the same with its tax. `line`
+    `total` is the price of its units less their discounts, `to_pay` the same with its tax. `line`
     names it within the order: the SKU for the first line of a SKU. `group` prepares it.
     """
 
@@ -50,7 +50,7 @@ class OrderLine(Struct, frozen=True):
 
     @property
     def amount_due(self) -> int:
-        """What the units cost that are not cancelled, in minor units."""
+        """The price of the units that are not cancelled, in minor units."""
         return share_of_units(self.to_pay.amount, self.quantity, 0, self.quantity - self.cancelled)
 
     @property
@@ -59,9 +59,9 @@ class OrderLine(Struct, frozen=True):
         return self.fulfilled - self.returned
 
     def refundable_amount(self, first: int, units: int) -> Money:
-        """What was paid for `units` of those that may come back, after the first `first` of them.
+        """The amount paid for `units` of those that may come back, after the first `first` of them.
 
-        Whatever is cancelled meanwhile: when all has come back, it was worth what is due.
+        Cancellations do not matter: when all has come back, the shares add up to the amount due.
         """
         already = self.returned + first
         worth = share_of_units(self.to_pay.amount, self.quantity, already, units)
@@ -109,7 +109,7 @@ def assign_line_ids(lines: list[OrderLine]) -> list[OrderLine]:
 
 
 def sum_taxes(lines: list[OrderLine], shipping: ShippingCharge | None) -> list[TaxTotal]:
-    """All that bears each rate, the lowest first."""
+    """Sums the tax base and the tax of each rate, the lowest first."""
     bearing = [(one.tax_rate, one.to_pay, one.tax) for one in (*lines, shipping) if one]
     sums: dict[Percent, tuple[int, int]] = {}
     for rate, to_pay, tax in bearing:

@@ -1,4 +1,4 @@
-"""A cart that was placed: what was bought, for how much, and how it reaches its buyer."""
+"""Orders: placed carts, with the goods bought, the price, and the way to the buyer."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -42,7 +42,7 @@ class OrderState(StrEnum):
 
 
 class Contact(Struct, frozen=True, forbid_unknown_fields=True):
-    """How to reach whoever ordered. An order is reachable by e-mail, by phone, or by both."""
+    """The contact of the buyer. An order is reachable by e-mail, by phone, or by both."""
 
     name: Name
     email: Annotated[str, Meta(max_length=254)] | None = None
@@ -91,7 +91,7 @@ class AppliedCoupon(Struct, frozen=True):
 
 
 class OrderPricing(Struct, frozen=True):
-    """How an order was priced when it was placed; whatever is cancelled changes nothing of it."""
+    """The price breakdown of an order when it was placed; later cancellations do not change it."""
 
     market: MarketId | None = None
     prices_include_tax: bool = True
@@ -101,11 +101,11 @@ class OrderPricing(Struct, frozen=True):
 
 
 class Order(Struct, frozen=True):
-    """`to_pay` is what is not cancelled, and shipping while something is sent.
+    """`to_pay` is the price of units not cancelled, with shipping while any unit is sent.
 
     The other totals and the bill are as they were placed; `actor` is who placed it. `attempt` is
-    the one whose money it wants, `pay_by` until when it waits to be paid at all. `paid_back` are
-    minor units that returns gave back through its provider.
+    the payment attempt in force, `pay_by` the deadline of its payment. `paid_back` are minor units
+    that returns gave back through its provider.
     """
 
     id: OrderId
@@ -160,7 +160,7 @@ class Order(Struct, frozen=True):
         return self._update(now, state=OrderState.PLACED, placed_at=now)
 
     def expire(self, now: datetime) -> "Order":
-        """Nobody paid in time, or what was to be bought has gone meanwhile."""
+        """The order was not paid in time, or its goods are no longer available."""
         assert self.is_pending, self.state
         return self._update(now, state=OrderState.EXPIRED)
 
@@ -211,7 +211,8 @@ class Order(Struct, frozen=True):
     ) -> "Order":
         """The order after so many units of a group's lines were collected, shipped and cancelled.
 
-        What is to be paid falls by what was cancelled. The state follows from the lines.
+        The amount to pay falls by the price of the cancelled units. The state follows from the
+        lines.
         """
         lines = [
             structs.replace(
@@ -227,7 +228,7 @@ class Order(Struct, frozen=True):
         return self.with_lines(lines, now)
 
     def with_lines(self, lines: list[OrderLine], now: datetime) -> "Order":
-        """The order when its lines are these: what it costs and its state follow from them."""
+        """The order with these lines: its price and its state follow from them."""
         totals = compute_totals(lines, self.bill, Money(self._amount_due(lines), self.currency))
         return structs.replace(
             self,
@@ -241,9 +242,9 @@ class Order(Struct, frozen=True):
         )
 
     def _amount_due(self, lines: list[OrderLine]) -> int:
-        """What `lines` cost by now. Shipping is given back with the last unit that was to be sent.
+        """Computes the price of `lines` now. Shipping is refunded with the last unit to be sent.
 
-        What was cancelled of a line costs its share, so that nothing is left over at the end.
+        The cancelled units of a line cost their share, so that the shares add up exactly.
         """
         sent = {group.id for group in self.groups if group.method == "ship"}
         goes_out = any(line.group in sent and line.cancelled < line.quantity for line in lines)
@@ -255,8 +256,8 @@ class Order(Struct, frozen=True):
     ) -> "Order":
         """The order after so many units of its lines, by their names, came back.
 
-        It stays what it was: what was given was given, and what was to be paid was to be paid.
-        `paid_back` are the minor units that its provider gives back for them.
+        Its other figures stay: handed-over units and the amount to pay do not change. `paid_back`
+        are the minor units that its provider gives back for them.
         """
         lines = [
             structs.replace(line, returned=line.returned + units.get(line.line, 0))
@@ -265,7 +266,7 @@ class Order(Struct, frozen=True):
         return self._update(now, lines=lines, paid_back=self.paid_back + paid_back)
 
     def units_without_points(self) -> dict[str, tuple[int, int]]:
-        """Of each line of which something came back: units that earn nothing, and all its units."""
+        """Lists, for each line with returns, the units that earn no points, and all units."""
         return {
             line.line: (line.returned + line.cancelled, line.quantity)
             for line in self.lines
@@ -281,7 +282,7 @@ def _derive_state(lines: list[OrderLine]) -> OrderState:
 
 
 def compute_totals(lines: list[OrderLine], bill: OrderPricing, to_pay: Money) -> Totals:
-    """The totals of an order: what it was placed with, and what is to be paid by now."""
+    """The totals of an order: as placed, and the amount to pay now."""
 
     def money(amount: int) -> Money:
         return Money(amount, to_pay.currency)

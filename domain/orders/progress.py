@@ -1,4 +1,4 @@
-"""How far a group of an order is, as its buyer follows it."""
+"""Progress of a group of an order, as its buyer follows it."""
 
 from msgspec import Struct
 
@@ -10,7 +10,7 @@ from domain.payments.attempts import PaymentAttempt
 
 
 class FulfilmentState(Struct, frozen=True):
-    """A pickup or a shipment, without what only its location needs to know."""
+    """A pickup or a shipment, without the fields that only its location needs."""
 
     id: str
     order: OrderId
@@ -23,7 +23,7 @@ class FulfilmentState(Struct, frozen=True):
         return sum(line.picked for line in self.lines if line.sku == sku)
 
     def ready_units(self, sku: Sku) -> int:
-        """Units that lie ready to be collected."""
+        """Units that are ready to be collected."""
         if self.state != "ready":
             return 0
         return sum(line.remaining for line in self.lines if line.sku == sku)

@@ -1,4 +1,4 @@
-"""The words by which an order is found, and what somebody who looks for one may mean."""
+"""Search terms of an order, and the meanings of a search query."""
 
 import re
 from collections.abc import Collection
@@ -31,7 +31,7 @@ SearchWord = tuple[SearchKind, str]
 
 
 class SearchTerms(Struct, frozen=True):
-    """What a query may mean: an order's id, whole words, or how a name begins."""
+    """The possible meanings of a query: an order's id, whole words, or the beginning of a name."""
 
     order: OrderId | None = None
     terms: list[SearchWord] = []
@@ -39,7 +39,7 @@ class SearchTerms(Struct, frozen=True):
 
 
 def search_words(order: Order) -> list[SearchWord]:
-    """By what an order is found from the day it is placed."""
+    """The search terms of an order from the day it is placed."""
     contact = order.contact
     words = {(SearchKind.NAME, name) for name in _name_suffixes(contact.name)}
     words |= {(SearchKind.SKU, line.sku) for line in order.lines}

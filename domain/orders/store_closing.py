@@ -1,7 +1,7 @@
-"""A location sells no more: at once, or when what was claimed of it is over.
+"""Closing of a location: it sells no more, at once, or when its open claims are over.
 
-Orders that were promised goods, holds of carts and pages, and transfers on their way there are what
-has to be over first.
+Orders that were promised goods, holds of carts and pages, and transfers on their way there must be
+over first.
 """
 
 from typing import Final
@@ -14,7 +14,7 @@ from domain.kernel.ids import HoldId, OrderId, StoreId, TransferId
 from domain.stores.stores import Store, StoreState
 
 MAX_LISTED: Final = 100
-"""How many of each are named; all are counted."""
+"""The number of each that are named; all are counted."""
 
 
 class OpenOrder(Struct, frozen=True):
@@ -23,7 +23,7 @@ class OpenOrder(Struct, frozen=True):
 
 
 class OpenWork(Struct, frozen=True, kw_only=True):
-    """How much is open at a location, and the first of each by their ids."""
+    """The number of open claims at a location, and the first of each by their ids."""
 
     orders_count: int = 0
     holds_count: int = 0
@@ -52,7 +52,7 @@ def to_disabled(store: Store, left: OpenWork, *, drain: bool) -> Store:
     """The location that takes in nothing new: closed, or draining until nothing is `left`.
 
     Raises:
-        StoreInUse: something is left, and nobody said that it may drain.
+        StoreInUse: claims are left, and draining was not requested.
     """
     if left.is_empty or store.state is StoreState.CLOSED:
         return replace(store, state=StoreState.CLOSED)

@@ -1,4 +1,4 @@
-"""What happened to an order, step by step, and who did it; nothing that tells who a person is."""
+"""The timeline of an order, step by step, with the kind of actor; it holds no personal data."""
 
 import re
 from collections import Counter
@@ -18,9 +18,9 @@ from domain.orders.orders import Order
 from domain.payments.attempts import AttemptState, PaymentAttempt
 
 REASON_CODE_PATTERN: Final = re.compile(r"[a-z_]{1,40}")
-"""A reason that is one of a list; what somebody wrote could name a person."""
+"""A reason from a fixed list; free text could name a person."""
 SYSTEM_ACTOR: Final = "hylla"
-"""Who acts when the clock does."""
+"""The actor of a timed step."""
 
 
 class TimelineEventKind(StrEnum):
@@ -70,8 +70,8 @@ class QuantityChange(Struct, frozen=True):
 class TimelineFacts(Struct, frozen=True, omit_defaults=True):
     """`units` of each SKU that the step was about, and those of them that were not found.
 
-    `quantities` are what an edit made of each line, `changed` what else it changed. `amount` is the
-    money of a payment's step, or what a return pays back; `back` is the return.
+    `quantities` are each line's after an edit, `changed` names the other fields it changed.
+    `amount` is the money of a payment's step, or the refund of a return; `back` is the return.
     """
 
     units: dict[Sku, int] = {}
@@ -146,7 +146,7 @@ def edited_entry(order: Order, caller: Caller, facts: TimelineFacts) -> Timeline
 
 
 def expired_entry(order: Order) -> TimelineEntry:
-    """Nobody paid in time."""
+    """The order was not paid in time."""
     return TimelineEntry(
         order.id, order.changed_at, TimelineEventKind.EXPIRED, ActorKind.CLOCK, SYSTEM_ACTOR
     )
@@ -161,7 +161,7 @@ def payment_retried_entry(order: Order, caller: Caller) -> TimelineEntry:
 
 
 def payment_entries(before: PaymentAttempt, after: PaymentAttempt) -> list[TimelineEntry]:
-    """What was learnt of an attempt; nothing when it was known already."""
+    """The step for news of an attempt; None when it was known already."""
     told = [
         (what, TimelineFacts(amount=Money(more, after.amount.currency)))
         for what, more in (
@@ -212,7 +212,7 @@ def cancelled_entry(
 
 
 def entries_between(before: Fulfilment, after: Fulfilment, caller: Caller) -> list[TimelineEntry]:
-    """What a step of a group tells; nothing when only its bin or a failed try was written."""
+    """The step of a group; None when only its bin or a failed try was written."""
     told = [
         *_picking_events(before, after),
         *_loss_events(before, after),

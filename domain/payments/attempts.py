@@ -1,12 +1,12 @@
-"""Being paid for an order by a provider: attempts, what is asked for them, and what is true.
+"""Payment attempts: payments of an order by a provider, their requests and their known state.
 
     started → waiting → authorised → captured
         ↘        ↘          ↘
              failed        voided
 
-What the provider says of a payment is a truth: how far it has come, and its figures. Truths come
-late, twice and out of order. Each only ever adds to what is known of an attempt, and its state
-follows from what is known; so any order of the same truths ends in the same state.
+A report of the provider gives the progress of a payment and its figures. Reports come late, twice
+and out of order. Each only ever adds to the known facts of an attempt, and its state follows from
+those facts; so any order of the same reports ends in the same state.
 """
 
 from collections.abc import Mapping
@@ -40,7 +40,7 @@ TRANSITIONS: Final[Mapping[AttemptState, frozenset[AttemptState]]] = {
     _S.CAPTURED: frozenset(),
 }
 IN_FLIGHT_STATES: Final = frozenset({_S.STARTED, _S.WAITING})
-"""Nobody knows yet whether it brings money."""
+"""It is still unknown whether it brings money."""
 
 INITIAL_DELAY: Final = timedelta(seconds=5)
 MAX_DELAY: Final = timedelta(minutes=5)
@@ -50,7 +50,7 @@ SEARCH_DELAY: Final = timedelta(minutes=2)
 NOT_STARTED: Final = "never_began"
 PAST_DEADLINE: Final = "too_late"
 AUTHORISATION_CHECK_INTERVAL: Final = timedelta(days=1)
-"""An authorisation lapses after some days, which somebody must learn."""
+"""An authorisation lapses after some days, and the staff must be informed."""
 
 
 class PaymentInProgress(Conflict):
@@ -79,7 +79,7 @@ class InvalidSignature(Unauthenticated):
 
 
 class ProviderPaymentStage(StrEnum):
-    """How far a payment has come, in any provider's words.
+    """The progress of a payment, in provider-neutral words.
 
     `open` needs the shopper: a card, another card, or the bank's question answered.
     """
@@ -103,7 +103,7 @@ class FailedRefund(Struct, frozen=True):
 class ProviderPayment(Struct, frozen=True):
     """A payment as its provider knew it at one moment; figures are minor units so far.
 
-    `refunded` is all that was given back, `failed_refunds` what of it came back since.
+    `refunded` is the sum of all refunds, `failed_refunds` the part of it that came back since.
     `client_secret` and `next_action` are for the shopper's page alone.
     """
 
@@ -120,7 +120,7 @@ class ProviderPayment(Struct, frozen=True):
 
 
 class ProviderOutcomeConfirmed(Struct, frozen=True):
-    """The provider answered; `receipt` is its name for what was asked, where that has one."""
+    """The provider answered; `receipt` is its id of the request, where it has one."""
 
     payment: ProviderPayment
     receipt: str = ""
@@ -134,7 +134,7 @@ class ProviderOutcomeDeclined(Struct, frozen=True):
 
 
 class ProviderOutcomeUnknown(Struct, frozen=True):
-    """Nobody knows whether it was done: look, or ask again under the same key."""
+    """The result is unknown: look it up, or send the request again under the same key."""
 
     code: str
     retry_after: timedelta | None = None
@@ -157,7 +157,7 @@ class PaymentAttempt(Struct, frozen=True, kw_only=True):
 
     `payment` is the provider's name of it, empty until it is known. `card` is a card that the
     shopper's page already gave to the provider; without one the page asks for a card by the
-    `client_secret`. `refused` says why the provider knows no such payment and never will.
+    `client_secret`. `refused` is the reason why the provider knows no such payment and never will.
     `refunded` counts all refunds, `refund_failed` those of them that came back.
     """
 
@@ -196,7 +196,7 @@ class PaymentAttempt(Struct, frozen=True, kw_only=True):
 
     @property
     def is_closed(self) -> bool:
-        """No money can come of it any more; what was captured stays."""
+        """No money can come of it any more; captured money stays."""
         never_began = bool(self.refused) and not self.payment
         return self.cancelled or never_began or self.state is AttemptState.CAPTURED
 
@@ -227,7 +227,7 @@ class PaymentAttempt(Struct, frozen=True, kw_only=True):
         return self._with_derived_state(known, now)
 
     def with_outcome(self, outcome: ProviderOutcome | None, now: datetime) -> "PaymentAttempt":
-        """The attempt after what was answered when it was asked or looked for; None: nothing."""
+        """The attempt after an answer to a request or a look-up; None: no answer."""
         match outcome:
             case (
                 ProviderOutcomeConfirmed(truth)
@@ -261,7 +261,7 @@ class PaymentAttempt(Struct, frozen=True, kw_only=True):
 
 
 def _derive_state(known: PaymentAttempt) -> AttemptState:
-    """What follows from what is known: the first line that is so."""
+    """Derives the state from the known facts: the first matching line wins."""
     lines = (
         (known.captured > 0, _S.CAPTURED),
         (known.cancelled and known.authorised > 0, _S.VOIDED),
@@ -273,7 +273,7 @@ def _derive_state(known: PaymentAttempt) -> AttemptState:
 
 
 def next_reconcile_at(attempt: PaymentAttempt, now: datetime) -> datetime | None:
-    """When somebody looks at it again although nothing was heard; None: not before a notice.
+    """The next time to look it up without a notice; None: not before a notice.
 
     Until its deadline more and more seldom, and at its deadline; an authorisation each day.
     """

@@ -1,4 +1,4 @@
-"""How what came back is paid back: in the ways in which it was paid, to the last coin."""
+"""Refunds of returned goods: by the tenders that paid for them, exact to the minor unit."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -12,7 +12,7 @@ from domain.payments.tenders import Tender
 
 
 class RefundMethod(StrEnum):
-    """Who pays back: the till that took the goods, the payment provider, or the office."""
+    """The party that pays back: the till with the goods, the payment provider, or the office."""
 
     TILL = "till"
     PROVIDER = "provider"
@@ -20,11 +20,11 @@ class RefundMethod(StrEnum):
 
 
 STORE_CREDIT: Final = "store_credit"
-"""What is paid where there is no receipt: it is spent in the shop, and nowhere else."""
+"""Store credit, for returns without a receipt: it can be spent in the shop only."""
 
 
 class Refund(Struct, frozen=True):
-    """What is paid back in the way in which it was paid, and by whom."""
+    """The amount paid back by the tender that paid it, and the party that pays."""
 
     type: str
     amount: Money
@@ -34,9 +34,9 @@ class Refund(Struct, frozen=True):
 def split_refund(
     amount: int, tenders: Iterable[Tender], before: Mapping[str, int], *, at_till: bool
 ) -> list[Refund]:
-    """`amount` minor units, shared out by what is left of each tender: never more than was paid.
+    """`amount` minor units, allocated by the rest of each tender: never more than was paid.
 
-    `before` is what was paid back of each already. All that is left is paid back by all returns
+    `before` is the amount already paid back of each. All that is left is paid back by all returns
     together.
     """
     paid = Counter[str]()

@@ -1,4 +1,4 @@
-"""How an order is paid, and with what."""
+"""Tenders: the means by which an order is paid."""
 
 from typing import Annotated, Final
 
@@ -20,10 +20,10 @@ CardToken = Annotated[
 
 
 class Payment(Struct, frozen=True, forbid_unknown_fields=True):
-    """How an order is paid: where it is collected, by card, at a till at once, or on account.
+    """The payment of an order: on collection, by card, at a till at once, or on account.
 
     `card` is the provider's name of a card that the page gave to it before, such as `pm_…`;
-    `receipt` the till's own of what was paid there.
+    `receipt` the till's own id of the payment there.
     """
 
     method: Annotated[str, Meta(pattern=anchored("|".join(PAYMENT_METHODS)))] = PAY_AT_PICKUP
@@ -45,13 +45,13 @@ class TenderNotAccepted(Conflict):
 
 
 class TenderRequest(Struct, frozen=True, forbid_unknown_fields=True):
-    """What is to be paid with points or gift cards, before the rest is paid as `payment` says."""
+    """The amount to pay with points or gift cards, before `payment` covers the rest."""
 
     points: Annotated[int, Meta(ge=0, le=10**9)] = 0
     gift_cards: Annotated[list[Annotated[str, Meta(max_length=64)]], Meta(max_length=20)] = []
 
     def ensure_accepted(self) -> None:
-        """Raises TenderNotAccepted: the shop takes neither yet, and says so at once."""
+        """Raises TenderNotAccepted: the shop accepts neither yet, and refuses at once."""
         if self.points:
             raise TenderNotAccepted("points")
         if self.gift_cards:
@@ -64,5 +64,5 @@ class Tender(Struct, frozen=True):
 
 
 def to_tenders(payment: Payment, totals: Totals) -> list[Tender]:
-    """How the order is paid: all of it in one way."""
+    """The payment of the order: all of it by one tender."""
     return [Tender(payment.method, totals.to_pay)]

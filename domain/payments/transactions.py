@@ -1,7 +1,7 @@
-"""What is asked of a provider for an attempt to be paid, and what has to be asked next.
+"""Transactions: requests to a provider for a payment attempt, and the choice of the next one.
 
-Whatever is asked is a transaction: planned in the unit that decides it, carried out between units
-under its own id, and the only one of its kind for its cause.
+Every request is a transaction: planned in the unit of work that decides it, sent between units of
+work under its own id, and the only one of its kind for its cause.
 """
 
 from collections.abc import Iterable
@@ -28,7 +28,7 @@ from domain.payments.attempts import (
 
 
 class TransactionKind(StrEnum):
-    """What can be asked of a provider."""
+    """The kinds of request to a provider."""
 
     AUTHORISE = "authorise"
     CAPTURE = "capture"
@@ -66,9 +66,9 @@ class Transaction(Struct, frozen=True, kw_only=True):
     receipt: str = ""
 
     def with_outcome(self, outcome: ProviderOutcome | None, now: datetime) -> "Transaction":
-        """What becomes of it by what the provider said; one that is over stays as it is.
+        """Updates it from the provider's answer; a transaction that is over stays as it is.
 
-        None: it was not asked any more, since its time is over.
+        None: it was not sent any more, since its time is over.
         """
         if self.state is not _T.PLANNED:
             return self
@@ -95,7 +95,7 @@ class Transaction(Struct, frozen=True, kw_only=True):
 
 
 def _resolve(asked: Transaction, outcome: ProviderOutcome | None) -> tuple[TransactionState, str]:
-    """What becomes of it, and why."""
+    """The outcome of a transaction, and the reason."""
     match outcome:
         case None:
             return _T.REFUSED, PAST_DEADLINE
@@ -113,7 +113,7 @@ def _resolve(asked: Transaction, outcome: ProviderOutcome | None) -> tuple[Trans
 def _resolve_by_status(
     asked: Transaction, truth: ProviderPayment | None, no: str
 ) -> tuple[TransactionState, str]:
-    """A "no" because it is so already is as good as a yes; what the bank still works at waits."""
+    """A refusal because it is done already is a success; one still at the bank waits."""
     if truth is None or asked.kind in {TransactionKind.AUTHORISE, TransactionKind.REFUND}:
         return _T.REFUSED, no or PAST_DEADLINE
     wanted = (
@@ -130,7 +130,7 @@ def _resolve_by_status(
 
 
 class PlannedTransaction(Struct, frozen=True):
-    """What is to be asked next, and of how much."""
+    """The next request, and its amount."""
 
     kind: TransactionKind
     amount: int
@@ -139,11 +139,11 @@ class PlannedTransaction(Struct, frozen=True):
 def next_transaction(
     attempt: PaymentAttempt, asked: Iterable[Transaction], owed: int, *, take: bool
 ) -> PlannedTransaction | None:
-    """What the shop must ask so that it keeps `owed` minor units of an attempt, and no more.
+    """Decides the next request so that the shop has `owed` minor units of an attempt, and no more.
 
-    `take` says that the goods go: the money is captured now, once. Nothing owed is given back:
-    voided before a capture, refunded after it. What is under way is waited for, and so is a payment
-    that the provider has not answered for yet.
+    `take` means that the goods go: the money is captured now, once. Money that is not owed is given
+    back: voided before a capture, refunded after it. A request under way must end first, and so
+    must a payment that the provider has not answered for yet.
     """
     asked = list(asked)
     if attempt.captured:
@@ -159,7 +159,7 @@ def next_transaction(
 
 
 def coverable_amount(attempt: PaymentAttempt, asked: Iterable[Transaction], owed: int) -> int:
-    """Minor units that its order may come to cost: what is reserved, until it is taken or let go.
+    """Minor units that its order may cost: the reservation, until it is captured or voided.
 
     From then on no more than is `owed`.
     """
@@ -176,9 +176,9 @@ def is_settling(asked: Iterable[Transaction]) -> bool:
 
 
 def refundable(attempt: PaymentAttempt, asked: Iterable[Transaction], owed: int) -> int:
-    """How much more is to be refunded, so that `owed` stays; never more than was captured.
+    """The further amount to refund so that `owed` stays; never more than was captured.
 
-    What a provider refused to refund is settled by a person, and not asked for again.
+    A refund that the provider refused is settled by a person, and not requested again.
     """
     under_way = sum(
         one.amount

@@ -1,4 +1,4 @@
-"""What the shop found out of order and somebody should look at.
+"""Incidents: stock problems that the shop found and a person should check.
 
 An incident is about one SKU in one store. It is opened once, whatever comes again, and settled by
 a person, or by the shop itself when things are in order again.
@@ -27,9 +27,9 @@ IncidentId = NewType("IncidentId", str)
 
 
 class IncidentKind(StrEnum):
-    """`oversold`: more is promised than is there. `unknown_sku`: a till sold what nobody sells.
+    """`oversold`: more is promised than is there. `unknown_sku`: a till sold an unknown product.
 
-    `count_due`: a picker did not find what should be there.
+    `count_due`: a picker did not find goods that should be there.
     """
 
     OVERSOLD = "oversold"
@@ -43,7 +43,7 @@ class IncidentState(StrEnum):
 
 
 class OpenClaim(Struct, frozen=True):
-    """Units of one SKU that an order waits for; `staged` of them lie picked."""
+    """Units of one SKU that an order waits for; `staged` of them are picked."""
 
     store: StoreId
     sku: Sku
@@ -69,7 +69,7 @@ class OrderAtRisk(Struct, frozen=True):
 
 
 class ShortAllocation(Struct, frozen=True):
-    """A shelf where `there` units lie, fewer than the claims on it are for."""
+    """A stock level with `there` units on hand, fewer than the claims on it."""
 
     stock_key: StockKey
     units_present: int
@@ -84,7 +84,7 @@ class UnitsAtRisk(Struct, frozen=True):
 
 
 class Incident(Struct, frozen=True, kw_only=True):
-    """`units` is by how many the shelf is short, or how many were sold of what nobody knows.
+    """`units` is the shortage of the stock level, or the units sold of an unknown product.
 
     `since` and `until` are the first and the last moment at which it happened.
     """
@@ -120,11 +120,11 @@ class Incident(Struct, frozen=True, kw_only=True):
 
 
 class IncidentNotFound(NotFound):
-    """There is no such incident; told like one of another store."""
+    """The incident does not exist; the answer is the same for one of another store."""
 
 
 class UnknownSku(Struct, frozen=True):
-    """Something that a till sold, or took back, and nobody knows."""
+    """An unknown product that a till sold or took back."""
 
     store: StoreId
     sku: Sku
@@ -145,7 +145,7 @@ class UnknownSku(Struct, frozen=True):
 
 
 def unknown_skus(books: Iterable[BookedReceipt], unknown: Collection[Sku]) -> list[UnknownSku]:
-    """What receipts name of what nobody knows, one for each thing; what came back is taken off."""
+    """The unknown products on receipts, one entry for each; returned units are subtracted."""
     found: dict[StockKey, UnknownSku] = {}
     for book in books:
         sign = 1 if book.receipt.kind is ReceiptKind.SALE else -1
@@ -161,7 +161,7 @@ def unknown_skus(books: Iterable[BookedReceipt], unknown: Collection[Sku]) -> li
 
 
 def find_at_risk(there: int, claims: Iterable[OpenClaim]) -> list[OrderAtRisk]:
-    """Who goes without when `there` units are given out, the earliest promise first."""
+    """The claims that get no units when `there` units are given out, the earliest promise first."""
     risks = []
     left = max(there, 0)
     for claim in sorted(claims, key=_allocation_priority):
@@ -175,7 +175,7 @@ def find_at_risk(there: int, claims: Iterable[OpenClaim]) -> list[OrderAtRisk]:
 
 
 def risks_by_fulfilment(shelves: Iterable[ShortAllocation]) -> dict[str, list[UnitsAtRisk]]:
-    """What each pickup or shipment may go without, in the order of SKUs."""
+    """The units that each pickup or shipment may lack, in the order of SKUs."""
     found: dict[str, list[UnitsAtRisk]] = {}
     for short in sorted(shelves, key=lambda short: short.stock_key):
         _, sku = short.stock_key
@@ -185,7 +185,7 @@ def risks_by_fulfilment(shelves: Iterable[ShortAllocation]) -> dict[str, list[Un
 
 
 def is_uncertain(claims: Iterable[OpenClaim]) -> list[OrderAtRisk]:
-    """Who still waits for units that nobody has picked yet, the earliest promise first."""
+    """The claims that still wait for unpicked units, the earliest promise first."""
     return [
         OrderAtRisk(claim.order, claim.group, claim.units - claim.staged, claim.promised_from)
         for claim in sorted(claims, key=_allocation_priority)
@@ -199,7 +199,7 @@ def _allocation_priority(claim: OpenClaim) -> tuple[datetime, datetime, str]:
 
 
 def to_missed(moves: Iterable[StockPosting]) -> list[StockKey]:
-    """Where a picker did not find what should be there: somebody should count."""
+    """The places where a picker did not find goods that should be there: a count is due."""
     return [
         move.delta.key
         for move in moves
@@ -210,7 +210,7 @@ def to_missed(moves: Iterable[StockPosting]) -> list[StockKey]:
 def to_oversold(
     changes: Iterable[StockDelta], after: Mapping[StockKey, StockLevel]
 ) -> tuple[list[StockKey], list[StockKey]]:
-    """Shelves on which more is promised than before and than is there; and those in order again."""
+    """Stock levels whose claims grew above the units on hand; and those in order again."""
     worse, well = [], []
     for change in changes:
         now = after[change.key].available

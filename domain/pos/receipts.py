@@ -1,7 +1,7 @@
-"""What tills tell: goods that were sold or came back, receipt by receipt.
+"""Receipts of tills: goods that were sold or came back, receipt by receipt.
 
-A receipt is a fact. It may come late, twice, in any order, from a clock that is wrong, and of
-goods that nobody knew were there: it is never refused, and it never counts twice.
+A receipt is a fact. It may come late, twice, in any order, from a clock that is wrong, and of goods
+that were not on record: it is never refused, and it never counts twice.
 """
 
 import re
@@ -28,7 +28,7 @@ from domain.returns.dispositions import CONDITION_BY_DISPOSITION, Disposition
 
 PENDING_RETURN: Final = "awaited"
 ORDER_ID_PATTERN: Final = re.compile(r"ord_[0-9a-hjkmnp-tv-z]{26}")
-"""What an order is called, and no sale of a till."""
+"""The form of an order's id, which no sale of a till has."""
 MAX_AMOUNT: Final = 10**15
 
 
@@ -50,30 +50,30 @@ class ReceiptLine(
 
     @property
     def item_code(self) -> str:
-        """What the till called it; a barcode in 14 digits, where it is one."""
+        """The till's own code of the product; a barcode in 14 digits, where it is one."""
         return self.sku if self.sku is not None else _normalise_gtin(self.gtin or "")
 
     def with_sku(self, called: Mapping[str, Sku]) -> "ReceiptLine":
-        """The line by the sku that its barcode stands for; the barcode itself where none does."""
+        """The line with the SKU of its barcode; with the barcode itself where no SKU has it."""
         if self.sku is not None:
             return self
         return replace(self, sku=called.get(self.item_code, self.item_code))
 
     @property
     def total(self) -> int:
-        """In minor units."""
+        """The amount in minor units."""
         return self.unit_price.amount * self.quantity if self.unit_price else 0
 
 
 class ReceiptTender(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
-    """How a part was paid, in minor units of the receipt's currency."""
+    """The payment of a part, in minor units of the receipt's currency."""
 
     type: Annotated[str, Meta(min_length=1, max_length=64)]
     amount: Annotated[int, Meta(ge=-MAX_AMOUNT, le=MAX_AMOUNT)]
 
 
 class Receipt(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
-    """What a till printed. A return names in `of` the sale or the order it belongs to, if known."""
+    """A receipt as printed. A return names in `of` its sale or order, if known."""
 
     id: ReceiptId
     kind: ReceiptKind
@@ -147,7 +147,7 @@ class ReceiptIdReused(Invalid):
 
 
 class ReceiptDiscrepancy(Struct, frozen=True):
-    """What did not fit in a receipt that was applied all the same."""
+    """A part of a receipt that could not be applied, although the receipt was."""
 
     pointer: str
     code: str
@@ -159,7 +159,7 @@ def to_source_id(receipt: ReceiptId) -> str:
 
 
 class StoredReceipt(Struct, frozen=True):
-    """What is known under an id; `awaited` is a sale that only its return has named so far."""
+    """The records under an id; `awaited` is a sale that only its return has named so far."""
 
     store: StoreId
     kind: str
@@ -184,7 +184,7 @@ class TradedReceipt(Struct, frozen=True):
 
 
 class BookedReceipt(Struct, frozen=True):
-    """How one receipt is booked: its lines by the skus they turned out to be, and its moment."""
+    """The booking of one receipt: its lines by the SKUs found for them, and its moment."""
 
     receipt: Receipt
     store: StoreId
@@ -195,9 +195,9 @@ class BookedReceipt(Struct, frozen=True):
     lines: tuple[ReceiptLine, ...]
 
     def to_postings(self, made_of: Mapping[Sku, Mapping[Sku, int]]) -> list[StockPosting]:
-        """What left the shelves or came back to them, part by part of kits.
+        """Computes the stock movements of a receipt, part by part of kits.
 
-        `made_of` says of each known sku what is fetched for one unit of it.
+        `made_of` gives the parts of one unit of each known SKU.
         """
         sums = Counter[Sku]()
         conditions: dict[Sku, Counter[Condition]] = {}
@@ -227,7 +227,7 @@ class BookedReceipt(Struct, frozen=True):
         ]
 
     def earned_points(self) -> dict[Sku, int]:
-        """What a member earns by it, line by line: one point for each whole unit of money paid."""
+        """The points a member earns by it, line by line: one for each whole unit of money paid."""
         currency = next((line.unit_price.currency for line in self.lines if line.unit_price), "")
         if not currency:
             return {}
@@ -241,7 +241,7 @@ class BookedReceipt(Struct, frozen=True):
 
 
 def paid_amounts(totals: Collection[int]) -> list[int]:
-    """What was paid for each line: a deduction, a total below zero, is taken off the others."""
+    """The amount paid for each line: a deduction, a total below zero, is taken off the others."""
     off = -sum(total for total in totals if total < 0)
     paid = []
     for total in totals:
@@ -254,7 +254,7 @@ def paid_amounts(totals: Collection[int]) -> list[int]:
 def returned_quantities(
     trades: Iterable[TradedReceipt],
 ) -> dict[ReceiptId, dict[Sku, tuple[int, int]]]:
-    """Of each sale and sku: units that came back, at most all of them, and units that were sold."""
+    """Counts, for each sale and SKU, the units returned, at most all of them, and sold."""
     units: dict[ReceiptKind, Counter[tuple[ReceiptId, Sku]]] = {
         kind: Counter() for kind in ReceiptKind
     }
@@ -269,7 +269,7 @@ def returned_quantities(
 
 
 def _sign(kind: ReceiptKind, disposition: Disposition | None) -> int:
-    """What one unit adds to what is on hand."""
+    """The change of the quantity on hand by one unit."""
     if kind is ReceiptKind.SALE:
         return -1
     return 0 if disposition is Disposition.MISSING else 1

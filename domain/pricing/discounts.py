@@ -1,14 +1,13 @@
-"""How several promotions meet on one line.
+"""Discounts: the rules by which several promotions combine on one line.
 
-1. Without coupons each line has one promotion at most. Those that speak of lines singly (a
-   percentage, an amount off each unit) compete for each line, and the biggest discount has it.
-2. Those that speak of lines together (n for m, an amount off them all) are looked at next, the
-   biggest saving first: one has all its lines where it saves more there than was saved before.
-   Lines that one of these has are closed to the next.
-3. Then each coupon takes its part of what is left of its lines: percentages first, n for m, then
-   amounts, which is best for the buyer; among equals by name.
+1. Without coupons each line has one promotion at most. Those that apply to lines singly (a
+percentage, an amount off each unit) compete for each line, and the biggest discount has it. 2.
+Those that apply to lines together (n for m, an amount off them all) are applied next, the biggest
+saving first: one has all its lines where it saves more there than the first step did. Lines that
+one of these has are closed to the next. 3. Then each coupon takes its part of the rest of its
+lines: percentages first, n for m, then amounts, which is best for the buyer; among equals by name.
 
-Nothing becomes cheaper than nothing, and the order in which lines or coupons came changes nothing.
+No price falls below zero, and the order in which lines or coupons came changes nothing.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -22,14 +21,14 @@ from domain.pricing.promotions import Promotion, PromotionItem, PromotionKind
 DiscountByLine = dict[str, int]
 """Minor units taken off each line."""
 AppliedDiscounts = list[tuple[Promotion, DiscountByLine]]
-"""What each promotion takes, in the order in which they took it."""
+"""The discount of each promotion, in the order in which they applied."""
 PRECEDENCE: Final = list(PromotionKind)
 
 
 def apply_discounts(
     items: Collection[PromotionItem], promotions: Iterable[Promotion], coupons: Iterable[Promotion]
 ) -> AppliedDiscounts:
-    """What everything takes off; promotions and coupons that do not apply are left out before."""
+    """All discounts together; promotions and coupons that do not apply are removed before."""
     taken = _automatic_discounts(items, list(promotions))
     left = {item.line: item.subtotal for item in items}
     for _, off in taken:
@@ -68,7 +67,7 @@ def _automatic_discounts(
 def _compute_discount(
     promotion: Promotion, items: Iterable[PromotionItem], left: Mapping[str, int]
 ) -> DiscountByLine:
-    """What a promotion takes off what is left of each line it covers."""
+    """The discount of a promotion on the remaining price of each line it covers."""
     covered = [item for item in items if promotion.applies_to(item)]
     if promotion.percent is not None:
         part, whole = (Decimal(promotion.percent) / 100).as_integer_ratio()

@@ -1,7 +1,8 @@
-"""Where the retailer sells, in which currency, and by which taxes.
+"""Markets: the countries where the retailer sells, their currencies and their taxes.
 
-With no market told there is one: prices include their tax, which nobody states, any currency and
-any country will do. As soon as there is one, nothing is sold in a currency that none of them has.
+Without a configured market there is a default one: prices include their tax, which is not stated,
+and any currency and any country is valid. As soon as there is one, nothing is sold in a currency
+that none of them has.
 """
 
 from collections.abc import Collection
@@ -32,7 +33,7 @@ class TaxRates(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class SendingHours(Struct, frozen=True, forbid_unknown_fields=True):
-    """When the law allows to write to people unasked, on their own clock."""
+    """The hours when the law allows unsolicited messages, on the recipient's own clock."""
 
     begin: WallTime = field(name="from")
     end: WallTime = field(name="to")
@@ -43,7 +44,7 @@ class SendingHours(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class MarketTerms(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """No `countries` are all of them. `sending_hours` are for what nobody has asked for."""
+    """No `countries` means all of them. `sending_hours` apply without a stated preference."""
 
     currency: Currency
     countries: Annotated[tuple[CountryCode, ...], Meta(max_length=300)] = ()
@@ -122,7 +123,7 @@ def choose_market(markets: Collection[Market], currency: str, named: str | None)
 
 
 def default_currency(markets: Collection[Market], default: str) -> str:
-    """The currency of a cart for which nobody named any: `default`, where it is sold at all."""
+    """The currency of a cart that names none: `default`, where it is sold at all."""
     sold = [market.currency for market in sorted(markets, key=lambda one: one.market)]
     return sold[0] if sold and default not in sold else default
 

@@ -1,7 +1,7 @@
-"""What prices are made by: markets, promotions and shipping methods, under the retailer's names.
+"""Price rules: markets, promotions and shipping methods, under the retailer's names.
 
-The office writes each whole. Its version grows with every change, so that nobody overwrites what
-somebody else has just decided.
+The office writes each whole. Its version grows with every change, so that no writer overwrites
+another's latest change.
 """
 
 import re
@@ -28,7 +28,7 @@ NAME_RULE: Final = "must be 1 to 64 small letters, digits, - and _, and begin wi
 
 
 class PriceRuleNotFound(NotFound):
-    """`thing` is what it would be: a market, a promotion or a shipping method."""
+    """`thing` is the kind of rule: a market, a promotion or a shipping method."""
 
     def __init__(self, thing: str, name: str) -> None:
         what = thing.replace("_", " ")

@@ -1,11 +1,11 @@
-"""What a cart costs, line by line: discounts, shipping and taxes, all of which add up exactly.
+"""Cart prices, line by line: discounts, shipping and taxes, all of which add up exactly.
 
     goods      = the sum of unit price x quantity
     total      = a line's goods less its discounts
     to_pay     = goods - discounts + shipping, and the tax where prices come without it
 
-A tax is counted once for each rate, on the sum of what bears it, and then shared out to the lines:
-so what stands on the lines, in the sums by rate and in the totals is the same to the last coin.
+A tax is counted once for each rate, on the sum of its base, and then allocated to the lines: so the
+amounts on the lines, in the sums by rate and in the totals agree to the last minor unit.
 """
 
 from collections.abc import Collection, Sequence
@@ -24,11 +24,11 @@ from domain.pricing.promotions import Promotion, PromotionItem
 from domain.pricing.shipping_methods import ShippingMethod
 
 SHIPPING_LINE = ""
-"""What shipping is called among the lines, none of which is called so."""
+"""The key of shipping among the lines, which no line has."""
 
 
 class PricingRules(Struct, frozen=True):
-    """What every cart is priced by. `promotions` are those that need no code."""
+    """The price rules of every cart. `promotions` are those that need no code."""
 
     markets: tuple[Market, ...] = ()
     promotions: tuple[Promotion, ...] = ()
@@ -36,7 +36,7 @@ class PricingRules(Struct, frozen=True):
 
 
 class LineDiscount(Struct, frozen=True):
-    """What a promotion takes off a line; with the `code` of the coupon that it needed."""
+    """The discount of a promotion on a line; with the `code` of the coupon that it needed."""
 
     promotion: PromotionId
     name: str
@@ -84,7 +84,7 @@ class PricedLine(Struct, frozen=True):
 
 
 class ShippingCharge(Struct, frozen=True):
-    """What it costs to send whatever is sent, once for the order."""
+    """The shipping cost, once for the order."""
 
     method: ShippingMethodId
     name: str
@@ -104,7 +104,7 @@ class TaxTotal(Struct, frozen=True):
 
 
 class Totals(Struct, frozen=True):
-    """`goods` are before their discounts; `tax` is in `to_pay`, however prices are told."""
+    """`goods` are before their discounts; `to_pay` includes `tax` in every market."""
 
     goods: Money
     discounts: Money
@@ -124,9 +124,9 @@ class Quote(Struct, frozen=True):
 
 
 class PricingContext(Struct, frozen=True):
-    """By what a cart is priced: its market, what may make it cheaper, and how it is sent.
+    """The price inputs of a cart: its market, its possible discounts, and its shipping.
 
-    `coupons` are those without trouble.
+    `coupons` are those that apply.
     """
 
     currency: str
@@ -236,6 +236,6 @@ def _taxes(
 
 
 def compute_tax(amount: int, rate: Percent, *, included: bool) -> int:
-    """The tax that lies in an amount, or comes on top of it; half a minor unit goes up."""
+    """The tax included in an amount, or added to it; half a minor unit is rounded up."""
     part, whole = (Decimal(rate) / 100).as_integer_ratio()
     return round_half_up(amount * part, whole + part if included else whole)

@@ -1,7 +1,7 @@
-"""What makes goods cheaper for a while: for everybody, or with a coupon's code.
+"""Promotions: discounts for a limited time, for every buyer or with a coupon's code.
 
-A promotion speaks of all goods, or of those it names by SKU or category. What its code is bound to
-(a customer, so many uses) is decided where it is used.
+A promotion covers all goods, or those it names by SKU or category. The limits of its code (a
+customer, so many uses) are checked where it is used.
 """
 
 from collections.abc import Iterable
@@ -23,7 +23,7 @@ from domain.pricing.price_rules import Category, Percent, check_name
 from domain.pricing.shipping_methods import check_price
 
 MAX_COUPONS: Final = 3
-"""In one cart."""
+"""The most in one cart."""
 CouponCode = Annotated[
     str,
     Meta(
@@ -48,7 +48,7 @@ REQUIRED_FIELDS: Final = {
     PromotionKind.N_FOR_M: ("take", "pay"),
     PromotionKind.AMOUNT: ("amount",),
 }
-"""What each kind is told by, and no other."""
+"""The fields that each kind requires; it accepts no others."""
 
 
 class PromotionState(StrEnum):
@@ -75,15 +75,15 @@ class PromotionItem(Struct, frozen=True):
 
 
 class PromotionTerms(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One kind of discount, on what, when, and for whom.
+    """One discount: its kind, its goods, its dates and its buyers.
 
     - `percentage`: `percent` off.
     - `amount`: `amount` off each unit, or off the lines together.
-    - `n_for_m`: whoever takes `take` units pays `pay` of them; the cheapest are free.
+    - `n_for_m`: a buyer of `take` units pays `pay` of them; the cheapest are free.
 
-    Neither `skus` nor `categories` are all goods. `least_spend` is what these goods must cost
-    before any discount. With a `code` it is a coupon; only that may be bound to a `customer`, and
-    to `uses_max` orders in all or `uses_per_customer` of one.
+    Neither `skus` nor `categories` are all goods. `least_spend` is the least that these goods must
+    cost before any discount. With a `code` it is a coupon; only that may be bound to a `customer`,
+    and to `uses_max` orders in all or `uses_per_customer` of one.
     """
 
     kind: PromotionKind
@@ -136,7 +136,7 @@ class PromotionTerms(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     @property
     def spans_lines(self) -> bool:
-        """Whether what it takes off one line depends on the others."""
+        """Whether its discount on one line depends on the other lines."""
         by_lines = self.kind is PromotionKind.AMOUNT and self.off == "lines"
         return by_lines or self.kind is PromotionKind.N_FOR_M
 
@@ -162,7 +162,7 @@ class PromotionTerms(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class Promotion(PromotionTerms, frozen=True, kw_only=True):
-    """`uses` are the orders that stand with its code."""
+    """`uses` are the orders placed with its code."""
 
     promotion: PromotionId
     version: int = 1
@@ -192,7 +192,7 @@ class CodeTaken(Conflict):
 
 
 class PromotionInUse(Conflict):
-    """What orders stand with is paused or ended, never taken away from under them."""
+    """A promotion that orders use is paused or ended, never deleted."""
 
     code = "promotion_used"
 
@@ -222,7 +222,7 @@ class CouponRejected(Conflict):
 
 
 class CouponProblem(StrEnum):
-    """Why a coupon takes nothing off."""
+    """The reason why a coupon gives no discount."""
 
     ENDED = "coupon_ended"
     NOT_YOURS = "coupon_not_yours"
@@ -239,7 +239,7 @@ COUPON_MESSAGES: Final = {
 
 
 def normalize_code(code: str) -> str:
-    """A code as it is kept: case counts not."""
+    """Normalises a code as it is stored; case does not matter."""
     return code.upper()
 
 
@@ -268,7 +268,7 @@ class Coupon(Struct, frozen=True):
         currency: str,
         now: datetime,
     ) -> CouponProblem | None:
-        """Why it takes nothing off; what no change of the cart mends comes first."""
+        """Gives the reason for no discount; reasons that the buyer cannot fix come first."""
         told = self.promotion
         if told is None or told.has_ended(now):
             return CouponProblem.ENDED

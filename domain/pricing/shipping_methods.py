@@ -1,4 +1,4 @@
-"""How goods are sent: for how much, where to, and within how many days."""
+"""Shipping methods: their prices, countries and delivery days."""
 
 from collections.abc import Collection
 from enum import StrEnum
@@ -23,9 +23,9 @@ class ShippingMethodState(StrEnum):
 
 
 class ShippingTerms(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`price` is once per order, and nothing from `free_from` on: what the goods cost by then.
+    """`price` is once per order, and zero when the goods cost `free_from` or more.
 
-    No `countries` are all of them. It takes `days_min` to `days_max` days. Its tax is that of
+    No `countries` means all of them. It takes `days_min` to `days_max` days. Its tax is that of
     `tax_category`, as if it were a product.
     """
 
@@ -63,7 +63,7 @@ class ShippingMethod(ShippingTerms, frozen=True, kw_only=True):
         return self.method
 
     def is_available_for(self, *, country: str | None, currency: str | None) -> bool:
-        """Whether it may be chosen; what nobody has told yet shuts nothing out."""
+        """Whether it may be chosen; a country or currency not yet known excludes no method."""
         if self.state is not ShippingMethodState.ACTIVE:
             return False
         if currency is not None and self.price.currency != currency:
@@ -102,7 +102,7 @@ def ensure_offered(method: str, known: Collection[ShippingMethod], currency: str
 
 
 def check_price(field: str, price: Money) -> None:
-    """Raises InvalidField for what nothing costs."""
+    """Raises InvalidField for a price that no shipping method can have."""
     if not is_currency(price.currency):
         rule = "must be a currency of ISO 4217"
         raise InvalidField(f"{field}.currency", "unknown_currency", rule)

@@ -1,7 +1,7 @@
-"""What to do with goods that came back: on the shelf here, to a store that lacks them, or aside.
+"""Dispositions of returned goods: into stock here, to a store that lacks them, or set aside.
 
-Whoever waits goes first: orders here, then orders elsewhere; then whoever has nothing to sell, here
-before elsewhere. Among stores, the nearest.
+Open claims go first: orders here, then orders elsewhere; then stores without stock, here before
+elsewhere. Among stores, the nearest.
 """
 
 from collections.abc import Iterable
@@ -16,7 +16,7 @@ from domain.kernel.ids import Sku, StoreId
 
 
 class Disposition(StrEnum):
-    """What becomes of goods that came back; those that are `missing` did not come at all."""
+    """The disposition of returned goods; those that are `missing` did not come at all."""
 
     SELLABLE = "sellable"
     DAMAGED = "damaged"
@@ -28,7 +28,7 @@ CONDITION_BY_DISPOSITION: Final = {
     Disposition.DAMAGED: Condition.DAMAGED,
     Disposition.QUARANTINE: Condition.QUARANTINE,
 }
-"""In which condition goods come back that cannot be sold as they are."""
+"""The condition of returned goods that cannot be sold as they are."""
 
 
 class ProposedAction(StrEnum):
@@ -48,20 +48,20 @@ class DispositionProposal(Struct, frozen=True):
 
 
 class OtherLocation(Struct, frozen=True):
-    """The shelf of another store, and how far it is; None where nobody knows."""
+    """The stock level of another store, and its distance; None where it is unknown."""
 
     stock_level: StockLevel
     distance_km: float | None = None
 
 
 NOT_SELLABLE: Final = {Disposition.DAMAGED: "damaged", Disposition.QUARANTINE: "to_be_checked"}
-"""Why goods are set apart."""
+"""The reason why goods are set aside."""
 
 
 def propose(
     disposition: Disposition, quantity: int, here: StockLevel, others: Iterable[OtherLocation]
 ) -> DispositionProposal:
-    """Where units that came back belong; the shelves are as they were before they came."""
+    """Decides the disposition of returned units; the stock levels are those before the return."""
     if reason := NOT_SELLABLE.get(disposition):
         return DispositionProposal(here.sku, quantity, ProposedAction.QUARANTINE, reason)
     lacking = sorted((other for other in others if not other.stock_level.sellable), key=_priority)

@@ -1,7 +1,7 @@
-"""Goods that come back without a receipt: taken where the office allows it, for store credit only.
+"""Returns without a receipt: accepted where the office allows it, for store credit only.
 
-Nobody knows what was paid for them, so no unit is worth more than it costs today, and one return
-not more than the office has set.
+The price paid is unknown, so no unit is worth more than its price today, and one return not more
+than the office's limit.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -18,7 +18,7 @@ from domain.returns.returns import ReturnLine
 
 
 class BroughtItem(Struct, frozen=True):
-    """Units of one thing that somebody brought; worth `unit_price`, else what it costs today."""
+    """Returned units of one product; worth `unit_price`, else the price of today."""
 
     quantity: int
     disposition: Disposition
@@ -28,7 +28,7 @@ class BroughtItem(Struct, frozen=True):
 
     @property
     def name(self) -> Sku:
-        """What it is called; a barcode where that stands for nothing."""
+        """The SKU of the product; its barcode where no SKU has it."""
         return self.sku or self.gtin or ""
 
 
@@ -50,9 +50,9 @@ def value_of(
     parts: Mapping[Sku, dict[Sku, int]],
     most: int,
 ) -> list[ReturnLine]:
-    """What each is paid back with; `parts` is what of a unit goes to the shelf.
+    """Values the refund of each; `parts` are the units that enter the stock for one unit.
 
-    `most` is in minor units of whatever currency; 0 allows nothing.
+    `most` is in minor units of any currency; 0 allows nothing.
 
     Raises:
         ReceiptRequired, InvalidField.

@@ -1,13 +1,13 @@
-"""Goods that come back: to any store at once, or by post, announced first.
+"""Returns: goods that come back, to any store at once, or by post after an announcement.
 
     announced → received
               → cancelled
 
-An announcement promises nothing: what counts is what comes, and that is never more than the buyer
-has. It is over once nothing of it is left with the buyer, since whatever was announced may also be
-brought to a store. What came back is paid back unit by unit, so that all returns of a line come to
-what was paid for it, in whatever order they come. Whether units that did not come (`missing`) are
-paid back, the office decides.
+An announcement promises nothing: only the goods received count, and never more than the buyer has.
+It is over once nothing of it is left with the buyer, since announced goods may also be brought to a
+store. Goods that came back are paid back unit by unit, so that all returns of a line add up to the
+amount paid for it, in any order. Whether units that did not come (`missing`) are paid back, the
+office decides.
 """
 
 from collections import Counter
@@ -56,10 +56,10 @@ class RequestedLine(Struct, frozen=True):
 
 
 class ReturnLine(Struct, frozen=True, kw_only=True):
-    """Units of one line that share a fate. `line` names it in its order, where there is one.
+    """Units of one line that share a disposition. `line` names it in its order, where there is one.
 
-    `refund` is paid back, `withheld` waits for the office. `parts` is what was put on the shelf for
-    each unit; nothing where nothing came, and where the till's receipt has moved the goods.
+    `refund` is paid back, `withheld` waits for the office. `parts` are the units put into stock for
+    each unit; empty where no goods came, and where the till's receipt has moved them.
     """
 
     sku: Sku
@@ -136,7 +136,7 @@ class Return(Struct, frozen=True, kw_only=True):
         return dict(counted)
 
     def to_postings(self, now: datetime) -> list[StockPosting]:
-        """What comes to the shelves of its store, part by part of kits."""
+        """The goods that enter its store's stock, part by part of kits."""
         on_hand = Counter[Sku]()
         aside: dict[Sku, Counter[Condition]] = {}
         for line in self.lines:
@@ -174,7 +174,7 @@ class Return(Struct, frozen=True, kw_only=True):
     def decide_withheld(
         self, *, pays: bool, refunds: list[Refund], by: str, now: datetime
     ) -> "Return":
-        """What was withheld is paid back, by `refunds`, or is not. Raises NothingToDecide."""
+        """Settles the withheld amount: paid back by `refunds`, or not. Raises NothingToDecide."""
         if not self.withheld.amount:
             raise NothingToDecide
         lines = [
@@ -198,13 +198,13 @@ def to_return_lines(
     *,
     pays_missing: bool = False,
 ) -> list[ReturnLine]:
-    """What is meant of the order's lines, and the money of it.
+    """Matches the returned units to the order's lines, with their amounts.
 
-    Units of a SKU are taken from its lines in turn. `parts` is what of a unit of each line goes to
-    the shelf.
+    Units of a SKU are taken from its lines in turn. `parts` are the units that enter the stock for
+    a unit of each line.
 
     Raises:
-        ReturnTooLarge: with what may come back of each line that was named.
+        ReturnTooLarge: with the units that may come back of each named line.
     """
     left = {line.line: line.returnable for line in order.lines}
     lines, wrong = [], []
@@ -228,7 +228,7 @@ def to_return_lines(
 
 
 def clip_to_returnable(order: Order, asked: Iterable[RequestedLine]) -> list[RequestedLine]:
-    """Of each as much as the order's buyer has; for what happened and cannot be refused."""
+    """Takes of each at most the units the order's buyer has; for returns that cannot be refused."""
     left = {line.line: line.returnable for line in order.lines}
     clipped = []
     for one in asked:
@@ -280,7 +280,7 @@ def _to_return_line(
 def _excess_error(
     position: int, one: RequestedLine, meant: Sequence[OrderLine], too_many: int
 ) -> dict[str, Any]:
-    """`allowed` is what may come back of it at all, whatever was named before it."""
+    """`allowed` are the units that may come back at all, whatever was named before."""
     name = one.line if one.line is not None else one.sku
     allowed = sum(line.returnable for line in meant)
     detail = f"{allowed} of {name} may come back." if meant else f"{name} was not ordered."
@@ -297,7 +297,7 @@ def _excess_error(
 def return_entry(
     back: Return, what: TimelineEventKind, by: ActorKind, actor: str, paid: Money | None = None
 ) -> TimelineEntry:
-    """`back`, a return of an order, as it is after the step; `paid` is what the step pays back."""
+    """`back`, a return of an order, after the step; `paid` is the amount the step pays back."""
     assert back.order, "nothing is told of goods without an order"
     units = Counter[Sku]()
     for line in back.lines:

@@ -1,1 +1,1 @@
-"""Routing of what is sent, and the stores that can serve a whole cart."""
+"""Routing of goods to send, and the stores that can serve a whole cart."""

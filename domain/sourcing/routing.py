@@ -1,9 +1,9 @@
-"""Which locations send what is to be sent.
+"""Routing: the choice of the locations that send the goods of an order.
 
-One location for everything where there is one, else as few as it takes: whoever covers the most
-whole lines, then the most units; then where the buyer holds it already; then a warehouse before a
-dark store before a store, whose goods walk-ins would like to find; then the first by its key. The
-same question always has the same answer.
+One location for everything where there is one, else as few as it takes: the location that covers
+the most whole lines, then the most units; then where the buyer holds it already; then a warehouse
+before a dark store before a store, whose goods walk-ins would like to find; then the first by its
+key. The same input always has the same result.
 """
 
 from collections.abc import Mapping
@@ -25,14 +25,14 @@ QuantityBySku = Mapping[Sku, int]
 
 
 class RoutedLine(Struct, frozen=True):
-    """Units of each SKU by the location that sends them, and units that nobody can send."""
+    """Units of each SKU by the location that sends them, and units that no location can send."""
 
     units_by_store: dict[StoreId, dict[Sku, int]]
     unrouted: dict[Sku, int]
 
 
 class LocationStock(Struct, frozen=True):
-    """What may be sent: the `parts` that one unit of each SKU takes of the shelves.
+    """The goods that may be sent: the `parts` in stock that one unit of each SKU takes.
 
     A SKU without parts is not counted, and can be sent from everywhere.
     """
@@ -42,11 +42,11 @@ class LocationStock(Struct, frozen=True):
     stores: Mapping[StoreId, Store]
     own_held: Mapping[StockKey, int] = NO_HELD_UNITS
     committed: Mapping[StockKey, int] = NO_HELD_UNITS
-    """What the same buyer is to collect there."""
+    """The units that the same buyer will collect there."""
 
 
 def route_lines(wanted: QuantityBySku, supply: LocationStock) -> RoutedLine:
-    """Who sends what of `wanted`. The units of one SKU may come from several locations."""
+    """Chooses the locations that send `wanted`. Units of one SKU may come from several."""
     left = dict(wanted)
     free = _sellable_by_store(supply)
     sent: dict[StoreId, dict[Sku, int]] = {}
@@ -63,7 +63,7 @@ def route_lines(wanted: QuantityBySku, supply: LocationStock) -> RoutedLine:
 
 
 def _sellable_by_store(supply: LocationStock) -> dict[StoreId, dict[Sku, int]]:
-    """What each location may sell, part by part."""
+    """The units that each location may sell, part by part."""
     free: dict[StoreId, dict[Sku, int]] = {store: {} for store in supply.stores}
     for place, shelf in supply.stock_levels.items():
         if shelf.store in free:

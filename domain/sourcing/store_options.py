@@ -1,7 +1,8 @@
-"""A whole cart in one store, or split over two: who can serve it, and how soon.
+"""Store options: one store, or two, that can serve a whole cart, with the pickup times.
 
-Lines are served in the cart's order: what a line takes is gone for those behind it, so a set and
-its parts are never promised the same units twice. What the cart holds itself counts as its own.
+Lines are served in the cart's order: the units that a line takes are not available to later lines,
+so a set and its parts are never promised the same units twice. Units that the cart itself holds
+count as its own.
 """
 
 from collections import Counter
@@ -19,7 +20,7 @@ from domain.stores.stores import Store
 
 
 class WantedItem(Struct, frozen=True):
-    """Units of one SKU; `parts` are what of one can run out, None for what nobody sells."""
+    """Units of one SKU; `parts` are those that can run out, None for a SKU that is not sold."""
 
     sku: Sku
     quantity: int
@@ -27,7 +28,7 @@ class WantedItem(Struct, frozen=True):
 
 
 class CandidateStore(Struct, frozen=True):
-    """A store that hands over, with what an order placed now would be promised there."""
+    """A store that hands over, with the promise for an order placed now."""
 
     store: Store
     promise: PickupPromise
@@ -40,7 +41,7 @@ class CandidateStore(Struct, frozen=True):
 
 
 class StoreShare(Struct, frozen=True):
-    """What one of two stores serves."""
+    """The lines that one of two stores serves."""
 
     candidate: CandidateStore
     units: Mapping[Sku, int]
@@ -57,7 +58,7 @@ class SplitOption(Struct, frozen=True):
 
     @property
     def since(self) -> datetime:
-        """When all of it is ready."""
+        """The time when all of it is ready."""
         return max(share.candidate.promise.since for share in self.shares)
 
     @property
@@ -68,7 +69,7 @@ class SplitOption(Struct, frozen=True):
 
 
 class StockView(Struct, frozen=True):
-    """Shelves as the web sees them, and what the cart holds of them."""
+    """Stock levels as the web sees them, and the units the cart holds of them."""
 
     shelves: StockLevelMap
     own_held: Mapping[StockKey, int] = NO_HELD_UNITS
@@ -76,7 +77,7 @@ class StockView(Struct, frozen=True):
     def sellable_units(
         self, wish: WantedItem, store: Store, taken: Mapping[StockKey, int] = NO_HELD_UNITS
     ) -> int:
-        """Units that `store` can serve beside what is `taken` of it already, as many as wished."""
+        """Units that `store` can serve beside those `taken`, at most the wanted quantity."""
         if wish.parts is None:
             return 0
         if wish.parts:
@@ -114,7 +115,7 @@ def find_best_split(
 ) -> SplitOption | None:
     """The best two stores that each serve a part; None where no two do.
 
-    A pair is looked at closely only where what lies there line by line could make it the best.
+    A pair is computed in full only where its stock, line by line, could make it the best.
     """
     alone = {
         one.store.store: [lying.sellable_units(wish, one.store) for wish in wishes]
@@ -139,7 +140,7 @@ def find_best_split(
 def _splits(
     wishes: Sequence[WantedItem], first: CandidateStore, second: CandidateStore, lying: StockView
 ) -> Iterator[SplitOption]:
-    """The first serves what it can and the second the rest, and the other way round."""
+    """The first serves as much as it can and the second the rest, and the reverse."""
     for one, other in ((first, second), (second, first)):
         here = served_stores(wishes, one.store, lying)
         there = served_stores(wishes, other.store, lying, here)
@@ -154,7 +155,7 @@ def _units(wishes: Sequence[WantedItem], counts: Sequence[int]) -> dict[Sku, int
 
 
 def _distance_key(first: CandidateStore, second: CandidateStore) -> tuple[object, ...]:
-    """When the later of the two is ready, how far both are, and their names."""
+    """The sort key of a pair: the later ready time, the sum of distances, and the names."""
     since = max(first.promise.since, second.promise.since)
     distance = (first.distance_km or 0.0) + (second.distance_km or 0.0)
     return (since, distance, *sorted((first.store.store, second.store.store)))

@@ -1,9 +1,9 @@
-"""When a store is open: hours as people write them, kept as OSM opening hours.
+"""Opening hours of a store: as people write them, stored as OSM opening hours.
 
 People leave out am and pm. `10-9:30` is from ten in the morning to half past nine at night,
-`0-11:59` the whole day, `6-2` an evening that ends after midnight. OSM text (`Mo-Sa 10:00-21:30;
-PH off`) says all of it without guessing and is what is kept. Empty text is a store that told no
-hours; it is counted as always open, since nothing forbids it.
+`0-11:59` the whole day, `6-2` an evening that ends after midnight. OSM text (`Mo-Sa 10:00-21:30; PH
+off`) is unambiguous and is the stored form. Empty text is a store without stated hours; it counts
+as always open, since nothing forbids it.
 """
 
 import re
@@ -23,7 +23,7 @@ from opening_hours import (  # type: ignore[attr-defined]  # the library's stub 
 from domain.kernel.errors import InvalidField
 
 Span = tuple[int, int]
-"""From and until, in minutes after midnight; past 1440 it ends on the next day."""
+"""Start and end, in minutes after midnight; past 1440 it ends on the next day."""
 
 _DAY: Final = 24 * 60
 _HALF_DAY: Final = 12 * 60
@@ -57,9 +57,9 @@ class InvalidOpeningHours(InvalidField):
 
 @lru_cache(maxsize=4096)
 def parse_hours(text: str) -> str:
-    """`text` as OSM opening hours, normalised; empty when nothing is said.
+    """Parses `text` to OSM opening hours, normalised; empty when no hours are given.
 
-    A day that people leave out is closed. Reading what was read changes nothing.
+    A day that people leave out is closed. Parsing a parsed text changes nothing.
 
     Raises:
         InvalidOpeningHours: it is neither OSM text nor days with times.
@@ -96,7 +96,7 @@ def ready_at(
 def _ready_at(
     hours: str, time_zone: str, now: datetime, prep_minutes: int, country: str
 ) -> datetime | None:
-    """Kept, since a page of goods asks the same stores at one moment."""
+    """Cached, since a page of goods queries the same stores at one moment."""
     left = timedelta(minutes=prep_minutes)
     for opens, closes in _open_spans(hours, time_zone, now, country):
         begins = max(opens, now)
@@ -109,7 +109,7 @@ def _ready_at(
 def spans_on_day(
     hours: str, time_zone: str, at: datetime, country: str = ""
 ) -> list[tuple[datetime, datetime]] | None:
-    """From and until of the day of `at`, in the store's own time; None when nothing is said.
+    """Start and end of the day of `at`, in the store's own time; None when no hours are given.
 
     An evening that ends after midnight belongs to the day it begins on.
     """
@@ -133,10 +133,10 @@ def spans_on_day(
 def _open_spans(
     hours: str, time_zone: str, after: datetime, country: str
 ) -> Iterator[tuple[datetime, datetime | None]]:
-    """What is open after `after`, in UTC, where an hour is an hour; the last may have no end.
+    """Open periods after `after`, in UTC, where an hour is an hour; the last may have no end.
 
-    The library looks at the clock on the wall and takes the second of two equal hours in autumn.
-    Starting a day early keeps it, and so the promise, right through that hour.
+    The library looks at the clock on the wall and takes the second of two equal hours in autumn. A
+    start one day early gives right results, and so a right promise, through that hour.
     """
     zone = ZoneInfo(time_zone)
     early = (after - timedelta(days=1)).astimezone(zone)
@@ -203,11 +203,11 @@ def _spans(times: str, part: str) -> list[Span]:
 
 
 def _span(written: Sequence[str]) -> Span:
-    """From (hour, minute, half of the day) twice; what the writer left out is guessed.
+    """From (hour, minute, half of the day) twice; omitted parts are inferred.
 
     An opening from 1 to 6 is in the afternoon; a closing is so many half days later that it comes
-    after the opening. A time that names its half of the day or starts with a zero leaves nothing
-    to guess, and a closing from 13 on says that its opening is on the 24-hour clock too.
+    after the opening. A time that names its half of the day or starts with a zero needs no
+    inference, and a closing from 13 on means that its opening is on the 24-hour clock too.
     """
     opens, closes = _minutes(*written[:3]), _minutes(*written[3:])
     if _is_ambiguous(written[:3]) and 1 <= opens // 60 <= 6 and closes // 60 <= 12:  # noqa: PLR2004

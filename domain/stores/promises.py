@@ -1,4 +1,4 @@
-"""What a store promises with an order: from when, and at the latest when, it can be collected."""
+"""Promises of a store for an order: the earliest and the latest time of collection."""
 
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo

@@ -1,9 +1,9 @@
-"""The places that hold stock: where they are, when they are open, what is sold from them and how.
+"""Stores: the locations that hold stock, with their address, opening hours and channels.
 
     active → draining → closed → active
 
-Nothing new is claimed of a location that is not active: no hold, no order, no transfer to it. What
-was claimed before goes on, and so do its tills.
+Nothing new is claimed of a location that is not active: no hold, no order, no transfer to it.
+Earlier claims go on, and so do its tills.
 """
 
 from collections.abc import Mapping
@@ -42,7 +42,7 @@ class StoreKind(StrEnum):
 
     @property
     def offers_pickup(self) -> bool:
-        """Unless somebody says otherwise."""
+        """The default."""
         return self is not StoreKind.WAREHOUSE
 
 
@@ -60,7 +60,7 @@ class StoreNotFound(NotFound):
 
 
 class UnknownStore(Invalid):
-    """A store that was named in what was sent; `where` says how it was, for whoever sent it."""
+    """A store named in the input; `where` is the path of the field, for the sender."""
 
     def __init__(self, store: StoreId, where: Mapping[str, str]) -> None:
         detail = f"There is no store {store!r}."
@@ -81,7 +81,7 @@ class StoreDisabled(Conflict):
 class Store(Struct, frozen=True, kw_only=True):
     """`hours` are the ordinary week, `exceptions` the days that differ, both OSM opening hours.
 
-    What is prepared there takes `prep_minutes` of opening time and waits `pickup_days` for its
+    A pickup prepared there takes `prep_minutes` of opening time and waits `pickup_days` for its
     customer. `channels` are the remote ones that sell from it; null for all of them.
     """
 
@@ -118,7 +118,7 @@ class Store(Struct, frozen=True, kw_only=True):
 
     @property
     def osm_hours(self) -> str:
-        """The ordinary week and its exceptions in one text; empty when the store told neither."""
+        """The ordinary week and its exceptions in one text; empty when the store has neither."""
         if not self.exceptions:
             return self.hours
         return f"{self.hours or '24/7'}; {self.exceptions}"
@@ -128,7 +128,7 @@ class Store(Struct, frozen=True, kw_only=True):
         return self.find_unavailable_reason(channel) is None
 
     def find_unavailable_reason(self, channel: ChannelId) -> str | None:
-        """Why a channel sells nothing new from here, for machines; None where it does."""
+        """The code of the reason why a channel sells nothing new from here; None where it does."""
         if self.state is not StoreState.ACTIVE:
             return f"store_{self.state.value}"
         return None if self.channels is None or channel in self.channels else "not_served"
@@ -146,7 +146,7 @@ class Store(Struct, frozen=True, kw_only=True):
         return opening_hours.next_opening_at(self.osm_hours, self.time_zone, at, self.country)
 
     def ready_at(self, now: datetime) -> datetime | None:
-        """When an order placed `now` is ready to collect, to the full minute.
+        """The time when an order placed `now` is ready to collect, to the full minute.
 
         None when the store never opens again.
         """
@@ -158,7 +158,7 @@ class Store(Struct, frozen=True, kw_only=True):
         )
 
     def distance_from(self, latitude: float, longitude: float) -> float | None:
-        """As the crow flies; None for a store that is nowhere on the map."""
+        """Great-circle distance; None for a store without coordinates."""
         if self.latitude is None or self.longitude is None:
             return None
         return distance_km(self.latitude, self.longitude, latitude, longitude)

@@ -2758,9 +2758,9 @@ export interface components {
         ActorKind: "buyer" | "clock" | "office" | "provider" | "store";
         /**
          * Address
-         * @description As a carrier needs it. `name` is who gets it, where that is not who ordered.
+         * @description A postal address as a carrier needs it. `name` is the recipient, if not the buyer.
          *
-         *         What is wrong is said in msgspec's words, so that whoever sent it reads of that very field.
+         *         Errors have msgspec's wording, so that the sender sees the exact field.
          */
         Address: {
             street: string;
@@ -2781,12 +2781,12 @@ export interface components {
         };
         /**
          * Adjustment
-         * @description `delta` units more or fewer, for a reason.
+         * @description Adds or removes `delta` units, for a reason.
          *
-         *         `damaged` goods are gone; `blocked` and `unblocked` move that many units out of and into what
-         *         may be sold: into `quality_check`, or the `condition` that is named. With any other reason, a
-         *         `condition` says in which one the goods are that come or go. A `reference` makes a repeat
-         *         harmless, for ever.
+         *         `damaged` goods are gone; `blocked` and `unblocked` move that many units out of and into the
+         *         sellable stock: into `quality_check`, or the `condition` that is named. With any other reason, a
+         *         `condition` gives the one of the goods that come or go. A `reference` makes a repeat harmless,
+         *         for ever.
          */
         Adjustment: {
             store: string;
@@ -2807,7 +2807,7 @@ export interface components {
         };
         /**
          * ApiKey
-         * @description The secret is shown once and kept only as a hash; `hint` is its last four characters.
+         * @description The secret is shown once and stored only as a hash; `hint` is its last four characters.
          */
         ApiKey: {
             id: string;
@@ -2845,9 +2845,9 @@ export interface components {
          * AvailabilityBreakdown
          * @description The whole sum, for staff: sellable = on_hand - the five parts, and never below zero.
          *
-         *         `conditions` say why units are unavailable, `confidence` how sure we are that they are there.
-         *         Where the location does not serve the channel, `reasons` say so and nothing is sellable.
-         *         A kit has no shelf of its own; its parts are asked for by their names.
+         *         `conditions` give the reasons for unavailable units, `confidence` the estimate that they are
+         *         there. Where the location does not serve the channel, `reasons` explain it and nothing is
+         *         sellable. A kit has no stock level of its own; its parts are queried by their own SKUs.
          */
         AvailabilityBreakdown: {
             on_hand: number;
@@ -2882,13 +2882,13 @@ export interface components {
         };
         /**
          * AvailableQuantities
-         * @description How much shoppers learn of a number.
+         * @description The precision with which shoppers see a quantity.
          * @enum {unknown}
          */
         AvailableQuantities: "capped" | "exact" | "hidden";
         /**
          * BrokenRow
-         * @description One figure that is not what it should be; `about` names the thing it belongs to.
+         * @description One figure that differs from its expected value; `about` names the object it belongs to.
          */
         BrokenRow: {
             about: {
@@ -2899,7 +2899,7 @@ export interface components {
         };
         /**
          * BufferResult
-         * @description What became of a line; `code` and `detail` say why not.
+         * @description The outcome of a line; `code` and `detail` are the reason of a refusal.
          */
         BufferResult: {
             /** @enum {unknown} */
@@ -3065,9 +3065,9 @@ export interface components {
         };
         /**
          * Consent
-         * @description One statement of a customer, kept for ever; the latest of a purpose and channel counts.
+         * @description One statement of a customer, stored for ever; the latest of a purpose and channel counts.
          *
-         *         `wording` names the text that was shown, `source` where it was said, `actor` who wrote it down.
+         *         `wording` names the text that was shown, `source` where it was given, `actor` who recorded it.
          */
         Consent: {
             purpose: components["schemas"]["Purpose"];
@@ -3097,7 +3097,7 @@ export interface components {
         };
         /**
          * Contact
-         * @description How to reach whoever ordered. An order is reachable by e-mail, by phone, or by both.
+         * @description The contact of the buyer. An order is reachable by e-mail, by phone, or by both.
          */
         Contact: {
             /** @description One line that is not blank, without control characters. */
@@ -3253,7 +3253,7 @@ export interface components {
         };
         /**
          * Disposition
-         * @description What becomes of goods that came back; those that are `missing` did not come at all.
+         * @description The disposition of returned goods; those that are `missing` did not come at all.
          * @enum {unknown}
          */
         Disposition: "damaged" | "missing" | "quarantine" | "sellable";
@@ -3321,15 +3321,15 @@ export interface components {
         };
         /**
          * Freshness
-         * @description Where an answer was read: in the shop's books, or in a copy that may be a little older.
+         * @description The source of an answer: the database, or a cached copy that may be a little older.
          * @enum {unknown}
          */
         Freshness: "cache" | "live";
         /**
          * FulfilmentMethod
-         * @description How a line reaches its buyer: collected at `store`, or sent.
+         * @description The fulfilment of a line: collected at `store`, or sent.
          *
-         *         What is wrong is said in msgspec's words, so that whoever sent it reads of that very field.
+         *         Errors have msgspec's wording, so that the sender sees the exact field.
          */
         FulfilmentMethod: {
             /** @enum {unknown} */
@@ -3426,9 +3426,9 @@ export interface components {
         };
         /**
          * IncidentKind
-         * @description `oversold`: more is promised than is there. `unknown_sku`: a till sold what nobody sells.
+         * @description `oversold`: more is promised than is there. `unknown_sku`: a till sold an unknown product.
          *
-         *         `count_due`: a picker did not find what should be there.
+         *         `count_due`: a picker did not find goods that should be there.
          * @enum {unknown}
          */
         IncidentKind: "count_due" | "oversold" | "unknown_sku";
@@ -3508,13 +3508,13 @@ export interface components {
         };
         /**
          * LegalBasis
-         * @description What in law allows us to say something.
+         * @description The legal basis of a message.
          * @enum {unknown}
          */
         LegalBasis: "consent";
         /**
          * LineDiscount
-         * @description What a promotion takes off a line; with the `code` of the coupon that it needed.
+         * @description The discount of a promotion on a line; with the `code` of the coupon that it needed.
          */
         LineDiscount: {
             promotion: string;
@@ -3566,7 +3566,7 @@ export interface components {
         };
         /**
          * MarketTerms
-         * @description No `countries` are all of them. `sending_hours` are for what nobody has asked for.
+         * @description No `countries` means all of them. `sending_hours` apply without a stated preference.
          */
         MarketTerms: {
             /** @description ISO 4217 */
@@ -3614,10 +3614,11 @@ export interface components {
         };
         /**
          * MergedLine
-         * @description What a claim did to a guest's line, or what its customer should know of it.
+         * @description The outcome of a claim for a guest's line, or a fact its customer should know of it.
          *
-         *         `added`, `summed`, or `limited` with what was left out. `moved` has the way the customer's line
-         *         `was` fulfilled before. `price_changed`, `retired` and `unknown_sku` are of lines that are kept.
+         *         `added`, `summed`, or `limited` with the units left out. `moved` has the way the customer's line
+         *         `was` fulfilled before. `price_changed`, `retired` and `unknown_sku` are of lines that stay in
+         *         the cart.
          */
         MergedLine: {
             sku: string;
@@ -3661,7 +3662,7 @@ export interface components {
         MessageKind: "order_link" | "order_short" | "payment_returned" | "pickup_ready" | "shipment_sent" | "thank_you";
         /**
          * MessageReference
-         * @description What a message is about.
+         * @description The subject of a message.
          */
         MessageReference: {
             /** @default null */
@@ -3925,7 +3926,7 @@ export interface components {
         };
         /**
          * OpenWork
-         * @description How much is open at a location, and the first of each by their ids.
+         * @description The number of open claims at a location, and the first of each by their ids.
          */
         OpenWork: {
             orders_count: number;
@@ -4278,10 +4279,10 @@ export interface components {
         };
         /**
          * Payment
-         * @description How an order is paid: where it is collected, by card, at a till at once, or on account.
+         * @description The payment of an order: on collection, by card, at a till at once, or on account.
          *
          *         `card` is the provider's name of a card that the page gave to it before, such as `pm_…`;
-         *         `receipt` the till's own of what was paid there.
+         *         `receipt` the till's own id of the payment there.
          */
         Payment: {
             /** @default pay_at_pickup */
@@ -4342,7 +4343,7 @@ export interface components {
         };
         /**
          * Permission
-         * @description What counts now for one purpose on one channel, and since when.
+         * @description The consent in force for one purpose on one channel, and since when.
          */
         Permission: {
             purpose: components["schemas"]["Purpose"];
@@ -4458,7 +4459,7 @@ export interface components {
          * @description A member's points.
          *
          *         `available` can be spent, `pending` will be earned, `held` pays for something right now, and
-         *         `debt` is repaid by what is earned next.
+         *         `debt` is repaid by the points earned next.
          */
         PointsBalance: {
             available: number;
@@ -4468,7 +4469,7 @@ export interface components {
         };
         /**
          * PointsStatementEntry
-         * @description One entry as its member reads it: what happened, when, and by how much it changed what.
+         * @description One entry as its member reads it: the event, its time, and the change of each account.
          */
         PointsStatementEntry: {
             id: string;
@@ -4480,9 +4481,9 @@ export interface components {
         };
         /**
          * Preferences
-         * @description What a customer stated; nothing is assumed where nothing was said.
+         * @description The stated preferences of a customer; none is assumed where none was stated.
          *
-         *         `weekly_maximum` counts advertising in seven days, whatever the channel.
+         *         `weekly_maximum` counts advertising in seven days, on all channels together.
          */
         Preferences: {
             /** @default [] */
@@ -4537,9 +4538,9 @@ export interface components {
          * @description `name` is in the retailer's main language, `names` in others by locale.
          *
          *         Products of one `group` are variants of each other and differ in `options` (size, colour). A
-         *         product with `parts` is a kit: it has no stock of its own and is made of other products.
-         *         `gtin` is kept in 14 digits. One that is not `tracked`, a service, never runs out. An order has
-         *         at most `most_per_order`; null for the shop's usual limit.
+         *         product with `parts` is a kit: it has no stock of its own and is made of other products. `gtin`
+         *         is stored in 14 digits. One that is not `tracked`, a service, never runs out. An order has at
+         *         most `most_per_order`; null for the shop's usual limit.
          */
         Product: {
             sku: string;
@@ -4595,9 +4596,9 @@ export interface components {
         };
         /**
          * PromisableQuantity
-         * @description How many can be promised `by` a day: what can be sold now and what is due until then.
+         * @description Counts the units to promise `by` a day: those sellable now, and those due until then.
          *
-         *         Units that are due are first those of whoever was promised more than is there.
+         *         Units that are due first cover the claims that exceed the stock on hand.
          */
         PromisableQuantity: {
             /** Format: date */
@@ -4607,7 +4608,7 @@ export interface components {
         };
         /**
          * Promotion
-         * @description `uses` are the orders that stand with its code.
+         * @description `uses` are the orders placed with its code.
          */
         Promotion: {
             kind: components["schemas"]["PromotionKind"];
@@ -4646,15 +4647,15 @@ export interface components {
         PromotionState: "active" | "paused";
         /**
          * PromotionTerms
-         * @description One kind of discount, on what, when, and for whom.
+         * @description One discount: its kind, its goods, its dates and its buyers.
          *
          *         - `percentage`: `percent` off.
          *         - `amount`: `amount` off each unit, or off the lines together.
-         *         - `n_for_m`: whoever takes `take` units pays `pay` of them; the cheapest are free.
+         *         - `n_for_m`: a buyer of `take` units pays `pay` of them; the cheapest are free.
          *
-         *         Neither `skus` nor `categories` are all goods. `least_spend` is what these goods must cost
-         *         before any discount. With a `code` it is a coupon; only that may be bound to a `customer`, and
-         *         to `uses_max` orders in all or `uses_per_customer` of one.
+         *         Neither `skus` nor `categories` are all goods. `least_spend` is the least that these goods must
+         *         cost before any discount. With a `code` it is a coupon; only that may be bound to a `customer`,
+         *         and to `uses_max` orders in all or `uses_per_customer` of one.
          */
         PromotionTerms: {
             kind: components["schemas"]["PromotionKind"];
@@ -4708,7 +4709,7 @@ export interface components {
         Purpose: "ad_audience" | "marketing" | "profiling" | "research" | "service";
         /**
          * QuietHours
-         * @description When not to disturb, on the customer's own clock; `21:00` to `08:00` spans midnight.
+         * @description Quiet hours, on the customer's own clock; `21:00` to `08:00` spans midnight.
          */
         QuietHours: {
             /**
@@ -4724,7 +4725,7 @@ export interface components {
         };
         /**
          * Receipt
-         * @description What a till printed. A return names in `of` the sale or the order it belongs to, if known.
+         * @description A receipt as printed. A return names in `of` its sale or order, if known.
          */
         Receipt: {
             id: string;
@@ -4752,7 +4753,7 @@ export interface components {
         };
         /**
          * ReceiptDiscrepancy
-         * @description What did not fit in a receipt that was applied all the same.
+         * @description A part of a receipt that could not be applied, although the receipt was.
          */
         ReceiptDiscrepancy: {
             pointer: string;
@@ -4803,7 +4804,7 @@ export interface components {
         };
         /**
          * ReceiptTender
-         * @description How a part was paid, in minor units of the receipt's currency.
+         * @description The payment of a part, in minor units of the receipt's currency.
          */
         ReceiptTender: {
             type: string;
@@ -4839,7 +4840,7 @@ export interface components {
         };
         /**
          * Refund
-         * @description What is paid back in the way in which it was paid, and by whom.
+         * @description The amount paid back by the tender that paid it, and the party that pays.
          */
         Refund: {
             type: string;
@@ -4848,7 +4849,7 @@ export interface components {
         };
         /**
          * RefundMethod
-         * @description Who pays back: the till that took the goods, the payment provider, or the office.
+         * @description The party that pays back: the till with the goods, the payment provider, or the office.
          * @enum {unknown}
          */
         RefundMethod: "office" | "provider" | "till";
@@ -4874,7 +4875,7 @@ export interface components {
         RelationKind: "accessory" | "consumable" | "service";
         /**
          * RepairedFigure
-         * @description What a counter said, and what its ledger says.
+         * @description The figure of a counter, and the figure of its ledger.
          */
         RepairedFigure: {
             was: number;
@@ -4948,7 +4949,7 @@ export interface components {
         };
         /**
          * RewardBalance
-         * @description How a member stands. `tier` is null where the programme has none.
+         * @description The status of a member. `tier` is null where the programme has none.
          */
         RewardBalance: {
             member: string;
@@ -4998,7 +4999,7 @@ export interface components {
         };
         /**
          * SendingHours
-         * @description When the law allows to write to people unasked, on their own clock.
+         * @description The hours when the law allows unsolicited messages, on the recipient's own clock.
          */
         SendingHours: {
             /**
@@ -5082,7 +5083,7 @@ export interface components {
         };
         /**
          * ShippingCharge
-         * @description What it costs to send whatever is sent, once for the order.
+         * @description The shipping cost, once for the order.
          */
         ShippingCharge: {
             method: string;
@@ -5114,9 +5115,9 @@ export interface components {
         ShippingMethodState: "active" | "paused";
         /**
          * ShippingTerms
-         * @description `price` is once per order, and nothing from `free_from` on: what the goods cost by then.
+         * @description `price` is once per order, and zero when the goods cost `free_from` or more.
          *
-         *         No `countries` are all of them. It takes `days_min` to `days_max` days. Its tax is that of
+         *         No `countries` means all of them. It takes `days_min` to `days_max` days. Its tax is that of
          *         `tax_category`, as if it were a product.
          */
         ShippingTerms: {
@@ -5217,10 +5218,10 @@ export interface components {
         };
         /**
          * StockMovement
-         * @description A line of the ledger: goods that moved, why, by whom, when, and when we learnt of it.
+         * @description A line of the ledger: goods moved, the reason, the actor, the time, and the time of record.
          *
-         *         In a `repair` nothing moved: it says which figures of the shelf, or conditions of its goods,
-         *         were `repaired`.
+         *         In a `repair` nothing moved: `repaired` names the figures of the stock level, or the conditions
+         *         of its goods, that were corrected.
          */
         StockMovement: {
             id: number;
@@ -5257,7 +5258,7 @@ export interface components {
         };
         /**
          * StockSetting
-         * @description What is on hand, told by somebody who has seen the shelf at `if_version`.
+         * @description The quantity on hand, set by a person who has read the stock level at `if_version`.
          */
         StockSetting: {
             store: string;
@@ -5278,7 +5279,7 @@ export interface components {
          * Store
          * @description `hours` are the ordinary week, `exceptions` the days that differ, both OSM opening hours.
          *
-         *         What is prepared there takes `prep_minutes` of opening time and waits `pickup_days` for its
+         *         A pickup prepared there takes `prep_minutes` of opening time and waits `pickup_days` for its
          *         customer. `channels` are the remote ones that sell from it; null for all of them.
          */
         Store: {
@@ -5452,7 +5453,7 @@ export interface components {
         };
         /**
          * TenderRequest
-         * @description What is to be paid with points or gift cards, before the rest is paid as `payment` says.
+         * @description The amount to pay with points or gift cards, before `payment` covers the rest.
          */
         TenderRequest: {
             /** @default 0 */
@@ -5546,7 +5547,7 @@ export interface components {
         };
         /**
          * Totals
-         * @description `goods` are before their discounts; `tax` is in `to_pay`, however prices are told.
+         * @description `goods` are before their discounts; `to_pay` includes `tax` in every market.
          */
         Totals: {
             goods: components["schemas"]["Money"];
@@ -5557,7 +5558,7 @@ export interface components {
         };
         /**
          * TransactionKind
-         * @description What can be asked of a provider.
+         * @description The kinds of request to a provider.
          * @enum {unknown}
          */
         TransactionKind: "authorise" | "capture" | "refund" | "void";
@@ -5695,7 +5696,7 @@ export interface components {
         };
         /**
          * WalkInPolicy
-         * @description Whether a store keeps goods back for walk-ins, and within which bounds.
+         * @description Whether a store reserves goods for walk-ins, and within which bounds.
          */
         WalkInPolicy: {
             /** @default false */
@@ -5707,7 +5708,7 @@ export interface components {
         };
         /**
          * Webhook
-         * @description Everything up to `position` was taken; `trouble` says why the last try was in vain.
+         * @description Every change up to `position` was accepted; `trouble` is why the last try failed.
          */
         Webhook: {
             id: string;
