@@ -199,7 +199,7 @@ class AvailabilityStreams:
                 await asyncio.wait({beats})
 
     def _on_feed_signal(self) -> None:
-        """Ignore the signal when there are no subscribers: the periodic poll is soon enough."""
+        """Wake the poll loop; without subscribers the periodic poll is soon enough."""
         if self._subscribers:
             self._poll_loop.wake()
 

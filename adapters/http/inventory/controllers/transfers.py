@@ -119,7 +119,7 @@ class Transfers(Controller):
     ) -> TransferSummary:
         """Send goods from the store `from`. 409 `insufficient_stock` names each line that is short.
 
-        Only stock that is promised to no one may be sent; a person who works there confirms it.
+        Only stock that is promised to no one may be sent, by a caller who works in that store.
         """
         wish = TransferDispatch(
             data.origin, data.destination, to_quantities(data.lines), data.due_on
