@@ -1,1 +1,1 @@
-"""What the three clients call."""
+"""The HTTP API that the storefront, the tills and the office call."""

@@ -1,4 +1,4 @@
-"""The web application: every controller, and what they are given to work with."""
+"""The web application: every controller, and the dependencies that they are given."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -144,10 +144,10 @@ class HttpSettings(Struct, frozen=True):
 
 
 class AppComponents(Struct):
-    """What the application is made of; `adapters/main.py` makes them.
+    """The components that the application is built from; `adapters/main.py` creates them.
 
-    `ready` checks what the service needs and answers "ok" or what is wrong, by name.
-    `extra_dependencies` are further parts that handlers ask for by name.
+    `ready` checks the service's dependencies and answers, by name, "ok" or the failure.
+    `extra_dependencies` are further components that handlers ask for by name.
     """
 
     units: Units
@@ -210,10 +210,10 @@ def build_litestar_app(
 
 
 def _resolve_in_sequence(app: Litestar) -> None:
-    """Give handlers what they ask for part by part.
+    """Resolve the dependencies of handlers one after the other.
 
-    Litestar starts a task for each part, all at once, and waits for them; ours wait for nothing, so
-    that this was a tenth of what an answer costs.
+    Litestar starts a task for each dependency, all at once, and awaits them; ours await nothing, so
+    the tasks took a tenth of the time of an answer.
     """
     routes = [route for route in app.routes if isinstance(route, HTTPRoute)]
     for _, model in (each for route in routes for each in route.route_handler_map.values()):

@@ -56,8 +56,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * What a problem's `type` means, in the reader's language
-         * @description What a problem's `type` means, in the reader's language.
+         * Get the meaning of a problem's `type`, in the reader's language
+         * @description Get the meaning of a problem's `type`, in the reader's language.
          *
          *     Callers: anybody, without a credential.
          */
@@ -78,10 +78,10 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Every invariant
-         * @description Every invariant: how many figures were checked, and how many are not what they should be.
+         * Audit every invariant
+         * @description Audit every invariant: count the figures that were checked and those that are wrong.
          *
-         *     Broken ones come with their first examples.
+         *     The broken ones come with their first examples.
          *
          *     Callers: office. An office key needs the scope `audit`.
          */
@@ -102,10 +102,10 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * What can be sold of each SKU
-         * @description What can be sold of each SKU: sent, and collected in each store. Unknown ones say so.
+         * List the availability of each SKU
+         * @description List the availability of each SKU: for shipping, and for pickup in each store.
          *
-         *     422 `unknown_channel`.
+         *     An unknown SKU is reported as unknown. 422 `unknown_channel`.
          *
          *     Callers: shop, customer, till, associate, office.
          */
@@ -126,16 +126,17 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Every change of what can be sold, as server-sent events
-         * @description Every change of what can be sold, as server-sent events.
+         * Stream every change of availability, as server-sent events
+         * @description Stream every change of availability, as server-sent events.
          *
-         *     First how things stand, then every change: `event: availability` with `id`, a cursor that
+         *     A snapshot comes first, then every change: `event: availability` with `id`, a cursor that
          *     grows, and `data`: `{"sku", "store", "version", "status", "quantity", "as_of"}`. Of two
-         *     events about one SKU in one store, the one with the higher version is true. Come back with
-         *     `Last-Event-ID` to get every event after it, in order, once. When the cursor is too old,
-         *     `event: reset` and a new snapshot say so; so they do when something was decided of the whole
-         *     channel or of a whole store: forget what you knew then. A comment comes at least every 15 s.
-         *     Who reads too slowly is disconnected, and comes back with the cursor. 422 `unknown_channel`.
+         *     events about one SKU in one store, the one with the higher version is current. Reconnect
+         *     with `Last-Event-ID` to get every later event, in order, once. `event: reset` and a new
+         *     snapshot come when the cursor is too old, and when a decision changed the whole channel or a
+         *     whole store: discard the earlier state then. A comment comes at least every 15 s. A client
+         *     that reads too slowly is disconnected, and reconnects with the cursor. 422
+         *     `unknown_channel`.
          *
          *     `event: hold.expiring` with `data`: `{"hold", "held_until", "server_time"}` comes about a
          *     minute before a named hold ends, and again where it was extended meanwhile. It has no `id`.
@@ -159,8 +160,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * What can be sold of one SKU
-         * @description What can be sold of one SKU. 404 `unknown_sku`, 422 `unknown_channel`.
+         * Get the availability of one SKU
+         * @description Get the availability of one SKU. 404 `unknown_sku`, 422 `unknown_channel`.
          *
          *     Callers: shop, customer, till, associate, office.
          */
@@ -183,13 +184,13 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Start a cart
-         * @description Start a cart. A guest gets its token; a customer's open cart is answered as it is.
+         * Create a cart
+         * @description Create a cart. A guest gets its token; a customer's open cart is answered unchanged.
          *
-         *     A till starts one for whoever walked in, with a token of its own that lasts a day.
+         *     A till creates one for a walk-in customer, with a token of its own that lasts a day.
          *
          *     A guest who repeats it gets one more empty cart, whatever the Idempotency-Key: guests share
-         *     their page's key, and an answer given again could open somebody else's cart.
+         *     their page's key, and a repeated answer could open another guest's cart.
          *
          *     Callers: shop, customer, till.
          */
@@ -208,8 +209,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * A cart with names, prices and availability as they are now
-         * @description A cart with names, prices and availability as they are now.
+         * Get a cart with its current names, prices and availability
+         * @description Get a cart with its current names, prices and availability.
          *
          *     Callers: shop, customer, till.
          */
@@ -235,8 +236,8 @@ export interface paths {
          * Order a cart
          * @description Order a cart. The same Idempotency-Key always gives the same order.
          *
-         *     Paid by card, its goods are held until the money is reserved: `payment` says how that
-         *     stands, and what the shopper's page has to do.
+         *     Paid by card, its goods are held until the money is authorized: `payment` gives the state of
+         *     that, and the next step for the shopper's page.
          *
          *     Callers: shop, customer, till.
          */
@@ -279,8 +280,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * A short code for the shopper's page, by which a till opens this cart for ten minutes
-         * @description A short code for the shopper's page, by which a till opens this cart for ten minutes.
+         * Create a short code with which a till can open this cart for ten minutes
+         * @description Create a short code with which a till can open this cart for ten minutes.
          *
          *     Each call gives another one, and the one before opens nothing any more.
          *
@@ -302,19 +303,19 @@ export interface paths {
         };
         get?: never;
         /**
-         * Put a coupon into a cart, at most three
-         * @description Put a coupon into a cart, at most three; case counts not.
+         * Apply a coupon to a cart, at most three
+         * @description Apply a coupon to a cart, at most three; its case is ignored.
          *
-         *     One that takes nothing off yet is kept, and the cart's `problems` say so. 404
-         *     `unknown_coupon`; 409 `coupon_ended`, `coupon_used_up`, `coupon_not_yours`.
+         *     A coupon that gives no discount yet stays in the cart, and the cart's `problems` report it.
+         *     404 `unknown_coupon`; 409 `coupon_ended`, `coupon_used_up`, `coupon_not_yours`.
          *
          *     Callers: shop, customer, till.
          */
         put: operations["put_cart_coupon"];
         post?: never;
         /**
-         * Take a coupon out
-         * @description Take a coupon out. A repeat changes nothing.
+         * Remove a coupon
+         * @description Remove a coupon. A repeat changes nothing.
          *
          *     Callers: shop, customer, till.
          */
@@ -333,11 +334,11 @@ export interface paths {
         };
         get?: never;
         /**
-         * Have every line reach its buyer in the same way
-         * @description Have every line reach its buyer in the same way.
+         * Set the same fulfilment for every line
+         * @description Set the same fulfilment for every line.
          *
-         *     The answer is the cart with its new groups and totals, what they were `before`, and in
-         *     `changes` each line that was switched, with the problems that it did not have before.
+         *     The answer is the cart with its new groups and totals, the totals `before`, and in `changes`
+         *     each line that was switched, with the problems that it did not have before.
          *
          *     Callers: shop, customer, till.
          */
@@ -359,8 +360,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Keep the stock of every line for a while, or of none
-         * @description Keep the stock of every line for a while, or of none. `held_until` says how long.
+         * Hold the stock of every line for a time, or of none
+         * @description Hold the stock of every line for a time, or of none. `held_until` is the end.
          *
          *     Callers: shop, customer, till.
          */
@@ -381,19 +382,19 @@ export interface paths {
         get?: never;
         /**
          * Set a line
-         * @description Set a line. It may ask for more than there is, and says so in its `problems`.
+         * @description Set a line. It may ask for more than is available, which its `problems` then report.
          *
-         *     A SKU stands on one line for each way in which it reaches its buyer. `store` or `method`
-         *     names one of them, or a new one; without them it is the SKU's only line, and several are a
-         *     conflict. A `fulfilment` that differs switches the line, to the line that is there already.
+         *     A SKU has one line for each fulfilment. `store` or `method` names one of them, or a new one;
+         *     without them it is the SKU's only line, and several are a conflict. A `fulfilment` that
+         *     differs switches the line, and merges it into a line that already has that fulfilment.
          *
          *     Callers: shop, customer, till.
          */
         put: operations["put_cart_line"];
         post?: never;
         /**
-         * Take a line out
-         * @description Take a line out; of several lines of a SKU, the one named. A repeat changes nothing.
+         * Remove a line
+         * @description Remove a line; of several lines of a SKU, the one named. A repeat changes nothing.
          *
          *     Callers: shop, customer, till.
          */
@@ -413,8 +414,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Put a line aside for later
-         * @description Put a line aside for later: without stock, and in no sum. A repeat changes nothing.
+         * Save a line for later
+         * @description Save a line for later: without stock, and in no total. A repeat changes nothing.
          *
          *     Callers: shop, customer, till.
          */
@@ -436,8 +437,8 @@ export interface paths {
         put?: never;
         post?: never;
         /**
-         * Forget what was saved of a SKU
-         * @description Forget what was saved of a SKU. A repeat changes nothing.
+         * Delete a SKU from the saved lines
+         * @description Delete a SKU from the saved lines. A repeat changes nothing.
          *
          *     Callers: shop, customer, till.
          */
@@ -457,8 +458,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Take what was saved into the cart again, as it was
-         * @description Take what was saved into the cart again, as it was. A repeat changes nothing.
+         * Move a saved line back into the cart, unchanged
+         * @description Move a saved line back into the cart, unchanged. A repeat changes nothing.
          *
          *     Callers: shop, customer, till.
          */
@@ -478,8 +479,8 @@ export interface paths {
         };
         get?: never;
         /**
-         * Say how, and where to, the lines are sent that are to be sent
-         * @description Say how, and where to, the lines are sent that are to be sent.
+         * Set the shipping method and the address of the lines that are to be sent
+         * @description Set the shipping method and the address of the lines that are to be sent.
          *
          *     Until a method is chosen it is the cheapest that reaches the address.
          *
@@ -501,8 +502,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The stores that can serve the whole cart, and the best split over two
-         * @description The stores that can serve the whole cart, and the best split over two.
+         * List the stores that can serve the whole cart, and the best split over two
+         * @description List the stores that can serve the whole cart, and the best split over two.
          *
          *     That serves the most units, then the earliest, then on the shortest way. At most 50 stores
          *     are compared: the nearest, or without `near` those with the most of the cart. Nothing is
@@ -527,16 +528,16 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The same for a guest, by the cart's token
-         * @description The same for a guest, by the cart's token; at log-in it becomes the customer's.
+         * List the products that a guest viewed
+         * @description List the products that a guest viewed; at log-in they become the customer's.
          *
          *     Callers: shop, customer.
          */
         get: operations["list_cart_viewed"];
         put?: never;
         /**
-         * Note what a guest looked at, the newest first
-         * @description Note what a guest looked at, the newest first.
+         * Record the products that a guest viewed, the newest first
+         * @description Record the products that a guest viewed, the newest first.
          *
          *     Callers: shop, customer.
          */
@@ -555,8 +556,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Every channel with its policy, by its name
-         * @description Every channel with its policy, by its name.
+         * List every channel with its policy, by its name
+         * @description List every channel with its policy, by its name.
          *
          *     Callers: till, associate, office. An office key needs the scope `stock`.
          */
@@ -578,10 +579,10 @@ export interface paths {
         };
         get?: never;
         /**
-         * Give a channel its policy, from this moment on
-         * @description Give a channel its policy, from this moment on; a new one is opened.
+         * Set the policy of a channel, from now on
+         * @description Set the policy of a channel, from now on; a new channel is created.
          *
-         *     `buffer` are units that it keeps back at every location.
+         *     `buffer` is the number of units that it reserves at every location.
          *
          *     Callers: office. An office key needs the scope `stock`.
          */
@@ -601,18 +602,18 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The SKUs that have a buffer of their own in a channel
-         * @description The SKUs that have a buffer of their own in a channel. 404 `unknown_channel`.
+         * List the SKUs that have a buffer of their own in a channel
+         * @description List the SKUs that have a buffer of their own in a channel. 404 `unknown_channel`.
          *
          *     Callers: till, associate, office. An office key needs the scope `stock`.
          */
         get: operations["list_buffers"];
         put?: never;
         /**
-         * Give SKUs a buffer of their own in a channel
-         * @description Give SKUs a buffer of their own in a channel; null takes it away. Each on its own.
+         * Set buffers for single SKUs in a channel
+         * @description Set buffers for single SKUs in a channel; null removes one. Each SKU is set on its own.
          *
-         *     It stands in place of the channel's. 404 `unknown_channel`.
+         *     It replaces the channel's buffer. 404 `unknown_channel`.
          *
          *     Callers: office. An office key needs the scope `stock`.
          */
@@ -631,16 +632,16 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Customers, in the order they became known
-         * @description Customers, in the order they became known.
+         * List customers, in the order in which they were created
+         * @description List customers, in the order in which they were created.
          *
          *     Callers: office. An office key needs the scope `customers`.
          */
         get: operations["list_customers"];
         put?: never;
         /**
-         * Make somebody known, and a member unless `member` is false
-         * @description Make somebody known, and a member unless `member` is false.
+         * Create a customer, who is a member unless `member` is false
+         * @description Create a customer, who is a member unless `member` is false.
          *
          *     Callers: office. An office key needs the scope `customers`.
          */
@@ -659,8 +660,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * One customer
-         * @description One customer.
+         * Get a customer
+         * @description Get a customer.
          *
          *     Callers: office. An office key needs the scope `customers`.
          */
@@ -671,8 +672,8 @@ export interface paths {
         options?: never;
         head?: never;
         /**
-         * Change what is told
-         * @description Change what is told; what is left out stays as it was.
+         * Change the given fields
+         * @description Change the given fields; a field that is left out does not change.
          *
          *     Callers: office. An office key needs the scope `customers`.
          */
@@ -711,8 +712,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * A hold and how long it counts
-         * @description A hold and how long it counts. A customer's hold is nobody else's.
+         * Get a hold and the time it lasts
+         * @description Get a hold and the time it lasts. A customer's hold is visible to that customer only.
          *
          *     Callers: shop, customer.
          */
@@ -720,8 +721,8 @@ export interface paths {
         put?: never;
         post?: never;
         /**
-         * Give it up
-         * @description Give it up. A repeat changes nothing. 409 `hold_pinned` while it is being paid for.
+         * Release a hold
+         * @description Release a hold. A repeat changes nothing. 409 `hold_pinned` during its payment.
          *
          *     Callers: shop, customer.
          */
@@ -741,8 +742,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Hold it longer, up to the ceiling
-         * @description Hold it longer, up to the ceiling. 409 `hold_over` once it does not count any more.
+         * Extend a hold, up to the maximum
+         * @description Extend a hold, up to the maximum. 409 `hold_over` once it has ended.
          *
          *     Callers: shop, customer.
          */
@@ -763,8 +764,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Keep a hold while the retailer's own page takes the money, up to a hard deadline
-         * @description Keep a hold while the retailer's own page takes the money, up to a hard deadline.
+         * Pin a hold while the retailer's own page takes the payment, up to a fixed deadline
+         * @description Pin a hold while the retailer's own page takes the payment, up to a fixed deadline.
          *
          *     It is not over before, and cannot be given up, nor its cart be changed. The same attempt
          *     again changes nothing. 409 `hold_pinned` while another attempt is under way: end that one
@@ -790,8 +791,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * The payment has failed
-         * @description The payment has failed: the hold counts for as long as was left, at least 5 minutes.
+         * Unpin a hold after a failed payment
+         * @description Unpin a hold after a failed payment: it lasts for the time left, at least 5 minutes.
          *
          *     An attempt that does not pin the hold, or no longer, changes nothing.
          *
@@ -814,8 +815,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Bring in a file line by line
-         * @description Bring in a file line by line: CSV, a JSON array, or one JSON object a line.
+         * Import a file line by line
+         * @description Import a file line by line: CSV, a JSON array, or one JSON object a line.
          *
          *     accepted + unchanged + refused = lines read; the first 1,000 refused lines say why. The same
          *     file once more changes nothing, so no Idempotency-Key is needed.
@@ -839,8 +840,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Somebody has seen to it
-         * @description Somebody has seen to it. A repeat changes nothing.
+         * Settle an incident that a person has handled
+         * @description Settle an incident that a person has handled. A repeat changes nothing.
          *
          *     Callers: till, associate, office. An office key needs the scope `stock`.
          */
@@ -859,16 +860,16 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Keys in the order they were made, revoked ones too
-         * @description Keys in the order they were made, revoked ones too; never a secret.
+         * List keys in the order they were created, revoked ones too
+         * @description List keys in the order they were created, revoked ones too; never a secret.
          *
          *     Callers: office. An office key needs the scope `keys`.
          */
         get: operations["list_keys"];
         put?: never;
         /**
-         * Make a key for a machine
-         * @description Make a key for a machine. Its secret is answered this once.
+         * Create a key for a machine
+         * @description Create a key for a machine. Only this answer contains its secret.
          *
          *     An office key that was narrowed makes no wider one.
          *
@@ -893,7 +894,7 @@ export interface paths {
         post?: never;
         /**
          * Revoke a key
-         * @description Revoke a key; within two seconds it opens nothing. A repeat changes nothing.
+         * @description Revoke a key; it stops working within two seconds. A repeat changes nothing.
          *
          *     Callers: office. An office key needs the scope `keys`.
          */
@@ -911,8 +912,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Every market by its name
-         * @description Every market by its name. With none there is one: any currency, no tax stated.
+         * List every market by its name
+         * @description List every market by its name. With none there is one: any currency, no tax stated.
          *
          *     Callers: office. An office key needs the scope `rules`.
          */
@@ -933,15 +934,15 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * One market
-         * @description One market. 404 `unknown_market`.
+         * Get a market
+         * @description Get a market. 404 `unknown_market`.
          *
          *     Callers: office. An office key needs the scope `rules`.
          */
         get: operations["get_market"];
         /**
-         * Write a market whole, new or known
-         * @description Write a market whole, new or known.
+         * Replace a market, or create it
+         * @description Replace a market, or create it.
          *
          *     From the first one on, no cart begins in a currency that no market has. Orders keep the
          *     taxes that they were placed with.
@@ -951,8 +952,8 @@ export interface paths {
         put: operations["put_market"];
         post?: never;
         /**
-         * Sell there no more
-         * @description Sell there no more. Its carts go to another market of their currency, if there is one.
+         * Delete a market
+         * @description Delete a market. Its carts move to another market of their currency, if there is one.
          *
          *     Callers: office. An office key needs the scope `rules`.
          */
@@ -970,8 +971,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The customer who asks
-         * @description The customer who asks.
+         * Get the calling customer
+         * @description Get the calling customer.
          *
          *     Callers: customer.
          */
@@ -982,8 +983,8 @@ export interface paths {
         options?: never;
         head?: never;
         /**
-         * Change what is told
-         * @description Change what is told; what is left out stays as it was.
+         * Change the given fields
+         * @description Change the given fields; a field that is left out does not change.
          *
          *     Callers: customer.
          */
@@ -998,8 +999,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The customer's open cart, on whichever device
-         * @description The customer's open cart, on whichever device; an empty one if there is none.
+         * Get the customer's open cart, from any device
+         * @description Get the customer's open cart, from any device; an empty one if there is none.
          *
          *     Callers: customer.
          */
@@ -1020,16 +1021,16 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * What the customer allows now, and every statement it comes from
-         * @description What the customer allows now, and every statement it comes from.
+         * List the customer's current consents, and every statement that they come from
+         * @description List the customer's current consents, and every statement that they come from.
          *
          *     Callers: customer.
          */
         get: operations["list_consents"];
         put?: never;
         /**
-         * Say yes or no
-         * @description Say yes or no. It counts when this is answered; messages under way are asked again.
+         * Give or withdraw a consent
+         * @description Give or withdraw a consent. It applies at once; queued messages are checked again.
          *
          *     Callers: customer.
          */
@@ -1048,8 +1049,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The customer's orders, newest first
-         * @description The customer's orders, newest first.
+         * List the customer's orders, newest first
+         * @description List the customer's orders, newest first.
          *
          *     Callers: customer.
          */
@@ -1070,15 +1071,15 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * How the customer wants to be reached
-         * @description How the customer wants to be reached.
+         * Get the customer's contact preferences
+         * @description Get the customer's contact preferences.
          *
          *     Callers: customer.
          */
         get: operations["get_preferences"];
         /**
-         * State all of them anew
-         * @description State all of them anew; what is left out is no longer stated. The locale stays.
+         * Replace all preferences
+         * @description Replace all preferences; one that is left out is removed. The locale does not change.
          *
          *     Callers: customer.
          */
@@ -1098,8 +1099,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The customer's points
-         * @description The customer's points; 404 `not_a_member` for who is none.
+         * Get the customer's points
+         * @description Get the customer's points. 404 `not_a_member`.
          *
          *     Callers: customer.
          */
@@ -1120,8 +1121,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * What happened to the customer's points, the latest first
-         * @description What happened to the customer's points, the latest first.
+         * List the history of the customer's points, the latest first
+         * @description List the history of the customer's points, the latest first.
          *
          *     Callers: customer.
          */
@@ -1142,16 +1143,16 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The 50 products that the customer looked at last, on whichever device
-         * @description The 50 products that the customer looked at last, on whichever device.
+         * List the 50 products that the customer viewed last, on any device
+         * @description List the 50 products that the customer viewed last, on any device.
          *
          *     Callers: customer.
          */
         get: operations["list_my_viewed"];
         put?: never;
         /**
-         * Note what was looked at, the newest first
-         * @description Note what was looked at, the newest first. A repeat brings it to the top again.
+         * Record viewed products, the newest first
+         * @description Record viewed products, the newest first. A repeat moves a product to the top again.
          *
          *     Callers: customer.
          */
@@ -1170,8 +1171,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * A member's points, for whoever serves the member
-         * @description A member's points, for whoever serves the member; 404 `not_a_member` for nobody's id.
+         * Get a member's points, for the staff who serve the member
+         * @description Get a member's points, for the staff who serve the member. 404 `not_a_member`.
          *
          *     Callers: till, associate, office. An office key needs the scope `customers`.
          */
@@ -1192,8 +1193,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Messages, newest first
-         * @description Messages, newest first; never what they say.
+         * List messages, newest first, never with their text
+         * @description List messages, newest first, never with their text.
          *
          *     Callers: office. An office key needs the scope `messages`.
          */
@@ -1214,8 +1215,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * One message, with the answer to "why this, why there, why not?"
-         * @description One message, with the answer to "why this, why there, why not?".
+         * Get a message, with the reasons for its content, its channel and its failure
+         * @description Get a message, with the reasons for its content, its channel and its failure.
          *
          *     Callers: office. An office key needs the scope `messages`.
          */
@@ -1236,8 +1237,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Orders that fit all that is told, newest first
-         * @description Orders that fit all that is told, newest first; a store sees those it has a part of.
+         * List the orders that match all filters, newest first
+         * @description List the orders that match all filters, newest first; a store sees its own only.
          *
          *     Callers: till, associate, office. An office key needs the scope `orders`.
          */
@@ -1260,11 +1261,11 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Send the link to a guest's order again, to whoever ordered it
-         * @description Send the link to a guest's order again, to whoever ordered it.
+         * Send the link to a guest's order again, to the person who ordered it
+         * @description Send the link to a guest's order again, to the person who ordered it.
          *
-         *     For a guest who lost it and knows the number of the order and its e-mail address. Whether
-         *     there is such an order is not told: the answer is always the same.
+         *     For a guest who lost it and knows the number of the order and its e-mail address. The answer
+         *     is always the same, so it does not reveal whether there is such an order.
          *
          *     Callers: shop, customer.
          */
@@ -1283,8 +1284,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * One order
-         * @description One order: for its customer, the guest with a token of it, its stores, the office.
+         * Get an order
+         * @description Get an order: for its customer, the guest with its token, its stores and the office.
          *
          *     Callers: shop, customer, till, associate, office. An office key needs the scope `orders`.
          */
@@ -1298,10 +1299,10 @@ export interface paths {
          * Change quantities, contact or address of an order
          * @description Change quantities, contact or address of an order; the office also a unit price.
          *
-         *     Its buyer may while nobody has begun to fetch any of it. `quantity` is what the buyer is to
-         *     get of a line in all: fewer are cancelled, more are promised if they are free, or the whole
-         *     edit is refused with 409 `insufficient_stock` and all stays as it was. What is as told
-         *     already is not written again.
+         *     Its buyer may until the picking of any of it begins. `quantity` is the total that the buyer
+         *     is to get of a line: fewer are cancelled, more are promised if they are free, or the whole
+         *     edit is refused with 409 `insufficient_stock` and nothing changes. A value that is already
+         *     set is not written again.
          *
          *     Callers: shop, customer, office. An office key needs the scope `orders`.
          */
@@ -1318,12 +1319,12 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Give up what has not been handed over and has not left yet, or the `lines` of it
-         * @description Give up what has not been handed over and has not left yet, or the `lines` of it.
+         * Cancel the units of an order that are not yet handed over or shipped, or its `lines`
+         * @description Cancel the units of an order that are not yet handed over or shipped, or its `lines`.
          *
-         *     Its buyer and the office may cancel all of it, a location what it prepares itself. All that
-         *     is named is cancelled, or nothing. 409 `nothing_to_cancel`, `already_collected` or
-         *     `already_shipped` say that it is too late.
+         *     Its buyer and the office may cancel all of it, a location the units that it prepares itself.
+         *     All that is named is cancelled, or nothing. 409 `nothing_to_cancel`, `already_collected` or
+         *     `already_shipped` mean that it is too late.
          *
          *     Callers: shop, customer, till, associate, office. An office key needs the scope `orders`.
          */
@@ -1342,19 +1343,19 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Every attempt to be paid for an order, oldest first, with all that was asked for it
-         * @description Every attempt to be paid for an order, oldest first, with all that was asked for it.
+         * List the payment attempts of an order, oldest first, with their transactions
+         * @description List the payment attempts of an order, oldest first, with their transactions.
          *
          *     Callers: office. An office key needs the scope `payments`.
          */
         get: operations["list_order_payments"];
         put?: never;
         /**
-         * Try once more to pay an order that waits for its money, for example with another card
-         * @description Try once more to pay an order that waits for its money, for example with another card.
+         * Retry the payment of an order that waits for its money, for example with another card
+         * @description Retry the payment of an order that waits for its money, for example with another card.
          *
-         *     The attempt before is let go of at the provider first. Where that one turns out to have
-         *     brought the money, the order is placed, and 409 `not_payable` says so.
+         *     The earlier attempt is cancelled at the provider first. Where that one turns out to have
+         *     succeeded, the order is placed, and the answer is 409 `not_payable`.
          *
          *     Callers: shop, customer.
          */
@@ -1373,19 +1374,19 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * What came back of an order, or will, oldest first
-         * @description What came back of an order, or will, oldest first.
+         * List the completed and expected returns of an order, oldest first
+         * @description List the completed and expected returns of an order, oldest first.
          *
          *     Callers: shop, customer, till, associate, office. An office key needs the scope `orders`.
          */
         get: operations["list_order_returns"];
         put?: never;
         /**
-         * Goods of an order come back
-         * @description Goods of an order come back: to any store at once, or by post, announced by their buyer.
+         * Return goods of an order
+         * @description Return goods of an order: to any store at once, or by post, announced by their buyer.
          *
-         *     422 `more_than_given` names each line with what may come back of it. What is paid back is
-         *     the share of what was paid; the answer says how much in which way.
+         *     422 `more_than_given` names each line with the units that may be returned. The refund is
+         *     the share of the amount that was paid; the answer gives the amount by payment method.
          *
          *     Callers: shop, customer, till, associate, office. An office key needs the scope `orders`.
          */
@@ -1406,11 +1407,11 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * A parcel has left
-         * @description A parcel has left: its goods are off the shelf. The same parcel again changes nothing.
+         * Ship a parcel
+         * @description Ship a parcel: its goods are no longer on hand. The same parcel again changes nothing.
          *
-         *     Whether its goods were written down as picked before makes no difference. 409
-         *     `already_shipped`, `parcel_known`, `several_shipments`.
+         *     Its goods need not have been recorded as picked before. 409 `already_shipped`,
+         *     `parcel_known`, `several_shipments`.
          *
          *     Callers: till, associate, office. An office key needs the scope `orders`.
          */
@@ -1429,10 +1430,10 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * What happened to an order, in the order in which it did
-         * @description What happened to an order, in the order in which it did.
+         * List the steps of an order, in the order in which they happened
+         * @description List the steps of an order, in the order in which they happened.
          *
-         *     For whoever may see the order. Buyers see which side did it; staff also who.
+         *     For every caller who may see the order. Buyers see which side did it; staff also who.
          *
          *     Callers: shop, customer, till, associate, office. An office key needs the scope `orders`.
          */
@@ -1453,8 +1454,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * What needs a person
-         * @description What needs a person: refused captures and refunds, disputes, and money that lapsed.
+         * List payments that need a person
+         * @description List payments that need a person: refused captures and refunds, disputes, lapses.
          *
          *     Callers: office. An office key needs the scope `payments`.
          */
@@ -1475,8 +1476,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * One pickup
-         * @description One pickup; its customer sees the code that opens it, from ready until collected.
+         * Get a pickup
+         * @description Get a pickup; its customer sees its code, from ready until collected.
          *
          *     Callers: shop, customer, till, associate, office. An office key needs the scope `orders`.
          */
@@ -1499,8 +1500,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * The store will prepare it
-         * @description The store will prepare it. A repeat changes nothing.
+         * Accept a pickup
+         * @description Accept a pickup: the store will prepare it. A repeat changes nothing.
          *
          *     Callers: till, associate, office. An office key needs the scope `orders`.
          */
@@ -1521,8 +1522,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Its buyer, or the store for the buyer, gives it up before it is collected
-         * @description Its buyer, or the store for the buyer, gives it up before it is collected.
+         * Cancel a pickup before it is collected
+         * @description Cancel a pickup before it is collected; the buyer may, or the store for the buyer.
          *
          *     Callers: shop, customer, till, associate, office. An office key needs the scope `orders`.
          */
@@ -1543,8 +1544,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * The store cannot prepare it, or some of its lines
-         * @description The store cannot prepare it, or some of its lines; their stock is free again.
+         * Decline a pickup, or some of its lines
+         * @description Decline a pickup, or some of its lines; their stock is free again.
          *
          *     Callers: till, associate, office. An office key needs the scope `orders`.
          */
@@ -1565,8 +1566,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Give the goods to whoever has the code
-         * @description Give the goods to whoever has the code. 403 `wrong_code`, 409 `already_collected`.
+         * Hand over the goods against the code
+         * @description Hand over the goods against the code. 403 `wrong_code`, 409 `already_collected`.
          *
          *     Callers: till, associate, office. An office key needs the scope `orders`.
          */
@@ -1587,10 +1588,10 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Goods were fetched
-         * @description Goods were fetched: the total of each line so far, so that a repeat is harmless.
+         * Record picked goods
+         * @description Record picked goods: the total of each line so far, so that a repeat is harmless.
          *
-         *     Declaring a line short moves stock, once: the total says how much was found, not how much
+         *     Declaring a line short moves stock, once: the total is how many were found, not how many
          *     more. So a picker in a cellar without a network may repeat it with or without a key.
          *
          *     Callers: till, associate, office. An office key needs the scope `orders`.
@@ -1612,10 +1613,10 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * What was picked in vain lies on its shelf again and may be sold
-         * @description What was picked in vain lies on its shelf again and may be sold.
+         * Put back goods that were picked in vain, so that they may be sold again
+         * @description Put back goods that were picked in vain, so that they may be sold again.
          *
-         *     It tells how things are, not what to add, so that a repeat moves nothing and needs no key.
+         *     The numbers are a state, not a change, so a repeat moves nothing and needs no key.
          *
          *     Callers: till, associate, office. An office key needs the scope `orders`.
          */
@@ -1636,10 +1637,11 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * The customer may come, and is told so once
-         * @description The customer may come, and is told so once. Every line is picked or declared short.
+         * Mark a pickup ready and notify the customer once
+         * @description Mark a pickup ready and notify the customer once. Every line is picked or declared short.
          *
-         *     What is ready already may be moved to another bin; nobody is told again.
+         *     A pickup that is already ready may be moved to another bin; that sends no second
+         *     notification.
          *
          *     Callers: till, associate, office. An office key needs the scope `orders`.
          */
@@ -1658,8 +1660,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Products by barcode or by words, in the order of their skus
-         * @description Products by barcode or by words, in the order of their skus; retired ones too.
+         * List products by barcode or by words, in the order of their SKUs
+         * @description List products by barcode or by words, in the order of their SKUs; retired ones too.
          *
          *     Callers: shop, customer, till, associate, office.
          */
@@ -1680,8 +1682,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * A product with its options, the parts of a kit, and what goes with it
-         * @description A product with its options, the parts of a kit, and what goes with it.
+         * Get a product with its options, the components of a kit, and the related products
+         * @description Get a product with its options, the components of a kit, and the related products.
          *
          *     Callers: shop, customer, till, associate, office.
          */
@@ -1692,8 +1694,8 @@ export interface paths {
         options?: never;
         head?: never;
         /**
-         * Switch the counting of its stock off or on, limit an order of it
-         * @description Switch the counting of its stock off or on, limit an order of it. A retired one stays.
+         * Set stock tracking and the limit per order of a product
+         * @description Set stock tracking and the limit per order of a product. A retired one stays retired.
          *
          *     Callers: office. An office key needs the scope `stock`.
          */
@@ -1708,8 +1710,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The sizes and colours of one thing, itself among them, with live availability
-         * @description The sizes and colours of one thing, itself among them, with live availability.
+         * List the variants of a product, itself among them, with live availability
+         * @description List the variants of a product, itself among them, with live availability.
          *
          *     Callers: shop, customer, till, associate, office.
          */
@@ -1730,8 +1732,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Every promotion by its name, with how many orders stand with its code
-         * @description Every promotion by its name, with how many orders stand with its code.
+         * List every promotion by its name, with the number of orders that use its code
+         * @description List every promotion by its name, with the number of orders that use its code.
          *
          *     Callers: office. An office key needs the scope `rules`.
          */
@@ -1752,26 +1754,26 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * One promotion
-         * @description One promotion. 404 `unknown_promotion`.
+         * Get a promotion
+         * @description Get a promotion. 404 `unknown_promotion`.
          *
          *     Callers: office. An office key needs the scope `rules`.
          */
         get: operations["get_promotion"];
         /**
-         * Write a promotion whole, new or known
-         * @description Write a promotion whole, new or known. With a `code` it is a coupon.
+         * Replace a promotion, or create it
+         * @description Replace a promotion, or create it. With a `code` it is a coupon.
          *
-         *     Each line of a cart has the best promotion that needs no code; then each of at most three
-         *     coupons takes its part of what is left. 409 `code_taken`.
+         *     Each line of a cart gets the best promotion that needs no code; then each of at most three
+         *     coupons reduces the remaining price. 409 `code_taken`.
          *
          *     Callers: office. An office key needs the scope `rules`.
          */
         put: operations["put_promotion"];
         post?: never;
         /**
-         * Take a promotion away
-         * @description Take a promotion away. 409 `promotion_used` where orders stand with it: pause it.
+         * Delete a promotion
+         * @description Delete a promotion. 409 `promotion_used` where orders use it: pause it instead.
          *
          *     Callers: office. An office key needs the scope `rules`.
          */
@@ -1789,8 +1791,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * One return
-         * @description One return: for its buyer, the stores of its order, and where its goods are.
+         * Get a return
+         * @description Get a return: for its buyer, the stores of its order, and the store with its goods.
          *
          *     Callers: shop, customer, till, associate, office. An office key needs the scope `orders`.
          */
@@ -1813,8 +1815,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * What was announced will not come
-         * @description What was announced will not come. A repeat changes nothing.
+         * Cancel an announced return
+         * @description Cancel an announced return. A repeat changes nothing.
          *
          *     Callers: shop, customer, till, associate, office. An office key needs the scope `orders`.
          */
@@ -1835,8 +1837,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Pay back what was withheld for goods that did not come, or do not
-         * @description Pay back what was withheld for goods that did not come, or do not.
+         * Decide whether the amount withheld for goods that did not come is paid back
+         * @description Decide whether the amount withheld for goods that did not come is paid back.
          *
          *     Callers: office. An office key needs the scope `payments`.
          */
@@ -1857,8 +1859,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * What was announced has come, or something else of the order
-         * @description What was announced has come, or something else of the order: what came is what counts.
+         * Receive an announced return, or other goods of the order
+         * @description Receive an announced return, or other goods of the order: the goods received count.
          *
          *     Callers: till, associate, office. An office key needs the scope `orders`.
          */
@@ -1877,8 +1879,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * One shipment, with its parcels
-         * @description One shipment, with its parcels: for its buyer, its location and the office.
+         * Get a shipment, with its parcels
+         * @description Get a shipment, with its parcels: for its buyer, its location and the office.
          *
          *     Callers: shop, customer, till, associate, office. An office key needs the scope `orders`.
          */
@@ -1901,8 +1903,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * The location will send it
-         * @description The location will send it. A repeat changes nothing.
+         * Accept a shipment
+         * @description Accept a shipment: the location will send it. A repeat changes nothing.
          *
          *     Callers: till, associate, office. An office key needs the scope `orders`.
          */
@@ -1923,8 +1925,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Its buyer, or the location for the buyer, gives up what has not left
-         * @description Its buyer, or the location for the buyer, gives up what has not left.
+         * Cancel the units that have not left
+         * @description Cancel the units that have not left; the buyer may, or the location for the buyer.
          *
          *     Callers: shop, customer, till, associate, office. An office key needs the scope `orders`.
          */
@@ -1945,8 +1947,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * The location cannot send it, or some of its lines
-         * @description The location cannot send it, or some of its lines; their stock is free again.
+         * Decline a shipment, or some of its lines
+         * @description Decline a shipment, or some of its lines; their stock is free again.
          *
          *     Callers: till, associate, office. An office key needs the scope `orders`.
          */
@@ -1967,8 +1969,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * A parcel has reached its buyer
-         * @description A parcel has reached its buyer. A repeat changes nothing.
+         * Record that a parcel has reached its buyer
+         * @description Record that a parcel has reached its buyer. A repeat changes nothing.
          *
          *     Callers: till, associate, office. An office key needs the scope `orders`.
          */
@@ -1989,8 +1991,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Goods were fetched
-         * @description Goods were fetched: the total of each line so far, so that a repeat is harmless.
+         * Record picked goods
+         * @description Record picked goods: the total of each line so far, so that a repeat is harmless.
          *
          *     Callers: till, associate, office. An office key needs the scope `orders`.
          */
@@ -2011,8 +2013,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * What was picked in vain lies on its shelf again
-         * @description What was picked in vain lies on its shelf again. A repeat moves nothing.
+         * Put back goods that were picked in vain
+         * @description Put back goods that were picked in vain. A repeat moves nothing.
          *
          *     Callers: till, associate, office. An office key needs the scope `orders`.
          */
@@ -2031,8 +2033,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * What may be chosen, the cheapest first
-         * @description What may be chosen, the cheapest first; the office sees paused ones too, by name.
+         * List shipping methods, the cheapest first
+         * @description List shipping methods, the cheapest first; the office sees paused ones too, by name.
          *
          *     Callers: shop, customer, till, associate, office.
          */
@@ -2053,23 +2055,23 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * One method
-         * @description One method; a paused one for the office alone. 404 `unknown_shipping_method`.
+         * Get a method
+         * @description Get a method; a paused one for the office only. 404 `unknown_shipping_method`.
          *
          *     Callers: shop, customer, till, associate, office.
          */
         get: operations["get_shipping_method"];
         /**
-         * Write a method whole, new or known
-         * @description Write a method whole, new or known. Its price is once per order that sends something.
+         * Replace a method, or create it
+         * @description Replace a method, or create it. Its price applies once per order with shipped goods.
          *
          *     Callers: office. An office key needs the scope `rules`.
          */
         put: operations["put_shipping_method"];
         post?: never;
         /**
-         * Send nothing by it any more
-         * @description Send nothing by it any more. Carts that chose it say so.
+         * Delete a shipping method
+         * @description Delete a shipping method. Carts that chose it report a problem.
          *
          *     Callers: office. An office key needs the scope `rules`.
          */
@@ -2089,8 +2091,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Add to what is on hand, for a reason
-         * @description Add to what is on hand, for a reason. Each line is answered on its own.
+         * Adjust the stock on hand, for a reason
+         * @description Adjust the stock on hand, for a reason. Each line is answered on its own.
          *
          *     Callers: office. An office key needs the scope `stock`.
          */
@@ -2111,8 +2113,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Tell what was counted at a time
-         * @description Tell what was counted at a time; what moved since then is applied again.
+         * Record a count made at a given time
+         * @description Record a count made at a given time; later movements are applied on top of it.
          *
          *     Callers: associate, office. An office key needs the scope `stock`.
          */
@@ -2131,16 +2133,16 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Deliveries to one's stores, in the order they were announced
-         * @description Deliveries to one's stores, in the order they were announced.
+         * List deliveries to the caller's stores, in the order they were announced
+         * @description List deliveries to the caller's stores, in the order they were announced.
          *
          *     Callers: associate, office. An office key needs the scope `stock`.
          */
         get: operations["list_deliveries"];
         put?: never;
         /**
-         * A supplier is expected to bring these
-         * @description A supplier is expected to bring these. No shelf changes before they are received.
+         * Announce a delivery of a supplier
+         * @description Announce a delivery of a supplier. No stock level changes before it is received.
          *
          *     Callers: office. An office key needs the scope `stock`.
          */
@@ -2159,8 +2161,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * One delivery, with what is still to come and what never came
-         * @description One delivery, with what is still to come and what never came.
+         * Get a delivery, with the units still to come and the units that never came
+         * @description Get a delivery, with the units still to come and the units that never came.
          *
          *     Callers: associate, office. An office key needs the scope `stock`.
          */
@@ -2171,8 +2173,8 @@ export interface paths {
         options?: never;
         head?: never;
         /**
-         * It is expected at another time, earlier or later
-         * @description It is expected at another time, earlier or later.
+         * Reschedule a delivery to another time, earlier or later
+         * @description Reschedule a delivery to another time, earlier or later.
          *
          *     Callers: office. An office key needs the scope `stock`.
          */
@@ -2189,8 +2191,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * It will not come
-         * @description It will not come. 409 `already_received` where some of it has: close that one instead.
+         * Cancel a delivery
+         * @description Cancel a delivery. 409 `already_received` where some of it has come: close it instead.
          *
          *     Callers: office. An office key needs the scope `stock`.
          */
@@ -2211,10 +2213,11 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * So many of each have come so far, at once or bit by bit
-         * @description So many of each have come so far, at once or bit by bit; more than expected may come.
+         * Receive goods
+         * @description Receive goods: the total of each line so far, which may exceed the expected quantity.
          *
-         *     It is closed once all has come, or when `close` says that no more will.
+         *     The delivery may be received at once or in parts. It is closed once all has come, or when
+         *     `close` declares that no more will.
          *
          *     Callers: associate, office. An office key needs the scope `stock`.
          */
@@ -2235,8 +2238,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Set what is on hand where the version is still the one that was seen
-         * @description Set what is on hand where the version is still the one that was seen.
+         * Set the stock on hand where the version is still the one that the caller read
+         * @description Set the stock on hand where the version is still the one that the caller read.
          *
          *     Callers: office. An office key needs the scope `stock`.
          */
@@ -2255,18 +2258,18 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Transfers from or to one's stores, oldest first
-         * @description Transfers from or to one's stores, oldest first.
+         * List transfers from or to the caller's stores, oldest first
+         * @description List transfers from or to the caller's stores, oldest first.
          *
          *     Callers: associate, office. An office key needs the scope `stock`.
          */
         get: operations["list_transfers"];
         put?: never;
         /**
-         * The goods leave the store `from`
-         * @description The goods leave the store `from`. 409 `insufficient_stock` names each line that is short.
+         * Send goods from the store `from`
+         * @description Send goods from the store `from`. 409 `insufficient_stock` names each line that is short.
          *
-         *     Only what nobody was promised may be sent; somebody who works there says so.
+         *     Only stock that is promised to no one may be sent, by a caller who works in that store.
          *
          *     Callers: associate, office. An office key needs the scope `stock`.
          */
@@ -2285,8 +2288,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * One transfer, with what is in transit and what never came
-         * @description One transfer, with what is in transit and what never came.
+         * Get a transfer, with the units in transit and the units that never came
+         * @description Get a transfer, with the units in transit and the units that never came.
          *
          *     Callers: associate, office. An office key needs the scope `stock`.
          */
@@ -2309,10 +2312,10 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * So much has come to the store `to` so far
-         * @description So much has come to the store `to` so far; a total that is known changes nothing.
+         * Receive goods in the store `to`
+         * @description Receive goods in the store `to`: the total of each line so far; a repeat changes nothing.
          *
-         *     The transfer is closed once all has come, or when `close` says that no more will.
+         *     The transfer is closed once all has come, or when `close` declares that no more will.
          *
          *     Callers: associate, office. An office key needs the scope `stock`.
          */
@@ -2331,8 +2334,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The quantities of a SKU, store by store
-         * @description The quantities of a SKU, store by store.
+         * Get the quantities of a SKU, store by store
+         * @description Get the quantities of a SKU, store by store.
          *
          *     Callers: till, associate, office. An office key needs the scope `stock`.
          */
@@ -2353,8 +2356,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The ledger of a SKU, newest first
-         * @description The ledger of a SKU, newest first: why, by whom, when it happened, when it was known.
+         * List a SKU's movements, newest first
+         * @description List a SKU's movements, newest first: cause, actor, time of event, time of recording.
          *
          *     Callers: till, associate, office. An office key needs the scope `stock`.
          */
@@ -2375,8 +2378,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Every store by its key, or those near a place, the nearest first
-         * @description Every store by its key, or those near a place, the nearest first.
+         * List every store by its key, or those near a place, the nearest first
+         * @description List every store by its key, or those near a place, the nearest first.
          *
          *     Callers: shop, customer, till, associate, office.
          */
@@ -2397,8 +2400,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * A store
-         * @description A store: its address, hours, exceptions, time zone, its rules of pickup, its channels.
+         * Get a store
+         * @description Get a store: its address, hours, exceptions, time zone, pickup rules and channels.
          *
          *     Callers: shop, customer, till, associate, office.
          */
@@ -2419,10 +2422,11 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * A member's open cart, or the one whose code the shopper shows, to go on with here
-         * @description A member's open cart, or the one whose code the shopper shows, to go on with here.
+         * Get a member's open cart, or the cart of the code that the shopper shows
+         * @description Get a member's open cart, or the cart of the code that the shopper shows.
          *
-         *     With the token the till reads, changes, holds and orders the cart, and nobody else does.
+         *     The till continues the cart: its token lets it, and no other caller, read, change, hold and
+         *     order it.
          *
          *     Callers: till.
          */
@@ -2445,12 +2449,12 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Claim nothing new of a store
-         * @description Claim nothing new of a store; what lies open there is over first, with `drain`.
+         * Disable a store for new work
+         * @description Disable a store for new work; with `drain` its open work is finished first.
          *
          *     No hold, no order and no transfer to it begins; old ones end as they would have, and its
          *     tills go on. With nothing open it is `closed` at once, else `draining` until it is, which
-         *     happens by itself. Ask again to see what is left. Without `drain`, 409 `store_in_use` names
+         *     happens by itself. Ask again to see the open work. Without `drain`, 409 `store_in_use` names
          *     the first hundred of each that is open, and counts all.
          *
          *     Callers: office. An office key needs the scope `stock`.
@@ -2472,8 +2476,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Sell from a store again
-         * @description Sell from a store again.
+         * Enable a store, so that it sells again
+         * @description Enable a store, so that it sells again.
          *
          *     Callers: office. An office key needs the scope `stock`.
          */
@@ -2492,8 +2496,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * What is out of order in a store, oldest first
-         * @description What is out of order in a store, oldest first.
+         * List the open incidents of a store, oldest first
+         * @description List the open incidents of a store, oldest first.
          *
          *     Callers: till, associate, office. An office key needs the scope `stock`.
          */
@@ -2514,8 +2518,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The store's pickups, oldest first
-         * @description The store's pickups, oldest first.
+         * List the store's pickups, oldest first
+         * @description List the store's pickups, oldest first.
          *
          *     Callers: till, associate, office. An office key needs the scope `orders`.
          */
@@ -2538,8 +2542,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * The pickup a code stands for
-         * @description The pickup a code stands for. 409 `other_store` with the store, nothing more.
+         * Find the pickup that a code identifies
+         * @description Find the pickup that a code identifies. 409 `other_store` names the store and no more.
          *
          *     Callers: till, associate, office. An office key needs the scope `orders`.
          */
@@ -2558,18 +2562,18 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * What came back to a store, or is expected there, oldest first
-         * @description What came back to a store, or is expected there, oldest first.
+         * List the completed and expected returns of a store, oldest first
+         * @description List the completed and expected returns of a store, oldest first.
          *
          *     Callers: till, associate, office. An office key needs the scope `orders`.
          */
         get: operations["list_store_returns"];
         put?: never;
         /**
-         * Take goods of nobody knows which order, for store credit only, where that is allowed
-         * @description Take goods of nobody knows which order, for store credit only, where that is allowed.
+         * Return goods without a known order, for store credit only, where that is allowed
+         * @description Return goods without a known order, for store credit only, where that is allowed.
          *
-         *     409 `receipt_required` where it is not, or not for so much.
+         *     409 `receipt_required` where it is not allowed, or not for that amount.
          *
          *     Callers: till, associate, office. An office key needs the scope `orders`.
          */
@@ -2590,12 +2594,12 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Tell what was sold and what came back, late, double or in any order
-         * @description Tell what was sold and what came back, late, double or in any order.
+         * Record sales and returns of a till, late, repeated or in any order
+         * @description Record sales and returns of a till, late, repeated or in any order.
          *
-         *     Nothing that happened is refused: what does not fit is named in `conflicts` and applied all
-         *     the same. `rejected` are receipts that cannot be read, those of another store, and those
-         *     whose id already stands for another receipt.
+         *     Nothing that happened is refused: a conflict is named in `conflicts` and applied all the
+         *     same. `rejected` are receipts that cannot be read, those of another store, and those whose
+         *     id already belongs to another receipt.
          *
          *     Callers: till.
          */
@@ -2614,8 +2618,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * What a location has to send, oldest first
-         * @description What a location has to send, oldest first.
+         * List the shipments that a location has to send, oldest first
+         * @description List the shipments that a location has to send, oldest first.
          *
          *     Callers: till, associate, office. An office key needs the scope `orders`.
          */
@@ -2636,18 +2640,18 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Whether the store keeps goods back for walk-ins, and within which bounds
-         * @description Whether the store keeps goods back for walk-ins, and within which bounds.
+         * Get whether the store reserves stock for walk-in customers, and within which bounds
+         * @description Get whether the store reserves stock for walk-in customers, and within which bounds.
          *
          *     Callers: associate, office. An office key needs the scope `stock`.
          */
         get: operations["get_walk_ins"];
         /**
-         * Keep back, hour by hour, what tills usually sell then
-         * @description Keep back, hour by hour, what tills usually sell then: at least `floor`, at most `cap`.
+         * Reserve, for each hour, the usual till sales of it
+         * @description Reserve, for each hour, the usual till sales of it: at least `floor`, at most `cap`.
          *
-         *     It becomes the safety stock of each shelf at the beginning of the hour. A safety stock of
-         *     the retailer's own is never lowered.
+         *     It becomes the safety stock of each stock level at the beginning of the hour. A safety stock
+         *     that the retailer set is never lowered.
          *
          *     Callers: office. An office key needs the scope `stock`.
          */
@@ -2667,23 +2671,24 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Who is told, how far, and what the last trouble was
-         * @description Who is told, how far, and what the last trouble was; never a secret.
+         * List the webhooks with their positions and last failures, never their secrets
+         * @description List the webhooks with their positions and last failures, never their secrets.
          *
          *     Callers: office. An office key needs the scope `webhooks`.
          */
         get: operations["list_webhooks"];
         put?: never;
         /**
-         * Tell another system of every change of stock from now on
-         * @description Tell another system of every change of stock from now on.
+         * Create a webhook that sends every later change of stock to another system
+         * @description Create a webhook that sends every later change of stock to another system.
          *
-         *     Calls are signed as Standard Webhooks with `secret`, which is answered this once:
+         *     Calls are signed as Standard Webhooks with `secret`, which only this answer contains:
          *     `{"type": "stock.changed", "timestamp", "data": {"after", "until", "complete", "changes":
          *     [{"position", "sku", "store", "version", "on_hand", "unavailable", "allocated", "held",
-         *     "safety_stock", "available", "cause", "recorded_at"}]}}`. They come one after the other, in
-         *     order; the next one only when a 2xx has taken the one before. What is not taken is tried
-         *     again for five days, at growing distances, under the same `webhook-id`; 410 ends it.
+         *     "safety_stock", "available", "cause", "recorded_at"}]}}`. Calls come one at a time, in
+         *     order; the next one is sent only after a 2xx has accepted the one before. A call that is not
+         *     accepted is retried for five days, at growing intervals, under the same `webhook-id`; 410
+         *     ends the webhook.
          *
          *     Callers: office. An office key needs the scope `webhooks`.
          */
@@ -2702,8 +2707,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * How far one of them is
-         * @description How far one of them is.
+         * Get a webhook and its position
+         * @description Get a webhook and its position.
          *
          *     Callers: office. An office key needs the scope `webhooks`.
          */
@@ -2711,8 +2716,8 @@ export interface paths {
         put?: never;
         post?: never;
         /**
-         * Tell it of nothing any more
-         * @description Tell it of nothing any more.
+         * Delete a webhook
+         * @description Delete a webhook; it gets no further calls.
          *
          *     Callers: office. An office key needs the scope `webhooks`.
          */
@@ -2732,10 +2737,10 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Tell it once more of everything behind a position
-         * @description Tell it once more of everything behind a position; a disabled one is active again.
+         * Replay every change after a position
+         * @description Replay every change after a position; a disabled webhook becomes active again.
          *
-         *     409 `cursor_too_old` where that is no longer kept.
+         *     409 `cursor_too_old` where those changes are no longer stored.
          *
          *     Callers: office. An office key needs the scope `webhooks`.
          */
@@ -2943,7 +2948,7 @@ export interface components {
         };
         /**
          * CartLineBody
-         * @description How many, and how they reach the buyer; without `fulfilment` it stays as it was.
+         * @description The quantity and fulfilment of a line; without `fulfilment` that does not change.
          */
         CartLineBody: {
             quantity: number;
@@ -2952,7 +2957,7 @@ export interface components {
         };
         /**
          * CartShippingUpdate
-         * @description What is left out stays as it was; null takes it away.
+         * @description A field that is left out does not change; null removes its value.
          */
         CartShippingUpdate: {
             method?: string | null;
@@ -3001,7 +3006,7 @@ export interface components {
         };
         /**
          * ChannelPolicyBody
-         * @description What is left out, or null, is as the settings of the installation say.
+         * @description A field that is left out, or null, has the value of the installation's settings.
          */
         ChannelPolicyBody: {
             /** @default 0 */
@@ -3015,7 +3020,7 @@ export interface components {
         };
         /**
          * ChannelView
-         * @description A channel with its policy as it works; `quantities` are what shoppers learn of a number.
+         * @description A channel with its effective policy; `quantities` is how shoppers see a quantity.
          */
         ChannelView: {
             channel: string;
@@ -3088,7 +3093,7 @@ export interface components {
         ConsentAction: "denied" | "granted" | "withdrawn";
         /**
          * Consents
-         * @description Every statement, the latest first; `current` is what counts now.
+         * @description Every consent statement, the latest first; `current` is the one in force.
          */
         Consents: {
             items: components["schemas"]["Consent"][];
@@ -3109,7 +3114,7 @@ export interface components {
         };
         /**
          * CountLine
-         * @description What was counted, and when the counting was done.
+         * @description The counted quantity, and the time at which the count ended.
          */
         CountLine: {
             store: string;
@@ -3168,7 +3173,7 @@ export interface components {
         };
         /**
          * CustomerUpdate
-         * @description What is to change; null takes an address or a number away.
+         * @description The fields to change; null removes an address or a number.
          */
         CustomerUpdate: {
             /**
@@ -3182,7 +3187,7 @@ export interface components {
         };
         /**
          * Decline
-         * @description Why, and which lines; without `lines` all of them.
+         * @description The reason, and the lines that are declined; without `lines` all of them.
          */
         Decline: {
             reason: string;
@@ -3207,7 +3212,7 @@ export interface components {
         DeliveryState: "cancelled" | "closed" | "expected";
         /**
          * DeliverySummary
-         * @description `results` has one for each line that was sent in, with the shelf that it touched.
+         * @description `results` has one entry for each line sent, with the stock level that it affected.
          */
         DeliverySummary: {
             id: string;
@@ -3216,7 +3221,7 @@ export interface components {
         };
         /**
          * DeliveryView
-         * @description `external_id` is what a file called it that told of it.
+         * @description `external_id` is the delivery's identifier in the file that announced it.
          */
         DeliveryView: {
             id: string;
@@ -3236,7 +3241,7 @@ export interface components {
         };
         /**
          * Disable
-         * @description Whether what lies open may end as it would have.
+         * @description Decides whether open work may end as it would have.
          */
         Disable: {
             /** @default false */
@@ -3313,7 +3318,7 @@ export interface components {
         };
         /**
          * ExtendHoldBody
-         * @description How many seconds from now; never beyond an hour from the beginning.
+         * @description The seconds from now; the hold never lasts more than an hour from its beginning.
          */
         ExtendHoldBody: {
             /** @default 900 */
@@ -3352,7 +3357,7 @@ export interface components {
          * HandoverBody
          * @description The customer's `code`; or, from an associate or the office, the `proof` that was accepted.
          *
-         *         Without `lines` everything that lies ready is handed over.
+         *         Without `lines` all goods that are ready are handed over.
          */
         HandoverBody: {
             /** @default  */
@@ -3369,7 +3374,7 @@ export interface components {
         };
         /**
          * Health
-         * @description `checks` names what was asked, and what it answered.
+         * @description `checks` names each dependency that was checked, with its answer.
          */
         Health: {
             status: string;
@@ -3393,9 +3398,9 @@ export interface components {
         HoldState: "active" | "converted" | "expired" | "pinned" | "released";
         /**
          * HoldView
-         * @description `server_time` tells a page how long it is by our clock until `held_until`.
+         * @description `server_time` lets a page compute the time left until `held_until` by the server's clock.
          *
-         *         Until `pinned_until` a payment is under way, and it cannot be given up.
+         *         Until `pinned_until` a payment is in progress, and the hold cannot be released.
          */
         HoldView: {
             id: string;
@@ -3439,10 +3444,10 @@ export interface components {
         IncidentState: "open" | "settled";
         /**
          * IncidentView
-         * @description `units` is by how many the shelf is short, or how many a till sold of what nobody knows.
+         * @description `units` is by how many the stock is short, or how many a till sold of an unknown SKU.
          *
-         *         `orders` may go without, or wait for what a picker did not find, the earliest promise first.
-         *         `settled_by` is `hylla` where things came in order again by themselves.
+         *         `orders` may go without, or wait for units that a picker did not find, the earliest promise
+         *         first. `settled_by` is `hylla` where the incident was resolved without a person.
          */
         IncidentView: {
             id: string;
@@ -3474,7 +3479,7 @@ export interface components {
         };
         /**
          * IncomingView
-         * @description Units on their way, and the day they are due; null where nobody has said one.
+         * @description Units on their way, and the day they are due; null where that day is unknown.
          */
         IncomingView: {
             on: string | null;
@@ -3589,7 +3594,7 @@ export interface components {
         };
         /**
          * MergedCart
-         * @description The customer's cart, and what the claim did to each line of the guest's.
+         * @description The customer's cart, and the effect that the claim had on each line of the guest's cart.
          */
         MergedCart: {
             id: string;
@@ -3638,7 +3643,7 @@ export interface components {
         MessageChannel: "call" | "email" | "instagram" | "letter" | "messenger" | "push" | "rcs" | "sms" | "viber" | "web_push" | "whatsapp";
         /**
          * MessageItem
-         * @description `channel`, `locale` and `subject` are known once it was written; `reason` says why not.
+         * @description `channel`, `locale` and `subject` are set once it was written; `reason` is why it failed.
          */
         MessageItem: {
             id: string;
@@ -3710,7 +3715,7 @@ export interface components {
         };
         /**
          * NewApiKey
-         * @description What a key is for: a till has one store and a terminal, an associate has stores.
+         * @description The scope of a key: a till has one store and a terminal, an associate has stores.
          */
         NewApiKey: {
             role: components["schemas"]["Role"];
@@ -3753,7 +3758,7 @@ export interface components {
         };
         /**
          * NewCustomer
-         * @description Somebody to make known. A phone is in E.164, or as written in the region of `locale`.
+         * @description A customer to create. A phone is in E.164, or as written in the region of `locale`.
          */
         NewCustomer: {
             external_id: string;
@@ -3773,9 +3778,10 @@ export interface components {
         };
         /**
          * NewDelivery
-         * @description `due_on` is a day of the store's, `due_at` an hour; one of them is told.
+         * @description A delivery is due on a day of the store's calendar, `due_on`, or at a time, `due_at`.
          *
-         *         `reference` is the retailer's own name for it, such as the number of the purchase order.
+         *         Exactly one of them is given. `reference` is the retailer's own identifier, such as the number
+         *         of the purchase order.
          */
         NewDelivery: {
             store: string;
@@ -3800,7 +3806,7 @@ export interface components {
         };
         /**
          * NewNonReceiptedReturn
-         * @description What somebody brought without a receipt, and why it was taken all the same.
+         * @description The goods returned without a receipt, and the reason why they were accepted all the same.
          */
         NewNonReceiptedReturn: {
             lines: components["schemas"]["NonReceiptedReturnLine"][];
@@ -3837,14 +3843,14 @@ export interface components {
         };
         /**
          * NewRecentlyViewed
-         * @description What was looked at, the newest first.
+         * @description The products that were viewed, the newest first.
          */
         NewRecentlyViewed: {
             skus: string[];
         };
         /**
          * NewReturn
-         * @description What comes back. A store says of each what becomes of it; a buyer announces it by `post`.
+         * @description The goods to return. A store gives each one's disposition; a buyer announces it by `post`.
          */
         NewReturn: {
             lines: components["schemas"]["NewReturnLine"][];
@@ -3859,7 +3865,7 @@ export interface components {
          * NewReturnLine
          * @description Units of one line of the order, by its `line`, its sku or the barcode.
          *
-         *         One line may stand there more than once, with another disposition.
+         *         One line may be listed more than once, with another disposition.
          */
         NewReturnLine: {
             quantity: number;
@@ -3987,10 +3993,10 @@ export interface components {
         };
         /**
          * OrderLineView
-         * @description Units of one SKU, and what became of them.
+         * @description Units of one SKU, and their states.
          *
-         *         `quantity` were ordered; `picked` were fetched so far, `ready` lie ready to be collected now;
-         *         the others ended: `cancelled`, `collected`, `shipped`, and, of those that left, `returned`.
+         *         `quantity` were ordered; `picked` were picked so far, `ready` are ready for collection now; the
+         *         others ended: `cancelled`, `collected`, `shipped`, and, of those that left, `returned`.
          */
         OrderLineView: {
             sku: string;
@@ -4040,9 +4046,9 @@ export interface components {
         OrderState: "cancelled" | "expired" | "fulfilled" | "partly_fulfilled" | "pending_payment" | "placed";
         /**
          * OrderView
-         * @description What was bought, for how much, where it waits, and what became of each unit.
+         * @description An order: its goods, its prices, where they wait, and the state of each unit.
          *
-         *         `to_pay` is what is still wanted, and shipping while something is sent; all other money is as
+         *         `to_pay` is the amount still due, with shipping while any goods are sent; all other money is as
          *         it was when the order was placed or edited. `token` is for a guest: the secret of a link to
          *         this order, sent back as `Order-Token`.
          */
@@ -4324,10 +4330,10 @@ export interface components {
         };
         /**
          * PaymentView
-         * @description How an order is paid. What the shopper's page has to do stands here for its buyer alone.
+         * @description The payment of an order. The next step for the shopper's page is shown to its buyer only.
          *
          *         By card: the page gives `client_secret` and `publishable_key` to the provider, which asks for
-         *         a card, or for the bank's word (`next_action`); `until` is how long the order waits for it.
+         *         a card, or for the bank's confirmation (`next_action`); the order waits for it until `until`.
          *         `problem` is why the last card was declined.
          */
         PaymentView: {
@@ -4400,7 +4406,7 @@ export interface components {
         };
         /**
          * PickupReadyBody
-         * @description Where it lies, if the store keeps its pickups in bins.
+         * @description The bin where the pickup waits, if the store uses bins.
          */
         PickupReadyBody: {
             /** @default  */
@@ -4413,10 +4419,10 @@ export interface components {
         PickupState: "accepted" | "cancelled" | "collected" | "declined" | "expired" | "picking" | "placed" | "put_back" | "ready" | "short";
         /**
          * PickupView
-         * @description Times are in the store's own time. `code` is shown to its customer only, while ready.
+         * @description Times are in the store's time zone. `code` is shown only to its customer, while it is ready.
          *
-         *         `at_risk`, for staff only: less lies in the store than is promised, and this pickup may go
-         *         without so many units; the earliest promise is served first. Empty while all is well.
+         *         `at_risk`, for staff only: the store has less on hand than it has promised, and this pickup may
+         *         be short by that many units; the earliest promise is served first. Empty when nothing is short.
          */
         PickupView: {
             id: string;
@@ -4511,7 +4517,7 @@ export interface components {
         };
         /**
          * Problem
-         * @description Why not, for a program (`code`, `errors`) and for a reader (`title`, `detail`).
+         * @description Explains a refusal to a program (`code`, `errors`) and to a reader (`title`, `detail`).
          */
         Problem: {
             type: string;
@@ -4526,7 +4532,7 @@ export interface components {
         };
         /**
          * ProblemType
-         * @description What a `type` address of a problem opens.
+         * @description The page that the `type` address of a problem opens.
          */
         ProblemType: {
             code: string;
@@ -4570,10 +4576,10 @@ export interface components {
         ProductState: "active" | "retired";
         /**
          * ProductUpdate
-         * @description What is left out stays as it is.
+         * @description A field that is left out does not change.
          *
-         *         What is not `tracked` never runs out, and its shelves are kept all the same. An order has at
-         *         most `most_per_order`; null for the shop's usual limit.
+         *         A product that is not `tracked` never runs out, but its stock levels are still recorded. An
+         *         order has at most `most_per_order`; null for the shop's usual limit.
          */
         ProductUpdate: {
             tracked?: boolean;
@@ -4812,7 +4818,7 @@ export interface components {
         };
         /**
          * ReceiveConsignmentBody
-         * @description What has come. `close` says that no more will: what is missing then is the discrepancy.
+         * @description The units received. `close` declares that no more come: missing ones are the discrepancy.
          */
         ReceiveConsignmentBody: {
             lines: components["schemas"]["ReceivedLine"][];
@@ -4821,7 +4827,7 @@ export interface components {
         };
         /**
          * ReceiveReturnBody
-         * @description What has come of a return that was announced, and what becomes of it.
+         * @description The goods received of an announced return, and their disposition.
          */
         ReceiveReturnBody: {
             lines: components["schemas"]["NewReturnLine"][];
@@ -4883,7 +4889,7 @@ export interface components {
         };
         /**
          * RescheduleDeliveryBody
-         * @description `due_on` is a day of the store's, `due_at` an hour; one of them is told.
+         * @description `due_on` is a day of the store's calendar, `due_at` a time; exactly one of them is given.
          */
         RescheduleDeliveryBody: {
             /** @default null */
@@ -4898,14 +4904,14 @@ export interface components {
         ReturnChannel: "post" | "store";
         /**
          * ReturnDecision
-         * @description Whether what did not come is paid back all the same.
+         * @description Decides whether goods that did not come are paid back all the same.
          */
         ReturnDecision: {
             pay: boolean;
         };
         /**
          * ReturnLineView
-         * @description `refund` is paid back; `withheld` is what the office has yet to decide on.
+         * @description `refund` is paid back; `withheld` is the amount that the office has yet to decide on.
          */
         ReturnLineView: {
             line: string;
@@ -4966,7 +4972,7 @@ export interface components {
         Role: "associate" | "customer" | "office" | "shop" | "till";
         /**
          * SaveLineBody
-         * @description Which line; its `fulfilment` where the SKU stands on several.
+         * @description The line to save: its SKU, and its `fulfilment` where the SKU has several lines.
          */
         SaveLineBody: {
             sku: string;
@@ -5015,7 +5021,7 @@ export interface components {
         };
         /**
          * SettleIncidentBody
-         * @description What was found, or done.
+         * @description The finding, or the action taken.
          */
         SettleIncidentBody: {
             /** @default  */
@@ -5056,10 +5062,11 @@ export interface components {
         ShipmentState: "accepted" | "cancelled" | "declined" | "delivered" | "picking" | "placed" | "put_back" | "shipped" | "short";
         /**
          * ShipmentView
-         * @description Times are in the location's own time.
+         * @description Times are in the location's time zone.
          *
-         *         `at_risk`, for staff only: less lies at the location than is promised, and this shipment may go
-         *         without so many units; the earliest promise is served first. Empty while all is well.
+         *         `at_risk`, for staff only: the location has less on hand than it has promised, and this shipment
+         *         may be short by that many units; the earliest promise is served first. Empty when nothing is
+         *         short.
          */
         ShipmentView: {
             id: string;
@@ -5189,9 +5196,9 @@ export interface components {
         };
         /**
          * StockLevelView
-         * @description What is promised is known of the present alone; of the past the ledger knows the goods.
+         * @description Promised quantities are known for the present only; for the past the ledger knows the goods.
          *
-         *         `incoming` is what deliveries and transfers bring, the earliest first.
+         *         `incoming` lists the units that deliveries and transfers bring, the earliest first.
          *
          *         `unavailable` is the sum over its `conditions`.
          */
@@ -5353,7 +5360,7 @@ export interface components {
         StoreState: "active" | "closed" | "draining";
         /**
          * StoreView
-         * @description A store, and how far it is from where somebody asked.
+         * @description A store, and its distance from the place that the caller named.
          */
         StoreView: {
             store: string;
@@ -5501,8 +5508,8 @@ export interface components {
          * TimelineEntryView
          * @description One step. `group` is the pickup or the shipment; `actor`, for staff, the key or the person.
          *
-         *         `lines` are the units it was about, `missing` those of them that nobody found; `edited` is what
-         *         an edit made of lines, `changed` what else it changed. `amount` is the money that a payment's
+         *         `lines` are the units it was about, `missing` those of them that were not found; `edited` is the
+         *         edit's change of lines, `changed` its other changes. `amount` is the money that a payment's
          *         step was about, or that a return pays back; `back` is the return.
          */
         TimelineEntryView: {
@@ -5530,7 +5537,7 @@ export interface components {
         TimelineEventKind: "accepted" | "cancelled" | "collected" | "declined" | "delivered" | "edited" | "expired" | "payment_authorised" | "payment_captured" | "payment_failed" | "payment_refunded" | "payment_retried" | "payment_voided" | "picked" | "placed" | "put_back" | "ready" | "refund_failed" | "return_announced" | "return_cancelled" | "return_decided" | "returned" | "sent" | "short";
         /**
          * TimelineLineEdit
-         * @description What an edit made of a line.
+         * @description The change that an edit made to a line.
          */
         TimelineLineEdit: {
             line: string;
@@ -5569,7 +5576,7 @@ export interface components {
         TransactionState: "done" | "planned" | "refused";
         /**
          * TransactionView
-         * @description One thing asked of the provider. `code` is what stood in its way, `receipt` its own name.
+         * @description A request to the provider. `code` is why it failed, `receipt` the provider's identifier.
          */
         TransactionView: {
             id: string;
@@ -5602,7 +5609,7 @@ export interface components {
         TransferState: "closed" | "in_transit";
         /**
          * TransferSummary
-         * @description `results` has one for each line that was sent in, with the shelf that it touched.
+         * @description `results` has one entry for each line sent, with the stock level that it affected.
          */
         TransferSummary: {
             id: string;
@@ -5723,7 +5730,7 @@ export interface components {
         };
         /**
          * WebhookReplay
-         * @description From where on to tell everything once more: a `position`, or the `until` of a call.
+         * @description The start of a replay is given by a `position`, or by the `until` of an earlier call.
          */
         WebhookReplay: {
             after: number;

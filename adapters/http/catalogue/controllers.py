@@ -45,10 +45,10 @@ class Variant(Product, frozen=True, kw_only=True):
 
 
 class ProductUpdate(Struct, forbid_unknown_fields=True):
-    """What is left out stays as it is.
+    """A field that is left out does not change.
 
-    What is not `tracked` never runs out, and its shelves are kept all the same. An order has at
-    most `most_per_order`; null for the shop's usual limit.
+    A product that is not `tracked` never runs out, but its stock levels are still recorded. An
+    order has at most `most_per_order`; null for the shop's usual limit.
     """
 
     tracked: bool | UnsetType = UNSET
@@ -68,7 +68,7 @@ class Products(Controller):
         limit: Limit = 50,
         cursor: Cursor = None,
     ) -> Page[Product]:
-        """Products by barcode or by words, in the order of their skus; retired ones too."""
+        """List products by barcode or by words, in the order of their SKUs; retired ones too."""
         barcode = None if gtin is None else _parse_gtin(gtin)
         after = decode_cursor(cursor, str) or ""
         async with units.read() as unit:
@@ -79,7 +79,7 @@ class Products(Controller):
 
     @get("/{sku:str}", operation_id="get_product", **callers(*ANYONE))
     async def get_product(self, sku: FromPath[Sku], units: NamedDependency[Units]) -> Product:
-        """A product with its options, the parts of a kit, and what goes with it."""
+        """Get a product with its options, the components of a kit, and the related products."""
         async with units.read() as unit:
             return await unit.catalogue.products.get(sku)
 
@@ -91,7 +91,7 @@ class Products(Controller):
         optional_key: NamedDependency[IdempotencyKey | None],
         units: NamedDependency[Units],
     ) -> Product:
-        """Switch the counting of its stock off or on, limit an order of it. A retired one stays."""
+        """Set stock tracking and the limit per order of a product. A retired one stays retired."""
         told = {name: value for name, value in structs.asdict(data).items() if value is not UNSET}
         return await update_product(units, sku, told, key=optional_key)
 
@@ -107,7 +107,7 @@ class Products(Controller):
         limit: Limit = 50,
         cursor: Cursor = None,
     ) -> Page[Variant]:
-        """The sizes and colours of one thing, itself among them, with live availability."""
+        """List the variants of a product, itself among them, with live availability."""
         async with units.read() as unit:
             await unit.catalogue.products.get(sku)
             after = decode_cursor(cursor, str) or ""
@@ -123,7 +123,7 @@ class Products(Controller):
 
 
 def _parse_gtin(gtin: str) -> str:
-    """Raises Invalid for what no scanner reads."""
+    """Raise Invalid for a value that no scanner reads."""
     try:
         return parse_gtin(gtin)
     except InvalidField as wrong:

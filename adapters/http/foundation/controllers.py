@@ -18,7 +18,7 @@ from service.shared.unit_of_work import Units
 
 
 class NewApiKey(Struct, forbid_unknown_fields=True):
-    """What a key is for: a till has one store and a terminal, an associate has stores."""
+    """The scope of a key: a till has one store and a terminal, an associate has stores."""
 
     role: Role
     stores: Annotated[list[StoreId], Meta(max_length=2000)] = []
@@ -47,7 +47,7 @@ class ApiKeys(Controller):
         secrets: NamedDependency[Secrets],
         optional_key: NamedDependency[IdempotencyKey | None],
     ) -> CreatedApiKey:
-        """Make a key for a machine. Its secret is answered this once.
+        """Create a key for a machine. Only this answer contains its secret.
 
         An office key that was narrowed makes no wider one.
         """
@@ -67,7 +67,7 @@ class ApiKeys(Controller):
     async def list_keys(
         self, units: NamedDependency[Units], limit: Limit = 50, cursor: Cursor = None
     ) -> Page[ApiKey]:
-        """Keys in the order they were made, revoked ones too; never a secret."""
+        """List keys in the order they were created, revoked ones too; never a secret."""
         after = decode_cursor(cursor, str) or ""
         async with units.read() as unit:
             keys = await unit.foundation.api_keys.list_page(after, limit + 1)
@@ -80,5 +80,5 @@ class ApiKeys(Controller):
         units: NamedDependency[Units],
         optional_key: NamedDependency[IdempotencyKey | None],  # noqa: ARG002 - a repeat is harmless
     ) -> None:
-        """Revoke a key; within two seconds it opens nothing. A repeat changes nothing."""
+        """Revoke a key; it stops working within two seconds. A repeat changes nothing."""
         await revoke_api_key(units, key_id)

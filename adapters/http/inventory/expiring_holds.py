@@ -1,7 +1,7 @@
-"""Holds that are about to end, told to the pages that show them.
+"""Holds that are about to end, announced to the pages that show them.
 
-A page names its holds when it opens a stream. With each heartbeat one question is asked for all
-pages of this process; a hold that was extended since is told of again before its new end.
+A page names its holds when it opens a stream. With each heartbeat one query serves all pages of
+this process; a hold that was extended since is announced again before its new end.
 """
 
 from collections.abc import Collection
@@ -15,11 +15,11 @@ from domain.kernel.ids import HoldId
 from service.shared.unit_of_work import Units
 
 WARNING_PERIOD: Final = timedelta(minutes=1)
-"""How long before its end a hold is told of, give or take a heartbeat."""
+"""Time before its end at which a hold is announced, give or take a heartbeat."""
 
 
 class ExpiringHold(Struct, frozen=True):
-    """`server_time` tells a page how long it is by our clock until `held_until`."""
+    """`server_time` lets a page compute the time left until `held_until` by the server's clock."""
 
     hold: HoldId
     held_until: datetime
@@ -27,7 +27,7 @@ class ExpiringHold(Struct, frozen=True):
 
 
 class HoldWatcher(Protocol):
-    """Who is told of holds: those it named, each of their ends once."""
+    """A subscriber to the holds that it named; each of their ends is announced once."""
 
     holds: Collection[HoldId]
     notified: set[tuple[HoldId, datetime]]

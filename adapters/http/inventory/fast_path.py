@@ -1,9 +1,9 @@
-"""The express lane: what is asked most is answered without a walk through the framework.
+"""The fast path answers the most frequent requests without the framework.
 
 Three operations, in their usual form: availability of a SKU, of a page of SKUs, and a hold. The
 same callers may call them, the same use cases decide, and the answers are the same to the byte.
-Whatever is unusual (a caller nobody knows, a parameter of any other kind, a body that cannot be
-read) is left to the framework, which knows every rule and says what is wrong.
+Any unusual request (an unknown caller, a parameter of any other kind, a body that cannot be read)
+goes to the framework, which knows every rule and reports the error.
 """
 
 import time
@@ -67,7 +67,7 @@ HeaderList = list[tuple[bytes, bytes]]
 
 
 class Principal(Struct):
-    """Who asks, by which id, and since when."""
+    """The caller of a request, its id, and the time it began."""
 
     caller: Caller
     id: str
@@ -76,7 +76,7 @@ class Principal(Struct):
 
 
 class FastPath:
-    """Answers what it can; the rest is the framework's."""
+    """Answers the requests that it can; the framework answers the rest."""
 
     def __init__(
         self,
@@ -98,7 +98,7 @@ class FastPath:
         self._cors = _cors_headers(cors)
 
     async def handle(self, scope: HTTPScope, receive: Receive, send: Send) -> Receive | None:
-        """None where it was answered; else what the framework goes on with."""
+        """Return None where the request was answered; else the framework's input."""
         path = scope["path"]
         if scope["method"] == "POST":
             return await self._create_hold(scope, receive, send) if path == HOLDS_PATH else receive
@@ -209,7 +209,7 @@ class FastPath:
     async def _execute_hold(
         self, wish: HoldRequest, given: RawHeaders, visitor: Principal
     ) -> tuple[int, HeaderList, bytes]:
-        """Status, headers and body of what became of a wish."""
+        """Return the status, headers and body of the answer to a request for a hold."""
         try:
             hold = await self._hold_batcher(wish)
         except DomainError as refusal:
@@ -219,7 +219,7 @@ class FastPath:
                 headers,
                 encode_domain_error(refusal, _parse_locale(given)),
             )
-        except Exception as error:  # noqa: BLE001 - told and logged as what it is, a bug
+        except Exception as error:  # noqa: BLE001 - answered and logged as a bug
             return (
                 500,
                 [PROBLEM_HEADER],
@@ -228,7 +228,7 @@ class FastPath:
         return 201, [JSON_HEADER], msgspec.json.encode(to_hold_view(hold, self._clock()))
 
     async def _parse_request(self, given: RawHeaders) -> Principal | None:
-        """Who asks; None where that is not plain."""
+        """Return the caller; None where the headers do not identify one plainly."""
         credential = given.get(b"authorization", b"")
         page = b"origin" in given
         if credential[:7] != b"Bearer " or (page and (self._cors is None or b"cookie" in given)):
@@ -300,7 +300,7 @@ def _parse_locale(given: RawHeaders) -> str:
 
 
 async def _read_body(receive: Receive) -> tuple[bytes, Receive]:
-    """The body, as far as a hold's may go; and what hears all of it once more, and then goes on."""
+    """Return the body, up to a hold's limit, and a `receive` that replays it and then continues."""
     heard: list[Any] = []
     body, more = b"", True
     while more and len(body) <= MAX_HOLD_BODY_BYTES:
@@ -316,7 +316,7 @@ async def _read_body(receive: Receive) -> tuple[bytes, Receive]:
 
 
 def _cors_headers(cors: CORSConfig) -> HeaderList | None:
-    """What an answer to any page bears; None where it depends on the page."""
+    """Return the CORS headers that all pages share; None where they depend on the page."""
     if not cors.is_allow_all_origins:
         return None
     headers = {

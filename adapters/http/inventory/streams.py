@@ -1,15 +1,15 @@
-"""Live stock for everybody who listens: each change is read and written out once for all of them.
+"""Live stock for all subscribers: each change is read and encoded once for all of them.
 
-A stream begins with how things stand, or with what was missed since a cursor, and goes on with
-every change. A reader joins the others only when it has caught up with them; from then on it has a
-queue of its own. Nothing is left out: a reader whose queue is full is sent away, and comes back
-with its cursor. No stream holds a connection to the database.
+A stream begins with a snapshot, or with the changes missed since a cursor, and continues with every
+change. A subscriber joins the others only when it has caught up with them; from then on it has a
+queue of its own. Nothing is left out: a subscriber whose queue is full is disconnected, and
+reconnects with its cursor. No stream holds a connection to the database.
 
-Each reader hears of one channel. When something was decided of the whole channel, or of a store,
-what was told before may be wrong everywhere; then the reader is told so, and how all stands now.
+Each subscriber gets the events of one channel. When a decision changed the whole channel, or a
+store, any earlier event may be outdated; then the subscriber gets a reset and a new snapshot.
 
-A change of a part is also one of the kits it belongs to. So that a cut between two events of one
-change loses nothing, only the last bears its position; the ones before bear the position before.
+A change of a component is also one of the kits it belongs to. So that a cut between two events of
+one change loses nothing, only the last has its position; the ones before have the position before.
 """
 
 import asyncio
@@ -49,17 +49,17 @@ PUBLISH_BATCH_SIZE: Final = 50
 MAX_SNAPSHOT_ROWS: Final = 10_000
 MAX_SNAPSHOT_SKUS: Final = 1000
 MIN_SNAPSHOT_SKUS: Final = 10
-"""How much one question for a snapshot asks for, which may be of every store."""
+"""Limits of one snapshot query, which may cover every store."""
 POLL_INTERVAL_SECONDS: Final = 1.0
 HEARTBEAT_INTERVAL_SECONDS: Final = 10.0
 MAX_QUEUED_EVENTS: Final = 10_000
-"""Events that a reader may be behind."""
+"""Events that a subscriber may be behind."""
 
 HELLO: Final = b"retry: 1000\n\n"
 HEARTBEAT: Final = b":\n\n"
 RESET_EVENT: Final = b"event: reset\ndata: {}\n\n"
 SNAPSHOT_CURSOR: Final = 0
-"""The cursor of one who has not seen the whole snapshot yet: it brings the snapshot again."""
+"""The cursor of a client without the whole snapshot: it starts the snapshot again."""
 INVALID_CURSOR: Final = -1
 CURSOR: Final = re.compile(r"[0-9]{1,18}")
 
@@ -94,7 +94,7 @@ def to_events(turns: Iterable[Update], position: int) -> list[StreamEvent]:
 
 
 def format_cursor(events: Sequence[StreamEvent]) -> list[bytes]:
-    """The events of one change that a reader is told of."""
+    """Return the encoded events of one change for one subscriber."""
     return [*(event.intermediate for event in events[:-1]), *(event.final for event in events[-1:])]
 
 
@@ -104,10 +104,10 @@ def encode_partial_snapshot(turns: list[Update]) -> tuple[bytes, list[Update]]:
 
 
 class StreamChunk(Struct, frozen=True):
-    """A piece of a stream's beginning.
+    """A chunk of the beginning of a stream.
 
-    Only its end bears a position to go on from, behind everything that was told; there is none
-    before, nor where what was told is no longer true.
+    Only the last chunk has a position to resume from, after everything that was sent; the ones
+    before have none, and neither does a chunk after which the sent events are outdated.
     """
 
     events: bytes
@@ -139,12 +139,12 @@ class Subscriber:
         self._ready.set()
 
     def close(self) -> None:
-        """No more will come; what stands in the queue is still taken."""
+        """Close the queue to new events; those already in it are still delivered."""
         self.is_open = False
         self._ready.set()
 
     def resync(self) -> None:
-        """What stands in the queue is taken, and then all is to be told once more."""
+        """Close the queue, and send a new snapshot once the events in it are delivered."""
         self.needs_resync = True
         self.close()
 
@@ -180,9 +180,9 @@ class AvailabilityStreams:
         self._is_open = False
         self._position = -1
         self._subscribers: dict[Sku | None, set[Subscriber]] = {}
-        """By each SKU they follow; under None those who follow all."""
+        """Subscribers by the SKU they follow; under None those of all SKUs."""
         self._subscribers_by_channel = Counter[ChannelId]()
-        """How many follow each."""
+        """The number of subscribers of each channel."""
         relay.listeners.append(self._on_feed_signal)
 
     @asynccontextmanager
@@ -199,7 +199,7 @@ class AvailabilityStreams:
                 await asyncio.wait({beats})
 
     def _on_feed_signal(self) -> None:
-        """With nobody here, the clock is soon enough."""
+        """Wake the poll loop; without subscribers the periodic poll is soon enough."""
         if self._subscribers:
             self._poll_loop.wake()
 
@@ -208,7 +208,7 @@ class AvailabilityStreams:
         return len(self._all_subscribers())
 
     async def wait_until_current(self) -> None:
-        """Until every change that was committed before this has been told.
+        """Wait until every change that was committed before this call has been published.
 
         Raises:
             Unavailable: the database does not answer.
@@ -253,7 +253,7 @@ class AvailabilityStreams:
             upset = reader.needs_resync
 
     async def _resume_position(self, cursor: int | None) -> int | None:
-        """The cursor, if everything behind it is still kept; None where a snapshot is needed."""
+        """Return the cursor if all later changes are still stored; None requires a snapshot."""
         if not cursor:
             return None
         async with self._units.read() as unit:
@@ -263,7 +263,7 @@ class AvailabilityStreams:
     async def _initial_chunks(
         self, following: Subscription, cursor: int | None
     ) -> AsyncIterator[StreamChunk]:
-        """Nothing where a cursor is good to go on from; otherwise how everything stands."""
+        """Yield nothing where the stream can resume from a cursor; otherwise a snapshot."""
         position = await self._resume_position(cursor)
         if position is not None:
             yield StreamChunk(b"", position)
@@ -274,7 +274,7 @@ class AvailabilityStreams:
             yield begun
 
     async def _snapshot_chunks(self, following: Subscription) -> AsyncIterator[StreamChunk]:
-        """How everything stands, and what changed while that was told."""
+        """Yield a snapshot, and the changes made while it was sent."""
         snapshot, held_back = SnapshotCursor(), list[Update]()
         async for page in self._snapshot_pages(following):
             snapshot.add(page.skus[0] if page.skus else "", page.moment)
@@ -296,7 +296,7 @@ class AvailabilityStreams:
         yield StreamChunk(last or b"id: %d\n\n" % until, until)
 
     async def _snapshot_pages(self, following: Subscription) -> AsyncIterator[StockSnapshot]:
-        """How everything stood, so many SKUs at a time that no answer is too long; one at least."""
+        """Yield the snapshot in pages of SKUs, so that no answer is too long; at least one page."""
         many = (
             min(MAX_SNAPSHOT_SKUS, MAX_SNAPSHOT_ROWS // len(following.stores))
             if following.stores
@@ -311,7 +311,7 @@ class AvailabilityStreams:
             after = page.skus[-1] if len(page.skus) == many else None
 
     async def _position_after(self, snapshot: SnapshotCursor) -> int:
-        """A position behind everything a snapshot told, and not behind our own."""
+        """Return a position after everything that a snapshot contains, and not after our own."""
         if not snapshot.has_pending and snapshot.end <= self._position:
             return snapshot.end
         await self.wait_until_current()
@@ -330,9 +330,9 @@ class AvailabilityStreams:
         until: int,
         told_by: SnapshotCursor | None = None,
     ) -> tuple[list[list[StreamEvent]], int, bool]:
-        """The next changes behind `position`, how far they go, and whether all is told anew.
+        """Read the next changes after `position`, how far they go, and whether a resync is needed.
 
-        Each with its events, as far as they are wanted and a snapshot has not told them.
+        Each has its events, as far as they are subscribed to and not contained in a snapshot.
         """
         stores = following.stores
         async with self._units.read() as unit:
@@ -378,7 +378,7 @@ class AvailabilityStreams:
         return set().union(*self._subscribers.values())
 
     async def _poll_feed(self) -> None:
-        """Tell what the feed has behind our position; with nobody here, only follow its end."""
+        """Publish the feed's later changes; without subscribers, only follow its end."""
         if not self._subscribers:
             async with self._background_pool.read() as unit:
                 _, newest = await unit.inventory.change_feed.get_span()
@@ -390,7 +390,7 @@ class AvailabilityStreams:
             story = await load_changes(self._background_pool, changes, usual=self._display_policy)
             for start in range(0, len(changes), PUBLISH_BATCH_SIZE):
                 self._publish(story, slice(start, start + PUBLISH_BATCH_SIZE))
-                await asyncio.sleep(0)  # let others work while much is told to many
+                await asyncio.sleep(0)  # lets other tasks run during a large publication
             changes = await self._next_changes() if len(changes) == BATCH_SIZE else []
 
     async def _next_changes(self) -> list[StockChange]:
@@ -422,9 +422,9 @@ class AvailabilityStreams:
     def _find_resync_positions(
         self, changes: Sequence[StockChange], story: ChangeReader
     ) -> dict[Subscriber, int]:
-        """Who is to begin anew, and at which position what was told became untrue.
+        """Find the subscribers that need a resync, and the position where they became outdated.
 
-        So does whoever follows a channel that was not there yet when the story was written.
+        A subscriber to a channel that did not exist yet when the changes were loaded needs one too.
         """
         at = [change for change in changes if change.channel is not None]
         if not at and self._subscribers_by_channel.keys() <= story.terms.keys():
@@ -441,7 +441,7 @@ class AvailabilityStreams:
     def _select_recipients(
         self, channel: ChannelId, exact: Sequence[StreamEvent], shown: Sequence[StreamEvent]
     ) -> dict[Subscriber, list[StreamEvent]]:
-        """What each reader is told of one change, in words that it may hear."""
+        """Select each subscriber's events of one change, with the quantities that it may see."""
         audience: dict[Subscriber, list[StreamEvent]] = {}
         for plain, public in zip(exact, shown, strict=True):
             for reader in chain(

@@ -1,4 +1,4 @@
-"""A member's points: what can be spent, what will be earned, and how it came about."""
+"""A member's points: the spendable balance, the points still to be earned, and their history."""
 
 from hashlib import sha256
 from typing import Final
@@ -19,7 +19,7 @@ from domain.loyalty.rewards import PointsStatementEntry, RewardBalance
 from service.shared.unit_of_work import Units
 
 PRIVATE_CACHE_HEADER: Final = [ResponseHeader(name="Cache-Control", value="private, no-cache")]
-"""An app may keep the balance, and asks whether it still holds before it shows it."""
+"""An app may store the balance, but must revalidate it before it shows it."""
 
 
 class MyRewards(Controller):
@@ -39,7 +39,7 @@ class MyRewards(Controller):
         units: NamedDependency[Units],
         if_none_match: NamedDependency[frozenset[str]],
     ) -> Response[RewardBalance]:
-        """The customer's points; 404 `not_a_member` for who is none."""
+        """Get the customer's points. 404 `not_a_member`."""
         assert caller.customer is not None, "only a customer comes here"
         async with units.read() as unit:
             standing = await unit.loyalty.rewards.get_by_customer(caller.customer)
@@ -53,7 +53,7 @@ class MyRewards(Controller):
         limit: Limit = 50,
         cursor: Cursor = None,
     ) -> Page[PointsStatementEntry]:
-        """What happened to the customer's points, the latest first."""
+        """List the history of the customer's points, the latest first."""
         assert caller.customer is not None, "only a customer comes here"
         after = decode_cursor(cursor, EntryId)
         async with units.read() as unit:
@@ -76,7 +76,7 @@ class Rewards(Controller):
     async def get_rewards(
         self, member: FromPath[MemberId], units: NamedDependency[Units]
     ) -> RewardBalance:
-        """A member's points, for whoever serves the member; 404 `not_a_member` for nobody's id."""
+        """Get a member's points, for the staff who serve the member. 404 `not_a_member`."""
         async with units.read() as unit:
             return await unit.loyalty.rewards.get(member)
 

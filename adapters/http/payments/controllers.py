@@ -1,7 +1,7 @@
-"""Where providers call: what they sign is listened to, and nothing they say is believed.
+"""Webhooks of payment providers: a signed call is accepted, but its contents are not trusted.
 
-A call is a reason to look at the payment. It is answered as soon as it is written down; one that
-comes again changes nothing.
+A call is a reason to look at the payment. It is answered as soon as it is stored; a repeated call
+changes nothing.
 """
 
 from collections.abc import Callable, Mapping
@@ -44,7 +44,7 @@ class ProviderWebhooks(Controller):
         clock: NamedDependency[Callable[[], datetime]],
         units: NamedDependency[Units],
     ) -> ProviderEventReceived:
-        """Hear what a provider has to say."""
+        """Receive an event of a payment provider."""
         if provider not in notices:
             raise NotFound("Nobody of this name calls here.")
         headers = {name.lower(): value for name, value in request.headers.items()}

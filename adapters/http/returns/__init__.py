@@ -1,1 +1,1 @@
-"""Returns of goods, with and without a receipt, and what becomes of them."""
+"""Returns of goods, with and without a receipt, and the disposition of the goods."""

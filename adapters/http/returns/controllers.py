@@ -40,7 +40,7 @@ States = Annotated[
 class NewReturnLine(Struct, forbid_unknown_fields=True):
     """Units of one line of the order, by its `line`, its sku or the barcode.
 
-    One line may stand there more than once, with another disposition.
+    One line may be listed more than once, with another disposition.
     """
 
     quantity: ReturnQuantity
@@ -68,7 +68,7 @@ NewReturnLines = Annotated[list[NewReturnLine], Meta(min_length=1, max_length=20
 
 
 class NewReturn(Struct, forbid_unknown_fields=True):
-    """What comes back. A store says of each what becomes of it; a buyer announces it by `post`."""
+    """The goods to return. A store gives each one's disposition; a buyer announces it by `post`."""
 
     lines: NewReturnLines
     channel: ReturnChannel = ReturnChannel.STORE
@@ -81,7 +81,7 @@ class NewReturn(Struct, forbid_unknown_fields=True):
 
 
 class ReceiveReturnBody(Struct, forbid_unknown_fields=True):
-    """What has come of a return that was announced, and what becomes of it."""
+    """The goods received of an announced return, and their disposition."""
 
     lines: NewReturnLines
     store: StoreId | None = None
@@ -114,20 +114,20 @@ class NonReceiptedReturnLine(Struct, forbid_unknown_fields=True):
 
 
 class NewNonReceiptedReturn(Struct, forbid_unknown_fields=True):
-    """What somebody brought without a receipt, and why it was taken all the same."""
+    """The goods returned without a receipt, and the reason why they were accepted all the same."""
 
     lines: Annotated[list[NonReceiptedReturnLine], Meta(min_length=1, max_length=200)]
     reason: Annotated[str, Meta(min_length=3, max_length=200)]
 
 
 class ReturnDecision(Struct, forbid_unknown_fields=True):
-    """Whether what did not come is paid back all the same."""
+    """Decides whether goods that did not come are paid back all the same."""
 
     pay: bool
 
 
 class ReturnLineView(Struct, frozen=True):
-    """`refund` is paid back; `withheld` is what the office has yet to decide on."""
+    """`refund` is paid back; `withheld` is the amount that the office has yet to decide on."""
 
     line: str
     sku: Sku
@@ -190,10 +190,10 @@ class OrderReturns(Controller):
         units: NamedDependency[Units],
         key: NamedDependency[IdempotencyKey],
     ) -> ReturnView:
-        """Goods of an order come back: to any store at once, or by post, announced by their buyer.
+        """Return goods of an order: to any store at once, or by post, announced by their buyer.
 
-        422 `more_than_given` names each line with what may come back of it. What is paid back is
-        the share of what was paid; the answer says how much in which way.
+        422 `more_than_given` names each line with the units that may be returned. The refund is
+        the share of the amount that was paid; the answer gives the amount by payment method.
         """
         back = await receiving.create_return(
             units, caller=caller, order=order, wish=data.to_request(), key=key
@@ -207,7 +207,7 @@ class OrderReturns(Controller):
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
     ) -> Page[ReturnView]:
-        """What came back of an order, or will, oldest first."""
+        """List the completed and expected returns of an order, oldest first."""
         found = await seeing.list_returns_of_order(units, caller=caller, order=order)
         return Page([ReturnView.of(back, caller) for back in found])
 
@@ -226,7 +226,7 @@ class StoreReturns(Controller):
         limit: Limit = 50,
         cursor: Cursor = None,
     ) -> Page[ReturnView]:
-        """What came back to a store, or is expected there, oldest first."""
+        """List the completed and expected returns of a store, oldest first."""
         found = await seeing.list_returns_at_store(
             units,
             caller=caller,
@@ -248,9 +248,9 @@ class StoreReturns(Controller):
         key: NamedDependency[IdempotencyKey],
         without_receipt_max: NamedDependency[int],
     ) -> ReturnView:
-        """Take goods of nobody knows which order, for store credit only, where that is allowed.
+        """Return goods without a known order, for store credit only, where that is allowed.
 
-        409 `receipt_required` where it is not, or not for so much.
+        409 `receipt_required` where it is not allowed, or not for that amount.
         """
         back = await receive_without_receipt(
             units,
@@ -275,7 +275,7 @@ class Returns(Controller):
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
     ) -> Response[ReturnView]:
-        """One return: for its buyer, the stores of its order, and where its goods are."""
+        """Get a return: for its buyer, the stores of its order, and the store with its goods."""
         return _return_response(
             await seeing.get_return(units, caller=caller, back=return_id), caller
         )
@@ -294,7 +294,7 @@ class Returns(Controller):
         units: NamedDependency[Units],
         key: NamedDependency[IdempotencyKey],
     ) -> Response[ReturnView]:
-        """What was announced has come, or something else of the order: what came is what counts."""
+        """Receive an announced return, or other goods of the order: the goods received count."""
         back = await receiving.receive_return(
             units, caller=caller, back=return_id, wish=data.to_request(), key=key
         )
@@ -314,7 +314,7 @@ class Returns(Controller):
         units: NamedDependency[Units],
         optional_key: NamedDependency[IdempotencyKey | None],
     ) -> Response[ReturnView]:
-        """What was announced will not come. A repeat changes nothing."""
+        """Cancel an announced return. A repeat changes nothing."""
         back = await receiving.cancel_return(units, caller=caller, back=return_id, key=optional_key)
         return _return_response(back, caller)
 
@@ -332,7 +332,7 @@ class Returns(Controller):
         units: NamedDependency[Units],
         key: NamedDependency[IdempotencyKey],
     ) -> Response[ReturnView]:
-        """Pay back what was withheld for goods that did not come, or do not."""
+        """Decide whether the amount withheld for goods that did not come is paid back."""
         back = await receiving.decide_return(
             units, caller=caller, back=return_id, pays=data.pay, key=key
         )

@@ -26,13 +26,13 @@ OffersPickup = Annotated[
 
 
 class StoreView(Store, frozen=True, kw_only=True):
-    """A store, and how far it is from where somebody asked."""
+    """A store, and its distance from the place that the caller named."""
 
     distance_km: float | UnsetType = UNSET
 
 
 class Disable(Struct, forbid_unknown_fields=True):
-    """Whether what lies open may end as it would have."""
+    """Decides whether open work may end as it would have."""
 
     drain: bool = False
 
@@ -51,7 +51,7 @@ class Stores(Controller):
         limit: Limit = 50,
         cursor: Cursor = None,
     ) -> Page[StoreView]:
-        """Every store by its key, or those near a place, the nearest first."""
+        """List every store by its key, or those near a place, the nearest first."""
         async with units.read() as unit:
             if circle := parse_search_area(near, radius_km):
                 last = decode_cursor(cursor, tuple[float, StoreId]) or (-1.0, "")
@@ -63,7 +63,7 @@ class Stores(Controller):
 
     @get("/{store:str}", operation_id="get_store", **callers(*ANYONE))
     async def get_store(self, store: FromPath[StoreId], units: NamedDependency[Units]) -> Store:
-        """A store: its address, hours, exceptions, time zone, its rules of pickup, its channels."""
+        """Get a store: its address, hours, exceptions, time zone, pickup rules and channels."""
         async with units.read() as unit:
             return await unit.stores.stores.get(store)
 
@@ -80,11 +80,11 @@ class Stores(Controller):
         units: NamedDependency[Units],
         optional_key: NamedDependency[IdempotencyKey | None],
     ) -> DisabledStore:
-        """Claim nothing new of a store; what lies open there is over first, with `drain`.
+        """Disable a store for new work; with `drain` its open work is finished first.
 
         No hold, no order and no transfer to it begins; old ones end as they would have, and its
         tills go on. With nothing open it is `closed` at once, else `draining` until it is, which
-        happens by itself. Ask again to see what is left. Without `drain`, 409 `store_in_use` names
+        happens by itself. Ask again to see the open work. Without `drain`, 409 `store_in_use` names
         the first hundred of each that is open, and counts all.
         """
         return await closing.disable_store(units, store=store, drain=data.drain, key=optional_key)
@@ -102,7 +102,7 @@ class Stores(Controller):
         units: NamedDependency[Units],
         optional_key: NamedDependency[IdempotencyKey | None],
     ) -> Store:
-        """Sell from a store again."""
+        """Enable a store, so that it sells again."""
         return await closing.enable_store(units, store=store, key=optional_key)
 
 

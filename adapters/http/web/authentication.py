@@ -1,4 +1,4 @@
-"""Who calls, and whether they may: every operation states its callers with `called_by`."""
+"""Authentication and authorization: every operation declares its callers with `callers`."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -24,17 +24,18 @@ ANYONE: Final = frozenset(Role)
 STAFF_ROLES: Final = frozenset({Role.TILL, Role.ASSOCIATE, Role.OFFICE})
 SHOPPER_ROLES: Final = frozenset({Role.SHOP, Role.CUSTOMER})
 CART_ROLES: Final = SHOPPER_ROLES | {Role.TILL}
-"""Who may open a cart with its token; a till's is one of its own."""
+"""Roles that may open a cart with its token; a till has a token of its own."""
 Clock = Callable[[], datetime]
 
 
 def callers(
     *roles: Role, scope: str = "", strict: bool = False, key_in_address: bool = False
 ) -> dict[str, Any]:
-    """What an operation says of its callers: `@get("/…", **called_by(Role.TILL))`.
+    """Declare the callers of an operation: `@get("/…", **callers(Role.TILL))`.
 
-    `scope` is what an office key must have; `strict` is for codes, PINs and look-ups of persons.
-    `key_in_address` is for what browsers open without headers: a publishable key as `?key=`.
+    `scope` is the scope that an office key must have; `strict` is for codes, PINs and look-ups of
+    persons. `key_in_address` is for pages that browsers open without headers: a publishable key as
+    `?key=`.
     """
     return {
         "opt": {
@@ -53,12 +54,12 @@ def public() -> dict[str, Any]:
 
 
 def ensure_callers_declared(app: Litestar) -> None:
-    """Raises ImproperlyConfiguredException where an operation does not say who may call it."""
+    """Raise ImproperlyConfiguredException where an operation does not declare its callers."""
     for route in app.routes:
         handlers = route.route_handlers if isinstance(route, HTTPRoute) else [route.route_handler]
         for handler in handlers:
             if isinstance(handler, HTTPRouteHandler) and handler.http_methods == {"OPTIONS"}:
-                handler.opt["callers"] = None  # Litestar's own; it tells what a path can do
+                handler.opt["callers"] = None  # Litestar's own; it lists a path's methods
             if "callers" not in handler.opt:
                 raise ImproperlyConfiguredException(f"{handler} does not say who may call it.")
 
@@ -66,10 +67,10 @@ def ensure_callers_declared(app: Litestar) -> None:
 async def authorize(
     connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler
 ) -> None:
-    """The guard of every operation; each has said at the start who may call it.
+    """Authorize the caller of an operation; each operation has declared its callers at the start.
 
     Raises:
-        Unknown, Forbidden, RateLimited: nobody we know; a caller of the wrong kind; too often.
+        Unknown, Forbidden, RateLimited: an unknown caller; a caller of the wrong kind; too often.
     """
     if handler.opt["callers"] is None:
         return
@@ -90,7 +91,7 @@ async def authorize(
 
 
 def _key_in_query(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> str:
-    """Raises Unknown for a secret in an address, where it would be seen on its way."""
+    """Raises Unauthenticated for a secret in an address, where it would be seen on its way."""
     if not handler.opt.get("key_in_address") or "authorization" in connection.headers:
         return ""
     key: str = connection.query_params.get("key", "")
@@ -109,7 +110,7 @@ def _bearer_token(connection: ASGIConnection[Any, Any, Any, Any]) -> str:
 async def provide_stock_display(
     caller: NamedDependency[Caller], shoppers_learn: NamedDependency[StockDisplayPolicy]
 ) -> StockDisplayPolicy:
-    """What the caller learns of quantities."""
+    """Provide the form in which the caller may see quantities."""
     return shoppers_learn.for_staff if caller.is_staff else shoppers_learn
 
 

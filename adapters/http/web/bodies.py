@@ -1,4 +1,4 @@
-"""Reading what a client sends: decoded once, strictly, into a type that cannot be wrong."""
+"""Decoding of request bodies: once, strictly, into a type that cannot be wrong."""
 
 import re
 from contextlib import suppress
@@ -15,9 +15,9 @@ _ERROR_PATH: Final = re.compile(r" - at `(?:key in )?\$(.*)`$")
 _PATH_STEP: Final = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]|\[\.\.\.\]")
 _JSON_TOKEN: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[\[\]{},]', re.DOTALL)
 _ITEM_DEPTH: Final = 2
-"""How deep the items of a batch lie: in a list, in an object."""
+"""Nesting depth of the items of a batch: in a list, in an object."""
 _MAX_JSON_TOKENS: Final = 1_000_000
-"""Counting them takes the time of everybody who waits; no honest batch has as many."""
+"""Counting them delays every other request; no honest batch has as many."""
 _UNREADABLE: Final = "The body is not readable as JSON."
 _NUL_ESCAPE: Final = rb"\u0000"
 _NUL: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
@@ -85,10 +85,10 @@ def _decode(body: bytes, kind: Any) -> Any:
 
 
 def decode_items(body: bytes, kind: Any, name: str) -> Any:
-    """A batch: a `kind` whose field `name` holds items.
+    """Decode a batch: a `kind` whose field `name` holds items.
 
-    It is read whole, and item by item where that fails: one that cannot be read stands there as
-    the refusal that says why, so that it stops none of the others.
+    It is read whole, and item by item where that fails: an item that cannot be read is replaced by
+    the refusal that gives the reason, so that it stops none of the others.
 
     Raises:
         ClientException, Invalid: the batch around the items cannot be read.
@@ -104,7 +104,7 @@ def decode_items(body: bytes, kind: Any, name: str) -> Any:
 
 
 def _split_raw_items(body: bytes, kind: Any, name: str, rules: list[msgspec.Meta]) -> list[bytes]:
-    """Each item as it was sent. Where one of them is no JSON, they are told apart by their marks.
+    """Return each item as it was sent. Where one of them is no JSON, split them by their tokens.
 
     Raises:
         ClientException, Invalid: the batch around the items cannot be read.
@@ -122,9 +122,9 @@ def _split_raw_items(body: bytes, kind: Any, name: str, rules: list[msgspec.Meta
 
 
 def split_items(body: bytes) -> tuple[bytes, list[bytes]]:
-    """A batch with the place of each item in its stead, and the items, whatever they hold.
+    """Split a batch into a frame, with each item replaced by its index, and the raw items.
 
-    Only texts, brackets and commas are looked at. Where these do not tell where an item ends, the
+    Only strings, brackets and commas are looked at. Where these do not show where an item ends, the
     frame is no JSON either.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Versions on the wire: `ETag` on what is read, `If-Match` on what is written."""
+"""Entity tags: `ETag` on reads, `If-Match` on writes."""
 
 import re
 from collections.abc import Collection
@@ -31,7 +31,7 @@ NOT_MODIFIED: Final = {304: ResponseSpec(None, description="As the caller has it
 
 
 def provide_if_none_match(request: Request[Any, Any, Any]) -> frozenset[str]:
-    """The tags in `If-None-Match`: what the caller has already."""
+    """Provide the tags in `If-None-Match`: the versions that the caller already has."""
     header = request.headers.get("if-none-match", "")
     return frozenset(tag.strip() for tag in header.split(",") if tag.strip())
 

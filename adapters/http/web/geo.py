@@ -1,4 +1,4 @@
-"""Where somebody asks from: `near=lat,lon` and how far around it."""
+"""The caller's location: `near=lat,lon` and a radius around it."""
 
 from typing import Annotated, Final
 

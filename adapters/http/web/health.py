@@ -11,7 +11,7 @@ from adapters.http.web.authentication import public
 
 
 class Health(Struct):
-    """`checks` names what was asked, and what it answered."""
+    """`checks` names each dependency that was checked, with its answer."""
 
     status: str
     checks: dict[str, str] = {}

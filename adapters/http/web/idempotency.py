@@ -51,7 +51,7 @@ async def provide_key(request: Request[Any, Any, Any]) -> IdempotencyKey:
 
 
 async def _principal(request: Request[Any, Any, Any]) -> str:
-    """Whose key it is. Guests share the shop's key; what they open things by tells them apart."""
+    """Return the owner of a key. Guests share the shop's key; their tokens distinguish them."""
     caller = context_of(request).caller
     name = caller.id if caller else ""
     given = [request.headers.get(header, "") for header in ("cart-token", "order-token")]

@@ -26,7 +26,7 @@ def negotiate_locale(accept_language: str) -> str:
 
 
 def _parse_preference(part: str) -> tuple[float, str]:
-    """`sv-SE;q=0.8` as (0.8, "sv"); what cannot be read weighs nothing."""
+    """Parse `sv-SE;q=0.8` as (0.8, "sv"); an unreadable preference has weight zero."""
     tag, _, quality = part.partition(";")
     try:
         weight = float(quality.strip().removeprefix("q=") or 1)

@@ -1,7 +1,7 @@
-"""What operators watch: counters and times in Prometheus's form, by route, never by path.
+"""Metrics for operators: counters and durations in Prometheus's format, by route, never by path.
 
-Several workers are several processes, and any of them may be asked. Where `serve` starts more than
-one, it names a folder in PROMETHEUS_MULTIPROC_DIR; each writes there and answers for all of them.
+Several workers are several processes, and any of them may be scraped. Where `serve` starts more
+than one, it names a folder in PROMETHEUS_MULTIPROC_DIR; each writes there and answers for all.
 """
 
 import asyncio
@@ -37,7 +37,7 @@ MULTIPROC_DIR_VARIABLE: Final = "PROMETHEUS_MULTIPROC_DIR"
 BUCKETS: Final = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10)
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 QUERY_TIMEOUT_SECONDS: Final = 2
-"""How long a busy database may keep those waiting who only want to watch."""
+"""The longest time that a scrape waits for a busy database."""
 
 
 class Metrics:
@@ -87,7 +87,7 @@ class Metrics:
         times.observe(seconds)
 
     def render(self, kept: "StoredMetrics | None" = None) -> bytes:
-        """The figures of all workers, and those that stand in the database."""
+        """Render the figures of all workers, and those that are stored in the database."""
         kept = kept or StoredMetrics()
         return b"".join(
             generate_latest(one)
@@ -108,14 +108,14 @@ class Metrics:
 
 
 class StoredMetrics(Struct, frozen=True):
-    """Figures that stand in the database: nobody's own, and never added up."""
+    """Figures that are stored in the database: they belong to no worker and are never summed."""
 
     audits: Sequence[AuditedInvariant] = ()
     payments: Sequence[TransactionBacklog] = ()
 
 
 class PaymentsCollector(Collector):
-    """Card payments that are not over, and what a provider refused."""
+    """Collects card payments that are not over, and requests that a provider refused."""
 
     def __init__(self, standing: Sequence[TransactionBacklog]) -> None:
         self._counts = standing
@@ -141,7 +141,7 @@ class PaymentsCollector(Collector):
 
 
 class AuditCollector(Collector):
-    """The last audit. It stands in the database, so it is nobody's own and never added up."""
+    """Collects the last audit from the database; it belongs to no worker and is never summed."""
 
     def __init__(self, audits: Sequence[AuditedInvariant]) -> None:
         self._audits = audits
@@ -172,7 +172,7 @@ class AuditCollector(Collector):
 
 
 def _remove_dead_workers(folder: Path) -> None:
-    """What a worker had under way when it was killed is under way no more."""
+    """Remove the gauges of requests that a killed worker had in progress."""
     for file in folder.glob("gauge_live*_*.db"):
         pid = int(file.stem.rpartition("_")[2])
         try:

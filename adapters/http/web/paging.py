@@ -15,7 +15,7 @@ K = TypeVar("K")
 
 MAX_LIMIT: Final = 200
 MAX_BIGINT: Final = 2**63 - 1
-"""What a database can look for."""
+"""Values that a database can search for."""
 Limit = Annotated[int, QueryParameter(ge=1, le=MAX_LIMIT, description="How many items at most.")]
 Cursor = Annotated[
     str | None,
@@ -59,7 +59,7 @@ def decode_cursor(cursor: str | None, kind: type[K]) -> K | None:
 
 
 def _ensure_storable(position: object) -> None:
-    """Raises ValueError for what no column can hold."""
+    """Raise ValueError for a value that no column can hold."""
     for part in position if isinstance(position, tuple) else (position,):
         if isinstance(part, str) and "\0" in part:
             raise ValueError("a text with U+0000")
@@ -68,9 +68,9 @@ def _ensure_storable(position: object) -> None:
 
 
 def to_page(found: Sequence[T], limit: int, position: Any) -> Page[T]:
-    """The first `limit` of `found`, which was asked for with one more to see whether there is more.
+    """Return the first `limit` of `found`, which was read with one more to see if more follow.
 
-    `position` tells the position of an item.
+    `position` returns the position of an item.
     """
     items = list(found[:limit])
     more = len(found) > limit

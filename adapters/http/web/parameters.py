@@ -1,4 +1,4 @@
-"""What a request names: a misspelt parameter is told so, not silently ignored."""
+"""Query parameters: a misspelt one is refused with an error, not silently ignored."""
 
 from datetime import datetime
 from typing import Any
@@ -14,7 +14,7 @@ from domain.kernel.timestamps import RANGE_RULE, is_in_range
 
 
 class QueryParameterRule(Struct):
-    """What a query parameter must be; `many` may be given more than once."""
+    """The rule for a query parameter; with `many` it may be given more than once."""
 
     type_: Any
     many: bool
@@ -36,7 +36,7 @@ class QueryParameterRule(Struct):
 
 
 class DeclaredParameters(Struct):
-    """What there is to name: parameters of each operation, and methods of each path."""
+    """The declared parameters of each operation, and the methods of each path."""
 
     parameters: dict[HTTPRouteHandler, dict[str, QueryParameterRule]]
     methods: dict[str, frozenset[str]]

@@ -54,18 +54,18 @@ FRAMEWORK_ERROR_CODES: Final[Mapping[int, str]] = {
     413: "too_large",
     415: "not_json",
 }
-"""Codes of what is turned away before the shop hears of it."""
+"""Codes of requests that are refused before a use case runs."""
 CLIENT_CLOSED_REQUEST: Final = 499
-"""What web servers note of a client that left in the middle of its own body. Nobody reads it."""
+"""Web servers' status for a client that left while sending its body. No client reads it."""
 MISSING_PARAMETER: Final = re.compile(r"Missing required (\w+) parameter '([^']+)'")
-"""How Litestar says it; it tells the name nowhere else."""
+"""Litestar's message; the name is available nowhere else."""
 MEDIA_TYPE: Final = "application/problem+json"
 
 log = structlog.get_logger("hylla.http")
 
 
 class Problem(Struct):
-    """Why not, for a program (`code`, `errors`) and for a reader (`title`, `detail`)."""
+    """Explains a refusal to a program (`code`, `errors`) and to a reader (`title`, `detail`)."""
 
     type: str
     title: str
@@ -137,7 +137,7 @@ def error_headers(refusal: DomainError) -> dict[str, str]:
 
 
 def handle_http_exception(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
-    """What the router or the reading of a request refused."""
+    """Answer an error of the router, or of the reading of a request."""
     status = error.status_code
     if context_of(request).disconnected and isinstance(error, InternalServerException):
         return Response(b"", status_code=CLIENT_CLOSED_REQUEST)
@@ -184,7 +184,7 @@ def _parameter_error(item: Mapping[str, Any], fields: Mapping[str, Any]) -> dict
 
 
 def handle_unexpected_error(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
-    """A bug: the client learns a trace id, the log where it happened, nobody the values."""
+    """Answer a bug: the client gets a trace id, the log its place; the values go to neither."""
     body = encode_internal_error(error, get_locale(request), context_of(request).id)
     return Response(body, status_code=500, media_type=MEDIA_TYPE)
 
@@ -195,7 +195,7 @@ def encode_internal_error(error: Exception, locale: str, trace_id: str) -> bytes
 
 
 async def record_access_denial(error: Exception, scope: Scope) -> None:
-    """Write down who asked for what is not theirs; to them it does not exist."""
+    """Record the caller and the resource that it may not see; for the caller it does not exist."""
     if not isinstance(error, AccessDenied):
         return
     units: Units = scope["litestar_app"].state.units
@@ -218,7 +218,7 @@ EXCEPTION_HANDLERS: Final[ExceptionHandlersMap] = {
 
 
 class ProblemType(Struct):
-    """What a `type` address of a problem opens."""
+    """The page that the `type` address of a problem opens."""
 
     code: str
     title: str
@@ -227,7 +227,7 @@ class ProblemType(Struct):
 
 @get("/problems/{code:str}", operation_id="describe_problem", tags=["service"], **public())
 async def get_problem_type(code: FromPath[str], request: Request[Any, Any, Any]) -> ProblemType:
-    """What a problem's `type` means, in the reader's language."""
+    """Get the meaning of a problem's `type`, in the reader's language."""
     kinds = {
         kind.code: status_of(kind) for kind in _subclasses(DomainError) if kind is not DomainError
     }

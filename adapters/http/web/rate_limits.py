@@ -1,6 +1,6 @@
-"""How often a caller may ask: a token bucket each, published in every answer.
+"""Rate limits: a token bucket for each caller, published in every answer.
 
-Buckets live in each worker process: the generous limit keeps one client from drowning the others,
+Buckets live in each worker process: the generous limit stops one client from starving the others,
 so it is not shared between workers; the strict one, which slows down guessing, is divided by them.
 """
 
@@ -34,7 +34,7 @@ class TokenBucket(Struct):
 
 
 class RateLimiter:
-    """The policies, and what each caller has left of them."""
+    """The policies, and the remaining tokens of each caller."""
 
     def __init__(
         self, *policies: RatePolicy, monotonic: Callable[[], float] = time.monotonic
@@ -44,10 +44,10 @@ class RateLimiter:
         self._monotonic = monotonic
 
     def acquire(self, policy_name: str, caller: str) -> dict[str, str]:
-        """Count one request, and answer the headers that publish the limit.
+        """Count one request, and return the headers that publish the limit.
 
         Raises:
-            RateLimited: nothing is left; `facts["retry_after_s"]` says when there will be.
+            RateLimited: nothing is left; `facts["retry_after_s"]` is the number of seconds to wait.
         """
         policy = self._policies[policy_name]
         bucket = self._refill(policy, caller)
@@ -73,7 +73,7 @@ class RateLimiter:
         return bucket
 
     def _evict_full_buckets(self, now: float) -> None:
-        """Forget full buckets: a new one says the same."""
+        """Evict full buckets: a new one is equal to them."""
         if len(self._buckets) < MAX_BUCKETS:
             return
         windows = {name: policy.window_seconds for name, policy in self._policies.items()}

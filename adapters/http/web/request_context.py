@@ -1,4 +1,4 @@
-"""One visit to the API: what is known of a request while it is answered."""
+"""The request context: the known facts of a request while it is answered."""
 
 import logging
 import re
@@ -21,7 +21,7 @@ request_logger = logging.getLogger("hylla.http")
 class RequestContext(Struct):
     """`id` is the caller's own `X-Request-Id`, or one of ours; the rest is filled in on the way.
 
-    `left` says that the client went away before it was answered.
+    `left` is set when the client went away before it was answered.
     """
 
     id: str
@@ -35,7 +35,7 @@ def request_id_of(asked: bytes) -> str:
     """The id the client asked for, if that can be written into a log; else one of ours."""
     if REQUEST_ID.fullmatch(asked):
         return asked.decode()
-    return f"{getrandbits(128):032x}"  # no secret: it only tells visits apart
+    return f"{getrandbits(128):032x}"  # no secret: it only distinguishes requests
 
 
 def context_of(connection: ASGIConnection[Any, Any, Any, Any]) -> RequestContext:

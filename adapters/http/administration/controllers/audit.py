@@ -15,9 +15,9 @@ class Audit(Controller):
 
     @get(operation_id="get_audit", **callers(Role.OFFICE, scope="audit"))
     async def get_audit(self, units: NamedDependency[Units]) -> InvariantFindings:
-        """Every invariant: how many figures were checked, and how many are not what they should be.
+        """Audit every invariant: count the figures that were checked and those that are wrong.
 
-        Broken ones come with their first examples.
+        The broken ones come with their first examples.
         """
         async with units.read() as unit:
             return InvariantFindings.from_invariants(await unit.administration.audit.check())

@@ -79,7 +79,7 @@ class Imports(Controller):
         patterns: FieldPatterns = None,
         distinct: DistinctKey = None,
     ) -> ImportReport:
-        """Bring in a file line by line: CSV, a JSON array, or one JSON object a line.
+        """Import a file line by line: CSV, a JSON array, or one JSON object a line.
 
         accepted + unchanged + refused = lines read; the first 1,000 refused lines say why. The same
         file once more changes nothing, so no Idempotency-Key is needed.
@@ -91,7 +91,7 @@ class Imports(Controller):
             distinct=distinct,
             content_type=_content_type(request),
         )
-        # The whole file is here before the first line is read: a slow sender holds up nobody.
+        # The whole file is received before the first line is read: a slow sender blocks no one.
         with TemporaryFile() as spool:
             file = cast(BinaryIO, spool)
             async for chunk in request.stream():

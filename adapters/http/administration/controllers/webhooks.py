@@ -1,4 +1,4 @@
-"""Other systems that are told of stock, set up by the office."""
+"""Webhooks: the office subscribes other systems to changes of stock."""
 
 from typing import Annotated
 
@@ -29,7 +29,7 @@ class NewWebhook(Struct, forbid_unknown_fields=True):
 
 
 class WebhookReplay(Struct, forbid_unknown_fields=True):
-    """From where on to tell everything once more: a `position`, or the `until` of a call."""
+    """The start of a replay is given by a `position`, or by the `until` of an earlier call."""
 
     after: Annotated[int, Meta(ge=0, le=2**63 - 1)]
 
@@ -47,14 +47,15 @@ class Webhooks(Controller):
         private_webhooks: NamedDependency[bool],
         optional_key: NamedDependency[IdempotencyKey | None],
     ) -> CreatedWebhook:
-        """Tell another system of every change of stock from now on.
+        """Create a webhook that sends every later change of stock to another system.
 
-        Calls are signed as Standard Webhooks with `secret`, which is answered this once:
+        Calls are signed as Standard Webhooks with `secret`, which only this answer contains:
         `{"type": "stock.changed", "timestamp", "data": {"after", "until", "complete", "changes":
         [{"position", "sku", "store", "version", "on_hand", "unavailable", "allocated", "held",
-        "safety_stock", "available", "cause", "recorded_at"}]}}`. They come one after the other, in
-        order; the next one only when a 2xx has taken the one before. What is not taken is tried
-        again for five days, at growing distances, under the same `webhook-id`; 410 ends it.
+        "safety_stock", "available", "cause", "recorded_at"}]}}`. Calls come one at a time, in
+        order; the next one is sent only after a 2xx has accepted the one before. A call that is not
+        accepted is retried for five days, at growing intervals, under the same `webhook-id`; 410
+        ends the webhook.
         """
         return await create_webhook(
             units,
@@ -68,7 +69,7 @@ class Webhooks(Controller):
     async def list_webhooks(
         self, units: NamedDependency[Units], limit: Limit = 50, cursor: Cursor = None
     ) -> Page[Webhook]:
-        """Who is told, how far, and what the last trouble was; never a secret."""
+        """List the webhooks with their positions and last failures, never their secrets."""
         after = decode_cursor(cursor, str) or ""
         async with units.read() as unit:
             webhooks = await unit.administration.webhooks.list_page(after, limit + 1)
@@ -78,7 +79,7 @@ class Webhooks(Controller):
     async def get_webhook(
         self, webhook: FromPath[WebhookId], units: NamedDependency[Units]
     ) -> Webhook:
-        """How far one of them is."""
+        """Get a webhook and its position."""
         async with units.read() as unit:
             return await unit.administration.webhooks.get(webhook)
 
@@ -91,7 +92,7 @@ class Webhooks(Controller):
         units: NamedDependency[Units],
         optional_key: NamedDependency[IdempotencyKey | None],  # noqa: ARG002 - the second finds none
     ) -> None:
-        """Tell it of nothing any more."""
+        """Delete a webhook; it gets no further calls."""
         await delete_webhook(units, webhook)
 
     @post(
@@ -107,8 +108,8 @@ class Webhooks(Controller):
         units: NamedDependency[Units],
         optional_key: NamedDependency[IdempotencyKey | None],
     ) -> Webhook:
-        """Tell it once more of everything behind a position; a disabled one is active again.
+        """Replay every change after a position; a disabled webhook becomes active again.
 
-        409 `cursor_too_old` where that is no longer kept.
+        409 `cursor_too_old` where those changes are no longer stored.
         """
         return await replay_webhook(units, webhook, after=data.after, request=optional_key)

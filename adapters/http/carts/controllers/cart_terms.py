@@ -1,4 +1,4 @@
-"""What makes a cart cheaper or dearer besides its lines: coupons, and how it is sent."""
+"""Coupons and shipping: the terms that change a cart's price besides its lines."""
 
 from litestar import Controller, Response, delete, put
 from litestar.di import NamedDependency
@@ -18,7 +18,7 @@ from service.shared.unit_of_work import Units
 
 
 class CartShippingUpdate(Struct, forbid_unknown_fields=True):
-    """What is left out stays as it was; null takes it away."""
+    """A field that is left out does not change; null removes its value."""
 
     method: ShippingMethodId | UnsetType | None = UNSET
     address: Address | UnsetType | None = UNSET
@@ -41,10 +41,10 @@ class CartTerms(Controller):
         units: NamedDependency[Units],
         change: NamedDependency[CartChange],
     ) -> Response[CartView]:
-        """Put a coupon into a cart, at most three; case counts not.
+        """Apply a coupon to a cart, at most three; its case is ignored.
 
-        One that takes nothing off yet is kept, and the cart's `problems` say so. 404
-        `unknown_coupon`; 409 `coupon_ended`, `coupon_used_up`, `coupon_not_yours`.
+        A coupon that gives no discount yet stays in the cart, and the cart's `problems` report it.
+        404 `unknown_coupon`; 409 `coupon_ended`, `coupon_used_up`, `coupon_not_yours`.
         """
         view = await terms.add_coupon(units, caller=caller, cart=cart, code=code, change=change)
         return with_etag(view, view.version)
@@ -63,7 +63,7 @@ class CartTerms(Controller):
         units: NamedDependency[Units],
         change: NamedDependency[CartChange],
     ) -> Response[CartView]:
-        """Take a coupon out. A repeat changes nothing."""
+        """Remove a coupon. A repeat changes nothing."""
         view = await terms.remove_coupon(units, caller=caller, cart=cart, code=code, change=change)
         return with_etag(view, view.version)
 
@@ -76,7 +76,7 @@ class CartTerms(Controller):
         units: NamedDependency[Units],
         change: NamedDependency[CartChange],
     ) -> Response[CartView]:
-        """Say how, and where to, the lines are sent that are to be sent.
+        """Set the shipping method and the address of the lines that are to be sent.
 
         Until a method is chosen it is the cheapest that reaches the address.
         """

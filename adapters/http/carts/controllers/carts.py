@@ -51,7 +51,7 @@ class CreatedCart(CartView, frozen=True, kw_only=True):
 
 
 class CartLineBody(Struct, forbid_unknown_fields=True):
-    """How many, and how they reach the buyer; without `fulfilment` it stays as it was."""
+    """The quantity and fulfilment of a line; without `fulfilment` that does not change."""
 
     quantity: LineQuantity
     fulfilment: FulfilmentMethod | None = None
@@ -88,7 +88,7 @@ def _invalid_parameter(parameter: str, code: str, rule: str) -> Invalid:
 
 
 class MergedCart(CartView, frozen=True, kw_only=True):
-    """The customer's cart, and what the claim did to each line of the guest's."""
+    """The customer's cart, and the effect that the claim had on each line of the guest's cart."""
 
     changes: list[MergedLine]
 
@@ -107,12 +107,12 @@ class Carts(Controller):
         clock: NamedDependency[Clock],
         optional_key: NamedDependency[IdempotencyKey | None],
     ) -> Response[CreatedCart]:
-        """Start a cart. A guest gets its token; a customer's open cart is answered as it is.
+        """Create a cart. A guest gets its token; a customer's open cart is answered unchanged.
 
-        A till starts one for whoever walked in, with a token of its own that lasts a day.
+        A till creates one for a walk-in customer, with a token of its own that lasts a day.
 
         A guest who repeats it gets one more empty cart, whatever the Idempotency-Key: guests share
-        their page's key, and an answer given again could open somebody else's cart.
+        their page's key, and a repeated answer could open another guest's cart.
         """
         view = await opening.create_cart(
             units,
@@ -136,7 +136,7 @@ class Carts(Controller):
         units: NamedDependency[Units],
         locale: NamedDependency[str],
     ) -> Response[CartView]:
-        """A cart with names, prices and availability as they are now."""
+        """Get a cart with its current names, prices and availability."""
         view = await viewing.get_cart(units, caller=caller, cart=cart, locale=locale)
         return with_etag(view, view.version)
 
@@ -152,11 +152,11 @@ class Carts(Controller):
         store: LineStore = None,
         method: LineMethod = None,
     ) -> Response[CartView]:
-        """Set a line. It may ask for more than there is, and says so in its `problems`.
+        """Set a line. It may ask for more than is available, which its `problems` then report.
 
-        A SKU stands on one line for each way in which it reaches its buyer. `store` or `method`
-        names one of them, or a new one; without them it is the SKU's only line, and several are a
-        conflict. A `fulfilment` that differs switches the line, to the line that is there already.
+        A SKU has one line for each fulfilment. `store` or `method` names one of them, or a new one;
+        without them it is the SKU's only line, and several are a conflict. A `fulfilment` that
+        differs switches the line, and merges it into a line that already has that fulfilment.
         """
         wish = PutLine(sku, data.quantity, data.fulfilment, parse_fulfilment(store, method))
         view = await changing.put_cart_line(
@@ -180,7 +180,7 @@ class Carts(Controller):
         store: LineStore = None,
         method: LineMethod = None,
     ) -> Response[CartView]:
-        """Take a line out; of several lines of a SKU, the one named. A repeat changes nothing."""
+        """Remove a line; of several lines of a SKU, the one named. A repeat changes nothing."""
         at = parse_fulfilment(store, method)
         view = await changing.delete_cart_line(
             units, caller=caller, cart=cart, sku=sku, at=at, change=change
@@ -196,10 +196,10 @@ class Carts(Controller):
         units: NamedDependency[Units],
         change: NamedDependency[CartChange],
     ) -> Response[SwitchedView]:
-        """Have every line reach its buyer in the same way.
+        """Set the same fulfilment for every line.
 
-        The answer is the cart with its new groups and totals, what they were `before`, and in
-        `changes` each line that was switched, with the problems that it did not have before.
+        The answer is the cart with its new groups and totals, the totals `before`, and in `changes`
+        each line that was switched, with the problems that it did not have before.
         """
         view = await changing.set_fulfilment(
             units, caller=caller, cart=cart, fulfilment=data, change=change
@@ -239,7 +239,7 @@ class Carts(Controller):
         hold_limit: NamedDependency[int],
         key: NamedDependency[IdempotencyKey],
     ) -> Response[CartView]:
-        """Keep the stock of every line for a while, or of none. `held_until` says how long."""
+        """Hold the stock of every line for a time, or of none. `held_until` is the end."""
         view = await changing.hold_cart(
             units, caller=caller, cart=cart, locale=locale, limit=hold_limit, key=key
         )
@@ -262,7 +262,7 @@ class MyCart(Controller):
             QueryParameter(name="currency", description="Of a new cart, if there is none."),
         ] = None,
     ) -> Response[CartView]:
-        """The customer's open cart, on whichever device; an empty one if there is none."""
+        """Get the customer's open cart, from any device; an empty one if there is none."""
         if wanted is not None and not is_currency(wanted):
             error = {"parameter": "currency", "in": "query", "code": "unknown_currency"}
             raise Invalid("currency must be a currency of ISO 4217.", errors=[error])
@@ -283,5 +283,5 @@ def provide_cart_update(
     if_match: NamedDependency[int | None],
     locale: NamedDependency[str],
 ) -> CartChange:
-    """How a write to a cart came."""
+    """Provide the idempotency key, expected version and locale of a write to a cart."""
     return CartChange(optional_key, if_match, locale)

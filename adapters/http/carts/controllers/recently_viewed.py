@@ -1,4 +1,4 @@
-"""What a customer, or a guest with a cart, looked at lately."""
+"""Recently viewed products of a customer, or of a guest with a cart."""
 
 from typing import Annotated
 
@@ -18,7 +18,7 @@ from service.shared.unit_of_work import Units
 
 
 class NewRecentlyViewed(Struct, forbid_unknown_fields=True):
-    """What was looked at, the newest first."""
+    """The products that were viewed, the newest first."""
 
     skus: Annotated[list[Sku], Meta(min_length=1, max_length=MAX_VIEWED)]
 
@@ -35,7 +35,7 @@ class MyRecentlyViewed(Controller):
         telling: NamedDependency[StockDisplayPolicy],
         locale: NamedDependency[str],
     ) -> ViewedItems:
-        """The 50 products that the customer looked at last, on whichever device."""
+        """List the 50 products that the customer viewed last, on any device."""
         return await list_recently_viewed(
             units, caller=caller, cart=None, telling=telling, locale=locale
         )
@@ -48,7 +48,7 @@ class MyRecentlyViewed(Controller):
         units: NamedDependency[Units],
         optional_key: NamedDependency[IdempotencyKey | None],
     ) -> None:
-        """Note what was looked at, the newest first. A repeat brings it to the top again."""
+        """Record viewed products, the newest first. A repeat moves a product to the top again."""
         await record_viewed(units, caller=caller, cart=None, skus=data.skus, key=optional_key)
 
 
@@ -65,7 +65,7 @@ class CartRecentlyViewed(Controller):
         telling: NamedDependency[StockDisplayPolicy],
         locale: NamedDependency[str],
     ) -> ViewedItems:
-        """The same for a guest, by the cart's token; at log-in it becomes the customer's."""
+        """List the products that a guest viewed; at log-in they become the customer's."""
         return await list_recently_viewed(
             units, caller=caller, cart=cart, telling=telling, locale=locale
         )
@@ -79,5 +79,5 @@ class CartRecentlyViewed(Controller):
         units: NamedDependency[Units],
         optional_key: NamedDependency[IdempotencyKey | None],
     ) -> None:
-        """Note what a guest looked at, the newest first."""
+        """Record the products that a guest viewed, the newest first."""
         await record_viewed(units, caller=caller, cart=cart, skus=data.skus, key=optional_key)

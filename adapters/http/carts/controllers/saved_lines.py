@@ -18,7 +18,7 @@ from service.shared.unit_of_work import Units
 
 
 class SaveLineBody(Struct, forbid_unknown_fields=True):
-    """Which line; its `fulfilment` where the SKU stands on several."""
+    """The line to save: its SKU, and its `fulfilment` where the SKU has several lines."""
 
     sku: Sku
     fulfilment: FulfilmentMethod | None = None
@@ -41,7 +41,7 @@ class SavedLines(Controller):
         units: NamedDependency[Units],
         change: NamedDependency[CartChange],
     ) -> Response[CartView]:
-        """Put a line aside for later: without stock, and in no sum. A repeat changes nothing."""
+        """Save a line for later: without stock, and in no total. A repeat changes nothing."""
         view = await changing.save_line(
             units, caller=caller, cart=cart, sku=data.sku, at=data.fulfilment, change=change
         )
@@ -62,7 +62,7 @@ class SavedLines(Controller):
         units: NamedDependency[Units],
         change: NamedDependency[CartChange],
     ) -> Response[CartView]:
-        """Take what was saved into the cart again, as it was. A repeat changes nothing."""
+        """Move a saved line back into the cart, unchanged. A repeat changes nothing."""
         view = await changing.restore_line(units, caller=caller, cart=cart, sku=sku, change=change)
         return with_etag(view, view.version)
 
@@ -80,7 +80,7 @@ class SavedLines(Controller):
         units: NamedDependency[Units],
         change: NamedDependency[CartChange],
     ) -> Response[CartView]:
-        """Forget what was saved of a SKU. A repeat changes nothing."""
+        """Delete a SKU from the saved lines. A repeat changes nothing."""
         view = await changing.delete_saved_line(
             units, caller=caller, cart=cart, sku=sku, change=change
         )

@@ -27,7 +27,7 @@ class CartStoreOptions(Controller):
         radius_km: RadiusKm = None,
         limit: Limit = 50,
     ) -> StoreOptions:
-        """The stores that can serve the whole cart, and the best split over two.
+        """List the stores that can serve the whole cart, and the best split over two.
 
         That serves the most units, then the earliest, then on the shortest way. At most 50 stores
         are compared: the nearest, or without `near` those with the most of the cart. Nothing is

@@ -56,9 +56,10 @@ class TillCarts(Controller):
         member: ByMember = None,
         code: ByCode = None,
     ) -> Response[TillCartView]:
-        """A member's open cart, or the one whose code the shopper shows, to go on with here.
+        """Get a member's open cart, or the cart of the code that the shopper shows.
 
-        With the token the till reads, changes, holds and orders the cart, and nobody else does.
+        The till continues the cart: its token lets it, and no other caller, read, change, hold and
+        order it.
         """
         if (member is None) == (code is None):
             error = {"parameter": "code", "in": "query", "code": "one_of"}
@@ -86,7 +87,7 @@ class CartCodes(Controller):
         codes: NamedDependency[Codes],
         optional_key: NamedDependency[IdempotencyKey | None],
     ) -> CartCode:
-        """A short code for the shopper's page, by which a till opens this cart for ten minutes.
+        """Create a short code with which a till can open this cart for ten minutes.
 
         Each call gives another one, and the one before opens nothing any more.
         """

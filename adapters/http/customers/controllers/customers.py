@@ -25,7 +25,7 @@ PhoneText = Annotated[str, Meta(max_length=32, examples=["+46701740605"])]
 
 
 class NewCustomer(Struct, forbid_unknown_fields=True, kw_only=True):
-    """Somebody to make known. A phone is in E.164, or as written in the region of `locale`."""
+    """A customer to create. A phone is in E.164, or as written in the region of `locale`."""
 
     external_id: ExternalId
     name: CustomerName
@@ -36,7 +36,7 @@ class NewCustomer(Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class CustomerUpdate(Struct, forbid_unknown_fields=True, kw_only=True):
-    """What is to change; null takes an address or a number away."""
+    """The fields to change; null removes an address or a number."""
 
     name: CustomerName | UnsetType = UNSET
     email: EmailText | UnsetType | None = UNSET
@@ -60,7 +60,7 @@ class Customers(Controller):
         optional_key: NamedDependency[IdempotencyKey | None],
         units: NamedDependency[Units],
     ) -> Profile:
-        """Make somebody known, and a member unless `member` is false."""
+        """Create a customer, who is a member unless `member` is false."""
         person = msgspec.structs.asdict(data)
         return await create_customer(units, person, member=person.pop("member"), key=optional_key)
 
@@ -74,7 +74,7 @@ class Customers(Controller):
         limit: Limit = 50,
         cursor: Cursor = None,
     ) -> Page[Profile]:
-        """Customers, in the order they became known."""
+        """List customers, in the order in which they were created."""
         after = decode_cursor(cursor, CustomerId)
         async with units.read() as unit:
             found = await unit.customers.customers.list_page(
@@ -86,7 +86,7 @@ class Customers(Controller):
     async def get_customer(
         self, customer: FromPath[CustomerId], units: NamedDependency[Units]
     ) -> Profile:
-        """One customer."""
+        """Get a customer."""
         async with units.read() as unit:
             return await unit.customers.customers.get(customer)
 
@@ -102,5 +102,5 @@ class Customers(Controller):
         optional_key: NamedDependency[IdempotencyKey | None],
         units: NamedDependency[Units],
     ) -> Profile:
-        """Change what is told; what is left out stays as it was."""
+        """Change the given fields; a field that is left out does not change."""
         return await update_customer(units, customer, data.changed_fields, key=optional_key)

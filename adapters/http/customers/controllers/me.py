@@ -1,4 +1,4 @@
-"""What a customer sees and says about themselves."""
+"""The customer's own profile, preferences and consents."""
 
 from typing import Annotated
 
@@ -35,7 +35,7 @@ class NewConsent(Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class Consents(Page[Consent], frozen=True, kw_only=True):
-    """Every statement, the latest first; `current` is what counts now."""
+    """Every consent statement, the latest first; `current` is the one in force."""
 
     current: list[Permission]
 
@@ -53,7 +53,7 @@ class Me(Controller):
     async def get_me(
         self, caller: NamedDependency[Caller], units: NamedDependency[Units]
     ) -> Profile:
-        """The customer who asks."""
+        """Get the calling customer."""
         async with units.read() as unit:
             return await unit.customers.customers.get(get_customer_id(caller))
 
@@ -65,7 +65,7 @@ class Me(Controller):
         optional_key: NamedDependency[IdempotencyKey | None],
         units: NamedDependency[Units],
     ) -> Profile:
-        """Change what is told; what is left out stays as it was."""
+        """Change the given fields; a field that is left out does not change."""
         return await update_customer(
             units, get_customer_id(caller), data.changed_fields, key=optional_key
         )
@@ -74,7 +74,7 @@ class Me(Controller):
     async def get_preferences(
         self, caller: NamedDependency[Caller], units: NamedDependency[Units]
     ) -> Preferences:
-        """How the customer wants to be reached."""
+        """Get the customer's contact preferences."""
         async with units.read() as unit:
             return await unit.contact.preferences.get(get_customer_id(caller))
 
@@ -86,7 +86,7 @@ class Me(Controller):
         optional_key: NamedDependency[IdempotencyKey | None],
         units: NamedDependency[Units],
     ) -> Preferences:
-        """State all of them anew; what is left out is no longer stated. The locale stays."""
+        """Replace all preferences; one that is left out is removed. The locale does not change."""
         return await update_preferences(units, get_customer_id(caller), data, key=optional_key)
 
     @get("/consents", operation_id="list_consents", **callers(Role.CUSTOMER))
@@ -97,7 +97,7 @@ class Me(Controller):
         limit: Limit = 50,
         cursor: Cursor = None,
     ) -> Consents:
-        """What the customer allows now, and every statement it comes from."""
+        """List the customer's current consents, and every statement that they come from."""
         said = await get_allowed_contact(units, get_customer_id(caller))
         start = decode_cursor(cursor, int) or 0
         rest = list(enumerate(said.items))[max(start, 0) :]
@@ -116,7 +116,7 @@ class Me(Controller):
         optional_key: NamedDependency[IdempotencyKey | None],
         units: NamedDependency[Units],
     ) -> Consent:
-        """Say yes or no. It counts when this is answered; messages under way are asked again."""
+        """Give or withdraw a consent. It applies at once; queued messages are checked again."""
         said = ConsentStatement(data.purpose, data.channel, data.action, data.wording, data.locale)
         return await record_consent(
             units, get_customer_id(caller), said, source="customer", caller=caller, key=optional_key

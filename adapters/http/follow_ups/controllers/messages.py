@@ -1,4 +1,4 @@
-"""Messages, as the office sees them: what went out, what did not, and why."""
+"""Messages, as the office sees them: those sent, those not sent, and the reasons."""
 
 from datetime import datetime
 from typing import Annotated
@@ -25,7 +25,7 @@ from service.shared.unit_of_work import Units
 
 
 class MessageItem(Struct, kw_only=True):
-    """`channel`, `locale` and `subject` are known once it was written; `reason` says why not."""
+    """`channel`, `locale` and `subject` are set once it was written; `reason` is why it failed."""
 
     id: MessageId
     customer: CustomerId | None
@@ -67,7 +67,7 @@ class Messages(Controller):
         limit: Limit = 50,
         cursor: Cursor = None,
     ) -> Page[MessageItem]:
-        """Messages, newest first; never what they say."""
+        """List messages, newest first, never with their text."""
         before = decode_cursor(cursor, MessageId)
         async with units.read() as unit:
             found = await unit.follow_ups.messages.list_page(
@@ -79,7 +79,7 @@ class Messages(Controller):
     async def get_message(
         self, message: FromPath[MessageId], units: NamedDependency[Units]
     ) -> MessageTrace:
-        """One message, with the answer to "why this, why there, why not?"."""
+        """Get a message, with the reasons for its content, its channel and its failure."""
         async with units.read() as unit:
             found = await unit.follow_ups.messages.get(message)
         names = MessageTrace.__struct_fields__

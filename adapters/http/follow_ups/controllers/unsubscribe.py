@@ -1,8 +1,8 @@
-"""Where a reader of an offer says "no more": a page that asks, and a post that acts.
+"""Unsubscribing from offers: a page asks for confirmation, and a post unsubscribes.
 
 Programs that scan mail open every link, so opening changes nothing. The post comes from the page's
-button, or from a mailbox with `List-Unsubscribe=One-Click` (RFC 8058); it needs no login, counts
-at once, and a repeat is as good as the first.
+button, or from a mailbox with `List-Unsubscribe=One-Click` (RFC 8058); it needs no login, takes
+effect at once, and is idempotent.
 """
 
 from html import escape
@@ -88,7 +88,7 @@ class Unsubscribe(Controller):
         locale: NamedDependency[str],
         codes: NamedDependency[Codes],
     ) -> Response[str]:
-        """A page with a button; nothing changes yet."""
+        """Get the page with the unsubscribe button; nothing changes yet."""
         parse_token(codes, token)
         title, question, button, _ = TRANSLATIONS[locale]
         form = f'<form method="post"><button>{escape(button)}</button></form>'
@@ -103,7 +103,7 @@ class Unsubscribe(Controller):
         codes: NamedDependency[Codes],
         units: NamedDependency[Units],
     ) -> Response[str]:
-        """End the offers."""
+        """Unsubscribe from offers."""
         customer, channel = parse_token(codes, token)
         await unsubscribe(units, customer, channel)
         if ONE_CLICK in await request.body():

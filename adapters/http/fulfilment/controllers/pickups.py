@@ -1,4 +1,4 @@
-"""Pickups: the store's work list, its verbs, and what the customer sees."""
+"""Pickups: the store's work list, its operations, and the customer's view."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -53,10 +53,10 @@ class PickupLine(FulfilmentLineView, frozen=True, kw_only=True):
 
 
 class PickupView(Struct, frozen=True):
-    """Times are in the store's own time. `code` is shown to its customer only, while ready.
+    """Times are in the store's time zone. `code` is shown only to its customer, while it is ready.
 
-    `at_risk`, for staff only: less lies in the store than is promised, and this pickup may go
-    without so many units; the earliest promise is served first. Empty while all is well.
+    `at_risk`, for staff only: the store has less on hand than it has promised, and this pickup may
+    be short by that many units; the earliest promise is served first. Empty when nothing is short.
     """
 
     id: PickupId
@@ -108,7 +108,7 @@ class PickupView(Struct, frozen=True):
 
 
 class PickupReadyBody(Struct, forbid_unknown_fields=True):
-    """Where it lies, if the store keeps its pickups in bins."""
+    """The bin where the pickup waits, if the store uses bins."""
 
     bin: Annotated[str, Meta(max_length=64)] = ""
 
@@ -121,7 +121,7 @@ class HandoverLine(Struct, forbid_unknown_fields=True):
 class HandoverBody(Struct, forbid_unknown_fields=True):
     """The customer's `code`; or, from an associate or the office, the `proof` that was accepted.
 
-    Without `lines` everything that lies ready is handed over.
+    Without `lines` all goods that are ready are handed over.
     """
 
     code: Annotated[str, Meta(max_length=64)] = ""
@@ -162,7 +162,7 @@ class StorePickups(Controller):
         limit: Limit = 50,
         cursor: Cursor = None,
     ) -> Page[PickupView]:
-        """The store's pickups, oldest first."""
+        """List the store's pickups, oldest first."""
         seen = await seeing.list_pickups(
             units,
             caller=caller,
@@ -187,7 +187,7 @@ class StorePickups(Controller):
         units: NamedDependency[Units],
         codes: NamedDependency[Codes],
     ) -> PickupView:
-        """The pickup a code stands for. 409 `other_store` with the store, nothing more."""
+        """Find the pickup that a code identifies. 409 `other_store` names the store and no more."""
         seen = await seeing.identify_pickup(
             units, codes, caller=caller, store=store, code=data.code
         )
@@ -206,7 +206,7 @@ class Pickups(Controller):
         units: NamedDependency[Units],
         codes: NamedDependency[Codes],
     ) -> Response[PickupView]:
-        """One pickup; its customer sees the code that opens it, from ready until collected."""
+        """Get a pickup; its customer sees its code, from ready until collected."""
         return _pickup_response(await seeing.get_pickup(units, codes, caller=caller, pickup=pickup))
 
     @post(
@@ -223,7 +223,7 @@ class Pickups(Controller):
         units: NamedDependency[Units],
         optional_key: NamedDependency[IdempotencyKey | None],
     ) -> Response[PickupView]:
-        """The store will prepare it. A repeat changes nothing."""
+        """Accept a pickup: the store will prepare it. A repeat changes nothing."""
         return _pickup_response(
             await working.accept_pickup(units, caller=caller, pickup=pickup, key=optional_key)
         )
@@ -242,7 +242,7 @@ class Pickups(Controller):
         units: NamedDependency[Units],
         key: NamedDependency[IdempotencyKey],
     ) -> Response[PickupView]:
-        """The store cannot prepare it, or some of its lines; their stock is free again."""
+        """Decline a pickup, or some of its lines; their stock is free again."""
         return _pickup_response(
             await working.decline_pickup(
                 units, caller=caller, pickup=pickup, reason=data.reason, lines=data.lines, key=key
@@ -263,9 +263,9 @@ class Pickups(Controller):
         units: NamedDependency[Units],
         optional_key: NamedDependency[IdempotencyKey | None],
     ) -> Response[PickupView]:
-        """Goods were fetched: the total of each line so far, so that a repeat is harmless.
+        """Record picked goods: the total of each line so far, so that a repeat is harmless.
 
-        Declaring a line short moves stock, once: the total says how much was found, not how much
+        Declaring a line short moves stock, once: the total is how many were found, not how many
         more. So a picker in a cellar without a network may repeat it with or without a key.
         """
         return _pickup_response(
@@ -289,9 +289,10 @@ class Pickups(Controller):
         codes: NamedDependency[Codes],
         optional_key: NamedDependency[IdempotencyKey | None],
     ) -> Response[PickupView]:
-        """The customer may come, and is told so once. Every line is picked or declared short.
+        """Mark a pickup ready and notify the customer once. Every line is picked or declared short.
 
-        What is ready already may be moved to another bin; nobody is told again.
+        A pickup that is already ready may be moved to another bin; that sends no second
+        notification.
         """
         return _pickup_response(
             await working.mark_pickup_ready(
@@ -314,7 +315,7 @@ class Pickups(Controller):
         codes: NamedDependency[Codes],
         key: NamedDependency[IdempotencyKey],
     ) -> Response[PickupView]:
-        """Give the goods to whoever has the code. 403 `wrong_code`, 409 `already_collected`."""
+        """Hand over the goods against the code. 403 `wrong_code`, 409 `already_collected`."""
         handover = Handover(data.code, data.quantities(), data.proof)
         return _pickup_response(
             await handing_over.hand_over_pickup(
@@ -336,9 +337,9 @@ class Pickups(Controller):
         units: NamedDependency[Units],
         optional_key: NamedDependency[IdempotencyKey | None],
     ) -> Response[PickupView]:
-        """What was picked in vain lies on its shelf again and may be sold.
+        """Put back goods that were picked in vain, so that they may be sold again.
 
-        It tells how things are, not what to add, so that a repeat moves nothing and needs no key.
+        The numbers are a state, not a change, so a repeat moves nothing and needs no key.
         """
         return _pickup_response(
             await working.put_back_pickup(units, caller=caller, pickup=pickup, key=optional_key)
@@ -358,7 +359,7 @@ class Pickups(Controller):
         units: NamedDependency[Units],
         key: NamedDependency[IdempotencyKey],
     ) -> Response[PickupView]:
-        """Its buyer, or the store for the buyer, gives it up before it is collected."""
+        """Cancel a pickup before it is collected; the buyer may, or the store for the buyer."""
         return _pickup_response(
             await working.cancel_pickup(
                 units, caller=caller, pickup=pickup, reason=data.reason, key=key

@@ -1,4 +1,4 @@
-"""Shipments: what a location has to send, its verbs, and what the buyer sees."""
+"""Shipments: a location's work list, its operations, and the buyer's view."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -46,10 +46,11 @@ class ShipmentLine(FulfilmentLineView, frozen=True, kw_only=True):
 
 
 class ShipmentView(Struct, frozen=True):
-    """Times are in the location's own time.
+    """Times are in the location's time zone.
 
-    `at_risk`, for staff only: less lies at the location than is promised, and this shipment may go
-    without so many units; the earliest promise is served first. Empty while all is well.
+    `at_risk`, for staff only: the location has less on hand than it has promised, and this shipment
+    may be short by that many units; the earliest promise is served first. Empty when nothing is
+    short.
     """
 
     id: ShipmentId
@@ -150,7 +151,7 @@ class StoreShipments(Controller):
         limit: Limit = 50,
         cursor: Cursor = None,
     ) -> Page[ShipmentView]:
-        """What a location has to send, oldest first."""
+        """List the shipments that a location has to send, oldest first."""
         seen = await shipments.list_shipments(
             units,
             caller=caller,
@@ -175,10 +176,10 @@ class OrderShipments(Controller):
         units: NamedDependency[Units],
         key: NamedDependency[IdempotencyKey],
     ) -> Response[ShipmentView]:
-        """A parcel has left: its goods are off the shelf. The same parcel again changes nothing.
+        """Ship a parcel: its goods are no longer on hand. The same parcel again changes nothing.
 
-        Whether its goods were written down as picked before makes no difference. 409
-        `already_shipped`, `parcel_known`, `several_shipments`.
+        Its goods need not have been recorded as picked before. 409 `already_shipped`,
+        `parcel_known`, `several_shipments`.
         """
         seen = await shipments.send_parcel(
             units,
@@ -202,7 +203,7 @@ class Shipments(Controller):
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
     ) -> Response[ShipmentView]:
-        """One shipment, with its parcels: for its buyer, its location and the office."""
+        """Get a shipment, with its parcels: for its buyer, its location and the office."""
         return _shipment_response(
             await shipments.get_shipment(units, caller=caller, shipment=shipment)
         )
@@ -221,7 +222,7 @@ class Shipments(Controller):
         units: NamedDependency[Units],
         optional_key: NamedDependency[IdempotencyKey | None],
     ) -> Response[ShipmentView]:
-        """The location will send it. A repeat changes nothing."""
+        """Accept a shipment: the location will send it. A repeat changes nothing."""
         return _shipment_response(
             await shipments.accept_shipment(
                 units, caller=caller, shipment=shipment, key=optional_key
@@ -242,7 +243,7 @@ class Shipments(Controller):
         units: NamedDependency[Units],
         key: NamedDependency[IdempotencyKey],
     ) -> Response[ShipmentView]:
-        """The location cannot send it, or some of its lines; their stock is free again."""
+        """Decline a shipment, or some of its lines; their stock is free again."""
         seen = await shipments.decline_shipment(
             units, caller=caller, shipment=shipment, reason=data.reason, lines=data.lines, key=key
         )
@@ -262,7 +263,7 @@ class Shipments(Controller):
         units: NamedDependency[Units],
         optional_key: NamedDependency[IdempotencyKey | None],
     ) -> Response[ShipmentView]:
-        """Goods were fetched: the total of each line so far, so that a repeat is harmless."""
+        """Record picked goods: the total of each line so far, so that a repeat is harmless."""
         seen = await shipments.pick_shipment(
             units, caller=caller, shipment=shipment, scanned=data.to_scanned(), key=optional_key
         )
@@ -282,7 +283,7 @@ class Shipments(Controller):
         units: NamedDependency[Units],
         optional_key: NamedDependency[IdempotencyKey | None],
     ) -> Response[ShipmentView]:
-        """What was picked in vain lies on its shelf again. A repeat moves nothing."""
+        """Put back goods that were picked in vain. A repeat moves nothing."""
         return _shipment_response(
             await shipments.put_back_shipment(
                 units, caller=caller, shipment=shipment, key=optional_key
@@ -303,7 +304,7 @@ class Shipments(Controller):
         units: NamedDependency[Units],
         key: NamedDependency[IdempotencyKey],
     ) -> Response[ShipmentView]:
-        """Its buyer, or the location for the buyer, gives up what has not left."""
+        """Cancel the units that have not left; the buyer may, or the location for the buyer."""
         seen = await shipments.cancel_shipment(
             units, caller=caller, shipment=shipment, reason=data.reason, key=key
         )
@@ -323,7 +324,7 @@ class Shipments(Controller):
         units: NamedDependency[Units],
         optional_key: NamedDependency[IdempotencyKey | None],
     ) -> Response[ShipmentView]:
-        """A parcel has reached its buyer. A repeat changes nothing."""
+        """Record that a parcel has reached its buyer. A repeat changes nothing."""
         seen = await shipments.deliver_shipment(
             units,
             caller=caller,

@@ -1,4 +1,4 @@
-"""What pickups and shipments have in common on the wire."""
+"""Views that pickups and shipments share."""
 
 from typing import Annotated, Any
 
@@ -28,12 +28,12 @@ class FulfilmentLineView(Struct, frozen=True, kw_only=True):
 
 
 def to_line_fields(line: FulfilmentLine) -> dict[str, Any]:
-    """What every kind of group tells of a line."""
+    """Return the fields of a line that every kind of fulfilment shows."""
     return {name: getattr(line, name) for name in FulfilmentLineView.__struct_fields__}
 
 
 class Decline(Struct, forbid_unknown_fields=True):
-    """Why, and which lines; without `lines` all of them."""
+    """The reason, and the lines that are declined; without `lines` all of them."""
 
     reason: Reason
     lines: Annotated[list[Sku], Meta(min_length=1, max_length=200)] | None = None

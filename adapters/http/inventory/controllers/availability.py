@@ -31,7 +31,7 @@ from service.shared.unit_of_work import Units
 
 CACHE_CONTROL: Final = "private, no-cache"
 NO_CACHE_HEADER: Final = [ResponseHeader(name="Cache-Control", value=CACHE_CONTROL)]
-"""Whoever keeps an answer asks whether it still holds, and gets 304 where it does."""
+"""A client that stores an answer revalidates it, and gets 304 where it is current."""
 Skus = Annotated[
     list[Sku],
     QueryParameter(name="sku", min_items=1, max_items=100, description="Up to 100 SKUs."),
@@ -116,9 +116,9 @@ class Availability(Controller):
         explain: Explain = False,
         max_staleness: MaxStaleness = None,  # noqa: ARG002 - here every answer is live
     ) -> AvailabilityAnswer:
-        """What can be sold of each SKU: sent, and collected in each store. Unknown ones say so.
+        """List the availability of each SKU: for shipping, and for pickup in each store.
 
-        422 `unknown_channel`.
+        An unknown SKU is reported as unknown. 422 `unknown_channel`.
         """
         question = AvailabilityQuery(
             skus,
@@ -147,15 +147,16 @@ class Availability(Controller):
         held: WatchedHolds = None,
         publishable: Publishable = None,  # noqa: ARG002 - whom it belongs to was asked at the door
     ) -> Stream:
-        """Every change of what can be sold, as server-sent events.
+        """Stream every change of availability, as server-sent events.
 
-        First how things stand, then every change: `event: availability` with `id`, a cursor that
+        A snapshot comes first, then every change: `event: availability` with `id`, a cursor that
         grows, and `data`: `{"sku", "store", "version", "status", "quantity", "as_of"}`. Of two
-        events about one SKU in one store, the one with the higher version is true. Come back with
-        `Last-Event-ID` to get every event after it, in order, once. When the cursor is too old,
-        `event: reset` and a new snapshot say so; so they do when something was decided of the whole
-        channel or of a whole store: forget what you knew then. A comment comes at least every 15 s.
-        Who reads too slowly is disconnected, and comes back with the cursor. 422 `unknown_channel`.
+        events about one SKU in one store, the one with the higher version is current. Reconnect
+        with `Last-Event-ID` to get every later event, in order, once. `event: reset` and a new
+        snapshot come when the cursor is too old, and when a decision changed the whole channel or a
+        whole store: discard the earlier state then. A comment comes at least every 15 s. A client
+        that reads too slowly is disconnected, and reconnects with the cursor. 422
+        `unknown_channel`.
 
         `event: hold.expiring` with `data`: `{"hold", "held_until", "server_time"}` comes about a
         minute before a named hold ends, and again where it was extended meanwhile. It has no `id`.
@@ -198,7 +199,7 @@ class Availability(Controller):
         by: By = None,
         max_staleness: MaxStaleness = None,  # noqa: ARG002 - here every answer is live
     ) -> Response[AvailabilityView]:
-        """What can be sold of one SKU. 404 `unknown_sku`, 422 `unknown_channel`."""
+        """Get the availability of one SKU. 404 `unknown_sku`, 422 `unknown_channel`."""
         question = AvailabilityQuery(
             [sku],
             stores,

@@ -1,4 +1,4 @@
-"""What suppliers are expected to bring to the stores."""
+"""Deliveries that stores expect from suppliers."""
 
 from datetime import date, datetime
 from typing import Annotated, Self
@@ -43,9 +43,10 @@ OfStores = Annotated[
 
 
 class NewDelivery(Struct, forbid_unknown_fields=True):
-    """`due_on` is a day of the store's, `due_at` an hour; one of them is told.
+    """A delivery is due on a day of the store's calendar, `due_on`, or at a time, `due_at`.
 
-    `reference` is the retailer's own name for it, such as the number of the purchase order.
+    Exactly one of them is given. `reference` is the retailer's own identifier, such as the number
+    of the purchase order.
     """
 
     store: StoreId
@@ -59,7 +60,7 @@ class NewDelivery(Struct, forbid_unknown_fields=True):
 
 
 class RescheduleDeliveryBody(Struct, forbid_unknown_fields=True):
-    """`due_on` is a day of the store's, `due_at` an hour; one of them is told."""
+    """`due_on` is a day of the store's calendar, `due_at` a time; exactly one of them is given."""
 
     due_on: date | None = None
     due_at: Timestamp | None = None
@@ -79,7 +80,7 @@ class DeliveryLineView(Struct, frozen=True):
 
 
 class DeliveryView(Struct, frozen=True):
-    """`external_id` is what a file called it that told of it."""
+    """`external_id` is the delivery's identifier in the file that announced it."""
 
     id: DeliveryId
     external_id: str | None
@@ -115,7 +116,7 @@ class DeliveryView(Struct, frozen=True):
 
 
 class DeliverySummary(Struct, frozen=True):
-    """`results` has one for each line that was sent in, with the shelf that it touched."""
+    """`results` has one entry for each line sent, with the stock level that it affected."""
 
     id: DeliveryId
     state: DeliveryState
@@ -138,7 +139,7 @@ class Deliveries(Controller):
         units: NamedDependency[Units],
         key: NamedDependency[IdempotencyKey],
     ) -> DeliveryView:
-        """A supplier is expected to bring these. No shelf changes before they are received."""
+        """Announce a delivery of a supplier. No stock level changes before it is received."""
         news = DeliveryAnnouncement(
             data.store, to_quantities(data.lines), data.due_on, data.due_at, data.reference
         )
@@ -156,7 +157,7 @@ class Deliveries(Controller):
         limit: Limit = 50,
         cursor: Cursor = None,
     ) -> Page[DeliveryView]:
-        """Deliveries to one's stores, in the order they were announced."""
+        """List deliveries to the caller's stores, in the order they were announced."""
         found = await consignments.list_consignments(
             units,
             DELIVERIES,
@@ -177,7 +178,7 @@ class Deliveries(Controller):
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
     ) -> DeliveryView:
-        """One delivery, with what is still to come and what never came."""
+        """Get a delivery, with the units still to come and the units that never came."""
         return DeliveryView.of(
             await consignments.get_consignment(units, DELIVERIES, delivery, caller=caller)
         )
@@ -192,7 +193,7 @@ class Deliveries(Controller):
         units: NamedDependency[Units],
         optional_key: NamedDependency[IdempotencyKey | None],
     ) -> DeliveryView:
-        """It is expected at another time, earlier or later."""
+        """Reschedule a delivery to another time, earlier or later."""
         after = await deliveries.postpone_delivery(
             units, delivery=delivery, due_on=data.due_on, due_at=data.due_at, key=optional_key
         )
@@ -211,7 +212,7 @@ class Deliveries(Controller):
         units: NamedDependency[Units],
         optional_key: NamedDependency[IdempotencyKey | None],
     ) -> DeliveryView:
-        """It will not come. 409 `already_received` where some of it has: close that one instead."""
+        """Cancel a delivery. 409 `already_received` where some of it has come: close it instead."""
         after = await deliveries.cancel_delivery(
             units, caller=caller, delivery=delivery, key=optional_key
         )
@@ -231,9 +232,10 @@ class Deliveries(Controller):
         units: NamedDependency[Units],
         key: NamedDependency[IdempotencyKey],
     ) -> DeliverySummary:
-        """So many of each have come so far, at once or bit by bit; more than expected may come.
+        """Receive goods: the total of each line so far, which may exceed the expected quantity.
 
-        It is closed once all has come, or when `close` says that no more will.
+        The delivery may be received at once or in parts. It is closed once all has come, or when
+        `close` declares that no more will.
         """
         told = await consignments.receive_consignment(
             units, DELIVERIES, delivery, caller=caller, totals=data.totals, last=data.close, key=key

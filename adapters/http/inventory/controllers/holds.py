@@ -1,4 +1,4 @@
-"""Holds: stock that is kept for somebody for a while."""
+"""Holds: stock that is reserved for a caller for a limited time."""
 
 from datetime import datetime, timedelta
 from typing import Annotated, Final
@@ -37,7 +37,7 @@ class NewHold(Struct, forbid_unknown_fields=True):
 
 
 class ExtendHoldBody(Struct, forbid_unknown_fields=True):
-    """How many seconds from now; never beyond an hour from the beginning."""
+    """The seconds from now; the hold never lasts more than an hour from its beginning."""
 
     ttl_s: TtlSeconds = DEFAULT_TTL_SECONDS
 
@@ -55,9 +55,9 @@ class PinHoldBody(PaymentAttemptReference, forbid_unknown_fields=True):
 
 
 class HoldView(Struct):
-    """`server_time` tells a page how long it is by our clock until `held_until`.
+    """`server_time` lets a page compute the time left until `held_until` by the server's clock.
 
-    Until `pinned_until` a payment is under way, and it cannot be given up.
+    Until `pinned_until` a payment is in progress, and the hold cannot be released.
     """
 
     id: HoldId
@@ -111,7 +111,7 @@ class Holds(Controller):
         units: NamedDependency[Units],
         clock: NamedDependency[Clock],
     ) -> HoldView:
-        """A hold and how long it counts. A customer's hold is nobody else's."""
+        """Get a hold and the time it lasts. A customer's hold is visible to that customer only."""
         return to_hold_view(await holds.get_hold(units, caller=caller, hold=hold), clock())
 
     @post(
@@ -126,7 +126,7 @@ class Holds(Controller):
         clock: NamedDependency[Clock],
         optional_key: NamedDependency[IdempotencyKey | None],
     ) -> HoldView:
-        """Hold it longer, up to the ceiling. 409 `hold_over` once it does not count any more."""
+        """Extend a hold, up to the maximum. 409 `hold_over` once it has ended."""
         ttl = timedelta(seconds=data.ttl_s)
         extended = await holds.extend_hold(
             units, caller=caller, hold=hold, ttl=ttl, key=optional_key
@@ -147,7 +147,7 @@ class Holds(Controller):
         clock: NamedDependency[Clock],
         optional_key: NamedDependency[IdempotencyKey | None],  # noqa: ARG002 - the attempt is the key
     ) -> HoldView:
-        """Keep a hold while the retailer's own page takes the money, up to a hard deadline.
+        """Pin a hold while the retailer's own page takes the payment, up to a fixed deadline.
 
         It is not over before, and cannot be given up, nor its cart be changed. The same attempt
         again changes nothing. 409 `hold_pinned` while another attempt is under way: end that one
@@ -173,7 +173,7 @@ class Holds(Controller):
         clock: NamedDependency[Clock],
         optional_key: NamedDependency[IdempotencyKey | None],  # noqa: ARG002 - a repeat is harmless
     ) -> HoldView:
-        """The payment has failed: the hold counts for as long as was left, at least 5 minutes.
+        """Unpin a hold after a failed payment: it lasts for the time left, at least 5 minutes.
 
         An attempt that does not pin the hold, or no longer, changes nothing.
         """
@@ -188,5 +188,5 @@ class Holds(Controller):
         clock: NamedDependency[Clock],
         optional_key: NamedDependency[IdempotencyKey | None],  # noqa: ARG002 - a repeat is harmless
     ) -> HoldView:
-        """Give it up. A repeat changes nothing. 409 `hold_pinned` while it is being paid for."""
+        """Release a hold. A repeat changes nothing. 409 `hold_pinned` during its payment."""
         return to_hold_view(await holds.release_hold(units, caller=caller, hold=hold), clock())

@@ -1,4 +1,4 @@
-"""Through which channels goods are sold, and what each keeps back and shows."""
+"""Sales channels, with the stock that each reserves and the quantities that each shows."""
 
 from typing import Annotated, Any, Final
 
@@ -25,15 +25,15 @@ from service.inventory import sales_channels
 from service.shared.unit_of_work import Units
 
 MAX_LINES: Final = 100
-"""Of one batch: each is told of every shelf of its SKU."""
+"""SKUs of one batch: each one writes an event for every stock level of its SKU."""
 
 
 class ChannelPolicyBody(ChannelPolicy, frozen=True, forbid_unknown_fields=True):
-    """What is left out, or null, is as the settings of the installation say."""
+    """A field that is left out, or null, has the value of the installation's settings."""
 
 
 class ChannelView(Struct, frozen=True):
-    """A channel with its policy as it works; `quantities` are what shoppers learn of a number."""
+    """A channel with its effective policy; `quantities` is how shoppers see a quantity."""
 
     channel: ChannelId
     buffer: int
@@ -77,7 +77,7 @@ class SalesChannels(Controller):
         limit: Limit = 50,
         cursor: Cursor = None,
     ) -> Page[ChannelView]:
-        """Every channel with its policy, by its name."""
+        """List every channel with its policy, by its name."""
         after = decode_cursor(cursor, str) or ""
         async with units.read() as unit:
             known = await unit.inventory.sales_channels.list_policies()
@@ -95,9 +95,9 @@ class SalesChannels(Controller):
         shoppers_learn: NamedDependency[StockDisplayPolicy],
         optional_key: NamedDependency[IdempotencyKey | None],
     ) -> ChannelView:
-        """Give a channel its policy, from this moment on; a new one is opened.
+        """Set the policy of a channel, from now on; a new channel is created.
 
-        `buffer` are units that it keeps back at every location.
+        `buffer` is the number of units that it reserves at every location.
         """
         policy = ChannelPolicy(data.buffer, data.quantities, data.most, data.low_at)
         told = SalesChannel(channel, policy)
@@ -116,7 +116,7 @@ class SalesChannels(Controller):
         limit: Limit = 50,
         cursor: Cursor = None,
     ) -> Page[SkuBuffer]:
-        """The SKUs that have a buffer of their own in a channel. 404 `unknown_channel`."""
+        """List the SKUs that have a buffer of their own in a channel. 404 `unknown_channel`."""
         after = decode_cursor(cursor, str) or ""
         async with units.read() as unit:
             if channel not in await unit.inventory.sales_channels.list_policies():
@@ -134,9 +134,9 @@ class SalesChannels(Controller):
         units: NamedDependency[Units],
         optional_key: NamedDependency[IdempotencyKey | None],
     ) -> BufferResults:
-        """Give SKUs a buffer of their own in a channel; null takes it away. Each on its own.
+        """Set buffers for single SKUs in a channel; null removes one. Each SKU is set on its own.
 
-        It stands in place of the channel's. 404 `unknown_channel`.
+        It replaces the channel's buffer. 404 `unknown_channel`.
         """
         ensure_any_readable(data.lines)
         results = await sales_channels.set_buffers(

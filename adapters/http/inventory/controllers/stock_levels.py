@@ -1,4 +1,4 @@
-"""Stock as its keepers see it: the quantities of a shelf, now or then, and how they came to be."""
+"""Stock levels for staff: the quantities, now or at a past time, and the movements behind them."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -30,9 +30,9 @@ InStores = Annotated[
 
 
 class StockLevelView(Struct):
-    """What is promised is known of the present alone; of the past the ledger knows the goods.
+    """Promised quantities are known for the present only; for the past the ledger knows the goods.
 
-    `incoming` is what deliveries and transfers bring, the earliest first.
+    `incoming` lists the units that deliveries and transfers bring, the earliest first.
 
     `unavailable` is the sum over its `conditions`.
     """
@@ -71,7 +71,7 @@ class StockLevels(Controller):
             QueryParameter(description="What was known at a past instant, with its offset."),
         ] = None,
     ) -> SkuStockView:
-        """The quantities of a SKU, store by store."""
+        """Get the quantities of a SKU, store by store."""
         wanted = _resolve_stores(caller, stores)
         async with units.read() as unit:
             await _ensure_product(unit, sku)
@@ -101,7 +101,7 @@ class StockLevels(Controller):
         limit: Limit = 50,
         cursor: Cursor = None,
     ) -> Page[StockMovement]:
-        """The ledger of a SKU, newest first: why, by whom, when it happened, when it was known."""
+        """List a SKU's movements, newest first: cause, actor, time of event, time of recording."""
         before = decode_cursor(cursor, int)
         async with units.read() as unit:
             await _ensure_product(unit, sku)

@@ -1,4 +1,4 @@
-"""What people and feeds tell of stock: adjustments, settings, counts."""
+"""Stocktaking: adjustments, settings and counts of stock, by people and feeds."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any, Final
@@ -32,7 +32,7 @@ class StockSettings(Struct, forbid_unknown_fields=True):
 
 
 class CountLine(Struct, forbid_unknown_fields=True):
-    """What was counted, and when the counting was done."""
+    """The counted quantity, and the time at which the count ended."""
 
     store: StoreId
     sku: Sku
@@ -77,7 +77,7 @@ class Stocktaking(Controller):
         units: NamedDependency[Units],
         key: NamedDependency[IdempotencyKey],
     ) -> StockLineResults:
-        """Add to what is on hand, for a reason. Each line is answered on its own."""
+        """Adjust the stock on hand, for a reason. Each line is answered on its own."""
         ensure_any_readable(data.lines)
         return StockLineResults(
             await stocktaking.adjust_stock(units, caller=caller, lines=data.lines, key=key)
@@ -91,7 +91,7 @@ class Stocktaking(Controller):
         units: NamedDependency[Units],
         key: NamedDependency[IdempotencyKey],
     ) -> StockLineResults:
-        """Set what is on hand where the version is still the one that was seen."""
+        """Set the stock on hand where the version is still the one that the caller read."""
         ensure_any_readable(data.lines)
         return StockLineResults(
             await stocktaking.set_stock(units, caller=caller, lines=data.lines, key=key)
@@ -105,7 +105,7 @@ class Stocktaking(Controller):
         units: NamedDependency[Units],
         key: NamedDependency[IdempotencyKey],
     ) -> StockLineResults:
-        """Tell what was counted at a time; what moved since then is applied again."""
+        """Record a count made at a given time; later movements are applied on top of it."""
         ensure_any_readable(data.lines)
         lines = [line.to_count if isinstance(line, CountLine) else line for line in data.lines]
         return StockLineResults(

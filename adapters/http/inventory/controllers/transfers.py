@@ -29,7 +29,7 @@ from service.inventory.transfers import TransferDispatch
 from service.shared.unit_of_work import Units
 
 WIRE_NAMES: Final = {"origin": "from", "destination": "to"}
-"""What the ends of a transfer are called on the wire, where no language minds the words."""
+"""Names of a transfer's ends on the wire; `from` is a keyword in Python only."""
 States = Annotated[
     list[TransferState] | None,
     QueryParameter(name="state", description="In these states; without it, what is in transit."),
@@ -92,7 +92,7 @@ class TransferView(Struct, frozen=True, rename=WIRE_NAMES):
 
 
 class TransferSummary(Struct, frozen=True):
-    """`results` has one for each line that was sent in, with the shelf that it touched."""
+    """`results` has one entry for each line sent, with the stock level that it affected."""
 
     id: TransferId
     state: TransferState
@@ -117,9 +117,9 @@ class Transfers(Controller):
         units: NamedDependency[Units],
         key: NamedDependency[IdempotencyKey],
     ) -> TransferSummary:
-        """The goods leave the store `from`. 409 `insufficient_stock` names each line that is short.
+        """Send goods from the store `from`. 409 `insufficient_stock` names each line that is short.
 
-        Only what nobody was promised may be sent; somebody who works there says so.
+        Only stock that is promised to no one may be sent, by a caller who works in that store.
         """
         wish = TransferDispatch(
             data.origin, data.destination, to_quantities(data.lines), data.due_on
@@ -142,9 +142,9 @@ class Transfers(Controller):
         units: NamedDependency[Units],
         key: NamedDependency[IdempotencyKey],
     ) -> TransferSummary:
-        """So much has come to the store `to` so far; a total that is known changes nothing.
+        """Receive goods in the store `to`: the total of each line so far; a repeat changes nothing.
 
-        The transfer is closed once all has come, or when `close` says that no more will.
+        The transfer is closed once all has come, or when `close` declares that no more will.
         """
         told = await consignments.receive_consignment(
             units, TRANSFERS, transfer, caller=caller, totals=data.totals, last=data.close, key=key
@@ -161,7 +161,7 @@ class Transfers(Controller):
         limit: Limit = 50,
         cursor: Cursor = None,
     ) -> Page[TransferView]:
-        """Transfers from or to one's stores, oldest first."""
+        """List transfers from or to the caller's stores, oldest first."""
         found = await consignments.list_consignments(
             units,
             TRANSFERS,
@@ -182,7 +182,7 @@ class Transfers(Controller):
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
     ) -> TransferView:
-        """One transfer, with what is in transit and what never came."""
+        """Get a transfer, with the units in transit and the units that never came."""
         return TransferView.of(
             await consignments.get_consignment(units, TRANSFERS, transfer, caller=caller)
         )

@@ -1,4 +1,4 @@
-"""What a store keeps back from the web for people who walk in."""
+"""The safety stock that a store reserves for walk-in customers."""
 
 from litestar import Controller, get, put
 from litestar.di import NamedDependency
@@ -24,7 +24,7 @@ class WalkIns(Controller):
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
     ) -> WalkInPolicy:
-        """Whether the store keeps goods back for walk-ins, and within which bounds."""
+        """Get whether the store reserves stock for walk-in customers, and within which bounds."""
         return await get_walk_in_policy(units, caller=caller, store=store)
 
     @put(operation_id="decide_walk_ins", **callers(Role.OFFICE, scope="stock"))
@@ -35,9 +35,9 @@ class WalkIns(Controller):
         units: NamedDependency[Units],
         optional_key: NamedDependency[IdempotencyKey | None],
     ) -> WalkInPolicy:
-        """Keep back, hour by hour, what tills usually sell then: at least `floor`, at most `cap`.
+        """Reserve, for each hour, the usual till sales of it: at least `floor`, at most `cap`.
 
-        It becomes the safety stock of each shelf at the beginning of the hour. A safety stock of
-        the retailer's own is never lowered.
+        It becomes the safety stock of each stock level at the beginning of the hour. A safety stock
+        that the retailer set is never lowered.
         """
         return await set_walk_in_policy(units, store, data, key=optional_key)

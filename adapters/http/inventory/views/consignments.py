@@ -1,4 +1,4 @@
-"""What deliveries and transfers have in common on the wire."""
+"""Views that deliveries and transfers share."""
 
 from collections.abc import Callable, Iterable
 from datetime import date
@@ -34,7 +34,7 @@ class ReceivedLine(Struct, forbid_unknown_fields=True):
 
 
 class ReceiveConsignmentBody(Struct, forbid_unknown_fields=True):
-    """What has come. `close` says that no more will: what is missing then is the discrepancy."""
+    """The units received. `close` declares that no more come: missing ones are the discrepancy."""
 
     lines: Annotated[list[ReceivedLine], Meta(max_length=MAX_LINES)]
     close: bool = False
@@ -46,7 +46,7 @@ class ReceiveConsignmentBody(Struct, forbid_unknown_fields=True):
 
 
 class IncomingView(Struct, frozen=True):
-    """Units on their way, and the day they are due; null where nobody has said one."""
+    """Units on their way, and the day they are due; null where that day is unknown."""
 
     on: date | None
     quantity: int
@@ -61,7 +61,7 @@ def to_quantities(lines: Iterable[NewConsignmentLine]) -> dict[Sku, int]:
 def to_line_views(
     consignment: Consignment, line: Callable[[Sku, int, int, int, int], Line]
 ) -> list[Line]:
-    """Its lines: SKU, what was to come and has come, what is still to come and never came."""
+    """Return the lines: SKU, and the units expected, received, still to come and never received."""
     return [
         line(
             each.sku,

@@ -1,4 +1,4 @@
-"""What was ordered is given up before it has left."""
+"""Cancellation of orders, in full or in part, before the goods have left."""
 
 from litestar import Controller, Response, post
 from litestar.di import NamedDependency
@@ -29,11 +29,11 @@ class Cancellations(Controller):
         cashier: NamedDependency[PaymentMethods],
         key: NamedDependency[IdempotencyKey],
     ) -> Response[OrderView]:
-        """Give up what has not been handed over and has not left yet, or the `lines` of it.
+        """Cancel the units of an order that are not yet handed over or shipped, or its `lines`.
 
-        Its buyer and the office may cancel all of it, a location what it prepares itself. All that
-        is named is cancelled, or nothing. 409 `nothing_to_cancel`, `already_collected` or
-        `already_shipped` say that it is too late.
+        Its buyer and the office may cancel all of it, a location the units that it prepares itself.
+        All that is named is cancelled, or nothing. 409 `nothing_to_cancel`, `already_collected` or
+        `already_shipped` mean that it is too late.
         """
         seen = await cancel_order(units, caller=caller, order=order, cancellation=data, key=key)
         return order_response(seen, caller, codes, cashier)

@@ -43,8 +43,8 @@ class Checkouts(Controller):
     ) -> Response[OrderView]:
         """Order a cart. The same Idempotency-Key always gives the same order.
 
-        Paid by card, its goods are held until the money is reserved: `payment` says how that
-        stands, and what the shopper's page has to do.
+        Paid by card, its goods are held until the money is authorized: `payment` gives the state of
+        that, and the next step for the shopper's page.
         """
         wish = CheckoutCommand(caller, cart, data, locale, key)
         placed = await place_order(units, cashier, placing, wish)

@@ -39,10 +39,10 @@ from service.shared.unit_of_work import Units
 
 
 class OrderLineView(OrderLine, frozen=True, kw_only=True):
-    """Units of one SKU, and what became of them.
+    """Units of one SKU, and their states.
 
-    `quantity` were ordered; `picked` were fetched so far, `ready` lie ready to be collected now;
-    the others ended: `cancelled`, `collected`, `shipped`, and, of those that left, `returned`.
+    `quantity` were ordered; `picked` were picked so far, `ready` are ready for collection now; the
+    others ended: `cancelled`, `collected`, `shipped`, and, of those that left, `returned`.
     """
 
     picked: int = 0
@@ -60,10 +60,10 @@ class OrderFulfilmentView(OrderFulfilment, frozen=True, kw_only=True):
 
 
 class PaymentView(Struct, frozen=True):
-    """How an order is paid. What the shopper's page has to do stands here for its buyer alone.
+    """The payment of an order. The next step for the shopper's page is shown to its buyer only.
 
     By card: the page gives `client_secret` and `publishable_key` to the provider, which asks for
-    a card, or for the bank's word (`next_action`); `until` is how long the order waits for it.
+    a card, or for the bank's confirmation (`next_action`); the order waits for it until `until`.
     `problem` is why the last card was declined.
     """
 
@@ -95,9 +95,9 @@ class PaymentView(Struct, frozen=True):
 
 
 class OrderView(Struct, frozen=True):
-    """What was bought, for how much, where it waits, and what became of each unit.
+    """An order: its goods, its prices, where they wait, and the state of each unit.
 
-    `to_pay` is what is still wanted, and shipping while something is sent; all other money is as
+    `to_pay` is the amount still due, with shipping while any goods are sent; all other money is as
     it was when the order was placed or edited. `token` is for a guest: the secret of a link to
     this order, sent back as `Order-Token`.
     """
@@ -208,7 +208,7 @@ class Orders(Controller):
         limit: Limit = 50,
         cursor: Cursor = None,
     ) -> Page[OrderView]:
-        """Orders that fit all that is told, newest first; a store sees those it has a part of."""
+        """List the orders that match all filters, newest first; a store sees its own only."""
         ensure_timestamp("placed_from", placed_from)
         ensure_timestamp("placed_until", placed_until)
         search = OrderSearch(in_state, store, customer, said, placed_from, placed_until)
@@ -228,7 +228,7 @@ class Orders(Controller):
         codes: NamedDependency[Codes],
         cashier: NamedDependency[PaymentMethods],
     ) -> Response[OrderView]:
-        """One order: for its customer, the guest with a token of it, its stores, the office."""
+        """Get an order: for its customer, the guest with its token, its stores and the office."""
         found = await get_order(units, caller=caller, order=order)
         return order_response(found, caller, codes, cashier)
 
@@ -250,10 +250,10 @@ class Orders(Controller):
     ) -> Response[OrderView]:
         """Change quantities, contact or address of an order; the office also a unit price.
 
-        Its buyer may while nobody has begun to fetch any of it. `quantity` is what the buyer is to
-        get of a line in all: fewer are cancelled, more are promised if they are free, or the whole
-        edit is refused with 409 `insufficient_stock` and all stays as it was. What is as told
-        already is not written again.
+        Its buyer may until the picking of any of it begins. `quantity` is the total that the buyer
+        is to get of a line: fewer are cancelled, more are promised if they are free, or the whole
+        edit is refused with 409 `insufficient_stock` and nothing changes. A value that is already
+        set is not written again.
         """
         edited = await edit_order(
             units, caller=caller, order=order, edit=data, if_version=if_match, key=key
@@ -272,10 +272,10 @@ class Orders(Controller):
         units: NamedDependency[Units],
         optional_key: NamedDependency[IdempotencyKey | None],
     ) -> OrderLinkSent:
-        """Send the link to a guest's order again, to whoever ordered it.
+        """Send the link to a guest's order again, to the person who ordered it.
 
-        For a guest who lost it and knows the number of the order and its e-mail address. Whether
-        there is such an order is not told: the answer is always the same.
+        For a guest who lost it and knows the number of the order and its e-mail address. The answer
+        is always the same, so it does not reveal whether there is such an order.
         """
         await send_order_link(units, lost=data, key=optional_key)
         return OrderLinkSent()
@@ -294,7 +294,7 @@ class MyOrders(Controller):
         limit: Limit = 50,
         cursor: Cursor = None,
     ) -> Page[OrderView]:
-        """The customer's orders, newest first."""
+        """List the customer's orders, newest first."""
         before = decode_cursor(cursor, OrderId)
         orders = await list_my_orders(units, caller=caller, before=before, limit=limit + 1)
         views = [OrderView.of(seen, cashier.publishable_key) for seen in orders]

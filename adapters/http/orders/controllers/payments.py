@@ -27,7 +27,7 @@ from service.shared.unit_of_work import Units
 
 
 class TransactionView(Struct, frozen=True):
-    """One thing asked of the provider. `code` is what stood in its way, `receipt` its own name."""
+    """A request to the provider. `code` is why it failed, `receipt` the provider's identifier."""
 
     id: TransactionId
     kind: TransactionKind
@@ -121,10 +121,10 @@ class Payments(Controller):
         cashier: NamedDependency[PaymentMethods],
         key: NamedDependency[IdempotencyKey],
     ) -> Response[OrderView]:
-        """Try once more to pay an order that waits for its money, for example with another card.
+        """Retry the payment of an order that waits for its money, for example with another card.
 
-        The attempt before is let go of at the provider first. Where that one turns out to have
-        brought the money, the order is placed, and 409 `not_payable` says so.
+        The earlier attempt is cancelled at the provider first. Where that one turns out to have
+        succeeded, the order is placed, and the answer is 409 `not_payable`.
         """
         tried = await retry_payment(
             units, cashier, caller=caller, order=order, card=data.card or "", key=key
@@ -140,7 +140,7 @@ class Payments(Controller):
     async def list_order_payments(
         self, order: FromPath[OrderId], units: NamedDependency[Units]
     ) -> OrderPayments:
-        """Every attempt to be paid for an order, oldest first, with all that was asked for it."""
+        """List the payment attempts of an order, oldest first, with their transactions."""
         tried = await list_attempts(units, order=order)
         return OrderPayments([PaymentAttemptView.of(one) for one in tried])
 
@@ -155,7 +155,7 @@ class Payments(Controller):
         limit: Limit = 50,
         cursor: Cursor = None,
     ) -> Page[UnsettledTransaction]:
-        """What needs a person: refused captures and refunds, disputes, and money that lapsed."""
+        """List payments that need a person: refused captures and refunds, disputes, lapses."""
         after = decode_cursor(cursor, str) or ""
         found = await list_unsettled(units, after=after, limit=limit + 1)
         return to_page(list(found), limit, lambda one: one.id)

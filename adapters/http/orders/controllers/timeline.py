@@ -1,4 +1,4 @@
-"""What happened to an order, step by step."""
+"""The timeline of an order, step by step."""
 
 from datetime import datetime
 from typing import Self
@@ -26,7 +26,7 @@ class TimelineUnits(Struct, frozen=True):
 
 
 class TimelineLineEdit(Struct, frozen=True):
-    """What an edit made of a line."""
+    """The change that an edit made to a line."""
 
     line: str
     before: int
@@ -40,8 +40,8 @@ class TimelineLineEdit(Struct, frozen=True):
 class TimelineEntryView(Struct, frozen=True):
     """One step. `group` is the pickup or the shipment; `actor`, for staff, the key or the person.
 
-    `lines` are the units it was about, `missing` those of them that nobody found; `edited` is what
-    an edit made of lines, `changed` what else it changed. `amount` is the money that a payment's
+    `lines` are the units it was about, `missing` those of them that were not found; `edited` is the
+    edit's change of lines, `changed` its other changes. `amount` is the money that a payment's
     step was about, or that a return pays back; `back` is the return.
     """
 
@@ -101,9 +101,9 @@ class Timeline(Controller):
         limit: Limit = 50,
         cursor: Cursor = None,
     ) -> Page[TimelineEntryView]:
-        """What happened to an order, in the order in which it did.
+        """List the steps of an order, in the order in which they happened.
 
-        For whoever may see the order. Buyers see which side did it; staff also who.
+        For every caller who may see the order. Buyers see which side did it; staff also who.
         """
         after = decode_cursor(cursor, int) or 0
         entries = await list_timeline(

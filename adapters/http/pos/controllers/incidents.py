@@ -1,4 +1,4 @@
-"""What a store finds out of order, and how somebody says that it was seen to."""
+"""Incidents: stock discrepancies that a store finds, and their settlement."""
 
 from datetime import datetime
 from typing import Annotated, Self
@@ -25,10 +25,10 @@ States = Annotated[
 
 
 class IncidentView(Struct, frozen=True):
-    """`units` is by how many the shelf is short, or how many a till sold of what nobody knows.
+    """`units` is by how many the stock is short, or how many a till sold of an unknown SKU.
 
-    `orders` may go without, or wait for what a picker did not find, the earliest promise first.
-    `settled_by` is `hylla` where things came in order again by themselves.
+    `orders` may go without, or wait for units that a picker did not find, the earliest promise
+    first. `settled_by` is `hylla` where the incident was resolved without a person.
     """
 
     id: IncidentId
@@ -68,7 +68,7 @@ class IncidentView(Struct, frozen=True):
 
 
 class SettleIncidentBody(Struct, forbid_unknown_fields=True):
-    """What was found, or done."""
+    """The finding, or the action taken."""
 
     note: Annotated[str, Meta(max_length=1000)] = ""
 
@@ -91,7 +91,7 @@ class Incidents(Controller):
         limit: Limit = 50,
         cursor: Cursor = None,
     ) -> Page[IncidentView]:
-        """What is out of order in a store, oldest first."""
+        """List the open incidents of a store, oldest first."""
         seen = await incidents.list_incidents(
             units,
             caller=caller,
@@ -116,7 +116,7 @@ class Incidents(Controller):
         units: NamedDependency[Units],
         optional_key: NamedDependency[IdempotencyKey | None],
     ) -> IncidentView:
-        """Somebody has seen to it. A repeat changes nothing."""
+        """Settle an incident that a person has handled. A repeat changes nothing."""
         seen = await incidents.settle_incident(
             units, caller=caller, incident=incident, note=data.note, key=optional_key
         )

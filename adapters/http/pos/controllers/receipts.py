@@ -56,11 +56,11 @@ class Receipts(Controller):
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
     ) -> ReceiptResults:
-        """Tell what was sold and what came back, late, double or in any order.
+        """Record sales and returns of a till, late, repeated or in any order.
 
-        Nothing that happened is refused: what does not fit is named in `conflicts` and applied all
-        the same. `rejected` are receipts that cannot be read, those of another store, and those
-        whose id already stands for another receipt.
+        Nothing that happened is refused: a conflict is named in `conflicts` and applied all the
+        same. `rejected` are receipts that cannot be read, those of another store, and those whose
+        id already belongs to another receipt.
         """
         return ReceiptResults(
             await sales.record_receipts(units, caller=caller, store=store, receipts=data.sales)

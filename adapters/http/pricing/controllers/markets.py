@@ -23,7 +23,7 @@ class Markets(Controller):
     async def list_markets(
         self, units: NamedDependency[Units], limit: Limit = 50, cursor: Cursor = None
     ) -> Page[Market]:
-        """Every market by its name. With none there is one: any currency, no tax stated."""
+        """List every market by its name. With none there is one: any currency, no tax stated."""
         after = decode_cursor(cursor, str) or ""
         async with units.read() as unit:
             found = await unit.pricing.price_rules(Market).list_page(after, limit + 1)
@@ -33,7 +33,7 @@ class Markets(Controller):
     async def get_market(
         self, market: FromPath[str], units: NamedDependency[Units]
     ) -> Response[Market]:
-        """One market. 404 `unknown_market`."""
+        """Get a market. 404 `unknown_market`."""
         async with units.read() as unit:
             found = await unit.pricing.price_rules(Market).get(market)
         return with_etag(found, found.version)
@@ -47,7 +47,7 @@ class Markets(Controller):
         if_match: NamedDependency[int | None],
         optional_key: NamedDependency[IdempotencyKey | None],
     ) -> Response[Market]:
-        """Write a market whole, new or known.
+        """Replace a market, or create it.
 
         From the first one on, no cart begins in a currency that no market has. Orders keep the
         taxes that they were placed with.
@@ -66,7 +66,7 @@ class Markets(Controller):
         if_match: NamedDependency[int | None],
         optional_key: NamedDependency[IdempotencyKey | None],  # noqa: ARG002 - the second finds none
     ) -> None:
-        """Sell there no more. Its carts go to another market of their currency, if there is one."""
+        """Delete a market. Its carts move to another market of their currency, if there is one."""
         await price_rules.delete_price_rule(
             units, Market, market, thing="market", if_version=if_match
         )

@@ -1,4 +1,4 @@
-"""What makes goods cheaper for a while: for everybody, or with a code."""
+"""Promotions: price reductions for a limited time, for all customers or with a code."""
 
 from litestar import Controller, Response, delete, get, put
 from litestar.di import NamedDependency
@@ -23,7 +23,7 @@ class Promotions(Controller):
     async def list_promotions(
         self, units: NamedDependency[Units], limit: Limit = 50, cursor: Cursor = None
     ) -> Page[Promotion]:
-        """Every promotion by its name, with how many orders stand with its code."""
+        """List every promotion by its name, with the number of orders that use its code."""
         after = decode_cursor(cursor, str) or ""
         async with units.read() as unit:
             found = await unit.pricing.price_rules(Promotion).list_page(after, limit + 1)
@@ -33,7 +33,7 @@ class Promotions(Controller):
     async def get_promotion(
         self, promotion: FromPath[str], units: NamedDependency[Units]
     ) -> Response[Promotion]:
-        """One promotion. 404 `unknown_promotion`."""
+        """Get a promotion. 404 `unknown_promotion`."""
         async with units.read() as unit:
             found = await unit.pricing.price_rules(Promotion).get(promotion)
         return with_etag(found, found.version)
@@ -47,10 +47,10 @@ class Promotions(Controller):
         if_match: NamedDependency[int | None],
         optional_key: NamedDependency[IdempotencyKey | None],
     ) -> Response[Promotion]:
-        """Write a promotion whole, new or known. With a `code` it is a coupon.
+        """Replace a promotion, or create it. With a `code` it is a coupon.
 
-        Each line of a cart has the best promotion that needs no code; then each of at most three
-        coupons takes its part of what is left. 409 `code_taken`.
+        Each line of a cart gets the best promotion that needs no code; then each of at most three
+        coupons reduces the remaining price. 409 `code_taken`.
         """
         told = Promotion(promotion=promotion, **structs.asdict(data))
         made = await price_rules.put_price_rule(
@@ -70,7 +70,7 @@ class Promotions(Controller):
         if_match: NamedDependency[int | None],
         optional_key: NamedDependency[IdempotencyKey | None],  # noqa: ARG002 - the second finds none
     ) -> None:
-        """Take a promotion away. 409 `promotion_used` where orders stand with it: pause it."""
+        """Delete a promotion. 409 `promotion_used` where orders use it: pause it instead."""
         await price_rules.delete_price_rule(
             units, Promotion, promotion, thing="promotion", if_version=if_match
         )

@@ -1,4 +1,4 @@
-"""How goods are sent: for how much, where to, and within how many days."""
+"""Shipping methods: their prices, destinations and delivery times in days."""
 
 from typing import Annotated
 
@@ -46,7 +46,7 @@ class ShippingMethods(Controller):
         limit: Limit = 50,
         cursor: Cursor = None,
     ) -> Page[ShippingMethod]:
-        """What may be chosen, the cheapest first; the office sees paused ones too, by name."""
+        """List shipping methods, the cheapest first; the office sees paused ones too, by name."""
         last = decode_cursor(cursor, tuple[int, str]) or (-1, "")
         if caller.role is Role.OFFICE and not (country or priced_in):
             async with units.read() as unit:
@@ -72,7 +72,7 @@ class ShippingMethods(Controller):
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
     ) -> Response[ShippingMethod]:
-        """One method; a paused one for the office alone. 404 `unknown_shipping_method`."""
+        """Get a method; a paused one for the office only. 404 `unknown_shipping_method`."""
         async with units.read() as unit:
             found = await unit.pricing.price_rules(ShippingMethod).get(method)
         if found.state is ShippingMethodState.PAUSED and caller.role is not Role.OFFICE:
@@ -92,7 +92,7 @@ class ShippingMethods(Controller):
         if_match: NamedDependency[int | None],
         optional_key: NamedDependency[IdempotencyKey | None],
     ) -> Response[ShippingMethod]:
-        """Write a method whole, new or known. Its price is once per order that sends something."""
+        """Replace a method, or create it. Its price applies once per order with shipped goods."""
         told = ShippingMethod(method=method, **structs.asdict(data))
         made = await price_rules.put_price_rule(
             units, rule=told, if_version=if_match, key=optional_key
@@ -111,7 +111,7 @@ class ShippingMethods(Controller):
         if_match: NamedDependency[int | None],
         optional_key: NamedDependency[IdempotencyKey | None],  # noqa: ARG002 - the second finds none
     ) -> None:
-        """Send nothing by it any more. Carts that chose it say so."""
+        """Delete a shipping method. Carts that chose it report a problem."""
         await price_rules.delete_price_rule(
             units, ShippingMethod, method, thing=RESOURCE_NAME, if_version=if_match
         )

@@ -21,12 +21,12 @@ MEDIA_TYPES: Final = {
     "start.js": "text/javascript",
     "favicon-32x32.png": "image/png",
 }
-"""Swagger UI is vendored unchanged under its own licence, which lies beside it."""
+"""Swagger UI is vendored unchanged with its own licence, in the same folder."""
 CONTENT_SECURITY_POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline';"
     " img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'"
 )
-"""A browser that keeps to it loads nothing from elsewhere."""
+"""A browser that follows it loads nothing from other origins."""
 
 
 @cache
@@ -41,7 +41,7 @@ def _cached_document(app: Litestar) -> dict[str, Any]:
     **public(),
 )
 async def get_openapi_json(request: Request[Any, Any, Any]) -> Response[bytes]:
-    """OpenAPI 3.1."""
+    """Get OpenAPI 3.1 as JSON."""
     document = await asyncio.to_thread(_cached_document, request.app)
     return _text_response(json.dumps(document, ensure_ascii=False), "application/json")
 
@@ -53,20 +53,20 @@ async def get_openapi_json(request: Request[Any, Any, Any]) -> Response[bytes]:
     **public(),
 )
 async def get_openapi_yaml(request: Request[Any, Any, Any]) -> Response[bytes]:
-    """OpenAPI 3.1 as YAML, the same as kept in `openapi/`."""
+    """Get OpenAPI 3.1 as YAML, the same as the file in `openapi/`."""
     document = await asyncio.to_thread(_cached_document, request.app)
     return _text_response(await asyncio.to_thread(to_yaml, document), "application/yaml")
 
 
 @get("/docs", operation_id="read_docs", include_in_schema=False, **public())
 async def get_docs_page() -> Response[bytes]:
-    """The contract as a page."""
+    """Get the API contract as a page."""
     return _asset_response("index.html", "text/html")
 
 
 @get("/docs/{name:str}", operation_id="read_docs_part", include_in_schema=False, **public())
 async def get_docs_asset(name: FromPath[str]) -> Response[bytes]:
-    """What the page is made of."""
+    """Get a static asset of the documentation page."""
     if name not in MEDIA_TYPES:
         raise NotFound("There is no such file.")
     return _asset_response(name, MEDIA_TYPES[name])

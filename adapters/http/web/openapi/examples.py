@@ -127,7 +127,7 @@ class ExampleBuilder:
         self._named = named
 
     def build(self, schema: Schema, word: str = "", owner: str = "") -> Any:
-        """A value that fits `schema`, which stands under the name `word` in an `owner`."""
+        """Build a value that fits `schema`, which has the name `word` in an `owner`."""
         if "$ref" in schema:
             name = schema["$ref"].rpartition("/")[2]
             return self.build(self._named[name], word, name)
@@ -192,7 +192,7 @@ def _scalar_example(schema: Schema, word: str, owner: str) -> Any:
 
 
 def _resource_name(owner: str) -> str:
-    """What an owner is about: `CreatedApiKey` is about a key, `CreatedCart` about a cart."""
+    """Return the resource of an owner: a key for `CreatedApiKey`, a cart for `CreatedCart`."""
     lowered = owner.lower()
     found = [noun for noun in EXAMPLE_IDS if noun.removesuffix("_id") in lowered]
     return found[0] if found else "order"

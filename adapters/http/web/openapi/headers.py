@@ -80,7 +80,7 @@ HEADERS_BY_DEPENDENCY: Final = {
     "if_none_match": "IfNoneMatch",
     "last_event": "LastEventId",
 }
-"""Which header belongs to what a handler needs."""
+"""The header of each dependency of a handler."""
 COMMON_HEADERS: Final = ("AcceptLanguage", "RequestId")
 
 RESPONSE_HEADERS: Final[dict[str, Schema]] = {

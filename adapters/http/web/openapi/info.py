@@ -1,4 +1,4 @@
-"""What the contract says about itself."""
+"""The title, description and other metadata of the OpenAPI document."""
 
 from typing import Any, Final
 

@@ -31,14 +31,14 @@ CONSTRAINTS: Final = {
     "max_items": "maxItems",
 }
 CART_TOKEN_TAGS: Final = frozenset({"carts", "orders", "pickups"})
-"""What guests have, by their cart's token."""
+"""Resources that guests open with their cart's token."""
 ORDER_TOKEN_TAGS: Final = frozenset({"orders", "pickups"})
-"""What the link to an order opens."""
+"""Resources that the link to an order opens."""
 WRITE_METHODS: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 
 class Operation(Struct):
-    """What a handler says of itself, in our words."""
+    """Describes an operation by the declarations of its handler."""
 
     handler: Any
     method: str
@@ -63,7 +63,7 @@ class Operation(Struct):
 
     @property
     def has_etag(self) -> bool:
-        """Whether the answer bears the version of what it shows."""
+        """Return whether the answer has the version of the resource as its ETag."""
         annotation = self.handler.parsed_fn_signature.return_type.annotation
         fields = getattr(_response_type(annotation), "__struct_fields__", ())
         return get_origin(annotation) is Response and "version" in fields

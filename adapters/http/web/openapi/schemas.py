@@ -1,4 +1,4 @@
-"""JSON Schema of every type on the wire: msgspec's, completed where it says too little."""
+"""JSON Schema of every type on the wire: msgspec's, completed where it has too little."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any, Final, get_args, get_origin
@@ -73,7 +73,7 @@ def _add_time_formats(struct: inspect.StructType, schema: Schema) -> None:
 
 
 def _schema_title(kind: Any) -> str:
-    """What msgspec calls a struct: `Page[Key]`."""
+    """Return msgspec's name of a struct: `Page[Key]`."""
     parts = ", ".join(_schema_title(part) for part in get_args(kind))
     return f"{kind.__name__}[{parts}]" if parts else str(kind.__name__)
 
