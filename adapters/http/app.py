@@ -165,7 +165,7 @@ def build_http_app(parts: AppComponents) -> ASGIApp:
     metrics = Metrics()
     limits = _build_rate_limiter(parts.settings)
     doorkeeper = Authenticator(parts.units, parts.tokens)
-    express = FastPath(
+    fast_path = FastPath(
         doorkeeper=doorkeeper,
         limits=limits,
         metrics=metrics,
@@ -174,7 +174,7 @@ def build_http_app(parts: AppComponents) -> ASGIApp:
         holding=parts.extra_dependencies["holding"],
         clock=parts.extra_dependencies["clock"],
     )
-    return Middleware(build_litestar_app(parts, doorkeeper, limits, metrics), express, metrics)
+    return Middleware(build_litestar_app(parts, doorkeeper, limits, metrics), fast_path, metrics)
 
 
 def build_litestar_app(

@@ -18,9 +18,9 @@ COMMON_HEADERS = {"x-content-type-options": "nosniff"}
 class Middleware:
     """Around the whole app, so that an unknown address is answered in our manner too."""
 
-    def __init__(self, app: ASGIApp, express: FastPath, metrics: Metrics) -> None:
+    def __init__(self, app: ASGIApp, fast_path: FastPath, metrics: Metrics) -> None:
         self._app = app
-        self._fast_path = express
+        self._fast_path = fast_path
         self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -10,8 +10,6 @@ from domain.carts.cart_lines import MAX_QUANTITY
 from domain.carts.cart_rules import QuantityLimitExceeded
 from domain.foundation.callers import AccessDenied, Caller, Role
 from domain.fulfilment.fulfilments import FulfilmentLine, RepeatedLine, deltas_between
-from domain.fulfilment.pickups import Pickup
-from domain.fulfilment.shipments import Shipment
 from domain.inventory.stock_levels import (
     InsufficientStock,
     lines_by_stock_key,
@@ -39,7 +37,7 @@ from domain.payments.transactions import coverable_amount
 from service.foundation.ports import IdempotencyKey
 from service.inventory.availability import get_products_with_parts
 from service.orders.apply_transition import apply_transition
-from service.orders.cancel_order import NamedLine, find_line
+from service.orders.cancel_order import NamedLine, Prepared, Step, find_line
 from service.orders.payment.apply_status import settle_payment
 from service.orders.queries import ensure_visible, get_details, is_buyer
 from service.shared.retry import retry_on_conflict
@@ -47,9 +45,6 @@ from service.shared.unit_of_work import Unit, Units
 
 EDITED = "edited"
 """Why units were given up."""
-
-Prepared = Pickup | Shipment
-Step = tuple[Prepared, Prepared]
 
 
 class EditedLine(NamedLine, frozen=True, kw_only=True, forbid_unknown_fields=True):

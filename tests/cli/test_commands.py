@@ -1,15 +1,17 @@
 """The command: what it prints for people and for scripts, and how it says no."""
 
+import asyncio
 import json
 import socket
-import time
 from typing import Any
 
+import asyncpg
 import httpx
 import pytest
 
 from adapters.cli import COMMANDS
 from adapters.postgres.db.embedded import running
+from adapters.postgres.db.urls import for_asyncpg
 from tests.support.processes import HYLLA, PATIENCE_S, Service, hylla, service, until
 
 
@@ -165,19 +167,35 @@ def test_a_taken_port_is_refused_before_two_shops_share_it(tmp_path):
     assert not (tmp_path / "data").exists()
 
 
+def announced(worker: Service) -> dict[str, str] | None:
+    """What the command printed; log lines of the worker may stand before and behind it."""
+    lines = [line for line in worker.said().splitlines(keepends=True) if line.endswith("}\n")]
+    printed = [json.loads(line) for line in lines if line.startswith("{")]
+    return next((one for one in printed if one.keys() == {"role", "data"}), None)
+
+
+async def jobs_run(url: str) -> int:
+    connection = await asyncpg.connect(for_asyncpg(url))
+    try:
+        count: int = await connection.fetchval("select count(*) from job_slots")
+    finally:
+        await connection.close()
+    return count
+
+
 def test_a_worker_does_the_jobs_without_a_port_until_it_is_stopped(tmp_path):
     data = tmp_path / "data"
     worker = Service(
         data, lambda data, _: [*HYLLA, "serve", "--role", "worker", "--data", str(data), "--json"]
     )
-    until(lambda: "{" in worker.said(), "the worker says that it starts")
-    said = json.loads(worker.said().splitlines()[-1])
-    time.sleep(1)
+    until(lambda: announced(worker) is not None, "the worker says that it starts")
+    with running(data) as url:
+        until(lambda: asyncio.run(jobs_run(url)) > 0, "the worker has run a job")
     alive = worker.process.poll() is None
     worker.process.terminate()
     status = worker.process.wait(PATIENCE_S)
-    worker.output.close()
 
-    assert said == {"role": "worker", "data": str(data)}
-    assert (alive, status) == (True, 0)
+    assert announced(worker) == {"role": "worker", "data": str(data)}
+    assert (alive, status) == (True, 0), worker.said()
+    worker.output.close()
     assert not worker.database_runs()

@@ -5,7 +5,7 @@ that are locked once for all of them, and their orders are written together.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Final, TypeVar
+from typing import TypeVar
 
 from msgspec import Struct
 
@@ -15,7 +15,6 @@ from domain.kernel.ids import CartId
 from domain.orders.orders import Order
 from domain.payments.attempts import PaymentAttempt
 from domain.payments.tenders import CARD
-from service.carts.line_problems import LineFacts
 from service.foundation.ports import IdempotencyKey
 from service.orders.checkout.allocation import Allocator
 from service.orders.checkout.build_order import CheckoutCommand
@@ -29,7 +28,6 @@ from service.shared.batching import Batcher
 from service.shared.retry import retry_on_conflict
 from service.shared.unit_of_work import Unit, Units
 
-UNKNOWN: Final = LineFacts({}, {}, {})
 """When nothing is known of what lies in a cart."""
 One = TypeVar("One", bound="CheckoutCommand | OpenCheckout | CheckoutDraft")
 Made = TypeVar("Made")
