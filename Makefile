@@ -2,7 +2,7 @@
 # Options of a command go in ARGS: make serve ARGS="--port 9000"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test check openapi clean
+.PHONY: help setup demo serve test check openapi schema clean
 
 BIN := .venv/bin
 UV := uv==0.13.9
@@ -33,6 +33,9 @@ check: .venv/.dev ## Lint, format, types and the layers
 
 openapi: .venv/.dev ## Renew what is kept of the contract
 	$(BIN)/python -m openapi.renew
+
+schema: .venv/.dev ## Renew migrations/schema.sql from the tables
+	$(BIN)/python -m migrations.renew
 
 setup: .venv/.dev ## Make the environment for working on Hylla
 

@@ -26,31 +26,33 @@ LOAD_SHOP: Final = f"""
     select 'SKU-' || lpad(number::text, 5, '0'), 'Sample ' || number, {PRICE}, 'EUR'
     from generate_series(1, {{skus}}) as number;
 
-    insert into movements (store, sku, kind, on_hand, cause, actor, occurred_at, recorded_at)
+    insert into stock_movements (store, sku, kind, on_hand, cause, actor, occurred_at, recorded_at)
     select store, sku, 'count', {ON_HAND}, 'count:sample', 'bench', now(), now()
     from products, stores;
 
-    insert into stock (store, sku, on_hand)
+    insert into stock_levels (store, sku, on_hand)
     select store, sku, {ON_HAND} from products, stores;
 
     insert into customers (id, name, email, created_at, changed_at)
     select 'cus_' || lpad(number::text, 26, '0'), 'Sample', 'sample@example.com', now(), now()
     from generate_series(1, {{members}}) as number;
 
-    insert into members (id, customer, available, joined_at)
+    insert into loyalty_members (id, customer, available, joined_at)
     select replace(id, 'cus', 'mem'), id, 10 * {{entries}}, now() from customers;
 
-    insert into lots (id, member, purchase, line, granted, remaining, earned_at)
-    select 'lot_' || number || members.id, members.id, 'receipt:' || number || members.id,
+    insert into points_lots (id, member, purchase, line, granted, remaining, earned_at)
+    select 'lot_' || number || loyalty_members.id, loyalty_members.id,
+        'receipt:' || number || loyalty_members.id,
         'SKU-00001', 10, 10, now()
-    from members, generate_series(1, {{entries}}) as number;
+    from loyalty_members, generate_series(1, {{entries}}) as number;
 
-    insert into entries (id, member, kind, source, purchase, occurred_at, recorded_at)
-    select 'ent' || substr(id, 4), member, 'earned', purchase, purchase, now(), now() from lots;
+    insert into points_entries (id, member, kind, source, purchase, occurred_at, recorded_at)
+    select 'ent' || substr(id, 4), member, 'earned', purchase, purchase, now(), now()
+    from points_lots;
 
-    insert into postings (entry, position, account, side, points, lot)
+    insert into points_postings (entry, position, account, side, points, lot)
     select 'ent' || substr(id, 4), place.position, place.account, place.side, 10, id
-    from lots, (values (1, 'issuance', 'debit'), (2, 'available', 'credit'))
+    from points_lots, (values (1, 'issuance', 'debit'), (2, 'available', 'credit'))
         as place (position, account, side);
 """
 CREATE_CARTS: Final = f"""
@@ -71,11 +73,11 @@ CREATE_CARTS: Final = f"""
 """
 SELECT_OPEN_CARTS: Final = "select id, customer from carts where state = 'open' limit $1"
 YARDSTICK_TABLES: Final = """
-    create table stock (
+    create table stock_levels (
         sku int, store int, on_hand int not null, held int not null default 0,
         primary key (sku, store)
     ) with (fillfactor = 70);
-    insert into stock (sku, store, on_hand)
+    insert into stock_levels (sku, store, on_hand)
     select sku, store, 1000000 from generate_series(1, {skus}) as sku,
         generate_series(1, {stores}) as store;
     create table holds (

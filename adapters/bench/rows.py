@@ -58,7 +58,7 @@ HOLD_SCRIPT: Final = """
 \\set sku random(1, {skus})
 \\set store random(1, {stores})
 begin;
-update stock set held = held + 1
+update stock_levels set held = held + 1
     where sku = :sku and store = :store and on_hand - held >= 1;
 insert into holds (sku, store, quantity, held_until)
     values (:sku, :store, 1, now() + interval '1 hour');

@@ -32,26 +32,26 @@ class WebhookState(StrEnum):
 
 
 class Webhook(Struct, frozen=True, kw_only=True):
-    """Every change up to `position` was accepted; `trouble` is why the last try failed."""
+    """Every change up to `position` was accepted; `last_error` is why the last try failed."""
 
     id: WebhookId
     url: str
     state: WebhookState
     position: int
     attempts: int
-    trouble: str
+    last_error: str
     failing_since: datetime | None
     created_at: datetime
 
 
 class WebhookDelivery(Struct, frozen=True, kw_only=True):
-    """The next delivery. Our claim to send it ends at `due_at`; `until` is its last position."""
+    """The next delivery, leased until `due_at`: the changes after `position` up to `batch_end`."""
 
     id: WebhookId
     url: str
     secret: str
     position: int
-    until: int
+    batch_end: int
     attempts: int
     failing_since: datetime | None
     due_at: datetime
@@ -59,7 +59,7 @@ class WebhookDelivery(Struct, frozen=True, kw_only=True):
     @property
     def delivery_id(self) -> str:
         """The same on every try, so that a receiver recognises a delivery it already accepted."""
-        return f"{self.id}.{self.position}-{self.until}"
+        return f"{self.id}.{self.position}-{self.batch_end}"
 
 
 class DeliveryResult(Struct, frozen=True):
@@ -76,9 +76,9 @@ class WebhookUpdate(Struct, frozen=True):
 
     state: WebhookState
     position: int
-    until: int | None
+    batch_end: int | None
     attempts: int
-    trouble: str
+    last_error: str
     failing_since: datetime | None
     due_at: datetime
 
@@ -121,14 +121,14 @@ class CursorExpired(Conflict):
 def apply_result(parcel: WebhookDelivery, receipt: DeliveryResult, now: datetime) -> WebhookUpdate:
     """The state after a try: the next delivery, the same later, or the end after 410 or days."""
     if receipt.accepted:
-        return WebhookUpdate(WebhookState.ACTIVE, parcel.until, None, 0, "", None, now)
+        return WebhookUpdate(WebhookState.ACTIVE, parcel.batch_end, None, 0, "", None, now)
     since = parcel.failing_since or now
     over = receipt.gone or now - since >= GIVE_UP_AFTER
     pause = RETRY_DELAYS[min(parcel.attempts, len(RETRY_DELAYS) - 1)]
     return WebhookUpdate(
         WebhookState.DISABLED if over else WebhookState.ACTIVE,
         parcel.position,
-        parcel.until,
+        parcel.batch_end,
         parcel.attempts + 1,
         receipt.error,
         since,

@@ -160,7 +160,7 @@ def rank_channels(
     consents: Consents,
     *,
     open_channels: Collection[MessageChannel],
-    given_up: Collection[MessageChannel],
+    failed_channels: Collection[MessageChannel],
     now: datetime,
 ) -> list[ChannelStep]:
     """Every channel, best first: the one to use has no reason, each other has one."""
@@ -170,7 +170,7 @@ def rank_channels(
     steps: list[ChannelStep] = []
     found = False
     for channel in (*ranking, *rest):
-        reason = _find_exclusion_reason(channel, addresses, open_channels, given_up, ranking)
+        reason = _find_exclusion_reason(channel, addresses, open_channels, failed_channels, ranking)
         reason = reason or check_permission(purpose, channel, consents, preferences, now)
         steps.append(
             ChannelStep(channel, reason or (SuppressionReason.SECOND_CHOICE if found else None))
@@ -183,7 +183,7 @@ def _find_exclusion_reason(
     channel: MessageChannel,
     addresses: ContactAddresses,
     open_channels: Collection[MessageChannel],
-    given_up: Collection[MessageChannel],
+    failed_channels: Collection[MessageChannel],
     ranking: Collection[MessageChannel],
 ) -> SuppressionReason | None:
     if channel not in ranking:
@@ -192,7 +192,7 @@ def _find_exclusion_reason(
         return SuppressionReason.NO_PROVIDER
     if addresses.address_for(channel) is None:
         return SuppressionReason.NO_ADDRESS
-    return SuppressionReason.GIVEN_UP if channel in given_up else None
+    return SuppressionReason.GIVEN_UP if channel in failed_channels else None
 
 
 def choose_channel(steps: Iterable[ChannelStep]) -> MessageChannel | None:

@@ -122,7 +122,7 @@ class SendDecision(Struct, frozen=True):
 class Message(Struct, frozen=True, kw_only=True):
     """`key` makes it unique within its kind, such as a pickup and its revision.
 
-    `tries` counts on the present channel, `given_up` are channels that failed for good.
+    `tries` counts on the present channel, `failed_channels` are channels that failed for good.
     """
 
     id: MessageId
@@ -130,7 +130,7 @@ class Message(Struct, frozen=True, kw_only=True):
     key: str
     about: MessageReference
     planned_for: datetime
-    not_after: datetime
+    send_before: datetime
     created_at: datetime
     changed_at: datetime
     customer: CustomerId | None = None
@@ -145,7 +145,7 @@ class Message(Struct, frozen=True, kw_only=True):
     provider_id: str | None = None
     tries: int = 0
     claims: int = 0
-    given_up: list[MessageChannel] = []
+    failed_channels: list[MessageChannel] = []
     trace: list[SendDecision] = []
 
     def cancel(self, reason: SuppressionReason, now: datetime) -> "Message":
@@ -159,7 +159,7 @@ class Message(Struct, frozen=True, kw_only=True):
     def mark_unreachable(self, steps: list[ChannelStep], now: datetime) -> "Message":
         """No channel is left: none was tried (`suppressed`), or all failed (`undeliverable`)."""
         told = _channel_decisions(steps, now)
-        if self.given_up:
+        if self.failed_channels:
             return self.transition_to(_S.UNDELIVERABLE, now, *told, reason=self.reason)
         return self.transition_to(
             _S.SUPPRESSED, now, *told, reason=SuppressionReason.NO_CHANNEL.value
@@ -168,7 +168,7 @@ class Message(Struct, frozen=True, kw_only=True):
     def defer(self, until: datetime, reason: SuppressionReason, now: datetime) -> "Message":
         """Not now; every question is asked again then."""
         why = SendDecision(now, "time", reason)
-        if until > self.not_after:
+        if until > self.send_before:
             return self.transition_to(_S.EXPIRED, now, why, reason=SuppressionReason.STALE.value)
         return self.transition_to(_S.PLANNED, now, why, planned_for=until, reason=reason.value)
 
@@ -230,7 +230,11 @@ class Message(Struct, frozen=True, kw_only=True):
             return self.transition_to(
                 _S.PLANNED, now, said, planned_for=again, reason=no.fault.value
             )
-        failed = {"given_up": [*self.given_up, self.channel], "tries": 0, "planned_for": now}
+        failed = {
+            "failed_channels": [*self.failed_channels, self.channel],
+            "tries": 0,
+            "planned_for": now,
+        }
         return self.transition_to(_S.PLANNED, now, said, reason=no.fault.value, **failed)
 
     def _provider_decision(self, verdict: str, now: datetime) -> SendDecision:

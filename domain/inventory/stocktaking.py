@@ -157,9 +157,9 @@ class Report(Struct, frozen=True):
     stated_at: datetime | None = None
     """The time that a count named, by a clock that may be ahead."""
 
-    def covers(self, as_of: datetime, said_at: datetime | None) -> bool:
+    def covers(self, as_of: datetime, stated_at: datetime | None) -> bool:
         """Whether a count repeats the last one, or is older than the recorded one."""
-        return as_of <= self.as_of or (said_at is not None and said_at == self.stated_at)
+        return as_of <= self.as_of or (stated_at is not None and stated_at == self.stated_at)
 
     def covers_line(self, line: StockCount) -> bool:
         """Whether a line of a file repeats the last one, or is older than the recorded one."""

@@ -115,15 +115,15 @@ def apply_edits(order: Order, edit: Edited, now: datetime, covered: Money | None
         line.reprice(
             line.quantity + edit.added_units.get(line.line, 0),
             edit.prices.get(line.line, line.unit_price),
-            tax_included=order.bill.prices_include_tax,
+            tax_included=order.pricing.prices_include_tax,
         )
         for line in order.lines
     ]
     contact, address = edit.contact or order.contact, edit.address or order.address
     if lines == order.lines and (contact, address) == (order.contact, order.address):
         return order
-    bill = structs.replace(order.bill, taxes=sum_taxes(lines, order.bill.shipping))
-    after = structs.replace(order, contact=contact, address=address, bill=bill)
+    pricing = structs.replace(order.pricing, taxes=sum_taxes(lines, order.pricing.shipping))
+    after = structs.replace(order, contact=contact, address=address, pricing=pricing)
     after = after.with_lines(lines, now)
     if order.customer and any(line.points for line in order.lines):
         after = after.with_points()

@@ -101,11 +101,11 @@ class OrderPricing(Struct, frozen=True):
 
 
 class Order(Struct, frozen=True):
-    """`to_pay` is the price of units not cancelled, with shipping while any unit is sent.
+    """An order; `to_pay` is the price of units not cancelled, with shipping while any is sent.
 
-    The other totals and the bill are as they were placed; `actor` is who placed it. `attempt` is
-    the payment attempt in force, `pay_by` the deadline of its payment. `paid_back` are minor units
-    that returns gave back through its provider.
+    The other totals and `pricing` are as they were placed; `actor` placed the order. `attempt` is
+    the payment attempt in force, `payment_due_at` the deadline of its payment. `refunded_minor` are
+    the minor units that its returns refund through the payment provider.
     """
 
     id: OrderId
@@ -127,9 +127,9 @@ class Order(Struct, frozen=True):
     customer: CustomerId | None = None
     address: Address | None = None
     attempt: AttemptId | None = None
-    pay_by: datetime | None = None
-    bill: OrderPricing = OrderPricing()
-    paid_back: int = 0
+    payment_due_at: datetime | None = None
+    pricing: OrderPricing = OrderPricing()
+    refunded_minor: int = 0
 
     @property
     def is_paid_by_card(self) -> bool:
@@ -148,11 +148,13 @@ class Order(Struct, frozen=True):
     def amount_owed(self, attempt: AttemptId) -> int:
         """Minor units that it wants to keep of an attempt's money; none once it is over."""
         wanted = attempt == self.attempt and self.state is not OrderState.EXPIRED
-        return self.totals.to_pay.amount - self.paid_back if wanted else 0
+        return self.totals.to_pay.amount - self.refunded_minor if wanted else 0
 
-    def await_payment(self, attempt: AttemptId, pay_by: datetime, now: datetime) -> "Order":
+    def await_payment(self, attempt: AttemptId, payment_due_at: datetime, now: datetime) -> "Order":
         """The order as it waits for the money of `attempt`."""
-        return self._update(now, state=OrderState.PENDING_PAYMENT, attempt=attempt, pay_by=pay_by)
+        return self._update(
+            now, state=OrderState.PENDING_PAYMENT, attempt=attempt, payment_due_at=payment_due_at
+        )
 
     def mark_paid(self, now: datetime) -> "Order":
         """Placed at last: its money is reserved."""
@@ -229,7 +231,7 @@ class Order(Struct, frozen=True):
 
     def with_lines(self, lines: list[OrderLine], now: datetime) -> "Order":
         """The order with these lines: its price and its state follow from them."""
-        totals = compute_totals(lines, self.bill, Money(self._amount_due(lines), self.currency))
+        totals = compute_totals(lines, self.pricing, Money(self._amount_due(lines), self.currency))
         return structs.replace(
             self,
             lines=lines,
@@ -248,22 +250,22 @@ class Order(Struct, frozen=True):
         """
         sent = {group.id for group in self.groups if group.method == "ship"}
         goes_out = any(line.group in sent and line.cancelled < line.quantity for line in lines)
-        fee = self.bill.shipping.to_pay.amount if self.bill.shipping and goes_out else 0
+        fee = self.pricing.shipping.to_pay.amount if self.pricing.shipping and goes_out else 0
         return sum(line.amount_due for line in lines) + fee
 
     def record_return(
-        self, units: Mapping[str, int], now: datetime, *, paid_back: int = 0
+        self, units: Mapping[str, int], now: datetime, *, refunded_minor: int = 0
     ) -> "Order":
-        """The order after so many units of its lines, by their names, came back.
+        """Returns the order with `units` of its lines returned, by line.
 
-        Its other figures stay: handed-over units and the amount to pay do not change. `paid_back`
-        are the minor units that its provider gives back for them.
+        Handed-over units and the amount to pay do not change. `refunded_minor` are the minor units
+        that the payment provider refunds for them.
         """
         lines = [
             structs.replace(line, returned=line.returned + units.get(line.line, 0))
             for line in self.lines
         ]
-        return self._update(now, lines=lines, paid_back=self.paid_back + paid_back)
+        return self._update(now, lines=lines, refunded_minor=self.refunded_minor + refunded_minor)
 
     def units_without_points(self) -> dict[str, tuple[int, int]]:
         """Lists, for each line with returns, the units that earn no points, and all units."""
@@ -281,13 +283,13 @@ def _derive_state(lines: list[OrderLine]) -> OrderState:
     return OrderState.FULFILLED if any(line.fulfilled for line in lines) else OrderState.CANCELLED
 
 
-def compute_totals(lines: list[OrderLine], bill: OrderPricing, to_pay: Money) -> Totals:
+def compute_totals(lines: list[OrderLine], pricing: OrderPricing, to_pay: Money) -> Totals:
     """The totals of an order: as placed, and the amount to pay now."""
 
     def money(amount: int) -> Money:
         return Money(amount, to_pay.currency)
 
-    sent = bill.shipping
+    sent = pricing.shipping
     return Totals(
         goods=money(sum(line.unit_price.amount * line.quantity for line in lines)),
         discounts=money(sum(one.amount.amount for line in lines for one in line.discounts)),

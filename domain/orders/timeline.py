@@ -174,7 +174,7 @@ def payment_entries(before: PaymentAttempt, after: PaymentAttempt) -> list[Timel
     ]
     if after.state is not before.state and after.state in EVENT_BY_PAYMENT_END:
         failed = after.state is AttemptState.FAILED
-        facts = TimelineFacts(reason=_reason_code(after.trouble) if failed else "")
+        facts = TimelineFacts(reason=_reason_code(after.last_error) if failed else "")
         told.append((EVENT_BY_PAYMENT_END[after.state], facts))
     return [
         TimelineEntry(

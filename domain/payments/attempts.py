@@ -179,11 +179,11 @@ class PaymentAttempt(Struct, frozen=True, kw_only=True):
     cancelled: bool = False
     disputed: bool = False
     refused: str = ""
-    trouble: str = ""
+    last_error: str = ""
     client_secret: str = ""
     next_action: dict[str, Any] | None = None
-    look_at: datetime | None = None
-    looks: int = 0
+    reconcile_at: datetime | None = None
+    reconcile_count: int = 0
 
     @property
     def is_in_flight(self) -> bool:
@@ -218,7 +218,7 @@ class PaymentAttempt(Struct, frozen=True, kw_only=True):
             declined=self.declined or (declined and bool(self.card)),
             cancelled=self.cancelled or truth.status is ProviderPaymentStage.CANCELLED,
             disputed=self.disputed or truth.disputed,
-            trouble=truth.code or self.trouble,
+            last_error=truth.code or self.last_error,
             client_secret=truth.client_secret or self.client_secret,
             next_action=truth.next_action
             if truth.status is ProviderPaymentStage.OPEN
@@ -239,15 +239,15 @@ class PaymentAttempt(Struct, frozen=True, kw_only=True):
             case ProviderPaymentNotFound():
                 return self._refuse(NOT_STARTED, now)
             case ProviderOutcomeUnknown(code):
-                return structs.replace(self, trouble=code)
+                return structs.replace(self, last_error=code)
             case None:
                 return self
 
     def _refuse(self, code: str, now: datetime) -> "PaymentAttempt":
         """The provider has no such payment; one that it has is not refused."""
         if self.payment:
-            return structs.replace(self, trouble=code)
-        return self._with_derived_state(structs.replace(self, refused=code, trouble=code), now)
+            return structs.replace(self, last_error=code)
+        return self._with_derived_state(structs.replace(self, refused=code, last_error=code), now)
 
     def _with_derived_state(self, known: "PaymentAttempt", now: datetime) -> "PaymentAttempt":
         state = _derive_state(known)
@@ -281,7 +281,7 @@ def next_reconcile_at(attempt: PaymentAttempt, now: datetime) -> datetime | None
         return now + AUTHORISATION_CHECK_INTERVAL
     if not attempt.is_in_flight:
         return None
-    later = now + backoff(attempt.looks)
+    later = now + backoff(attempt.reconcile_count)
     return min(later, attempt.deadline) if now < attempt.deadline else later
 
 

@@ -62,7 +62,7 @@ class Transaction(Struct, frozen=True, kw_only=True):
     due_at: datetime
     state: TransactionState = _T.PLANNED
     tries: int = 0
-    trouble: str = ""
+    last_error: str = ""
     receipt: str = ""
 
     def with_outcome(self, outcome: ProviderOutcome | None, now: datetime) -> "Transaction":
@@ -78,7 +78,7 @@ class Transaction(Struct, frozen=True, kw_only=True):
         return structs.replace(
             self,
             state=state,
-            trouble=why,
+            last_error=why,
             receipt=receipt or self.receipt,
             due_at=now + max(backoff(self.tries), wait or timedelta(0)),
             changed_at=now,
@@ -91,7 +91,7 @@ class Transaction(Struct, frozen=True, kw_only=True):
         """
         if self.state is not _T.DONE:
             return self
-        return structs.replace(self, state=_T.REFUSED, trouble=code, changed_at=now)
+        return structs.replace(self, state=_T.REFUSED, last_error=code, changed_at=now)
 
 
 def _resolve(asked: Transaction, outcome: ProviderOutcome | None) -> tuple[TransactionState, str]:

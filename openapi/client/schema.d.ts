@@ -5715,7 +5715,7 @@ export interface components {
         };
         /**
          * Webhook
-         * @description Every change up to `position` was accepted; `trouble` is why the last try failed.
+         * @description Every change up to `position` was accepted; `last_error` is why the last try failed.
          */
         Webhook: {
             id: string;
@@ -5723,7 +5723,7 @@ export interface components {
             state: components["schemas"]["WebhookState"];
             position: number;
             attempts: number;
-            trouble: string;
+            last_error: string;
             failing_since: string | null;
             /** Format: date-time */
             created_at: string;
@@ -22815,7 +22815,7 @@ export interface operations {
                      *           "state": "active",
                      *           "position": 1,
                      *           "attempts": 1,
-                     *           "trouble": "sample",
+                     *           "last_error": "sample",
                      *           "failing_since": "2026-11-23T10:30:00+01:00",
                      *           "created_at": "2026-11-23T10:30:00+01:00"
                      *         }
@@ -22946,7 +22946,7 @@ export interface operations {
                      *       "state": "active",
                      *       "position": 1,
                      *       "attempts": 1,
-                     *       "trouble": "sample",
+                     *       "last_error": "sample",
                      *       "failing_since": "2026-11-23T10:30:00+01:00",
                      *       "created_at": "2026-11-23T10:30:00+01:00"
                      *     }
@@ -23072,7 +23072,7 @@ export interface operations {
                      *       "state": "active",
                      *       "position": 1,
                      *       "attempts": 1,
-                     *       "trouble": "sample",
+                     *       "last_error": "sample",
                      *       "failing_since": "2026-11-23T10:30:00+01:00",
                      *       "created_at": "2026-11-23T10:30:00+01:00"
                      *     }

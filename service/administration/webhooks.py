@@ -59,7 +59,7 @@ async def create_webhook(
             state=WebhookState.ACTIVE,
             position=newest,
             attempts=0,
-            trouble="",
+            last_error="",
             failing_since=None,
             created_at=unit.now,
         )
@@ -121,11 +121,11 @@ async def _send(units: Units, poster: WebhookSender, parcel: WebhookDelivery) ->
 async def _changes(unit: Unit, parcel: WebhookDelivery) -> ChangesPayload:
     oldest, _ = await unit.inventory.change_feed.get_span()
     found = await unit.inventory.change_feed.list_after(
-        parcel.position, parcel.until - parcel.position, until=parcel.until
+        parcel.position, parcel.batch_end - parcel.position, until=parcel.batch_end
     )
     return ChangesPayload(
         after=parcel.position,
-        until=parcel.until,
+        until=parcel.batch_end,
         complete=parcel.position >= oldest - 1,
         changes=[to_payload(change) for change in found if change.channel is None],
     )

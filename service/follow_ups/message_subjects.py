@@ -127,15 +127,15 @@ class ShipmentSentSubject(MessageSubject, frozen=True, kw_only=True):
 class OrderShortSubject(MessageSubject, frozen=True, kw_only=True):
     """Goods that their buyer wanted and does not get; what the buyer gave up is none of them."""
 
-    given_up: Mapping[Sku, int]
+    cancelled_units: Mapping[Sku, int]
 
     @property
     def is_so(self) -> bool:
-        return bool(self.given_up)
+        return bool(self.cancelled_units)
 
     @property
     def items(self) -> Mapping[Sku, int]:
-        return self.given_up
+        return self.cancelled_units
 
 
 async def load_subject(unit: Unit, message: Message) -> MessageSubject:
@@ -157,7 +157,9 @@ async def load_subject(unit: Unit, message: Message) -> MessageSubject:
             return ShipmentSentSubject(parcel=_parcel(message, group), **told)
         case MessageKind.ORDER_SHORT, Fulfilment():
             steps = await unit.orders.timeline.list_by_order(order.id, after=0, limit=STEPS)
-            return OrderShortSubject(given_up=is_cancelled_by_retailer(group.id, steps), **told)
+            return OrderShortSubject(
+                cancelled_units=is_cancelled_by_retailer(group.id, steps), **told
+            )
         case MessageKind.PAYMENT_RETURNED, _:
             attempt = await unit.payments.attempts.get(AttemptId(message.key))
             return PaymentReturnedSubject(attempt=attempt, **told)

@@ -86,7 +86,7 @@ async def _add(
     *,
     within: tuple[datetime, datetime],
 ) -> None:
-    planned_for, not_after = within
+    planned_for, send_before = within
     await unit.follow_ups.messages.add(
         Message(
             id=MessageId(unit.new_id("msg")),
@@ -95,7 +95,7 @@ async def _add(
             about=_about(event),
             customer=event.customer,
             planned_for=planned_for,
-            not_after=not_after,
+            send_before=send_before,
             created_at=unit.now,
             changed_at=unit.now,
         )

@@ -93,7 +93,7 @@ async def _decide(
 ) -> tuple[Message, OutgoingMessage | None]:
     """What becomes of a due message, and what is to be sent if it is."""
     now = unit.now
-    if now > due.not_after:
+    if now > due.send_before:
         return due.expire(now), None
     case = await load_subject(unit, due)
     if not case.is_so:
@@ -115,7 +115,7 @@ async def _claim(
         reader.preferences,
         reader.consents,
         open_channels=desk.channels.open,
-        given_up=due.given_up,
+        failed_channels=due.failed_channels,
         now=unit.now,
     )
     channel = choose_channel(steps)

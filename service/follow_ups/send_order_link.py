@@ -59,7 +59,7 @@ def _message(unit: Unit, order: Order) -> Message:
         key=f"{order.id}:{unit.now:%Y%m%d%H}",
         about=MessageReference(order=order.id),
         planned_for=unit.now,
-        not_after=unit.now + SENT_WITHIN,
+        send_before=unit.now + SENT_WITHIN,
         created_at=unit.now,
         changed_at=unit.now,
     )

@@ -67,7 +67,9 @@ async def book_return(
     back = structs.replace(
         back,
         customer=order.customer,
-        refunds=split_refund(back.refund.amount, order.tenders, paid_back(others), at_till=at_till),
+        refunds=split_refund(
+            back.refund.amount, order.tenders, refunded_minor(others), at_till=at_till
+        ),
         proposals=await propose_dispositions(unit, lines, goods.shelves, back.store),
     )
     await to_shelves(unit, back, goods.shelves)
@@ -89,7 +91,7 @@ async def by_sku(unit: Unit, asked: Sequence[Named]) -> list[Named]:
     ]
 
 
-def paid_back(returns: Iterable[Return]) -> Counter[str]:
+def refunded_minor(returns: Iterable[Return]) -> Counter[str]:
     """Minor units of each tender that were paid back by the returns of a taken order."""
     paid = Counter[str]()
     for back in returns:
@@ -143,7 +145,7 @@ async def get_refunds(
     unit: Unit, order: Order, units: Mapping[str, int], refunds: Sequence[Refund]
 ) -> Order:
     """The taken order after these units of its lines came back, and these refunds."""
-    after = order.record_return(units, unit.now, paid_back=by_provider(refunds))
+    after = order.record_return(units, unit.now, refunded_minor=by_provider(refunds))
     await unit.orders.orders.update(after)
     if after.is_paid_by_card:
         await settle_payment(unit, after)

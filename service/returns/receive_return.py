@@ -22,7 +22,7 @@ from domain.returns.returns import (
 from domain.stores.stores import UnknownStore
 from service.foundation.ports import IdempotencyKey
 from service.orders.queries import is_buyer
-from service.returns.book_return import book_return, by_sku, get_refunds, paid_back
+from service.returns.book_return import book_return, by_sku, get_refunds, refunded_minor
 from service.shared.retry import retry_on_conflict
 from service.shared.unit_of_work import Unit, Units
 
@@ -120,7 +120,7 @@ async def decide_return(
         taken, order = await _taken_with_order(unit, back)
         refunds = []
         if pays and order:
-            before = paid_back(await unit.returns.returns.list_by_order(order.id))
+            before = refunded_minor(await unit.returns.returns.list_by_order(order.id))
             refunds = split_refund(taken.withheld.amount, order.tenders, before, at_till=False)
             await get_refunds(unit, order, {}, refunds)
         decided = taken.decide_withheld(pays=pays, refunds=refunds, by=caller.id, now=unit.now)

@@ -19,7 +19,7 @@ BEFORE: Ways = {
     ),
     "availability by the framework": (
         "Availability.one",
-        "look_at",
+        "reconcile_at",
         "look",
         "what_lies",
         "with_parts",

@@ -24,8 +24,8 @@ def meddled_with(database_url: str) -> str:
         await connection.execute(
             """
             insert into stores (store) values ('harbour');
-            insert into stock (store, sku, on_hand) values ('harbour', 'MUG', 12);
-            insert into movements
+            insert into stock_levels (store, sku, on_hand) values ('harbour', 'MUG', 12);
+            insert into stock_movements
                 (store, sku, kind, on_hand, cause, actor, occurred_at, recorded_at)
             values ('harbour', 'MUG', 'count', 5, 'count:1', 'test', now(), now());
             """

@@ -82,7 +82,8 @@ def test_each_shop_that_was_measured_is_audited(database_url: str, empty_databas
     asyncio.run(execute(other.database_url, "insert into stores (store) values ('harbour')"))
     asyncio.run(
         execute(
-            other.database_url, "insert into stock (store, sku, held) values ('harbour', 'A', 1)"
+            other.database_url,
+            "insert into stock_levels (store, sku, held) values ('harbour', 'A', 1)",
         )
     )
     broken = measure(vast, [usual, other], lambda _: None)

@@ -177,7 +177,7 @@ def announced(worker: Service) -> dict[str, str] | None:
 async def jobs_run(url: str) -> int:
     connection = await asyncpg.connect(for_asyncpg(url))
     try:
-        count: int = await connection.fetchval("select count(*) from job_slots")
+        count: int = await connection.fetchval("select count(*) from job_runs")
     finally:
         await connection.close()
     return count

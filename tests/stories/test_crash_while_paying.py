@@ -68,7 +68,9 @@ async def two_minutes_later(shop: Service) -> None:
     socket = shop.data / "postgres"
     hosts = [str(path.parent) for path in socket.rglob(".s.PGSQL.*") if path.suffix != ".lock"]
     connection = await asyncpg.connect(host=hosts[0], user="hylla", database="hylla")
-    await connection.execute("update transactions set due_at = due_at - interval '2 minutes'")
+    await connection.execute(
+        "update payment_transactions set due_at = due_at - interval '2 minutes'"
+    )
     await connection.close()
 
 

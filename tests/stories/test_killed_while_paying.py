@@ -305,10 +305,10 @@ async def settled(data: Path, fake: FakeStripe) -> None:
 LEFT: Final = {
     "paying": "select count(*) from carts where state = 'paying'",
     "pending": "select count(*) from orders where state = 'pending_payment'",
-    "held": "select coalesce(sum(held), 0) from stock",
+    "held": "select coalesce(sum(held), 0) from stock_levels",
     "holding": "select count(*) from holds where state = 'active'",
-    "planned": "select count(*) from transactions where state = 'planned'",
-    "in_flight": "select count(*) from attempts where state in ('started', 'waiting')",
+    "planned": "select count(*) from payment_transactions where state = 'planned'",
+    "in_flight": "select count(*) from payment_attempts where state in ('started', 'waiting')",
 }
 """What must be over by the end."""
 
@@ -318,7 +318,7 @@ class Books(Struct):
 
     attempts: list[Any]
     orders: list[Any]
-    paid_back: dict[str, int]
+    refunded_minor: dict[str, int]
     left: dict[str, int]
 
     @property
@@ -342,7 +342,7 @@ class Books(Struct):
         Before, nothing is taken.
         """
         return {
-            row["id"]: row["to_pay_minor"] - self.paid_back.get(row["id"], 0)
+            row["id"]: row["to_pay_minor"] - self.refunded_minor.get(row["id"], 0)
             if _has_left(row)
             else 0
             for row in self.orders
@@ -369,16 +369,18 @@ async def books(data: Path) -> Books:
     with postgres(data) as url:
         connection = await asyncpg.connect(for_asyncpg(url))
         attempts = await connection.fetch(
-            "select order_id, payment, captured, refunded, state from attempts"
+            "select order_id, payment, captured, refunded, state from payment_attempts"
         )
         orders = await connection.fetch(
             "select id, cart, state, to_pay_minor, payment ->> 'method' as method, lines"
             " from orders"
         )
-        paid_back = {row["order_id"]: row["amount"] for row in await connection.fetch(PAID_BACK)}
+        refunded_minor = {
+            row["order_id"]: row["amount"] for row in await connection.fetch(PAID_BACK)
+        }
         left = {name: await connection.fetchval(query) for name, query in LEFT.items()}
         await connection.close()
-    return Books(attempts, orders, paid_back, left)
+    return Books(attempts, orders, refunded_minor, left)
 
 
 def serve_with_cards(monkeypatch: Any, fake: FakeStripe) -> None:
@@ -428,7 +430,7 @@ def tell(town: Town, book: Books, theirs: dict[str, Any]) -> dict[str, Any]:
         "attempts": dict(Counter(row["state"] for row in book.attempts)),
         "at the provider": dict(Counter(status for status, *_ in theirs.values())),
         "taken": sum(taken for _, _, taken, _ in theirs.values()),
-        "returns paid back": sum(book.paid_back.values()),
+        "returns paid back": sum(book.refunded_minor.values()),
         "given back": sum(back for *_, back in theirs.values()),
         "asked of the provider": dict(town.fake.calls),
     }

@@ -34,7 +34,7 @@ async def turns(shop: Shop, sku: str) -> list[StockLevel]:
         rows = await unit.connection.fetch(
             f"""
             select {figures} from (
-                select {figures} from feed union all select {figures} from feed_inbox
+                select {figures} from feed union all select {figures} from feed_outbox
             ) as told
             where sku = $1 order by version
             """,

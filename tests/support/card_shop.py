@@ -110,7 +110,7 @@ class CardShop(Struct):
     async def book(self) -> list[tuple[int, int, int]]:
         """What we have of every attempt: authorised, captured, refunded."""
         async with self.shop.units.read() as unit:
-            query = "select authorised, captured, refunded from attempts order by id"
+            query = "select authorised, captured, refunded from payment_attempts order by id"
             return [tuple(row) for row in await unit.connection.fetch(query)]
 
     async def is_well(self) -> bool:
@@ -118,7 +118,7 @@ class CardShop(Struct):
         async with self.shop.units.read() as unit:
             found = await unit.administration.audit.check()
             rows = await unit.connection.fetch(
-                "select payment, captured, refunded - refund_failed from attempts"
+                "select payment, captured, refunded - refund_failed from payment_attempts"
                 " where payment <> ''"
             )
         ours = {row[0]: (row[1], row[2]) for row in rows}
@@ -165,7 +165,7 @@ class CardShop(Struct):
     async def facts(self) -> list[str]:
         """Kinds of the facts that wait to be followed."""
         async with self.shop.units.read() as unit:
-            return [row[0] for row in await unit.connection.fetch("select kind from events")]
+            return [row[0] for row in await unit.connection.fetch("select kind from outbox_events")]
 
     async def messages(self) -> list[dict[str, Any]]:
         """What buyers were told, once everything that waits was followed and sent."""

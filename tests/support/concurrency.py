@@ -16,7 +16,7 @@ WAITING = """
 """
 DEADLOCKS = "select deadlocks from pg_stat_database where datname = current_database()"
 CONNECTED = "select count(*) from pg_stat_activity where pid = any($1::int[])"
-SHELVES = "select from stock for update"
+SHELVES = "select from stock_levels for update"
 PATIENT = "set local deadlock_timeout = '60s'"
 """Whoever waits like this never notices a deadlock first, so that it is the other who is undone."""
 

@@ -57,7 +57,7 @@ def a_parcel(url: str = "https://erp.example.com/stock", **more: object) -> Webh
         "id": WebhookId("whk_sample"),
         "secret": "whsec_c2FtcGxlIHNlY3JldCBvZiBhIHRlc3Q=",
         "position": 0,
-        "until": 1,
+        "batch_end": 1,
         "attempts": 0,
         "failing_since": None,
         "due_at": NOON,

@@ -15,7 +15,7 @@ MOST_ATTEMPTS: Final = 10
 
 PARTS: Final = f"""
     (
-        select g.id as group_id, g.store, line.sku as line, part.key as sku, each.units,
+        select g.id as fulfilment_id, g.store, line.sku as line, part.key as sku, each.units,
             line.quantity, line.given,
             line.picked - line.given - line.put_back as staged,
             line.quantity - line.given - line.cancelled as remaining
@@ -28,10 +28,10 @@ PARTS: Final = f"""
 """Every part of every line that is to be fetched for a group."""
 
 SHELVES: Final = f"""
-    stock as shelf
+    stock_levels as shelf
     left join (
         select store, sku, sum(on_hand)::bigint as on_hand, sum(unavailable)::bigint as unavailable
-        from movements group by store, sku
+        from stock_movements group by store, sku
     ) as moved using (store, sku)
     left join (
         select store, sku, sum(quantity - consumed - released)::bigint as allocated
@@ -66,15 +66,15 @@ SHELF_FIGURES: Final[Mapping[str, str]] = {
 
 GROWN: Final = """
     (
-        select entries.member, lot, account, side, points,
+        select points_entries.member, lot, account, side, points,
             case when (account in ('debt', 'issuance')) = (side = 'debit')
                 then points else -points
             end as growth
-        from postings join entries on entries.id = postings.entry
+        from points_postings join points_entries on points_entries.id = points_postings.entry
     ) as posting
 """
 MEMBERS: Final = f"""
-    members as member
+    loyalty_members as member
     left join (
         select member as id,
             coalesce(sum(growth) filter (where account = 'pending'), 0)::bigint as pending,
@@ -85,7 +85,7 @@ MEMBERS: Final = f"""
     ) as told using (id)
 """
 LOTS: Final = f"""
-    lots as lot
+    points_lots as lot
     left join (
         select lot as id,
             coalesce(sum(growth) filter (where account = 'pending'), 0)::bigint as pending,
@@ -114,17 +114,17 @@ OWED: Final = """
         select a.id, a.order_id, a.state, a.payment, a.authorised, a.captured,
             a.refunded - a.refund_failed as refunded,
             case when o.attempt = a.id and o.state <> 'expired'
-                then o.to_pay_minor - o.paid_back_minor else 0
+                then o.to_pay_minor - o.refunded_minor else 0
             end as owed,
             coalesce((
-                select sum(amount)::bigint from transactions
+                select sum(amount)::bigint from payment_transactions
                 where attempt = a.id and kind = 'refund' and state <> 'done'
             ), 0) as under_way,
             coalesce((
-                select sum(amount)::bigint from transactions
+                select sum(amount)::bigint from payment_transactions
                 where attempt = a.id and kind = 'refund' and state <> 'refused'
             ), 0) as asked_back
-        from attempts a join orders o on o.id = a.order_id
+        from payment_attempts a join orders o on o.id = a.order_id
     ) as attempt
 """
 """Every attempt to be paid, what its order wants of it, and what is being given back."""
@@ -168,34 +168,34 @@ INVARIANTS: Final[Mapping[str, str]] = {
     "held_is_what_carts_hold": _shelf("held"),
     "conditions_are_what_was_moved": f"""
         select jsonb_build_object('store', store, 'sku', sku, 'condition', condition) as about,
-            coalesce(moved.units, 0) as expected, coalesce(blocked.units, 0) as actual
-        from blocked full join {CONDITIONS} as moved using (store, sku, condition)
+            coalesce(moved.units, 0) as expected, coalesce(stock_conditions.units, 0) as actual
+        from stock_conditions full join {CONDITIONS} as moved using (store, sku, condition)
     """,
     "unavailable_is_the_sum_of_conditions": """
         select jsonb_build_object('store', store, 'sku', sku) as about,
-            stock.unavailable as expected, coalesce(sums.units, 0) as actual
-        from stock left join (
-            select store, sku, sum(units) as units from blocked group by store, sku
+            stock_levels.unavailable as expected, coalesce(sums.units, 0) as actual
+        from stock_levels left join (
+            select store, sku, sum(units) as units from stock_conditions group by store, sku
         ) as sums using (store, sku)
     """,
     "every_movement_has_its_shelf": """
         select jsonb_build_object('store', store, 'sku', sku) as about,
-            1 as expected, count(stock.version) as actual
-        from (select distinct store, sku from movements) as moved
-        left join stock using (store, sku)
+            1 as expected, count(stock_levels.version) as actual
+        from (select distinct store, sku from stock_movements) as moved
+        left join stock_levels using (store, sku)
         group by store, sku
     """,
     "goods_of_a_receipt_have_their_receipt": """
         select jsonb_build_object('receipt', cause, 'store', moved.store, 'sku', moved.sku)
                 as about, 1 as expected, (
-                    sales.kind = moved.kind and sales.store = moved.store
-                    and sales.occurred_at = moved.occurred_at
+                    receipts.kind = moved.kind and receipts.store = moved.store
+                    and receipts.occurred_at = moved.occurred_at
                 )::int as actual
         from (
             select *, substr(cause, length('receipt:') + 1) as receipt
-            from movements where kind in ('sale', 'return') and not starts_with(cause, 'ret_')
+            from stock_movements where kind in ('sale', 'return') and not starts_with(cause, 'ret_')
         ) as moved
-        left join sales on sales.id = receipt
+        left join receipts on receipts.id = receipt
     """,
     "returns_are_what_was_moved": f"""
         select jsonb_build_object('return', back, 'sku', sku, 'figure', figure) as about,
@@ -212,7 +212,7 @@ INVARIANTS: Final[Mapping[str, str]] = {
         full join (
             select cause as back, store, sku, sum(on_hand) as on_hand,
                 sum(unavailable) as unavailable
-            from movements where kind = 'return' and starts_with(cause, 'ret_')
+            from stock_movements where kind = 'return' and starts_with(cause, 'ret_')
             group by cause, store, sku
         ) as moved using (back, store, sku),
             lateral (values
@@ -263,7 +263,7 @@ INVARIANTS: Final[Mapping[str, str]] = {
     """,
     "what_returns_give_back_is_asked_of_the_provider": """
         select jsonb_build_object('order', orders.id) as about,
-            coalesce(told.amount, 0) as expected, paid_back_minor as actual
+            coalesce(told.amount, 0) as expected, refunded_minor as actual
         from orders left join (
             select order_id, sum((refund.amount ->> 'amount')::bigint)::bigint as amount
             from returns, jsonb_to_recordset(refunds) as refund (amount jsonb, through text)
@@ -290,7 +290,7 @@ INVARIANTS: Final[Mapping[str, str]] = {
     "what_is_oversold_is_short": """
         select jsonb_build_object('incident', incidents.id) as about, 1 as expected,
             (on_hand - unavailable - allocated - held < 0)::int as actual
-        from incidents left join stock using (store, sku)
+        from incidents left join stock_levels using (store, sku)
         where incidents.kind = 'oversold' and incidents.state = 'open'
     """,
     "holds_claim_what_they_keep": """
@@ -315,7 +315,7 @@ INVARIANTS: Final[Mapping[str, str]] = {
     "what_is_over_wants_nothing": f"""
         select jsonb_build_object('group', g.id, 'line', line) as about,
             0 as expected, remaining as actual
-        from {PARTS} as part join {GROUPS} as g on g.id = part.group_id
+        from {PARTS} as part join {GROUPS} as g on g.id = part.fulfilment_id
         where g.state not in ('placed', 'accepted', 'picking', 'ready')
         union all
         select jsonb_build_object('order', order_id, 'line', line.line),
@@ -325,10 +325,10 @@ INVARIANTS: Final[Mapping[str, str]] = {
     """,
     "allocations_are_what_their_group_claims": f"""
         select jsonb_build_object(
-                'group', group_id, 'line', line, 'sku', sku, 'figure', figure
+                'group', fulfilment_id, 'line', line, 'sku', sku, 'figure', figure
             ) as about, expected, actual
         from allocations as claim
-        full join {PARTS} as part using (group_id, line, sku, store),
+        full join {PARTS} as part using (fulfilment_id, line, sku, store),
             lateral (values
                 ('quantity', part.quantity * units, claim.quantity),
                 ('consumed', part.given * units, claim.consumed),
@@ -351,7 +351,7 @@ INVARIANTS: Final[Mapping[str, str]] = {
                 sum(on_hand) filter (where kind = 'transfer_in') as received,
                 min(store) filter (where kind = 'transfer_out') as origin,
                 min(store) filter (where kind = 'transfer_in') as destination
-            from movements where kind in ('transfer_out', 'transfer_in')
+            from stock_movements where kind in ('transfer_out', 'transfer_in')
             group by split_part(cause, '.', 1), sku
         ) as moved using (transfer, sku),
             lateral (values
@@ -372,7 +372,7 @@ INVARIANTS: Final[Mapping[str, str]] = {
         full join (
             select split_part(cause, '.', 1) as delivery, sku, min(store) as destination,
                 sum(on_hand) as received
-            from movements where kind = 'received' and starts_with(cause, 'dlv_')
+            from stock_movements where kind = 'received' and starts_with(cause, 'dlv_')
             group by split_part(cause, '.', 1), sku
         ) as moved using (delivery, sku),
             lateral (values
@@ -386,11 +386,11 @@ INVARIANTS: Final[Mapping[str, str]] = {
         select jsonb_build_object(
                 'source', source, 'store', store, 'sku', sku, 'figure', figure
             ) as about, expected, actual
-        from incoming
+        from incoming_stock
         full join {COMING} as coming using (source, store, sku),
             lateral (values
-                ('units', coalesce(coming.units, 0), coalesce(incoming.units, 0)),
-                ('due_on', 1, (coming.due_on is not distinct from incoming.due_on)::int)
+                ('units', coalesce(coming.units, 0), coalesce(incoming_stock.units, 0)),
+                ('due_on', 1, (coming.due_on is not distinct from incoming_stock.due_on)::int)
             ) as compared (figure, expected, actual)
     """,
     "a_closed_store_owes_nothing": f"""
@@ -398,7 +398,7 @@ INVARIANTS: Final[Mapping[str, str]] = {
                 select count(*) from {GROUPS} as g where store = stores.store and (
                     state in ('placed', 'accepted', 'picking', 'ready') or exists (
                         select from allocations
-                        where group_id = g.id and consumed + released < quantity
+                        where fulfilment_id = g.id and consumed + released < quantity
                     )
                 )
             ) + (
@@ -410,17 +410,18 @@ INVARIANTS: Final[Mapping[str, str]] = {
         from stores where state = 'closed'
     """,
     "orders_and_groups_tell_the_same": f"""
-        select jsonb_build_object('group', group_id, 'sku', sku, 'figure', figure) as about,
+        select jsonb_build_object('group', fulfilment_id, 'sku', sku, 'figure', figure) as about,
             expected, actual
         from (
-            select "group" as group_id, sku, quantity, collected + coalesce(shipped, 0) as given,
+            select "group" as fulfilment_id, sku, quantity, collected + coalesce(shipped,
+                0) as given,
                 cancelled
             from {ORDER_LINES}
         ) as ordered
         full join (
-            select g.id as group_id, line.*
+            select g.id as fulfilment_id, line.*
             from {GROUPS} as g, jsonb_to_recordset(g.lines) as line {LINE}
-        ) as prepared using (group_id, sku),
+        ) as prepared using (fulfilment_id, sku),
             lateral (values
                 ('quantity', ordered.quantity, prepared.quantity),
                 ('given', ordered.given, prepared.given),
@@ -430,16 +431,16 @@ INVARIANTS: Final[Mapping[str, str]] = {
     "the_feed_has_every_change": """
         select jsonb_build_object('store', store, 'sku', sku, 'figure', figure) as about,
             expected, actual
-        from stock
+        from stock_levels
         join (
             select store, sku, count(*) as told, max(version) - min(version) + 1 as changes,
                 max(version) as newest
             from (select store, sku, version from feed
-                union all select store, sku, version from feed_inbox) as turns
+                union all select store, sku, version from feed_outbox) as turns
             group by store, sku
         ) as heard using (store, sku), lateral (values
             ('changes', heard.changes, heard.told),
-            ('newest', stock.version, heard.newest)
+            ('newest', stock_levels.version, heard.newest)
         ) as compared (figure, expected, actual)
     """,
     "an_ordered_cart_has_its_order": """
@@ -457,8 +458,8 @@ INVARIANTS: Final[Mapping[str, str]] = {
     """,
     "an_order_by_card_has_its_money": """
         select jsonb_build_object('order', orders.id) as about, 1 as expected,
-            (attempts.authorised > 0)::int as actual
-        from orders left join attempts on attempts.id = orders.attempt
+            (payment_attempts.authorised > 0)::int as actual
+        from orders left join payment_attempts on payment_attempts.id = orders.attempt
         where orders.attempt is not null and orders.state not in ('pending_payment', 'expired')
     """,
     "nothing_is_kept_that_is_not_owed": f"""
@@ -474,12 +475,13 @@ INVARIANTS: Final[Mapping[str, str]] = {
     "a_pinned_hold_has_a_live_attempt": """
         select jsonb_build_object('hold', holds.id) as about, 1 as expected,
             (
-                attempts.state in ('started', 'waiting') and orders.state = 'pending_payment'
-                and orders.attempt = attempts.id
+                payment_attempts.state in ('started', 'waiting')
+                    and orders.state = 'pending_payment'
+                and orders.attempt = payment_attempts.id
             )::int as actual
         from holds
-        join attempts on attempts.id = holds.attempt
-        join orders on orders.id = attempts.order_id
+        join payment_attempts on payment_attempts.id = holds.attempt
+        join orders on orders.id = payment_attempts.order_id
         where holds.state = 'active' and pinned_until > now()
     """,
     "a_cart_that_is_over_holds_nothing": """
@@ -497,7 +499,7 @@ INVARIANTS: Final[Mapping[str, str]] = {
             from promotions
             left join (
                 select coupon ->> 'promotion' as promotion, count(*) as orders
-                from orders, jsonb_array_elements(bill -> 'coupons') as coupon
+                from orders, jsonb_array_elements(pricing -> 'coupons') as coupon
                 where state not in ('cancelled', 'expired') group by 1
             ) as standing using (promotion)
             left join (
@@ -510,7 +512,7 @@ INVARIANTS: Final[Mapping[str, str]] = {
     "orders_cost_what_is_wanted": f"""
         select jsonb_build_object('order', orders.id) as about,
             wanted.goods + case when wanted.goes_out
-                then coalesce((bill #>> '{{shipping,to_pay,amount}}')::bigint, 0) else 0
+                then coalesce((pricing #>> '{{shipping,to_pay,amount}}')::bigint, 0) else 0
             end as expected,
             to_pay_minor as actual
         from orders join (
@@ -521,11 +523,11 @@ INVARIANTS: Final[Mapping[str, str]] = {
         ) as wanted on wanted.order_id = orders.id
     """,
     "every_entry_balances": """
-        select jsonb_build_object('entry', entries.id) as about,
+        select jsonb_build_object('entry', points_entries.id) as about,
             coalesce(sum(points) filter (where side = 'debit'), 1)::bigint as expected,
             coalesce(sum(points) filter (where side = 'credit'), 0)::bigint as actual
-        from entries left join postings on postings.entry = entries.id
-        group by entries.id
+        from points_entries left join points_postings on points_postings.entry = points_entries.id
+        group by points_entries.id
     """,
     "balances_are_what_was_posted": f"""
         select jsonb_build_object('member', id, 'figure', figure) as about, expected, actual
@@ -541,14 +543,14 @@ INVARIANTS: Final[Mapping[str, str]] = {
     """,
     "lots_make_up_the_balance": """
         select jsonb_build_object('member', id, 'figure', figure) as about, expected, actual
-        from members
+        from loyalty_members
         left join (
             select member as id, sum(pending)::bigint as pending,
                 sum(remaining)::bigint as remaining
-            from lots group by member
+            from points_lots group by member
         ) as lots using (id), lateral (values
-            ('pending', coalesce(lots.pending, 0), members.pending),
-            ('available', coalesce(lots.remaining, 0), members.available)
+            ('pending', coalesce(lots.pending, 0), loyalty_members.pending),
+            ('available', coalesce(lots.remaining, 0), loyalty_members.available)
         ) as compared (figure, expected, actual)
     """,
     "pending_points_are_those_of_units_to_come": f"""
@@ -556,10 +558,11 @@ INVARIANTS: Final[Mapping[str, str]] = {
             line.points - line.points
                 * (line.collected + coalesce(line.shipped, 0) + line.cancelled) / line.quantity
                 as expected,
-            coalesce(lots.pending, 0) as actual
+            coalesce(points_lots.pending, 0) as actual
         from {ORDER_LINES}
-        left join lots on lots.purchase = order_id and lots.line = coalesce(line.line, sku)
-            and lots.origin is null
+        left join points_lots on points_lots.purchase = order_id
+            and points_lots.line = coalesce(line.line, sku)
+            and points_lots.origin is null
         where line.points > 0
     """,
     "nobody_is_told_twice": """
@@ -570,6 +573,6 @@ INVARIANTS: Final[Mapping[str, str]] = {
     "events_are_followed": f"""
         select jsonb_build_object('event', id::text, 'kind', kind) as about,
             least(attempts, {MOST_ATTEMPTS}) as expected, attempts as actual
-        from events
+        from outbox_events
     """,
 }

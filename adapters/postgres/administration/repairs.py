@@ -33,21 +33,25 @@ REPAIRABLE: Final = (
 )
 """Figures that a ledger explains; what else is broken needs somebody to look at it."""
 
-CLOSE: Final = "lock table stock, blocked, members, lots, incoming in exclusive mode"
+CLOSE: Final = """
+    lock table stock_levels, stock_conditions, loyalty_members, points_lots,
+        incoming_stock in exclusive mode
+"""
 """Others may look. Whoever has locked a row ends first; a weaker lock would meet it half way."""
 
 SHELVE: Final = """
-    insert into stock (store, sku, version)
+    insert into stock_levels (store, sku, version)
     select store, sku, coalesce((
         select max(version) from (
             select store, sku, version from feed union all
-            select store, sku, version from feed_inbox
+            select store, sku, version from feed_outbox
         ) as told where (told.store, told.sku) = (gone.store, gone.sku)
     ), 1)
     from (
-        select distinct store, sku from movements join stores using (store)
+        select distinct store, sku from stock_movements join stores using (store)
         where not exists (
-            select from stock where (stock.sku, stock.store) = (movements.sku, movements.store)
+            select from stock_levels where (stock_levels.sku,
+                stock_levels.store) = (stock_movements.sku, stock_movements.store)
         )
     ) as gone
     on conflict do nothing
@@ -55,7 +59,7 @@ SHELVE: Final = """
 """
 """Who has heard of a shelf that is gone goes on from the version that was told last."""
 NOTE: Final = """
-    insert into repairs (invariant, about, expected, actual, at, repair)
+    insert into repairs (invariant, about, expected, actual, repaired_at, repair_id)
     select $1, about, expected, actual, $2, $3 from ({facts}) as fact where expected <> actual
     order by about
     returning about::text, expected, actual
@@ -63,19 +67,19 @@ NOTE: Final = """
 KEPT_BACK: Final = """
     select jsonb_build_object('store', store, 'sku', sku) as about,
         safety_stock as expected, 0 as actual
-    from counts join unnest($4::text[], $5::text[]) as gone (store, sku) using (store, sku)
+    from stock_counts join unnest($4::text[], $5::text[]) as gone (store, sku) using (store, sku)
     where safety_stock is not null
 """
 SETTLE: Final = """
     update incidents set state = 'settled', settled_by = 'hylla', settled_at = $1, changed_at = $1
-    from stock
-    where incidents.store = stock.store and incidents.sku = stock.sku
+    from stock_levels
+    where incidents.store = stock_levels.store and incidents.sku = stock_levels.sku
         and incidents.kind = 'oversold' and incidents.state = 'open'
         and on_hand - unavailable - allocated - held >= 0
 """
 """Also where a broken figure hid from whoever moved goods that all was in order again."""
 SET: Final = ", ".join(
-    f"{name} = coalesce((repaired->'{name}'->>'set_to')::int, stock.{name})"
+    f"{name} = coalesce((repaired->'{name}'->>'set_to')::int, stock_levels.{name})"
     for name in FIGURES.values()
 )
 SHELVES_RIGHTED: Final = f"""
@@ -86,18 +90,18 @@ SHELVES_RIGHTED: Final = f"""
         ) as repaired
         from repairs left join (values {", ".join(f"('{i}', '{f}')" for i, f in FIGURES.items())})
             as counted (invariant, figure) using (invariant)
-        where repair = $1 and about ? 'sku' and not about ? 'source'
+        where repair_id = $1 and about ? 'sku' and not about ? 'source'
         group by 1, 2
     ), line as (
-        insert into movements
+        insert into stock_movements
             (store, sku, kind, cause, actor, occurred_at, recorded_at, repaired)
         select store, sku, '{MovementReason.REPAIR}', $1, 'hylla', $2, $2, repaired from told
     ), righted as (
-        update stock set version = version + 1, {SET}
-        from told where (stock.store, stock.sku) = (told.store, told.sku)
-        returning {", ".join(f"stock.{column}" for column in SHELF.split(", "))}
+        update stock_levels set version = version + 1, {SET}
+        from told where (stock_levels.store, stock_levels.sku) = (told.store, told.sku)
+        returning {", ".join(f"stock_levels.{column}" for column in SHELF.split(", "))}
     ), fed as (
-        insert into feed_inbox ({SHELF}, cause, recorded_at)
+        insert into feed_outbox ({SHELF}, cause, recorded_at)
         select *, '{MovementReason.REPAIR}', $2 from righted
     )
     select * from righted
@@ -108,40 +112,40 @@ Of every shelf whose figures or conditions were broken those who listen are told
 """
 PUT_RIGHT: Final = (
     f"""
-    insert into blocked (store, sku, condition, units)
+    insert into stock_conditions (store, sku, condition, units)
     select store, sku, condition, coalesce(moved.units, 0)
-    from blocked full join {CONDITIONS} as moved using (store, sku, condition)
-    where blocked.units is distinct from coalesce(moved.units, 0)
+    from stock_conditions full join {CONDITIONS} as moved using (store, sku, condition)
+    where stock_conditions.units is distinct from coalesce(moved.units, 0)
     on conflict (sku, store, condition) do update set units = excluded.units
     """,
     f"""
-    update members set {", ".join(f"{name} = truth.{name}" for name in MEMBER_FIGURES)}
+    update loyalty_members set {", ".join(f"{name} = truth.{name}" for name in MEMBER_FIGURES)}
     from (
         select id, {", ".join(f"coalesce(told.{name}, 0) as {name}" for name in MEMBER_FIGURES)}
         from {MEMBERS}
     ) as truth
-    where members.id = truth.id
+    where loyalty_members.id = truth.id
     """,
     f"""
-    delete from incoming where not exists (
+    delete from incoming_stock where not exists (
         select from {COMING} as coming
         where (coming.sku, coming.store, coming.source)
-            = (incoming.sku, incoming.store, incoming.source)
+            = (incoming_stock.sku, incoming_stock.store, incoming_stock.source)
     )
     """,
     f"""
-    insert into incoming (sku, store, source, units, due_on) select * from {COMING} as coming
+    insert into incoming_stock (sku, store, source, units, due_on) select * from {COMING} as coming
     on conflict (sku, store, source) do update set
         units = excluded.units, due_on = excluded.due_on
-    where (incoming.units, incoming.due_on)
+    where (incoming_stock.units, incoming_stock.due_on)
         is distinct from (excluded.units, excluded.due_on)
     """,
     f"""
-    update lots set {", ".join(f"{name} = truth.{name}" for name in LOT_FIGURES)}
+    update points_lots set {", ".join(f"{name} = truth.{name}" for name in LOT_FIGURES)}
     from (
         select id, {", ".join(f"coalesce(told.{name}, 0) as {name}" for name in LOT_FIGURES)}
         from {LOTS}
     ) as truth
-    where lots.id = truth.id
+    where points_lots.id = truth.id
     """,
 )

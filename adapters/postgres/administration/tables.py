@@ -31,14 +31,14 @@ webhooks = Table(
     words("secret"),
     words("state", server_default=text("'active'")),
     Column("position", BigInteger, nullable=False),
-    Column("until", BigInteger),
+    Column("batch_end", BigInteger),
     count("attempts"),
-    words("trouble"),
+    words("last_error"),
     Column("failing_since", Instant),
     instant("created_at"),
     instant("due_at"),
     CheckConstraint("state in ('active', 'disabled')", name="state"),
-    CheckConstraint("until > position", name="until"),
+    CheckConstraint("batch_end > position", name="batch_end"),
 )
 
 repairs = Table(
@@ -49,23 +49,23 @@ repairs = Table(
     document("about"),
     Column("expected", BigInteger, nullable=False),
     Column("actual", BigInteger, nullable=False),
-    instant("at"),
-    words("repair"),  # its source in the lines of the stock ledger
+    instant("repaired_at"),
+    words("repair_id"),  # its source in the lines of the stock ledger
 )
-Index(None, repairs.c.repair)
+Index(None, repairs.c.repair_id)
 
 audits = Table(
     "audits",
     metadata,
     key("name", primary_key=True),
-    instant("at"),
+    instant("audited_at"),
     Column("checked", BigInteger, nullable=False),
     Column("broken", BigInteger, nullable=False),
     Column("unfinished", Boolean, nullable=False, server_default=text("false")),
 )
 
-events = Table(
-    "events",
+outbox_events = Table(
+    "outbox_events",
     metadata,
     Column("id", BigInteger, Identity(always=True), primary_key=True),
     words("kind"),
@@ -73,15 +73,15 @@ events = Table(
     instant("recorded_at"),
     instant("due_at"),
     count("attempts"),
-    words("trouble"),
+    words("last_error"),
 )
-Index(None, events.c.due_at)
+Index(None, outbox_events.c.due_at)
 
-job_slots = Table(
-    "job_slots",
+job_runs = Table(
+    "job_runs",
     metadata,
     key("job"),
-    instant("slot"),
+    instant("scheduled_at"),
     words("node"),
-    PrimaryKeyConstraint("job", "slot"),
+    PrimaryKeyConstraint("job", "scheduled_at"),
 )

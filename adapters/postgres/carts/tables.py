@@ -67,8 +67,8 @@ Index(
     postgresql_where=text("state in ('open', 'paying') and customer is not null"),
 )
 
-viewed = Table(
-    "viewed",
+recently_viewed = Table(
+    "recently_viewed",
     metadata,
     key("owner"),
     key("sku"),

@@ -10,13 +10,14 @@ from domain.kernel.ids import Sku
 from domain.kernel.money import Money
 
 COLUMNS: Final = """
-    sku, name, names, gtin, price_minor, currency, category, "group", options, relations, state,
+    sku, name, names, gtin, price_minor, currency, category, variant_group, options, relations,
+        state,
     tracked, most_per_order
 """
 PRODUCT: Final = f"""
     select {COLUMNS}, (
-        select json_object_agg(parts.sku, parts.quantity order by parts.sku)
-        from parts where parts.kit = products.sku
+        select json_object_agg(kit_parts.sku, kit_parts.quantity order by kit_parts.sku)
+        from kit_parts where kit_parts.kit = products.sku
     ) as parts
     from products
 """
@@ -33,21 +34,24 @@ SEARCH: Final = f"""
 VARIANTS: Final = f"""
     {PRODUCT}
     where sku > $2 and (
-        sku = $1 or "group" = (select mine."group" from products as mine where mine.sku = $1)
+        sku = $1 or variant_group = (select mine.variant_group from products as mine
+        where mine.sku = $1)
     )
     order by sku limit $3
 """
 KITS_OF: Final = f"""
     {PRODUCT}
-    where sku in (select parts.kit from parts where parts.sku = any($1::text[])) order by sku
+    where sku in (select kit_parts.kit from kit_parts where kit_parts.sku = any($1::text[]))
+    order by sku
 """
 MADE_OF: Final = """
     select sku, tracked, (
-        select json_object_agg(parts.sku, parts.quantity order by parts.sku)
-        from parts where parts.kit = products.sku
+        select json_object_agg(kit_parts.sku, kit_parts.quantity order by kit_parts.sku)
+        from kit_parts where kit_parts.kit = products.sku
     ) as parts, state = 'retired' as retired
     from products
-    where sku = any($1::text[] || array(select parts.sku from parts where kit = any($1::text[])))
+    where sku = any($1::text[] || array(select kit_parts.sku from kit_parts
+    where kit = any($1::text[])))
 """
 CALLED: Final = """
     select distinct on (gtin) gtin, sku from products where gtin = any($1::text[])
@@ -56,7 +60,7 @@ CALLED: Final = """
 KNOWN: Final = "select sku from products where sku = any($1::text[])"
 PUT: Final = f"""
     insert into products ({COLUMNS})
-    select sku, name, names::jsonb, gtin, price_minor, currency, category, "group",
+    select sku, name, names::jsonb, gtin, price_minor, currency, category, variant_group,
         options::jsonb, relations::jsonb, state, tracked, most_per_order
     from unnest(
         $1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::text[],
@@ -66,14 +70,15 @@ PUT: Final = f"""
     on conflict (sku) do update set
         name = excluded.name, names = excluded.names, gtin = excluded.gtin,
         price_minor = excluded.price_minor, currency = excluded.currency,
-        category = excluded.category, "group" = excluded."group", options = excluded.options,
+        category = excluded.category, variant_group = excluded.variant_group,
+            options = excluded.options,
         relations = excluded.relations, state = excluded.state, tracked = excluded.tracked,
         most_per_order = excluded.most_per_order,
         version = products.version + 1
 """
-FORGET_PARTS: Final = "delete from parts where kit = any($1::text[])"
+FORGET_PARTS: Final = "delete from kit_parts where kit = any($1::text[])"
 PUT_PARTS: Final = """
-    insert into parts (kit, sku, quantity)
+    insert into kit_parts (kit, sku, quantity)
     select * from unnest($1::text[], $2::text[], $3::int[])
 """
 
@@ -165,6 +170,7 @@ def _json(value: object) -> str:
 
 def _product(row: Any) -> Product:
     told = dict(row)
+    told["group"] = told.pop("variant_group")
     told["price"] = Money(told.pop("price_minor"), told.pop("currency"))
     for field in ("names", "options"):
         told[field] = msgspec.json.decode(told[field])

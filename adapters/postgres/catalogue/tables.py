@@ -33,7 +33,7 @@ products = Table(
     minor("price_minor"),
     key("currency"),
     words("category"),
-    Column("group", Key),
+    Column("variant_group", Key),
     document("options"),
     document("relations", "[]"),
     words("state", server_default=text("'active'")),
@@ -45,10 +45,10 @@ products = Table(
     CheckConstraint("state in ('active', 'retired')", name="state"),
 )
 Index(None, products.c.gtin)
-Index(None, products.c.group)
+Index(None, products.c.variant_group)
 
-parts = Table(
-    "parts",
+kit_parts = Table(
+    "kit_parts",
     metadata,
     key("kit", ForeignKey("products.sku")),
     key("sku", ForeignKey("products.sku")),

@@ -28,7 +28,7 @@ PUT: Final = """
         locale = excluded.locale, version = customers.version + 1, changed_at = $7
 """
 ENROL: Final = """
-    insert into members (id, customer, joined_at)
+    insert into loyalty_members (id, customer, joined_at)
     select told.id, customers.id, $3
     from unnest($1::text[], $2::text[]) as told (id, external_id)
     join customers using (external_id)
@@ -36,8 +36,8 @@ ENROL: Final = """
 """
 PROFILE: Final = """
     select customers.id, external_id, name, email, phone, nullif(locale, '') as locale, created_at,
-        members.id as member
-    from customers left join members on members.customer = customers.id
+        loyalty_members.id as member
+    from customers left join loyalty_members on loyalty_members.customer = customers.id
 """
 GET: Final = f"{PROFILE} where customers.id = $1"
 TAKE: Final = f"{GET} for no key update of customers"

@@ -6,42 +6,42 @@ statement, so whatever a statement adds must balance.
 
 from typing import Final
 
-LEDGERS: Final = ("movements", "entries", "postings", "repairs")
+LEDGERS: Final = ("stock_movements", "points_entries", "points_postings", "repairs")
 
-REFUSE_TO_REWRITE: Final = """
-create function refuse_to_rewrite() returns trigger language plpgsql as $$
+REJECT_REWRITE: Final = """
+create function reject_rewrite() returns trigger language plpgsql as $$
 begin
-    raise exception '% is a ledger: what it says is never rewritten', tg_table_name
+    raise exception '% is append-only: rows are never updated or deleted', tg_table_name
         using errcode = 'restrict_violation';
 end $$
 """
-KEPT: Final = """
-create trigger kept before update or delete or truncate on {ledger}
-for each statement execute function refuse_to_rewrite()
+APPEND_ONLY: Final = """
+create trigger append_only before update or delete or truncate on {ledger}
+for each statement execute function reject_rewrite()
 """
-REFUSE_IMBALANCE: Final = """
-create function refuse_imbalance() returns trigger language plpgsql as $$
+REJECT_IMBALANCE: Final = """
+create function reject_imbalance() returns trigger language plpgsql as $$
 begin
     if exists (
         select from added group by entry
         having sum(points) filter (where side = 'debit')
             is distinct from sum(points) filter (where side = 'credit')
     ) then
-        raise exception 'an entry of points has to balance'
+        raise exception 'the postings of a points entry must balance'
             using errcode = 'check_violation';
     end if;
     return null;
 end $$
 """
 BALANCED: Final = """
-create trigger balanced after insert on postings referencing new table as added
-for each statement execute function refuse_imbalance()
+create trigger balanced after insert on points_postings referencing new table as added
+for each statement execute function reject_imbalance()
 """
 
 BLOCKINGS: Final = """
     (
         select store, sku, condition, units::int as units, recorded_at
-        from movements, jsonb_each_text(
+        from stock_movements, jsonb_each_text(
             coalesce(conditions, jsonb_build_object('quality_check', unavailable))
         ) as moved (condition, units)
         where unavailable <> 0
@@ -50,8 +50,8 @@ BLOCKINGS: Final = """
 """What lines of the ledger say of conditions; older ones name none, and meant the only one."""
 
 RULES: Final = (
-    REFUSE_TO_REWRITE,
-    *(KEPT.format(ledger=ledger) for ledger in LEDGERS),
-    REFUSE_IMBALANCE,
+    REJECT_REWRITE,
+    *(APPEND_ONLY.format(ledger=ledger) for ledger in LEDGERS),
+    REJECT_IMBALANCE,
     BALANCED,
 )

@@ -5,6 +5,8 @@ locker takes rows in the same order. A table with frequent updates has a fillfac
 allows them in the same page, and no index on the updated columns.
 """
 
+from typing import Final
+
 from sqlalchemy import event
 
 from adapters.postgres.administration import tables as administration
@@ -26,26 +28,36 @@ from adapters.postgres.pricing import tables as pricing
 from adapters.postgres.returns import tables as returns
 from adapters.postgres.stores import tables as stores
 
-__all__ = [
-    "administration",
-    "carts",
-    "catalogue",
-    "contact",
-    "customers",
-    "follow_ups",
-    "foundation",
-    "fulfilment",
-    "inventory",
-    "loyalty",
-    "metadata",
-    "orders",
-    "payments",
-    "pos",
-    "pricing",
-    "returns",
-    "stores",
-]
+__all__ = ["CONTEXTS", "metadata"]
 
-for rule in RULES:
-    # Bound by its default: the loop's variable would be the last rule for all of them.
-    event.listen(metadata, "after_create", lambda _, at, rule=rule, **__: at.exec_driver_sql(rule))
+CONTEXTS: Final = {
+    "administration": administration,
+    "carts": carts,
+    "catalogue": catalogue,
+    "contact": contact,
+    "customers": customers,
+    "follow_ups": follow_ups,
+    "foundation": foundation,
+    "fulfilment": fulfilment,
+    "inventory": inventory,
+    "loyalty": loyalty,
+    "orders": orders,
+    "payments": payments,
+    "pos": pos,
+    "pricing": pricing,
+    "returns": returns,
+    "stores": stores,
+}
+"""The module of each context's tables."""
+
+FIRST_ROWS: Final = (
+    "insert into sales_channels (channel) values ('web')",
+    "insert into price_rules default values",
+)
+"""The rows that a new database has."""
+
+for statement in (*RULES, *FIRST_ROWS):
+    # Bound by its default: the loop's variable would be the last statement for all of them.
+    event.listen(
+        metadata, "after_create", lambda _, at, sql=statement, **__: at.exec_driver_sql(sql)
+    )

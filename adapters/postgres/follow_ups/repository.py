@@ -117,5 +117,5 @@ def _message(row: Any) -> Message:
     told = dict(row)
     for name, kind in DOCUMENTS.items():
         told[name] = msgspec.json.decode(told[name], type=kind)
-    told["given_up"] = [MessageChannel(name) for name in told["given_up"]]
+    told["failed_channels"] = [MessageChannel(name) for name in told["failed_channels"]]
     return msgspec.convert(told, Message)

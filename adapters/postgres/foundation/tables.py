@@ -15,8 +15,8 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from adapters.postgres.db.column_types import Instant, Key, instant, key, metadata, words
 
-keys = Table(
-    "keys",
+api_keys = Table(
+    "api_keys",
     metadata,
     key("id", primary_key=True),
     words("role"),
@@ -29,26 +29,26 @@ keys = Table(
     Column("revoked_at", Instant),
 )
 
-requests = Table(
-    "requests",
+idempotency_keys = Table(
+    "idempotency_keys",
     metadata,
     key("principal"),
     key("key"),
     Column("digest", LargeBinary, nullable=False),
-    Column("answer", LargeBinary),
+    Column("response", LargeBinary),
     instant("created_at"),
     PrimaryKeyConstraint("principal", "key"),
 )
-Index(None, requests.c.created_at)
+Index(None, idempotency_keys.c.created_at)
 
-trespasses = Table(
-    "trespasses",
+access_denials = Table(
+    "access_denials",
     metadata,
     Column("id", BigInteger, Identity(always=True), primary_key=True),
     key("caller"),
     words("role"),
     words("operation"),
-    key("object"),
-    instant("at"),
+    key("resource"),
+    instant("denied_at"),
 )
-Index(None, trespasses.c.at)
+Index(None, access_denials.c.denied_at)

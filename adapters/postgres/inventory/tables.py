@@ -48,8 +48,8 @@ sales_channels = Table(
     CheckConstraint("low_at >= 0", name="low_at"),
 )
 
-buffers = Table(
-    "buffers",
+channel_buffers = Table(
+    "channel_buffers",
     metadata,
     key("channel", ForeignKey("sales_channels.channel")),
     key("sku"),
@@ -99,8 +99,8 @@ deliveries = Table(
 Index(None, deliveries.c.destination, deliveries.c.id)
 
 # The units that open deliveries and transfers still bring, indexed by SKU.
-incoming = Table(
-    "incoming",
+incoming_stock = Table(
+    "incoming_stock",
     metadata,
     key("sku"),
     key("store", ForeignKey("stores.store")),
@@ -110,7 +110,7 @@ incoming = Table(
     PrimaryKeyConstraint("sku", "store", "source"),
     CheckConstraint("units > 0", name="units"),
 )
-Index(None, incoming.c.source)
+Index(None, incoming_stock.c.source)
 
 holds = Table(
     "holds",
@@ -153,8 +153,8 @@ Index(
     postgresql_where=text("customer is not null"),
 )
 
-stock = Table(
-    "stock",
+stock_levels = Table(
+    "stock_levels",
     metadata,
     key("store", ForeignKey("stores.store")),
     key("sku"),
@@ -178,8 +178,8 @@ stock = Table(
     postgresql_with={"fillfactor": "70"},
 )
 
-movements = Table(
-    "movements",
+stock_movements = Table(
+    "stock_movements",
     metadata,
     Column("id", BigInteger, Identity(always=True), primary_key=True),
     key("store"),
@@ -195,12 +195,12 @@ movements = Table(
     Column("repaired", JSONB),
     UniqueConstraint("cause", "store", "sku"),
 )
-Index(None, movements.c.sku, movements.c.store, movements.c.id)
-Index(None, movements.c.occurred_at, postgresql_using="brin")
+Index(None, stock_movements.c.sku, stock_movements.c.store, stock_movements.c.id)
+Index(None, stock_movements.c.occurred_at, postgresql_using="brin")
 
 # Written only when unavailable stock changes, so that the stock level's row stays narrow.
-blocked = Table(
-    "blocked",
+stock_conditions = Table(
+    "stock_conditions",
     metadata,
     key("sku"),
     key("store", ForeignKey("stores.store")),
@@ -228,8 +228,8 @@ def as_changed() -> list[Column[Any]]:
     ]
 
 
-feed_inbox = Table(
-    "feed_inbox",
+feed_outbox = Table(
+    "feed_outbox",
     metadata,
     Column("id", BigInteger, Identity(always=True), primary_key=True),
     *as_changed(),
@@ -256,22 +256,22 @@ walk_in_policies = Table(
     Column("active", Boolean, nullable=False, server_default=text("false")),
     count("floor"),
     count("cap"),
-    Column("kept_for", TIMESTAMP),
+    Column("raised_for", TIMESTAMP),
     CheckConstraint("floor between 0 and cap", name="floor"),
 )
 
 # Stock levels whose safety stock is raised for walk-ins, with the value set by hand.
-walk_ins = Table(
-    "walk_ins",
+walk_in_safety_stock = Table(
+    "walk_in_safety_stock",
     metadata,
     key("store", ForeignKey("stores.store")),
     key("sku"),
-    count("by_hand"),
+    count("manual_safety_stock"),
     PrimaryKeyConstraint("store", "sku"),
 )
 
-counts = Table(
-    "counts",
+stock_counts = Table(
+    "stock_counts",
     metadata,
     key("store"),
     key("sku"),
@@ -279,6 +279,6 @@ counts = Table(
     Column("safety_stock", Integer),
     Column("counted_at", Instant),
     instant("as_of"),
-    Column("said_at", Instant),
+    Column("stated_at", Instant),
     PrimaryKeyConstraint("sku", "store"),
 )

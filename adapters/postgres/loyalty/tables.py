@@ -14,8 +14,8 @@ from sqlalchemy import (
 
 from adapters.postgres.db.column_types import Instant, Key, instant, key, metadata, minor, words
 
-members = Table(
-    "members",
+loyalty_members = Table(
+    "loyalty_members",
     metadata,
     key("id", primary_key=True),
     key("customer", ForeignKey("customers.id"), unique=True),
@@ -31,11 +31,11 @@ members = Table(
     CheckConstraint("debt >= 0", name="debt"),
 )
 
-entries = Table(
-    "entries",
+points_entries = Table(
+    "points_entries",
     metadata,
     key("id", primary_key=True),
-    key("member", ForeignKey("members.id")),
+    key("member", ForeignKey("loyalty_members.id")),
     words("kind"),
     key("source"),
     key("purchase"),
@@ -43,16 +43,16 @@ entries = Table(
     instant("recorded_at"),
     UniqueConstraint("kind", "source"),
 )
-Index(None, entries.c.member, entries.c.id)
+Index(None, points_entries.c.member, points_entries.c.id)
 
-lots = Table(
-    "lots",
+points_lots = Table(
+    "points_lots",
     metadata,
     key("id", primary_key=True),
-    key("member", ForeignKey("members.id")),
+    key("member", ForeignKey("loyalty_members.id")),
     key("purchase"),
     key("line"),
-    Column("origin", Key, ForeignKey("lots.id")),
+    Column("origin", Key, ForeignKey("points_lots.id")),
     minor("granted"),
     minor("pending", server_default=text("0")),
     minor("remaining", server_default=text("0")),
@@ -66,30 +66,30 @@ lots = Table(
     CheckConstraint("reversed between 0 and granted", name="reversed"),
     CheckConstraint("pending + remaining <= granted", name="left"),
 )
-Index(None, lots.c.purchase)
+Index(None, points_lots.c.purchase)
 Index(
-    "lots_grant_key",
-    lots.c.purchase,
-    lots.c.line,
+    "points_lots_grant_key",
+    points_lots.c.purchase,
+    points_lots.c.line,
     unique=True,
     postgresql_where=text("origin is null"),
 )
-Index(None, lots.c.member, lots.c.id)
+Index(None, points_lots.c.member, points_lots.c.id)
 Index(
-    "lots_due_idx",
-    lots.c.activates_at,
+    "points_lots_due_idx",
+    points_lots.c.activates_at,
     postgresql_where=text("pending > 0 and activates_at is not null"),
 )
 
-postings = Table(
-    "postings",
+points_postings = Table(
+    "points_postings",
     metadata,
-    key("entry", ForeignKey("entries.id")),
+    key("entry", ForeignKey("points_entries.id")),
     Column("position", Integer, nullable=False),
     key("account"),
     words("side"),
     minor("points"),
-    Column("lot", Key, ForeignKey("lots.id")),
+    Column("lot", Key, ForeignKey("points_lots.id")),
     PrimaryKeyConstraint("entry", "position"),
     CheckConstraint("points > 0", name="points"),
     CheckConstraint("side in ('debit', 'credit')", name="side"),

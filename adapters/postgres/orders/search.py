@@ -65,8 +65,8 @@ class OrderSearchQuery:
         return ways
 
     def _by_word(self, kind: SearchKind, rule: str) -> str:
-        words = "order_words as w join orders as o on o.id = w.order_id"
-        return self._way(words, f"w.kind = '{kind.value}' and w.word {rule}")
+        words = "order_search_terms as w join orders as o on o.id = w.order_id"
+        return self._way(words, f"w.kind = '{kind.value}' and w.term {rule}")
 
     def _of_stores(self, groups: str) -> str:
         theirs = f"{groups} as g join orders as o on o.id = g.order_id"

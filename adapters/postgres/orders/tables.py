@@ -37,7 +37,7 @@ orders = Table(
     minor("to_pay_minor"),
     document("contact"),
     document("lines", "[]"),
-    document("groups", "[]"),
+    document("fulfilments", "[]"),
     document("payment"),
     key("actor"),
     version(),
@@ -45,26 +45,28 @@ orders = Table(
     instant("changed_at"),
     Column("address", JSONB),
     Column("attempt", Key),
-    Column("pay_by", Instant),
-    document("bill"),
-    minor("paid_back_minor", server_default=text("0")),
+    Column("payment_due_at", Instant),
+    document("pricing"),
+    minor("refunded_minor", server_default=text("0")),
 )
 Index(None, orders.c.customer, orders.c.id)
 Index("orders_cart_key", orders.c.cart, unique=True, postgresql_where=text("state <> 'expired'"))
-Index("orders_unpaid_idx", orders.c.pay_by, postgresql_where=text("state = 'pending_payment'"))
+Index(
+    "orders_unpaid_idx", orders.c.payment_due_at, postgresql_where=text("state = 'pending_payment'")
+)
 Index(None, orders.c.state, orders.c.id)
 Index(None, orders.c.placed_at)
 
 # The search terms of an order.
-order_words = Table(
-    "order_words",
+order_search_terms = Table(
+    "order_search_terms",
     metadata,
     words("kind"),
-    key("word"),
+    key("term"),
     key("order_id"),
-    PrimaryKeyConstraint("kind", "word", "order_id"),
+    PrimaryKeyConstraint("kind", "term", "order_id"),
 )
-Index(None, order_words.c.order_id)
+Index(None, order_search_terms.c.order_id)
 
 # The active orders that use a coupon.
 coupon_uses = Table(
@@ -78,17 +80,17 @@ coupon_uses = Table(
 Index(None, coupon_uses.c.order_id)
 Index(None, coupon_uses.c.promotion, coupon_uses.c.customer)
 
-timeline = Table(
-    "timeline",
+order_timeline = Table(
+    "order_timeline",
     metadata,
     Column("id", BigInteger, Identity(always=True), primary_key=True),
     key("order_id"),
-    instant("at"),
-    words("what"),
-    words("by"),
+    instant("occurred_at"),
+    words("kind"),
+    words("actor_kind"),
     key("actor"),
-    key("group_id", server_default=text("''")),
+    key("fulfilment_id", server_default=text("''")),
     key("store", server_default=text("''")),
-    document("facts"),
+    document("details"),
 )
-Index(None, timeline.c.order_id, timeline.c.id)
+Index(None, order_timeline.c.order_id, order_timeline.c.id)

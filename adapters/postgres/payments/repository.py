@@ -22,81 +22,87 @@ NAMES: Final = {"order": "order_id", "amount": "amount_minor"}
 FIELDS: Final = PaymentAttempt.__struct_fields__
 COLUMNS: Final = ", ".join([*(NAMES.get(name, name) for name in FIELDS), "currency"])
 ADD: Final = f"""
-    insert into attempts ({COLUMNS})
+    insert into payment_attempts ({COLUMNS})
     values ({", ".join(f"${place}" for place in range(1, len(FIELDS) + 2))})
 """
 FIXED: Final = frozenset({"id", "order", "provider", "amount", "card", "deadline", "started_at"})
 CHANGING: Final = [name for name in FIELDS if name not in FIXED]
 KEEP: Final = f"""
-    update attempts set {", ".join(f"{name} = ${at}" for at, name in enumerate(CHANGING, 2))}
+    update payment_attempts set {
+    ", ".join(f"{name} = ${at}" for at, name in enumerate(CHANGING, 2))
+}
     where id = $1
 """
-SELECT: Final = f"select {COLUMNS} from attempts"
+SELECT: Final = f"select {COLUMNS} from payment_attempts"
 OF_ORDER: Final = f"{SELECT} where order_id = $1 order by id"
 LEASE: Final = f"""
-    update attempts set looks = looks + 1, look_at = $1 + $3::interval
+    update payment_attempts set reconcile_count = reconcile_count + 1,
+        reconcile_at = $1 + $3::interval
     where id in (
-        select id from attempts where look_at <= $1 order by look_at limit $2
+        select id from payment_attempts where reconcile_at <= $1 order by reconcile_at limit $2
         for update skip locked
     )
     returning {COLUMNS}
 """
 HEAR: Final = """
-    insert into notices (provider, id, kind, payment, heard_at) values ($1, $2, $3, $4, $5)
+    insert into provider_events (provider, id, kind, payment, received_at)
+    values ($1, $2, $3, $4, $5)
     on conflict do nothing returning true
 """
 LOOK_NOW: Final = """
-    update attempts set look_at = $4, looks = 0, payment = $2
+    update payment_attempts set reconcile_at = $4, reconcile_count = 0, payment = $2
     where provider = $1 and (payment = $2 or (id = $3 and payment = ''))
 """
 FORGET: Final = """
-    delete from notices where (provider, id) in (
-        select provider, id from notices where heard_at < $1 limit $2
+    delete from provider_events where (provider, id) in (
+        select provider, id from provider_events where received_at < $1 limit $2
     )
 """
 ASKED: Final = Transaction.__struct_fields__
 ASKED_COLUMNS: Final = ", ".join("order_id" if name == "order" else name for name in ASKED)
 PLAN: Final = f"""
-    insert into transactions ({ASKED_COLUMNS})
+    insert into payment_transactions ({ASKED_COLUMNS})
     values ({", ".join(f"${place}" for place in range(1, len(ASKED) + 1))})
     on conflict (kind, cause) do nothing returning true
 """
 KEEP_ASKED: Final = """
-    update transactions set state = $2, tries = $3, trouble = $4, receipt = $5, due_at = $6,
+    update payment_transactions set state = $2, tries = $3, last_error = $4, receipt = $5,
+        due_at = $6,
         changed_at = $7
     where id = $1
 """
 LEASE_ASKED: Final = f"""
-    update transactions set tries = tries + 1, due_at = $1 + $3::interval
+    update payment_transactions set tries = tries + 1, due_at = $1 + $3::interval
     where id in (
-        select id from transactions where state = 'planned' and due_at <= $1
+        select id from payment_transactions where state = 'planned' and due_at <= $1
         order by due_at limit $2 for update skip locked
     )
     returning {ASKED_COLUMNS}
 """
 STANDING: Final = """
     select 'attempt' as what, state, count(*)::int as count, min(started_at) as oldest
-    from attempts where state in ('started', 'waiting', 'authorised') group by state
+    from payment_attempts where state in ('started', 'waiting', 'authorised') group by state
     union all
     select 'transaction', state, count(*)::int, min(planned_at)
-    from transactions where state in ('planned', 'refused') group by state
+    from payment_transactions where state in ('planned', 'refused') group by state
 """
 UNSETTLED: Final = """
     select * from (
-        select transactions.id, transactions.order_id as "order", attempt, kind,
-            transactions.amount, currency, transactions.trouble as code,
-            transactions.changed_at as since
-        from transactions join attempts on attempts.id = attempt
-        where transactions.state = 'refused' and kind <> 'authorise'
+        select payment_transactions.id, payment_transactions.order_id as "order", attempt, kind,
+            payment_transactions.amount, currency, payment_transactions.last_error as code,
+            payment_transactions.changed_at as since
+        from payment_transactions join payment_attempts on payment_attempts.id = attempt
+        where payment_transactions.state = 'refused' and kind <> 'authorise'
             and not (kind = 'void' and captured > 0)
         union all
         select id, order_id, id, 'authorise', captured, currency, 'disputed', changed_at
-        from attempts where disputed
+        from payment_attempts where disputed
         union all
-        select attempts.id, order_id, attempts.id, 'authorise', to_pay_minor - paid_back_minor,
-            attempts.currency, 'lapsed', attempts.changed_at
-        from attempts join orders on orders.attempt = attempts.id
-        where attempts.state = 'voided' and orders.to_pay_minor > orders.paid_back_minor
+        select payment_attempts.id, order_id, payment_attempts.id, 'authorise',
+            to_pay_minor - refunded_minor,
+            payment_attempts.currency, 'lapsed', payment_attempts.changed_at
+        from payment_attempts join orders on orders.attempt = payment_attempts.id
+        where payment_attempts.state = 'voided' and orders.to_pay_minor > orders.refunded_minor
             and orders.state in ('placed', 'partly_fulfilled', 'fulfilled')
     ) as found
     where id > $1 order by id, code limit $2
@@ -161,7 +167,7 @@ class PostgresPaymentAttempts:
         return [LeasedTransaction(one, attempts[one.attempt]) for one in leased]
 
     async def get_transaction_for_update(self, transaction: TransactionId) -> Transaction:
-        query = f"select {ASKED_COLUMNS} from transactions where id = $1 for update"
+        query = f"select {ASKED_COLUMNS} from payment_transactions where id = $1 for update"
         row = await self._connection.fetchrow(query, transaction)
         if row is None:
             raise NotFound
@@ -173,7 +179,7 @@ class PostgresPaymentAttempts:
             transaction.id,
             transaction.state.value,
             transaction.tries,
-            transaction.trouble,
+            transaction.last_error,
             transaction.receipt,
             transaction.due_at,
             transaction.changed_at,
@@ -181,7 +187,8 @@ class PostgresPaymentAttempts:
 
     async def list_transactions(self, attempts: Collection[AttemptId]) -> Sequence[Transaction]:
         query = f"""
-            select {ASKED_COLUMNS} from transactions where attempt = any($1::text[]) order by id
+            select {ASKED_COLUMNS} from payment_transactions where attempt = any($1::text[])
+            order by id
         """
         return [_transaction(row) for row in await self._connection.fetch(query, list(attempts))]
 

@@ -15,8 +15,8 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from adapters.postgres.db.column_types import Instant, count, instant, key, metadata, minor, words
 
-attempts = Table(
-    "attempts",
+payment_attempts = Table(
+    "payment_attempts",
     metadata,
     key("id", primary_key=True),
     key("order_id", ForeignKey("orders.id")),
@@ -33,13 +33,13 @@ attempts = Table(
     Column("cancelled", Boolean, nullable=False, server_default=text("false")),
     Column("disputed", Boolean, nullable=False, server_default=text("false")),
     words("refused"),
-    words("trouble"),
+    words("last_error"),
     words("card"),
     words("client_secret"),
     Column("next_action", JSONB),
     instant("deadline"),
-    Column("look_at", Instant),
-    count("looks"),
+    Column("reconcile_at", Instant),
+    count("reconcile_count"),
     instant("started_at"),
     instant("changed_at"),
     CheckConstraint("amount_minor > 0", name="amount_minor"),
@@ -50,41 +50,45 @@ attempts = Table(
         name="refunded",
     ),
 )
-Index(None, attempts.c.order_id, attempts.c.id)
+Index(None, payment_attempts.c.order_id, payment_attempts.c.id)
 Index(
-    "attempts_payment_key",
-    attempts.c.provider,
-    attempts.c.payment,
+    "payment_attempts_payment_key",
+    payment_attempts.c.provider,
+    payment_attempts.c.payment,
     unique=True,
     postgresql_where=text("payment <> ''"),
 )
-Index("attempts_due_idx", attempts.c.look_at, postgresql_where=text("look_at is not null"))
+Index(
+    "payment_attempts_due_idx",
+    payment_attempts.c.reconcile_at,
+    postgresql_where=text("reconcile_at is not null"),
+)
 
 Index(
-    "attempts_open_idx",
-    attempts.c.state,
-    attempts.c.started_at,
+    "payment_attempts_open_idx",
+    payment_attempts.c.state,
+    payment_attempts.c.started_at,
     postgresql_where=text("state in ('started', 'waiting', 'authorised')"),
 )
 
 Index(
-    "attempts_unsettled_idx",
-    attempts.c.id,
+    "payment_attempts_unsettled_idx",
+    payment_attempts.c.id,
     postgresql_where=text("disputed or state = 'voided'"),
 )
 
-transactions = Table(
-    "transactions",
+payment_transactions = Table(
+    "payment_transactions",
     metadata,
     key("id", primary_key=True),
-    key("attempt", ForeignKey("attempts.id")),
+    key("attempt", ForeignKey("payment_attempts.id")),
     key("order_id", ForeignKey("orders.id")),
     words("kind"),
     key("cause"),
     minor("amount"),
     words("state"),
     count("tries"),
-    words("trouble"),
+    words("last_error"),
     key("receipt", server_default=text("''")),
     instant("due_at"),
     instant("planned_at"),
@@ -94,18 +98,26 @@ transactions = Table(
     CheckConstraint("state in ('planned', 'done', 'refused')", name="state"),
     CheckConstraint("amount >= 0", name="amount"),
 )
-Index(None, transactions.c.attempt, transactions.c.id)
-Index("transactions_due_idx", transactions.c.due_at, postgresql_where=text("state = 'planned'"))
-Index("transactions_refused_idx", transactions.c.id, postgresql_where=text("state = 'refused'"))
+Index(None, payment_transactions.c.attempt, payment_transactions.c.id)
+Index(
+    "payment_transactions_due_idx",
+    payment_transactions.c.due_at,
+    postgresql_where=text("state = 'planned'"),
+)
+Index(
+    "payment_transactions_refused_idx",
+    payment_transactions.c.id,
+    postgresql_where=text("state = 'refused'"),
+)
 
-notices = Table(
-    "notices",
+provider_events = Table(
+    "provider_events",
     metadata,
     key("provider"),
     key("id"),
     words("kind"),
     key("payment"),
-    instant("heard_at"),
+    instant("received_at"),
     PrimaryKeyConstraint("provider", "id"),
 )
-Index(None, notices.c.heard_at)
+Index(None, provider_events.c.received_at)

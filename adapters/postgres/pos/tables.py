@@ -21,15 +21,15 @@ from adapters.postgres.db.column_types import (
     words,
 )
 
-sales = Table(
-    "sales",
+receipts = Table(
+    "receipts",
     metadata,
     key("id", primary_key=True),
     words("kind"),
     key("store"),
     words("terminal"),
     Column("member", Key),
-    Column("of", Key),
+    Column("original_receipt", Key),
     Column("digest", LargeBinary, nullable=False),
     document("lines", "[]"),
     document("tenders", "[]"),
@@ -38,7 +38,11 @@ sales = Table(
     instant("recorded_at"),
     CheckConstraint("kind in ('sale', 'return', 'awaited')", name="kind"),
 )
-Index("sales_of_idx", sales.c.of, postgresql_where=text('"of" is not null'))
+Index(
+    "receipts_original_receipt_idx",
+    receipts.c.original_receipt,
+    postgresql_where=text("original_receipt is not null"),
+)
 
 incidents = Table(
     "incidents",

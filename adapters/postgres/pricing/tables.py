@@ -15,9 +15,9 @@ from adapters.postgres.db.column_types import Key, count, document, key, metadat
 price_rules = Table(
     "price_rules",
     metadata,
-    Column("one", Boolean, primary_key=True, server_default=text("true")),
+    Column("singleton", Boolean, primary_key=True, server_default=text("true")),
     Column("version", BigInteger, nullable=False, server_default=text("0")),
-    CheckConstraint("one", name="one"),
+    CheckConstraint("singleton", name="singleton"),
 )
 
 markets = Table(

@@ -177,7 +177,7 @@ def fulfilments_of(
             groups.append(Pickup(id=group.pickup, state=PickupState.PLACED, **facts))
         else:
             assert group.shipment, "a group is a pickup or a shipment"
-            method = order.bill.shipping.method if order.bill.shipping else ""
+            method = order.pricing.shipping.method if order.pricing.shipping else ""
             facts["method"] = method
             groups.append(Shipment(id=group.shipment, state=ShipmentState.PLACED, **facts))
     return groups

@@ -92,7 +92,7 @@ def build_order(
         address=drawn.address if drawn.sent else None,
         lines=lines,
         groups=groups,
-        bill=bill,
+        pricing=bill,
         payment=structs.replace(checkout.payment, card=None),
         totals=totals,
         points=OrderPoints(0),

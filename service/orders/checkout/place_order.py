@@ -216,7 +216,7 @@ class _CheckoutBatch:
             draft.cart,
             HeldGoods(look.catalogue, draft.kept),
             PaymentMeans(cashier.provider.provider, draft.wish.checkout.payment.card or ""),
-            pay_by=unit.now + cashier.payment_timeout,
+            payment_due_at=unit.now + cashier.payment_timeout,
         )
         self._answer(draft.wish, PlacedOrder(order, new=True), asked)
 

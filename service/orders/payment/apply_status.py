@@ -132,7 +132,7 @@ async def _decide(unit: Unit, waiting: _PendingOrder, looked_at: AttemptId | Non
             return await _expire(unit, waiting.cart, order)
     if not current.is_in_flight:
         await _unpin(unit, waiting.cart, current.id)
-    if order.pay_by is not None and order.pay_by <= unit.now:
+    if order.payment_due_at is not None and order.payment_due_at <= unit.now:
         return await _end(unit, waiting, looked_at)
     return order
 

@@ -75,6 +75,6 @@ async def _announce_if_unwanted(unit: Unit, order: Order, attempt: PaymentAttemp
 
 def _due(attempt: PaymentAttempt, seen: PaymentAttempt, now: datetime) -> PaymentAttempt:
     """When it is looked at next; at once where a notice came while the provider was asked."""
-    if attempt.look_at != seen.look_at:
+    if attempt.reconcile_at != seen.reconcile_at:
         return attempt
-    return structs.replace(attempt, look_at=next_reconcile_at(attempt, now))
+    return structs.replace(attempt, reconcile_at=next_reconcile_at(attempt, now))

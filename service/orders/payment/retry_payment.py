@@ -133,9 +133,9 @@ async def _ensure_payable(unit: Unit, order: Order) -> None:
     """Raises OrderNotPayable, PaymentInProgress."""
     if not order.is_pending:
         raise OrderNotPayable(order.id, order.state.value)
-    if order.pay_by is None or order.pay_by <= unit.now:
+    if order.payment_due_at is None or order.payment_due_at <= unit.now:
         raise OrderNotPayable(order.id, "expired")
     attempts = await unit.payments.attempts.list_by_order_for_update(order.id)
     asked = await unit.payments.attempts.list_transactions([attempt.id for attempt in attempts])
     if not all(is_finished(attempt, asked) for attempt in attempts):
-        raise PaymentInProgress(order.id, order.pay_by)
+        raise PaymentInProgress(order.id, order.payment_due_at)

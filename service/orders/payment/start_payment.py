@@ -51,19 +51,25 @@ class PaymentMeans(Struct, frozen=True):
 
 
 async def start_payment(
-    unit: Unit, order: Order, cart: Cart, held: HeldGoods, means: PaymentMeans, *, pay_by: datetime
+    unit: Unit,
+    order: Order,
+    cart: Cart,
+    held: HeldGoods,
+    means: PaymentMeans,
+    *,
+    payment_due_at: datetime,
 ) -> tuple[Order, LeasedTransaction]:
-    """Let a new order wait for its money, with its goods held, until `pay_by` at the latest.
+    """Lets a new order wait for its payment until `payment_due_at`, with its goods held.
 
     Raises:
         InsufficientStock, TransactionConflict: nothing is held, the cart stays.
         HoldPinned: what the cart holds is being paid for elsewhere.
     """
     attempt = AttemptId(unit.new_id("pay"))
-    order = order.await_payment(attempt, pay_by, unit.now)
+    order = order.await_payment(attempt, payment_due_at, unit.now)
     cart = await _hold(unit, order, cart, held, new=True)
     await unit.orders.orders.add(order)
-    await unit.carts.carts.update(cart.start_payment(order.id, pay_by, unit.now))
+    await unit.carts.carts.update(cart.start_payment(order.id, payment_due_at, unit.now))
     return order, await _start(unit, order, means)
 
 
@@ -75,9 +81,9 @@ async def restart_payment(
     Raises:
         InsufficientStock: its goods are not held any more, and have gone meanwhile.
     """
-    assert order.pay_by is not None, "an order that waits knows until when"
+    assert order.payment_due_at is not None, "an order that waits knows until when"
     attempt = AttemptId(unit.new_id("pay"))
-    order = order.await_payment(attempt, order.pay_by, unit.now)
+    order = order.await_payment(attempt, order.payment_due_at, unit.now)
     await unit.carts.carts.update(await _hold(unit, order, cart, held, new=False))
     await unit.orders.orders.update(order)
     return order, await _start(unit, order, means)
@@ -85,15 +91,15 @@ async def restart_payment(
 
 async def _start(unit: Unit, order: Order, means: PaymentMeans) -> LeasedTransaction:
     assert order.attempt is not None
-    assert order.pay_by is not None
+    assert order.payment_due_at is not None
     attempt = PaymentAttempt(
         id=order.attempt,
         order=order.id,
         provider=means.provider,
         amount=order.totals.to_pay,
         card=means.card,
-        deadline=order.pay_by,
-        look_at=order.pay_by,
+        deadline=order.payment_due_at,
+        reconcile_at=order.payment_due_at,
         started_at=unit.now,
         changed_at=unit.now,
     )
@@ -166,8 +172,8 @@ async def _pin(
     unit: Unit, order: Order, lines: list[HoldLine], wanted: Mapping[StockKey, int], kept: CartHold
 ) -> HoldId | None:
     assert order.attempt is not None
-    assert order.pay_by is not None
-    ttl = order.pay_by - unit.now
+    assert order.payment_due_at is not None
+    ttl = order.payment_due_at - unit.now
     if kept.hold and kept.places and wanted:
         hold = kept.hold.with_lines(lines, wanted).pin(order.attempt, ttl, unit.now)
         await unit.inventory.holds.update(hold)

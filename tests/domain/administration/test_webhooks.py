@@ -17,20 +17,22 @@ IN_VAIN = DeliveryResult(False, "503")
 
 
 def test_what_was_taken_moves_the_place_on_and_ends_all_trouble():
-    parcel = a_parcel(position=3, until=9, attempts=4, failing_since=NOON - timedelta(hours=1))
+    parcel = a_parcel(position=3, batch_end=9, attempts=4, failing_since=NOON - timedelta(hours=1))
     after = apply_result(parcel, DeliveryResult(True), NOON)
 
-    assert (after.position, after.until, after.attempts, after.trouble) == (9, None, 0, "")
+    assert (after.position, after.batch_end, after.attempts, after.last_error) == (9, None, 0, "")
     assert (after.failing_since, after.due_at) == (None, NOON)
 
 
 def test_what_was_not_taken_stays_as_it_is_and_comes_again_later_and_later():
     pauses = [
-        apply_result(a_parcel(position=3, until=9, attempts=tries), IN_VAIN, NOON)
+        apply_result(a_parcel(position=3, batch_end=9, attempts=tries), IN_VAIN, NOON)
         for tries in range(len(RETRY_DELAYS) + 3)
     ]
 
-    assert {(one.position, one.until, one.state) for one in pauses} == {(3, 9, WebhookState.ACTIVE)}
+    assert {(one.position, one.batch_end, one.state) for one in pauses} == {
+        (3, 9, WebhookState.ACTIVE)
+    }
     waits = [one.due_at - NOON for one in pauses]
     assert waits == sorted(waits)
     assert (waits[0], waits[-1]) == (timedelta(seconds=5), timedelta(hours=6))

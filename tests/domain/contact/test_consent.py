@@ -100,7 +100,7 @@ def steps(
     *,
     stated: list[MessageChannel] | None = None,
     open_channels: frozenset[MessageChannel] = frozenset(MessageChannel),
-    given_up: list[MessageChannel] | None = None,
+    failed_channels: list[MessageChannel] | None = None,
 ) -> dict[MessageChannel, SuppressionReason | None]:
     found = rank_channels(
         Purpose.SERVICE,
@@ -108,7 +108,7 @@ def steps(
         Preferences(preferred_channels=stated or []),
         {},
         open_channels=open_channels,
-        given_up=given_up or [],
+        failed_channels=failed_channels or [],
         now=NOW,
     )
     return {step.channel: step.reason for step in found}
@@ -149,7 +149,7 @@ def test_every_channel_that_is_not_the_one_says_why():
 
 def test_what_failed_is_passed_over_and_what_comes_second_is_named():
     assert steps()[MessageChannel.SMS] is SuppressionReason.SECOND_CHOICE
-    assert steps(given_up=[MessageChannel.EMAIL]) == {
+    assert steps(failed_channels=[MessageChannel.EMAIL]) == {
         **dict.fromkeys(MessageChannel, SuppressionReason.NOT_STATED),
         MessageChannel.EMAIL: SuppressionReason.GIVEN_UP,
         MessageChannel.SMS: None,
@@ -163,7 +163,7 @@ def test_nobody_is_reached_who_gave_no_address():
         NO_PREFERENCES,
         {},
         open_channels=frozenset(MessageChannel),
-        given_up=[],
+        failed_channels=[],
         now=NOW,
     )
 

@@ -38,7 +38,7 @@ def planned(kind: MessageKind = MessageKind.PICKUP_READY) -> Message:
         key="pku_1:1",
         about=MessageReference(),
         planned_for=NOW,
-        not_after=NOW + timedelta(days=7),
+        send_before=NOW + timedelta(days=7),
         created_at=NOW,
         changed_at=NOW,
     )
@@ -114,13 +114,13 @@ def test_a_channel_that_failed_for_good_is_given_up():
         MessageRejected(DeliveryFault.PERMANENT_ADDRESS, "5.1.1"), NOW
     )
 
-    assert (message.given_up, message.tries) == ([MessageChannel.EMAIL], 0)
+    assert (message.failed_channels, message.tries) == ([MessageChannel.EMAIL], 0)
 
 
 def test_a_trouble_that_never_passes_gives_the_channel_up():
     message = claimed()
     pauses = []
-    while not message.given_up:
+    while not message.failed_channels:
         message = message.apply_outcome(
             MessageRejected(DeliveryFault.TRANSIENT, "4.2.2"), message.changed_at
         )

@@ -81,7 +81,7 @@ def after(truths: list[ProviderPayment], card: str) -> PaymentAttempt:
 
 def known(attempt: PaymentAttempt) -> PaymentAttempt:
     """What was learnt of it, without when, and why a card was declined last."""
-    return structs.replace(attempt, changed_at=NOON, trouble="", next_action=None)
+    return structs.replace(attempt, changed_at=NOON, last_error="", next_action=None)
 
 
 @given(lives(), st.sampled_from(["", "pm_sample"]), st.data())
@@ -276,7 +276,7 @@ def test_what_has_ended_otherwise_is_not_asked_for_ever(
 ):
     asked = a_transaction(kind).with_outcome(ProviderOutcomeConfirmed(otherwise), NOON)
 
-    assert (asked.state, asked.trouble) == (TransactionState.REFUSED, "too_late")
+    assert (asked.state, asked.last_error) == (TransactionState.REFUSED, "too_late")
 
 
 def test_what_the_bank_still_works_at_is_let_go_of_later():
@@ -303,7 +303,7 @@ def test_a_card_given_beforehand_is_declined_for_good_and_one_on_the_page_is_tri
     asked = an_attempt().apply_provider_payment(DECLINED, NOON)
 
     assert (given_.state, asked.state) == (AttemptState.FAILED, AttemptState.WAITING)
-    assert given_.trouble == "do_not_honor"
+    assert given_.last_error == "do_not_honor"
 
 
 def test_what_only_the_page_may_know_is_forgotten_when_it_is_over():
@@ -313,7 +313,9 @@ def test_what_only_the_page_may_know_is_forgotten_when_it_is_over():
 
 def test_an_attempt_is_looked_at_more_and_more_seldom_and_at_its_deadline():
     attempt = waiting()
-    looks = [next_reconcile_at(structs.replace(attempt, looks=n), NOON) for n in range(30)]
+    looks = [
+        next_reconcile_at(structs.replace(attempt, reconcile_count=n), NOON) for n in range(30)
+    ]
     nearly = attempt.deadline - timedelta(seconds=1)
 
     assert looks == sorted(look or NOON for look in looks)

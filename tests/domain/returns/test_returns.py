@@ -72,7 +72,7 @@ def sound(
     return RequestedLine(quantity, sku=sku, disposition=disposition)
 
 
-def paid_back(order: Order, returns: list[int]) -> list[int]:
+def refunded_minor(order: Order, returns: list[int]) -> list[int]:
     """The money of each of these returns of mugs, one after the other."""
     refunds = []
     for units in returns:
@@ -89,7 +89,7 @@ parts = st.lists(st.integers(1, 20), min_size=1, max_size=8)
 def test_all_returns_of_a_line_come_to_what_was_paid_for_it(returns: list[int], total: int):
     order = an_order(a_line(total, sum(returns)))
 
-    assert sum(paid_back(order, returns)) == total
+    assert sum(refunded_minor(order, returns)) == total
 
 
 @given(returns=parts, total=st.integers(0, 10**9), data=st.data())
@@ -97,7 +97,7 @@ def test_the_order_of_partial_returns_does_not_matter_for_the_money(returns, tot
     order = an_order(a_line(total, sum(returns) + 3, collected=sum(returns), cancelled=3))
     shuffled = data.draw(st.permutations(returns))
 
-    assert sum(paid_back(order, returns)) == sum(paid_back(order, shuffled))
+    assert sum(refunded_minor(order, returns)) == sum(refunded_minor(order, shuffled))
 
 
 @given(total=st.integers(100, 10**9), quantity=st.integers(1, 20), happens=st.lists(st.booleans()))
@@ -111,7 +111,7 @@ def test_what_is_cancelled_between_two_returns_leaves_no_coin_over(total, quanti
         if comes_back:
             given = structs.replace(line, collected=line.collected + 1)
             order = structs.replace(order, lines=[given])
-            refunds += paid_back(order, [1])[0]
+            refunds += refunded_minor(order, [1])[0]
             order = order.record_return({MUG: 1}, NOW)
         else:
             order = structs.replace(
@@ -170,7 +170,7 @@ class CardTill(Struct):
             self.order = self.order.settle("", cancelled={MUG: 1}, now=NOW)
         elif what == "returned" and line.returnable:
             worth = to_return_lines(self.order, [sound(1)])[0].refund.amount
-            self.order = self.order.record_return({MUG: 1}, NOW, paid_back=worth)
+            self.order = self.order.record_return({MUG: 1}, NOW, refunded_minor=worth)
         self._provider_does(what)
         self._asks()
 

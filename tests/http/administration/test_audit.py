@@ -108,17 +108,20 @@ async def test_all_is_well_where_nobody_meddled(lived_in):
 @pytest.mark.parametrize(
     ("meddling", "found"),
     [
-        ("update stock set on_hand = on_hand + 1 where sku = 'MUG'", "on_hand_is_what_was_moved"),
-        ("update stock set unavailable = 1", "unavailable_is_what_was_moved"),
-        ("update stock set unavailable = 1", "unavailable_is_the_sum_of_conditions"),
         (
-            "update blocked set condition = 'quarantine' where condition = 'display'",
+            "update stock_levels set on_hand = on_hand + 1 where sku = 'MUG'",
+            "on_hand_is_what_was_moved",
+        ),
+        ("update stock_levels set unavailable = 1", "unavailable_is_what_was_moved"),
+        ("update stock_levels set unavailable = 1", "unavailable_is_the_sum_of_conditions"),
+        (
+            "update stock_conditions set condition = 'quarantine' where condition = 'display'",
             "conditions_are_what_was_moved",
         ),
-        ("update blocked set units = 3", "unavailable_is_the_sum_of_conditions"),
-        ("update stock set allocated = allocated + 1", "allocated_is_what_orders_claim"),
-        ("update stock set staged = 0", "staged_is_what_lies_picked"),
-        ("update stock set held = 1", "held_is_what_carts_hold"),
+        ("update stock_conditions set units = 3", "unavailable_is_the_sum_of_conditions"),
+        ("update stock_levels set allocated = allocated + 1", "allocated_is_what_orders_claim"),
+        ("update stock_levels set staged = 0", "staged_is_what_lies_picked"),
+        ("update stock_levels set held = 1", "held_is_what_carts_hold"),
         (
             "update holds set state = 'released' where state = 'active'",
             "holds_claim_what_they_keep",
@@ -136,7 +139,7 @@ async def test_all_is_well_where_nobody_meddled(lived_in):
             "what_is_over_wants_nothing",
         ),
         ("update stores set state = 'closed'", "a_closed_store_owes_nothing"),
-        ("delete from stock where sku = 'MUG'", "every_movement_has_its_shelf"),
+        ("delete from stock_levels where sku = 'MUG'", "every_movement_has_its_shelf"),
         (
             "update allocations set released = 1 where quantity > consumed + released",
             "allocations_are_what_their_group_claims",
@@ -163,8 +166,8 @@ async def test_all_is_well_where_nobody_meddled(lived_in):
             "deliveries_are_what_was_moved",
         ),
         ("update deliveries set destination = 'hill'", "deliveries_are_what_was_moved"),
-        ("delete from incoming", "incoming_is_what_is_on_its_way"),
-        ("update incoming set due_on = '2030-01-01'", "incoming_is_what_is_on_its_way"),
+        ("delete from incoming_stock", "incoming_is_what_is_on_its_way"),
+        ("update incoming_stock set due_on = '2030-01-01'", "incoming_is_what_is_on_its_way"),
         ("update returns set lines = '[]'", "returns_are_what_was_moved"),
         ("update returns set store = 'hill'", "returns_are_what_was_moved"),
         (
@@ -188,7 +191,7 @@ async def test_all_is_well_where_nobody_meddled(lived_in):
         ),
         ("update orders set to_pay_minor = 1", "nobody_is_paid_back_more_than_was_paid"),
         (
-            "update orders set paid_back_minor = 1",
+            "update orders set refunded_minor = 1",
             "what_returns_give_back_is_asked_of_the_provider",
         ),
         ("update orders set lines = '[]'", "orders_and_groups_tell_the_same"),
@@ -212,22 +215,23 @@ async def test_all_is_well_where_nobody_meddled(lived_in):
         ),
         (
             """
-            alter table postings disable trigger kept;
-            update postings set points = points + 1 where position = 0
+            alter table points_postings disable trigger append_only;
+            update points_postings set points = points + 1 where position = 0
             """,
             "every_entry_balances",
         ),
         (
             """
-            insert into entries (id, member, kind, source, purchase, occurred_at, recorded_at)
-            select 'ent_none', id, 'confirmed', 'none', 'none', now(), now() from members
+            insert into points_entries (id, member, kind, source, purchase, occurred_at,
+                recorded_at)
+            select 'ent_none', id, 'confirmed', 'none', 'none', now(), now() from loyalty_members
             """,
             "every_entry_balances",
         ),
-        ("update members set available = available + 500", "balances_are_what_was_posted"),
-        ("update members set debt = 7", "balances_are_what_was_posted"),
-        ("update lots set remaining = 0 where remaining > 0", "lots_are_what_was_posted"),
-        ("update lots set remaining = 0 where remaining > 0", "lots_make_up_the_balance"),
+        ("update loyalty_members set available = available + 500", "balances_are_what_was_posted"),
+        ("update loyalty_members set debt = 7", "balances_are_what_was_posted"),
+        ("update points_lots set remaining = 0 where remaining > 0", "lots_are_what_was_posted"),
+        ("update points_lots set remaining = 0 where remaining > 0", "lots_make_up_the_balance"),
         (
             "update orders set lines = jsonb_set(lines, '{0,collected}', '0')",
             "pending_points_are_those_of_units_to_come",
@@ -236,18 +240,18 @@ async def test_all_is_well_where_nobody_meddled(lived_in):
             """
             alter table messages drop constraint messages_kind_key_key;
             insert into messages
-                (id, kind, key, planned_for, not_after, created_at, changed_at)
+                (id, kind, key, planned_for, send_before, created_at, changed_at)
             select 'msg_' || n, 'pickup_ready', 'pku_1:1', now(), now(), now(), now()
             from generate_series(1, 2) as n
             """,
             "nobody_is_told_twice",
         ),
-        ("update events set attempts = 11", "events_are_followed"),
-        ("delete from sales", "goods_of_a_receipt_have_their_receipt"),
-        ("update sales set store = 'harbour'", "goods_of_a_receipt_have_their_receipt"),
-        ("update stock set on_hand = 1 where store = 'hill'", "what_is_oversold_is_short"),
-        ("delete from feed_inbox where version = 3", "the_feed_has_every_change"),
-        ("update stock set version = version + 1", "the_feed_has_every_change"),
+        ("update outbox_events set attempts = 11", "events_are_followed"),
+        ("delete from receipts", "goods_of_a_receipt_have_their_receipt"),
+        ("update receipts set store = 'harbour'", "goods_of_a_receipt_have_their_receipt"),
+        ("update stock_levels set on_hand = 1 where store = 'hill'", "what_is_oversold_is_short"),
+        ("delete from feed_outbox where version = 3", "the_feed_has_every_change"),
+        ("update stock_levels set version = version + 1", "the_feed_has_every_change"),
     ],
 )
 async def test_what_somebody_breaks_is_reported(lived_in, meddling, found):
@@ -257,7 +261,7 @@ async def test_what_somebody_breaks_is_reported(lived_in, meddling, found):
 
 
 async def test_a_broken_counter_is_reported_with_its_place_and_both_figures(lived_in):
-    await tell(lived_in, "update stock set on_hand = on_hand + 7 where sku = 'MUG'")
+    await tell(lived_in, "update stock_levels set on_hand = on_hand + 7 where sku = 'MUG'")
 
     report = await audit(lived_in)
     found = next(f for f in report["invariants"] if f["name"] == "on_hand_is_what_was_moved")
@@ -267,8 +271,12 @@ async def test_a_broken_counter_is_reported_with_its_place_and_both_figures(live
 
 
 async def test_a_repair_sets_figures_to_their_ledger_and_writes_that_down(lived_in):
-    await tell(lived_in, "update stock set on_hand = on_hand + 7, held = 2 where sku = 'MUG'")
-    await tell(lived_in, "update members set available = 0; update lots set remaining = 0")
+    await tell(
+        lived_in, "update stock_levels set on_hand = on_hand + 7, held = 2 where sku = 'MUG'"
+    )
+    await tell(
+        lived_in, "update loyalty_members set available = 0; update points_lots set remaining = 0"
+    )
     async with lived_in.units.begin() as unit:
         repairs = await unit.administration.audit.repair()
     async with lived_in.units.begin() as unit:
@@ -306,7 +314,9 @@ async def shelf_of(shop: Shop, sku: str, store: str = HARBOUR) -> Any:
 
 async def test_a_repair_is_a_line_in_the_history_of_its_shelf_by_which_nothing_moves(lived_in):
     before, history = await shelf_of(lived_in, MUG), await ledger(lived_in, MUG)
-    await tell(lived_in, "update stock set on_hand = on_hand + 7, held = 2 where sku = 'MUG'")
+    await tell(
+        lived_in, "update stock_levels set on_hand = on_hand + 7, held = 2 where sku = 'MUG'"
+    )
     async with lived_in.units.begin() as unit:
         await unit.administration.audit.repair()
         at = unit.now
@@ -335,7 +345,7 @@ async def test_a_repair_is_a_line_in_the_history_of_its_shelf_by_which_nothing_m
 
 async def test_a_repair_of_conditions_is_a_line_of_the_history_too(lived_in):
     before = await shelf_of(lived_in, MUG)
-    quarantined = "update blocked set condition = 'quarantine' where condition = 'display'"
+    quarantined = "update stock_conditions set condition = 'quarantine' where condition = 'display'"
     await tell(lived_in, quarantined)
     async with lived_in.units.begin() as unit:
         await unit.administration.audit.repair()
@@ -351,7 +361,7 @@ async def test_a_repair_of_conditions_is_a_line_of_the_history_too(lived_in):
 
 async def test_a_shelf_that_was_gone_comes_back_newer_than_anybody_has_heard_of(lived_in):
     before = await shelf_of(lived_in, MUG)
-    await tell(lived_in, "delete from stock where sku = 'MUG' and store = 'harbour'")
+    await tell(lived_in, "delete from stock_levels where sku = 'MUG' and store = 'harbour'")
     async with lived_in.units.begin() as unit:
         await unit.administration.audit.repair()
         await unit.inventory.change_feed.relay(1000)
@@ -368,9 +378,13 @@ async def test_a_shelf_that_was_gone_comes_back_newer_than_anybody_has_heard_of(
 
 
 async def test_a_rehearsal_names_what_a_repair_would_set_and_changes_nothing(lived_in):
-    await tell(lived_in, "update stock set on_hand = on_hand + 7, held = 2 where sku = 'MUG'")
-    await tell(lived_in, "update members set available = 0; update lots set remaining = 0")
-    await tell(lived_in, "delete from stock where sku = 'TEAPOT' and store = 'hill'")
+    await tell(
+        lived_in, "update stock_levels set on_hand = on_hand + 7, held = 2 where sku = 'MUG'"
+    )
+    await tell(
+        lived_in, "update loyalty_members set available = 0; update points_lots set remaining = 0"
+    )
+    await tell(lived_in, "delete from stock_levels where sku = 'TEAPOT' and store = 'hill'")
     before = await books(lived_in)
     async with lived_in.units.begin() as unit:
         rehearsed = await unit.administration.audit.plan_repairs()

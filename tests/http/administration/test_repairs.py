@@ -41,7 +41,7 @@ async def incidents(shop: Shop, state: str = "open") -> list[dict[str, Any]]:
 
 async def test_a_shelf_that_a_repair_finds_short_has_its_incident_and_names_who_waits(shop: Shop):
     await shelve(shop.units, mug=2)
-    await meddle(shop, "update stock set on_hand = on_hand + 5")
+    await meddle(shop, "update stock_levels set on_hand = on_hand + 5")
     for number in range(3):
         await order(shop, await shop.customer(f"sample-{number + 2}"), {MUG: 2})
     before = await incidents(shop)
@@ -57,7 +57,7 @@ async def test_a_shelf_that_a_repair_finds_short_has_its_incident_and_names_who_
 async def test_a_shelf_that_a_repair_finds_in_order_has_its_incident_settled(shop: Shop):
     await shelve(shop.units, mug=5, teapot=1)
     await order(shop, await shop.customer("sample-2"), {MUG: 2})
-    await meddle(shop, "update stock set on_hand = on_hand - 4 where sku = 'MUG'")
+    await meddle(shop, "update stock_levels set on_hand = on_hand - 4 where sku = 'MUG'")
     sold = {"id": "r-1", "kind": "sale", "occurred_at": "2026-11-23T10:00:00Z"}
     told = await shop.client.post(
         f"/v1/stores/{HARBOUR}/sales",
@@ -76,7 +76,7 @@ async def test_a_shelf_that_a_repair_finds_in_order_has_its_incident_settled(sho
 
 async def test_a_shelf_that_was_gone_keeps_back_what_it_was_told_to(shop: Shop):
     await brought_in(shop, 9, safety=4)
-    await meddle(shop, "delete from stock")
+    await meddle(shop, "delete from stock_levels")
     async with shop.units.begin() as unit:
         rehearsed = await unit.administration.audit.plan_repairs()
     repaired = await repair(shop)
@@ -103,7 +103,7 @@ async def test_a_shelf_that_was_gone_keeps_back_what_it_was_told_to(shop: Shop):
 
 async def test_a_repair_leaves_the_safety_stock_of_a_shelf_that_is_there(shop: Shop):
     await brought_in(shop, 9, safety=4)
-    await meddle(shop, "update stock set safety_stock = 2, on_hand = 7")
+    await meddle(shop, "update stock_levels set safety_stock = 2, on_hand = 7")
     repaired = await repair(shop)
     shelf = await shop.client.get(f"/v1/stock/{MUG}", headers=await shop.office("stock"))
 
@@ -123,10 +123,10 @@ async def brought_in(shop: Shop, on_hand: int, safety: int) -> None:
 @pytest.mark.parametrize(
     "meddling",
     [
-        "delete from incoming",
-        "update incoming set units = units + 3",
-        "update incoming set due_on = '2030-01-01'",
-        "update incoming set source = 'del_none' where sku = 'MUG'",
+        "delete from incoming_stock",
+        "update incoming_stock set units = units + 3",
+        "update incoming_stock set due_on = '2030-01-01'",
+        "update incoming_stock set source = 'del_none' where sku = 'MUG'",
     ],
 )
 async def test_what_is_on_its_way_is_set_to_what_deliveries_and_transfers_still_bring(
@@ -156,14 +156,14 @@ async def on_its_way(shop: Shop) -> list[tuple[Any, ...]]:
     """Row for row."""
     async with shop.units.read() as unit:
         rows = await unit.connection.fetch(
-            "select store, sku, source, units, due_on from incoming order by source, sku"
+            "select store, sku, source, units, due_on from incoming_stock order by source, sku"
         )
     return [tuple(row) for row in rows]
 
 
 async def test_a_repair_of_what_is_on_its_way_moves_nothing_on_the_shelf(shop: Shop):
     await announced(shop, mug=6)
-    await meddle(shop, "update incoming set units = 1")
+    await meddle(shop, "update incoming_stock set units = 1")
     await repair(shop)
     ledger = await shop.client.get(f"/v1/stock/{MUG}/movements", headers=await shop.office("stock"))
 

@@ -123,7 +123,7 @@ async def test_many_changes_come_in_several_calls_and_keep_their_order(told: Tol
     async with told.shop.units.begin() as unit:
         await unit.connection.execute(
             """
-            insert into feed_inbox (store, sku, on_hand, version, cause, recorded_at)
+            insert into feed_outbox (store, sku, on_hand, version, cause, recorded_at)
             select $1, $2, number, number, 'found', now() from generate_series(2, 251) as number
             """,
             HILL,

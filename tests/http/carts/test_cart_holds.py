@@ -101,7 +101,7 @@ async def test_what_is_held_is_honoured_after_safety_stock_was_raised(shop: Shop
     mine, other = await a_cart(shop, page, mug=1), await a_cart(shop, page, mug=1)
     await hold(shop, mine)
     async with shop.units.begin() as unit:
-        await unit.connection.execute("update stock set safety_stock = 3")
+        await unit.connection.execute("update stock_levels set safety_stock = 3")
 
     assert (await hold(shop, other)).status_code == 409
     assert (await order(shop, mine)).status_code == 201

@@ -143,7 +143,7 @@ async def test_a_cart_opens_to_nobody_without_its_token_and_the_try_is_written_d
     ]
     answers = [await shop.client.get(path, headers=headers) for headers in tries]
     async with shop.units.read() as unit:
-        noted = await unit.connection.fetchval("select count(*) from trespasses")
+        noted = await unit.connection.fetchval("select count(*) from access_denials")
 
     assert [answer.status_code for answer in answers] == [404] * 4
     assert noted == 4

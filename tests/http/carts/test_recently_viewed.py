@@ -101,7 +101,7 @@ async def test_it_is_erased_with_the_guests_cart(shop: Shop):
     await age(shop, guest, 31)
     await expire_carts(shop.units)
 
-    assert await figures(shop, "select count(*) from viewed") == 0
+    assert await figures(shop, "select count(*) from recently_viewed") == 0
 
 
 @pytest.mark.parametrize(

@@ -88,7 +88,7 @@ async def test_a_tills_token_opens_one_cart_in_one_store_and_to_tills_alone(shop
     ]
 
     assert [answer.status_code for answer in answers] == [404] * len(tries)
-    assert await figures(shop, "select count(*) from trespasses") == len(tries)
+    assert await figures(shop, "select count(*) from access_denials") == len(tries)
     assert (await look(shop, here))["id"] == guest["id"]
 
 
@@ -98,7 +98,7 @@ async def test_another_store_is_not_asked(shop: Shop):
     answer = await find(shop, await shop.till(HILL), HARBOUR, code=code)
 
     assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
-    assert await figures(shop, "select count(*) from trespasses") == 1
+    assert await figures(shop, "select count(*) from access_denials") == 1
 
 
 async def test_a_code_opens_nothing_when_its_time_is_over_or_another_was_given(shop: Shop):
@@ -118,7 +118,9 @@ async def test_a_code_that_is_asked_for_twice_with_one_key_is_one_and_is_not_kep
     found = await find(shop, await shop.till(HARBOUR), code=second)
 
     assert (first, found.status_code) == (second, 200)
-    kept = await figures(shop, "select string_agg(convert_from(answer, 'UTF8'), '') from requests")
+    kept = await figures(
+        shop, "select string_agg(convert_from(answer, 'UTF8'), '') from idempotency_keys"
+    )
     assert first not in kept
 
 

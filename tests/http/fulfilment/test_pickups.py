@@ -19,7 +19,9 @@ async def test_ready_twice_is_one_change_and_one_event(shop: Shop):
     again = await desk.do("ready", {"bin": "A1"}, key="second-tap")
 
     assert again.json()["state"] == "ready"
-    assert await figures(shop, "select count(*) from events where kind = 'pickup_ready'") == 1
+    assert (
+        await figures(shop, "select count(*) from outbox_events where kind = 'pickup_ready'") == 1
+    )
 
 
 async def test_the_code_is_shown_to_the_customer_alone_and_only_while_it_is_ready(shop: Shop):
@@ -184,7 +186,9 @@ async def test_what_nobody_collects_expires_once_and_waits_to_be_put_back(shop: 
     assert (await shelf(shop), await points(desk)) == ((10, 3), (0, 0))
     await desk.do("put-back")
     assert await shelf(shop) == (10, 0)
-    assert await figures(shop, "select count(*) from events where kind = 'pickup_ended'") == 1
+    assert (
+        await figures(shop, "select count(*) from outbox_events where kind = 'pickup_ended'") == 1
+    )
 
 
 @pytest.mark.parametrize("verb", ["accept", "pick", "ready", "handover", "decline", "put-back"])
@@ -350,5 +354,7 @@ async def test_what_is_ready_may_be_moved_to_another_bin_and_nobody_is_told_agai
 
     assert (moved["state"], moved["bin"], again["bin"]) == ("ready", "B7", "B7")
     assert again["version"] == moved["version"]
-    assert await figures(shop, "select count(*) from events where kind = 'pickup_ready'") == 1
+    assert (
+        await figures(shop, "select count(*) from outbox_events where kind = 'pickup_ready'") == 1
+    )
     assert (await desk.look())["code"] == code

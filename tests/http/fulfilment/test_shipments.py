@@ -250,7 +250,7 @@ async def test_what_was_sent_whole_has_not_ended_with_goods_left(shop: Shop):
     await do(shop, f"/v1/orders/{placed['id']}/shipments", ALL_SENT, till)
     await do(shop, f"{path}/delivered", {"tracking_number": "SP1"}, till)
     async with shop.units.read() as unit:
-        told = [row[0] for row in await unit.connection.fetch("select kind from events")]
+        told = [row[0] for row in await unit.connection.fetch("select kind from outbox_events")]
 
     assert "shipment_delivered" in told
     assert "shipment_ended" not in told

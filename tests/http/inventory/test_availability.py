@@ -124,7 +124,7 @@ async def test_what_is_retired_is_not_sold_however_much_lies_there(shop: Shop):
 async def test_safety_stock_is_kept_back_from_the_web(shop: Shop):
     await shelve(shop.units, mug=2)
     async with shop.units.begin() as unit:
-        await unit.connection.execute("update stock set safety_stock = 2")
+        await unit.connection.execute("update stock_levels set safety_stock = 2")
 
     assert (await ask(shop, f"/{MUG}"))["ship"] == {"status": "out_of_stock", "quantity": 0}
 
@@ -134,7 +134,7 @@ async def test_staff_see_the_whole_sum_of_their_own_store(shop: Shop):
     await shelve(shop.units, HILL, mug=5)
     async with shop.units.begin() as unit:
         await unit.connection.execute(
-            "update stock set unavailable = 1, allocated = 1, held = 1, safety_stock = 1"
+            "update stock_levels set unavailable = 1, allocated = 1, held = 1, safety_stock = 1"
         )
     at_harbour, at_hill = (
         await ask(shop, f"/{MUG}?explain=true", headers=await shop.associate(HARBOUR))

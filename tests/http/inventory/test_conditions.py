@@ -138,7 +138,9 @@ async def test_the_past_knows_why_goods_were_not_for_sale(shop: Shop):
     assert (await lies(shop))["conditions"] == {}
 
 
-@pytest.mark.parametrize("broken", ["delete from blocked", "update blocked set units = 9"])
+@pytest.mark.parametrize(
+    "broken", ["delete from stock_conditions", "update stock_conditions set units = 9"]
+)
 async def test_the_books_put_conditions_right_by_their_ledger(shop: Shop, broken: str):
     await results(
         shop, "adjustments", line(store=HILL, delta=3, reason="blocked", condition="display")

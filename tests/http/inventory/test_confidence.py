@@ -150,7 +150,7 @@ async def test_whoever_shows_the_shelf_hears_that_a_doubt_has_ended_and_of_no_ot
 ):
     async def told() -> list[str]:
         async with shop.units.read() as unit:
-            rows = await unit.connection.fetch("select cause from feed_inbox order by id")
+            rows = await unit.connection.fetch("select cause from feed_outbox order by id")
         return [row["cause"] for row in rows]
 
     await shelve(shop.units, mug=1)

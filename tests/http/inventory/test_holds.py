@@ -224,7 +224,7 @@ async def test_a_store_that_does_not_exist_is_pointed_at(shop: Shop):
 async def test_safety_stock_is_not_held(shop: Shop):
     await shelve(shop.units, mug=3)
     async with shop.units.begin() as unit:
-        await unit.connection.execute("update stock set safety_stock = 2")
+        await unit.connection.execute("update stock_levels set safety_stock = 2")
     page = await shop.page()
 
     assert [(await hold(shop, page)).status_code for _ in range(2)] == [201, 409]

@@ -208,7 +208,7 @@ async def test_staff_see_the_buffer_in_the_sum_and_what_it_does(shop: Shop):
     await shelve(shop.units, mug=5)
     await put_channel(shop, buffer=2)
     async with shop.units.begin() as unit:
-        await unit.connection.execute("update stock set unavailable = 1, safety_stock = 1")
+        await unit.connection.execute("update stock_levels set unavailable = 1, safety_stock = 1")
     [roomy] = (await look(shop, "?explain=true", staff=True))["stores"]
     await put_channel(shop, buffer=3)
     [tight] = (await look(shop, "?explain=true", staff=True))["stores"]
@@ -386,7 +386,7 @@ async def test_the_till_sells_what_is_kept_back_from_every_channel(shop: Shop):
     await shelve(shop.units, mug=2)
     await put_channel(shop, buffer=2)
     async with shop.units.begin() as unit:
-        await unit.connection.execute("update stock set safety_stock = 2")
+        await unit.connection.execute("update stock_levels set safety_stock = 2")
     await put_store(shop, channels=())
 
     assert (await quantities(shop))[HARBOUR] == 0

@@ -158,7 +158,7 @@ async def test_a_members_hold_is_used_up_at_the_till_however_it_was_counted(
     )
     await track(shop, tracked=off_first)
     async with shop.units.read() as unit:
-        member = await unit.connection.fetchval("select id from members")
+        member = await unit.connection.fetchval("select id from loyalty_members")
     sold = {"id": "r-1", "kind": "sale", "member": member, "occurred_at": SOLD}
     await ring_up(
         shop,

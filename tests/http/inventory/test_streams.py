@@ -107,7 +107,7 @@ async def test_a_repair_is_heard_as_a_newer_version_of_its_shelf(live: Live):
     async with live.listen(f"?sku={MUG}&store={HARBOUR}") as stream:
         first = await stream.next()
         async with live.shop.units.read() as unit:
-            await unit.connection.execute("update stock set on_hand = 12")
+            await unit.connection.execute("update stock_levels set on_hand = 12")
         settings = live.shop.house.settings
         options = ("--data", settings.data, "--database-url", for_asyncpg(settings.database_url))
         done = await asyncio.to_thread(hylla, "audit", "--repair", *options)
@@ -192,7 +192,7 @@ async def test_more_than_fits_one_page_is_caught_up_with(live: Live):
     async with live.shop.units.begin() as unit:
         await unit.connection.execute(
             """
-            insert into feed_inbox (store, sku, on_hand, version, cause, recorded_at)
+            insert into feed_outbox (store, sku, on_hand, version, cause, recorded_at)
             select $1, $2, number, number, 'found', now() from generate_series(2, 2501) as number
             """,
             HARBOUR,

@@ -30,7 +30,7 @@ async def test_a_policy_that_cannot_be_names_the_field(shop: Shop):
 async def test_a_file_that_names_a_safety_stock_sets_it_by_hand(shop: Shop):
     async with shop.units.begin() as unit:
         await unit.connection.execute(
-            "insert into walk_ins (store, sku, by_hand) values ('harbour', 'MUG', 1)"
+            "insert into walk_in_safety_stock (store, sku, by_hand) values ('harbour', 'MUG', 1)"
         )
     for line in ("harbour,MUG,5,", "harbour,MUG,6,3"):
         await shop.client.post(
@@ -39,7 +39,7 @@ async def test_a_file_that_names_a_safety_stock_sets_it_by_hand(shop: Shop):
             headers=await shop.office() | {"Content-Type": "text/csv"},
         )
     async with shop.units.read() as unit:
-        left = await unit.connection.fetchval("select count(*) from walk_ins")
+        left = await unit.connection.fetchval("select count(*) from walk_in_safety_stock")
         shelf = (await unit.inventory.stock_levels.list_by_skus([MUG], [HARBOUR]))[HARBOUR, MUG]
 
     assert (left, shelf.safety_stock) == (0, 3)

@@ -199,12 +199,14 @@ async def test_shelves_of_all_groups_are_locked_in_one_order_whatever_the_order_
     for sku, how in ((TEAPOT, {"method": "pickup", "store": HILL}), (MUG, {"method": "ship"})):
         await put(shop, cart["id"], me, sku, 1, fulfilment=how)
     placed = (await order(shop, cart, address=HOME)).json()
-    async with keeping(shop, f"select from stock where store = '{HARBOUR}' for update") as rival:
+    async with keeping(
+        shop, f"select from stock_levels where store = '{HARBOUR}' for update"
+    ) as rival:
         cancelling = asyncio.ensure_future(cancel(shop, me, placed["id"]))
         await all_wait(shop, 1)
-        await rival.execute(f"select from stock where store = '{HILL}' for update nowait")
+        await rival.execute(f"select from stock_levels where store = '{HILL}' for update nowait")
     answer = await cancelling
 
     assert [one["store"] for one in placed["groups"]] == [HILL, HARBOUR]
     assert answer.json()["state"] == "cancelled"
-    assert await figures(shop, "select sum(allocated) from stock") == 0
+    assert await figures(shop, "select sum(allocated) from stock_levels") == 0

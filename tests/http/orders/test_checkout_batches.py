@@ -64,9 +64,11 @@ async def test_each_cart_becomes_an_order_of_its_own(shop: Shop):
     assert [one.cart for one in orders] == [mine["id"], theirs["id"]]
     assert [one.points.to_earn > 0 for one in orders] == [True, False]
     assert await figures(shop, "select count(*) from pickups") == 2
-    assert await figures(shop, "select count(*) from timeline where what = 'placed'") == 2
-    assert await figures(shop, "select count(*) from events") == 2
-    assert await figures(shop, "select sum(pending) from members") == orders[0].points.to_earn
+    assert await figures(shop, "select count(*) from order_timeline where what = 'placed'") == 2
+    assert await figures(shop, "select count(*) from outbox_events") == 2
+    assert (
+        await figures(shop, "select sum(pending) from loyalty_members") == orders[0].points.to_earn
+    )
     assert (await shelf(shop), await shelf(shop, TEAPOT)) == ((9, 3), (2, 1))
     assert await sound(shop)
 
@@ -94,7 +96,9 @@ async def test_whom_it_refuses_stands_in_nobodys_way(shop: Shop):
     expected = ["placed", "cart_empty", "insufficient_stock", "not_found", "not_found", "placed"]
     assert names(answers) == expected
     assert await shelf(shop) == (9, 4)
-    assert await figures(shop, "select count(*) from requests where answer is not null") == 2
+    assert (
+        await figures(shop, "select count(*) from idempotency_keys where answer is not null") == 2
+    )
     assert await figures(shop, "select count(*) from carts where state = 'open'") == 3
     assert await sound(shop)
 
@@ -119,7 +123,7 @@ async def test_what_one_of_them_holds_is_nobody_elses(shop: Shop):
 
     assert names(answers) == ["insufficient_stock", "placed"]
     assert await figures(shop, "select count(*) from holds where state = 'converted'") == 1
-    assert await figures(shop, "select sum(held) from stock") == 0
+    assert await figures(shop, "select sum(held) from stock_levels") == 0
     assert await sound(shop)
 
 
@@ -349,7 +353,7 @@ async def test_who_waits_in_vain_for_a_shelf_keeps_nobody_from_another(shop: Sho
     pot, mug = await a_cart(shop, page, teapot=1), await a_cart(shop, page, mug=1)
     units = PostgresUnits(connect(shop.house.settings.database_url))
     placing = Batcher(partial(place_orders, units, CASHIER), name=lambda one: one.cart)
-    kept = "select from stock where sku = $1 for update"
+    kept = "select from stock_levels where sku = $1 for update"
     async with keeping(shop, kept, TEAPOT):
         asked = [placing(wish(shop, cart)) for cart in (pot, mug)]
         refused, placed = await asyncio.gather(*asked, return_exceptions=True)

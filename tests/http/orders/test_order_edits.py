@@ -27,7 +27,7 @@ from tests.support.concurrency import queue
 from tests.support.examples import HARBOUR, MUG, NOON, TEA_SET, TEAPOT, a_product, shelve
 from tests.support.shop import Shop
 
-ROWS = "select string_agg(t::text, ' ' order by store, sku) from stock as t"
+ROWS = "select string_agg(t::text, ' ' order by store, sku) from stock_levels as t"
 
 
 async def a_placed(shop: Shop, **lines: int) -> tuple[Desk, str]:
@@ -53,7 +53,7 @@ async def test_three_do_not_become_five_where_one_is_free_and_the_three_stay(sho
 
 async def test_contact_and_price_are_edited_without_a_word_to_the_shelves(shop: Shop):
     desk, name = await a_placed(shop, mug=3, tea_set=1)
-    rows, told = await figures(shop, ROWS), await figures(shop, "select count(*) from feed_inbox")
+    rows, told = await figures(shop, ROWS), await figures(shop, "select count(*) from feed_outbox")
     answer = await edit(
         shop,
         await shop.office(),
@@ -66,7 +66,7 @@ async def test_contact_and_price_are_edited_without_a_word_to_the_shelves(shop: 
     assert answer.json()["totals"]["to_pay"]["amount"] == 3 * 900 + 26500
     assert await points(desk) == (27 + 265, 0)
     assert await figures(shop, ROWS) == rows
-    assert await figures(shop, "select count(*) from feed_inbox") == told
+    assert await figures(shop, "select count(*) from feed_outbox") == told
     assert await seen(shop, desk.me, name) == answer.json()
     assert await broken(shop) == set()
 
@@ -163,7 +163,7 @@ async def test_an_edit_that_changes_nothing_is_not_written(shop: Shop):
     answer = await edit(shop, desk.me, name, lines=of(3), contact=before["contact"])
 
     assert answer.json() == before
-    assert await figures(shop, "select count(*) from timeline") == 1
+    assert await figures(shop, "select count(*) from order_timeline") == 1
 
 
 async def test_an_edit_is_told_with_what_it_made_of_each_line(shop: Shop):

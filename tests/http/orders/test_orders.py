@@ -44,7 +44,9 @@ async def test_another_tab_with_another_key_gets_the_same_order(shop: Shop):
 
     assert Counter(answer.status_code for answer in answers) == {201: 1, 200: 4}
     assert len({answer.json()["id"] for answer in answers}) == 1
-    assert await figures(shop, "select count(*) from events where kind = 'order_placed'") == 1
+    assert (
+        await figures(shop, "select count(*) from outbox_events where kind = 'order_placed'") == 1
+    )
 
 
 async def test_a_key_that_stands_for_another_request_is_refused_without_effect(shop: Shop):
@@ -96,7 +98,7 @@ async def test_every_short_line_is_named_and_nothing_is_promised(shop: Shop):
     ]
     assert await shelf(shop) == (3, 0)
     assert await figures(shop, "select count(*) from orders") == 0
-    assert await figures(shop, "select count(*) from requests where key = 'once'") == 0
+    assert await figures(shop, "select count(*) from idempotency_keys where key = 'once'") == 0
 
 
 async def test_a_price_that_changed_must_be_seen_before_it_is_paid(shop: Shop):
@@ -130,7 +132,7 @@ async def test_safety_stock_is_not_ordered(shop: Shop):
     page = await shop.page()
     first, second = await a_cart(shop, page, mug=1), await a_cart(shop, page, mug=1)
     async with shop.units.begin() as unit:
-        await unit.connection.execute("update stock set safety_stock = 2")
+        await unit.connection.execute("update stock_levels set safety_stock = 2")
     placed, refused = await order(shop, first), await order(shop, second)
 
     assert placed.status_code == 201

@@ -40,7 +40,7 @@ async def test_all_is_well_where_nobody_meddled(at: CardShop):
     ("meddling", "found"),
     [
         (
-            "update attempts set authorised = 0 where state = 'authorised'",
+            "update payment_attempts set authorised = 0 where state = 'authorised'",
             "an_order_by_card_has_its_money",
         ),
         (
@@ -48,7 +48,7 @@ async def test_all_is_well_where_nobody_meddled(at: CardShop):
             "an_order_by_card_has_its_money",
         ),
         (
-            "update attempts set state = 'failed' where state = 'waiting'",
+            "update payment_attempts set state = 'failed' where state = 'waiting'",
             "a_pinned_hold_has_a_live_attempt",
         ),
         (
@@ -60,7 +60,7 @@ async def test_all_is_well_where_nobody_meddled(at: CardShop):
             "nothing_is_kept_that_is_not_owed",
         ),
         (
-            "update orders set paid_back_minor = 500 where state = 'partly_fulfilled'",
+            "update orders set refunded_minor = 500 where state = 'partly_fulfilled'",
             "nothing_is_kept_that_is_not_owed",
         ),
         (
@@ -69,10 +69,10 @@ async def test_all_is_well_where_nobody_meddled(at: CardShop):
         ),
         (
             """
-            insert into transactions
+            insert into payment_transactions
                 (id, attempt, order_id, kind, cause, amount, state, due_at, planned_at, changed_at)
             select 'ptx_none', id, order_id, 'refund', 'x', 2001, 'planned', now(), now(), now()
-            from attempts where captured > 0
+            from payment_attempts where captured > 0
             """,
             "refunds_are_never_above_captures",
         ),

@@ -92,7 +92,7 @@ async def till(shop: Shop, database_url: str, fake: FakeStripe) -> AsyncIterator
                 deadline=unit.now + MINUTES,
                 started_at=unit.now,
                 changed_at=unit.now,
-                look_at=unit.now + MINUTES,
+                reconcile_at=unit.now + MINUTES,
             )
         )
         order = await unit.orders.orders.get(till.order)
@@ -185,7 +185,7 @@ async def test_a_notice_while_somebody_looks_has_it_looked_at_again(
     payment = fake.only["id"]
     seen = await till.seen()
     async with till.units.begin() as unit:
-        await unit.payments.attempts.update(structs.replace(seen, look_at=unit.now))
+        await unit.payments.attempts.update(structs.replace(seen, reconcile_at=unit.now))
     loop, client = asyncio.get_running_loop(), shop.client
 
     def pay_and_tell() -> None:

@@ -155,7 +155,7 @@ async def test_a_till_tells_of_its_own_store_only(shop: Shop):
     assert await shelf(shop) == (-1, 0)
     assert await shelf(shop, store=HILL) == (0, 0)
     async with shop.units.read() as unit:
-        assert await unit.connection.fetchval("select object from trespasses") == HARBOUR
+        assert await unit.connection.fetchval("select object from access_denials") == HARBOUR
 
 
 async def test_a_batch_is_one_to_a_thousand_receipts(shop: Shop):
@@ -228,7 +228,7 @@ async def test_the_ledger_by_time_is_the_same_whether_the_count_or_the_sale_came
         await step()
     async with shop.units.read() as unit:
         rows = await unit.connection.fetch(
-            "select kind, sum(on_hand) as units from movements group by kind, occurred_at"
+            "select kind, sum(on_hand) as units from stock_movements group by kind, occurred_at"
         )
 
     assert {(row["kind"], row["units"]) for row in rows} == {("sale", -1), ("count", 9)}
@@ -238,7 +238,7 @@ async def test_the_ledger_by_time_is_the_same_whether_the_count_or_the_sale_came
 async def test_a_kit_that_is_sold_takes_its_parts_and_a_service_nothing(shop: Shop):
     await tell(shop, sale("r-1", line(TEA_SET, 2), line(MUG), line(ENGRAVING)))
     async with shop.units.read() as unit:
-        skus = {row["sku"] for row in await unit.connection.fetch("select sku from stock")}
+        skus = {row["sku"] for row in await unit.connection.fetch("select sku from stock_levels")}
 
     assert (await shelf(shop, TEAPOT), await shelf(shop, MUG)) == ((-2, 0), (-5, 0))
     assert skus == {TEAPOT, MUG}
@@ -380,7 +380,7 @@ async def test_a_count_below_what_is_promised_is_an_incident_too(shop: Shop):
 async def test_the_till_sells_what_the_web_keeps_back(shop: Shop):
     await shelve(shop.units, mug=2)
     async with shop.units.begin() as unit:
-        await unit.connection.execute("update stock set safety_stock = 2")
+        await unit.connection.execute("update stock_levels set safety_stock = 2")
     web = await shop.client.get(f"/v1/availability/{MUG}", headers=await shop.page())
 
     assert web.json()["ship"]["quantity"] == 0
@@ -439,7 +439,7 @@ async def hold(shop: Shop, me: dict[str, str], **lines: int) -> str:
     return str(held.json()["id"])
 
 
-async def look_at(shop: Shop, name: str, me: dict[str, str]) -> tuple[str, dict[str, int]]:
+async def reconcile_at(shop: Shop, name: str, me: dict[str, str]) -> tuple[str, dict[str, int]]:
     told = (await shop.client.get(f"/v1/holds/{name}", headers=me)).json()
     return told["state"], {one["sku"]: one["quantity"] for one in told["lines"]}
 
@@ -456,7 +456,7 @@ async def test_what_a_member_holds_online_and_buys_at_the_till_is_bought_once(sh
     foreign = await hold(shop, other, mug=1)
     before = await available(shop)
     await tell(shop, sale("r-1", line(MUG, 2), minutes=0, member="sample-1"))
-    some = (await available(shop), await look_at(shop, mine, me))
+    some = (await available(shop), await reconcile_at(shop, mine, me))
     await tell(
         shop,
         sale("early", line(MUG, 1), minutes=60, member="sample-1"),
@@ -464,8 +464,8 @@ async def test_what_a_member_holds_online_and_buys_at_the_till_is_bought_once(sh
     )
 
     assert (before, some) == (4, (4, ("active", {MUG: 1, TEA_SET: 1})))
-    assert await look_at(shop, mine, me) == ("converted", {MUG: 1, TEA_SET: 1})
-    assert await look_at(shop, foreign, other) == ("active", {MUG: 1})
+    assert await reconcile_at(shop, mine, me) == ("converted", {MUG: 1, TEA_SET: 1})
+    assert await reconcile_at(shop, foreign, other) == ("active", {MUG: 1})
     assert (await shelf(shop), await shelf(shop, TEAPOT)) == ((3, 0), (4, 0))
     assert await available(shop) == 3 - 1
     assert await sound(shop)
@@ -477,8 +477,8 @@ async def test_two_holds_of_one_member_are_used_up_one_after_the_other(shop: Sho
     first, second = await hold(shop, me, mug=2), await hold(shop, me, mug=2)
     await tell(shop, sale("r-1", line(MUG, 3), minutes=0, member="sample-1"))
 
-    assert await look_at(shop, first, me) == ("converted", {MUG: 2})
-    assert await look_at(shop, second, me) == ("active", {MUG: 1})
+    assert await reconcile_at(shop, first, me) == ("converted", {MUG: 2})
+    assert await reconcile_at(shop, second, me) == ("active", {MUG: 1})
     assert await available(shop) == 10 - 3 - 1
     assert await sound(shop)
 

@@ -270,7 +270,7 @@ async def test_the_last_use_of_a_coupon_goes_to_one_of_twenty_shoppers(shop: Sho
     assert Counter(answer.status_code for answer in answers) == {201: 1, 409: 19}
     assert {one.json()["code"] for one in answers if one.status_code == 409} == {"coupon_used_up"}
     assert await uses(shop) == 1
-    assert await figures(shop, "select sum(allocated) from stock") == 1
+    assert await figures(shop, "select sum(allocated) from stock_levels") == 1
 
 
 async def test_a_customer_uses_a_coupon_as_often_as_it_says(shop: Shop):

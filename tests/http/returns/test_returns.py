@@ -48,7 +48,9 @@ async def test_bought_at_one_store_and_returned_damaged_at_another(shop: Shop):
     assert await shelf(shop) == (8, 0)
     assert await points(desk) == (0, 10)
     assert await desk.returned() == {MUG: 1}
-    assert await figures(shop, "select condition from blocked where units > 0") == "damaged"
+    assert (
+        await figures(shop, "select condition from stock_conditions where units > 0") == "damaged"
+    )
     assert await sound(shop)
 
 
@@ -79,7 +81,7 @@ async def test_of_twenty_tills_that_take_the_last_unit_back_at_once_one_does(sho
 
     assert Counter(answer.status_code for answer in answers) == {201: 1, 422: 19}
     assert {answer.json().get("code") for answer in answers} == {None, "more_than_given"}
-    assert await figures(shop, "select sum(unavailable) from stock") == 1
+    assert await figures(shop, "select sum(unavailable) from stock_levels") == 1
     assert await desk.returned() == {MUG: 1}
     assert await sound(shop)
 
@@ -148,10 +150,10 @@ async def test_points_that_were_spent_become_a_debt(shop: Shop):
     desk = await bought(shop, mug=2)
     async with shop.units.begin() as unit:
         await unit.loyalty.points.reverse(desk.order, {MUG: 20}, "spent")
-        await unit.connection.execute("update lots set reversed = 0 where origin is null")
+        await unit.connection.execute("update points_lots set reversed = 0 where origin is null")
     await desk.give_back(SOUND)
 
-    assert await figures(shop, "select debt from members") == 10
+    assert await figures(shop, "select debt from loyalty_members") == 10
 
 
 async def test_a_kit_comes_back_as_the_parts_that_were_given(shop: Shop):
@@ -172,7 +174,7 @@ async def test_a_service_is_paid_back_and_needs_no_shelf(shop: Shop):
 
     assert answer.json()["refund"]["amount"] == 9900
     assert await shelf(shop, ENGRAVING, HILL) == (0, 0)
-    assert await figures(shop, "select count(*) from movements where kind = 'return'") == 0
+    assert await figures(shop, "select count(*) from stock_movements where kind = 'return'") == 0
     assert await sound(shop)
 
 
@@ -415,7 +417,7 @@ async def test_a_return_tells_who_follows_once(shop: Shop):
     desk = await bought(shop, mug=2)
     await desk.give_back(SOUND)
     await desk.give_back(SOUND)
-    events = "select {} from events where kind = 'return_received'"
+    events = "select {} from outbox_events where kind = 'return_received'"
 
     assert await figures(shop, events.format("count(*)")) == 2
     wholes = await figures(shop, events.format("array_agg(body ->> 'whole' order by id)"))
@@ -559,7 +561,7 @@ async def test_without_a_receipt_goods_come_back_for_store_credit_only(trusting:
     ]
     assert await shelf(trusting, store=HILL) == (3, 3)
     assert await shelf(trusting, TEAPOT, HILL) == (1, 1)
-    assert await figures(trusting, "select count(*) from events") == 1
+    assert await figures(trusting, "select count(*) from outbox_events") == 1
     assert await sound(trusting)
 
 

@@ -44,7 +44,9 @@ async def test_a_checkout_that_is_undone_by_a_deadlock_succeeds_once(shop: Shop)
     assert "Idempotent-Replayed" not in placed.headers
     assert await shelf(shop) == (5, 1)
     assert await figures(shop, "select count(*) from orders") == 1
-    assert await figures(shop, "select count(*) from events where kind = 'order_placed'") == 1
+    assert (
+        await figures(shop, "select count(*) from outbox_events where kind = 'order_placed'") == 1
+    )
 
 
 async def test_what_has_no_key_and_is_undone_by_a_deadlock_succeeds_too(shop: Shop):
@@ -78,7 +80,7 @@ class Unlucky:
     async def __call__(self) -> int:
         self.tries += 1
         async with self.shop.units.begin() as unit:
-            await unit.connection.execute("update stock set safety_stock = safety_stock + 1")
+            await unit.connection.execute("update stock_levels set safety_stock = safety_stock + 1")
             if self.collisions:
                 raise self.collisions.pop()
         return self.tries
@@ -89,7 +91,7 @@ async def test_what_was_undone_twice_is_done_once(shop: Shop):
     collisions = [asyncpg.DeadlockDetectedError, asyncpg.SerializationError]
 
     assert await Unlucky(shop, [*collisions])() == 3
-    assert await figures(shop, "select safety_stock from stock") == 1
+    assert await figures(shop, "select safety_stock from stock_levels") == 1
 
 
 async def test_who_gives_way_for_ever_is_told_to_come_back(shop: Shop):
@@ -99,7 +101,7 @@ async def test_who_gives_way_for_ever_is_told_to_come_back(shop: Shop):
     with pytest.raises(Unavailable):
         await unlucky()
     assert unlucky.tries == MAX_TRIES
-    assert await figures(shop, "select safety_stock from stock") == 0
+    assert await figures(shop, "select safety_stock from stock_levels") == 0
 
 
 @pytest.mark.parametrize(
@@ -140,7 +142,7 @@ async def test_carts_that_cross_two_hundred_times_never_collide(shop: Shop):
     assert (await shelf(shop), await shelf(shop, TEAPOT)) == ((1000, 200), (1000, 200))
 
 
-A_SHELF = "select from stock where sku = $1"
+A_SHELF = "select from stock_levels where sku = $1"
 
 
 async def test_an_edit_locks_the_shelves_of_its_order_in_the_order_of_all(shop: Shop):
@@ -222,7 +224,7 @@ async def test_a_count_and_a_sale_agree_whoever_is_first(
     rivals = [counting, selling]
     await queue(shop, *(rivals if count_first else rivals[::-1]))
 
-    assert await figures(shop, "select on_hand from stock") == left
+    assert await figures(shop, "select on_hand from stock_levels") == left
     assert await sound(shop)
 
 
@@ -230,7 +232,7 @@ async def test_a_repair_waits_for_whoever_is_at_it_and_forgets_nothing_of_theirs
     await shelve(shop.units, mug=5)
     cart = await a_cart(shop, await shop.page(), mug=1)
     async with shop.units.read() as unit:
-        await unit.connection.execute("update stock set on_hand = on_hand + 100")
+        await unit.connection.execute("update stock_levels set on_hand = on_hand + 100")
 
     async def repair() -> int:
         async with shop.units.begin() as unit:

@@ -94,7 +94,7 @@ def of_the_audit(samples: dict[str, float]) -> set[str]:
 async def test_whichever_worker_is_asked_tells_what_the_last_audit_found(shop: Shop):
     await shelve(shop.units, mug=5, teapot=5)
     async with shop.units.read() as unit:
-        await unit.connection.execute("update stock set on_hand = 7")
+        await unit.connection.execute("update stock_levels set on_hand = 7")
     before = datetime.now(UTC).timestamp()
     await run_audit(shop.units)
     other = build_components(shop.house.settings)

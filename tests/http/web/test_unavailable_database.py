@@ -66,7 +66,7 @@ async def test_a_connection_lost_before_the_commit_is_a_busy_shop(
 ):
     async def write_and_lose() -> None:
         async with shop.units.begin() as unit, shop.units.read() as other:
-            await unit.connection.execute("delete from trespasses")
+            await unit.connection.execute("delete from access_denials")
             await other.connection.execute(TERMINATE, unit.connection.get_server_pid())
             if notices:
                 await asyncio.sleep(0.2)

@@ -7,16 +7,23 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import asyncpg
+import msgspec
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, NullPool
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from adapters.postgres.db import versions
 from adapters.postgres.db.migrate import FOLDER, pending, upgrade
+from adapters.postgres.db.pool import SESSION_SETTINGS
 from adapters.postgres.db.programs import DatabaseUnavailable
 from adapters.postgres.db.tables import metadata
 from adapters.postgres.db.urls import for_asyncpg
+from migrations import renew
+
+BEFORE_STANDARD_NAMES = "2026_11_26_0530"
 
 # Everything a table is made of, as PostgreSQL itself spells it.
 SHAPE = {
@@ -50,6 +57,10 @@ SHAPE = {
 }
 
 
+TABLES = """
+    SELECT relname FROM pg_class
+    WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND relname <> 'alembic_version'
+"""
 Shape = dict[str, set[tuple[str, ...]]]
 
 
@@ -64,9 +75,28 @@ async def shape(url: str) -> Shape:
                 if not row[0].startswith("alembic_version")
             }
             for what, query in SHAPE.items()
-        }
+        } | {"rows": await rows(connection)}
     finally:
         await connection.close()
+
+
+async def rows(connection: Any) -> set[tuple[str, ...]]:
+    return {
+        (table, *map(str, row.values()))
+        for (table,) in await connection.fetch(TABLES)
+        for row in await connection.fetch(f"select * from {table}")
+    }
+
+
+def upgrade_to(url: str, revision: str) -> None:
+    """Run the versions up to `revision` in an empty database."""
+    asyncio.run(versions.ask(url, lambda at: command.upgrade(versions.config(at), revision)))
+
+
+async def execute(url: str, statement: str) -> None:
+    connection = await asyncpg.connect(for_asyncpg(url))
+    await connection.execute(statement)
+    await connection.close()
 
 
 async def on_a_connection(url: str, question: Callable[[Connection], Any]) -> Any:
@@ -83,17 +113,28 @@ def differences(connection: Connection) -> list[Any]:
     return list(compare_metadata(context, metadata))
 
 
-async def test_the_tables_of_the_code_and_of_the_migrations_are_one(
-    database_url, empty_database_url
-):
+async def test_the_chain_of_versions_and_the_kept_schema_are_one(database_url, empty_database_url):
+    await asyncio.to_thread(versions.upgrade, empty_database_url)
+
+    of_the_chain = await shape(empty_database_url)
+    of_the_kept_schema = await shape(database_url)
+    apart = {what: of_the_chain[what] ^ of_the_kept_schema[what] for what in of_the_chain}
+
+    assert of_the_chain["columns"] != set()
+    assert {what: rows for what, rows in apart.items() if rows} == {}
+
+
+async def test_the_tables_of_the_code_and_the_kept_schema_are_one(database_url, empty_database_url):
     await on_a_connection(empty_database_url, metadata.create_all)
 
     of_the_code = await shape(empty_database_url)
-    of_the_migrations = await shape(database_url)
-    apart = {what: of_the_code[what] ^ of_the_migrations[what] for what in SHAPE}
+    of_the_kept_schema = await shape(database_url)
 
-    assert of_the_code["columns"] != set()
-    assert {what: rows for what, rows in apart.items() if rows} == {}
+    assert of_the_code == of_the_kept_schema
+
+
+def test_the_kept_schema_is_what_the_tables_give():
+    assert renew.PATH.read_text(encoding="utf-8") == renew.schema(), "run: make schema"
 
 
 async def test_alembic_sees_no_difference_either(database_url):
@@ -103,13 +144,13 @@ async def test_alembic_sees_no_difference_either(database_url):
 @pytest.mark.parametrize(
     "change",
     [
-        "ALTER TABLE stock ALTER COLUMN on_hand TYPE bigint",
-        "ALTER TABLE stock ALTER COLUMN on_hand SET DEFAULT 1",
-        "ALTER TABLE stock ADD CONSTRAINT surprise CHECK (on_hand < 10)",
-        'ALTER TABLE stock ALTER COLUMN sku TYPE text COLLATE "default"',
-        "ALTER TABLE stock SET (fillfactor = 33)",
-        "CREATE INDEX surprise ON stock (on_hand)",
-        "DROP TABLE stock CASCADE",
+        "ALTER TABLE stock_levels ALTER COLUMN on_hand TYPE bigint",
+        "ALTER TABLE stock_levels ALTER COLUMN on_hand SET DEFAULT 1",
+        "ALTER TABLE stock_levels ADD CONSTRAINT surprise CHECK (on_hand < 10)",
+        'ALTER TABLE stock_levels ALTER COLUMN sku TYPE text COLLATE "default"',
+        "ALTER TABLE stock_levels SET (fillfactor = 33)",
+        "CREATE INDEX surprise ON stock_levels (on_hand)",
+        "DROP TABLE stock_levels CASCADE",
     ],
 )
 async def test_a_difference_would_be_seen(database_url, change):
@@ -125,7 +166,7 @@ def test_a_second_upgrade_finds_nothing_to_do(empty_database_url):
     first = upgrade(empty_database_url)
     second = upgrade(empty_database_url)
 
-    assert first != []
+    assert first == ["schema.sql"]
     assert (second, pending(empty_database_url)) == ([], [])
 
 
@@ -141,7 +182,9 @@ def test_versions_are_named_by_date_time_and_when_they_run():
     names = [path.stem for path in (FOLDER / "versions").glob("*.py")]
 
     odd = [
-        name for name in names if not re.fullmatch(r"\d{4}(_\d\d){2}_\d{4}_(pre|post)_\w+", name)
+        name
+        for name in names
+        if not re.fullmatch(r"\d{4}(_\d\d){2}_\d{4}_(pre|post|stop)_\w+", name)
     ]
 
     assert names != []
@@ -156,6 +199,56 @@ async def test_a_busy_table_stops_a_version_and_nothing_is_half_done(database_ur
         with pytest.raises(DatabaseUnavailable, match="lock timeout"):
             await asyncio.to_thread(upgrade, database_url)
     await held.close()
+
+
+async def test_a_database_of_a_newer_build_is_refused_by_the_name_of_its_version(database_url):
+    await execute(database_url, "update alembic_version set version_num = '2999_01_01_0000'")
+
+    for ask in (upgrade, pending):
+        with pytest.raises(DatabaseUnavailable, match="has version 2999_01_01_0000, which this"):
+            await asyncio.to_thread(ask, database_url)
+
+
+async def test_a_stop_version_waits_until_every_process_is_stopped(empty_database_url):
+    await asyncio.to_thread(upgrade_to, empty_database_url, BEFORE_STANDARD_NAMES)
+    process = await asyncpg.connect(
+        for_asyncpg(empty_database_url), server_settings=SESSION_SETTINGS
+    )
+    pid = await process.fetchval("select pg_backend_pid()")
+
+    with pytest.raises(DatabaseUnavailable, match=rf"2026_12_01_1200_stop.*process {pid} since"):
+        await asyncio.to_thread(upgrade, empty_database_url)
+    still_there = await process.fetchval("select to_regclass('stock') is not null")
+    await process.close()
+    ran = await asyncio.to_thread(upgrade, empty_database_url)
+
+    assert still_there
+    assert ran == ["2026_12_01_1200_stop_standard_names"]
+
+
+async def test_names_inside_stored_answers_and_job_runs_are_renamed_too(empty_database_url):
+    await asyncio.to_thread(upgrade_to, empty_database_url, BEFORE_STANDARD_NAMES)
+    answer = b'{"id":"ord_1","pay_by":null,"paid_back":3,"bill":{"note":"\\"pay_by\\":"}}'
+    connection = await asyncpg.connect(for_asyncpg(empty_database_url))
+    await connection.execute(
+        "insert into requests (principal, key, digest, answer, created_at)"
+        " values ('p', 'k', '', $1, now()), ('p', 'none', '', null, now())",
+        answer,
+    )
+    await connection.execute("insert into job_slots values ('follow_events', now(), 'node')")
+    await asyncio.to_thread(upgrade, empty_database_url)
+
+    kept = await connection.fetchval("select response from idempotency_keys where key = 'k'")
+    job = await connection.fetchval("select job from job_runs")
+    await connection.close()
+
+    assert msgspec.json.decode(kept) == {
+        "id": "ord_1",
+        "payment_due_at": None,
+        "refunded_minor": 3,
+        "pricing": {"note": '"pay_by":'},
+    }
+    assert job == "process_events"
 
 
 def test_a_database_that_nobody_serves_gets_a_sentence():

@@ -242,15 +242,15 @@ async def test_what_an_audit_found_is_kept_and_told_and_left_as_it_is(
 ):
     async with a_shop(database_url, tmp_path) as shop:
         await shelve(shop.units, mug=5, teapot=5)
-        await tell(shop, "update stock set on_hand = 7")
+        await tell(shop, "update stock_levels set on_hand = 7")
         await tell(shop, "insert into audits values ('a_rule_of_old', now(), 9, 9)")
         with capture_logs() as logs:
             did = await run_audit(shop.units)
-            await tell(shop, "update stock set on_hand = 5 where sku = 'MUG'")
+            await tell(shop, "update stock_levels set on_hand = 5 where sku = 'MUG'")
             await run_audit(shop.units)
         async with shop.units.read() as unit:
             kept = {one.name: one for one in await unit.administration.audit.get_last_report()}
-            left = await unit.connection.fetchval("select max(on_hand) from stock")
+            left = await unit.connection.fetchval("select max(on_hand) from stock_levels")
 
     assert did == 0  # or it would be asked again at once
     assert list(kept) == sorted(INVARIANTS)

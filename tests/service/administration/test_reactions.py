@@ -33,7 +33,9 @@ async def happen(units: Any, *events: Event) -> None:
 async def left(units: Any) -> list[tuple[str, int]]:
     """Of each event that is left: its trouble and its attempts."""
     async with units.read() as unit:
-        rows = await unit.connection.fetch("select trouble, attempts from events order by id")
+        rows = await unit.connection.fetch(
+            "select last_error, attempts from outbox_events order by id"
+        )
     return [tuple(row) for row in rows]
 
 
@@ -61,7 +63,7 @@ async def test_an_event_that_cannot_be_followed_holds_up_nobody_and_comes_again(
     followed: list[OrderId] = []
 
     async def stumble(unit: Any, event: OrderPlaced) -> None:
-        await unit.connection.execute("insert into job_slots values ('half', now(), 'test')")
+        await unit.connection.execute("insert into job_runs values ('half', now(), 'test')")
         if event.order == "ord_1":
             raise ValueError("poison")
         followed.append(event.order)
@@ -72,8 +74,8 @@ async def test_an_event_that_cannot_be_followed_holds_up_nobody_and_comes_again(
     assert followed == ["ord_2"]
     assert await left(units) == [("ValueError", 1)]
     async with units.begin() as unit:
-        assert await unit.connection.fetchval("select count(*) from job_slots") == 1
-        await unit.connection.execute("update events set due_at = now()")
+        assert await unit.connection.fetchval("select count(*) from job_runs") == 1
+        await unit.connection.execute("update outbox_events set due_at = now()")
     await process_events(units, {OrderPlaced: ()})
     assert await left(units) == []
 
@@ -92,9 +94,9 @@ async def test_each_time_an_event_is_tried_it_is_left_alone_twice_as_long(units:
     spans = []
     for _ in range(4):
         async with units.begin() as unit:
-            await unit.connection.execute("update events set due_at = $1", unit.now)
+            await unit.connection.execute("update outbox_events set due_at = $1", unit.now)
             await unit.administration.outbox.lease(1, timedelta(seconds=10))
-            due_at = await unit.connection.fetchval("select due_at from events")
+            due_at = await unit.connection.fetchval("select due_at from outbox_events")
             spans.append((due_at - unit.now).total_seconds())
 
     assert spans == [10, 20, 40, 80]

@@ -103,10 +103,10 @@ async def test_the_next_hour_has_its_own_and_a_round_more_changes_nothing(units,
     await a_round(units)
     first = await kept_back(units)
     async with units.read() as unit:
-        before = await unit.connection.fetchval("select sum(version) from stock")
+        before = await unit.connection.fetchval("select sum(version) from stock_levels")
     await a_round(units)
     async with units.read() as unit:
-        after = await unit.connection.fetchval("select sum(version) from stock")
+        after = await unit.connection.fetchval("select sum(version) from stock_levels")
     clock.now = SATURDAY + HOUR
     await a_round(units)
 
@@ -155,7 +155,7 @@ async def test_followers_are_told_why_less_is_sold(units):
     await a_round(units)
     async with units.read() as unit:
         told = await unit.connection.fetchval(
-            "select safety_stock from feed_inbox where cause = 'walk_ins'"
+            "select safety_stock from feed_outbox where cause = 'walk_ins'"
         )
 
     assert told == 5

@@ -149,14 +149,14 @@ class Told:
         async with self.units.read() as unit:
             rows = await unit.connection.fetch(
                 """
-                select kind, sku, occurred_at, sum(on_hand), sum(unavailable) from movements
+                select kind, sku, occurred_at, sum(on_hand), sum(unavailable) from stock_movements
                 where store = $1 and kind <> 'count' group by 1, 2, 3
                 """,
                 self.store,
             )
             members = await unit.connection.fetch(
                 """
-                select available - debt, pending from members
+                select available - debt, pending from loyalty_members
                 join customers on customers.id = customer where external_id like $1
                 order by external_id
                 """,

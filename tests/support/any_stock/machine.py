@@ -167,7 +167,7 @@ class Machine(RuleBasedStateMachine):
 
     async def _figures(self) -> Any:
         async with self.units.read() as unit:
-            query = f"select store, sku, {', '.join(FIGURES)} from stock"
+            query = f"select store, sku, {', '.join(FIGURES)} from stock_levels"
             written = {tuple(row)[:2]: tuple(row)[2:] for row in await unit.connection.fetch(query)}
             sellable = {}
             for channel in self.shop.channels:

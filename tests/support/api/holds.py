@@ -24,7 +24,7 @@ async def held(shop: Shop, sku: str = MUG, store: str = HARBOUR) -> tuple[int, i
     page = await shop.page()
     async with shop.units.read() as unit:
         figure: int = await unit.connection.fetchval(
-            "select held from stock where sku = $1 and store = $2", sku, store
+            "select held from stock_levels where sku = $1 and store = $2", sku, store
         )
     answer = await shop.client.get(f"/v1/availability/{sku}?store={store}", headers=page)
     return figure, answer.json()["stores"][0]["quantity"]

@@ -80,14 +80,14 @@ class PaymentView(Struct, frozen=True):
     def of(cls, order: Order, attempt: PaymentAttempt | None, publishable_key: str) -> Self:
         if attempt is None:
             return cls(order.payment.method)
-        waits = order.is_pending and order.pay_by is not None
+        waits = order.is_pending and order.payment_due_at is not None
         asks = bool(attempt.client_secret)
         return cls(
             method=order.payment.method,
             state=attempt.state,
             attempt=attempt.id,
-            problem=attempt.trouble or UNSET,
-            until=order.pay_by if waits and order.pay_by else UNSET,
+            problem=attempt.last_error or UNSET,
+            until=order.payment_due_at if waits and order.payment_due_at else UNSET,
             client_secret=attempt.client_secret or UNSET,
             next_action=attempt.next_action or UNSET,
             publishable_key=publishable_key if asks and publishable_key else UNSET,
@@ -125,7 +125,7 @@ class OrderView(Struct, frozen=True):
 
     @classmethod
     def of(cls, seen: OrderDetails, publishable_key: str, token: str | UnsetType = UNSET) -> Self:
-        told: dict[str, Any] = {**structs.asdict(seen.order), **structs.asdict(seen.order.bill)}
+        told: dict[str, Any] = {**structs.asdict(seen.order), **structs.asdict(seen.order.pricing)}
         told["token"] = token
         told["payment"] = PaymentView.of(seen.order, seen.attempt, publishable_key)
         told["lines"] = [

@@ -49,7 +49,7 @@ class TransactionView(Struct, frozen=True):
             tries=asked.tries,
             planned_at=asked.planned_at,
             changed_at=asked.changed_at,
-            code=asked.trouble or UNSET,
+            code=asked.last_error or UNSET,
             receipt=asked.receipt or UNSET,
         )
 
@@ -86,7 +86,7 @@ class PaymentAttemptView(Struct, frozen=True):
             until=attempt.deadline,
             transactions=[TransactionView.of(one, currency) for one in tried.transactions],
             payment=attempt.payment or UNSET,
-            problem=attempt.trouble or UNSET,
+            problem=attempt.last_error or UNSET,
         )
 
 

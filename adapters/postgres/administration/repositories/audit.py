@@ -44,15 +44,15 @@ PATIENCE: Final = timedelta(seconds=30)
 WAIT: Final = "select set_config('statement_timeout', $1, true)"
 KEEP: Final = """
     with unknown as (delete from audits where name <> all($2))
-    insert into audits (name, at, checked, broken, unfinished)
+    insert into audits (name, audited_at, checked, broken, unfinished)
     select name, $1, checked, broken, unfinished
     from unnest($2::text[], $3::bigint[], $4::bigint[], $5::boolean[])
         as found (name, checked, broken, unfinished)
     order by name
-    on conflict (name) do update set at = excluded.at, checked = excluded.checked,
+    on conflict (name) do update set audited_at = excluded.audited_at, checked = excluded.checked,
         broken = excluded.broken, unfinished = excluded.unfinished
 """
-LAST: Final = "select name, at, checked, broken, unfinished from audits order by name"
+LAST: Final = "select name, audited_at, checked, broken, unfinished from audits order by name"
 
 
 class PostgresAudit:

@@ -4,10 +4,10 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 CLAIM: Final = """
-    insert into job_slots (job, slot, node) values ($1, $2, $3)
+    insert into job_runs (job, scheduled_at, node) values ($1, $2, $3)
     on conflict do nothing returning true
 """
-SWEEP: Final = "delete from job_slots where job = $1 and slot < $2"
+SWEEP: Final = "delete from job_runs where job = $1 and scheduled_at < $2"
 KEPT: Final = timedelta(days=1)
 
 

@@ -12,26 +12,28 @@ from domain.orders.timeline import TimelineEntry
 from service.administration.ports import LeasedEvent
 
 ADD: Final = """
-    with told as (
-        insert into timeline (order_id, at, what, by, actor, group_id, store, facts)
-        select order_id, at, what, by, actor, group_id, store, facts::jsonb from unnest(
+    with entries as (
+        insert into order_timeline (order_id, occurred_at, kind, actor_kind, actor, fulfilment_id,
+            store, details)
+        select order_id, occurred_at, kind, actor_kind, actor, fulfilment_id, store,
+            details::jsonb from unnest(
             $4::text[], $5::timestamptz[], $6::text[], $7::text[], $8::text[], $9::text[],
             $10::text[], $11::text[]
-        ) as entry (order_id, at, what, by, actor, group_id, store, facts)
+        ) as entry (order_id, occurred_at, kind, actor_kind, actor, fulfilment_id, store, details)
     )
-    insert into events (kind, body, recorded_at, due_at)
+    insert into outbox_events (kind, body, recorded_at, due_at)
     select kind, body::jsonb, $3, $3 from unnest($1::text[], $2::text[]) as event (kind, body)
 """
 LEASE: Final = """
-    update events set attempts = attempts + 1,
+    update outbox_events set attempts = attempts + 1,
         due_at = $1 + least($3::interval * power(2, least(attempts, 16)), interval '1 hour')
     where id in (
-        select id from events where due_at <= $1 order by id limit $2 for update skip locked
+        select id from outbox_events where due_at <= $1 order by id limit $2 for update skip locked
     )
     returning id, body, attempts
 """
-TAKE: Final = "delete from events where id = $1 and attempts = $2 returning true"
-TROUBLE: Final = "update events set trouble = $2 where id = $1"
+TAKE: Final = "delete from outbox_events where id = $1 and attempts = $2 returning true"
+RECORD_FAILURE: Final = "update outbox_events set last_error = $2 where id = $1"
 
 
 class PostgresOutbox:
@@ -59,7 +61,7 @@ class PostgresOutbox:
 
     async def record_failure(self, leased: LeasedEvent, words: str) -> None:
         """Note why an event could not be followed; it comes again when its lease ends."""
-        await self._connection.execute(TROUBLE, leased.id, words)
+        await self._connection.execute(RECORD_FAILURE, leased.id, words)
 
 
 def _values(entry: TimelineEntry) -> tuple[Any, ...]:

@@ -12,7 +12,7 @@ from domain.kernel.ids import WebhookId
 
 PARCEL_MAX: Final = 100
 """Changes that are told in one call."""
-COLUMNS: Final = "id, url, state, position, attempts, trouble, failing_since, created_at"
+COLUMNS: Final = "id, url, state, position, attempts, last_error, failing_since, created_at"
 ADD: Final = """
     insert into webhooks (id, url, secret, state, position, created_at, due_at)
     values ($1, $2, $3, $4, $5, $6, $6)
@@ -21,13 +21,14 @@ GET: Final = f"select {COLUMNS} from webhooks where id = $1"
 PAGE: Final = f"select {COLUMNS} from webhooks where id > $1 order by id limit $2"
 REMOVE: Final = "delete from webhooks where id = $1 returning true"
 REWIND: Final = f"""
-    update webhooks set position = $2, until = null, state = 'active', attempts = 0, trouble = '',
+    update webhooks set position = $2, batch_end = null, state = 'active', attempts = 0,
+        last_error = '',
         failing_since = null, due_at = $3
     where id = $1
     returning {COLUMNS}
 """
 LEASE: Final = f"""
-    update webhooks set due_at = $1 + $3::interval, until = coalesce(until, (
+    update webhooks set due_at = $1 + $3::interval, batch_end = coalesce(batch_end, (
         select max(next.position) from (
             select position from feed where feed.position > webhooks.position
             order by position limit {PARCEL_MAX}
@@ -38,10 +39,10 @@ LEASE: Final = f"""
         where state = 'active' and due_at <= $1 and position < (select max(position) from feed)
         order by due_at limit $2 for update skip locked
     )
-    returning id, url, secret, position, until, attempts, failing_since, due_at
+    returning id, url, secret, position, batch_end, attempts, failing_since, due_at
 """
 SETTLE: Final = """
-    update webhooks set state = $3, position = $4, until = $5, attempts = $6, trouble = $7,
+    update webhooks set state = $3, position = $4, batch_end = $5, attempts = $6, last_error = $7,
         failing_since = $8, due_at = $9
     where id = $1 and due_at = $2
 """
@@ -88,9 +89,9 @@ class PostgresWebhooks:
             parcel.due_at,
             settled.state.value,
             settled.position,
-            settled.until,
+            settled.batch_end,
             settled.attempts,
-            settled.trouble,
+            settled.last_error,
             settled.failing_since,
             settled.due_at,
         )

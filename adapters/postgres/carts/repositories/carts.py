@@ -52,9 +52,11 @@ TAKE_SAVED: Final = """
 """
 OF_MEMBER: Final = f"""
     {OPEN_OF_ANY} and customer = (
-        select members.customer from members join customers on customers.id = members.customer
-        where (members.id = $1 or customers.external_id = $1) and members.status <> 'closed'
-        order by members.id <> $1 limit 1
+        select loyalty_members.customer from loyalty_members
+        join customers on customers.id = loyalty_members.customer
+        where (loyalty_members.id = $1 or customers.external_id = $1)
+            and loyalty_members.status <> 'closed'
+        order by loyalty_members.id <> $1 limit 1
     )
 """
 BY_CODE: Final = f"{OPEN_OF_ANY} and code_hash = $1 and code_until > $2 limit 1"

@@ -8,28 +8,28 @@ from domain.carts.recently_viewed import MAX_VIEWED, ViewedProduct
 from domain.kernel.ids import CartId, CustomerId, Sku
 
 NOTE: Final = """
-    insert into viewed (owner, sku, viewed_at)
+    insert into recently_viewed (owner, sku, viewed_at)
     select $1, sku, at from unnest($2::text[], $3::timestamptz[]) as seen (sku, at) order by sku
     on conflict (owner, sku) do update set viewed_at = excluded.viewed_at
 """
 TRIM: Final = f"""
-    delete from viewed where owner = $1 and sku in (
-        select sku from viewed where owner = $1
+    delete from recently_viewed where owner = $1 and sku in (
+        select sku from recently_viewed where owner = $1
         order by viewed_at desc, sku offset {MAX_VIEWED}
     )
 """
 OF: Final = f"""
-    select sku, viewed_at from viewed where owner = $1
+    select sku, viewed_at from recently_viewed where owner = $1
     order by viewed_at desc, sku limit {MAX_VIEWED}
 """
 MOVE: Final = """
-    with gone as (delete from viewed where owner = $1 returning sku, viewed_at)
-    insert into viewed (owner, sku, viewed_at)
+    with gone as (delete from recently_viewed where owner = $1 returning sku, viewed_at)
+    insert into recently_viewed (owner, sku, viewed_at)
     select $2, sku, viewed_at from gone order by sku
     on conflict (owner, sku)
-        do update set viewed_at = greatest(viewed.viewed_at, excluded.viewed_at)
+        do update set viewed_at = greatest(recently_viewed.viewed_at, excluded.viewed_at)
 """
-FORGET: Final = "delete from viewed where owner = any($1::text[])"
+FORGET: Final = "delete from recently_viewed where owner = any($1::text[])"
 
 
 class PostgresRecentlyViewed:

@@ -6,16 +6,17 @@ from typing import Any, Final
 from domain.foundation.callers import Caller
 
 NOTE: Final = """
-    insert into trespasses (caller, role, operation, object, at) values ($1, $2, $3, $4, $5)
+    insert into access_denials (caller, role, operation, resource, denied_at)
+    values ($1, $2, $3, $4, $5)
 """
 TURN: Final = "select pg_advisory_xact_lock(hashtext($1))"
 COUNT: Final = """
-    select count(*) from trespasses where caller = $1 and object = $2 and at > $3
+    select count(*) from access_denials where caller = $1 and resource = $2 and denied_at > $3
 """
 FORGET: Final = """
     with gone as (
-        delete from trespasses
-        where id in (select id from trespasses where at < $1 order by at limit $2)
+        delete from access_denials
+        where id in (select id from access_denials where denied_at < $1 order by denied_at limit $2)
         returning true
     )
     select count(*) from gone

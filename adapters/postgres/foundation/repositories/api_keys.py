@@ -11,13 +11,13 @@ from domain.kernel.ids import ApiKeyId
 
 COLUMNS: Final = "id, role, created_at, stores, terminal, scopes, hint, revoked_at"
 ADD: Final = """
-    insert into keys (id, role, secret_hash, stores, terminal, scopes, hint, created_at)
+    insert into api_keys (id, role, secret_hash, stores, terminal, scopes, hint, created_at)
     values ($1, $2, $3, $4, $5, $6, $7, $8)
 """
-BY_SECRET: Final = f"select {COLUMNS} from keys where secret_hash = $1 and revoked_at is null"
-PAGE: Final = f"select {COLUMNS} from keys where id > $1 order by id limit $2"
+BY_SECRET: Final = f"select {COLUMNS} from api_keys where secret_hash = $1 and revoked_at is null"
+PAGE: Final = f"select {COLUMNS} from api_keys where id > $1 order by id limit $2"
 REVOKE: Final = """
-    update keys set revoked_at = coalesce(revoked_at, $2) where id = $1 returning true
+    update api_keys set revoked_at = coalesce(revoked_at, $2) where id = $1 returning true
 """
 
 

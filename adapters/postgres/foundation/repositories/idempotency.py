@@ -35,16 +35,17 @@ CLAIM: Final = f"""
     with turn as materialized (
         select pg_advisory_xact_lock({TURN.format(principal="$1::text", key="$2::text")})
     )
-    insert into requests (principal, key, digest, created_at) select $1, $2, $3, $4 from turn
+    insert into idempotency_keys (principal, key, digest, created_at) select $1, $2, $3, $4
+    from turn
     on conflict do nothing returning true
 """
-FIRST: Final = "select digest, answer from requests where principal = $1 and key = $2"
-ANSWER: Final = "update requests set answer = $3 where principal = $1 and key = $2"
-WITHDRAW: Final = "delete from requests where principal = $1 and key = $2"
+FIRST: Final = "select digest, response from idempotency_keys where principal = $1 and key = $2"
+ANSWER: Final = "update idempotency_keys set response = $3 where principal = $1 and key = $2"
+WITHDRAW: Final = "delete from idempotency_keys where principal = $1 and key = $2"
 FORGET: Final = """
     with gone as (
-        delete from requests where (principal, key) in (
-            select principal, key from requests where created_at < $1
+        delete from idempotency_keys where (principal, key) in (
+            select principal, key from idempotency_keys where created_at < $1
             order by created_at limit $2
         )
         returning true
@@ -55,17 +56,17 @@ FORGET: Final = """
 
 FIRST_OF_ALL: Final = f"""
     select pg_try_advisory_xact_lock({TURN.format(principal="principal", key="key")}) as ours,
-        digest, answer
+        digest, response
     from unnest($1::text[], $2::text[]) with ordinality as asked (principal, key, place)
-    left join requests using (principal, key)
+    left join idempotency_keys using (principal, key)
     order by place
 """
 """Whoever had the turn a moment ago may have answered unseen: then it is not remembered twice."""
 REMEMBER: Final = """
-    insert into requests (principal, key, digest, answer, created_at)
-    select principal, key, digest, answer, $5
+    insert into idempotency_keys (principal, key, digest, response, created_at)
+    select principal, key, digest, response, $5
     from unnest($1::text[], $2::text[], $3::bytea[], $4::bytea[])
-        as given (principal, key, digest, answer)
+        as given (principal, key, digest, response)
     order by principal, key
     on conflict do nothing
 """
@@ -133,9 +134,9 @@ def _found(key: IdempotencyKey, row: Any, kind: type[T]) -> T | DomainError | No
 
 def _first(key: IdempotencyKey, row: Any, kind: type[T]) -> T | DomainError:
     """The answer that a row remembers, or why it cannot be given."""
-    if row is None or row["answer"] is None:
+    if row is None or row["response"] is None:
         return InProgress()
     if row["digest"] != key.digest:
         return KeyReused()
     key.replayed = True
-    return msgspec.json.decode(row["answer"], type=kind)
+    return msgspec.json.decode(row["response"], type=kind)

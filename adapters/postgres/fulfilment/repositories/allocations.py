@@ -6,11 +6,11 @@ from typing import Any, Final
 from domain.fulfilment.fulfilments import Allocation
 
 WRITE: Final = """
-    insert into allocations (group_id, line, sku, store, quantity, consumed, released)
+    insert into allocations (fulfilment_id, line, sku, store, quantity, consumed, released)
     select * from unnest(
         $1::text[], $2::text[], $3::text[], $4::text[], $5::int[], $6::int[], $7::int[]
     )
-    on conflict (group_id, line, sku) do update
+    on conflict (fulfilment_id, line, sku) do update
     set quantity = excluded.quantity, consumed = excluded.consumed, released = excluded.released
 """
 

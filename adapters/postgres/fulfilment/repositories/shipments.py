@@ -16,7 +16,7 @@ _SLOTS: Final = ", ".join(f"${position}" for position in range(2, len(FIELDS) + 
 ADD: Final = f"insert into shipments (order_id, {COLUMNS}) values ($1, {_SLOTS})"
 _PARCELS: Final = f"${FIELDS.index('parcels') + 2}::jsonb"
 KNOWN_BY: Final = f"""
-    insert into order_words (kind, word, order_id)
+    insert into order_search_terms (kind, term, order_id)
     select 'tracking', parcel ->> 'tracking_number', $1
     from jsonb_array_elements({_PARCELS}) as parcel
     on conflict do nothing

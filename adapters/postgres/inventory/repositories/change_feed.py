@@ -21,10 +21,10 @@ CHANGE: Final = (
     "store, sku, on_hand, unavailable, allocated, held, staged, safety_stock, version, cause,"
     " recorded_at, channel"
 )
-WAITING: Final = "select exists (select from feed_inbox)"
+WAITING: Final = "select exists (select from feed_outbox)"
 RELAY: Final = f"""
     with taken as (
-        delete from feed_inbox where id in (select id from feed_inbox order by id limit $1)
+        delete from feed_outbox where id in (select id from feed_outbox order by id limit $1)
         returning id, {CHANGE}
     )
     insert into feed ({CHANGE}) select {CHANGE} from taken order by id
@@ -49,7 +49,7 @@ RESTATED: Final = f"""
 MOMENT: Final = """
     select '', '', coalesce(max(position), 0) from feed
     union all
-    select store, sku, max(version) from feed_inbox where sku = any($1::text[]) group by store, sku
+    select store, sku, max(version) from feed_outbox where sku = any($1::text[]) group by store, sku
 """
 SPAN: Final = "select coalesce(min(position), 1), coalesce(max(position), 0) from feed"
 FORGET: Final = """

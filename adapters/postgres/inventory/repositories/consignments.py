@@ -54,20 +54,20 @@ PUT: Final = f"""
     ", ".join(f"{name} = excluded.{name}" for name in Delivery.__struct_fields__)
 }
 """
-FORGET: Final = "delete from incoming where source = any($1::text[])"
+FORGET: Final = "delete from incoming_stock where source = any($1::text[])"
 ONE_FILE: Final = "select pg_advisory_xact_lock(hashtext('deliveries'))"
 TOLD: Final = "select * from deliveries where external_id = any($1::text[]) order by id for update"
 AWAIT: Final = """
-    insert into incoming (store, sku, units, due_on, source)
+    insert into incoming_stock (store, sku, units, due_on, source)
     select * from unnest($1::text[], $2::text[], $3::int[], $4::date[], $5::text[])
 """
 INCOMING: Final = """
-    select incoming.store, sku, units, due_on, source
-    from incoming join stores on stores.store = incoming.store
-    where sku = any($1::text[]) and ($2::text[] is null or incoming.store = any($2))
+    select incoming_stock.store, sku, units, due_on, source
+    from incoming_stock join stores on stores.store = incoming_stock.store
+    where sku = any($1::text[]) and ($2::text[] is null or incoming_stock.store = any($2))
         and ($3::date is null
             or due_on between ($4::timestamptz at time zone stores.time_zone)::date and $3)
-    order by due_on nulls last, source, incoming.store, sku
+    order by due_on nulls last, source, incoming_stock.store, sku
 """
 
 

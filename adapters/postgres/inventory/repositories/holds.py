@@ -43,9 +43,9 @@ FIELDS: Final = f"{COLUMNS}, attempt, pinned_until"
 SELECT: Final = f"select {FIELDS} from holds"
 TAKE_ALL: Final = f"{SELECT} where id = any($1::text[]) order by id for update"
 OF_MEMBERS: Final = f"""
-    select members.id as member, {", ".join(f"holds.{name}" for name in FIELDS.split(", "))}
-    from holds join members on members.customer = holds.customer
-    where members.id = any($1::text[]) and state = 'active' and held_until > $4
+    select loyalty_members.id as member, {", ".join(f"holds.{name}" for name in FIELDS.split(", "))}
+    from holds join loyalty_members on loyalty_members.customer = holds.customer
+    where loyalty_members.id = any($1::text[]) and state = 'active' and held_until > $4
         and (pinned_until is null or pinned_until <= $4)
         and exists (
             select from hold_units

@@ -15,18 +15,20 @@ PUT: Final = f"""
     insert into sales_channels (channel, {POLICY}) values ($1, $2, $3, $4, $5)
     on conflict (channel) do update set ({POLICY}) = row ($2, $3, $4, $5)
 """
-BUFFERS: Final = "select sku, buffer from buffers where channel = $1 and sku = any($2::text[])"
+BUFFERS: Final = (
+    "select sku, buffer from channel_buffers where channel = $1 and sku = any($2::text[])"
+)
 PAGE: Final = """
-    select sku, buffer from buffers where channel = $1 and sku > $2 order by sku limit $3
+    select sku, buffer from channel_buffers where channel = $1 and sku > $2 order by sku limit $3
 """
 KEEP_BACK: Final = """
     with told as (
         select * from unnest($2::text[], $3::int[]) as told (sku, buffer) order by sku
     ), dropped as (
-        delete from buffers where channel = $1
+        delete from channel_buffers where channel = $1
             and sku in (select sku from told where told.buffer is null)
     )
-    insert into buffers (channel, sku, buffer)
+    insert into channel_buffers (channel, sku, buffer)
     select $1, sku, buffer from told where buffer is not null
     on conflict (channel, sku) do update set buffer = excluded.buffer
 """

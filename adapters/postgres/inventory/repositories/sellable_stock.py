@@ -38,7 +38,7 @@ def _terms_of(skus: str, stores: str) -> str:
                 'buffer', channel.buffer, 'quantities', quantities, 'most', most, 'low_at', low_at
             ),
             'buffers', coalesce((
-                select json_object_agg(own.sku, own.buffer) from buffers as own
+                select json_object_agg(own.sku, own.buffer) from channel_buffers as own
                 where own.channel = channel.channel and own.sku = any({skus})
             ), '{{}}'),
             'limited', array(

@@ -30,17 +30,17 @@ from service.pos.ports import Incidents
 FIGURES: Final = ("on_hand", "unavailable", "allocated", "held", "staged", "safety_stock")
 SHELF: Final = f"store, sku, {', '.join(FIGURES)}, version"
 SHELVE: Final = """
-    insert into stock (store, sku)
+    insert into stock_levels (store, sku)
     select store, sku from unnest($1::text[], $2::text[]) as place (store, sku)
     order by store, sku
-    on conflict (sku, store) do update set version = stock.version where false
+    on conflict (sku, store) do update set version = stock_levels.version where false
 """
 """Locks the shelves that are there already: PostgreSQL does so before it asks for the condition."""
 LOCK: Final = f"""
-    select {SHELF} from stock
+    select {SHELF} from stock_levels
     join unnest($1::text[], $2::text[]) as place (store, sku) using (store, sku)
     order by store, sku
-    for update of stock
+    for update of stock_levels
 """
 SEE: Final = """
             seen_at = greatest(shelf.seen_at, change.seen_at),
@@ -58,7 +58,7 @@ SEE: Final = """
 """What a change says of how sure we are of its shelf."""
 LOOK: Final = f"""
     with looked as (
-        update stock as shelf set {SEE}, version = shelf.version + change.news
+        update stock_levels as shelf set {SEE}, version = shelf.version + change.news
         from (
             select look.*, 0 as on_hand,
                 (before.misses + look.misses > 0 or before.shrink > 0 and counted)::int as news
@@ -66,12 +66,12 @@ LOOK: Final = f"""
                 $1::text[], $2::text[], $3::timestamptz[], $4::timestamptz[], $5::timestamptz[],
                 $6::int[], $7::boolean[]
             ) as look (store, sku, seen_at, cleared_at, missed_at, misses, counted)
-            join stock as before on before.store = look.store and before.sku = look.sku
+            join stock_levels as before on before.store = look.store and before.sku = look.sku
         ) as change
         where shelf.store = change.store and shelf.sku = change.sku
         returning {", ".join(f"shelf.{column}" for column in SHELF.split(", "))}, change.news
     ), told as (
-        insert into feed_inbox ({SHELF}, cause, recorded_at)
+        insert into feed_outbox ({SHELF}, cause, recorded_at)
         select {SHELF}, 'look', $8 from looked where news = 1
     )
     select {SHELF} from looked where news = 1
@@ -79,7 +79,7 @@ LOOK: Final = f"""
 """A look that found the figures right. Only where it ends a doubt there is news to tell."""
 APPLY: Final = f"""
     with moved as (
-        insert into movements
+        insert into stock_movements
             (store, sku, kind, on_hand, unavailable, cause, actor, occurred_at, conditions,
                 recorded_at)
         select *, $18 from unnest(
@@ -87,7 +87,7 @@ APPLY: Final = f"""
             $15::text[], $16::timestamptz[], $17::jsonb[]
         )
     ), changed as (
-        update stock as shelf set
+        update stock_levels as shelf set
             {", ".join(f"{name} = shelf.{name} + coalesce(change.{name}, 0)" for name in FIGURES)},
             version = shelf.version + 1,
             {SEE}
@@ -102,7 +102,7 @@ APPLY: Final = f"""
         where shelf.store = change.store and shelf.sku = change.sku
         returning {", ".join(f"shelf.{column}" for column in SHELF.split(", "))}, cause
     ), told as (
-        insert into feed_inbox ({SHELF}, cause, recorded_at) select *, $18 from changed
+        insert into feed_outbox ({SHELF}, cause, recorded_at) select *, $18 from changed
     )
     select {SHELF} from changed
 """
@@ -125,43 +125,44 @@ MANY: Final = 100
 
 RETELL: Final = f"""
     with locked as (
-        select store, sku from stock where sku = any($1::text[]) order by store, sku for update
+        select store, sku from stock_levels where sku = any($1::text[]) order by store, sku
+            for update
     ), changed as (
-        update stock as shelf set version = shelf.version + 1 from locked
+        update stock_levels as shelf set version = shelf.version + 1 from locked
         where shelf.store = locked.store and shelf.sku = locked.sku
         returning {", ".join(f"shelf.{column}" for column in SHELF.split(", "))}
     )
 , told as (
-        insert into feed_inbox ({SHELF}, cause, recorded_at) select *, 'catalogue', $2 from changed
+        insert into feed_outbox ({SHELF}, cause, recorded_at) select *, 'catalogue', $2 from changed
     )
     select store, sku from changed where on_hand - unavailable - allocated - held < 0
     order by store, sku
 """
 
 RESTATE: Final = """
-    insert into feed_inbox (store, sku, version, cause, recorded_at, channel)
+    insert into feed_outbox (store, sku, version, cause, recorded_at, channel)
     select store, '', 0, 'channel', $3, $2 from unnest($1::text[]) as told (store)
 """
 
 MOVED_SINCE: Final = """
-    select store, sku, moment.since, sum(movements.on_hand)::int as moved
+    select store, sku, moment.since, sum(stock_movements.on_hand)::int as moved
     from unnest($1::text[], $2::text[], $3::timestamptz[]) as moment (store, sku, since)
-    join movements using (store, sku)
-    where movements.occurred_at > moment.since
+    join stock_movements using (store, sku)
+    where stock_movements.occurred_at > moment.since
     group by store, sku, moment.since
 """
 MOVED_BY: Final = """
     select cause, store, sku, kind,
         case when on_hand = 0 then abs(unavailable) else on_hand end as units,
         coalesce(conditions, '{}') as conditions
-    from movements
+    from stock_movements
     join unnest($1::text[], $2::text[], $3::text[]) as source (cause, store, sku)
         using (cause, store, sku)
 """
 MOVEMENTS: Final = """
     select id, store, sku, kind, on_hand, unavailable, coalesce(conditions, '{}') as conditions,
         cause, actor, occurred_at, recorded_at, coalesce(repaired, '{}') as repaired
-    from movements
+    from stock_movements
     where sku = $1 and ($2::text[] is null or store = any($2)) and ($3::bigint is null or id < $3)
     order by id desc limit $4
 """
@@ -172,17 +173,17 @@ BLOCK: Final = """
         ) as move (store, sku, condition, units)
         group by store, sku, condition
     ), changed as (
-        update blocked set units = blocked.units + change.units from change
-        where (blocked.store, blocked.sku, blocked.condition)
+        update stock_conditions set units = stock_conditions.units + change.units from change
+        where (stock_conditions.store, stock_conditions.sku, stock_conditions.condition)
             = (change.store, change.sku, change.condition)
         returning change.*
     )
-    insert into blocked (store, sku, condition, units)
+    insert into stock_conditions (store, sku, condition, units)
     select * from change except select * from changed
 """
 """Whoever changes a shelf has locked it, so nobody else adds a condition meanwhile."""
 BLOCKED: Final = """
-    select store, sku, condition, units from blocked
+    select store, sku, condition, units from stock_conditions
     where sku = any($1::text[]) and ($2::text[] is null or store = any($2)) and units <> 0
     order by store, sku, condition
 """
@@ -193,7 +194,7 @@ BLOCKED_BY: Final = f"""
     order by store, sku, condition
 """
 AS_OF: Final = """
-    select store, sum(on_hand)::int, sum(unavailable)::int from movements
+    select store, sum(on_hand)::int, sum(unavailable)::int from stock_movements
     where sku = $1 and ($2::text[] is null or store = any($2)) and recorded_at <= $3
     group by store order by store
 """
@@ -207,7 +208,7 @@ LAPSED: Final = """
 
 OF: Final = f"""
     select {SHELF.replace("held", "held - coalesce(lapsed.units, 0) as held")},
-        seen_at, misses, shrink from stock
+        seen_at, misses, shrink from stock_levels
     left join (
         select store, sku, sum(quantity)::int as units from hold_units
         where held_until <= $3 and sku = any($1::text[])
@@ -216,23 +217,23 @@ OF: Final = f"""
     where sku = any($1::text[]) and ($2::text[] is null or store = any($2))
 """
 TOLD: Final = """
-    select store, sku, as_of, said_at, counted, safety_stock, counted_at
-    from counts join unnest($1::text[], $2::text[]) as place (store, sku) using (store, sku)
+    select store, sku, as_of, stated_at, counted, safety_stock, counted_at
+    from stock_counts join unnest($1::text[], $2::text[]) as place (store, sku) using (store, sku)
 """
 REMEMBER: Final = """
-    insert into counts (store, sku, counted, safety_stock, counted_at, as_of, said_at)
+    insert into stock_counts (store, sku, counted, safety_stock, counted_at, as_of, stated_at)
     select * from unnest(
         $1::text[], $2::text[], $3::int[], $4::int[], $5::timestamptz[], $6::timestamptz[],
         $7::timestamptz[]
     )
     on conflict (sku, store) do update set
-        as_of = greatest(counts.as_of, excluded.as_of),
-        said_at = excluded.said_at,
-        counted = coalesce(excluded.counted, counts.counted),
+        as_of = greatest(stock_counts.as_of, excluded.as_of),
+        stated_at = excluded.stated_at,
+        counted = coalesce(excluded.counted, stock_counts.counted),
         safety_stock = case when excluded.counted is null
-            then counts.safety_stock else excluded.safety_stock end,
+            then stock_counts.safety_stock else excluded.safety_stock end,
         counted_at = case when excluded.counted is null
-            then counts.counted_at else excluded.counted_at end
+            then stock_counts.counted_at else excluded.counted_at end
 """
 
 
@@ -316,7 +317,7 @@ class PostgresStockLevels:
     async def _copy(self, goods: Collection[StockPosting]) -> None:
         """Many lines of the ledger, by the shortest way."""
         rows = [(*_movement(move), self._now) for move in goods]
-        await self._connection.copy_records_to_table("movements", records=rows, columns=LINE)
+        await self._connection.copy_records_to_table("stock_movements", records=rows, columns=LINE)
 
     async def _block(self, moves: Collection[StockPosting]) -> None:
         rows = [
@@ -413,9 +414,9 @@ def _line(line: StockCount | None) -> tuple[int | None, int | None, datetime | N
 
 
 def _told(row: Any) -> Report:
-    store, sku, as_of, said_at, counted, safety_stock, counted_at = row
+    store, sku, as_of, stated_at, counted, safety_stock, counted_at = row
     if counted is None:
-        return Report(as_of, stated_at=said_at)
+        return Report(as_of, stated_at=stated_at)
     line = StockCount(
         store=store,
         sku=sku,
@@ -423,7 +424,7 @@ def _told(row: Any) -> Report:
         safety_stock=safety_stock,
         counted_at=counted_at,
     )
-    return Report(as_of, line, said_at)
+    return Report(as_of, line, stated_at)
 
 
 def without_lapsed(shelf: StockLevel, units: int | None) -> StockLevel:

@@ -12,17 +12,18 @@ from domain.kernel.ids import Sku, StoreId
 DECIDE: Final = """
     insert into walk_in_policies (store, active, floor, cap) values ($1, $2, $3, $4)
     on conflict (store) do update set
-        active = excluded.active, floor = excluded.floor, cap = excluded.cap, kept_for = null
+        active = excluded.active, floor = excluded.floor, cap = excluded.cap, raised_for = null
 """
 POLICY: Final = "select active, floor, cap from walk_in_policies where store = $1"
 TAKE_TURN: Final = """
     select policy.store, active, floor, cap, hour
     from walk_in_policies as policy join stores using (store),
         lateral (select date_trunc('hour', $1::timestamptz at time zone time_zone) as hour) as now
-    where kept_for is distinct from hour and (
-        active or exists (select from walk_ins where walk_ins.store = policy.store)
+    where raised_for is distinct from hour and (
+        active or exists (select from walk_in_safety_stock
+        where walk_in_safety_stock.store = policy.store)
     )
-    order by kept_for nulls first, policy.store limit 1
+    order by raised_for nulls first, policy.store limit 1
     for update of policy skip locked
 """
 EXPECTED: Final = """
@@ -31,24 +32,25 @@ EXPECTED: Final = """
         from stores, generate_series(1, $3) as n where store = $1
     ), sold as (
         select sku, n, -sum(on_hand) as units
-        from movements join week on occurred_at >= since and occurred_at < since + $4::interval
+        from stock_movements join week on occurred_at >= since
+            and occurred_at < since + $4::interval
         where store = $1 and kind = 'sale'
         group by sku, n
     )
     select sku, ceil(sum(units) / (select count(distinct n) from sold))::int from sold group by sku
 """
 """The average is over the weeks in which the store sold anything in that hour."""
-BY_HAND: Final = "select sku, by_hand from walk_ins where store = $1"
-KEPT: Final = "update walk_in_policies set kept_for = $2 where store = $1"
-LOWERED: Final = "delete from walk_ins where store = $1 and sku <> all($2::text[])"
+BY_HAND: Final = "select sku, manual_safety_stock from walk_in_safety_stock where store = $1"
+KEPT: Final = "update walk_in_policies set raised_for = $2 where store = $1"
+LOWERED: Final = "delete from walk_in_safety_stock where store = $1 and sku <> all($2::text[])"
 RAISED: Final = """
-    insert into walk_ins (store, sku, by_hand)
+    insert into walk_in_safety_stock (store, sku, manual_safety_stock)
     select $1, * from unnest($2::text[], $3::int[])
     on conflict do nothing
 """
 FORGET: Final = """
-    delete from walk_ins using unnest($1::text[], $2::text[]) as told (store, sku)
-    where (walk_ins.store, walk_ins.sku) = (told.store, told.sku)
+    delete from walk_in_safety_stock using unnest($1::text[], $2::text[]) as told (store, sku)
+    where (walk_in_safety_stock.store, walk_in_safety_stock.sku) = (told.store, told.sku)
 """
 
 

@@ -27,89 +27,90 @@ from domain.loyalty.points import (
 )
 
 BUYERS: Final = """
-    select customer, id from members where customer = any($1::text[]) and status <> 'closed'
+    select customer, id from loyalty_members where customer = any($1::text[]) and status <> 'closed'
     order by id for no key update
 """
 LOCK_CUSTOMER: Final = """
-    select id from members where customer = $1 and status <> 'closed' for no key update
+    select id from loyalty_members where customer = $1 and status <> 'closed' for no key update
 """
 LOCK_BUYER: Final = """
-    select id, debt from members
-    where id = (select member from lots where purchase = $1 limit 1) for no key update
+    select id, debt from loyalty_members
+    where id = (select member from points_lots where purchase = $1 limit 1) for no key update
 """
 LOT_FIELDS: Final = PointsLot.__struct_fields__
 NEW_LOT_FIELDS: Final = ("id", "purchase", "line", "granted", "earned_at", "origin", "activates_at")
 ENTRY_FIELDS: Final = ("id", "member", "kind", "source", "purchase", "occurred_at")
 SHIPPED: Final = LoyaltyProgramme()
 LOT: Final = ", ".join(LOT_FIELDS)
-IS_POSTED: Final = "select exists (select from entries where kind = $1 and source = $2)"
+IS_POSTED: Final = "select exists (select from points_entries where kind = $1 and source = $2)"
 LOTS_TO_CONFIRM: Final = f"""
-    select {LOT} from lots
+    select {LOT} from points_lots
     where purchase = $1 and line = any($2::text[]) and origin is null and pending > 0
     order by line
 """
 PROMISES: Final = f"""
-    select {LOT} from lots
+    select {LOT} from points_lots
     where purchase = $1 and line = any($2::text[]) and origin is null
 """
 GRANT_MORE: Final = """
-    update lots set granted = lots.granted + more.points
-    from unnest($1::text[], $2::bigint[]) as more (id, points) where lots.id = more.id
+    update points_lots set granted = points_lots.granted + more.points
+    from unnest($1::text[], $2::bigint[]) as more (id, points) where points_lots.id = more.id
 """
 LOCK_MEMBERS: Final = """
-    select id, debt from members where id = any($1::text[]) order by id for no key update
+    select id, debt from loyalty_members where id = any($1::text[]) order by id for no key update
 """
 LOCK_BUYERS: Final = """
-    select id from members
-    where id in (select member from lots where purchase = any($1::text[]))
+    select id from loyalty_members
+    where id in (select member from points_lots where purchase = any($1::text[]))
     order by id for no key update
 """
 LOCK_BOTH: Final = """
-    select id from members
-    where id = any($1::text[]) or id in (select member from lots where purchase = any($2::text[]))
+    select id from loyalty_members
+    where id = any($1::text[]) or id in (select member from points_lots
+    where purchase = any($2::text[]))
     order by id for no key update
 """
 MEANT: Final = """
-    select said, members.id from unnest($1::text[]) as said
+    select said, loyalty_members.id from unnest($1::text[]) as said
     left join customers on customers.external_id = said
-    join members on members.id = said or members.customer = customers.id
+    join loyalty_members on loyalty_members.id = said or loyalty_members.customer = customers.id
     where status <> 'closed'
-    order by said, members.id = said
+    order by said, loyalty_members.id = said
 """
-AVAILABLE: Final = "select id, available from members where id = any($1::text[])"
-LOTS_OF_PURCHASES: Final = f"select member, {LOT} from lots where purchase = any($1::text[])"
+AVAILABLE: Final = "select id, available from loyalty_members where id = any($1::text[])"
+LOTS_OF_PURCHASES: Final = f"select member, {LOT} from points_lots where purchase = any($1::text[])"
 LOTS_LEFT: Final = f"""
-    select member, {LOT} from lots
+    select member, {LOT} from points_lots
     where member = any($1::text[]) and purchase <> all($2::text[]) and remaining > 0
 """
-LOTS_OF: Final = f"select {LOT} from lots where purchase = $1"
+LOTS_OF: Final = f"select {LOT} from points_lots where purchase = $1"
 OTHER_LOTS: Final = f"""
-    select {LOT} from lots where member = $1 and purchase <> $2 and remaining > 0
+    select {LOT} from points_lots where member = $1 and purchase <> $2 and remaining > 0
 """
 LOCK_DUE: Final = """
-    select id, debt from members
+    select id, debt from loyalty_members
     where id in (
-        select member from lots where pending > 0 and activates_at <= $1
+        select member from points_lots where pending > 0 and activates_at <= $1
         order by activates_at limit $2
     )
     order by id
     for no key update skip locked
 """
 LOTS_DUE: Final = f"""
-    select member, {LOT} from lots
+    select member, {LOT} from points_lots
     where member = any($1::text[]) and pending > 0 and activates_at <= $2
     order by member, activates_at, id
 """
 POST: Final = """
     with entry as (
-        insert into entries (id, member, kind, source, purchase, occurred_at, recorded_at)
+        insert into points_entries (id, member, kind, source, purchase, occurred_at, recorded_at)
         select *, $7::timestamptz from unnest(
             $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[]
         )
         on conflict (kind, source) do nothing
         returning id, member
     ), posting as (
-        insert into postings (entry, position, account, side, points, lot)
+        insert into points_postings (entry, position, account, side, points, lot)
         select p.entry, p.position, p.account, p.side, p.points, p.lot
         from unnest(
             $8::text[], $9::int[], $10::text[], $11::text[], $12::bigint[], $13::text[]
@@ -129,7 +130,8 @@ POST: Final = """
         from posting join entry on entry.id = posting.entry
         group by entry.member, lot
     ), fresh as (
-        insert into lots (id, member, purchase, line, granted, earned_at, origin, activates_at,
+        insert into points_lots (id, member, purchase, line, granted, earned_at, origin,
+            activates_at,
             pending, remaining)
         select l.id, change.member, l.purchase, l.line, l.granted, l.earned_at, l.origin,
             l.activates_at, change.pending, change.available
@@ -139,23 +141,23 @@ POST: Final = """
         ) as l (id, purchase, line, granted, earned_at, origin, activates_at)
         join change on change.lot = l.id
     ), moved as (
-        update lots set
-            pending = lots.pending + change.pending,
-            remaining = lots.remaining + change.available,
-            reversed = lots.reversed + change.reversed
-        from change where lots.id = change.lot
+        update points_lots set
+            pending = points_lots.pending + change.pending,
+            remaining = points_lots.remaining + change.available,
+            reversed = points_lots.reversed + change.reversed
+        from change where points_lots.id = change.lot
     )
-    update members set
-        pending = members.pending + change.pending,
-        available = members.available + change.available,
-        held = members.held + change.held,
-        debt = members.debt + change.debt
+    update loyalty_members set
+        pending = loyalty_members.pending + change.pending,
+        available = loyalty_members.available + change.available,
+        held = loyalty_members.held + change.held,
+        debt = loyalty_members.debt + change.debt
     from (
         select member, sum(pending)::bigint as pending, sum(available)::bigint as available,
             sum(held)::bigint as held, sum(debt)::bigint as debt
         from change group by member
     ) as change
-    where members.id = change.member
+    where loyalty_members.id = change.member
 """
 
 

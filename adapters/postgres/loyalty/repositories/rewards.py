@@ -15,12 +15,12 @@ REWARDS: Final = """
         from (
             select (expires_at at time zone $3 - interval '1 microsecond')::date as day,
                 sum(remaining) as points
-            from lots
-            where lots.member = members.id and remaining > 0 and expires_at > $2
+            from points_lots
+            where points_lots.member = loyalty_members.id and remaining > 0 and expires_at > $2
             group by day
         ) as expiring
     ) as expiring
-    from members
+    from loyalty_members
 """
 STATEMENT: Final = """
     select id, kind, purchase, occurred_at, (
@@ -28,13 +28,13 @@ STATEMENT: Final = """
             select account, sum(
                 case when (account = 'debt') = (side = 'debit') then points else -points end
             ) as growth
-            from postings
-            where postings.entry = entries.id
+            from points_postings
+            where points_postings.entry = points_entries.id
                 and account in ('available', 'pending', 'held', 'debt')
             group by account
         ) as change
     ) as change
-    from entries
+    from points_entries
     where member = $1 and ($2::text is null or id < $2)
     order by id desc
     limit $3

@@ -28,16 +28,16 @@ from service.orders.ports import OrderQuery
 
 COLUMNS: Final = (
     "id, cart, customer, state, locale, currency, goods_minor, to_pay_minor, contact, lines, "
-    "groups, payment, actor, version, placed_at, changed_at, address, "
-    "attempt, pay_by, bill, paid_back_minor"
+    "fulfilments, payment, actor, version, placed_at, changed_at, address, "
+    "attempt, payment_due_at, pricing, refunded_minor"
 )
 KINDS: Final = COLUMNS.count(",") + 2
 WORDS: Final = KINDS + 1
 """The slots behind those of an order's columns."""
 ADD: Final = f"""
     with known_by as (
-        insert into order_words (kind, word, order_id)
-        select kind, word, $1 from unnest(${KINDS}::text[], ${WORDS}::text[]) as known (kind, word)
+        insert into order_search_terms (kind, term, order_id)
+        select kind, term, $1 from unnest(${KINDS}::text[], ${WORDS}::text[]) as known (kind, term)
     )
     insert into orders ({COLUMNS})
     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
@@ -45,18 +45,19 @@ ADD: Final = f"""
 """
 RENAME: Final = """
     with gone as (
-        delete from order_words
+        delete from order_search_terms
         where order_id = $1 and kind in ('email', 'phone', 'name')
-            and (kind, word) not in (select * from unnest($2::text[], $3::text[]))
+            and (kind, term) not in (select * from unnest($2::text[], $3::text[]))
     )
-    insert into order_words (kind, word, order_id)
-    select kind, word, $1 from unnest($2::text[], $3::text[]) as known (kind, word)
+    insert into order_search_terms (kind, term, order_id)
+    select kind, term, $1 from unnest($2::text[], $3::text[]) as known (kind, term)
     on conflict do nothing
 """
 KEEP: Final = """
     update orders set customer = $2, state = $3, goods_minor = $4, to_pay_minor = $5, lines = $6,
-        groups = $7, version = $8, changed_at = $9, placed_at = $10, attempt = $11, contact = $12,
-        address = $13, bill = $14, paid_back_minor = $15
+        fulfilments = $7, version = $8, changed_at = $9, placed_at = $10, attempt = $11,
+            contact = $12,
+        address = $13, pricing = $14, refunded_minor = $15
     where id = $1
 """
 SELECT: Final = f"select {COLUMNS} from orders"
@@ -72,16 +73,16 @@ BOUGHT: Final = """
 """
 UNPAID: Final = """
     select id from orders
-    where state = 'pending_payment' and pay_by <= $1
+    where state = 'pending_payment' and payment_due_at <= $1
         and not exists (
-            select from attempts
-            where order_id = orders.id and attempts.state in ('started', 'waiting')
+            select from payment_attempts
+            where order_id = orders.id and payment_attempts.state in ('started', 'waiting')
         )
         and not exists (
-            select from transactions
-            where order_id = orders.id and transactions.state = 'planned'
+            select from payment_transactions
+            where order_id = orders.id and payment_transactions.state = 'planned'
         )
-    order by pay_by limit $2
+    order by payment_due_at limit $2
 """
 
 
@@ -116,7 +117,7 @@ class PostgresOrders:
         used = [
             (coupon.promotion, order.id, order.customer)
             for order in orders
-            for coupon in order.bill.coupons
+            for coupon in order.pricing.coupons
         ]
         if used:
             await self._connection.executemany(USE, used)
@@ -149,10 +150,10 @@ class PostgresOrders:
             order.attempt,
             _text(order.contact),
             _text(order.address) if order.address else None,
-            _text(order.bill),
-            order.paid_back,
+            _text(order.pricing),
+            order.refunded_minor,
         )
-        if order.state in OVER and order.bill.coupons:
+        if order.state in OVER and order.pricing.coupons:
             await self._connection.execute(LOCK_USED, order.id)
             await self._connection.execute(GIVE_BACK, order.id)
 
@@ -200,9 +201,9 @@ def _values(order: Order) -> tuple[Any, ...]:
         order.changed_at,
         _text(order.address) if order.address else None,
         order.attempt,
-        order.pay_by,
-        _text(order.bill),
-        order.paid_back,
+        order.payment_due_at,
+        _text(order.pricing),
+        order.refunded_minor,
     )
 
 
@@ -216,8 +217,8 @@ def _order(row: Any) -> Order:
     lines = msgspec.json.decode(row["lines"], type=list[OrderLine])
     payment = msgspec.json.decode(row["payment"], type=Payment)
     currency = row["currency"]
-    bill = msgspec.json.decode(row["bill"], type=OrderPricing)
-    totals = compute_totals(lines, bill, Money(row["to_pay_minor"], currency))
+    pricing = msgspec.json.decode(row["pricing"], type=OrderPricing)
+    totals = compute_totals(lines, pricing, Money(row["to_pay_minor"], currency))
     plain = ("id", "cart", "customer", "state", "locale", "currency", "actor", "version")
     return msgspec.convert(
         {
@@ -225,17 +226,17 @@ def _order(row: Any) -> Order:
             "placed_at": row["placed_at"],
             "changed_at": row["changed_at"],
             "attempt": row["attempt"],
-            "pay_by": row["pay_by"],
+            "payment_due_at": row["payment_due_at"],
             "contact": msgspec.json.decode(row["contact"], type=Contact),
             "lines": lines,
-            "groups": msgspec.json.decode(row["groups"], type=list[OrderFulfilment]),
+            "groups": msgspec.json.decode(row["fulfilments"], type=list[OrderFulfilment]),
             "payment": payment,
             "address": msgspec.json.decode(row["address"], type=Address)
             if row["address"]
             else None,
             "totals": totals,
-            "bill": bill,
-            "paid_back": row["paid_back_minor"],
+            "pricing": pricing,
+            "refunded_minor": row["refunded_minor"],
             "tenders": to_tenders(payment, totals),
             "points": OrderPoints(sum(line.pending_points for line in lines)),
         },

@@ -21,7 +21,8 @@ OPEN: Final = f"""
     with orders as (
         select order_id as order, id as group from {GROUPS} as g where store = $1 and (
             state = any($3::text[]) or exists (
-                select from allocations where group_id = g.id and consumed + released < quantity
+                select from allocations where fulfilment_id = g.id
+                    and consumed + released < quantity
             )
         )
     ), claiming as (

@@ -9,8 +9,9 @@ from domain.kernel.ids import OrderId
 from domain.orders.timeline import TimelineEntry
 
 OF: Final = """
-    select id, order_id as order, at, what, by, actor, group_id as "group", store, facts
-    from timeline where order_id = $1 and id > $2 order by id limit $3
+    select id, order_id as "order", occurred_at as at, kind as what, actor_kind as by, actor,
+        fulfilment_id as "group", store, details as facts
+    from order_timeline where order_id = $1 and id > $2 order by id limit $3
 """
 
 

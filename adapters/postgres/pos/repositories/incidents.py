@@ -66,15 +66,15 @@ def _claims(places: str, *also: str) -> str:
     """Builds the SQL of the units that orders await at places, with the columns in `also`."""
     more = "".join(f", {column}" for column in also)
     return f"""
-    select claim.store, claim.sku, g.order_id, group_id,
+    select claim.store, claim.sku, g.order_id, fulfilment_id,
         sum(claim.quantity - consumed - released)::int, promised_from, placed_at,
         sum((line.picked - line.given - line.put_back) * claim.quantity / line.quantity)::int
         {more}
     from allocations as claim join {places} using (store, sku)
-    join {GROUPS} as g on g.id = group_id,
+    join {GROUPS} as g on g.id = fulfilment_id,
         lateral jsonb_to_recordset(g.lines) as line {LINE}
     where claim.quantity > consumed + released and line.sku = claim.line
-    group by claim.store, claim.sku, g.order_id, group_id, promised_from, placed_at{more}
+    group by claim.store, claim.sku, g.order_id, fulfilment_id, promised_from, placed_at{more}
     """
 
 
@@ -82,7 +82,7 @@ NAMED: Final = "unnest($1::text[], $2::text[]) as place (store, sku)"
 SHORT: Final = f"""
     (
         select store, sku, on_hand - unavailable as there
-        from {NAMED} join stock using (store, sku) join products using (sku)
+        from {NAMED} join stock_levels using (store, sku) join products using (sku)
         where on_hand - unavailable < allocated and tracked
     ) as short
 """

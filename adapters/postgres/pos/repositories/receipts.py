@@ -17,34 +17,40 @@ from domain.pos.receipts import (
 )
 
 RECORD: Final = """
-    insert into sales
-        (id, kind, store, terminal, member, "of", digest, lines, tenders, actor, occurred_at,
+    insert into receipts
+        (id, kind, store, terminal, member, original_receipt, digest, lines, tenders, actor,
+            occurred_at,
             recorded_at)
-    select id, kind, store, terminal, member, "of", digest, lines::jsonb, tenders::jsonb, actor,
+    select id, kind, store, terminal, member, original_receipt, digest, lines::jsonb,
+        tenders::jsonb, actor,
         occurred_at, $12
     from unnest(
         $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bytea[],
         $8::text[], $9::text[], $10::text[], $11::timestamptz[]
     ) as told
-        (id, kind, store, terminal, member, "of", digest, lines, tenders, actor, occurred_at)
+        (id, kind, store, terminal, member, original_receipt, digest, lines, tenders, actor,
+            occurred_at)
     order by id
     on conflict (id) do update set
         kind = excluded.kind, store = excluded.store, terminal = excluded.terminal,
-        member = excluded.member, "of" = excluded."of", digest = excluded.digest,
+        member = excluded.member, original_receipt = excluded.original_receipt,
+            digest = excluded.digest,
         lines = excluded.lines, tenders = excluded.tenders, actor = excluded.actor,
         occurred_at = excluded.occurred_at, recorded_at = excluded.recorded_at
-    where sales.kind = 'awaited' and excluded.kind <> 'awaited'
+    where receipts.kind = 'awaited' and excluded.kind <> 'awaited'
     returning id
 """
 """In the order of ids, each row locked even where it is known: so that two batches that name one
 sale, one with the sale and one with its return, see each other."""
-KEPT: Final = "select id, store, kind, digest from sales where id = any($1::text[])"
+KEPT: Final = "select id, store, kind, digest from receipts where id = any($1::text[])"
 TRADES: Final = """
-    select coalesce("of", id) as sale, kind, lines from sales
+    select coalesce(original_receipt, id) as sale, kind, lines from receipts
     where (id = any($1::text[]) and kind = 'sale')
-        or ("of" = any($1::text[]) and kind = 'return')
+        or (original_receipt = any($1::text[]) and kind = 'return')
 """
-RETURNED: Final = 'select distinct "of" from sales where "of" = any($1::text[])'
+RETURNED: Final = (
+    "select distinct original_receipt from receipts where original_receipt = any($1::text[])"
+)
 
 
 class PostgresReceipts:
@@ -65,7 +71,9 @@ class PostgresReceipts:
         return {row["id"]: StoredReceipt(row["store"], row["kind"], row["digest"]) for row in rows}
 
     async def filter_returned(self, sales: Collection[ReceiptId]) -> set[ReceiptId]:
-        return {row["of"] for row in await self._connection.fetch(RETURNED, list(sales))}
+        return {
+            row["original_receipt"] for row in await self._connection.fetch(RETURNED, list(sales))
+        }
 
     async def list_trades(self, sales: Collection[ReceiptId]) -> Sequence[TradedReceipt]:
         rows = await self._connection.fetch(TRADES, list(sales))
