@@ -8,7 +8,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from adapters.postgres.db.ledgers import RULES
-from adapters.postgres.db.tables import CONTEXTS, FIRST_ROWS, metadata
+from adapters.postgres.db.tables import CONTEXTS, FIRST_ROWS, VIEWS, metadata
 
 PATH: Final = Path(__file__).with_name("schema.sql")
 DIALECT: Final = postgresql.dialect()  # type: ignore[no-untyped-call]
@@ -25,11 +25,11 @@ def main() -> None:
 def schema() -> str:
     """Every table with its indexes, each after those it refers to; the ledgers' rules; rows."""
     tables = [_table(table) for table in metadata.sorted_tables]
+    views = [f"{view};\n" for view in VIEWS]
     rules = [f"{rule.strip()};\n" for rule in RULES]
     rows = [f"{row};" for row in FIRST_ROWS]
-    return "\n".join([
-        HEAD, *tables, "-- Ledgers: append-only, and balanced.", *rules, "-- First rows.", *rows, ""
-    ])  # fmt: skip
+    ledgers = ["-- Ledgers: append-only, and balanced.", *rules]
+    return "\n".join([HEAD, *tables, *views, *ledgers, "-- First rows.", *rows, ""])
 
 
 def _table(table: Table) -> str:

@@ -929,6 +929,117 @@ CREATE INDEX payment_transactions_attempt_id_idx ON payment_transactions (attemp
 CREATE INDEX payment_transactions_due_idx ON payment_transactions (due_at) WHERE state = 'planned';
 CREATE INDEX payment_transactions_refused_idx ON payment_transactions (id) WHERE state = 'refused';
 
+-- A row for each change of the units in a condition. A movement without conditions is older than
+-- they are, and meant the only one there was.
+create view stock_condition_changes as
+select store, sku, changed.condition, changed.units::int as units, recorded_at
+from stock_movements, jsonb_each_text(
+    coalesce(conditions, jsonb_build_object('quality_check', unavailable))
+) as changed (condition, units)
+where unavailable <> 0;
+
+-- Units of each condition, by the ledger.
+create view stock_condition_sums as
+select store, sku, condition, sum(units)::bigint as units
+from stock_condition_changes group by store, sku, condition;
+
+-- Units that open deliveries and transfers still bring.
+create view expected_stock as
+select line.sku, destination as store, id as source, quantity - received as units, due_on
+from (
+    select id, destination, lines, due_on from deliveries where closed_at is null
+    union all
+    select id, destination, lines, due_on from transfers where closed_at is null
+) as consignment, jsonb_to_recordset(lines) as line (sku text, quantity int, received int)
+where quantity > received;
+
+-- Pickups and shipments as one. Where no time was promised, the time of the order counts.
+create view fulfilments as
+select id, order_id, store, state, lines, promised_from, placed_at
+from pickups
+union all
+select id, order_id, store, state, lines, coalesce(promised_from, placed_at), placed_at
+from shipments;
+
+-- A row for each line of a fulfilment. `parts` are the units of each SKU that one unit consists of.
+create view fulfilment_lines as
+select fulfilments.id as fulfilment_id, order_id, store, state, promised_from, placed_at,
+    line.sku, line.quantity, line.parts, line.picked, line.cancelled, line.given, line.put_back
+from fulfilments, jsonb_to_recordset(fulfilments.lines) as line (
+    sku text, quantity int, parts jsonb, picked int, cancelled int, given int, put_back int
+);
+
+-- A row for each SKU that a line of a fulfilment consists of; `units` of it make one of the line.
+create view fulfilment_parts as
+select fulfilment_id, state, store, line.sku as line, part.key as sku, part.value::int as units,
+    quantity, given, picked - given - put_back as staged, quantity - given - cancelled as remaining
+from fulfilment_lines as line, jsonb_each_text(line.parts) as part;
+
+-- A row for each line of an order that was placed.
+create view order_lines as
+select orders.id as order_id, orders.state, orders.customer, coalesce(item.line, item.sku) as line,
+    item.sku, item.quantity, item.collected + coalesce(item.shipped, 0) as given, item.cancelled,
+    coalesce(item.returned, 0) as returned, item.points,
+    (item.to_pay ->> 'amount')::bigint as to_pay_minor, item."group" as fulfilment_id
+from orders, jsonb_to_recordset(orders.lines) as item (
+    line text, sku text, quantity int, collected int, shipped int, cancelled int, returned int,
+    points bigint, to_pay jsonb, "group" text
+)
+where orders.state not in ('pending_payment', 'expired');
+
+-- A row for each line of a return.
+create view return_lines as
+select returns.id as return_id, returns.order_id, returns.store, returns.state, returns.receipt,
+    returns.decided_by, item.line, item.sku, item.quantity, item.disposition, item.parts,
+    (item.refund ->> 'amount')::bigint as refund_minor,
+    (item.withheld ->> 'amount')::bigint as withheld_minor
+from returns, jsonb_to_recordset(returns.lines) as item (
+    line text, sku text, quantity int, disposition text, parts jsonb, refund jsonb, withheld jsonb
+);
+
+-- The money of each payment attempt: what its order is to pay, and the refunds that are requested
+-- (`requested_refund`) and not yet confirmed (`pending_refund`).
+create view payment_balances as
+select attempt.id, attempt.order_id, attempt.state, attempt.payment, attempt.authorised,
+    attempt.captured, attempt.refunded - attempt.refund_failed as refunded,
+    case when orders.attempt = attempt.id and orders.state <> 'expired'
+        then orders.to_pay_minor - orders.refunded_minor else 0
+    end as to_pay,
+    coalesce((
+        select sum(amount)::bigint from payment_transactions as refund
+        where refund.attempt = attempt.id and kind = 'refund' and refund.state <> 'done'
+    ), 0) as pending_refund,
+    coalesce((
+        select sum(amount)::bigint from payment_transactions as refund
+        where refund.attempt = attempt.id and kind = 'refund' and refund.state <> 'refused'
+    ), 0) as requested_refund
+from payment_attempts as attempt join orders on orders.id = attempt.order_id;
+
+-- A row for each posting, with `change`: the points that it adds to its account.
+create view points_changes as
+select points_entries.member, lot, account, side, points,
+    case when (account in ('debt', 'issuance')) = (side = 'debit') then points else -points end
+        as change
+from points_postings join points_entries on points_entries.id = points_postings.entry;
+
+-- The balances of each member, by the ledger.
+create view points_balances as
+select member,
+    coalesce(sum(change) filter (where account = 'pending'), 0)::bigint as pending,
+    coalesce(sum(change) filter (where account = 'available'), 0)::bigint as available,
+    coalesce(sum(change) filter (where account = 'held'), 0)::bigint as held,
+    coalesce(sum(change) filter (where account = 'debt'), 0)::bigint as debt
+from points_changes group by member;
+
+-- The points of each lot, by the ledger.
+create view points_lot_balances as
+select lot,
+    coalesce(sum(change) filter (where account = 'pending'), 0)::bigint as pending,
+    coalesce(sum(change) filter (where account = 'available'), 0)::bigint as remaining,
+    coalesce(-sum(change) filter (where account = 'issuance' and change < 0), 0)::bigint
+        as reversed
+from points_changes where lot is not null group by lot;
+
 -- Ledgers: append-only, and balanced.
 create function reject_rewrite() returns trigger language plpgsql as $$
 begin

@@ -105,7 +105,13 @@ async def test_what_takes_too_long_is_unfinished_and_never_well(database_url, tm
     assert "All is well." not in for_people.stdout
     assert report["ok"] is False
     assert [found for found in report["invariants"] if not found["ok"]] == [
-        {"name": "nobody_is_told_twice", "ok": False, "checked": 0, "broken": 0, "unfinished": True}
+        {
+            "name": "messages_are_sent_once",
+            "ok": False,
+            "checked": 0,
+            "broken": 0,
+            "unfinished": True,
+        }
     ]
 
 

@@ -59,17 +59,29 @@ def _contract(body: dict[str, list[str]], renames: Renames) -> dict[str, list[st
 def _value(value: Any, name: str, codes: Names, renames: Renames) -> Any:
     """The value of the field `name`; a list's items are values of the same field."""
     if isinstance(value, dict):
-        return {key: _value(item, key, codes, renames) for key, item in value.items()}
+        return {
+            renames.fields.get(key, key): _value(item, key, codes, renames)
+            for key, item in value.items()
+        }
     if isinstance(value, list):
-        return [_value(item, name, codes, renames) for item in value]
-    if not isinstance(value, str):
-        return value
+        items = [_value(item, name, codes, renames) for item in value]
+        return sorted(items) if items != value and _are_names(items) else items
+    return _text(value, name, codes, renames) if isinstance(value, str) else value
+
+
+def _text(value: str, name: str, codes: Names, renames: Renames) -> str:
     if name in _CODES and value in codes:
         return codes[value]
     if name in _EVENTS and value in renames.events:
         return renames.events[value]
+    if value in renames.fields:  # of a long list, the sorted names of its items are recorded
+        return renames.fields[value]
     value = _PROBLEM.sub(lambda match: codes.get(match[0], match[0]), value)
     return renames.values.get(value, value)
+
+
+def _are_names(items: list[Any]) -> bool:
+    return all(isinstance(item, str) for item in items)
 
 
 def differences(
@@ -93,6 +105,8 @@ def _differing(
                 pair = (was.get(name, "<absent>"), now.get(name, "<absent>"))
                 yield from _differing(*pair, f"{where}/{name}", ignore_prose=ignore_prose)
     elif isinstance(was, list) and isinstance(now, list):
+        if where.endswith("/invariants"):  # a set: the order has no meaning
+            was, now = (sorted(each, key=lambda one: str(one["name"])) for each in (was, now))
         for index, pair in enumerate(zip_longest(was, now, fillvalue="<absent>")):
             yield from _differing(*pair, f"{where}/{index}", ignore_prose=ignore_prose)
     elif was != now:

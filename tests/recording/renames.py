@@ -12,13 +12,15 @@ class Renames(Struct, frozen=True, forbid_unknown_fields=True):
     """One table of `renames.toml` each.
 
     `codes` are renamed wherever a code is answered, and `codes_at` only in the answers of one
-    operation ("PUT /v1/carts/{cart}/lines/{sku}"), which goes first. `values` are renamed as
-    whole values of any other field, such as a kind of message or an event.
+    operation ("PUT /v1/carts/{cart}/lines/{sku}"), which goes first. `fields` are names in the
+    answers' bodies. `values` are renamed as whole values of any other field, such as a kind of
+    message or an event.
     """
 
     codes: Names = field(default_factory=dict)
     codes_at: dict[str, Names] = field(default_factory=dict)
     events: Names = field(default_factory=dict)
+    fields: Names = field(default_factory=dict)
     metrics: Names = field(default_factory=dict)
     operations: Names = field(default_factory=dict)
     schemas: Names = field(default_factory=dict)

@@ -25,8 +25,8 @@ from tests.support.shop import Shop, a_shop
 
 OF_CARDS: Final = {
     "a_pinned_hold_has_a_live_attempt",
-    "an_order_by_card_has_its_money",
-    "nothing_is_kept_that_is_not_owed",
+    "orders_by_card_are_authorised",
+    "captured_money_is_owed",
     "refunds_are_never_above_captures",
 }
 

@@ -2,14 +2,6 @@
 
 from typing import Final
 
-from adapters.postgres.administration.invariants import (
-    COMING,
-    CONDITIONS,
-    LOT_FIGURES,
-    LOTS,
-    MEMBER_FIGURES,
-    MEMBERS,
-)
 from adapters.postgres.inventory.repositories.stock_levels import SHELF
 from domain.inventory.stock_levels import MovementReason
 
@@ -17,11 +9,11 @@ COUNTED: Final = {
     "on_hand_is_what_was_moved": "on_hand",
     "unavailable_is_what_was_moved": "unavailable",
     "allocated_is_what_orders_claim": "allocated",
-    "staged_is_what_lies_picked": "staged",
+    "staged_is_what_was_picked": "staged",
     "held_is_what_carts_hold": "held",
 }
 """The figure of a shelf that each is about."""
-SAFETY: Final = "safety_stock_is_what_was_told"
+SAFETY: Final = "safety_stock_is_what_was_reported"
 """Of a shelf that was gone: what the last line of a file told to keep back there."""
 FIGURES: Final = {**COUNTED, SAFETY: "safety_stock"}
 REPAIRABLE: Final = (
@@ -111,41 +103,38 @@ SHELVES_RIGHTED: Final = f"""
 Of every shelf whose figures or conditions were broken those who listen are told.
 """
 PUT_RIGHT: Final = (
-    f"""
+    """
     insert into stock_conditions (store, sku, condition, units)
     select store, sku, condition, coalesce(moved.units, 0)
-    from stock_conditions full join {CONDITIONS} as moved using (store, sku, condition)
+    from stock_conditions full join stock_condition_sums as moved using (store, sku, condition)
     where stock_conditions.units is distinct from coalesce(moved.units, 0)
     on conflict (sku, store, condition) do update set units = excluded.units
     """,
-    f"""
-    update loyalty_members set {", ".join(f"{name} = truth.{name}" for name in MEMBER_FIGURES)}
-    from (
-        select id, {", ".join(f"coalesce(told.{name}, 0) as {name}" for name in MEMBER_FIGURES)}
-        from {MEMBERS}
-    ) as truth
-    where loyalty_members.id = truth.id
+    """
+    update loyalty_members set pending = coalesce(ledger.pending, 0),
+        available = coalesce(ledger.available, 0), held = coalesce(ledger.held, 0),
+        debt = coalesce(ledger.debt, 0)
+    from loyalty_members as member left join points_balances as ledger on ledger.member = member.id
+    where loyalty_members.id = member.id
     """,
-    f"""
+    """
     delete from incoming_stock where not exists (
-        select from {COMING} as coming
-        where (coming.sku, coming.store, coming.source)
+        select from expected_stock
+        where (expected_stock.sku, expected_stock.store, expected_stock.source)
             = (incoming_stock.sku, incoming_stock.store, incoming_stock.source)
     )
     """,
-    f"""
-    insert into incoming_stock (sku, store, source, units, due_on) select * from {COMING} as coming
+    """
+    insert into incoming_stock (sku, store, source, units, due_on) select * from expected_stock
     on conflict (sku, store, source) do update set
         units = excluded.units, due_on = excluded.due_on
     where (incoming_stock.units, incoming_stock.due_on)
         is distinct from (excluded.units, excluded.due_on)
     """,
-    f"""
-    update points_lots set {", ".join(f"{name} = truth.{name}" for name in LOT_FIGURES)}
-    from (
-        select id, {", ".join(f"coalesce(told.{name}, 0) as {name}" for name in LOT_FIGURES)}
-        from {LOTS}
-    ) as truth
-    where points_lots.id = truth.id
+    """
+    update points_lots set pending = coalesce(ledger.pending, 0),
+        remaining = coalesce(ledger.remaining, 0), reversed = coalesce(ledger.reversed, 0)
+    from points_lots as lot left join points_lot_balances as ledger on ledger.lot = lot.id
+    where points_lots.id = lot.id
     """,
 )

@@ -38,17 +38,6 @@ create trigger balanced after insert on points_postings referencing new table as
 for each statement execute function reject_imbalance()
 """
 
-BLOCKINGS: Final = """
-    (
-        select store, sku, condition, units::int as units, recorded_at
-        from stock_movements, jsonb_each_text(
-            coalesce(conditions, jsonb_build_object('quality_check', unavailable))
-        ) as moved (condition, units)
-        where unavailable <> 0
-    )
-"""
-"""What lines of the ledger say of conditions; older ones name none, and meant the only one."""
-
 RULES: Final = (
     REJECT_REWRITE,
     *(APPEND_ONLY.format(ledger=ledger) for ledger in LEDGERS),

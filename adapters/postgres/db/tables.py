@@ -5,6 +5,7 @@ locker takes rows in the same order. A table with frequent updates has a fillfac
 allows them in the same page, and no index on the updated columns.
 """
 
+from pathlib import Path
 from typing import Final
 
 from sqlalchemy import event
@@ -50,13 +51,20 @@ CONTEXTS: Final = {
 }
 """The module of each context's tables."""
 
+VIEWS: Final = tuple(
+    view.strip()
+    for context in ("inventory", "fulfilment", "orders", "returns", "payments", "loyalty")
+    for view in (Path(__file__).parents[1] / context / "views.sql").read_text().split(";\n")
+    if view.strip()
+)
+"""The views of each context, each after those that it reads."""
 FIRST_ROWS: Final = (
     "insert into sales_channels (channel) values ('web')",
     "insert into price_rules default values",
 )
 """The rows that a new database has."""
 
-for statement in (*RULES, *FIRST_ROWS):
+for statement in (*VIEWS, *RULES, *FIRST_ROWS):
     # Bound by its default: the loop's variable would be the last statement for all of them.
     event.listen(
         metadata, "after_create", lambda _, at, sql=statement, **__: at.exec_driver_sql(sql)

@@ -102,7 +102,7 @@ async def test_all_is_well_where_nobody_meddled(lived_in):
     assert [found for found in report["invariants"] if found["broken"]] == []
     assert list(checked) == list(INVARIANTS)
     unseen = {name for name, rows in checked.items() if rows == 0}
-    assert unseen <= {"nobody_is_told_twice", *OF_CARDS}
+    assert unseen <= {"messages_are_sent_once", *OF_CARDS}
 
 
 @pytest.mark.parametrize(
@@ -120,37 +120,37 @@ async def test_all_is_well_where_nobody_meddled(lived_in):
         ),
         ("update stock_conditions set units = 3", "unavailable_is_the_sum_of_conditions"),
         ("update stock_levels set allocated = allocated + 1", "allocated_is_what_orders_claim"),
-        ("update stock_levels set staged = 0", "staged_is_what_lies_picked"),
+        ("update stock_levels set staged = 0", "staged_is_what_was_picked"),
         ("update stock_levels set held = 1", "held_is_what_carts_hold"),
         (
             "update holds set state = 'released' where state = 'active'",
-            "holds_claim_what_they_keep",
+            "hold_units_are_those_of_holds",
         ),
-        ("delete from holds where state = 'active'", "holds_claim_what_they_keep"),
-        ("update hold_units set held_until = '2100-01-01'", "holds_claim_what_they_keep"),
-        ("update hold_units set quantity = quantity + 1", "holds_claim_what_they_keep"),
-        ("delete from hold_units", "holds_claim_what_they_keep"),
+        ("delete from holds where state = 'active'", "hold_units_are_those_of_holds"),
+        ("update hold_units set held_until = '2100-01-01'", "hold_units_are_those_of_holds"),
+        ("update hold_units set quantity = quantity + 1", "hold_units_are_those_of_holds"),
+        ("delete from hold_units", "hold_units_are_those_of_holds"),
         (
             "update pickups set state = 'cancelled' where state = 'placed'",
-            "what_is_over_wants_nothing",
+            "ended_fulfilments_have_no_units_left",
         ),
         (
             "update orders set state = 'cancelled' where state = 'placed'",
-            "what_is_over_wants_nothing",
+            "ended_fulfilments_have_no_units_left",
         ),
-        ("update stores set state = 'closed'", "a_closed_store_owes_nothing"),
-        ("delete from stock_levels where sku = 'MUG'", "every_movement_has_its_shelf"),
+        ("update stores set state = 'closed'", "closed_stores_have_no_open_work"),
+        ("delete from stock_levels where sku = 'MUG'", "movements_have_a_stock_level"),
         (
             "update allocations set released = 1 where quantity > consumed + released",
-            "allocations_are_what_their_group_claims",
+            "allocations_are_what_fulfilments_claim",
         ),
-        ("delete from allocations", "allocations_are_what_their_group_claims"),
+        ("delete from allocations", "allocations_are_what_fulfilments_claim"),
         (
             """
-            insert into allocations (group_id, line, sku, store, quantity)
+            insert into allocations (fulfilment_id, line, sku, store, quantity)
             values ('pku_none', 'MUG', 'MUG', 'harbour', 1)
             """,
-            "allocations_are_what_their_group_claims",
+            "allocations_are_what_fulfilments_claim",
         ),
         ("update transfers set lines = '[]'", "transfers_are_what_was_moved"),
         (
@@ -187,20 +187,20 @@ async def test_all_is_well_where_nobody_meddled(lived_in):
         ("update returns set refunds = '[]'", "refunds_add_up"),
         (
             "update orders set lines = jsonb_set(lines, '{0,to_pay,amount}', '7')",
-            "what_came_back_was_worth_its_share",
+            "returns_are_worth_their_share",
         ),
-        ("update orders set to_pay_minor = 1", "nobody_is_paid_back_more_than_was_paid"),
+        ("update orders set to_pay_minor = 1", "refunds_never_exceed_the_payment"),
         (
             "update orders set refunded_minor = 1",
-            "what_returns_give_back_is_asked_of_the_provider",
+            "returns_are_refunded_by_the_provider",
         ),
-        ("update orders set lines = '[]'", "orders_and_groups_tell_the_same"),
+        ("update orders set lines = '[]'", "orders_and_fulfilments_agree"),
         (
             """
             update pickups set lines = jsonb_set(lines, '{0,given}', '0')
             where state = 'collected'
             """,
-            "orders_and_groups_tell_the_same",
+            "orders_and_fulfilments_agree",
         ),
         (
             "update carts set state = 'open', customer = null where state = 'ordered'",
@@ -211,7 +211,7 @@ async def test_all_is_well_where_nobody_meddled(lived_in):
         ("delete from coupon_uses", "coupons_are_used_by_their_orders"),
         (
             "update orders set to_pay_minor = to_pay_minor + 1 where state = 'placed'",
-            "orders_cost_what_is_wanted",
+            "orders_cost_their_lines",
         ),
         (
             """
@@ -244,12 +244,15 @@ async def test_all_is_well_where_nobody_meddled(lived_in):
             select 'msg_' || n, 'pickup_ready', 'pku_1:1', now(), now(), now(), now()
             from generate_series(1, 2) as n
             """,
-            "nobody_is_told_twice",
+            "messages_are_sent_once",
         ),
-        ("update outbox_events set attempts = 11", "events_are_followed"),
+        ("update outbox_events set attempts = 11", "events_are_processed"),
         ("delete from receipts", "goods_of_a_receipt_have_their_receipt"),
         ("update receipts set store = 'harbour'", "goods_of_a_receipt_have_their_receipt"),
-        ("update stock_levels set on_hand = 1 where store = 'hill'", "what_is_oversold_is_short"),
+        (
+            "update stock_levels set on_hand = 1 where store = 'hill'",
+            "oversold_incidents_are_short",
+        ),
         ("delete from feed_outbox where version = 3", "the_feed_has_every_change"),
         ("update stock_levels set version = version + 1", "the_feed_has_every_change"),
     ],
@@ -323,7 +326,7 @@ async def test_a_repair_is_a_line_in_the_history_of_its_shelf_by_which_nothing_m
     after, [line, *older] = await shelf_of(lived_in, MUG), await ledger(lived_in, MUG)
     async with lived_in.units.begin() as unit:
         assert await unit.administration.audit.repair() == []
-        noted = await unit.connection.fetch("select distinct repair from repairs")
+        noted = await unit.connection.fetch("select distinct repair_id from repairs")
 
     assert older == history
     assert (line["kind"], line["actor"], line["on_hand"], line["unavailable"]) == (
@@ -402,14 +405,14 @@ async def test_a_rehearsal_names_what_a_repair_would_set_and_changes_nothing(liv
 async def books(shop: Shop) -> dict[str, str]:
     """Everything that a repair may write, row for row."""
     tables = (
-        "stock",
-        "movements",
-        "blocked",
-        "members",
-        "lots",
+        "stock_levels",
+        "stock_movements",
+        "stock_conditions",
+        "loyalty_members",
+        "points_lots",
         "incidents",
         "repairs",
-        "feed_inbox",
+        "feed_outbox",
     )
     async with shop.units.read() as unit:
         return {

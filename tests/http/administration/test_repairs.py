@@ -91,7 +91,7 @@ async def test_a_shelf_that_was_gone_keeps_back_what_it_was_told_to(shop: Shop):
     ]
     assert {(one.invariant, one.broken.expected) for one in repaired} == {
         ("on_hand_is_what_was_moved", 9),
-        ("safety_stock_is_what_was_told", 4),
+        ("safety_stock_is_what_was_reported", 4),
     }
     assert ledger.json()["items"][0]["repaired"] == {
         "on_hand": {"was": 0, "set_to": 9},

@@ -103,7 +103,7 @@ async def test_who_was_down_gets_everything_once_more_under_the_same_id(told: To
         await told.deliver()
 
     ids = [headers["webhook-id"] for headers, _ in told.receiver.requests]
-    assert (waiting["attempts"], waiting["trouble"], waiting["state"]) == (1, "503", "active")
+    assert (waiting["attempts"], waiting["last_error"], waiting["state"]) == (1, "503", "active")
     assert told.versions(MUG) == [2, 2, 2, 3]
     assert len(set(ids[:3])) == 1
     assert ids[3] != ids[0]
@@ -145,7 +145,7 @@ async def test_who_says_gone_is_asked_no_more_until_it_is_sent_back_in_time(told
     again = await told.replay(0)
     await told.deliver()
 
-    assert (disabled["state"], disabled["trouble"]) == ("disabled", "410")
+    assert (disabled["state"], disabled["last_error"]) == ("disabled", "410")
     assert (again.status_code, again.json()["state"]) == (200, "active")
     assert told.versions(MUG) == [2, 2]
 

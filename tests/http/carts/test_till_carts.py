@@ -119,7 +119,7 @@ async def test_a_code_that_is_asked_for_twice_with_one_key_is_one_and_is_not_kep
 
     assert (first, found.status_code) == (second, 200)
     kept = await figures(
-        shop, "select string_agg(convert_from(answer, 'UTF8'), '') from idempotency_keys"
+        shop, "select string_agg(convert_from(response, 'UTF8'), '') from idempotency_keys"
     )
     assert first not in kept
 

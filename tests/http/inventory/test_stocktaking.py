@@ -237,7 +237,7 @@ async def test_an_associate_counts_at_home_and_nowhere_else(shop: Shop):
     assert (own.status_code, adjusting.status_code) == (200, 403)
     assert other.json()["results"][0]["code"] == "unknown_store"
     async with shop.units.read() as unit:
-        assert await unit.connection.fetchval("select object from access_denials") == HILL
+        assert await unit.connection.fetchval("select resource from access_denials") == HILL
 
 
 async def test_what_was_known_at_a_past_instant_can_be_asked(shop: Shop):

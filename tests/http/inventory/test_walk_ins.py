@@ -30,7 +30,8 @@ async def test_a_policy_that_cannot_be_names_the_field(shop: Shop):
 async def test_a_file_that_names_a_safety_stock_sets_it_by_hand(shop: Shop):
     async with shop.units.begin() as unit:
         await unit.connection.execute(
-            "insert into walk_in_safety_stock (store, sku, by_hand) values ('harbour', 'MUG', 1)"
+            "insert into walk_in_safety_stock (store, sku, manual_safety_stock)"
+            " values ('harbour', 'MUG', 1)"
         )
     for line in ("harbour,MUG,5,", "harbour,MUG,6,3"):
         await shop.client.post(

@@ -64,7 +64,7 @@ async def test_each_cart_becomes_an_order_of_its_own(shop: Shop):
     assert [one.cart for one in orders] == [mine["id"], theirs["id"]]
     assert [one.points.to_earn > 0 for one in orders] == [True, False]
     assert await figures(shop, "select count(*) from pickups") == 2
-    assert await figures(shop, "select count(*) from order_timeline where what = 'placed'") == 2
+    assert await figures(shop, "select count(*) from order_timeline where kind = 'placed'") == 2
     assert await figures(shop, "select count(*) from outbox_events") == 2
     assert (
         await figures(shop, "select sum(pending) from loyalty_members") == orders[0].points.to_earn
@@ -97,7 +97,7 @@ async def test_whom_it_refuses_stands_in_nobodys_way(shop: Shop):
     assert names(answers) == expected
     assert await shelf(shop) == (9, 4)
     assert (
-        await figures(shop, "select count(*) from idempotency_keys where answer is not null") == 2
+        await figures(shop, "select count(*) from idempotency_keys where response is not null") == 2
     )
     assert await figures(shop, "select count(*) from carts where state = 'open'") == 3
     assert await sound(shop)
@@ -258,7 +258,7 @@ async def test_of_rounds_at_once_nobody_gets_what_another_got(shop: Shop):
 
 async def test_without_the_lock_of_the_shelf_rounds_sell_it_twice(shop: Shop, monkeypatch):
     """What the claim before stands on."""
-    unlocked = LOCK.replace("for update of stock", "")
+    unlocked = LOCK.replace("for update of stock_levels", "")
     monkeypatch.setattr("adapters.postgres.inventory.repositories.sellable_stock.LOCK", unlocked)
     await shelve(shop.units, mug=5)
     carts = [await a_cart(shop, await shop.page(), mug=1) for _ in range(20)]

@@ -250,7 +250,7 @@ async def test_the_audit_sees_what_is_claimed_at_a_closed_store(shop: Shop):
     report = (await shop.client.get("/v1/audit", headers=await shop.office("audit"))).json()
     broken = [one["name"] for one in report["invariants"] if not one["ok"]]
 
-    assert broken == ["a_closed_store_owes_nothing"]
+    assert broken == ["closed_stores_have_no_open_work"]
 
 
 # --- at the same moment ---------------------------------------------------------------------------

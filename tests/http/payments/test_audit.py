@@ -41,11 +41,11 @@ async def test_all_is_well_where_nobody_meddled(at: CardShop):
     [
         (
             "update payment_attempts set authorised = 0 where state = 'authorised'",
-            "an_order_by_card_has_its_money",
+            "orders_by_card_are_authorised",
         ),
         (
             "update orders set attempt = 'pay_none' where state = 'placed'",
-            "an_order_by_card_has_its_money",
+            "orders_by_card_are_authorised",
         ),
         (
             "update payment_attempts set state = 'failed' where state = 'waiting'",
@@ -57,15 +57,15 @@ async def test_all_is_well_where_nobody_meddled(at: CardShop):
         ),
         (
             "update orders set to_pay_minor = 500 where state = 'partly_fulfilled'",
-            "nothing_is_kept_that_is_not_owed",
+            "captured_money_is_owed",
         ),
         (
             "update orders set refunded_minor = 500 where state = 'partly_fulfilled'",
-            "nothing_is_kept_that_is_not_owed",
+            "captured_money_is_owed",
         ),
         (
             "update orders set state = 'expired' where state = 'partly_fulfilled'",
-            "nothing_is_kept_that_is_not_owed",
+            "captured_money_is_owed",
         ),
         (
             """

@@ -155,7 +155,7 @@ async def test_a_till_tells_of_its_own_store_only(shop: Shop):
     assert await shelf(shop) == (-1, 0)
     assert await shelf(shop, store=HILL) == (0, 0)
     async with shop.units.read() as unit:
-        assert await unit.connection.fetchval("select object from access_denials") == HARBOUR
+        assert await unit.connection.fetchval("select resource from access_denials") == HARBOUR
 
 
 async def test_a_batch_is_one_to_a_thousand_receipts(shop: Shop):

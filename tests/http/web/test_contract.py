@@ -340,7 +340,7 @@ async def test_somebody_elses_thing_is_not_there_and_leaves_a_trace(shop: Shop):
     theirs = await shop.client.get(f"/v1/carts/{cart['id']}", headers=stranger)
     nothing = await shop.client.get("/v1/carts/crt_nothing", headers=stranger)
     async with shop.units.read() as unit:
-        rows = await unit.connection.fetch("select role, operation, object from access_denials")
+        rows = await unit.connection.fetch("select role, operation, resource from access_denials")
 
     assert theirs.status_code == nothing.status_code == 404
     assert problem(theirs)["code"] == problem(nothing)["code"]
@@ -388,7 +388,7 @@ async def test_a_secret_is_shown_once_and_kept_as_a_hash(shop: Shop):
     made = (await shop.client.post("/v1/keys", json=body, headers=office)).json()
     listed = (await shop.client.get("/v1/keys", headers=office)).text
     async with shop.units.read() as unit:
-        kept = await unit.connection.fetchval("select string_agg(keys::text, '') from api_keys")
+        kept = await unit.connection.fetchval("select string_agg(api_keys::text, '') from api_keys")
 
     assert made["key"].startswith("sk_")
     assert made["role"] == Role.TILL

@@ -23,7 +23,7 @@ TERMINATE = "select pg_terminate_backend($1)"
 DIES_AT_COMMIT = """
     create function dies() returns trigger language plpgsql as $$
         begin perform pg_terminate_backend(pg_backend_pid()); return null; end $$;
-    create constraint trigger dies after insert or update on requests
+    create constraint trigger dies after insert or update on idempotency_keys
         deferrable initially deferred for each row execute function dies();
 """
 

@@ -48,6 +48,9 @@ SHAPE = {
         SELECT relname, relkind::text, relpersistence::text, reloptions FROM pg_class
         WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'v', 'm', 'S')
     """,
+    "views": """
+        SELECT viewname, definition FROM pg_views WHERE schemaname = 'public'
+    """,
     "functions and triggers": """
         SELECT pg_get_functiondef(oid) AS definition FROM pg_proc
         WHERE pronamespace = 'public'::regnamespace

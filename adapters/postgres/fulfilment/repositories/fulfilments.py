@@ -12,22 +12,6 @@ from domain.fulfilment.shipments import Parcel, Shipment
 from domain.kernel.ids import OrderId
 from domain.orders.progress import FulfilmentState
 
-GROUPS: Final = """
-    (
-        select id, order_id, store, state, lines, promised_from, placed_at from pickups
-        union all
-        select id, order_id, store, state, lines, coalesce(promised_from, placed_at), placed_at
-        from shipments
-    )
-"""
-"""Every group of every order. Where nothing was promised, its turn is when it was ordered."""
-LINE: Final = """
-    (sku text, quantity int, parts jsonb, picked int, missing int, cancelled int, given int,
-        put_back int)
-"""
-"""A line of a group."""
-
-
 PROGRESS: Final = """
     select id, order_id as order, state, lines, '[]' as parcels
     from pickups where order_id = any($1::text[])

@@ -8,7 +8,6 @@ import msgspec
 from msgspec.structs import replace
 
 from adapters.postgres.db.columns import columns
-from adapters.postgres.db.ledgers import BLOCKINGS
 from domain.inventory.change_feed import ANY
 from domain.inventory.conditions import Condition, Conditions
 from domain.inventory.confidence import Sighting, to_sightings
@@ -187,8 +186,8 @@ BLOCKED: Final = """
     where sku = any($1::text[]) and ($2::text[] is null or store = any($2)) and units <> 0
     order by store, sku, condition
 """
-BLOCKED_BY: Final = f"""
-    select store, sku, condition, sum(units)::int from {BLOCKINGS} as blocking
+BLOCKED_BY: Final = """
+    select store, sku, condition, sum(units)::int from stock_condition_changes
     where sku = any($1::text[]) and ($2::text[] is null or store = any($2)) and recorded_at <= $3
     group by store, sku, condition having sum(units) <> 0
     order by store, sku, condition

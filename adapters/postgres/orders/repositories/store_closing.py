@@ -4,7 +4,6 @@ from typing import Any, Final
 
 import msgspec
 
-from adapters.postgres.fulfilment.repositories.fulfilments import GROUPS
 from domain.fulfilment import pickups, shipments
 from domain.kernel.ids import StoreId
 from domain.orders.store_closing import MAX_LISTED, OpenWork
@@ -17,9 +16,9 @@ HERE: Final = sorted(
         if "cancelled" in moves
     }
 )
-OPEN: Final = f"""
+OPEN: Final = """
     with orders as (
-        select order_id as order, id as group from {GROUPS} as g where store = $1 and (
+        select order_id as order, id as group from fulfilments as g where store = $1 and (
             state = any($3::text[]) or exists (
                 select from allocations where fulfilment_id = g.id
                     and consumed + released < quantity

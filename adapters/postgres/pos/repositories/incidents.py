@@ -7,7 +7,6 @@ from typing import Any, Final
 import msgspec
 
 from adapters.postgres.db.columns import columns
-from adapters.postgres.fulfilment.repositories.fulfilments import GROUPS, LINE
 from domain.inventory.stock_levels import StockKey
 from domain.kernel.ids import StoreId
 from domain.pos.incidents import (
@@ -66,15 +65,15 @@ def _claims(places: str, *also: str) -> str:
     """Builds the SQL of the units that orders await at places, with the columns in `also`."""
     more = "".join(f", {column}" for column in also)
     return f"""
-    select claim.store, claim.sku, g.order_id, fulfilment_id,
+    select claim.store, claim.sku, order_id, claim.fulfilment_id,
         sum(claim.quantity - consumed - released)::int, promised_from, placed_at,
         sum((line.picked - line.given - line.put_back) * claim.quantity / line.quantity)::int
         {more}
     from allocations as claim join {places} using (store, sku)
-    join {GROUPS} as g on g.id = fulfilment_id,
-        lateral jsonb_to_recordset(g.lines) as line {LINE}
-    where claim.quantity > consumed + released and line.sku = claim.line
-    group by claim.store, claim.sku, g.order_id, fulfilment_id, promised_from, placed_at{more}
+    join fulfilment_lines as line
+        on line.fulfilment_id = claim.fulfilment_id and line.sku = claim.line
+    where claim.quantity > consumed + released
+    group by claim.store, claim.sku, order_id, claim.fulfilment_id, promised_from, placed_at{more}
     """
 
 
