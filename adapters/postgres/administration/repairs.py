@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from adapters.postgres.db.statements import Statement
 from adapters.postgres.inventory.repositories.stock_levels import SHELF
 from domain.inventory.stock_levels import MovementReason
 
@@ -52,29 +53,32 @@ SHELVE: Final = """
 """Who has heard of a shelf that is gone goes on from the version that was told last."""
 NOTE: Final = """
     insert into repairs (invariant, about, expected, actual, repaired_at, repair_id)
-    select $1, about, expected, actual, $2, $3 from ({facts}) as fact where expected <> actual
+    select :invariant, about, expected, actual, :now, :repair from ({facts}) as fact
+    where expected <> actual
     order by about
     returning about::text, expected, actual
 """
 KEPT_BACK: Final = """
     select jsonb_build_object('store', store, 'sku', sku) as about,
         safety_stock as expected, 0 as actual
-    from stock_counts join unnest($4::text[], $5::text[]) as gone (store, sku) using (store, sku)
+    from stock_counts join unnest(:stores::text[], :skus::text[])
+        as gone (store, sku) using (store, sku)
     where safety_stock is not null
 """
-SETTLE: Final = """
-    update incidents set state = 'settled', settled_by = 'hylla', settled_at = $1, changed_at = $1
+SETTLE: Final = Statement("""
+    update incidents set state = 'settled', settled_by = 'hylla', settled_at = :now,
+        changed_at = :now
     from stock_levels
     where incidents.store = stock_levels.store and incidents.sku = stock_levels.sku
         and incidents.kind = 'oversold' and incidents.state = 'open'
         and on_hand - unavailable - allocated - held >= 0
-"""
+""")
 """Also where a broken figure hid from whoever moved goods that all was in order again."""
 SET: Final = ", ".join(
     f"{name} = coalesce((repaired->'{name}'->>'set_to')::int, stock_levels.{name})"
     for name in FIGURES.values()
 )
-SHELVES_RIGHTED: Final = f"""
+SHELVES_RIGHTED: Final = Statement(f"""
     with told as (
         select about->>'store' as store, about->>'sku' as sku, jsonb_object_agg(
             coalesce(figure, about->>'condition'),
@@ -82,22 +86,23 @@ SHELVES_RIGHTED: Final = f"""
         ) as repaired
         from repairs left join (values {", ".join(f"('{i}', '{f}')" for i, f in FIGURES.items())})
             as counted (invariant, figure) using (invariant)
-        where repair_id = $1 and about ? 'sku' and not about ? 'source'
+        where repair_id = :repair and about ? 'sku' and not about ? 'source'
         group by 1, 2
     ), line as (
         insert into stock_movements
             (store, sku, kind, cause, actor, occurred_at, recorded_at, repaired)
-        select store, sku, '{MovementReason.REPAIR}', $1, 'hylla', $2, $2, repaired from told
+        select store, sku, '{MovementReason.REPAIR}', :repair, 'hylla', :now, :now, repaired
+        from told
     ), righted as (
         update stock_levels set version = version + 1, {SET}
         from told where (stock_levels.store, stock_levels.sku) = (told.store, told.sku)
         returning {", ".join(f"stock_levels.{column}" for column in SHELF.split(", "))}
     ), fed as (
         insert into feed_outbox ({SHELF}, cause, recorded_at)
-        select *, '{MovementReason.REPAIR}', $2 from righted
+        select *, '{MovementReason.REPAIR}', :now from righted
     )
     select * from righted
-"""
+""")
 """A repair is a line of its own in each shelf's ledger, by which no goods move.
 
 Of every shelf whose figures or conditions were broken those who listen are told.

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
+from adapters.postgres.db.statements import Statement
 from domain.catalogue.products import Product, ProductNotFound, ProductWithParts, Relation
 from domain.kernel.ids import Sku
 from domain.kernel.money import Money
@@ -21,50 +22,53 @@ PRODUCT: Final = f"""
     ) as parts
     from products
 """
-BY_SKU: Final = f"{PRODUCT} where sku = any($1::text[])"
-LOCK: Final = f"{BY_SKU} order by sku for no key update"
-SEARCH: Final = f"""
+BY_SKU: Final = Statement(f"{PRODUCT} where sku = any(:skus::text[])")
+LOCK: Final = Statement(f"{BY_SKU} order by sku for no key update")
+SEARCH: Final = Statement(f"""
     {PRODUCT}
-    where sku > $1 and ($2::text is null or gtin = $2) and (
-        $3::text is null or sku ilike $3 or name ilike $3 or category ilike $3
-        or exists (select from jsonb_each_text(names) as other where other.value ilike $3)
+    where sku > :after and (:gtin::text is null or gtin = :gtin) and (
+        :pattern::text is null or sku ilike :pattern or name ilike :pattern
+            or category ilike :pattern
+        or exists (select from jsonb_each_text(names) as other where other.value ilike :pattern)
     )
-    order by sku limit $4
-"""
-VARIANTS: Final = f"""
+    order by sku limit :limit
+""")
+VARIANTS: Final = Statement(f"""
     {PRODUCT}
-    where sku > $2 and (
-        sku = $1 or variant_group = (select mine.variant_group from products as mine
-        where mine.sku = $1)
+    where sku > :after and (
+        sku = :sku or variant_group = (select mine.variant_group from products as mine
+        where mine.sku = :sku)
     )
-    order by sku limit $3
-"""
-KITS_OF: Final = f"""
+    order by sku limit :limit
+""")
+KITS_OF: Final = Statement(f"""
     {PRODUCT}
-    where sku in (select kit_parts.kit from kit_parts where kit_parts.sku = any($1::text[]))
+    where sku in (select kit_parts.kit from kit_parts where kit_parts.sku = any(:skus::text[]))
     order by sku
-"""
-MADE_OF: Final = """
+""")
+MADE_OF: Final = Statement("""
     select sku, tracked, (
         select json_object_agg(kit_parts.sku, kit_parts.quantity order by kit_parts.sku)
         from kit_parts where kit_parts.kit = products.sku
     ) as parts, state = 'retired' as retired
     from products
-    where sku = any($1::text[] || array(select kit_parts.sku from kit_parts
-    where kit = any($1::text[])))
-"""
-CALLED: Final = """
-    select distinct on (gtin) gtin, sku from products where gtin = any($1::text[])
+    where sku = any(:skus::text[] || array(select kit_parts.sku from kit_parts
+    where kit = any(:skus::text[])))
+""")
+CALLED: Final = Statement("""
+    select distinct on (gtin) gtin, sku from products where gtin = any(:gtins::text[])
     order by gtin, state, sku
-"""
-KNOWN: Final = "select sku from products where sku = any($1::text[])"
-PUT: Final = f"""
+""")
+KNOWN: Final = Statement("select sku from products where sku = any(:skus::text[])")
+PUT: Final = Statement(f"""
     insert into products ({COLUMNS})
     select sku, name, names::jsonb, gtin, price_minor, currency, category, variant_group,
         options::jsonb, relations::jsonb, state, tracked, most_per_order
     from unnest(
-        $1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::text[],
-        $8::text[], $9::text[], $10::text[], $11::text[], $12::boolean[], $13::int[]
+        :skus::text[], :names::text[], :localised_names::text[], :gtins::text[],
+            :price_minors::bigint[], :currencies::text[], :categories::text[],
+        :variant_groups::text[], :options::text[], :relations::text[], :states::text[],
+            :tracked::boolean[], :most_per_order::int[]
     ) as told ({COLUMNS})
     order by sku
     on conflict (sku) do update set
@@ -75,12 +79,12 @@ PUT: Final = f"""
         relations = excluded.relations, state = excluded.state, tracked = excluded.tracked,
         most_per_order = excluded.most_per_order,
         version = products.version + 1
-"""
-FORGET_PARTS: Final = "delete from kit_parts where kit = any($1::text[])"
-PUT_PARTS: Final = """
+""")
+FORGET_PARTS: Final = Statement("delete from kit_parts where kit = any(:kits::text[])")
+PUT_PARTS: Final = Statement("""
     insert into kit_parts (kit, sku, quantity)
-    select * from unnest($1::text[], $2::text[], $3::int[])
-"""
+    select * from unnest(:kits::text[], :skus::text[], :quantities::int[])
+""")
 
 
 class PostgresProducts:
@@ -94,51 +98,53 @@ class PostgresProducts:
         return found[sku]
 
     async def get_many(self, skus: Collection[Sku]) -> dict[Sku, Product]:
-        return {product.sku: product for product in await self._found(BY_SKU, list(skus))}
+        return {product.sku: product for product in await self._found(BY_SKU(skus=list(skus)))}
 
     async def lock(self, skus: Collection[Sku]) -> dict[Sku, Product]:
-        return {product.sku: product for product in await self._found(LOCK, list(skus))}
+        return {product.sku: product for product in await self._found(LOCK(skus=list(skus)))}
 
     async def filter_known(self, skus: Collection[Sku]) -> set[Sku]:
-        return {row["sku"] for row in await self._connection.fetch(KNOWN, list(skus))}
+        return {row["sku"] for row in await self._connection.fetch(*KNOWN(skus=list(skus)))}
 
     async def get_with_parts(self, skus: Collection[Sku]) -> dict[Sku, ProductWithParts]:
         return {
             sku: ProductWithParts(
                 sku, tracked, msgspec.json.decode(parts) if parts else {}, retired
             )
-            for sku, tracked, parts, retired in await self._connection.fetch(MADE_OF, list(skus))
+            for sku, tracked, parts, retired in await self._connection.fetch(
+                *MADE_OF(skus=list(skus))
+            )
         }
 
     async def find_by_gtin(self, gtins: Collection[str]) -> dict[str, Sku]:
-        return dict(await self._connection.fetch(CALLED, list(gtins)))
+        return dict(await self._connection.fetch(*CALLED(gtins=list(gtins))))
 
     async def search(
         self, *, gtin: str | None, query: str | None, after: Sku, limit: int
     ) -> list[Product]:
         pattern = None if query is None else f"%{_literal(query)}%"
-        return await self._found(SEARCH, after, gtin, pattern, limit)
+        return await self._found(SEARCH(after=after, gtin=gtin, pattern=pattern, limit=limit))
 
     async def list_variants(self, sku: Sku, *, after: Sku, limit: int) -> list[Product]:
-        return await self._found(VARIANTS, sku, after, limit)
+        return await self._found(VARIANTS(sku=sku, after=after, limit=limit))
 
     async def list_kits_with(self, skus: Collection[Sku]) -> list[Product]:
-        return await self._found(KITS_OF, list(skus))
+        return await self._found(KITS_OF(skus=list(skus)))
 
     async def upsert(self, products: Sequence[Product]) -> None:
         columns = zip(*(_row(product) for product in products), strict=True)
-        await self._connection.execute(PUT, *columns)
-        await self._connection.execute(FORGET_PARTS, [product.sku for product in products])
+        await self._connection.execute(*PUT(*columns))
+        await self._connection.execute(*FORGET_PARTS(kits=[product.sku for product in products]))
         parts = [
             (product.sku, sku, quantity)
             for product in products
             for sku, quantity in sorted(product.parts.items())
         ]
         if parts:
-            await self._connection.execute(PUT_PARTS, *zip(*parts, strict=True))
+            await self._connection.execute(*PUT_PARTS(*zip(*parts, strict=True)))
 
-    async def _found(self, statement: str, *arguments: Any) -> list[Product]:
-        return [_product(row) for row in await self._connection.fetch(statement, *arguments)]
+    async def _found(self, query: tuple[Any, ...]) -> list[Product]:
+        return [_product(row) for row in await self._connection.fetch(*query)]
 
 
 def _literal(query: str) -> str:

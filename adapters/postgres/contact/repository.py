@@ -6,39 +6,41 @@ from typing import Any, Final
 
 import msgspec
 
+from adapters.postgres.db.statements import Statement
 from domain.contact.consent import Consent
 from domain.contact.preferences import NO_PREFERENCES, Preferences, QuietHours
 from domain.kernel.ids import CustomerId
 
-OF: Final = """
+OF: Final = Statement("""
     select preferred_channels, time_zone, quiet_from, quiet_to, topics, snooze_until,
         weekly_maximum, nullif(locale, '') as locale
     from preferences join customers on customers.id = customer
-    where customer = $1
-"""
-LOCALE: Final = "select nullif(locale, '') from customers where id = $1"
-PUT: Final = """
+    where customer = :customer
+""")
+LOCALE: Final = Statement("select nullif(locale, '') from customers where id = :customer")
+PUT: Final = Statement("""
     insert into preferences (customer, preferred_channels, time_zone, quiet_from, quiet_to, topics,
         snooze_until, weekly_maximum, changed_at)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+    values (:customer, :preferred_channels, :time_zone, :quiet_from, :quiet_to, :topics,
+        :snooze_until, :weekly_maximum, :now)
     on conflict (customer) do update set
         preferred_channels = excluded.preferred_channels, time_zone = excluded.time_zone,
         quiet_from = excluded.quiet_from, quiet_to = excluded.quiet_to, topics = excluded.topics,
         snooze_until = excluded.snooze_until, weekly_maximum = excluded.weekly_maximum,
         version = preferences.version + 1, changed_at = excluded.changed_at
-"""
-SPEAK: Final = """
-    update customers set locale = $2, version = version + 1, changed_at = $3
-    where id = $1 and locale <> $2
-"""
+""")
+SPEAK: Final = Statement("""
+    update customers set locale = :locale, version = version + 1, changed_at = :now
+    where id = :customer and locale <> :locale
+""")
 CONSENT_FIELDS: Final = Consent.__struct_fields__
-STATE: Final = f"""
+STATE: Final = Statement(f"""
     insert into consents (customer, {", ".join(CONSENT_FIELDS)})
-    values ($1, {", ".join(f"${place}" for place in range(2, len(CONSENT_FIELDS) + 2))})
-"""
-STATED: Final = f"""
-    select {", ".join(CONSENT_FIELDS)} from consents where customer = $1 order by id
-"""
+    values (:customer, {", ".join(f":{name}" for name in CONSENT_FIELDS)})
+""")
+STATED: Final = Statement(f"""
+    select {", ".join(CONSENT_FIELDS)} from consents where customer = :customer order by id
+""")
 
 
 class PostgresPreferences:
@@ -47,9 +49,9 @@ class PostgresPreferences:
         self._now = now
 
     async def get(self, customer: CustomerId) -> Preferences:
-        row = await self._connection.fetchrow(OF, customer)
+        row = await self._connection.fetchrow(*OF(customer=customer))
         if row is None:
-            locale = await self._connection.fetchval(LOCALE, customer)
+            locale = await self._connection.fetchval(*LOCALE(customer=customer))
             return msgspec.structs.replace(NO_PREFERENCES, locale=locale)
         told = dict(row)
         begin, end = told.pop("quiet_from"), told.pop("quiet_to")
@@ -59,19 +61,22 @@ class PostgresPreferences:
     async def upsert(self, customer: CustomerId, preferences: Preferences) -> None:
         quiet = preferences.quiet_hours
         await self._connection.execute(
-            PUT,
-            customer,
-            preferences.preferred_channels,
-            preferences.time_zone,
-            quiet and quiet.begin,
-            quiet and quiet.end,
-            preferences.topics,
-            preferences.snooze_until,
-            preferences.weekly_maximum,
-            self._now,
+            *PUT(
+                customer=customer,
+                preferred_channels=preferences.preferred_channels,
+                time_zone=preferences.time_zone,
+                quiet_from=quiet and quiet.begin,
+                quiet_to=quiet and quiet.end,
+                topics=preferences.topics,
+                snooze_until=preferences.snooze_until,
+                weekly_maximum=preferences.weekly_maximum,
+                now=self._now,
+            ),
         )
         if preferences.locale:
-            await self._connection.execute(SPEAK, customer, preferences.locale, self._now)
+            await self._connection.execute(
+                *SPEAK(customer=customer, locale=preferences.locale, now=self._now)
+            )
 
 
 class PostgresConsents:
@@ -81,8 +86,8 @@ class PostgresConsents:
     async def record(self, customer: CustomerId, consent: Consent) -> None:
         values = [getattr(consent, name) for name in CONSENT_FIELDS]
         values = ["" if value is None else value for value in values]
-        await self._connection.execute(STATE, customer, *values)
+        await self._connection.execute(*STATE(*values, customer=customer))
 
     async def list_by_customer(self, customer: CustomerId) -> Sequence[Consent]:
-        rows = await self._connection.fetch(STATED, customer)
+        rows = await self._connection.fetch(*STATED(customer=customer))
         return [msgspec.convert({**row, "locale": row["locale"] or None}, Consent) for row in rows]

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import msgspec
 
+from adapters.postgres.db.statements import Statement
 from domain.contact.channels import MessageChannel
 from domain.follow_ups.messages import (
     Message,
@@ -21,40 +22,41 @@ FIELDS: Final = Message.__struct_fields__
 COLUMNS: Final = ", ".join(FIELDS)
 DOCUMENTS: Final = {"about": MessageReference, "trace": list[SendDecision]}
 SELECT: Final = f"select {COLUMNS} from messages"
-ADD: Final = f"""
+ADD: Final = Statement(f"""
     insert into messages ({COLUMNS})
-    values ({", ".join(f"${place}" for place in range(1, len(FIELDS) + 1))})
+    values ({", ".join(f":{name}" for name in FIELDS)})
     on conflict (kind, key) do nothing
-"""
+""")
 CHANGING: Final = [name for name in FIELDS if name not in {"id", "kind", "key", "created_at"}]
-KEEP: Final = f"""
-    update messages set {", ".join(f"{name} = ${at}" for at, name in enumerate(CHANGING, 2))}
-    where id = $1
-"""
-GET: Final = f"{SELECT} where id = $1"
-TAKE: Final = f"{SELECT} where id = $1 for update"
-NEXT_DUE: Final = f"""
-    {SELECT} where state = 'planned' and planned_for <= $1
+KEEP: Final = Statement(f"""
+    update messages set {", ".join(f"{name} = :{name}" for name in CHANGING)}
+    where id = :id
+""")
+GET: Final = Statement(f"{SELECT} where id = :message")
+TAKE: Final = Statement(f"{SELECT} where id = :message for update")
+NEXT_DUE: Final = Statement(f"""
+    {SELECT} where state = 'planned' and planned_for <= :now
     order by planned_for, id limit 1 for update skip locked
-"""
-NEXT_LOST: Final = f"""
-    {SELECT} where state = 'claimed' and leased_until <= $1
+""")
+NEXT_LOST: Final = Statement(f"""
+    {SELECT} where state = 'claimed' and leased_until <= :now
     order by leased_until, id limit 1 for update skip locked
-"""
-PAGE: Final = f"""
+""")
+PAGE: Final = Statement(f"""
     {SELECT}
-    where ($1::text is null or customer = $1)
-        and ($2::text is null or state = $2)
-        and ($3::text is null or kind = $3)
-        and ($4::text is null or id < $4)
-    order by id desc limit $5
-"""
-LOCK_READER: Final = "select from customers where id = $1 for no key update"
-MARKETING: Final = """
+    where (:customer::text is null or customer = :customer)
+        and (:state::text is null or state = :state)
+        and (:kind::text is null or kind = :kind)
+        and (:before::text is null or id < :before)
+    order by id desc limit :limit
+""")
+LOCK_READER: Final = Statement("select from customers where id = :customer for no key update")
+MARKETING: Final = Statement("""
     select count(*) from messages
-    where customer = $1 and purpose = 'marketing'
-        and (sent_at > $2 or (state in ('claimed', 'submitted', 'unknown') and changed_at > $2))
-"""
+    where customer = :customer and purpose = 'marketing'
+        and (sent_at > :since or (state in ('claimed', 'submitted', 'unknown')
+            and changed_at > :since))
+""")
 
 
 class PostgresMessages:
@@ -62,7 +64,7 @@ class PostgresMessages:
         self._connection = connection
 
     async def add(self, message: Message) -> None:
-        await self._connection.execute(ADD, *_values(message, FIELDS))
+        await self._connection.execute(*ADD(*_values(message, FIELDS)))
 
     async def get(self, message: MessageId) -> Message:
         return await self._one(GET, message)
@@ -70,22 +72,22 @@ class PostgresMessages:
     async def get_for_update(self, message: MessageId) -> Message:
         return await self._one(TAKE, message)
 
-    async def _one(self, query: str, message: MessageId) -> Message:
-        row = await self._connection.fetchrow(query, message)
+    async def _one(self, query: Statement, message: MessageId) -> Message:
+        row = await self._connection.fetchrow(*query(message=message))
         if row is None:
             raise MessageNotFound(message)
         return _message(row)
 
     async def get_due_for_update(self, now: datetime) -> Message | None:
-        row = await self._connection.fetchrow(NEXT_DUE, now)
+        row = await self._connection.fetchrow(*NEXT_DUE(now=now))
         return _message(row) if row else None
 
     async def get_lost_for_update(self, now: datetime) -> Message | None:
-        row = await self._connection.fetchrow(NEXT_LOST, now)
+        row = await self._connection.fetchrow(*NEXT_LOST(now=now))
         return _message(row) if row else None
 
     async def update(self, message: Message) -> None:
-        await self._connection.execute(KEEP, message.id, *_values(message, CHANGING))
+        await self._connection.execute(*KEEP(*_values(message, CHANGING), id=message.id))
 
     async def list_page(
         self,
@@ -96,12 +98,14 @@ class PostgresMessages:
         before: MessageId | None,
         limit: int,
     ) -> Sequence[Message]:
-        rows = await self._connection.fetch(PAGE, customer, state, kind, before, limit)
+        rows = await self._connection.fetch(
+            *PAGE(customer=customer, state=state, kind=kind, before=before, limit=limit)
+        )
         return [_message(row) for row in rows]
 
     async def count_marketing_since(self, customer: CustomerId, since: datetime) -> int:
-        await self._connection.execute(LOCK_READER, customer)
-        found: int = await self._connection.fetchval(MARKETING, customer, since)
+        await self._connection.execute(*LOCK_READER(customer=customer))
+        found: int = await self._connection.fetchval(*MARKETING(customer=customer, since=since))
         return found
 
 

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
+from adapters.postgres.db.statements import Statement
 from domain.kernel.errors import NotFound
 from domain.kernel.ids import OrderId, ReturnId, StoreId
 from domain.payments.refunds import Refund
@@ -18,18 +19,21 @@ LISTS: Final = {
 }
 FIELDS: Final = tuple(name for name in Return.__struct_fields__ if name != "order")
 COLUMNS: Final = ", ".join(f'"{name}"' for name in FIELDS)
-_SLOTS: Final = ", ".join(f"${position}" for position in range(2, len(FIELDS) + 2))
-ADD: Final = f"insert into returns (order_id, {COLUMNS}) values ($1, {_SLOTS})"
-KEEP: Final = f"""
+_SLOTS: Final = ", ".join(f":{name}" for name in FIELDS)
+ADD: Final = Statement(f"insert into returns (order_id, {COLUMNS}) values (:order, {_SLOTS})")
+KEEP: Final = Statement(f"""
     update returns set ({COLUMNS}) = row({_SLOTS})
-    where order_id is not distinct from $1 and id = $2
-"""
+    where order_id is not distinct from :order and id = :id
+""")
 SELECT: Final = f"select order_id, {COLUMNS} from returns"
-OF_ORDER: Final = f"{SELECT} where order_id = $1 order by id"
-OF_STORE: Final = f"""
-    {SELECT} where store = $1 and state = any($2::text[]) and ($3::text is null or id > $3)
-    order by id limit $4
-"""
+GET: Final = Statement(f"{SELECT} where id = :id")
+GET_FOR_UPDATE: Final = Statement(f"{GET} for update")
+OF_ORDER: Final = Statement(f"{SELECT} where order_id = :order order by id")
+OF_STORE: Final = Statement(f"""
+    {SELECT} where store = :store and state = any(:names::text[]) and (:after::text is null
+        or id > :after)
+    order by id limit :limit
+""")
 
 
 class PostgresReturns:
@@ -37,19 +41,19 @@ class PostgresReturns:
         self._connection = connection
 
     async def add(self, back: Return) -> None:
-        await self._connection.execute(ADD, back.order, *_values(back))
+        await self._connection.execute(*ADD(order=back.order, **_values(back)))
 
     async def update(self, back: Return) -> None:
-        await self._connection.execute(KEEP, back.order, *_values(back))
+        await self._connection.execute(*KEEP(order=back.order, **_values(back)))
 
     async def get(self, back: ReturnId) -> Return:
-        return _return(await self._connection.fetchrow(f"{SELECT} where id = $1", back))
+        return _return(await self._connection.fetchrow(*GET(id=back)))
 
     async def get_for_update(self, back: ReturnId) -> Return:
-        return _return(await self._connection.fetchrow(f"{SELECT} where id = $1 for update", back))
+        return _return(await self._connection.fetchrow(*GET_FOR_UPDATE(id=back)))
 
     async def list_by_order(self, order: OrderId) -> Sequence[Return]:
-        return [_return(row) for row in await self._connection.fetch(OF_ORDER, order)]
+        return [_return(row) for row in await self._connection.fetch(*OF_ORDER(order=order))]
 
     async def list_by_store(
         self,
@@ -60,17 +64,19 @@ class PostgresReturns:
         limit: int,
     ) -> Sequence[Return]:
         names = [state.value for state in states]
-        rows = await self._connection.fetch(OF_STORE, store, names, after, limit)
+        rows = await self._connection.fetch(
+            *OF_STORE(store=store, names=names, after=after, limit=limit)
+        )
         return [_return(row) for row in rows]
 
 
-def _values(back: Return) -> list[Any]:
+def _values(back: Return) -> dict[str, Any]:
     values = {name: getattr(back, name) for name in FIELDS}
     values["channel"] = back.channel.value
     values["state"] = back.state.value
     for name in LISTS:
         values[name] = msgspec.json.encode(values[name]).decode()
-    return list(values.values())
+    return values
 
 
 def _return(row: Any) -> Return:

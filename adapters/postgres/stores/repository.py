@@ -7,29 +7,31 @@ from typing import Any, Final
 
 import msgspec
 
+from adapters.postgres.db.statements import Statement
 from domain.kernel.ids import StoreId
 from domain.stores.stores import Store, StoreKind, StoreNotFound, StoreState
 
 FIELDS: Final = Store.__struct_fields__
 COLUMNS: Final = ", ".join(FIELDS)
-BY_ID: Final = f"select {COLUMNS} from stores where store = any($1::text[])"
+BY_ID: Final = Statement(f"select {COLUMNS} from stores where store = any(:stores::text[])")
 ALL: Final = f"select {COLUMNS} from stores"
 STAMP: Final = "select coalesce(sum(version), 0)::bigint from stores"
 """Stores are never deleted, so it only grows."""
-LOCK: Final = f"{BY_ID} order by store for no key update"
-SHARE: Final = f"{BY_ID} order by store for share"
+LOCK: Final = Statement(f"{BY_ID} order by store for no key update")
+SHARE: Final = Statement(f"{BY_ID} order by store for share")
 DRAINING: Final = "select store from stores where state = 'draining' order by store"
-PAGE: Final = f"""
+PAGE: Final = Statement(f"""
     select {COLUMNS} from stores
-    where store > $1 and ($2::boolean is null or pickup = $2)
-    order by store limit $3
-"""
-WITHIN: Final = f"""
+    where store > :after and (:pickup::boolean is null or pickup = :pickup)
+    order by store limit :limit
+""")
+WITHIN: Final = Statement(f"""
     select {COLUMNS} from stores
-    where latitude between $1 and $2
-        and (longitude between $3 and $4 or longitude - 360 >= $3 or longitude + 360 <= $4)
-"""
-PUT: Final = f"""
+    where latitude between :south and :north
+        and (longitude between :west and :east or longitude - 360 >= :west
+            or longitude + 360 <= :east)
+""")
+PUT: Final = Statement(f"""
     insert into stores ({COLUMNS})
     select store, name, kind, address, city, postal_code, country, latitude, longitude, time_zone,
         hours, exceptions, phone, pickup, prep_minutes, pickup_days, services::jsonb,
@@ -37,15 +39,18 @@ PUT: Final = f"""
             array(select jsonb_array_elements_text(channels::jsonb)) end,
         state
     from unnest(
-        $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
-        $8::float8[], $9::float8[], $10::text[], $11::text[], $12::text[], $13::text[],
-        $14::boolean[], $15::int[], $16::int[], $17::text[], $18::text[], $19::text[]
+        :stores::text[], :kinds::text[], :names::text[], :addresses::text[], :cities::text[],
+            :postal_codes::text[], :countries::text[],
+        :latitudes::float8[], :longitudes::float8[], :time_zones::text[], :hours::text[],
+            :exceptions::text[], :phones::text[],
+        :pickup::boolean[], :prep_minutes::int[], :pickup_days::int[], :services::text[],
+            :channels::text[], :states::text[]
     ) as told ({COLUMNS})
     order by store
     on conflict (store) do update set
         {", ".join(f"{field} = excluded.{field}" for field in FIELDS if field != "store")},
         version = stores.version + 1
-"""
+""")
 KM_PER_DEGREE: Final = 111.19
 
 
@@ -60,20 +65,20 @@ class PostgresStores:
         return found[store]
 
     async def get_many(self, stores: Collection[StoreId]) -> dict[StoreId, Store]:
-        return await self._found(BY_ID, list(stores))
+        return await self._found(BY_ID(stores=list(stores)))
 
     async def list_all(self) -> dict[StoreId, Store]:
-        return await self._found(ALL)
+        return await self._found((ALL,))
 
     async def get_version(self) -> int:
         stamp: int = await self._connection.fetchval(STAMP)
         return stamp
 
     async def lock(self, stores: Collection[StoreId]) -> dict[StoreId, Store]:
-        return await self._found(LOCK, list(stores))
+        return await self._found(LOCK(stores=list(stores)))
 
     async def lock_shared(self, stores: Collection[StoreId]) -> dict[StoreId, Store]:
-        return await self._found(SHARE, list(stores))
+        return await self._found(SHARE(stores=list(stores)))
 
     async def list_draining(self) -> list[StoreId]:
         return [row["store"] for row in await self._connection.fetch(DRAINING)]
@@ -81,23 +86,23 @@ class PostgresStores:
     async def list_page(
         self, after: StoreId, limit: int, *, pickup: bool | None = None
     ) -> list[Store]:
-        return list((await self._found(PAGE, after, pickup, limit)).values())
+        return list((await self._found(PAGE(after=after, pickup=pickup, limit=limit))).values())
 
     async def list_near(
         self, latitude: float, longitude: float, radius_km: float
     ) -> list[tuple[Store, float]]:
         box = _box(latitude, longitude, radius_km)
-        stores = (await self._found(WITHIN, *box)).values()
+        stores = (await self._found(WITHIN(*box))).values()
         distances = [(store, store.distance_from(latitude, longitude)) for store in stores]
         within = [(store, km) for store, km in distances if km is not None and km <= radius_km]
         return sorted(within, key=lambda found: (found[1], found[0].store))
 
     async def upsert(self, stores: Sequence[Store]) -> None:
         columns = zip(*(_row(store) for store in stores), strict=True)
-        await self._connection.execute(PUT, *columns)
+        await self._connection.execute(*PUT(*columns))
 
-    async def _found(self, statement: str, *arguments: Any) -> dict[StoreId, Store]:
-        rows = await self._connection.fetch(statement, *arguments)
+    async def _found(self, query: tuple[Any, ...]) -> dict[StoreId, Store]:
+        rows = await self._connection.fetch(*query)
         return {row["store"]: _store(row) for row in rows}
 
 

@@ -11,6 +11,7 @@ from msgspec import convert
 from msgspec.structs import replace
 
 from adapters.postgres.db.pool import SESSION_SETTINGS, connect
+from adapters.postgres.db.statements import Statement
 from adapters.postgres.db.unit_of_work import PostgresUnits, utc_now
 from adapters.postgres.inventory.repositories.stock_levels import LOCK
 from domain.foundation.callers import Caller, Role
@@ -258,7 +259,7 @@ async def test_of_rounds_at_once_nobody_gets_what_another_got(shop: Shop):
 
 async def test_without_the_lock_of_the_shelf_rounds_sell_it_twice(shop: Shop, monkeypatch):
     """What the claim before stands on."""
-    unlocked = LOCK.replace("for update of stock_levels", "")
+    unlocked = Statement(LOCK.text.replace("for update of stock_levels", ""))
     monkeypatch.setattr("adapters.postgres.inventory.repositories.sellable_stock.LOCK", unlocked)
     await shelve(shop.units, mug=5)
     carts = [await a_cart(shop, await shop.page(), mug=1) for _ in range(20)]

@@ -8,6 +8,7 @@ import asyncpg
 import pytest
 
 import adapters.postgres.loyalty.repositories.points
+from adapters.postgres.db.statements import Statement
 from adapters.postgres.db.unit_of_work import PostgresUnit
 from adapters.postgres.db.urls import for_asyncpg
 from adapters.postgres.loyalty.repositories.points import PostgresPoints
@@ -138,9 +139,8 @@ async def test_a_second_handover_waits_and_finds_nothing_left(database, database
 async def test_without_the_members_lock_the_second_handover_would_go_wrong(
     database, database_url, monkeypatch
 ):
-    unlocked = adapters.postgres.loyalty.repositories.points.LOCK_BUYER.replace(
-        "for no key update", ""
-    )
+    locking = adapters.postgres.loyalty.repositories.points.LOCK_BUYER
+    unlocked = Statement(locking.text.replace("for no key update", ""))
     monkeypatch.setattr(adapters.postgres.loyalty.repositories.points, "LOCK_BUYER", unlocked)
 
     with pytest.raises(asyncpg.CheckViolationError, match="members_pending"):

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from msgspec import structs
 
+from adapters.postgres.db.statements import Statement
 from adapters.postgres.follow_ups import repository as messages
 from domain.contact.channels import (
     DeliveryFault,
@@ -238,7 +239,7 @@ async def test_two_senders_send_one_message_once(ready: Waiting):
 async def test_without_the_lock_they_would_send_it_again_and_again(
     ready: Waiting, monkeypatch: pytest.MonkeyPatch
 ):
-    unlocked = messages.NEXT_DUE.replace("for update skip locked", "")
+    unlocked = Statement(messages.NEXT_DUE.text.replace("for update skip locked", ""))
     monkeypatch.setattr(messages, "NEXT_DUE", unlocked)
     look = messages.PostgresMessages.get_due_for_update
 

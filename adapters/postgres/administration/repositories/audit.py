@@ -21,6 +21,7 @@ from adapters.postgres.administration.repairs import (
     SHELVES_RIGHTED,
 )
 from adapters.postgres.db.columns import columns
+from adapters.postgres.db.statements import Statement
 from domain.administration.audit import AuditedInvariant, BrokenRow, Invariant, Repair
 from domain.inventory.stock_levels import StockDelta, StockLevel, sum_by_key
 from domain.kernel.ids import Sku, StoreId
@@ -41,17 +42,17 @@ LOOK: Final = f"""
 """
 """Only what is wrong is kept aside and named: in a vast shop the rest would fill the disk."""
 PATIENCE: Final = timedelta(seconds=30)
-WAIT: Final = "select set_config('statement_timeout', $1, true)"
-KEEP: Final = """
-    with unknown as (delete from audits where name <> all($2))
+WAIT: Final = Statement("select set_config('statement_timeout', :timeout, true)")
+KEEP: Final = Statement("""
+    with unknown as (delete from audits where name <> all(:names))
     insert into audits (name, audited_at, checked, broken, unfinished)
-    select name, $1, checked, broken, unfinished
-    from unnest($2::text[], $3::bigint[], $4::bigint[], $5::boolean[])
+    select name, :now, checked, broken, unfinished
+    from unnest(:names::text[], :checked::bigint[], :broken::bigint[], :unfinished::boolean[])
         as found (name, checked, broken, unfinished)
     order by name
     on conflict (name) do update set audited_at = excluded.audited_at, checked = excluded.checked,
         broken = excluded.broken, unfinished = excluded.unfinished
-"""
+""")
 LAST: Final = "select name, audited_at, checked, broken, unfinished from audits order by name"
 
 
@@ -91,7 +92,7 @@ class PostgresAudit:
 
     async def _be_patient(self) -> None:
         """Until the transaction ends."""
-        await self._connection.execute(WAIT, self._patience)
+        await self._connection.execute(*WAIT(timeout=self._patience))
 
     async def repair(self) -> list[Repair]:
         """Repairs all figures under table locks that block other writers."""
@@ -100,7 +101,7 @@ class PostgresAudit:
         repair = self._new_id("rep")
         repairs = await self._explained(repair)
         if repairs:
-            rows = await self._connection.fetch(SHELVES_RIGHTED, repair, self._now)
+            rows = await self._connection.fetch(*SHELVES_RIGHTED(repair=repair, now=self._now))
             for statement in PUT_RIGHT:
                 await self._connection.execute(statement)
             await self._tell_of_oversold(repairs, [StockLevel(*row) for row in rows])
@@ -110,7 +111,7 @@ class PostgresAudit:
         after = {(shelf.store, shelf.sku): shelf for shelf in righted}
         worse, _ = to_oversold(_changes(repairs), after)
         await self._incidents.open(IncidentKind.OVERSOLD, worse)
-        await self._connection.execute(SETTLE, self._now)
+        await self._connection.execute(*SETTLE(now=self._now))
 
     async def plan_repairs(self) -> list[Repair]:
         """Written down as a repair is, and undone."""
@@ -123,12 +124,13 @@ class PostgresAudit:
 
     async def save_report(self, found: list[Invariant]) -> None:
         await self._connection.execute(
-            KEEP,
-            self._now,
-            [invariant.name for invariant in found],
-            [invariant.checked for invariant in found],
-            [invariant.broken for invariant in found],
-            [invariant.unfinished for invariant in found],
+            *KEEP(
+                now=self._now,
+                names=[invariant.name for invariant in found],
+                checked=[invariant.checked for invariant in found],
+                broken=[invariant.broken for invariant in found],
+                unfinished=[invariant.unfinished for invariant in found],
+            ),
         )
 
     async def get_last_report(self) -> list[AuditedInvariant]:
@@ -143,9 +145,10 @@ class PostgresAudit:
             repairs += await self._noted(name, INVARIANTS[name], repair)
         return repairs
 
-    async def _noted(self, name: str, facts: str, repair: str, *more: Any) -> list[Repair]:
-        note = NOTE.format(facts=facts)
-        rows = await self._connection.fetch(note, name, self._now, repair, *more)
+    async def _noted(self, name: str, facts: object, repair: str, *more: Any) -> list[Repair]:
+        note = Statement(NOTE.format(facts=facts))
+        named = {"invariant": name, "now": self._now, "repair": repair}
+        rows = await self._connection.fetch(*note(*more, **named))
         return [
             Repair(
                 name,

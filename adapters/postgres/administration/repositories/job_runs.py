@@ -3,11 +3,13 @@
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-CLAIM: Final = """
-    insert into job_runs (job, scheduled_at, node) values ($1, $2, $3)
+from adapters.postgres.db.statements import Statement
+
+CLAIM: Final = Statement("""
+    insert into job_runs (job, scheduled_at, node) values (:job, :slot, :node)
     on conflict do nothing returning true
-"""
-SWEEP: Final = "delete from job_runs where job = $1 and scheduled_at < $2"
+""")
+SWEEP: Final = Statement("delete from job_runs where job = :job and scheduled_at < :before")
 KEPT: Final = timedelta(days=1)
 
 
@@ -16,7 +18,7 @@ class PostgresJobRuns:
         self._connection = connection
 
     async def claim(self, job: str, slot: datetime, node: str) -> bool:
-        if not await self._connection.fetchval(CLAIM, job, slot, node):
+        if not await self._connection.fetchval(*CLAIM(job=job, slot=slot, node=node)):
             return False
-        await self._connection.execute(SWEEP, job, slot - KEPT)
+        await self._connection.execute(*SWEEP(job=job, before=slot - KEPT))
         return True

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import msgspec
 
+from adapters.postgres.db.statements import Statement
 from domain.administration.webhooks import Webhook, WebhookDelivery, WebhookUpdate
 from domain.kernel.errors import NotFound
 from domain.kernel.ids import WebhookId
@@ -13,22 +14,24 @@ from domain.kernel.ids import WebhookId
 PARCEL_MAX: Final = 100
 """Changes that are told in one call."""
 COLUMNS: Final = "id, url, state, position, attempts, last_error, failing_since, created_at"
-ADD: Final = """
+ADD: Final = Statement("""
     insert into webhooks (id, url, secret, state, position, created_at, due_at)
-    values ($1, $2, $3, $4, $5, $6, $6)
-"""
-GET: Final = f"select {COLUMNS} from webhooks where id = $1"
-PAGE: Final = f"select {COLUMNS} from webhooks where id > $1 order by id limit $2"
-REMOVE: Final = "delete from webhooks where id = $1 returning true"
-REWIND: Final = f"""
-    update webhooks set position = $2, batch_end = null, state = 'active', attempts = 0,
+    values (:id, :url, :secret, :state, :position, :created_at, :created_at)
+""")
+GET: Final = Statement(f"select {COLUMNS} from webhooks where id = :webhook")
+PAGE: Final = Statement(
+    f"select {COLUMNS} from webhooks where id > :after order by id limit :limit"
+)
+REMOVE: Final = Statement("delete from webhooks where id = :webhook returning true")
+REWIND: Final = Statement(f"""
+    update webhooks set position = :position, batch_end = null, state = 'active', attempts = 0,
         last_error = '',
-        failing_since = null, due_at = $3
-    where id = $1
+        failing_since = null, due_at = :now
+    where id = :webhook
     returning {COLUMNS}
-"""
-LEASE: Final = f"""
-    update webhooks set due_at = $1 + $3::interval, batch_end = coalesce(batch_end, (
+""")
+LEASE: Final = Statement(f"""
+    update webhooks set due_at = :now + :span::interval, batch_end = coalesce(batch_end, (
         select max(next.position) from (
             select position from feed where feed.position > webhooks.position
             order by position limit {PARCEL_MAX}
@@ -36,16 +39,17 @@ LEASE: Final = f"""
     ))
     where id in (
         select id from webhooks
-        where state = 'active' and due_at <= $1 and position < (select max(position) from feed)
-        order by due_at limit $2 for update skip locked
+        where state = 'active' and due_at <= :now and position < (select max(position) from feed)
+        order by due_at limit :limit for update skip locked
     )
     returning id, url, secret, position, batch_end, attempts, failing_since, due_at
-"""
-SETTLE: Final = """
-    update webhooks set state = $3, position = $4, batch_end = $5, attempts = $6, last_error = $7,
-        failing_since = $8, due_at = $9
-    where id = $1 and due_at = $2
-"""
+""")
+SETTLE: Final = Statement("""
+    update webhooks set state = :state, position = :position, batch_end = :batch_end,
+        attempts = :attempts, last_error = :last_error,
+        failing_since = :failing_since, due_at = :due_at
+    where id = :id and due_at = :leased_until
+""")
 """Only while the lease is ours: whoever was sent back in time stays there."""
 
 
@@ -56,44 +60,52 @@ class PostgresWebhooks:
 
     async def add(self, webhook: Webhook, secret: str) -> None:
         await self._connection.execute(
-            ADD,
-            webhook.id,
-            webhook.url,
-            secret,
-            webhook.state.value,
-            webhook.position,
-            webhook.created_at,
+            *ADD(
+                id=webhook.id,
+                url=webhook.url,
+                secret=secret,
+                state=webhook.state.value,
+                position=webhook.position,
+                created_at=webhook.created_at,
+            ),
         )
 
     async def get(self, webhook: WebhookId) -> Webhook:
-        return _webhook(await self._connection.fetchrow(GET, webhook))
+        return _webhook(await self._connection.fetchrow(*GET(webhook=webhook)))
 
     async def list_page(self, after: str, limit: int) -> list[Webhook]:
-        return [_webhook(row) for row in await self._connection.fetch(PAGE, after, limit)]
+        return [
+            _webhook(row) for row in await self._connection.fetch(*PAGE(after=after, limit=limit))
+        ]
 
     async def delete(self, webhook: WebhookId) -> None:
-        if not await self._connection.fetchval(REMOVE, webhook):
+        if not await self._connection.fetchval(*REMOVE(webhook=webhook)):
             raise NotFound("There is no such webhook.")
 
     async def rewind(self, webhook: WebhookId, position: int) -> Webhook:
-        return _webhook(await self._connection.fetchrow(REWIND, webhook, position, self._now))
+        return _webhook(
+            await self._connection.fetchrow(
+                *REWIND(webhook=webhook, position=position, now=self._now)
+            )
+        )
 
     async def lease(self, limit: int, span: timedelta) -> Sequence[WebhookDelivery]:
-        rows = await self._connection.fetch(LEASE, self._now, limit, span)
+        rows = await self._connection.fetch(*LEASE(now=self._now, limit=limit, span=span))
         return [msgspec.convert(dict(row), WebhookDelivery) for row in rows]
 
     async def record_delivery(self, parcel: WebhookDelivery, settled: WebhookUpdate) -> None:
         await self._connection.execute(
-            SETTLE,
-            parcel.id,
-            parcel.due_at,
-            settled.state.value,
-            settled.position,
-            settled.batch_end,
-            settled.attempts,
-            settled.last_error,
-            settled.failing_since,
-            settled.due_at,
+            *SETTLE(
+                id=parcel.id,
+                leased_until=parcel.due_at,
+                state=settled.state.value,
+                position=settled.position,
+                batch_end=settled.batch_end,
+                attempts=settled.attempts,
+                last_error=settled.last_error,
+                failing_since=settled.failing_since,
+                due_at=settled.due_at,
+            ),
         )
 
 

@@ -4,32 +4,34 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from adapters.postgres.db.statements import Statement
 from domain.carts.recently_viewed import MAX_VIEWED, ViewedProduct
 from domain.kernel.ids import CartId, CustomerId, Sku
 
-NOTE: Final = """
+NOTE: Final = Statement("""
     insert into recently_viewed (owner, sku, viewed_at)
-    select $1, sku, at from unnest($2::text[], $3::timestamptz[]) as seen (sku, at) order by sku
+    select :owner, sku, at from unnest(:skus::text[], :viewed_ats::timestamptz[])
+        as seen (sku, at) order by sku
     on conflict (owner, sku) do update set viewed_at = excluded.viewed_at
-"""
-TRIM: Final = f"""
-    delete from recently_viewed where owner = $1 and sku in (
-        select sku from recently_viewed where owner = $1
+""")
+TRIM: Final = Statement(f"""
+    delete from recently_viewed where owner = :owner and sku in (
+        select sku from recently_viewed where owner = :owner
         order by viewed_at desc, sku offset {MAX_VIEWED}
     )
-"""
-OF: Final = f"""
-    select sku, viewed_at from recently_viewed where owner = $1
+""")
+OF: Final = Statement(f"""
+    select sku, viewed_at from recently_viewed where owner = :owner
     order by viewed_at desc, sku limit {MAX_VIEWED}
-"""
-MOVE: Final = """
-    with gone as (delete from recently_viewed where owner = $1 returning sku, viewed_at)
+""")
+MOVE: Final = Statement("""
+    with gone as (delete from recently_viewed where owner = :guest returning sku, viewed_at)
     insert into recently_viewed (owner, sku, viewed_at)
-    select $2, sku, viewed_at from gone order by sku
+    select :customer, sku, viewed_at from gone order by sku
     on conflict (owner, sku)
         do update set viewed_at = greatest(recently_viewed.viewed_at, excluded.viewed_at)
-"""
-FORGET: Final = "delete from recently_viewed where owner = any($1::text[])"
+""")
+FORGET: Final = Statement("delete from recently_viewed where owner = any(:owners::text[])")
 
 
 class PostgresRecentlyViewed:
@@ -40,15 +42,17 @@ class PostgresRecentlyViewed:
     async def record(self, owner: CustomerId | CartId, skus: Sequence[Sku]) -> None:
         step = timedelta(microseconds=1)
         told = {sku: self._now - place * step for place, sku in enumerate(dict.fromkeys(skus))}
-        await self._connection.execute(NOTE, owner, list(told), list(told.values()))
-        await self._connection.execute(TRIM, owner)
+        await self._connection.execute(
+            *NOTE(owner=owner, skus=list(told), viewed_ats=list(told.values()))
+        )
+        await self._connection.execute(*TRIM(owner=owner))
 
     async def list_by_owner(self, owner: CustomerId | CartId) -> list[ViewedProduct]:
-        return [ViewedProduct(*row) for row in await self._connection.fetch(OF, owner)]
+        return [ViewedProduct(*row) for row in await self._connection.fetch(*OF(owner=owner))]
 
     async def move(self, guest: CartId, customer: CustomerId) -> None:
-        await self._connection.execute(MOVE, guest, customer)
-        await self._connection.execute(TRIM, customer)
+        await self._connection.execute(*MOVE(guest=guest, customer=customer))
+        await self._connection.execute(*TRIM(owner=customer))
 
     async def purge(self, owners: Collection[CartId]) -> None:
-        await self._connection.execute(FORGET, list(owners))
+        await self._connection.execute(*FORGET(owners=list(owners)))

@@ -3,24 +3,27 @@
 from datetime import datetime
 from typing import Any, Final
 
+from adapters.postgres.db.statements import Statement
 from domain.foundation.callers import Caller
 
-NOTE: Final = """
+NOTE: Final = Statement("""
     insert into access_denials (caller, role, operation, resource, denied_at)
-    values ($1, $2, $3, $4, $5)
-"""
-TURN: Final = "select pg_advisory_xact_lock(hashtext($1))"
-COUNT: Final = """
-    select count(*) from access_denials where caller = $1 and resource = $2 and denied_at > $3
-"""
-FORGET: Final = """
+    values (:caller, :role, :operation, :resource, :now)
+""")
+TURN: Final = Statement("select pg_advisory_xact_lock(hashtext(:turn))")
+COUNT: Final = Statement("""
+    select count(*) from access_denials where caller = :caller and resource = :resource
+        and denied_at > :since
+""")
+FORGET: Final = Statement("""
     with gone as (
         delete from access_denials
-        where id in (select id from access_denials where denied_at < $1 order by denied_at limit $2)
+        where id in (select id from access_denials where denied_at < :before
+        order by denied_at limit :limit)
         returning true
     )
     select count(*) from gone
-"""
+""")
 
 
 class PostgresAccessDenials:
@@ -30,14 +33,22 @@ class PostgresAccessDenials:
 
     async def add(self, caller: Caller, operation: str, thing: str) -> None:
         await self._connection.execute(
-            NOTE, caller.id, caller.role.value, operation, thing, self._now
+            *NOTE(
+                caller=caller.id,
+                role=caller.role.value,
+                operation=operation,
+                resource=thing,
+                now=self._now,
+            )
         )
 
     async def count(self, caller: Caller, thing: str, *, since: datetime) -> int:
-        await self._connection.execute(TURN, f"{thing} {caller.id}")
-        tries: int = await self._connection.fetchval(COUNT, caller.id, thing, since)
+        await self._connection.execute(*TURN(turn=f"{thing} {caller.id}"))
+        tries: int = await self._connection.fetchval(
+            *COUNT(caller=caller.id, resource=thing, since=since)
+        )
         return tries
 
     async def purge(self, before: datetime, limit: int) -> int:
-        gone: int = await self._connection.fetchval(FORGET, before, limit)
+        gone: int = await self._connection.fetchval(*FORGET(before=before, limit=limit))
         return gone

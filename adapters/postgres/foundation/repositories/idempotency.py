@@ -8,6 +8,7 @@ import asyncpg
 import msgspec
 
 from adapters.postgres.db.columns import columns
+from adapters.postgres.db.statements import Statement
 from domain.kernel.errors import Conflict, DomainError, Invalid, TransactionConflict
 from service.foundation.ports import IdempotencyKey
 
@@ -31,45 +32,52 @@ class InProgress(Conflict):
 TURN: Final = "hashtextextended({principal} || chr(10) || {key}, 0)"
 """Whoever asks under a key has its turn first, before anything else: so nobody waits for a key who
 has locked what its holder waits for."""
-CLAIM: Final = f"""
+CLAIM: Final = Statement(f"""
     with turn as materialized (
-        select pg_advisory_xact_lock({TURN.format(principal="$1::text", key="$2::text")})
+        select pg_advisory_xact_lock({TURN.format(principal=":principal::text", key=":key::text")})
     )
-    insert into idempotency_keys (principal, key, digest, created_at) select $1, $2, $3, $4
+    insert into idempotency_keys (principal, key, digest, created_at)
+    select :principal, :key, :digest, :now
     from turn
     on conflict do nothing returning true
-"""
-FIRST: Final = "select digest, response from idempotency_keys where principal = $1 and key = $2"
-ANSWER: Final = "update idempotency_keys set response = $3 where principal = $1 and key = $2"
-WITHDRAW: Final = "delete from idempotency_keys where principal = $1 and key = $2"
-FORGET: Final = """
+""")
+FIRST: Final = Statement(
+    "select digest, response from idempotency_keys where principal = :principal and key = :key"
+)
+ANSWER: Final = Statement(
+    "update idempotency_keys set response = :response where principal = :principal and key = :key"
+)
+WITHDRAW: Final = Statement(
+    "delete from idempotency_keys where principal = :principal and key = :key"
+)
+FORGET: Final = Statement("""
     with gone as (
         delete from idempotency_keys where (principal, key) in (
-            select principal, key from idempotency_keys where created_at < $1
-            order by created_at limit $2
+            select principal, key from idempotency_keys where created_at < :before
+            order by created_at limit :limit
         )
         returning true
     )
     select count(*) from gone
-"""
+""")
 
 
-FIRST_OF_ALL: Final = f"""
+FIRST_OF_ALL: Final = Statement(f"""
     select pg_try_advisory_xact_lock({TURN.format(principal="principal", key="key")}) as ours,
         digest, response
-    from unnest($1::text[], $2::text[]) with ordinality as asked (principal, key, place)
+    from unnest(:principals::text[], :keys::text[]) with ordinality as asked (principal, key, place)
     left join idempotency_keys using (principal, key)
     order by place
-"""
+""")
 """Whoever had the turn a moment ago may have answered unseen: then it is not remembered twice."""
-REMEMBER: Final = """
+REMEMBER: Final = Statement("""
     insert into idempotency_keys (principal, key, digest, response, created_at)
-    select principal, key, digest, response, $5
-    from unnest($1::text[], $2::text[], $3::bytea[], $4::bytea[])
+    select principal, key, digest, response, :now
+    from unnest(:principals::text[], :keys::text[], :digests::bytea[], :responses::bytea[])
         as given (principal, key, digest, response)
     order by principal, key
     on conflict do nothing
-"""
+""")
 
 
 class PostgresIdempotencyStore:
@@ -82,13 +90,15 @@ class PostgresIdempotencyStore:
             return None
         try:
             ours = await self._connection.fetchval(
-                CLAIM, key.principal, key.key, key.digest, self._now
+                *CLAIM(principal=key.principal, key=key.key, digest=key.digest, now=self._now)
             )
         except asyncpg.LockNotAvailableError:
             raise InProgress from None
         if ours:
             return None
-        first = _first(key, await self._connection.fetchrow(FIRST, key.principal, key.key), kind)
+        first = _first(
+            key, await self._connection.fetchrow(*FIRST(principal=key.principal, key=key.key)), kind
+        )
         if isinstance(first, DomainError):
             raise first
         return first
@@ -97,7 +107,7 @@ class PostgresIdempotencyStore:
         self, keys: Sequence[IdempotencyKey], kind: type[T]
     ) -> list[T | DomainError | None]:
         names = columns([key.name for key in keys], 2)
-        rows = await self._connection.fetch(FIRST_OF_ALL, *names)
+        rows = await self._connection.fetch(*FIRST_OF_ALL(*names))
         return [_found(key, row, kind) for key, row in zip(keys, rows, strict=True)]
 
     async def save_answers(self, answers: Sequence[tuple[IdempotencyKey, object]]) -> None:
@@ -107,21 +117,23 @@ class PostgresIdempotencyStore:
             (key.principal, key.key, key.digest, msgspec.json.encode(value))
             for key, value in answers
         ]
-        done = await self._connection.execute(REMEMBER, *columns(rows, 4), self._now)
+        done = await self._connection.execute(*REMEMBER(*columns(rows, 4), now=self._now))
         if int(done.rpartition(" ")[2]) < len(rows):
             raise TransactionConflict("Somebody asked the same at this moment; please try again.")
 
     async def save_answer(self, key: IdempotencyKey | None, value: object) -> None:
         if key is not None:
             answer = msgspec.json.encode(value)
-            await self._connection.execute(ANSWER, key.principal, key.key, answer)
+            await self._connection.execute(
+                *ANSWER(principal=key.principal, key=key.key, response=answer)
+            )
 
     async def release(self, key: IdempotencyKey | None) -> None:
         if key is not None:
-            await self._connection.execute(WITHDRAW, key.principal, key.key)
+            await self._connection.execute(*WITHDRAW(principal=key.principal, key=key.key))
 
     async def purge(self, before: datetime, limit: int) -> int:
-        gone: int = await self._connection.fetchval(FORGET, before, limit)
+        gone: int = await self._connection.fetchval(*FORGET(before=before, limit=limit))
         return gone
 
 

@@ -3,16 +3,18 @@
 from collections.abc import Collection
 from typing import Any, Final
 
+from adapters.postgres.db.statements import Statement
 from domain.fulfilment.fulfilments import Allocation
 
-WRITE: Final = """
+WRITE: Final = Statement("""
     insert into allocations (fulfilment_id, line, sku, store, quantity, consumed, released)
     select * from unnest(
-        $1::text[], $2::text[], $3::text[], $4::text[], $5::int[], $6::int[], $7::int[]
+        :fulfilments::text[], :lines::text[], :skus::text[], :stores::text[], :quantities::int[],
+            :consumed::int[], :released::int[]
     )
     on conflict (fulfilment_id, line, sku) do update
     set quantity = excluded.quantity, consumed = excluded.consumed, released = excluded.released
-"""
+""")
 
 
 class PostgresAllocations:
@@ -25,4 +27,4 @@ class PostgresAllocations:
             for a in allocations
         ]
         if rows:
-            await self._connection.execute(WRITE, *zip(*rows, strict=True))
+            await self._connection.execute(*WRITE(*zip(*rows, strict=True)))

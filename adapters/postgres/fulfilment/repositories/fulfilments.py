@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
+from adapters.postgres.db.statements import Statement
 from adapters.postgres.fulfilment.repositories import pickups, shipments
 from domain.fulfilment.fulfilments import FulfilmentLine
 from domain.fulfilment.pickups import Pickup
@@ -12,12 +13,12 @@ from domain.fulfilment.shipments import Parcel, Shipment
 from domain.kernel.ids import OrderId
 from domain.orders.progress import FulfilmentState
 
-PROGRESS: Final = """
+PROGRESS: Final = Statement("""
     select id, order_id as order, state, lines, '[]' as parcels
-    from pickups where order_id = any($1::text[])
+    from pickups where order_id = any(:orders::text[])
     union all
-    select id, order_id, state, lines, parcels from shipments where order_id = any($1::text[])
-"""
+    select id, order_id, state, lines, parcels from shipments where order_id = any(:orders::text[])
+""")
 
 
 class PostgresFulfilmentProgress:
@@ -25,11 +26,13 @@ class PostgresFulfilmentProgress:
         self._connection = connection
 
     async def get_by_orders(self, orders: Collection[OrderId]) -> Sequence[FulfilmentState]:
-        return [_progress(row) for row in await self._connection.fetch(PROGRESS, list(orders))]
+        return [
+            _progress(row) for row in await self._connection.fetch(*PROGRESS(orders=list(orders)))
+        ]
 
     async def get_for_update(self, order: OrderId) -> list[Pickup | Shipment]:
-        collected = await self._connection.fetch(f"{pickups.OF_ORDER} for update", order)
-        sent = await self._connection.fetch(f"{shipments.OF_ORDER} for update", order)
+        collected = await self._connection.fetch(*pickups.OF_ORDER_FOR_UPDATE(order=order))
+        sent = await self._connection.fetch(*shipments.OF_ORDER_FOR_UPDATE(order=order))
         return [*map(pickups.pickup_of, collected), *map(shipments.shipment_of, sent)]
 
 

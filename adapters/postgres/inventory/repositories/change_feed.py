@@ -11,6 +11,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any, Final
 
+from adapters.postgres.db.statements import Statement
 from domain.inventory.change_feed import ANY, FeedPosition, StockChange
 from domain.inventory.stock_levels import StockLevel
 from domain.kernel.ids import ChannelId, Sku, StoreId
@@ -22,50 +23,52 @@ CHANGE: Final = (
     " recorded_at, channel"
 )
 WAITING: Final = "select exists (select from feed_outbox)"
-RELAY: Final = f"""
+RELAY: Final = Statement(f"""
     with taken as (
-        delete from feed_outbox where id in (select id from feed_outbox order by id limit $1)
+        delete from feed_outbox where id in (select id from feed_outbox order by id limit :limit)
         returning id, {CHANGE}
     )
     insert into feed ({CHANGE}) select {CHANGE} from taken order by id
-"""
+""")
 NOTIFY: Final = f"notify {CHANNEL}"
-AFTER: Final = f"""
+AFTER: Final = Statement(f"""
     select position, {CHANGE} from feed
-    where position > $1 and ($2::bigint is null or position <= $2)
-        and ($3::text[] is null or sku = any($3)) and ($4::text[] is null or store = any($4))
-    order by position limit $5
-"""
-SKUS_AFTER: Final = """
-    select position, sku from feed where position > $1 order by position limit $2
-"""
-RESTATED: Final = f"""
+    where position > :position and (:until::bigint is null or position <= :until)
+        and (:skus::text[] is null or sku = any(:skus)) and (:stores::text[] is null
+            or store = any(:stores))
+    order by position limit :limit
+""")
+SKUS_AFTER: Final = Statement("""
+    select position, sku from feed where position > :position order by position limit :limit
+""")
+RESTATED: Final = Statement(f"""
     select exists (
-        select from feed where position > $1 and position <= $2
-            and channel is not null and channel = any(array[$3, '{ANY}'])
-            and ($4::text[] is null or store = any($4 || array['{ANY}']))
+        select from feed where position > :after and position <= :until
+            and channel is not null and channel = any(array[:channel, '{ANY}'])
+            and (:stores::text[] is null or store = any(:stores || array['{ANY}']))
     )
-"""
-MOMENT: Final = """
+""")
+MOMENT: Final = Statement("""
     select '', '', coalesce(max(position), 0) from feed
     union all
-    select store, sku, max(version) from feed_outbox where sku = any($1::text[]) group by store, sku
-"""
+    select store, sku, max(version) from feed_outbox
+    where sku = any(:skus::text[]) group by store, sku
+""")
 SPAN: Final = "select coalesce(min(position), 1), coalesce(max(position), 0) from feed"
-FORGET: Final = """
+FORGET: Final = Statement("""
     delete from feed where position in (
         select position from feed, (select max(position) as newest from feed) as its, lateral (
             select least(coalesce(min(position), newest), (
                 select min(webhooks.position) + 1 from webhooks where state = 'active'
             )) as fresh
             from (
-                select position from feed where recorded_at >= $1 order by position limit 1
+                select position from feed where recorded_at >= :before order by position limit 1
             ) as first
         ) as end_of
-        where position < least(greatest(fresh, newest - $2 + 1), newest)
-        order by position limit $3
+        where position < least(greatest(fresh, newest - :keep + 1), newest)
+        order by position limit :limit
     )
-"""
+""")
 """Always from its beginning on, and nothing that a webhook still waits for. The last one stays, so
 that it is known where the feed is."""
 
@@ -78,7 +81,7 @@ class PostgresChangeFeed:
         if not await self._connection.fetchval(WAITING):
             return 0
         await self._connection.execute(LOCK)
-        moved = int((await self._connection.execute(RELAY, limit)).rpartition(" ")[2])
+        moved = int((await self._connection.execute(*RELAY(limit=limit))).rpartition(" ")[2])
         if moved:
             await self._connection.execute(NOTIFY)
         return moved
@@ -93,12 +96,13 @@ class PostgresChangeFeed:
         stores: Collection[StoreId] | None = None,
     ) -> list[StockChange]:
         rows = await self._connection.fetch(
-            AFTER,
-            position,
-            until,
-            None if skus is None else list(skus),
-            None if stores is None else list(stores),
-            limit,
+            *AFTER(
+                position=position,
+                until=until,
+                skus=None if skus is None else list(skus),
+                stores=None if stores is None else list(stores),
+                limit=limit,
+            ),
         )
         return [StockChange(row[0], StockLevel(*row[1:10]), *row[10:]) for row in rows]
 
@@ -106,14 +110,19 @@ class PostgresChangeFeed:
         self, after: int, until: int, channel: ChannelId, stores: Collection[StoreId] | None
     ) -> bool:
         wanted = None if stores is None else list(stores)
-        found: bool = await self._connection.fetchval(RESTATED, after, until, channel, wanted)
+        found: bool = await self._connection.fetchval(
+            *RESTATED(after=after, until=until, channel=channel, stores=wanted)
+        )
         return found
 
     async def list_skus_after(self, position: int, limit: int) -> list[tuple[int, Sku]]:
-        return [tuple(row) for row in await self._connection.fetch(SKUS_AFTER, position, limit)]
+        return [
+            tuple(row)
+            for row in await self._connection.fetch(*SKUS_AFTER(position=position, limit=limit))
+        ]
 
     async def get_position(self, skus: Collection[Sku]) -> FeedPosition:
-        (_, _, position), *waiting = await self._connection.fetch(MOMENT, list(skus))
+        (_, _, position), *waiting = await self._connection.fetch(*MOMENT(skus=list(skus)))
         return FeedPosition(position, {(store, sku): version for store, sku, version in waiting})
 
     async def get_span(self) -> tuple[int, int]:
@@ -121,4 +130,8 @@ class PostgresChangeFeed:
         return oldest, newest
 
     async def purge(self, before: datetime, keep: int, limit: int) -> int:
-        return int((await self._connection.execute(FORGET, before, keep, limit)).split()[-1])
+        return int(
+            (
+                await self._connection.execute(*FORGET(before=before, keep=keep, limit=limit))
+            ).split()[-1]
+        )

@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from adapters.postgres.db.columns import columns
+from adapters.postgres.db.statements import Statement
 from domain.inventory.consignments import Consignment, ConsignmentLine, Incoming
 from domain.inventory.deliveries import Delivery
 from domain.inventory.transfers import Transfer
@@ -22,53 +23,60 @@ class Statements(Struct, Generic[C], frozen=True):
     """The SQL statements of one kind of consignment."""
 
     thing: type[C]
-    add: str
-    keep: str
-    get: str
-    page: str
+    add: Statement
+    keep: Statement
+    get: Statement
+    get_for_update: Statement
+    page: Statement
 
     @classmethod
     def of(cls, thing: type[C], table: str, *ends: str) -> "Statements[C]":
         """Builds the statements; `ends` are the columns of the store or stores concerned."""
         names = ", ".join(thing.__struct_fields__)
-        slots = ", ".join(f"${n}" for n in range(1, len(thing.__struct_fields__) + 1))
-        mine = " or ".join(f"{end} = any($1)" for end in ends)
+        slots = ", ".join(f":{name}" for name in thing.__struct_fields__)
+        mine = " or ".join(f"{end} = any(:stores)" for end in ends)
+        get = f"select {names} from {table} where id = :id"
         return cls(
             thing,
-            add=f"insert into {table} ({names}) values ({slots})",
-            keep=f"update {table} set ({names}) = row({slots}) where id = $1",
-            get=f"select {names} from {table} where id = $1",
-            page=f"""
+            add=Statement(f"insert into {table} ({names}) values ({slots})"),
+            keep=Statement(f"update {table} set ({names}) = row({slots}) where id = :id"),
+            get=Statement(get),
+            get_for_update=Statement(f"{get} for update"),
+            page=Statement(f"""
                 select {names} from {table}
-                where ($1::text[] is null or {mine})
-                    and state = any($2::text[]) and ($3::text is null or id > $3)
-                order by id limit $4
-            """,
+                where (:stores::text[] is null or {mine})
+                    and state = any(:states::text[]) and (:after::text is null or id > :after)
+                order by id limit :limit
+            """),
         )
 
 
 TRANSFERS: Final = Statements.of(Transfer, "transfers", "origin", "destination")
 DELIVERIES: Final = Statements.of(Delivery, "deliveries", "destination")
-PUT: Final = f"""
+PUT: Final = Statement(f"""
     {DELIVERIES.add} on conflict (id) do update set {
     ", ".join(f"{name} = excluded.{name}" for name in Delivery.__struct_fields__)
 }
-"""
-FORGET: Final = "delete from incoming_stock where source = any($1::text[])"
+""")
+FORGET: Final = Statement("delete from incoming_stock where source = any(:sources::text[])")
 ONE_FILE: Final = "select pg_advisory_xact_lock(hashtext('deliveries'))"
-TOLD: Final = "select * from deliveries where external_id = any($1::text[]) order by id for update"
-AWAIT: Final = """
+TOLD: Final = Statement(
+    "select * from deliveries where external_id = any(:external_ids::text[]) order by id for update"
+)
+AWAIT: Final = Statement("""
     insert into incoming_stock (store, sku, units, due_on, source)
-    select * from unnest($1::text[], $2::text[], $3::int[], $4::date[], $5::text[])
-"""
-INCOMING: Final = """
+    select * from unnest(:stores::text[], :skus::text[], :units::int[], :due_ons::date[],
+        :sources::text[])
+""")
+INCOMING: Final = Statement("""
     select incoming_stock.store, sku, units, due_on, source
     from incoming_stock join stores on stores.store = incoming_stock.store
-    where sku = any($1::text[]) and ($2::text[] is null or incoming_stock.store = any($2))
-        and ($3::date is null
-            or due_on between ($4::timestamptz at time zone stores.time_zone)::date and $3)
+    where sku = any(:skus::text[]) and (:stores::text[] is null
+        or incoming_stock.store = any(:stores))
+        and (:by::date is null
+            or due_on between (:now::timestamptz at time zone stores.time_zone)::date and :by)
     order by due_on nulls last, source, incoming_stock.store, sku
-"""
+""")
 
 
 class PostgresConsignments(Generic[C]):
@@ -77,12 +85,12 @@ class PostgresConsignments(Generic[C]):
         self._statements = statements
 
     async def add(self, consignment: C) -> None:
-        await self._connection.execute(self._statements.add, *_values(consignment))
+        await self._connection.execute(*self._statements.add(**_values(consignment)))
         await self._await([consignment])
 
     async def update(self, consignment: C) -> None:
-        await self._connection.execute(self._statements.keep, *_values(consignment))
-        await self._connection.execute(FORGET, [consignment.id])
+        await self._connection.execute(*self._statements.keep(**_values(consignment)))
+        await self._connection.execute(*FORGET(sources=[consignment.id]))
         await self._await([consignment])
 
     async def _await(self, consignments: Collection[C]) -> None:
@@ -92,14 +100,14 @@ class PostgresConsignments(Generic[C]):
             for one in consignment.incoming
         ]
         if rows:
-            await self._connection.execute(AWAIT, *columns(rows, 5))
+            await self._connection.execute(*AWAIT(*columns(rows, 5)))
 
     async def get(self, consignment: str) -> C:
-        return self._read(await self._connection.fetchrow(self._statements.get, consignment))
+        return self._read(await self._connection.fetchrow(*self._statements.get(id=consignment)))
 
     async def get_for_update(self, consignment: str) -> C:
-        statement = f"{self._statements.get} for update"
-        return self._read(await self._connection.fetchrow(statement, consignment))
+        statement = self._statements.get_for_update
+        return self._read(await self._connection.fetchrow(*statement(id=consignment)))
 
     async def list_page(
         self,
@@ -111,7 +119,8 @@ class PostgresConsignments(Generic[C]):
     ) -> Sequence[C]:
         wanted = None if stores is None else list(stores)
         names = [state.value for state in states]
-        rows = await self._connection.fetch(self._statements.page, wanted, names, after, limit)
+        query = self._statements.page(stores=wanted, states=names, after=after, limit=limit)
+        rows = await self._connection.fetch(*query)
         return [self._read(row) for row in rows]
 
     def _read(self, row: Any) -> C:
@@ -125,13 +134,15 @@ class PostgresConsignments(Generic[C]):
 class PostgresDeliveries(PostgresConsignments[Delivery]):
     async def get_reported_for_update(self, external_ids: Collection[str]) -> dict[str, Delivery]:
         await self._connection.execute(ONE_FILE)
-        found = map(self._read, await self._connection.fetch(TOLD, list(external_ids)))
+        found = map(
+            self._read, await self._connection.fetch(*TOLD(external_ids=list(external_ids)))
+        )
         return {one.external_id: one for one in found if one.external_id}
 
     async def upsert(self, deliveries: Mapping[str, Delivery]) -> None:
         told = sorted(deliveries.values(), key=lambda one: one.id)
-        await self._connection.executemany(PUT, [_values(one) for one in told])
-        await self._connection.execute(FORGET, [one.id for one in told])
+        await self._connection.executemany(PUT.sql, [PUT.arguments(**_values(one)) for one in told])
+        await self._connection.execute(*FORGET(sources=[one.id for one in told]))
         await self._await(told)
 
 
@@ -148,12 +159,14 @@ class PostgresSupply:
         by: date | None = None,
     ) -> list[Incoming]:
         wanted = None if stores is None else list(stores)
-        rows = await self._connection.fetch(INCOMING, list(skus), wanted, by, self._now)
+        rows = await self._connection.fetch(
+            *INCOMING(skus=list(skus), stores=wanted, by=by, now=self._now)
+        )
         return [Incoming(*row) for row in rows]
 
 
-def _values(consignment: Consignment) -> list[Any]:
+def _values(consignment: Consignment) -> dict[str, Any]:
     values = msgspec.structs.asdict(consignment)
     values["state"] = consignment.state.value
     values["lines"] = msgspec.json.encode(consignment.lines).decode()
-    return list(values.values())
+    return values

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import msgspec
 
+from adapters.postgres.db.statements import Statement
 from adapters.postgres.inventory.repositories.stock_levels import (
     LAPSED,
     LOCK,
@@ -22,13 +23,13 @@ from domain.inventory.sales_channels import ChannelTerms
 from domain.inventory.stock_levels import StockKey, StockLevel
 from domain.kernel.ids import ChannelId, Sku, StoreId
 
+THOSE: Final = """
+    (select distinct unnest(:stores::text[]) as store) as named join stores using (store)
+"""
 
-def _those(names: str) -> str:
-    return f"(select distinct unnest({names}::text[]) as store) as named join stores using (store)"
 
-
-def _terms_of(skus: str, stores: str) -> str:
-    """Channels and their terms, as far as they concern these SKUs and rows of `stores`.
+def _terms_of(stores: str) -> str:
+    """The channels with their terms that concern the SKUs and the rows of `stores`.
 
     A location that is limited is one that does not serve the channel, as `Store.serves` has it.
     """
@@ -39,7 +40,7 @@ def _terms_of(skus: str, stores: str) -> str:
             ),
             'buffers', coalesce((
                 select json_object_agg(own.sku, own.buffer) from channel_buffers as own
-                where own.channel = channel.channel and own.sku = any({skus})
+                where own.channel = channel.channel and own.sku = any(:skus::text[])
             ), '{{}}'),
             'limited', array(
                 select store from {stores}
@@ -61,19 +62,19 @@ def _sold(stores: str) -> str:
         {OF}
         union all
         select terms, channel, {MARKS}
-        from ({_terms_of("$1::text[]", stores)}) as its where channel = $4
+        from ({_terms_of(stores)}) as its where channel = :channel
     """
 
 
-SOLD: Final = _sold("stores")
-SOLD_IN: Final = _sold(_those("$2"))
-LAPSED_AND_TERMS: Final = f"""
+SOLD: Final = Statement(_sold("stores"))
+SOLD_IN: Final = Statement(_sold(THOSE))
+LAPSED_AND_TERMS: Final = Statement(f"""
     {LAPSED}
     union all
     select terms, channel, -1
-    from ({_terms_of("$2::text[]", _those("$1"))}) as its where channel = any($4::text[])
-"""
-TERMS: Final = _terms_of("$1::text[]", _those("$2"))
+    from ({_terms_of(THOSE)}) as its where channel = any(:channels::text[])
+""")
+TERMS: Final = Statement(_terms_of(THOSE))
 
 
 class PostgresSellableStock:
@@ -89,7 +90,9 @@ class PostgresSellableStock:
     ) -> tuple[ChannelTerms, dict[StockKey, StockLevel]] | None:
         wanted = None if stores is None else list(stores)
         statement = SOLD if stores is None else SOLD_IN
-        rows = await self._connection.fetch(statement, list(skus), wanted, self._now, channel)
+        rows = await self._connection.fetch(
+            *statement(skus=list(skus), stores=wanted, now=self._now, channel=channel)
+        )
         its = next((row for row in reversed(rows) if row[VERSION] < 0), None)
         if its is None:
             return None
@@ -101,10 +104,10 @@ class PostgresSellableStock:
         self, places: Collection[StockKey], channels: Collection[ChannelId]
     ) -> tuple[dict[StockKey, StockLevel], dict[ChannelId, ChannelTerms]]:
         stores, skus = columns_of(places)
-        locked = await self._connection.fetch(LOCK, stores, skus)
+        locked = await self._connection.fetch(*LOCK(stores=stores, skus=skus))
         # After the locks: a sweep that we waited for must not count twice, a new buffer must count.
         rows = await self._connection.fetch(
-            LAPSED_AND_TERMS, stores, skus, self._now, list(channels)
+            *LAPSED_AND_TERMS(stores=stores, skus=skus, now=self._now, channels=list(channels))
         )
         lapsed = {(store, sku): units for store, sku, units in rows if units >= 0}
         shelves = [StockLevel(*row) for row in locked]
@@ -116,7 +119,7 @@ class PostgresSellableStock:
 
     async def get_terms(self, places: Collection[StockKey]) -> dict[ChannelId, ChannelTerms]:
         skus, stores = {sku for _, sku in places}, {store for store, _ in places}
-        rows = await self._connection.fetch(TERMS, list(skus), list(stores))
+        rows = await self._connection.fetch(*TERMS(skus=list(skus), stores=list(stores)))
         return {channel: _terms(told) for channel, told in rows}
 
 

@@ -8,6 +8,7 @@ import msgspec
 from msgspec.structs import replace
 
 from adapters.postgres.db.columns import columns
+from adapters.postgres.db.statements import Statement
 from domain.inventory.change_feed import ANY
 from domain.inventory.conditions import Condition, Conditions
 from domain.inventory.confidence import Sighting, to_sightings
@@ -28,19 +29,19 @@ from service.pos.ports import Incidents
 
 FIGURES: Final = ("on_hand", "unavailable", "allocated", "held", "staged", "safety_stock")
 SHELF: Final = f"store, sku, {', '.join(FIGURES)}, version"
-SHELVE: Final = """
+SHELVE: Final = Statement("""
     insert into stock_levels (store, sku)
-    select store, sku from unnest($1::text[], $2::text[]) as place (store, sku)
+    select store, sku from unnest(:stores::text[], :skus::text[]) as place (store, sku)
     order by store, sku
     on conflict (sku, store) do update set version = stock_levels.version where false
-"""
+""")
 """Locks the shelves that are there already: PostgreSQL does so before it asks for the condition."""
-LOCK: Final = f"""
+LOCK: Final = Statement(f"""
     select {SHELF} from stock_levels
-    join unnest($1::text[], $2::text[]) as place (store, sku) using (store, sku)
+    join unnest(:stores::text[], :skus::text[]) as place (store, sku) using (store, sku)
     order by store, sku
     for update of stock_levels
-"""
+""")
 SEE: Final = """
             seen_at = greatest(shelf.seen_at, change.seen_at),
             missed_at = greatest(shelf.missed_at, change.missed_at),
@@ -55,15 +56,16 @@ SEE: Final = """
                 else shelf.shrink end
 """
 """What a change says of how sure we are of its shelf."""
-LOOK: Final = f"""
+LOOK: Final = Statement(f"""
     with looked as (
         update stock_levels as shelf set {SEE}, version = shelf.version + change.news
         from (
             select look.*, 0 as on_hand,
                 (before.misses + look.misses > 0 or before.shrink > 0 and counted)::int as news
             from unnest(
-                $1::text[], $2::text[], $3::timestamptz[], $4::timestamptz[], $5::timestamptz[],
-                $6::int[], $7::boolean[]
+                :stores::text[], :skus::text[], :seen_ats::timestamptz[],
+                    :cleared_ats::timestamptz[], :missed_ats::timestamptz[],
+                :misses::int[], :counted::boolean[]
             ) as look (store, sku, seen_at, cleared_at, missed_at, misses, counted)
             join stock_levels as before on before.store = look.store and before.sku = look.sku
         ) as change
@@ -71,19 +73,20 @@ LOOK: Final = f"""
         returning {", ".join(f"shelf.{column}" for column in SHELF.split(", "))}, change.news
     ), told as (
         insert into feed_outbox ({SHELF}, cause, recorded_at)
-        select {SHELF}, 'look', $8 from looked where news = 1
+        select {SHELF}, 'look', :now from looked where news = 1
     )
     select {SHELF} from looked where news = 1
-"""
+""")
 """A look that found the figures right. Only where it ends a doubt there is news to tell."""
-APPLY: Final = f"""
+APPLY: Final = Statement(f"""
     with moved as (
         insert into stock_movements
             (store, sku, kind, on_hand, unavailable, cause, actor, occurred_at, conditions,
                 recorded_at)
-        select *, $18 from unnest(
-            $9::text[], $10::text[], $11::text[], $12::int[], $13::int[], $14::text[],
-            $15::text[], $16::timestamptz[], $17::jsonb[]
+        select *, :now from unnest(
+            :line_stores::text[], :line_skus::text[], :line_kinds::text[], :line_on_hand::int[],
+                :line_unavailable::int[], :line_causes::text[],
+            :line_actors::text[], :line_occurred_ats::timestamptz[], :line_conditions::jsonb[]
         )
     ), changed as (
         update stock_levels as shelf set
@@ -91,9 +94,11 @@ APPLY: Final = f"""
             version = shelf.version + 1,
             {SEE}
         from unnest(
-            $1::text[], $2::text[], $3::int[], $4::int[], $5::int[], $6::int[], $7::int[],
-            $8::int[], $19::text[], $20::timestamptz[], $21::timestamptz[], $22::timestamptz[],
-            $23::int[], $24::boolean[]
+            :stores::text[], :skus::text[], :on_hand::int[], :unavailable::int[],
+                :allocated::int[], :held::int[], :staged::int[],
+            :safety_stock::int[], :causes::text[], :seen_ats::timestamptz[],
+                :cleared_ats::timestamptz[], :missed_ats::timestamptz[],
+            :misses::int[], :counted::boolean[]
         ) as change (
             store, sku, {", ".join(FIGURES)}, cause,
             seen_at, cleared_at, missed_at, misses, counted
@@ -101,10 +106,10 @@ APPLY: Final = f"""
         where shelf.store = change.store and shelf.sku = change.sku
         returning {", ".join(f"shelf.{column}" for column in SHELF.split(", "))}, cause
     ), told as (
-        insert into feed_outbox ({SHELF}, cause, recorded_at) select *, $18 from changed
+        insert into feed_outbox ({SHELF}, cause, recorded_at) select *, :now from changed
     )
     select {SHELF} from changed
-"""
+""")
 """The ledger, the shelves and what is told of them, in one statement."""
 
 LINE: Final = (
@@ -122,9 +127,9 @@ LINE: Final = (
 MANY: Final = 100
 """Lines of the ledger from which on a way of their own is worth it."""
 
-RETELL: Final = f"""
+RETELL: Final = Statement(f"""
     with locked as (
-        select store, sku from stock_levels where sku = any($1::text[]) order by store, sku
+        select store, sku from stock_levels where sku = any(:skus::text[]) order by store, sku
             for update
     ), changed as (
         update stock_levels as shelf set version = shelf.version + 1 from locked
@@ -132,43 +137,46 @@ RETELL: Final = f"""
         returning {", ".join(f"shelf.{column}" for column in SHELF.split(", "))}
     )
 , told as (
-        insert into feed_outbox ({SHELF}, cause, recorded_at) select *, 'catalogue', $2 from changed
+        insert into feed_outbox ({SHELF}, cause, recorded_at) select *, 'catalogue', :now
+        from changed
     )
     select store, sku from changed where on_hand - unavailable - allocated - held < 0
     order by store, sku
-"""
+""")
 
-RESTATE: Final = """
+RESTATE: Final = Statement("""
     insert into feed_outbox (store, sku, version, cause, recorded_at, channel)
-    select store, '', 0, 'channel', $3, $2 from unnest($1::text[]) as told (store)
-"""
+    select store, '', 0, 'channel', :now, :channel from unnest(:stores::text[]) as told (store)
+""")
 
-MOVED_SINCE: Final = """
+MOVED_SINCE: Final = Statement("""
     select store, sku, moment.since, sum(stock_movements.on_hand)::int as moved
-    from unnest($1::text[], $2::text[], $3::timestamptz[]) as moment (store, sku, since)
+    from unnest(:stores::text[], :skus::text[], :sinces::timestamptz[])
+        as moment (store, sku, since)
     join stock_movements using (store, sku)
     where stock_movements.occurred_at > moment.since
     group by store, sku, moment.since
-"""
-MOVED_BY: Final = """
+""")
+MOVED_BY: Final = Statement("""
     select cause, store, sku, kind,
         case when on_hand = 0 then abs(unavailable) else on_hand end as units,
         coalesce(conditions, '{}') as conditions
     from stock_movements
-    join unnest($1::text[], $2::text[], $3::text[]) as source (cause, store, sku)
+    join unnest(:causes::text[], :stores::text[], :skus::text[]) as source (cause, store, sku)
         using (cause, store, sku)
-"""
-MOVEMENTS: Final = """
+""")
+MOVEMENTS: Final = Statement("""
     select id, store, sku, kind, on_hand, unavailable, coalesce(conditions, '{}') as conditions,
         cause, actor, occurred_at, recorded_at, coalesce(repaired, '{}') as repaired
     from stock_movements
-    where sku = $1 and ($2::text[] is null or store = any($2)) and ($3::bigint is null or id < $3)
-    order by id desc limit $4
-"""
-BLOCK: Final = """
+    where sku = :sku and (:stores::text[] is null or store = any(:stores))
+        and (:before::bigint is null or id < :before)
+    order by id desc limit :limit
+""")
+BLOCK: Final = Statement("""
     with change as (
         select store, sku, condition, sum(units)::int as units from unnest(
-            $1::text[], $2::text[], $3::text[], $4::int[]
+            :stores::text[], :skus::text[], :conditions::text[], :units::int[]
         ) as move (store, sku, condition, units)
         group by store, sku, condition
     ), changed as (
@@ -179,51 +187,55 @@ BLOCK: Final = """
     )
     insert into stock_conditions (store, sku, condition, units)
     select * from change except select * from changed
-"""
+""")
 """Whoever changes a shelf has locked it, so nobody else adds a condition meanwhile."""
-BLOCKED: Final = """
+BLOCKED: Final = Statement("""
     select store, sku, condition, units from stock_conditions
-    where sku = any($1::text[]) and ($2::text[] is null or store = any($2)) and units <> 0
+    where sku = any(:skus::text[]) and (:stores::text[] is null or store = any(:stores))
+        and units <> 0
     order by store, sku, condition
-"""
-BLOCKED_BY: Final = """
+""")
+BLOCKED_BY: Final = Statement("""
     select store, sku, condition, sum(units)::int from stock_condition_changes
-    where sku = any($1::text[]) and ($2::text[] is null or store = any($2)) and recorded_at <= $3
+    where sku = any(:skus::text[]) and (:stores::text[] is null or store = any(:stores))
+        and recorded_at <= :at
     group by store, sku, condition having sum(units) <> 0
     order by store, sku, condition
-"""
-AS_OF: Final = """
+""")
+AS_OF: Final = Statement("""
     select store, sum(on_hand)::int, sum(unavailable)::int from stock_movements
-    where sku = $1 and ($2::text[] is null or store = any($2)) and recorded_at <= $3
+    where sku = :sku and (:stores::text[] is null or store = any(:stores)) and recorded_at <= :at
     group by store order by store
-"""
-LAPSED: Final = """
+""")
+LAPSED: Final = Statement("""
     select store, sku, sum(quantity)::int as units from hold_units
-    join unnest($1::text[], $2::text[]) as place (store, sku) using (store, sku)
-    where held_until <= $3
+    join unnest(:stores::text[], :skus::text[]) as place (store, sku) using (store, sku)
+    where held_until <= :now
     group by store, sku
-"""
+""")
 """Held by holds whose time is over, though nobody has swept them yet: free for whoever asks."""
 
-OF: Final = f"""
+OF: Final = Statement(f"""
     select {SHELF.replace("held", "held - coalesce(lapsed.units, 0) as held")},
         seen_at, misses, shrink from stock_levels
     left join (
         select store, sku, sum(quantity)::int as units from hold_units
-        where held_until <= $3 and sku = any($1::text[])
+        where held_until <= :now and sku = any(:skus::text[])
         group by store, sku
     ) as lapsed using (store, sku)
-    where sku = any($1::text[]) and ($2::text[] is null or store = any($2))
-"""
-TOLD: Final = """
+    where sku = any(:skus::text[]) and (:stores::text[] is null or store = any(:stores))
+""")
+TOLD: Final = Statement("""
     select store, sku, as_of, stated_at, counted, safety_stock, counted_at
-    from stock_counts join unnest($1::text[], $2::text[]) as place (store, sku) using (store, sku)
-"""
-REMEMBER: Final = """
+    from stock_counts join unnest(:stores::text[], :skus::text[])
+        as place (store, sku) using (store, sku)
+""")
+REMEMBER: Final = Statement("""
     insert into stock_counts (store, sku, counted, safety_stock, counted_at, as_of, stated_at)
     select * from unnest(
-        $1::text[], $2::text[], $3::int[], $4::int[], $5::timestamptz[], $6::timestamptz[],
-        $7::timestamptz[]
+        :stores::text[], :skus::text[], :counted::int[], :safety_stock::int[],
+            :counted_ats::timestamptz[], :as_ofs::timestamptz[],
+        :stated_ats::timestamptz[]
     )
     on conflict (sku, store) do update set
         as_of = greatest(stock_counts.as_of, excluded.as_of),
@@ -233,7 +245,7 @@ REMEMBER: Final = """
             then stock_counts.safety_stock else excluded.safety_stock end,
         counted_at = case when excluded.counted is null
             then stock_counts.counted_at else excluded.counted_at end
-"""
+""")
 
 
 class PostgresStockLevels:
@@ -246,7 +258,7 @@ class PostgresStockLevels:
         self._changed_skus = changed_skus
 
     async def create_missing(self, places: Collection[StockKey]) -> None:
-        await self._connection.execute(SHELVE, *columns_of(places))
+        await self._connection.execute(*SHELVE(*columns_of(places)))
 
     async def get_for_update(
         self, places: Collection[StockKey], *, shelve: bool | Collection[StockKey] = False
@@ -254,13 +266,15 @@ class PostgresStockLevels:
         stores, skus = columns_of(places)
         if absent := places if shelve is True else shelve:
             if len(absent) < len(places):  # those that are there first, in the order of all
-                await self._connection.execute(LOCK, stores, skus)
+                await self._connection.execute(*LOCK(stores=stores, skus=skus))
             await self.create_missing(absent)
-        locked = await self._connection.fetch(LOCK, stores, skus)
+        locked = await self._connection.fetch(*LOCK(stores=stores, skus=skus))
         # A statement of its own, after the locks: a sweep that we waited for must not count twice.
         lapsed = {
             (store, sku): units
-            for store, sku, units in await self._connection.fetch(LAPSED, stores, skus, self._now)
+            for store, sku, units in await self._connection.fetch(
+                *LAPSED(stores=stores, skus=skus, now=self._now)
+            )
         }
         shelves = [StockLevel(*row) for row in locked]
         return {
@@ -280,14 +294,15 @@ class PostgresStockLevels:
             goods = []
         causes = {move.delta.key: move.source.reason.value for move in moves}
         written = await self._connection.fetch(
-            APPLY,
-            [change.store for change in changes],
-            [change.sku for change in changes],
-            *(_figures(changes, name) for name in FIGURES),
-            *columns(map(_movement, goods), 9),
-            self._now,
-            [causes[change.key] for change in changes],
-            *_sights(changes, seen),
+            *APPLY(
+                *columns(map(_movement, goods), 9),
+                *_sights(changes, seen),
+                stores=[change.store for change in changes],
+                skus=[change.sku for change in changes],
+                causes=[causes[change.key] for change in changes],
+                now=self._now,
+                **{name: _figures(changes, name) for name in FIGURES},
+            ),
         )
         assert len(written) == len(changes), "only a locked shelf can be changed"
         self._changed_skus.update(change.sku for change in changes)
@@ -309,7 +324,7 @@ class PostgresStockLevels:
         if not places:
             return {}
         looks = [(*place, *_sight(seen[place])) for place in sorted(places)]
-        news = await self._connection.fetch(LOOK, *columns(looks, 7), self._now)
+        news = await self._connection.fetch(*LOOK(*columns(looks, 7), now=self._now))
         self._changed_skus.update(row["sku"] for row in news)
         return {(row["store"], row["sku"]): StockLevel(*row) for row in news}
 
@@ -325,10 +340,10 @@ class PostgresStockLevels:
             for condition, units in move.conditions.items()
         ]
         if rows:
-            await self._connection.execute(BLOCK, *columns(rows, 4))
+            await self._connection.execute(*BLOCK(*columns(rows, 4)))
 
     async def republish(self, skus: Collection[Sku]) -> None:
-        short = await self._connection.fetch(RETELL, list(skus), self._now)
+        short = await self._connection.fetch(*RETELL(skus=list(skus), now=self._now))
         self._changed_skus.update(skus)
         if short:
             await self._incidents.open(IncidentKind.OVERSOLD, [tuple(row) for row in short])
@@ -336,14 +351,16 @@ class PostgresStockLevels:
     async def republish_channel(
         self, *, channel: ChannelId = ANY, stores: Collection[StoreId] = (ANY,)
     ) -> None:
-        await self._connection.execute(RESTATE, list(stores), channel, self._now)
+        await self._connection.execute(
+            *RESTATE(stores=list(stores), channel=channel, now=self._now)
+        )
         self._changed_skus.add(ANY)
 
     async def list_by_skus(
         self, skus: Collection[Sku], stores: Collection[StoreId] | None = None
     ) -> dict[StockKey, StockLevel]:
         wanted = None if stores is None else list(stores)
-        rows = await self._connection.fetch(OF, list(skus), wanted, self._now)
+        rows = await self._connection.fetch(*OF(skus=list(skus), stores=wanted, now=self._now))
         shelves = [StockLevel(*row) for row in rows]
         return {(shelf.store, shelf.sku): shelf for shelf in shelves}
 
@@ -351,14 +368,14 @@ class PostgresStockLevels:
         self, moments: Collection[tuple[StockKey, datetime]]
     ) -> dict[tuple[StockKey, datetime], int]:
         rows = [(*place, since) for place, since in moments]
-        found = await self._connection.fetch(MOVED_SINCE, *columns(rows, 3))
+        found = await self._connection.fetch(*MOVED_SINCE(*columns(rows, 3)))
         return {((row["store"], row["sku"]), row["since"]): row["moved"] for row in found}
 
     async def get_posted(
         self, sources: Collection[tuple[str, StockKey]]
     ) -> dict[tuple[str, StockKey], tuple[str, int, Conditions]]:
         rows = [(name, *place) for name, place in sources]
-        found = await self._connection.fetch(MOVED_BY, *columns(rows, 3))
+        found = await self._connection.fetch(*MOVED_BY(*columns(rows, 3)))
         return {
             (name, (store, sku)): (kind, units, _conditions(conditions))
             for name, store, sku, kind, units, conditions in found
@@ -373,8 +390,12 @@ class PostgresStockLevels:
     ) -> dict[StockKey, dict[Condition, int]]:
         wanted = None if stores is None else list(stores)
         blocked: dict[StockKey, dict[Condition, int]] = {}
-        question, *then = (BLOCKED,) if at is None else (BLOCKED_BY, at)
-        for row in await self._connection.fetch(question, list(skus), wanted, *then):
+        query = (
+            BLOCKED(skus=list(skus), stores=wanted)
+            if at is None
+            else BLOCKED_BY(skus=list(skus), stores=wanted, at=at)
+        )
+        for row in await self._connection.fetch(*query):
             store, sku, condition, units = row
             blocked.setdefault((store, sku), {})[Condition(condition)] = units
         return blocked
@@ -383,7 +404,9 @@ class PostgresStockLevels:
         self, sku: Sku, stores: Collection[StoreId] | None, *, before: int | None, limit: int
     ) -> list[StockMovement]:
         wanted = None if stores is None else list(stores)
-        rows = await self._connection.fetch(MOVEMENTS, sku, wanted, before, limit)
+        rows = await self._connection.fetch(
+            *MOVEMENTS(sku=sku, stores=wanted, before=before, limit=limit)
+        )
         return [_movement_of(dict(row)) for row in rows]
 
     async def get_as_of(
@@ -391,11 +414,12 @@ class PostgresStockLevels:
     ) -> list[StockLevelAsOf]:
         wanted = None if stores is None else list(stores)
         return [
-            StockLevelAsOf(*row) for row in await self._connection.fetch(AS_OF, sku, wanted, at)
+            StockLevelAsOf(*row)
+            for row in await self._connection.fetch(*AS_OF(sku=sku, stores=wanted, at=at))
         ]
 
     async def get_reported(self, places: Collection[StockKey]) -> dict[StockKey, Report]:
-        rows = await self._connection.fetch(TOLD, *columns_of(places))
+        rows = await self._connection.fetch(*TOLD(*columns_of(places)))
         return {(row["store"], row["sku"]): _told(row) for row in rows}
 
     async def save_reported(self, told: Mapping[StockKey, Report]) -> None:
@@ -403,7 +427,7 @@ class PostgresStockLevels:
             (*place, *_line(each.line), each.as_of, each.stated_at)
             for place, each in sorted(told.items())
         ]
-        await self._connection.execute(REMEMBER, *columns(rows, 7))
+        await self._connection.execute(*REMEMBER(*columns(rows, 7)))
         seen: dict[StockKey, datetime | None] = {place: one.as_of for place, one in told.items()}
         await self._incidents.settle(IncidentKind.COUNT_DUE, seen)
 

@@ -12,6 +12,7 @@ from typing import Any, Final
 from msgspec import Struct
 from msgspec.structs import replace
 
+from adapters.postgres.db.statements import Statement
 from domain.kernel.ids import CustomerId, MemberId, OrderId, Sku
 from domain.loyalty import points
 from domain.loyalty.points import (
@@ -26,86 +27,97 @@ from domain.loyalty.points import (
     Purchase,
 )
 
-BUYERS: Final = """
-    select customer, id from loyalty_members where customer = any($1::text[]) and status <> 'closed'
+BUYERS: Final = Statement("""
+    select customer, id from loyalty_members where customer = any(:customers::text[])
+        and status <> 'closed'
     order by id for no key update
-"""
-LOCK_CUSTOMER: Final = """
-    select id from loyalty_members where customer = $1 and status <> 'closed' for no key update
-"""
-LOCK_BUYER: Final = """
+""")
+LOCK_CUSTOMER: Final = Statement("""
+    select id from loyalty_members where customer = :customer
+        and status <> 'closed' for no key update
+""")
+LOCK_BUYER: Final = Statement("""
     select id, debt from loyalty_members
-    where id = (select member from points_lots where purchase = $1 limit 1) for no key update
-"""
+    where id = (select member from points_lots where purchase = :order limit 1) for no key update
+""")
 LOT_FIELDS: Final = PointsLot.__struct_fields__
 NEW_LOT_FIELDS: Final = ("id", "purchase", "line", "granted", "earned_at", "origin", "activates_at")
 ENTRY_FIELDS: Final = ("id", "member", "kind", "source", "purchase", "occurred_at")
 SHIPPED: Final = LoyaltyProgramme()
 LOT: Final = ", ".join(LOT_FIELDS)
-IS_POSTED: Final = "select exists (select from points_entries where kind = $1 and source = $2)"
-LOTS_TO_CONFIRM: Final = f"""
+IS_POSTED: Final = Statement(
+    "select exists (select from points_entries where kind = :kind and source = :source)"
+)
+LOTS_TO_CONFIRM: Final = Statement(f"""
     select {LOT} from points_lots
-    where purchase = $1 and line = any($2::text[]) and origin is null and pending > 0
+    where purchase = :order and line = any(:lines::text[]) and origin is null and pending > 0
     order by line
-"""
-PROMISES: Final = f"""
+""")
+PROMISES: Final = Statement(f"""
     select {LOT} from points_lots
-    where purchase = $1 and line = any($2::text[]) and origin is null
-"""
-GRANT_MORE: Final = """
+    where purchase = :order and line = any(:lines::text[]) and origin is null
+""")
+GRANT_MORE: Final = Statement("""
     update points_lots set granted = points_lots.granted + more.points
-    from unnest($1::text[], $2::bigint[]) as more (id, points) where points_lots.id = more.id
-"""
-LOCK_MEMBERS: Final = """
-    select id, debt from loyalty_members where id = any($1::text[]) order by id for no key update
-"""
-LOCK_BUYERS: Final = """
-    select id from loyalty_members
-    where id in (select member from points_lots where purchase = any($1::text[]))
+    from unnest(:lots::text[], :granted::bigint[]) as more (id, points)
+    where points_lots.id = more.id
+""")
+LOCK_MEMBERS: Final = Statement("""
+    select id, debt from loyalty_members where id = any(:members::text[])
     order by id for no key update
-"""
-LOCK_BOTH: Final = """
+""")
+LOCK_BUYERS: Final = Statement("""
     select id from loyalty_members
-    where id = any($1::text[]) or id in (select member from points_lots
-    where purchase = any($2::text[]))
+    where id in (select member from points_lots where purchase = any(:purchases::text[]))
     order by id for no key update
-"""
-MEANT: Final = """
-    select said, loyalty_members.id from unnest($1::text[]) as said
+""")
+LOCK_BOTH: Final = Statement("""
+    select id from loyalty_members
+    where id = any(:members::text[]) or id in (select member from points_lots
+    where purchase = any(:purchases::text[]))
+    order by id for no key update
+""")
+MEANT: Final = Statement("""
+    select said, loyalty_members.id from unnest(:said::text[]) as said
     left join customers on customers.external_id = said
     join loyalty_members on loyalty_members.id = said or loyalty_members.customer = customers.id
     where status <> 'closed'
     order by said, loyalty_members.id = said
-"""
-AVAILABLE: Final = "select id, available from loyalty_members where id = any($1::text[])"
-LOTS_OF_PURCHASES: Final = f"select member, {LOT} from points_lots where purchase = any($1::text[])"
-LOTS_LEFT: Final = f"""
+""")
+AVAILABLE: Final = Statement(
+    "select id, available from loyalty_members where id = any(:members::text[])"
+)
+LOTS_OF_PURCHASES: Final = Statement(
+    f"select member, {LOT} from points_lots where purchase = any(:purchases::text[])"
+)
+LOTS_LEFT: Final = Statement(f"""
     select member, {LOT} from points_lots
-    where member = any($1::text[]) and purchase <> all($2::text[]) and remaining > 0
-"""
-LOTS_OF: Final = f"select {LOT} from points_lots where purchase = $1"
-OTHER_LOTS: Final = f"""
-    select {LOT} from points_lots where member = $1 and purchase <> $2 and remaining > 0
-"""
-LOCK_DUE: Final = """
+    where member = any(:members::text[]) and purchase <> all(:purchases::text[]) and remaining > 0
+""")
+LOTS_OF: Final = Statement(f"select {LOT} from points_lots where purchase = :order")
+OTHER_LOTS: Final = Statement(f"""
+    select {LOT} from points_lots where member = :member and purchase <> :order and remaining > 0
+""")
+LOCK_DUE: Final = Statement("""
     select id, debt from loyalty_members
     where id in (
-        select member from points_lots where pending > 0 and activates_at <= $1
-        order by activates_at limit $2
+        select member from points_lots where pending > 0 and activates_at <= :now
+        order by activates_at limit :limit
     )
     order by id
     for no key update skip locked
-"""
-LOTS_DUE: Final = f"""
+""")
+LOTS_DUE: Final = Statement(f"""
     select member, {LOT} from points_lots
-    where member = any($1::text[]) and pending > 0 and activates_at <= $2
+    where member = any(:members::text[]) and pending > 0 and activates_at <= :now
     order by member, activates_at, id
-"""
-POST: Final = """
+""")
+POST: Final = Statement("""
     with entry as (
         insert into points_entries (id, member, kind, source, purchase, occurred_at, recorded_at)
-        select *, $7::timestamptz from unnest(
-            $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[]
+        select *, :now::timestamptz from unnest(
+            :entry_ids::text[], :entry_members::text[], :entry_kinds::text[],
+                :entry_sources::text[], :entry_purchases::text[], :entry_occurred_ats::timestamptz[]
         )
         on conflict (kind, source) do nothing
         returning id, member
@@ -113,7 +125,8 @@ POST: Final = """
         insert into points_postings (entry, position, account, side, points, lot)
         select p.entry, p.position, p.account, p.side, p.points, p.lot
         from unnest(
-            $8::text[], $9::int[], $10::text[], $11::text[], $12::bigint[], $13::text[]
+            :posting_entries::text[], :positions::int[], :accounts::text[], :sides::text[],
+                :points::bigint[], :posting_lots::text[]
         ) as p (entry, position, account, side, points, lot)
         join entry on entry.id = p.entry
         returning entry, account, lot,
@@ -136,8 +149,9 @@ POST: Final = """
         select l.id, change.member, l.purchase, l.line, l.granted, l.earned_at, l.origin,
             l.activates_at, change.pending, change.available
         from unnest(
-            $14::text[], $15::text[], $16::text[], $17::bigint[], $18::timestamptz[], $19::text[],
-            $20::timestamptz[]
+            :lot_ids::text[], :lot_purchases::text[], :lot_lines::text[], :granted::bigint[],
+                :earned_ats::timestamptz[], :origins::text[],
+            :activates_ats::timestamptz[]
         ) as l (id, purchase, line, granted, earned_at, origin, activates_at)
         join change on change.lot = l.id
     ), moved as (
@@ -158,7 +172,7 @@ POST: Final = """
         from change group by member
     ) as change
     where loyalty_members.id = change.member
-"""
+""")
 
 
 class PostgresPoints:
@@ -175,7 +189,7 @@ class PostgresPoints:
         self._programme = programme
 
     async def get_members(self, customers: Collection[CustomerId]) -> dict[CustomerId, MemberId]:
-        return dict(await self._connection.fetch(BUYERS, list(customers)))
+        return dict(await self._connection.fetch(*BUYERS(customers=list(customers))))
 
     async def add_pending(self, purchases: Collection[Purchase]) -> None:
         entries, lots = [], []
@@ -194,24 +208,24 @@ class PostgresPoints:
     async def add_pending_lines(
         self, customer: CustomerId, order: OrderId, lines: Mapping[str, int], source: str
     ) -> None:
-        member = await self._connection.fetchval(LOCK_CUSTOMER, customer)
+        member = await self._connection.fetchval(*LOCK_CUSTOMER(customer=customer))
         if member is None or await self._is_posted(EntryKind.PROMISED, source):
             return
-        rows = await self._connection.fetch(PROMISES, order, list(lines))
+        rows = await self._connection.fetch(*PROMISES(order=order, lines=list(lines)))
         lots = {row["line"]: replace(PointsLot(**row), granted=lines[row["line"]]) for row in rows}
         fresh = [self._lot(order, line, lines[line]) for line in sorted(lines) if line not in lots]
         known = list(lots.values())
         await self._connection.execute(
-            GRANT_MORE, [lot.id for lot in known], [lot.granted for lot in known]
+            *GRANT_MORE(lots=[lot.id for lot in known], granted=[lot.granted for lot in known])
         )
         promised = points.pending_entry([*known, *fresh])
         await self._post([self._entry(member, EntryKind.PROMISED, source, order, promised)], fresh)
 
     async def confirm(self, order: OrderId, lines: Mapping[Sku, int], source: str) -> None:
-        buyer = await self._connection.fetchrow(LOCK_BUYER, order)
+        buyer = await self._connection.fetchrow(*LOCK_BUYER(order=order))
         if buyer is None or await self._is_posted(EntryKind.CONFIRMED, source):
             return
-        rows = await self._connection.fetch(LOTS_TO_CONFIRM, order, _some(lines))
+        rows = await self._connection.fetch(*LOTS_TO_CONFIRM(order=order, lines=_some(lines)))
         promises = [PointsLot(**row) for row in rows]
         lots = [self._taken_over(promise, lines[promise.line]) for promise in promises]
         confirmed = [
@@ -223,28 +237,28 @@ class PostgresPoints:
         await self._post([entry, self._repayment(entry, buyer["debt"])], lots)
 
     async def reverse(self, order: OrderId, lines: Mapping[Sku, int], source: str) -> None:
-        buyer = await self._connection.fetchrow(LOCK_BUYER, order)
+        buyer = await self._connection.fetchrow(*LOCK_BUYER(order=order))
         if buyer is None or await self._is_posted(EntryKind.REVERSED, source):
             return
-        lots = [PointsLot(**row) for row in await self._connection.fetch(LOTS_OF, order)]
+        lots = [PointsLot(**row) for row in await self._connection.fetch(*LOTS_OF(order=order))]
         if not points.cover(lines, lots):
-            rows = await self._connection.fetch(OTHER_LOTS, buyer["id"], order)
+            rows = await self._connection.fetch(*OTHER_LOTS(member=buyer["id"], order=order))
             lots += [PointsLot(**row) for row in rows]
         taken = list(points.deduct(order, lines, lots))
         await self._post([self._entry(buyer["id"], EntryKind.REVERSED, source, order, taken)])
 
     async def find_members(self, said: Collection[str]) -> dict[str, MemberId]:
-        return dict(await self._connection.fetch(MEANT, list(said)))
+        return dict(await self._connection.fetch(*MEANT(said=list(said))))
 
     async def get_available(self, members: Collection[MemberId]) -> dict[MemberId, int]:
-        return dict(await self._connection.fetch(AVAILABLE, list(members)))
+        return dict(await self._connection.fetch(*AVAILABLE(members=list(members))))
 
     async def lock(self, members: Collection[MemberId], purchases: Collection[str]) -> None:
-        await self._connection.execute(LOCK_BOTH, list(members), list(purchases))
+        await self._connection.execute(*LOCK_BOTH(members=list(members), purchases=list(purchases)))
 
     async def earn(self, purchases: Collection[Purchase]) -> None:
         members = {purchase.member for purchase in purchases}
-        debts = dict(await self._connection.fetch(LOCK_MEMBERS, list(members)))
+        debts = dict(await self._connection.fetch(*LOCK_MEMBERS(members=list(members))))
         entries, lots = [], []
         for purchase in purchases:
             paid = [self._paid(purchase, line) for line in sorted(_some(purchase.lines))]
@@ -263,8 +277,10 @@ class PostgresPoints:
 
     async def deduct(self, returned: Mapping[str, Mapping[Sku, tuple[int, int]]]) -> None:
         purchases = list(returned)
-        members = [row["id"] for row in await self._connection.fetch(LOCK_BUYERS, purchases)]
-        lots = await self._lots(LOTS_OF_PURCHASES, purchases)
+        members = [
+            row["id"] for row in await self._connection.fetch(*LOCK_BUYERS(purchases=purchases))
+        ]
+        lots = await self._lots(LOTS_OF_PURCHASES(purchases=purchases))
         buyers = {lot.purchase: member for member in lots for lot in lots[member]}
         due = {
             purchase: points.points_to_deduct(purchase, returned[purchase], lots[buyers[purchase]])
@@ -273,7 +289,9 @@ class PostgresPoints:
         if not all(
             points.cover(due[one], _of(one, lots[buyers[one]]), earned_only=True) for one in due
         ):
-            for member, others in (await self._lots(LOTS_LEFT, members, purchases)).items():
+            for member, others in (
+                await self._lots(LOTS_LEFT(members=members, purchases=purchases))
+            ).items():
                 lots[member] += others
         entries = []
         for purchase, lines in due.items():
@@ -284,9 +302,9 @@ class PostgresPoints:
             entries.append(self._entry(member, EntryKind.REVERSED, source, purchase, taken))
         await self._post(entries)
 
-    async def _lots(self, query: str, *of: Collection[str]) -> dict[MemberId, list[PointsLot]]:
+    async def _lots(self, query: tuple[Any, ...]) -> dict[MemberId, list[PointsLot]]:
         lots: dict[MemberId, list[PointsLot]] = {}
-        for member, *values in await self._connection.fetch(query, *of):
+        for member, *values in await self._connection.fetch(*query):
             lots.setdefault(member, []).append(PointsLot(*values))
         return lots
 
@@ -300,10 +318,10 @@ class PostgresPoints:
         )
 
     async def activate(self, limit: int) -> int:
-        buyers = await self._connection.fetch(LOCK_DUE, self._now, limit)
+        buyers = await self._connection.fetch(*LOCK_DUE(now=self._now, limit=limit))
         debts = {row["id"]: row["debt"] for row in buyers}
         entries = []
-        for row in await self._connection.fetch(LOTS_DUE, list(debts), self._now):
+        for row in await self._connection.fetch(*LOTS_DUE(members=list(debts), now=self._now)):
             member, lot = row["member"], PointsLot(**{name: row[name] for name in LOT_FIELDS})
             moves = points.post_activation(lot)
             entry = self._entry(member, EntryKind.ACTIVATED, lot.id, lot.purchase, moves)
@@ -315,7 +333,7 @@ class PostgresPoints:
 
     async def _is_posted(self, kind: EntryKind, source: str) -> bool:
         """Returns whether it is posted; the member's row is locked, so earlier ones are seen."""
-        return bool(await self._connection.fetchval(IS_POSTED, kind, source))
+        return bool(await self._connection.fetchval(*IS_POSTED(kind=kind, source=source)))
 
     def _lot(self, purchase: str, line: Sku, granted: int, **more: Any) -> PointsLot:
         lot = LotId(self._new_id("lot"))
@@ -360,11 +378,12 @@ class PostgresPoints:
             for position, posting in enumerate(entry.postings)
         ]
         await self._connection.execute(
-            POST,
-            *_columns(ENTRY_FIELDS, telling),
-            self._now,
-            *zip(*postings, strict=True),
-            *_columns(NEW_LOT_FIELDS, lots),
+            *POST(
+                *_columns(ENTRY_FIELDS, telling),
+                *zip(*postings, strict=True),
+                *_columns(NEW_LOT_FIELDS, lots),
+                now=self._now,
+            ),
         )
 
 

@@ -5,24 +5,25 @@ from typing import Any, Final
 
 import msgspec
 
+from adapters.postgres.db.statements import Statement
 from domain.kernel.ids import CustomerId, MemberId
 from domain.loyalty.points import EntryId, EntryKind, LoyaltyProgramme, PointsBalance
 from domain.loyalty.rewards import ExpiringPoints, NotMember, PointsStatementEntry, RewardBalance
 
-REWARDS: Final = """
+REWARDS: Final = Statement("""
     select id, available, pending, held, debt, (
         select coalesce(json_agg(json_build_object('points', points, 'on', day) order by day), '[]')
         from (
-            select (expires_at at time zone $3 - interval '1 microsecond')::date as day,
+            select (expires_at at time zone :zone - interval '1 microsecond')::date as day,
                 sum(remaining) as points
             from points_lots
-            where points_lots.member = loyalty_members.id and remaining > 0 and expires_at > $2
+            where points_lots.member = loyalty_members.id and remaining > 0 and expires_at > :now
             group by day
         ) as expiring
     ) as expiring
     from loyalty_members
-"""
-STATEMENT: Final = """
+""")
+STATEMENT: Final = Statement("""
     select id, kind, purchase, occurred_at, (
         select json_object_agg(account, growth) from (
             select account, sum(
@@ -35,10 +36,10 @@ STATEMENT: Final = """
         ) as change
     ) as change
     from points_entries
-    where member = $1 and ($2::text is null or id < $2)
+    where member = :member and (:after::text is null or id < :after)
     order by id desc
-    limit $3
-"""
+    limit :limit
+""")
 
 
 class PostgresRewards:
@@ -56,7 +57,7 @@ class PostgresRewards:
     async def list_entries(
         self, member: MemberId, *, after: EntryId | None, limit: int
     ) -> list[PointsStatementEntry]:
-        rows = await self._connection.fetch(STATEMENT, member, after, limit)
+        rows = await self._connection.fetch(*STATEMENT(member=member, after=after, limit=limit))
         return [
             PointsStatementEntry(
                 row["id"],
@@ -69,8 +70,10 @@ class PostgresRewards:
         ]
 
     async def _rewards(self, field: str, who: str) -> RewardBalance:
-        query = f"{REWARDS} where {field} = $1"
-        row = await self._connection.fetchrow(query, who, self._now, self._programme.zone)
+        query = Statement(f"{REWARDS} where {field} = :who")
+        row = await self._connection.fetchrow(
+            *query(who=who, now=self._now, zone=self._programme.zone)
+        )
         if row is None:
             raise NotMember
         return RewardBalance(

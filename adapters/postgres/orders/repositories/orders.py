@@ -7,6 +7,7 @@ from typing import Any, Final
 import msgspec
 
 from adapters.postgres.db.columns import columns
+from adapters.postgres.db.statements import Statement
 from adapters.postgres.orders.search import OrderSearchQuery
 from domain.kernel.addresses import Address
 from domain.kernel.errors import NotFound
@@ -31,49 +32,61 @@ COLUMNS: Final = (
     "fulfilments, payment, actor, version, placed_at, changed_at, address, "
     "attempt, payment_due_at, pricing, refunded_minor"
 )
-KINDS: Final = COLUMNS.count(",") + 2
-WORDS: Final = KINDS + 1
-"""The slots behind those of an order's columns."""
-ADD: Final = f"""
+SLOTS: Final = ", ".join(f":{name}" for name in COLUMNS.split(", "))
+ADD: Final = Statement(f"""
     with known_by as (
         insert into order_search_terms (kind, term, order_id)
-        select kind, term, $1 from unnest(${KINDS}::text[], ${WORDS}::text[]) as known (kind, term)
+        select kind, term, :id from unnest(:kinds::text[], :terms::text[]) as known (kind, term)
     )
-    insert into orders ({COLUMNS})
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
-        $18, $19, $20, $21)
-"""
-RENAME: Final = """
+    insert into orders ({COLUMNS}) values ({SLOTS})
+""")
+RENAME: Final = Statement("""
     with gone as (
         delete from order_search_terms
-        where order_id = $1 and kind in ('email', 'phone', 'name')
-            and (kind, term) not in (select * from unnest($2::text[], $3::text[]))
+        where order_id = :order and kind in ('email', 'phone', 'name')
+            and (kind, term) not in (select * from unnest(:kinds::text[], :terms::text[]))
     )
     insert into order_search_terms (kind, term, order_id)
-    select kind, term, $1 from unnest($2::text[], $3::text[]) as known (kind, term)
+    select kind, term, :order from unnest(:kinds::text[], :terms::text[]) as known (kind, term)
     on conflict do nothing
-"""
-KEEP: Final = """
-    update orders set customer = $2, state = $3, goods_minor = $4, to_pay_minor = $5, lines = $6,
-        fulfilments = $7, version = $8, changed_at = $9, placed_at = $10, attempt = $11,
-            contact = $12,
-        address = $13, pricing = $14, refunded_minor = $15
-    where id = $1
-"""
+""")
+CHANGING: Final = [
+    "customer",
+    "state",
+    "goods_minor",
+    "to_pay_minor",
+    "lines",
+    "fulfilments",
+    "version",
+    "changed_at",
+    "placed_at",
+    "attempt",
+    "contact",
+    "address",
+    "pricing",
+    "refunded_minor",
+]
+KEEP: Final = Statement(f"""
+    update orders set {", ".join(f"{name} = :{name}" for name in CHANGING)} where id = :id
+""")
 SELECT: Final = f"select {COLUMNS} from orders"
-OF_CUSTOMER: Final = f"""
-    {SELECT} where customer = $1 and ($2::text is null or id < $2) order by id desc limit $3
-"""
-BOUGHT: Final = """
+GET: Final = Statement(f"{SELECT} where id = :order")
+GET_FOR_UPDATE: Final = Statement(f"{GET} for update")
+GET_MANY: Final = Statement(f"{SELECT} where id = any(:orders::text[])")
+OF_CUSTOMER: Final = Statement(f"""
+    {SELECT} where customer = :customer and (:before::text is null or id < :before)
+    order by id desc limit :limit
+""")
+BOUGHT: Final = Statement("""
     select distinct line ->> 'sku' as sku
     from orders cross join jsonb_array_elements(lines) as line
-    where customer = $1 and line ->> 'sku' = any($2::text[])
+    where customer = :customer and line ->> 'sku' = any(:skus::text[])
         and state not in ('pending_payment', 'expired')
         and (line ->> 'cancelled')::int < (line ->> 'quantity')::int
-"""
-UNPAID: Final = """
+""")
+UNPAID: Final = Statement("""
     select id from orders
-    where state = 'pending_payment' and payment_due_at <= $1
+    where state = 'pending_payment' and payment_due_at <= :now
         and not exists (
             select from payment_attempts
             where order_id = orders.id and payment_attempts.state in ('started', 'waiting')
@@ -82,28 +95,29 @@ UNPAID: Final = """
             select from payment_transactions
             where order_id = orders.id and payment_transactions.state = 'planned'
         )
-    order by payment_due_at limit $2
-"""
+    order by payment_due_at limit :limit
+""")
 
 
 OVER: Final = {OrderState.CANCELLED, OrderState.EXPIRED}
 """An order that stands no more gives its coupons back."""
-USE: Final = """
+USE: Final = Statement("""
     with used as (
-        insert into coupon_uses (promotion, order_id, customer) values ($1, $2, $3)
+        insert into coupon_uses (promotion, order_id, customer)
+        values (:promotion, :order, :customer)
     )
-    update promotions set uses = uses + 1 where promotion = $1
-"""
-LOCK_USED: Final = """
+    update promotions set uses = uses + 1 where promotion = :promotion
+""")
+LOCK_USED: Final = Statement("""
     select from promotions
-    where promotion in (select promotion from coupon_uses where order_id = $1)
+    where promotion in (select promotion from coupon_uses where order_id = :id)
     order by promotion for update
-"""
-GIVE_BACK: Final = """
-    with unused as (delete from coupon_uses where order_id = $1 returning promotion)
+""")
+GIVE_BACK: Final = Statement("""
+    with unused as (delete from coupon_uses where order_id = :id returning promotion)
     update promotions set uses = uses - 1 from unused
     where promotions.promotion = unused.promotion
-"""
+""")
 
 
 class PostgresOrders:
@@ -112,18 +126,17 @@ class PostgresOrders:
         self._now = now
 
     async def add(self, *orders: Order) -> None:
-        rows = [(*_values(order), *columns(search_words(order), 2)) for order in orders]
-        await self._connection.executemany(ADD, rows)
+        await self._connection.executemany(ADD.sql, [_new_row(order) for order in orders])
         used = [
             (coupon.promotion, order.id, order.customer)
             for order in orders
             for coupon in order.pricing.coupons
         ]
         if used:
-            await self._connection.executemany(USE, used)
+            await self._connection.executemany(USE.sql, used)
 
     async def update_search_words(self, order: Order) -> None:
-        await self._connection.execute(RENAME, order.id, *columns(search_words(order), 2))
+        await self._connection.execute(*RENAME(*columns(search_words(order), 2), order=order.id))
 
     async def search(
         self, wanted: OrderQuery, *, before: OrderId | None, limit: int
@@ -135,76 +148,70 @@ class PostgresOrders:
         return [_order(row) for row in rows]
 
     async def update(self, order: Order) -> None:
-        await self._connection.execute(
-            KEEP,
-            order.id,
-            order.customer,
-            order.state.value,
-            order.totals.goods.amount,
-            order.totals.to_pay.amount,
-            _text(order.lines),
-            _text(order.groups),
-            order.version,
-            order.changed_at,
-            order.placed_at,
-            order.attempt,
-            _text(order.contact),
-            _text(order.address) if order.address else None,
-            _text(order.pricing),
-            order.refunded_minor,
-        )
+        values = _values(order)
+        changes = {name: values[name] for name in CHANGING}
+        await self._connection.execute(*KEEP(id=order.id, **changes))
         if order.state in OVER and order.pricing.coupons:
-            await self._connection.execute(LOCK_USED, order.id)
-            await self._connection.execute(GIVE_BACK, order.id)
+            await self._connection.execute(*LOCK_USED(id=order.id))
+            await self._connection.execute(*GIVE_BACK(id=order.id))
 
     async def get(self, order: OrderId) -> Order:
-        return _order(await self._connection.fetchrow(f"{SELECT} where id = $1", order))
+        return _order(await self._connection.fetchrow(*GET(order=order)))
 
     async def get_many(self, orders: Collection[OrderId]) -> dict[OrderId, Order]:
-        rows = await self._connection.fetch(f"{SELECT} where id = any($1::text[])", list(orders))
+        rows = await self._connection.fetch(*GET_MANY(orders=list(orders)))
         return {row["id"]: _order(row) for row in rows}
 
     async def get_for_update(self, order: OrderId) -> Order:
-        return _order(await self._connection.fetchrow(f"{SELECT} where id = $1 for update", order))
+        return _order(await self._connection.fetchrow(*GET_FOR_UPDATE(order=order)))
 
     async def list_purchased(self, customer: CustomerId, skus: Collection[Sku]) -> set[Sku]:
-        rows = await self._connection.fetch(BOUGHT, customer, list(skus))
+        rows = await self._connection.fetch(*BOUGHT(customer=customer, skus=list(skus)))
         return {row["sku"] for row in rows}
 
     async def list_by_customer(
         self, customer: CustomerId, *, before: OrderId | None, limit: int
     ) -> Sequence[Order]:
-        rows = await self._connection.fetch(OF_CUSTOMER, customer, before, limit)
+        rows = await self._connection.fetch(
+            *OF_CUSTOMER(customer=customer, before=before, limit=limit)
+        )
         return [_order(row) for row in rows]
 
     async def list_unpaid(self, limit: int) -> list[OrderId]:
-        return [row["id"] for row in await self._connection.fetch(UNPAID, self._now, limit)]
+        return [
+            row["id"] for row in await self._connection.fetch(*UNPAID(now=self._now, limit=limit))
+        ]
 
 
-def _values(order: Order) -> tuple[Any, ...]:
-    return (
-        order.id,
-        order.cart,
-        order.customer,
-        order.state.value,
-        order.locale,
-        order.currency,
-        order.totals.goods.amount,
-        order.totals.to_pay.amount,
-        _text(order.contact),
-        _text(order.lines),
-        _text(order.groups),
-        _text(order.payment),
-        order.actor,
-        order.version,
-        order.placed_at,
-        order.changed_at,
-        _text(order.address) if order.address else None,
-        order.attempt,
-        order.payment_due_at,
-        _text(order.pricing),
-        order.refunded_minor,
-    )
+def _new_row(order: Order) -> tuple[Any, ...]:
+    kinds, terms = columns(search_words(order), 2)
+    return ADD.arguments(kinds=kinds, terms=terms, **_values(order))
+
+
+def _values(order: Order) -> dict[str, Any]:
+    return {
+        "id": order.id,
+        "cart": order.cart,
+        "customer": order.customer,
+        "state": order.state.value,
+        "locale": order.locale,
+        "currency": order.currency,
+        "goods_minor": order.totals.goods.amount,
+        "to_pay_minor": order.totals.to_pay.amount,
+        "contact": _text(order.contact),
+        "lines": _text(order.lines),
+        "fulfilments": _text(order.groups),
+        "payment": _text(order.payment),
+        "actor": order.actor,
+        "version": order.version,
+        "placed_at": order.placed_at,
+        "changed_at": order.changed_at,
+        "address": _text(order.address) if order.address else None,
+        "attempt": order.attempt,
+        "payment_due_at": order.payment_due_at,
+        "pricing": _text(order.pricing),
+        "refunded_minor": order.refunded_minor,
+    }
 
 
 def _text(value: object) -> str:

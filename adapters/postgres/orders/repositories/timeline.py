@@ -5,14 +5,15 @@ from typing import Any, Final
 
 import msgspec
 
+from adapters.postgres.db.statements import Statement
 from domain.kernel.ids import OrderId
 from domain.orders.timeline import TimelineEntry
 
-OF: Final = """
+OF: Final = Statement("""
     select id, order_id as "order", occurred_at as at, kind as what, actor_kind as by, actor,
         fulfilment_id as "group", store, details as facts
-    from order_timeline where order_id = $1 and id > $2 order by id limit $3
-"""
+    from order_timeline where order_id = :order and id > :after order by id limit :limit
+""")
 
 
 class PostgresTimeline:
@@ -22,7 +23,7 @@ class PostgresTimeline:
     async def list_by_order(
         self, order: OrderId, *, after: int, limit: int
     ) -> Sequence[TimelineEntry]:
-        rows = await self._connection.fetch(OF, order, after, limit)
+        rows = await self._connection.fetch(*OF(order=order, after=after, limit=limit))
         return [_entry(row) for row in rows]
 
 

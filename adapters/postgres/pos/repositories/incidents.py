@@ -7,6 +7,7 @@ from typing import Any, Final
 import msgspec
 
 from adapters.postgres.db.columns import columns
+from adapters.postgres.db.statements import Statement
 from domain.inventory.stock_levels import StockKey
 from domain.kernel.ids import StoreId
 from domain.pos.incidents import (
@@ -23,13 +24,14 @@ from domain.pos.incidents import (
 COLUMNS: Final = ", ".join(Incident.__struct_fields__)
 HOUSE: Final = "hylla"
 """Who settles what is in order again by itself."""
-OPEN: Final = """
+OPEN: Final = Statement("""
     insert into incidents
         (id, store, sku, kind, units, receipts, since, until, opened_at, changed_at)
-    select id, store, sku, kind, units, receipts, since, until, $9, $9
+    select id, store, sku, kind, units, receipts, since, until, :now, :now
     from unnest(
-        $1::text[], $2::text[], $3::text[], $4::text[], $5::int[], $6::int[],
-        $7::timestamptz[], $8::timestamptz[]
+        :ids::text[], :stores::text[], :skus::text[], :kinds::text[], :units::int[],
+            :receipts::int[],
+        :since::timestamptz[], :until::timestamptz[]
     ) as found (id, store, sku, kind, units, receipts, since, until)
     where kind <> 'oversold' or not exists (
         select from products where products.sku = found.sku and not tracked
@@ -41,24 +43,26 @@ OPEN: Final = """
         since = least(incidents.since, excluded.since),
         until = greatest(incidents.until, excluded.until),
         changed_at = excluded.changed_at
-"""
-SETTLE: Final = """
-    update incidents set state = 'settled', settled_by = $5, settled_at = $6, changed_at = $6
-    from unnest($1::text[], $2::text[], $3::timestamptz[]) as well (store, sku, at)
-    where incidents.store = well.store and incidents.sku = well.sku and kind = $4
+""")
+SETTLE: Final = Statement("""
+    update incidents set state = 'settled', settled_by = :settled_by, settled_at = :now,
+        changed_at = :now
+    from unnest(:stores::text[], :skus::text[], :ats::timestamptz[]) as well (store, sku, at)
+    where incidents.store = well.store and incidents.sku = well.sku and kind = :kind
         and state = 'open' and (well.at is null or opened_at <= well.at)
-"""
-GET: Final = f"select {COLUMNS} from incidents where id = $1"
-TAKE: Final = f"{GET} for no key update"
-PAGE: Final = f"""
+""")
+GET: Final = Statement(f"select {COLUMNS} from incidents where id = :incident")
+TAKE: Final = Statement(f"{GET} for no key update")
+PAGE: Final = Statement(f"""
     select {COLUMNS} from incidents
-    where store = $1 and state = any($2::text[]) and ($3::text is null or id > $3)
-    order by id limit $4
-"""
-KEEP: Final = """
-    update incidents set state = $2, note = $3, settled_by = $4, settled_at = $5, changed_at = $6
-    where id = $1
-"""
+    where store = :store and state = any(:names::text[]) and (:after::text is null or id > :after)
+    order by id limit :limit
+""")
+KEEP: Final = Statement("""
+    update incidents set state = :state, note = :note, settled_by = :settled_by,
+        settled_at = :settled_at, changed_at = :changed_at
+    where id = :id
+""")
 
 
 def _claims(places: str, *also: str) -> str:
@@ -77,7 +81,7 @@ def _claims(places: str, *also: str) -> str:
     """
 
 
-NAMED: Final = "unnest($1::text[], $2::text[]) as place (store, sku)"
+NAMED: Final = "unnest(:stores::text[], :skus::text[]) as place (store, sku)"
 SHORT: Final = f"""
     (
         select store, sku, on_hand - unavailable as there
@@ -85,8 +89,8 @@ SHORT: Final = f"""
         where on_hand - unavailable < allocated and tracked
     ) as short
 """
-CLAIMS: Final = _claims(NAMED)
-CLAIMS_IF_SHORT: Final = _claims(SHORT, "there")
+CLAIMS: Final = Statement(_claims(NAMED))
+CLAIMS_IF_SHORT: Final = Statement(_claims(SHORT, "there"))
 
 
 class PostgresIncidents:
@@ -109,19 +113,19 @@ class PostgresIncidents:
     async def settle(self, kind: IncidentKind, well: Mapping[StockKey, datetime | None]) -> None:
         rows = [(store, sku, at) for (store, sku), at in sorted(well.items())]
         if rows:
-            values = (kind.value, HOUSE, self._now)
-            await self._connection.execute(SETTLE, *columns(rows, 3), *values)
+            named = {"kind": kind.value, "settled_by": HOUSE, "now": self._now}
+            await self._connection.execute(*SETTLE(*columns(rows, 3), **named))
 
     async def _open(self, found: Collection[tuple[Any, ...]]) -> None:
         rows = [(self._new_id("inc"), *one) for one in found]
         if rows:
-            await self._connection.execute(OPEN, *zip(*rows, strict=True), self._now)
+            await self._connection.execute(*OPEN(*zip(*rows, strict=True), now=self._now))
 
     async def get(self, incident: IncidentId) -> Incident:
-        return _incident(await self._connection.fetchrow(GET, incident))
+        return _incident(await self._connection.fetchrow(*GET(incident=incident)))
 
     async def get_for_update(self, incident: IncidentId) -> Incident:
-        return _incident(await self._connection.fetchrow(TAKE, incident))
+        return _incident(await self._connection.fetchrow(*TAKE(incident=incident)))
 
     async def update(self, incident: Incident) -> None:
         values = (
@@ -131,7 +135,7 @@ class PostgresIncidents:
             incident.settled_at,
             incident.changed_at,
         )
-        await self._connection.execute(KEEP, incident.id, *values)
+        await self._connection.execute(*KEEP(*values, id=incident.id))
 
     async def list_page(
         self,
@@ -142,16 +146,18 @@ class PostgresIncidents:
         limit: int,
     ) -> list[Incident]:
         names = [state.value for state in states]
-        rows = await self._connection.fetch(PAGE, store, names, after, limit)
+        rows = await self._connection.fetch(
+            *PAGE(store=store, names=names, after=after, limit=limit)
+        )
         return [_incident(row) for row in rows]
 
     async def list_claims(self, places: Collection[StockKey]) -> list[OpenClaim]:
-        rows = await self._connection.fetch(CLAIMS, *columns(places, 2))
+        rows = await self._connection.fetch(*CLAIMS(*columns(places, 2)))
         return [OpenClaim(*row) for row in rows]
 
     async def list_short(self, places: Collection[StockKey]) -> list[ShortAllocation]:
         found: dict[StockKey, ShortAllocation] = {}
-        for *facts, there in await self._connection.fetch(CLAIMS_IF_SHORT, *columns(places, 2)):
+        for *facts, there in await self._connection.fetch(*CLAIMS_IF_SHORT(*columns(places, 2))):
             claim = OpenClaim(*facts)
             short = found.setdefault(claim.stock_key, ShortAllocation(claim.stock_key, there, []))
             short.allocations.append(claim)

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import msgspec
 
+from adapters.postgres.db.statements import Statement
 from domain.kernel.ids import ReceiptId
 from domain.pos.receipts import (
     PENDING_RETURN,
@@ -16,17 +17,18 @@ from domain.pos.receipts import (
     TradedReceipt,
 )
 
-RECORD: Final = """
+RECORD: Final = Statement("""
     insert into receipts
         (id, kind, store, terminal, member, original_receipt, digest, lines, tenders, actor,
             occurred_at,
             recorded_at)
     select id, kind, store, terminal, member, original_receipt, digest, lines::jsonb,
         tenders::jsonb, actor,
-        occurred_at, $12
+        occurred_at, :now
     from unnest(
-        $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bytea[],
-        $8::text[], $9::text[], $10::text[], $11::timestamptz[]
+        :ids::text[], :kinds::text[], :stores::text[], :terminals::text[], :members::text[],
+            :original_receipts::text[], :digests::bytea[],
+        :lines::text[], :tenders::text[], :actors::text[], :occurred_ats::timestamptz[]
     ) as told
         (id, kind, store, terminal, member, original_receipt, digest, lines, tenders, actor,
             occurred_at)
@@ -39,17 +41,19 @@ RECORD: Final = """
         occurred_at = excluded.occurred_at, recorded_at = excluded.recorded_at
     where receipts.kind = 'awaited' and excluded.kind <> 'awaited'
     returning id
-"""
+""")
 """In the order of ids, each row locked even where it is known: so that two batches that name one
 sale, one with the sale and one with its return, see each other."""
-KEPT: Final = "select id, store, kind, digest from receipts where id = any($1::text[])"
-TRADES: Final = """
+KEPT: Final = Statement(
+    "select id, store, kind, digest from receipts where id = any(:receipts::text[])"
+)
+TRADES: Final = Statement("""
     select coalesce(original_receipt, id) as sale, kind, lines from receipts
-    where (id = any($1::text[]) and kind = 'sale')
-        or (original_receipt = any($1::text[]) and kind = 'return')
-"""
-RETURNED: Final = (
-    "select distinct original_receipt from receipts where original_receipt = any($1::text[])"
+    where (id = any(:sales::text[]) and kind = 'sale')
+        or (original_receipt = any(:sales::text[]) and kind = 'return')
+""")
+RETURNED: Final = Statement(
+    "select distinct original_receipt from receipts where original_receipt = any(:sales::text[])"
 )
 
 
@@ -63,20 +67,23 @@ class PostgresReceipts:
         for book in books:
             if (sale := book.receipt.original_sale) is not None and sale not in told:
                 told[sale] = _awaited(sale, book)
-        rows = await self._connection.fetch(RECORD, *zip(*told.values(), strict=True), self._now)
+        rows = await self._connection.fetch(
+            *RECORD(*zip(*told.values(), strict=True), now=self._now)
+        )
         return {row["id"] for row in rows} & {book.receipt.id for book in books}
 
     async def get_stored(self, receipts: Collection[ReceiptId]) -> dict[ReceiptId, StoredReceipt]:
-        rows = await self._connection.fetch(KEPT, list(receipts))
+        rows = await self._connection.fetch(*KEPT(receipts=list(receipts)))
         return {row["id"]: StoredReceipt(row["store"], row["kind"], row["digest"]) for row in rows}
 
     async def filter_returned(self, sales: Collection[ReceiptId]) -> set[ReceiptId]:
         return {
-            row["original_receipt"] for row in await self._connection.fetch(RETURNED, list(sales))
+            row["original_receipt"]
+            for row in await self._connection.fetch(*RETURNED(sales=list(sales)))
         }
 
     async def list_trades(self, sales: Collection[ReceiptId]) -> Sequence[TradedReceipt]:
-        rows = await self._connection.fetch(TRADES, list(sales))
+        rows = await self._connection.fetch(*TRADES(sales=list(sales)))
         return [
             TradedReceipt(
                 sale, ReceiptKind(kind), msgspec.json.decode(lines, type=list[TradedLine])

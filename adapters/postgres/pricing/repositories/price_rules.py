@@ -6,6 +6,7 @@ from typing import Any, Final, Generic
 import msgspec
 from msgspec import Struct
 
+from adapters.postgres.db.statements import Statement
 from domain.pricing.markets import Market, MarketTerms
 from domain.pricing.price_rules import PriceRuleNotFound
 from domain.pricing.promotions import CodeTaken, Promotion, PromotionTerms
@@ -16,7 +17,7 @@ TURN: Final = "select from price_rules for update"
 """Whoever writes waits here for whoever wrote before, and then sees what that was."""
 CHANGED: Final = "update price_rules set version = pg_current_xact_id()::text::bigint"
 """A number that is never given twice, not even after a transaction that was undone."""
-TAKEN: Final = "select from promotions where code = $1 and promotion <> $2"
+TAKEN: Final = Statement("select from promotions where code = :code and promotion <> :promotion")
 
 
 class Shelf(Struct, frozen=True):
@@ -51,50 +52,52 @@ class PostgresPriceRules(Generic[Rule]):
 
     async def get(self, name: str) -> Rule:
         shelf = self._shelf
-        row = await self._connection.fetchval(f"{self._select} where {shelf.name} = $1", name)
+        query = Statement(f"{self._select} where {shelf.name} = :name")
+        row = await self._connection.fetchval(*query(name=name))
         if row is None:
             raise PriceRuleNotFound(shelf.table.removesuffix("s"), name)
         return self._read(row)
 
     async def list_page(self, after: str, limit: int) -> Sequence[Rule]:
         name = self._shelf.name
-        page = f"{self._select} where {name} > $1 order by {name} limit $2"
-        rows = await self._connection.fetch(page, after, limit)
+        page = Statement(f"{self._select} where {name} > :after order by {name} limit :limit")
+        rows = await self._connection.fetch(*page(after=after, limit=limit))
         return [self._read(row[0]) for row in rows]
 
     async def lock(self, name: str) -> Rule | None:
         await self._connection.execute(TURN)
-        statement = f"{self._select} where {self._shelf.name} = $1 for update"
-        row = await self._connection.fetchval(statement, name)
+        query = Statement(f"{self._select} where {self._shelf.name} = :name for update")
+        row = await self._connection.fetchval(*query(name=name))
         return None if row is None else self._read(row)
 
     async def upsert(self, rule: Rule) -> None:
         shelf = self._shelf
-        columns = [shelf.name, "terms", "version"]
-        values: list[Any] = [rule.name, self._terms(rule), rule.version]
+        values: dict[str, Any] = {
+            shelf.name: rule.name,
+            "terms": self._terms(rule),
+            "version": rule.version,
+        }
         if isinstance(rule, Promotion):
-            columns.append("code")
-            values.append(await self._free_code(rule))
-        slots = ", ".join(f"${n}" for n in range(1, len(values) + 1))
-        told = ", ".join(f"{column} = excluded.{column}" for column in columns[1:])
-        await self._connection.execute(
-            f"insert into {shelf.table} ({', '.join(columns)}) values ({slots}) "
-            f"on conflict ({shelf.name}) do update set {told}",
-            *values,
+            values["code"] = await self._free_code(rule)
+        slots = ", ".join(f":{column}" for column in values)
+        changes = ", ".join(f"{column} = excluded.{column}" for column in list(values)[1:])
+        statement = Statement(
+            f"insert into {shelf.table} ({', '.join(values)}) values ({slots}) "
+            f"on conflict ({shelf.name}) do update set {changes}"
         )
+        await self._connection.execute(*statement(**values))
         await self._connection.execute(CHANGED)
 
     async def delete(self, rule: Rule) -> None:
         shelf = self._shelf
-        await self._connection.execute(
-            f"delete from {shelf.table} where {shelf.name} = $1", rule.name
-        )
+        statement = Statement(f"delete from {shelf.table} where {shelf.name} = :name")
+        await self._connection.execute(*statement(name=rule.name))
         await self._connection.execute(CHANGED)
 
     async def _free_code(self, promotion: Promotion) -> str | None:
         if promotion.code is None:
             return None
-        if await self._connection.fetch(TAKEN, promotion.code, promotion.promotion):
+        if await self._connection.fetch(*TAKEN(code=promotion.code, promotion=promotion.promotion)):
             raise CodeTaken(promotion.code)
         return promotion.code
 

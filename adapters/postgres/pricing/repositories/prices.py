@@ -6,6 +6,7 @@ from typing import Any, Final
 import msgspec
 
 from adapters.postgres.db.columns import columns
+from adapters.postgres.db.statements import Statement
 from adapters.postgres.pricing.repositories.price_rules import SHELVES
 from domain.kernel.ids import CustomerId
 from domain.pricing.markets import Market
@@ -28,27 +29,27 @@ SHOWN: Final = f"""
             where used.promotion = promotions.promotion and used.customer = shown.customer
         )
     )) as coupon
-    from unnest({{codes}}::text[], {{customers}}::text[]) as shown (code, customer)
+    from unnest(:codes::text[], :customers::text[]) as shown (code, customer)
     join promotions using (code)
 """
-RULES: Final = f"""
+RULES: Final = Statement(f"""
     select price_rules.version,
-        case when price_rules.version is distinct from $1 then jsonb_build_object(
+        case when price_rules.version is distinct from :version then jsonb_build_object(
             'markets', coalesce({_all(Market)}, '[]'),
             'promotions', coalesce({
     _all(Promotion, "where code is null and terms ->> 'state' = 'active'")
 }, '[]'),
             'methods', coalesce({_all(ShippingMethod)}, '[]')
         ) end as rules,
-        case when cardinality($2::text[]) > 0 then (
-            select jsonb_agg(coupon) from ({SHOWN.format(codes="$2", customers="$3")}) as coupons
+        case when cardinality(:codes::text[]) > 0 then (
+            select jsonb_agg(coupon) from ({SHOWN}) as coupons
         ) end as coupons
     from price_rules
-"""
-LOCK: Final = """
-    select from promotions where code = any($1::text[]) order by promotion for update
-"""
-NOW: Final = SHOWN.format(codes="$1", customers="$2")
+""")
+LOCK: Final = Statement("""
+    select from promotions where code = any(:codes::text[]) order by promotion for update
+""")
+NOW: Final = Statement(SHOWN)
 
 
 _Coupon = tuple[str, CustomerId | None, Coupon]
@@ -71,7 +72,7 @@ class PostgresPrices:
         self, shown: Collection[PriceScope] = ()
     ) -> tuple[PricingRules, dict[PriceScope, Coupon]]:
         version, rules = self._known.version, self._known.rules
-        row = await self._connection.fetchrow(RULES, version, *columns(shown, 2))
+        row = await self._connection.fetchrow(*RULES(*columns(shown, 2), version=version))
         if row["rules"] is not None:
             rules = msgspec.json.decode(row["rules"], type=PricingRules)
             self._known.version, self._known.rules = row["version"], rules
@@ -79,9 +80,9 @@ class PostgresPrices:
         return rules, _by_whom(shown, found)
 
     async def lock(self, shown: Collection[PriceScope]) -> dict[PriceScope, Coupon]:
-        await self._connection.execute(LOCK, [code for code, _ in shown])
+        await self._connection.execute(*LOCK(codes=[code for code, _ in shown]))
         # A statement of its own, after the locks: it sees the uses of the transactions awaited.
-        rows = await self._connection.fetch(NOW, *columns(shown, 2))
+        rows = await self._connection.fetch(*NOW(*columns(shown, 2)))
         return _by_whom(shown, [msgspec.json.decode(row[0], type=_Coupon) for row in rows])
 
 
