@@ -340,7 +340,7 @@ async def test_a_repair_is_a_line_in_the_history_of_its_shelf_by_which_nothing_m
         "held": {"was": 2, "set_to": 1},
     }
     assert datetime.fromisoformat(line["recorded_at"]) == at
-    assert [row["repair"] for row in noted] == [line["cause"]]
+    assert [row["repair_id"] for row in noted] == [line["cause"]]
     assert after == before | {"version": before["version"] + 1}
     assert await ledger(lived_in, MUG) == [line, *older], "a second repair writes nothing"
     assert all("repaired" not in one for one in older)
