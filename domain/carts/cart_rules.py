@@ -32,7 +32,7 @@ DEFAULT_CART_RULES: Final = CartRules()
 
 
 class QuantityLimitExceeded(Conflict):
-    code = "limit"
+    code = "quantity_limit"
 
     def __init__(self, over: Mapping[Sku, int]) -> None:
         names = ", ".join(f"{sku}: {most}" for sku, most in sorted(over.items()))

@@ -61,7 +61,7 @@ class Profile(Customer, frozen=True, kw_only=True):
 
 
 class CustomerNotFound(NotFound):
-    code = "unknown_customer"
+    code = "customer_not_found"
 
     def __init__(self) -> None:
         super().__init__("There is no such customer.")

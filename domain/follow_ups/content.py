@@ -118,8 +118,18 @@ class OrderShortContent(Struct, frozen=True, kw_only=True, tag="order_short"):
     order_url: str | None = None
 
 
-class PaymentReturnedContent(Struct, frozen=True, kw_only=True, tag="payment_returned"):
-    """Your money came when the order was over, and you get it back. `country` is the shop's."""
+class PaymentRefundedContent(Struct, frozen=True, kw_only=True, tag="payment_refunded"):
+    """A captured payment came too late for its order and is refunded. `country` is the shop's."""
+
+    retailer: Retailer
+    order: str
+    country: str
+    amount: Money
+    order_url: str | None = None
+
+
+class PaymentVoidedContent(Struct, frozen=True, kw_only=True, tag="payment_voided"):
+    """An authorised payment came too late for its order and is released; as above."""
 
     retailer: Retailer
     order: str
@@ -143,7 +153,8 @@ Content = (
     | ShipmentSentContent
     | OrderShortContent
     | ThankYouContent
-    | PaymentReturnedContent
+    | PaymentRefundedContent
+    | PaymentVoidedContent
     | OrderLinkContent
 )
 

@@ -30,7 +30,8 @@ class MessageKind(StrEnum):
     SHIPMENT_SENT = "shipment_sent"
     ORDER_SHORT = "order_short"
     THANK_YOU = "thank_you"
-    PAYMENT_RETURNED = "payment_returned"
+    PAYMENT_REFUNDED = "payment_refunded"
+    PAYMENT_VOIDED = "payment_voided"
     ORDER_LINK = "order_link"
 
 

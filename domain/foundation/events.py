@@ -96,8 +96,20 @@ class ShipmentEnded(EventBase, frozen=True, tag="shipment_ended"):
     sent: bool = False
 
 
-class PaymentReturned(EventBase, frozen=True, tag="payment_returned"):
-    """Money came for an order that was over, or twice: it goes back, and stock is not touched."""
+class PaymentRefunded(EventBase, frozen=True, tag="payment_refunded"):
+    """A captured payment is refunded: it came for an order that had ended, or a second time."""
+
+    order: OrderId
+    attempt: AttemptId
+    amount: Money
+    customer: CustomerId | None = None
+
+
+class PaymentVoided(EventBase, frozen=True, tag="payment_voided"):
+    """An authorised payment is released: it came for an order that had ended, or a second time.
+
+    Nothing was captured.
+    """
 
     order: OrderId
     attempt: AttemptId
@@ -126,6 +138,7 @@ Event = (
     | ShipmentSent
     | ShipmentDelivered
     | ShipmentEnded
-    | PaymentReturned
+    | PaymentRefunded
+    | PaymentVoided
     | ReturnReceived
 )

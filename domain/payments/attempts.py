@@ -195,6 +195,11 @@ class PaymentAttempt(Struct, frozen=True, kw_only=True):
         return self.refunded - self.refund_failed
 
     @property
+    def to_refund(self) -> Money:
+        """The amount that the buyer gets back where the order has ended: captured, or reserved."""
+        return Money(self.captured or self.authorised, self.amount.currency)
+
+    @property
     def is_closed(self) -> bool:
         """No money can come of it any more; captured money stays."""
         never_began = bool(self.refused) and not self.payment

@@ -344,6 +344,29 @@ where response is not null
     and convert_from(response, 'UTF8')
         ~ '"(pay_by|paid_back|bill|look_at|looks|trouble|given_up|not_after)":';
 
+-- Codes of errors and problems in stored answers.
+update idempotency_keys set response = convert_to(
+    regexp_replace(regexp_replace(regexp_replace(convert_from(response, 'UTF8'),
+        '"code":"limit"', '"code":"quantity_limit"', 'g'),
+        '"code":"unknown_customer"', '"code":"customer_not_found"', 'g'),
+        '"code":"customer_unknown"', '"code":"token_subject_unknown"', 'g'), 'UTF8')
+where response is not null
+    and convert_from(response, 'UTF8') ~ '"code":"(limit|unknown_customer|customer_unknown)"';
+
+-- Payments that went back: refunded where money was captured, voided where it was only reserved.
+create temporary table returned_payments on commit drop as
+select id, case when captured > 0 then 'payment_refunded' else 'payment_voided' end as kind
+from payment_attempts;
+
+update outbox_events
+set kind = returned_payments.kind, body = jsonb_set(body, '{type}', to_jsonb(returned_payments.kind))
+from returned_payments
+where outbox_events.kind = 'payment_returned' and body ->> 'attempt' = returned_payments.id;
+
+update messages set kind = returned_payments.kind
+from returned_payments
+where messages.kind = 'payment_returned' and messages.key = returned_payments.id;
+
 -- The last runs of periodic jobs.
 update job_runs set job = renamed.new_name
 from (values

@@ -3664,7 +3664,7 @@ export interface components {
          * MessageKind
          * @enum {unknown}
          */
-        MessageKind: "order_link" | "order_short" | "payment_returned" | "pickup_ready" | "shipment_sent" | "thank_you";
+        MessageKind: "order_link" | "order_short" | "payment_refunded" | "payment_voided" | "pickup_ready" | "shipment_sent" | "thank_you";
         /**
          * MessageReference
          * @description The subject of a message.

@@ -14,7 +14,8 @@ import structlog
 from domain.foundation.events import (
     Event,
     OrderPlaced,
-    PaymentReturned,
+    PaymentRefunded,
+    PaymentVoided,
     PickupCollected,
     PickupEnded,
     PickupReady,
@@ -26,7 +27,8 @@ from domain.foundation.events import (
 from service.administration.ports import LeasedEvent
 from service.follow_ups.plan_messages import (
     plan_order_short,
-    plan_payment_returned,
+    plan_payment_refunded,
+    plan_payment_voided,
     plan_pickup_ready,
     plan_shipment_sent,
     plan_thank_you,
@@ -54,7 +56,8 @@ def reactions(*, thank_after: timedelta) -> Reactions:
         ShipmentSent: (plan_shipment_sent,),
         ShipmentDelivered: (thanks,),
         ShipmentEnded: (plan_order_short,),
-        PaymentReturned: (plan_payment_returned,),
+        PaymentRefunded: (plan_payment_refunded,),
+        PaymentVoided: (plan_payment_voided,),
         ReturnReceived: (),
     }
 

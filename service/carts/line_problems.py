@@ -66,7 +66,7 @@ def _of_product(line: CartLine, product: Product, facts: LineFacts) -> Iterator[
         )
     if line.sku in facts.over:
         most = facts.over[line.sku]
-        yield LineProblem("limit", f"One order takes at most {most}.", limit=most)
+        yield LineProblem("quantity_limit", f"One order takes at most {most}.", limit=most)
 
 
 def _of_fulfilment(line: CartLine, facts: LineFacts, now: datetime) -> Iterator[LineProblem]:

@@ -16,25 +16,26 @@ from domain.follow_ups.content import (
     ContentStore,
     OrderLinkContent,
     OrderShortContent,
-    PaymentReturnedContent,
+    PaymentRefundedContent,
+    PaymentVoidedContent,
     PickupReadyContent,
     ShipmentSentContent,
     Suggestion,
     ThankYouContent,
 )
+from domain.follow_ups.messages import MessageKind
 from domain.fulfilment.pickups import Pickup
 from domain.inventory.availability import sellable_units, stocked_components
 from domain.kernel.ids import Sku
-from domain.kernel.money import Money
 from domain.loyalty.rewards import NotMember
 from domain.stores.opening_hours import spans_on_day
 from domain.stores.stores import Store
 from service.follow_ups.message_context import MessageContext
 from service.follow_ups.message_subjects import (
+    LatePaymentSubject,
     MessageSubject,
     OrderLinkSubject,
     OrderShortSubject,
-    PaymentReturnedSubject,
     PickupReadySubject,
     ShipmentSentSubject,
     ThankYouSubject,
@@ -65,8 +66,8 @@ async def compose_content(
             return await _thank_you(unit, desk, case, channel)
         case OrderShortSubject():
             return ComposedMessage(_order_short(desk, case, await _items(unit, case.items)))
-        case PaymentReturnedSubject():
-            return ComposedMessage(_payment_returned(desk, case))
+        case LatePaymentSubject():
+            return ComposedMessage(_late_payment(desk, case))
         case OrderLinkSubject():
             return ComposedMessage(_order_link(desk, case, await _items(unit, case.items)))
     raise AssertionError(case)
@@ -138,13 +139,16 @@ def _order_short(
     )
 
 
-def _payment_returned(desk: MessageContext, case: PaymentReturnedSubject) -> PaymentReturnedContent:
-    amount = case.attempt.captured or case.attempt.authorised
-    return PaymentReturnedContent(
+def _late_payment(
+    desk: MessageContext, case: LatePaymentSubject
+) -> PaymentRefundedContent | PaymentVoidedContent:
+    refunded = case.message.kind is MessageKind.PAYMENT_REFUNDED
+    content = PaymentRefundedContent if refunded else PaymentVoidedContent
+    return content(
         retailer=desk.retailer,
         order=case.attempt.order,
         country=case.store.country,
-        amount=Money(amount, case.attempt.amount.currency),
+        amount=case.attempt.to_refund,
         order_url=desk.order_url(case.order),
     )
 

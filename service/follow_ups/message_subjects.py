@@ -56,8 +56,8 @@ class MessageSubject(Struct, frozen=True, kw_only=True):
         return ZoneInfo(self.reader.preferences.time_zone or self.store.time_zone)
 
 
-class PaymentReturnedSubject(MessageSubject, frozen=True, kw_only=True):
-    """Money that goes back, because it came for nothing; that is always so."""
+class LatePaymentSubject(MessageSubject, frozen=True, kw_only=True):
+    """A payment that came too late for its order: it is refunded, or released where uncaptured."""
 
     attempt: PaymentAttempt
 
@@ -160,9 +160,9 @@ async def load_subject(unit: Unit, message: Message) -> MessageSubject:
             return OrderShortSubject(
                 cancelled_units=is_cancelled_by_retailer(group.id, steps), **told
             )
-        case MessageKind.PAYMENT_RETURNED, _:
+        case ((MessageKind.PAYMENT_REFUNDED | MessageKind.PAYMENT_VOIDED), _):
             attempt = await unit.payments.attempts.get(AttemptId(message.key))
-            return PaymentReturnedSubject(attempt=attempt, **told)
+            return LatePaymentSubject(attempt=attempt, **told)
     assert message.kind is MessageKind.ORDER_LINK, message.kind
     return OrderLinkSubject(**told)
 

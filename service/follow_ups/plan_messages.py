@@ -5,7 +5,8 @@ from typing import Final
 
 from domain.follow_ups.messages import Message, MessageKind, MessageReference
 from domain.foundation.events import (
-    PaymentReturned,
+    PaymentRefunded,
+    PaymentVoided,
     PickupCollected,
     PickupEnded,
     PickupReady,
@@ -33,7 +34,8 @@ FulfilmentEnded = (
     | ShipmentSent
     | ShipmentDelivered
     | ShipmentEnded
-    | PaymentReturned
+    | PaymentRefunded
+    | PaymentVoided
 )
 
 
@@ -72,10 +74,16 @@ async def plan_thank_you(
         await _add(unit, event, MessageKind.THANK_YOU, event.pickup, within=within)
 
 
-async def plan_payment_returned(unit: Unit, event: PaymentReturned) -> None:
-    """Plan to tell the buyer that money comes back, once for each attempt to pay."""
+async def plan_payment_refunded(unit: Unit, event: PaymentRefunded) -> None:
+    """Plans a message to the buyer about a refund, once for each payment attempt."""
     within = (unit.now, event.at + RETURNED_VALIDITY)
-    await _add(unit, event, MessageKind.PAYMENT_RETURNED, event.attempt, within=within)
+    await _add(unit, event, MessageKind.PAYMENT_REFUNDED, event.attempt, within=within)
+
+
+async def plan_payment_voided(unit: Unit, event: PaymentVoided) -> None:
+    """Plans a message to the buyer about a released payment, once for each payment attempt."""
+    within = (unit.now, event.at + RETURNED_VALIDITY)
+    await _add(unit, event, MessageKind.PAYMENT_VOIDED, event.attempt, within=within)
 
 
 async def _add(
@@ -104,7 +112,7 @@ async def _add(
 
 def _about(event: FulfilmentEnded) -> MessageReference:
     match event:
-        case PaymentReturned():
+        case PaymentRefunded() | PaymentVoided():
             return MessageReference(order=event.order)
         case ShipmentSent() | ShipmentDelivered() | ShipmentEnded():
             return MessageReference(order=event.order, shipment=event.shipment)

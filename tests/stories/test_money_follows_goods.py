@@ -92,7 +92,7 @@ async def test_what_is_given_up_after_the_money_was_taken_is_given_back_once(at:
     assert (gone.status_code, again.status_code) == (200, 200)
     assert money(at) == [("succeeded", 0, 3000, 2000)]
     assert len(at.fake.refunds) == 1
-    assert "payment_returned" not in await at.facts()
+    assert {"payment_refunded", "payment_voided"}.isdisjoint(await at.facts())
     assert await at.is_well()
 
 
@@ -137,7 +137,7 @@ async def test_an_order_that_is_cancelled_whole_is_never_paid(at: CardShop):
     assert gone.status_code == 200, gone.text
     assert money(at) == [("canceled", 0, 0, 0)]
     assert (await buyer.order(order["id"]))["payment"]["state"] == "voided"
-    assert "payment_returned" not in await at.facts()
+    assert {"payment_refunded", "payment_voided"}.isdisjoint(await at.facts())
     assert await at.is_well()
 
 

@@ -183,7 +183,7 @@ async def test_money_that_comes_after_the_end_goes_back_and_stock_stays(at: Card
     assert len(at.fake.refunds) == 1
     assert await at.shelf() == (1, 0, 0)
     [message] = await at.messages()
-    assert (message["kind"], message["state"]) == ("payment_returned", "sent")
+    assert (message["kind"], message["state"]) == ("payment_refunded", "sent")
     assert message["about"] == {"order": order["id"]}
     assert await at.is_well()
 
@@ -200,7 +200,7 @@ async def test_where_the_goods_have_gone_meanwhile_the_money_goes_back(at: CardS
     assert (await shopper.order(order["id"]))["state"] == "expired"
     assert list(at.fake.book().values()) == [("canceled", 0, 0, 0)]
     assert (await shopper.cart_now())["state"] == "open"
-    assert (await at.facts()).count("payment_returned") == 1
+    assert (await at.facts()).count("payment_voided") == 1
     assert await at.shelf() == (0, 0, 0)
     assert await at.is_well()
 
@@ -331,7 +331,7 @@ async def test_money_that_comes_while_it_is_let_go_of_goes_back_and_is_told(at: 
     assert meanwhile["state"] == "pending_payment"
     assert (await shopper.order(order["id"]))["state"] == "expired"
     assert at.fake.book() == {payment: ("canceled", 0, 0, 0)}
-    assert [one["kind"] for one in await at.messages()] == ["payment_returned"]
+    assert [one["kind"] for one in await at.messages()] == ["payment_voided"]
     assert await at.shelf() == (1, 0, 0)
     assert await at.is_well()
 

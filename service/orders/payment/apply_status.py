@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from domain.carts.carts import Cart
-from domain.foundation.events import PaymentReturned
+from domain.foundation.events import PaymentRefunded, PaymentVoided
 from domain.inventory.holds import HoldState, to_deltas
 from domain.inventory.stock_levels import (
     InsufficientStock,
@@ -19,7 +19,6 @@ from domain.inventory.stock_levels import (
 )
 from domain.kernel.errors import TransactionConflict
 from domain.kernel.ids import AttemptId
-from domain.kernel.money import Money
 from domain.orders import timeline
 from domain.orders.orders import Order, OrderState
 from domain.payments.attempts import AttemptState, PaymentAttempt
@@ -103,13 +102,13 @@ async def _plan_transaction(
 
 
 async def announce_returned_payment(unit: Unit, order: Order, attempt: PaymentAttempt) -> None:
-    """The buyer is to learn that money comes back; however often this happens, once."""
-    amount = attempt.captured or attempt.authorised
+    """Adds the event of a payment that its order does not need. A repeat sends no more messages."""
+    event = PaymentRefunded if attempt.captured else PaymentVoided
     await unit.administration.outbox.add(
-        PaymentReturned(
+        event(
             order=order.id,
             attempt=attempt.id,
-            amount=Money(amount, attempt.amount.currency),
+            amount=attempt.to_refund,
             customer=order.customer,
             at=unit.now,
         )

@@ -25,7 +25,8 @@ from domain.follow_ups.content import (
     ContentStore,
     OrderLinkContent,
     OrderShortContent,
-    PaymentReturnedContent,
+    PaymentRefundedContent,
+    PaymentVoidedContent,
     PickupReadyContent,
     Retailer,
     ShipmentSentContent,
@@ -106,7 +107,14 @@ SHORT = OrderShortContent(
     order_url="https://shop.example.com/orders/ord_7",
 )
 UNPAID_SHORT = replace(SHORT, by_card=False)
-RETURNED = PaymentReturnedContent(
+REFUNDED = PaymentRefundedContent(
+    retailer=SHOP,
+    order="ord_7",
+    country="NO",
+    amount=Money(49900, "NOK"),
+    order_url="https://shop.example.com/orders/ord_7",
+)
+VOIDED = PaymentVoidedContent(
     retailer=SHOP,
     order="ord_7",
     country="NO",
@@ -129,7 +137,8 @@ LETTERS = {
     "bare sent": BARE_SENT,
     "short": SHORT,
     "unpaid short": UNPAID_SHORT,
-    "returned": RETURNED,
+    "refunded": REFUNDED,
+    "voided": VOIDED,
     "link": LINK,
 }
 RENDERING = JinjaRenderer()
@@ -181,11 +190,31 @@ def test_a_letter_says_what_its_reader_has_to_know(locale):
 
 
 @pytest.mark.parametrize("locale", LOCALES)
-def test_who_gets_money_back_reads_how_much_and_for_which_order(locale):
-    rendered = RENDERING.render(RETURNED, channel=MessageChannel.EMAIL, locale=locale)
+@pytest.mark.parametrize("late", [REFUNDED, VOIDED])
+def test_who_gets_money_back_reads_how_much_and_for_which_order(locale, late):
+    rendered = RENDERING.render(late, channel=MessageChannel.EMAIL, locale=locale)
 
-    for shown in (rendered.text, rendered.html or "", words(RETURNED, locale, MessageChannel.SMS)):
+    for shown in (rendered.text, rendered.html or "", words(late, locale, MessageChannel.SMS)):
         assert not [fact for fact in ("499", "ord_7", "/orders/ord_7") if fact not in shown]
+
+
+@pytest.mark.parametrize(
+    ("locale", "refunded", "voided"),
+    [
+        ("en", "back on your card|on your card within about ten days", "only reserved"),
+        ("sv", "tillbaka på kortet", "bara reserverat"),
+        ("da", "tilbage på kortet", "kun reserveret"),
+        ("nb", "tilbake på kortet", "bare reservert"),
+        ("ro", "revine pe card", "doar rezervată"),
+    ],
+)
+def test_only_a_captured_payment_comes_back_to_the_card(locale, refunded, voided):
+    back, released = words(REFUNDED, locale), words(VOIDED, locale)
+
+    assert re.search(refunded, back)
+    assert voided not in back
+    assert voided in released
+    assert not re.search(refunded, released)
 
 
 @pytest.mark.parametrize("locale", LOCALES)

@@ -23,7 +23,7 @@ async def limit(shop: Shop, most: int | None, sku: str = MUG) -> Any:
 
 def limits(cart: Any) -> list[Any]:
     return [
-        [(one["code"], one["limit"]) for one in line["problems"] if one["code"] == "limit"]
+        [(one["code"], one["limit"]) for one in line["problems"] if one["code"] == "quantity_limit"]
         for line in cart["lines"]
     ]
 
@@ -37,10 +37,10 @@ async def test_more_than_an_order_takes_is_shown_and_neither_held_nor_ordered(sh
     placed = await order(shop, cart, key="four")
 
     assert told.json()["most_per_order"] == 4
-    assert limits(shown) == [[("limit", 4)]]
-    assert (held.status_code, held.json()["code"]) == (409, "limit")
+    assert limits(shown) == [[("quantity_limit", 4)]]
+    assert (held.status_code, held.json()["code"]) == (409, "quantity_limit")
     assert held.json()["errors"] == [{"sku": MUG, "limit": 4}]
-    assert (ordered.status_code, ordered.json()["code"]) == (409, "limit")
+    assert (ordered.status_code, ordered.json()["code"]) == (409, "quantity_limit")
     assert placed.status_code == 201
 
 
@@ -50,7 +50,7 @@ async def test_a_limit_is_for_all_lines_of_a_thing_together(shop: Shop):
     await put_at(shop, cart, f"store={HARBOUR}", 2)
     await put_at(shop, cart, f"store={HILL}", 3)
 
-    assert limits(await look(shop, cart)) == [[("limit", 4)], [("limit", 4)]]
+    assert limits(await look(shop, cart)) == [[("quantity_limit", 4)], [("quantity_limit", 4)]]
 
 
 async def test_a_limit_can_be_taken_away(shop: Shop):
@@ -72,7 +72,7 @@ async def test_a_products_own_limit_goes_before_the_shops(thrifty: Shop):
     await limit(thrifty, 5)
     cart = await a_cart(thrifty, await thrifty.page(), mug=5, teapot=4)
 
-    assert limits(await look(thrifty, cart)) == [[], [("limit", 3)]]
+    assert limits(await look(thrifty, cart)) == [[], [("quantity_limit", 3)]]
 
 
 async def test_a_claim_adds_up_to_the_limit_and_says_what_it_left_out(shop: Shop):

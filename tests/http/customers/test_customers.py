@@ -126,8 +126,8 @@ async def test_nobody_is_answered_for_an_id_that_is_nobodys(shop: Shop):
     seen = await shop.client.get("/v1/customers/cus_nobody", headers=headers)
     changed = await shop.client.patch("/v1/customers/cus_nobody", json={}, headers=headers)
 
-    assert (seen.status_code, seen.json()["code"]) == (404, "unknown_customer")
-    assert (changed.status_code, changed.json()["code"]) == (404, "unknown_customer")
+    assert (seen.status_code, seen.json()["code"]) == (404, "customer_not_found")
+    assert (changed.status_code, changed.json()["code"]) == (404, "customer_not_found")
 
 
 async def test_customers_see_and_change_themselves(shop: Shop):

@@ -320,7 +320,7 @@ async def test_a_buyer_keeps_to_what_one_order_takes_and_the_office_may_grant_mo
     fewer = await edit(shop, desk.me, name, lines=of(3))
     granted = await edit(shop, await shop.office(), name, lines=of(4))
 
-    assert (mine.status_code, mine.json()["code"]) == (409, "limit")
+    assert (mine.status_code, mine.json()["code"]) == (409, "quantity_limit")
     assert (fewer.status_code, granted.status_code) == (200, 200)
 
 

@@ -40,7 +40,7 @@ async def test_a_customer_is_known_by_the_providers_subject(shop: Shop, provider
 async def test_who_is_no_customer_yet_is_told_so(shop: Shop, provider: Provider):
     answer = await shop.client.get("/v1/me", headers=bearing(provider.token("a-stranger")))
 
-    assert (answer.status_code, answer.json()["code"]) == (401, "customer_unknown")
+    assert (answer.status_code, answer.json()["code"]) == (401, "token_subject_unknown")
 
 
 async def test_a_token_that_is_over_asks_for_a_new_log_in(shop: Shop, provider: Provider):

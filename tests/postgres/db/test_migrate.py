@@ -21,10 +21,25 @@ from adapters.postgres.db.pool import SESSION_SETTINGS
 from adapters.postgres.db.programs import DatabaseUnavailable
 from adapters.postgres.db.tables import metadata
 from adapters.postgres.db.urls import for_asyncpg
+from domain.foundation.events import Event
 from migrations import renew
 
 BEFORE_STANDARD_NAMES = "2026_11_26_0530"
 
+RETURNED_PAYMENTS = """
+    set session_replication_role = replica;
+    insert into attempts (id, order_id, state, currency, amount_minor, authorised, captured,
+        deadline, started_at, changed_at)
+    values ('att_paid', 'ord_1', 'captured', 'SEK', 100, 100, 100, now(), now(), now()),
+        ('att_held', 'ord_1', 'authorised', 'SEK', 100, 100, 0, now(), now(), now());
+    insert into events (kind, body, recorded_at, due_at)
+    select 'payment_returned', jsonb_build_object('type', 'payment_returned', 'order', 'ord_1',
+        'attempt', id, 'amount', '{"amount": 100, "currency": "SEK"}'::jsonb,
+        'at', '2026-11-26T12:00:00Z'), now(), now()
+    from attempts order by id desc;
+    insert into messages (id, kind, key, planned_for, not_after, created_at, changed_at)
+    select 'msg_' || id, 'payment_returned', id, now(), now(), now(), now() from attempts;
+"""
 # Everything a table is made of, as PostgreSQL itself spells it.
 SHAPE = {
     "columns": """
@@ -252,6 +267,22 @@ async def test_names_inside_stored_answers_and_job_runs_are_renamed_too(empty_da
         "pricing": {"note": '"pay_by":'},
     }
     assert job == "process_events"
+
+
+async def test_a_returned_payment_was_refunded_or_voided(empty_database_url):
+    await asyncio.to_thread(upgrade_to, empty_database_url, BEFORE_STANDARD_NAMES)
+    connection = await asyncpg.connect(for_asyncpg(empty_database_url))
+    await connection.execute(RETURNED_PAYMENTS)
+    await asyncio.to_thread(upgrade, empty_database_url)
+
+    events = await connection.fetch("select kind, body from outbox_events order by id")
+    messages = dict(await connection.fetch("select key, kind from messages"))
+    await connection.close()
+
+    assert [row["kind"] for row in events] == ["payment_refunded", "payment_voided"]
+    for row in events:
+        assert msgspec.json.decode(row["body"], type=Event).__struct_config__.tag == row["kind"]
+    assert messages == {"att_paid": "payment_refunded", "att_held": "payment_voided"}
 
 
 def test_a_database_that_nobody_serves_gets_a_sentence():
