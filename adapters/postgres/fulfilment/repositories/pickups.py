@@ -15,7 +15,7 @@ from domain.kernel.ids import OrderId, PickupId, StoreId
 FIELDS: Final = tuple(name for name in Pickup.__struct_fields__ if name != "order")
 COLUMNS: Final = ", ".join(FIELDS)
 _SLOTS: Final = ", ".join(f":{name}" for name in FIELDS)
-ADD: Final = Statement(f"insert into pickups (order_id, {COLUMNS}) values (:order_id, {_SLOTS})")
+ADD: Final = Statement(f"insert into pickups (order_id, {COLUMNS}) values (:order, {_SLOTS})")
 KEEP: Final = Statement(
     f"update pickups set ({COLUMNS}) = row({_SLOTS}) where order_id = :order and id = :id"
 )

@@ -14,7 +14,7 @@ from domain.kernel.ids import OrderId, ShipmentId, StoreId
 FIELDS: Final = tuple(name for name in Shipment.__struct_fields__ if name != "order")
 COLUMNS: Final = ", ".join(FIELDS)
 _SLOTS: Final = ", ".join(f":{name}" for name in FIELDS)
-ADD: Final = Statement(f"insert into shipments (order_id, {COLUMNS}) values (:order_id, {_SLOTS})")
+ADD: Final = Statement(f"insert into shipments (order_id, {COLUMNS}) values (:order, {_SLOTS})")
 KNOWN_BY: Final = Statement("""
     insert into order_search_terms (kind, term, order_id)
     select 'tracking', parcel ->> 'tracking_number', :order
