@@ -575,7 +575,7 @@ async def advertise(ready: Waiting, thanks: int) -> int:
 @pytest.fixture
 def slow_count(monkeypatch: pytest.MonkeyPatch) -> None:
     """Between counting and claiming there is time for everybody else to count too."""
-    slow = f"select count from ({messages.MARKETING}) as sent, pg_sleep(0.2)"
+    slow = Statement(f"select count from ({messages.MARKETING}) as sent, pg_sleep(0.2)")
     monkeypatch.setattr(messages, "MARKETING", slow)
 
 
@@ -588,7 +588,7 @@ async def test_the_weeks_advertising_is_counted_by_one_sender_at_a_time(
 async def test_without_the_lock_each_sender_would_count_none(
     ready: Waiting, slow_count: None, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(messages, "LOCK_READER", "select $1::text")
+    monkeypatch.setattr(messages, "LOCK_READER", Statement("select :customer::text"))
 
     assert await advertise(ready, thanks=4) > 1
 
