@@ -18,7 +18,7 @@ CANDIDATE_SKUS: Final = (
     "SPEAKER-BLACK",
     "DESKLAMP-WHITE",
 )
-"""What the customer may want, best first; each has accessories."""
+"""The SKUs that the story prefers, best first; each has accessories."""
 SHOPPER_LOCATION: Final = {"near": "51.5055,-0.0975", "radius_km": 2500}
 AVAILABILITY_FIELDS: Final = (
     *("items", "sku", "ship", "stores", "name"),

@@ -2939,7 +2939,7 @@ export interface components {
         };
         /**
          * CartCode
-         * @description What the shopper's page shows for the till to read; it opens the cart until then.
+         * @description The code that the shopper's page shows to the till, and the time until which it is valid.
          */
         CartCode: {
             code: string;
@@ -2972,8 +2972,8 @@ export interface components {
          * CartView
          * @description A cart with names, prices and availability as they are now.
          *
-         *         `requires` is what checkout still has to be told: the `address` of what is sent.
-         *         `changed_totals` are those that a write has changed, in the answer to it.
+         *         `requires` are the fields that checkout needs, such as the `address` of lines that are sent.
+         *         `changed_totals` are the totals that a write has changed, in the answer to it.
          */
         CartView: {
             id: string;
@@ -3031,9 +3031,9 @@ export interface components {
         };
         /**
          * Checkout
-         * @description Who ordered, where what is sent goes to, and how it will be paid.
+         * @description The buyer, the address of lines that are sent, and the means of payment.
          *
-         *         `if_unavailable` is what becomes of units that a store does not find: they are not charged.
+         *         `if_unavailable` decides about units that a store does not find: they are not charged.
          */
         Checkout: {
             contact: components["schemas"]["Contact"];
@@ -3163,7 +3163,7 @@ export interface components {
         };
         /**
          * CreatedWebhook
-         * @description `secret` is what calls are signed with; it is shown only here.
+         * @description A new webhook; `secret` signs its deliveries and is shown only here.
          */
         CreatedWebhook: {
             id: string;
@@ -3249,7 +3249,7 @@ export interface components {
         };
         /**
          * DisabledStore
-         * @description What a location is now, and what has to be over before it is closed.
+         * @description The state of a location, and the work that must end before it is closed.
          */
         DisabledStore: {
             store: string;
@@ -3344,7 +3344,7 @@ export interface components {
         };
         /**
          * GroupView
-         * @description Lines of one store and method; the promise is what an order placed now would get.
+         * @description Lines of one store and method; the promise is the one that an order placed now would get.
          */
         GroupView: {
             method: string;
@@ -3542,7 +3542,7 @@ export interface components {
         };
         /**
          * LineView
-         * @description `total` is what the units cost less their discounts, `to_pay` the same with its tax.
+         * @description A cart line; `total` is the price of its units less discounts, `to_pay` the same with tax.
          */
         LineView: {
             sku: string;
@@ -3955,7 +3955,7 @@ export interface components {
         };
         /**
          * OrderCancellation
-         * @description What is given up, and why; without `lines` all that has not left yet.
+         * @description The cancelled units and the reason; without `lines`, all that have not left.
          */
         OrderCancellation: {
             /** @default null */
@@ -3965,7 +3965,7 @@ export interface components {
         };
         /**
          * OrderEdit
-         * @description What is to be another; what is left out stays as it is.
+         * @description The changes of an order; a field left out stays as it is.
          */
         OrderEdit: {
             /** @default [] */
@@ -4020,7 +4020,7 @@ export interface components {
         };
         /**
          * OrderLinkRequest
-         * @description The number of the order, and the e-mail address that was told with it.
+         * @description The id of an order, and the e-mail address given with it.
          */
         OrderLinkRequest: {
             order: string;
@@ -4981,7 +4981,7 @@ export interface components {
         };
         /**
          * SavedLineView
-         * @description A line for later costs nothing yet; `total` is what its units would cost.
+         * @description A saved line; `total` is the price that its units would have.
          */
         SavedLineView: {
             sku: string;
@@ -5029,7 +5029,7 @@ export interface components {
         };
         /**
          * SharePlan
-         * @description What one of two stores serves.
+         * @description The part of the cart that one of two stores serves.
          */
         SharePlan: {
             store: string;
@@ -5147,7 +5147,7 @@ export interface components {
         };
         /**
          * ShippingView
-         * @description How what is sent is sent, and where to. Without a chosen method it is the cheapest.
+         * @description The shipping method and address. Without a chosen method it is the cheapest.
          */
         ShippingView: {
             chosen: string | null;
@@ -5187,7 +5187,7 @@ export interface components {
         };
         /**
          * SplitPlan
-         * @description Two stores that serve the most together; `missing` is what even they have not.
+         * @description The two stores that serve the most together; `missing` are the units that both lack.
          */
         SplitPlan: {
             covered: number;
@@ -5386,9 +5386,9 @@ export interface components {
         };
         /**
          * SwitchedLine
-         * @description A line that `was` fulfilled in another way; `problems` are those that it did not have before.
+         * @description A line whose fulfilment `was` another one; `problems` are those that it did not have before.
          *
-         *         `quantity` is what was switched; where the SKU stood on several lines they are one by now.
+         *         `quantity` are the switched units; several lines of the SKU have become one.
          */
         SwitchedLine: {
             sku: string;
@@ -5641,9 +5641,10 @@ export interface components {
         };
         /**
          * UnsettledTransaction
-         * @description What a person has to see to: a transaction that was refused, or an attempt.
+         * @description A case for a person: a refused transaction, or an attempt.
          *
-         *         `code` is the provider's, or `disputed`, or `lapsed`: the money was let go of while it is owed.
+         *         `code` is the provider's, or `disputed`, or `lapsed`: the authorisation ended while money is
+         *         owed.
          */
         UnsettledTransaction: {
             id: string;
@@ -5683,7 +5684,7 @@ export interface components {
         };
         /**
          * ViewedItem
-         * @description `availability` is a hint: what could be had from all stores together.
+         * @description A viewed product; `availability` is a hint: the units of all stores together.
          */
         ViewedItem: {
             sku: string;
@@ -5696,7 +5697,7 @@ export interface components {
         };
         /**
          * ViewedItems
-         * @description The newest first; what is not in the catalogue any more is left out.
+         * @description Viewed products, newest first; SKUs that left the catalogue are left out.
          */
         ViewedItems: {
             items: components["schemas"]["ViewedItem"][];

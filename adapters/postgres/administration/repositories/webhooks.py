@@ -11,7 +11,7 @@ from domain.kernel.errors import NotFound
 from domain.kernel.ids import WebhookId
 
 PARCEL_MAX: Final = 100
-"""Changes that are told in one call."""
+"""Changes in one delivery."""
 COLUMNS: Final = "id, url, state, position, attempts, last_error, failing_since, created_at"
 ADD: Final = """
     insert into webhooks (id, url, secret, state, position, created_at, due_at)
@@ -46,7 +46,7 @@ SETTLE: Final = """
         failing_since = $8, due_at = $9
     where id = $1 and due_at = $2
 """
-"""Only while the lease is ours: whoever was sent back in time stays there."""
+"""Only while the lease is valid: a replay that came meanwhile has set another position."""
 
 
 class PostgresWebhooks:

@@ -29,8 +29,9 @@ class InProgress(Conflict):
 
 
 TURN: Final = "hashtextextended({principal} || chr(10) || {key}, 0)"
-"""Whoever asks under a key has its turn first, before anything else: so nobody waits for a key who
-has locked what its holder waits for."""
+"""The advisory lock of a key is taken before any other lock: so a request that waits for a key has
+locked nothing that the key's holder waits for.
+"""
 CLAIM: Final = f"""
     with turn as materialized (
         select pg_advisory_xact_lock({TURN.format(principal="$1::text", key="$2::text")})
@@ -61,7 +62,7 @@ FIRST_OF_ALL: Final = f"""
     left join idempotency_keys using (principal, key)
     order by place
 """
-"""Whoever had the turn a moment ago may have answered unseen: then it is not remembered twice."""
+"""The previous holder of the lock may have answered unseen: then the answer is not stored twice."""
 REMEMBER: Final = """
     insert into idempotency_keys (principal, key, digest, response, created_at)
     select principal, key, digest, response, $5

@@ -54,7 +54,7 @@ SEE: Final = """
                     / greatest(1, shelf.on_hand)::real)) / 2
                 else shelf.shrink end
 """
-"""What a change says of how sure we are of its shelf."""
+"""The columns that decide the confidence in a stock level."""
 LOOK: Final = f"""
     with looked as (
         update stock_levels as shelf set {SEE}, version = shelf.version + change.news
@@ -75,7 +75,7 @@ LOOK: Final = f"""
     )
     select {SHELF} from looked where news = 1
 """
-"""A look that found the figures right. Only where it ends a doubt there is news to tell."""
+"""A count that confirmed the figures. It is published only where it ends a doubt."""
 APPLY: Final = f"""
     with moved as (
         insert into stock_movements
@@ -105,7 +105,7 @@ APPLY: Final = f"""
     )
     select {SHELF} from changed
 """
-"""The ledger, the shelves and what is told of them, in one statement."""
+"""The movements, the stock levels and the rows of the feed, in one statement."""
 
 LINE: Final = (
     "store",
@@ -180,7 +180,7 @@ BLOCK: Final = """
     insert into stock_conditions (store, sku, condition, units)
     select * from change except select * from changed
 """
-"""Whoever changes a shelf has locked it, so nobody else adds a condition meanwhile."""
+"""The stock level is locked, so that no other transaction adds a condition meanwhile."""
 BLOCKED: Final = """
     select store, sku, condition, units from stock_conditions
     where sku = any($1::text[]) and ($2::text[] is null or store = any($2)) and units <> 0
@@ -203,7 +203,7 @@ LAPSED: Final = """
     where held_until <= $3
     group by store, sku
 """
-"""Held by holds whose time is over, though nobody has swept them yet: free for whoever asks."""
+"""Units of holds that have ended and are not expired yet: they are free."""
 
 OF: Final = f"""
     select {SHELF.replace("held", "held - coalesce(lapsed.units, 0) as held")},

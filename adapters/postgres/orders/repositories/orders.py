@@ -87,7 +87,7 @@ UNPAID: Final = """
 
 
 OVER: Final = {OrderState.CANCELLED, OrderState.EXPIRED}
-"""An order that stands no more gives its coupons back."""
+"""An ended order returns its coupons."""
 USE: Final = """
     with used as (
         insert into coupon_uses (promotion, order_id, customer) values ($1, $2, $3)
