@@ -39,7 +39,7 @@ class AuditOutput(Struct, frozen=True, omit_defaults=True):
 
 
 @click.command("audit")
-@click.option("--repair", is_flag=True, help="Set broken figures to what their ledger says.")
+@click.option("--repair", is_flag=True, help="Set broken figures to the sums of their ledgers.")
 @click.option("--dry-run", is_flag=True, help="With --repair: show what it would set, only.")
 @shared_options
 def command(

@@ -42,7 +42,7 @@ CONTENT_TYPES: Final = {
     "columns",
     multiple=True,
     metavar="FIELD=COLUMN",
-    help="Where a field stands; a dot steps into an object: latitude=location.lat. Repeats.",
+    help="The column of a field; a dot steps into an object: latitude=location.lat. Repeats.",
 )
 @click.option(
     "--set",

@@ -47,7 +47,7 @@ class ColumnMapping(Generic[T]):
         if options.distinct is not None and (options.distinct,) != kind.key:
             key = " and ".join(kind.key)
             raise InvalidField(
-                "distinct", "not_the_key", f"must name what tells lines apart: {key}"
+                "distinct", "not_the_key", f"must name the identifying columns: {key}"
             )
         self._schema = kind
         self._columns = options.columns

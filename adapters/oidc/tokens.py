@@ -124,5 +124,5 @@ def _invalid(error: Exception) -> Unauthenticated:
     import jwt
 
     if isinstance(error, jwt.ExpiredSignatureError):
-        return Unauthenticated("This token is over; get a new one.", code="token_expired")
+        return Unauthenticated("This token has expired; get a new one.", code="token_expired")
     return Unauthenticated("This token does not hold.", code="token_refused")

@@ -136,7 +136,7 @@ async def run_audit(units: Units) -> int:
     async with units.begin() as unit:
         await unit.administration.audit.save_report(found)
     if broken := {invariant.name: invariant.broken for invariant in found if invariant.broken}:
-        log.warning("figures are broken", invariants=broken)
+        log.warning("audit found broken figures", invariants=broken)
     if unfinished := [invariant.name for invariant in found if invariant.unfinished]:
-        log.warning("audit is unfinished", invariants=unfinished)
+        log.warning("audit unfinished", invariants=unfinished)
     return 0

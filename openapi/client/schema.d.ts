@@ -6176,7 +6176,7 @@ export interface operations {
                 };
             };
             500: components["responses"]["Problem500"];
-            /** @description Not ready; `checks` says why. */
+            /** @description Not ready; `checks` has the reason. */
             503: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -6332,7 +6332,7 @@ export interface operations {
                  */
                 near?: string;
                 /**
-                 * @description How far around `near`; 50 where it is not said.
+                 * @description How far around `near`; 50 where it is missing.
                  * @example 50
                  */
                 radius_km?: number;
@@ -6476,7 +6476,7 @@ export interface operations {
                  */
                 channel?: string;
                 /**
-                 * @description Tell before these holds end.
+                 * @description Send an event before these holds end.
                  * @example [
                  *       "hld_01jd0000000000000000000007"
                  *     ]
@@ -6550,7 +6550,7 @@ export interface operations {
         parameters: {
             query?: {
                 /**
-                 * @description Tell what can be promised by this day, with what is due until it.
+                 * @description Return the units that can be promised by this day, with incoming ones.
                  * @example 2026-12-31
                  */
                 by?: string;
@@ -6575,7 +6575,7 @@ export interface operations {
                  */
                 near?: string;
                 /**
-                 * @description How far around `near`; 50 where it is not said.
+                 * @description How far around `near`; 50 where it is missing.
                  * @example 50
                  */
                 radius_km?: number;
@@ -6796,7 +6796,7 @@ export interface operations {
                      *           "problems": [
                      *             {
                      *               "code": "7KQM2RXA",
-                     *               "detail": "What was asked for, and why not.",
+                     *               "detail": "The request, and the reason for its refusal.",
                      *               "available": 1,
                      *               "seen": {
                      *                 "amount": 24900,
@@ -6922,7 +6922,7 @@ export interface operations {
                      *       "problems": [
                      *         {
                      *           "code": "7KQM2RXA",
-                     *           "detail": "What was asked for, and why not.",
+                     *           "detail": "The request, and the reason for its refusal.",
                      *           "available": 1,
                      *           "seen": {
                      *             "amount": 24900,
@@ -6956,7 +6956,7 @@ export interface operations {
                      *           "problems": [
                      *             {
                      *               "code": "7KQM2RXA",
-                     *               "detail": "What was asked for, and why not.",
+                     *               "detail": "The request, and the reason for its refusal.",
                      *               "available": 1,
                      *               "seen": {
                      *                 "amount": 24900,
@@ -7071,7 +7071,7 @@ export interface operations {
                      *           "problems": [
                      *             {
                      *               "code": "7KQM2RXA",
-                     *               "detail": "What was asked for, and why not.",
+                     *               "detail": "The request, and the reason for its refusal.",
                      *               "available": 1,
                      *               "seen": {
                      *                 "amount": 24900,
@@ -7197,7 +7197,7 @@ export interface operations {
                      *       "problems": [
                      *         {
                      *           "code": "7KQM2RXA",
-                     *           "detail": "What was asked for, and why not.",
+                     *           "detail": "The request, and the reason for its refusal.",
                      *           "available": 1,
                      *           "seen": {
                      *             "amount": 24900,
@@ -7231,7 +7231,7 @@ export interface operations {
                      *           "problems": [
                      *             {
                      *               "code": "7KQM2RXA",
-                     *               "detail": "What was asked for, and why not.",
+                     *               "detail": "The request, and the reason for its refusal.",
                      *               "available": 1,
                      *               "seen": {
                      *                 "amount": 24900,
@@ -7798,7 +7798,7 @@ export interface operations {
                      *           "problems": [
                      *             {
                      *               "code": "7KQM2RXA",
-                     *               "detail": "What was asked for, and why not.",
+                     *               "detail": "The request, and the reason for its refusal.",
                      *               "available": 1,
                      *               "seen": {
                      *                 "amount": 24900,
@@ -7924,7 +7924,7 @@ export interface operations {
                      *       "problems": [
                      *         {
                      *           "code": "7KQM2RXA",
-                     *           "detail": "What was asked for, and why not.",
+                     *           "detail": "The request, and the reason for its refusal.",
                      *           "available": 1,
                      *           "seen": {
                      *             "amount": 24900,
@@ -7958,7 +7958,7 @@ export interface operations {
                      *           "problems": [
                      *             {
                      *               "code": "7KQM2RXA",
-                     *               "detail": "What was asked for, and why not.",
+                     *               "detail": "The request, and the reason for its refusal.",
                      *               "available": 1,
                      *               "seen": {
                      *                 "amount": 24900,
@@ -8183,7 +8183,7 @@ export interface operations {
                      *           "problems": [
                      *             {
                      *               "code": "7KQM2RXA",
-                     *               "detail": "What was asked for, and why not.",
+                     *               "detail": "The request, and the reason for its refusal.",
                      *               "available": 1,
                      *               "seen": {
                      *                 "amount": 24900,
@@ -8309,7 +8309,7 @@ export interface operations {
                      *       "problems": [
                      *         {
                      *           "code": "7KQM2RXA",
-                     *           "detail": "What was asked for, and why not.",
+                     *           "detail": "The request, and the reason for its refusal.",
                      *           "available": 1,
                      *           "seen": {
                      *             "amount": 24900,
@@ -8343,7 +8343,7 @@ export interface operations {
                      *           "problems": [
                      *             {
                      *               "code": "7KQM2RXA",
-                     *               "detail": "What was asked for, and why not.",
+                     *               "detail": "The request, and the reason for its refusal.",
                      *               "available": 1,
                      *               "seen": {
                      *                 "amount": 24900,
@@ -8471,7 +8471,7 @@ export interface operations {
                      *           "problems": [
                      *             {
                      *               "code": "7KQM2RXA",
-                     *               "detail": "What was asked for, and why not.",
+                     *               "detail": "The request, and the reason for its refusal.",
                      *               "available": 1,
                      *               "seen": {
                      *                 "amount": 24900,
@@ -8597,7 +8597,7 @@ export interface operations {
                      *       "problems": [
                      *         {
                      *           "code": "7KQM2RXA",
-                     *           "detail": "What was asked for, and why not.",
+                     *           "detail": "The request, and the reason for its refusal.",
                      *           "available": 1,
                      *           "seen": {
                      *             "amount": 24900,
@@ -8631,7 +8631,7 @@ export interface operations {
                      *           "problems": [
                      *             {
                      *               "code": "7KQM2RXA",
-                     *               "detail": "What was asked for, and why not.",
+                     *               "detail": "The request, and the reason for its refusal.",
                      *               "available": 1,
                      *               "seen": {
                      *                 "amount": 24900,
@@ -8763,7 +8763,7 @@ export interface operations {
                      *           "problems": [
                      *             {
                      *               "code": "7KQM2RXA",
-                     *               "detail": "What was asked for, and why not.",
+                     *               "detail": "The request, and the reason for its refusal.",
                      *               "available": 1,
                      *               "seen": {
                      *                 "amount": 24900,
@@ -8889,7 +8889,7 @@ export interface operations {
                      *       "problems": [
                      *         {
                      *           "code": "7KQM2RXA",
-                     *           "detail": "What was asked for, and why not.",
+                     *           "detail": "The request, and the reason for its refusal.",
                      *           "available": 1,
                      *           "seen": {
                      *             "amount": 24900,
@@ -8923,7 +8923,7 @@ export interface operations {
                      *           "problems": [
                      *             {
                      *               "code": "7KQM2RXA",
-                     *               "detail": "What was asked for, and why not.",
+                     *               "detail": "The request, and the reason for its refusal.",
                      *               "available": 1,
                      *               "seen": {
                      *                 "amount": 24900,
@@ -8966,7 +8966,7 @@ export interface operations {
                      *           "problems": [
                      *             {
                      *               "code": "7KQM2RXA",
-                     *               "detail": "What was asked for, and why not.",
+                     *               "detail": "The request, and the reason for its refusal.",
                      *               "available": 1,
                      *               "seen": {
                      *                 "amount": 24900,
@@ -9113,7 +9113,7 @@ export interface operations {
                      *           "problems": [
                      *             {
                      *               "code": "7KQM2RXA",
-                     *               "detail": "What was asked for, and why not.",
+                     *               "detail": "The request, and the reason for its refusal.",
                      *               "available": 1,
                      *               "seen": {
                      *                 "amount": 24900,
@@ -9239,7 +9239,7 @@ export interface operations {
                      *       "problems": [
                      *         {
                      *           "code": "7KQM2RXA",
-                     *           "detail": "What was asked for, and why not.",
+                     *           "detail": "The request, and the reason for its refusal.",
                      *           "available": 1,
                      *           "seen": {
                      *             "amount": 24900,
@@ -9273,7 +9273,7 @@ export interface operations {
                      *           "problems": [
                      *             {
                      *               "code": "7KQM2RXA",
-                     *               "detail": "What was asked for, and why not.",
+                     *               "detail": "The request, and the reason for its refusal.",
                      *               "available": 1,
                      *               "seen": {
                      *                 "amount": 24900,
@@ -9424,7 +9424,7 @@ export interface operations {
                      *           "problems": [
                      *             {
                      *               "code": "7KQM2RXA",
-                     *               "detail": "What was asked for, and why not.",
+                     *               "detail": "The request, and the reason for its refusal.",
                      *               "available": 1,
                      *               "seen": {
                      *                 "amount": 24900,
@@ -9550,7 +9550,7 @@ export interface operations {
                      *       "problems": [
                      *         {
                      *           "code": "7KQM2RXA",
-                     *           "detail": "What was asked for, and why not.",
+                     *           "detail": "The request, and the reason for its refusal.",
                      *           "available": 1,
                      *           "seen": {
                      *             "amount": 24900,
@@ -9584,7 +9584,7 @@ export interface operations {
                      *           "problems": [
                      *             {
                      *               "code": "7KQM2RXA",
-                     *               "detail": "What was asked for, and why not.",
+                     *               "detail": "The request, and the reason for its refusal.",
                      *               "available": 1,
                      *               "seen": {
                      *                 "amount": 24900,
@@ -9726,7 +9726,7 @@ export interface operations {
                      *           "problems": [
                      *             {
                      *               "code": "7KQM2RXA",
-                     *               "detail": "What was asked for, and why not.",
+                     *               "detail": "The request, and the reason for its refusal.",
                      *               "available": 1,
                      *               "seen": {
                      *                 "amount": 24900,
@@ -9852,7 +9852,7 @@ export interface operations {
                      *       "problems": [
                      *         {
                      *           "code": "7KQM2RXA",
-                     *           "detail": "What was asked for, and why not.",
+                     *           "detail": "The request, and the reason for its refusal.",
                      *           "available": 1,
                      *           "seen": {
                      *             "amount": 24900,
@@ -9886,7 +9886,7 @@ export interface operations {
                      *           "problems": [
                      *             {
                      *               "code": "7KQM2RXA",
-                     *               "detail": "What was asked for, and why not.",
+                     *               "detail": "The request, and the reason for its refusal.",
                      *               "available": 1,
                      *               "seen": {
                      *                 "amount": 24900,
@@ -10018,7 +10018,7 @@ export interface operations {
                      *           "problems": [
                      *             {
                      *               "code": "7KQM2RXA",
-                     *               "detail": "What was asked for, and why not.",
+                     *               "detail": "The request, and the reason for its refusal.",
                      *               "available": 1,
                      *               "seen": {
                      *                 "amount": 24900,
@@ -10144,7 +10144,7 @@ export interface operations {
                      *       "problems": [
                      *         {
                      *           "code": "7KQM2RXA",
-                     *           "detail": "What was asked for, and why not.",
+                     *           "detail": "The request, and the reason for its refusal.",
                      *           "available": 1,
                      *           "seen": {
                      *             "amount": 24900,
@@ -10178,7 +10178,7 @@ export interface operations {
                      *           "problems": [
                      *             {
                      *               "code": "7KQM2RXA",
-                     *               "detail": "What was asked for, and why not.",
+                     *               "detail": "The request, and the reason for its refusal.",
                      *               "available": 1,
                      *               "seen": {
                      *                 "amount": 24900,
@@ -10309,7 +10309,7 @@ export interface operations {
                      *           "problems": [
                      *             {
                      *               "code": "7KQM2RXA",
-                     *               "detail": "What was asked for, and why not.",
+                     *               "detail": "The request, and the reason for its refusal.",
                      *               "available": 1,
                      *               "seen": {
                      *                 "amount": 24900,
@@ -10435,7 +10435,7 @@ export interface operations {
                      *       "problems": [
                      *         {
                      *           "code": "7KQM2RXA",
-                     *           "detail": "What was asked for, and why not.",
+                     *           "detail": "The request, and the reason for its refusal.",
                      *           "available": 1,
                      *           "seen": {
                      *             "amount": 24900,
@@ -10469,7 +10469,7 @@ export interface operations {
                      *           "problems": [
                      *             {
                      *               "code": "7KQM2RXA",
-                     *               "detail": "What was asked for, and why not.",
+                     *               "detail": "The request, and the reason for its refusal.",
                      *               "available": 1,
                      *               "seen": {
                      *                 "amount": 24900,
@@ -10602,7 +10602,7 @@ export interface operations {
                      *           "problems": [
                      *             {
                      *               "code": "7KQM2RXA",
-                     *               "detail": "What was asked for, and why not.",
+                     *               "detail": "The request, and the reason for its refusal.",
                      *               "available": 1,
                      *               "seen": {
                      *                 "amount": 24900,
@@ -10728,7 +10728,7 @@ export interface operations {
                      *       "problems": [
                      *         {
                      *           "code": "7KQM2RXA",
-                     *           "detail": "What was asked for, and why not.",
+                     *           "detail": "The request, and the reason for its refusal.",
                      *           "available": 1,
                      *           "seen": {
                      *             "amount": 24900,
@@ -10762,7 +10762,7 @@ export interface operations {
                      *           "problems": [
                      *             {
                      *               "code": "7KQM2RXA",
-                     *               "detail": "What was asked for, and why not.",
+                     *               "detail": "The request, and the reason for its refusal.",
                      *               "available": 1,
                      *               "seen": {
                      *                 "amount": 24900,
@@ -10906,7 +10906,7 @@ export interface operations {
                      *           "problems": [
                      *             {
                      *               "code": "7KQM2RXA",
-                     *               "detail": "What was asked for, and why not.",
+                     *               "detail": "The request, and the reason for its refusal.",
                      *               "available": 1,
                      *               "seen": {
                      *                 "amount": 24900,
@@ -11032,7 +11032,7 @@ export interface operations {
                      *       "problems": [
                      *         {
                      *           "code": "7KQM2RXA",
-                     *           "detail": "What was asked for, and why not.",
+                     *           "detail": "The request, and the reason for its refusal.",
                      *           "available": 1,
                      *           "seen": {
                      *             "amount": 24900,
@@ -11066,7 +11066,7 @@ export interface operations {
                      *           "problems": [
                      *             {
                      *               "code": "7KQM2RXA",
-                     *               "detail": "What was asked for, and why not.",
+                     *               "detail": "The request, and the reason for its refusal.",
                      *               "available": 1,
                      *               "seen": {
                      *                 "amount": 24900,
@@ -11129,7 +11129,7 @@ export interface operations {
                  */
                 near?: string;
                 /**
-                 * @description How far around `near`; 50 where it is not said.
+                 * @description How far around `near`; 50 where it is missing.
                  * @example 50
                  */
                 radius_km?: number;
@@ -11639,7 +11639,7 @@ export interface operations {
                      *         {
                      *           "status": "applied",
                      *           "code": "7KQM2RXA",
-                     *           "detail": "What was asked for, and why not."
+                     *           "detail": "The request, and the reason for its refusal."
                      *         }
                      *       ]
                      *     }
@@ -12518,7 +12518,7 @@ export interface operations {
                      *         {
                      *           "line": 1,
                      *           "code": "7KQM2RXA",
-                     *           "detail": "What was asked for, and why not."
+                     *           "detail": "The request, and the reason for its refusal."
                      *         }
                      *       ]
                      *     }
@@ -13341,7 +13341,7 @@ export interface operations {
                      *           "problems": [
                      *             {
                      *               "code": "7KQM2RXA",
-                     *               "detail": "What was asked for, and why not.",
+                     *               "detail": "The request, and the reason for its refusal.",
                      *               "available": 1,
                      *               "seen": {
                      *                 "amount": 24900,
@@ -13467,7 +13467,7 @@ export interface operations {
                      *       "problems": [
                      *         {
                      *           "code": "7KQM2RXA",
-                     *           "detail": "What was asked for, and why not.",
+                     *           "detail": "The request, and the reason for its refusal.",
                      *           "available": 1,
                      *           "seen": {
                      *             "amount": 24900,
@@ -13501,7 +13501,7 @@ export interface operations {
                      *           "problems": [
                      *             {
                      *               "code": "7KQM2RXA",
-                     *               "detail": "What was asked for, and why not.",
+                     *               "detail": "The request, and the reason for its refusal.",
                      *               "available": 1,
                      *               "seen": {
                      *                 "amount": 24900,
@@ -17721,7 +17721,7 @@ export interface operations {
                  */
                 near?: string;
                 /**
-                 * @description How far around `near`; 50 where it is not said.
+                 * @description How far around `near`; 50 where it is missing.
                  * @example 50
                  */
                 radius_km?: number;
@@ -19983,7 +19983,7 @@ export interface operations {
                      *         {
                      *           "status": "applied",
                      *           "code": "7KQM2RXA",
-                     *           "detail": "What was asked for, and why not.",
+                     *           "detail": "The request, and the reason for its refusal.",
                      *           "on_hand": 1,
                      *           "version": 3
                      *         }
@@ -20064,7 +20064,7 @@ export interface operations {
                      *         {
                      *           "status": "applied",
                      *           "code": "7KQM2RXA",
-                     *           "detail": "What was asked for, and why not.",
+                     *           "detail": "The request, and the reason for its refusal.",
                      *           "on_hand": 1,
                      *           "version": 3
                      *         }
@@ -20580,7 +20580,7 @@ export interface operations {
                      *         {
                      *           "status": "applied",
                      *           "code": "7KQM2RXA",
-                     *           "detail": "What was asked for, and why not.",
+                     *           "detail": "The request, and the reason for its refusal.",
                      *           "on_hand": 1,
                      *           "version": 3
                      *         }
@@ -20661,7 +20661,7 @@ export interface operations {
                      *         {
                      *           "status": "applied",
                      *           "code": "7KQM2RXA",
-                     *           "detail": "What was asked for, and why not.",
+                     *           "detail": "The request, and the reason for its refusal.",
                      *           "on_hand": 1,
                      *           "version": 3
                      *         }
@@ -20839,7 +20839,7 @@ export interface operations {
                      *         {
                      *           "status": "applied",
                      *           "code": "7KQM2RXA",
-                     *           "detail": "What was asked for, and why not.",
+                     *           "detail": "The request, and the reason for its refusal.",
                      *           "on_hand": 1,
                      *           "version": 3
                      *         }
@@ -20997,7 +20997,7 @@ export interface operations {
                      *         {
                      *           "status": "applied",
                      *           "code": "7KQM2RXA",
-                     *           "detail": "What was asked for, and why not.",
+                     *           "detail": "The request, and the reason for its refusal.",
                      *           "on_hand": 1,
                      *           "version": 3
                      *         }
@@ -21228,7 +21228,7 @@ export interface operations {
                  */
                 pickup?: boolean;
                 /**
-                 * @description How far around `near`; 50 where it is not said.
+                 * @description How far around `near`; 50 where it is missing.
                  * @example 50
                  */
                 radius_km?: number;
@@ -21451,7 +21451,7 @@ export interface operations {
                      *           "problems": [
                      *             {
                      *               "code": "7KQM2RXA",
-                     *               "detail": "What was asked for, and why not.",
+                     *               "detail": "The request, and the reason for its refusal.",
                      *               "available": 1,
                      *               "seen": {
                      *                 "amount": 24900,
@@ -21577,7 +21577,7 @@ export interface operations {
                      *       "problems": [
                      *         {
                      *           "code": "7KQM2RXA",
-                     *           "detail": "What was asked for, and why not.",
+                     *           "detail": "The request, and the reason for its refusal.",
                      *           "available": 1,
                      *           "seen": {
                      *             "amount": 24900,
@@ -21611,7 +21611,7 @@ export interface operations {
                      *           "problems": [
                      *             {
                      *               "code": "7KQM2RXA",
-                     *               "detail": "What was asked for, and why not.",
+                     *               "detail": "The request, and the reason for its refusal.",
                      *               "available": 1,
                      *               "seen": {
                      *                 "amount": 24900,
@@ -22479,11 +22479,11 @@ export interface operations {
                      *             {
                      *               "pointer": "/lines/0/quantity",
                      *               "code": "7KQM2RXA",
-                     *               "detail": "What was asked for, and why not."
+                     *               "detail": "The request, and the reason for its refusal."
                      *             }
                      *           ],
                      *           "code": "7KQM2RXA",
-                     *           "detail": "What was asked for, and why not.",
+                     *           "detail": "The request, and the reason for its refusal.",
                      *           "points": {
                      *             "earned": 1,
                      *             "balance": 1

@@ -85,6 +85,6 @@ async def _process(units: Units, what_follows: Reactions, leased: LeasedEvent) -
 
 @retry_on_conflict
 async def _record_failure(units: Units, leased: LeasedEvent, trouble: Exception) -> None:
-    log.error("event not followed", event_id=leased.id, attempts=leased.attempts, exc_info=trouble)
+    log.error("event failed", event_id=leased.id, attempts=leased.attempts, exc_info=trouble)
     async with units.begin() as unit:
         await unit.administration.outbox.record_failure(leased, type(trouble).__name__)

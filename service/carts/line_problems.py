@@ -76,7 +76,7 @@ def _of_fulfilment(line: CartLine, facts: LineFacts, now: datetime) -> Iterator[
         store = facts.stores.get(line.fulfilment.store)
         if store is None or not store.pickup or store.ready_at(now) is None:
             name = store.name if store else line.fulfilment.store
-            yield LineProblem("pickup_unavailable", f"{name} hands nothing over now.")
+            yield LineProblem("pickup_unavailable", f"{name} hands no pickups over now.")
 
 
 def shortage_problem(

@@ -63,7 +63,7 @@ async def record_viewed(
             for place, sku in enumerate(skus)
             if sku not in known
         ]:
-            raise Invalid("Nobody sells some of these.", errors=strangers)
+            raise Invalid("Some of these SKUs are unknown.", errors=strangers)
         await unit.carts.recently_viewed.record(owner, skus)
         await unit.foundation.idempotency.save_answer(key, MAX_RECORDED)
 

@@ -78,7 +78,7 @@ def ensure_valid_binding(
     if role is Role.CUSTOMER:
         raise _wrong("/role", "not_allowed", "customers call with a token, not with a key")
     if role is Role.TILL and len(stores) != 1:
-        raise _wrong("/stores", "one_store", "a till stands in one store")
+        raise _wrong("/stores", "one_store", "a till belongs to one store")
     if role is Role.TILL and not terminal:
         raise _wrong("/terminal", "required", "a till has a terminal")
     if role is Role.ASSOCIATE and not stores:

@@ -26,7 +26,7 @@ async def _expired(units: Units, pickup: PickupId) -> bool:
     try:
         return await _expire(units, pickup)
     except Exception:
-        log.exception("pickup not expired", pickup=pickup)
+        log.exception("pickup expiry failed", pickup=pickup)
         return False
 
 

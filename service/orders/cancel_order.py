@@ -71,7 +71,7 @@ class AmbiguousOrderLine(Conflict):
 
     def __init__(self, lines: Sequence[OrderLine]) -> None:
         super().__init__(
-            f"{lines[0].sku} stands on several lines; name one of them.",
+            f"{lines[0].sku} is on several lines; name one of them.",
             facts={"lines": [{"line": one.line, "group": one.group} for one in lines]},
         )
 

@@ -20,7 +20,7 @@ async def record_provider_event(units: Units, provider: str, notice: ProviderEve
     """Schedules the reconciliation of the payment of a provider's event, once an event."""
     async with units.begin() as unit:
         new = await unit.payments.attempts.record_event(provider, notice)
-    log.info("payment notice", kind=notice.kind, new=new)
+    log.info("provider event", kind=notice.kind, new=new)
     return new
 
 

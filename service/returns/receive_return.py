@@ -175,7 +175,7 @@ async def _announced(unit: Unit, caller: Caller, order: OrderId, wish: ReturnReq
         raise InvalidField("channel", "not_allowed", "must be post; a store takes goods itself")
     for position, one in enumerate(wish.asked):
         if one.disposition is not None:
-            rule = "is said by whoever takes the goods"
+            rule = "is set by the store that receives the goods"
             raise InvalidField(f"lines.{position}.disposition", "not_allowed", rule)
     lines = to_return_lines(found, await by_sku(unit, wish.asked))
     sent_from = {group.id: group.store for group in found.groups}

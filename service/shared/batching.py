@@ -76,7 +76,7 @@ class Batcher(Generic[Ask, Answer]):
         except Exception as trouble:
             is_ones = isinstance(trouble, Locked) or not isinstance(trouble, DomainError)
             if is_ones and len(asked) > 1:
-                log.exception("round failed", asks=len(asked))
+                log.exception("batch failed", asks=len(asked))
                 await asyncio.gather(*(self._serve_all([one]) for one in asked))
                 return
             answers = [trouble] * len(asked)

@@ -34,7 +34,7 @@ def retry_on_conflict(use_case: Callable[P, Awaitable[T]]) -> Callable[P, Awaita
             try:
                 return await use_case(*args, **kwargs)
             except TransactionConflict:
-                log.info("gave way", use_case=use_case.__qualname__)
+                log.info("transaction retried", use_case=use_case.__qualname__)
                 await asyncio.sleep(BASE_DELAY_SECONDS)
         return await use_case(*args, **kwargs)
 

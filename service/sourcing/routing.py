@@ -94,4 +94,4 @@ def may_be_elsewhere(short: Iterable[Shortage], collected: Collection[StockKey])
     Their units were taken a moment ago; a retry routes them elsewhere, or finds none.
     """
     if all((one.store, one.sku) not in collected for one in short):
-        raise TransactionConflict("What was to be sent has just gone.")
+        raise TransactionConflict("The units to send were taken a moment ago.")

@@ -148,7 +148,7 @@ class CheckoutContext(Struct, frozen=True):
         """
         own, mine = self.kept[cart.id].places, _to_collect(cart, self.catalogue)
         ensure_shippable(self.senders.route(to_send, own=own, taken=mine), to_send)
-        raise TransactionConflict("What was to be sent goes to somebody else.")
+        raise TransactionConflict("The units to send were taken by another order.")
 
 
 def _routed(

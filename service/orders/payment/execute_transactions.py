@@ -37,7 +37,7 @@ async def execute_transaction(
     outcome = await call_provider(payments, transaction, attempt, now)
     after = await record_outcome(units, attempt, outcome, transaction.id)
     log.info(
-        "payment asked",
+        "transaction executed",
         transaction=transaction.id,
         kind=transaction.kind,
         attempt=attempt.id,
@@ -52,6 +52,6 @@ async def run_concurrently(*work: Awaitable[object]) -> None:
     """Runs all steps concurrently; an error is logged, and the step is repeated after its lease."""
     for done in await asyncio.gather(*work, return_exceptions=True):
         if isinstance(done, Exception):
-            log.error("payment not settled", exc_info=done)
+            log.error("payment step failed", exc_info=done)
         elif isinstance(done, BaseException):
             raise done

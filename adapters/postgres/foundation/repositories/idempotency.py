@@ -18,7 +18,7 @@ class KeyReused(Invalid):
     code = "idempotency_key_reused"
 
     def __init__(self) -> None:
-        super().__init__("This Idempotency-Key already stands for a different request.")
+        super().__init__("This Idempotency-Key belongs to a different request.")
 
 
 class InProgress(Conflict):
@@ -110,7 +110,9 @@ class PostgresIdempotencyStore:
         ]
         done = await self._connection.execute(REMEMBER, *columns(rows, 4), self._now)
         if int(done.rpartition(" ")[2]) < len(rows):
-            raise TransactionConflict("Somebody asked the same at this moment; please try again.")
+            raise TransactionConflict(
+                "The same request is running; retry with the same Idempotency-Key."
+            )
 
     async def save_answer(self, key: IdempotencyKey | None, value: object) -> None:
         if key is not None:

@@ -289,7 +289,7 @@ class PostgresStockLevels:
             [causes[change.key] for change in changes],
             *_sights(changes, seen),
         )
-        assert len(written) == len(changes), "only a locked shelf can be changed"
+        assert len(written) == len(changes), "only a locked stock level can be changed"
         self._changed_skus.update(change.sku for change in changes)
         after = looked | {(row[0], row[1]): StockLevel(*row) for row in written}
         await self._block(moves)
