@@ -61,7 +61,7 @@ class Components(Struct):
     settings: Settings
     units: PostgresUnits
     background_pool: PostgresUnits
-    """For what follows the changes: no flood of requests takes its connections."""
+    """The pool of background work: a flood of requests does not take its connections."""
     relay: Relay
     codes: DerivedCodes
     tokens: TokenVerifier

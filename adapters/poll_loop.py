@@ -87,10 +87,10 @@ class PollLoop:
                 _resolve(awaited, Unavailable("The service is stopping."))
                 raise
             except Unavailable as trouble:
-                log.info("round waits", round=self._name)
+                log.info("poll postponed", round=self._name)
                 _resolve(awaited, trouble)
             except Exception as trouble:
-                log.exception("round failed", round=self._name)
+                log.exception("poll failed", round=self._name)
                 _resolve(awaited, trouble)
             else:
                 _resolve(awaited, None)

@@ -108,7 +108,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     database_url: Secret = Secret("")
     """Empty: the database lives in the data folder."""
     secret: Secret = Secret("")
-    """What tokens and codes are derived from. The data folder keeps one of its own."""
+    """The secret that tokens and codes are derived from. The data folder has one of its own."""
     host: str = "127.0.0.1"
     port: Annotated[int, Meta(ge=1, le=65535)] = 8000
     workers: Annotated[int, Meta(ge=1, le=256)] = 1
@@ -122,15 +122,15 @@ class Settings(Struct, frozen=True, kw_only=True):
     rate_limit: Positive = 1000
     """Requests a second for each key."""
     currency: Currency = "EUR"
-    """Of a cart that nobody named a currency for."""
+    """The currency of a cart without one."""
     db_pool_size: Annotated[int, Meta(ge=2, le=200)] = 16
     """To the database, for each process."""
     audit_timeout_seconds: Annotated[int, Meta(ge=1, le=24 * 3600)] = 30
     """How long an audit may look at one invariant."""
     feed_retention_hours: Annotated[int, Meta(ge=1, le=24 * 30)] = 24
-    """How long changes of stock are kept for those who come back to a stream."""
+    """The hours for which the feed keeps changes for returning streams."""
     cache_mb: Positive = 256
-    """What each process may keep of answers about stock, ready to be given again."""
+    """The memory of each process for cached answers about availability."""
     max_held_quantity_per_sku: Positive = 20
     """Units of one SKU that one customer may hold at a time."""
     max_quantity_per_order: Annotated[int, Meta(ge=1, le=999)] = 999
@@ -144,7 +144,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     low_confidence_threshold: Annotated[int, Meta(ge=0, le=100)] = 30
     """Per cent of confidence below which a store looks before it promises a pickup."""
     stock_display: AvailableQuantities = AvailableQuantities.EXACT
-    """What shoppers learn of a number, in answers and on streams."""
+    """The display of quantities to shoppers, in answers and on streams."""
     stock_display_max: Positive = 10
     """The cap, where quantities are capped."""
     non_receipted_return_max: Annotated[int, Meta(ge=0, le=10**9)] = 0
@@ -159,7 +159,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     retailer: str = "Hylla"
     """The name that messages bear."""
     retailer_email: str = ""
-    """Where readers can ask; with a phone number, it stands at the end of every message."""
+    """The address for questions; with a phone number, it ends every message."""
     retailer_phone: str = ""
     shop_url: Url = ""
     """The webshop: messages link to `/orders/…` in it."""
@@ -168,22 +168,22 @@ class Settings(Struct, frozen=True, kw_only=True):
     webhook_url: Url = ""
     webhook_secret: Secret = Secret("")
     webhook_channels: str = "sms"
-    """What the webhook carries, such as `sms,whatsapp`."""
+    """The channels that the webhook sends on, such as `sms,whatsapp`."""
     webhook_allow_private: bool = False
     """Whether the webhook may lead into a network that is not the public one."""
     stripe_secret_key: Secret = Secret("")
     """Cards are taken where it is set."""
     stripe_publishable_key: str = ""
-    """What the shop's page shows Stripe; answered to it with each payment."""
+    """The key that the shop's page shows to Stripe; it is part of each payment's answer."""
     stripe_webhook_secret: Secret = Secret("")
-    """What Stripe signs its calls to `/v1/hooks/stripe` with; while it changes, `new,old`."""
+    """The secret that signs Stripe's calls to `/v1/hooks/stripe`; during a change, `new,old`."""
     stripe_return_url: Url = ""
     """Where a bank's page sends the shopper back to; without it no such page is offered."""
     stripe_url: Url = "https://api.stripe.com"
     on_account: bool = False
     """Whether orders may be paid on account: the retailer bills their buyers by itself."""
     payment_timeout_minutes: Annotated[int, Meta(ge=5, le=1380)] = 30
-    """How long an order waits to be paid by card, with its goods kept."""
+    """The time that an order waits for its payment by card, with its goods held."""
     oidc_issuer: Url = ""
     oidc_audience: str = ""
     oidc_jwks_url: Url = ""

@@ -1,1 +1,1 @@
-"""What the shop does: the use cases, and the ports they call."""
+"""The use cases, and the ports they call."""

@@ -10,9 +10,9 @@ from adapters.bench.scales import Scale
 from adapters.postgres.db.urls import for_asyncpg, with_database
 
 YARDSTICK_DATABASE: Final = "yardstick"
-"""The database beside the shop's, where the machine shows what it can do."""
+"""The database for the yardstick, beside the shop's."""
 ON_HAND: Final = 1_000_000
-"""Of everything, everywhere: what is measured is never that something runs out."""
+"""Units of every stock level: no measurement runs out of stock."""
 PRICE: Final = "1000 + number % 100 * 10"
 
 LOAD_SHOP: Final = f"""

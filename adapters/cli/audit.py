@@ -39,20 +39,19 @@ class AuditOutput(Struct, frozen=True, omit_defaults=True):
 
 
 @click.command("audit")
-@click.option("--repair", is_flag=True, help="Set broken figures to what their ledger says.")
+@click.option("--repair", is_flag=True, help="Set broken figures to the sums of their ledgers.")
 @click.option("--dry-run", is_flag=True, help="With --repair: show what it would set, only.")
 @shared_options
 def command(
     data: Path | None, database_url: str | None, as_json: bool, repair: bool, dry_run: bool
 ) -> None:
-    """Compare every figure of the shop with the ledger it is the sum of.
+    """Compare every figure with the sum of its ledger.
 
-    The shop may stay open. What is broken is named with the figure that was expected and the one
-    that was found, and the exit status is 1. `--repair` sets the figures of stock and of points to
-    what their ledgers say, and writes each repair down; then the shop is looked at again.
-    An invariant that takes longer than HYLLA_AUDIT_TIMEOUT_SECONDS is unfinished, and the status is
-    1 too.
-    `--repair --dry-run` names each figure it would set, and changes nothing.
+    The shop may stay open. A broken figure is reported with its expected and its actual value, and
+    the exit status is 1. `--repair` sets the figures of stock and of points to the sums of their
+    ledgers, and records each repair; then the audit runs again. An invariant that takes longer than
+    HYLLA_AUDIT_TIMEOUT_SECONDS is unfinished, and the exit status is 1 too. `--repair --dry-run`
+    lists each figure that it would set, and changes nothing.
 
     Example: `hylla audit --data ./shop --repair`
     """

@@ -59,12 +59,12 @@ def parse_rows(context: click.Context, parameter: click.Parameter, value: str) -
 def command(
     rows: Sequence[int], scale: str, seconds: int, folder: Path | None, as_json: bool
 ) -> None:
-    """Measure the shop beside what this machine can do: a bare server, PostgreSQL's own pgbench.
+    """Measure the service and compare it with this machine: a bare server, and pgbench.
 
     It makes a shop of its own in a temporary folder, and touches no other. Each figure and its
-    yardstick are measured three times in turns; only their ratio says something. After each row
-    the shop is audited: a figure from a run that broke something does not count, and the exit
-    status is 1.
+    yardstick are measured three times in turns; only their ratio is comparable. After each row the
+    shop is audited: a figure from a run that broke an invariant does not count, and the exit status
+    is 1.
 
     Example: `hylla bench --rows 1,3`
     """

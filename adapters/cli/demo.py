@@ -62,10 +62,10 @@ class DemoKeys(Struct, frozen=True):
 @click.option("--port", metavar="N", help="The port to listen on. [default: 8000]")
 @click.option("--once", is_flag=True, help="End after the story.")
 def command(data: Path | None, database_url: str | None, once: bool, **options: Any) -> None:
-    """Load the sample, serve it, and tell the main job as a story through the public API.
+    """Load the sample data, serve it, and run the main job as a story through the public API.
 
-    Each step is shown with its request and the part of the answer that matters. Afterwards the
-    shop stays open, with keys to try, until it is stopped. It is safe to repeat.
+    Each step is shown with its request and the part of the answer that matters. Afterwards the shop
+    stays open, with keys to try, until it is stopped. It is safe to repeat.
 
     Example: `hylla demo --data ./demo`
     """

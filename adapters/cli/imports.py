@@ -42,7 +42,7 @@ CONTENT_TYPES: Final = {
     "columns",
     multiple=True,
     metavar="FIELD=COLUMN",
-    help="Where a field stands; a dot steps into an object: latitude=location.lat. Repeats.",
+    help="The column of a field; a dot steps into an object: latitude=location.lat. Repeats.",
 )
 @click.option(
     "--set",
@@ -76,13 +76,13 @@ def command(  # noqa: PLR0917 - click passes every option by name
     database_url: str | None,
     as_json: bool,
 ) -> None:
-    """Bring in stores, products, stock, customers or deliveries from a CSV, JSON or NDJSON file.
+    """Import stores, products, stock, customers or deliveries from a CSV, JSON or NDJSON file.
 
     Every line is accepted, unchanged, or refused with its number and a reason. A file may be
-    brought in again at any time: what is there already is unchanged.
+    imported again at any time: lines without a change are unchanged.
 
-    Example: `hylla import products sales.csv --map sku=StockCode --map name=Description
-    --map price=UnitPrice --set currency=GBP --distinct sku`
+    Example: `hylla import products sales.csv --map sku=StockCode --map name=Description --map
+    price=UnitPrice --set currency=GBP --distinct sku`
     """
     try:
         told = options(

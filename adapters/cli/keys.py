@@ -58,10 +58,10 @@ def create_command(
     terminal: str,
     scopes: tuple[str, ...],
 ) -> None:
-    """Make a key and show it, this once.
+    """Create a key and show it, once.
 
-    A shop key (`pk_…`) may stand in a web page. A till's belongs to one store and terminal, an
-    associate's to stores; they and an office key (`sk_…`) are secret.
+    A shop key (`pk_…`) may be part of a web page. A till's key belongs to one store and terminal,
+    an associate's to stores; they and an office key (`sk_…`) are secret.
 
     Example: `hylla keys create --role office --scope imports`
     """
@@ -91,7 +91,7 @@ def create_command(
 @command.command("list")
 @shared_options
 def list_command(data: Path | None, database_url: str | None, as_json: bool) -> None:
-    """List the keys: what each is for, and whether it still opens anything.
+    """List the keys with their roles, and whether they are still valid.
 
     Example: `hylla keys list --json`
     """

@@ -28,7 +28,7 @@ from domain.kernel.money import Money, precision
 
 TEMPLATE_FOLDER: Final = Path(__file__).parent / "templates"
 BLANK_LINES: Final = re.compile(r"\n{3,}")
-"""What a left-out paragraph leaves behind."""
+"""Blank lines, as a paragraph that was left out leaves them."""
 
 MIN_WHOLE_DAY: Final = timedelta(hours=23)
 """A day of 24 hours, or of 23 when the clock goes forward."""

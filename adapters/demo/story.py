@@ -18,7 +18,7 @@ CANDIDATE_SKUS: Final = (
     "SPEAKER-BLACK",
     "DESKLAMP-WHITE",
 )
-"""What the customer may want, best first; each has accessories."""
+"""The SKUs that the story prefers, best first; each has accessories."""
 SHOPPER_LOCATION: Final = {"near": "51.5055,-0.0975", "radius_km": 2500}
 AVAILABILITY_FIELDS: Final = (
     *("items", "sku", "ship", "stores", "name"),
@@ -93,7 +93,7 @@ class Story:
 
     async def fill_guest_cart(self) -> None:
         ask, page = self._narrator.request, self._actors.shop_page
-        self._narrator.print_step("It goes into a cart; nobody has to log in for that.")
+        self._narrator.print_step("It goes into a cart; no log-in is needed.")
         body = {"currency": "EUR"}
         cart = await ask(page, "POST", "/v1/carts", body, show=("id", "token"), expect=201)
         self.cart, token = cart["id"], cart["token"]
@@ -104,7 +104,7 @@ class Story:
 
     async def sign_in(self) -> None:
         ask, office = self._narrator.request, self._actors.office
-        self._narrator.print_step("The shopper joins as a customer and says how to be reached.")
+        self._narrator.print_step("The shopper becomes a customer and states a preferred channel.")
         person = {
             "external_id": f"demo-{self._number}",
             "name": "Sample Shopper",
@@ -137,7 +137,9 @@ class Story:
         )
         again = await self._checkout()
         ensure(again["id"] == placed["id"], "two clicks made two orders")
-        self._narrator.print_step("The shelf is promised at once, for the web and for every store.")
+        self._narrator.print_step(
+            "The stock is allocated at once, for the web and for every store."
+        )
         path = f"/v1/availability?{urlencode({'sku': self.sku, **SHOPPER_LOCATION})}"
         await self._narrator.request(self._actors.shop_page, "GET", path, show=AVAILABILITY_FIELDS)
 
@@ -157,7 +159,9 @@ class Story:
             await ask(store, "POST", f"/v1/pickups/{self.pickup}/{verb}", body, show=("state",))
 
     async def read_ready_message(self) -> None:
-        self._narrator.print_step("The customer is told on the preferred channel that it is ready.")
+        self._narrator.print_step(
+            "The customer gets a message on the preferred channel: it is ready."
+        )
         await self._read_message("pickup_ready")
         self._narrator.print_step("The app shows the code to collect it with.")
         path = f"/v1/pickups/{self.pickup}"
@@ -169,17 +173,17 @@ class Story:
     async def hand_over_pickup(self) -> None:
         ask, store = self._narrator.request, self._actors.associate
         path = f"/v1/pickups/{self.pickup}/handover"
-        self._narrator.print_step("Nobody collects it with another code.")
+        self._narrator.print_step("Another code does not open it.")
         wrong, key = {"code": "NOTTHIS1"}, f"try-{self._number}"
         await ask(store, "POST", path, wrong, key=key, show=("code", "tries_left"), expect=403)
         self._narrator.print_step(
-            "With the code it is handed over, and only now it leaves the stock."
+            "With the code it is handed over, and only now does it leave the stock."
         )
         right, key = {"code": self.code}, f"give-{self._number}"
         await ask(store, "POST", path, right, key=key, show=("state", "collected_at"))
 
     async def show_points(self) -> None:
-        self._narrator.print_step("The points can be spent, and the app tells how they came about.")
+        self._narrator.print_step("The points can be spent, and the app shows their history.")
         await self._narrator.request(self.shopper, "GET", "/v1/me/rewards", show=POINTS_FIELDS)
         show = ("items", "kind", "change", "available", "pending")
         await self._narrator.request(self.shopper, "GET", "/v1/me/rewards/entries", show=show)
@@ -234,7 +238,7 @@ def find_pickup_offer(items: list[dict[str, Any]]) -> tuple[str, str]:
         for store in seen.get(sku, ()):
             if store["pickup"]["eligible"] and store["quantity"]:
                 return sku, store["store"]
-    raise StoryFailed("The sample is sold out: tell the story on an empty data folder.")
+    raise StoryFailed("The sample is sold out: run the story on an empty data folder.")
 
 
 def cart_token_header(guest: Actor) -> dict[str, str]:

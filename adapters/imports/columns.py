@@ -19,9 +19,9 @@ _MAX_PATTERN_LENGTH: Final = 200
 _RE2_OPTIONS: Final = re2.Options()
 _RE2_OPTIONS.log_errors = False
 _PATH_MARKER: Final = " - at `$."
-"""What stands between the rule and the field in a sentence of msgspec."""
+"""The text between the rule and the field in an error message of msgspec."""
 _LENGTH_MARKER: Final = "of length "
-"""What such a sentence says of a text, a list or an object that is too long or too short."""
+"""The text in an error message of msgspec about a wrong length."""
 
 
 class ParsedLine(Struct, Generic[T], frozen=True):
@@ -47,7 +47,7 @@ class ColumnMapping(Generic[T]):
         if options.distinct is not None and (options.distinct,) != kind.key:
             key = " and ".join(kind.key)
             raise InvalidField(
-                "distinct", "not_the_key", f"must name what tells lines apart: {key}"
+                "distinct", "not_the_key", f"must name the identifying columns: {key}"
             )
         self._schema = kind
         self._columns = options.columns

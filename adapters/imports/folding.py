@@ -60,7 +60,7 @@ def _check_contradiction(
     ((line, before),) = seen.execute("select line, digest from seen where key = ?", (key,))
     if before == digest:
         return told.entry
-    detail = f"The line says something else of {' '.join(told.key)} than line {line} does."
+    detail = f"The line has another value of {' '.join(told.key)} than line {line} does."
     return RefusedLine(told.entry.line, "contradiction", detail)
 
 

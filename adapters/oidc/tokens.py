@@ -22,7 +22,7 @@ AUDIENCE: Final = "hylla"
 LEEWAY: Final = timedelta(seconds=30)
 """How far two clocks may disagree."""
 ALGORITHMS: Final = ("RS256", "ES256")
-"""What an identity provider may sign with: never a shared secret, never nothing."""
+"""The accepted signatures of an identity provider: no shared secret, and never none."""
 
 
 class TrialTokenVerifier:
@@ -124,5 +124,5 @@ def _invalid(error: Exception) -> Unauthenticated:
     import jwt
 
     if isinstance(error, jwt.ExpiredSignatureError):
-        return Unauthenticated("This token is over; get a new one.", code="token_expired")
+        return Unauthenticated("This token has expired; get a new one.", code="token_expired")
     return Unauthenticated("This token does not hold.", code="token_refused")

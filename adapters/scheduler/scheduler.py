@@ -110,9 +110,9 @@ class Scheduler:
             while await step.run() and not self._stopping.is_set():
                 pass
         except Unavailable:
-            log.info("step waits", step=step.name)
+            log.info("job postponed", step=step.name)
         except Exception:
-            log.exception("step failed", step=step.name)
+            log.exception("job failed", step=step.name)
 
     async def _claim_run(self, step: Job) -> bool:
         async with self._units.begin() as unit:

@@ -30,10 +30,10 @@ IDEMPOTENCY_RETENTION: Final = timedelta(days=7)
 """How long an Idempotency-Key brings the first answer again."""
 
 MAX_FEED_ROWS: Final = 1_000_000
-"""Changes of stock that are kept for those who come back to a stream, however fresh they are."""
+"""Changes that the feed keeps for returning streams, however recent the rest is."""
 
 DENIAL_RETENTION: Final = timedelta(days=365)
-"""How long it stands written who asked for what is not theirs."""
+"""The retention time of access denials."""
 
 ACTIVATION_BATCH_SIZE: Final = 100
 BATCH_SIZE: Final = 5_000
@@ -136,7 +136,7 @@ async def run_audit(units: Units) -> int:
     async with units.begin() as unit:
         await unit.administration.audit.save_report(found)
     if broken := {invariant.name: invariant.broken for invariant in found if invariant.broken}:
-        log.warning("figures are broken", invariants=broken)
+        log.warning("audit found broken figures", invariants=broken)
     if unfinished := [invariant.name for invariant in found if invariant.unfinished]:
-        log.warning("audit is unfinished", invariants=unfinished)
+        log.warning("audit unfinished", invariants=unfinished)
     return 0

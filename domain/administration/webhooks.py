@@ -114,7 +114,8 @@ class CursorExpired(Conflict):
 
     def __init__(self, oldest: int) -> None:
         super().__init__(
-            f"Changes are kept from {oldest} on; read the stock anew.", facts={"oldest": oldest}
+            f"The feed has changes from {oldest} on; read the stock again.",
+            facts={"oldest": oldest},
         )
 
 

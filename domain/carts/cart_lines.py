@@ -80,7 +80,7 @@ class AmbiguousCartLine(Conflict):
 
     def __init__(self, sku: Sku, lines: "list[CartLine]") -> None:
         super().__init__(
-            f"{sku} stands on several lines; name one of them.",
+            f"{sku} is on several lines; name one of them.",
             facts={"sku": sku, "fulfilments": to_builtins([line.fulfilment for line in lines])},
         )
 

@@ -70,7 +70,7 @@ class CartExpired(NotFound):
     code = "cart_expired"
 
     def __init__(self) -> None:
-        super().__init__("Nobody came back to this cart in time; start another.")
+        super().__init__("This cart has expired; create another one.")
 
 
 class Cart(Struct, frozen=True):

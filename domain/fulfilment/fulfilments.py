@@ -38,7 +38,7 @@ class RepeatedLine(Invalid):
     code = "repeated_line"
 
     def __init__(self, sku: Sku) -> None:
-        super().__init__(f"{sku} stands on more than one line.", facts={"sku": sku})
+        super().__init__(f"{sku} is on more than one line.", facts={"sku": sku})
 
 
 class UnexpectedItem(Invalid):

@@ -59,7 +59,7 @@ class DueDate(Struct, frozen=True):
     def at_store(cls, store: Store, on: date | None, at: datetime | None) -> Self:
         """At least one of the two is given."""
         day = at.astimezone(ZoneInfo(store.time_zone)).date() if at else on
-        assert day is not None, "a day or an hour is told"
+        assert day is not None, "a delivery has a day or a time"
         return cls(day, at)
 
 

@@ -33,7 +33,7 @@ class QuantityTooLarge(Invalid):
     code = "too_much"
 
     def __init__(self) -> None:
-        super().__init__(f"No shelf holds more than {MAX_UNITS} units.")
+        super().__init__(f"A stock level has at most {MAX_UNITS} units.")
 
 
 class StockLevel(Struct, frozen=True, gc=False):

@@ -49,7 +49,7 @@ class ReferenceReused(Invalid):
     code = "reference_reused"
 
     def __init__(self, reference: str) -> None:
-        super().__init__(f"The reference {reference!r} already stands for another adjustment.")
+        super().__init__(f"The reference {reference!r} already belongs to another adjustment.")
 
 
 class Adjustment(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -122,7 +122,7 @@ class StockSetting(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 class StockVersionMismatch(PreconditionFailed):
     def __init__(self, shelf: StockLevel) -> None:
-        super().__init__(f"The shelf has changed since; it is at version {shelf.version}.")
+        super().__init__(f"The stock level has changed; its version is {shelf.version}.")
 
 
 def apply_setting(line: StockSetting, shelf: StockLevel) -> StockDelta:

@@ -11,7 +11,7 @@ Timestamp = Annotated[datetime, Meta(tz=True)]
 """A Struct with such a field calls `must_be_within` itself; a type constraint cannot check it."""
 EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
 LATEST: Final = datetime(9000, 1, 1, tzinfo=UTC)
-RANGE_RULE: Final = f"must lie between the years {EARLIEST.year} and {LATEST.year}"
+RANGE_RULE: Final = f"must be between the years {EARLIEST.year} and {LATEST.year}"
 
 
 def is_in_range(moment: datetime) -> bool:

@@ -143,7 +143,7 @@ class ReceiptIdReused(Invalid):
     code = "id_reused"
 
     def __init__(self, receipt: ReceiptId) -> None:
-        super().__init__(f"The id {receipt!r} already stands for another receipt.")
+        super().__init__(f"The id {receipt!r} already belongs to another receipt.")
 
 
 class ReceiptDiscrepancy(Struct, frozen=True):

@@ -39,7 +39,7 @@ class PriceRuleNotFound(NotFound):
 
 class PriceRuleVersionMismatch(PreconditionFailed):
     def __init__(self, version: int) -> None:
-        super().__init__("Somebody has decided otherwise since.", facts={"version": version})
+        super().__init__("Another caller has changed it since.", facts={"version": version})
 
 
 def check_name(field: str, name: str) -> None:

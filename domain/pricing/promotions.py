@@ -197,7 +197,7 @@ class PromotionInUse(Conflict):
     code = "promotion_used"
 
     def __init__(self, promotion: Promotion) -> None:
-        super().__init__("Orders stand with it; pause it instead.", facts={"uses": promotion.uses})
+        super().__init__("Active orders use it; pause it instead.", facts={"uses": promotion.uses})
 
 
 class CouponNotFound(NotFound):

@@ -2939,7 +2939,7 @@ export interface components {
         };
         /**
          * CartCode
-         * @description What the shopper's page shows for the till to read; it opens the cart until then.
+         * @description The code that the shopper's page shows to the till, and the time until which it is valid.
          */
         CartCode: {
             code: string;
@@ -2972,8 +2972,8 @@ export interface components {
          * CartView
          * @description A cart with names, prices and availability as they are now.
          *
-         *         `requires` is what checkout still has to be told: the `address` of what is sent.
-         *         `changed_totals` are those that a write has changed, in the answer to it.
+         *         `requires` are the fields that checkout needs, such as the `address` of lines that are sent.
+         *         `changed_totals` are the totals that a write has changed, in the answer to it.
          */
         CartView: {
             id: string;
@@ -3031,9 +3031,9 @@ export interface components {
         };
         /**
          * Checkout
-         * @description Who ordered, where what is sent goes to, and how it will be paid.
+         * @description The buyer, the address of lines that are sent, and the means of payment.
          *
-         *         `if_unavailable` is what becomes of units that a store does not find: they are not charged.
+         *         `if_unavailable` decides about units that a store does not find: they are not charged.
          */
         Checkout: {
             contact: components["schemas"]["Contact"];
@@ -3163,7 +3163,7 @@ export interface components {
         };
         /**
          * CreatedWebhook
-         * @description `secret` is what calls are signed with; it is shown only here.
+         * @description A new webhook; `secret` signs its deliveries and is shown only here.
          */
         CreatedWebhook: {
             id: string;
@@ -3249,7 +3249,7 @@ export interface components {
         };
         /**
          * DisabledStore
-         * @description What a location is now, and what has to be over before it is closed.
+         * @description The state of a location, and the work that must end before it is closed.
          */
         DisabledStore: {
             store: string;
@@ -3344,7 +3344,7 @@ export interface components {
         };
         /**
          * GroupView
-         * @description Lines of one store and method; the promise is what an order placed now would get.
+         * @description Lines of one store and method; the promise is the one that an order placed now would get.
          */
         GroupView: {
             method: string;
@@ -3542,7 +3542,7 @@ export interface components {
         };
         /**
          * LineView
-         * @description `total` is what the units cost less their discounts, `to_pay` the same with its tax.
+         * @description A cart line; `total` is the price of its units less discounts, `to_pay` the same with tax.
          */
         LineView: {
             sku: string;
@@ -3955,7 +3955,7 @@ export interface components {
         };
         /**
          * OrderCancellation
-         * @description What is given up, and why; without `lines` all that has not left yet.
+         * @description The cancelled units and the reason; without `lines`, all that have not left.
          */
         OrderCancellation: {
             /** @default null */
@@ -3965,7 +3965,7 @@ export interface components {
         };
         /**
          * OrderEdit
-         * @description What is to be another; what is left out stays as it is.
+         * @description The changes of an order; a field left out stays as it is.
          */
         OrderEdit: {
             /** @default [] */
@@ -4020,7 +4020,7 @@ export interface components {
         };
         /**
          * OrderLinkRequest
-         * @description The number of the order, and the e-mail address that was told with it.
+         * @description The id of an order, and the e-mail address given with it.
          */
         OrderLinkRequest: {
             order: string;
@@ -4981,7 +4981,7 @@ export interface components {
         };
         /**
          * SavedLineView
-         * @description A line for later costs nothing yet; `total` is what its units would cost.
+         * @description A saved line; `total` is the price that its units would have.
          */
         SavedLineView: {
             sku: string;
@@ -5029,7 +5029,7 @@ export interface components {
         };
         /**
          * SharePlan
-         * @description What one of two stores serves.
+         * @description The part of the cart that one of two stores serves.
          */
         SharePlan: {
             store: string;
@@ -5147,7 +5147,7 @@ export interface components {
         };
         /**
          * ShippingView
-         * @description How what is sent is sent, and where to. Without a chosen method it is the cheapest.
+         * @description The shipping method and address. Without a chosen method it is the cheapest.
          */
         ShippingView: {
             chosen: string | null;
@@ -5187,7 +5187,7 @@ export interface components {
         };
         /**
          * SplitPlan
-         * @description Two stores that serve the most together; `missing` is what even they have not.
+         * @description The two stores that serve the most together; `missing` are the units that both lack.
          */
         SplitPlan: {
             covered: number;
@@ -5386,9 +5386,9 @@ export interface components {
         };
         /**
          * SwitchedLine
-         * @description A line that `was` fulfilled in another way; `problems` are those that it did not have before.
+         * @description A line whose fulfilment `was` another one; `problems` are those that it did not have before.
          *
-         *         `quantity` is what was switched; where the SKU stood on several lines they are one by now.
+         *         `quantity` are the switched units; several lines of the SKU have become one.
          */
         SwitchedLine: {
             sku: string;
@@ -5641,9 +5641,10 @@ export interface components {
         };
         /**
          * UnsettledTransaction
-         * @description What a person has to see to: a transaction that was refused, or an attempt.
+         * @description A case for a person: a refused transaction, or an attempt.
          *
-         *         `code` is the provider's, or `disputed`, or `lapsed`: the money was let go of while it is owed.
+         *         `code` is the provider's, or `disputed`, or `lapsed`: the authorisation ended while money is
+         *         owed.
          */
         UnsettledTransaction: {
             id: string;
@@ -5683,7 +5684,7 @@ export interface components {
         };
         /**
          * ViewedItem
-         * @description `availability` is a hint: what could be had from all stores together.
+         * @description A viewed product; `availability` is a hint: the units of all stores together.
          */
         ViewedItem: {
             sku: string;
@@ -5696,7 +5697,7 @@ export interface components {
         };
         /**
          * ViewedItems
-         * @description The newest first; what is not in the catalogue any more is left out.
+         * @description Viewed products, newest first; SKUs that left the catalogue are left out.
          */
         ViewedItems: {
             items: components["schemas"]["ViewedItem"][];
@@ -6175,7 +6176,7 @@ export interface operations {
                 };
             };
             500: components["responses"]["Problem500"];
-            /** @description Not ready; `checks` says why. */
+            /** @description Not ready; `checks` has the reason. */
             503: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -6331,7 +6332,7 @@ export interface operations {
                  */
                 near?: string;
                 /**
-                 * @description How far around `near`; 50 where it is not said.
+                 * @description How far around `near`; 50 where it is missing.
                  * @example 50
                  */
                 radius_km?: number;
@@ -6475,7 +6476,7 @@ export interface operations {
                  */
                 channel?: string;
                 /**
-                 * @description Tell before these holds end.
+                 * @description Send an event before these holds end.
                  * @example [
                  *       "hld_01jd0000000000000000000007"
                  *     ]
@@ -6549,7 +6550,7 @@ export interface operations {
         parameters: {
             query?: {
                 /**
-                 * @description Tell what can be promised by this day, with what is due until it.
+                 * @description Return the units that can be promised by this day, with incoming ones.
                  * @example 2026-12-31
                  */
                 by?: string;
@@ -6574,7 +6575,7 @@ export interface operations {
                  */
                 near?: string;
                 /**
-                 * @description How far around `near`; 50 where it is not said.
+                 * @description How far around `near`; 50 where it is missing.
                  * @example 50
                  */
                 radius_km?: number;
@@ -6795,7 +6796,7 @@ export interface operations {
                      *           "problems": [
                      *             {
                      *               "code": "7KQM2RXA",
-                     *               "detail": "What was asked for, and why not.",
+                     *               "detail": "The request, and the reason for its refusal.",
                      *               "available": 1,
                      *               "seen": {
                      *                 "amount": 24900,
@@ -6921,7 +6922,7 @@ export interface operations {
                      *       "problems": [
                      *         {
                      *           "code": "7KQM2RXA",
-                     *           "detail": "What was asked for, and why not.",
+                     *           "detail": "The request, and the reason for its refusal.",
                      *           "available": 1,
                      *           "seen": {
                      *             "amount": 24900,
@@ -6955,7 +6956,7 @@ export interface operations {
                      *           "problems": [
                      *             {
                      *               "code": "7KQM2RXA",
-                     *               "detail": "What was asked for, and why not.",
+                     *               "detail": "The request, and the reason for its refusal.",
                      *               "available": 1,
                      *               "seen": {
                      *                 "amount": 24900,
@@ -7070,7 +7071,7 @@ export interface operations {
                      *           "problems": [
                      *             {
                      *               "code": "7KQM2RXA",
-                     *               "detail": "What was asked for, and why not.",
+                     *               "detail": "The request, and the reason for its refusal.",
                      *               "available": 1,
                      *               "seen": {
                      *                 "amount": 24900,
@@ -7196,7 +7197,7 @@ export interface operations {
                      *       "problems": [
                      *         {
                      *           "code": "7KQM2RXA",
-                     *           "detail": "What was asked for, and why not.",
+                     *           "detail": "The request, and the reason for its refusal.",
                      *           "available": 1,
                      *           "seen": {
                      *             "amount": 24900,
@@ -7230,7 +7231,7 @@ export interface operations {
                      *           "problems": [
                      *             {
                      *               "code": "7KQM2RXA",
-                     *               "detail": "What was asked for, and why not.",
+                     *               "detail": "The request, and the reason for its refusal.",
                      *               "available": 1,
                      *               "seen": {
                      *                 "amount": 24900,
@@ -7797,7 +7798,7 @@ export interface operations {
                      *           "problems": [
                      *             {
                      *               "code": "7KQM2RXA",
-                     *               "detail": "What was asked for, and why not.",
+                     *               "detail": "The request, and the reason for its refusal.",
                      *               "available": 1,
                      *               "seen": {
                      *                 "amount": 24900,
@@ -7923,7 +7924,7 @@ export interface operations {
                      *       "problems": [
                      *         {
                      *           "code": "7KQM2RXA",
-                     *           "detail": "What was asked for, and why not.",
+                     *           "detail": "The request, and the reason for its refusal.",
                      *           "available": 1,
                      *           "seen": {
                      *             "amount": 24900,
@@ -7957,7 +7958,7 @@ export interface operations {
                      *           "problems": [
                      *             {
                      *               "code": "7KQM2RXA",
-                     *               "detail": "What was asked for, and why not.",
+                     *               "detail": "The request, and the reason for its refusal.",
                      *               "available": 1,
                      *               "seen": {
                      *                 "amount": 24900,
@@ -8182,7 +8183,7 @@ export interface operations {
                      *           "problems": [
                      *             {
                      *               "code": "7KQM2RXA",
-                     *               "detail": "What was asked for, and why not.",
+                     *               "detail": "The request, and the reason for its refusal.",
                      *               "available": 1,
                      *               "seen": {
                      *                 "amount": 24900,
@@ -8308,7 +8309,7 @@ export interface operations {
                      *       "problems": [
                      *         {
                      *           "code": "7KQM2RXA",
-                     *           "detail": "What was asked for, and why not.",
+                     *           "detail": "The request, and the reason for its refusal.",
                      *           "available": 1,
                      *           "seen": {
                      *             "amount": 24900,
@@ -8342,7 +8343,7 @@ export interface operations {
                      *           "problems": [
                      *             {
                      *               "code": "7KQM2RXA",
-                     *               "detail": "What was asked for, and why not.",
+                     *               "detail": "The request, and the reason for its refusal.",
                      *               "available": 1,
                      *               "seen": {
                      *                 "amount": 24900,
@@ -8470,7 +8471,7 @@ export interface operations {
                      *           "problems": [
                      *             {
                      *               "code": "7KQM2RXA",
-                     *               "detail": "What was asked for, and why not.",
+                     *               "detail": "The request, and the reason for its refusal.",
                      *               "available": 1,
                      *               "seen": {
                      *                 "amount": 24900,
@@ -8596,7 +8597,7 @@ export interface operations {
                      *       "problems": [
                      *         {
                      *           "code": "7KQM2RXA",
-                     *           "detail": "What was asked for, and why not.",
+                     *           "detail": "The request, and the reason for its refusal.",
                      *           "available": 1,
                      *           "seen": {
                      *             "amount": 24900,
@@ -8630,7 +8631,7 @@ export interface operations {
                      *           "problems": [
                      *             {
                      *               "code": "7KQM2RXA",
-                     *               "detail": "What was asked for, and why not.",
+                     *               "detail": "The request, and the reason for its refusal.",
                      *               "available": 1,
                      *               "seen": {
                      *                 "amount": 24900,
@@ -8762,7 +8763,7 @@ export interface operations {
                      *           "problems": [
                      *             {
                      *               "code": "7KQM2RXA",
-                     *               "detail": "What was asked for, and why not.",
+                     *               "detail": "The request, and the reason for its refusal.",
                      *               "available": 1,
                      *               "seen": {
                      *                 "amount": 24900,
@@ -8888,7 +8889,7 @@ export interface operations {
                      *       "problems": [
                      *         {
                      *           "code": "7KQM2RXA",
-                     *           "detail": "What was asked for, and why not.",
+                     *           "detail": "The request, and the reason for its refusal.",
                      *           "available": 1,
                      *           "seen": {
                      *             "amount": 24900,
@@ -8922,7 +8923,7 @@ export interface operations {
                      *           "problems": [
                      *             {
                      *               "code": "7KQM2RXA",
-                     *               "detail": "What was asked for, and why not.",
+                     *               "detail": "The request, and the reason for its refusal.",
                      *               "available": 1,
                      *               "seen": {
                      *                 "amount": 24900,
@@ -8965,7 +8966,7 @@ export interface operations {
                      *           "problems": [
                      *             {
                      *               "code": "7KQM2RXA",
-                     *               "detail": "What was asked for, and why not.",
+                     *               "detail": "The request, and the reason for its refusal.",
                      *               "available": 1,
                      *               "seen": {
                      *                 "amount": 24900,
@@ -9112,7 +9113,7 @@ export interface operations {
                      *           "problems": [
                      *             {
                      *               "code": "7KQM2RXA",
-                     *               "detail": "What was asked for, and why not.",
+                     *               "detail": "The request, and the reason for its refusal.",
                      *               "available": 1,
                      *               "seen": {
                      *                 "amount": 24900,
@@ -9238,7 +9239,7 @@ export interface operations {
                      *       "problems": [
                      *         {
                      *           "code": "7KQM2RXA",
-                     *           "detail": "What was asked for, and why not.",
+                     *           "detail": "The request, and the reason for its refusal.",
                      *           "available": 1,
                      *           "seen": {
                      *             "amount": 24900,
@@ -9272,7 +9273,7 @@ export interface operations {
                      *           "problems": [
                      *             {
                      *               "code": "7KQM2RXA",
-                     *               "detail": "What was asked for, and why not.",
+                     *               "detail": "The request, and the reason for its refusal.",
                      *               "available": 1,
                      *               "seen": {
                      *                 "amount": 24900,
@@ -9423,7 +9424,7 @@ export interface operations {
                      *           "problems": [
                      *             {
                      *               "code": "7KQM2RXA",
-                     *               "detail": "What was asked for, and why not.",
+                     *               "detail": "The request, and the reason for its refusal.",
                      *               "available": 1,
                      *               "seen": {
                      *                 "amount": 24900,
@@ -9549,7 +9550,7 @@ export interface operations {
                      *       "problems": [
                      *         {
                      *           "code": "7KQM2RXA",
-                     *           "detail": "What was asked for, and why not.",
+                     *           "detail": "The request, and the reason for its refusal.",
                      *           "available": 1,
                      *           "seen": {
                      *             "amount": 24900,
@@ -9583,7 +9584,7 @@ export interface operations {
                      *           "problems": [
                      *             {
                      *               "code": "7KQM2RXA",
-                     *               "detail": "What was asked for, and why not.",
+                     *               "detail": "The request, and the reason for its refusal.",
                      *               "available": 1,
                      *               "seen": {
                      *                 "amount": 24900,
@@ -9725,7 +9726,7 @@ export interface operations {
                      *           "problems": [
                      *             {
                      *               "code": "7KQM2RXA",
-                     *               "detail": "What was asked for, and why not.",
+                     *               "detail": "The request, and the reason for its refusal.",
                      *               "available": 1,
                      *               "seen": {
                      *                 "amount": 24900,
@@ -9851,7 +9852,7 @@ export interface operations {
                      *       "problems": [
                      *         {
                      *           "code": "7KQM2RXA",
-                     *           "detail": "What was asked for, and why not.",
+                     *           "detail": "The request, and the reason for its refusal.",
                      *           "available": 1,
                      *           "seen": {
                      *             "amount": 24900,
@@ -9885,7 +9886,7 @@ export interface operations {
                      *           "problems": [
                      *             {
                      *               "code": "7KQM2RXA",
-                     *               "detail": "What was asked for, and why not.",
+                     *               "detail": "The request, and the reason for its refusal.",
                      *               "available": 1,
                      *               "seen": {
                      *                 "amount": 24900,
@@ -10017,7 +10018,7 @@ export interface operations {
                      *           "problems": [
                      *             {
                      *               "code": "7KQM2RXA",
-                     *               "detail": "What was asked for, and why not.",
+                     *               "detail": "The request, and the reason for its refusal.",
                      *               "available": 1,
                      *               "seen": {
                      *                 "amount": 24900,
@@ -10143,7 +10144,7 @@ export interface operations {
                      *       "problems": [
                      *         {
                      *           "code": "7KQM2RXA",
-                     *           "detail": "What was asked for, and why not.",
+                     *           "detail": "The request, and the reason for its refusal.",
                      *           "available": 1,
                      *           "seen": {
                      *             "amount": 24900,
@@ -10177,7 +10178,7 @@ export interface operations {
                      *           "problems": [
                      *             {
                      *               "code": "7KQM2RXA",
-                     *               "detail": "What was asked for, and why not.",
+                     *               "detail": "The request, and the reason for its refusal.",
                      *               "available": 1,
                      *               "seen": {
                      *                 "amount": 24900,
@@ -10308,7 +10309,7 @@ export interface operations {
                      *           "problems": [
                      *             {
                      *               "code": "7KQM2RXA",
-                     *               "detail": "What was asked for, and why not.",
+                     *               "detail": "The request, and the reason for its refusal.",
                      *               "available": 1,
                      *               "seen": {
                      *                 "amount": 24900,
@@ -10434,7 +10435,7 @@ export interface operations {
                      *       "problems": [
                      *         {
                      *           "code": "7KQM2RXA",
-                     *           "detail": "What was asked for, and why not.",
+                     *           "detail": "The request, and the reason for its refusal.",
                      *           "available": 1,
                      *           "seen": {
                      *             "amount": 24900,
@@ -10468,7 +10469,7 @@ export interface operations {
                      *           "problems": [
                      *             {
                      *               "code": "7KQM2RXA",
-                     *               "detail": "What was asked for, and why not.",
+                     *               "detail": "The request, and the reason for its refusal.",
                      *               "available": 1,
                      *               "seen": {
                      *                 "amount": 24900,
@@ -10601,7 +10602,7 @@ export interface operations {
                      *           "problems": [
                      *             {
                      *               "code": "7KQM2RXA",
-                     *               "detail": "What was asked for, and why not.",
+                     *               "detail": "The request, and the reason for its refusal.",
                      *               "available": 1,
                      *               "seen": {
                      *                 "amount": 24900,
@@ -10727,7 +10728,7 @@ export interface operations {
                      *       "problems": [
                      *         {
                      *           "code": "7KQM2RXA",
-                     *           "detail": "What was asked for, and why not.",
+                     *           "detail": "The request, and the reason for its refusal.",
                      *           "available": 1,
                      *           "seen": {
                      *             "amount": 24900,
@@ -10761,7 +10762,7 @@ export interface operations {
                      *           "problems": [
                      *             {
                      *               "code": "7KQM2RXA",
-                     *               "detail": "What was asked for, and why not.",
+                     *               "detail": "The request, and the reason for its refusal.",
                      *               "available": 1,
                      *               "seen": {
                      *                 "amount": 24900,
@@ -10905,7 +10906,7 @@ export interface operations {
                      *           "problems": [
                      *             {
                      *               "code": "7KQM2RXA",
-                     *               "detail": "What was asked for, and why not.",
+                     *               "detail": "The request, and the reason for its refusal.",
                      *               "available": 1,
                      *               "seen": {
                      *                 "amount": 24900,
@@ -11031,7 +11032,7 @@ export interface operations {
                      *       "problems": [
                      *         {
                      *           "code": "7KQM2RXA",
-                     *           "detail": "What was asked for, and why not.",
+                     *           "detail": "The request, and the reason for its refusal.",
                      *           "available": 1,
                      *           "seen": {
                      *             "amount": 24900,
@@ -11065,7 +11066,7 @@ export interface operations {
                      *           "problems": [
                      *             {
                      *               "code": "7KQM2RXA",
-                     *               "detail": "What was asked for, and why not.",
+                     *               "detail": "The request, and the reason for its refusal.",
                      *               "available": 1,
                      *               "seen": {
                      *                 "amount": 24900,
@@ -11128,7 +11129,7 @@ export interface operations {
                  */
                 near?: string;
                 /**
-                 * @description How far around `near`; 50 where it is not said.
+                 * @description How far around `near`; 50 where it is missing.
                  * @example 50
                  */
                 radius_km?: number;
@@ -11638,7 +11639,7 @@ export interface operations {
                      *         {
                      *           "status": "applied",
                      *           "code": "7KQM2RXA",
-                     *           "detail": "What was asked for, and why not."
+                     *           "detail": "The request, and the reason for its refusal."
                      *         }
                      *       ]
                      *     }
@@ -12517,7 +12518,7 @@ export interface operations {
                      *         {
                      *           "line": 1,
                      *           "code": "7KQM2RXA",
-                     *           "detail": "What was asked for, and why not."
+                     *           "detail": "The request, and the reason for its refusal."
                      *         }
                      *       ]
                      *     }
@@ -13340,7 +13341,7 @@ export interface operations {
                      *           "problems": [
                      *             {
                      *               "code": "7KQM2RXA",
-                     *               "detail": "What was asked for, and why not.",
+                     *               "detail": "The request, and the reason for its refusal.",
                      *               "available": 1,
                      *               "seen": {
                      *                 "amount": 24900,
@@ -13466,7 +13467,7 @@ export interface operations {
                      *       "problems": [
                      *         {
                      *           "code": "7KQM2RXA",
-                     *           "detail": "What was asked for, and why not.",
+                     *           "detail": "The request, and the reason for its refusal.",
                      *           "available": 1,
                      *           "seen": {
                      *             "amount": 24900,
@@ -13500,7 +13501,7 @@ export interface operations {
                      *           "problems": [
                      *             {
                      *               "code": "7KQM2RXA",
-                     *               "detail": "What was asked for, and why not.",
+                     *               "detail": "The request, and the reason for its refusal.",
                      *               "available": 1,
                      *               "seen": {
                      *                 "amount": 24900,
@@ -17720,7 +17721,7 @@ export interface operations {
                  */
                 near?: string;
                 /**
-                 * @description How far around `near`; 50 where it is not said.
+                 * @description How far around `near`; 50 where it is missing.
                  * @example 50
                  */
                 radius_km?: number;
@@ -19982,7 +19983,7 @@ export interface operations {
                      *         {
                      *           "status": "applied",
                      *           "code": "7KQM2RXA",
-                     *           "detail": "What was asked for, and why not.",
+                     *           "detail": "The request, and the reason for its refusal.",
                      *           "on_hand": 1,
                      *           "version": 3
                      *         }
@@ -20063,7 +20064,7 @@ export interface operations {
                      *         {
                      *           "status": "applied",
                      *           "code": "7KQM2RXA",
-                     *           "detail": "What was asked for, and why not.",
+                     *           "detail": "The request, and the reason for its refusal.",
                      *           "on_hand": 1,
                      *           "version": 3
                      *         }
@@ -20579,7 +20580,7 @@ export interface operations {
                      *         {
                      *           "status": "applied",
                      *           "code": "7KQM2RXA",
-                     *           "detail": "What was asked for, and why not.",
+                     *           "detail": "The request, and the reason for its refusal.",
                      *           "on_hand": 1,
                      *           "version": 3
                      *         }
@@ -20660,7 +20661,7 @@ export interface operations {
                      *         {
                      *           "status": "applied",
                      *           "code": "7KQM2RXA",
-                     *           "detail": "What was asked for, and why not.",
+                     *           "detail": "The request, and the reason for its refusal.",
                      *           "on_hand": 1,
                      *           "version": 3
                      *         }
@@ -20838,7 +20839,7 @@ export interface operations {
                      *         {
                      *           "status": "applied",
                      *           "code": "7KQM2RXA",
-                     *           "detail": "What was asked for, and why not.",
+                     *           "detail": "The request, and the reason for its refusal.",
                      *           "on_hand": 1,
                      *           "version": 3
                      *         }
@@ -20996,7 +20997,7 @@ export interface operations {
                      *         {
                      *           "status": "applied",
                      *           "code": "7KQM2RXA",
-                     *           "detail": "What was asked for, and why not.",
+                     *           "detail": "The request, and the reason for its refusal.",
                      *           "on_hand": 1,
                      *           "version": 3
                      *         }
@@ -21227,7 +21228,7 @@ export interface operations {
                  */
                 pickup?: boolean;
                 /**
-                 * @description How far around `near`; 50 where it is not said.
+                 * @description How far around `near`; 50 where it is missing.
                  * @example 50
                  */
                 radius_km?: number;
@@ -21450,7 +21451,7 @@ export interface operations {
                      *           "problems": [
                      *             {
                      *               "code": "7KQM2RXA",
-                     *               "detail": "What was asked for, and why not.",
+                     *               "detail": "The request, and the reason for its refusal.",
                      *               "available": 1,
                      *               "seen": {
                      *                 "amount": 24900,
@@ -21576,7 +21577,7 @@ export interface operations {
                      *       "problems": [
                      *         {
                      *           "code": "7KQM2RXA",
-                     *           "detail": "What was asked for, and why not.",
+                     *           "detail": "The request, and the reason for its refusal.",
                      *           "available": 1,
                      *           "seen": {
                      *             "amount": 24900,
@@ -21610,7 +21611,7 @@ export interface operations {
                      *           "problems": [
                      *             {
                      *               "code": "7KQM2RXA",
-                     *               "detail": "What was asked for, and why not.",
+                     *               "detail": "The request, and the reason for its refusal.",
                      *               "available": 1,
                      *               "seen": {
                      *                 "amount": 24900,
@@ -22478,11 +22479,11 @@ export interface operations {
                      *             {
                      *               "pointer": "/lines/0/quantity",
                      *               "code": "7KQM2RXA",
-                     *               "detail": "What was asked for, and why not."
+                     *               "detail": "The request, and the reason for its refusal."
                      *             }
                      *           ],
                      *           "code": "7KQM2RXA",
-                     *           "detail": "What was asked for, and why not.",
+                     *           "detail": "The request, and the reason for its refusal.",
                      *           "points": {
                      *             "earned": 1,
                      *             "balance": 1

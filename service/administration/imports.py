@@ -277,7 +277,7 @@ async def _deliveries(
         _must_be_known(line.sku, skus)
         head = line.store, line.due_on, line.reference
         if heads.setdefault(line.id, head) != head:
-            raise InvalidField("id", "contradiction", f"{line.id} is told otherwise before")
+            raise InvalidField("id", "contradiction", f"{line.id} differs from an earlier line")
         delivery = before or Delivery(
             id=DeliveryId(unit.new_id("dlv")),
             external_id=line.id,

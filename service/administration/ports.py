@@ -20,7 +20,7 @@ from domain.orders.timeline import TimelineEntry
 
 
 class LeasedEvent(Struct, frozen=True):
-    """An event that is ours until its lease ends; `attempts` tells this lease from the next."""
+    """A leased event; `attempts` distinguishes this lease from the next one."""
 
     id: int
     event: Event
@@ -29,7 +29,7 @@ class LeasedEvent(Struct, frozen=True):
 
 class Outbox(Protocol):
     async def add(self, *events: Event, told: Collection[TimelineEntry] = ()) -> None:
-        """Write down what happened, in the same unit as its cause, and tell it in timelines."""
+        """Adds events in the unit of their cause, with the entries of order timelines."""
 
     async def lease(self, limit: int, span: timedelta) -> Sequence[LeasedEvent]:
         """Up to `limit` due events, oldest first, for `span`, doubled with each attempt."""
@@ -57,7 +57,7 @@ class Webhooks(Protocol):
         """Go on behind `position`, at once, whatever was under way. Raises NotFound."""
 
     async def lease(self, limit: int, span: timedelta) -> Sequence[WebhookDelivery]:
-        """What is to be sent to up to `limit` who are due; ours alone for `span`."""
+        """Leases the next deliveries of up to `limit` due webhooks for `span`."""
 
     async def record_delivery(self, parcel: WebhookDelivery, settled: WebhookUpdate) -> None:
         """Keep how a try ended, while it is ours."""
@@ -72,24 +72,25 @@ class Audit(Protocol):
     """Whether the figures agree with the ledgers they are sums of."""
 
     async def check(self) -> list[Invariant]:
-        """Every invariant with what was checked and what is broken, each seen at one moment.
+        """Returns every invariant with its checked and broken rows, each read at one moment.
 
-        One that takes too long is given up as unfinished; the others are looked at all the same.
+        An invariant that takes too long is reported as unfinished; the others are checked all the
+        same.
         """
 
     async def repair(self) -> list[Repair]:
-        """Set every figure that a ledger explains to what the ledger says, and write that down."""
+        """Sets the figures that ledgers explain to their sums, and records the repairs."""
 
     async def plan_repairs(self) -> list[Repair]:
-        """What `repair` would set and write down, with nothing changed. Nobody waits for it."""
+        """Returns the repairs that `repair` would make; changes nothing, and blocks no writer."""
 
     async def save_report(self, found: list[Invariant]) -> None:
-        """Keep what an audit found in place of what the one before it did."""
+        """Replaces the report of the last audit."""
 
     async def get_last_report(self) -> list[AuditedInvariant]:
-        """What was kept, in the invariants' order of names; nothing before the first audit."""
+        """Returns the last report by the invariants' names; empty before the first audit."""
 
 
 class WebhookSender(Protocol):
     async def send(self, parcel: WebhookDelivery, changes: ChangesPayload) -> DeliveryResult:
-        """Bring the changes to who is to be told; never raises for what the receiver does."""
+        """Sends a delivery; an error of the receiver is a result, never an exception."""

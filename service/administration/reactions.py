@@ -1,7 +1,7 @@
-"""What follows from what happened: the whole list, and how it is worked off.
+"""Reactions to events: the whole list, and the job that processes it.
 
-An event is leased, and its reaction and its removal commit together: the effect happens once, and
-an event that cannot be followed holds up nobody and comes again later.
+An event is leased, and its reaction and its removal commit together: the effect happens once. An
+event that cannot be processed is retried later and delays no other.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -46,7 +46,7 @@ log = structlog.get_logger("hylla.reactions")
 
 
 def reactions(*, thank_after: timedelta) -> Reactions:
-    """Every event and what follows from it; `thank_after` is the delay of the thank-you."""
+    """Returns every event with its reactions; `thank_after` is the delay of the thank-you."""
     thanks = partial(plan_thank_you, after=thank_after)
     return {
         OrderPlaced: (),
@@ -85,6 +85,6 @@ async def _process(units: Units, what_follows: Reactions, leased: LeasedEvent) -
 
 @retry_on_conflict
 async def _record_failure(units: Units, leased: LeasedEvent, trouble: Exception) -> None:
-    log.error("event not followed", event_id=leased.id, attempts=leased.attempts, exc_info=trouble)
+    log.error("event failed", event_id=leased.id, attempts=leased.attempts, exc_info=trouble)
     async with units.begin() as unit:
         await unit.administration.outbox.record_failure(leased, type(trouble).__name__)

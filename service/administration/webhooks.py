@@ -1,4 +1,4 @@
-"""Other systems that are told of stock: made, listed, sent back in time, removed, and served."""
+"""Webhooks of stock changes: created, listed, replayed, deleted and delivered."""
 
 import asyncio
 from datetime import timedelta
@@ -30,7 +30,7 @@ LEASE: Final = timedelta(minutes=1)
 
 
 class CreatedWebhook(Struct, frozen=True):
-    """`secret` is what calls are signed with; it is shown only here."""
+    """A new webhook; `secret` signs its deliveries and is shown only here."""
 
     id: WebhookId
     url: str
@@ -42,7 +42,7 @@ class CreatedWebhook(Struct, frozen=True):
 async def create_webhook(
     units: Units, *, url: str, secret: str, private: bool, request: IdempotencyKey | None
 ) -> CreatedWebhook:
-    """Tell `url` of every change from now on. A repeat of `request` answers the same.
+    """Creates a webhook that sends every later change to `url`; a repeat returns the first.
 
     Raises:
         InvalidField: the address cannot be one of another system.
@@ -70,7 +70,7 @@ async def create_webhook(
 
 @retry_on_conflict
 async def delete_webhook(units: Units, webhook: WebhookId) -> None:
-    """It is told of nothing any more. Raises NotFound."""
+    """Deletes a webhook: it receives no more changes. Raises NotFound."""
     async with units.begin() as unit:
         await unit.administration.webhooks.delete(webhook)
 
@@ -79,12 +79,12 @@ async def delete_webhook(units: Units, webhook: WebhookId) -> None:
 async def replay_webhook(
     units: Units, webhook: WebhookId, *, after: int, request: IdempotencyKey | None
 ) -> Webhook:
-    """Tell it once more of everything behind `after`; one that was disabled is active again.
+    """Replays every change after position `after`; a disabled webhook becomes active again.
 
     Raises:
-        NotFound: there is none.
-        CursorExpired: what came behind that is no longer kept.
-        InvalidField: nothing has come so far yet.
+        NotFound: there is no such webhook.
+        CursorExpired: the changes after that position have been purged.
+        InvalidField: the feed has not reached that position.
     """
     async with units.begin() as unit:
         if first := await unit.foundation.idempotency.claim(request, Webhook):

@@ -1,4 +1,4 @@
-"""What its owner changes in a cart: lines, how they reach the buyer, and that they are kept."""
+"""Changes of cart lines by the owner: quantity, fulfilment, and the hold on the cart's stock."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final, TypeVar
@@ -24,9 +24,9 @@ IN_THE_ADDRESS: Final = {"parameter": "store", "in": "query"}
 
 
 class PutLine(Struct, frozen=True):
-    """How many of a SKU, and how they are to reach the buyer; without a word on that, as before.
+    """A quantity of a SKU and its fulfilment; without `fulfilment` the line keeps the one it has.
 
-    `at` names the line, where the SKU stands on several.
+    `at` names the line where the cart has several lines of the SKU.
     """
 
     sku: Sku
@@ -43,12 +43,12 @@ async def put_cart_line(
     wish: PutLine,
     change: "CartChange",
 ) -> CartView:
-    """Set a line to a quantity; a repeat changes nothing.
+    """Sets a line to a quantity; a repeat changes nothing.
 
     Raises:
         NotFound: no such cart, or no such SKU.
         SkuRetired, CurrencyMismatch, UnknownStore: it can never be ordered like this.
-        AmbiguousCartLine: the SKU stands on more than one, and the wish names none.
+        AmbiguousCartLine: the cart has several lines of the SKU, and the request names none.
     """
 
     async def put(unit: Unit, before: Cart) -> Cart:
@@ -87,9 +87,9 @@ async def set_fulfilment(
     fulfilment: FulfilmentMethod,
     change: "CartChange",
 ) -> SwitchedView:
-    """Have every line reach its buyer in the same way, and say what that changed.
+    """Sets one fulfilment for every line and returns the changes that follow.
 
-    What was held elsewhere is free. A repeat changes nothing. Raises UnknownStore, TooManyUnits.
+    Holds at other stores are released. A repeat changes nothing. Raises UnknownStore, TooManyUnits.
     """
     async with units.begin() as unit:
         if first := await _claimed(unit, caller, cart, change.key, SwitchedView):
@@ -139,7 +139,7 @@ async def restore_line(
 async def delete_saved_line(
     units: Units, *, caller: Caller, cart: CartId, sku: Sku, change: "CartChange"
 ) -> CartView:
-    """Forget what was saved of a SKU; a repeat changes nothing."""
+    """Deletes the saved lines of a SKU; a repeat changes nothing."""
 
     async def step(unit: Unit, before: Cart) -> Cart:
         return before.without_saved(sku, unit.now)
@@ -157,9 +157,9 @@ async def hold_cart(
     limit: int,
     key: IdempotencyKey | None,
 ) -> CartView:
-    """Keep the stock of every line that is to be collected, for a while, or of none.
+    """Holds the stock of every line that is to be collected, or of none.
 
-    Asked again it holds what the cart asks for by then, and longer.
+    A repeat holds the units that the cart has by then, until a later time.
     """
     async with units.begin() as unit:
         if first := await _claimed(unit, caller, cart, key, CartView):

@@ -1,4 +1,4 @@
-"""What makes a cart cheaper or dearer besides its lines: coupons, and how it is sent."""
+"""Terms of a cart besides its lines: coupons, and the shipping method."""
 
 from msgspec import UNSET, Struct, UnsetType
 
@@ -16,13 +16,14 @@ from service.shared.unit_of_work import Unit, Units
 async def add_coupon(
     units: Units, *, caller: Caller, cart: CartId, code: str, change: CartChange
 ) -> CartView:
-    """Put a coupon into a cart; a repeat changes nothing.
+    """Adds a coupon to a cart; a repeat changes nothing.
 
-    One that the cart cannot use yet is taken, and says so; one that it can never use is not.
+    A coupon that the cart cannot use yet is accepted with a problem; one that it can never use is
+    not.
 
     Raises:
         CouponNotFound: there is none with this code.
-        CouponRejected: it has ended, is used up, or is somebody else's.
+        CouponRejected: it has ended, is used up, or belongs to another customer.
         TooManyCoupons
     """
 
@@ -58,7 +59,7 @@ async def remove_coupon(
 
 
 class ShippingChoice(Struct, frozen=True):
-    """How and where to; what is left out stays as it was, and None takes it away."""
+    """A shipping method and address; a field left out stays as it was, and None removes it."""
 
     method: ShippingMethodId | UnsetType | None = UNSET
     address: Address | UnsetType | None = UNSET
@@ -67,7 +68,7 @@ class ShippingChoice(Struct, frozen=True):
 async def choose_shipping(
     units: Units, *, caller: Caller, cart: CartId, wish: ShippingChoice, change: CartChange
 ) -> CartView:
-    """Say how, and where to, what is sent is sent. Raises UnknownShippingMethod."""
+    """Sets the shipping method and address. Raises UnknownShippingMethod."""
 
     async def decide(unit: Unit, before: Cart) -> Cart:
         method = before.method if wish.method is UNSET else wish.method

@@ -19,15 +19,15 @@ async def create_cart(
     key: IdempotencyKey | None,
     market: MarketId | None = None,
 ) -> CartView:
-    """A new cart: the customer's own, a guest's, or one for whoever walked in to a till.
+    """Creates a cart: the customer's own, a guest's, or one of a till.
 
-    A customer has one open cart; asked for another, the open one is the answer. An empty one takes
-    the currency and the market that are asked for. Without a word it is the first market that has
-    the currency.
+    A customer has one open cart: asked for another, the open one is returned. An empty cart takes
+    the currency and the market of the request. Without a market it is the first one with the
+    currency.
 
-    Guests share their page's key, and before they have a cart nothing tells them apart: a first
-    answer that is given again could be somebody else's cart. Their `key` is therefore not looked
-    at; a repeat starts one more empty cart.
+    Guests share the API key of their page, and without a cart they cannot be distinguished: a
+    replayed answer could be another guest's cart. Their `key` is therefore ignored; a repeat
+    creates one more empty cart.
 
     Raises:
         UnknownMarket, CurrencyNotSold
@@ -47,9 +47,9 @@ async def create_cart(
 async def get_or_create_my_cart(
     units: Units, *, caller: Caller, currency: str | None, default: str, locale: str
 ) -> CartView:
-    """The customer's open cart; a new, empty one if there is none.
+    """Returns the customer's open cart, or creates an empty one.
 
-    An empty one takes `currency`; a new one for which nobody named any has the `default`.
+    An empty cart takes `currency`; a new one without it takes the `default`.
     """
     async with units.begin() as unit:
         cart = await _create(unit, caller, currency, default=default)

@@ -1,4 +1,4 @@
-"""Carts that nobody came back to end, and are forgotten when nobody can come back to them."""
+"""Expiry of carts that were left, and their deletion after the retention time."""
 
 from datetime import timedelta
 from typing import Final
@@ -10,7 +10,7 @@ from service.shared.retry import retry_on_conflict
 from service.shared.unit_of_work import Units
 
 RETENTION: Final = timedelta(days=30)
-"""How long a cart that is over still says so, and a claim of it can be repeated."""
+"""The time for which an ended cart answers with its state, and its claim can be repeated."""
 
 
 @retry_on_conflict

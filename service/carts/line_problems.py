@@ -1,4 +1,4 @@
-"""What stands in the way of ordering a line, as things are now. Nothing is dropped in silence."""
+"""Problems that prevent a cart line from being ordered now. No line is dropped silently."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -33,7 +33,7 @@ class LineProblem(Struct, frozen=True, omit_defaults=True):
 
 
 class LineFacts(Struct, frozen=True):
-    """What a cart's lines are compared with; `over` are the limits that SKUs exceed."""
+    """The facts that a cart's lines are compared with; `over` are the limits that SKUs exceed."""
 
     catalogue: Mapping[Sku, Product]
     stores: Mapping[StoreId, Store]
@@ -76,13 +76,13 @@ def _of_fulfilment(line: CartLine, facts: LineFacts, now: datetime) -> Iterator[
         store = facts.stores.get(line.fulfilment.store)
         if store is None or not store.pickup or store.ready_at(now) is None:
             name = store.name if store else line.fulfilment.store
-            yield LineProblem("pickup_unavailable", f"{name} hands nothing over now.")
+            yield LineProblem("pickup_unavailable", f"{name} hands no pickups over now.")
 
 
 def shortage_problem(
     line: CartLine, facts: LineFacts, taken: Counter[StockKey]
 ) -> list[LineProblem]:
-    """What is not there of a line, when the lines before it have `taken` theirs."""
+    """Returns the shortage of a line when the lines before it have `taken` their units."""
     product = facts.catalogue.get(line.sku)
     if product is None or line.fulfilment is None:
         return []
@@ -110,7 +110,7 @@ def shortage_problem(
 def _shortage_of_all(
     line: CartLine, product: Product, facts: LineFacts, taken: Counter[StockKey]
 ) -> list[LineProblem]:
-    """What all locations together lack of a line that is to be sent."""
+    """Returns the units that all locations together lack for a line that is to be sent."""
     parts = stocked_components(product, facts.catalogue)
     if not parts:
         return []

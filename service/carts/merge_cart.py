@@ -25,7 +25,7 @@ from service.shared.unit_of_work import Unit, Units
 
 
 class ClaimedCartView(Struct, frozen=True):
-    """The customer's cart after a guest's cart was claimed, and what that changed."""
+    """The customer's cart after a guest's cart was claimed, and the changes that followed."""
 
     cart: CartView
     changes: list[MergedLine]
@@ -35,12 +35,12 @@ class ClaimedCartView(Struct, frozen=True):
 async def claim_cart(
     units: Units, *, caller: Caller, cart: CartId, locale: str, key: IdempotencyKey | None
 ) -> ClaimedCartView:
-    """Move a guest's cart to the customer who has its token, or merge it into the customer's own.
+    """Moves a guest's cart to the customer who has its token, or merges it with theirs.
 
-    A repeat by the same customer changes nothing; from now on the token opens nothing.
+    A repeat by the same customer changes nothing; the token is invalid afterwards.
 
     Raises:
-        NotFound: the token is not this cart's, or somebody else has claimed it.
+        NotFound: the token is not this cart's, or another customer has claimed it.
     """
     assert caller.customer is not None, "only a customer claims"
     async with units.begin() as unit:

@@ -40,9 +40,9 @@ class Carts(Protocol):
         """The customer's open cart, or the one being paid for; locked until the unit ends."""
 
     async def get_saved_for_update(self, caller: Caller) -> list[CartLine]:
-        """What the caller saved for later in the cart that was ordered last; it leaves that cart.
+        """Removes and returns the saved lines of the caller's last ordered cart.
 
-        For a guest it is the cart whose token came along.
+        For a guest it is the cart of the token.
         """
 
     async def find_by_member(self, said: str) -> Cart | None:
@@ -52,12 +52,12 @@ class Carts(Protocol):
         """The open cart whose code this is now."""
 
     async def set_code(self, cart: CartId, code_hash: bytes, until: datetime) -> None:
-        """Open a taken cart to whoever has the code, until then."""
+        """Sets the code that opens a locked cart at a till until a time."""
 
     async def get_stale_for_update(self, rules: CartRules, limit: int) -> list[Cart]:
-        """Open carts whose time is over and that nobody has locked, locked for us.
+        """Returns expired open carts that no other unit has locked, and locks them.
 
-        Those that are being paid for are left out.
+        Carts whose payment is in progress are left out.
         """
 
     async def clear(self, carts: Collection[CartId], state: CartState) -> None:
@@ -68,7 +68,7 @@ class Carts(Protocol):
 
 
 class RecentlyViewed(Protocol):
-    """What somebody looked at lately, by customer or by a guest's cart."""
+    """Recently viewed products, by customer or by a guest's cart."""
 
     async def record(self, owner: CustomerId | CartId, skus: Sequence[Sku]) -> None:
         """These were looked at just now, the newest first; the oldest beyond the bound go."""
@@ -77,6 +77,6 @@ class RecentlyViewed(Protocol):
         """The newest first."""
 
     async def move(self, guest: CartId, customer: CustomerId) -> None:
-        """What a guest looked at is the customer's from now on."""
+        """Moves a guest's recently viewed products to the customer."""
 
     async def purge(self, owners: Collection[CartId]) -> None: ...

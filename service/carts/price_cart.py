@@ -1,4 +1,4 @@
-"""What a cart costs now, by the one rule that its view and its checkout share."""
+"""The price of a cart now, by the one rule that its view and its checkout share."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -23,7 +23,7 @@ ADDRESS: Final = "address"
 
 
 class PricingInputs(Struct, frozen=True):
-    """What prices are made by at this moment, and the coupons of the carts that are priced."""
+    """The price rules of this moment, and the coupons of the carts that are priced."""
 
     rules: PricingRules
     coupons: Mapping[PriceScope, Coupon]
@@ -31,9 +31,9 @@ class PricingInputs(Struct, frozen=True):
 
 
 class PricedCart(Struct, frozen=True):
-    """A cart with its price. `coupons` are those that take something off: an order uses them.
+    """A priced cart. `coupons` are those that reduce the price: an order uses them.
 
-    `requires` is what is missing.
+    `requires` are the fields that are missing.
     """
 
     quote: Quote
@@ -66,7 +66,7 @@ def price_cart(
     locale: str,
     address: Address | None = None,
 ) -> PricedCart:
-    """What the cart costs; it goes to `address`, or to where the cart says."""
+    """Prices a cart that is sent to `address`, or to the address of the cart."""
     address = address or cart.address
     items = [_item(line, catalogue.get(line.sku)) for line in cart.lines]
     market = ensure_market(known.rules.markets, cart.currency, cart.market)
@@ -97,7 +97,7 @@ def price_cart(
 
 
 def _item(line: CartLine, product: Product | None) -> PromotionItem:
-    """What is not in the catalogue any more costs what was seen."""
+    """Returns the item of a line; a SKU that left the catalogue costs its last seen price."""
     price, category = (product.price, product.category) if product else (line.seen, "")
     return PromotionItem(
         line.line_id, line.sku, line.quantity, price.amount, category, line.is_for_shipping

@@ -33,7 +33,7 @@ from service.shared.unit_of_work import Unit, Units
 
 
 class SavedLineView(Struct, frozen=True):
-    """A line for later costs nothing yet; `total` is what its units would cost."""
+    """A saved line; `total` is the price that its units would have."""
 
     sku: Sku
     name: str
@@ -45,7 +45,7 @@ class SavedLineView(Struct, frozen=True):
 
 
 class LineView(SavedLineView, frozen=True, kw_only=True):
-    """`total` is what the units cost less their discounts, `to_pay` the same with its tax."""
+    """A cart line; `total` is the price of its units less discounts, `to_pay` the same with tax."""
 
     discounts: list[LineDiscount]
     tax_rate: Percent | None
@@ -54,7 +54,7 @@ class LineView(SavedLineView, frozen=True, kw_only=True):
 
 
 class GroupView(Struct, frozen=True):
-    """Lines of one store and method; the promise is what an order placed now would get."""
+    """Lines of one store and method; the promise is the one that an order placed now would get."""
 
     method: str
     store: StoreId | None
@@ -64,7 +64,7 @@ class GroupView(Struct, frozen=True):
 
 
 class ShippingView(Struct, frozen=True):
-    """How what is sent is sent, and where to. Without a chosen method it is the cheapest."""
+    """The shipping method and address. Without a chosen method it is the cheapest."""
 
     chosen: ShippingMethodId | None
     address: Address | None
@@ -82,8 +82,8 @@ class ChangedTotal(Struct, frozen=True):
 class CartView(Struct, frozen=True):
     """A cart with names, prices and availability as they are now.
 
-    `requires` is what checkout still has to be told: the `address` of what is sent.
-    `changed_totals` are those that a write has changed, in the answer to it.
+    `requires` are the fields that checkout needs, such as the `address` of lines that are sent.
+    `changed_totals` are the totals that a write has changed, in the answer to it.
     """
 
     id: CartId
@@ -107,7 +107,7 @@ class CartView(Struct, frozen=True):
 
 
 async def get_cart(units: Units, *, caller: Caller, cart: CartId, locale: str) -> CartView:
-    """Raises NotFound: there is no such cart, or it is somebody else's."""
+    """Returns a cart. Raises NotFound: there is no such cart, or it belongs to another customer."""
     async with units.read() as unit:
         found = await unit.carts.carts.get(cart)
         found.ensure_access(caller)
@@ -115,9 +115,9 @@ async def get_cart(units: Units, *, caller: Caller, cart: CartId, locale: str) -
 
 
 async def view_cart(unit: Unit, cart: Cart, locale: str, before: Cart | None = None) -> CartView:
-    """The cart with today's names, prices and availability; problems say what changed.
+    """Returns the cart with current names, prices and availability, and with its problems.
 
-    With the cart as it was `before`, it also says which totals that has changed.
+    With the cart as it was `before`, the view has the totals that have changed since.
     """
     both = [cart] if before is None or before is cart else [cart, before]
     told = [*cart.lines, *cart.saved]

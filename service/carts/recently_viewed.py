@@ -1,4 +1,4 @@
-"""What somebody looked at lately, on whichever device; a guest's comes along at log-in."""
+"""Recently viewed products, on any device; a guest's are moved to the customer at log-in."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -22,7 +22,7 @@ MAX_RECORDED: Final = True
 
 
 class ViewedItem(Struct, frozen=True):
-    """`availability` is a hint: what could be had from all stores together."""
+    """A viewed product; `availability` is a hint: the units of all stores together."""
 
     sku: Sku
     name: str
@@ -33,7 +33,7 @@ class ViewedItem(Struct, frozen=True):
 
 
 class ViewedItems(Struct, frozen=True):
-    """The newest first; what is not in the catalogue any more is left out."""
+    """Viewed products, newest first; SKUs that left the catalogue are left out."""
 
     items: list[ViewedItem]
 
@@ -47,11 +47,11 @@ async def record_viewed(
     skus: Sequence[Sku],
     key: IdempotencyKey | None,
 ) -> None:
-    """These were looked at just now, the newest first.
+    """Records the SKUs as viewed now, the newest first.
 
     Raises:
         NotFound: no such cart, or not the caller's.
-        Invalid: a SKU that nobody sells; nothing is noted.
+        Invalid: a SKU is unknown; nothing is recorded.
     """
     async with units.begin() as unit:
         owner = await _owner(unit, caller, cart)
@@ -63,7 +63,7 @@ async def record_viewed(
             for place, sku in enumerate(skus)
             if sku not in known
         ]:
-            raise Invalid("Nobody sells some of these.", errors=strangers)
+            raise Invalid("Some of these SKUs are unknown.", errors=strangers)
         await unit.carts.recently_viewed.record(owner, skus)
         await unit.foundation.idempotency.save_answer(key, MAX_RECORDED)
 

@@ -44,13 +44,13 @@ class PlannedUnits(Struct, frozen=True):
 
 
 class SharePlan(StorePlan, frozen=True, kw_only=True):
-    """What one of two stores serves."""
+    """The part of the cart that one of two stores serves."""
 
     lines: list[PlannedUnits]
 
 
 class SplitPlan(Struct, frozen=True):
-    """Two stores that serve the most together; `missing` is what even they have not."""
+    """The two stores that serve the most together; `missing` are the units that both lack."""
 
     covered: int
     stores: list[SharePlan]
@@ -72,9 +72,9 @@ class StoreOptions(Struct, frozen=True):
 async def plan_store_options(
     units: Units, *, caller: Caller, cart: CartId, around: NearLocation | None, limit: int
 ) -> StoreOptions:
-    """Which stores could serve the cart now, however its lines are fulfilled; nothing is held.
+    """Returns the stores that could serve the cart now, whatever its fulfilment; nothing is held.
 
-    Raises NotFound: there is no such cart, or it is somebody else's.
+    Raises NotFound: there is no such cart, or it belongs to another customer.
     """
     async with units.read() as unit:
         found = await unit.carts.carts.get(cart)
@@ -98,7 +98,7 @@ async def plan_store_options(
 async def _lying(
     unit: Unit, cart: Cart, catalogue: Catalogue, around: NearLocation | None
 ) -> tuple[list[NearbyStore], StockView]:
-    """The stores around a point, or every one that has any of it, and what lies there."""
+    """Returns the stores around a point, or all that have any of the units, with their stock."""
     near = (
         await unit.stores.stores.list_near(around.latitude, around.longitude, around.radius_km)
         if around
@@ -120,7 +120,7 @@ async def _lying(
 
 
 def _wishes(cart: Cart, catalogue: Catalogue) -> list[WantedItem]:
-    """What the cart wants of each SKU, on whichever of its lines."""
+    """Returns the quantity that the cart wants of each SKU, over all lines."""
     wanted: dict[Sku, int] = {}
     for line in cart.lines:
         wanted[line.sku] = wanted.get(line.sku, 0) + line.quantity

@@ -1,4 +1,4 @@
-"""What it means for a cart that its lines reach the buyer in another way."""
+"""The effects of a changed fulfilment on the lines of a cart."""
 
 from msgspec import Struct, field
 
@@ -10,9 +10,9 @@ from service.carts.queries import CartView, GroupView, LineView
 
 
 class SwitchedLine(Struct, frozen=True):
-    """A line that `was` fulfilled in another way; `problems` are those that it did not have before.
+    """A line whose fulfilment `was` another one; `problems` are those that it did not have before.
 
-    `quantity` is what was switched; where the SKU stood on several lines they are one by now.
+    `quantity` are the switched units; several lines of the SKU have become one.
     """
 
     sku: Sku
@@ -37,7 +37,7 @@ class SwitchedView(CartView, frozen=True, kw_only=True):
 
 
 def switched_view(was: CartView, cart: CartView) -> SwitchedView:
-    """`cart` with what is not as it `was`."""
+    """Returns the view of `cart` with its differences from the cart as it `was`."""
     changes = [
         change for line in was.lines if (change := _switched(line, cart)).was != change.fulfilment
     ]

@@ -1,7 +1,6 @@
-"""A shopper's cart at a till: found by the member or by the code on the shopper's own page.
+"""A shopper's cart at a till: found by the member or by the code on the shopper's page.
 
-Whoever works there may then change and order it for a while, with a token that opens that one cart
-in that one store.
+The till may then change and order the cart for a while, with a token for this cart and store.
 """
 
 from datetime import datetime, timedelta
@@ -29,7 +28,7 @@ INVALID_CODE: Final = "a cart's code"
 
 
 class CartCode(Struct, frozen=True):
-    """What the shopper's page shows for the till to read; it opens the cart until then."""
+    """The code that the shopper's page shows to the till, and the time until which it is valid."""
 
     code: str
     until: datetime
@@ -70,10 +69,10 @@ async def find_cart_at_till(
     code: str | None,
     locale: str,
 ) -> CartView:
-    """The open cart of a member, or the one whose code the shopper shows.
+    """Returns the open cart of a member, or the one with the code that the shopper shows.
 
     Raises:
-        NotFound: there is none; which of the two is wrong is not told.
+        NotFound: there is none; the answer does not reveal which of the two is wrong.
         RateLimited: this till has tried too many codes.
     """
     if not caller.works_at(store):

@@ -15,16 +15,16 @@ class Products(Protocol):
         """Those that exist, active or retired, with the parts of kits and their relations."""
 
     async def lock(self, skus: Collection[Sku]) -> dict[Sku, Product]:
-        """Those that exist, kept as they are until the unit ends."""
+        """Returns the products that exist, locked against changes until the unit ends."""
 
     async def filter_known(self, skus: Collection[Sku]) -> set[Sku]:
         """Which of them exist."""
 
     async def get_with_parts(self, skus: Collection[Sku]) -> dict[Sku, ProductWithParts]:
-        """What those that exist are made of, and the parts of the kits among them."""
+        """Returns the stock facts of products, with the parts of kits and of the kits' parts."""
 
     async def find_by_gtin(self, gtins: Collection[str]) -> dict[str, Sku]:
-        """What bears each of these barcodes, in 14 digits; the active first."""
+        """Returns the SKU of each barcode (GTIN-14); active products come first."""
 
     async def search(
         self, *, gtin: str | None, query: str | None, after: Sku, limit: int

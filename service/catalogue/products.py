@@ -1,4 +1,4 @@
-"""What the office decides of a product by hand; everything else comes in with its files."""
+"""Changes of single products by the office; all other changes arrive in files."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -17,10 +17,10 @@ from service.shared.unit_of_work import Units
 async def update_product(
     units: Units, sku: Sku, told: Mapping[str, Any], *, key: IdempotencyKey | None
 ) -> Product:
-    """Change the fields that are told; a repeat changes nothing.
+    """Changes the given fields; a repeat changes nothing.
 
-    Where its stock is no longer counted it never runs out. What it is promised to stays promised,
-    and its shelves are kept all the same.
+    A product whose stock is no longer counted never runs out. Existing allocations stay, and its
+    stock levels are still recorded.
 
     Raises:
         ProductNotFound, SkuRetired.

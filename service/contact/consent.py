@@ -1,4 +1,4 @@
-"""Consents are recorded, and answered as what a customer allows now."""
+"""Consents: recorded as statements, and answered as the contact that a customer allows now."""
 
 from collections.abc import Sequence
 
@@ -15,14 +15,14 @@ from service.shared.unit_of_work import Units
 
 
 class AllowedContact(Struct, frozen=True):
-    """What a customer allows now, and every statement it comes from, the latest first."""
+    """The contact that a customer allows now, and the statements behind it, the latest first."""
 
     current: list[Permission]
     items: list[Consent]
 
 
 class ConsentStatement(Struct, frozen=True):
-    """What a customer says about one purpose on one channel."""
+    """A customer's consent or its withdrawal, for one purpose on one channel."""
 
     purpose: Purpose
     channel: MessageChannel
@@ -41,9 +41,9 @@ async def record_consent(
     caller: Caller | None,
     key: IdempotencyKey | None = None,
 ) -> Consent:
-    """Write down what a customer says; it counts from the moment it is answered.
+    """Records a consent statement; it is in force from the time of the answer.
 
-    Saying again what counts already adds nothing.
+    A statement that is in force already is not recorded again.
     """
     async with units.begin() as unit:
         if first := await unit.foundation.idempotency.claim(key, Consent):

@@ -10,14 +10,14 @@ from domain.kernel.ids import CustomerId
 
 class Preferences(Protocol):
     async def get(self, customer: CustomerId) -> preferences.Preferences:
-        """What the customer stated, with the language of the profile; nothing for nobody."""
+        """Returns the stated preferences and the locale; defaults for an unknown customer."""
 
     async def upsert(self, customer: CustomerId, stated: preferences.Preferences) -> None:
         """State all of it anew; a locale becomes the profile's too."""
 
 
 class Consents(Protocol):
-    """What customers said, for ever."""
+    """The consent statements of customers; they are never deleted."""
 
     async def record(self, customer: CustomerId, consent: Consent) -> None: ...
 

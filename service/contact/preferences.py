@@ -11,7 +11,7 @@ from service.shared.unit_of_work import Units
 async def update_preferences(
     units: Units, customer: CustomerId, stated: Preferences, *, key: IdempotencyKey | None
 ) -> Preferences:
-    """State all of them anew; what is left out is no longer stated."""
+    """Replaces all preferences; a field left out is no longer stated."""
     async with units.begin() as unit:
         if first := await unit.foundation.idempotency.claim(key, Preferences):
             return first

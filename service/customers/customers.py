@@ -14,10 +14,10 @@ from service.shared.unit_of_work import Units
 async def create_customer(
     units: Units, person: Mapping[str, Any], *, member: bool, key: IdempotencyKey | None
 ) -> Profile:
-    """Make somebody known, and a member unless `member` says no.
+    """Creates a customer, and a loyalty member unless `member` is false.
 
     Raises:
-        ExternalIdTaken: the retailer's key stands for somebody we know already.
+        ExternalIdTaken: another customer has the retailer's id.
         InvalidField: an address or a number cannot be one.
     """
     async with units.begin() as unit:
@@ -37,10 +37,10 @@ async def create_customer(
 async def update_customer(
     units: Units, customer: CustomerId, changes: Mapping[str, Any], *, key: IdempotencyKey | None
 ) -> Profile:
-    """Change what was told; what was not stays as it was.
+    """Changes the given fields; the others stay as they were.
 
     Raises:
-        CustomerNotFound: there is nobody of this id.
+        CustomerNotFound: there is no customer of this id.
         InvalidField: an address or a number cannot be one.
     """
     async with units.begin() as unit:

@@ -31,7 +31,7 @@ class Customers(Protocol):
         """Write a taken customer back."""
 
     async def lock(self, external_ids: Collection[str]) -> dict[str, Customer]:
-        """Those that exist, by the retailer's key, kept as they are until the unit ends."""
+        """Returns the customers that exist, by the retailer's id, locked until the unit ends."""
 
     async def upsert(self, customers: Sequence[Customer]) -> None:
         """Write each customer with an external id, new or known, as it is now."""

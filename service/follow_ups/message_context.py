@@ -1,4 +1,4 @@
-"""What the writing of messages needs besides the database."""
+"""The inputs of message content besides the database."""
 
 from datetime import timedelta
 
@@ -24,9 +24,9 @@ class MessageContext(Struct, frozen=True):
     thank_you_after: timedelta = timedelta(0)
 
     def order_url(self, order: Order) -> str | None:
-        """Where its buyer sees an order; a guest's link opens it by the token behind the `#`.
+        """Returns the address of an order's page; a guest's has the token after the `#`.
 
-        What stands there a browser keeps to itself: it is in no log and no referrer.
+        Browsers never send the part after the `#`: it appears in no log and no referrer.
         """
         if not self.shop_url:
             return None
@@ -38,6 +38,6 @@ class MessageContext(Struct, frozen=True):
 
 
 def unsubscribe_token(codes: Codes, customer: CustomerId, channel: MessageChannel) -> str:
-    """What ends advertising to a customer on a channel. It never grows old."""
+    """Returns the token that ends marketing to a customer on a channel. It never expires."""
     proof = codes.hash(f"stop {customer} {channel}").hex()[:32]
     return f"{customer}.{channel}.{proof}"

@@ -1,4 +1,4 @@
-"""What a message is about, as it is when the message leaves, and whether that still holds."""
+"""Message subjects: the things a message is about, read when the message is sent."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -24,7 +24,7 @@ STEPS: Final = 1000
 
 
 class Recipient(Struct, frozen=True):
-    """Whom a message is for; a guest is reached by what the order says."""
+    """The recipient of a message; a guest is reached by the contact of the order."""
 
     addresses: ContactAddresses
     locale: str
@@ -42,7 +42,7 @@ class MessageSubject(Struct, frozen=True, kw_only=True):
 
     @property
     def is_so(self) -> bool:
-        """Whether what the message says still holds."""
+        """Whether the subject still holds, so that the message is sent."""
         return True
 
     @property
@@ -72,7 +72,7 @@ class OrderLinkSubject(MessageSubject, frozen=True, kw_only=True):
 
     @property
     def items(self) -> Mapping[Sku, int]:
-        """What was ordered and not cancelled."""
+        """Units that were ordered and not cancelled."""
         return self.order.units
 
 
@@ -92,7 +92,7 @@ class PickupReadySubject(MessageSubject, frozen=True, kw_only=True):
 
 
 class ThankYouSubject(MessageSubject, frozen=True, kw_only=True):
-    """What was collected, or has arrived."""
+    """Collected or delivered goods, for the thank-you."""
 
     group: Fulfilment
 
@@ -120,12 +120,12 @@ class ShipmentSentSubject(MessageSubject, frozen=True, kw_only=True):
 
     @property
     def to_come(self) -> Mapping[Sku, int]:
-        """What is still to be sent of the whole order, from wherever."""
+        """Units of the whole order that are still to be sent, from any location."""
         return self.order.unshipped_units
 
 
 class OrderShortSubject(MessageSubject, frozen=True, kw_only=True):
-    """Goods that their buyer wanted and does not get; what the buyer gave up is none of them."""
+    """Goods that the buyer ordered and will not get; the buyer's own cancellations are left out."""
 
     cancelled_units: Mapping[Sku, int]
 

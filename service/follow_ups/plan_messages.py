@@ -1,4 +1,4 @@
-"""What follows for messages when something happened. Planning the same again changes nothing."""
+"""Planning of messages when an event is processed. A repeat changes nothing."""
 
 from datetime import datetime, timedelta
 from typing import Final
@@ -40,7 +40,7 @@ FulfilmentEnded = (
 
 
 async def plan_pickup_ready(unit: Unit, event: PickupReady) -> None:
-    """Plan to tell the buyer, once for each revision of the pickup, while it waits."""
+    """Plans the pickup message, once for each revision of the pickup, valid while it is ready."""
     pickup = await unit.fulfilment.pickups.get(event.pickup)
     until = pickup.collect_by or event.at + READY_VALIDITY
     key = f"{event.pickup}:{event.revision}"
@@ -48,14 +48,14 @@ async def plan_pickup_ready(unit: Unit, event: PickupReady) -> None:
 
 
 async def plan_shipment_sent(unit: Unit, event: ShipmentSent) -> None:
-    """Plan to tell the buyer, once for each parcel, while it is on its way."""
+    """Plans the shipment message, once for each parcel, valid while it is in transit."""
     within = (unit.now, event.at + SENT_VALIDITY)
     key = f"{event.shipment}:{event.tracking_number}"
     await _add(unit, event, MessageKind.SHIPMENT_SENT, key, within=within)
 
 
 async def plan_order_short(unit: Unit, event: PickupEnded | ShipmentEnded) -> None:
-    """Plan to tell the buyer, once for each pickup or shipment, that the rest does not come."""
+    """Plans the message about missing goods, once for each pickup or shipment."""
     if event.state in CANCELLED_BY_RETAILER:
         within = (unit.now, event.at + SHORT_VALIDITY)
         group = event.pickup if isinstance(event, PickupEnded) else event.shipment
@@ -65,7 +65,7 @@ async def plan_order_short(unit: Unit, event: PickupEnded | ShipmentEnded) -> No
 async def plan_thank_you(
     unit: Unit, event: PickupCollected | PickupEnded | ShipmentDelivered, *, after: timedelta
 ) -> None:
-    """Plan to thank the buyer `after` the end of what was collected or sent, if only in part."""
+    """Plans the thank-you message `after` the end of a collected or sent fulfilment."""
     due = event.at + after
     within = (due, due + THANK_YOU_VALIDITY)
     if isinstance(event, ShipmentDelivered):

@@ -21,7 +21,7 @@ class Messages(Protocol):
         """The message, locked until the unit ends. Raises MessageNotFound."""
 
     async def get_due_for_update(self, now: datetime) -> Message | None:
-        """The planned message that is due longest and nobody has locked, locked for us."""
+        """Returns the longest due message that no other unit has locked, and locks it."""
 
     async def get_lost_for_update(self, now: datetime) -> Message | None:
         """A claimed message whose lease is over, locked for us."""
@@ -41,9 +41,9 @@ class Messages(Protocol):
         """Newest first."""
 
     async def count_marketing_since(self, customer: CustomerId, since: datetime) -> int:
-        """How much advertising the customer was sent, or may still get from one who has claimed it.
+        """Counts the marketing messages that the customer was sent, or may still get from a claim.
 
-        The customer is locked until the unit ends, so that nobody else counts the same.
+        The customer is locked until the unit ends, so that no other unit counts the same.
         """
 
 
@@ -52,7 +52,7 @@ class MessageCarrier(Protocol):
         """Hand a message over. The same id again is the same message."""
 
     async def close(self) -> None:
-        """Close the connections that the carrier keeps open."""
+        """Closes the connections of the carrier."""
 
 
 @runtime_checkable
@@ -61,7 +61,7 @@ class MessageChannels(MessageCarrier, Protocol):
 
     @property
     def open(self) -> frozenset[MessageChannel]:
-        """Channels that somebody carries."""
+        """Channels that have a carrier."""
 
 
 @runtime_checkable

@@ -1,8 +1,8 @@
-"""Messages go out, each once: every question is asked again when its turn comes.
+"""Sending of messages, each once: every rule is checked again when the message is due.
 
-The network lies between two units. The first claims the message and writes it from the shop as it
-is; the second records what the provider said. Of a claim whose answer never came, nobody knows
-whether it went out.
+The provider is called between two units. The first claims the message and composes it from the
+current data; the second records the provider's answer. A claim whose answer never came has an
+unknown outcome.
 """
 
 import asyncio
@@ -31,7 +31,7 @@ log = structlog.get_logger("hylla.messages")
 async def send_due(
     units: Units, desk: MessageContext, *, most: int = 100, go_on: Callable[[], bool] = lambda: True
 ) -> int:
-    """Send what is due, some `most` messages, while `go_on` says so; how many were dealt with."""
+    """Sends at most `most` due messages while `go_on` returns true; returns their number."""
     lanes = [_send_loop(units, desk, most // CONCURRENCY, go_on) for _ in range(CONCURRENCY)]
     done = await asyncio.gather(*lanes, return_exceptions=True)
     for one in done:
@@ -91,7 +91,7 @@ async def recover_lost(units: Units) -> bool:
 async def _decide(
     unit: Unit, desk: MessageContext, due: Message
 ) -> tuple[Message, OutgoingMessage | None]:
-    """What becomes of a due message, and what is to be sent if it is."""
+    """Returns the next state of a due message, and the message to send if it is sent."""
     now = unit.now
     if now > due.send_before:
         return due.expire(now), None

@@ -14,11 +14,11 @@ from service.shared.retry import retry_on_conflict
 from service.shared.unit_of_work import Unit, Units
 
 SENT_WITHIN: Final = timedelta(hours=6)
-"""Whoever asked has given up by then."""
+"""The time after which a requested link is no longer sent."""
 
 
 class OrderLinkRequest(Struct, frozen=True, forbid_unknown_fields=True):
-    """The number of the order, and the e-mail address that was told with it."""
+    """The id of an order, and the e-mail address given with it."""
 
     order: Annotated[OrderId, Meta(min_length=1, max_length=64)]
     email: Annotated[str, Meta(min_length=3, max_length=254)]
@@ -28,7 +28,7 @@ class OrderLinkRequest(Struct, frozen=True, forbid_unknown_fields=True):
 async def send_order_link(
     units: Units, *, lost: OrderLinkRequest, key: IdempotencyKey | None
 ) -> None:
-    """Plan to send the link to whoever ordered, once an hour; nothing where that is somebody else.
+    """Plans the message with the link to the buyer, at most one an hour; none for another address.
 
     Customers have no such link: they log in.
     """

@@ -1,4 +1,4 @@
-"""The link at the end of an offer: whoever has it may end the offers it stands for."""
+"""Unsubscribe links: the token of a link ends the marketing that it was made for."""
 
 from hmac import compare_digest
 

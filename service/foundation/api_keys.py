@@ -27,14 +27,14 @@ async def create_api_key(
     caller: Caller | None = None,
     request: IdempotencyKey | None = None,
 ) -> tuple[ApiKey, str | None]:
-    """A new key, and its secret, which is shown this once and kept only as a hash.
+    """Creates an API key and returns its secret, which is shown once and stored as a hash.
 
-    A repeat of `request` answers the same key without its secret, which nobody has any more. Only
-    whoever keeps the machine itself makes one without a `caller`.
+    A repeat of `request` returns the same key without its secret. Only the operator of the machine
+    creates a key without a `caller`.
 
     Raises:
-        Forbidden: it would open more than the key of the caller, which was narrowed.
-        Invalid: the role takes no key, or stores, terminal or scopes do not go with it.
+        Forbidden: it would allow more than the key of the caller, which is restricted.
+        Invalid: the role takes no key, or stores, terminal or scopes do not fit it.
     """
     ensure_valid_binding(role, stores, terminal, scopes)
     if caller is not None and role is Role.OFFICE:
@@ -74,11 +74,11 @@ async def revoke_api_key(units: Units, key: ApiKeyId) -> None:
 def ensure_valid_binding(
     role: Role, stores: Collection[StoreId], terminal: str, scopes: Collection[str]
 ) -> None:
-    """Raises Invalid where a key would not be what its role needs."""
+    """Raises Invalid where the stores, terminal or scopes do not fit the role of a key."""
     if role is Role.CUSTOMER:
         raise _wrong("/role", "not_allowed", "customers call with a token, not with a key")
     if role is Role.TILL and len(stores) != 1:
-        raise _wrong("/stores", "one_store", "a till stands in one store")
+        raise _wrong("/stores", "one_store", "a till belongs to one store")
     if role is Role.TILL and not terminal:
         raise _wrong("/terminal", "required", "a till has a terminal")
     if role is Role.ASSOCIATE and not stores:

@@ -63,7 +63,9 @@ class Authenticator:
             return Caller(claims.role, claims.subject, stores=claims.stores, scopes=claims.scopes)
         customer = await self._known(claims)
         if customer is None:
-            raise Unauthenticated("Nobody is known by this token.", code="token_subject_unknown")
+            raise Unauthenticated(
+                "The subject of this token is no customer.", code="token_subject_unknown"
+            )
         return Caller(Role.CUSTOMER, customer, customer=customer)
 
     async def _known_of_all(self, asked: Sequence[TokenClaims]) -> list[CustomerId | None]:

@@ -27,12 +27,12 @@ class ApiKeys(Protocol):
 
 class AccessDenials(Protocol):
     async def add(self, caller: Caller, operation: str, thing: str) -> None:
-        """Write down that somebody asked for what is not theirs."""
+        """Records a request for a resource of another owner."""
 
     async def count(self, caller: Caller, thing: str, *, since: datetime) -> int:
-        """How often a caller asked for that since then.
+        """Counts the denials of a caller for a resource since a time.
 
-        The same caller's next question waits until this unit ends, and sees what it notes.
+        The next count of the same caller waits until this unit ends, and includes its denials.
         """
 
     async def purge(self, before: datetime, limit: int) -> int:
@@ -40,7 +40,7 @@ class AccessDenials(Protocol):
 
 
 class TokenClaims(Struct, frozen=True):
-    """What a token says of its bearer. `customer` is set where our own issuer made it."""
+    """The claims of a token. `customer` is set where the service's own issuer made it."""
 
     role: Role
     subject: str
@@ -57,7 +57,7 @@ class TokenVerifier(Protocol):
 
 @runtime_checkable
 class Secrets(Protocol):
-    """Secrets of keys: 256 random bits behind a prefix that tells the kind."""
+    """Secrets of keys: 256 random bits behind a prefix that names the kind."""
 
     def create(self, role: Role) -> str:
         """A new secret: `pk_…` for a shop's page, `sk_…` for everybody else."""
@@ -66,7 +66,7 @@ class Secrets(Protocol):
         """A new secret that two sides share: `whsec_…`, as Standard Webhooks has it."""
 
     def hash(self, secret: str) -> bytes:
-        """Under which a secret is kept."""
+        """Returns the hash under which a secret is stored."""
 
 
 @runtime_checkable
@@ -77,7 +77,7 @@ class Codes(Protocol):
         """The code that proves the right to collect; the same for the same arguments."""
 
     def hash(self, code: str) -> bytes:
-        """The keyed hash under which a code or a token is kept."""
+        """Returns the keyed hash under which a code or a token is stored."""
 
     def cart_token(self, cart: CartId) -> str:
         """The secret that opens a guest's cart and its order; the same for the same cart."""
@@ -107,9 +107,9 @@ T = TypeVar("T")
 
 
 class IdempotencyKey(Struct):
-    """An Idempotency-Key: whose, and what was asked with it.
+    """An Idempotency-Key: its owner, and the digest of its request.
 
-    `replayed` is set by `Requests.claim` when the first answer is given again.
+    `replayed` is set by `IdempotencyStore.claim` when the first answer is returned again.
     """
 
     principal: str
@@ -119,35 +119,35 @@ class IdempotencyKey(Struct):
 
     @property
     def name(self) -> tuple[str, str]:
-        """What tells it from all others."""
+        """The name that identifies it among all others."""
         return self.principal, self.key
 
 
 class IdempotencyStore(Protocol):
     async def claim(self, key: IdempotencyKey | None, kind: type[T]) -> T | None:
-        """The first answer to `key`, or None: then the work is ours. A rival waits here.
+        """Returns the first answer to `key`, or None where this unit claimed it; a rival waits.
 
-        Without a key there is nothing to remember, and the work is ours.
+        Without a key nothing is stored, and the caller does the work.
 
         Raises:
-            KeyReused: the key already stands for a different request.
+            KeyReused: the key belongs to a different request.
             InProgress: the first request with it is still running.
         """
 
     async def get_answers(
         self, keys: Sequence[IdempotencyKey], kind: type[T]
     ) -> list[T | DomainError | None]:
-        """The first answer to each, the refusal, or None where nobody has asked it yet.
+        """Returns the first answer to each key, its error, or None where it is new.
 
-        It does not wait: a key in progress elsewhere is TransactionConflict. The others belong to
-        the unit until it ends; their work must call `save_answers` in it.
+        It does not wait: a key in progress elsewhere is a TransactionConflict. The new keys belong
+        to the unit until it ends; it must call `save_answers`.
         """
 
     async def save_answers(self, answers: Sequence[tuple[IdempotencyKey, object]]) -> None:
-        """Keep the answers to requests that nobody had asked before, with their effects.
+        """Stores the answers to new requests, with their effects.
 
         Raises:
-            TransactionConflict: another request used one of them; the unit has done nothing.
+            TransactionConflict: another request used one of the keys; the unit has done nothing.
         """
 
     async def save_answer(self, key: IdempotencyKey | None, value: object) -> None:

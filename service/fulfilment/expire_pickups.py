@@ -1,4 +1,4 @@
-"""What nobody collects in time ends."""
+"""Expiry of pickups that are not collected in time."""
 
 import structlog
 
@@ -13,9 +13,9 @@ log = structlog.get_logger("hylla.pickups")
 
 
 async def expire_pickups(units: Units, *, limit: int = 100) -> int:
-    """End what nobody collected in time, one unit each; how many.
+    """Expires overdue pickups, one unit each; returns their number.
 
-    One that cannot be ended holds up none of the others.
+    A pickup that cannot be expired delays none of the others.
     """
     async with units.read() as unit:
         overdue = await unit.fulfilment.pickups.list_overdue(unit.now, limit)
@@ -26,7 +26,7 @@ async def _expired(units: Units, pickup: PickupId) -> bool:
     try:
         return await _expire(units, pickup)
     except Exception:
-        log.exception("pickup not expired", pickup=pickup)
+        log.exception("pickup expiry failed", pickup=pickup)
         return False
 
 

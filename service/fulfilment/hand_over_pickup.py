@@ -1,4 +1,4 @@
-"""Goods are given to whoever has the code."""
+"""Handover of a pickup to the person with its code."""
 
 from collections.abc import Mapping
 from hmac import compare_digest
@@ -17,9 +17,9 @@ from service.shared.unit_of_work import Units
 
 
 class Handover(Struct, frozen=True):
-    """The customer's code, or the proof that a manager accepted in its place.
+    """The customer's code, or the proof that a manager accepted instead.
 
-    `units` of each line; everything that lies ready where it is left out.
+    `units` of each line; without it, everything that is ready.
     """
 
     code: str = ""
@@ -37,10 +37,10 @@ async def hand_over_pickup(
     handover: Handover,
     key: IdempotencyKey | None,
 ) -> PickupDetails:
-    """Give the goods to whoever has the code: they leave the shelf, their points are earned.
+    """Hands a pickup over: its units leave the stock level, its points are confirmed.
 
     Raises:
-        AlreadyCollected: with when and where.
+        AlreadyCollected: with time and place.
         WrongCode: counted; after too many, CodeLocked until a manager accepts another proof.
     """
     async with units.begin() as unit:

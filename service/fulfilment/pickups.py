@@ -1,4 +1,4 @@
-"""What a store does for a pickup: accept, pick, make ready, put back; or decline, or cancel."""
+"""The steps of a pickup at its store: accept, pick, mark ready, put back, decline, cancel."""
 
 import itertools
 from collections.abc import Awaitable, Callable, Sequence
@@ -51,7 +51,7 @@ async def pick_pickup(
     scanned: Sequence[ScannedItem],
     key: IdempotencyKey | None,
 ) -> PickupDetails:
-    """Write down what was fetched so far; a repeat is harmless, a wrong barcode is refused."""
+    """Records the picked units; a repeat changes nothing, a wrong barcode is refused."""
 
     async def step(unit: Unit, before: Pickup) -> Pickup:
         return before.pick(picked_quantities(scanned, before), unit.now)
@@ -68,7 +68,7 @@ async def mark_pickup_ready(
     bin: str,  # noqa: A002 - the field's own word
     key: IdempotencyKey | None,
 ) -> PickupDetails:
-    """The customer may come, and is told so once."""
+    """Marks a pickup as ready for collection; its customer is notified once."""
 
     async def step(unit: Unit, before: Pickup) -> Pickup:
         store = await unit.stores.stores.get(before.store)
@@ -108,7 +108,7 @@ async def cancel_pickup(
 async def put_back_pickup(
     units: Units, *, caller: Caller, pickup: PickupId, key: IdempotencyKey | None
 ) -> PickupDetails:
-    """What was picked in vain lies on its shelf again and may be sold."""
+    """Puts picked units of cancelled lines back into sellable stock."""
 
     async def step(unit: Unit, before: Pickup) -> Pickup:
         return before.put_back(unit.now)

@@ -19,7 +19,7 @@ from service.shared.unit_of_work import Unit, Units
 class PickupDetails(Struct, frozen=True):
     """A pickup and its store; `code` only for its customer, from ready until it is collected.
 
-    `at_risk` is what it may go without as things stand; only staff learn that.
+    `at_risk` are the units that may be missing; only staff see them.
     """
 
     pickup: Pickup
@@ -31,7 +31,7 @@ class PickupDetails(Struct, frozen=True):
 async def get_pickup(
     units: Units, codes: Codes, *, caller: Caller, pickup: PickupId
 ) -> PickupDetails:
-    """Raises NotFound: there is no such pickup, or it is somebody else's."""
+    """Returns a pickup. Raises NotFound: there is none, or it belongs to another customer."""
     async with units.read() as unit:
         found = await unit.fulfilment.pickups.get(pickup)
         if not caller.works_at(found.store):
@@ -63,12 +63,12 @@ async def list_pickups(
 async def identify_pickup(
     units: Units, codes: Codes, *, caller: Caller, store: StoreId, code: str
 ) -> PickupDetails:
-    """The pickup that a customer's code stands for.
+    """Returns the pickup of a customer's code.
 
     Raises:
-        NotFound: nothing waits for this code.
+        NotFound: no pickup waits for this code.
         AlreadyCollected: it was collected here before.
-        OtherStore: it waits elsewhere; that is all that is told.
+        OtherStore: it waits at another store; nothing else is revealed.
     """
     if not caller.works_at(store):
         raise AccessDenied(caller, store)
@@ -84,7 +84,7 @@ async def identify_pickup(
 
 
 async def in_store_time(unit: Unit, pickup: Pickup) -> Pickup:
-    """The pickup; when it was collected is told by the clock on its store's wall."""
+    """Returns the pickup with the time of its collection in the time zone of its store."""
     if pickup.collected_at is None:
         return pickup
     zone = ZoneInfo((await unit.stores.stores.get(pickup.store)).time_zone)

@@ -1,4 +1,4 @@
-"""What a location does for what is to be sent, and what its buyer sees of it."""
+"""The steps of a shipment at its location, and the view of it for its buyer."""
 
 from collections.abc import Callable, Sequence
 
@@ -27,9 +27,9 @@ Step = Callable[[Unit, Shipment], Shipment]
 
 
 class ShipmentDetails(Struct, frozen=True):
-    """A shipment, its location, and the order that says where it goes.
+    """A shipment, its location, and its order with the address.
 
-    `at_risk` is what it may go without as things stand; only staff learn that.
+    `at_risk` are the units that may be missing; only staff see them.
     """
 
     shipment: Shipment
@@ -49,7 +49,7 @@ class AmbiguousShipment(Conflict):
 
 
 async def get_shipment(units: Units, *, caller: Caller, shipment: ShipmentId) -> ShipmentDetails:
-    """Raises NotFound: there is no such shipment, or it is somebody else's."""
+    """Returns a shipment. Raises NotFound: there is none, or it belongs to another customer."""
     async with units.read() as unit:
         found = await unit.fulfilment.shipments.get(shipment)
         seen = await _seen(unit, caller, found)
@@ -67,7 +67,7 @@ async def list_shipments(
     after: ShipmentId | None,
     limit: int,
 ) -> list[ShipmentDetails]:
-    """What a location has to send, oldest first."""
+    """Returns the shipments of a location, oldest first."""
     if not caller.works_at(store):
         raise AccessDenied(caller, store)
     async with units.read() as unit:
@@ -110,7 +110,7 @@ async def pick_shipment(
     scanned: Sequence[ScannedItem],
     key: IdempotencyKey | None,
 ) -> ShipmentDetails:
-    """Write down what was fetched so far; a repeat is harmless, a wrong barcode is refused."""
+    """Records the picked units; a repeat changes nothing, a wrong barcode is refused."""
     return await _moved(
         units,
         caller,
@@ -123,14 +123,14 @@ async def pick_shipment(
 async def put_back_shipment(
     units: Units, *, caller: Caller, shipment: ShipmentId, key: IdempotencyKey | None
 ) -> ShipmentDetails:
-    """What was picked in vain lies on its shelf again and may be sold."""
+    """Puts picked units of cancelled lines back into sellable stock."""
     return await _moved(units, caller, shipment, key, lambda unit, one: one.put_back(unit.now))
 
 
 async def cancel_shipment(
     units: Units, *, caller: Caller, shipment: ShipmentId, reason: str, key: IdempotencyKey | None
 ) -> ShipmentDetails:
-    """The buyer, or the location for the buyer, gives up what has not left."""
+    """Cancels the units of a shipment that have not left, for its buyer or by its location."""
     return await _moved(
         units,
         caller,

@@ -1,4 +1,4 @@
-"""What lies where: asked by the shop's pages, the app, the tills and the staff."""
+"""Availability of SKUs at stores, for the shop's pages, the app, the tills and the staff."""
 
 from collections.abc import Callable, Collection, Mapping
 from datetime import date, datetime
@@ -33,11 +33,11 @@ class NearLocation(Struct, frozen=True):
 
 
 class AvailabilityQuery(Struct, frozen=True):
-    """Which SKUs, and which stores: named ones, those around a point, or every one that has any.
+    """The SKUs and the stores of a query: named ones, those around a point, or all that have any.
 
-    `telling` is what is told of quantities where a channel has no policy of its own. `explain` says
-    for which stores the whole sum may be shown, where it is wanted; `by` asks what can be promised
-    by a day.
+    `telling` is the stock display policy of channels without one of their own. `explain` names the
+    stores whose breakdown may be shown, where it is wanted; `by` asks for the units that can be
+    promised by a day.
     """
 
     skus: list[Sku]
@@ -50,9 +50,9 @@ class AvailabilityQuery(Struct, frozen=True):
 
 
 class StockView(Struct, frozen=True):
-    """What answers are made of: products with the parts of kits, and the shelves of each SKU.
+    """The facts behind availability: products with the parts of kits, and their stock levels.
 
-    The shelves are as a channel sees them, whose terms these are.
+    The stock levels are those of one channel, with its terms.
     """
 
     catalogue: Mapping[Sku, Product]
@@ -74,9 +74,9 @@ class AvailabilityAnswer(Struct, frozen=True):
 
 
 async def get_availability(units: Units, question: AvailabilityQuery) -> AvailabilityAnswer:
-    """Each SKU in the order asked; one that nobody sells says `unknown_sku`.
+    """Returns each SKU in the order of the query; an unknown one has the status `unknown_sku`.
 
-    Raises UnknownStore, UnknownChannel: the question names what there is not.
+    Raises UnknownStore, UnknownChannel.
     """
     async with units.read() as unit:
         lying = await load_stock(unit, question.skus, question.channel)
@@ -137,7 +137,7 @@ async def load_stock(unit: Unit, skus: Collection[Sku], channel: ChannelId = WEB
 
 
 async def get_products_with_parts(unit: Unit, skus: Collection[Sku]) -> dict[Sku, Product]:
-    """The products, and what the kits among them are made of."""
+    """Returns the products, and the parts of the kits among them."""
     products = await unit.catalogue.products.get_many(skus)
     parts = {part for product in products.values() for part in product.parts} - products.keys()
     return {**products, **(await unit.catalogue.products.get_many(parts) if parts else {})}

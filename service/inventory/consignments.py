@@ -1,4 +1,4 @@
-"""What deliveries and transfers have in common: they are received, and they are looked at."""
+"""Steps that deliveries and transfers have in common: they are received and read."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from enum import StrEnum
@@ -23,14 +23,14 @@ C = TypeVar("C", bound=Consignment)
 
 
 class ReceivedResult(Struct, Generic[C], frozen=True):
-    """A consignment as it is after, and what became of each line with the shelf it touched."""
+    """A consignment after a receipt of goods, with the result of each line and its stock level."""
 
     consignment: C
     results: list[StockReportResult]
 
 
 class ConsignmentKind(Struct, Generic[C], frozen=True):
-    """Deliveries, or transfers: what is told of one, and where they are kept."""
+    """A kind of consignment, deliveries or transfers: its summary type and its repository."""
 
     told: type[ReceivedResult[C]]
     kept_in: Callable[[Unit], Consignments[C]]
@@ -53,7 +53,7 @@ async def receive_consignment(
     last: bool,
     key: IdempotencyKey,
 ) -> ReceivedResult[C]:
-    """So much of each SKU has come so far; `last` says that no more will.
+    """Sets the units of each SKU that have arrived so far; `last` ends the consignment.
 
     Refusals:
         MoreThanSent, SkuNotExpected, ConsignmentClosed, TooMuch, AccessDenied, NotFound.
@@ -102,9 +102,9 @@ async def list_consignments(
 async def _booked(
     unit: Unit, caller: Caller, before: C, totals: Mapping[Sku, int], *, last: bool
 ) -> tuple[C, list[StockReportResult]]:
-    """A taken consignment once so much has come; the goods are on their shelves then.
+    """Posts the arrived units of a locked consignment to the stock levels.
 
-    Answers what became of each line, with the shelf it touched.
+    Returns the result of each line, with its stock level.
     """
     if not caller.works_at(before.destination):
         raise AccessDenied(caller, before.id)

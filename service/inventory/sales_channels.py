@@ -1,4 +1,4 @@
-"""Channels are opened, and told what they keep back and what they show."""
+"""Sales channels: their buffers and their stock display."""
 
 from collections.abc import Sequence
 
@@ -15,9 +15,9 @@ from service.shared.unit_of_work import Units
 async def set_channel(
     units: Units, *, channel: SalesChannel, key: IdempotencyKey | None
 ) -> SalesChannel:
-    """Give a channel its policy; one that was not there is there from now on.
+    """Sets the policy of a channel, and creates the channel where it is new.
 
-    Whoever follows the channel is told anew how everything stands. A repeat changes nothing.
+    Subscribers of the channel get its stock anew. A repeat changes nothing.
     """
     async with units.begin() as unit:
         if first := await unit.foundation.idempotency.claim(key, SalesChannel):

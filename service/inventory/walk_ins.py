@@ -1,4 +1,4 @@
-"""Each hour, stores keep back what people who walk in are likely to take."""
+"""Safety stock for walk-ins: raised each hour to the units that they are expected to take."""
 
 from domain.foundation.callers import AccessDenied, Caller
 from domain.inventory.stock_levels import MovementReason, PostingSource, to_postings
@@ -34,9 +34,9 @@ async def get_walk_in_policy(units: Units, *, caller: Caller, store: StoreId) ->
 
 @retry_on_conflict
 async def raise_safety_stock(units: Units) -> int:
-    """Set the shelves of one store whose hour has begun; 0 when every store has its due.
+    """Sets the safety stock of one store whose hour has begun; returns 0 when no store is due.
 
-    A store whose policy was switched off keeps back by hand again.
+    A store whose policy was switched off gets the values set by hand again.
     """
     async with units.begin() as unit:
         turn = await unit.inventory.walk_ins.lock_next_turn()

@@ -12,7 +12,7 @@ class Points(Protocol):
     """The one ledger of points. Each verb posts balanced entries, once a source."""
 
     async def get_members(self, customers: Collection[CustomerId]) -> dict[CustomerId, MemberId]:
-        """Which of these are members and so earn by what they buy; kept until the unit ends."""
+        """Returns those of the customers who are loyalty members; locked until the unit ends."""
 
     async def add_pending(self, purchases: Collection[Purchase]) -> None:
         """Post a pending lot for each line of these members' purchases; once for each purchase."""
@@ -38,24 +38,24 @@ class Points(Protocol):
         """
 
     async def earn(self, purchases: Collection[Purchase]) -> None:
-        """Give the points of what was paid at once; once for each purchase."""
+        """Adds the points of purchases that were paid at once; once for each purchase."""
 
     async def deduct(self, returned: Mapping[str, Mapping[Sku, tuple[int, int]]]) -> None:
-        """Take back the points of units that came back of those sold, line by line of purchases.
+        """Deducts the points of returned units of purchases, line by line.
 
-        The units are all that came back so far, or were cancelled, of every line of which any came
-        back; so a repeat takes nothing more. What units to come will earn stays.
+        The units are all that came back so far, or were cancelled, of every line with a return; so
+        a repeat deducts nothing more. The points of units that are still to come stay.
         """
 
     async def get_available(self, members: Collection[MemberId]) -> dict[MemberId, int]:
-        """What each can spend."""
+        """Returns the points that each member can spend."""
 
     async def activate(self, limit: int) -> int:
         """Make confirmed points available whose day has come, some `limit` lots; how many were."""
 
 
 class Rewards(Protocol):
-    """What members see of their points."""
+    """The points that members see."""
 
     async def get_by_customer(self, customer: CustomerId) -> RewardBalance:
         """Raises NotMember."""
@@ -66,4 +66,4 @@ class Rewards(Protocol):
     async def list_entries(
         self, member: MemberId, *, after: EntryId | None, limit: int
     ) -> Sequence[PointsStatementEntry]:
-        """What happened to a member's points, the latest first; nothing for nobody."""
+        """Returns the points entries of a member, the latest first; empty for an unknown member."""

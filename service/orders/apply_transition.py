@@ -1,4 +1,4 @@
-"""What a step of a pickup or a shipment means for stock, order, points and whoever follows."""
+"""Effects of a step of a pickup or shipment on stock, order, points and events."""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
@@ -53,9 +53,9 @@ async def apply_transition(
     *,
     told: Sequence[TimelineEntry] | None = None,
 ) -> None:
-    """Everything that the step from `before` to `after` means; nothing when it changed nothing.
+    """Applies all effects of the step from `before` to `after`; none where they are equal.
 
-    `told` is what the order's timeline says of it, where the two groups do not tell.
+    `told` is the timeline's entry where the two fulfilments do not imply it.
     """
     if after is before:
         return
@@ -157,7 +157,7 @@ def _shipment_events(before: Shipment, after: Shipment, names: dict[str, Any]) -
 def _shipment_ended(
     before: Shipment, after: Shipment, told: Sequence[TimelineEntry], names: dict[str, Any]
 ) -> list[Event]:
-    """Where some has left, the state is that of what was sent, and the step tells how it ended."""
+    """Returns the event of an ended shipment; where some units have left, the state is theirs."""
     if after.state is before.state:
         return []
     if after.state in SHIPMENT_ENDS:
@@ -171,7 +171,7 @@ def _shipment_ended(
 
 
 async def get_risks(unit: Unit, groups: Collection[Fulfilment]) -> dict[str, list[UnitsAtRisk]]:
-    """What each of these groups may go without; those that get everything are left out."""
+    """Returns the units that each fulfilment may lack; those without a risk are left out."""
     places = {claim.stock_key for group in groups for claim in group.allocations() if claim.open}
     return (
         risks_by_fulfilment(await unit.pos.incidents.list_short(sorted(places))) if places else {}
@@ -179,7 +179,7 @@ async def get_risks(unit: Unit, groups: Collection[Fulfilment]) -> dict[str, lis
 
 
 class ScannedItem(Struct, frozen=True):
-    """What a picker counted: a line by its sku or by the barcode on the goods."""
+    """A picker's count: a line by its SKU or by the barcode on the goods."""
 
     found: PickedQuantities
     sku: Sku | None = None
@@ -189,7 +189,7 @@ class ScannedItem(Struct, frozen=True):
 def picked_quantities(
     scanned: Sequence[ScannedItem], group: Fulfilment
 ) -> dict[Sku, PickedQuantities]:
-    """What was counted of each line. Raises Repeated, Unexpected."""
+    """Returns the counted units of each line. Raises Repeated, Unexpected."""
     found: dict[Sku, PickedQuantities] = {}
     for scan in scanned:
         sku = _sku_of(scan, group)

@@ -1,4 +1,4 @@
-"""What was ordered and has not left yet is given up, whole or in part."""
+"""Cancellation of ordered units that have not left, whole or in part."""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Annotated
@@ -48,7 +48,7 @@ class CancelledLine(NamedLine, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 class OrderCancellation(Struct, frozen=True, forbid_unknown_fields=True):
-    """What is given up, and why; without `lines` all that has not left yet."""
+    """The cancelled units and the reason; without `lines`, all that have not left."""
 
     lines: Annotated[list[CancelledLine], Meta(min_length=1, max_length=200)] | None = None
     reason: Annotated[str, Meta(min_length=1, max_length=200)] = "customer"
@@ -65,13 +65,13 @@ class NothingToCancel(Conflict):
 
 
 class AmbiguousOrderLine(Conflict):
-    """The SKU stands on several lines, and none of them was named."""
+    """The order has several lines of the SKU, and the request names none."""
 
     code = "several_lines"
 
     def __init__(self, lines: Sequence[OrderLine]) -> None:
         super().__init__(
-            f"{lines[0].sku} stands on several lines; name one of them.",
+            f"{lines[0].sku} is on several lines; name one of them.",
             facts={"lines": [{"line": one.line, "group": one.group} for one in lines]},
         )
 
@@ -85,15 +85,15 @@ async def cancel_order(
     cancellation: OrderCancellation,
     key: IdempotencyKey | None,
 ) -> OrderDetails:
-    """Give up what has not left yet, or some of it: all that was named, or nothing.
+    """Cancels the units of an order that have not left, or those named: all of them, or none.
 
-    Its buyer and the office may cancel every group, a location its own. What was picked stays
-    promised until it is put back.
+    The buyer and the office may cancel every fulfilment, a location its own. Picked units stay
+    allocated until they are put back.
 
     Raises:
         NothingToCancel, AlreadyCollected, AlreadyShipped: it is too late.
-        Unexpected: a line that the caller cannot cancel, or more of it than is still to come.
-        AmbiguousOrderLine, Repeated: which line is meant cannot be told, or one is named twice.
+        Unexpected: a line that the caller cannot cancel, or more units than are still to come.
+        AmbiguousOrderLine, Repeated: a line is not identified, or is named twice.
     """
     async with units.begin() as unit:
         if first := await unit.foundation.idempotency.claim(key, OrderDetails):
@@ -125,7 +125,7 @@ Step = tuple[Prepared, Prepared]
 def _steps(
     order: Order, groups: Sequence[Prepared], wish: OrderCancellation, unit: Unit
 ) -> list[Step]:
-    """Each group that changes, as it was and as it is without what is given up."""
+    """Returns each changed fulfilment, before and after the cancellation."""
     if wish.lines is None:
         return _without_all(groups, wish.reason, unit)
     named = lines_by_fulfilment(order, groups, wish.lines)

@@ -55,7 +55,7 @@ class EditedLine(NamedLine, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class OrderEdit(Struct, frozen=True, forbid_unknown_fields=True):
-    """What is to be another; what is left out stays as it is."""
+    """The changes of an order; a field left out stays as it is."""
 
     lines: Annotated[list[EditedLine], Meta(max_length=200)] = []
     contact: Contact | None = None
@@ -90,17 +90,17 @@ async def edit_order(
     if_version: int | None,
     key: IdempotencyKey | None,
 ) -> OrderDetails:
-    """Change an order to what is told of it; what is as told already is not written again.
+    """Changes an order to the given fields; fields with their present value are not written.
 
-    The office may; and its buyer, while nobody has begun to fetch it, all but prices. Units more
-    are promised under the lock, at the price of their line; units fewer are cancelled.
+    The office may change everything; the buyer all but prices, until picking begins. Additional
+    units are allocated under the lock, at the price of their line; units fewer are cancelled.
 
     Raises:
-        TooLateToChange: it is being fetched, is ready, or has left; or more is wanted of a line
-            that was given up whole, or of which something came back.
+        TooLateToChange: it is being picked, is ready, or has left; or more units are wanted of a
+            line that was cancelled whole, or of which units were returned.
         QuantityLimitExceeded: a buyer wants more of a SKU than one order takes.
-        InsufficientStock: there are fewer free than it would take; all stays as it was.
-        Unexpected, AmbiguousOrderLine, Repeated: which line is meant cannot be told.
+        InsufficientStock: there are fewer free units than needed; nothing changes.
+        Unexpected, AmbiguousOrderLine, Repeated: a line is not identified.
         PaymentTooSmall, OrderVersionMismatch, InvalidField.
     """
     async with units.begin() as unit:
@@ -209,7 +209,7 @@ def _step(unit: Unit, group: Prepared, wishes: Sequence[LineEdit]) -> Step | Non
 async def _claim(unit: Unit, steps: Sequence[Step]) -> None:
     """Locks every stock level of the steps and checks it. Raises InsufficientStock.
 
-    The steps themselves write what they claim.
+    The steps write their allocations themselves.
     """
     touched = [change for step in steps for change in deltas_between(*step)]
     changes = sum_by_key(touched)
@@ -231,7 +231,7 @@ async def _claim(unit: Unit, steps: Sequence[Step]) -> None:
 
 
 async def _covered(unit: Unit, order: Order) -> Money | None:
-    """What can be taken for a taken order that was paid by card, before it is edited."""
+    """Returns the amount that can be captured for a locked order paid by card, before its edit."""
     if order.attempt is None:
         return None
     attempts = await unit.payments.attempts.list_by_order_for_update(order.id)

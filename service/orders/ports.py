@@ -18,11 +18,11 @@ from domain.orders.timeline import TimelineEntry
 
 class StoreClosing(Protocol):
     async def get_open_work(self, store: StoreId) -> OpenWork:
-        """What was claimed of a location, or is on its way to it, and is not over."""
+        """Returns the open claims on a location, and the goods on their way to it."""
 
 
 class OrderQuery(Struct, frozen=True):
-    """Which orders are looked for: all that is told must fit. `stores` have a part of it."""
+    """The filter of an order list: every given field must match. `stores` prepare a part of it."""
 
     state: OrderState | None = None
     stores: list[StoreId] | None = None
@@ -69,7 +69,7 @@ class Orders(Protocol):
 
 
 class FulfilmentProgress(Protocol):
-    """What the locations of orders prepare: pickups and shipments alike."""
+    """The progress of an order's fulfilments: pickups and shipments alike."""
 
     async def get_by_orders(self, orders: Collection[OrderId]) -> Sequence[FulfilmentState]:
         """How far every group of these orders is."""
@@ -79,7 +79,7 @@ class FulfilmentProgress(Protocol):
 
 
 class Timeline(Protocol):
-    """What happened to orders. It is written with the events of each step."""
+    """The timeline of orders, written with the events of each step."""
 
     async def list_by_order(
         self, order: OrderId, *, after: int, limit: int

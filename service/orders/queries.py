@@ -30,9 +30,9 @@ async def get_details(unit: Unit, caller: Caller, order: Order) -> OrderDetails:
 async def get_order_details(
     unit: Unit, caller: Caller, orders: Sequence[Order]
 ) -> list[OrderDetails]:
-    """The orders, how far their groups are, and how they are paid, asked for all of them at once.
+    """Returns orders with the progress of their fulfilments and payments, read for all at once.
 
-    What is the page's alone is for their buyer alone.
+    Data for the payment page are only for the buyer.
     """
     wanted = [order.attempt for order in orders if order.attempt]
     attempts = await unit.payments.attempts.get_many(wanted) if wanted else {}
@@ -71,7 +71,7 @@ async def list_my_orders(
 async def list_timeline(
     units: Units, *, caller: Caller, order: OrderId, after: int, limit: int
 ) -> Sequence[TimelineEntry]:
-    """What happened to an order, for whoever may see it; who of the staff did it, staff see."""
+    """Returns the timeline of an order; only staff see which employee acted."""
     async with units.read() as unit:
         found = await unit.orders.orders.get(order)
         ensure_visible(caller, found)
@@ -88,7 +88,7 @@ def ensure_visible(caller: Caller, order: Order) -> None:
 
 
 def is_visible(caller: Caller, order: Order) -> bool:
-    """Its buyer, and whoever works where it is prepared."""
+    """Whether the caller is its buyer, or works where it is prepared."""
     return is_buyer(caller, order) or is_prepared_by(caller, order)
 
 

@@ -15,7 +15,7 @@ from service.shared.unit_of_work import Unit, Units
 
 
 class OrderSearch(Struct, frozen=True):
-    """All that is told must fit; `query` is whatever somebody can say of an order."""
+    """An order search: every given field must match; `query` is any text about an order."""
 
     state: OrderState | None = None
     store: StoreId | None = None

@@ -1,7 +1,7 @@
-"""A location is disabled, closes when nothing is open there any more, and is enabled again.
+"""Closing of a location: it is disabled, closes when nothing is open there, and can be enabled.
 
-Whoever claims something new of a location shares its row; whoever changes its state has it alone.
-So what was claimed a moment before is seen here, and what comes a moment later is refused there.
+A claim on a location locks its row shared; a change of its state locks it exclusively. So an
+earlier claim is seen here, and a later one is refused there.
 """
 
 from typing import TypeVar
@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 class DisabledStore(Struct, frozen=True):
-    """What a location is now, and what has to be over before it is closed."""
+    """The state of a location, and the work that must end before it is closed."""
 
     store: StoreId
     state: StoreState
@@ -31,10 +31,10 @@ class DisabledStore(Struct, frozen=True):
 async def disable_store(
     units: Units, *, store: StoreId, drain: bool, key: IdempotencyKey | None
 ) -> DisabledStore:
-    """Claim nothing new of a location. A repeat changes nothing, and says what is still open.
+    """Disables a location: nothing new is claimed there. A repeat returns the open work.
 
     Raises:
-        StoreInUse: something is open, and it may not `drain`.
+        StoreInUse: work is open, and it may not `drain`.
         StoreNotFound.
     """
     async with units.begin() as unit:
@@ -88,7 +88,7 @@ async def _taken(unit: Unit, store: StoreId) -> Store:
 
 
 async def _keep(unit: Unit, before: Store, after: Store) -> None:
-    """Write it, and have what is sold from there told anew."""
+    """Stores the location and republishes the stock that is sold from there."""
     if after == before:
         return
     await unit.stores.stores.upsert([after])

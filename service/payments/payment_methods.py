@@ -15,7 +15,7 @@ TRANSACTION_LEASE: Final = timedelta(minutes=2)
 
 
 class PaymentMethods(Struct, frozen=True):
-    """`payments` takes cards, where it is set; an order waits for its money for `patience`.
+    """The accepted payment methods; `payments` takes cards, and an order waits for `patience`.
 
     `on_account` says that the retailer bills buyers by itself.
     """
@@ -31,11 +31,11 @@ class PaymentMethods(Struct, frozen=True):
 
     @property
     def publishable_key(self) -> str:
-        """What the shop's page shows the provider."""
+        """The key that the shop's page shows to the provider."""
         return self.card_provider.publishable_key if self.card_provider else ""
 
     def ensure_accepted(self, method: str, caller: Caller, *, sends: bool) -> None:
-        """Whether an order may be paid so; `sends` says that something of it is sent.
+        """Checks that an order may be paid like this; `sends` is whether it has shipped lines.
 
         Raises InvalidField.
         """

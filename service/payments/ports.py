@@ -13,7 +13,7 @@ from domain.payments.transactions import Transaction
 
 
 class AuthorisationRequest(Struct, frozen=True):
-    """What an order's buyer is to pay; `card` is a card that the page gave the provider before."""
+    """The amount that a buyer authorises; `card` is one that the page gave the provider."""
 
     attempt: AttemptId
     order: OrderId
@@ -32,11 +32,11 @@ class ProviderEvent(Struct, frozen=True):
 
 @runtime_checkable
 class PaymentProvider(Protocol):
-    """A provider of card payments. Nothing raises for what it does: the outcome says it.
+    """A provider of card payments. Its methods never raise for an outcome; they return it.
 
-    `key` makes a repeat harmless: the same key again is the same transaction. What can only happen
-    once needs none, where a provider would answer a key for ever as it did in its trouble. `again`
-    says that it was asked before; then the provider is looked at first.
+    `key` makes a repeat safe: the same key is the same transaction. A transaction that can only
+    happen once needs none where a provider would repeat its first answer for ever. `again` says
+    that it was requested before; then the provider's state is read first.
     """
 
     @property
@@ -45,7 +45,7 @@ class PaymentProvider(Protocol):
 
     @property
     def publishable_key(self) -> str:
-        """What the shop's page shows the provider; no secret."""
+        """The key that the shop's page shows to the provider; it is no secret."""
 
     async def authorise(
         self, wanted: AuthorisationRequest, *, key: TransactionId, again: bool = False
@@ -53,18 +53,18 @@ class PaymentProvider(Protocol):
         """Reserve the money, without taking it."""
 
     async def capture(self, payment: str, amount: int, *, again: bool = False) -> ProviderOutcome:
-        """Take `amount` of what is reserved, once; the rest is free again."""
+        """Captures `amount` of the authorised amount, once; the rest is released."""
 
     async def void(self, payment: str, *, again: bool = False) -> ProviderOutcome:
-        """Let go of what is reserved, and take no card for it any more."""
+        """Releases the authorised amount; the payment takes no card any more."""
 
     async def refund(
         self, payment: str, amount: int, *, key: TransactionId, again: bool = False
     ) -> ProviderOutcome:
-        """Give back `amount` of what was taken; `Told.receipt` names the refund."""
+        """Refunds `amount` of the captured amount; the outcome's `receipt` names the refund."""
 
     async def get_payment(self, payment: str) -> ProviderOutcome:
-        """How a payment stands."""
+        """Returns the status of a payment."""
 
     async def find_payment(self, attempt: AttemptId) -> ProviderOutcome | None:
         """The payment of an attempt whose answer never came; None where a search finds none.
@@ -76,7 +76,7 @@ class PaymentProvider(Protocol):
 @runtime_checkable
 class ProviderEvents(Protocol):
     def parse(self, headers: Mapping[str, str], body: bytes, now: datetime) -> ProviderEvent | None:
-        """What a provider's call says; None for what does not concern us.
+        """Parses a provider's call; returns None for a call about other things.
 
         Raises:
             InvalidSignature: it is not from the provider, or too old.
@@ -100,9 +100,10 @@ class TransactionBacklog(Struct, frozen=True):
 
 
 class UnsettledTransaction(Struct, frozen=True):
-    """What a person has to see to: a transaction that was refused, or an attempt.
+    """A case for a person: a refused transaction, or an attempt.
 
-    `code` is the provider's, or `disputed`, or `lapsed`: the money was let go of while it is owed.
+    `code` is the provider's, or `disputed`, or `lapsed`: the authorisation ended while money is
+    owed.
     """
 
     id: str
@@ -165,4 +166,4 @@ class PaymentAttempts(Protocol):
         """The next `limit` behind the id `after` that need a person, in the order of their ids."""
 
     async def get_backlog(self) -> Sequence[TransactionBacklog]:
-        """What is not over, and what was refused, by its state."""
+        """Returns the number of open and of refused transactions, by state."""

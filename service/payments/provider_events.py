@@ -17,10 +17,10 @@ log = structlog.get_logger("hylla.payments")
 
 @retry_on_conflict
 async def record_provider_event(units: Units, provider: str, notice: ProviderEvent) -> bool:
-    """A provider says that something happened: have the payment looked at, once for each notice."""
+    """Schedules the reconciliation of the payment of a provider's event, once an event."""
     async with units.begin() as unit:
         new = await unit.payments.attempts.record_event(provider, notice)
-    log.info("payment notice", kind=notice.kind, new=new)
+    log.info("provider event", kind=notice.kind, new=new)
     return new
 
 

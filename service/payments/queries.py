@@ -1,4 +1,4 @@
-"""How the payments of an order stand, and which of them need a person."""
+"""The payments of an order, and the list of those that need a person."""
 
 from collections.abc import Sequence
 
@@ -31,6 +31,6 @@ async def list_attempts(units: Units, *, order: OrderId) -> list[AttemptDetails]
 
 
 async def list_unsettled(units: Units, *, after: str, limit: int) -> Sequence[UnsettledTransaction]:
-    """What needs a person, in the order of its ids."""
+    """Returns the cases that need a person, ordered by id."""
     async with units.read() as unit:
         return await unit.payments.attempts.list_unsettled(after, limit)

@@ -14,7 +14,7 @@ from service.payments.ports import PaymentProvider
 async def fetch_outcome(
     payments: PaymentProvider, attempt: PaymentAttempt, now: datetime
 ) -> ProviderOutcome | None:
-    """How it stands. What has no answer yet is its transaction's business until the deadline."""
+    """Returns a payment's outcome; None leaves it to its transaction until the deadline."""
     if attempt.payment:
         return await payments.get_payment(attempt.payment)
     if now < attempt.deadline:

@@ -1,4 +1,4 @@
-"""What a store finds out of order: shown with the orders at risk, and settled with a note."""
+"""Incidents of a store: listed with the orders at risk, and settled with a note."""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Final, Self
@@ -23,7 +23,7 @@ from service.shared.retry import retry_on_conflict
 from service.shared.unit_of_work import Unit, Units
 
 STOCK_INCIDENTS: Final = {IncidentKind.OVERSOLD, IncidentKind.COUNT_DUE}
-"""What is wrong with a shelf, so that orders wait for its goods."""
+"""Incidents about a stock level, for whose goods orders wait."""
 
 
 class IncidentDetails(Struct, frozen=True):
@@ -56,7 +56,7 @@ async def list_incidents(
 async def settle_incident(
     units: Units, *, caller: Caller, incident: IncidentId, note: str, key: IdempotencyKey | None
 ) -> IncidentDetails:
-    """Somebody has looked at it; one that is settled stays as it is."""
+    """Settles an incident with a note; a settled one stays as it is."""
     async with units.begin() as unit:
         if first := await unit.foundation.idempotency.claim(key, IncidentDetails):
             return first
@@ -100,7 +100,7 @@ class _Shelves(Struct):
 
 
 async def _seen(unit: Unit, incidents: Sequence[Incident]) -> list[IncidentDetails]:
-    """What is open of a shelf as it is now; everything else as it was found."""
+    """Returns an open incident with the stock level as it is now; any other as it was found."""
     live = {
         incident.id
         for incident in incidents

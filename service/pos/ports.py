@@ -28,7 +28,7 @@ class Receipts(Protocol):
         """
 
     async def get_stored(self, receipts: Collection[ReceiptId]) -> dict[ReceiptId, StoredReceipt]:
-        """What is known under these ids."""
+        """Returns the stored receipts of these ids."""
 
     async def filter_returned(self, sales: Collection[ReceiptId]) -> set[ReceiptId]:
         """Which of these sales a return has named."""
@@ -41,13 +41,13 @@ class Incidents(Protocol):
     """Incidents. `StockLevels.apply` opens and settles those of oversold stock."""
 
     async def add_unknown(self, strangers: Collection[UnknownSku]) -> None:
-        """Open an incident for each thing that nobody knows, or add to the one that is open."""
+        """Opens an incident for each unknown SKU, or adds to the open one."""
 
     async def open(self, kind: IncidentKind, places: Collection[StockKey]) -> None:
         """Open an incident at each place where none of the kind is open."""
 
     async def settle(self, kind: IncidentKind, well: Mapping[StockKey, datetime | None]) -> None:
-        """What was open at these places was in order again: at a moment of each, or by now."""
+        """Settles the incidents of these stock levels: at a time for each, or now."""
 
     async def get(self, incident: IncidentId) -> Incident:
         """Raises IncidentNotFound."""
@@ -69,7 +69,7 @@ class Incidents(Protocol):
         """A store's incidents in one of these states, oldest first."""
 
     async def list_claims(self, places: Collection[StockKey]) -> Sequence[OpenClaim]:
-        """What orders wait for at these places."""
+        """Returns the open claims of orders on these stock levels."""
 
     async def list_short(self, places: Collection[StockKey]) -> Sequence[ShortAllocation]:
-        """Those of these shelves, of what is tracked, where less lies than orders are promised."""
+        """Returns those stock levels of tracked SKUs with fewer units than are allocated."""

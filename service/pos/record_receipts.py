@@ -286,10 +286,14 @@ def _discrepancies(book: BookedReceipt, facts: ReceiptFacts) -> list[ReceiptDisc
     """The parts of a receipt that do not match our data."""
     receipt, found = book.receipt, []
     if receipt.occurred_at > book.occurred_at + CLOCK_TOLERANCE:
-        detail = f"The till's clock is ahead; it is kept as {book.occurred_at.isoformat()}."
+        detail = (
+            f"The till's clock is ahead; the receipt is recorded at {book.occurred_at.isoformat()}."
+        )
         found.append(ReceiptDiscrepancy("/occurred_at", "clock_skew", detail))
     if receipt.member is not None and facts.member_of(book) is None:
-        found.append(ReceiptDiscrepancy("/member", "unknown_member", "Nobody is known by this."))
+        found.append(
+            ReceiptDiscrepancy("/member", "unknown_member", "No member or customer has this id.")
+        )
     for position, line in enumerate(book.lines if facts.unknown else ()):
         if line.item_code in facts.unknown:
             field = "sku" if receipt.lines[position].sku is not None else "gtin"

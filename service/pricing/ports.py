@@ -22,7 +22,7 @@ class PriceRules(Protocol[Rule]):
         """In the order of their names, from the one behind `after` on."""
 
     async def lock(self, name: str) -> Rule | None:
-        """The rule, kept so until the unit ends; whoever writes any rule waits."""
+        """Returns the rule, locked until the unit ends; other writers of rules wait."""
 
     async def upsert(self, rule: Rule) -> None:
         """Write a locked rule. Raises CodeTaken: another promotion has the code."""
@@ -32,14 +32,14 @@ class PriceRules(Protocol[Rule]):
 
 
 PriceScope = tuple[str, CustomerId | None]
-"""A coupon's code in capitals, and who shows it: nobody we know, where it is a guest."""
+"""A coupon's code in capitals, and its customer; None for a guest."""
 
 
 class Prices(Protocol):
     async def get_rules(
         self, shown: Collection[PriceScope] = ()
     ) -> tuple[PricingRules, dict[PriceScope, Coupon]]:
-        """What every cart is priced by now, and the coupons that are shown.
+        """Returns the current price rules, and the coupons of the codes.
 
         One statement. A code without a promotion has a coupon without one.
         """

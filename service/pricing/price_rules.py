@@ -1,4 +1,4 @@
-"""The office decides what prices are made by: markets, promotions and shipping methods."""
+"""Price rules of the office: markets, promotions and shipping methods."""
 
 from msgspec.structs import replace
 
@@ -14,9 +14,9 @@ from service.shared.unit_of_work import Units
 async def put_price_rule(
     units: Units, *, rule: Rule, if_version: int | None, key: IdempotencyKey | None
 ) -> Rule:
-    """Write a rule whole, new or known; every cart is priced by it from now on.
+    """Replaces a price rule, or creates it; every cart is priced by it from now on.
 
-    The same told again changes nothing.
+    A repeat with the same content changes nothing.
 
     Raises:
         PriceRuleVersionMismatch: it is not the version that the caller decided on.
@@ -40,11 +40,11 @@ async def put_price_rule(
 async def delete_price_rule(
     units: Units, kind: type[Rule], name: str, *, thing: str, if_version: int | None
 ) -> None:
-    """Take a rule away. What was ordered by it stays as it is.
+    """Deletes a price rule. Orders keep the price that they were placed with.
 
     Raises:
         PriceRuleNotFound, PriceRuleVersionMismatch
-        PromotionInUse: orders stand with it.
+        PromotionInUse: active orders use it.
     """
     async with units.begin() as unit:
         rules = unit.pricing.price_rules(kind)
@@ -64,7 +64,7 @@ def _must_be(if_version: int | None, before: Rule | None) -> None:
 
 
 def _as_after(rule: Rule, before: Rule | None) -> Rule:
-    """The rule as it is told, with what nobody tells as it was before."""
+    """Returns the new rule, with the fields that the office does not set as they were."""
     if before is None:
         return rule
     if isinstance(rule, Promotion) and isinstance(before, Promotion):

@@ -28,10 +28,10 @@ async def receive_without_receipt(
     most: int,
     key: IdempotencyKey,
 ) -> Return:
-    """Take goods of nobody knows which order, worth at most `most` minor units: for store credit.
+    """Accepts goods without a receipt, worth at most `most` minor units, for store credit.
 
     Raises:
-        ReceiptRequired: it is not allowed, or not for so much.
+        ReceiptRequired: it is not allowed, or not for this amount.
         AccessDenied, StoreNotFound, InvalidField.
     """
     if not caller.works_at(store):

@@ -30,4 +30,4 @@ class Returns(Protocol):
         after: ReturnId | None,
         limit: int,
     ) -> Sequence[Return]:
-        """What came back to a location, or will, in one of these states, oldest first."""
+        """Returns the returns at a location, in one of these states, oldest first."""

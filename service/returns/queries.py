@@ -10,7 +10,7 @@ from service.shared.unit_of_work import Units
 
 
 async def get_return(units: Units, *, caller: Caller, back: ReturnId) -> Return:
-    """Whoever sees its order sees it, and so does the store that has the goods."""
+    """Returns a return, for the viewers of its order and for the store that has the goods."""
     async with units.read() as unit:
         found = await unit.returns.returns.get(back)
         if not caller.works_at(found.store):
@@ -23,7 +23,7 @@ async def get_return(units: Units, *, caller: Caller, back: ReturnId) -> Return:
 async def list_returns_of_order(
     units: Units, *, caller: Caller, order: OrderId
 ) -> Sequence[Return]:
-    """What came back of an order; a store that has nothing else of it sees what came to it."""
+    """Returns the returns of an order; another store sees those that were brought to it."""
     async with units.read() as unit:
         found = await unit.orders.orders.get(order)
         backs = await unit.returns.returns.list_by_order(order)
@@ -44,7 +44,7 @@ async def list_returns_at_store(
     after: ReturnId | None,
     limit: int,
 ) -> Sequence[Return]:
-    """What came back to a store, or will, oldest first. Raises AccessDenied, StoreNotFound."""
+    """Returns the returns at a store, oldest first. Raises AccessDenied, StoreNotFound."""
     if not caller.works_at(store):
         raise AccessDenied(caller, store)
     async with units.read() as unit:

@@ -28,7 +28,7 @@ from service.shared.unit_of_work import Unit, Units
 
 
 class ReturnRequest(Struct, frozen=True):
-    """What comes back, how, and to which store where more than one may be meant."""
+    """The returned lines, the way of the return, and the store where several are possible."""
 
     asked: Sequence[RequestedLine]
     channel: ReturnChannel
@@ -40,13 +40,13 @@ class ReturnRequest(Struct, frozen=True):
 async def create_return(
     units: Units, *, caller: Caller, order: OrderId, wish: ReturnRequest, key: IdempotencyKey
 ) -> Return:
-    """A store takes goods of any store's order; its buyer announces what will come by post.
+    """Creates a return: a store receives the goods of any store's order, or a buyer announces them.
 
-    Repeating a call with the same key returns the first return and takes nothing more.
+    A repeat with the same key returns the first return and receives nothing more.
 
     Raises:
-        ReturnTooLarge: with what may come back of each line.
-        AccessDenied: neither the buyer nor somebody who works at the store.
+        ReturnTooLarge: with the units that may be returned of each line.
+        AccessDenied: neither the buyer nor an employee of the store.
         UnknownStore, InvalidField.
     """
     async with units.begin() as unit:
@@ -66,10 +66,10 @@ async def create_return(
 async def receive_return(
     units: Units, *, caller: Caller, back: ReturnId, wish: ReturnRequest, key: IdempotencyKey
 ) -> Return:
-    """What was announced has come, or something else: what counts is what came.
+    """Receives an announced return; the units that arrived count, not those announced.
 
     Raises:
-        ReturnTooLarge: with what may come back of each line.
+        ReturnTooLarge: with the units that may be returned of each line.
         ReturnClosed: it was received before, or cancelled.
         AccessDenied, UnknownStore, InvalidField.
     """
@@ -113,7 +113,7 @@ async def cancel_return(
 async def decide_return(
     units: Units, *, caller: Caller, back: ReturnId, pays: bool, key: IdempotencyKey
 ) -> Return:
-    """The office pays back what was withheld, or does not. Raises NothingToDecide."""
+    """Refunds a deduction that was withheld, or confirms it. Raises NothingToDecide."""
     async with units.begin() as unit:
         if first := await unit.foundation.idempotency.claim(key, Return):
             return first
@@ -153,7 +153,7 @@ async def _tell(
 
 
 def _announces(caller: Caller, wish: ReturnRequest) -> bool:
-    """The office announces for a buyer what it says nothing more of."""
+    """Whether the office announces the return for its buyer."""
     unseen = all(one.disposition is None for one in wish.asked)
     return caller.role is Role.OFFICE and wish.channel is ReturnChannel.POST and unseen
 
@@ -175,7 +175,7 @@ async def _announced(unit: Unit, caller: Caller, order: OrderId, wish: ReturnReq
         raise InvalidField("channel", "not_allowed", "must be post; a store takes goods itself")
     for position, one in enumerate(wish.asked):
         if one.disposition is not None:
-            rule = "is said by whoever takes the goods"
+            rule = "is set by the store that receives the goods"
             raise InvalidField(f"lines.{position}.disposition", "not_allowed", rule)
     lines = to_return_lines(found, await by_sku(unit, wish.asked))
     sent_from = {group.id: group.store for group in found.groups}
@@ -186,7 +186,7 @@ async def _announced(unit: Unit, caller: Caller, order: OrderId, wish: ReturnReq
 
 
 def _draft(unit: Unit, caller: Caller, order: Order, wish: ReturnRequest, store: StoreId) -> Return:
-    """What the first version of a return begins from."""
+    """Returns the first version of a return."""
     return Return(
         id=ReturnId(unit.new_id("ret")),
         order=order.id,

@@ -1,6 +1,7 @@
-"""An order that a till's receipt names as returned knows what came back of it.
+"""Returns that tills report for orders: the order learns its returned units.
 
-The receipt has moved the goods, and the till has paid; only the order's lines and points follow.
+The receipt has moved the goods, and the till has refunded; only the order's lines and points
+follow.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -26,14 +27,14 @@ from service.shared.unit_of_work import Unit
 
 
 class TillReturns(Struct):
-    """What did not fit, receipt by receipt, and what earns nothing any more, order by order."""
+    """Discrepancies by receipt, and units that earn no points any more, by order."""
 
     conflicts: dict[ReceiptId, list[ReceiptDiscrepancy]] = {}
     unearned: dict[str, Mapping[str, tuple[int, int]]] = {}
 
 
 async def record_till_returns(unit: Unit, books: Iterable[BookedReceipt]) -> TillReturns:
-    """What tills took back of orders is no longer their buyers', as far as they had it."""
+    """Records the units that tills took back as returned, as far as the order has them."""
     noted = TillReturns()
     told: dict[OrderId, list[BookedReceipt]] = {}
     for book in books:
@@ -79,7 +80,7 @@ def _too_many(position: int, one: RequestedLine) -> ReceiptDiscrepancy:
 def _return(
     unit: Unit, order: Order, book: BookedReceipt, asked: Sequence[RequestedLine]
 ) -> Return:
-    """What the receipt says of the order; it has paid back what it has paid back."""
+    """Returns the return of a receipt; its refund is the one that the till paid."""
     nothing = Money(0, order.currency)
     return Return(
         id=ReturnId(unit.new_id("ret")),

@@ -1,8 +1,8 @@
-"""Calls that arrive while one is under way are served together by the next.
+"""Batching: calls that arrive while another one runs are served together by the next run.
 
-The rule stays in the use case, which takes many at once; a lone call waits for nothing. Under a
-flash sale the row is locked once for all who want it, and not once for each. Nobody is harmed by
-whom one is served with: a refusal is the answer to one, and a fault stays with whose it is.
+The rule stays in the use case, which takes many calls; a lone call waits for nothing. In a flash
+sale the row is locked once for all its callers, instead of once for each. An error is the answer to
+its own call alone.
 """
 
 import asyncio
@@ -21,10 +21,10 @@ Answer = TypeVar("Answer")
 
 
 class Batcher(Generic[Ask, Answer]):
-    """Single calls of a use case that serves many.
+    """Batches single calls of a use case that takes many.
 
-    `serve` answers each ask in its place, with a value or with the exception to raise. `name` tells
-    asks apart that must not be served together: a repeat waits for the round after.
+    `serve` returns a value or an exception for each call, in the order of the calls. `name`
+    identifies calls that must not run together: a repeat waits for the next run.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class Batcher(Generic[Ask, Answer]):
 
     @retry_on_conflict
     async def __call__(self, ask: Ask) -> Answer:
-        """The answer to one ask. Whoever gives up waiting does not disturb the others."""
+        """Returns the answer to one call. A cancelled caller does not disturb the others."""
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._waiting.append((ask, answer))
         if self._round is None:
@@ -70,13 +70,13 @@ class Batcher(Generic[Ask, Answer]):
         return list(taken.values())
 
     async def _serve_all(self, asked: list[tuple[Ask, asyncio.Future[Answer]]]) -> None:
-        """What goes wrong for all is everybody's; what may be one's is, side by side for each."""
+        """Serves a batch; after an error of the whole batch, each call is served alone."""
         try:
             answers = await self._serve([ask for ask, _ in asked])
         except Exception as trouble:
             is_ones = isinstance(trouble, Locked) or not isinstance(trouble, DomainError)
             if is_ones and len(asked) > 1:
-                log.exception("round failed", asks=len(asked))
+                log.exception("batch failed", asks=len(asked))
                 await asyncio.gather(*(self._serve_all([one]) for one in asked))
                 return
             answers = [trouble] * len(asked)

@@ -1,9 +1,9 @@
-"""A use case that gave way to a rival is tried again.
+"""Retries a use case when PostgreSQL aborted its transaction.
 
-PostgreSQL ends a deadlock by undoing one of the rivals, who then has done nothing at all. Trying
-again is safe for a use case of one unit, and only for one: what an earlier unit has committed, or a
-network call in between, must not happen twice. It is safe without an Idempotency-Key as well. A
-commit of which nobody heard is no such case: there only a repeat with its key may ask again.
+PostgreSQL ends a deadlock by rolling back one of the transactions, which then has had no effect. A
+retry is safe for a use case of one unit of work, and only for one: an earlier commit or a network
+call in between must not happen twice. It is safe without an Idempotency-Key too. A lost answer to a
+commit is no such case: there only a repeat with the same key is safe.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ from domain.kernel.errors import TransactionConflict
 
 MAX_TRIES: Final = 4
 BASE_DELAY_SECONDS: Final = 0.05
-"""So that the rival goes first; whoever came back at once could be in its way again."""
+"""The pause before a retry, so that the other transaction goes first."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -34,7 +34,7 @@ def retry_on_conflict(use_case: Callable[P, Awaitable[T]]) -> Callable[P, Awaita
             try:
                 return await use_case(*args, **kwargs)
             except TransactionConflict:
-                log.info("gave way", use_case=use_case.__qualname__)
+                log.info("transaction retried", use_case=use_case.__qualname__)
                 await asyncio.sleep(BASE_DELAY_SECONDS)
         return await use_case(*args, **kwargs)
 

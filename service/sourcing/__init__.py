@@ -1,1 +1,1 @@
-"""Routing of what is sent, and the stores that can serve a whole cart."""
+"""Routing of shipped lines, and the stores that can serve a whole cart."""

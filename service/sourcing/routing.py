@@ -1,4 +1,4 @@
-"""What is to be sent finds the locations that send it."""
+"""Routing: the locations that send the shipped lines of carts."""
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
@@ -28,10 +28,10 @@ class ShippingLocations(Struct, frozen=True):
         own: Mapping[StockKey, int] = NO_HELD_UNITS,
         taken: Mapping[StockKey, int] = NO_HELD_UNITS,
     ) -> RoutedLine:
-        """Who sends these units of each SKU.
+        """Returns the locations that send these units of each SKU.
 
-        `own` is what the buyer holds, `taken` what is taken otherwise. A location that sells
-        nothing new through the web still sends what is held there.
+        `own` are the units that the buyer holds, `taken` those taken otherwise. A location that
+        sells nothing new through the web still sends the units held there.
         """
         if not wanted:
             return RoutedLine({}, {})
@@ -43,7 +43,7 @@ class ShippingLocations(Struct, frozen=True):
         return route_lines(wanted, LocationStock(parts, self.shelves, serving, own, taken))
 
     def can_spare(self, wanted: Mapping[StockKey, int]) -> bool:
-        """Whether so many are free of what can be sent at all."""
+        """Whether enough units are free at all the locations that send."""
         return all(
             self.shelves[place].sellable >= count
             for place, count in wanted.items()
@@ -51,7 +51,7 @@ class ShippingLocations(Struct, frozen=True):
         )
 
     def units(self, routed: RoutedLine) -> Counter[StockKey]:
-        """What is sent so takes of the shelves."""
+        """Returns the units that the routing takes of each stock level."""
         taken: Counter[StockKey] = Counter()
         for store, units in routed.units_by_store.items():
             for sku, count in units.items():
@@ -63,7 +63,7 @@ class ShippingLocations(Struct, frozen=True):
 async def get_shipping_locations(
     unit: Unit, skus: Collection[Sku], catalogue: Catalogue
 ) -> ShippingLocations:
-    """Who could send these; nobody is asked where nothing is to be sent."""
+    """Returns the locations that can send these SKUs; none where nothing is sent."""
     if not skus:
         return ShippingLocations({}, {}, {})
     parts = {sku: stocked_components(catalogue[sku], catalogue) for sku in skus}
@@ -89,10 +89,9 @@ def ensure_shippable(found: RoutedLine, wanted: Mapping[Sku, int]) -> None:
 
 
 def may_be_elsewhere(short: Iterable[Shortage], collected: Collection[StockKey]) -> None:
-    """Raises TransactionConflict where nothing is short that is to be collected.
+    """Raises TransactionConflict where only shipped lines are short.
 
-    What was to be sent from there went a moment ago; whoever looks again finds where else it is,
-    or that it is nowhere.
+    Their units were taken a moment ago; a retry routes them elsewhere, or finds none.
     """
     if all((one.store, one.sku) not in collected for one in short):
-        raise TransactionConflict("What was to be sent has just gone.")
+        raise TransactionConflict("The units to send were taken a moment ago.")

@@ -18,16 +18,16 @@ class Stores(Protocol):
         """Every store."""
 
     async def get_version(self) -> int:
-        """Another number than before whenever a store was told otherwise."""
+        """Returns a number that changes with every change of a store."""
 
     async def lock(self, stores: Collection[StoreId]) -> dict[StoreId, Store]:
-        """Those that exist, kept as they are until the unit ends, and for this unit to change."""
+        """Returns the stores that exist, locked for changes until the unit ends."""
 
     async def lock_shared(self, stores: Collection[StoreId]) -> dict[StoreId, Store]:
-        """Those that exist, kept as they are until the unit ends; others may share them.
+        """Returns the stores that exist, locked shared until the unit ends.
 
-        Whoever claims something new of a location shares it first, before any shelf: so nobody
-        disables it at that moment.
+        A claim on a location locks it shared before any stock level: so it is not disabled at that
+        moment.
         """
 
     async def list_draining(self) -> list[StoreId]:

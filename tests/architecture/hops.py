@@ -19,7 +19,7 @@ BEFORE: Ways = {
     ),
     "availability by the framework": (
         "Availability.one",
-        "reconcile_at",
+        "look_at",
         "look",
         "what_lies",
         "with_parts",

@@ -67,7 +67,7 @@ def test_a_key_that_lacks_its_store_is_wrong_usage_and_says_which_option(data):
     done = hylla("keys", "create", "--role", "till", "--data", data)
 
     assert done.returncode == 2
-    assert "--store: a till stands in one store" in done.stderr
+    assert "--store: a till belongs to one store" in done.stderr
 
 
 def test_a_key_that_is_not_there_cannot_be_revoked(data):

@@ -135,7 +135,7 @@ class Subscriber:
         if len(self._events) > self._max_events:
             self._events.clear()
             self.is_open = False
-            log.info("a slow reader is sent away")
+            log.info("slow subscriber disconnected")
         self._ready.set()
 
     def close(self) -> None:
@@ -470,9 +470,9 @@ class AvailabilityStreams:
         try:
             return await list_expiring_holds(self._units, readers)
         except Unavailable:
-            log.info("holds are not looked at")
+            log.info("holds cannot be read")
         except Exception:
-            log.exception("holds are not looked at")
+            log.exception("holds cannot be read")
         return {}
 
 

@@ -46,7 +46,7 @@ class ProviderWebhooks(Controller):
     ) -> ProviderEventReceived:
         """Receive an event of a payment provider."""
         if provider not in notices:
-            raise NotFound("Nobody of this name calls here.")
+            raise NotFound("There is no provider of this name.")
         headers = {name.lower(): value for name, value in request.headers.items()}
         notice = notices[provider].parse(headers, await request.body(), clock())
         return ProviderEventReceived(

@@ -96,7 +96,7 @@ def _key_in_query(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseR
         return ""
     key: str = connection.query_params.get("key", "")
     if key and not key.startswith("pk_"):
-        raise Unauthenticated("Only a publishable key (pk_…) may stand in an address.")
+        raise Unauthenticated("Only a publishable key (pk_…) may be part of a URL.")
     return key
 
 

@@ -23,7 +23,7 @@ RadiusKm = Annotated[
     QueryParameter(
         gt=0,
         le=20_038,
-        description=f"How far around `near`; {DEFAULT_RADIUS_KM:g} where it is not said.",
+        description=f"How far around `near`; {DEFAULT_RADIUS_KM:g} where it is missing.",
     ),
 ]
 

@@ -33,7 +33,7 @@ async def get_liveness() -> Health:
     "/health/ready",
     http_method=[HttpMethod.GET, HttpMethod.HEAD],
     operation_id="is_ready",
-    responses={503: ResponseSpec(Health, description="Not ready; `checks` says why.")},
+    responses={503: ResponseSpec(Health, description="Not ready; `checks` has the reason.")},
     tags=["service"],
     **public(),
 )

@@ -125,7 +125,7 @@ class PaymentsCollector(Collector):
             return
         counted = GaugeMetricFamily(
             "hylla_payments",
-            "Attempts that are not over, and transactions to be asked or refused.",
+            "Open payment attempts, and planned or refused transactions.",
             labels=["kind", "state"],
         )
         oldest = GaugeMetricFamily(
@@ -156,7 +156,7 @@ class AuditCollector(Collector):
             "hylla_audit_broken", "Figures it found wrong.", labels=["invariant"]
         )
         unfinished = GaugeMetricFamily(
-            "hylla_audit_unfinished", "1 where it took too long to tell.", labels=["invariant"]
+            "hylla_audit_unfinished", "1 if the check did not finish in time.", labels=["invariant"]
         )
         for audited in self._audits:
             checked.add_metric([audited.name], audited.checked)

@@ -190,7 +190,7 @@ def handle_unexpected_error(request: Request[Any, Any, Any], error: Exception) -
 
 
 def encode_internal_error(error: Exception, locale: str, trace_id: str) -> bytes:
-    log.error("bug", exc_info=error)
+    log.error("unhandled exception", exc_info=error)
     return _encode_problem(500, "internal_error", locale, trace_id=trace_id)
 
 
@@ -206,7 +206,7 @@ async def record_access_denial(error: Exception, scope: Scope) -> None:
                 error.caller, handler.operation_id or "", error.resource
             )
     except Unavailable:
-        log.warning("trespass_not_noted", operation=handler.operation_id)
+        log.warning("access denial not recorded", operation=handler.operation_id)
 
 
 EXCEPTION_HANDLERS: Final[ExceptionHandlersMap] = {

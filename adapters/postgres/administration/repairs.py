@@ -15,7 +15,7 @@ COUNTED: Final = {
 }
 """The figure of a shelf that each is about."""
 SAFETY: Final = "safety_stock_is_what_was_reported"
-"""Of a shelf that was gone: what the last line of a file told to keep back there."""
+"""Safety stock of a missing stock level: the value of the last reported line."""
 FIGURES: Final = {**COUNTED, SAFETY: "safety_stock"}
 REPAIRABLE: Final = (
     *COUNTED,
@@ -24,13 +24,13 @@ REPAIRABLE: Final = (
     "lots_are_what_was_posted",
     "incoming_is_what_is_on_its_way",
 )
-"""Figures that a ledger explains; what else is broken needs somebody to look at it."""
+"""Figures that a ledger explains; another broken invariant needs a person."""
 
 CLOSE: Final = """
     lock table stock_levels, stock_conditions, loyalty_members, points_lots,
         incoming_stock in exclusive mode
 """
-"""Others may look. Whoever has locked a row ends first; a weaker lock would meet it half way."""
+"""Readers are not blocked. A weaker lock would deadlock with a writer that has locked a row."""
 
 SHELVE: Final = """
     insert into stock_levels (store, sku, version)
@@ -50,7 +50,7 @@ SHELVE: Final = """
     on conflict do nothing
     returning store, sku
 """
-"""Who has heard of a shelf that is gone goes on from the version that was told last."""
+"""A missing stock level continues with the last published version."""
 NOTE: Final = """
     insert into repairs (invariant, about, expected, actual, repaired_at, repair_id)
     select :invariant, about, expected, actual, :now, :repair from ({facts}) as fact
@@ -73,7 +73,7 @@ SETTLE: Final = Statement("""
         and incidents.kind = 'oversold' and incidents.state = 'open'
         and on_hand - unavailable - allocated - held >= 0
 """)
-"""Also where a broken figure hid from whoever moved goods that all was in order again."""
+"""Also settles incidents that a broken figure had kept open."""
 SET: Final = ", ".join(
     f"{name} = coalesce((repaired->'{name}'->>'set_to')::int, stock_levels.{name})"
     for name in FIGURES.values()
@@ -103,9 +103,9 @@ SHELVES_RIGHTED: Final = Statement(f"""
     )
     select * from righted
 """)
-"""A repair is a line of its own in each shelf's ledger, by which no goods move.
+"""A repair is a movement of its own in the ledger, without a change of quantity.
 
-Of every shelf whose figures or conditions were broken those who listen are told.
+Every stock level with a repaired figure or condition is published in the feed.
 """
 PUT_RIGHT: Final = (
     """

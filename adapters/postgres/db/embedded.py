@@ -83,9 +83,9 @@ class EmbeddedPostgres:
         with self._one_at_a_time():
             if self._users is None or self._answers():
                 return
-            log.warning("the database died and is started again")
+            log.warning("PostgreSQL died and is restarted")
             self._bring_up()
-        log.warning("the database answers again")
+        log.warning("PostgreSQL is up again")
 
     def stop(self) -> None:
         """Use it no longer; the last one to leave stops it."""
@@ -248,4 +248,4 @@ def _supervise(postgres: EmbeddedPostgres, over: threading.Event) -> None:
         try:
             postgres.mend()
         except (DatabaseUnavailable, OSError) as trouble:
-            log.warning("the database stays away: %s", trouble)
+            log.warning("PostgreSQL cannot be restarted: %s", trouble)

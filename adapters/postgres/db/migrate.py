@@ -1,9 +1,9 @@
 """Migrations of the schema to the version that the code expects: one history, forward only.
 
-A version is a file in `migrations/versions`, named by date, time, kind and what it does. A `pre`
-version runs before the new code does and must suit the old code too; a `post` version tidies up
-once no old code runs any more; a `stop` version suits the new code alone, so that every process is
-stopped while it runs. `migrations/schema.sql` is the schema that all versions together make.
+A version is a file in `migrations/versions`, named by date, time, kind and content. A `pre` version
+runs before the new code starts and must suit the old code too; a `post` version cleans up once no
+old code runs any more; a `stop` version suits the new code alone, so that every process is stopped
+while it runs. `migrations/schema.sql` is the schema that all versions together make.
 
 The module that runs them (`versions.py`) takes a fifth of a worker's memory. It is loaded only
 where a version is pending, which one query shows.

@@ -1,6 +1,7 @@
 """SQL statements with named parameters (`:sku`), which PostgreSQL numbers (`$1`)."""
 
 import re
+from pathlib import Path
 from typing import Any, Final
 
 TOKENS: Final = re.compile(r"'[^']*'|\"[^\"]*\"|--[^\n]*|::|:([a-z]\w*)")
@@ -19,6 +20,11 @@ class Statement:
         self.text = text
         self.names: list[str] = []
         self.sql = TOKENS.sub(self._number, text)
+
+    @classmethod
+    def read(cls, path: Path) -> "Statement":
+        """Returns the statement in a `.sql` file, which `psql` runs too."""
+        return cls(path.read_text(encoding="utf-8"))
 
     def __call__(self, *values: Any, **named: Any) -> tuple[Any, ...]:
         """Returns the numbered SQL and its arguments."""

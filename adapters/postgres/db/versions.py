@@ -94,7 +94,7 @@ def _ensure_stopped(connection: Connection, lacking: list[str]) -> None:
 
 
 async def ask(database_url: str, question: Callable[[Connection], T]) -> T:
-    """Returns what `question` returns on a connection; raises DatabaseUnavailable."""
+    """Returns the result of `question` on a connection; raises DatabaseUnavailable."""
     engine = create_async_engine(for_sqlalchemy(database_url), poolclass=NullPool)
     try:
         async with engine.connect() as connection:

@@ -15,7 +15,7 @@ from adapters.postgres.inventory.repositories.change_feed import CHANNEL
 
 BATCH: Final = 1000
 POLL_S: Final = 1.0
-"""The net under what a process that died, or one without a relay, has left in the inbox."""
+"""The interval of polling, for rows of a process that died, or of one without a relay."""
 PAUSE_S: Final = 0.03
 """Between two rounds: under much traffic, many changes share one."""
 RETRY_S: Final = 1.0

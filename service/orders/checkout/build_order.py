@@ -34,9 +34,9 @@ from service.shared.unit_of_work import Unit
 
 
 class Checkout(Struct, frozen=True, forbid_unknown_fields=True):
-    """Who ordered, where what is sent goes to, and how it will be paid.
+    """The buyer, the address of lines that are sent, and the means of payment.
 
-    `if_unavailable` is what becomes of units that a store does not find: they are not charged.
+    `if_unavailable` decides about units that a store does not find: they are not charged.
     """
 
     contact: Contact
@@ -57,7 +57,7 @@ class CheckoutCommand(Struct, frozen=True):
 
 
 class OrderParts(Struct, frozen=True):
-    """What an order is drawn up from: today's names, the locations, who sends what, the price."""
+    """The parts of an order: current names, locations, routing of shipped lines, and price."""
 
     catalogue: Catalogue
     stores: Mapping[StoreId, Store]
@@ -136,7 +136,7 @@ def _bill(price: PricedCart) -> OrderPricing:
 
 
 def _lines(cart: Cart, groups: Sequence[OrderFulfilment], drawn: OrderParts) -> list[OrderLine]:
-    """The cart's lines; what several locations send of one stands on a line for each of them."""
+    """Returns the order lines; a line that several locations send becomes one for each."""
     lines = []
     for line, price in zip(cart.lines, drawn.priced.quote.lines, strict=True):
         units = {group.id: _units(line, group, drawn) for group in groups}

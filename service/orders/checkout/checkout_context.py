@@ -30,7 +30,7 @@ from service.shared.unit_of_work import Unit
 from service.sourcing.routing import ShippingLocations, ensure_shippable, get_shipping_locations
 
 UNKNOWN: Final = LineFacts({}, {}, {})
-"""When nothing is known of what lies in a cart."""
+"""The facts of a cart whose SKUs are all unknown."""
 
 
 class CartEmpty(Conflict):
@@ -80,9 +80,9 @@ class CheckoutDraft(Struct, frozen=True):
 
 
 class CheckoutContext(Struct, frozen=True):
-    """What carts are looked at by; of the shelves nothing is locked yet.
+    """The facts that carts are checked with; no stock level is locked yet.
 
-    `routed` says who would send what, cart by cart; those before in this round take theirs first.
+    `routed` are the sending locations by cart; earlier carts of the batch take their units first.
     """
 
     catalogue: Catalogue
@@ -106,10 +106,10 @@ class CheckoutContext(Struct, frozen=True):
         return cls(catalogue, kept, sending, routed, stores, known)
 
     def draft(self, unit: Unit, cashier: PaymentMethods, one: OpenCheckout) -> CheckoutDraft:
-        """The order of a cart as it would be placed now.
+        """Returns the order of a cart as it would be placed now.
 
-        Raises: what `place` says of all but the stock and the uses of coupons, which are decided
-        under their locks.
+        Raises: the errors of `place_order`, except those about stock and coupon uses, which are
+        decided under their locks.
         """
         wish, cart, address = one.wish, one.cart, one.address
         cart.ensure_open()
@@ -148,7 +148,7 @@ class CheckoutContext(Struct, frozen=True):
         """
         own, mine = self.kept[cart.id].places, _to_collect(cart, self.catalogue)
         ensure_shippable(self.senders.route(to_send, own=own, taken=mine), to_send)
-        raise TransactionConflict("What was to be sent goes to somebody else.")
+        raise TransactionConflict("The units to send were taken by another order.")
 
 
 def _routed(
@@ -157,7 +157,7 @@ def _routed(
     kept: Mapping[CartId, CartHold],
     sending: ShippingLocations,
 ) -> dict[CartId, RoutedLine]:
-    """Who would send what, when the carts take theirs one after the other."""
+    """Returns the sending locations when the carts take their units one after the other."""
     taken: Counter[StockKey] = Counter()
     routed = {}
     for cart in carts:
@@ -172,7 +172,7 @@ def _routed(
 
 
 def _to_collect(cart: Cart, catalogue: Catalogue) -> Counter[StockKey]:
-    """What the cart's lines to be collected take of the shelves."""
+    """Returns the units that the cart's pickup lines take from each stock level."""
     lines = [line for line in lines_to_hold(cart) if line.sku in catalogue]
     parts = {line.sku: stocked_components(catalogue[line.sku], catalogue) for line in lines}
     return Counter(units_by_key(lines, parts))

@@ -24,11 +24,11 @@ class CouponRedemption:
         return cls(await unit.pricing.prices.lock(shown) if shown else {}, unit.now)
 
     def must_hold(self, draft: CheckoutDraft) -> None:
-        """Ask the coupons of an order again, now that nobody else can use or change them.
+        """Checks the coupons of an order again, under their locks.
 
         Raises:
-            NotOrderable: somebody else has just had the last use.
-            TransactionConflict: the office has just changed one; another look prices by it.
+            NotOrderable: another order has had the last use.
+            TransactionConflict: the office has just changed one; a retry prices by the change.
         """
         order, errors = draft.order, []
         for seen in draft.priced.coupons:

@@ -28,13 +28,12 @@ from service.shared.batching import Batcher
 from service.shared.retry import retry_on_conflict
 from service.shared.unit_of_work import Unit, Units
 
-"""When nothing is known of what lies in a cart."""
 One = TypeVar("One", bound="CheckoutCommand | OpenCheckout | CheckoutDraft")
 Made = TypeVar("Made")
 
 
 class PlacedOrder(Struct, frozen=True):
-    """The order of a cart; `new` says that this request made it. `attempt` is to pay for it."""
+    """The order of a cart; `new` if this request made it. `attempt` is its payment attempt."""
 
     order: Order
     new: bool
@@ -42,7 +41,7 @@ class PlacedOrder(Struct, frozen=True):
 
 
 class PlaceOrderResult(Struct, frozen=True):
-    """The order of a cart, and what is to be asked of the provider for it now."""
+    """The order of a cart, and the transaction to execute at the provider."""
 
     placed: PlacedOrder
     asked: LeasedTransaction | None = None
@@ -54,18 +53,18 @@ async def place_order(
     placing: Batcher[CheckoutCommand, PlaceOrderResult],
     wish: CheckoutCommand,
 ) -> PlacedOrder:
-    """Turn a cart into an order whose locations prepare it.
+    """Places the order of a cart; its locations prepare it.
 
-    Repeating a call with the same key returns the first order and promises nothing more; another
-    key for a cart that is already an order returns that order. Paid by card, the order waits with
-    its goods held until the money is reserved; the answer is the order as it stands by then.
+    A repeat with the same key returns the first order and allocates nothing more; another key for a
+    cart that is already an order returns that order. Paid by card, the order waits with its goods
+    held until the payment is authorised; the answer is the order as it is by then.
 
     Raises:
         CartEmpty, NotOrderable: there is nothing to buy, or not like this; the cart stays.
-        InvalidField: something is to be sent, and nobody said where to; or it is not paid so here.
-        InsufficientStock: the stock does not cover every line; nothing is promised, the cart stays.
+        InvalidField: a shipped line has no address; or the payment method is not accepted.
+        InsufficientStock: a line is not covered; nothing is allocated, the cart stays.
         ChannelNotServed: a store sells nothing new through the web; the cart holds nothing there.
-        HoldPinned: what the cart holds is being paid for elsewhere.
+        HoldPinned: the cart's hold is pinned by another payment.
     """
     wish.checkout.tenders.ensure_accepted()
     served = await _placed(units, cashier, placing, wish)
@@ -112,9 +111,9 @@ async def get_placed_order(units: Units, placed: PlacedOrder) -> PlacedOrder:
 async def place_orders(
     units: Units, cashier: PaymentMethods, wishes: Sequence[CheckoutCommand]
 ) -> list[PlaceOrderResult | Exception]:
-    """Answer each wish with its order, or with the refusal to raise; one transaction for all.
+    """Returns for each request its order, or the error to raise; one transaction for all.
 
-    No two wishes are of one cart. What is paid by card comes alone.
+    No two requests are of one cart. An order paid by card is placed alone.
 
     Errors: those of `place_order`, and TransactionConflict where a retry may succeed.
     """
@@ -127,7 +126,7 @@ async def place_orders(
 
 
 class _CheckoutBatch:
-    """Serves wishes one after the other; whom it refuses stands in nobody's way."""
+    """Places the orders of a batch one after the other; a refused request delays no other."""
 
     def __init__(self, unit: Unit, cashier: PaymentMethods) -> None:
         self._unit = unit
@@ -138,7 +137,7 @@ class _CheckoutBatch:
     async def answers(
         self, wishes: Sequence[CheckoutCommand]
     ) -> list[PlaceOrderResult | Exception]:
-        """What each was answered; it is remembered from now on."""
+        """Returns the answer to each request, and stores it under the request's key."""
         await self._unit.foundation.idempotency.save_answers(self._remembered)
         return [self._served[wish.cart] for wish in wishes]
 
@@ -227,7 +226,7 @@ class _CheckoutBatch:
         self._remembered.append((wish.key, placed))
 
     def _each(self, ones: Iterable[One], step: Callable[[One], Made]) -> list[Made]:
-        """What `step` makes of each; a refusal is the answer to whom it refuses."""
+        """Returns the result of `step` for each request, or its error."""
         made = []
         for one in ones:
             try:

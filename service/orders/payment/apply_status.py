@@ -1,7 +1,7 @@
-"""What a payment's truth means for its order: placed, waiting, or over; and money for nothing.
+"""Effects of a payment's status on its order: placed, waiting or ended; and payments not needed.
 
-Every step is decided from how things stand, under the locks of the cart and the order: so a truth
-that comes again, late, or from two sides at once has its effect once.
+Every step is decided from the current state, under the locks of the cart and the order: a status
+that arrives again, late, or from two sides at once has its effect once.
 """
 
 from collections.abc import Sequence
@@ -39,7 +39,7 @@ PAID_STATES = frozenset({AttemptState.AUTHORISED, AttemptState.CAPTURED})
 
 
 class _PendingOrder(Struct, frozen=True):
-    """A taken order that is not paid yet: its cart, its attempts, and what was asked for them."""
+    """A locked order that is not paid yet: its cart, its attempts, and their transactions."""
 
     cart: Cart
     order: Order
@@ -54,9 +54,9 @@ class _PendingOrder(Struct, frozen=True):
 async def apply_status(
     unit: Unit, cart: Cart, order: Order, looked_at: AttemptId | None = None
 ) -> Order:
-    """The taken order after everything that follows from how its attempts stand now.
+    """Returns the locked order after the effects of its payment attempts' status.
 
-    `looked_at` was just asked how it stands; of the others that are in flight nobody knows.
+    The status of `looked_at` was just read; that of other attempts in progress is unknown.
     """
     attempts = await unit.payments.attempts.list_by_order_for_update(order.id)
     if order.is_pending:
@@ -69,10 +69,10 @@ async def apply_status(
 async def settle_payment(
     unit: Unit, order: Order, attempts: Sequence[PaymentAttempt] | None = None
 ) -> None:
-    """Plan what the taken order has to ask, so that it keeps what it is owed and no more.
+    """Plans the transactions after which the order has received what it is owed, and no more.
 
-    The first goods that go take the money of all that is still wanted; what is given up later is
-    given back.
+    The first handover or parcel captures the amount of all units still wanted; units cancelled
+    later are refunded.
     """
     if attempts is None:
         attempts = await unit.payments.attempts.list_by_order_for_update(order.id)
@@ -89,7 +89,7 @@ async def settle_payment(
 async def _plan_transaction(
     unit: Unit, order: Order, attempt: PaymentAttempt, plan: PlannedTransaction
 ) -> None:
-    """An attempt is let go of once; what else is asked, once for each step of the order."""
+    """Plans a transaction: one void of an attempt, any other once a version of the order."""
     cause = attempt.id if plan.kind is TransactionKind.VOID else f"{attempt.id}/{order.version}"
     asked = new_transaction(unit, attempt, plan.kind, plan.amount, cause)
     if not await unit.payments.attempts.add_transaction(asked):
@@ -116,9 +116,9 @@ async def announce_returned_payment(unit: Unit, order: Order, attempt: PaymentAt
 
 
 async def _decide(unit: Unit, waiting: _PendingOrder, looked_at: AttemptId | None) -> Order:
-    """Place the order whose money is there; end the one whose time is over.
+    """Places an order whose payment is authorised, or ends one whose time is over.
 
-    What the provider was asked to let go of is not wanted any more, even where it comes just then.
+    A payment whose void is planned no longer counts, even where it is authorised at that moment.
     """
     current, order = waiting.current, waiting.order
     if current.state in PAID_STATES and not is_voiding(current, waiting.asked):
@@ -137,7 +137,7 @@ async def _decide(unit: Unit, waiting: _PendingOrder, looked_at: AttemptId | Non
 
 
 async def _unpin(unit: Unit, cart: Cart, attempt: AttemptId) -> None:
-    """What is held counts for its grace, so that another card can be tried."""
+    """Unpins the hold: it lasts for its grace time, so that another card can be tried."""
     hold = (await get_cart_hold(unit, cart)).hold
     if hold is None:
         return

@@ -21,7 +21,7 @@ log = structlog.get_logger("hylla.payments")
 
 
 async def execute_due_transactions(units: Units, payments: PaymentProvider) -> int:
-    """Ask for what is due; how much that was. Safe in every process."""
+    """Executes the due transactions; returns their number. Safe in every process."""
     async with units.begin() as unit:
         due = await unit.payments.attempts.lease_transactions(CONCURRENCY, TRANSACTION_LEASE)
         now = unit.now
@@ -32,12 +32,12 @@ async def execute_due_transactions(units: Units, payments: PaymentProvider) -> i
 async def execute_transaction(
     units: Units, payments: PaymentProvider, leased: LeasedTransaction, now: datetime
 ) -> PaymentAttempt:
-    """Carry one out, and write down what became of it."""
+    """Executes one transaction and records its outcome."""
     transaction, attempt = leased.transaction, leased.attempt
     outcome = await call_provider(payments, transaction, attempt, now)
     after = await record_outcome(units, attempt, outcome, transaction.id)
     log.info(
-        "payment asked",
+        "transaction executed",
         transaction=transaction.id,
         kind=transaction.kind,
         attempt=attempt.id,
@@ -49,9 +49,9 @@ async def execute_transaction(
 
 
 async def run_concurrently(*work: Awaitable[object]) -> None:
-    """All of it side by side; what goes wrong is told, and comes again when its lease ends."""
+    """Runs all steps concurrently; an error is logged, and the step is repeated after its lease."""
     for done in await asyncio.gather(*work, return_exceptions=True):
         if isinstance(done, Exception):
-            log.error("payment not settled", exc_info=done)
+            log.error("payment step failed", exc_info=done)
         elif isinstance(done, BaseException):
             raise done

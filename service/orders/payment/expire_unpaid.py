@@ -1,4 +1,4 @@
-"""Orders that nobody has paid in time come to their end, once."""
+"""Expiry of orders that are not paid in time."""
 
 from domain.kernel.ids import OrderId
 from service.orders.payment.apply_status import apply_status
@@ -9,9 +9,10 @@ BATCH = 100
 
 
 async def expire_unpaid_orders(units: Units) -> int:
-    """End what is due; how many orders that were.
+    """Expires the due orders; returns their number.
 
-    What is in flight is looked at first, by its own step. Two at once end each order once.
+    Payments in progress are reconciled first, by their own job. Two processes expire each order
+    once.
     """
     async with units.read() as unit:
         due = await unit.orders.orders.list_unpaid(BATCH)

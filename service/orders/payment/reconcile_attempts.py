@@ -19,7 +19,7 @@ log = structlog.get_logger("hylla.payments")
 
 
 async def reconcile_due_attempts(units: Units, payments: PaymentProvider) -> int:
-    """Look at what is due; how much that was. Safe in every process."""
+    """Reconciles the due payment attempts; returns their number. Safe in every process."""
     async with units.begin() as unit:
         due = await unit.payments.attempts.lease(CONCURRENCY, LEASE)
         now = unit.now
@@ -30,5 +30,5 @@ async def reconcile_due_attempts(units: Units, payments: PaymentProvider) -> int
 async def reconcile_attempt(
     units: Units, payments: PaymentProvider, attempt: PaymentAttempt, now: datetime
 ) -> PaymentAttempt:
-    """Look at one, and write down what is so."""
+    """Reads the status of one payment attempt at its provider and records it."""
     return await record_outcome(units, attempt, await fetch_outcome(payments, attempt, now))

@@ -1,4 +1,4 @@
-"""What a provider said is written down, whoever brings it: an answer, or a look."""
+"""Recording of a provider's outcome, whether it came as an answer or by reconciliation."""
 
 from datetime import datetime
 
@@ -55,7 +55,7 @@ async def record_outcome(
 async def _note_failed_refunds(
     unit: Unit, attempt: PaymentAttempt, outcome: ProviderOutcome | None
 ) -> None:
-    """What came back is refused by now, and so is listed for a person."""
+    """Marks the refunds that failed later as refused, so that they are listed for a person."""
     truth = getattr(outcome, "payment", None)
     assert isinstance(truth, ProviderPayment), "only a truth tells of refunds"
     codes = {one.receipt: one.code for one in truth.failed_refunds}
@@ -68,7 +68,7 @@ async def _note_failed_refunds(
 
 
 async def _announce_if_unwanted(unit: Unit, order: Order, attempt: PaymentAttempt) -> None:
-    """Money that comes while the provider is asked to let go of it goes back, and that is told."""
+    """Announces a payment that arrived while its void was being requested; it goes back."""
     if is_voiding(attempt, await unit.payments.attempts.list_transactions([attempt.id])):
         await announce_returned_payment(unit, order, attempt)
 

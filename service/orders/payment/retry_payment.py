@@ -43,12 +43,12 @@ async def retry_payment(
     card: str,
     key: IdempotencyKey | None,
 ) -> PlacedOrder:
-    """Start another attempt; a repeat with the same key starts none, and answers how it stands.
+    """Starts another payment attempt; a repeat with the same key only returns the status.
 
     Raises:
-        OrderNotPayable: it is paid, or over.
-        PaymentInProgress: the attempt before cannot be let go of now.
-        InsufficientStock: its goods are not held any more, and have gone meanwhile.
+        OrderNotPayable: it is paid, or has ended.
+        PaymentInProgress: the previous attempt cannot be voided now.
+        InsufficientStock: its goods are no longer held, and are gone.
     """
     cashier.ensure_cards_accepted()
     before = await _open(units, caller, order, key)
@@ -82,11 +82,11 @@ async def _open(
 
 @retry_on_conflict
 async def _plan_voids(units: Units, order: OrderId) -> list[LeasedTransaction]:
-    """What is to be asked so that no attempt is open any more; nothing for an order that is paid.
+    """Plans the voids after which no attempt is open; none for an order that is paid.
 
-    What somebody else is asking already is left to them.
+    Voids that are planned already are left to their executor.
 
-    Raises PaymentInProgress: one has only just begun.
+    Raises PaymentInProgress: an attempt has only just started.
     """
     async with units.begin() as unit:
         taken = await _get_order_for_update(unit, order)

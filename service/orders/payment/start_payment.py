@@ -1,4 +1,4 @@
-"""A payment begins: the goods are held for it, and what is to be asked is written down."""
+"""Start of a payment: the goods are held for it, and its first transaction is planned."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -37,7 +37,7 @@ from service.sourcing.routing import may_be_elsewhere
 
 
 class HeldGoods(Struct, frozen=True):
-    """What an order is made of, and what its cart holds of it."""
+    """The parts of an order, and the units of it that its cart holds."""
 
     catalogue: Catalogue
     kept: CartHold
@@ -63,7 +63,7 @@ async def start_payment(
 
     Raises:
         InsufficientStock, TransactionConflict: nothing is held, the cart stays.
-        HoldPinned: what the cart holds is being paid for elsewhere.
+        HoldPinned: the cart's hold is pinned by another payment.
     """
     attempt = AttemptId(unit.new_id("pay"))
     order = order.await_payment(attempt, payment_due_at, unit.now)
@@ -134,7 +134,7 @@ def new_transaction(
 def _wanted(
     order: Order, catalogue: Catalogue
 ) -> tuple[list[HoldLine], dict[StockKey, int], dict[Sku, dict[Sku, int]]]:
-    """Lines to hold, what they take of each place, and the parts of each SKU."""
+    """Returns the lines to hold, the units that they take of each stock level, and kit parts."""
     lines = [
         HoldLine(line.sku, group.store, line.quantity)
         for group in order.groups
@@ -145,7 +145,7 @@ def _wanted(
 
 
 async def _hold(unit: Unit, order: Order, cart: Cart, held: HeldGoods, *, new: bool) -> Cart:
-    """Hold exactly what the order takes, pinned by its attempt."""
+    """Holds exactly the units of the order, pinned by its payment attempt."""
     lines, wanted, parts = _wanted(order, held.catalogue)
     kept = held.kept
     shelves, terms = await unit.inventory.sellable_stock.get_for_update(

@@ -344,7 +344,8 @@ class Watched(ConnectionPool):
 
     def skus(self) -> list[set[str]]:
         """Whose shelves were asked for, in each statement that did."""
-        return [set(args[0]) for query, args in self.asked if query == SOLD.sql]
+        place = SOLD.names.index("skus")
+        return [set(args[place]) for query, args in self.asked if query == SOLD.sql]
 
 
 class Slow(PostgresHolds):

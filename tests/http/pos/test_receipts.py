@@ -553,7 +553,7 @@ async def test_who_buys_and_who_brings_back_never_block_each_other(shop: Shop):
             )
         )
 
-    assert [one["event"] for one in logs if one["event"] == "gave way"] == []
+    assert [one["event"] for one in logs if one["event"] == "transaction retried"] == []
     assert await sound(shop)
 
 

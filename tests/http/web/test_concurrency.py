@@ -66,7 +66,7 @@ async def test_what_has_no_key_and_is_undone_by_a_deadlock_succeeds_too(shop: Sh
 
 
 def tries_again(logs: list[Any]) -> list[str]:
-    return [line["use_case"] for line in logs if line["event"] == "gave way"]
+    return [line["use_case"] for line in logs if line["event"] == "transaction retried"]
 
 
 class Unlucky:

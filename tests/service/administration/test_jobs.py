@@ -283,7 +283,7 @@ async def test_an_audit_that_cannot_finish_one_keeps_the_others_and_says_so(
     assert [one.name for one in kept if one.unfinished] == ["messages_are_sent_once"]
     assert [one for one in kept_next if one.unfinished] == []
     assert [(line["event"], line["invariants"]) for line in logs] == [
-        ("audit is unfinished", ["messages_are_sent_once"])
+        ("audit unfinished", ["messages_are_sent_once"])
     ]
 
 

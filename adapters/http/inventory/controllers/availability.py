@@ -54,7 +54,7 @@ SubscribedStores = Annotated[
 ]
 WatchedHolds = Annotated[
     list[HoldId] | None,
-    QueryParameter(name="hold", max_items=20, description="Tell before these holds end."),
+    QueryParameter(name="hold", max_items=20, description="Send an event before these holds end."),
 ]
 Publishable = Annotated[
     str | None,
@@ -72,7 +72,9 @@ Channel = Annotated[ChannelId, QueryParameter(description="The channel that woul
 
 By = Annotated[
     date | None,
-    QueryParameter(description="Tell what can be promised by this day, with what is due until it."),
+    QueryParameter(
+        description="Return the units that can be promised by this day, with incoming ones."
+    ),
 ]
 MaxStaleness = Annotated[
     int | None,

@@ -246,5 +246,5 @@ class Deliveries(Controller):
 def _ensure_one_due(on: date | None, at: datetime | None) -> None:
     """Raises InvalidField."""
     if (on is None) == (at is None):
-        raise InvalidField("due_on", "due_on_or_due_at", "is told, or due_at is")
+        raise InvalidField("due_on", "due_on_or_due_at", "is needed, or due_at")
     ensure_representable("due_at", at)

@@ -31,7 +31,7 @@ EXAMPLES_BY_NAME: Final[Mapping[str, Any]] = {
     "version": 3,
     "status": "ok",
     "title": "There is too little in stock",
-    "detail": "What was asked for, and why not.",
+    "detail": "The request, and the reason for its refusal.",
     "pointer": "/lines/0/quantity",
     "type": "/problems/insufficient_stock",
     "reason": "damaged",

@@ -40,7 +40,7 @@ LOOK: Final = f"""
             from (select * from wrong order by about limit {SHOWN}) as example
         ) as examples
 """
-"""Only what is wrong is kept aside and named: in a vast shop the rest would fill the disk."""
+"""Only broken rows are materialised and returned: all rows of a vast shop would fill the disk."""
 PATIENCE: Final = timedelta(seconds=30)
 WAIT: Final = Statement("select set_config('statement_timeout', :timeout, true)")
 KEEP: Final = Statement("""

@@ -12,7 +12,7 @@ from domain.kernel.errors import NotFound
 from domain.kernel.ids import WebhookId
 
 PARCEL_MAX: Final = 100
-"""Changes that are told in one call."""
+"""Changes in one delivery."""
 COLUMNS: Final = "id, url, state, position, attempts, last_error, failing_since, created_at"
 ADD: Final = Statement("""
     insert into webhooks (id, url, secret, state, position, created_at, due_at)
@@ -50,7 +50,7 @@ SETTLE: Final = Statement("""
         failing_since = :failing_since, due_at = :due_at
     where id = :id and due_at = :leased_until
 """)
-"""Only while the lease is ours: whoever was sent back in time stays there."""
+"""Only while the lease is valid: a replay that came meanwhile has set another position."""
 
 
 class PostgresWebhooks:

@@ -19,7 +19,7 @@ class KeyReused(Invalid):
     code = "idempotency_key_reused"
 
     def __init__(self) -> None:
-        super().__init__("This Idempotency-Key already stands for a different request.")
+        super().__init__("This Idempotency-Key belongs to a different request.")
 
 
 class InProgress(Conflict):
@@ -29,9 +29,10 @@ class InProgress(Conflict):
         super().__init__("The first request with this Idempotency-Key is still running.")
 
 
+RETRY: Final = "The same request is running; retry with the same Idempotency-Key."
 TURN: Final = "hashtextextended({principal} || chr(10) || {key}, 0)"
-"""Whoever asks under a key has its turn first, before anything else: so nobody waits for a key who
-has locked what its holder waits for."""
+"""The advisory lock of a key is taken before any other lock: so a request that waits for a key has
+locked nothing that the key's holder waits for."""
 CLAIM: Final = Statement(f"""
     with turn as materialized (
         select pg_advisory_xact_lock({TURN.format(principal=":principal::text", key=":key::text")})
@@ -69,7 +70,7 @@ FIRST_OF_ALL: Final = Statement(f"""
     left join idempotency_keys using (principal, key)
     order by place
 """)
-"""Whoever had the turn a moment ago may have answered unseen: then it is not remembered twice."""
+"""The previous holder of the lock may have answered unseen: then the answer is not stored twice."""
 REMEMBER: Final = Statement("""
     insert into idempotency_keys (principal, key, digest, response, created_at)
     select principal, key, digest, response, :now
@@ -119,7 +120,9 @@ class PostgresIdempotencyStore:
         ]
         done = await self._connection.execute(*REMEMBER(*columns(rows, 4), now=self._now))
         if int(done.rpartition(" ")[2]) < len(rows):
-            raise TransactionConflict("Somebody asked the same at this moment; please try again.")
+            raise TransactionConflict(
+                "The same request is running; retry with the same Idempotency-Key."
+            )
 
     async def save_answer(self, key: IdempotencyKey | None, value: object) -> None:
         if key is not None:

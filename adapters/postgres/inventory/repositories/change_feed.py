@@ -1,10 +1,9 @@
 """The change feed: changes of stock levels in the order of their commits.
 
-A change is written into the inbox in its own transaction. Ids of the inbox follow the order of
-writing, and a transaction may commit after a later one: a reader by id would miss it. So one at a
-time, under a lock that lasts until its commit, a relay takes what is visible and gives it
-positions; what becomes visible later gets later ones. A position that is seen is behind none that
-is still to come.
+A change is added to the outbox in its own transaction. Ids of the outbox follow the order of
+writing, and a transaction may commit after a later one: a reader by id would miss it. So one relay
+at a time, under a lock that lasts until its commit, moves the visible rows into the feed and gives
+them positions. A row that becomes visible later gets a later position, so that no reader misses it.
 """
 
 from collections.abc import Collection

@@ -54,7 +54,7 @@ def _terms_of(stores: str) -> str:
 
 VERSION: Final = SHELF.split(", ").index("version")
 MARKS: Final = ", ".join("-1" for _ in SHELF.split(", ")[2:]) + ", null, 0, 0"
-"""What no shelf has as its version; then what else a look at a shelf brings."""
+"""The columns of a row of terms: -1 as the version, which no stock level has."""
 
 
 def _sold(stores: str) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Final
 
 import msgspec
@@ -27,6 +28,7 @@ from domain.kernel.ids import ChannelId, Sku, StoreId
 from domain.pos.incidents import IncidentKind, to_missed, to_oversold
 from service.pos.ports import Incidents
 
+HERE: Final = Path(__file__).parent
 FIGURES: Final = ("on_hand", "unavailable", "allocated", "held", "staged", "safety_stock")
 SHELF: Final = f"store, sku, {', '.join(FIGURES)}, version"
 SHELVE: Final = Statement("""
@@ -42,76 +44,11 @@ LOCK: Final = Statement(f"""
     order by store, sku
     for update of stock_levels
 """)
-SEE: Final = """
-            seen_at = greatest(shelf.seen_at, change.seen_at),
-            missed_at = greatest(shelf.missed_at, change.missed_at),
-            misses = case
-                when change.cleared_at
-                    >= coalesce(greatest(shelf.missed_at, change.missed_at), change.cleared_at)
-                then 0 else shelf.misses + coalesce(change.misses, 0) end,
-            shrink = case
-                when change.counted
-                then (shelf.shrink + least(1, greatest(0, -change.on_hand)
-                    / greatest(1, shelf.on_hand)::real)) / 2
-                else shelf.shrink end
-"""
-"""What a change says of how sure we are of its shelf."""
-LOOK: Final = Statement(f"""
-    with looked as (
-        update stock_levels as shelf set {SEE}, version = shelf.version + change.news
-        from (
-            select look.*, 0 as on_hand,
-                (before.misses + look.misses > 0 or before.shrink > 0 and counted)::int as news
-            from unnest(
-                :stores::text[], :skus::text[], :seen_ats::timestamptz[],
-                    :cleared_ats::timestamptz[], :missed_ats::timestamptz[],
-                :misses::int[], :counted::boolean[]
-            ) as look (store, sku, seen_at, cleared_at, missed_at, misses, counted)
-            join stock_levels as before on before.store = look.store and before.sku = look.sku
-        ) as change
-        where shelf.store = change.store and shelf.sku = change.sku
-        returning {", ".join(f"shelf.{column}" for column in SHELF.split(", "))}, change.news
-    ), told as (
-        insert into feed_outbox ({SHELF}, cause, recorded_at)
-        select {SHELF}, 'look', :now from looked where news = 1
-    )
-    select {SHELF} from looked where news = 1
-""")
-"""A look that found the figures right. Only where it ends a doubt there is news to tell."""
-APPLY: Final = Statement(f"""
-    with moved as (
-        insert into stock_movements
-            (store, sku, kind, on_hand, unavailable, cause, actor, occurred_at, conditions,
-                recorded_at)
-        select *, :now from unnest(
-            :line_stores::text[], :line_skus::text[], :line_kinds::text[], :line_on_hand::int[],
-                :line_unavailable::int[], :line_causes::text[],
-            :line_actors::text[], :line_occurred_ats::timestamptz[], :line_conditions::jsonb[]
-        )
-    ), changed as (
-        update stock_levels as shelf set
-            {", ".join(f"{name} = shelf.{name} + coalesce(change.{name}, 0)" for name in FIGURES)},
-            version = shelf.version + 1,
-            {SEE}
-        from unnest(
-            :stores::text[], :skus::text[], :on_hand::int[], :unavailable::int[],
-                :allocated::int[], :held::int[], :staged::int[],
-            :safety_stock::int[], :causes::text[], :seen_ats::timestamptz[],
-                :cleared_ats::timestamptz[], :missed_ats::timestamptz[],
-            :misses::int[], :counted::boolean[]
-        ) as change (
-            store, sku, {", ".join(FIGURES)}, cause,
-            seen_at, cleared_at, missed_at, misses, counted
-        )
-        where shelf.store = change.store and shelf.sku = change.sku
-        returning {", ".join(f"shelf.{column}" for column in SHELF.split(", "))}, cause
-    ), told as (
-        insert into feed_outbox ({SHELF}, cause, recorded_at) select *, :now from changed
-    )
-    select {SHELF} from changed
-""")
-"""The ledger, the shelves and what is told of them, in one statement."""
-
+APPLY: Final = Statement.read(HERE / "apply_stock.sql")
+CONFIRM: Final = Statement.read(HERE / "confirm_stock.sql")
+REPUBLISH: Final = Statement.read(HERE / "republish_stock.sql")
+ADD_CONDITIONS: Final = Statement.read(HERE / "add_conditions.sql")
+SAVE_COUNTS: Final = Statement.read(HERE / "save_counts.sql")
 LINE: Final = (
     "store",
     "sku",
@@ -126,23 +63,6 @@ LINE: Final = (
 )
 MANY: Final = 100
 """Lines of the ledger from which on a way of their own is worth it."""
-
-RETELL: Final = Statement(f"""
-    with locked as (
-        select store, sku from stock_levels where sku = any(:skus::text[]) order by store, sku
-            for update
-    ), changed as (
-        update stock_levels as shelf set version = shelf.version + 1 from locked
-        where shelf.store = locked.store and shelf.sku = locked.sku
-        returning {", ".join(f"shelf.{column}" for column in SHELF.split(", "))}
-    )
-, told as (
-        insert into feed_outbox ({SHELF}, cause, recorded_at) select *, 'catalogue', :now
-        from changed
-    )
-    select store, sku from changed where on_hand - unavailable - allocated - held < 0
-    order by store, sku
-""")
 
 RESTATE: Final = Statement("""
     insert into feed_outbox (store, sku, version, cause, recorded_at, channel)
@@ -173,22 +93,6 @@ MOVEMENTS: Final = Statement("""
         and (:before::bigint is null or id < :before)
     order by id desc limit :limit
 """)
-BLOCK: Final = Statement("""
-    with change as (
-        select store, sku, condition, sum(units)::int as units from unnest(
-            :stores::text[], :skus::text[], :conditions::text[], :units::int[]
-        ) as move (store, sku, condition, units)
-        group by store, sku, condition
-    ), changed as (
-        update stock_conditions set units = stock_conditions.units + change.units from change
-        where (stock_conditions.store, stock_conditions.sku, stock_conditions.condition)
-            = (change.store, change.sku, change.condition)
-        returning change.*
-    )
-    insert into stock_conditions (store, sku, condition, units)
-    select * from change except select * from changed
-""")
-"""Whoever changes a shelf has locked it, so nobody else adds a condition meanwhile."""
 BLOCKED: Final = Statement("""
     select store, sku, condition, units from stock_conditions
     where sku = any(:skus::text[]) and (:stores::text[] is null or store = any(:stores))
@@ -213,7 +117,7 @@ LAPSED: Final = Statement("""
     where held_until <= :now
     group by store, sku
 """)
-"""Held by holds whose time is over, though nobody has swept them yet: free for whoever asks."""
+"""Units of holds that have ended and are not expired yet: they are free."""
 
 OF: Final = Statement(f"""
     select {SHELF.replace("held", "held - coalesce(lapsed.units, 0) as held")},
@@ -229,22 +133,6 @@ TOLD: Final = Statement("""
     select store, sku, as_of, stated_at, counted, safety_stock, counted_at
     from stock_counts join unnest(:stores::text[], :skus::text[])
         as place (store, sku) using (store, sku)
-""")
-REMEMBER: Final = Statement("""
-    insert into stock_counts (store, sku, counted, safety_stock, counted_at, as_of, stated_at)
-    select * from unnest(
-        :stores::text[], :skus::text[], :counted::int[], :safety_stock::int[],
-            :counted_ats::timestamptz[], :as_ofs::timestamptz[],
-        :stated_ats::timestamptz[]
-    )
-    on conflict (sku, store) do update set
-        as_of = greatest(stock_counts.as_of, excluded.as_of),
-        stated_at = excluded.stated_at,
-        counted = coalesce(excluded.counted, stock_counts.counted),
-        safety_stock = case when excluded.counted is null
-            then stock_counts.safety_stock else excluded.safety_stock end,
-        counted_at = case when excluded.counted is null
-            then stock_counts.counted_at else excluded.counted_at end
 """)
 
 
@@ -304,7 +192,7 @@ class PostgresStockLevels:
                 **{name: _figures(changes, name) for name in FIGURES},
             ),
         )
-        assert len(written) == len(changes), "only a locked shelf can be changed"
+        assert len(written) == len(changes), "only a locked stock level can be changed"
         self._changed_skus.update(change.sku for change in changes)
         after = looked | {(row[0], row[1]): StockLevel(*row) for row in written}
         await self._block(moves)
@@ -324,7 +212,7 @@ class PostgresStockLevels:
         if not places:
             return {}
         looks = [(*place, *_sight(seen[place])) for place in sorted(places)]
-        news = await self._connection.fetch(*LOOK(*columns(looks, 7), now=self._now))
+        news = await self._connection.fetch(*CONFIRM(*columns(looks, 7), now=self._now))
         self._changed_skus.update(row["sku"] for row in news)
         return {(row["store"], row["sku"]): StockLevel(*row) for row in news}
 
@@ -340,10 +228,10 @@ class PostgresStockLevels:
             for condition, units in move.conditions.items()
         ]
         if rows:
-            await self._connection.execute(*BLOCK(*columns(rows, 4)))
+            await self._connection.execute(*ADD_CONDITIONS(*columns(rows, 4)))
 
     async def republish(self, skus: Collection[Sku]) -> None:
-        short = await self._connection.fetch(*RETELL(skus=list(skus), now=self._now))
+        short = await self._connection.fetch(*REPUBLISH(skus=list(skus), now=self._now))
         self._changed_skus.update(skus)
         if short:
             await self._incidents.open(IncidentKind.OVERSOLD, [tuple(row) for row in short])
@@ -427,7 +315,7 @@ class PostgresStockLevels:
             (*place, *_line(each.line), each.as_of, each.stated_at)
             for place, each in sorted(told.items())
         ]
-        await self._connection.execute(*REMEMBER(*columns(rows, 7)))
+        await self._connection.execute(*SAVE_COUNTS(*columns(rows, 7)))
         seen: dict[StockKey, datetime | None] = {place: one.as_of for place, one in told.items()}
         await self._incidents.settle(IncidentKind.COUNT_DUE, seen)
 

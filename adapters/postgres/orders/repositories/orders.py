@@ -100,7 +100,7 @@ UNPAID: Final = Statement("""
 
 
 OVER: Final = {OrderState.CANCELLED, OrderState.EXPIRED}
-"""An order that stands no more gives its coupons back."""
+"""An ended order returns its coupons."""
 USE: Final = Statement("""
     with used as (
         insert into coupon_uses (promotion, order_id, customer)

@@ -23,7 +23,7 @@ from domain.pos.incidents import (
 
 COLUMNS: Final = ", ".join(Incident.__struct_fields__)
 HOUSE: Final = "hylla"
-"""Who settles what is in order again by itself."""
+"""The actor that settles incidents automatically."""
 OPEN: Final = Statement("""
     insert into incidents
         (id, store, sku, kind, units, receipts, since, until, opened_at, changed_at)

@@ -14,7 +14,7 @@ from domain.pricing.shipping_methods import ShippingMethod, ShippingTerms
 from service.pricing.ports import Rule
 
 TURN: Final = "select from price_rules for update"
-"""Whoever writes waits here for whoever wrote before, and then sees what that was."""
+"""Writers of price rules wait for each other here, and read the latest version."""
 CHANGED: Final = "update price_rules set version = pg_current_xact_id()::text::bigint"
 """A number that is never given twice, not even after a transaction that was undone."""
 TAKEN: Final = Statement("select from promotions where code = :code and promotion <> :promotion")
