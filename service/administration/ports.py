@@ -74,8 +74,7 @@ class Audit(Protocol):
     async def check(self) -> list[Invariant]:
         """Returns every invariant with its checked and broken rows, each read at one moment.
 
-        An invariant that takes too long is reported as unfinished; the others are checked all the
-        same.
+        An invariant that takes too long is reported as unfinished; the others are checked.
         """
 
     async def repair(self) -> list[Repair]:

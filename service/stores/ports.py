@@ -26,8 +26,7 @@ class Stores(Protocol):
     async def lock_shared(self, stores: Collection[StoreId]) -> dict[StoreId, Store]:
         """Returns the stores that exist, locked shared until the unit ends.
 
-        A claim on a location locks it shared before any stock level: so it is not disabled at that
-        moment.
+        A claim on a location locks it before any stock level, so that it is not disabled then.
         """
 
     async def list_draining(self) -> list[StoreId]:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, Final
 
 TOKENS: Final = re.compile(r"'[^']*'|\"[^\"]*\"|--[^\n]*|::|:([a-z]\w*)")
-"""What may contain a colon, and in the group the name of a parameter."""
+"""Text that may contain a colon; the group is the name of a parameter."""
 
 
 class Statement:

@@ -83,11 +83,8 @@ class PostgresWebhooks:
             raise NotFound("There is no such webhook.")
 
     async def rewind(self, webhook: WebhookId, position: int) -> Webhook:
-        return _webhook(
-            await self._connection.fetchrow(
-                *REWIND(webhook=webhook, position=position, now=self._now)
-            )
-        )
+        query = REWIND(webhook=webhook, position=position, now=self._now)
+        return _webhook(await self._connection.fetchrow(*query))
 
     async def lease(self, limit: int, span: timedelta) -> Sequence[WebhookDelivery]:
         rows = await self._connection.fetch(*LEASE(now=self._now, limit=limit, span=span))

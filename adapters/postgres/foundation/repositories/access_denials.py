@@ -44,10 +44,8 @@ class PostgresAccessDenials:
 
     async def count(self, caller: Caller, thing: str, *, since: datetime) -> int:
         await self._connection.execute(*TURN(turn=f"{thing} {caller.id}"))
-        tries: int = await self._connection.fetchval(
-            *COUNT(caller=caller.id, resource=thing, since=since)
-        )
-        return tries
+        query = COUNT(caller=caller.id, resource=thing, since=since)
+        return int(await self._connection.fetchval(*query))
 
     async def purge(self, before: datetime, limit: int) -> int:
         gone: int = await self._connection.fetchval(*FORGET(before=before, limit=limit))

@@ -120,16 +120,12 @@ class PostgresIdempotencyStore:
         ]
         done = await self._connection.execute(*REMEMBER(*columns(rows, 4), now=self._now))
         if int(done.rpartition(" ")[2]) < len(rows):
-            raise TransactionConflict(
-                "The same request is running; retry with the same Idempotency-Key."
-            )
+            raise TransactionConflict(RETRY)
 
     async def save_answer(self, key: IdempotencyKey | None, value: object) -> None:
         if key is not None:
-            answer = msgspec.json.encode(value)
-            await self._connection.execute(
-                *ANSWER(principal=key.principal, key=key.key, response=answer)
-            )
+            query = ANSWER(*key.name, response=msgspec.json.encode(value))
+            await self._connection.execute(*query)
 
     async def release(self, key: IdempotencyKey | None) -> None:
         if key is not None:

@@ -129,8 +129,5 @@ class PostgresChangeFeed:
         return oldest, newest
 
     async def purge(self, before: datetime, keep: int, limit: int) -> int:
-        return int(
-            (
-                await self._connection.execute(*FORGET(before=before, keep=keep, limit=limit))
-            ).split()[-1]
-        )
+        done = await self._connection.execute(*FORGET(before=before, keep=keep, limit=limit))
+        return int(done.split()[-1])

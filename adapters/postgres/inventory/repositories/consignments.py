@@ -134,9 +134,8 @@ class PostgresConsignments(Generic[C]):
 class PostgresDeliveries(PostgresConsignments[Delivery]):
     async def get_reported_for_update(self, external_ids: Collection[str]) -> dict[str, Delivery]:
         await self._connection.execute(ONE_FILE)
-        found = map(
-            self._read, await self._connection.fetch(*TOLD(external_ids=list(external_ids)))
-        )
+        rows = await self._connection.fetch(*TOLD(external_ids=list(external_ids)))
+        found = map(self._read, rows)
         return {one.external_id: one for one in found if one.external_id}
 
     async def upsert(self, deliveries: Mapping[str, Delivery]) -> None:

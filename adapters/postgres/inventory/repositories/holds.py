@@ -155,9 +155,8 @@ class PostgresHolds:
     async def get_ends(
         self, holds: Collection[HoldId], *, until: datetime
     ) -> dict[HoldId, datetime]:
-        return dict(
-            await self._connection.fetch(*ENDS(holds=list(holds), now=self._now, until=until))
-        )
+        query = ENDS(holds=list(holds), now=self._now, until=until)
+        return dict(await self._connection.fetch(*query))
 
     async def sum_held_by(
         self, customers: Collection[CustomerId], skus: Collection[Sku]
