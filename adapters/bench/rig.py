@@ -125,7 +125,7 @@ class BenchServer(Struct, frozen=True):
 @contextmanager
 def serve_shop(data: Path, *, workers: int = 1) -> Iterator[BenchServer]:
     """`hylla serve` in `data`, from when it is ready; it only answers, and does no jobs."""
-    port = _free_port()
+    port = free_port()
     options = ["serve", "--role", "api", "--data", data, "--port", port, "--workers", workers]
     with _run_server([*CLI_ENTRY_POINT, *map(str, options)], port, "/health/ready") as running:
         yield running
@@ -134,7 +134,7 @@ def serve_shop(data: Path, *, workers: int = 1) -> Iterator[BenchServer]:
 @contextmanager
 def serve_yardstick(kind: str, size: int) -> Iterator[BenchServer]:
     """One of the yardsticks of `bare.py`, answering `size` bytes."""
-    port = _free_port()
+    port = free_port()
     command = ["-m", "adapters.bench.bare", kind, str(port), str(size)]
     # A broadcasting server answers a GET only when there is an event to send.
     with _run_server(command, port, "" if kind == "broadcast" else "/") as running:
@@ -151,14 +151,14 @@ def _run_server(command: list[str], port: int, path: str) -> Iterator[BenchServe
         stderr=subprocess.DEVNULL,
     )
     try:
-        _wait_until_ready(started, port, path)
+        wait_until_ready(started, port, path)
         yield BenchServer(port, psutil.Process(started.pid))
     finally:
         started.terminate()
         started.wait(TIMEOUT_SECONDS)
 
 
-def _wait_until_ready(started: subprocess.Popen[Any], port: int, path: str) -> None:
+def wait_until_ready(started: subprocess.Popen[Any], port: int, path: str) -> None:
     deadline = time.monotonic() + TIMEOUT_SECONDS
     while time.monotonic() < deadline:
         if started.poll() is not None:
@@ -173,7 +173,7 @@ def _wait_until_ready(started: subprocess.Popen[Any], port: int, path: str) -> N
     raise RuntimeError(f"{started.args!r} does not answer.")
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         port: int = found.getsockname()[1]

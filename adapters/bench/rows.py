@@ -1,12 +1,9 @@
 """The rows of the benchmark: each measurement and the yardstick it is compared with."""
 
 import asyncio
-import random
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from datetime import datetime
-from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
@@ -21,7 +18,6 @@ from adapters.bench.data import YARDSTICK_DATABASE, create_carts
 from adapters.bench.figures import Measure, Sample
 from adapters.bench.generators import (
     CONNECTIONS,
-    build_post_request,
     init_pgbench,
     pgbench,
     send_all,
@@ -32,6 +28,12 @@ from adapters.bench.growth import (
     large_shop_holds,
     two_workers_availability,
     two_workers_holds,
+)
+from adapters.bench.receipt_batches import (
+    LINES_PER_RECEIPT,
+    RECEIPTS_PER_BATCH,
+    all_applied,
+    batch_requests,
 )
 from adapters.bench.rig import BenchEnvironment, serve_shop, serve_yardstick, temporary_data_folder
 from adapters.bench.scales import customer, sku, store
@@ -48,8 +50,6 @@ from service.inventory.holds import HoldRequest, create_holds
 
 WARM_UP_SECONDS: Final = 1
 CACHE_WARM_UP_SECONDS: Final = 10
-RECEIPTS_PER_BATCH: Final = 500
-LINES_PER_RECEIPT: Final = 3
 MAX_TOKENS: Final = 20_000
 MAX_CHECKOUTS_PER_SECOND: Final = 5000
 """More than there will be, so that carts do not run out."""
@@ -135,7 +135,6 @@ def _holds(rig: BenchEnvironment, skus: int, stores: int) -> tuple[Measure, Meas
 @contextmanager
 def receipt_batches(rig: BenchEnvironment) -> Iterator[tuple[Measure, Measure]]:
     now = utc_now()
-    batches = [_build_batch(rig, now) for _ in range(8)]
     lines = "".join(
         f"{store(1)}\t{sku(1)}\tsale\t-1\treceipt:{uuid4().hex}\t{now.isoformat()}\n"
         for _ in range(RECEIPTS_PER_BATCH * LINES_PER_RECEIPT)
@@ -143,45 +142,18 @@ def receipt_batches(rig: BenchEnvironment) -> Iterator[tuple[Measure, Measure]]:
 
     def ours(seconds: int) -> Sample:
         sample = asyncio.run(
-            send_all(rig.port, _batch_requests(rig, batches), seconds, good=_all_applied)
+            send_all(
+                rig.port,
+                batch_requests(rig.till_headers, rig.scale.skus),
+                seconds,
+                good=all_applied,
+            )
         )
         return msgspec.structs.replace(
             sample, value=sample.value * RECEIPTS_PER_BATCH * LINES_PER_RECEIPT
         )
 
     yield ours, lambda seconds: asyncio.run(_copy_lines(rig, lines, seconds))
-
-
-def _build_batch(rig: BenchEnvironment, now: datetime) -> bytes:
-    """A batch whose receipts' ids still lack the name of the batch."""
-    receipts = [
-        {
-            "id": f"@@@@-{number}",
-            "kind": "sale",
-            "occurred_at": now,
-            "lines": [
-                {
-                    "sku": sku(random.randint(1, rig.scale.skus)),  # noqa: S311 - nothing secret
-                    "quantity": 1,
-                    "unit_price": {"amount": 1000, "currency": "EUR"},
-                }
-                for _ in range(LINES_PER_RECEIPT)
-            ],
-        }
-        for number in range(RECEIPTS_PER_BATCH)
-    ]
-    return msgspec.json.encode({"sales": receipts})
-
-
-def _batch_requests(rig: BenchEnvironment, batches: list[bytes]) -> Iterator[bytes]:
-    for number in count():
-        body = batches[number % len(batches)].replace(b"@@@@", uuid4().hex.encode())
-        name, till = list(rig.till_headers.items())[number % len(rig.till_headers)]
-        yield build_post_request(f"/v1/stores/{name}/sales", till, body)
-
-
-def _all_applied(answer: bytes) -> bool:
-    return answer.count(b'"applied"') == RECEIPTS_PER_BATCH
 
 
 async def _copy_lines(rig: BenchEnvironment, lines: bytes, seconds: int) -> Sample:

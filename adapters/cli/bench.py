@@ -6,24 +6,28 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, NoReturn
 
 import msgspec
 import rich_click as click
 from rich.console import Console
 from rich.table import Table
 
+from adapters.bench.compared_rows import COMPARED_ROWS
+from adapters.bench.comparison import compare, compared_sides, print_comparison
 from adapters.bench.figures import BenchmarkReport, BenchmarkResult
 from adapters.bench.generators import LoadGeneratorMissing, ensure_wrk
 from adapters.bench.measuring import measure_all
 from adapters.bench.rig import bench_environment
 from adapters.bench.rows import BENCHMARK_ROWS
-from adapters.bench.scales import SCALES
+from adapters.bench.scales import SCALES, Scale
 from adapters.cli.options import AS_JSON
 
 MAX_OPEN_FILES: Final = 8192
 """That may be open at once: a thousand streams need more than many systems give."""
-ROW_NUMBERS: Final = sorted({row.number for row in BENCHMARK_ROWS})
+ROW_NUMBERS: Final = sorted(
+    {row.number for row in BENCHMARK_ROWS} | {row.number for row in COMPARED_ROWS}
+)
 
 
 def parse_rows(context: click.Context, parameter: click.Parameter, value: str) -> list[int]:
@@ -55,9 +59,19 @@ def parse_rows(context: click.Context, parameter: click.Parameter, value: str) -
     type=click.Path(file_okay=False, exists=True, path_type=Path),
     help="Where the database is made, and removed again. [default: the system's temporary folder]",
 )
+@click.option(
+    "--against",
+    type=click.Path(file_okay=False, exists=True, path_type=Path),
+    help="A checkout of another build, with its .venv: compare the two in turns.",
+)
 @AS_JSON
-def command(
-    rows: Sequence[int], scale: str, seconds: int, folder: Path | None, as_json: bool
+def command(  # noqa: PLR0917 - the options of the command
+    rows: Sequence[int],
+    scale: str,
+    seconds: int,
+    folder: Path | None,
+    against: Path | None,
+    as_json: bool,
 ) -> None:
     """Measure the service and compare it with this machine: a bare server, and pgbench.
 
@@ -66,10 +80,15 @@ def command(
     shop is audited: a figure from a run that broke an invariant does not count, and the exit status
     is 1.
 
+    `--against` runs the rows on another build and on this one, in five alternations, each side
+    filled by its own import and API, and prints the ratio of the two.
+
     Example: `hylla bench --rows 1,3`
     """
     try:
         ensure_wrk()
+        if against is not None:
+            _compare(against, rows, SCALES[scale], seconds, folder, as_json=as_json)
         report = _run_benchmarks(rows, scale, seconds, folder)
     except LoadGeneratorMissing as lacking:
         raise click.ClickException(str(lacking)) from None
@@ -78,6 +97,27 @@ def command(
     else:
         _print_report(report)
     sys.exit(0 if all(row.counts for row in report.rows) else 1)
+
+
+def _compare(
+    against: Path,
+    rows: Sequence[int],
+    scale: Scale,
+    seconds: int,
+    folder: Path | None,
+    *,
+    as_json: bool,
+) -> NoReturn:
+    with (
+        tempfile.TemporaryDirectory(prefix="hylla-bench-", dir=folder) as made,
+        compared_sides(Path(made), against, scale, _print_progress) as sides,
+    ):
+        report = compare(sides, rows, seconds, _print_progress)
+    if as_json:
+        click.echo(msgspec.json.encode(report))
+    else:
+        print_comparison(report)
+    sys.exit(0 if not report.broken and not any(row.faults for row in report.rows) else 1)
 
 
 def _run_benchmarks(
