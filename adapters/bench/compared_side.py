@@ -58,10 +58,8 @@ class ComparedSide(Struct, kw_only=True):
 
     def customer_token(self, customer: str) -> str:
         """Returns a trial token, which builds derive from the secret in the data folder alike."""
-        secret = with_own_secret(Settings(data=self.data)).secret
-        return TrialTokenVerifier(secret).issue(
-            CustomerId(customer), datetime.now(UTC), timedelta(hours=24)
-        )
+        tokens = TrialTokenVerifier(with_own_secret(Settings(data=self.data)).secret)
+        return tokens.issue(CustomerId(customer), datetime.now(UTC), timedelta(hours=24))
 
     def run(self, *arguments: object) -> str:
         """Runs a command of the build on its data folder, and returns its output."""
@@ -183,9 +181,8 @@ def _create_keys(side: ComparedSide) -> None:
 
 
 def _get(side: ComparedSide, path: str, headers: dict[str, str], query: dict[str, Any]) -> Any:
-    answer = httpx.get(
-        f"{side.base_url}{path}", headers=headers, params=query, timeout=TIMEOUT_SECONDS
-    )
+    url = f"{side.base_url}{path}"
+    answer = httpx.get(url, headers=headers, params=query, timeout=TIMEOUT_SECONDS)
     answer.raise_for_status()
     return answer.json()
 
