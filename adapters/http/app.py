@@ -61,6 +61,7 @@ from adapters.http.web.authentication import (
     provide_stock_display,
 )
 from adapters.http.web.bodies import JsonRequest
+from adapters.http.web.cors import Cors
 from adapters.http.web.docs import PAGES
 from adapters.http.web.etags import provide_if_match
 from adapters.http.web.health import get_liveness, get_readiness
@@ -163,22 +164,24 @@ class AppComponents(Struct):
 def build_http_app(parts: AppComponents) -> ASGIApp:
     """The ASGI application."""
     metrics = Metrics()
-    limits = _build_rate_limiter(parts.settings)
-    doorkeeper = Authenticator(parts.units, parts.tokens)
-    fast_path = FastPath(
-        doorkeeper=doorkeeper,
-        limits=limits,
+    rate_limiter = _build_rate_limiter(parts.settings)
+    authenticator = Authenticator(parts.units, parts.tokens)
+    more = parts.extra_dependencies
+    return Middleware(
+        build_litestar_app(parts, authenticator, rate_limiter, metrics),
+        FastPath(more["window"], more["holding"], more["clock"]),
+        authenticator=authenticator,
+        rate_limiter=rate_limiter,
+        cors=Cors(_build_cors_config(parts.settings)),
         metrics=metrics,
-        cors=_build_cors_config(parts.settings),
-        cache=parts.extra_dependencies["window"],
-        holding=parts.extra_dependencies["holding"],
-        clock=parts.extra_dependencies["clock"],
     )
-    return Middleware(build_litestar_app(parts, doorkeeper, limits, metrics), fast_path, metrics)
 
 
 def build_litestar_app(
-    parts: AppComponents, doorkeeper: Authenticator, limits: RateLimiter, metrics: Metrics
+    parts: AppComponents,
+    authenticator: Authenticator,
+    rate_limiter: RateLimiter,
+    metrics: Metrics,
 ) -> Litestar:
     """Litestar's part of it, which knows the routes."""
     app = Litestar(
@@ -190,15 +193,14 @@ def build_litestar_app(
         exception_handlers=EXCEPTION_HANDLERS,
         after_exception=[record_access_denial],
         request_max_body_size=MAX_BODY_BYTES,
-        cors_config=_build_cors_config(parts.settings),
         openapi_config=None,
         lifespan=list(parts.lifespan),
         logging_config=None,
         state=State(
             {
                 "units": parts.units,
-                "doorkeeper": doorkeeper,
-                "limits": limits,
+                "authenticator": authenticator,
+                "rate_limiter": rate_limiter,
                 "ready": parts.check_readiness,
                 "metrics": metrics,
             }

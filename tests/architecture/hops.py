@@ -59,7 +59,7 @@ NOW: Ways = {
         "get_many",
     ),
     "availability by the fast path": (
-        "FastPath.handle",
+        "Middleware._answer_fast",
         "FastPath._get_availability",
         "FastPath._get_entries",
         "InMemoryAvailabilityCache.load",

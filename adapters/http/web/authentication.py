@@ -12,11 +12,12 @@ from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
 from litestar.routes import HTTPRoute
 from msgspec.structs import replace
 
+from adapters.http.web.cors import encode_headers
 from adapters.http.web.rate_limits import RateLimiter
-from adapters.http.web.request_context import context_of
+from adapters.http.web.request_context import RequestContext, context_of
 from domain.foundation.callers import Caller, Role
 from domain.inventory.availability import StockDisplayPolicy
-from domain.kernel.errors import RateLimited, Unauthenticated
+from domain.kernel.errors import DomainError, RateLimited, Unauthenticated
 from service.foundation.authenticator import Authenticator
 from service.foundation.ports import Codes
 
@@ -70,24 +71,48 @@ async def authorize(
     """Authorize the caller of an operation; each operation has declared its callers at the start.
 
     Raises:
-        Unknown, Forbidden, RateLimited: an unknown caller; a caller of the wrong kind; too often.
+        Unauthenticated, Forbidden, RateLimited: an unknown caller; the wrong role; too often.
     """
     if handler.opt["callers"] is None:
         return
-    doorkeeper: Authenticator = connection.app.state.doorkeeper
-    credential = _key_in_query(connection, handler) or _bearer_token(connection)
-    caller = await doorkeeper.recognise(credential)
-    visit = context_of(connection)
-    visit.caller = caller
-    limits: RateLimiter = connection.app.state.limits
-    try:
-        visit.headers |= limits.acquire(handler.opt["limit"], caller.id)
-    except RateLimited:
-        visit.headers |= limits.headers(handler.opt["limit"], caller.id)
-        raise
-    caller.ensure_role(handler.opt["callers"])
+    context = context_of(connection)
+    if context.caller is None:
+        authenticator: Authenticator = connection.app.state.authenticator
+        credential = _key_in_query(connection, handler) or _bearer_token(connection)
+        context.caller = await authenticator.recognise(credential)
+    acquire(context, connection.app.state.rate_limiter, handler.opt["limit"])
+    context.caller.ensure_role(handler.opt["callers"])
     if scope := handler.opt.get("scope"):
-        caller.ensure_scope(scope)
+        context.caller.ensure_scope(scope)
+
+
+async def authenticate(context: RequestContext, authenticator: Authenticator) -> Caller | None:
+    """Returns the caller of a request with a usual credential; None leaves it to `authorize`."""
+    credential = context.given.get(b"authorization", b"")
+    if credential[:7] != b"Bearer ":
+        return None
+    if caller := authenticator.remembers(credential[7:]):
+        return caller
+    try:
+        return await authenticator.recognise(credential[7:].decode("latin-1"))
+    except DomainError:
+        return None
+
+
+def acquire(context: RequestContext, limiter: RateLimiter, policy: str) -> None:
+    """Counts a request of its caller once, and adds the headers that publish the limit.
+
+    Raises:
+        RateLimited: the caller has sent too many.
+    """
+    assert context.caller is not None, "the caller is known"
+    if context.headers:
+        return
+    try:
+        context.headers = encode_headers(limiter.acquire(policy, context.caller.id))
+    except RateLimited:
+        context.headers = encode_headers(limiter.headers(policy, context.caller.id))
+        raise
 
 
 def _key_in_query(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> str:

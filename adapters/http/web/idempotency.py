@@ -32,9 +32,9 @@ async def provide_optional_key(request: Request[Any, Any, Any]) -> IdempotencyKe
         raise _invalid_key("repeated", "given once")
     if not KEY_PATTERN.fullmatch(header):
         raise _invalid_key("pattern", KEY_RULE)
-    visit = context_of(request)
-    visit.key = IdempotencyKey(await _principal(request), header, await _compute_digest(request))
-    return visit.key
+    context = context_of(request)
+    context.key = IdempotencyKey(await _principal(request), header, await _compute_digest(request))
+    return context.key
 
 
 def _invalid_key(code: str, rule: str) -> Invalid:

@@ -2,6 +2,8 @@
 
 import logging
 import re
+import time
+from collections.abc import Mapping
 from random import getrandbits
 from typing import Any, Final
 
@@ -9,6 +11,7 @@ import structlog
 from litestar.connection import ASGIConnection
 from msgspec import Struct
 
+from adapters.http.web.locales import negotiate_locale
 from domain.foundation.callers import Caller
 from service.foundation.ports import IdempotencyKey
 
@@ -19,16 +22,32 @@ request_logger = logging.getLogger("hylla.http")
 
 
 class RequestContext(Struct):
-    """`id` is the caller's own `X-Request-Id`, or one of ours; the rest is filled in on the way.
+    """The facts of a request; middleware makes it, and the steps of the answer fill it in.
 
-    `left` is set when the client went away before it was answered.
+    `id` is the caller's own `X-Request-Id`, or one of ours. `given` are the raw request headers,
+    `headers` those that the answer gets; `receive` reads the body. `disconnected` is set when the
+    client went away early.
     """
 
     id: str
+    given: Mapping[bytes, bytes]
+    started_at: float
     caller: Caller | None = None
     key: IdempotencyKey | None = None
-    headers: dict[str, str] = {}
+    headers: list[tuple[bytes, bytes]] = []
     disconnected: bool = False
+    receive: Any = None
+
+    @classmethod
+    def of(cls, scope: Any) -> "RequestContext":
+        """Returns the context of a new request."""
+        given = dict(scope["headers"])
+        return cls(request_id_of(given.get(b"x-request-id", b"")), given, time.perf_counter())
+
+    @property
+    def locale(self) -> str:
+        """The locale of the reader, by `Accept-Language`."""
+        return negotiate_locale(self.given.get(b"accept-language", b"").decode("latin-1"))
 
 
 def request_id_of(asked: bytes) -> str:
@@ -39,8 +58,8 @@ def request_id_of(asked: bytes) -> str:
 
 
 def context_of(connection: ASGIConnection[Any, Any, Any, Any]) -> RequestContext:
-    visit: RequestContext = connection.scope["state"]["visit"]
-    return visit
+    context: RequestContext = connection.scope["state"]["context"]
+    return context
 
 
 def log_request(
