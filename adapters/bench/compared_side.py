@@ -181,8 +181,7 @@ def _create_keys(side: ComparedSide) -> None:
 
 
 def _get(side: ComparedSide, path: str, headers: dict[str, str], query: dict[str, Any]) -> Any:
-    url = f"{side.base_url}{path}"
-    answer = httpx.get(url, headers=headers, params=query, timeout=TIMEOUT_SECONDS)
+    answer = httpx.get(side.base_url + path, headers=headers, params=query, timeout=TIMEOUT_SECONDS)
     answer.raise_for_status()
     return answer.json()
 

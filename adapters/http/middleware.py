@@ -1,4 +1,4 @@
-"""The one HTTP stack: everything that each request gets, whoever answers it.
+"""The one HTTP stack, in front of the framework and of the fast path.
 
 Middleware makes the request context, authenticates, counts against the rate limit, answers errors
 as problems, adds the common headers and those for other origins, and records metrics and a log

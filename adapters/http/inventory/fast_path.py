@@ -213,9 +213,7 @@ def _parse_stores(query: Mapping[str, list[str]]) -> list[StoreId]:
 def _parse_idempotency_key(headers: Sequence[tuple[bytes, bytes]]) -> str | None:
     """Returns the Idempotency-Key, where there is exactly one and it is valid."""
     keys = [value for name, value in headers if name == b"idempotency-key"]
-    if len(keys) != 1:
-        return None
-    key = keys[0].decode("latin-1")
+    key = keys[0].decode("latin-1") if len(keys) == 1 else ""
     return key if KEY_PATTERN.fullmatch(key) else None
 
 
