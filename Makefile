@@ -23,7 +23,7 @@ serve: .venv/.run ## Serve a shop from your data folder
 	$(BIN)/hylla serve $(ARGS)
 
 test: check ## Run every check and every test
-	$(BIN)/pytest -n 2 $(ARGS)
+	$(BIN)/pytest -n 2 --durations=20 $(ARGS)
 
 check: .venv/.dev ## Lint, format, types and the layers
 	$(BIN)/ruff check
