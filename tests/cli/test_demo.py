@@ -23,7 +23,7 @@ def test_the_story_comes_to_its_end_twice_on_the_same_folder(tmp_path: Path):
     assert (second.returncode, second.stderr) == (0, ""), second.stdout
     for told in (first.stdout, second.stdout):
         assert "Idempotent-Replayed: true" in heard(told, "An impatient second click")
-        assert "wrong_code" in heard(told, "Nobody collects it with another code")
+        assert "wrong_code" in heard(told, "Another code does not open it")
         assert '"state": "collected"' in heard(told, "With the code it is handed over")
         assert '"available": 149, "pending": 0' in heard(told, "The points can be spent")
         assert "Goes well with it" in heard(told, "The shop says thank you")

@@ -52,7 +52,7 @@ def test_refused_lines_are_told_by_number_and_by_the_exit_status(database_url: s
     [
         (["stores", "{file}", "--map", "colour=id"], "colour"),
         (["stores", "{file}", "--map", "store"], "field=…"),
-        (["stores", "{file}", "--distinct", "name"], "tells lines apart"),
+        (["stores", "{file}", "--distinct", "name"], "identifying columns"),
         (["elephants", "{file}"], "elephants"),
         (["stores", "nowhere.csv"], "does not exist"),
     ],
