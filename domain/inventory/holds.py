@@ -14,10 +14,10 @@ lines or none, in one store or in several. Own holds never count against their o
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from msgspec import Meta, Struct, structs
 
@@ -101,6 +101,21 @@ class Hold(Struct, frozen=True):
     attempt: str = ""
     pinned_until: datetime | None = None
     channel: ChannelId = WEB
+
+    @classmethod
+    def grant(
+        cls,
+        id: HoldId,  # noqa: A002 - the name of the field
+        lines: list[HoldLine],
+        places: Mapping[StockKey, int],
+        *,
+        ttl: timedelta,
+        now: datetime,
+        **owner: Any,
+    ) -> "Hold":
+        """Returns a new active hold; `owner` are its customer, cart and channel."""
+        units, until = group_by_store(places), now + ttl
+        return cls(id, HoldState.ACTIVE, lines, units, now, until, **owner)
 
     def state_at(self, now: datetime) -> HoldState:
         """The state at `now`; an active hold is over the instant its time is."""
@@ -213,6 +228,22 @@ def delta_between(
     places = sorted(before.keys() | after.keys())
     more = {place: after.get(place, 0) - before.get(place, 0) for place in places}
     return to_deltas({place: count for place, count in more.items() if count})
+
+
+def ensure_within_limit(
+    places: Mapping[StockKey, int], held: Callable[[Sku], int], limit: int
+) -> None:
+    """Checks that a customer may hold the units at `places` besides those `held` of a SKU.
+
+    Raises:
+        HoldLimitExceeded: it would be more than `limit` units of a SKU.
+    """
+    wanted = Counter[Sku]()
+    for (_, sku), count in places.items():
+        wanted[sku] += count
+    for sku, count in sorted(wanted.items()):
+        if held(sku) + count > limit:
+            raise HoldLimitExceeded(sku, held(sku), count, limit)
 
 
 def group_by_store(places: Mapping[StockKey, int]) -> dict[str, dict[Sku, int]]:

@@ -4,6 +4,7 @@ A cart has at most one hold, which never counts against the cart itself. Units t
 longer needs are free at once; additional units are held by a new request.
 """
 
+from collections import Counter
 from collections.abc import Collection, Mapping
 from datetime import timedelta
 
@@ -18,11 +19,10 @@ from domain.inventory.availability import NO_HELD_UNITS, Catalogue, stocked_comp
 from domain.inventory.holds import (
     DEFAULT_TTL,
     Hold,
-    HoldLimitExceeded,
     HoldLine,
     HoldState,
     delta_between,
-    group_by_store,
+    ensure_within_limit,
     to_deltas,
     units_by_key,
 )
@@ -169,13 +169,12 @@ async def _held(
         await unit.inventory.holds.close([kept.hold.id], HoldState.EXPIRED)
     if not asked.places:
         return cart.with_hold(None, unit.now), None
-    hold = Hold(
-        id=HoldId(unit.new_id("hld")),
-        state=HoldState.ACTIVE,
-        lines=asked.lines,
-        units=group_by_store(asked.places),
-        created_at=unit.now,
-        held_until=unit.now + ttl,
+    hold = Hold.grant(
+        HoldId(unit.new_id("hld")),
+        asked.lines,
+        asked.places,
+        ttl=ttl,
+        now=unit.now,
         customer=cart.customer,
         cart=cart.id,
     )
@@ -290,12 +289,10 @@ async def _ensure_within_limit(
         return
     skus = {sku for _, sku in wanted}
     held = await unit.inventory.holds.sum_held_by([cart.customer], skus)
-    for sku in sorted(skus):
-        more = sum(count for (_, named), count in wanted.items() if named == sku)
-        mine = sum(count for (_, named), count in own.items() if named == sku)
-        elsewhere = held.get((cart.customer, sku), 0) - mine
-        if elsewhere + more > limit:
-            raise HoldLimitExceeded(sku, elsewhere, more, limit)
+    elsewhere = Counter({sku: count for (_, sku), count in held.items()})
+    for (_, sku), count in own.items():
+        elsewhere[sku] -= count
+    ensure_within_limit(wanted, elsewhere.__getitem__, limit)
 
 
 async def _apply(unit: Unit, changes: list[StockDelta], caller: Caller) -> None:

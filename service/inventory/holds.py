@@ -6,6 +6,7 @@ that are locked once for all of them and written once.
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
+from functools import partial
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -16,10 +17,9 @@ from domain.inventory.availability import stocked_components
 from domain.inventory.holds import (
     DEFAULT_TTL,
     Hold,
-    HoldLimitExceeded,
     HoldLine,
     HoldState,
-    group_by_store,
+    ensure_within_limit,
     to_deltas,
     units_by_key,
 )
@@ -224,32 +224,21 @@ class _HoldBatch:
     def _hold(self, wish: HoldRequest) -> Hold:
         places = self.known.units(wish.lines)
         shelves = self.known.seen(wish, places)
-        self._must_be_within_limit(wish, places)
+        if wish.customer is not None:
+            ensure_within_limit(places, partial(self.known.held_by, wish.customer), self.limit)
         if short := shortages(places, shelves):
             raise InsufficientStock(short, self.known.takers(wish.lines))
         self.known.take(wish.customer, places)
-        return Hold(
-            id=HoldId(self.unit.new_id("hld")),
-            state=HoldState.ACTIVE,
-            lines=wish.lines,
-            units=group_by_store(places),
-            created_at=self.unit.now,
-            held_until=self.unit.now + wish.ttl,
+        return Hold.grant(
+            HoldId(self.unit.new_id("hld")),
+            wish.lines,
+            places,
+            ttl=wish.ttl,
+            now=self.unit.now,
             customer=wish.customer,
             cart=wish.cart,
             channel=wish.channel,
         )
-
-    def _must_be_within_limit(self, wish: HoldRequest, places: Mapping[StockKey, int]) -> None:
-        if wish.customer is None:
-            return
-        wanted: dict[Sku, int] = {}
-        for (_, sku), count in places.items():
-            wanted[sku] = wanted.get(sku, 0) + count
-        for sku, count in sorted(wanted.items()):
-            held = self.known.held.get((wish.customer, sku), 0)
-            if held + count > self.limit:
-                raise HoldLimitExceeded(sku, held, count, self.limit)
 
 
 class _HoldContext(Struct):
@@ -304,6 +293,10 @@ class _HoldContext(Struct):
 
     def _parts(self, sku: Sku) -> dict[Sku, int]:
         return stocked_components(self.made[sku], self.made)
+
+    def held_by(self, customer: CustomerId, sku: Sku) -> int:
+        """Returns the units of a SKU that a customer holds by now."""
+        return self.held.get((customer, sku), 0)
 
     def take(self, customer: CustomerId | None, places: Mapping[StockKey, int]) -> None:
         for change in to_deltas(places):
