@@ -137,14 +137,14 @@ def _instrument(app: ASGIApp) -> ASGIApp:
 def build_app(house: Components) -> ASGIApp:
     """The application of components that are built already."""
     settings = house.settings
-    telling = _stock_display(settings)
+    stock_display = _stock_display(settings)
     streams = AvailabilityStreams(
-        house.units, house.relay, telling=telling, aside=house.background_pool
+        house.units, house.relay, stock_display=stock_display, aside=house.background_pool
     )
     window = InMemoryAvailabilityCache(
         house.background_pool,
         house.relay,
-        telling=telling,
+        stock_display=stock_display,
         clock=utc_now,
         most_bytes=settings.cache_mb * 2**20,
     )
@@ -176,7 +176,7 @@ def build_app(house: Components) -> ASGIApp:
             settings=HttpSettings(rate_per_second=settings.rate_limit, workers=settings.workers),
             lifespan=[lifespan],
             extra_dependencies={
-                "shoppers_learn": telling,
+                "shoppers_learn": stock_display,
                 "streams": streams,
                 "window": window,
                 **_dependencies(house),

@@ -108,7 +108,7 @@ class InMemoryAvailabilityCache:
         units: Units,
         relay: ChangeRelay,
         *,
-        telling: StockDisplayPolicy,
+        stock_display: StockDisplayPolicy,
         clock: Clock,
         most_bytes: int,
     ) -> None:
@@ -130,7 +130,7 @@ class InMemoryAvailabilityCache:
         """The cached SKUs that depend on the stock levels of each SKU: itself, and kits."""
         self._invalidated_during_load: dict[object, set[Sku]] = {}
         """The SKUs changed since the start of each load in progress."""
-        self._display_policy = telling
+        self._display_policy = stock_display
         self._exact_variants: set[bool] = set()
         """The kinds of callers so far: True for staff, who see exact units, else False."""
         self._stores: dict[StoreId, Store] = {}
@@ -275,7 +275,7 @@ class InMemoryAvailabilityCache:
             async with self._units.read() as unit:
                 lying = await load_stock(unit, skus)
                 ending = await unit.inventory.holds.list_ending(
-                    unit.now, unit.now + HOLD_LOOKAHEAD, list(lying.shelves)
+                    unit.now, unit.now + HOLD_LOOKAHEAD, list(lying.levels)
                 )
                 await self._load_stores(unit)
             self._advance_to(unit.now)
@@ -317,17 +317,17 @@ class InMemoryAvailabilityCache:
         for part in parts:
             if part in ending:
                 yield ending[part]
-            for shelf in lying.shelves.get(part, {}).values():
-                if (doubted := uncertain_from(shelf, below)) and doubted > now:
+            for level in lying.levels.get(part, {}).values():
+                if (doubted := uncertain_from(level, below)) and doubted > now:
                     yield doubted
 
     def _encode_item(self, lying: StockView, product: Product, *, exact: bool) -> EncodedSku:
         holders = sorted(
-            {store for part in component_skus(product) for store, _ in lying.shelves.get(part, ())}
+            {store for part in component_skus(product) for store, _ in lying.levels.get(part, ())}
         )
         places = [NearbyStore(self._stores[store]) for store in holders]
         view = self._build_view(lying.terms.policy, exact=exact)
-        item = compute_availability(product, lying.catalogue, lying.shelves, places, view)
+        item = compute_availability(product, lying.catalogue, lying.levels, places, view)
         head, _, tail = msgspec.json.encode(replace(item, stores=[])).partition(b'"stores":[]')
         return EncodedSku(
             prefix=head + b'"stores":[',

@@ -233,7 +233,7 @@ def _build_providers(parts: AppComponents) -> dict[str, Provide]:
     return {
         **{name: Provide(_provider(part), sync_to_thread=False) for name, part in given.items()},
         "caller": Provide(provide_caller),
-        "telling": Provide(provide_stock_display),
+        "stock_display": Provide(provide_stock_display),
         "key": Provide(provide_key),
         "optional_key": Provide(provide_optional_key),
         "if_match": Provide(provide_if_match),

@@ -138,18 +138,18 @@ def apply_result(parcel: WebhookDelivery, receipt: DeliveryResult, now: datetime
 
 
 def to_payload(changed: StockChange) -> ChangePayload:
-    shelf = changed.stock_level
+    level = changed.stock_level
     return ChangePayload(
         changed.position,
-        shelf.sku,
-        shelf.store,
-        shelf.version,
-        shelf.on_hand,
-        shelf.unavailable,
-        shelf.allocated,
-        shelf.held,
-        shelf.safety_stock,
-        shelf.available,
+        level.sku,
+        level.store,
+        level.version,
+        level.on_hand,
+        level.unavailable,
+        level.allocated,
+        level.held,
+        level.safety_stock,
+        level.available,
         changed.cause,
         changed.recorded_at,
     )

@@ -290,7 +290,7 @@ def missing_units(before: Fulfilment, after: Fulfilment) -> set[Sku]:
 
 
 def settle_missing(
-    changes: Iterable[StockDelta], gone: Collection[Sku], shelves: Mapping[StockKey, StockLevel]
+    changes: Iterable[StockDelta], gone: Collection[Sku], levels: Mapping[StockKey, StockLevel]
 ) -> list[StockDelta]:
     """Adds to the changes the removal of free units of `gone`: the picker saw none.
 
@@ -298,7 +298,7 @@ def settle_missing(
     """
     return [
         structs.replace(
-            change, on_hand=change.on_hand - max(0, shelves[change.key].apply(change).available)
+            change, on_hand=change.on_hand - max(0, levels[change.key].apply(change).available)
         )
         if change.sku in gone
         else change

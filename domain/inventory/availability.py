@@ -174,13 +174,13 @@ def all_components(
 
 
 def tracked_components(
-    product: Product, catalogue: Catalogue, store: StoreId, shelves: Collection[StockKey]
+    product: Product, catalogue: Catalogue, store: StoreId, levels: Collection[StockKey]
 ) -> dict[Sku, int]:
     """Lists the parts to book in `store`: those that can run out or have a stock level there."""
     return {
         sku: each
         for sku, each in all_components(product, catalogue).items()
-        if catalogue[sku].tracked or (store, sku) in shelves
+        if catalogue[sku].tracked or (store, sku) in levels
     }
 
 
@@ -189,18 +189,18 @@ def component_skus(product: Product) -> Collection[Sku]:
     return product.parts or (product.sku,)
 
 
-def group_by_sku(shelves: StockLevelMap) -> dict[Sku, dict[StockKey, StockLevel]]:
+def group_by_sku(levels: StockLevelMap) -> dict[Sku, dict[StockKey, StockLevel]]:
     """Groups the stock levels by SKU."""
     found: dict[Sku, dict[StockKey, StockLevel]] = {}
-    for place, shelf in shelves.items():
-        found.setdefault(shelf.sku, {})[place] = shelf
+    for place, level in levels.items():
+        found.setdefault(level.sku, {})[place] = level
     return found
 
 
 def sellable_units(
     parts: Mapping[Sku, int],
     store: StoreId,
-    shelves: StockLevelMap,
+    levels: StockLevelMap,
     own: Mapping[StockKey, int] = NO_HELD_UNITS,
     taken: Mapping[StockKey, int] = NO_HELD_UNITS,
 ) -> int:
@@ -211,7 +211,7 @@ def sellable_units(
     return min(
         max(
             0,
-            _sellable(shelves.get((store, sku)), own.get((store, sku), 0))
+            _sellable(levels.get((store, sku)), own.get((store, sku), 0))
             - taken.get((store, sku), 0),
         )
         // each
@@ -252,16 +252,16 @@ def compute_pickup(
 def compute_availability(
     product: Product,
     catalogue: Catalogue,
-    shelves: Mapping[Sku, StockLevelMap],
+    levels: Mapping[Sku, StockLevelMap],
     places: Iterable[NearbyStore],
     view: "AvailabilityView",
 ) -> SkuAvailability:
     """Answers for `product`, from all stock levels of its parts, for the stores in `places`."""
     parts = stocked_components(product, catalogue)
     mine = {
-        place: shelf
+        place: level
         for sku in component_skus(product)
-        for place, shelf in shelves.get(sku, {}).items()
+        for place, level in levels.get(sku, {}).items()
     }
     units = (
         {store: sellable_units(parts, store, mine) for store in {store for store, _ in mine}}
@@ -270,7 +270,7 @@ def compute_availability(
     )
     return SkuAvailability(
         sku=product.sku,
-        version=sum(shelf.version for shelf in mine.values()),
+        version=sum(level.version for level in mine.values()),
         ship=to_offers(product, sum(units.values()) if parts else None, view),
         stores=[
             _to_store_availability(
@@ -299,69 +299,69 @@ def unknown_availability(sku: Sku) -> SkuAvailability:
 
 
 def explain_availability(
-    shelf: StockLevel, store: Store, view: AvailabilityView
+    level: StockLevel, store: Store, view: AvailabilityView
 ) -> AvailabilityBreakdown:
     """Explains the sum of one stock level; the reasons for unsellable units are codes."""
     against = store.find_unavailable_reason(view.channel)
-    sure = assess_confidence(shelf, view.now)
+    sure = assess_confidence(level, view.now)
     reasons = [
         reason
         for reason, applies in (
             (against or "", against),
-            ("below_safety_stock", 0 < shelf.available <= shelf.safety_stock),
-            ("below_buffer", 0 < shelf.available - shelf.safety_stock <= shelf.buffer),
-            ("held_by_carts", shelf.held > 0),
-            ("promised_to_orders", shelf.allocated > 0),
-            ("not_for_sale", shelf.unavailable > 0),
-            ("oversold", shelf.available < 0),
+            ("below_safety_stock", 0 < level.available <= level.safety_stock),
+            ("below_buffer", 0 < level.available - level.safety_stock <= level.buffer),
+            ("held_by_carts", level.held > 0),
+            ("promised_to_orders", level.allocated > 0),
+            ("not_for_sale", level.unavailable > 0),
+            ("oversold", level.available < 0),
             (
                 "low_confidence",
-                confidence_score(shelf, view.now) < view.display_policy.low_confidence_threshold,
+                confidence_score(level, view.now) < view.display_policy.low_confidence_threshold,
             ),
         )
         if applies
     ]
     return AvailabilityBreakdown(
-        shelf.on_hand,
-        shelf.unavailable,
-        shelf.allocated,
-        shelf.held,
-        shelf.safety_stock,
-        shelf.buffer,
-        shelf.sellable,
+        level.on_hand,
+        level.unavailable,
+        level.allocated,
+        level.held,
+        level.safety_stock,
+        level.buffer,
+        level.sellable,
         reasons,
-        view.conditions.get((shelf.store, shelf.sku), {}),
+        view.conditions.get((level.store, level.sku), {}),
         sure,
     )
 
 
 def _is_low_confidence(
-    product: Product, store: Store, shelves: StockLevelMap, view: AvailabilityView
+    product: Product, store: Store, levels: StockLevelMap, view: AvailabilityView
 ) -> bool:
     """Whether the confidence in one of its parts is below the threshold."""
-    lying = [shelves.get((store.store, sku)) for sku in component_skus(product)]
+    lying = [levels.get((store.store, sku)) for sku in component_skus(product)]
     return any(
-        shelf is not None
-        and confidence_score(shelf, view.now) < view.display_policy.low_confidence_threshold
-        for shelf in lying
+        level is not None
+        and confidence_score(level, view.now) < view.display_policy.low_confidence_threshold
+        for level in lying
     )
 
 
 def _breakdown_if_allowed(
-    shelf: StockLevel, store: Store, view: AvailabilityView
+    level: StockLevel, store: Store, view: AvailabilityView
 ) -> AvailabilityBreakdown | UnsetType:
     """To whom it may be shown."""
     return (
-        explain_availability(shelf, store, view)
-        if view.may_explain and view.may_explain(shelf.store)
+        explain_availability(level, store, view)
+        if view.may_explain and view.may_explain(level.store)
         else UNSET
     )
 
 
-def _sellable(shelf: StockLevel | None, own: int) -> int:
-    if shelf is None:
+def _sellable(level: StockLevel | None, own: int) -> int:
+    if level is None:
         return 0
-    return shelf.sellable_for(own) if own else shelf.sellable
+    return level.sellable_for(own) if own else level.sellable
 
 
 def to_offers(product: Product, units: int | None, view: AvailabilityView) -> Offer:
@@ -380,13 +380,13 @@ def _to_store_availability(
     product: Product,
     place: NearbyStore,
     units: int | None,
-    shelves: StockLevelMap,
+    levels: StockLevelMap,
     view: AvailabilityView,
 ) -> StoreAvailability:
     store = place.store
     serves = store.serves(view.channel)
     offer = to_offers(product, units if serves else 0, view)
-    shelf = shelves.get(
+    level = levels.get(
         (store.store, product.sku), StockLevel(store.store, product.sku, serves=serves)
     )
     return StoreAvailability(
@@ -395,8 +395,8 @@ def _to_store_availability(
         status=offer.status,
         quantity=offer.quantity,
         pickup=compute_pickup(
-            product, store, offer, view, in_doubt=_is_low_confidence(product, store, shelves, view)
+            product, store, offer, view, in_doubt=_is_low_confidence(product, store, levels, view)
         ),
         distance_km=UNSET if place.distance_km is None else round(place.distance_km, 1),
-        explain=_breakdown_if_allowed(shelf, store, view) if not product.parts else UNSET,
+        explain=_breakdown_if_allowed(level, store, view) if not product.parts else UNSET,
     )

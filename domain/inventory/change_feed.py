@@ -53,9 +53,9 @@ class FeedPosition(Struct, frozen=True):
     pending_versions: Mapping[StockKey, int]
 
     def includes(self, change: StockChange) -> bool:
-        shelf = change.stock_level
-        waited = self.pending_versions.get((shelf.store, shelf.sku), -1)
-        return change.position <= self.position or shelf.version <= waited
+        level = change.stock_level
+        waited = self.pending_versions.get((level.store, level.sku), -1)
+        return change.position <= self.position or level.version <= waited
 
 
 class SnapshotCursor:
@@ -134,22 +134,20 @@ def to_update(
     product: Product,
     store: StoreId,
     catalogue: Catalogue,
-    shelves: StockLevelMap,
+    levels: StockLevelMap,
     view: AvailabilityView,
     *,
     serves: bool = True,
 ) -> Update:
     """Computes a product's state in a store from its parts, if the store serves the channel."""
     parts = stocked_components(product, catalogue)
-    units = sellable_units(parts, store, shelves) if parts else None
+    units = sellable_units(parts, store, levels) if parts else None
     offer = to_offers(product, units if serves else 0, view)
     return Update(
         sku=product.sku,
         store=store,
         version=sum(
-            shelves[store, sku].version
-            for sku in component_skus(product)
-            if (store, sku) in shelves
+            levels[store, sku].version for sku in component_skus(product) if (store, sku) in levels
         ),
         status=offer.status,
         quantity=offer.quantity,
@@ -165,10 +163,10 @@ def republished(before: Product, after: Product) -> set[Sku]:
 
 
 def stock_keys_of(
-    product: Product, stores: Iterable[StoreId] | None, shelves: StockLevelMap
+    product: Product, stores: Iterable[StoreId] | None, levels: StockLevelMap
 ) -> set[StoreId]:
     """The stores to report: named ones, or every one that has a stock level for it."""
     if stores is not None:
         return set(stores)
     skus = set(component_skus(product))
-    return {store for store, sku in shelves if sku in skus}
+    return {store for store, sku in levels if sku in skus}

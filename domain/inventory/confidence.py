@@ -72,31 +72,31 @@ class Sighting(Struct, frozen=True):
         )
 
 
-def assess_confidence(shelf: StockLevel, now: datetime) -> Confidence:
+def assess_confidence(level: StockLevel, now: datetime) -> Confidence:
     """The confidence in a stock level and its factors, in three digits."""
-    shrink = round(shelf.shrink, 3)
-    return Confidence(round(confidence_score(shelf, now), 3), shelf.seen_at, shelf.misses, shrink)
+    shrink = round(level.shrink, 3)
+    return Confidence(round(confidence_score(level, now), 3), level.seen_at, level.misses, shrink)
 
 
-def confidence_score(shelf: StockLevel, now: datetime) -> float:
+def confidence_score(level: StockLevel, now: datetime) -> float:
     """Computes the confidence in a stock level: time, failed picks and shrink lower it."""
-    if shelf.seen_at is None:
-        return _fresh_score(shelf)
-    age = max(now - shelf.seen_at, timedelta()) / HALF_LIFE
+    if level.seen_at is None:
+        return _fresh_score(level)
+    age = max(now - level.seen_at, timedelta()) / HALF_LIFE
     freshness: float = STALE_AFTER + (1 - STALE_AFTER) * 0.5**age
-    return freshness * _fresh_score(shelf)
+    return freshness * _fresh_score(level)
 
 
-def uncertain_from(shelf: StockLevel, below: float) -> datetime | None:
+def uncertain_from(level: StockLevel, below: float) -> datetime | None:
     """The time at which age alone lowers a score below the threshold; None if never."""
-    fresh = _fresh_score(shelf)
-    if shelf.seen_at is None or not STALE_AFTER * fresh < below <= fresh:
+    fresh = _fresh_score(level)
+    if level.seen_at is None or not STALE_AFTER * fresh < below <= fresh:
         return None
-    return shelf.seen_at - log2((below / fresh - STALE_AFTER) / (1 - STALE_AFTER)) * HALF_LIFE
+    return level.seen_at - log2((below / fresh - STALE_AFTER) / (1 - STALE_AFTER)) * HALF_LIFE
 
 
-def _fresh_score(shelf: StockLevel) -> float:
-    return float(0.5**shelf.misses * (1 - shelf.shrink))
+def _fresh_score(level: StockLevel) -> float:
+    return float(0.5**level.misses * (1 - level.shrink))
 
 
 def to_sightings(moves: Iterable[StockPosting]) -> dict[StockKey, Sighting]:

@@ -93,15 +93,15 @@ class ChannelTerms(Struct, frozen=True):
     buffers: Mapping[Sku, int] = {}
     limited: frozenset[StoreId] = frozenset()
 
-    def apply_to_all(self, shelves: Mapping[StockKey, StockLevel]) -> Mapping[StockKey, StockLevel]:
+    def apply_to_all(self, levels: Mapping[StockKey, StockLevel]) -> Mapping[StockKey, StockLevel]:
         """The stock levels as the channel sees them."""
         if not (self.policy.buffer or self.buffers or self.limited):
-            return shelves
-        return {place: self.apply_to(shelf) for place, shelf in shelves.items()}
+            return levels
+        return {place: self.apply_to(level) for place, level in levels.items()}
 
-    def apply_to(self, shelf: StockLevel) -> StockLevel:
-        buffer = self.buffers.get(shelf.sku, self.policy.buffer)
-        return replace(shelf, buffer=buffer, serves=shelf.store not in self.limited)
+    def apply_to(self, level: StockLevel) -> StockLevel:
+        buffer = self.buffers.get(level.sku, self.policy.buffer)
+        return replace(level, buffer=buffer, serves=level.store not in self.limited)
 
 
 class SkuBuffer(Struct, frozen=True, forbid_unknown_fields=True):

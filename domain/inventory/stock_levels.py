@@ -296,17 +296,17 @@ def lines_by_stock_key(
 
 def shortages(
     wanted: Mapping[StockKey, int],
-    shelves: Mapping[StockKey, StockLevel],
+    levels: Mapping[StockKey, StockLevel],
     own: Mapping[StockKey, int] | None = None,
 ) -> list[Shortage]:
-    """Lists units that `shelves` cannot cover, in the order of places; empty when everything fits.
+    """Lists units that `levels` cannot cover, in the order of places; empty when everything fits.
 
     `own` are the units the caller holds already. They never count against the caller, and are
     honoured even where more is reserved since, or the location serves the channel no longer.
     """
     mine = own or {}
     free = {
-        place: shelves[place].sellable_for(mine.get(place, 0)) if place in shelves else 0
+        place: levels[place].sellable_for(mine.get(place, 0)) if place in levels else 0
         for place in wanted
     }
     return [

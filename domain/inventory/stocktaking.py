@@ -121,15 +121,15 @@ class StockSetting(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class StockVersionMismatch(PreconditionFailed):
-    def __init__(self, shelf: StockLevel) -> None:
-        super().__init__(f"The stock level has changed; its version is {shelf.version}.")
+    def __init__(self, level: StockLevel) -> None:
+        super().__init__(f"The stock level has changed; its version is {level.version}.")
 
 
-def apply_setting(line: StockSetting, shelf: StockLevel) -> StockDelta:
+def apply_setting(line: StockSetting, level: StockLevel) -> StockDelta:
     """Computes the change that sets the seen quantity. Raises StockVersionMismatch."""
-    if line.if_version != shelf.version:
-        raise StockVersionMismatch(shelf)
-    return StockDelta(line.store, line.sku, on_hand=line.on_hand - shelf.on_hand)
+    if line.if_version != level.version:
+        raise StockVersionMismatch(level)
+    return StockDelta(line.store, line.sku, on_hand=line.on_hand - level.on_hand)
 
 
 class StockCount(Struct, frozen=True, kw_only=True):
@@ -169,14 +169,14 @@ class Report(Struct, frozen=True):
         return moment is not None and moment < self.as_of
 
 
-def apply_count(count: StockCount, shelf: StockLevel, moved_since: int) -> StockDelta:
-    """Computes the change that sets `shelf` to the count, with later movements applied again."""
-    safety = shelf.safety_stock if count.safety_stock is None else count.safety_stock
+def apply_count(count: StockCount, level: StockLevel, moved_since: int) -> StockDelta:
+    """Computes the change that sets `level` to the count, with later movements applied again."""
+    safety = level.safety_stock if count.safety_stock is None else count.safety_stock
     return StockDelta(
         count.store,
         count.sku,
-        on_hand=count.on_hand + moved_since - shelf.on_hand,
-        safety_stock=safety - shelf.safety_stock,
+        on_hand=count.on_hand + moved_since - level.on_hand,
+        safety_stock=safety - level.safety_stock,
     )
 
 

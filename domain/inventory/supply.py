@@ -30,7 +30,7 @@ from domain.kernel.ids import Sku, StoreId
 def add_supply(
     item: SkuAvailability,
     catalogue: Catalogue,
-    shelves: Mapping[Sku, StockLevelMap],
+    levels: Mapping[Sku, StockLevelMap],
     *,
     due: Collection[Incoming],
     by: date,
@@ -41,7 +41,7 @@ def add_supply(
     parts = stocked_components(product, catalogue) if product else {}
     if product is None or not parts or product.state is ProductState.RETIRED:
         return item
-    mine = {place: shelf for part in parts for place, shelf in shelves.get(part, {}).items()}
+    mine = {place: level for part in parts for place, level in levels.get(part, {}).items()}
     then = as_of(mine, (one for one in due if one.sku in parts))
     stores = {store for store, _ in then}
     units = {store: sellable_units(parts, store, then) for store in stores}
@@ -58,13 +58,13 @@ def add_supply(
     )
 
 
-def as_of(shelves: StockLevelMap, due: Iterable[Incoming]) -> dict[StockKey, StockLevel]:
+def as_of(levels: StockLevelMap, due: Iterable[Incoming]) -> dict[StockKey, StockLevel]:
     """The stock levels as if all due deliveries had come and nothing else had happened."""
-    then = dict(shelves)
+    then = dict(levels)
     for one in due:
         place = (one.store, one.sku)
-        shelf = then.get(place, StockLevel(*place))
-        then[place] = shelf.apply(StockDelta(*place, on_hand=one.units))
+        level = then.get(place, StockLevel(*place))
+        then[place] = level.apply(StockDelta(*place, on_hand=one.units))
     return then
 
 

@@ -85,13 +85,13 @@ class Transfer(Consignment, frozen=True, kw_only=True):
         return super().receive(totals, last=last, by=by, now=now)
 
 
-def ensure_in_stock(transfer: Transfer, shelves: Mapping[StockKey, StockLevel]) -> None:
+def ensure_in_stock(transfer: Transfer, levels: Mapping[StockKey, StockLevel]) -> None:
     """Checks that only unpromised units are sent. Safety stock may be: it limits shoppers only.
 
     Raises:
         InsufficientStock: every line that is short is named.
     """
-    free = {place: max(0, shelf.available) for place, shelf in shelves.items()}
+    free = {place: max(0, level.available) for place, level in levels.items()}
     short = [
         Shortage(line.sku, transfer.origin, line.quantity, free.get((transfer.origin, line.sku), 0))
         for line in transfer.lines

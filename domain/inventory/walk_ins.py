@@ -54,14 +54,14 @@ def deltas_for(
     turn: WalkInTurn,
     walk_ins: Mapping[Sku, int],
     by_hand: Mapping[Sku, int],
-    shelves: Mapping[StockKey, StockLevel],
+    levels: Mapping[StockKey, StockLevel],
 ) -> list[StockDelta]:
     """The changes that set each stock level's reserve; `by_hand` are those that were raised."""
     changes = []
-    for (store, sku), shelf in shelves.items():
-        own = by_hand.get(sku, shelf.safety_stock)
+    for (store, sku), level in levels.items():
+        own = by_hand.get(sku, level.safety_stock)
         wanted = turn.policy.kept_back(walk_ins.get(sku, 0), own)
-        changes.append(StockDelta(store, sku, safety_stock=wanted - shelf.safety_stock))
+        changes.append(StockDelta(store, sku, safety_stock=wanted - level.safety_stock))
     return changes
 
 
@@ -69,10 +69,10 @@ def raise_buffer(
     turn: WalkInTurn,
     walk_ins: Mapping[Sku, int],
     by_hand: Mapping[Sku, int],
-    shelves: Mapping[StockKey, StockLevel],
+    levels: Mapping[StockKey, StockLevel],
 ) -> dict[Sku, int]:
     """The reserve set by hand where the reserve for walk-ins is higher."""
-    owns = {sku: by_hand.get(sku, shelf.safety_stock) for (_, sku), shelf in shelves.items()}
+    owns = {sku: by_hand.get(sku, level.safety_stock) for (_, sku), level in levels.items()}
     return {
         sku: own
         for sku, own in owns.items()

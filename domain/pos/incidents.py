@@ -174,10 +174,10 @@ def find_at_risk(there: int, claims: Iterable[OpenClaim]) -> list[OrderAtRisk]:
     return risks
 
 
-def risks_by_fulfilment(shelves: Iterable[ShortAllocation]) -> dict[str, list[UnitsAtRisk]]:
+def risks_by_fulfilment(levels: Iterable[ShortAllocation]) -> dict[str, list[UnitsAtRisk]]:
     """The units that each pickup or shipment may lack, in the order of SKUs."""
     found: dict[str, list[UnitsAtRisk]] = {}
-    for short in sorted(shelves, key=lambda short: short.stock_key):
+    for short in sorted(levels, key=lambda short: short.stock_key):
         _, sku = short.stock_key
         for risk in find_at_risk(short.units_present, short.allocations):
             found.setdefault(risk.group, []).append(UnitsAtRisk(sku, risk.units))

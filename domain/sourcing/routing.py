@@ -65,12 +65,12 @@ def route_lines(wanted: QuantityBySku, supply: LocationStock) -> RoutedLine:
 def _sellable_by_store(supply: LocationStock) -> dict[StoreId, dict[Sku, int]]:
     """The units that each location may sell, part by part."""
     free: dict[StoreId, dict[Sku, int]] = {store: {} for store in supply.stores}
-    for place, shelf in supply.stock_levels.items():
-        if shelf.store in free:
-            units = shelf.sellable_for(supply.own_held.get(place, 0)) - supply.committed.get(
+    for place, level in supply.stock_levels.items():
+        if level.store in free:
+            units = level.sellable_for(supply.own_held.get(place, 0)) - supply.committed.get(
                 place, 0
             )
-            free[shelf.store][shelf.sku] = max(0, units)
+            free[level.store][level.sku] = max(0, units)
     return free
 
 

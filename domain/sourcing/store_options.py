@@ -71,7 +71,7 @@ class SplitOption(Struct, frozen=True):
 class StockView(Struct, frozen=True):
     """Stock levels as the web sees them, and the units the cart holds of them."""
 
-    shelves: StockLevelMap
+    levels: StockLevelMap
     own_held: Mapping[StockKey, int] = NO_HELD_UNITS
 
     def sellable_units(
@@ -81,7 +81,7 @@ class StockView(Struct, frozen=True):
         if wish.parts is None:
             return 0
         if wish.parts:
-            free = sellable_units(wish.parts, store.store, self.shelves, self.own_held, taken)
+            free = sellable_units(wish.parts, store.store, self.levels, self.own_held, taken)
             return min(wish.quantity, free)
         is_held = any(place[0] == store.store for place in self.own_held)
         return wish.quantity if is_held or store.serves(WEB) else 0

@@ -194,7 +194,7 @@ export interface paths {
          *
          *     Callers: shop, customer, till.
          */
-        post: operations["start_cart"];
+        post: operations["create_cart"];
         delete?: never;
         options?: never;
         head?: never;
@@ -319,7 +319,7 @@ export interface paths {
          *
          *     Callers: shop, customer, till.
          */
-        delete: operations["drop_cart_coupon"];
+        delete: operations["delete_cart_coupon"];
         options?: never;
         head?: never;
         patch?: never;
@@ -398,7 +398,7 @@ export interface paths {
          *
          *     Callers: shop, customer, till.
          */
-        delete: operations["drop_cart_line"];
+        delete: operations["delete_cart_line"];
         options?: never;
         head?: never;
         patch?: never;
@@ -442,7 +442,7 @@ export interface paths {
          *
          *     Callers: shop, customer, till.
          */
-        delete: operations["drop_saved_line"];
+        delete: operations["delete_saved_line"];
         options?: never;
         head?: never;
         patch?: never;
@@ -677,7 +677,7 @@ export interface paths {
          *
          *     Callers: office. An office key needs the scope `customers`.
          */
-        patch: operations["change_customer"];
+        patch: operations["update_customer"];
         trace?: never;
     };
     "/v1/holds": {
@@ -875,7 +875,7 @@ export interface paths {
          *
          *     Callers: office. An office key needs the scope `keys`.
          */
-        post: operations["make_key"];
+        post: operations["create_key"];
         delete?: never;
         options?: never;
         head?: never;
@@ -988,7 +988,7 @@ export interface paths {
          *
          *     Callers: customer.
          */
-        patch: operations["change_me"];
+        patch: operations["update_me"];
         trace?: never;
     };
     "/v1/me/cart": {
@@ -1306,7 +1306,7 @@ export interface paths {
          *
          *     Callers: shop, customer, office. An office key needs the scope `orders`.
          */
-        patch: operations["change_order"];
+        patch: operations["update_order"];
         trace?: never;
     };
     "/v1/orders/{order}/cancellations": {
@@ -1699,7 +1699,7 @@ export interface paths {
          *
          *     Callers: office. An office key needs the scope `stock`.
          */
-        patch: operations["change_product"];
+        patch: operations["update_product"];
         trace?: never;
     };
     "/v1/products/{sku}/variants": {
@@ -2692,7 +2692,7 @@ export interface paths {
          *
          *     Callers: office. An office key needs the scope `webhooks`.
          */
-        post: operations["make_webhook"];
+        post: operations["create_webhook"];
         delete?: never;
         options?: never;
         head?: never;
@@ -6721,7 +6721,7 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
-    start_cart: {
+    create_cart: {
         parameters: {
             query?: never;
             header?: {
@@ -8389,7 +8389,7 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
-    drop_cart_coupon: {
+    delete_cart_coupon: {
         parameters: {
             query?: never;
             header?: {
@@ -9633,7 +9633,7 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
-    drop_cart_line: {
+    delete_cart_line: {
         parameters: {
             query?: {
                 /**
@@ -10227,7 +10227,7 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
-    drop_saved_line: {
+    delete_saved_line: {
         parameters: {
             query?: never;
             header?: {
@@ -11868,7 +11868,7 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
-    change_customer: {
+    update_customer: {
         parameters: {
             query?: never;
             header?: {
@@ -12704,7 +12704,7 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
-    make_key: {
+    create_key: {
         parameters: {
             query?: never;
             header?: {
@@ -13205,7 +13205,7 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
-    change_me: {
+    update_me: {
         parameters: {
             query?: never;
             header?: {
@@ -15139,7 +15139,7 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
-    change_order: {
+    update_order: {
         parameters: {
             query?: never;
             header: {
@@ -17603,7 +17603,7 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
-    change_product: {
+    update_product: {
         parameters: {
             query?: never;
             header?: {
@@ -22837,7 +22837,7 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
-    make_webhook: {
+    create_webhook: {
         parameters: {
             query?: never;
             header?: {

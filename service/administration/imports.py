@@ -304,7 +304,7 @@ async def _stock(
 ) -> list[LineVerdict]:
     stores = await unit.stores.stores.get_many({entry.value.store for entry in entries})
     skus = await unit.catalogue.products.filter_known({entry.value.sku for entry in entries})
-    shelves = await unit.inventory.stock_levels.get_for_update(
+    levels = await unit.inventory.stock_levels.get_for_update(
         {
             entry.value.stock_key
             for entry in entries
@@ -312,7 +312,7 @@ async def _stock(
         },
         shelve=True,
     )
-    before = await unit.inventory.stock_levels.get_reported(shelves)
+    before = await unit.inventory.stock_levels.get_reported(levels)
 
     def merged(last: Report | None, entry: ImportEntry[StockCount]) -> Report:
         count = entry.value
@@ -328,7 +328,7 @@ async def _stock(
     await _recount(
         unit,
         changed,
-        shelves,
+        levels,
         PostingSource(MovementReason.COUNT, unit.new_id("imp"), actor, unit.now),
     )
     return verdicts
@@ -337,7 +337,7 @@ async def _stock(
 async def _recount(
     unit: Unit,
     told: Sequence[Report],
-    shelves: Mapping[StockKey, StockLevel],
+    levels: Mapping[StockKey, StockLevel],
     source: PostingSource,
 ) -> None:
     """Sets each stock level to its counted units, with later moves applied again."""
@@ -348,7 +348,7 @@ async def _recount(
     await unit.inventory.stock_levels.apply(
         [
             StockPosting(
-                apply_count(each.line, shelves[place], since.get((place, each.as_of), 0)),
+                apply_count(each.line, levels[place], since.get((place, each.as_of), 0)),
                 structs.replace(source, occurred_at=each.as_of),
             )
             for place, each in latest.items()

@@ -105,10 +105,10 @@ async def hold_cart_lines(
     stores = await unit.stores.stores.lock_shared(sorted({line.store for line in asked.lines}))
     ensure_served(WEB, stores.values(), kept.stores)
     await _ensure_within_limit(unit, cart, asked.places, kept.places, limit)
-    shelves, terms = await unit.inventory.sellable_stock.get_for_update(
+    levels, terms = await unit.inventory.sellable_stock.get_for_update(
         asked.places.keys() | kept.claimed.keys(), [WEB]
     )
-    if short := shortages(asked.places, terms[WEB].apply_to_all(shelves), kept.places):
+    if short := shortages(asked.places, terms[WEB].apply_to_all(levels), kept.places):
         may_be_elsewhere(short, units_by_key(lines_to_hold(cart), asked.parts))
         raise InsufficientStock(short, asked.takers)
     changes = delta_between(kept.claimed, asked.places)
@@ -193,11 +193,11 @@ async def trim_hold(unit: Unit, caller: Caller, cart: Cart) -> Cart:
     kept.hold.ensure_not_pinned(unit.now)
     catalogue = await get_products_with_parts(unit, [line.sku for line in cart.lines])
     lines, left = _left(cart, kept, _parts(cart, catalogue))
-    shelves = await unit.inventory.stock_levels.get_for_update(kept.claimed.keys())
+    levels = await unit.inventory.stock_levels.get_for_update(kept.claimed.keys())
     await _apply(unit, delta_between(kept.claimed, left), caller)
     if left:
         hold = kept.hold.with_lines(lines, left)
-        is_there = not shortages(left, shelves, kept.places)
+        is_there = not shortages(left, levels, kept.places)
         await unit.inventory.holds.update(hold.extend(DEFAULT_TTL, unit.now) if is_there else hold)
         return cart
     if kept.claimed:

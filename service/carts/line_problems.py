@@ -38,7 +38,7 @@ class LineFacts(Struct, frozen=True):
     catalogue: Mapping[Sku, Product]
     stores: Mapping[StoreId, Store]
     over: Mapping[Sku, int]
-    shelves: StockLevelMap = {}
+    levels: StockLevelMap = {}
     own: Mapping[StockKey, int] = NO_HELD_UNITS
 
 
@@ -97,7 +97,7 @@ def shortage_problem(
         held = any(place[0] == store.store for place in facts.own)
         free = line.quantity if held or not against else 0
     else:
-        free = sellable_units(parts, store.store, facts.shelves, facts.own, taken)
+        free = sellable_units(parts, store.store, facts.levels, facts.own, taken)
     for sku, each in parts.items():
         taken[store.store, sku] += each * min(line.quantity, free)
     if free >= line.quantity:
@@ -115,8 +115,8 @@ def _shortage_of_all(
     if not parts:
         return []
     left = line.quantity
-    for store in sorted({store for store, _ in facts.shelves}):
-        units = min(left, sellable_units(parts, store, facts.shelves, facts.own, taken))
+    for store in sorted({store for store, _ in facts.levels}):
+        units = min(left, sellable_units(parts, store, facts.levels, facts.own, taken))
         for sku, each in parts.items():
             taken[store, sku] += each * units
         left -= units

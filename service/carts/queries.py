@@ -132,10 +132,10 @@ async def view_cart(unit: Unit, cart: Cart, locale: str, before: Cart | None = N
         if asked
         else None
     )
-    shelves: StockLevelMap = sold[0].apply_to_all(sold[1]) if sold else {}
+    levels: StockLevelMap = sold[0].apply_to_all(sold[1]) if sold else {}
     kept = await get_hold_view(unit, cart)
     over = find_exceeded_limits(cart.lines, catalogue, unit.cart_rules)
-    facts = LineFacts(catalogue, stores, over, shelves, kept.units_by_key if kept else {})
+    facts = LineFacts(catalogue, stores, over, levels, kept.units_by_key if kept else {})
     taken = Counter[StockKey]()
     known = await get_pricing_inputs(unit, *both)
     now, *then = [price_cart(one, catalogue, known, locale=locale) for one in both]

@@ -69,7 +69,12 @@ async def record_viewed(
 
 
 async def list_recently_viewed(
-    units: Units, *, caller: Caller, cart: CartId | None, telling: StockDisplayPolicy, locale: str
+    units: Units,
+    *,
+    caller: Caller,
+    cart: CartId | None,
+    stock_display: StockDisplayPolicy,
+    locale: str,
 ) -> ViewedItems:
     """Raises NotFound: no such cart, or not the caller's."""
     async with units.read() as unit:
@@ -77,7 +82,7 @@ async def list_recently_viewed(
         products = await unit.catalogue.products.get_many([one.sku for one in viewed])
     known = [one for one in viewed if one.sku in products]
     answer = await get_availability(
-        units, AvailabilityQuery([one.sku for one in known], stores=[], telling=telling)
+        units, AvailabilityQuery([one.sku for one in known], stores=[], stock_display=stock_display)
     )
     return ViewedItems(
         [

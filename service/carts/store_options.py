@@ -80,7 +80,7 @@ async def plan_store_options(
         found = await unit.carts.carts.get(cart)
         found.ensure_access(caller)
         catalogue = await get_products_with_parts(unit, {line.sku for line in found.lines})
-        places, lying = await _lying(unit, found, catalogue, around)
+        places, lying = await _load_stock(unit, found, catalogue, around)
     wishes = _wishes(found, catalogue)
     candidates = _candidates(places, wishes, lying, unit.now)
     whole = stores_with_everything(wishes, candidates, lying) if wishes else []
@@ -90,12 +90,12 @@ async def plan_store_options(
     return StoreOptions(
         unit.now,
         sum(wish.quantity for wish in wishes),
-        [StorePlan(**_told(one)) for one in whole[:limit]],
+        [StorePlan(**_to_view(one)) for one in whole[:limit]],
         _split_plan(wishes, split) if split else None,
     )
 
 
-async def _lying(
+async def _load_stock(
     unit: Unit, cart: Cart, catalogue: Catalogue, around: NearLocation | None
 ) -> tuple[list[NearbyStore], StockView]:
     """Returns the stores around a point, or all that have any of the units, with their stock."""
@@ -111,11 +111,11 @@ async def _lying(
         else None
     )
     hold = await get_hold_view(unit, cart)
-    shelves = sold[0].apply_to_all(sold[1]) if sold else {}
-    lying = StockView(shelves, hold.units_by_key if hold else NO_HELD_UNITS)
+    levels = sold[0].apply_to_all(sold[1]) if sold else {}
+    lying = StockView(levels, hold.units_by_key if hold else NO_HELD_UNITS)
     if near is not None:
         return [NearbyStore(store, km) for store, km in near], lying
-    holders = await unit.stores.stores.get_many({store for store, _ in shelves})
+    holders = await unit.stores.stores.get_many({store for store, _ in levels})
     return [NearbyStore(holders[store]) for store in sorted(holders)], lying
 
 
@@ -168,10 +168,10 @@ def _split_plan(wishes: list[WantedItem], split: SplitOption) -> SplitPlan:
 
 def _share_plan(share: StoreShare) -> SharePlan:
     lines = [PlannedUnits(sku, units) for sku, units in share.units.items()]
-    return SharePlan(**_told(share.candidate), lines=lines)
+    return SharePlan(**_to_view(share.candidate), lines=lines)
 
 
-def _told(one: CandidateStore) -> dict[str, Any]:
+def _to_view(one: CandidateStore) -> dict[str, Any]:
     return {
         "store": one.store.store,
         "name": one.store.name,

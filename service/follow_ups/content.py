@@ -240,12 +240,12 @@ async def _suggest(
 
 async def _first_available(unit: Unit, store: Store, skus: Sequence[Sku]) -> Product | None:
     catalogue = await get_products_with_parts(unit, skus)
-    shelves = await unit.inventory.stock_levels.list_by_skus(catalogue, [store.store])
+    levels = await unit.inventory.stock_levels.list_by_skus(catalogue, [store.store])
     for sku in skus:
         product = catalogue.get(sku)
         if product is None or product.state is not ProductState.ACTIVE:
             continue
         parts = stocked_components(product, catalogue)
-        if parts and sellable_units(parts, store.store, shelves) > 0:
+        if parts and sellable_units(parts, store.store, levels) > 0:
             return product
     return None

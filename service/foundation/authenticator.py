@@ -35,7 +35,7 @@ class Authenticator:
         digest = sha256(credential.encode()).digest()
         if caller := self._remembers(digest):
             return caller
-        caller = await self._look(credential, digest)
+        caller = await self._get_key(credential, digest)
         if len(self._remembered) >= MAX_CACHED:
             self._remembered.clear()
         self._remembered[digest] = (caller, self._monotonic() + CACHE_TTL_SECONDS)
@@ -49,7 +49,7 @@ class Authenticator:
         caller, until = self._remembered.get(digest, (None, 0.0))
         return caller if self._monotonic() < until else None
 
-    async def _look(self, credential: str, digest: bytes) -> Caller:
+    async def _get_key(self, credential: str, digest: bytes) -> Caller:
         if not credential.startswith(KEY_PREFIXES):
             return await self._person(await self._tokens.verify(credential))
         async with self._units.read() as unit:

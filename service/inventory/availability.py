@@ -35,15 +35,15 @@ class NearLocation(Struct, frozen=True):
 class AvailabilityQuery(Struct, frozen=True):
     """The SKUs and the stores of a query: named ones, those around a point, or all that have any.
 
-    `telling` is the stock display policy of channels without one of their own. `explain` names the
-    stores whose breakdown may be shown, where it is wanted; `by` asks for the units that can be
-    promised by a day.
+    `stock_display` is the policy of channels without one of their own. `explain` names the stores
+    whose breakdown may be shown, where it is wanted; `by` asks for the units that can be promised
+    by a day.
     """
 
     skus: list[Sku]
     stores: list[StoreId] | None = None
     around: NearLocation | None = None
-    telling: StockDisplayPolicy = StockDisplayPolicy()
+    stock_display: StockDisplayPolicy = StockDisplayPolicy()
     explain: Callable[[StoreId], bool] | None = None
     by: date | None = None
     channel: ChannelId = WEB
@@ -56,12 +56,12 @@ class StockView(Struct, frozen=True):
     """
 
     catalogue: Mapping[Sku, Product]
-    shelves: Mapping[Sku, StockLevelMap]
+    levels: Mapping[Sku, StockLevelMap]
     terms: ChannelTerms
 
     @property
     def holders(self) -> set[StoreId]:
-        return {store for shelves in self.shelves.values() for store, _ in shelves}
+        return {store for levels in self.levels.values() for store, _ in levels}
 
 
 class AvailabilityAnswer(Struct, frozen=True):
@@ -93,20 +93,20 @@ async def get_availability(units: Units, question: AvailabilityQuery) -> Availab
         places = await _places(unit, question, lying.holders | {one.store for one in due})
     view = AvailabilityView(
         now=unit.now,
-        display_policy=lying.terms.policy.to_display_policy(question.telling),
+        display_policy=lying.terms.policy.to_display_policy(question.stock_display),
         may_explain=question.explain,
         conditions=blocked,
         channel=question.channel,
     )
     items = [
-        compute_availability(lying.catalogue[sku], lying.catalogue, lying.shelves, places, view)
+        compute_availability(lying.catalogue[sku], lying.catalogue, lying.levels, places, view)
         if sku in lying.catalogue
         else unknown_availability(sku)
         for sku in dict.fromkeys(question.skus)
     ]
     if question.by:
         items = [
-            add_supply(item, lying.catalogue, lying.shelves, due=due, by=question.by, view=view)
+            add_supply(item, lying.catalogue, lying.levels, due=due, by=question.by, view=view)
             for item in items
         ]
     return AvailabilityAnswer(as_of=unit.now, channel=question.channel, items=items)
@@ -132,8 +132,8 @@ async def load_stock(unit: Unit, skus: Collection[Sku], channel: ChannelId = WEB
     sold = await unit.inventory.sellable_stock.get_for_channel(channel, catalogue)
     if sold is None:
         raise UnknownChannel(channel, {"parameter": "channel", "in": "query"})
-    terms, shelves = sold
-    return StockView(catalogue, group_by_sku(terms.apply_to_all(shelves)), terms)
+    terms, levels = sold
+    return StockView(catalogue, group_by_sku(terms.apply_to_all(levels)), terms)
 
 
 async def get_products_with_parts(unit: Unit, skus: Collection[Sku]) -> dict[Sku, Product]:

@@ -33,14 +33,17 @@ class FeedChange(Struct, frozen=True):
     """A change as the subscribers of one channel receive it, with the updates it makes."""
 
     turns: list[list[Update]]
-    telling: StockDisplayPolicy
+    stock_display: StockDisplayPolicy
 
     def to(self, *, exact: bool, part: slice = slice(None)) -> list[list[Update]]:
         """The updates with exact numbers for callers who may see them, or as shoppers see them."""
-        if exact or self.telling.display is AvailableQuantities.EXACT:
+        if exact or self.stock_display.display is AvailableQuantities.EXACT:
             return self.turns[part]
         return [
-            [replace(turn, quantity=self.telling.to_displayed(turn.quantity)) for turn in turns]
+            [
+                replace(turn, quantity=self.stock_display.to_displayed(turn.quantity))
+                for turn in turns
+            ]
             for turns in self.turns[part]
         ]
 
@@ -51,7 +54,7 @@ class ChangeReader(Struct):
     changes: Sequence[StockChange]
     kits: Collection[Product]
     catalogue: Catalogue
-    shelves: StockLevelMap
+    levels: StockLevelMap
     terms: Mapping[ChannelId, ChannelTerms]
     usual: StockDisplayPolicy
     now: datetime
@@ -64,9 +67,11 @@ class ChangeReader(Struct):
         return self.told[channel]
 
     def _heard(self, channel: ChannelId, terms: ChannelTerms) -> FeedChange:
-        telling = terms.policy.to_display_policy(self.usual)
-        view = AvailabilityView(now=self.now, display_policy=telling.for_staff, channel=channel)
-        seen = terms.apply_to_all(self.shelves)
+        stock_display = terms.policy.to_display_policy(self.usual)
+        view = AvailabilityView(
+            now=self.now, display_policy=stock_display.for_staff, channel=channel
+        )
+        seen = terms.apply_to_all(self.levels)
         made_of: dict[Sku, list[Product]] = {}
         for kit in self.kits:
             for sku in kit.parts:
@@ -81,7 +86,7 @@ class ChangeReader(Struct):
             ]
             for change in self.changes
         ]
-        return FeedChange(turns, telling)
+        return FeedChange(turns, stock_display)
 
 
 class StockSnapshot(Struct, frozen=True):
@@ -108,23 +113,23 @@ async def load_snapshot(
         moment = await unit.inventory.change_feed.get_position(catalogue)
     assert sold is not None, "nobody follows a channel that there is not"
     terms, lying = sold
-    shelves = terms.apply_to_all(lying)
-    telling = terms.policy.to_display_policy(usual)
-    view = AvailabilityView(now=unit.now, display_policy=telling.for_staff, channel=channel)
+    levels = terms.apply_to_all(lying)
+    stock_display = terms.policy.to_display_policy(usual)
+    view = AvailabilityView(now=unit.now, display_policy=stock_display.for_staff, channel=channel)
     turns = [
         to_update(
             catalogue[sku],
             store,
             catalogue,
-            shelves,
+            levels,
             view,
             serves=store not in terms.limited,
         )
         for sku in skus
         if sku in catalogue
-        for store in sorted(stock_keys_of(catalogue[sku], places, shelves))
+        for store in sorted(stock_keys_of(catalogue[sku], places, levels))
     ]
-    return StockSnapshot(skus, FeedChange([turns], telling), moment)
+    return StockSnapshot(skus, FeedChange([turns], stock_display), moment)
 
 
 async def _behind(unit: Unit, following: Subscription, after: Sku, limit: int) -> list[Sku]:
@@ -146,10 +151,10 @@ async def load_changes(
     async with units.read() as unit:
         kits = await unit.catalogue.products.list_kits_with(skus)
         catalogue = await get_products_with_parts(unit, skus | {kit.sku for kit in kits})
-        shelves = await _shelves_of(unit, kits, {change.stock_level.store for change in changes})
+        levels = await _get_levels(unit, kits, {change.stock_level.store for change in changes})
         places = {(change.stock_level.store, change.stock_level.sku) for change in changes}
-        terms = await unit.inventory.sellable_stock.get_terms(places | shelves.keys())
-    return ChangeReader(changes, kits, catalogue, shelves, terms, usual, unit.now)
+        terms = await unit.inventory.sellable_stock.get_terms(places | levels.keys())
+    return ChangeReader(changes, kits, catalogue, levels, terms, usual, unit.now)
 
 
 async def with_kits_parts(units: Units, skus: Collection[Sku]) -> set[Sku]:
@@ -159,7 +164,7 @@ async def with_kits_parts(units: Units, skus: Collection[Sku]) -> set[Sku]:
     return set(skus).union(*(component_skus(product) for product in products.values()))
 
 
-async def _shelves_of(
+async def _get_levels(
     unit: Unit, kits: Collection[Product], stores: Collection[StoreId]
 ) -> StockLevelMap:
     parts = {sku for kit in kits for sku in kit.parts}
@@ -170,11 +175,11 @@ def _itself(
     change: StockChange, catalogue: Catalogue, terms: ChannelTerms, view: AvailabilityView
 ) -> list[Update]:
     """Empty for a SKU that is not sold, and for a kit, whose own stock level decides nothing."""
-    shelf = change.stock_level
-    product = catalogue.get(shelf.sku)
+    level = change.stock_level
+    product = catalogue.get(level.sku)
     if product is None or product.parts:
         return []
     then = replace(view, now=change.recorded_at)
-    seen = terms.apply_to(shelf)
-    shelves = {(shelf.store, shelf.sku): seen}
-    return [to_update(product, shelf.store, catalogue, shelves, then, serves=seen.serves)]
+    seen = terms.apply_to(level)
+    levels = {(level.store, level.sku): seen}
+    return [to_update(product, level.store, catalogue, levels, then, serves=seen.serves)]

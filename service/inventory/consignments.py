@@ -110,15 +110,15 @@ async def _booked(
         raise AccessDenied(caller, before.id)
     after = before.receive(totals, last=last, by=caller.id, now=unit.now)
     changes = after.deltas_since(before)
-    shelves = await unit.inventory.stock_levels.get_for_update(
+    levels = await unit.inventory.stock_levels.get_for_update(
         _places(before.destination, totals), shelve=True
     )
     for change in changes:
-        shelves[change.key].ensure_capacity(change)
+        levels[change.key].ensure_capacity(change)
     changed = await unit.inventory.stock_levels.apply(
         to_postings(changes, after.arrival_source(caller.id, unit.now))
     )
-    return after, to_results(before.destination, totals, changed, shelves)
+    return after, to_results(before.destination, totals, changed, levels)
 
 
 async def ensure_known_products(unit: Unit, skus: Collection[Sku]) -> None:
@@ -142,11 +142,11 @@ def to_results(
     """One for each SKU, in the order they came."""
     results = []
     for place in _places(store, skus):
-        shelf = changed[place] if place in changed else unchanged[place]
+        level = changed[place] if place in changed else unchanged[place]
         result = StockReportResult(
             "applied" if place in changed else "duplicate",
-            on_hand=shelf.on_hand,
-            version=shelf.version,
+            on_hand=level.on_hand,
+            version=level.version,
         )
         results.append(result)
     return results

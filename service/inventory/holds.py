@@ -138,8 +138,8 @@ async def _prolong(unit: Unit, before: Hold, after: Hold) -> None:
     """
     if after == before:
         return
-    shelves = await unit.inventory.stock_levels.get_for_update(before.units_by_key.keys())
-    if short := shortages(before.units_by_key, shelves, before.units_by_key):
+    levels = await unit.inventory.stock_levels.get_for_update(before.units_by_key.keys())
+    if short := shortages(before.units_by_key, levels, before.units_by_key):
         catalogue = await get_products_with_parts(unit, {line.sku for line in before.lines})
         lines = [
             (line.store, line.sku, stocked_components(catalogue[line.sku], catalogue))
@@ -223,10 +223,10 @@ class _HoldBatch:
 
     def _hold(self, wish: HoldRequest) -> Hold:
         places = self.known.units(wish.lines)
-        shelves = self.known.seen(wish, places)
+        levels = self.known.seen(wish, places)
         if wish.customer is not None:
             ensure_within_limit(places, partial(self.known.held_by, wish.customer), self.limit)
-        if short := shortages(places, shelves):
+        if short := shortages(places, levels):
             raise InsufficientStock(short, self.known.takers(wish.lines))
         self.known.take(wish.customer, places)
         return Hold.grant(
@@ -246,7 +246,7 @@ class _HoldContext(Struct):
 
     made: Mapping[Sku, ProductWithParts]
     stores: Mapping[StoreId, Store]
-    shelves: dict[StockKey, StockLevel]
+    levels: dict[StockKey, StockLevel]
     terms: Mapping[ChannelId, ChannelTerms]
     held: dict[tuple[CustomerId, Sku], int]
 
@@ -264,8 +264,8 @@ class _HoldContext(Struct):
         customers = {wish.customer for wish in wishes if wish.customer}
         held = await unit.inventory.holds.sum_held_by(customers, {sku for _, sku in places})
         channels = {wish.channel for wish in wishes}
-        shelves, terms = await unit.inventory.sellable_stock.get_for_update(places, channels)
-        return cls(made, stores, shelves, terms, held)
+        levels, terms = await unit.inventory.sellable_stock.get_for_update(places, channels)
+        return cls(made, stores, levels, terms, held)
 
     def units(self, lines: Sequence[HoldLine]) -> dict[StockKey, int]:
         """The units the lines claim. Raises ProductNotFound, SkuRetired, UnknownStore."""
@@ -284,7 +284,7 @@ class _HoldContext(Struct):
             raise UnknownChannel(wish.channel, {"pointer": "/channel"})
         stores = {line.store: self.stores[line.store] for line in wish.lines}
         ensure_served(wish.channel, stores.values())
-        mine = {place: self.shelves[place] for place in places if place in self.shelves}
+        mine = {place: self.levels[place] for place in places if place in self.levels}
         return self.terms[wish.channel].apply_to_all(mine)
 
     def takers(self, lines: Sequence[HoldLine]) -> dict[tuple[StoreId | None, Sku], set[Sku]]:
@@ -300,7 +300,7 @@ class _HoldContext(Struct):
 
     def take(self, customer: CustomerId | None, places: Mapping[StockKey, int]) -> None:
         for change in to_deltas(places):
-            self.shelves[change.key] = self.shelves[change.key].apply(change)
+            self.levels[change.key] = self.levels[change.key].apply(change)
             if customer:
                 name = (customer, change.sku)
                 self.held[name] = self.held.get(name, 0) + change.held

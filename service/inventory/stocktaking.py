@@ -61,7 +61,7 @@ async def adjust_stock(
     units: Units, *, caller: Caller, lines: Sequence[Adjustment | DomainError], key: IdempotencyKey
 ) -> list[StockReportResult]:
     """Adds to the units on hand, for a reason. A known reference gives `duplicate`."""
-    return await _told(units, caller, lines, key, _Adjust)
+    return await _get_reported(units, caller, lines, key, _Adjust)
 
 
 async def set_stock(
@@ -72,14 +72,14 @@ async def set_stock(
     key: IdempotencyKey,
 ) -> list[StockReportResult]:
     """Sets the units on hand where the version is still the one that the caller read."""
-    return await _told(units, caller, lines, key, _SetIf)
+    return await _get_reported(units, caller, lines, key, _SetIf)
 
 
 async def count_stock(
     units: Units, *, caller: Caller, lines: Sequence[StockCount | DomainError], key: IdempotencyKey
 ) -> list[StockReportResult]:
     """Sets a stock level to the units counted at a time; later moves are applied again."""
-    return await _told(units, caller, lines, key, _Count)
+    return await _get_reported(units, caller, lines, key, _Count)
 
 
 def ensure_past(field: str, moment: datetime, now: datetime) -> None:
@@ -109,7 +109,7 @@ class _Verb(ABC, Generic[ReportT]):
         """Reads the data for the decisions, once for all lines."""
 
     @abstractmethod
-    def decide(self, line: ReportT, shelf: StockLevel) -> list[StockPosting]:
+    def decide(self, line: ReportT, level: StockLevel) -> list[StockPosting]:
         """The moves a line makes; none where the line is a duplicate. Raises DomainError."""
 
     def source(self, cause: MovementReason, name: str, happened: datetime) -> PostingSource:
@@ -132,7 +132,7 @@ class _Adjust(_Verb[Adjustment]):
             else {}
         )
 
-    def decide(self, line: Adjustment, shelf: StockLevel) -> list[StockPosting]:
+    def decide(self, line: Adjustment, level: StockLevel) -> list[StockPosting]:
         happened = clamp_to_past("occurred_at", line.occurred_at, self.unit.now)
         name = line.source_id if line.reference else self.unit.new_id("adj")
         if before := self.known.get((name, line.stock_key)):
@@ -141,7 +141,7 @@ class _Adjust(_Verb[Adjustment]):
             return []
         there = self.blocked.get(line.stock_key, {})
         change = apply_adjustment(line, there)
-        shelf.ensure_capacity(change)
+        level.ensure_capacity(change)
         self.blocked[line.stock_key] = sum_conditions(there, line.conditions)
         self.known[name, line.stock_key] = (line.reason, line.delta, line.conditions)
         move = StockPosting(
@@ -151,9 +151,9 @@ class _Adjust(_Verb[Adjustment]):
 
 
 class _SetIf(_Verb[StockSetting]):
-    def decide(self, line: StockSetting, shelf: StockLevel) -> list[StockPosting]:
+    def decide(self, line: StockSetting, level: StockLevel) -> list[StockPosting]:
         source = self.source(MovementReason.SET, self.unit.new_id("set"), self.unit.now)
-        move = StockPosting(apply_setting(line, shelf), source)
+        move = StockPosting(apply_setting(line, level), source)
         self.said[line.stock_key] = Report(self.unit.now)
         return [move]
 
@@ -171,7 +171,7 @@ class _Count(_Verb[StockCount]):
         }
         self.since = await self.unit.inventory.stock_levels.sum_since(moments)
 
-    def decide(self, line: StockCount, shelf: StockLevel) -> list[StockPosting]:
+    def decide(self, line: StockCount, level: StockLevel) -> list[StockPosting]:
         as_of = clamp_to_past("counted_at", line.counted_at, self.unit.now)
         before = self.last.get(line.stock_key)
         if before and before.covers(as_of, line.counted_at):
@@ -181,11 +181,11 @@ class _Count(_Verb[StockCount]):
         )
         moved = self.since.get((line.stock_key, as_of), 0)
         source = self.source(MovementReason.COUNT, self.unit.new_id("cnt"), as_of)
-        return [StockPosting(apply_count(line, shelf, moved), source)]
+        return [StockPosting(apply_count(line, level, moved), source)]
 
 
 @retry_on_conflict
-async def _told(
+async def _get_reported(
     units: Units,
     caller: Caller,
     lines: Sequence[ReportT | DomainError],
@@ -217,7 +217,7 @@ class _StockBook(Struct):
 
     stores: Collection[StoreId]
     skus: Collection[Sku]
-    shelves: dict[StockKey, StockLevel]
+    levels: dict[StockKey, StockLevel]
     versions: dict[StockKey, int]
     moves: list[StockPosting] = []
 
@@ -226,37 +226,37 @@ class _StockBook(Struct):
         stores = await unit.stores.stores.get_many({store for store, _ in places})
         skus = await unit.catalogue.products.filter_known({sku for _, sku in places})
         real = [(store, sku) for store, sku in places if store in stores and sku in skus]
-        shelves = await unit.inventory.stock_levels.get_for_update(real, shelve=True)
-        return cls(stores, skus, shelves, {place: shelves[place].version for place in shelves})
+        levels = await unit.inventory.stock_levels.get_for_update(real, shelve=True)
+        return cls(stores, skus, levels, {place: levels[place].version for place in levels})
 
     def enter(self, line: ReportT | DomainError, verb: _Verb[ReportT]) -> StockReportResult:
         if isinstance(line, DomainError):
             return _rejected(line)
         try:
-            shelf = self._shelf(line.store, line.sku)
-            moves = verb.decide(line, shelf)
+            level = self._get_level(line.store, line.sku)
+            moves = verb.decide(line, level)
             for move in moves:
-                shelf.ensure_capacity(move.delta)
+                level.ensure_capacity(move.delta)
         except DomainError as no:
-            return _rejected(no, self.shelves.get(line.stock_key))
+            return _rejected(no, self.levels.get(line.stock_key))
         if not moves:
-            return StockReportResult("duplicate", on_hand=shelf.on_hand, version=shelf.version)
+            return StockReportResult("duplicate", on_hand=level.on_hand, version=level.version)
         self.moves += moves
         for move in moves:
-            shelf = shelf.apply(move.delta)
-        self.shelves[line.stock_key] = shelf
-        return StockReportResult("applied", on_hand=shelf.on_hand, version=shelf.version)
+            level = level.apply(move.delta)
+        self.levels[line.stock_key] = level
+        return StockReportResult("applied", on_hand=level.on_hand, version=level.version)
 
     def version(self, place: StockKey, after: Mapping[StockKey, StockLevel]) -> int:
         """The version after the whole batch; the earlier one where the net change is zero."""
         return after[place].version if place in after else self.versions[place]
 
-    def _shelf(self, store: StoreId, sku: Sku) -> StockLevel:
+    def _get_level(self, store: StoreId, sku: Sku) -> StockLevel:
         if store not in self.stores:
             raise StoreNotFound(store)
         if sku not in self.skus:
             raise ProductNotFound(sku)
-        return self.shelves[store, sku]
+        return self.levels[store, sku]
 
 
 def _dated(
@@ -280,12 +280,12 @@ async def _record_denials(
         await unit.foundation.access_denials.add(caller, "tell_stock", store)
 
 
-def _rejected(refusal: DomainError, shelf: StockLevel | None = None) -> StockReportResult:
+def _rejected(refusal: DomainError, level: StockLevel | None = None) -> StockReportResult:
     code = refusal.errors[0]["code"] if refusal.error_code == "invalid" else refusal.error_code
     return StockReportResult(
         "rejected",
         code=code,
         detail=refusal.detail,
-        on_hand=shelf.on_hand if shelf else UNSET,
-        version=shelf.version if shelf else UNSET,
+        on_hand=level.on_hand if level else UNSET,
+        version=level.version if level else UNSET,
     )

@@ -45,11 +45,11 @@ async def raise_safety_stock(units: Units) -> int:
         by_hand = await unit.inventory.walk_ins.get_manual(turn.store)
         walk_ins = await unit.inventory.walk_ins.get_expected(turn) if turn.policy.active else {}
         places = [(turn.store, sku) for sku in by_hand.keys() | walk_ins.keys()]
-        shelves = await unit.inventory.stock_levels.get_for_update(places)
-        changes = deltas_for(turn, walk_ins, by_hand, shelves)
+        levels = await unit.inventory.stock_levels.get_for_update(places)
+        changes = deltas_for(turn, walk_ins, by_hand, levels)
         source = PostingSource(
             MovementReason.WALK_INS, f"{turn.store}/{turn.hour}", "hylla", unit.now
         )
         await unit.inventory.stock_levels.apply(to_postings(changes, source))
-        await unit.inventory.walk_ins.save(turn, raise_buffer(turn, walk_ins, by_hand, shelves))
+        await unit.inventory.walk_ins.save(turn, raise_buffer(turn, walk_ins, by_hand, levels))
     return 1

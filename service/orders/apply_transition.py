@@ -63,8 +63,8 @@ async def apply_transition(
     step = f"{after.id}/{after.version}"
     given, cancelled = settled_units(before, after)
     changes = deltas_between(before, after)
-    shelves = await unit.inventory.stock_levels.get_for_update([change.key for change in changes])
-    changes = settle_missing(changes, missing_units(before, after), shelves)
+    levels = await unit.inventory.stock_levels.get_for_update([change.key for change in changes])
+    changes = settle_missing(changes, missing_units(before, after), levels)
     source = PostingSource(_cause(after, given), step, caller.id, unit.now)
     await unit.inventory.stock_levels.apply(to_postings(changes, source))
     await unit.fulfilment.allocations.upsert(after.allocations())

@@ -216,7 +216,7 @@ async def _claim(unit: Unit, steps: Sequence[Step]) -> None:
     if not changes:
         return
     # Also where nothing changes: the steps lock whole groups, and nobody locks less first.
-    shelves, terms = await unit.inventory.sellable_stock.get_for_update(
+    levels, terms = await unit.inventory.sellable_stock.get_for_update(
         sorted({one.key for one in touched}), [WEB]
     )
     catalogue = await get_products_with_parts(unit, sorted({change.sku for change in changes}))
@@ -225,7 +225,7 @@ async def _claim(unit: Unit, steps: Sequence[Step]) -> None:
         for change in changes
         if change.allocated > 0 and catalogue[change.sku].tracked
     }
-    if short := shortages(wanted, terms[WEB].apply_to_all(shelves)):
+    if short := shortages(wanted, terms[WEB].apply_to_all(levels)):
         lines = [(one.store, line.sku, line.parts) for _, one in steps for line in one.lines]
         raise InsufficientStock(short, lines_by_stock_key(lines))
 

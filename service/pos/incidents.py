@@ -71,16 +71,16 @@ async def settle_incident(
         return seen
 
 
-class _Shelves(Struct):
+class _StockLevels(Struct):
     """How it looks now on the shelves that something is wrong with."""
 
-    shelves: Mapping[StockKey, StockLevel]
+    levels: Mapping[StockKey, StockLevel]
     claims: Mapping[StockKey, list[OpenClaim]]
 
     @classmethod
     async def look(cls, unit: Unit, places: Collection[StockKey]) -> Self:
         stores = {store for store, _ in places}
-        shelves = (
+        levels = (
             await unit.inventory.stock_levels.list_by_skus({sku for _, sku in places}, stores)
             if places
             else {}
@@ -88,15 +88,15 @@ class _Shelves(Struct):
         claims: dict[StockKey, list[OpenClaim]] = {}
         for claim in await unit.pos.incidents.list_claims(places) if places else ():
             claims.setdefault(claim.stock_key, []).append(claim)
-        return cls(shelves, claims)
+        return cls(levels, claims)
 
     def seen(self, incident: Incident) -> IncidentDetails:
         claims = self.claims.get(incident.stock_key, [])
         if incident.kind is IncidentKind.COUNT_DUE:
             return IncidentDetails(incident, incident.units, is_uncertain(claims))
-        shelf = self.shelves[incident.stock_key]
-        there = shelf.on_hand - shelf.unavailable
-        return IncidentDetails(incident, max(0, -shelf.available), find_at_risk(there, claims))
+        level = self.levels[incident.stock_key]
+        there = level.on_hand - level.unavailable
+        return IncidentDetails(incident, max(0, -level.available), find_at_risk(there, claims))
 
 
 async def _seen(unit: Unit, incidents: Sequence[Incident]) -> list[IncidentDetails]:
@@ -107,9 +107,9 @@ async def _seen(unit: Unit, incidents: Sequence[Incident]) -> list[IncidentDetai
         if incident.kind in STOCK_INCIDENTS and incident.state is IncidentState.OPEN
     }
     places = {incident.stock_key for incident in incidents if incident.id in live}
-    shelves = await _Shelves.look(unit, sorted(places))
+    levels = await _StockLevels.look(unit, sorted(places))
     return [
-        shelves.seen(incident)
+        levels.seen(incident)
         if incident.id in live
         else IncidentDetails(incident, incident.units, [])
         for incident in incidents

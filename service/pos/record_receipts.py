@@ -157,8 +157,8 @@ async def _move_goods(unit: Unit, books: Sequence[BookedReceipt], facts: Receipt
         if len(tracked) == len(places):
             await unit.inventory.stock_levels.create_missing(places)
         else:
-            shelves = await unit.inventory.stock_levels.get_for_update(places, shelve=tracked)
-            moves = [move for move in moves if move.delta.key in shelves]
+            levels = await unit.inventory.stock_levels.get_for_update(places, shelve=tracked)
+            moves = [move for move in moves if move.delta.key in levels]
         await unit.inventory.stock_levels.apply(
             apply_late_report(moves, await unit.inventory.stock_levels.get_reported(places))
         )

@@ -40,7 +40,7 @@ class ReturnedGoods(Struct, frozen=True):
     """Components that go back to stock for one unit of each line, and the stock levels before."""
 
     parts: Mapping[str, dict[Sku, int]]
-    shelves: Mapping[StockKey, StockLevel]
+    levels: Mapping[StockKey, StockLevel]
 
 
 async def book_return(
@@ -70,9 +70,9 @@ async def book_return(
         refunds=split_refund(
             back.refund.amount, order.tenders, refunded_minor(others), at_till=at_till
         ),
-        proposals=await propose_dispositions(unit, lines, goods.shelves, back.store),
+        proposals=await propose_dispositions(unit, lines, goods.levels, back.store),
     )
-    await to_shelves(unit, back, goods.shelves)
+    await to_stock_levels(unit, back, goods.levels)
     after = await settle_returned_units(unit, order, back, actor_kind_of(caller))
     await unit.loyalty.points.deduct({order.id: after.units_without_points()})
     return back
@@ -100,11 +100,11 @@ def refunded_minor(returns: Iterable[Return]) -> Counter[str]:
     return paid
 
 
-async def to_shelves(unit: Unit, back: Return, shelves: Mapping[StockKey, StockLevel]) -> None:
+async def to_stock_levels(unit: Unit, back: Return, levels: Mapping[StockKey, StockLevel]) -> None:
     """Adds the goods to their locked stock levels. Raises TooMuch."""
     moves = back.to_postings(unit.now)
     for move in moves:
-        shelves[move.delta.key].ensure_capacity(move.delta)
+        levels[move.delta.key].ensure_capacity(move.delta)
     await unit.inventory.stock_levels.apply(moves)
 
 
@@ -161,23 +161,23 @@ async def restock(
     """The units of each line with a stock level here, all locked; a tracked SKU gets a new one."""
     places = {(store, sku) for units in parts.values() for sku in units}
     tracked = {place for place in places if made[place[1]].tracked}
-    shelves = await unit.inventory.stock_levels.get_for_update(places, shelve=tracked)
+    levels = await unit.inventory.stock_levels.get_for_update(places, shelve=tracked)
     return ReturnedGoods(
         {
-            line: {sku: each for sku, each in units.items() if (store, sku) in shelves}
+            line: {sku: each for sku, each in units.items() if (store, sku) in levels}
             for line, units in parts.items()
         },
-        shelves,
+        levels,
     )
 
 
 async def propose_dispositions(
-    unit: Unit, lines: Sequence[ReturnLine], shelves: Mapping[StockKey, StockLevel], store: StoreId
+    unit: Unit, lines: Sequence[ReturnLine], levels: Mapping[StockKey, StockLevel], store: StoreId
 ) -> list[DispositionProposal]:
     """Proposes a disposition for the returned goods, component by component."""
     others = await _elsewhere(unit, {sku for line in lines for sku in line.parts}, store)
     return [
-        propose(line.disposition, each * line.quantity, shelves[store, sku], others[sku])
+        propose(line.disposition, each * line.quantity, levels[store, sku], others[sku])
         for line in lines
         if line.disposition
         for sku, each in line.parts.items()
@@ -190,21 +190,21 @@ async def _elsewhere(
     """Stock levels of other stores that have no units to sell, with the distance of each store."""
     found: dict[Sku, list[OtherLocation]] = {sku: [] for sku in skus}
     lacking = [
-        shelf
-        for shelf in (await unit.inventory.stock_levels.list_by_skus(skus)).values()
-        if not shelf.sellable
+        level
+        for level in (await unit.inventory.stock_levels.list_by_skus(skus)).values()
+        if not level.sellable
     ]
-    stores = await unit.stores.stores.get_many({store, *(shelf.store for shelf in lacking)})
+    stores = await unit.stores.stores.get_many({store, *(level.store for level in lacking)})
     here = stores[store]
-    for shelf in lacking:
-        there = stores[shelf.store]
+    for level in lacking:
+        there = stores[level.store]
         if there is not here and there.state is StoreState.ACTIVE:
             far = (
                 there.distance_from(here.latitude, here.longitude)
                 if here.latitude is not None and here.longitude is not None
                 else None
             )
-            found[shelf.sku].append(OtherLocation(shelf, far))
+            found[level.sku].append(OtherLocation(level, far))
     return found
 
 

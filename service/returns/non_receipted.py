@@ -12,7 +12,7 @@ from domain.kernel.ids import ReturnId, Sku, StoreId
 from domain.returns.non_receipted import BroughtItem, ReceiptRequired, to_store_credit, value_of
 from domain.returns.returns import Return, ReturnChannel, ReturnLine, ReturnState
 from service.foundation.ports import IdempotencyKey
-from service.returns.book_return import by_sku, propose_dispositions, restock, to_shelves
+from service.returns.book_return import by_sku, propose_dispositions, restock, to_stock_levels
 from service.shared.retry import retry_on_conflict
 from service.shared.unit_of_work import Unit, Units
 
@@ -68,9 +68,9 @@ async def _taken(
     lines = [structs.replace(line, parts=goods.parts[line.sku]) for line in lines]
     back = _received(unit, caller, store, lines, note)
     back = structs.replace(
-        back, proposals=await propose_dispositions(unit, lines, goods.shelves, store)
+        back, proposals=await propose_dispositions(unit, lines, goods.levels, store)
     )
-    await to_shelves(unit, back, goods.shelves)
+    await to_stock_levels(unit, back, goods.levels)
     return back
 
 

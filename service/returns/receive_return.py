@@ -56,7 +56,7 @@ async def create_return(
             back = await _taken(unit, caller, order, wish)
         else:
             back = await _announced(unit, caller, order, wish)
-            await _tell(unit, caller, back, TimelineEventKind.RETURN_ANNOUNCED)
+            await _notify(unit, caller, back, TimelineEventKind.RETURN_ANNOUNCED)
         await unit.returns.returns.add(back)
         await unit.foundation.idempotency.save_answer(key, back)
     return back
@@ -104,7 +104,7 @@ async def cancel_return(
         cancelled = taken.cancel(unit.now)
         if cancelled is not taken:
             await unit.returns.returns.update(cancelled)
-            await _tell(unit, caller, cancelled, TimelineEventKind.RETURN_CANCELLED)
+            await _notify(unit, caller, cancelled, TimelineEventKind.RETURN_CANCELLED)
         await unit.foundation.idempotency.save_answer(key, cancelled)
     return cancelled
 
@@ -126,7 +126,7 @@ async def decide_return(
         decided = taken.decide_withheld(pays=pays, refunds=refunds, by=caller.id, now=unit.now)
         await unit.returns.returns.update(decided)
         paid = Money(decided.refund.amount - taken.refund.amount, taken.currency)
-        await _tell(unit, caller, decided, TimelineEventKind.RETURN_DECIDED, paid)
+        await _notify(unit, caller, decided, TimelineEventKind.RETURN_DECIDED, paid)
         await unit.foundation.idempotency.save_answer(key, decided)
     return decided
 
@@ -144,7 +144,7 @@ async def ensure_buyer(unit: Unit, caller: Caller, back: Return) -> None:
         raise AccessDenied(caller, back.id)
 
 
-async def _tell(
+async def _notify(
     unit: Unit, caller: Caller, back: Return, what: TimelineEventKind, paid: Money | None = None
 ) -> None:
     if back.order:

@@ -18,7 +18,7 @@ class ShippingLocations(Struct, frozen=True):
     """Who could send which SKUs, as the shelves are now; nothing is locked."""
 
     parts: Mapping[Sku, Mapping[Sku, int]]
-    shelves: Mapping[StockKey, StockLevel]
+    levels: Mapping[StockKey, StockLevel]
     stores: Mapping[StoreId, Store]
 
     def route(
@@ -40,14 +40,14 @@ class ShippingLocations(Struct, frozen=True):
             name: one for name, one in self.stores.items() if one.serves(WEB) or name in held_at
         }
         parts = {sku: self.parts[sku] for sku in wanted}
-        return route_lines(wanted, LocationStock(parts, self.shelves, serving, own, taken))
+        return route_lines(wanted, LocationStock(parts, self.levels, serving, own, taken))
 
     def can_spare(self, wanted: Mapping[StockKey, int]) -> bool:
         """Whether enough units are free at all the locations that send."""
         return all(
-            self.shelves[place].sellable >= count
+            self.levels[place].sellable >= count
             for place, count in wanted.items()
-            if place in self.shelves
+            if place in self.levels
         )
 
     def units(self, routed: RoutedLine) -> Counter[StockKey]:
@@ -70,12 +70,12 @@ async def get_shipping_locations(
     needed = {*skus, *(part for of_one in parts.values() for part in of_one)}
     sold = await unit.inventory.sellable_stock.get_for_channel(WEB, needed)
     assert sold is not None, "every retailer sells in the web"
-    terms, shelves = sold
+    terms, levels = sold
     if all(parts.values()):
-        stores = await unit.stores.stores.get_many({store for store, _ in shelves})
+        stores = await unit.stores.stores.get_many({store for store, _ in levels})
     else:
         stores = await unit.stores.stores.list_all()
-    return ShippingLocations(parts, terms.apply_to_all(shelves), stores)
+    return ShippingLocations(parts, terms.apply_to_all(levels), stores)
 
 
 def ensure_shippable(found: RoutedLine, wanted: Mapping[Sku, int]) -> None:

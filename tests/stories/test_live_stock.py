@@ -96,8 +96,8 @@ def test_watchers_hear_every_change_once_across_a_restart(tmp_path: Path):
         brought_in(data, "stores", {"store": "harbour", "name": "Harbour", "country": "SE"})
         products = [{"sku": sku, "name": sku, "price": "10", "currency": "SEK"} for sku in SKUS]
         brought_in(data, "products", *products)
-        shelves = [{"store": "harbour", "sku": sku, "on_hand": 1} for sku in SKUS]
-        brought_in(data, "stock", *shelves)
+        levels = [{"store": "harbour", "sku": sku, "on_hand": 1} for sku in SKUS]
+        brought_in(data, "stock", *levels)
         page, office = key(data, "shop"), key(data, "office")
         watchers = [Watcher(page) for _ in range(WATCHERS)]
         asyncio.run(watch_until_it_stops(shop, watchers, office))

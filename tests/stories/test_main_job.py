@@ -84,7 +84,7 @@ async def test_a_guest_becomes_a_customer_orders_collects_and_sees_the_points(sh
     rewards = (await api.get("/v1/me/rewards", headers=me)).json()
     assert rewards["balance"] == {"available": 265, "pending": 0, "held": 0, "debt": 0}
     async with shop.units.read() as unit:
-        shelf = (await unit.inventory.stock_levels.list_by_skus([TEAPOT, MUG], [HARBOUR]))[
+        level = (await unit.inventory.stock_levels.list_by_skus([TEAPOT, MUG], [HARBOUR]))[
             HARBOUR, MUG
         ]
-    assert (shelf.on_hand, shelf.allocated, shelf.staged) == (3, 0, 0)
+    assert (level.on_hand, level.allocated, level.staged) == (3, 0, 0)

@@ -33,7 +33,7 @@ async def test_a_good_card_places_the_order_and_reserves_the_money(at: CardShop)
         "attempt": order["payment"]["attempt"],
     }
     assert list(at.fake.book().values()) == [("requires_capture", 2000, 0, 0)]
-    assert await at.shelf() == (3, 2, 0)
+    assert await at.level() == (3, 2, 0)
     assert (await shopper.cart_now())["state"] == "ordered"
     assert await at.is_well()
 
@@ -51,7 +51,7 @@ async def test_however_often_it_is_clicked_there_is_one_order_and_one_charge(at:
     orders = [answer.json() for answer in answers if answer.status_code < 300]
     assert len({order["id"] for order in orders}) == 1
     assert len(at.fake.intents) == 1
-    assert await at.shelf() == (3, 1, 0)
+    assert await at.level() == (3, 1, 0)
     assert await at.is_well()
 
 
@@ -72,7 +72,7 @@ async def test_while_the_bank_asks_the_goods_are_kept_and_the_cart_is_left_alone
     assert (gone.status_code, gone.json()["code"]) == (409, "insufficient_stock")
     assert (changed.status_code, changed.json()["code"]) == (409, "payment_under_way")
     assert changed.json()["until"] == payment["until"]
-    assert await at.shelf() == (1, 0, 1)
+    assert await at.level() == (1, 0, 1)
     assert await at.is_well()
 
 
@@ -122,7 +122,7 @@ async def test_a_shopper_who_vanished_finds_the_order_completed(at: CardShop):
     await at.sweep(minutes=30, seconds=1)
 
     assert (await shopper.order(order["id"]))["state"] == "placed"
-    assert await at.shelf() == (1, 1, 0)
+    assert await at.level() == (1, 1, 0)
     assert await at.is_well()
 
 
@@ -132,7 +132,7 @@ async def test_an_order_that_nobody_pays_expires_once_and_the_cart_is_open_again
     order = (await shopper.check_out()).json()
     await at.sweep(minutes=29)
     soon = await shopper.order(order["id"])
-    kept = await at.shelf()
+    kept = await at.level()
     async with at.later(minutes=31) as one, at.later(minutes=31) as two:
         for _ in range(3):
             await asyncio.gather(one.round(), two.round())
@@ -144,7 +144,7 @@ async def test_an_order_that_nobody_pays_expires_once_and_the_cart_is_open_again
     assert (cart["state"], [line["sku"] for line in cart["lines"]]) == ("open", ["MUG"])
     assert at.fake.book()["pi_000001"] == ("canceled", 0, 0, 0)
     assert (again["state"], again["id"] == order["id"]) == ("placed", False)
-    assert await at.shelf() == (1, 1, 0)
+    assert await at.level() == (1, 1, 0)
     assert await at.is_well()
 
 
@@ -157,7 +157,7 @@ async def test_two_sweepers_at_once_release_once(at: CardShop):
         for _ in range(3):
             await asyncio.gather(one.round(), two.round())
 
-    assert await at.shelf() == (5, 0, 0)
+    assert await at.level() == (5, 0, 0)
     assert {status for status, *_ in at.fake.book().values()} == {"canceled"}
     assert at.fake.calls["cancel"] == 4
     assert await at.is_well()
@@ -181,7 +181,7 @@ async def test_money_that_comes_after_the_end_goes_back_and_stock_stays(at: Card
     assert (await shopper.order(order["id"]))["state"] == "expired"
     assert at.fake.book() == {payment["id"]: ("succeeded", 0, 1000, 1000)}
     assert len(at.fake.refunds) == 1
-    assert await at.shelf() == (1, 0, 0)
+    assert await at.level() == (1, 0, 0)
     [message] = await at.messages()
     assert (message["kind"], message["state"]) == ("payment_refunded", "sent")
     assert message["about"] == {"order": order["id"]}
@@ -201,7 +201,7 @@ async def test_where_the_goods_have_gone_meanwhile_the_money_goes_back(at: CardS
     assert list(at.fake.book().values()) == [("canceled", 0, 0, 0)]
     assert (await shopper.cart_now())["state"] == "open"
     assert (await at.facts()).count("payment_voided") == 1
-    assert await at.shelf() == (0, 0, 0)
+    assert await at.level() == (0, 0, 0)
     assert await at.is_well()
 
 
@@ -209,7 +209,7 @@ async def test_a_declined_card_leaves_its_grace_and_another_card_pays(at: CardSh
     await shelve(at.shop.units, mug=1)
     shopper = await at.shopper(mug=1)
     order = (await shopper.check_out(DECLINED)).json()
-    kept = await at.shelf()
+    kept = await at.level()
     again = await shopper.pay(order["id"], GOOD)
 
     assert order["payment"]["state"] == "failed"
@@ -220,7 +220,7 @@ async def test_a_declined_card_leaves_its_grace_and_another_card_pays(at: CardSh
         ("canceled", 0, 0, 0),
         ("requires_capture", 1000, 0, 0),
     ]
-    assert await at.shelf() == (1, 1, 0)
+    assert await at.level() == (1, 1, 0)
     assert await at.is_well()
 
 
@@ -230,13 +230,13 @@ async def test_after_its_grace_what_a_declined_card_held_is_free(at: CardShop):
     order = (await shopper.check_out(DECLINED)).json()
     async with at.later(minutes=29) as sweeper:
         await sweeper.round()
-        freed = await at.shelf()
+        freed = await at.level()
         await rival.check_out(GOOD)
     again = await shopper.pay(order["id"], GOOD)
 
     assert freed == (1, 0, 0)
     assert (again.status_code, again.json()["code"]) == (409, "insufficient_stock")
-    assert await at.shelf() == (1, 1, 0)
+    assert await at.level() == (1, 1, 0)
     assert await at.is_well()
 
 
@@ -296,7 +296,7 @@ async def test_a_provider_that_is_dead_until_the_deadline_ends_the_order(at: Car
     assert meanwhile["state"] == "pending_payment"
     assert (await shopper.order(order["id"]))["state"] == "expired"
     assert at.fake.intents == {}
-    assert await at.shelf() == (1, 0, 0)
+    assert await at.level() == (1, 0, 0)
     assert await at.is_well()
 
 
@@ -332,7 +332,7 @@ async def test_money_that_comes_while_it_is_let_go_of_goes_back_and_is_told(at: 
     assert (await shopper.order(order["id"]))["state"] == "expired"
     assert at.fake.book() == {payment: ("canceled", 0, 0, 0)}
     assert [one["kind"] for one in await at.messages()] == ["payment_voided"]
-    assert await at.shelf() == (1, 0, 0)
+    assert await at.level() == (1, 0, 0)
     assert await at.is_well()
 
 
@@ -427,5 +427,5 @@ async def test_of_an_expiry_and_a_payment_at_once_one_wins_whole(at: CardShop, h
     [(status, *_)] = at.fake.book().values()
 
     assert (ended, status) in {("placed", "requires_capture"), ("expired", "canceled")}
-    assert await at.shelf() == ((5, 2, 0) if ended == "placed" else (5, 0, 0))
+    assert await at.level() == ((5, 2, 0) if ended == "placed" else (5, 0, 0))
     assert await at.is_well()

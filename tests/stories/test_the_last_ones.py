@@ -43,8 +43,8 @@ async def turns(shop: Shop, sku: str) -> list[StockLevel]:
     return [StockLevel(*row) for row in rows]
 
 
-def promised(shelf: StockLevel) -> int:
-    return shelf.allocated + shelf.held
+def promised(level: StockLevel) -> int:
+    return level.allocated + level.held
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -101,11 +101,11 @@ class CardShop(Struct):
             await shopper.put(name.upper(), quantity)
         return shopper
 
-    async def shelf(self, sku: Sku = MUG, store: StoreId = HARBOUR) -> tuple[int, int, int]:
+    async def level(self, sku: Sku = MUG, store: StoreId = HARBOUR) -> tuple[int, int, int]:
         """On hand, allocated, held."""
         async with self.shop.units.read() as unit:
-            shelf = (await unit.inventory.stock_levels.list_by_skus([sku], [store]))[store, sku]
-        return shelf.on_hand, shelf.allocated, shelf.held
+            level = (await unit.inventory.stock_levels.list_by_skus([sku], [store]))[store, sku]
+        return level.on_hand, level.allocated, level.held
 
     async def book(self) -> list[tuple[int, int, int]]:
         """What we have of every attempt: authorised, captured, refunded."""

@@ -83,7 +83,7 @@ class Products(Controller):
         async with units.read() as unit:
             return await unit.catalogue.products.get(sku)
 
-    @patch("/{sku:str}", operation_id="change_product", **callers(Role.OFFICE, scope="stock"))
+    @patch("/{sku:str}", operation_id="update_product", **callers(Role.OFFICE, scope="stock"))
     async def update_product(
         self,
         sku: FromPath[Sku],
@@ -100,7 +100,7 @@ class Products(Controller):
         self,
         sku: FromPath[Sku],
         units: NamedDependency[Units],
-        telling: NamedDependency[StockDisplayPolicy],
+        stock_display: NamedDependency[StockDisplayPolicy],
         stores: InStores = None,
         near: Near = None,
         radius_km: RadiusKm = None,
@@ -113,7 +113,9 @@ class Products(Controller):
             after = decode_cursor(cursor, str) or ""
             family = await unit.catalogue.products.list_variants(sku, after=after, limit=limit + 1)
         skus = [product.sku for product in family]
-        question = AvailabilityQuery(skus, stores, parse_search_area(near, radius_km), telling)
+        question = AvailabilityQuery(
+            skus, stores, parse_search_area(near, radius_km), stock_display
+        )
         answer = await get_availability(units, question)
         found = [
             Variant(**structs.asdict(product), availability=available)

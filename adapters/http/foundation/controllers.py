@@ -38,7 +38,7 @@ class ApiKeys(Controller):
     path = "/v1/keys"
     tags = ("keys",)
 
-    @post(operation_id="make_key", **callers(Role.OFFICE, scope="keys"))
+    @post(operation_id="create_key", **callers(Role.OFFICE, scope="keys"))
     async def create_key(
         self,
         data: JSONBody[NewApiKey],

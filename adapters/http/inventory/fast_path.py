@@ -164,9 +164,7 @@ class FastPath:
         body = LIST_TEMPLATE % (as_of, b",".join(items), source)
         return FastResponse(AVAILABILITY_PATH, 200, [JSON_HEADER, VARY], body)
 
-    async def _get_entries(
-        self, skus: Sequence[Sku], *, exact: bool
-    ) -> tuple[bytes, Sequence[Any]]:
+    async def _get_entries(self, skus: Sequence[Sku], *, exact: bool) -> tuple[bytes, Any]:
         if entries := self._cache.get(skus, exact=exact):
             return CACHE_SOURCE, entries
         return LIVE_SOURCE, await self._cache.load(skus, exact=exact)

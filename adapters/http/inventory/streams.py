@@ -165,7 +165,7 @@ class AvailabilityStreams:
         units: Units,
         relay: ChangeRelay,
         *,
-        telling: StockDisplayPolicy,
+        stock_display: StockDisplayPolicy,
         aside: Units | None = None,
         heartbeat_s: float = HEARTBEAT_INTERVAL_SECONDS,
         queue_max: int = MAX_QUEUED_EVENTS,
@@ -173,7 +173,7 @@ class AvailabilityStreams:
         self._units = units
         self._background_pool = aside or units
         self._relay = relay
-        self._display_policy = telling
+        self._display_policy = stock_display
         self._heartbeat_interval_seconds = heartbeat_s
         self._max_queued_events = queue_max
         self._poll_loop = PollLoop("streams", self._poll_feed, every_s=POLL_INTERVAL_SECONDS)

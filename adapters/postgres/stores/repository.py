@@ -125,11 +125,11 @@ def _row(store: Store) -> tuple[Any, ...]:
 
 def _store(row: Any) -> Store:
     *told, channels, state = row
-    return _told(*told, None if channels is None else tuple(channels), state)
+    return _to_row(*told, None if channels is None else tuple(channels), state)
 
 
 @lru_cache(maxsize=10_000)
-def _told(*told: Any) -> Store:
+def _to_row(*told: Any) -> Store:
     """Builds a store, once for equal rows: parsing opening hours takes longer than a query."""
     row = dict(zip(FIELDS, told, strict=True))
     services = msgspec.json.decode(row["services"], type=tuple[str, ...])

@@ -41,10 +41,10 @@ class Allocator:
         self,
         unit: Unit,
         catalogue: Catalogue,
-        shelves: Mapping[StockKey, StockLevel],
+        levels: Mapping[StockKey, StockLevel],
         buyers: Mapping[CustomerId, MemberId],
     ) -> None:
-        self.shelves = dict(shelves)
+        self.levels = dict(levels)
         self._unit = unit
         self._catalogue = catalogue
         self._buyers = buyers
@@ -60,10 +60,10 @@ class Allocator:
         """Lock all that these orders take or keep, and then the members who earn by them."""
         places = {place for order in orders for place in stock_keys_of(order, catalogue)}
         places |= {place for one in kept for place in one.claimed}
-        shelves, terms = await unit.inventory.sellable_stock.get_for_update(sorted(places), [WEB])
+        levels, terms = await unit.inventory.sellable_stock.get_for_update(sorted(places), [WEB])
         customers = {order.customer for order in orders if order.customer}
         buyers = await unit.loyalty.points.get_members(customers) if customers else {}
-        return cls(unit, catalogue, terms[WEB].apply_to_all(shelves), buyers)
+        return cls(unit, catalogue, terms[WEB].apply_to_all(levels), buyers)
 
     def promise(self, order: Order, kept: CartHold) -> Order:
         """Allocates an order's stock, starts its groups' preparation, and records pending points.
@@ -75,13 +75,13 @@ class Allocator:
             InsufficientStock: with every shortage; nothing is allocated.
             TransactionConflict: the units left their location just now; retry the routing.
         """
-        groups = fulfilments_of(order, self._catalogue, self.shelves)
+        groups = fulfilments_of(order, self._catalogue, self.levels)
         changes = self._changes(groups, kept)
         source = PostingSource(MovementReason.ORDER, order.id, order.actor, self._unit.now)
         self._moves += to_postings([*changes, *to_deltas(kept.claimed, sign=-1)], source)
         # Units that an expired hold still claims are already free on these stock levels.
         for change in sum_by_key([*changes, *to_deltas(kept.places, sign=-1)]):
-            self.shelves[change.key] = self.shelves[change.key].apply(change)
+            self.levels[change.key] = self.levels[change.key].apply(change)
         if kept.hold and kept.claimed:
             state = HoldState.CONVERTED if kept.places else HoldState.EXPIRED
             self._holds.setdefault(state, []).append(kept.hold.id)
@@ -99,7 +99,7 @@ class Allocator:
             for change in sum_by_key(changes)
             if self._catalogue[change.sku].tracked
         }
-        if short := shortages(wanted, self.shelves, kept.places):
+        if short := shortages(wanted, self.levels, kept.places):
             may_be_elsewhere(short, _collected(groups))
             lines = [(one.store, line.sku, line.parts) for one in groups for line in one.lines]
             raise InsufficientStock(short, lines_by_stock_key(lines))
@@ -149,7 +149,7 @@ def stock_keys_of(order: Order, catalogue: Catalogue) -> set[StockKey]:
 
 
 def fulfilments_of(
-    order: Order, catalogue: Catalogue, shelves: Mapping[StockKey, StockLevel]
+    order: Order, catalogue: Catalogue, levels: Mapping[StockKey, StockLevel]
 ) -> list[Pickup | Shipment]:
     """The pickups and shipments of an order, as its locations get them."""
     groups: list[Pickup | Shipment] = []
@@ -162,7 +162,7 @@ def fulfilments_of(
                     sku=line.sku,
                     name=catalogue[line.sku].name,
                     quantity=line.quantity,
-                    parts=tracked_components(catalogue[line.sku], catalogue, group.store, shelves),
+                    parts=tracked_components(catalogue[line.sku], catalogue, group.store, levels),
                     gtin=catalogue[line.sku].gtin,
                 )
                 for line in order.lines_of(group.id).values()

@@ -148,10 +148,10 @@ async def _hold(unit: Unit, order: Order, cart: Cart, held: HeldGoods, *, new: b
     """Holds exactly the units of the order, pinned by its payment attempt."""
     lines, wanted, parts = _wanted(order, held.catalogue)
     kept = held.kept
-    shelves, terms = await unit.inventory.sellable_stock.get_for_update(
+    levels, terms = await unit.inventory.sellable_stock.get_for_update(
         wanted.keys() | kept.claimed.keys(), [WEB]
     )
-    if short := shortages(wanted, terms[WEB].apply_to_all(shelves), kept.places):
+    if short := shortages(wanted, terms[WEB].apply_to_all(levels), kept.places):
         if new:
             collected = {g.store for g in order.groups if g.pickup}
             may_be_elsewhere(short, [place for place in wanted if place[0] in collected])

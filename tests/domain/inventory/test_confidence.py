@@ -110,13 +110,13 @@ def test_of_many_moves_the_latest_is_what_was_seen():
 
 @given(st.integers(0, 3), st.floats(0, 0.9), st.floats(0.01, 1))
 def test_a_doubt_begins_when_it_was_foretold(misses: int, shrink: float, below: float):
-    shelf = StockLevel(HARBOUR, MUG, seen_at=NOON, misses=misses, shrink=shrink)
-    doubted = uncertain_from(shelf, below)
+    level = StockLevel(HARBOUR, MUG, seen_at=NOON, misses=misses, shrink=shrink)
+    doubted = uncertain_from(level, below)
 
     if doubted is None:
-        assert (confidence_score(shelf, NOON + DAY) < below) == (
-            confidence_score(shelf, NOON + 9000 * DAY) < below
+        assert (confidence_score(level, NOON + DAY) < below) == (
+            confidence_score(level, NOON + 9000 * DAY) < below
         )
     elif doubted - NOON > DAY:
-        assert confidence_score(shelf, doubted - timedelta(minutes=1)) >= below
-        assert confidence_score(shelf, doubted + timedelta(minutes=1)) < below
+        assert confidence_score(level, doubted - timedelta(minutes=1)) >= below
+        assert confidence_score(level, doubted + timedelta(minutes=1)) < below

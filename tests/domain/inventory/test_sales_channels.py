@@ -34,12 +34,12 @@ any_shelf = st.builds(
 
 
 @given(any_shelf)
-def test_a_channel_may_sell_what_is_left_after_the_five_parts_or_nothing(shelf: StockLevel):
-    promised = shelf.unavailable + shelf.allocated + shelf.held
-    left = shelf.on_hand - promised - shelf.safety_stock - shelf.buffer
+def test_a_channel_may_sell_what_is_left_after_the_five_parts_or_nothing(level: StockLevel):
+    promised = level.unavailable + level.allocated + level.held
+    left = level.on_hand - promised - level.safety_stock - level.buffer
 
-    assert shelf.sellable == (max(0, left) if shelf.serves else 0)
-    assert shelf.sellable_for(0) == shelf.sellable
+    assert level.sellable == (max(0, left) if level.serves else 0)
+    assert level.sellable_for(0) == level.sellable
 
 
 @pytest.mark.parametrize(
@@ -52,11 +52,11 @@ def test_a_channel_may_sell_what_is_left_after_the_five_parts_or_nothing(shelf: 
     ],
 )
 def test_what_somebody_holds_stays_theirs_whatever_is_kept_back_since(
-    shelf: StockLevel, own: int, sellable: int
+    level: StockLevel, own: int, sellable: int
 ):
-    assert shelf.sellable_for(own) == sellable
-    wanted, shelves = {(HARBOUR, MUG): sellable + 1}, {(HARBOUR, MUG): shelf}
-    assert [short.available for short in shortages(wanted, shelves, {(HARBOUR, MUG): own})] == [
+    assert level.sellable_for(own) == sellable
+    wanted, levels = {(HARBOUR, MUG): sellable + 1}, {(HARBOUR, MUG): level}
+    assert [short.available for short in shortages(wanted, levels, {(HARBOUR, MUG): own})] == [
         sellable
     ]
 

@@ -20,31 +20,31 @@ changes = st.lists(
 
 
 def test_what_is_promised_or_kept_back_is_not_sellable():
-    shelf = StockLevel(HARBOUR, MUG, on_hand=5, unavailable=1, allocated=1, held=1, safety_stock=1)
+    level = StockLevel(HARBOUR, MUG, on_hand=5, unavailable=1, allocated=1, held=1, safety_stock=1)
 
-    assert (shelf.available, shelf.sellable) == (2, 1)
+    assert (level.available, level.sellable) == (2, 1)
 
 
 def test_a_shelf_that_is_promised_twice_over_sells_nothing_and_says_how_much_is_lacking():
-    shelf = StockLevel(HARBOUR, MUG, on_hand=2, allocated=4)
+    level = StockLevel(HARBOUR, MUG, on_hand=2, allocated=4)
 
-    assert (shelf.available, shelf.sellable) == (-2, 0)
+    assert (level.available, level.sellable) == (-2, 0)
 
 
 def test_a_shortage_names_what_is_wanted_and_what_is_there():
-    shelves = {(HARBOUR, MUG): StockLevel(HARBOUR, MUG, on_hand=3)}
+    levels = {(HARBOUR, MUG): StockLevel(HARBOUR, MUG, on_hand=3)}
 
-    assert shortages({(HARBOUR, MUG): 4, (HARBOUR, TEAPOT): 1}, shelves) == [
+    assert shortages({(HARBOUR, MUG): 4, (HARBOUR, TEAPOT): 1}, levels) == [
         Shortage(MUG, HARBOUR, 4, 3),
         Shortage(TEAPOT, HARBOUR, 1, 0),
     ]
 
 
 def test_a_count_of_the_morning_still_feels_the_sale_of_noon():
-    shelf = StockLevel(HARBOUR, MUG, on_hand=10)
+    level = StockLevel(HARBOUR, MUG, on_hand=10)
     morning = StockCount(store=HARBOUR, sku=MUG, on_hand=8, counted_at=NOON)
 
-    assert apply_count(morning, shelf, moved_since=-1) == StockDelta(HARBOUR, MUG, on_hand=-3)
+    assert apply_count(morning, level, moved_since=-1) == StockDelta(HARBOUR, MUG, on_hand=-3)
 
 
 @given(changes)

@@ -80,10 +80,10 @@ def test_no_more_comes_than_was_sent():
 
 
 def test_only_what_nobody_was_promised_may_be_sent_and_safety_stock_may():
-    shelf = StockLevel(HARBOUR, MUG, on_hand=9, unavailable=1, allocated=2, held=1, safety_stock=5)
-    ensure_in_stock(a_transfer(mug=5), {(HARBOUR, MUG): shelf})
+    level = StockLevel(HARBOUR, MUG, on_hand=9, unavailable=1, allocated=2, held=1, safety_stock=5)
+    ensure_in_stock(a_transfer(mug=5), {(HARBOUR, MUG): level})
     with pytest.raises(InsufficientStock) as refused:
-        ensure_in_stock(a_transfer(mug=6, teapot=1), {(HARBOUR, MUG): shelf})
+        ensure_in_stock(a_transfer(mug=6, teapot=1), {(HARBOUR, MUG): level})
 
     assert [(one["sku"], one["wanted"], one["available"]) for one in refused.value.errors] == [
         (MUG, 6, 5),

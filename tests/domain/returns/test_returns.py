@@ -346,7 +346,7 @@ def there(on_hand: int, km: float | None = 1.0, store: str = HILL, **more) -> Ot
         ),
     ],
 )
-def test_goods_that_came_back_go_where_they_are_lacking_most(disposition, shelf, others, answer):
-    proposal = propose(Disposition(disposition), 1, shelf, others)
+def test_goods_that_came_back_go_where_they_are_lacking_most(disposition, level, others, answer):
+    proposal = propose(Disposition(disposition), 1, level, others)
 
     assert (proposal.to_do, proposal.reason, proposal.store) == answer

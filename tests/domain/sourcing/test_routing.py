@@ -12,7 +12,7 @@ PARTS = {MUG: {MUG: 1}, TEAPOT: {TEAPOT: 1}, TEA_SET: {MUG: 2, TEAPOT: 1}}
 
 
 def supply(own: dict[tuple[str, str], int] | None = None, **units: dict[str, int]) -> LocationStock:
-    shelves = {
+    levels = {
         (store, sku): StockLevel(store, sku, on_hand=count)
         for store, skus in units.items()
         for sku, count in skus.items()
@@ -21,7 +21,7 @@ def supply(own: dict[tuple[str, str], int] | None = None, **units: dict[str, int
         name: Store(store=name, kind=StoreKind.WAREHOUSE if name == DEPOT else StoreKind.STORE)
         for name in units
     }
-    return LocationStock(PARTS, shelves, stores, own or {})
+    return LocationStock(PARTS, levels, stores, own or {})
 
 
 def test_one_location_sends_everything_where_there_is_one():

@@ -39,12 +39,12 @@ def a_candidate(store: str = HARBOUR, hours: int = 1, km: float | None = None) -
 
 
 def lying(own: dict[tuple[str, str], int] | None = None, **units: dict[str, int]) -> StockView:
-    shelves = {
+    levels = {
         (store, sku): StockLevel(store, sku, count)
         for store, skus in units.items()
         for sku, count in skus.items()
     }
-    return StockView(shelves, own or {})
+    return StockView(levels, own or {})
 
 
 def wish(sku: str, quantity: int) -> WantedItem:
@@ -87,7 +87,7 @@ def test_a_split_never_takes_more_than_lies_there_nor_more_than_is_wished(
             for part, each in (MADE[sku] or {}).items():
                 taken[part] += units * each
         for part, units in taken.items():
-            assert units <= there.shelves[store, part].sellable_for(own.get((store, part), 0))
+            assert units <= there.levels[store, part].sellable_for(own.get((store, part), 0))
     for one in wanted:
         shares = split.shares if split else ()
         units = sum(share.units.get(one.sku, 0) for share in shares)

@@ -81,10 +81,10 @@ async def test_a_shelf_that_was_gone_keeps_back_what_it_was_told_to(shop: Shop):
         rehearsed = await unit.administration.audit.plan_repairs()
     repaired = await repair(shop)
     office = await shop.office("stock")
-    shelf = await shop.client.get(f"/v1/stock/{MUG}", headers=office)
+    level = await shop.client.get(f"/v1/stock/{MUG}", headers=office)
     ledger = await shop.client.get(f"/v1/stock/{MUG}/movements", headers=office)
 
-    [item] = shelf.json()["items"]
+    [item] = level.json()["items"]
     assert (item["on_hand"], item["safety_stock"]) == (9, 4)
     assert [(one.invariant, one.broken) for one in repaired] == [
         (one.invariant, one.broken) for one in rehearsed
@@ -105,10 +105,10 @@ async def test_a_repair_leaves_the_safety_stock_of_a_shelf_that_is_there(shop: S
     await brought_in(shop, 9, safety=4)
     await meddle(shop, "update stock_levels set safety_stock = 2, on_hand = 7")
     repaired = await repair(shop)
-    shelf = await shop.client.get(f"/v1/stock/{MUG}", headers=await shop.office("stock"))
+    level = await shop.client.get(f"/v1/stock/{MUG}", headers=await shop.office("stock"))
 
     assert [one.invariant for one in repaired] == ["on_hand_is_what_was_moved"]
-    assert shelf.json()["items"][0]["safety_stock"] == 2
+    assert level.json()["items"][0]["safety_stock"] == 2
 
 
 async def brought_in(shop: Shop, on_hand: int, safety: int) -> None:

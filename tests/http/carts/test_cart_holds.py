@@ -7,7 +7,7 @@ from tests.support.api.cart_holds import claim, hold, look
 from tests.support.api.carts import a_cart, put
 from tests.support.api.holds import held, let_time_pass, line
 from tests.support.api.holds import hold as hold_stock
-from tests.support.api.orders import order, shelf
+from tests.support.api.orders import level, order
 from tests.support.api.receipts import line as receipt_line
 from tests.support.api.receipts import sale, tell
 from tests.support.examples import HARBOUR, HILL, MUG, TEAPOT, shelve
@@ -34,7 +34,7 @@ async def test_another_shopper_is_told_that_there_is_none(shop: Shop):
     placed = await order(shop, mine)
 
     assert (refused.status_code, placed.status_code) == (409, 201)
-    assert (await shelf(shop), await held(shop)) == ((1, 1), (0, 0))
+    assert (await level(shop), await held(shop)) == ((1, 1), (0, 0))
 
 
 async def test_fewer_in_the_cart_are_free_at_once(shop: Shop):
@@ -82,7 +82,7 @@ async def test_an_order_after_the_hold_is_over_claims_again_if_it_can(shop: Shop
     await expire_holds(shop.units)
 
     assert (placed.status_code, refused.status_code) == (201, 409)
-    assert (await shelf(shop), await held(shop)) == ((1, 1), (0, 0))
+    assert (await level(shop), await held(shop)) == ((1, 1), (0, 0))
 
 
 async def test_the_late_owner_still_gets_what_nobody_took(shop: Shop):
@@ -92,7 +92,7 @@ async def test_the_late_owner_still_gets_what_nobody_took(shop: Shop):
     await let_time_pass(shop, 16)
 
     assert (await order(shop, cart)).status_code == 201
-    assert (await shelf(shop), await held(shop)) == ((1, 1), (0, 0))
+    assert (await level(shop), await held(shop)) == ((1, 1), (0, 0))
 
 
 async def test_what_is_held_is_honoured_after_safety_stock_was_raised(shop: Shop):
@@ -122,7 +122,7 @@ async def test_a_hold_a_sweep_and_an_order_at_once_leave_the_shelf_right(shop: S
     )
 
     assert Counter(answer.status_code for answer in answers[:10]) == {201: 5, 200: 5}
-    assert await shelf(shop) == (10, 5)
+    assert await level(shop) == (10, 5)
     assert await held(shop) == (5, 0)
 
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from service.fulfilment.expire_pickups import expire_pickups
-from tests.support.api.orders import figures, shelf
+from tests.support.api.orders import figures, level
 from tests.support.api.pickups import a_desk, points
 from tests.support.examples import HARBOUR, HILL, MUG, TEA_SET, TEAPOT, a_product
 from tests.support.shop import Shop
@@ -79,7 +79,7 @@ async def test_goods_are_given_once_by_twenty_tills(shop: Shop):
 
     assert Counter(answer.status_code for answer in answers) == {200: 1, 409: 19}
     assert {a.json()["store"] for a in answers if a.status_code == 409} == {HARBOUR}
-    assert await shelf(shop) == (8, 0)
+    assert await level(shop) == (8, 0)
     assert await points(desk) == (0, 20)
 
 
@@ -89,7 +89,7 @@ async def test_a_handover_that_is_repeated_with_its_key_is_answered_again(shop: 
     first, second = [await desk.do("handover", {"code": code}, key="same") for _ in range(2)]
 
     assert (second.status_code, second.json()) == (200, first.json())
-    assert await shelf(shop) == (8, 0)
+    assert await level(shop) == (8, 0)
 
 
 async def test_two_visits_earn_for_what_each_took_home(shop: Shop):
@@ -102,7 +102,7 @@ async def test_two_visits_earn_for_what_each_took_home(shop: Shop):
 
     assert (first.json()["state"], second.json()["state"]) == ("ready", "collected")
     assert (after_first, await points(desk)) == ((10, 20), (0, 30))
-    assert await shelf(shop) == (7, 0)
+    assert await level(shop) == (7, 0)
 
 
 async def test_a_short_pick_lowers_the_order_the_shelf_and_the_points(shop: Shop):
@@ -113,7 +113,7 @@ async def test_a_short_pick_lowers_the_order_the_shelf_and_the_points(shop: Shop
 
     assert placed["totals"]["to_pay"]["amount"] == 2000
     assert placed["points"] == {"to_earn": 20}
-    assert await shelf(shop) == (9, 2)
+    assert await level(shop) == (9, 2)
     assert await points(desk) == (20, 0)
 
 
@@ -132,12 +132,12 @@ async def test_what_was_picked_is_sold_again_only_after_it_was_put_back(shop: Sh
     desk = await a_desk(shop, tea_set=1)
     await desk.do("pick", {"lines": [{"sku": TEA_SET, "quantity": 1}]})
     cancelled = await desk.cancel()
-    waiting = (await shelf(shop), await shelf(shop, TEAPOT))
+    waiting = (await level(shop), await level(shop, TEAPOT))
     await desk.do("put-back")
 
     assert cancelled.json()["state"] == "cancelled"
     assert waiting == ((10, 2), (10, 1))
-    assert (await shelf(shop), await shelf(shop, TEAPOT)) == ((10, 0), (10, 0))
+    assert (await level(shop), await level(shop, TEAPOT)) == ((10, 0), (10, 0))
     assert await points(desk) == (0, 0)
 
 
@@ -147,7 +147,7 @@ async def test_a_declined_pickup_cancels_its_order_and_frees_its_stock(shop: Sho
     placed = (await shop.client.get("/v1/me/orders", headers=desk.me)).json()["items"][0]
 
     assert (declined.json()["state"], placed["state"]) == ("declined", "cancelled")
-    assert (await shelf(shop), await points(desk)) == ((10, 0), (0, 0))
+    assert (await level(shop), await points(desk)) == ((10, 0), (0, 0))
 
 
 async def test_the_code_of_a_cancelled_pickup_opens_nothing(shop: Shop):
@@ -183,9 +183,9 @@ async def test_what_nobody_collects_expires_once_and_waits_to_be_put_back(shop: 
     late = await desk.do("handover", {"code": code})
 
     assert (late.status_code, late.json()["state"]) == (409, "expired")
-    assert (await shelf(shop), await points(desk)) == ((10, 3), (0, 0))
+    assert (await level(shop), await points(desk)) == ((10, 3), (0, 0))
     await desk.do("put-back")
-    assert await shelf(shop) == (10, 0)
+    assert await level(shop) == (10, 0)
     assert (
         await figures(shop, "select count(*) from outbox_events where kind = 'pickup_ended'") == 1
     )
@@ -233,12 +233,12 @@ async def test_goods_of_a_line_that_was_given_up_can_be_put_back_while_the_rest_
     desk = await a_desk(shop, mug=2, teapot=1)
     await desk.do("pick", {"lines": [{"sku": MUG, "quantity": 2}]})
     await desk.do("decline", {"reason": "damaged", "lines": [MUG]})
-    waiting = await shelf(shop)
+    waiting = await level(shop)
     back = await desk.do("put-back")
     code = await desk.make_ready(teapot=1)
     given = await desk.do("handover", {"code": code})
 
-    assert (waiting, back.json()["state"], await shelf(shop)) == ((10, 2), "picking", (10, 0))
+    assert (waiting, back.json()["state"], await level(shop)) == ((10, 2), "picking", (10, 0))
     assert given.json()["state"] == "collected"
     assert (await desk.do("put-back", key="again")).status_code == 409
 
@@ -251,7 +251,7 @@ async def test_what_lies_picked_in_vain_can_be_put_back_after_the_rest_was_colle
     back = await desk.do("put-back")
 
     assert (back.status_code, back.json()["state"]) == (200, "collected")
-    assert await shelf(shop) == (10, 0)
+    assert await level(shop) == (10, 0)
 
 
 async def test_two_lines_that_share_a_part_take_it_off_the_shelf_together(shop: Shop):
@@ -259,7 +259,7 @@ async def test_two_lines_that_share_a_part_take_it_off_the_shelf_together(shop: 
     code = await desk.make_ready(mug=1, tea_set=2)
     await desk.do("handover", {"code": code})
 
-    assert (await shelf(shop), await shelf(shop, TEAPOT)) == ((5, 0), (8, 0))
+    assert (await level(shop), await level(shop, TEAPOT)) == ((5, 0), (8, 0))
 
 
 async def test_a_code_that_opens_another_waiting_pickup_is_not_given_twice(

@@ -11,8 +11,8 @@ from tests.support.api.shipments import (
     a_cart,
     audited,
     do,
+    level,
     order,
-    shelf,
 )
 from tests.support.examples import HARBOUR, HILL, MUG, TEAPOT, a_store, shelve
 from tests.support.shop import Shop
@@ -40,7 +40,7 @@ async def test_an_order_is_sent_from_a_location_and_reaches_its_buyer(shop: Shop
     ]
     assert seen.json()["parcels"][0]["tracking_number"] == "SP1"
     assert (after["state"], after["lines"][0]["shipped"]) == ("fulfilled", 2)
-    assert await shelf(shop) == (3, 0, 0)
+    assert await level(shop) == (3, 0, 0)
     assert await audited(shop)
 
 
@@ -66,7 +66,7 @@ async def test_without_an_address_nothing_is_sent_and_nothing_promised(shop: Sho
 
     assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "/address")
     assert (wrong.status_code, wrong.json()["errors"][0]["pointer"]) == (422, "/address/country")
-    assert await shelf(shop) == (5, 0, 0)
+    assert await level(shop) == (5, 0, 0)
 
 
 async def test_what_no_location_has_alone_comes_from_two_and_each_sends_its_own(shop: Shop):
@@ -89,7 +89,7 @@ async def test_what_no_location_has_alone_comes_from_two_and_each_sends_its_own(
     ] == [(HARBOUR, 1, "MUG"), (HILL, 3, "MUG/2")]
     assert (unclear.status_code, unclear.json()["code"]) == (409, "several_shipments")
     assert [one.json()["state"] for one in sent] == ["shipped", "shipped"]
-    assert (await shelf(shop, HARBOUR), await shelf(shop, HILL)) == ((1, 0, 0), (0, 0, 0))
+    assert (await level(shop, HARBOUR), await level(shop, HILL)) == ((1, 0, 0), (0, 0, 0))
     assert await audited(shop)
 
 
@@ -117,13 +117,13 @@ async def test_what_is_to_be_sent_is_held_where_it_will_be_sent_from(shop: Shop)
     path = f"/v1/carts/{cart['id']}"
     held = await do(shop, f"{path}/hold", {}, cart["headers"])
     await shop.client.put(f"{path}/lines/{MUG}", json={"quantity": 1}, headers=cart["headers"])
-    trimmed = await shelf(shop)
+    trimmed = await level(shop)
     placed = (await order(shop, cart)).json()
 
     assert held.json()["held_until"] is not None
     assert trimmed == (2, 0, 1)
     assert [group["store"] for group in placed["groups"]] == [HARBOUR]
-    assert await shelf(shop) == (2, 1, 0)
+    assert await level(shop) == (2, 1, 0)
     assert await audited(shop)
 
 
@@ -169,7 +169,7 @@ async def test_a_parcel_told_twice_leaves_once_and_with_other_goods_is_refused(s
     assert (other.status_code, other.json()["code"]) == (409, "parcel_known")
     assert rest.json()["state"] == "shipped"
     assert (more.status_code, more.json()["code"]) == (409, "already_shipped")
-    assert await shelf(shop) == (2, 0, 0)
+    assert await level(shop) == (2, 0, 0)
 
 
 async def test_what_a_location_declines_is_free_again_or_gone_where_it_was_not_found(shop: Shop):
@@ -180,8 +180,8 @@ async def test_what_a_location_declines_is_free_again_or_gone_where_it_was_not_f
     gone = await do(shop, f"{path}/decline", {"reason": "not_found"}, till)
 
     assert gone.json()["state"] == "declined"
-    assert await shelf(shop, sku=TEAPOT) == (5, 0, 0)
-    assert await shelf(shop) == (0, 0, 0)
+    assert await level(shop, sku=TEAPOT) == (5, 0, 0)
+    assert await level(shop) == (0, 0, 0)
     assert await audited(shop)
 
 
@@ -197,7 +197,7 @@ async def test_who_cancels_what_is_leaving_wins_or_loses_whole(shop: Shop):
 
     codes = Counter(answer.status_code for answer in answers)
     assert codes == {200: 5, 409: 5}
-    assert await shelf(shop) in {(3, 0, 0), (5, 0, 0)}
+    assert await level(shop) in {(3, 0, 0), (5, 0, 0)}
     assert await audited(shop)
 
 
@@ -212,7 +212,7 @@ async def test_the_last_one_that_is_to_be_sent_is_sold_once(shop: Shop):
     assert {answer.json()["code"] for answer in answers if answer.status_code == 409} == {
         "insufficient_stock"
     }
-    assert (await shelf(shop, HARBOUR), await shelf(shop, HILL)) == ((1, 1, 0), (2, 2, 0))
+    assert (await level(shop, HARBOUR), await level(shop, HILL)) == ((1, 1, 0), (2, 2, 0))
 
 
 async def test_another_stores_shipment_is_not_there(shop: Shop):

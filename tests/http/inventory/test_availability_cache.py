@@ -366,7 +366,7 @@ def a_window(
 ) -> InMemoryAvailabilityCache:
     relay = shop.house.relay
     return InMemoryAvailabilityCache(
-        units, relay, telling=StockDisplayPolicy(), clock=clock, most_bytes=most_bytes
+        units, relay, stock_display=StockDisplayPolicy(), clock=clock, most_bytes=most_bytes
     )
 
 

@@ -30,7 +30,7 @@ async def test_why_goods_are_not_for_sale_is_told_and_comes_to_what_is_unavailab
         line(delta=2, reason="blocked"),
         line(delta=1, reason="unblocked", condition="display"),
     )
-    shelf = await lies(shop)
+    level = await lies(shop)
     staff = await shop.client.get(
         f"/v1/availability/{MUG}?explain=true&store={HARBOUR}",
         headers=await shop.associate(HARBOUR),
@@ -38,9 +38,9 @@ async def test_why_goods_are_not_for_sale_is_told_and_comes_to_what_is_unavailab
     office = await shop.office()
     ledger = (await shop.client.get(f"/v1/stock/{MUG}/movements", headers=office)).json()["items"]
 
-    assert (shelf["unavailable"], shelf["conditions"]) == (4, {"quality_check": 2, "display": 2})
+    assert (level["unavailable"], level["conditions"]) == (4, {"quality_check": 2, "display": 2})
     explained = staff.json()["stores"][0]["explain"]
-    assert (explained["sellable"], explained["conditions"]) == (6, shelf["conditions"])
+    assert (explained["sellable"], explained["conditions"]) == (6, level["conditions"])
     assert [one["conditions"] for one in ledger] == [
         {"display": -1},
         {"quality_check": 2},
@@ -83,10 +83,10 @@ async def test_goods_may_come_and_go_in_a_condition(shop: Shop):
         line(delta=-2, reason="written_off", condition="damaged"),
         line(delta=-2, reason="written_off", condition="damaged"),
     )
-    shelf = await lies(shop)
+    level = await lies(shop)
 
     assert [one["status"] for one in told] == ["applied", "applied", "rejected"]
-    assert (shelf["on_hand"], shelf["conditions"]) == (11, {"damaged": 1})
+    assert (level["on_hand"], level["conditions"]) == (11, {"damaged": 1})
     assert await sound(shop)
 
 

@@ -10,7 +10,7 @@ from tests.support.api.cart_holds import claim
 from tests.support.api.cart_holds import hold as hold_cart
 from tests.support.api.carts import a_cart, put
 from tests.support.api.holds import held, hold
-from tests.support.api.orders import order, shelf
+from tests.support.api.orders import level, order
 from tests.support.api.pinned_holds import pin, told
 from tests.support.api.receipts import line, sale, tell
 from tests.support.examples import HARBOUR, MUG, shelve
@@ -163,7 +163,7 @@ async def test_a_cart_that_is_paid_for_stays_as_it_is_and_becomes_an_order(shop:
 
     assert (fewer.status_code, fewer.json()["code"]) == (409, "hold_pinned")
     assert again.status_code == 200
-    assert (placed.status_code, await shelf(shop), await held(shop)) == (201, (3, 2), (0, 1))
+    assert (placed.status_code, await level(shop), await held(shop)) == (201, (3, 2), (0, 1))
     assert (await unpin(shop, mine)).json()["state"] == "converted"
     assert (await pin(shop, mine, "pay-2")).json()["code"] == "hold_over"
 

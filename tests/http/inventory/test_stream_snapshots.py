@@ -90,7 +90,7 @@ async def test_whoever_begins_under_traffic_hears_each_shelf_step_by_step(live: 
 @asynccontextmanager
 async def beginning(shop: Shop, following: Subscription) -> AsyncIterator[AsyncIterator[bytes]]:
     """A stream in this very process, where changes wait for a position until somebody asks."""
-    streams = AvailabilityStreams(shop.units, shop.house.relay, telling=StockDisplayPolicy())
+    streams = AvailabilityStreams(shop.units, shop.house.relay, stock_display=StockDisplayPolicy())
     async with streams.running(Drain()):
         await streams.wait_until_current()
         async with aclosing(streams.subscribe(following, None)) as chunks:

@@ -299,7 +299,7 @@ async def a_stream(
 ) -> AsyncIterator[tuple[AsyncGenerator[bytes, None], Drain]]:
     """A stream of mugs at the harbour in this very process, and the drain that ends it."""
     drain, relay = Drain(), shop.house.relay
-    streams = AvailabilityStreams(shop.units, relay, telling=StockDisplayPolicy(), **settings)
+    streams = AvailabilityStreams(shop.units, relay, stock_display=StockDisplayPolicy(), **settings)
     following = Subscription(frozenset({MUG}), frozenset({HARBOUR}))
     async with relay.running(), streams.running(drain):
         await streams.wait_until_current()
@@ -397,7 +397,7 @@ async def test_shoppers_learn_what_the_retailer_shows_and_staff_the_number(
 async def test_a_page_is_told_before_its_hold_ends_and_again_when_it_was_extended(live: Live):
     await live.put(mug=5)
     streams = AvailabilityStreams(
-        live.shop.units, live.shop.house.relay, telling=StockDisplayPolicy(), heartbeat_s=0.1
+        live.shop.units, live.shop.house.relay, stock_display=StockDisplayPolicy(), heartbeat_s=0.1
     )
     soon, later = [
         (await hold(live.shop, live.page, ttl_s=seconds)).json()["id"] for seconds in (30, 3600)

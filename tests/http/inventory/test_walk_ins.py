@@ -41,6 +41,6 @@ async def test_a_file_that_names_a_safety_stock_sets_it_by_hand(shop: Shop):
         )
     async with shop.units.read() as unit:
         left = await unit.connection.fetchval("select count(*) from walk_in_safety_stock")
-        shelf = (await unit.inventory.stock_levels.list_by_skus([MUG], [HARBOUR]))[HARBOUR, MUG]
+        level = (await unit.inventory.stock_levels.list_by_skus([MUG], [HARBOUR]))[HARBOUR, MUG]
 
-    assert (left, shelf.safety_stock) == (0, 3)
+    assert (left, level.safety_stock) == (0, 3)

@@ -6,7 +6,7 @@ import pytest
 from tests.support.api.cancellations import cancel, mixed, send
 from tests.support.api.carts import a_cart, put
 from tests.support.api.order_views import HOME, line_of, seen, sent_home
-from tests.support.api.orders import figures, order, shelf
+from tests.support.api.orders import figures, level, order
 from tests.support.api.pickups import a_desk, points
 from tests.support.concurrency import all_wait, keeping, queue
 from tests.support.examples import HARBOUR, HILL, MUG, TEAPOT, shelve
@@ -26,7 +26,7 @@ async def test_who_cancels_the_pickup_still_gets_the_parcel(shop: Shop):
     assert states(answer.json()) == {"pickup": "cancelled", "ship": "placed"}
     assert answer.json()["totals"]["to_pay"]["amount"] == 50000
     assert answer.json()["state"] == "placed"
-    assert (await shelf(shop), await shelf(shop, TEAPOT)) == ((9, 0), (9, 2))
+    assert (await level(shop), await level(shop, TEAPOT)) == ((9, 0), (9, 2))
     assert answer.json() == await seen(shop, me, placed["id"])
 
 
@@ -38,7 +38,7 @@ async def test_an_order_is_cancelled_whole_with_its_points(shop: Shop):
 
     assert states(answer.json()) == {"pickup": "cancelled", "ship": "cancelled"}
     assert (answer.json()["state"], answer.json()["points"]) == ("cancelled", {"to_earn": 0})
-    assert (await shelf(shop), await shelf(shop, TEAPOT)) == ((9, 0), (9, 0))
+    assert (await level(shop), await level(shop, TEAPOT)) == ((9, 0), (9, 0))
     assert [(one["what"], one.get("reason")) for one in told.json()["items"]] == [
         ("placed", None),
         ("cancelled", "changed_my_mind"),
@@ -56,7 +56,7 @@ async def test_some_units_of_a_line_are_cancelled_once_however_often_it_is_sent(
     assert second.json() == first.json()
     assert second.headers["Idempotent-Replayed"] == "true"
     assert (line_of(first.json())["cancelled"], states(first.json())) == (1, {"pickup": "placed"})
-    assert (await shelf(shop), await points(desk)) == ((10, 2), (20, 0))
+    assert (await level(shop), await points(desk)) == ((10, 2), (20, 0))
 
 
 async def test_all_that_is_named_is_cancelled_or_nothing(shop: Shop):
@@ -67,7 +67,7 @@ async def test_all_that_is_named_is_cancelled_or_nothing(shop: Shop):
 
     assert (answer.status_code, answer.json()["code"]) == (422, "unexpected_line")
     assert answer.json()["remaining"] == {TEAPOT: 2}
-    assert (await shelf(shop), await shelf(shop, TEAPOT)) == ((9, 2), (9, 2))
+    assert (await level(shop), await level(shop, TEAPOT)) == ((9, 2), (9, 2))
 
 
 async def test_a_sku_on_two_lines_must_be_named_by_its_line_or_its_group(shop: Shop):
@@ -118,18 +118,18 @@ async def test_a_stranger_cancels_nothing(shop: Shop):
     answers = [await cancel(shop, stranger, name) for stranger in strangers]
 
     assert [answer.status_code for answer in answers] == [404, 404, 404]
-    assert await shelf(shop) == (10, 1)
+    assert await level(shop) == (10, 1)
 
 
 async def test_what_was_picked_waits_to_be_put_back(shop: Shop):
     desk = await a_desk(shop, mug=2)
     await desk.make_ready(mug=2)
     answer = await cancel(shop, desk.me, (await desk.look())["order"])
-    waiting = await shelf(shop)
+    waiting = await level(shop)
     await desk.do("put-back")
 
     assert answer.json()["state"] == "cancelled"
-    assert (waiting, await shelf(shop)) == ((10, 2), (10, 0))
+    assert (waiting, await level(shop)) == ((10, 2), (10, 0))
 
 
 async def test_what_was_collected_is_kept_and_the_rest_is_cancelled(shop: Shop):
@@ -186,7 +186,7 @@ async def test_two_who_cancel_the_same_at_once_cancel_it_once(shop: Shop):
     answers = await queue(shop, *both)
 
     assert [answer.status_code for answer in answers] == [200, 409]
-    assert (await shelf(shop), await shelf(shop, TEAPOT)) == ((9, 0), (9, 0))
+    assert (await level(shop), await level(shop, TEAPOT)) == ((9, 0), (9, 0))
 
 
 async def test_shelves_of_all_groups_are_locked_in_one_order_whatever_the_order_of_groups(

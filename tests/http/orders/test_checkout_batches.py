@@ -24,7 +24,7 @@ from service.shared.batching import Batcher
 from tests.support.api.cart_holds import hold
 from tests.support.api.carts import a_cart
 from tests.support.api.checkout_batches import in_a_round_of_its_own, wish
-from tests.support.api.orders import CHECKOUT, figures, order, shelf
+from tests.support.api.orders import CHECKOUT, figures, level, order
 from tests.support.api.prices import coupon, take, uses
 from tests.support.api.receipts import sound
 from tests.support.api.shipments import ADDRESS
@@ -70,7 +70,7 @@ async def test_each_cart_becomes_an_order_of_its_own(shop: Shop):
     assert (
         await figures(shop, "select sum(pending) from loyalty_members") == orders[0].points.to_earn
     )
-    assert (await shelf(shop), await shelf(shop, TEAPOT)) == ((9, 3), (2, 1))
+    assert (await level(shop), await level(shop, TEAPOT)) == ((9, 3), (2, 1))
     assert await sound(shop)
 
 
@@ -96,7 +96,7 @@ async def test_whom_it_refuses_stands_in_nobodys_way(shop: Shop):
 
     expected = ["placed", "cart_empty", "insufficient_stock", "not_found", "not_found", "placed"]
     assert names(answers) == expected
-    assert await shelf(shop) == (9, 4)
+    assert await level(shop) == (9, 4)
     assert (
         await figures(shop, "select count(*) from idempotency_keys where response is not null") == 2
     )
@@ -112,7 +112,7 @@ async def test_the_last_one_goes_to_who_came_first(shop: Shop):
 
     assert names(answers) == ["placed", "placed", "insufficient_stock", "insufficient_stock"]
     assert answers[2].errors[0]["available"] == 0
-    assert await shelf(shop) == (3, 3)
+    assert await level(shop) == (3, 3)
 
 
 async def test_what_one_of_them_holds_is_nobody_elses(shop: Shop):
@@ -144,7 +144,7 @@ async def test_what_a_hold_kept_that_is_over_is_there_once(
     await later.close()
 
     assert names(answers) == ["placed", "insufficient_stock"]
-    assert await shelf(shop) == (1, 1)
+    assert await level(shop) == (1, 1)
 
 
 async def test_the_last_use_of_a_coupon_goes_to_who_came_first(shop: Shop):
@@ -157,7 +157,7 @@ async def test_the_last_use_of_a_coupon_goes_to_who_came_first(shop: Shop):
 
     assert names(answers) == ["placed", "placed", "coupon_used_up"]
     assert await uses(shop) == 2
-    assert await shelf(shop) == (9, 2)
+    assert await level(shop) == (9, 2)
     assert await sound(shop)
 
 
@@ -226,7 +226,7 @@ async def test_the_first_answer_is_given_again_to_the_right_one_only(shop: Shop)
 
     assert [one.placed for one in again] == [one.placed for one in before]
     assert [one.key.replayed for one in wishes] == [True, True]
-    assert await shelf(shop) == (9, 2)
+    assert await level(shop) == (9, 2)
 
 
 async def test_a_key_that_comes_twice_in_a_round_for_two_carts_harms_nobody(shop: Shop):
@@ -254,7 +254,7 @@ async def test_of_rounds_at_once_nobody_gets_what_another_got(shop: Shop):
     fared = await rounds_at_once(shop, carts)
 
     assert fared == {"placed": 5, "insufficient_stock": 15}
-    assert await shelf(shop) == (5, 5)
+    assert await level(shop) == (5, 5)
 
 
 async def test_without_the_lock_of_the_shelf_rounds_sell_it_twice(shop: Shop, monkeypatch):
@@ -310,7 +310,7 @@ async def test_rounds_that_place_the_same_cart_at_once_place_it_once(shop: Shop)
     assert len(orders) == 10
     assert len({one.order.id for one in orders}) == 1
     assert sum(one.new for one in orders) == 1
-    assert await shelf(shop) == (9, 1)
+    assert await level(shop) == (9, 1)
 
 
 async def test_a_key_that_is_under_way_elsewhere_stops_nobody_else(shop: Shop):

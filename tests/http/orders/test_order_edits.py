@@ -20,7 +20,7 @@ from tests.support.api.cancellations import mixed, send
 from tests.support.api.carts import a_cart
 from tests.support.api.order_edits import edit, of
 from tests.support.api.order_views import HOME, line_of, seen, sent_home
-from tests.support.api.orders import figures, order, shelf
+from tests.support.api.orders import figures, level, order
 from tests.support.api.pickups import Desk, a_desk, points
 from tests.support.api.prices import MARKET, coupon, rule, take
 from tests.support.concurrency import queue
@@ -48,7 +48,7 @@ async def test_three_do_not_become_five_where_one_is_free_and_the_three_stay(sho
     assert [(one["wanted"], one["available"]) for one in refused.json()["errors"]] == [(2, 1)]
     assert rows == before
     assert line_of(one_more.json())["quantity"] == 4
-    assert await shelf(shop) == (4, 4)
+    assert await level(shop) == (4, 4)
 
 
 async def test_contact_and_price_are_edited_without_a_word_to_the_shelves(shop: Shop):
@@ -74,7 +74,7 @@ async def test_contact_and_price_are_edited_without_a_word_to_the_shelves(shop: 
 async def test_units_more_are_promised_and_units_fewer_are_free(shop: Shop):
     desk, name = await a_placed(shop, mug=3, teapot=1)
     more = await edit(shop, desk.me, name, lines=[*of(5), *of(0, TEAPOT)])
-    allocated = (await shelf(shop), await shelf(shop, TEAPOT))
+    allocated = (await level(shop), await level(shop, TEAPOT))
     fewer = await edit(shop, desk.me, name, lines=of(2))
     await desk.make_ready(mug=2)
 
@@ -83,7 +83,7 @@ async def test_units_more_are_promised_and_units_fewer_are_free(shop: Shop):
     assert more.json()["totals"]["to_pay"]["amount"] == 5000
     assert allocated == ((10, 5), (10, 0))
     assert line_of(fewer.json())["cancelled"] == 3
-    assert (await shelf(shop), await points(desk)) == ((10, 2), (20, 0))
+    assert (await level(shop), await points(desk)) == ((10, 2), (20, 0))
     assert await broken(shop) == set()
 
 
@@ -140,7 +140,7 @@ async def test_what_is_more_of_a_kit_is_promised_as_its_parts(shop: Shop):
     desk, name = await a_placed(shop, tea_set=1)
     await edit(shop, desk.me, name, lines=of(3, TEA_SET))
 
-    assert (await shelf(shop), await shelf(shop, TEAPOT)) == ((10, 6), (10, 3))
+    assert (await level(shop), await level(shop, TEAPOT)) == ((10, 6), (10, 3))
     assert await broken(shop) == set()
 
 
@@ -281,7 +281,7 @@ async def test_a_line_of_which_something_came_back_grows_no_more(shop: Shop):
     assert back.status_code == 201, back.text
     assert (more.status_code, more.json()["code"]) == (409, "too_late_to_change")
     assert (fewer.status_code, fewer.json()["totals"]["to_pay"]["amount"]) == (200, 3000)
-    assert await shelf(shop) == (8, 1)
+    assert await level(shop) == (8, 1)
     assert await broken(shop) == set()
 
 
@@ -297,7 +297,7 @@ async def test_an_edit_that_is_repeated_with_its_key_is_answered_again(shop: Sho
     first, second = [await edit(shop, desk.me, name, "same", lines=of(2)) for _ in range(2)]
 
     assert second.json() == first.json()
-    assert await shelf(shop) == (10, 2)
+    assert await level(shop) == (10, 2)
 
 
 async def test_the_last_free_unit_goes_to_one_of_two_who_edit(shop: Shop):
@@ -309,7 +309,7 @@ async def test_the_last_free_unit_goes_to_one_of_two_who_edit(shop: Shop):
     answers = await queue(shop, *(edit(shop, me, name, lines=of(2)) for name in names))
 
     assert [answer.status_code for answer in answers] == [200, 409]
-    assert await shelf(shop) == (3, 3)
+    assert await level(shop) == (3, 3)
 
 
 async def test_a_buyer_keeps_to_what_one_order_takes_and_the_office_may_grant_more(shop: Shop):
@@ -331,7 +331,7 @@ async def test_one_line_may_give_up_what_another_takes(shop: Shop):
     answer = await edit(shop, me, placed["id"], lines=[*of(0, TEA_SET), *of(3)])
 
     assert answer.status_code == 200, answer.text
-    assert (await shelf(shop), await shelf(shop, TEAPOT)) == ((3, 3), (1, 0))
+    assert (await level(shop), await level(shop, TEAPOT)) == ((3, 3), (1, 0))
 
 
 async def test_lines_of_several_groups_are_edited_together_or_not_at_all(shop: Shop):
@@ -340,7 +340,7 @@ async def test_lines_of_several_groups_are_edited_together_or_not_at_all(shop: S
     refused = await edit(shop, me, placed["id"], lines=[*of(3), *of(99, TEAPOT)])
 
     assert refused.status_code == 409
-    assert (await shelf(shop), await shelf(shop, TEAPOT)) == ((9, 2), (9, 2))
+    assert (await level(shop), await level(shop, TEAPOT)) == ((9, 2), (9, 2))
 
 
 def test_what_was_paid_by_card_does_not_grow_beyond_what_was_authorised():

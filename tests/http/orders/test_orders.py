@@ -6,7 +6,7 @@ import pytest
 
 from domain.catalogue.products import ProductState
 from tests.support.api.carts import a_cart, put
-from tests.support.api.orders import CHECKOUT, figures, order, shelf
+from tests.support.api.orders import CHECKOUT, figures, level, order
 from tests.support.examples import (
     ENGRAVING,
     HARBOUR,
@@ -33,7 +33,7 @@ async def test_a_checkout_that_is_clicked_twenty_times_is_one_order(shop: Shop):
         "true": 19,
         None: 1,
     }
-    assert await shelf(shop) == (30, 1)
+    assert await level(shop) == (30, 1)
 
 
 async def test_another_tab_with_another_key_gets_the_same_order(shop: Shop):
@@ -57,7 +57,7 @@ async def test_a_key_that_stands_for_another_request_is_refused_without_effect(s
 
     assert (first.status_code, second.status_code) == (201, 422)
     assert second.json()["code"] == "idempotency_key_reused"
-    assert await shelf(shop) == (30, 1)
+    assert await level(shop) == (30, 1)
 
 
 async def test_two_guests_of_one_page_may_think_of_the_same_key(shop: Shop):
@@ -96,7 +96,7 @@ async def test_every_short_line_is_named_and_nothing_is_promised(shop: Shop):
         {"sku": MUG, "store": HARBOUR, "wanted": 4, "available": 3, "lines": [MUG, TEA_SET]},
         {"sku": TEAPOT, "store": HARBOUR, "wanted": 10, "available": 5, "lines": [TEA_SET, TEAPOT]},
     ]
-    assert await shelf(shop) == (3, 0)
+    assert await level(shop) == (3, 0)
     assert await figures(shop, "select count(*) from orders") == 0
     assert await figures(shop, "select count(*) from idempotency_keys where key = 'once'") == 0
 
@@ -149,7 +149,7 @@ async def test_what_was_retired_since_it_was_put_into_the_cart_is_not_ordered(sh
     answer = await order(shop, cart)
 
     assert (answer.status_code, answer.json()["code"]) == (409, "retired")
-    assert await shelf(shop) == (3, 0)
+    assert await level(shop) == (3, 0)
 
 
 async def test_an_empty_cart_is_no_order(shop: Shop):
@@ -221,7 +221,7 @@ async def test_a_kit_is_promised_as_its_parts(shop: Shop):
     await order(shop, cart)
     answer = await shop.client.get(f"/v1/availability/{TEA_SET}", headers=await shop.page())
 
-    assert (await shelf(shop), await shelf(shop, TEAPOT)) == ((4, 4), (2, 2))
+    assert (await level(shop), await level(shop, TEAPOT)) == ((4, 4), (2, 2))
     assert answer.json()["ship"] == {"status": "out_of_stock", "quantity": 0}
 
 
@@ -254,7 +254,7 @@ async def test_a_contact_that_reaches_nobody_is_named(
 
     assert refused.status_code == 422
     assert refused.json()["errors"][0]["pointer"] == pointer
-    assert await shelf(shop) == (1, 0)
+    assert await level(shop) == (1, 0)
 
 
 async def test_an_order_needs_a_way_to_reach_its_buyer(shop: Shop):
@@ -277,7 +277,7 @@ async def test_what_the_shop_does_not_take_is_refused_before_anything_is_promise
     answer = await order(shop, cart, tenders=tenders, if_unavailable="refund")
 
     assert (answer.status_code, answer.json()["code"]) == (409, "tender_not_accepted")
-    assert await shelf(shop) == (1, 0)
+    assert await level(shop) == (1, 0)
     assert (await order(shop, cart, tenders={}, if_unavailable="refund")).status_code == 201
 
 

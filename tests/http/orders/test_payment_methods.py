@@ -6,7 +6,7 @@ import pytest
 
 from domain.stores.stores import StoreKind
 from tests.support.api.search import find
-from tests.support.api.shipments import ADDRESS, ALL_SENT, DEPOT, a_cart, audited, do, order, shelf
+from tests.support.api.shipments import ADDRESS, ALL_SENT, DEPOT, a_cart, audited, do, level, order
 from tests.support.examples import HARBOUR, MUG, a_store, shelve
 from tests.support.shop import Shop, a_shop
 
@@ -26,7 +26,7 @@ async def test_what_is_sent_is_not_paid_where_nobody_collects_it(shop: Shop):
     refused = await order(shop, cart, **paid("pay_at_pickup"))
 
     assert wrong(refused) == (422, "/payment/method", "nothing_sent_unpaid")
-    assert await shelf(shop) == (5, 0, 0)
+    assert await level(shop) == (5, 0, 0)
 
 
 @pytest.mark.parametrize("who", ["page", "customer"])
@@ -55,7 +55,7 @@ async def test_a_walk_in_pays_at_the_till_for_what_another_location_sends(shop: 
     assert [group["store"] for group in placed.json()["groups"]] == [DEPOT]
     assert placed.json()["address"]["city"] == ADDRESS["city"]
     assert sent.json()["state"] == "shipped"
-    assert await shelf(shop, DEPOT) == (3, 0, 0)
+    assert await level(shop, DEPOT) == (3, 0, 0)
     assert await audited(shop)
 
 

@@ -14,10 +14,10 @@ from tests.support.api.receipts import (
     back,
     count,
     incidents,
+    level,
     line,
     post,
     sale,
-    shelf,
     sound,
     statuses,
     tell,
@@ -51,7 +51,7 @@ async def test_a_till_may_sell_what_we_did_not_know_we_had(shop: Shop):
     ledger = (await shop.client.get(f"/v1/stock/{MUG}/movements", headers=office)).json()["items"]
 
     assert told == [{"id": "r-1", "status": "applied", "conflicts": []}]
-    assert (await shelf(shop, MUG), await shelf(shop, TEAPOT)) == ((-3, 0), (-1, 0))
+    assert (await level(shop, MUG), await level(shop, TEAPOT)) == ((-3, 0), (-1, 0))
     assert (ledger[0]["kind"], ledger[0]["on_hand"], ledger[0]["cause"]) == (
         "sale",
         -4,
@@ -74,7 +74,7 @@ async def test_a_receipt_counts_once_however_often_it_comes(shop: Shop):
 
     assert first == ["applied", "applied", "duplicate"]
     assert again == ["duplicate", "applied", "duplicate"]
-    assert await shelf(shop) == (10 - 2 - 1 - 1, 0)
+    assert await level(shop) == (10 - 2 - 1 - 1, 0)
 
 
 async def test_an_id_that_comes_with_other_content_is_told(shop: Shop):
@@ -83,7 +83,7 @@ async def test_an_id_that_comes_with_other_content_is_told(shop: Shop):
 
     assert first == ["applied", "id_reused", "duplicate"]
     assert later == ["id_reused", "duplicate"]
-    assert (await shelf(shop, MUG), await shelf(shop, TEAPOT)) == ((-1, 0), (0, 0))
+    assert (await level(shop, MUG), await level(shop, TEAPOT)) == ((-1, 0), (0, 0))
 
 
 async def test_a_hundred_receipts_of_a_day_offline(shop: Shop):
@@ -97,7 +97,7 @@ async def test_a_hundred_receipts_of_a_day_offline(shop: Shop):
     assert [one["conflicts"][0]["code"] for one in told if one["conflicts"]] == ["unknown_sku"]
     assert told[50]["conflicts"][0]["pointer"] == "/lines/1/sku"
     assert again == ["duplicate"] * 100
-    assert await shelf(shop) == (-100, 0)
+    assert await level(shop) == (-100, 0)
     found = {one["kind"]: one for one in await incidents(shop)}
     assert (found["unknown_sku"]["sku"], found["unknown_sku"]["units"]) == ("GHOST", 2)
 
@@ -139,7 +139,7 @@ async def test_one_receipt_that_cannot_be_read_stops_none_of_the_others(shop: Sh
         ("r-13", "required"),
         ("r-14", "applied"),
     ]
-    assert await shelf(shop) == (-2, 0)
+    assert await level(shop) == (-2, 0)
 
 
 async def test_a_till_tells_of_its_own_store_only(shop: Shop):
@@ -152,8 +152,8 @@ async def test_a_till_tells_of_its_own_store_only(shop: Shop):
     assert (elsewhere.status_code, elsewhere.json()["code"]) == (404, "not_found")
     assert strange == ["other_store", "applied"]
     assert (taken, known) == (["other_store"], ["other_store"])
-    assert await shelf(shop) == (-1, 0)
-    assert await shelf(shop, store=HILL) == (0, 0)
+    assert await level(shop) == (-1, 0)
+    assert await level(shop, store=HILL) == (0, 0)
     async with shop.units.read() as unit:
         assert await unit.connection.fetchval("select resource from access_denials") == HARBOUR
 
@@ -170,7 +170,7 @@ async def test_a_batch_is_one_to_a_thousand_receipts(shop: Shop):
     ]
     assert Counter(whole) == {"applied": 1000}
     assert long == ["applied"]
-    assert await shelf(shop) == (-2000, 0)
+    assert await level(shop) == (-2000, 0)
 
 
 async def test_a_count_has_seen_what_a_clock_that_is_a_little_ahead_sold(shop: Shop):
@@ -179,7 +179,7 @@ async def test_a_count_has_seen_what_a_clock_that_is_a_little_ahead_sold(shop: S
     await count(shop, 9, datetime.now(UTC).isoformat())
 
     assert told == {"id": "r-1", "status": "applied", "conflicts": []}
-    assert await shelf(shop, MUG) == (9, 0)
+    assert await level(shop, MUG) == (9, 0)
     assert await sound(shop)
 
 
@@ -188,7 +188,7 @@ async def test_a_count_by_a_clock_that_is_a_little_ahead_feels_what_is_sold_afte
     await count(shop, 8, ago(-4))
     await tell(shop, sale("r-1", line(MUG), minutes=-0.1))
 
-    assert await shelf(shop, MUG) == (7, 0)
+    assert await level(shop, MUG) == (7, 0)
 
 
 async def test_a_clock_that_is_ahead_is_put_right_and_told(shop: Shop):
@@ -210,11 +210,11 @@ async def test_what_was_sold_before_the_count_does_not_reduce_it_again(shop: Sho
     await count(shop, 8, ago(60))
     await tell(shop, sale("after", minutes=55))
     await tell(shop, sale("before", minutes=65))
-    on_hand = await shelf(shop)
+    on_hand = await level(shop)
     await count(shop, 6, ago(50))
 
     assert on_hand == (7, 0)
-    assert await shelf(shop) == (6, 0)
+    assert await level(shop) == (6, 0)
     assert await sound(shop)
 
 
@@ -232,7 +232,7 @@ async def test_the_ledger_by_time_is_the_same_whether_the_count_or_the_sale_came
         )
 
     assert {(row["kind"], row["units"]) for row in rows} == {("sale", -1), ("count", 9)}
-    assert await shelf(shop) == (8, 0)
+    assert await level(shop) == (8, 0)
 
 
 async def test_a_kit_that_is_sold_takes_its_parts_and_a_service_nothing(shop: Shop):
@@ -240,7 +240,7 @@ async def test_a_kit_that_is_sold_takes_its_parts_and_a_service_nothing(shop: Sh
     async with shop.units.read() as unit:
         skus = {row["sku"] for row in await unit.connection.fetch("select sku from stock_levels")}
 
-    assert (await shelf(shop, TEAPOT), await shelf(shop, MUG)) == ((-2, 0), (-5, 0))
+    assert (await level(shop, TEAPOT), await level(shop, MUG)) == ((-2, 0), (-5, 0))
     assert skus == {TEAPOT, MUG}
 
 
@@ -252,7 +252,7 @@ async def test_a_barcode_names_what_bears_it(shop: Shop):
     told = await tell(shop, sale("r-1", scanned, strange, {"gtin": "no barcode", "quantity": 1}))
 
     assert [one["pointer"] for one in told[0]["conflicts"]] == ["/lines/1/gtin", "/lines/2/gtin"]
-    assert await shelf(shop) == (-2, 0)
+    assert await level(shop) == (-2, 0)
     assert {one["sku"] for one in await incidents(shop) if one["kind"] == "unknown_sku"} == {
         "04006381333931",
         "no barcode",
@@ -269,7 +269,7 @@ async def test_goods_that_come_back_lie_where_they_belong(
     told = await statuses(shop, back("b-1", line(disposition=disposition)))
 
     assert told == ["applied"]
-    assert await shelf(shop) == after
+    assert await level(shop) == after
     assert await sound(shop)
 
 
@@ -301,7 +301,7 @@ async def test_a_members_sale_earns_at_once(shop: Shop):
         {"earned": 0, "balance": 31},
     ]
     assert [one["code"] for one in told[2]["conflicts"]] == ["unknown_member"]
-    assert (await balance(shop, me), await shelf(shop)) == ((31, 0), (-4, 0))
+    assert (await balance(shop, me), await level(shop)) == ((31, 0), (-4, 0))
     assert await sound(shop)
 
 
@@ -313,7 +313,7 @@ async def test_a_return_takes_the_points_of_its_sale_back(shop: Shop):
 
     assert (told, again) == (["applied", "applied"], ["duplicate", "applied"])
     assert await balance(shop, me) == (0, 0)
-    assert await shelf(shop) == (-3 + 2 + 1 + 1, 0)
+    assert await level(shop) == (-3 + 2 + 1 + 1, 0)
     assert await sound(shop)
 
 
@@ -328,7 +328,7 @@ async def test_a_return_that_comes_before_its_sale_waits_for_it(shop: Shop):
     assert (late[0]["status"], late[0]["points"]) == ("applied", {"earned": 30, "balance": 10})
     assert again == ["duplicate"]
     assert await balance(shop, me) == (10, 0)
-    assert (await shelf(shop), await shelf(shop, store=HILL)) == ((-3, 0), (2, 0))
+    assert (await level(shop), await level(shop, store=HILL)) == ((-3, 0), (2, 0))
     assert await sound(shop)
 
 
@@ -385,7 +385,7 @@ async def test_the_till_sells_what_the_web_keeps_back(shop: Shop):
 
     assert web.json()["ship"]["quantity"] == 0
     assert await statuses(shop, sale("r-1")) == ["applied"]
-    assert (await shelf(shop), await incidents(shop)) == ((1, 0), [])
+    assert (await level(shop), await incidents(shop)) == ((1, 0), [])
 
 
 async def test_an_incident_is_settled_by_whoever_works_there(shop: Shop):
@@ -418,7 +418,7 @@ async def test_twenty_shoppers_and_twenty_sales_for_five_mugs(shop: Shop):
 
     assert len(placed) <= 5
     assert Counter(one[0]["status"] for one in told) == {"applied": 20}
-    assert await shelf(shop) == (5 - 20, 0)
+    assert await level(shop) == (5 - 20, 0)
     assert found["units"] == 15 + len(placed)
     assert {one["order"] for one in found["orders"]} == set(placed)
     assert await sound(shop)
@@ -466,7 +466,7 @@ async def test_what_a_member_holds_online_and_buys_at_the_till_is_bought_once(sh
     assert (before, some) == (4, (4, ("active", {MUG: 1, TEA_SET: 1})))
     assert await reconcile_at(shop, mine, me) == ("converted", {MUG: 1, TEA_SET: 1})
     assert await reconcile_at(shop, foreign, other) == ("active", {MUG: 1})
-    assert (await shelf(shop), await shelf(shop, TEAPOT)) == ((3, 0), (4, 0))
+    assert (await level(shop), await level(shop, TEAPOT)) == ((3, 0), (4, 0))
     assert await available(shop) == 3 - 1
     assert await sound(shop)
 
@@ -515,7 +515,7 @@ async def test_two_batches_that_are_one_count_once(shop: Shop):
         "applied": 50,
         "duplicate": 50,
     }
-    assert (await shelf(shop), await shelf(shop, TEAPOT)) == ((-50, 0), (-50, 0))
+    assert (await level(shop), await level(shop, TEAPOT)) == ((-50, 0), (-50, 0))
     assert await balance(shop, me) == (50 * 20, 0)
 
 

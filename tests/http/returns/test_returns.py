@@ -11,7 +11,7 @@ import pytest
 from tests.support.api.carts import a_cart, put
 from tests.support.api.orders import figures, order
 from tests.support.api.pickups import points
-from tests.support.api.receipts import back, line, sale, shelf, sound, tell
+from tests.support.api.receipts import back, level, line, sale, sound, tell
 from tests.support.api.returns import SOUND, Bought, bought
 from tests.support.concurrency import all_wait, keeping
 from tests.support.examples import (
@@ -44,8 +44,8 @@ async def test_bought_at_one_store_and_returned_damaged_at_another(shop: Shop):
             "through": "till",
         }
     ]
-    assert await shelf(shop, store=HILL) == (1, 1)
-    assert await shelf(shop) == (8, 0)
+    assert await level(shop, store=HILL) == (1, 1)
+    assert await level(shop) == (8, 0)
     assert await points(desk) == (0, 10)
     assert await desk.returned() == {MUG: 1}
     assert (
@@ -64,7 +64,7 @@ async def test_a_return_that_is_repeated_is_one_return(shop: Shop):
         "true": 9,
         None: 1,
     }
-    assert await shelf(shop, store=HILL) == (1, 0)
+    assert await level(shop, store=HILL) == (1, 0)
     assert await points(desk) == (0, 10)
 
 
@@ -94,7 +94,7 @@ async def test_more_than_was_handed_over_is_refused_with_what_may_come_back(shop
     assert (answer.status_code, answer.json()["code"]) == (422, "more_than_given")
     [error] = answer.json()["errors"]
     assert (error["pointer"], error["line"], error["allowed"]) == ("/lines/0/quantity", MUG, 1)
-    assert await shelf(shop, store=HILL) == (1, 0)
+    assert await level(shop, store=HILL) == (1, 0)
 
 
 async def test_what_was_not_collected_yet_cannot_come_back(shop: Shop):
@@ -107,7 +107,7 @@ async def test_what_was_not_collected_yet_cannot_come_back(shop: Shop):
 
     assert (answer.status_code, answer.json()["code"]) == (422, "more_than_given")
     assert answer.json()["errors"][0]["allowed"] == 0
-    assert await shelf(shop) == (10, 0)
+    assert await level(shop) == (10, 0)
 
 
 async def test_everything_that_comes_back_gives_back_all_that_was_paid_and_earned(shop: Shop):
@@ -163,8 +163,8 @@ async def test_a_kit_comes_back_as_the_parts_that_were_given(shop: Shop):
     answer = await desk.give_back(SOUND | {"sku": TEA_SET})
 
     assert answer.status_code == 201, answer.text
-    assert await shelf(shop, store=HILL) == (2, 0)
-    assert await shelf(shop, TEAPOT, HILL) == (1, 0)
+    assert await level(shop, store=HILL) == (2, 0)
+    assert await level(shop, TEAPOT, HILL) == (1, 0)
     assert await sound(shop)
 
 
@@ -173,7 +173,7 @@ async def test_a_service_is_paid_back_and_needs_no_shelf(shop: Shop):
     answer = await desk.give_back(SOUND | {"sku": ENGRAVING})
 
     assert answer.json()["refund"]["amount"] == 9900
-    assert await shelf(shop, ENGRAVING, HILL) == (0, 0)
+    assert await level(shop, ENGRAVING, HILL) == (0, 0)
     assert await figures(shop, "select count(*) from stock_movements where kind = 'return'") == 0
     assert await sound(shop)
 
@@ -186,7 +186,7 @@ async def test_one_line_may_come_back_in_more_than_one_condition(shop: Shop):
 
     assert answer.json()["refund"]["amount"] == 3000
     assert answer.json()["withheld"]["amount"] == 1000
-    assert await shelf(shop, store=HILL) == (3, 2)
+    assert await level(shop, store=HILL) == (3, 2)
     assert await sound(shop)
 
 
@@ -199,7 +199,7 @@ async def test_what_did_not_come_is_paid_back_when_the_office_says_so(shop: Shop
     again = await desk.tell(told["id"], "decide", {"pay": True}, by=office)
 
     assert (told["refund"]["amount"], told["withheld"]["amount"]) == (0, 1000)
-    assert await shelf(shop, store=HILL) == (0, 0)
+    assert await level(shop, store=HILL) == (0, 0)
     assert [refund["through"] for refund in paid.json()["refunds"]] == ["office"]
     assert paid.json()["refund"]["amount"] == 1000
     assert (again.status_code, again.json()["code"]) == (409, "nothing_withheld")
@@ -220,7 +220,7 @@ async def test_what_a_buyer_announces_moves_nothing_until_it_comes(shop: Shop):
     desk = await bought(shop, mug=2)
     told = await desk.announce(quantity=2)
     expected = await shop.client.get(f"/v1/stores/{HARBOUR}/returns", headers=desk.till)
-    before = await shelf(shop), await desk.returned(), await points(desk)
+    before = await level(shop), await desk.returned(), await points(desk)
     came = await desk.tell(told["id"], "receive", {"lines": [SOUND, DAMAGED]})
 
     assert (told["state"], told["store"]) == ("announced", HARBOUR)
@@ -229,7 +229,7 @@ async def test_what_a_buyer_announces_moves_nothing_until_it_comes(shop: Shop):
     assert came.status_code == 200, came.text
     assert came.json()["state"] == "received"
     assert [refund["through"] for refund in came.json()["refunds"]] == ["office"]
-    assert await shelf(shop) == (10, 1)
+    assert await level(shop) == (10, 1)
     assert await points(desk) == (0, 0)
     assert await sound(shop)
 
@@ -431,7 +431,7 @@ async def test_what_was_sent_comes_back_as_what_was_collected_does(shop: Shop):
 
     assert came.status_code == 200, came.text
     assert came.json()["refund"]["amount"] == 2000
-    assert await shelf(shop) == (5, 0)
+    assert await level(shop) == (5, 0)
     assert await points(desk) == (0, 0)
     assert await sound(shop)
 
@@ -475,7 +475,7 @@ async def test_an_order_that_a_tills_receipt_names_knows_what_came_back(shop: Sh
     assert earned == (0, 10)
     assert rest.json()["refund"]["amount"] == 1000
     assert await desk.returned() == {MUG: 3}
-    assert await shelf(shop, store=HILL) == (3, 2)
+    assert await level(shop, store=HILL) == (3, 2)
     assert await points(desk) == (0, 0)
     assert await sound(shop)
 
@@ -491,7 +491,7 @@ async def test_what_a_till_took_back_beyond_what_its_buyer_had_does_not_fit(shop
         ("/lines/1/quantity", "more_than_given"),
     ]
     assert await desk.returned() == {MUG: 1}
-    assert await shelf(shop, store=HILL) == (2, 0)
+    assert await level(shop, store=HILL) == (2, 0)
     assert await sound(shop)
 
 
@@ -502,7 +502,7 @@ async def test_an_order_that_nobody_knows_does_not_fit_and_nothing_waits_for_it(
     assert [(one["pointer"], one["code"]) for one in told["conflicts"]] == [
         ("/of", "unknown_order")
     ]
-    assert await shelf(shop) == (1, 0)
+    assert await level(shop) == (1, 0)
     assert await sound(shop)
 
 
@@ -543,7 +543,7 @@ async def test_without_a_receipt_nothing_comes_back_until_the_office_allows_it(s
     answer = await bring(shop)
 
     assert (answer.status_code, answer.json()["code"]) == (409, "receipt_required")
-    assert await shelf(shop, store=HILL) == (0, 0)
+    assert await level(shop, store=HILL) == (0, 0)
 
 
 async def test_without_a_receipt_goods_come_back_for_store_credit_only(trusting: Shop):
@@ -559,8 +559,8 @@ async def test_without_a_receipt_goods_come_back_for_store_credit_only(trusting:
             "through": "till",
         }
     ]
-    assert await shelf(trusting, store=HILL) == (3, 3)
-    assert await shelf(trusting, TEAPOT, HILL) == (1, 1)
+    assert await level(trusting, store=HILL) == (3, 3)
+    assert await level(trusting, TEAPOT, HILL) == (1, 1)
     assert await figures(trusting, "select count(*) from outbox_events") == 1
     assert await sound(trusting)
 
@@ -595,7 +595,7 @@ async def test_without_a_receipt_nothing_is_worth_more_than_is_allowed(
 
     assert answer.status_code == status
     assert found == ((code, pointer) if pointer else code)
-    assert await shelf(trusting, store=HILL) == (0, 0)
+    assert await level(trusting, store=HILL) == (0, 0)
 
 
 async def test_without_a_receipt_somebody_says_why(trusting: Shop):
@@ -618,4 +618,4 @@ async def test_what_is_brought_without_a_receipt_is_booked_once(trusting: Shop):
     )
 
     assert len({answer.json()["id"] for answer in answers}) == 1
-    assert await shelf(trusting, store=HILL) == (1, 1)
+    assert await level(trusting, store=HILL) == (1, 1)

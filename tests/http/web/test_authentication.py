@@ -22,7 +22,7 @@ stream_availability     may   may       may   may        may
 list_products           may   may       may   may        may
 get_product             may   may       may   may        may
 list_variants           may   may       may   may        may
-change_product          .     .         .     .          stock
+update_product          .     .         .     .          stock
 list_stores             may   may       may   may        may
 get_store               may   may       may   may        may
 
@@ -74,16 +74,16 @@ release_hold            may   may       .     .          .
 pin_hold                .     .         .     .          payments
 unpin_hold              .     .         .     .          payments
 
-start_cart              may   may       may   .          .
+create_cart              may   may       may   .          .
 get_cart                may   may       may   .          .
 put_cart_line           may   may       may   .          .
-drop_cart_line          may   may       may   .          .
+delete_cart_line          may   may       may   .          .
 put_cart_fulfilment     may   may       may   .          .
 save_cart_line          may   may       may   .          .
 restore_cart_line       may   may       may   .          .
-drop_saved_line         may   may       may   .          .
+delete_saved_line         may   may       may   .          .
 put_cart_coupon         may   may       may   .          .
-drop_cart_coupon        may   may       may   .          .
+delete_cart_coupon        may   may       may   .          .
 put_cart_shipping       may   may       may   .          .
 claim_cart              .     may       .     .          .
 hold_cart               may   may       may   .          .
@@ -104,7 +104,7 @@ pay_order               may   may       .     .          .
 list_order_payments     .     .         .     .          payments
 list_unsettled_payments .     .         .     .          payments
 send_order_link         may   may       .     .          .
-change_order            may   may       .     .          orders
+update_order            may   may       .     .          orders
 cancel_order            may   may       may   may        orders
 list_order_steps        may   may       may   may        orders
 
@@ -143,7 +143,7 @@ list_my_reward_entries  .     may       .     .          .
 get_rewards             .     .         may   may        customers
 
 get_me                  .     may       .     .          .
-change_me               .     may       .     .          .
+update_me               .     may       .     .          .
 get_preferences         .     may       .     .          .
 state_preferences       .     may       .     .          .
 list_consents           .     may       .     .          .
@@ -152,15 +152,15 @@ state_consent           .     may       .     .          .
 add_customer            .     .         .     .          customers
 list_customers          .     .         .     .          customers
 get_customer            .     .         .     .          customers
-change_customer         .     .         .     .          customers
+update_customer         .     .         .     .          customers
 list_messages           .     .         .     .          messages
 get_message             .     .         .     .          messages
 import_file             .     .         .     .          imports
 get_audit               .     .         .     .          audit
-make_key                .     .         .     .          keys
+create_key                .     .         .     .          keys
 list_keys               .     .         .     .          keys
 revoke_key              .     .         .     .          keys
-make_webhook            .     .         .     .          webhooks
+create_webhook            .     .         .     .          webhooks
 list_webhooks           .     .         .     .          webhooks
 get_webhook             .     .         .     .          webhooks
 remove_webhook          .     .         .     .          webhooks

@@ -19,7 +19,7 @@ from tests.support.api.carts import a_cart
 from tests.support.api.checkout_batches import in_a_round_of_its_own
 from tests.support.api.holds import held, hold, let_time_pass, line
 from tests.support.api.order_edits import edit
-from tests.support.api.orders import figures, order, shelf
+from tests.support.api.orders import figures, level, order
 from tests.support.api.pickups import a_desk, points
 from tests.support.api.receipts import ago, sale, sound, tell
 from tests.support.concurrency import all_wait, is_free, keeping, queue
@@ -42,7 +42,7 @@ async def test_a_checkout_that_is_undone_by_a_deadlock_succeeds_once(shop: Shop)
     assert tries_again(logs) == ["place_orders"]
     assert placed.status_code == 201, placed.text
     assert "Idempotent-Replayed" not in placed.headers
-    assert await shelf(shop) == (5, 1)
+    assert await level(shop) == (5, 1)
     assert await figures(shop, "select count(*) from orders") == 1
     assert (
         await figures(shop, "select count(*) from outbox_events where kind = 'order_placed'") == 1
@@ -126,7 +126,7 @@ async def test_the_last_unit_goes_to_one_of_fifty_who_wait_for_it(shop: Shop):
     answers = await asyncio.gather(*checkouts)
 
     assert Counter(answers) == {"placed": 1, "insufficient_stock": 49}
-    assert await shelf(shop) == (1, 1)
+    assert await level(shop) == (1, 1)
 
 
 async def test_carts_that_cross_two_hundred_times_never_collide(shop: Shop):
@@ -139,7 +139,7 @@ async def test_carts_that_cross_two_hundred_times_never_collide(shop: Shop):
 
     assert set(answers) == {"placed"}
     assert tries_again(logs) == []
-    assert (await shelf(shop), await shelf(shop, TEAPOT)) == ((1000, 200), (1000, 200))
+    assert (await level(shop), await level(shop, TEAPOT)) == ((1000, 200), (1000, 200))
 
 
 A_SHELF = "select from stock_levels where sku = $1"
@@ -242,7 +242,7 @@ async def test_a_repair_waits_for_whoever_is_at_it_and_forgets_nothing_of_theirs
         placed, repairs = await queue(shop, order(shop, cart), repair())
 
     assert (placed.status_code, repairs, tries_again(logs)) == (201, 1, [])
-    assert await shelf(shop) == (5, 1)
+    assert await level(shop) == (5, 1)
     assert await sound(shop)
 
 
@@ -279,4 +279,4 @@ async def test_a_cancellation_and_a_handover_have_one_winner_whoever_is_first(
     assert second.json()["code"] == ("already_collected" if handover_first else "wrong_state")
     assert ((await desk.look())["state"], await sound(shop)) == (state, True)
     assert await points(desk) == ((0, 20) if handover_first else (0, 0))
-    assert await shelf(shop) == ((8, 0) if handover_first else (10, 2))
+    assert await level(shop) == ((8, 0) if handover_first else (10, 2))

@@ -89,9 +89,9 @@ async def test_a_change_says_how_it_left_the_shelf_and_why(units: PostgresUnits)
     await relayed(units)
     [change] = await read(units)
     async with units.read() as unit:
-        shelves = await unit.inventory.stock_levels.list_by_skus([MUG], [HARBOUR])
+        levels = await unit.inventory.stock_levels.list_by_skus([MUG], [HARBOUR])
 
-    assert change.stock_level == shelves[FIRST]
+    assert change.stock_level == levels[FIRST]
     assert (change.stock_level.on_hand, change.cause) == (5, "count")
 
 
@@ -129,8 +129,8 @@ async def test_under_any_traffic_every_change_is_read_once_and_each_shelf_in_ord
     heard += await read(units, heard[-1].position)
 
     assert len(heard) == 16 * 8
-    for shelf in SHELVES:
-        versions = [change.stock_level.version for change in heard if place(change) == shelf]
+    for level in SHELVES:
+        versions = [change.stock_level.version for change in heard if place(change) == level]
         assert versions == list(range(2, len(versions) + 2))
 
 

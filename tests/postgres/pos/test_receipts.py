@@ -92,13 +92,13 @@ async def test_a_receipt_that_is_being_written_twice_is_written_once(units):
 @pytest.mark.parametrize("is_new", [False, True])
 async def test_a_sale_waits_for_the_count_that_is_being_written(units, is_new: bool):
     """It happened before the count, which has felt it: what was counted stays."""
-    till, shelf = Caller(Role.TILL, "test", stores=frozenset([HARBOUR])), (HARBOUR, MUG)
+    till, level = Caller(Role.TILL, "test", stores=frozenset([HARBOUR])), (HARBOUR, MUG)
     if not is_new:
         await shelve(units, mug=0)
     async with units.begin() as unit:
-        await unit.inventory.stock_levels.get_for_update([shelf], shelve=True)
+        await unit.inventory.stock_levels.get_for_update([level], shelve=True)
         await unit.inventory.stock_levels.save_reported(
-            {shelf: Report(NOON + timedelta(minutes=1))}
+            {level: Report(NOON + timedelta(minutes=1))}
         )
         waiting = asyncio.ensure_future(
             record_receipts(units, caller=till, store=HARBOUR, receipts=[SALE])
@@ -108,4 +108,4 @@ async def test_a_sale_waits_for_the_count_that_is_being_written(units, is_new: b
     await waiting
 
     async with units.read() as unit:
-        assert (await unit.inventory.stock_levels.list_by_skus([MUG]))[shelf].on_hand == 0
+        assert (await unit.inventory.stock_levels.list_by_skus([MUG]))[level].on_hand == 0

@@ -56,13 +56,13 @@ class Books:
 
     async def on_hand(self, store: str = HARBOUR, sku: str = MUG) -> int:
         async with self.units.read() as unit:
-            shelves = await unit.inventory.stock_levels.list_by_skus([sku], [store])
-        return shelves[store, sku].on_hand
+            levels = await unit.inventory.stock_levels.list_by_skus([sku], [store])
+        return levels[store, sku].on_hand
 
     async def on_hand_anywhere(self) -> dict[tuple[str, str], int]:
         async with self.units.read() as unit:
-            shelves = await unit.inventory.stock_levels.list_by_skus([MUG, TEAPOT])
-        return {place: shelf.on_hand for place, shelf in shelves.items()}
+            levels = await unit.inventory.stock_levels.list_by_skus([MUG, TEAPOT])
+        return {place: level.on_hand for place, level in levels.items()}
 
     async def sell(self, quantity: int, at: datetime) -> None:
         async with self.units.begin() as unit:
@@ -125,12 +125,12 @@ async def test_what_comes_in_is_what_is_read(books: Books):
     async with books.units.read() as unit:
         quay = await unit.stores.stores.get("A")
         lamp = await unit.catalogue.products.get("LAMP")
-        shelf = (await unit.inventory.stock_levels.list_by_skus([MUG], [HARBOUR]))[HARBOUR, MUG]
+        level = (await unit.inventory.stock_levels.list_by_skus([MUG], [HARBOUR]))[HARBOUR, MUG]
         person = (await unit.customers.customers.lock(["1"]))["1"]
         is_member = bool(await unit.loyalty.points.get_members([person.id]))
     assert (quay.name, quay.time_zone, quay.hours) == ("Quay", "Europe/Stockholm", "Mo 10:00-20:00")
     assert (lamp.price, lamp.options) == (Money(990, "EUR"), {"size": "M"})
-    assert (shelf.on_hand, shelf.safety_stock) == (5, 1)
+    assert (level.on_hand, level.safety_stock) == (5, 1)
     assert (person.name, person.email, person.locale) == ("Sample 1", "s1@example.com", "sv")
     assert is_member
 

@@ -61,14 +61,14 @@ async def a_round(units: PostgresUnits) -> None:
 
 async def kept_back(units: PostgresUnits) -> dict[str, int]:
     async with units.read() as unit:
-        shelves = await unit.inventory.stock_levels.list_by_skus([MUG, TEAPOT], [HARBOUR])
-    return {sku: shelf.safety_stock for (_, sku), shelf in shelves.items() if shelf.safety_stock}
+        levels = await unit.inventory.stock_levels.list_by_skus([MUG, TEAPOT], [HARBOUR])
+    return {sku: level.safety_stock for (_, sku), level in levels.items() if level.safety_stock}
 
 
 async def set_by_hand(units: PostgresUnits, safety_stock: int) -> None:
     async with units.begin() as unit:
-        shelves = await unit.inventory.stock_levels.get_for_update([(HARBOUR, MUG)])
-        more = safety_stock - shelves[HARBOUR, MUG].safety_stock
+        levels = await unit.inventory.stock_levels.get_for_update([(HARBOUR, MUG)])
+        more = safety_stock - levels[HARBOUR, MUG].safety_stock
         source = PostingSource(MovementReason.COUNT, unit.new_id("imp"), "test", unit.now)
         await unit.inventory.stock_levels.apply(
             to_postings([StockDelta(HARBOUR, MUG, safety_stock=more)], source)

@@ -162,11 +162,11 @@ class Told:
                 """,
                 f"{self.store}/%",
             )
-            shelves = (
+            levels = (
                 await unit.inventory.stock_levels.list_by_skus([MUG, TEAPOT], [self.store])
             ).values()
         return {
-            "shelves": {(one.sku, one.on_hand, one.unavailable) for one in shelves},
+            "shelves": {(one.sku, one.on_hand, one.unavailable) for one in levels},
             "ledger": Counter(tuple(row) for row in rows),
             "points": [tuple(row) for row in members],
             "incidents": {

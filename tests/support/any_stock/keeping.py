@@ -87,8 +87,8 @@ class Keeping(Machine):
     def set_if(self, store: str, sku: str, on_hand: int, stale: bool, fault: Any) -> None:
         async def version() -> int:
             async with self.units.read() as unit:
-                shelves = await unit.inventory.stock_levels.list_by_skus([sku], [store])
-            return shelves[store, sku].version if shelves else 1  # as one that is made is
+                levels = await unit.inventory.stock_levels.list_by_skus([sku], [store])
+            return levels[store, sku].version if levels else 1  # as one that is made is
 
         seen = self.loop.run(version()) - stale
         line = StockSetting(store=store, sku=sku, on_hand=on_hand, if_version=seen)

@@ -157,8 +157,8 @@ class Machine(RuleBasedStateMachine):
         """Every figure of every shelf, as it is written and as it is read."""
         written, sellable, blocked, incoming = self.loop.run(self._figures())
         for place in PLACES:
-            shelf = self.shop.shelf(place)
-            assert written.get(place, (0,) * 6) == tuple(getattr(shelf, n) for n in FIGURES), place
+            level = self.shop.level(place)
+            assert written.get(place, (0,) * 6) == tuple(getattr(level, n) for n in FIGURES), place
             assert blocked.get(place, {}) == +self.shop.conditions(place), place
             assert incoming[place] == self.shop.incoming(place), place
             for channel in self.shop.channels:
@@ -171,9 +171,9 @@ class Machine(RuleBasedStateMachine):
             written = {tuple(row)[:2]: tuple(row)[2:] for row in await unit.connection.fetch(query)}
             sellable = {}
             for channel in self.shop.channels:
-                terms, shelves = await unit.inventory.sellable_stock.get_for_channel(channel, GOODS)
+                terms, levels = await unit.inventory.sellable_stock.get_for_channel(channel, GOODS)
                 sellable[channel] = {
-                    place: shelf.sellable for place, shelf in terms.apply_to_all(shelves).items()
+                    place: level.sellable for place, level in terms.apply_to_all(levels).items()
                 }
             blocked = await unit.inventory.stock_levels.get_conditions(GOODS)
             incoming: Counter[Any] = Counter()

@@ -43,7 +43,7 @@ def adjust(
 
 
 def set_to(shop: PlainShop, place: Place, on_hand: int) -> str:
-    shop.book(place, on_hand - shop.shelf(place).on_hand, shop.now)
+    shop.book(place, on_hand - shop.level(place).on_hand, shop.now)
     tell(shop, place, shop.now)
     return "applied"
 
@@ -73,7 +73,7 @@ def bring_in(
 
 def recount(shop: PlainShop, place: Place, counted: int, at: datetime) -> None:
     since = sum(e.on_hand for e in shop.ledger if e.place == place and e.happened > at)
-    shop.book(place, counted + since - shop.shelf(place).on_hand, at)
+    shop.book(place, counted + since - shop.level(place).on_hand, at)
     tell(shop, place, at)
 
 

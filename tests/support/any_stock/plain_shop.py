@@ -109,7 +109,7 @@ class PlainShop:
         coming = [*self.transfers.values(), *self.deliveries.values()]
         return sum(one.missing(sku) for one in coming if one.destination == store and due(one))
 
-    def shelf(self, place: Place) -> Shelf:
+    def level(self, place: Place) -> Shelf:
         store, sku = place
         mine = [entry for entry in self.ledger if entry.place == place]
         waiting = [
@@ -130,16 +130,16 @@ class PlainShop:
 
     def available(self, place: Place) -> int:
         """Without what is held by holds that are over, swept or not."""
-        shelf = self.shelf(place)
+        level = self.level(place)
         counting = [hold for hold in self.holds.values() if hold.counts(self.now)]
         held = sum(hold.units.get(place, 0) for hold in counting)
-        return shelf.on_hand - shelf.unavailable - shelf.allocated - held
+        return level.on_hand - level.unavailable - level.allocated - held
 
     def sellable(self, place: Place, channel: str | None, mine: int = 0, due: int = 0) -> int:
         """Through a channel, if it is sold by one, to somebody who holds some already."""
         store, sku = place
         free = self.available(place) + mine + due
-        kept_back, serves = self.shelf(place).safety_stock, True
+        kept_back, serves = self.level(place).safety_stock, True
         if channel:
             terms = self.channels[channel]
             kept_back += terms.buffers.get(sku, terms.buffer)

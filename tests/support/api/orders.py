@@ -24,7 +24,7 @@ async def order(shop: Shop, cart: dict[str, Any], key: str = "once", **more: Any
     )
 
 
-async def shelf(shop: Shop, sku: str = MUG) -> tuple[int, int]:
+async def level(shop: Shop, sku: str = MUG) -> tuple[int, int]:
     """On hand and allocated at the harbour."""
     async with shop.units.read() as unit:
         found = (await unit.inventory.stock_levels.list_by_skus([sku], [HARBOUR]))[HARBOUR, sku]

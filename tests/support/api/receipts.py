@@ -49,7 +49,7 @@ async def statuses(shop: Shop, *sales: Any, **more: Any) -> list[str]:
     return [one.get("code", one["status"]) for one in await tell(shop, *sales, **more)]
 
 
-async def shelf(shop: Shop, sku: str = MUG, store: str = HARBOUR) -> tuple[int, int]:
+async def level(shop: Shop, sku: str = MUG, store: str = HARBOUR) -> tuple[int, int]:
     answer = await shop.client.get(f"/v1/stock/{sku}?store={store}", headers=await shop.office())
     [item] = answer.json()["items"] or [{"on_hand": 0, "unavailable": 0}]
     return item["on_hand"], item["unavailable"]

@@ -36,7 +36,7 @@ async def order(shop: Shop, cart: dict[str, Any], key: str = "once", **more: Any
     )
 
 
-async def shelf(shop: Shop, store: str = HARBOUR, sku: str = MUG) -> tuple[int, int, int]:
+async def level(shop: Shop, store: str = HARBOUR, sku: str = MUG) -> tuple[int, int, int]:
     """On hand, allocated and held."""
     async with shop.units.read() as unit:
         found = (await unit.inventory.stock_levels.list_by_skus([sku], [store])).get(

@@ -38,7 +38,7 @@ class Webhooks(Controller):
     path = "/v1/webhooks"
     tags = ("webhooks",)
 
-    @post(operation_id="make_webhook", **callers(Role.OFFICE, scope="webhooks"))
+    @post(operation_id="create_webhook", **callers(Role.OFFICE, scope="webhooks"))
     async def create_webhook(
         self,
         data: JSONBody[NewWebhook],

@@ -51,7 +51,7 @@ class CartTerms(Controller):
 
     @delete(
         "/coupons/{code:str}",
-        operation_id="drop_cart_coupon",
+        operation_id="delete_cart_coupon",
         status_code=200,
         **callers(*CART_ROLES),
     )

@@ -97,7 +97,7 @@ class Carts(Controller):
     path = "/v1/carts"
     tags = ("carts",)
 
-    @post(operation_id="start_cart", **callers(*CART_ROLES))
+    @post(operation_id="create_cart", **callers(*CART_ROLES))
     async def create_cart(
         self,
         data: JSONBody[NewCart],
@@ -166,7 +166,7 @@ class Carts(Controller):
 
     @delete(
         "/{cart:str}/lines/{sku:str}",
-        operation_id="drop_cart_line",
+        operation_id="delete_cart_line",
         status_code=200,
         **callers(*CART_ROLES),
     )

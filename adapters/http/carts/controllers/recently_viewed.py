@@ -32,12 +32,12 @@ class MyRecentlyViewed(Controller):
         self,
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
-        telling: NamedDependency[StockDisplayPolicy],
+        stock_display: NamedDependency[StockDisplayPolicy],
         locale: NamedDependency[str],
     ) -> ViewedItems:
         """List the 50 products that the customer viewed last, on any device."""
         return await list_recently_viewed(
-            units, caller=caller, cart=None, telling=telling, locale=locale
+            units, caller=caller, cart=None, stock_display=stock_display, locale=locale
         )
 
     @post(operation_id="note_my_viewed", status_code=204, **callers(Role.CUSTOMER))
@@ -62,12 +62,12 @@ class CartRecentlyViewed(Controller):
         cart: FromPath[CartId],
         caller: NamedDependency[Caller],
         units: NamedDependency[Units],
-        telling: NamedDependency[StockDisplayPolicy],
+        stock_display: NamedDependency[StockDisplayPolicy],
         locale: NamedDependency[str],
     ) -> ViewedItems:
         """List the products that a guest viewed; at log-in they become the customer's."""
         return await list_recently_viewed(
-            units, caller=caller, cart=cart, telling=telling, locale=locale
+            units, caller=caller, cart=cart, stock_display=stock_display, locale=locale
         )
 
     @post(operation_id="note_cart_viewed", status_code=204, **callers(*SHOPPER_ROLES))

@@ -68,7 +68,7 @@ class SavedLines(Controller):
 
     @delete(
         "/{sku:str}",
-        operation_id="drop_saved_line",
+        operation_id="delete_saved_line",
         status_code=200,
         **callers(*CART_ROLES),
     )

@@ -92,7 +92,7 @@ class Customers(Controller):
 
     @patch(
         "/{customer:str}",
-        operation_id="change_customer",
+        operation_id="update_customer",
         **callers(Role.OFFICE, scope="customers"),
     )
     async def update_customer(

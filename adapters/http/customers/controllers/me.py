@@ -57,7 +57,7 @@ class Me(Controller):
         async with units.read() as unit:
             return await unit.customers.customers.get(get_customer_id(caller))
 
-    @patch(operation_id="change_me", **callers(Role.CUSTOMER))
+    @patch(operation_id="update_me", **callers(Role.CUSTOMER))
     async def update_me(
         self,
         data: JSONBody[CustomerUpdate],

@@ -59,9 +59,13 @@ def _batch_options() -> dict[str, Any]:
 
 
 def _to_view(channel: ChannelId, policy: ChannelPolicy, usual: StockDisplayPolicy) -> ChannelView:
-    telling = policy.to_display_policy(usual)
+    stock_display = policy.to_display_policy(usual)
     return ChannelView(
-        channel, policy.buffer, telling.display, telling.max_quantity, telling.low_stock_threshold
+        channel,
+        policy.buffer,
+        stock_display.display,
+        stock_display.max_quantity,
+        stock_display.low_stock_threshold,
     )
 
 

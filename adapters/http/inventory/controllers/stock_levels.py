@@ -81,13 +81,13 @@ class StockLevels(Controller):
                 past = await unit.inventory.stock_levels.get_as_of(sku, wanted, at)
                 blocked = await unit.inventory.stock_levels.get_conditions([sku], wanted, at=at)
                 return SkuStockView(sku, at, [_to_historic_view(one, sku, blocked) for one in past])
-            shelves = await unit.inventory.stock_levels.list_by_skus([sku], wanted)
+            levels = await unit.inventory.stock_levels.list_by_skus([sku], wanted)
             blocked = await unit.inventory.stock_levels.get_conditions([sku], wanted)
             incoming = await unit.inventory.supply.list_incoming([sku], wanted)
         waiting = {(one.store, sku): StockLevel(one.store, sku) for one in incoming}
         items = [
-            _to_current_view(shelf, blocked.get(place, {}), incoming)
-            for place, shelf in (waiting | shelves).items()
+            _to_current_view(level, blocked.get(place, {}), incoming)
+            for place, level in (waiting | levels).items()
         ]
         return SkuStockView(sku, unit.now, sorted(items, key=lambda item: item.store))
 
@@ -112,22 +112,22 @@ class StockLevels(Controller):
 
 
 def _to_current_view(
-    shelf: StockLevel, blocked: dict[Condition, int], incoming: Iterable[Incoming]
+    level: StockLevel, blocked: dict[Condition, int], incoming: Iterable[Incoming]
 ) -> StockLevelView:
     return StockLevelView(
-        store=shelf.store,
-        on_hand=shelf.on_hand,
-        unavailable=shelf.unavailable,
+        store=level.store,
+        on_hand=level.on_hand,
+        unavailable=level.unavailable,
         conditions=blocked,
-        allocated=shelf.allocated,
-        held=shelf.held,
-        staged=shelf.staged,
-        safety_stock=shelf.safety_stock,
-        version=shelf.version,
+        allocated=level.allocated,
+        held=level.held,
+        staged=level.staged,
+        safety_stock=level.safety_stock,
+        version=level.version,
         incoming=[
             IncomingView(one.due_on, one.units, one.source)
             for one in incoming
-            if one.store == shelf.store
+            if one.store == level.store
         ],
     )
 

@@ -234,7 +234,7 @@ class Orders(Controller):
 
     @patch(
         "/{order:str}",
-        operation_id="change_order",
+        operation_id="update_order",
         **callers(Role.SHOP, Role.CUSTOMER, Role.OFFICE, scope="orders"),
     )
     async def update_order(

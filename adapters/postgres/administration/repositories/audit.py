@@ -104,11 +104,11 @@ class PostgresAudit:
             rows = await self._connection.fetch(*SHELVES_RIGHTED(repair=repair, now=self._now))
             for statement in PUT_RIGHT:
                 await self._connection.execute(statement)
-            await self._tell_of_oversold(repairs, [StockLevel(*row) for row in rows])
+            await self._open_incidents(repairs, [StockLevel(*row) for row in rows])
         return repairs
 
-    async def _tell_of_oversold(self, repairs: list[Repair], righted: list[StockLevel]) -> None:
-        after = {(shelf.store, shelf.sku): shelf for shelf in righted}
+    async def _open_incidents(self, repairs: list[Repair], righted: list[StockLevel]) -> None:
+        after = {(level.store, level.sku): level for level in righted}
         worse, _ = to_oversold(_changes(repairs), after)
         await self._incidents.open(IncidentKind.OVERSOLD, worse)
         await self._connection.execute(*SETTLE(now=self._now))

@@ -110,11 +110,11 @@ class PostgresSellableStock:
             *LAPSED_AND_TERMS(stores=stores, skus=skus, now=self._now, channels=list(channels))
         )
         lapsed = {(store, sku): units for store, sku, units in rows if units >= 0}
-        shelves = [StockLevel(*row) for row in locked]
+        levels = [StockLevel(*row) for row in locked]
         terms = {channel: _terms(told) for told, channel, units in rows if units < 0}
         return {
-            (shelf.store, shelf.sku): without_lapsed(shelf, lapsed.get((shelf.store, shelf.sku)))
-            for shelf in shelves
+            (level.store, level.sku): without_lapsed(level, lapsed.get((level.store, level.sku)))
+            for level in levels
         }, terms
 
     async def get_terms(self, places: Collection[StockKey]) -> dict[ChannelId, ChannelTerms]:

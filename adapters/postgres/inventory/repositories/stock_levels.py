@@ -164,17 +164,17 @@ class PostgresStockLevels:
                 *LAPSED(stores=stores, skus=skus, now=self._now)
             )
         }
-        shelves = [StockLevel(*row) for row in locked]
+        levels = [StockLevel(*row) for row in locked]
         return {
-            (shelf.store, shelf.sku): without_lapsed(shelf, lapsed.get((shelf.store, shelf.sku)))
-            for shelf in shelves
+            (level.store, level.sku): without_lapsed(level, lapsed.get((level.store, level.sku)))
+            for level in levels
         }
 
     async def apply(self, moves: Collection[StockPosting]) -> dict[StockKey, StockLevel]:
         changes = sum_by_key(move.delta for move in moves)
         goods = [move for move in moves if move.delta.changes_quantity]
         seen = to_sightings(moves)
-        looked = await self._look(seen, seen.keys() - {change.key for change in changes})
+        looked = await self._confirm(seen, seen.keys() - {change.key for change in changes})
         if not changes and not goods:
             return looked
         if len(goods) >= MANY:
@@ -205,7 +205,7 @@ class PostgresStockLevels:
             await self._incidents.open(IncidentKind.COUNT_DUE, unfound)
         return after
 
-    async def _look(
+    async def _confirm(
         self, seen: Mapping[StockKey, Sighting], places: Collection[StockKey]
     ) -> dict[StockKey, StockLevel]:
         """Confirms counted stock levels and returns those whose confirmation is new."""
@@ -249,8 +249,8 @@ class PostgresStockLevels:
     ) -> dict[StockKey, StockLevel]:
         wanted = None if stores is None else list(stores)
         rows = await self._connection.fetch(*OF(skus=list(skus), stores=wanted, now=self._now))
-        shelves = [StockLevel(*row) for row in rows]
-        return {(shelf.store, shelf.sku): shelf for shelf in shelves}
+        levels = [StockLevel(*row) for row in rows]
+        return {(level.store, level.sku): level for level in levels}
 
     async def sum_since(
         self, moments: Collection[tuple[StockKey, datetime]]
@@ -308,7 +308,7 @@ class PostgresStockLevels:
 
     async def get_reported(self, places: Collection[StockKey]) -> dict[StockKey, Report]:
         rows = await self._connection.fetch(*TOLD(*columns_of(places)))
-        return {(row["store"], row["sku"]): _told(row) for row in rows}
+        return {(row["store"], row["sku"]): _to_report(row) for row in rows}
 
     async def save_reported(self, told: Mapping[StockKey, Report]) -> None:
         rows = [
@@ -324,7 +324,7 @@ def _line(line: StockCount | None) -> tuple[int | None, int | None, datetime | N
     return (line.on_hand, line.safety_stock, line.counted_at) if line else (None, None, None)
 
 
-def _told(row: Any) -> Report:
+def _to_report(row: Any) -> Report:
     store, sku, as_of, stated_at, counted, safety_stock, counted_at = row
     if counted is None:
         return Report(as_of, stated_at=stated_at)
@@ -338,8 +338,8 @@ def _told(row: Any) -> Report:
     return Report(as_of, line, stated_at)
 
 
-def without_lapsed(shelf: StockLevel, units: int | None) -> StockLevel:
-    return replace(shelf, held=shelf.held - units) if units else shelf
+def without_lapsed(level: StockLevel, units: int | None) -> StockLevel:
+    return replace(level, held=level.held - units) if units else level
 
 
 def _figures(changes: Collection[StockDelta], name: str) -> list[int]:

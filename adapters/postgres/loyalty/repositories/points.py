@@ -310,17 +310,17 @@ class PostgresPoints:
 
         An entry without postings is left out; one whose source was posted before changes nothing.
         """
-        telling = [entry for entry in entries if entry.postings]
-        if not telling:
+        stock_display = [entry for entry in entries if entry.postings]
+        if not stock_display:
             return
         postings = [
             (entry.id, position, posting.account, posting.side, posting.points, posting.lot)
-            for entry in telling
+            for entry in stock_display
             for position, posting in enumerate(entry.postings)
         ]
         await self._connection.execute(
             *POST(
-                *_columns(ENTRY_FIELDS, telling),
+                *_columns(ENTRY_FIELDS, stock_display),
                 *zip(*postings, strict=True),
                 *_columns(NEW_LOT_FIELDS, lots),
                 now=self._now,

@@ -20,7 +20,7 @@ CHANGED: Final = "update price_rules set version = pg_current_xact_id()::text::b
 TAKEN: Final = Statement("select from promotions where code = :code and promotion <> :promotion")
 
 
-class Shelf(Struct, frozen=True):
+class RuleTable(Struct, frozen=True):
     """The table of a kind of rule, and its columns besides `terms`."""
 
     table: str
@@ -36,10 +36,10 @@ class Shelf(Struct, frozen=True):
         return f"terms || jsonb_build_object({pairs})"
 
 
-SHELVES: Final[dict[type[Struct], Shelf]] = {
-    Market: Shelf("markets", "market", MarketTerms),
-    Promotion: Shelf("promotions", "promotion", PromotionTerms, ("version", "uses")),
-    ShippingMethod: Shelf("shipping_methods", "method", ShippingTerms),
+RULE_TABLES: Final[dict[type[Struct], RuleTable]] = {
+    Market: RuleTable("markets", "market", MarketTerms),
+    Promotion: RuleTable("promotions", "promotion", PromotionTerms, ("version", "uses")),
+    ShippingMethod: RuleTable("shipping_methods", "method", ShippingTerms),
 }
 
 
@@ -47,33 +47,33 @@ class PostgresPriceRules(Generic[Rule]):
     def __init__(self, connection: Any, kind: type[Rule]) -> None:
         self._connection = connection
         self._kind: type[Rule] = kind
-        self._shelf = SHELVES[kind]
-        self._select = f"select {self._shelf.row} from {self._shelf.table}"
+        self._table = RULE_TABLES[kind]
+        self._select = f"select {self._table.row} from {self._table.table}"
 
     async def get(self, name: str) -> Rule:
-        shelf = self._shelf
-        query = Statement(f"{self._select} where {shelf.name} = :name")
+        table = self._table
+        query = Statement(f"{self._select} where {table.name} = :name")
         row = await self._connection.fetchval(*query(name=name))
         if row is None:
-            raise PriceRuleNotFound(shelf.table.removesuffix("s"), name)
+            raise PriceRuleNotFound(table.table.removesuffix("s"), name)
         return self._read(row)
 
     async def list_page(self, after: str, limit: int) -> Sequence[Rule]:
-        name = self._shelf.name
+        name = self._table.name
         page = Statement(f"{self._select} where {name} > :after order by {name} limit :limit")
         rows = await self._connection.fetch(*page(after=after, limit=limit))
         return [self._read(row[0]) for row in rows]
 
     async def lock(self, name: str) -> Rule | None:
         await self._connection.execute(TURN)
-        query = Statement(f"{self._select} where {self._shelf.name} = :name for update")
+        query = Statement(f"{self._select} where {self._table.name} = :name for update")
         row = await self._connection.fetchval(*query(name=name))
         return None if row is None else self._read(row)
 
     async def upsert(self, rule: Rule) -> None:
-        shelf = self._shelf
+        table = self._table
         values: dict[str, Any] = {
-            shelf.name: rule.name,
+            table.name: rule.name,
             "terms": self._terms(rule),
             "version": rule.version,
         }
@@ -82,15 +82,15 @@ class PostgresPriceRules(Generic[Rule]):
         slots = ", ".join(f":{column}" for column in values)
         changes = ", ".join(f"{column} = excluded.{column}" for column in list(values)[1:])
         statement = Statement(
-            f"insert into {shelf.table} ({', '.join(values)}) values ({slots}) "
-            f"on conflict ({shelf.name}) do update set {changes}"
+            f"insert into {table.table} ({', '.join(values)}) values ({slots}) "
+            f"on conflict ({table.name}) do update set {changes}"
         )
         await self._connection.execute(*statement(**values))
         await self._connection.execute(CHANGED)
 
     async def delete(self, rule: Rule) -> None:
-        shelf = self._shelf
-        statement = Statement(f"delete from {shelf.table} where {shelf.name} = :name")
+        table = self._table
+        statement = Statement(f"delete from {table.table} where {table.name} = :name")
         await self._connection.execute(*statement(name=rule.name))
         await self._connection.execute(CHANGED)
 
@@ -106,6 +106,6 @@ class PostgresPriceRules(Generic[Rule]):
         return read
 
     def _terms(self, rule: Rule) -> str:
-        names = self._shelf.terms.__struct_fields__
-        terms = self._shelf.terms(**{name: getattr(rule, name) for name in names})
+        names = self._table.terms.__struct_fields__
+        terms = self._table.terms(**{name: getattr(rule, name) for name in names})
         return msgspec.json.encode(terms).decode()

@@ -7,7 +7,7 @@ import msgspec
 
 from adapters.postgres.db.columns import columns
 from adapters.postgres.db.statements import Statement
-from adapters.postgres.pricing.repositories.price_rules import SHELVES
+from adapters.postgres.pricing.repositories.price_rules import RULE_TABLES
 from domain.kernel.ids import CustomerId
 from domain.pricing.markets import Market
 from domain.pricing.prices import PricingRules
@@ -17,13 +17,13 @@ from service.pricing.ports import PriceScope
 
 
 def _all(kind: type[msgspec.Struct], where: str = "") -> str:
-    shelf = SHELVES[kind]
-    return f"(select jsonb_agg({shelf.row}) from {shelf.table} {where})"
+    table = RULE_TABLES[kind]
+    return f"(select jsonb_agg({table.row}) from {table.table} {where})"
 
 
 SHOWN: Final = f"""
     select jsonb_build_array(shown.code, shown.customer, jsonb_build_object(
-        'code', shown.code, 'promotion', {SHELVES[Promotion].row},
+        'code', shown.code, 'promotion', {RULE_TABLES[Promotion].row},
         'uses_of_customer', (
             select count(*) from coupon_uses as used
             where used.promotion = promotions.promotion and used.customer = shown.customer
