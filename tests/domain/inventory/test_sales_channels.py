@@ -43,7 +43,7 @@ def test_a_channel_may_sell_what_is_left_after_the_five_parts_or_nothing(level: 
 
 
 @pytest.mark.parametrize(
-    ("shelf", "own", "sellable"),
+    ("level", "own", "sellable"),
     [
         (StockLevel(HARBOUR, MUG, 3, held=1, buffer=3), 1, 1),  # the buffer came after the hold
         (StockLevel(HARBOUR, MUG, 3, held=1, serves=False), 1, 1),  # the store serves it no longer

@@ -306,7 +306,7 @@ def there(on_hand: int, km: float | None = 1.0, store: str = HILL, **more) -> Ot
 
 
 @pytest.mark.parametrize(
-    ("disposition", "shelf", "others", "answer"),
+    ("disposition", "level", "others", "answer"),
     [
         ("damaged", here(0), [there(0)], (ProposedAction.QUARANTINE, "damaged", None)),
         ("quarantine", here(0), [there(0)], (ProposedAction.QUARANTINE, "to_be_checked", None)),
